@@ -1,0 +1,1 @@
+"""What a fitted device means: stability, Hopf points, comparison."""

@@ -1,0 +1,1 @@
+"""Many devices: scheduling and the store."""

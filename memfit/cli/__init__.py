@@ -1,0 +1,1 @@
+"""Commands: read, call the workflow, write. No science."""

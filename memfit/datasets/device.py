@@ -1,0 +1,65 @@
+"""A device: its records, what is known of it, and what its device.toml asks of the fit."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient, Record
+from memfit.errors import InputError
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitSettings:
+    """The [fit] table of device.toml, in SI units."""
+
+    model: str | None = None
+    """"2d", "3d" or "auto"."""
+    fix: Mapping[str, float] = MappingProxyType({})
+    """Parameters held at a value."""
+    bounds: Mapping[str, tuple[float, float]] = MappingProxyType({})
+    """Lowest and highest value of a parameter."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Device:
+    """Everything measured on one device.
+
+    Raises
+    ------
+    InputError
+        Two records have the same name.
+    """
+
+    name: str
+    records: tuple[Record, ...]
+    area: float | None = None
+    """m^2."""
+    temperature: float | None = None
+    """K."""
+    attributes: Mapping[str, str | float] = field(default_factory=dict)
+    """Anything else that tells devices apart: composition, batch, ..."""
+    settings: FitSettings = FitSettings()
+    notes: tuple[str, ...] = ()
+    """Files that were left out, and why; a sentence each."""
+
+    def __post_init__(self) -> None:
+        """Names must tell records apart."""
+        twice = [name for name, count in Counter(record.name for record in self.records).items() if count > 1]
+        if twice:
+            raise InputError(f"{self.name}: two records are called {twice[0]!r}; give each its own name.")
+
+    @property
+    def spectra(self) -> tuple[ImpedanceSpectrum, ...]:
+        """The impedance spectra."""
+        return tuple(record for record in self.records if isinstance(record, ImpedanceSpectrum))
+
+    @property
+    def sweeps(self) -> tuple[IVSweep, ...]:
+        """The current-voltage sweeps."""
+        return tuple(record for record in self.records if isinstance(record, IVSweep))
+
+    @property
+    def transients(self) -> tuple[PulseTransient, ...]:
+        """The pulse transients."""
+        return tuple(record for record in self.records if isinstance(record, PulseTransient))

@@ -1,0 +1,228 @@
+"""The three kinds of measurement.
+
+Signs: current into the device positive; impedance Z' + i Z'' with exp(+i omega t), so that a capacitance
+has negative Z''. Arrays are SI, one-dimensional and read-only.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Literal
+
+import numpy as np
+
+from memfit.arrays import BoolArray, ComplexArray, FloatArray, frozen_complex, frozen_floats
+from memfit.errors import InputError
+from memfit.protocols import Control, Drive
+
+Kind = Literal["impedance", "iv", "transient"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """Where a record came from."""
+
+    file: str
+    """File name, relative to the device folder where there is one; "" if made in memory."""
+    sha256: str = ""
+    """Digest of the file's bytes."""
+    part: str = ""
+    """Segment, cycle or sheet inside the file; "" if the file holds one record."""
+    format: str = ""
+    """Name of the format as the loader recognised it."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Record:
+    """What all three kinds carry."""
+
+    name: str
+    """Short name, unique in its device: the file name, with the part where there are several."""
+    origin: Origin = Origin(file="")
+    metadata: Mapping[str, str] = MappingProxyType({})
+    """What else the file said, as text (instrument, technique, temperature, ...)."""
+    notes: tuple[str, ...] = ()
+    """Warnings of the loader and what was done to the data, a sentence each."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ImpedanceSpectrum(_Record):
+    """One impedance spectrum at one dc bias."""
+
+    frequency: FloatArray
+    """(n,) Hz, > 0, in the order measured."""
+    impedance: ComplexArray
+    """(n,) ohm."""
+    bias_voltage: float | None = None
+    """Terminal dc voltage, V, if known."""
+    bias_current: float | None = None
+    """Terminal dc current, A, if known."""
+    control: Control = "voltage"
+    """What the instrument held: voltage (potentiostatic) or current (galvanostatic)."""
+    amplitude: float | None = None
+    """Amplitude of the sine, V or A, if known."""
+
+    kind: Kind = field(default="impedance", init=False)
+
+    def __post_init__(self) -> None:
+        """Freeze the arrays and check them."""
+        object.__setattr__(self, "frequency", frozen_floats(self.frequency))
+        object.__setattr__(self, "impedance", frozen_complex(self.impedance))
+        _check_lengths(self.name, frequency=self.frequency, impedance=self.impedance)
+        if np.any(self.frequency <= 0):
+            raise InputError(
+                f"{self.name}: every frequency must be greater than 0 Hz; found {self.frequency.min():g} Hz."
+            )
+
+    @property
+    def points(self) -> int:
+        """Number of frequencies."""
+        return self.frequency.size
+
+    def select(self, keep: BoolArray, note: str = "") -> "ImpedanceSpectrum":
+        """A spectrum of the chosen points only, with a note of why."""
+        return replace(
+            self,
+            frequency=self.frequency[keep],
+            impedance=self.impedance[keep],
+            notes=(*self.notes, *([note] if note else [])),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class IVSweep(_Record):
+    """One current-voltage sweep or loop."""
+
+    voltage: FloatArray
+    """(n,) V, terminal voltage as recorded."""
+    current: FloatArray
+    """(n,) A."""
+    time: FloatArray | None = None
+    """(n,) s from the start of the sweep; None: a quasi-steady curve."""
+    drive: Drive | None = None
+    """What the instrument applied, made from the samples; None where there is no time."""
+    control: Control = "voltage"
+    scan_rate: float | None = None
+    """V/s (A/s under current control), if known."""
+
+    kind: Kind = field(default="iv", init=False)
+
+    def __post_init__(self) -> None:
+        """Freeze the arrays and check them."""
+        object.__setattr__(self, "voltage", frozen_floats(self.voltage))
+        object.__setattr__(self, "current", frozen_floats(self.current))
+        _check_lengths(self.name, voltage=self.voltage, current=self.current)
+        if (self.time is None) != (self.drive is None):
+            raise InputError(f"{self.name}: a sweep has both a time and a drive, or neither.")
+        if self.time is not None:
+            object.__setattr__(self, "time", frozen_floats(self.time))
+            _check_lengths(self.name, time=self.time, voltage=self.voltage)
+            _check_time(self.name, self.time)
+
+    @property
+    def points(self) -> int:
+        """Number of samples."""
+        return self.voltage.size
+
+    @property
+    def response(self) -> FloatArray:
+        """What was measured: current (A) under voltage control, else voltage (V)."""
+        return self.current if self.control == "voltage" else self.voltage
+
+    def select(self, keep: BoolArray, note: str = "") -> "IVSweep":
+        """A sweep of the chosen points only (the drive stays whole), with a note of why."""
+        return replace(
+            self,
+            voltage=self.voltage[keep],
+            current=self.current[keep],
+            time=None if self.time is None else self.time[keep],
+            notes=(*self.notes, *([note] if note else [])),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PulseTransient(_Record):
+    """The response in time to pulses, steps or any other drive."""
+
+    time: FloatArray
+    """(n,) s, non-decreasing."""
+    voltage: FloatArray | None
+    """(n,) V, terminal voltage; None if not recorded (then it is the drive)."""
+    current: FloatArray | None
+    """(n,) A; None if not recorded (then it is the drive)."""
+    drive: Drive
+    """What the instrument applied."""
+
+    kind: Kind = field(default="transient", init=False)
+
+    def __post_init__(self) -> None:
+        """Freeze the arrays and check them."""
+        object.__setattr__(self, "time", frozen_floats(self.time))
+        _check_time(self.name, self.time)
+        for name in ("voltage", "current"):
+            values = getattr(self, name)
+            if values is not None:
+                object.__setattr__(self, name, frozen_floats(values))
+                _check_lengths(self.name, time=self.time, **{name: getattr(self, name)})
+        measured = "current" if self.drive.control == "voltage" else "voltage"
+        if getattr(self, measured) is None:
+            raise InputError(
+                f"{self.name}: under {self.drive.control} control the {measured} must be recorded."
+            )
+
+    @property
+    def points(self) -> int:
+        """Number of samples."""
+        return self.time.size
+
+    @property
+    def control(self) -> Control:
+        """What the instrument set."""
+        return self.drive.control
+
+    @property
+    def response(self) -> FloatArray:
+        """What was measured: current (A) under voltage control, else voltage (V)."""
+        values = self.current if self.drive.control == "voltage" else self.voltage
+        if values is None:  # excluded when the record was made
+            raise InputError(f"{self.name}: the response is missing.")
+        return values
+
+    def select(self, keep: BoolArray, note: str = "") -> "PulseTransient":
+        """A transient of the chosen points only (the drive stays whole), with a note of why."""
+        return replace(
+            self,
+            time=self.time[keep],
+            voltage=None if self.voltage is None else self.voltage[keep],
+            current=None if self.current is None else self.current[keep],
+            notes=(*self.notes, *([note] if note else [])),
+        )
+
+
+Record = ImpedanceSpectrum | IVSweep | PulseTransient
+
+
+def _check_lengths(name: str, **arrays: FloatArray | ComplexArray) -> None:
+    """All arrays are one-dimensional, equally long, finite and not empty."""
+    sizes = {key: array.shape for key, array in arrays.items()}
+    if len(set(sizes.values())) != 1 or any(array.ndim != 1 or array.size == 0 for array in arrays.values()):
+        raise InputError(f"{name}: expected columns of equal length with at least one row; found {sizes}.")
+    for key, array in arrays.items():
+        bad = np.flatnonzero(~np.isfinite(array))
+        if bad.size:
+            raise InputError(
+                f"{name}: {key} must be finite; point {bad[0] + 1} of {array.size} is {array[bad[0]]}. "
+                "Remove the row or mend it."
+            )
+
+
+def _check_time(name: str, time: FloatArray) -> None:
+    """Time is finite and never runs backward."""
+    _check_lengths(name, time=time)
+    back = np.flatnonzero(np.diff(time) < 0)
+    if back.size:
+        i = int(back[0])
+        raise InputError(
+            f"{name}: time must not run backward; point {i + 2} is at {time[i + 1]:g} s after {time[i]:g} s. "
+            "Split the file where the time restarts."
+        )

@@ -1,0 +1,71 @@
+"""What memfit raises when it cannot go on.
+
+    MemfitError
+    ├── InputError            something a user gave cannot be used
+    │   ├── FileFormatError   a file cannot be read: names file, line, column
+    │   ├── ManifestError     device.toml (or PARAMS.toml) has mistakes: lists all of them
+    │   ├── UnitError         a unit or a quantity cannot be understood
+    │   └── ParameterError    a model parameter or an option is missing or out of range
+    ├── OutputError           a result cannot be written where it was asked for
+    └── DependencyError       an optional package is needed and absent
+
+Every message says what was expected, what was found and what to do.
+A numerical failure is not an exception: it is a status with a sentence in the result.
+"""
+
+
+class MemfitError(Exception):
+    """The parent of all errors that memfit raises on purpose."""
+
+
+class InputError(MemfitError):
+    """Something a user gave cannot be used."""
+
+
+class FileFormatError(InputError):
+    """A file cannot be read as measurements.
+
+    Parameters
+    ----------
+    message : str
+        What was expected, what was found, what to do.
+    file, line, column : optional
+        Where: file name, line counted from 1, name or number of the column.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        file: str | None = None,
+        line: int | None = None,
+        column: str | int | None = None,
+    ) -> None:
+        self.file, self.line, self.column = file, line, column
+        places = [
+            str(file) if file is not None else "",
+            f"line {line}" if line is not None else "",
+            f"column {column!r}" if isinstance(column, str) else (f"column {column}" if column else ""),
+        ]
+        where = ", ".join(place for place in places if place)
+        super().__init__(f"{where}: {message}" if where else message)
+
+
+class ManifestError(InputError):
+    """A settings file (device.toml, PARAMS.toml) has mistakes; the message lists all of them."""
+
+
+class UnitError(InputError):
+    """A unit or a quantity with a unit cannot be understood."""
+
+
+class ParameterError(InputError):
+    """A model parameter or an option is missing, not finite or out of range."""
+
+
+class OutputError(MemfitError):
+    """A result cannot be written where it was asked for."""
+
+
+class DependencyError(MemfitError):
+    """An optional package is needed for what was asked, and it is not installed."""

@@ -1,0 +1,1 @@
+"""The joint fit: plan, guess, prediction, residuals, noise, minimisation, result, uncertainty."""

@@ -1,0 +1,314 @@
+"""The result of a fit, as frozen records that go to JSON and come back identical.
+
+The layout is the contract `memfit/fit-result/1`. What is not determined is None with a status, never a
+number that means nothing; NaN cannot be written.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from types import MappingProxyType
+from typing import Any, Literal, Self
+
+import numpy as np
+import pandas as pd
+
+from memfit.arrays import BoolArray, ComplexArray, FloatArray
+from memfit.datasets.records import Record
+from memfit.errors import InputError
+from memfit.model.parameters import Parameters
+
+SCHEMA = "memfit/fit-result/1"
+
+StatusCode = Literal["ok", "at_bound", "not_identifiable", "not_converged", "poor_fit"]
+EstimateStatus = Literal["determined", "weak", "undetermined", "fixed", "at_bound"]
+
+_EMPTY: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """How the fit ended."""
+
+    code: StatusCode
+    """"ok", or what stands in the way of trusting the values."""
+    message: str
+    """A sentence: what happened and what to do."""
+
+    @property
+    def usable(self) -> bool:
+        """Whether the parameters mean something."""
+        return self.code in ("ok", "at_bound", "poor_fit")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """One number with its uncertainty."""
+
+    value: float | None
+    """SI; None if undetermined."""
+    unit: str
+    stderr: float | None = None
+    """Standard error, SI, by linear propagation."""
+    ci95: tuple[float | None, float | None] | None = None
+    """95 % interval; None at an open end."""
+    status: EstimateStatus = "determined"
+    start: float | None = None
+    """First value of the fit."""
+    reason: str = ""
+    """Where the first value came from."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordGoodness:
+    """How well one record is described."""
+
+    file: str
+    """Name of the record."""
+    kind: str
+    points: int
+    """Number of points used."""
+    chi2_reduced: float
+    noise: Mapping[str, float]
+    """Estimated noise: "relative" (fraction of the modulus) and "floor" (ohm, A or V)."""
+    lag1_autocorrelation: float
+    effective_points: float
+    """Points that carry independent information, given the correlation of the residuals."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Goodness:
+    """How well everything is described."""
+
+    chi2: float
+    dof: int
+    chi2_reduced: float
+    aic: float
+    bic: float
+    datasets: tuple[RecordGoodness, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class InputSummary:
+    """One record that went in."""
+
+    file: str
+    sha256: str
+    kind: str
+    points: int
+    used: int
+    bias_V: float | None
+    control: str
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Excluded:
+    """A point that was left out of the fit."""
+
+    file: str
+    index: int
+    """Row of the record, from 0."""
+    at: str
+    """Where, as text: "f = 50 Hz", "t = 1.2 s"."""
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alternative:
+    """Another minimum, or the same data explained by another model."""
+
+    parameters: Mapping[str, float]
+    chi2: float
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitResult:
+    """Everything a fit found, and how it was made."""
+
+    model: str
+    """"3d" or "2d"."""
+    status: Status
+    parameters: Mapping[str, Estimate]
+    """The physical parameters by name, R_s included where the data see it."""
+    derived: Mapping[str, Estimate] = field(default_factory=dict)
+    """tau_m (s), A_max (largest R_b/R_a)."""
+    nuisance: Mapping[str, Estimate] = field(default_factory=dict)
+    """Quantities of the instruments: gains, delays, initial states."""
+    covariance_names: tuple[str, ...] = ()
+    """Names of the fitted quantities, in the order of the covariance."""
+    covariance: tuple[tuple[float, ...], ...] = ()
+    """Covariance of the fitted quantities; of the logarithm for those listed in `logarithmic`."""
+    logarithmic: tuple[str, ...] = ()
+    """Fitted quantities whose covariance is that of the natural logarithm."""
+    goodness: Goodness
+    alternatives: tuple[Alternative, ...] = ()
+    excluded: tuple[Excluded, ...] = ()
+    warnings: tuple[str, ...] = ()
+    """Sentences for the reader: conflicts between kinds of data, correlated residuals, ..."""
+    device: Mapping[str, Any] = _EMPTY
+    """name, area_m2, temperature_K, attributes."""
+    inputs: tuple[InputSummary, ...] = ()
+    plan: Mapping[str, Any] = _EMPTY
+    """Everything needed to run the same fit again, seed included."""
+    stability: Mapping[str, Any] = _EMPTY
+    """Verdicts by circuit ("current", "voltage"); empty until analysed."""
+    environment: Mapping[str, Any] = _EMPTY
+    """python, packages, platform, started, seconds."""
+    memfit_version: str = ""
+
+    def values(self) -> Parameters:
+        """The fitted parameters as the model takes them.
+
+        Raises
+        ------
+        InputError
+            A parameter is undetermined.
+        """
+        open_ones = [name for name, estimate in self.parameters.items() if estimate.value is None]
+        if open_ones:
+            raise InputError(
+                f"The data do not determine {', '.join(open_ones)}; there is no parameter set to use."
+            )
+        return Parameters.from_mapping(
+            {k: e.value for k, e in self.parameters.items() if e.value is not None}
+        )
+
+    @property
+    def correlation(self) -> FloatArray:
+        """(n, n) correlation of the fitted quantities, in the order of `covariance_names`."""
+        covariance = np.array(self.covariance)
+        if covariance.size == 0:
+            return np.zeros((0, 0))
+        scale = np.sqrt(np.diag(covariance))
+        result: FloatArray = covariance / np.outer(scale, scale)
+        return result
+
+    def to_frame(self) -> pd.DataFrame:
+        """Parameters as a table: one row each, columns value, unit, stderr, ci95_low, ci95_high, status."""
+        rows = []
+        for name, estimate in {**self.parameters, **self.derived}.items():
+            low, high = estimate.ci95 or (None, None)
+            rows.append((name, estimate.value, estimate.unit, estimate.stderr, low, high, estimate.status))
+        return pd.DataFrame(
+            rows, columns=["parameter", "value", "unit", "stderr", "ci95_low", "ci95_high", "status"]
+        ).set_index("parameter")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data in the layout of the contract."""
+        plain: dict[str, Any] = _plain({f.name: getattr(self, f.name) for f in fields(self)})
+        plain["correlation"] = {
+            "names": list(self.covariance_names),
+            "matrix": _plain(self.correlation.tolist()),
+        }
+        head = ("memfit_version", "device", "inputs", "plan", "model", "status", "parameters", "derived")
+        order = [*head, *(key for key in plain if key not in head)]
+        return {"schema": SCHEMA, **{key: plain[key] for key in order}}
+
+    def to_json(self) -> str:
+        """The text of result.json."""
+        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """A result from plain data; the inverse of `to_dict`.
+
+        Raises
+        ------
+        InputError
+            Another schema, or a part is missing or of the wrong kind.
+        """
+        found = data.get("schema") if isinstance(data, Mapping) else None
+        if found != SCHEMA:
+            raise InputError(f'Expected a fit result with "schema": "{SCHEMA}", found {found!r}.')
+        try:
+            return cls(**_revive(data))
+        except (KeyError, TypeError, ValueError, AttributeError) as problem:
+            raise InputError(
+                f"The fit result does not have the layout {SCHEMA}: {problem}. Run the fit again."
+            ) from problem
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """A result from the text of result.json.
+
+        Raises
+        ------
+        InputError
+            The text is not JSON, is cut short, or has another schema.
+        """
+        try:
+            data = json.loads(text)
+        except json.JSONDecodeError as problem:
+            raise InputError(
+                f"Expected JSON, found a fault at line {problem.lineno}, column {problem.colno}: {problem.msg}. "
+                "The file is cut short or was edited; run the fit again."
+            ) from problem
+        return cls.from_dict(data)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FittedRecord:
+    """One record beside the model: what reports draw."""
+
+    record: Record
+    predicted: FloatArray | ComplexArray
+    """(n,) model at the points of the record: impedance (ohm), or its response (A or V)."""
+    sigma: FloatArray
+    """(n,) standard deviation of each point (of Z' and Z'' each)."""
+    used: BoolArray
+    """(n,) False where the point was left out of the fit."""
+
+    @property
+    def residuals(self) -> FloatArray | ComplexArray:
+        """(n,) data minus model, in standard deviations."""
+        data = self.record.impedance if self.record.kind == "impedance" else self.record.response  # type: ignore[union-attr]
+        result: FloatArray | ComplexArray = (data - self.predicted) / self.sigma
+        return result
+
+
+def _plain(value: Any) -> Any:
+    """Dataclasses, mappings, tuples and NumPy numbers as plain JSON data."""
+    if hasattr(value, "__dataclass_fields__"):
+        return _plain({f.name: getattr(value, f.name) for f in fields(value)})
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (str, bool, int, float, type(None))):
+        return value
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, (Sequence, np.ndarray)):
+        return [_plain(item) for item in value]
+    raise TypeError(f"cannot write a {type(value).__name__} to JSON")
+
+
+def _estimates(data: Mapping[str, Any]) -> dict[str, Estimate]:
+    """Estimates by name."""
+    return {
+        name: Estimate(**{**item, "ci95": tuple(item["ci95"]) if item["ci95"] else None})
+        for name, item in data.items()
+    }
+
+
+def _revive(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments of `FitResult` from plain data."""
+    known = {f.name for f in fields(FitResult)}
+    kept: dict[str, Any] = {key: value for key, value in data.items() if key in known}
+    kept["status"] = Status(**data["status"])
+    for group in ("parameters", "derived", "nuisance"):
+        kept[group] = _estimates(data[group])
+    kept["covariance_names"] = tuple(data["covariance_names"])
+    kept["covariance"] = tuple(tuple(row) for row in data["covariance"])
+    kept["logarithmic"] = tuple(data["logarithmic"])
+    goodness = data["goodness"]
+    kept["goodness"] = Goodness(
+        **{**goodness, "datasets": tuple(RecordGoodness(**d) for d in goodness["datasets"])}
+    )
+    kept["alternatives"] = tuple(Alternative(**item) for item in data["alternatives"])
+    kept["excluded"] = tuple(Excluded(**item) for item in data["excluded"])
+    kept["inputs"] = tuple(
+        InputSummary(**{**item, "warnings": tuple(item["warnings"])}) for item in data["inputs"]
+    )
+    kept["warnings"] = tuple(data["warnings"])
+    return kept

@@ -1,0 +1,1 @@
+"""Files in, records out: one file a format."""

@@ -1,0 +1,269 @@
+"""What the instrument applied: a bias with its frequencies, or any piecewise-linear drive.
+
+A drive is a polygon through (time, value); a repeated time is a jump, and at the jump the new value
+holds (right-continuous). Before the first time and after the last one the end values hold.
+Signs: current into the device positive.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from scipy.linalg import solveh_banded
+
+from memfit.arrays import FloatArray, frozen_floats
+from memfit.errors import InputError
+
+Control = Literal["current", "voltage"]
+"""What the instrument sets: the current through, or the terminal voltage across the device."""
+
+Initial = Literal["steady", "rest", "free"]
+"""The state at the start: steady at the first drive value, steady at zero drive, or unknown (fitted)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Drive:
+    """A piecewise-linear drive of current (A) or terminal voltage (V).
+
+    Parameters
+    ----------
+    control : {"current", "voltage"}
+    time : (n,) array, s
+        Break points, non-decreasing; the same time twice is a jump.
+    value : (n,) array, A or V
+    initial : {"steady", "rest", "free"}
+        State of the device at the first time.
+
+    Raises
+    ------
+    InputError
+        Lengths differ, values are not finite, or time runs backward.
+    """
+
+    control: Control
+    time: FloatArray
+    value: FloatArray
+    initial: Initial = "steady"
+
+    def __post_init__(self) -> None:
+        """Freeze the arrays and check them."""
+        object.__setattr__(self, "time", frozen_floats(self.time))
+        object.__setattr__(self, "value", frozen_floats(self.value))
+        if self.control not in ("current", "voltage"):
+            raise InputError(f'A drive is controlled by "current" or "voltage", not by {self.control!r}.')
+        if self.initial not in ("steady", "rest", "free"):
+            raise InputError(f'The initial state is "steady", "rest" or "free", not {self.initial!r}.')
+        if self.time.ndim != 1 or self.time.shape != self.value.shape or self.time.size == 0:
+            raise InputError(
+                "A drive needs as many times as values, at least one of each; "
+                f"found {self.time.shape} times and {self.value.shape} values."
+            )
+        bad = np.flatnonzero(~(np.isfinite(self.time) & np.isfinite(self.value)))
+        if bad.size:
+            raise InputError(
+                f"A drive needs finite times and values; point {bad[0] + 1} is "
+                f"({self.time[bad[0]]}, {self.value[bad[0]]})."
+            )
+        back = np.flatnonzero(np.diff(self.time) < 0)
+        if back.size:
+            i = int(back[0])
+            raise InputError(
+                f"The time of a drive must not run backward; point {i + 2} is at {self.time[i + 1]:g} s "
+                f"after {self.time[i]:g} s."
+            )
+
+    def at(self, time: npt.ArrayLike) -> FloatArray:
+        """Drive (A or V) at each `time` (s); at a jump the new value."""
+        time = np.asarray(time, dtype=np.float64)
+        left = np.clip(np.searchsorted(self.time, time, side="right") - 1, 0, self.time.size - 1)
+        right = np.minimum(left + 1, self.time.size - 1)
+        span = self.time[right] - self.time[left]
+        inside = (span > 0) & (time > self.time[left])
+        fraction = np.where(inside, (time - self.time[left]) / np.where(span > 0, span, 1.0), 0.0)
+        result: FloatArray = self.value[left] + fraction * (self.value[right] - self.value[left])
+        return result
+
+    def rate(self, time: npt.ArrayLike) -> FloatArray:
+        """Slope (A/s or V/s) just after each `time` (s); zero outside the polygon."""
+        time = np.asarray(time, dtype=np.float64)
+        left = np.searchsorted(self.time, time, side="right") - 1
+        inside = (left >= 0) & (left < self.time.size - 1)
+        left = np.clip(left, 0, max(self.time.size - 2, 0))
+        right = np.minimum(left + 1, self.time.size - 1)
+        span = self.time[right] - self.time[left]
+        slope = (self.value[right] - self.value[left]) / np.where(span > 0, span, 1.0)
+        result: FloatArray = np.where(inside & (span > 0), slope, 0.0)
+        return result
+
+    def shifted(self, delay: float) -> "Drive":
+        """The same drive, `delay` seconds later."""
+        return Drive(self.control, self.time + delay, self.value, self.initial)
+
+
+@dataclass(frozen=True)
+class SmallSignal:
+    """Frequencies (Hz) of a small sine on top of a dc bias: terminal voltage (V) or current (A)."""
+
+    control: Control
+    bias: float
+    frequency: FloatArray
+
+
+def pulse(
+    control: Control,
+    amplitude: float,
+    *,
+    on: float,
+    off: float,
+    end: float,
+    base: float = 0.0,
+    start: float = 0.0,
+) -> Drive:
+    """A rectangular pulse: `base` from `start`, `amplitude` from `on` to `off` (s), `base` until `end`."""
+    return pulse_train(
+        control, amplitude, on=on, width=off - on, period=0.0, count=1, end=end, base=base, start=start
+    )
+
+
+def pulse_train(
+    control: Control,
+    amplitude: float,
+    *,
+    on: float,
+    width: float,
+    period: float,
+    count: int,
+    end: float,
+    base: float = 0.0,
+    start: float = 0.0,
+) -> Drive:
+    """`count` rectangular pulses of `width` s, the first at `on`, one every `period` s."""
+    if count < 1 or width <= 0 or (count > 1 and period < width):
+        raise InputError(
+            "A pulse train needs count >= 1, width > 0 and period >= width; "
+            f"found count={count}, width={width:g} s, period={period:g} s."
+        )
+    rise = on + period * np.arange(count)
+    edges = np.column_stack([rise, rise, rise + width, rise + width]).ravel()
+    levels = np.tile([base, amplitude, amplitude, base], count)
+    return Drive(control, np.concatenate([[start], edges, [end]]), np.concatenate([[base], levels, [base]]))
+
+
+def sweep(control: Control, vertices: npt.ArrayLike, *, rate: float, start: float = 0.0) -> Drive:
+    """Linear sweeps from vertex to vertex (V or A) at `rate` (V/s or A/s), as in an I-V loop."""
+    corners = np.asarray(vertices, dtype=np.float64)
+    if not rate > 0:
+        raise InputError(f"A scan rate must be positive; found {rate:g}.")
+    time = start + np.concatenate([[0.0], np.cumsum(np.abs(np.diff(corners)))]) / rate
+    return Drive(control, time, corners)
+
+
+def staircase(control: Control, levels: npt.ArrayLike, *, dwell: float, start: float = 0.0) -> Drive:
+    """Constant levels (V or A), each held for `dwell` seconds, with jumps between them."""
+    values = np.asarray(levels, dtype=np.float64)
+    edges = start + dwell * np.arange(values.size + 1)
+    return Drive(control, np.repeat(edges, 2)[1:-1], np.repeat(values, 2))
+
+
+def drive_from_samples(
+    control: Control,
+    time: npt.ArrayLike,
+    value: npt.ArrayLike,
+    *,
+    tolerance: float | None = None,
+    initial: Initial = "steady",
+) -> Drive:
+    """The simplest drive that explains sampled values of the controlled quantity.
+
+    A step between two samples becomes a jump at the first sample that shows the new level (when in
+    between it happened is not in the data). Between jumps the samples are thinned to the fewest
+    vertices that stay within `tolerance`, and the values at the vertices are fitted by least squares,
+    so that the noise of a read-back source does not enter the drive.
+
+    Parameters
+    ----------
+    control : {"current", "voltage"}
+    time : (n,) array, s
+        Non-decreasing.
+    value : (n,) array, A or V
+    tolerance : float, optional
+        Largest distance (A or V) of a sample from the drive. By default five times the noise seen in
+        the samples' second differences.
+    initial : {"steady", "rest", "free"}
+
+    Raises
+    ------
+    InputError
+        As for `Drive`.
+    """
+    sampled = Drive(control, frozen_floats(time), frozen_floats(value), initial)
+    t, v = sampled.time, sampled.value
+    if t.size < 3 or np.ptp(v) == 0.0:
+        return sampled if np.ptp(v) > 0.0 else Drive(control, t[[0, -1]], v[[0, -1]], initial)
+    if tolerance is None:
+        tolerance = max(5.0 * _sample_noise(t, v), 1e-9 * float(np.ptp(v)))
+    times: list[FloatArray] = []
+    values: list[FloatArray] = []
+    edges = _jumps(t, v, tolerance)
+    for first, last in zip([0, *edges], [*edges, t.size], strict=True):
+        at, level = _polygon(t[first:last], v[first:last], tolerance)
+        if last < t.size:  # hold the old course until the jump
+            slope = (level[-1] - level[-2]) / (at[-1] - at[-2]) if at.size > 1 and at[-1] > at[-2] else 0.0
+            times.append(np.append(at, t[last]))
+            values.append(np.append(level, level[-1] + slope * (t[last] - at[-1])))
+        else:
+            times.append(at)
+            values.append(level)
+    return Drive(control, np.concatenate(times), np.concatenate(values), initial)
+
+
+def _sample_noise(t: FloatArray, v: FloatArray) -> float:
+    """Robust standard deviation of samples about the chord of their neighbours."""
+    span = t[2:] - t[:-2]
+    weight = np.where(span > 0, (t[1:-1] - t[:-2]) / np.where(span > 0, span, 1.0), 0.5)
+    distance = v[1:-1] - (1 - weight) * v[:-2] - weight * v[2:]
+    scale = np.sqrt(1 + weight**2 + (1 - weight) ** 2)
+    return 1.4826 * float(np.median(np.abs(distance / scale)))
+
+
+def _jumps(t: FloatArray, v: FloatArray, tolerance: float) -> list[int]:
+    """Indices of the first samples after a jump: steps ten times steeper than the courses beside them."""
+    step, gap = np.diff(v), np.diff(t)
+    slope = np.abs(step) / np.maximum(gap, np.finfo(float).tiny)
+    beside = np.zeros_like(slope)
+    quiet = np.where(np.abs(step) > 2 * tolerance, slope, 0.0)
+    beside[1:] = quiet[:-1]
+    beside[:-1] = np.maximum(beside[:-1], quiet[1:])
+    return [int(i) + 1 for i in np.flatnonzero((np.abs(step) > 4 * tolerance) & (slope > 10 * beside))]
+
+
+def _polygon(t: FloatArray, v: FloatArray, tolerance: float) -> tuple[FloatArray, FloatArray]:
+    """Fewest vertices within `tolerance` of the samples (Douglas-Peucker), values by least squares."""
+    keep = {0, t.size - 1}
+    stack = [(0, t.size - 1)]
+    while stack:
+        a, b = stack.pop()
+        if b - a < 2:
+            continue
+        width = t[b] - t[a]
+        chord = v[a] + (v[b] - v[a]) * ((t[a : b + 1] - t[a]) / width if width > 0 else 0.0)
+        distance = np.abs(v[a : b + 1] - chord)
+        worst = a + int(np.argmax(distance))
+        if distance[worst - a] > tolerance:
+            keep.add(worst)
+            stack += [(a, worst), (worst, b)]
+    vertices = np.array(sorted(keep))
+    knots = t[vertices]
+    if vertices.size == t.size or np.any(np.diff(knots) <= 0):
+        return knots, v[vertices]
+    interval = np.clip(np.searchsorted(knots, t, side="right") - 1, 0, knots.size - 2)
+    share = (t - knots[interval]) / (knots[interval + 1] - knots[interval])
+    banded = np.zeros((2, knots.size))  # normal equations of the hat functions: tridiagonal
+    right = np.zeros(knots.size)
+    np.add.at(banded[1], interval, (1 - share) ** 2)
+    np.add.at(banded[1], interval + 1, share**2)
+    np.add.at(banded[0], interval + 1, share * (1 - share))
+    np.add.at(right, interval, (1 - share) * v)
+    np.add.at(right, interval + 1, share * v)
+    return knots, solveh_banded(banded, right)
