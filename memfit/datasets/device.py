@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient, Record
 from memfit.errors import InputError
@@ -15,9 +14,9 @@ class FitSettings:
 
     model: str | None = None
     """"2d", "3d" or "auto"."""
-    fix: Mapping[str, float] = MappingProxyType({})
+    fix: Mapping[str, float] = field(default_factory=dict)
     """Parameters held at a value."""
-    bounds: Mapping[str, tuple[float, float]] = MappingProxyType({})
+    bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     """Lowest and highest value of a parameter."""
 
 

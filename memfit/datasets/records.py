@@ -6,7 +6,6 @@ has negative Z''. Arrays are SI, one-dimensional and read-only.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
@@ -39,7 +38,7 @@ class _Record:
     name: str
     """Short name, unique in its device: the file name, with the part where there are several."""
     origin: Origin = Origin(file="")
-    metadata: Mapping[str, str] = MappingProxyType({})
+    metadata: Mapping[str, str] = field(default_factory=dict)
     """What else the file said, as text (instrument, technique, temperature, ...)."""
     notes: tuple[str, ...] = ()
     """Warnings of the loader and what was done to the data, a sentence each."""

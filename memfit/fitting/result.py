@@ -7,7 +7,6 @@ number that means nothing; NaN cannot be written.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from types import MappingProxyType
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -22,8 +21,6 @@ SCHEMA = "memfit/fit-result/1"
 
 StatusCode = Literal["ok", "at_bound", "not_identifiable", "not_converged", "poor_fit"]
 EstimateStatus = Literal["determined", "weak", "undetermined", "fixed", "at_bound"]
-
-_EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,14 +144,14 @@ class FitResult:
     excluded: tuple[Excluded, ...] = ()
     warnings: tuple[str, ...] = ()
     """Sentences for the reader: conflicts between kinds of data, correlated residuals, ..."""
-    device: Mapping[str, Any] = _EMPTY
+    device: Mapping[str, Any] = field(default_factory=dict)
     """name, area_m2, temperature_K, attributes."""
     inputs: tuple[InputSummary, ...] = ()
-    plan: Mapping[str, Any] = _EMPTY
+    plan: Mapping[str, Any] = field(default_factory=dict)
     """Everything needed to run the same fit again, seed included."""
-    stability: Mapping[str, Any] = _EMPTY
+    stability: Mapping[str, Any] = field(default_factory=dict)
     """Verdicts by circuit ("current", "voltage"); empty until analysed."""
-    environment: Mapping[str, Any] = _EMPTY
+    environment: Mapping[str, Any] = field(default_factory=dict)
     """python, packages, platform, started, seconds."""
     memfit_version: str = ""
 
