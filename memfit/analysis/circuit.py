@@ -31,7 +31,7 @@ class Circuit:
     control: Literal["current", "voltage"] = "current"
     """What the source holds."""
     load: float = 0.0
-    """Resistance between a voltage source and the device, ohm; adds to R_s. A current source does not feel it."""
+    """Resistance between a voltage source and the device, ohm; adds to R_s. No matter to a current source."""
     external_capacitance: float = 0.0
     """Capacitance soldered across the device, F; taken as across the junction, which holds while its charging
     time through R_s is short beside the oscillation."""

@@ -65,7 +65,7 @@ class Loop:
         capacitance: FloatArray,
     ) -> "Loop":
         """Loops of many devices, from arrays of their parameters (SI)."""
-        R = 1.0 / (1.0 / R_b + 1.0 / resistance)
+        R = R_b / (1.0 + R_b / resistance)
         parts = np.broadcast_arrays(R * i_c0 / V_m, R * (C_m + capacitance), tau_d, tau_k)
         return cls(*(np.asarray(part, dtype=np.float64) for part in parts))
 

@@ -51,7 +51,7 @@ def effective_parameters(p: Parameters, resistance: float = np.inf, capacitance:
     capacitance : float, F
         Added across the junction.
     """
-    return p.replace(R_b=1.0 / (1.0 / p.R_b + 1.0 / resistance), C_m=p.C_m + capacitance)
+    return p.replace(R_b=p.R_b * resistance_share(p, resistance), C_m=p.C_m + capacitance)
 
 
 def loop_gain(p: Parameters, u: ArrayLike, resistance: float = np.inf) -> FloatArray:

@@ -1,0 +1,167 @@
+"""Verdicts, the block of result.json, and what is said where nothing can be known."""
+
+import json
+
+import numpy as np
+import pytest
+
+from memfit.analysis.circuit import Circuit
+from memfit.analysis.recipe import CHANGEABLE
+from memfit.analysis.stability import DEFAULT_CIRCUITS, analyse_result, assess
+from memfit.fitting.result import Estimate, FitResult, Goodness, Status
+from memfit.model.boundary import Loop, hopf_voltage_derivatives, least_log_gain_margin
+from memfit.model.parameters import NAMES, UNITS, Parameters
+
+DEVICE = Parameters(R_b=1e5, C_m=1e-7, i_c0=1e-4, V_T=0.7, V_m=0.06, tau_d=5e-3, tau_k=0.2, R_s=50.0)
+FITTED = ("R_b", "C_m", "i_c0", "V_T", "V_m", "tau_d", "tau_k")
+LOG = tuple(name for name in FITTED if name != "V_T")
+KEYS = {
+    "verdict",
+    "probability_oscillates",
+    "hopf_points",
+    "gain_margin_min",
+    "gain_margin_ci95",
+    "at_u",
+    "changes_to_hopf",
+}
+
+
+def with_margin(margin):
+    """The device with another saturation current, so that its gain margin is `margin`."""
+    present = np.exp(least_log_gain_margin(Loop.of(DEVICE)))
+    return DEVICE.replace(i_c0=DEVICE.i_c0 * float(present) / margin)
+
+
+def errors(relative):
+    """Independent relative errors of the fitted parameters."""
+    return np.eye(len(FITTED)) * relative**2
+
+
+def result(p=DEVICE, relative=0.02, undetermined=(), code="ok"):
+    """A fit result with these parameters."""
+    return FitResult(
+        model=p.model,
+        status=Status(code=code, message=""),
+        parameters={
+            name: Estimate(
+                value=None if name in undetermined else value,
+                unit=UNITS[name],
+                status="undetermined" if name in undetermined else "determined",
+            )
+            for name, value in p.as_dict().items()
+        },
+        covariance_names=FITTED if relative else (),
+        covariance=tuple(map(tuple, errors(relative).tolist())) if relative else (),
+        logarithmic=LOG,
+        goodness=Goodness(chi2=1.0, dof=1, chi2_reduced=1.0, aic=0.0, bic=0.0),
+    )
+
+
+@pytest.mark.parametrize(
+    ("margin", "relative", "verdict"),
+    [
+        (0.5, None, "oscillates"),
+        (1.1, None, "near"),
+        (2.0, None, "stable"),
+        (0.5, 0.02, "oscillates"),
+        (0.97, 0.02, "near"),
+        (1.03, 0.02, "near"),
+        (1.1, 0.002, "near"),
+        (2.0, 0.02, "stable"),
+        (2.0, 0.3, "near"),
+        (2.0, 3.0, "undetermined"),
+    ],
+)
+def test_verdicts(margin, relative, verdict):
+    covariance = None if relative is None else errors(relative)
+    found = assess(with_margin(margin), Circuit(), covariance, FITTED, LOG)
+    assert found.verdict == verdict
+    if verdict == "undetermined":
+        assert found.gain_margin_min is None
+        assert found.probability_oscillates is None
+        return
+    assert found.gain_margin_min == pytest.approx(margin, rel=1e-12)
+    assert len(found.hopf_points) == (2 if margin < 1.0 else 0)
+    if relative is None:
+        assert found.probability_oscillates is None
+        assert found.gain_margin_ci95 is None
+    else:
+        low, high = found.gain_margin_ci95
+        assert low < margin < high
+        assert (found.probability_oscillates > 0.5) == (margin < 1.0)
+
+
+def test_the_block_has_the_keys_of_the_contract():
+    block = analyse_result(result())
+    assert list(block) == ["current", "voltage"]
+    for entry in block.values():
+        assert set(entry) >= KEYS
+        assert set(CHANGEABLE) <= set(entry["changes_to_hopf"])
+    json.dumps(block, allow_nan=False)
+    point = block["current"]["hopf_points"][0]
+    assert set(point) == {"u", "V", "I", "omega", "frequency_Hz", "criticality", "u_ci95"}
+    low, high = point["u_ci95"]
+    assert low < point["u"] < high
+    assert block["current"]["message"].startswith(
+        "Under current control the device oscillates, unstable from"
+    )
+    assert block["voltage"]["verdict"] == "stable"
+
+
+def test_the_block_goes_to_json_and_back():
+    full = result()
+    data = {**full.to_dict(), "stability": analyse_result(full)}
+    assert FitResult.from_dict(data).stability == analyse_result(full)
+
+
+def test_hopf_intervals_are_as_wide_as_linear_propagation_far_from_tangency():
+    p, relative = with_margin(0.2), 0.005
+    found = assess(p, Circuit(), errors(relative), FITTED, LOG)
+    for point, (low, high) in zip(found.hopf_points, found.hopf_u_ci95, strict=True):
+        slope = hopf_voltage_derivatives(p, (point.u - p.V_T) / p.V_m)
+        by_fitted = [slope[NAMES.index(n)] * (1.0 if n == "V_T" else getattr(p, n)) for n in FITTED]
+        width = 2 * 1.96 * relative * np.linalg.norm(by_fitted)
+        assert high - low == pytest.approx(width, rel=0.06)
+
+
+def test_a_result_without_covariance_has_no_intervals():
+    block = analyse_result(result(relative=None))["current"]
+    assert block["verdict"] == "oscillates"
+    assert block["probability_oscillates"] is None
+    assert block["gain_margin_ci95"] is None
+    assert block["hopf_points"][0]["u_ci95"] is None
+
+
+def test_an_undetermined_parameter_is_no_verdict():
+    block = analyse_result(result(undetermined=("tau_k",)))["current"]
+    assert block["verdict"] == "undetermined"
+    assert "do not determine tau_k" in block["message"]
+    assert block["gain_margin_min"] is None
+    assert set(block["changes_to_hopf"].values()) == {None}
+    assert analyse_result(result(code="not_converged"))["current"]["verdict"] == "undetermined"
+
+
+def test_the_2d_model_says_that_it_cannot_oscillate():
+    found = assess(DEVICE.replace(tau_k=0.0), Circuit(), errors(0.1), FITTED, LOG)
+    assert found.verdict == "stable"
+    assert found.probability_oscillates == 0.0
+    assert found.message.startswith(
+        "The 2D model has two lags at most and cannot oscillate. At u = V_T it rings"
+    )
+    quiet = assess(DEVICE.replace(tau_k=0.0, i_c0=1e-9), Circuit())
+    assert "relaxes without ringing" in quiet.message
+
+
+def test_a_pinned_voltage_is_said():
+    found = assess(DEVICE.replace(R_s=0.0), Circuit(control="voltage"))
+    assert found.verdict == "stable"
+    assert "cannot oscillate in this circuit" in found.message
+    assert found.values_to_hopf["R_load"] > 0.0
+    assert found.gain_margin_min is None
+
+
+def test_the_default_circuits():
+    assert {name: circuit.control for name, circuit in DEFAULT_CIRCUITS.items()} == {
+        "current": "current",
+        "voltage": "voltage",
+    }
