@@ -41,14 +41,14 @@ _TABLEAU = radau_iia(STAGES)
 _NODES, _W, _POWERS, _TAIL = _TABLEAU.nodes, _TABLEAU.inverse, _TABLEAU.powers, _TABLEAU.tail
 _W1 = _W.sum(axis=1)
 _LAMBDA = _TABLEAU.eigenvalues
-_PROJECTOR_RE = np.ascontiguousarray(_TABLEAU.projectors.real)
-_PROJECTOR_IM = np.ascontiguousarray(_TABLEAU.projectors.imag)
+_BASIS = _TABLEAU.real_basis()
 _R_B, _C_M, _I_C0, _V_T, _V_M, _TAU_D, _TAU_K, _R_S, _U_0, _I_0, _F_0, _TIME = range(SENSITIVITIES)
 _PARAMETERS, _STATES = 8, 11
 
 _NEWTON_ITERATIONS = 12
 _NEWTON_TOLERANCE = 1e-2  # of the error tolerance
 _SAFETY, _SHRINK, _GROW = 0.9, 0.1, 10.0
+_EXPONENT = -1.0 / (STAGES + 1)
 _FAR = 0.01  # u beyond 100 V_m matters to itself only: its error is measured against itself
 _NEWTON_FLOOR = 2e-15
 _ROUGH = 6.0
@@ -57,8 +57,14 @@ _FIRST_STEP = 0.05  # of the fastest time scale seen at a jump
 
 
 def _compile(function: Any) -> Any:
-    """Compile with NumPy's division, without the GIL, and keep the machine code on disk."""
-    return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+    """Compile with NumPy's division, without the GIL, and keep the machine code on disk.
+
+    The cache is beside this file or, where that cannot be written, in the user's cache folder.
+    """
+    try:
+        return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+    except RuntimeError:  # no folder at all can be written
+        return numba.njit(nogil=True, error_model="numpy")(function)
 
 
 class Equation(NamedTuple):
@@ -150,20 +156,32 @@ def _activation(eq: Equation, u: float) -> tuple[float, float]:
 @_compile
 def _resolvents(eq: Equation, h: float, w: Work) -> None:
     """P, Q and G = sigma i_c0 P Q from the spectrum of W."""
-    n = STAGES
     w.P[:] = 0.0
     w.Q[:] = 0.0
     w.G[:] = 0.0
+    size = STAGES * STAGES
+    P, Q, G = w.P.reshape(size), w.Q.reshape(size), w.G.reshape(size)
+    row = 0
     for k in range(_LAMBDA.size):
         p = 1.0 / (eq.eps / h * _LAMBDA[k] + eq.kappa)
         q = 1.0 / (eq.tau_d / h * _LAMBDA[k] + 1.0)
         g = eq.sigma * eq.i_c0 * p * q
-        for i in range(n):
-            for j in range(n):
-                re, im = _PROJECTOR_RE[k, i, j], _PROJECTOR_IM[k, i, j]
-                w.P[i, j] += p.real * re - p.imag * im
-                w.Q[i, j] += q.real * re - q.imag * im
-                w.G[i, j] += g.real * re - g.imag * im
+        _add_scaled(p.real, q.real, g.real, _BASIS[row], P, Q, G)
+        row += 1
+        if _LAMBDA[k].imag > 0.0:
+            _add_scaled(-p.imag, -q.imag, -g.imag, _BASIS[row], P, Q, G)
+            row += 1
+
+
+@_compile
+def _add_scaled(
+    p: float, q: float, g: float, basis: FloatArray, P: FloatArray, Q: FloatArray, G: FloatArray
+) -> None:
+    """Add multiples of one basis matrix to three matrices (all flat)."""
+    for i in range(STAGES * STAGES):
+        P[i] += p * basis[i]
+        Q[i] += q * basis[i]
+        G[i] += g * basis[i]
 
 
 @_compile
@@ -711,8 +729,9 @@ def integrate(
                 h_known = 0.0
                 continue
             _finish_stages(eq, w)
-            error = max(_error(eq, x, c, f, drive, w) / tolerance, 1e-12)
-            factor = min(_GROW, max(_SHRINK, _SAFETY * error ** (-1.0 / (STAGES + 1))))
+            error = max(_error(eq, x, c, f, drive, w) / tolerance, 1e-8)
+            factor = _SAFETY * error**_EXPONENT
+            factor = min(_GROW, max(_SHRINK, factor))
             if not error <= 1.0:
                 if not math.isfinite(error):
                     factor = _SHRINK
@@ -746,3 +765,51 @@ def integrate(
             if factor < 0.95 or factor > 1.15:
                 h *= factor
     return OK, edges[-1], tried
+
+
+@_compile
+def integrate_all(
+    p: FloatArray,
+    voltage: Any,
+    before: FloatArray,
+    edges: FloatArray,
+    level: FloatArray,
+    slope: FloatArray,
+    piece_offset: Any,
+    free: Any,
+    initial: FloatArray,
+    time: FloatArray,
+    time_offset: Any,
+    tolerance: float,
+    y: FloatArray,
+    y_p: FloatArray,
+    states: FloatArray,
+    status: Any,
+    reached: FloatArray,
+) -> int:
+    """All records of a device in one call, laid end to end; see `integrate`.
+
+    `piece_offset` and `time_offset` (r + 1,) say where each record begins; `edges` has one entry more than
+    pieces for each record. Fills `status` and `reached` (r,); returns the number of steps tried.
+    """
+    tried = 0
+    for r in range(voltage.size):
+        a, b = piece_offset[r], piece_offset[r + 1]
+        m, n = time_offset[r], time_offset[r + 1]
+        status[r], reached[r], steps = integrate(
+            p,
+            voltage[r],
+            before[r],
+            edges[a + r : b + r + 1],
+            level[a:b],
+            slope[a:b],
+            free[r],
+            initial[r],
+            time[m:n],
+            tolerance,
+            y[m:n],
+            y_p[m:n] if y_p.shape[0] > 0 else y_p,
+            states[m:n] if states.shape[0] > 0 else states,
+        )
+        tried += steps
+    return tried

@@ -31,6 +31,18 @@ class Tableau:
     tail: FloatArray
     """(4, s): its shifted Legendre coefficients of degree s to s-3 from the increments."""
 
+    def real_basis(self) -> FloatArray:
+        """(s, s*s): real and imaginary parts of the projectors, flat.
+
+        g(A^-1) is the sum of Re g(eigenvalue) times the first and -Im g(eigenvalue) times the second of each.
+        """
+        rows = []
+        for eigenvalue, projector in zip(self.eigenvalues, self.projectors, strict=True):
+            rows.append(projector.real.ravel())
+            if eigenvalue.imag > 0:
+                rows.append(projector.imag.ravel())
+        return np.array(rows)
+
 
 def radau_iia(stages: int) -> Tableau:
     """Tables of the method with the given number of stages (2 or more)."""
@@ -56,7 +68,7 @@ def radau_iia(stages: int) -> Tableau:
     return Tableau(
         nodes=nodes,
         inverse=inverse,
-        eigenvalues=eigenvalues[kept].astype(np.complex128),
+        eigenvalues=np.where(np.abs(eigenvalues.imag) > 1e-9, eigenvalues, eigenvalues.real)[kept].astype(np.complex128),
         projectors=projectors.astype(np.complex128),
         powers=_increments_to_powers(nodes),
         tail=_increments_to_tail(nodes),

@@ -1,0 +1,237 @@
+"""The response in time to any piecewise-linear drive, with exact sensitivities.
+
+Equations 1, 2, 10, 11, 12 of Bisquert & Guerrero, J. Phys. Chem. Lett. 2022, 13, 3789, under current control or
+voltage control with R_s >= 0. The compiled work is in `memfit.model.kernel`; here drives become pieces, several
+records become one call, and a run that does not finish becomes a status with a sentence.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from memfit.arrays import FloatArray, frozen_floats
+from memfit.errors import InputError
+from memfit.model import kernel
+from memfit.model.parameters import Parameters
+from memfit.protocols import Drive
+
+DEFAULT_TOLERANCE = 1e-8
+"""Error of the measured quantity relative to its size."""
+
+_SENTENCES = {
+    kernel.OK: "finished",
+    kernel.TOO_MANY_STEPS: f"needs more than {kernel.MAX_STEPS_PER_PIECE} steps between two kinks of the drive",
+    kernel.STEP_TOO_SMALL: "needs steps smaller than double precision can resolve",
+    kernel.NOT_FINITE: "leaves the range of double precision",
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How the integration of one record ended."""
+
+    ok: bool
+    reached: float
+    """Time reached, s."""
+    message: str
+    """"finished", or why not."""
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """The course of one device under one drive."""
+
+    time: FloatArray
+    """(n,) s."""
+    u: FloatArray
+    """(n,) junction voltage, V."""
+    i_c: FloatArray
+    """(n,) channel current, A."""
+    f: FloatArray
+    """(n,) activation."""
+    voltage: FloatArray
+    """(n,) terminal voltage, V."""
+    current: FloatArray
+    """(n,) terminal current, A."""
+    outcome: Outcome
+    """Points after `outcome.reached` are NaN."""
+
+
+class DriveSet:
+    """Drives and sampling times of several records, prepared for one compiled call.
+
+    Parameters
+    ----------
+    drives : sequence of Drive
+    times : sequence of (n_r,) arrays, s
+        Non-decreasing; may begin before and end after the drive.
+    margin : sequence of float, s, optional
+        How far each record may later be shifted in time; 0 by default.
+
+    Raises
+    ------
+    InputError
+        Times are not finite or run backward.
+    """
+
+    def __init__(
+        self, drives: Sequence[Drive], times: Sequence[ArrayLike], margin: Sequence[float] | None = None
+    ) -> None:
+        sampled = [_checked(time) for time in times]
+        margins = [0.0] * len(drives) if margin is None else list(margin)
+        pieces = [_pieces(d, t, m) for d, t, m in zip(drives, sampled, margins, strict=True)]
+        self.drives = tuple(drives)
+        self.time = np.concatenate(sampled) if sampled else np.empty(0)
+        self.offsets = np.concatenate([[0], np.cumsum([t.size for t in sampled])]).astype(np.int64)
+        self._edges = np.concatenate([p[0] for p in pieces]) if pieces else np.empty(0)
+        self._level = np.concatenate([p[1] for p in pieces]) if pieces else np.empty(0)
+        self._slope = np.concatenate([p[2] for p in pieces]) if pieces else np.empty(0)
+        self._piece_offset = np.concatenate([[0], np.cumsum([p[1].size for p in pieces])]).astype(np.int64)
+        self._voltage = np.array([d.control == "voltage" for d in drives], dtype=np.bool_)
+        self._free = np.array([d.initial == "free" for d in drives], dtype=np.bool_)
+        self._before = np.array([0.0 if d.initial == "rest" else d.value[0] for d in drives])
+
+    def respond(
+        self,
+        p: Parameters,
+        *,
+        initial: FloatArray | None = None,
+        delay: FloatArray | None = None,
+        sensitivities: bool = False,
+        states: bool = False,
+        tolerance: float = DEFAULT_TOLERANCE,
+    ) -> "Response":
+        """Response of one device to all drives.
+
+        Parameters
+        ----------
+        p : Parameters
+        initial : (r, 3) array, optional
+            u (V), i_c (A), f at the start of the records whose drive has initial="free".
+        delay : (r,) array, s, optional
+            Shift of each record: the drive sets in so much later than stated.
+        sensitivities, states : bool
+            Whether to compute the derivatives and the states.
+        tolerance : float
+            Error of the measured quantity relative to its size.
+        """
+        count, n = len(self.drives), self.time.size
+        time = self.time if delay is None else self.time - np.repeat(delay, np.diff(self.offsets))
+        y = np.empty(n)
+        y_p = np.zeros((n if sensitivities else 0, kernel.SENSITIVITIES))
+        course = np.empty((n if states else 0, 3))
+        status, reached = np.empty(count, dtype=np.int64), np.empty(count)
+        start = np.zeros((count, 3)) if initial is None else np.ascontiguousarray(initial, dtype=np.float64)
+        kernel.integrate_all(
+            p.as_array()[:8],
+            self._voltage,
+            self._before,
+            self._edges,
+            self._level,
+            self._slope,
+            self._piece_offset,
+            self._free,
+            start,
+            time,
+            self.offsets,
+            tolerance,
+            y,
+            y_p,
+            course,
+            status,
+            reached,
+        )
+        return Response(y, y_p, course, status, reached)
+
+
+@dataclass(frozen=True)
+class Response:
+    """What a `DriveSet` gives back, all records laid end to end."""
+
+    values: FloatArray
+    """(n,) terminal voltage (V) under current control, current (A) under voltage control; NaN if not reached."""
+    derivatives: FloatArray
+    """(n, 12) by R_b .. R_s, by the initial u, i_c, f, and by time; (0, 12) if not asked for."""
+    states: FloatArray
+    """(n, 3) u, i_c, f; (0, 3) if not asked for."""
+    status: np.ndarray
+    """(r,) code of the kernel for each record."""
+    reached: FloatArray
+    """(r,) time reached, s."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether every record was integrated to its end."""
+        return bool(np.all(self.status == kernel.OK))
+
+    def outcome(self, record: int) -> Outcome:
+        """How the integration of one record ended."""
+        code = int(self.status[record])
+        return Outcome(code == kernel.OK, float(self.reached[record]), _SENTENCES[code])
+
+
+def simulate(
+    p: Parameters, drive: Drive, time: ArrayLike, *, tolerance: float = DEFAULT_TOLERANCE
+) -> Trajectory:
+    """Course of one device under a drive.
+
+    Parameters
+    ----------
+    p : Parameters
+    drive : Drive
+        With initial "steady" or "rest".
+    time : (n,) array, s
+        Non-decreasing.
+    tolerance : float
+        Error of the measured quantity relative to its size.
+
+    Raises
+    ------
+    InputError
+        Times are not finite or run backward, or the initial state is "free".
+    """
+    if drive.initial == "free":
+        raise InputError('To simulate, the initial state must be "steady" or "rest"; found "free".')
+    runs = DriveSet([drive], [time])
+    response = runs.respond(p, states=True, tolerance=tolerance)
+    applied = drive.at(runs.time)
+    u, i_c, f = response.states.T.copy()
+    if drive.control == "voltage":
+        voltage, current = applied, response.values
+    else:
+        voltage, current = response.values, applied
+    return Trajectory(runs.time, u, i_c, f, voltage, current, response.outcome(0))
+
+
+def kernel_is_compiled() -> bool:
+    """Whether machine code of the kernel is on disk, so that the first call will not have to compile."""
+    stats = getattr(kernel.integrate_all, "stats", None)
+    if stats is None:  # compilation is switched off
+        return True
+    source = Path(kernel.__file__).stat().st_mtime
+    found = Path(stats.cache_path).glob("kernel.integrate_all-*.nbi")
+    return any(index.stat().st_mtime >= source for index in found)
+
+
+def _checked(time: ArrayLike) -> FloatArray:
+    """Sampling times as an array, finite and non-decreasing."""
+    array = frozen_floats(time)
+    if array.ndim != 1 or array.size == 0 or not np.all(np.isfinite(array)) or np.any(np.diff(array) < 0):
+        raise InputError("Sampling times must be a finite, non-decreasing sequence with at least one time.")
+    return array
+
+
+def _pieces(drive: Drive, time: FloatArray, margin: float) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Ends (k + 1,), starting levels (k,) and slopes (k,) of the pieces that cover all sampling times."""
+    first = min(time[0], drive.time[0]) - margin
+    last = max(time[-1], drive.time[-1]) + margin
+    last = last if last > first else first + 1.0
+    knots = np.concatenate([[first], drive.time, [last]])
+    levels = np.concatenate([drive.value[:1], drive.value, drive.value[-1:]])
+    length = np.diff(knots)
+    kept = length > 0
+    slope = np.diff(levels)[kept] / length[kept]
+    return np.append(knots[:-1][kept], last), levels[:-1][kept], slope
