@@ -1,0 +1,190 @@
+"""A folder, a device.toml or some files to a `Device`.
+
+With a list of [[measurement]]s in device.toml exactly those files are read. Without one every file of
+the folder is tried: what is plainly no measurement (README, pictures, results) is left out with a note,
+a table that cannot be read is an error.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from memfit.datasets.device import Device
+from memfit.datasets.records import Record
+from memfit.errors import FileFormatError, InputError, ManifestError
+from memfit.loaders.manifest import MANIFEST, Manifest, read_manifest
+from memfit.loaders.raw import FileSettings
+from memfit.loaders.registry import READERS, plugged_in, read_file
+
+_OTHER_SUFFIXES = frozenset(
+    {
+        ".md",
+        ".rst",
+        ".toml",
+        ".json",
+        ".html",
+        ".htm",
+        ".pdf",
+        ".png",
+        ".jpg",
+        ".jpeg",
+        ".gif",
+        ".svg",
+        ".tif",
+    }
+    | {".tiff", ".py", ".ipynb", ".tex", ".docx", ".doc", ".pptx", ".zip", ".gz", ".log", ".yaml", ".yml"}
+    | {".ini", ".tmp", ".bak", ".lock", ".m", ".opj", ".opju"}
+)
+_OTHER_NAMES = re.compile(
+    r"(readme|licen[cs]e|notes?|truth|changelog|parameters|residuals|result|report|index|manifest)(\b|_).*",
+    re.IGNORECASE,
+)
+_DATA_SUFFIXES = frozenset({".csv", ".tsv", ".xlsx"})
+
+
+def load_device(paths: Path | str | Sequence[Path | str]) -> Device:
+    """Everything measured on one device.
+
+    Parameters
+    ----------
+    paths : path, or sequence of paths
+        A folder, a device.toml, or the files.
+
+    Raises
+    ------
+    InputError
+        Nothing there is usable, a file cannot be read, device.toml has mistakes.
+    """
+    many = [paths] if isinstance(paths, str | Path) else list(paths)
+    found = [Path(path) for path in many]
+    if not found:
+        raise InputError("Expected a folder, a device.toml or files; found nothing.")
+    missing = [path for path in found if not path.exists()]
+    if missing:
+        raise InputError(f"{missing[0]}: expected a folder or a file, found nothing of this name.")
+    if len(found) == 1 and found[0].is_dir():
+        return _load_folder(found[0])
+    if len(found) == 1 and found[0].suffix.lower() == ".toml":
+        return _load_manifest(found[0])
+    wrong = [path for path in found if path.is_dir() or path.suffix.lower() == ".toml"]
+    if wrong:
+        raise InputError(
+            f"{wrong[0]}: expected files only, or one folder, or one device.toml; found a mixture."
+        )
+    return _load_files(found)
+
+
+def _load_folder(folder: Path) -> Device:
+    manifest = folder / MANIFEST
+    return _load_manifest(manifest) if manifest.is_file() else _discover(folder, Manifest())
+
+
+def _load_manifest(path: Path) -> Device:
+    """The device of a device.toml."""
+    manifest = read_manifest(path)
+    if not manifest.measurements:
+        return _discover(path.parent, manifest)
+    records: list[Record] = []
+    for entry in manifest.measurements:
+        settings = replace(entry.settings, device_area=manifest.area)
+        records += read_file(path.parent / entry.file, settings, name=entry.file)
+    listed = {entry.file for entry in manifest.measurements}
+    others = [p.name for p in _files(path.parent) if p.name not in listed and not _is_other(p)]
+    notes = [f"{name} is not listed in {path.name} and was not read." for name in others]
+    return _make(manifest, path.resolve().parent.name, records, notes)
+
+
+def _discover(folder: Path, manifest: Manifest) -> Device:
+    """Every file of a folder that holds measurements."""
+    records: list[Record] = []
+    notes: list[str] = []
+    settings = FileSettings(device_area=manifest.area)
+    files = _files(folder)
+    for path in files:
+        if _is_other(path):
+            notes.append(f"{path.name} is no measurement and was left out.")
+            continue
+        try:
+            records += read_file(path, settings)
+        except FileFormatError as error:
+            if _is_measurement(path):
+                raise
+            notes.append(f"{path.name} was left out: {error}")
+    if not records:
+        names = ", ".join(path.name for path in files[:8]) + (", ..." if len(files) > 8 else "")
+        raise InputError(
+            f"{folder}: expected measurements (tables such as CSV with a header, or instrument files) or a "
+            f"{MANIFEST}; found {names or 'no files'}."
+        )
+    return _make(manifest, folder.resolve().name, records, notes)
+
+
+def _load_files(files: Sequence[Path]) -> Device:
+    """The records of some files, in the order of their names."""
+    records: list[Record] = []
+    ordered = sorted(dict.fromkeys(files), key=lambda path: (path.name, str(path)))
+    twice = len({path.name for path in ordered}) < len(ordered)
+    for path in ordered:
+        records += read_file(path, name=f"{path.parent.name}/{path.name}" if twice else None)
+    folder = ordered[0].resolve().parent.name
+    return _make(Manifest(), ordered[0].stem if len(ordered) == 1 else folder, records, [])
+
+
+def _make(manifest: Manifest, folder: str, records: Sequence[Record], notes: Sequence[str]) -> Device:
+    """The device, named by device.toml, else by its files, else by its folder."""
+    stated = {record.metadata["device"] for record in records if record.metadata.get("device")}
+    name = manifest.name or (stated.pop() if len(stated) == 1 else "") or folder or "device"
+    try:
+        return Device(
+            name=name,
+            records=tuple(_distinct(records)),
+            area=manifest.area,
+            temperature=manifest.temperature,
+            attributes=manifest.attributes,
+            settings=manifest.fit,
+            notes=tuple(notes),
+        )
+    except InputError as error:
+        raise ManifestError(str(error)) from error
+
+
+def _distinct(records: Sequence[Record]) -> list[Record]:
+    """Tidy files carry their record's name; two of one name are told apart by their files."""
+    names = [record.name for record in records]
+    return [
+        replace(record, name=f"{record.name} ({record.origin.file})")
+        if names.count(record.name) > 1 and record.origin.file and record.origin.file not in record.name
+        else record
+        for record in records
+    ]
+
+
+def _files(folder: Path) -> list[Path]:
+    """Files of a folder that are not hidden, by name."""
+    try:
+        return sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith((".", "~$")))
+    except OSError as error:
+        raise InputError(f"{folder}: the folder cannot be read: {error.strerror or error}.") from error
+
+
+def _is_other(path: Path) -> bool:
+    """True for files that nobody means as a measurement."""
+    return path.suffix.lower() in _OTHER_SUFFIXES or _OTHER_NAMES.fullmatch(path.stem) is not None
+
+
+def _is_measurement(path: Path) -> bool:
+    """True for files that are meant as measurements, so that a fault in them must not pass.
+
+    Those with the extension of a table or of an instrument, and texts with rows of numbers.
+    """
+    known = _DATA_SUFFIXES.union(*(reader.suffixes for reader in (*plugged_in(), *READERS)))
+    if path.suffix.lower() in known:
+        return True
+    text = path.read_bytes()[:20_000].decode("latin-1")
+    numeric = [
+        line
+        for line in text.splitlines()
+        if re.match(r"\s*[-+]?[\d.]+([eE][-+]?\d+)?[\s,;]+[-+]?[\d.]", line)
+    ]
+    return len(numeric) >= 3

@@ -1,0 +1,346 @@
+"""Rows of text into columns of numbers: separators, decimal marks, half lines, empty rows.
+
+Small tables are read line by line, so that an error can name its line and column. Tables of many lines
+go through pandas' compiled parser first and come back here only if it finds something odd.
+"""
+
+import csv
+import io
+import math
+import re
+import warnings
+from array import array
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import numpy as np
+
+from memfit.arrays import FloatArray
+from memfit.errors import FileFormatError
+
+SEPARATORS = ("\t", ";", ",", " ")
+"""In the order tried; " " stands for any white space."""
+
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][+-]?\d+)?")
+_EMPTY = frozenset(
+    {"", "nan", "-nan", "+nan", "na", "n/a", "none", "null", "nan(ind)", "-nan(ind)", "1.#qnan", "-1.#ind"}
+)
+_BIG = 20_000
+"""Lines from which the compiled parser is worth its import."""
+
+_TIME_FORMATS = (
+    "%m/%d/%Y %H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y/%m/%d %H:%M:%S", "%d.%m.%Y %H:%M:%S",
+    "%Y-%m-%dT%H:%M:%S", "%d/%m/%Y %H:%M:%S", "%m/%d/%Y %I:%M:%S %p", "%H:%M:%S",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the fields of a row are written."""
+
+    separator: str
+    decimal: str = "."
+    fields: int = 0
+
+    def split(self, line: str) -> list[str]:
+        """Fields of a line, without quotes and blanks."""
+        return split_fields(line, self.separator)
+
+    def number(self, text: str) -> float | None:
+        """A field as a float: NaN if it is empty, None if it is no number."""
+        if self.decimal == ",":
+            if "." in text and "," in text:
+                return None
+            text = text.replace(",", ".")
+        return number(text)
+
+
+def split_fields(line: str, separator: str) -> list[str]:
+    """Fields of a line; quotes are taken off, a separator inside them does not count."""
+    if separator == " ":
+        return line.split()
+    if '"' in line and line.count('"') % 2 == 0 and re.search(r'(^|[\t;,])\s*"', line):
+        try:
+            fields = next(csv.reader([line.strip("\n")], delimiter=separator, skipinitialspace=True))
+        except (csv.Error, StopIteration):
+            fields = line.split(separator)
+        return [field.strip() for field in fields]
+    return [field.strip() for field in line.split(separator)]
+
+
+def number(text: str) -> float | None:
+    """A float written with a decimal point: NaN if empty, None if it is no number."""
+    text = text.strip()
+    if _NUMBER.fullmatch(text):
+        return float(text.replace("d", "e").replace("D", "e"))
+    if text.lower() in _EMPTY:
+        return math.nan
+    if text.lower().lstrip("+-") in {"inf", "infinity", "1.#inf"}:
+        return math.inf
+    return None
+
+
+def find_layout(rows: Sequence[str], fields: int | None = None, prefer: str | None = None) -> Layout | None:
+    """The layout in which all of some rows are numbers, or None.
+
+    Parameters
+    ----------
+    rows : sequence of str
+        A few data lines.
+    fields : int, optional
+        Number of fields that the header has; rows may lack or add empty ones at the end.
+    prefer : str, optional
+        Separator to try first.
+    """
+    order = [prefer, *SEPARATORS] if prefer else list(SEPARATORS)
+    for separator in dict.fromkeys(order):
+        for decimal in ".,":
+            if decimal == separator:
+                continue
+            layout = Layout(separator, decimal)
+            counts = {_numeric_fields(layout, row, fields) for row in rows}
+            if len(counts) == 1 and None not in counts:
+                count = counts.pop()
+                return Layout(separator, decimal, count or 0)
+    return None
+
+
+def _numeric_fields(layout: Layout, row: str, wanted: int | None) -> int | None:
+    """Number of fields of a row, None if it does not read as numbers in this layout."""
+    fields = layout.split(row)
+    while fields and not fields[-1] and (wanted is None or len(fields) > wanted):
+        fields.pop()
+    if len(fields) < 2 or (wanted is not None and len(fields) != wanted):
+        return None
+    values = [layout.number(text) for text in fields]
+    numbers = sum(value is not None and not math.isnan(value) for value in values)
+    if wanted is None:
+        return len(fields) if numbers >= 2 and None not in values else None
+    return len(fields) if numbers >= 2 or (numbers >= 1 and len(fields) == 2) else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextTable:
+    """Where the rows of a table are in a text, and how they are written."""
+
+    text: str
+    start: int
+    """Offset of the first row in the text."""
+    first_line: int
+    """Number of the first row's line, from 1."""
+    layout: Layout
+    wanted: Sequence[int]
+    """Indices of the fields to read."""
+    labels: Sequence[str]
+    """Header labels of all fields, for messages."""
+    file: str
+
+    def label(self, index: int) -> str | int:
+        """Name of a field for a message, or its number."""
+        return self.labels[index] if index < len(self.labels) and self.labels[index] else index + 1
+
+
+@dataclass
+class Rows:
+    """Columns as they are collected."""
+
+    columns: list[FloatArray]
+    """One array per wanted field."""
+    lines: FloatArray
+    """Line number (from 1) of each row."""
+    breaks: list[int] = field(default_factory=list)
+    """Indices of rows that follow a blank line or a repeated header."""
+    notes: list[str] = field(default_factory=list)
+
+
+def read_rows(table: TextTable) -> Rows:
+    """Read the rows of a table until the end of the text.
+
+    Raises
+    ------
+    FileFormatError
+        A row is broken, a number is missing or not finite.
+    """
+    if table.text.count("\n", table.start) > _BIG:
+        rows = _read_fast(table.text, table.start, table.layout, table.wanted)
+        if rows is not None:
+            rows.lines = table.first_line + np.arange(rows.columns[0].size, dtype=np.float64)
+            return rows
+    return _read_lines(table)
+
+
+def _read_fast(text: str, start: int, layout: Layout, wanted: Sequence[int]) -> Rows | None:
+    """All rows by pandas; None if there is anything but clean numbers."""
+    import pandas as pd  # noqa: PLC0415 - half a second that small files need not wait
+
+    exact = (
+        {} if tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1) else {"float_precision": "round_trip"}
+    )
+    separator = r"\s+" if layout.separator == " " else layout.separator
+    if not text.endswith("\n") and _looks_half(text, text.rfind("\n") + 1, layout):
+        return None
+    body = io.BytesIO(text[start:].encode("utf-8"))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            frame = pd.read_csv(  # type: ignore[call-overload]
+                body, sep=separator, decimal=layout.decimal, header=None, skip_blank_lines=False,
+                na_values=[], keep_default_na=False, index_col=False, dtype=np.float64, **exact,
+            )  # fmt: skip
+    except (ValueError, TypeError, OverflowError, Warning):
+        return None
+    if frame.shape[1] != layout.fields:
+        return None
+    columns = [np.ascontiguousarray(frame[index].to_numpy()) for index in wanted]
+    if any(not np.isfinite(column).all() for column in columns):
+        return None
+    return Rows(columns, np.empty(0))
+
+
+def _looks_half(text: str, last: int, layout: Layout) -> bool:
+    """True if the last line, which has no line end, seems cut."""
+    before = text[max(0, last - 20_000) : last].split("\n")[1:-1][-20:]
+    return _is_half(text[last:], before, layout)
+
+
+def _is_half(line: str, before: Iterable[str], layout: Layout) -> bool:
+    """True if a line without line end is shorter than the lines before it in a way a cut makes.
+
+    Fewer fields, or a last number without the exponent or with fewer decimals than all others have.
+    """
+    fields = layout.split(line)
+    others = [layout.split(row) for row in before if row.strip()]
+    if not others or not fields:
+        return False
+    if len(fields) < min(map(len, others)) or layout.number(fields[-1]) is None:
+        return True
+    if not fields[-1] or len(others) < 3:
+        return False
+    mark = layout.decimal
+    same = [other[len(fields) - 1] for other in others if len(other) >= len(fields)]
+    exponents = {len(value.lower().partition("e")[2]) for value in same}
+    if 0 not in exponents and len(fields[-1].lower().partition("e")[2]) < min(exponents):
+        return True
+    decimals = {len(value.lower().partition("e")[0].partition(mark)[2]) for value in same}
+    own = len(fields[-1].lower().partition("e")[0].partition(mark)[2])
+    return len(decimals) == 1 and len(same) >= 5 and own < min(decimals)
+
+
+def _numbered_lines(text: str, start: int, first_line: int) -> Iterator[tuple[int, str, bool]]:
+    """(line number, line, has a line end) without a list of all lines."""
+    position, line = start, first_line
+    while position < len(text):
+        end = text.find("\n", position)
+        if end < 0:
+            yield line, text[position:], False
+            return
+        yield line, text[position:end], True
+        position, line = end + 1, line + 1
+
+
+def _read_lines(table: TextTable) -> Rows:
+    """All rows in Python, with the line and the column of whatever is wrong."""
+    columns = [array("d") for _ in table.wanted]
+    numbers = array("d")
+    rows = Rows([], np.empty(0))
+    empty, pending = 0, False
+    recent: deque[str] = deque(maxlen=20)
+    header = [label.strip().lower() for label in table.labels]
+    for line, row, ended in _numbered_lines(table.text, table.start, table.first_line):
+        if not row.strip(" \t,;\x00\x1a") or row.lstrip().startswith("#"):
+            pending = bool(numbers) and (pending or not row.strip(" \t\x00\x1a"))
+            continue
+        if not ended and _is_half(row, recent, table.layout):
+            rows.notes.append(f"The last line ({line}) is incomplete and was left out.")
+            break
+        fields = table.layout.split(row)
+        if header and [name.lower() for name in fields[: len(header)]] == header:
+            pending = bool(numbers)
+            continue
+        values = _row_values(fields, table, line)
+        if all(math.isnan(value) for value in values):
+            empty += 1
+            continue
+        _check_row(values, table, line)
+        if pending:
+            rows.breaks.append(len(numbers))
+            pending = False
+        for column, value in zip(columns, values, strict=True):
+            column.append(value)
+        numbers.append(line)
+        recent.append(row)
+    if empty:
+        rows.notes.append(f"{empty} empty {'row was' if empty == 1 else 'rows were'} left out.")
+    rows.columns = [np.array(column, dtype=np.float64) for column in columns]
+    rows.lines = np.array(numbers, dtype=np.float64)
+    return rows
+
+
+def _row_values(fields: list[str], table: TextTable, line: int) -> list[float]:
+    """The wanted fields of one row as floats."""
+    layout = table.layout
+    while len(fields) > layout.fields and not fields[-1]:
+        fields.pop()
+    if len(fields) > layout.fields or len(fields) <= max(table.wanted):
+        raise FileFormatError(
+            f"expected a row of {layout.fields} fields as in the rows before, found {len(fields)} "
+            f"({_short(layout.separator.join(fields))!r}); mend or remove the line.",
+            file=table.file,
+            line=line,
+        )
+    values = []
+    for index in table.wanted:
+        value = layout.number(fields[index])
+        if value is None:
+            value = seconds(fields[index])
+        if value is None:
+            raise FileFormatError(
+                f"expected a number, found {_short(fields[index])!r}; mend or remove the line.",
+                file=table.file,
+                line=line,
+                column=table.label(index),
+            )
+        values.append(value)
+    return values
+
+
+def _check_row(values: Sequence[float], table: TextTable, line: int) -> None:
+    """Every cell of a row that is not empty must be finite."""
+    for value, index in zip(values, table.wanted, strict=True):
+        if not math.isfinite(value):
+            what = "an empty cell or NaN" if math.isnan(value) else "infinity"
+            raise FileFormatError(
+                f"expected a finite number, found {what}; mend the value or remove the row.",
+                file=table.file,
+                line=line,
+                column=table.label(index),
+            )
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+def seconds(text: str) -> float | None:
+    """A date and time, or a time of day, in seconds since 1970 or midnight (no time zone)."""
+    main, mark, fraction = text.strip().partition(".")
+    suffix = ""
+    if mark and main.count(".") == 0 and ":" not in main:  # 24.12.2024 10:00:00[.5]
+        head, _, tail = text.strip().rpartition(" ")
+        main, mark, fraction = tail.partition(".")
+        main = f"{head} {main}"
+    if mark and not fraction.isdigit():
+        digits, _, suffix = fraction.partition(" ")
+        if not digits.isdigit():
+            return None
+        fraction, suffix = digits, f" {suffix}"
+    for pattern in _TIME_FORMATS:
+        try:
+            moment = datetime.strptime(main + suffix, pattern)
+        except ValueError:
+            continue
+        origin = datetime(1900, 1, 1) if pattern == "%H:%M:%S" else datetime(1970, 1, 1)
+        return (moment - origin).total_seconds() + (float(f"0.{fraction}") if fraction else 0.0)
+    return None

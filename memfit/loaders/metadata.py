@@ -1,0 +1,142 @@
+"""The `# key: value` lines above a table: which of them memfit acts on, the rest is kept as text."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from memfit.datasets.records import Kind
+from memfit.errors import FileFormatError, UnitError
+from memfit.loaders.raw import RawTable, Stated
+from memfit.protocols import Control, Initial
+from memfit.units import parse_quantity
+
+_LINE = re.compile(
+    r"^\s*(?P<mark>[#%!]|//)?\s*(?P<key>[A-Za-z][\w .()/-]{0,60}?)\s*[:=]\s*(?P<value>.*?)\s*[,;]*\s*$"
+)
+
+TECHNIQUES: Mapping[str, Kind] = {
+    "impedance": "impedance", "eis": "impedance", "peis": "impedance", "geis": "impedance",
+    "iv": "iv", "jv": "iv", "cv": "iv", "sweep": "iv", "i-v": "iv", "j-v": "iv",
+    "transient": "transient", "pulse": "transient", "ca": "transient", "cp": "transient", "step": "transient",
+}  # fmt: skip
+"""Words for the kinds of measurement."""
+
+CONTROLS: Mapping[str, Control] = {
+    "current": "current", "galvanostatic": "current", "i": "current",
+    "voltage": "voltage", "potentiostatic": "voltage", "v": "voltage", "potential": "voltage",
+}  # fmt: skip
+INITIALS: Mapping[str, Initial] = {"steady": "steady", "rest": "rest", "free": "free"}
+
+_QUANTITIES = {
+    "bias": "voltage",
+    "bias_current": "current",
+    "scan_rate": "voltage_rate",
+    "area": "area",
+    "series_resistance": "resistance",
+    "temperature": "temperature",
+}
+
+
+@dataclass(frozen=True)
+class Known:
+    """A metadata line that memfit acts on."""
+
+    key: str
+    text: str
+    value: float
+    line: int
+
+
+def read_metadata(
+    lines: Sequence[str], file: str, first_line: int = 1
+) -> tuple[dict[str, str], dict[str, Known]]:
+    """Metadata of the lines above a header.
+
+    Returns
+    -------
+    metadata : dict
+        All `key: value` pairs as text, keys as written.
+    known : dict
+        Those memfit acts on, by key in lower case, with their SI value (0 for words).
+
+    Raises
+    ------
+    FileFormatError
+        A line marked with # has a known key and an unreadable value.
+    """
+    metadata: dict[str, str] = {}
+    known: dict[str, Known] = {}
+    for number, line in enumerate(lines, start=first_line):
+        found = _LINE.match(line.replace("\t", ": ", 1) if ":" not in line and "=" not in line else line)
+        if found is None:
+            continue
+        key, text = found["key"].strip(), found["value"].strip().strip('"')
+        metadata.setdefault(key, text)
+        word = re.sub(r"[\s-]+", "_", key.lower())
+        reader = _READERS.get(word)
+        if reader is None or not text:
+            continue
+        try:
+            known[word] = Known(word, text, reader(text), number)
+        except (UnitError, ValueError) as error:
+            if found["mark"]:
+                raise FileFormatError(f"{word}: {error}", file=file, line=number) from error
+    return metadata, known
+
+
+def _quantity(key: str) -> Callable[[str], float]:
+    """Reader of a quantity in SI units."""
+    dimension = _QUANTITIES[key]
+    return lambda text: parse_quantity(text, dimension, unit_required=key == "area")
+
+
+def _amplitude(text: str) -> float:
+    """Amplitude of the sine: a voltage or a current."""
+    try:
+        return parse_quantity(text, "voltage")
+    except UnitError:
+        return parse_quantity(text, "current")
+
+
+def _word(words: Mapping[str, str]) -> Callable[[str], float]:
+    """Checker of a word."""
+
+    def check(text: str) -> float:
+        if text.lower() not in words:
+            raise ValueError(f"expected one of {', '.join(dict.fromkeys(words))}; found {text!r}.")
+        return 0.0
+
+    return check
+
+
+_READERS: Mapping[str, Callable[[str], float]] = {
+    **{key: _quantity(key) for key in _QUANTITIES},
+    "amplitude": _amplitude,
+    "compliance": _amplitude,
+    "technique": _word(TECHNIQUES),
+    "control": _word(CONTROLS),
+    "initial": _word(INITIALS),
+}
+
+
+def apply_metadata(table: RawTable, known: Mapping[str, Known]) -> RawTable:
+    """The table with what its metadata state."""
+
+    def value(key: str) -> float | None:
+        return known[key].value if key in known else None
+
+    def stated(key: str) -> Stated | None:
+        return Stated(known[key].value, "the file's metadata") if key in known else None
+
+    return replace(
+        table,
+        kind=TECHNIQUES[known["technique"].text.lower()] if "technique" in known else table.kind,
+        control=CONTROLS[known["control"].text.lower()] if "control" in known else table.control,
+        initial=INITIALS[known["initial"].text.lower()] if "initial" in known else table.initial,
+        bias=stated("bias") or table.bias,
+        bias_current=stated("bias_current") or table.bias_current,
+        scan_rate=stated("scan_rate") or table.scan_rate,
+        amplitude=value("amplitude") if "amplitude" in known else table.amplitude,
+        area=value("area") or table.area,
+        compliance=value("compliance") or table.compliance,
+    )

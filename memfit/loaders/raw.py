@@ -1,0 +1,156 @@
+"""What passes between a reader and the makers of records: tables in SI units, and a file's settings.
+
+A reader of a format turns bytes into `RawTable`s and knows nothing of records; `spectra`, `sweeps` and
+`transients` turn `RawTable`s into records and know nothing of formats.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from memfit.arrays import FloatArray
+from memfit.datasets.records import Kind, Origin
+from memfit.errors import FileFormatError
+from memfit.loaders.source import Source
+from memfit.protocols import Control, Drive, Initial
+
+ROLES: Mapping[str, str] = MappingProxyType(
+    {
+        "frequency": "frequency",
+        "z_real": "resistance",
+        "z_imag": "resistance",
+        "z_modulus": "resistance",
+        "phase": "angle",
+        "y_real": "conductance",
+        "y_imag": "conductance",
+        "time": "time",
+        "voltage": "voltage",
+        "current": "current",
+        "current_density": "current_density",
+        "bias_voltage": "voltage",
+        "bias_current": "current",
+        "applied_voltage": "voltage",
+        "applied_current": "current",
+        "cycle": "ratio",
+        "temperature": "temperature",
+    }
+)
+"""What a column can be, and the dimension of its unit (`memfit.units.DIMENSIONS`)."""
+
+
+@dataclass(frozen=True)
+class Stated:
+    """A number (SI) with the words for where it was found."""
+
+    value: float
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RawTable:
+    """One table of a file: SI columns by role, and what the file said beside them."""
+
+    columns: Mapping[str, FloatArray]
+    """Equally long arrays by role (a key of `ROLES`), or by channel name in a `channels` table."""
+    kind: Kind | None = None
+    """What it is, where the format tells."""
+    part: str = ""
+    """Sheet, cycle or segment in the file; "" if the file has one table."""
+    control: Control | None = None
+    bias: Stated | None = None
+    """Terminal dc voltage, V."""
+    bias_current: Stated | None = None
+    amplitude: float | None = None
+    """Amplitude of the sine, V or A."""
+    scan_rate: Stated | None = None
+    area: float | None = None
+    """m^2; divides nothing unless a column is per area."""
+    drive: Drive | None = None
+    """What the instrument applied, where the file says so exactly."""
+    initial: Initial | None = None
+    compliance: float | None = None
+    """Limit of the measured quantity, A (voltage control) or V."""
+    per_area: frozenset[str] = frozenset()
+    """Roles whose values are ohm m^2 and wait for an area."""
+    channels: bool = False
+    """True: waveforms of an oscilloscope; `device.toml` has to say which is voltage and which current."""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return next((column.size for column in self.columns.values()), 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileSettings:
+    """What device.toml says of one file, in SI units; None: let the file say it."""
+
+    kind: Kind | None = None
+    bias: float | None = None
+    """V."""
+    bias_current: float | None = None
+    """A."""
+    control: Control | None = None
+    initial: Initial | None = None
+    use: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """Lowest and highest frequency, time, voltage or current of the points to keep."""
+    scan_rate: float | None = None
+    """V/s."""
+    amplitude: float | None = None
+    area: float | None = None
+    """m^2, said of this file."""
+    device_area: float | None = None
+    """m^2, said of the device: used where neither `area` nor the file says one."""
+    time_offset: float = 0.0
+    """Added to the times, s."""
+    series_resistance: float | None = None
+    """ohm, of the circuit."""
+    temperature: float | None = None
+    """K."""
+    waveform: tuple[tuple[float, float], ...] = ()
+    """(time, value) vertices of what was applied, s and V or A."""
+    columns: Mapping[str, str] | tuple[str, ...] = ()
+    """Labels by role ({"current": "CH2"}), or a header for a table without one."""
+    sense_resistance: float | None = None
+    """ohm: the current is the column's voltage over this."""
+    compliance: float | None = None
+    """Limit of the measured quantity, A (voltage control) or V: points at it are left out."""
+    split: bool = True
+    """False: keep the loops of a sweep program in one record."""
+    name: str = ""
+    """Name of the record instead of the file's."""
+
+
+NO_SETTINGS = FileSettings()
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A table on its way to records: with its source, its settings and the name of its format."""
+
+    table: RawTable
+    source: Source
+    settings: FileSettings
+    format_name: str
+
+    def origin(self, *parts: str) -> Origin:
+        """Where a record of this table came from; empty parts do not count."""
+        part = ", ".join(word for word in (self.table.part, *parts) if word)
+        return Origin(file=self.source.name, sha256=self.source.sha256, part=part, format=self.format_name)
+
+    @property
+    def area(self) -> float | None:
+        """Area (m^2): said of the file in device.toml, by the file, or of the device in device.toml."""
+        settings = self.settings
+        return settings.area or self.table.area or settings.device_area
+
+    @property
+    def record_name(self) -> str:
+        """Name of the record before parts are told apart."""
+        return self.settings.name or self.source.name
+
+    def error(self, message: str) -> FileFormatError:
+        """An error that names the file."""
+        return FileFormatError(message, file=self.source.name)

@@ -1,0 +1,165 @@
+"""Which reader reads which file: by content, then by extension, the generic table last.
+
+A laboratory plugs its own reader in through the entry-point group `memfit.readers`: each entry is a
+`Reader`. Plug-ins are asked first, in the order of their names.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from memfit.datasets.records import Record
+from memfit.errors import DependencyError, FileFormatError, InputError
+from memfit.loaders import tables, tidy, workbook
+from memfit.loaders.assemble import make_records
+from memfit.loaders.damage import DAMAGE
+from memfit.loaders.raw import NO_SETTINGS, FileSettings, RawTable, Reading
+from memfit.loaders.source import Source, open_source
+
+ENTRY_POINTS = "memfit.readers"
+
+
+@dataclass(frozen=True)
+class Reader:
+    """How one format is recognised and read."""
+
+    name: str
+    """Shown to users: "BioLogic EC-Lab text"."""
+    recognises: Callable[[Source], bool]
+    """True if the bytes are of this format."""
+    read: Callable[[Source, FileSettings], list[RawTable]]
+    """Tables of the file."""
+    suffixes: frozenset[str] = frozenset()
+    """Extensions (".mpt") by which a file is taken for this format if no reader recognises it."""
+
+
+GENERIC = Reader(tables.NAME, lambda source: source.is_text, tables.read_text_tables)
+
+READERS: tuple[Reader, ...] = (
+    Reader(workbook.NAME, workbook.recognises, workbook.read, frozenset({".xlsx", ".xlsm"})),
+)
+"""The readers of memfit, the more specific ones first; the generic table is asked last."""
+
+
+@lru_cache(maxsize=1)
+def plugged_in() -> tuple[Reader, ...]:
+    """Readers that other packages registered.
+
+    Raises
+    ------
+    DependencyError
+        An entry of the group cannot be imported or is no `Reader`.
+    """
+    found = []
+    for entry in sorted(entry_points(group=ENTRY_POINTS), key=lambda entry: entry.name):
+        try:
+            reader = entry.load()
+        except (ImportError, AttributeError) as error:
+            raise DependencyError(
+                f"The plug-in {entry.name!r} of {ENTRY_POINTS} cannot be loaded: {error}."
+            ) from error
+        if not isinstance(reader, Reader):
+            raise DependencyError(
+                f"The plug-in {entry.name!r} of {ENTRY_POINTS} is no memfit.loaders.registry.Reader."
+            )
+        found.append(reader)
+    return tuple(found)
+
+
+def find_reader(source: Source) -> Reader:
+    """The reader of a file.
+
+    Raises
+    ------
+    FileFormatError
+        Nobody reads it.
+    """
+    known = (*plugged_in(), *READERS)
+    for reader in known:
+        if reader.recognises(source):
+            return reader
+    for reader in known:
+        if source.suffix in reader.suffixes:
+            return reader
+    return GENERIC
+
+
+def read_tables(source: Source, settings: FileSettings = NO_SETTINGS) -> tuple[Reader, list[RawTable]]:
+    """The reader of a file and the tables that it finds, in SI units.
+
+    Raises
+    ------
+    FileFormatError
+        The file cannot be read.
+    """
+    reader = find_reader(source)
+    try:
+        found = reader.read(source, settings)
+    except InputError:
+        raise
+    except DAMAGE as error:
+        raise FileFormatError(
+            f"expected a file of the format {reader.name!r}; found a damaged or a different one "
+            f"({type(error).__name__}: {error}).",
+            file=source.name,
+        ) from error
+    if not found:
+        raise FileFormatError(
+            f"expected measurements in this {reader.name} file, found none.", file=source.name
+        )
+    return reader, found
+
+
+def read_source(source: Source, settings: FileSettings = NO_SETTINGS) -> tuple[Record, ...]:
+    """All records of a file that is in memory.
+
+    Raises
+    ------
+    FileFormatError
+        The file cannot be read as measurements.
+    """
+    if tidy.recognises(source):
+        return (tidy.read_record(source),)
+    reader, found = read_tables(source, settings)
+    records: list[Record] = []
+    for table in found:
+        records += make_records(Reading(table, source, settings, reader.name))
+    return tuple(_unique(records))
+
+
+def read_file(
+    path: Path, settings: FileSettings | None = None, *, name: str | None = None
+) -> tuple[Record, ...]:
+    """All records of a file.
+
+    Parameters
+    ----------
+    path : Path
+    settings : FileSettings, optional
+        What device.toml says of the file.
+    name : str, optional
+        The name for the records and for messages, by default the file's.
+
+    Raises
+    ------
+    FileFormatError
+        The file cannot be read as measurements.
+    """
+    return read_source(open_source(path, name), settings or NO_SETTINGS)
+
+
+def _unique(records: list[Record]) -> Iterator[Record]:
+    """Records whose names tell them apart: the part is added where a file has several."""
+    counts = Counter(record.name for record in records)
+    seen: Counter[str] = Counter()
+    for record in records:
+        if counts[record.name] == 1:
+            yield record
+            continue
+        part = record.origin.part or "part"
+        name = f"{record.name} [{part}]"
+        seen[name] += 1
+        yield replace(record, name=name if seen[name] == 1 else f"{name[:-1]} ({seen[name]})]")

@@ -1,0 +1,373 @@
+"""Generic tables as text: a few `# key: value` lines, a header with quantities and units, rows.
+
+Found by structure: the first line whose fields name quantities and that is followed by rows of numbers
+is the header; a second line of units may follow it. What stands above is metadata.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from memfit.errors import FileFormatError
+from memfit.loaders.grid import SEPARATORS, Layout, Rows, TextTable, find_layout, read_rows, split_fields
+from memfit.loaders.labels import PER_AREA, Column, check_units, understand, understand_header
+from memfit.loaders.metadata import apply_metadata, read_metadata
+from memfit.loaders.raw import ROLES, FileSettings, RawTable
+from memfit.loaders.source import Source
+from memfit.units import find_unit, split_label
+
+NAME = "table"
+
+_HEADER_LINES = 600
+"""How far down a header is looked for."""
+_SAMPLE = 5
+"""Rows that must agree on how numbers are written."""
+
+_SPECTRUM_PAIRS = (("z_real", "z_imag"), ("z_modulus", "phase"), ("y_real", "y_imag"))
+_BESIDE_SPECTRUM = ("bias_voltage", "bias_current", "voltage", "current", "applied_voltage", "cycle")
+_TIME_DOMAIN = (
+    "time",
+    "voltage",
+    "current",
+    "current_density",
+    "applied_voltage",
+    "applied_current",
+    "cycle",
+)
+
+
+@dataclass(frozen=True)
+class Header:
+    """A header line and where its rows begin."""
+
+    labels: tuple[str, ...]
+    line: int
+    """From 1; 0 if the labels were given by device.toml."""
+    first_row: int
+    """Number of the first row's line, from 1."""
+    layout: Layout
+
+
+def read_text_tables(source: Source, settings: FileSettings) -> list[RawTable]:
+    """The table of a text file; several if it has blocks.
+
+    Raises
+    ------
+    FileFormatError
+        There is no table, no header, no usable unit, or a broken row.
+    """
+    top = source.text[: 400 * _HEADER_LINES].split("\n")[:_HEADER_LINES]
+    header = _given_header(top, settings, source) or find_header(top) or _headerless(top, source)
+    metadata, known = read_metadata(top[: max(header.line - 1, 0)], source.name)
+    columns = choose_columns(understand_all(header.labels, settings), header.labels, source.name, header.line)
+    columns, note = check_units(columns, source.name, header.line or None)
+    rows = read_rows(
+        TextTable(
+            text=source.text,
+            start=offset_of_line(source.text, header.first_row),
+            first_line=header.first_row,
+            layout=header.layout,
+            wanted=[column.index for column in columns],
+            labels=header.labels if header.line else (),
+            file=source.name,
+        )
+    )
+    if not rows.columns[0].size:
+        raise FileFormatError(
+            "expected rows of numbers below the header, found none.", file=source.name, line=header.line
+        )
+    if header.line == 0 and not settings.columns:
+        _check_headerless(rows, source)
+        note = (
+            "The file has no header: read as frequency (Hz), Z' and Z'' (ohm, negative Z'' = capacitive), "
+            "because the first column is a sweep of frequencies."
+        )
+    table = table_of(columns, rows, tuple(note for note in (note, *rows.notes) if note))
+    table = apply_metadata(replace(table, metadata=metadata), known)
+    return _blocks(table, rows)
+
+
+def offset_of_line(text: str, line: int) -> int:
+    """Offset in the text of a line's first character, lines counted from 1."""
+    position = 0
+    for _ in range(line - 1):
+        position = text.find("\n", position) + 1
+        if position == 0:
+            return len(text)
+    return position
+
+
+def table_of(columns: Sequence[Column], rows: Rows, notes: tuple[str, ...]) -> RawTable:
+    """Rows in SI units by role."""
+    values = {column.role: column.to_si(raw) for column, raw in zip(columns, rows.columns, strict=True)}
+    per_area = frozenset(column.role for column in columns if column.problem == PER_AREA)
+    signs = [f"{column.label!r} is read with its sign reversed." for column in columns if column.sign < 0]
+    return RawTable(columns=values, per_area=per_area, notes=(*notes, *signs))
+
+
+def _blocks(table: RawTable, rows: Rows) -> list[RawTable]:
+    """Sweeps without times are told apart by the blank lines or headers between them."""
+    sizes = np.diff([0, *rows.breaks, table.rows])
+    if not rows.breaks or {"time", "frequency"} & table.columns.keys() or sizes.min() < 3:
+        return [table]
+    parts = zip([0, *rows.breaks], [*rows.breaks, table.rows], strict=True)
+    return [
+        replace(
+            table,
+            columns={role: values[a:b] for role, values in table.columns.items()},
+            part=f"block {number}",
+        )
+        for number, (a, b) in enumerate(parts, start=1)
+    ]
+
+
+def understand_all(labels: Sequence[str], settings: FileSettings) -> tuple[Column, ...]:
+    """Columns of a header; where device.toml names a column for a role, that one has it."""
+    columns = list(understand_header(labels))
+    if isinstance(settings.columns, tuple):
+        return tuple(columns)
+    for role, label in settings.columns.items():
+        index = next((i for i, text in enumerate(labels) if text.strip() == label.strip()), None)
+        if index is None:
+            raise FileFormatError(
+                f"expected the column {label!r} that device.toml names as {role}; found "
+                f"{', '.join(map(repr, labels))}."
+            )
+        own = understand(labels[index], index)
+        chosen = own if own is not None and own.role == role else _forced(labels[index], index, role)
+        columns = [column for column in columns if column.role != role and column.index != index]
+        columns.append(chosen)
+    return tuple(columns)
+
+
+def _forced(label: str, index: int, role: str) -> Column:
+    """A column whose role device.toml states; its unit may stand in the label."""
+    unit_text = split_label(label)[1]
+    return Column(index, label, role, find_unit(unit_text, ROLES[role]) if unit_text else None)
+
+
+def choose_columns(
+    columns: Sequence[Column], labels: Sequence[str], file: str, line: int | None
+) -> tuple[Column, ...]:
+    """The columns a record needs, one for each role.
+
+    Raises
+    ------
+    FileFormatError
+        A column is missing, or two have the same role.
+    """
+    roles = {column.role for column in columns}
+    impedance = roles & {"z_real", "z_imag", "z_modulus", "y_real", "y_imag", "phase"}
+    electrical = roles & {"voltage", "applied_voltage"} and roles & {
+        "current",
+        "applied_current",
+        "current_density",
+    }
+    if "frequency" in roles and impedance:
+        pair = next((pair for pair in _SPECTRUM_PAIRS if set(pair) <= roles), None)
+        if pair is None:
+            raise FileFormatError(
+                "expected Z' and Z'' (or |Z| and phase, or Y' and Y'') beside the frequency; found the "
+                f"columns {_listed(labels)}.",
+                file=file,
+                line=line or None,
+            )
+        wanted: tuple[str, ...] = ("frequency", *pair, *_BESIDE_SPECTRUM)
+    elif electrical or "time" in roles:
+        wanted = _TIME_DOMAIN
+    elif impedance:
+        raise FileFormatError(
+            "expected a column of the frequency beside the impedance (Frequency (Hz), f/Hz, freq); found the "
+            f"columns {_listed(labels)}. Without frequencies a spectrum cannot be fitted.",
+            file=file,
+            line=line or None,
+        )
+    else:
+        raise FileFormatError(
+            "expected columns such as Frequency (Hz), Z_real (ohm), Z_imag (ohm) or Time (s), Voltage (V), "
+            f"Current (A); found {_listed(labels)}.",
+            file=file,
+            line=line or None,
+        )
+    return _one_per_role([column for column in columns if column.role in wanted], file, line)
+
+
+def _one_per_role(columns: Sequence[Column], file: str, line: int | None) -> tuple[Column, ...]:
+    """Refuse two columns for one role, which would need a guess."""
+    chosen: dict[str, Column] = {}
+    for column in columns:
+        other = chosen.get(column.role)
+        if other is None:
+            chosen[column.role] = column
+        elif column.role not in ("cycle", "bias_voltage", "bias_current"):
+            raise FileFormatError(
+                f"expected one column of the {column.role.replace('_', ' ')}, found {other.label!r} "
+                f"and {column.label!r}; say which in device.toml: "
+                f"columns = {{ {column.role} = {column.label!r} }}.",
+                file=file,
+                line=line or None,
+            )
+    return tuple(sorted(chosen.values(), key=lambda column: column.index))
+
+
+def _listed(labels: Sequence[str]) -> str:
+    shown = ", ".join(repr(label) for label in labels[:12] if label)
+    return (shown + (", ..." if len(labels) > 12 else "")) or "none"
+
+
+def find_header(lines: Sequence[str]) -> Header | None:
+    """The first line that names at least two quantities and has rows of numbers below."""
+    for i, line in enumerate(lines):
+        bare = line.lstrip("#%/! \t") if line.lstrip()[:1] in "#%/!" else line
+        if not bare.strip() or len(bare) > 20_000:
+            continue
+        for labels in _splits(bare):
+            if len({column.role for column in understand_header(labels)}) < 2:
+                continue
+            header = _header_at(lines, i, labels)
+            if header is not None:
+                return header
+    return None
+
+
+def _splits(line: str) -> list[tuple[str, ...]]:
+    """A header line split at each separator that splits it; blanks last, two or more before one."""
+    found = [tuple(split_fields(line, separator)) for separator in SEPARATORS[:3] if separator in line]
+    found.append(tuple(re.split(r"\s{2,}|\t", line.strip())))
+    found.append(tuple(line.split()))
+    trimmed = []
+    for fields in found:
+        while fields and not fields[-1]:
+            fields = fields[:-1]  # noqa: PLW2901 - a separator at the end of the line
+        if len(fields) >= 2:
+            trimmed.append(fields)
+    return trimmed
+
+
+def _header_at(lines: Sequence[str], index: int, labels: tuple[str, ...]) -> Header | None:
+    """The header with its layout if numbers follow, with a row of units taken in."""
+    below = [i for i in range(index + 1, len(lines)) if lines[i].strip(" \t,;")]
+    if not below:
+        return None
+    units = _units_row(lines[below[0]], labels)
+    if units is not None:
+        labels, below = units, below[1:]
+    rows = []
+    for i in below[: 3 * _SAMPLE]:
+        rows.append(lines[i])
+        if len(rows) == _SAMPLE:
+            break
+    for count in (len(rows), 1):
+        if count < 1:
+            return None
+        layout = find_layout(rows[:count], len(labels)) or _nan_first(rows[:count], len(labels))
+        if layout is not None:
+            return Header(labels, index + 1, below[0] + 1, replace(layout, fields=len(labels)))
+    return None
+
+
+def _nan_first(rows: Sequence[str], fields: int) -> Layout | None:
+    """The layout by the rows that are not empty, where the table begins with rows of NaN."""
+    full = [row for row in rows if find_layout([row], fields) is not None]
+    return find_layout(full, fields) if full else None
+
+
+def _units_row(line: str, labels: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Labels with the units of a second header line, or None if the line is not one."""
+    for fields in _splits(line.strip("# ")):
+        words = [field.strip().strip("()[]").strip() for field in fields]
+        if len(fields) > len(labels) or not any(words):
+            continue
+        known = [
+            word in ("", "-", "#") or find_unit(word) is not None or word.lower() == "c" for word in words
+        ]
+        if all(known) and not any(re.fullmatch(r"[\d.,eE+-]+", word) for word in words if word != "-"):
+            padded = [*words, *[""] * (len(labels) - len(words))]
+            return tuple(
+                f"{label} ({word})" if word and word not in "-#" else label
+                for label, word in zip(labels, padded, strict=True)
+            )
+    return None
+
+
+def _given_header(lines: Sequence[str], settings: FileSettings, source: Source) -> Header | None:
+    """The header that device.toml gives for a table without one."""
+    if not isinstance(settings.columns, tuple) or not settings.columns:
+        return None
+    first = _first_rows(lines, len(settings.columns))
+    if first is None:
+        raise FileFormatError(
+            f"expected rows of {len(settings.columns)} numbers, as `columns` in device.toml says; "
+            "found none.",
+            file=source.name,
+        )
+    row, layout = first
+    return Header(settings.columns, 0, row + 1, layout)
+
+
+def _first_rows(lines: Sequence[str], fields: int | None = None) -> tuple[int, Layout] | None:
+    """Index and layout of the first rows of numbers."""
+    for i, line in enumerate(lines):
+        rows = [row for row in lines[i : i + _SAMPLE] if row.strip()]
+        if line.strip() and len(rows) >= min(3, len([row for row in lines[i:] if row.strip()])):
+            layout = find_layout(rows, fields)
+            if layout is not None:
+                return i, layout
+    return None
+
+
+def _headerless(lines: Sequence[str], source: Source) -> Header:
+    """Three columns without a header, which may be a spectrum; anything else is refused."""
+    first = _first_rows(lines)
+    if first is None:
+        raise FileFormatError(
+            "expected a table: a header such as Time (s), Voltage (V), Current (A) and rows of "
+            "numbers; found text without rows of numbers.",
+            file=source.name,
+            line=1,
+        )
+    index, layout = first
+    above = next((i for i in range(index - 1, -1, -1) if lines[i].strip(" \t,;")), None)
+    if above is not None and not lines[above].lstrip().startswith("#"):
+        labels = max(_splits(lines[above]) or [(lines[above].strip(),)], key=len)
+        if any(re.search(r"[A-Za-z]", label) for label in labels):
+            choose_columns(understand_header(labels), labels, source.name, above + 1)
+            raise FileFormatError(
+                f"expected a header with one label for each of the {layout.fields} columns; found "
+                f"{_listed(labels)}.",
+                file=source.name,
+                line=above + 1,
+            )
+    if layout.fields != 3:
+        raise FileFormatError(
+            f"expected a header line that names the quantities and units of the {layout.fields} columns, "
+            'found none; add one, or give `columns = ["Voltage (V)", ...]` in device.toml.',
+            file=source.name,
+            line=index + 1,
+        )
+    return Header(("Frequency (Hz)", "Z' (ohm)", "Z'' (ohm)"), 0, index + 1, layout)
+
+
+def _check_headerless(rows: Rows, source: Source) -> None:
+    """Without a header the first column must be an ordered sweep of frequencies over a decade or more.
+
+    Equal steps in the logarithm, or a span of two decades, cannot be a time or a voltage by accident.
+    """
+    frequency = rows.columns[0]
+    ordered = (
+        frequency.size >= 5
+        and np.all(frequency > 0)
+        and abs(np.sign(np.diff(frequency)).sum()) == frequency.size - 1
+    )
+    steps = np.diff(np.log10(frequency)) if ordered else np.zeros(1)
+    even = ordered and np.ptp(steps) < 0.5 * abs(np.median(steps))
+    if not (even and abs(steps.sum()) >= 1.0):
+        raise FileFormatError(
+            "expected a header line that names the quantities and units of the 3 columns, found none, and "
+            "the first column is no sweep of frequencies; add one, or give "
+            '`columns = ["Time (s)", ...]` in device.toml.',
+            file=source.name,
+            line=int(rows.lines[0]) if rows.lines.size else 1,
+        )

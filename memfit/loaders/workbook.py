@@ -1,0 +1,164 @@
+"""XLSX workbooks (ECMA-376): each sheet is a generic table.
+
+A workbook is a zip of XML; before anything is unpacked its size, its compression and its XML heads are
+looked at, so that a bomb is refused and not opened. A sheet then goes the way of a text file with tabs.
+"""
+
+import io
+import math
+import warnings
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from memfit.errors import FileFormatError
+from memfit.loaders.damage import DAMAGE
+from memfit.loaders.raw import FileSettings, RawTable
+from memfit.loaders.source import Source
+from memfit.loaders.tables import read_text_tables
+
+NAME = "XLSX workbook"
+
+MAX_UNPACKED = 64 * 1024**2
+"""Largest sum of the unpacked parts, in bytes."""
+MAX_RATIO = 200
+"""Most a part of more than a megabyte may grow when unpacked."""
+MAX_SHEETS = 200
+MAX_CELLS = 2_000_000
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The cells of one sheet."""
+
+    title: str
+    rows: list[tuple[object, ...]]
+
+    def as_source(self, book: Source) -> Source:
+        """The sheet as a text with tabs; row numbers stay what they are."""
+        lines = ["\t".join(_cell_text(cell) for cell in row) for row in self.rows]
+        name = f"{book.name}, sheet {self.title!r}"
+        return Source(name, ("\n".join(lines) + "\n").encode("utf-8", errors="replace"), book.companions)
+
+
+def recognises(source: Source) -> bool:
+    """True for a zip that has a workbook inside."""
+    return source.data.startswith(b"PK\x03\x04") and (b"xl/" in source.data or source.suffix == ".xlsx")
+
+
+def read(source: Source, settings: FileSettings) -> list[RawTable]:
+    """Tables of all sheets that have one.
+
+    Raises
+    ------
+    FileFormatError
+        No sheet has a table, or the workbook is damaged.
+    """
+    sheets = open_sheets(source)
+    tables: list[RawTable] = []
+    refused: list[tuple[Sheet, FileFormatError]] = []
+    for sheet in sheets:
+        try:
+            found = read_text_tables(sheet.as_source(source), settings)
+        except FileFormatError as error:
+            refused.append((sheet, error))
+            continue
+        part = f"sheet {sheet.title}" if len(sheets) > 1 else ""
+        tables += [replace(t, part=", ".join(word for word in (part, t.part) if word)) for t in found]
+    numeric = [error for sheet, error in refused if _has_numbers(sheet.rows)]
+    if numeric:
+        raise numeric[0]
+    if not tables:
+        raise FileFormatError(
+            "expected a sheet with a header and rows of numbers, found none.", file=source.name
+        )
+    return tables
+
+
+def open_sheets(source: Source) -> list[Sheet]:
+    """The sheets of a workbook that have cells.
+
+    Raises
+    ------
+    FileFormatError
+        The file is damaged, or too large when unpacked.
+    """
+    _check_zip(source)
+    import openpyxl  # noqa: PLC0415 - a heavy library, needed for workbooks only
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # styles and extensions that openpyxl leaves out
+            book = openpyxl.load_workbook(
+                io.BytesIO(source.data), read_only=True, data_only=True, keep_links=False
+            )
+            sheets = [
+                Sheet(sheet.title, _rows(sheet.iter_rows(values_only=True))) for sheet in book.worksheets
+            ]
+    except DAMAGE as error:
+        raise FileFormatError(
+            f"the workbook is damaged and cannot be read ({error}).", file=source.name
+        ) from error
+    if sum(len(row) for sheet in sheets for row in sheet.rows) > MAX_CELLS:
+        raise FileFormatError(f"expected at most {MAX_CELLS} cells, found more.", file=source.name)
+    return [sheet for sheet in sheets if any(cell is not None for row in sheet.rows for cell in row)]
+
+
+def _rows(cells: object) -> list[tuple[object, ...]]:
+    """Rows until the limit of cells; one cell more than allowed is enough to refuse."""
+    rows: list[tuple[object, ...]] = []
+    count = 0
+    for row in cells:  # type: ignore[attr-defined]
+        rows.append(row)
+        count += len(row)
+        if count > MAX_CELLS:
+            break
+    return rows
+
+
+def _check_zip(source: Source) -> None:
+    """Refuse what would unpack to too much, or declares entities."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(source.data)) as archive:
+            parts = archive.infolist()
+            unpacked = sum(part.file_size for part in parts)
+            grown = [
+                p for p in parts if p.file_size > 2**20 and p.file_size > MAX_RATIO * max(p.compress_size, 1)
+            ]
+            if unpacked > MAX_UNPACKED or grown or len(parts) > 5000:
+                raise FileFormatError(
+                    f"expected a workbook of at most {MAX_UNPACKED // 2**20} MB unpacked; found "
+                    f"{unpacked / 2**20:.0f} MB in {len(parts)} parts. Export the sheet as CSV.",
+                    file=source.name,
+                )
+            if sum(part.filename.startswith("xl/worksheets/sheet") for part in parts) > MAX_SHEETS:
+                raise FileFormatError(f"expected at most {MAX_SHEETS} sheets, found more.", file=source.name)
+            for part in parts:
+                if part.filename.endswith((".xml", ".rels")):
+                    with archive.open(part) as stream:
+                        if b"<!DOCTYPE" in stream.read(4096).upper():
+                            raise FileFormatError(
+                                "expected a workbook without document types (DOCTYPE).", file=source.name
+                            )
+    except DAMAGE as error:
+        raise FileFormatError(
+            f"the workbook is damaged and cannot be read ({error}).", file=source.name
+        ) from error
+
+
+def _cell_text(cell: object) -> str:
+    """A cell as a field of a text table."""
+    if cell is None:
+        return ""
+    if isinstance(cell, float):
+        return "nan" if math.isnan(cell) else repr(cell)
+    return " ".join(str(cell).split())
+
+
+def _has_numbers(rows: Sequence[tuple[object, ...]]) -> bool:
+    """True if a sheet has at least three rows with two numbers, so that it may be a table."""
+    numeric = sum(
+        sum(isinstance(cell, int | float) and not isinstance(cell, bool) for cell in row) >= 2
+        for row in rows[:200]
+    )
+    return numeric >= 3
