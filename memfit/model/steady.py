@@ -15,6 +15,7 @@ from memfit.protocols import Control
 
 _MAX_ITERATIONS = 200  # bisection alone needs about 60
 _RELATIVE_STEP = 4e-16
+_SMALL_STEP = 1e-9
 
 
 def junction_voltage(p: Parameters, control: Control, drive: ArrayLike) -> FloatArray:
@@ -42,13 +43,18 @@ def junction_voltage(p: Parameters, control: Control, drive: ArrayLike) -> Float
     high = source / slope
     low = (source - weight * p.i_c0) / slope
     u = high.copy()
+    last = high - low
     for _ in range(_MAX_ITERATIONS):
         excess = slope * u + weight * p.i_c0 * activation(p, u) - source
         high = np.where(excess > 0, u, high)
         low = np.where(excess > 0, low, u)
         step = u - excess / (slope + weight * p.i_c0 * activation_slope(p, u))
-        new = np.where((step >= low) & (step <= high), step, 0.5 * (low + high))
+        # Where Newton's step is neither small nor half the last one, it may run in circles: bisect.
+        shrinks = np.abs(step - u) <= 0.5 * last + _SMALL_STEP * np.maximum(np.abs(u), p.V_m)
+        newton = (step >= low) & (step <= high) & shrinks
+        new = np.where(newton, step, 0.5 * (low + high))
         done = np.abs(new - u) <= _RELATIVE_STEP * np.maximum(np.abs(new), p.V_m)
+        last = np.abs(new - u)
         u = new
         if np.all(done):
             break
