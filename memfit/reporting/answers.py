@@ -1,0 +1,177 @@
+"""The first screen of a report: what are the parameters, can I trust them, will it spike, in words."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from memfit.fitting.result import Estimate, FitResult
+from memfit.reporting.content import Answer, Tone
+from memfit.reporting.numbers import percent, quantity, quantity_digits, span
+from memfit.reporting.words import (
+    CIRCUIT,
+    CORRELATED,
+    CORRELATED_FROM,
+    KINDS,
+    MODEL,
+    QUESTIONS,
+    TONE,
+    TRUST,
+    VERDICT,
+    counted,
+    listed,
+)
+
+_ORDER = ("oscillates", "near", "undetermined", "stable")
+"""Verdicts from the most to the least eager to spike."""
+_MOST_NAMED = 3
+"""Records named in a sentence before it says "and n more"."""
+
+
+def answers(result: FitResult) -> tuple[Answer, Answer, Answer]:
+    """The three answers."""
+    return parameters_answer(result), trust_answer(result), spiking_answer(result)
+
+
+def parameters_answer(result: FitResult) -> Answer:
+    """What the parameters are."""
+    known = {name: e for name, e in result.parameters.items() if e.value is not None}
+    facts = tuple((name, quantity(e.value, e.unit, e.stderr)) for name, e in known.items())
+    unknown = [name for name in result.parameters if name not in known]
+    sentences = [_weighed(result)]
+    if unknown:
+        sentences.append(f"Not determined by these data: {listed(unknown)}.")
+    headline = "" if known else "None is determined."
+    return Answer(QUESTIONS["parameters"], headline, tuple(sentences), "plain" if known else "bad", facts)
+
+
+def _weighed(result: FitResult) -> str:
+    """What was fitted with which model."""
+    counts = {kind: sum(item.kind == kind for item in result.inputs) for kind in KINDS}
+    parts = [
+        counted(number, KINDS[kind][:-1] if kind != "impedance" else "impedance spectrum", KINDS[kind])
+        for kind, number in counts.items()
+        if number
+    ]
+    source = f" to {listed(parts)}" if parts else ""
+    return f"Joint fit of the {MODEL.get(result.model, result.model)}{source}."
+
+
+def trust_answer(result: FitResult) -> Answer:
+    """Whether the parameters can be trusted, and what stands in the way."""
+    tone = cast(Tone, TONE[result.status.code])
+    sentences = [result.status.message, _precision(result.parameters)]
+    correlated = [
+        item.file for item in result.goodness.datasets if item.lag1_autocorrelation >= CORRELATED_FROM
+    ]
+    if correlated:
+        sentences.append(CORRELATED.format(records=_named(correlated)))
+    if result.excluded:
+        sentences.append(f"{counted(len(result.excluded), 'point')} left out of the fit, listed below.")
+    sentences += result.warnings
+    if tone == "good" and (result.warnings or _open(result.parameters)):
+        tone = "care"
+    headline = (
+        TRUST[result.status.code] if tone != "care" or result.status.code != "ok" else TRUST["reserved"]
+    )
+    return Answer(QUESTIONS["trust"], headline, tuple(s for s in sentences if s), tone)
+
+
+def _open(estimates: Mapping[str, Estimate]) -> list[str]:
+    """Names of what was fitted but is not determined."""
+    return [name for name, e in estimates.items() if e.status in ("weak", "undetermined", "at_bound")]
+
+
+def _precision(estimates: Mapping[str, Estimate]) -> str:
+    """How well the parameters are determined, in one sentence."""
+    relative = {
+        name: e.stderr / abs(e.value)
+        for name, e in estimates.items()
+        if e.status in ("determined", "weak") and e.stderr is not None and e.value
+    }
+    if not relative:
+        return ""
+    best, worst = (
+        min(relative, key=lambda name: relative[name]),
+        max(relative, key=lambda name: relative[name]),
+    )
+    fixed = [name for name, e in estimates.items() if e.status == "fixed"]
+    held = f"; {listed(fixed)} held fixed" if fixed else ""
+    return (
+        f"Relative standard errors run from {_percent_error(relative[best])} ({best}) to "
+        f"{_percent_error(relative[worst])} ({worst}){held}."
+    )
+
+
+def _percent_error(fraction: float) -> str:
+    """A relative error in per cent with two digits."""
+    return f"{quantity_digits(100 * fraction, '1', 2)} %"
+
+
+def _named(records: list[str]) -> str:
+    """A few names, and how many more."""
+    more = len(records) - _MOST_NAMED
+    if more <= 0:
+        return listed(records)
+    return f"{', '.join(records[:_MOST_NAMED])} and {counted(more, 'more', 'more')}"
+
+
+def spiking_answer(result: FitResult) -> Answer:
+    """Whether the device oscillates by itself, under which circuit, where, and how sure that is."""
+    circuits = {
+        name: block
+        for name, block in result.stability.items()
+        if isinstance(block, Mapping) and "verdict" in block
+    }
+    if not circuits:
+        return Answer(QUESTIONS["spiking"], VERDICT[""], ("The fit has no stability analysis.",), "plain")
+    eager = min(circuits, key=lambda name: _rank(circuits[name]["verdict"]))
+    verdict = circuits[eager]["verdict"]
+    sentences = [circuit_sentence(name, block) for name, block in circuits.items()]
+    headline = VERDICT.get(verdict, VERDICT[""]).format(circuit=CIRCUIT.get(eager, eager))
+    tone: Tone = "plain" if verdict == "stable" else "care"
+    return Answer(QUESTIONS["spiking"], headline, tuple(sentences), tone)
+
+
+def _rank(verdict: str) -> int:
+    """Place of a verdict among all, the most eager first."""
+    return _ORDER.index(verdict) if verdict in _ORDER else len(_ORDER)
+
+
+def circuit_sentence(name: str, block: Mapping[str, Any]) -> str:
+    """The verdict for one circuit in a sentence or two."""
+    circuit = CIRCUIT.get(name, name)
+    circuit = circuit[0].upper() + circuit[1:]
+    chance = block.get("probability_oscillates")
+    certainty = (
+        f" Probability that it oscillates, given the errors: {percent(chance)}." if chance is not None else ""
+    )
+    points = list(block.get("hopf_points") or [])
+    if len(points) >= 2:
+        low, high = points[0], points[-1]
+        frequencies = sorted(point["frequency_Hz"] for point in (low, high))
+        onset = low.get("criticality")
+        kind = f" The onset is {onset}." if onset else ""
+        return (
+            f"{circuit}: the steady state is unstable from u = {span(low['u'], high['u'], 'V', 4)} "
+            f"(I = {span(low['I'], high['I'], 'A')}); the oscillation is born with "
+            f"{span(frequencies[0], frequencies[1], 'Hz')}.{kind}{certainty}"
+        )
+    margin = block.get("gain_margin_min")
+    if margin is None:
+        return str(block.get("message") or f"{circuit}: {block['verdict']}.") + certainty
+    where = block.get("at_u")
+    place = f" (at u = {quantity_digits(where, 'V')})" if where is not None else ""
+    return (
+        f"{circuit}: stable at every bias; the loop gain would have to grow "
+        f"{quantity(margin, '1', _margin_error(block))} times to oscillate{place}.{certainty}"
+    )
+
+
+def _margin_error(block: Mapping[str, Any]) -> float | None:
+    """Standard error of the gain margin, from its 95 % interval."""
+    return error_of(block.get("gain_margin_ci95"))
+
+
+def error_of(ci95: Sequence[float | None] | None) -> float | None:
+    """Standard error from the 95 % interval of a normal distribution; None if an end is open."""
+    low, high = ci95 or (None, None)
+    return None if low is None or high is None else (high - low) / (2 * 1.96)

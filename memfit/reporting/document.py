@@ -1,0 +1,172 @@
+"""Write the report of a fit: the page, tables for programs, figures (made here and nowhere else)."""
+
+import io
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from memfit.errors import InputError, OutputError
+from memfit.fitting.result import FitResult, FittedRecord
+from memfit.reporting.content import Panel
+from memfit.reporting.figures.marks import MILLIMETRE
+from memfit.reporting.html import render_html
+from memfit.reporting.sections import report_of
+from memfit.reporting.svg import inline, standalone
+from memfit.reporting.tables import residuals_frame
+
+DOCUMENTS = ("html",)
+"""Formats of the report itself."""
+FIGURES = ("svg", "png", "pdf")
+"""Formats of the figures beside it."""
+
+_STYLE = Path(__file__).parent / "figures" / "memfit.mplstyle"
+_UNDATED: Mapping[str, dict[str, Any]] = {
+    "svg": {"metadata": {"Date": None}},
+    "pdf": {"metadata": {"CreationDate": None}},
+    "png": {"metadata": {"Software": None}},
+}
+
+
+def write_report(
+    result: FitResult,
+    fitted: Sequence[FittedRecord],
+    out: Path,
+    formats: Sequence[str] = ("html",),
+    *,
+    figure_formats: Sequence[str] = ("svg",),
+    style: Path | None = None,
+) -> list[Path]:
+    """Write report, parameters.csv, residuals.csv and figures/ into a folder.
+
+    Everything is made before the first file is written, and each file appears whole or not at all.
+
+    Parameters
+    ----------
+    result : FitResult
+    fitted : sequence of FittedRecord
+        The records beside the model; may be empty where the data are gone.
+    out : Path
+        Folder; made if absent.
+    formats : sequence of str
+        Of the report, out of `DOCUMENTS`.
+    figure_formats : sequence of str
+        Of the figures, out of `FIGURES`.
+    style : Path, optional
+        A matplotlib style file laid over memfit's own.
+
+    Returns
+    -------
+    list of Path
+        The files written.
+
+    Raises
+    ------
+    InputError
+        An unknown format, or a style file that cannot be used.
+    OutputError
+        The folder cannot be written.
+    """
+    _check(formats, DOCUMENTS)
+    _check(figure_formats, FIGURES)
+    report = report_of(result, fitted)
+    drawn = draw_panels(report.panels, {"svg", *figure_formats}, style)
+    files: dict[str, bytes] = {}
+    if "html" in formats:
+        drawings = {
+            panel.key: inline(drawn[panel.key]["svg"].decode(), panel.key, panel.alt)
+            for panel in report.panels
+        }
+        files["report.html"] = render_html(report, drawings).encode()
+    files["parameters.csv"] = result.to_frame().to_csv(lineterminator="\n").encode()
+    files["residuals.csv"] = (
+        residuals_frame(fitted).to_csv(index=False, lineterminator="\n", float_format="%.9g").encode()
+    )
+    for key, drawing in drawn.items():
+        for kind in figure_formats:
+            files[f"figures/{key}.{kind}"] = drawing[kind]
+    return [write_atomically(out / name, content) for name, content in files.items()]
+
+
+def _check(formats: Sequence[str], known: Sequence[str]) -> None:
+    """All formats are known."""
+    unknown = [name for name in formats if name not in known]
+    if unknown:
+        raise InputError(
+            f"Expected formats out of {', '.join(known)}; found {', '.join(map(repr, unknown))}."
+        )
+
+
+def draw_panels(
+    panels: Sequence[Panel], formats: set[str], style: Path | None = None
+) -> dict[str, dict[str, bytes]]:
+    """The files of all figures, by key and format; the same input gives the same bytes.
+
+    Raises
+    ------
+    InputError
+        The style file is absent or not understood.
+    """
+    with mpl.rc_context():
+        _apply_style(style)
+        return {panel.key: _draw_panel(panel, formats) for panel in panels}
+
+
+def _draw_panel(panel: Panel, formats: set[str]) -> dict[str, bytes]:
+    """The files of one figure, by format."""
+    figure = Figure(figsize=(panel.width * MILLIMETRE, panel.height * MILLIMETRE))
+    FigureCanvasAgg(figure)
+    panel.draw(figure)
+    drawings = {}
+    for kind in sorted(formats):
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format=kind, **_UNDATED[kind])
+        drawings[kind] = buffer.getvalue()
+    if "svg" in drawings:
+        drawings["svg"] = standalone(drawings["svg"].decode()).encode()
+    return drawings
+
+
+def _apply_style(style: Path | None) -> None:
+    """Memfit's style, then the user's."""
+    mpl.rcParams.update(_own_style())
+    if style is None:
+        return
+    try:
+        mpl.rcParams.update(mpl.rc_params_from_file(style, use_default_template=False))
+    except (OSError, ValueError, UnicodeDecodeError) as problem:
+        raise InputError(
+            f"{style}: expected a matplotlib style file; {problem}. Mend it or leave it out."
+        ) from problem
+
+
+def _own_style() -> mpl.RcParams:
+    """The style file of this package."""
+    return mpl.rc_params_from_file(_STYLE, use_default_template=False)
+
+
+def write_atomically(path: Path, content: bytes) -> Path:
+    """Write a file that appears whole or not at all.
+
+    Raises
+    ------
+    OutputError
+        The folder cannot be made or written.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    except OSError as problem:
+        with suppress(OSError):
+            temporary.unlink()
+        raise OutputError(
+            f"{path}: cannot be written ({problem.strerror or problem}). Choose another folder."
+        ) from problem
+    return path

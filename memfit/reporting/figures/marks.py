@@ -1,0 +1,232 @@
+"""Marks and axes that all figures share: dots, model curves, ticks, keys, and the palette.
+
+Colours are those of Okabe and Ito (distinguishable with any colour vision); series in bias are graded with
+"viridis". Axes are placed in millimetres and get their limits from the data, which is several times faster
+than matplotlib's automatic layout. No text that comes from a file is ever drawn: `$` would be read as
+mathematics, and fonts lack letters.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path
+from matplotlib.text import Text
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+
+from memfit.arrays import FloatArray
+from memfit.reporting.numbers import power_of_ten
+from memfit.reporting.words import SYMBOLS
+
+BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY = (
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#D55E00",
+    "#CC79A7",
+    "#56B4E9",
+)
+INK, GREY, PALE = "#1a1a1a", "#767676", "#dddddd"
+DATA, MODEL, LEFT_OUT = SKY, INK, VERMILLION
+SERIES = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
+
+MILLIMETRE = 1 / 25.4
+"""Inch."""
+_GRID = 700
+"""Dots nearer than one part in this of the axes are one dot."""
+_WORTH_THINNING = 300
+_INDEX_RIGHT, _INDEX_DOWN = 4.2, -2.6
+"""Where the index of a symbol of 6 points stands, in points."""
+
+
+@dataclass(frozen=True)
+class Margins:
+    """Room around the axes of a figure, mm."""
+
+    left: float = 13.0
+    right: float = 3.0
+    bottom: float = 9.0
+    top: float = 3.0
+
+
+def place_axes(
+    figure: Figure, heights: Sequence[float], margins: Margins | None = None, gap: float = 3.0
+) -> list[Axes]:
+    """Axes one above the other, the first on top, heights in the given proportions, `gap` mm between."""
+    room = margins or Margins()
+    width, height = (size / MILLIMETRE for size in figure.get_size_inches())
+    free = height - room.bottom - room.top - gap * (len(heights) - 1)
+    unit = free / sum(heights)
+    axes, top = [], height - room.top
+    for share in heights:
+        bottom = top - share * unit
+        inside = width - room.left - room.right
+        rectangle = (room.left / width, bottom / height, inside / width, share * unit / height)
+        axes.append(figure.add_axes(rectangle))
+        top = bottom - gap
+    return axes
+
+
+def limits(*arrays: FloatArray, log: bool = False, pad: float = 0.05) -> tuple[float, float]:
+    """Range of all finite values with some room; on a logarithmic axis of the positive ones."""
+    values = np.concatenate([np.ravel(a) for a in arrays]) if arrays else np.array([])
+    values = values[np.isfinite(values) & ((values > 0) if log else True)]
+    if values.size == 0:
+        return (0.1, 10.0) if log else (-1.0, 1.0)
+    low, high = float(values.min()), float(values.max())
+    if log:
+        room = max(pad * np.log10(high / low), 0.15)
+        return low * 10.0**-room, high * 10.0**room
+    room = pad * (high - low) or 0.5 * abs(high) or 1.0
+    return low - room, high + room
+
+
+def linear_axis(axes: Axes, which: str, bounds: tuple[float, float], ticks: int = 5) -> None:
+    """A linear axis ("x" or "y") with few round ticks."""
+    getattr(axes, f"set_{which}lim")(*bounds)
+    getattr(axes, f"{which}axis").set_major_locator(MaxNLocator(ticks, steps=[1, 2, 2.5, 5, 10]))
+
+
+def log_axis(axes: Axes, which: str, bounds: tuple[float, float], most: int = 7) -> None:
+    """A logarithmic axis ("x" or "y") with ticks at whole decades, not more than `most`."""
+    getattr(axes, f"set_{which}scale")("log")
+    getattr(axes, f"set_{which}lim")(*bounds)
+    axis = getattr(axes, f"{which}axis")
+    first, last = int(np.ceil(np.log10(bounds[0]))), int(np.floor(np.log10(bounds[1])))
+    if last - first < 1:
+        ticks = [m * 10.0**e for e in range(first - 1, last + 1) for m in (1, 2, 5)]
+        axis.set_major_locator(FixedLocator([t for t in ticks if bounds[0] <= t <= bounds[1]]))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    else:
+        step = -(-(last - first + 1) // most)
+        axis.set_major_locator(FixedLocator([10.0**e for e in range(first, last + 1, step)]))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: power_of_ten(round(np.log10(value)))))
+    axis.set_minor_locator(NullLocator())
+
+
+def hide_tick_labels(axes: Axes) -> None:
+    """No numbers on the horizontal axis: the axes below carries them."""
+    axes.tick_params(axis="x", labelbottom=False)
+
+
+def thinned(
+    x: FloatArray, y: FloatArray, axes: Axes, width: int = _GRID, height: int = _GRID
+) -> tuple[FloatArray, FloatArray]:
+    """The points without those that would be drawn on top of another, at the limits and scales of `axes`."""
+    if x.size < _WORTH_THINNING:
+        return x, y
+    column = _cells(x, axes.get_xlim(), axes.get_xscale() == "log", width)
+    row = _cells(y, axes.get_ylim(), axes.get_yscale() == "log", height)
+    _, first = np.unique(column * (height + 2) + row, return_index=True)
+    keep = np.sort(first)
+    return x[keep], y[keep]
+
+
+def _cells(values: FloatArray, bounds: tuple[float, float], log: bool, count: int) -> FloatArray:
+    """Number of the cell each value falls into, of `count` across the axis; outside counts as the edge."""
+    if log:
+        values, bounds = np.log10(np.maximum(values, 1e-300)), (np.log10(bounds[0]), np.log10(bounds[1]))
+    share = (values - bounds[0]) / (bounds[1] - bounds[0])
+    return np.floor(np.clip(share, 0.0, 1.0) * count)
+
+
+def dots(
+    axes: Axes, x: FloatArray, y: FloatArray, colour: Any = DATA, size: float = 1.8, **style: Any
+) -> PathPatch:
+    """Round dots (`size` points across) as one path, which a browser draws faster than as many markers.
+
+    Set the limits of the axes first: dots that would cover each other are drawn once.
+    """
+    inside = np.isfinite(x) & np.isfinite(y)
+    if axes.get_yscale() == "log":
+        inside &= y > 0
+    if axes.get_xscale() == "log":
+        inside &= x > 0
+    x, y = thinned(np.asarray(x)[inside], np.asarray(y)[inside], axes)
+    vertices = np.repeat(np.column_stack([x, y]), 2, axis=0)
+    codes = np.tile([Path.MOVETO, Path.LINETO], x.size)
+    path = Path(vertices, codes) if x.size else Path(np.zeros((0, 2)))
+    path.should_simplify = False  # simplification would drop dots, which are lines of no length
+    patch = PathPatch(path, fill=False, edgecolor=colour, linewidth=size, capstyle="round", **style)
+    axes.add_artist(patch)
+    return patch
+
+
+def curve(axes: Axes, x: FloatArray, y: FloatArray, colour: Any = MODEL, **style: Any) -> Any:
+    """A thin line: the model, unless another colour says otherwise."""
+    return axes.plot(x, y, color=colour, **{"linewidth": 0.9, **style})[0]
+
+
+def crosses(axes: Axes, x: FloatArray, y: FloatArray) -> Any:
+    """Points that were left out of the fit."""
+    return axes.plot(
+        x, y, linestyle="none", marker="x", markersize=3.2, markeredgewidth=0.7, color=LEFT_OUT, zorder=3
+    )[0]
+
+
+def graded_colours(count: int) -> list[Any]:
+    """Colours from dark to light for a series in bias; the yellow end, too pale on white, is left out."""
+    return [mpl.colormaps["viridis"](share) for share in np.linspace(0.0, 0.88, count)]
+
+
+def key(
+    axes: Axes,
+    entries: Sequence[tuple[Any, str]],
+    *,
+    title: str = "",
+    at: tuple[float, float] = (1.02, 1.0),
+    step: float = 3.2,
+) -> list[Text]:
+    """Coloured marks with words, in axes coordinates from `at` downward, `step` mm a line."""
+    figure = axes.get_figure()
+    box = axes.get_position()
+    width, height = (size / MILLIMETRE for size in figure.get_size_inches())  # type: ignore[union-attr]
+    dx, dy = 1 / (box.width * width), step / (box.height * height)
+    x, y = at
+    texts = []
+    if title:
+        texts.append(_write(axes, x, y, title))
+        y -= dy
+    for colour, words in entries:
+        line = {"color": colour, "linewidth": 2, "transform": axes.transAxes, "clip_on": False}
+        axes.add_artist(Line2D([x, x + 2.2 * dx], [y - 0.4 * dy] * 2, **line))
+        texts.append(_write(axes, x + 3 * dx, y, words))
+        y -= dy
+    return texts
+
+
+def _write(axes: Axes, x: float, y: float, words: str) -> Text:
+    """Words in axes coordinates; the name of a quantity with its index lowered.
+
+    Done by hand: the first use of matplotlib's mathematics costs a fifth of a second.
+    """
+    symbol = SYMBOLS.get(words)
+    text = axes.text(
+        x, y, symbol.base if symbol else words, transform=axes.transAxes, va="top", fontsize=6, color=INK
+    )
+    if symbol and symbol.index:
+        axes.annotate(
+            symbol.index,
+            (x, y),
+            (_INDEX_RIGHT, _INDEX_DOWN),
+            xycoords=axes.transAxes,
+            va="top",
+            textcoords="offset points",
+            fontsize=4.5,
+            color=INK,
+            annotation_clip=False,
+        )
+    return text
+
+
+def few(count: int, most: int = 9) -> list[int]:
+    """Indices of at most `most` of `count` items, evenly chosen, first and last among them."""
+    if count <= most:
+        return list(range(count))
+    return sorted({round(i) for i in np.linspace(0, count - 1, most)})

@@ -1,0 +1,280 @@
+"""Impedance spectra beside the model: Nyquist with equal axes and decade marks, and Bode.
+
+-Z'' points upward; inductive points, below the axis, are kept.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MultipleLocator
+
+from memfit.arrays import ComplexArray, FloatArray
+from memfit.datasets.records import ImpedanceSpectrum
+from memfit.fitting.result import FittedRecord
+from memfit.model.parameters import Parameters
+from memfit.model.smallsignal import impedance
+from memfit.model.steady import junction_voltage
+from memfit.reporting.figures.marks import (
+    INK,
+    MODEL,
+    Margins,
+    crosses,
+    curve,
+    dots,
+    few,
+    graded_colours,
+    hide_tick_labels,
+    key,
+    limits,
+    linear_axis,
+    log_axis,
+    place_axes,
+)
+from memfit.reporting.numbers import power_of_ten, quantity, scale_for, series
+
+_FINER = 4
+"""Model curves are drawn at this many times the measured frequencies."""
+_LONGEST_STEP = 0.03
+"""Longest straight piece of a model curve, relative to the largest |Z|."""
+_REFINEMENTS = 6
+_SAME_MODEL = 1e-6
+"""Relative distance at which the closed form counts as the model that was fitted."""
+_LABEL_ROOM = 0.09
+"""Share of the width of the axes that a label of a decade needs."""
+_ON_A_DECADE = 0.06
+"""Distance in decades at which a frequency still counts as a whole power of ten."""
+
+
+ModelCurve = tuple[FloatArray, ComplexArray]
+"""Frequencies (Hz, rising) and impedance (ohm)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Spectrum:
+    """A spectrum as it is drawn."""
+
+    fitted: FittedRecord
+    model: ModelCurve
+    label: str
+    """Bias."""
+    colour: Any
+    """Of the data; graded by bias."""
+
+    @property
+    def record(self) -> ImpedanceSpectrum:
+        """What was measured."""
+        return spectrum_of(self.fitted)
+
+
+def spectra_of(fitted: Sequence[FittedRecord], p: Parameters | None) -> tuple[Spectrum, ...]:
+    """Spectra in order of bias, with labels of one unit and graded colours."""
+    ordered = sorted(fitted, key=lambda item: bias_of(spectrum_of(item))[0] or 0.0)
+    biases = [bias_of(spectrum_of(item)) for item in ordered]
+    known = [value for value, _ in biases if value is not None]
+    units = {unit for _, unit in biases}
+    if len(known) == len(biases) and len(units) == 1:
+        labels = series(known, units.pop())
+    else:
+        labels = [quantity(value, unit) for value, unit in biases]
+    colours = graded_colours(len(ordered))
+    return tuple(
+        Spectrum(item, model_curve(item, p), label, colour)
+        for item, label, colour in zip(ordered, labels, colours, strict=True)
+    )
+
+
+def spectrum_of(fitted: FittedRecord) -> ImpedanceSpectrum:
+    """The spectrum inside a fitted record of the kind "impedance"."""
+    record = fitted.record
+    if not isinstance(record, ImpedanceSpectrum):
+        raise TypeError(f"expected an impedance spectrum, found a record of kind {record.kind!r}")
+    return record
+
+
+def bias_of(spectrum: ImpedanceSpectrum) -> tuple[float | None, str]:
+    """Bias of a spectrum and its unit: the quantity the instrument held, or the other one."""
+    first = (spectrum.bias_voltage, "V"), (spectrum.bias_current, "A")
+    ordered = first if spectrum.control == "voltage" else first[::-1]
+    return next(((value, unit) for value, unit in ordered if value is not None), (None, ordered[0][1]))
+
+
+def model_curve(fitted: FittedRecord, p: Parameters | None = None) -> ModelCurve:
+    """The model of a spectrum at more frequencies than were measured.
+
+    In closed form where the parameters give what was fitted; else (instruments with quantities of their own)
+    straight from one measured frequency to the next.
+    """
+    frequency, at = np.unique(spectrum_of(fitted).frequency, return_index=True)
+    Z = np.asarray(fitted.predicted, dtype=np.complex128)[at]
+    closed = _closed_form(spectrum_of(fitted), p) if p else None
+    if closed is None or np.any(np.abs(closed(frequency) - Z) > _SAME_MODEL * np.abs(Z)):
+        return frequency, Z
+    places = np.arange(_FINER * (frequency.size - 1) + 1) / _FINER
+    decades = np.interp(places, np.arange(frequency.size), np.log10(frequency))
+    return _refined(closed, 10.0**decades)
+
+
+def _closed_form(spectrum: ImpedanceSpectrum, p: Parameters) -> Callable[[FloatArray], ComplexArray] | None:
+    """Impedance (ohm) against frequency (Hz) at the bias of a spectrum; None if the bias is unknown."""
+    bias, unit = bias_of(spectrum)
+    if bias is None:
+        return None
+    u = float(junction_voltage(p, "voltage" if unit == "V" else "current", [bias])[0])
+    return lambda frequency: impedance(p, frequency, u)
+
+
+def _refined(model: Callable[[FloatArray], ComplexArray], frequency: FloatArray) -> ModelCurve:
+    """The model with frequencies put in where its curve would show corners: near a resonance it runs fast."""
+    Z = model(frequency)
+    for _ in range(_REFINEMENTS):
+        long = np.flatnonzero(np.abs(np.diff(Z)) > _LONGEST_STEP * np.abs(Z).max())
+        if not long.size:
+            break
+        between = np.sqrt(frequency[long] * frequency[long + 1])
+        frequency = np.insert(frequency, long + 1, between)
+        Z = np.insert(Z, long + 1, model(between))
+    return frequency, Z
+
+
+def draw_nyquist(axes: Axes, spectra: Sequence[Spectrum], *, label_decades: bool = False) -> str:
+    """Data as dots, model as lines, rings at whole decades of frequency; equal axes.
+
+    Returns
+    -------
+    str
+        Symbol of the unit of both axes.
+    """
+    data = [spectrum.record.impedance for spectrum in spectra]
+    factor, unit = scale_for(max(float(np.abs(Z).max()) for Z in data), "ohm")
+    zero = np.array([0.0])
+    everything = np.concatenate([*data, *(spectrum.model[1] for spectrum in spectra)]) * factor
+    _equal_limits(axes, limits(everything.real, zero), limits(-everything.imag, zero))
+    axes.axhline(0.0, color=INK, linewidth=0.4, zorder=0)
+    for spectrum in spectra:
+        Z, Z_model, shown = spectrum.record.impedance, spectrum.model[1], spectrum.fitted.used
+        curve(axes, Z_model.real * factor, -Z_model.imag * factor, MODEL, linewidth=0.6, zorder=1)
+        dots(axes, Z.real[shown] * factor, -Z.imag[shown] * factor, spectrum.colour, 2.4)
+        if not shown.all():
+            crosses(axes, Z.real[~shown] * factor, -Z.imag[~shown] * factor)
+        _decade_marks(axes, spectrum.record, factor, label_decades)
+    return unit
+
+
+def _equal_limits(axes: Axes, x: tuple[float, float], y: tuple[float, float]) -> None:
+    """Set limits so that an ohm is as long upward as it is to the right, with the data inside."""
+    box = axes.get_position()
+    width, height = axes.get_figure().get_size_inches()  # type: ignore[union-attr]
+    across, up = box.width * width, box.height * height
+    per_inch = max((x[1] - x[0]) / across, (y[1] - y[0]) / up)
+    spare_x, spare_y = per_inch * across - (x[1] - x[0]), per_inch * up - (y[1] - y[0])
+    linear_axis(axes, "x", (x[0] - 0.5 * spare_x, x[1] + 0.5 * spare_x), 4)
+    linear_axis(axes, "y", (y[0] - 0.3 * spare_y, y[1] + 0.7 * spare_y), 4)
+
+
+def _decade_marks(axes: Axes, spectrum: ImpedanceSpectrum, factor: float, label: bool) -> None:
+    """Rings where the frequency is a whole power of ten, labelled by it if wanted."""
+    decades = np.log10(spectrum.frequency)
+    whole = np.arange(np.ceil(decades.min() - _ON_A_DECADE), np.floor(decades.max() + _ON_A_DECADE) + 1)
+    nearest = np.argmin(np.abs(decades[:, None] - whole), axis=0)
+    there = np.abs(decades[nearest] - whole) <= _ON_A_DECADE
+    Z = spectrum.impedance[nearest[there]] * factor
+    axes.plot(Z.real, -Z.imag, "o", markersize=3.4, mfc="none", markeredgecolor=INK, markeredgewidth=0.4)
+    if label:
+        for decade, place in zip(whole[there], nearest[there], strict=True):
+            _label_decade(axes, spectrum, factor, int(decade), int(place))
+
+
+def _label_decade(axes: Axes, spectrum: ImpedanceSpectrum, factor: float, decade: int, index: int) -> None:
+    """The decade beside its ring, unless it would cover those at the ends of the spectrum."""
+    width = axes.get_xlim()[1] - axes.get_xlim()[0]
+    ends = spectrum.impedance[[np.argmin(spectrum.frequency), np.argmax(spectrum.frequency)]]
+    Z = spectrum.impedance[index]
+    if np.all(np.abs(Z - ends) * factor > _LABEL_ROOM * width):
+        at = (Z.real * factor, -Z.imag * factor)
+        axes.annotate(power_of_ten(decade), at, (2, 2.5), textcoords="offset points", fontsize=5.5)
+
+
+def nyquist_figure(figure: Figure, spectra: Sequence[Spectrum]) -> None:
+    """All spectra in one Nyquist plot, graded by bias."""
+    (axes,) = place_axes(figure, [1], Margins(right=17))
+    unit = draw_nyquist(axes, spectra)
+    axes.set_xlabel(f"Z′ ({unit})")
+    axes.set_ylabel(f"−Z″ ({unit})")
+    _bias_key(axes, spectra)
+
+
+def _bias_key(axes: Axes, spectra: Sequence[Spectrum]) -> None:
+    """Which colour is which bias."""
+    chosen = [spectra[i] for i in few(len(spectra), 12)]
+    key(axes, [(spectrum.colour, spectrum.label) for spectrum in chosen], title="Bias")
+
+
+def small_nyquist_figure(figure: Figure, spectrum: Spectrum) -> None:
+    """One spectrum, with labelled decades."""
+    (axes,) = place_axes(figure, [1], Margins(left=10.5, right=1.5, top=4.5, bottom=8))
+    unit = draw_nyquist(axes, [spectrum], label_decades=True)
+    axes.set_title(spectrum.label, pad=2.5)
+    axes.set_xlabel(f"Z′ ({unit})", labelpad=1)
+    axes.set_ylabel(f"−Z″ ({unit})", labelpad=1)
+
+
+def bode_figure(figure: Figure, spectra: Sequence[Spectrum]) -> None:
+    """Modulus and phase of all spectra against frequency, graded by bias."""
+    modulus, phase = place_axes(figure, [1, 1], Margins(right=17))
+    draw_modulus(modulus, spectra)
+    hide_tick_labels(modulus)
+    draw_phase(phase, spectra)
+    phase.set_xlabel("Frequency (Hz)")
+    _bias_key(modulus, spectra)
+
+
+def modulus_figure(figure: Figure, spectra: Sequence[Spectrum]) -> None:
+    """Modulus of all spectra against frequency: the impedance in the overview."""
+    (axes,) = place_axes(figure, [1], Margins(right=17))
+    draw_modulus(axes, spectra)
+    axes.set_xlabel("Frequency (Hz)")
+    _bias_key(axes, spectra)
+
+
+def draw_modulus(axes: Axes, spectra: Sequence[Spectrum]) -> None:
+    """|Z| (ohm) against frequency, both logarithmic."""
+    log_axis(axes, "y", limits(*(np.abs(spectrum.record.impedance) for spectrum in spectra), log=True), 6)
+    axes.set_ylabel("|Z| (Ω)")
+    _draw_against_frequency(axes, spectra, lambda _, Z: np.abs(Z))
+
+
+def draw_phase(axes: Axes, spectra: Sequence[Spectrum]) -> None:
+    """-arg Z (degrees) against frequency."""
+    values = limits(*(_minus_phase(s.record.frequency, s.record.impedance) for s in spectra))
+    axes.set_ylim(*values)
+    axes.yaxis.set_major_locator(MultipleLocator(90 if values[1] - values[0] > 200 else 30))
+    axes.axhline(0.0, color=INK, linewidth=0.4, zorder=0)
+    axes.set_ylabel("−arg Z (°)")
+    _draw_against_frequency(axes, spectra, _minus_phase)
+
+
+def _minus_phase(frequency: FloatArray, Z: ComplexArray) -> FloatArray:
+    """-arg Z, degrees, without jumps of 360 as the frequency falls from its high end."""
+    falling = np.argsort(-frequency, kind="stable")
+    phase = np.empty(frequency.size)
+    phase[falling] = -np.degrees(np.unwrap(np.angle(Z[falling])))
+    return phase
+
+
+def _draw_against_frequency(
+    axes: Axes, spectra: Sequence[Spectrum], quantity_of: Callable[[FloatArray, ComplexArray], FloatArray]
+) -> None:
+    """Dots and model curves of one quantity of Z."""
+    log_axis(axes, "x", limits(*(spectrum.record.frequency for spectrum in spectra), log=True, pad=0.02), 9)
+    for spectrum in spectra:
+        frequency, shown = spectrum.record.frequency, spectrum.fitted.used
+        values = quantity_of(frequency, spectrum.record.impedance)
+        finer, Z = spectrum.model
+        curve(axes, finer, quantity_of(finer, Z), MODEL, linewidth=0.5, zorder=1)
+        dots(axes, frequency[shown], values[shown], spectrum.colour, 2.2)
+        if not shown.all():
+            crosses(axes, frequency[~shown], values[~shown])

@@ -1,0 +1,176 @@
+"""Current-voltage sweeps beside the model: linear and semilogarithmic, with the direction of the scan."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from memfit.arrays import FloatArray
+from memfit.datasets.records import IVSweep
+from memfit.fitting.result import FittedRecord
+from memfit.reporting.curves import StabilityCurves, VoltageCurves
+from memfit.reporting.figures.marks import (
+    DATA,
+    GREY,
+    INK,
+    MODEL,
+    PALE,
+    SERIES,
+    Margins,
+    crosses,
+    curve,
+    dots,
+    few,
+    hide_tick_labels,
+    key,
+    limits,
+    linear_axis,
+    log_axis,
+    place_axes,
+)
+from memfit.reporting.numbers import quantity, scale_for, span
+
+_ARROWS = 4
+_MOST_ENTRIES = 14
+_DECADES_SHOWN = 7
+"""Of |I| below its maximum; what lies lower is the sign change of the current."""
+
+
+def sweep_of(fitted: FittedRecord) -> IVSweep:
+    """The sweep inside a fitted record of the kind "iv"."""
+    record = fitted.record
+    if not isinstance(record, IVSweep):
+        raise TypeError(f"expected an I-V sweep, found a record of kind {record.kind!r}")
+    return record
+
+
+def rate_label(sweep: IVSweep) -> str:
+    """Scan rate as text, or what else the sweep is."""
+    if sweep.scan_rate is not None:
+        return quantity(sweep.scan_rate, "V/s" if sweep.control == "voltage" else "A/s")
+    return "quasi-steady" if sweep.time is None else "uneven rate"
+
+
+def model_points(fitted: FittedRecord) -> tuple[FloatArray, FloatArray]:
+    """Voltage (V) and current (A) of the model along the sweep."""
+    sweep, predicted = sweep_of(fitted), np.asarray(fitted.predicted, dtype=np.float64)
+    return (sweep.voltage, predicted) if sweep.control == "voltage" else (predicted, sweep.current)
+
+
+def draw_sweep(
+    axes: Axes,
+    fitted: FittedRecord,
+    factor: float,
+    colour: Any = DATA,
+    *,
+    log: bool = False,
+    thin: bool = False,
+) -> None:
+    """Data as dots and model as a line in axes whose limits are set; `factor` scales the current."""
+    sweep = sweep_of(fitted)
+    V_model, I_model = model_points(fitted)
+    shape = np.abs if log else np.asarray
+    shown = fitted.used
+    dots(axes, sweep.voltage[shown], shape(sweep.current[shown]) * factor, colour, 2.3)
+    if not shown.all():
+        crosses(axes, sweep.voltage[~shown], shape(sweep.current[~shown]) * factor)
+    curve(axes, V_model, shape(I_model) * factor, MODEL, linewidth=0.4 if thin else 0.8)
+
+
+def draw_direction(axes: Axes, x: FloatArray, y: FloatArray) -> None:
+    """Arrow heads along a course, evenly spaced on the paper."""
+    if x.size < 8:
+        return
+    box = axes.get_xlim(), axes.get_ylim()
+    across = np.diff(x) / (box[0][1] - box[0][0])
+    up = np.diff(y) / (box[1][1] - box[1][0])
+    way = np.concatenate([[0.0], np.cumsum(np.hypot(across, up))])
+    if way[-1] <= 0.0:
+        return
+    reach = max(0.06, 3.0 * way[-1] / x.size)
+    for share in (np.arange(_ARROWS) + 0.5) / _ARROWS:
+        start, end = (int(np.searchsorted(way, min(share * way[-1] + s, way[-1]))) for s in (0.0, reach))
+        end = min(end, x.size - 1)
+        axes.annotate(
+            "",
+            (x[end], y[end]),
+            (x[start], y[start]),
+            arrowprops={"arrowstyle": "-|>", "color": INK, "linewidth": 0.5, "mutation_scale": 7},
+        )
+
+
+def sweep_figure(figure: Figure, fitted: FittedRecord) -> None:
+    """One sweep: linear above, |I| on a logarithmic scale below."""
+    sweep = sweep_of(fitted)
+    V_model, I_model = model_points(fitted)
+    factor, unit = scale_for(float(np.abs(sweep.current).max()), "A")
+    linear, logarithmic = place_axes(figure, [1.15, 1], Margins(top=5))
+    across = limits(sweep.voltage, V_model)
+    for axes in (linear, logarithmic):
+        linear_axis(axes, "x", across, 6)
+    linear_axis(linear, "y", limits(sweep.current * factor, I_model * factor))
+    linear.axhline(0.0, color=INK, linewidth=0.4, zorder=0)
+    draw_sweep(linear, fitted, factor)
+    draw_direction(linear, V_model, I_model * factor)
+    linear.set_ylabel(f"I ({unit})")
+    linear.set_title(
+        f"Scan rate {rate_label(sweep)}" if sweep.scan_rate else rate_label(sweep).capitalize(), pad=3
+    )
+    hide_tick_labels(linear)
+    _log_current_axis(logarithmic, np.abs(sweep.current), np.abs(I_model))
+    draw_sweep(logarithmic, fitted, 1.0, log=True)
+    logarithmic.set_ylabel("|I| (A)")
+    logarithmic.set_xlabel("V (V)")
+
+
+def _log_current_axis(axes: Axes, *currents: FloatArray) -> None:
+    """Decades of |I|, without the dive to zero where the current changes sign."""
+    low, high = limits(*currents, log=True)
+    typical = float(np.percentile(np.concatenate(currents), 2))
+    floor = max(low, high * 10.0**-_DECADES_SHOWN, min(typical, high / 100) * 0.3)
+    log_axis(axes, "y", (floor, high), 6)
+
+
+def overview_sweeps_figure(
+    figure: Figure,
+    sweeps: Sequence[FittedRecord],
+    steady: VoltageCurves | None,
+    stability: StabilityCurves | None,
+) -> None:
+    """All sweeps with the steady curve, and the range that is unstable under current control shaded."""
+    (axes,) = place_axes(figure, [1], Margins(right=17))
+    records = [sweep_of(fitted) for fitted in sweeps]
+    V = [record.voltage for record in records] or ([steady.terminal] if steady else [])
+    current = [record.current for record in records] or ([steady.current] if steady else [])
+    factor, unit = scale_for(max((float(np.abs(values).max()) for values in current), default=1.0), "A")
+    linear_axis(axes, "x", limits(*V), 6)
+    linear_axis(axes, "y", limits(*(values * factor for values in current)))
+    entries: list[tuple[Any, str]] = []
+    for fitted, record, colour in zip(sweeps, records, SERIES * len(sweeps), strict=False):
+        draw_sweep(axes, fitted, factor, colour, thin=True)
+        entries.append((colour, rate_label(record)))
+    if steady is not None:
+        curve(axes, steady.terminal, steady.current * factor, GREY, linestyle=(0, (4, 2)))
+        entries.append((GREY, "steady"))
+    if steady is not None and stability is not None and _shade_unstable(axes, steady, stability):
+        entries.append((PALE, "unstable"))
+    axes.set_xlabel("V (V)")
+    axes.set_ylabel(f"I ({unit})")
+    key(axes, [entries[i] for i in few(len(entries), _MOST_ENTRIES)])
+
+
+def _shade_unstable(axes: Axes, steady: VoltageCurves, stability: StabilityCurves) -> bool:
+    """Shade terminal voltages between the Hopf points of current control, where there are any."""
+    hopf = stability.hopf["current"]
+    if hopf.size < 2:
+        return False
+    low, high = np.interp(hopf, steady.u, steady.terminal)
+    axes.axvspan(low, high, color=PALE, linewidth=0, zorder=-1)
+    return True
+
+
+def sweep_title(sweep: IVSweep) -> str:
+    """A sweep in words: rate and turning points."""
+    return f"{rate_label(sweep)}, {span(float(sweep.voltage.min()), float(sweep.voltage.max()), 'V')}"

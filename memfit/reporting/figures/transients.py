@@ -1,0 +1,149 @@
+"""Pulse transients beside the model, with what the instrument applied, and on a logarithmic time axis."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from memfit.arrays import FloatArray
+from memfit.datasets.records import PulseTransient
+from memfit.fitting.result import FittedRecord
+from memfit.protocols import Drive
+from memfit.reporting.figures.marks import (
+    DATA,
+    INK,
+    MODEL,
+    SERIES,
+    VERMILLION,
+    Margins,
+    crosses,
+    curve,
+    dots,
+    hide_tick_labels,
+    key,
+    limits,
+    linear_axis,
+    log_axis,
+    place_axes,
+)
+from memfit.reporting.numbers import quantity, scale_for
+
+_MOST_EDGES = 4
+"""Jumps of the drive shown on the logarithmic axis."""
+_FEWEST_POINTS = 8
+"""Samples a stretch after a jump needs to be shown."""
+
+
+def transient_of(fitted: FittedRecord) -> PulseTransient:
+    """The transient inside a fitted record of the kind "transient"."""
+    record = fitted.record
+    if not isinstance(record, PulseTransient):
+        raise TypeError(f"expected a transient, found a record of kind {record.kind!r}")
+    return record
+
+
+def _predicted(fitted: FittedRecord) -> FloatArray:
+    """The model's response."""
+    return np.asarray(fitted.predicted, dtype=np.float64)
+
+
+def units_of(transient: PulseTransient) -> tuple[str, str]:
+    """Units of the drive and of the response."""
+    return ("A", "V") if transient.control == "current" else ("V", "A")
+
+
+def peak_label(transient: PulseTransient) -> str:
+    """The extreme value of the drive."""
+    value = transient.drive.value
+    return quantity(float(value[np.argmax(np.abs(value))]), units_of(transient)[0])
+
+
+def drive_label(transient: PulseTransient) -> str:
+    """The drive in words: its extreme value and what it is."""
+    return f"{peak_label(transient)} ({transient.control} control)"
+
+
+def polygon(drive: Drive, start: float, end: float) -> tuple[FloatArray, FloatArray]:
+    """The drive as a line from `start` to `end` (s), jumps upright."""
+    inside = (drive.time > start) & (drive.time < end)
+    time = np.concatenate([[start], drive.time[inside], [end]])
+    value = np.concatenate([drive.at([start]), drive.value[inside], drive.at([end])])
+    return time, value
+
+
+def transient_figure(figure: Figure, fitted: FittedRecord) -> None:
+    """Response above, drive below, on one time axis."""
+    transient = transient_of(fitted)
+    drive_unit, response_unit = units_of(transient)
+    names = {"V": "V", "A": "I"}
+    top, bottom = place_axes(figure, [2.2, 1], Margins(top=3))
+    per_second, time_unit = scale_for(float(np.ptp(transient.time)), "s")
+    across = limits(transient.time * per_second, pad=0.02)
+    for axes in (top, bottom):
+        linear_axis(axes, "x", across, 6)
+    factor, unit = _response_axis(top, fitted, response_unit)
+    top.set_ylabel(f"{names[response_unit]} ({unit})")
+    draw_response(top, fitted, per_second, factor)
+    hide_tick_labels(top)
+    time, value = polygon(transient.drive, float(transient.time[0]), float(transient.time[-1]))
+    drive_factor, shown_unit = scale_for(float(np.abs(value).max()), drive_unit)
+    linear_axis(bottom, "y", limits(value * drive_factor, pad=0.12), 3)
+    curve(bottom, time * per_second, value * drive_factor, VERMILLION, linewidth=0.9)
+    bottom.set_ylabel(f"{names[drive_unit]} ({shown_unit})")
+    bottom.set_xlabel(f"Time ({time_unit})")
+
+
+def _response_axis(axes: Axes, fitted: FittedRecord, unit: str) -> tuple[float, str]:
+    """Set the vertical axis to the response and return its factor and unit."""
+    response = transient_of(fitted).response
+    factor, symbol = scale_for(float(np.abs(response).max()), unit)
+    linear_axis(axes, "y", limits(response * factor, _predicted(fitted) * factor))
+    return factor, symbol
+
+
+def draw_response(axes: Axes, fitted: FittedRecord, per_second: float, factor: float) -> None:
+    """Measured response as dots, model as a line, in axes whose limits are set."""
+    transient, shown = transient_of(fitted), fitted.used
+    time = transient.time * per_second
+    dots(axes, time[shown], transient.response[shown] * factor, DATA, 2.3)
+    if not shown.all():
+        crosses(axes, time[~shown], transient.response[~shown] * factor)
+    curve(axes, time, _predicted(fitted) * factor, MODEL, linewidth=0.8)
+
+
+def jumps(transient: PulseTransient) -> list[tuple[float, float]]:
+    """Stretches (start, end in s) that follow a jump of the drive, the largest jumps, in order of time."""
+    drive = transient.drive
+    at = np.flatnonzero((np.diff(drive.time) == 0) & (np.diff(drive.value) != 0))
+    times = drive.time[at]
+    ends = np.append(times[1:], transient.time[-1]) if times.size else times
+    found = []
+    for time, end, size in zip(times, ends, np.abs(np.diff(drive.value))[at], strict=True):
+        inside = (transient.time > time) & (transient.time <= end)
+        if np.count_nonzero(inside) >= _FEWEST_POINTS:
+            found.append((float(size), float(time), float(end)))
+    return sorted((start, end) for _, start, end in sorted(found, reverse=True)[:_MOST_EDGES])
+
+
+def log_time_figure(figure: Figure, fitted: FittedRecord) -> None:
+    """The response after each large jump of the drive, against the logarithm of the time since then."""
+    transient = transient_of(fitted)
+    _, response_unit = units_of(transient)
+    (axes,) = place_axes(figure, [1], Margins(right=17))
+    stretches = jumps(transient)
+    since = [
+        transient.time[(transient.time > start) & (transient.time <= end)] - start for start, end in stretches
+    ]
+    log_axis(axes, "x", limits(*since, log=True, pad=0.02))
+    factor, unit = _response_axis(axes, fitted, response_unit)
+    predicted = _predicted(fitted)
+    entries = []
+    for (start, end), colour in zip(stretches, SERIES, strict=False):
+        inside = (transient.time > start) & (transient.time <= end)
+        time = transient.time[inside] - start
+        dots(axes, time, transient.response[inside] * factor, colour, 1.7)
+        curve(axes, time, predicted[inside] * factor, MODEL, linewidth=0.7)
+        entries.append((colour, quantity(start, "s")))
+    key(axes, entries, title="Jump at")
+    axes.axhline(0.0, color=INK, linewidth=0.4, zorder=0)
+    axes.set_xlabel("Time since the jump (s)")
+    axes.set_ylabel(f"{'V' if response_unit == 'V' else 'I'} ({unit})")

@@ -1,0 +1,236 @@
+"""The figures of a report: which there are for a fit, of what size, with which words and numbers."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from memfit.arrays import FloatArray
+from memfit.datasets.records import ImpedanceSpectrum
+from memfit.model.parameters import Parameters
+from memfit.model.steady import junction_voltage
+from memfit.reporting.captions import FIGURE_WORDS
+from memfit.reporting.content import Panel, Panels
+from memfit.reporting.figures.residuals import Strip, autocorrelation_figure, residuals_figure, strip_of
+from memfit.reporting.figures.spectra import (
+    Spectrum,
+    bias_of,
+    bode_figure,
+    modulus_figure,
+    nyquist_figure,
+    small_nyquist_figure,
+)
+from memfit.reporting.figures.sweeps import (
+    model_points,
+    overview_sweeps_figure,
+    rate_label,
+    sweep_figure,
+    sweep_of,
+    sweep_title,
+)
+from memfit.reporting.figures.transients import (
+    drive_label,
+    jumps,
+    log_time_figure,
+    peak_label,
+    transient_figure,
+    transient_of,
+    units_of,
+)
+from memfit.reporting.figures.voltage import (
+    coefficients_figure,
+    gain_margin_figure,
+    resistances_figure,
+    steady_figure,
+)
+from memfit.reporting.material import Material
+from memfit.reporting.words import KINDS
+
+_STRIPS = 12
+"""Records on one sheet of residuals."""
+_SMALL = 44.0
+"""Width of a small figure, mm."""
+
+
+def _panel(
+    name: str,
+    draw: Callable[[Figure], None],
+    height: float,
+    data: Mapping[str, FloatArray] | None = None,
+    **words: str,
+) -> Panel:
+    """A figure with the caption and the description its name stands for."""
+    figure_words = FIGURE_WORDS[name]
+    return Panel(
+        key=name,
+        draw=draw,
+        caption=figure_words.caption.format(**words),
+        alt=figure_words.alt.format(**words),
+        height=height,
+        data=data or {},
+    )
+
+
+def _numbered(panel: Panel, place: int, record: str) -> Panel:
+    """The figure of one record among several."""
+    return replace(panel, key=f"{panel.key}_{place + 1}", record=record)
+
+
+def overview_panels(m: Material) -> Panels:
+    """One picture: impedance, current and stability side by side."""
+    panels = []
+    if m.spectra:
+        panels.append(_panel("overview_impedance", partial(modulus_figure, spectra=m.spectra), 58))
+    if m.sweeps or m.steady:
+        draw = partial(overview_sweeps_figure, sweeps=m.sweeps, steady=m.steady, stability=m.stability)
+        panels.append(_panel("overview_iv", draw, 58))
+    if m.stability:
+        panels.append(_panel("overview_gain_margin", partial(gain_margin_figure, curves=m.stability), 58))
+    return Panels(tuple(panels))
+
+
+def spectra_panels(m: Material) -> tuple[Panels, Panels]:
+    """All spectra together, and each by itself."""
+    if not m.spectra:
+        return Panels(()), Panels(())
+    together = (
+        _panel("nyquist", partial(nyquist_figure, spectra=m.spectra), 80, _spectra_data(m.spectra)),
+        _panel("bode", partial(bode_figure, spectra=m.spectra), 80, _spectra_data(m.spectra)),
+    )
+    each = (
+        _numbered(
+            _panel("nyquist_each", partial(small_nyquist_figure, spectrum=spectrum), 44, bias=spectrum.label),
+            place,
+            spectrum.record.name,
+        )
+        for place, spectrum in enumerate(m.spectra)
+    )
+    return Panels(together), Panels(tuple(replace(panel, width=_SMALL) for panel in each))
+
+
+def _spectra_data(spectra: Sequence[Spectrum]) -> dict[str, FloatArray]:
+    """The numbers behind the figures of impedance."""
+    records = [spectrum.record for spectrum in spectra]
+    model = np.concatenate([np.asarray(spectrum.fitted.predicted) for spectrum in spectra])
+    Z = np.concatenate([record.impedance for record in records])
+    bias = [np.full(r.points, np.nan if bias_of(r)[0] is None else bias_of(r)[0]) for r in records]
+    return {
+        "bias": np.concatenate(bias),
+        "frequency_Hz": np.concatenate([record.frequency for record in records]),
+        "Z_real_ohm": Z.real,
+        "Z_imag_ohm": Z.imag,
+        "model_Z_real_ohm": model.real,
+        "model_Z_imag_ohm": model.imag,
+    }
+
+
+def sweep_panels(m: Material) -> Panels:
+    """Each sweep, linear and semilogarithmic."""
+    panels = []
+    for place, fitted in enumerate(m.sweeps):
+        sweep = sweep_of(fitted)
+        V_model, I_model = model_points(fitted)
+        data = {
+            "voltage_V": sweep.voltage,
+            "current_A": sweep.current,
+            "model_voltage_V": V_model,
+            "model_current_A": I_model,
+        }
+        panel = _panel("iv", partial(sweep_figure, fitted=fitted), 85, data, what=sweep_title(sweep))
+        panels.append(_numbered(panel, place, sweep.name))
+    return Panels(tuple(panels))
+
+
+def transient_panels(m: Material) -> Panels:
+    """Each transient with its drive, and against the logarithm of the time after each jump."""
+    panels = []
+    for place, fitted in enumerate(m.transients):
+        transient, words = transient_of(fitted), drive_label(transient_of(fitted))
+        drive_unit, unit = units_of(transient)
+        data = {
+            "time_s": transient.time,
+            f"drive_{drive_unit}": transient.drive.at(transient.time),
+            f"response_{unit}": transient.response,
+            f"model_{unit}": np.asarray(fitted.predicted, dtype=np.float64),
+        }
+        found = [_panel("transient", partial(transient_figure, fitted=fitted), 68, data, what=words)]
+        if jumps(transient):
+            found.append(_panel("transient_log", partial(log_time_figure, fitted=fitted), 68, what=words))
+        panels += [_numbered(panel, place, transient.name) for panel in found]
+    return Panels(tuple(panels))
+
+
+def residual_panels(m: Material) -> Panels:
+    """Residuals and their autocorrelation, kind by kind."""
+    strips = {
+        "impedance": [strip_of(spectrum.fitted, spectrum.label) for spectrum in m.spectra],
+        "iv": [strip_of(item, rate_label(sweep_of(item))) for item in m.sweeps],
+        "transient": [strip_of(item, peak_label(transient_of(item))) for item in m.transients],
+    }
+    return Panels(tuple(panel for kind, found in strips.items() for panel in _strip_panels(kind, found)))
+
+
+def _strip_panels(kind: str, strips: Sequence[Strip]) -> list[Panel]:
+    """Residuals and autocorrelation of one kind, a few records a sheet."""
+    panels = []
+    for sheet, first in enumerate(range(0, len(strips), _STRIPS)):
+        part = strips[first : first + _STRIPS]
+        height = 18.0 + 9.5 * max(len(part), 2)
+        number = f"_{sheet + 1}" if len(strips) > _STRIPS else ""
+        for name, draw in (
+            ("residuals", partial(residuals_figure, strips=part, kind=kind)),
+            ("autocorrelation", partial(autocorrelation_figure, strips=part)),
+        ):
+            panel = _panel(name, draw, height, kind=KINDS[kind])
+            panels.append(replace(panel, key=f"{name}_{kind}{number}"))
+    return panels
+
+
+def voltage_panels(m: Material) -> Panels:
+    """Steady state and impedance parameters against voltage."""
+    if m.steady is None or m.parameters is None:
+        return Panels(())
+    curves = m.steady
+    data = {
+        "u_V": curves.u,
+        "terminal_V": curves.terminal,
+        "current_A": curves.current,
+        "R_a_ohm": curves.R_a,
+        "R_dc_ohm": curves.R_dc,
+        "L_d_H": curves.L_d,
+        "L_k_H": curves.L_k,
+    }
+    biases = measured_biases(m.parameters, [spectrum.record for spectrum in m.spectra])
+    return Panels(
+        (
+            _panel("steady", partial(steady_figure, curves=curves, biases=biases), 85, data),
+            _panel("resistances", partial(resistances_figure, curves=curves, biases=biases), 85, data),
+        )
+    )
+
+
+def measured_biases(p: Parameters, spectra: Sequence[ImpedanceSpectrum]) -> FloatArray:
+    """Junction voltages (V) at which spectra were taken, by the fitted model."""
+    found = []
+    for spectrum in spectra:
+        value, unit = bias_of(spectrum)
+        if value is not None:
+            found.append(float(junction_voltage(p, "voltage" if unit == "V" else "current", [value])[0]))
+    return np.array(found)
+
+
+def stability_panels(m: Material) -> Panels:
+    """Coefficients, determinant and gain margin against voltage."""
+    curves = m.stability
+    if curves is None:
+        return Panels(())
+    data = {"u_V": curves.u, "c2_1/s": curves.c2, "c1_1/s2": curves.c1, "c0_1/s3": curves.c0}
+    margins = {"u_V": curves.u, **{f"gain_margin_{name}": values for name, values in curves.margins.items()}}
+    return Panels(
+        (
+            _panel("coefficients", partial(coefficients_figure, curves=curves), 85, data),
+            _panel("gain_margin", partial(gain_margin_figure, curves=curves), 85, margins),
+        )
+    )

@@ -1,0 +1,142 @@
+"""From a fit to the parts of its report: which words, tables and figures stand where."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from memfit.fitting.result import FitResult, FittedRecord
+from memfit.reporting.answers import answers, circuit_sentence
+from memfit.reporting.content import Block, Bullets, Panels, Paragraph, Report, Section, Table
+from memfit.reporting.material import Material, gather
+from memfit.reporting.numbers import quantity
+from memfit.reporting.panels import (
+    overview_panels,
+    residual_panels,
+    spectra_panels,
+    stability_panels,
+    sweep_panels,
+    transient_panels,
+    voltage_panels,
+)
+from memfit.reporting.tables import (
+    alternatives_table,
+    changes_table,
+    correlation_table,
+    estimates_table,
+    excluded_table,
+    goodness_table,
+    hopf_table,
+    inputs_table,
+    mapping_table,
+    starts_table,
+)
+from memfit.reporting.words import HEADINGS, NO_WARNINGS, SENTENCES, counted
+
+
+def report_of(result: FitResult, fitted: Sequence[FittedRecord]) -> Report:
+    """The whole report of one fit."""
+    material = gather(result, fitted)
+    sections = (
+        _section("overview", [overview_panels(material)]),
+        parameters(result),
+        _section("impedance", spectra_panels(material)),
+        _section("iv", [sweep_panels(material)]),
+        _section("transients", [transient_panels(material)]),
+        _section("residuals", [goodness_table(result), residual_panels(material)]),
+        _section("correlation", [correlation_table(result)]),
+        _section("voltage", [voltage_panels(material)]),
+        stability(material),
+        _section("starts", [starts_table(result), alternatives_table(result)]),
+        inputs(result),
+        provenance(result),
+    )
+    return Report(
+        title=str(result.device.get("name") or "Device"),
+        subtitle=_subtitle(result),
+        answers=answers(result),
+        sections=tuple(section for section in sections if section.blocks),
+        footer=_footer(result),
+    )
+
+
+def _subtitle(result: FitResult) -> str:
+    """Area, temperature and attributes of the device."""
+    device = result.device
+    area, temperature = device.get("area_m2"), device.get("temperature_K")
+    parts = [
+        quantity(area * 1e4, "cm²") if area else "",
+        quantity(temperature, "K") if temperature else "",
+        *(f"{name}: {value}" for name, value in (device.get("attributes") or {}).items()),
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def _footer(result: FitResult) -> str:
+    """Made by what and when."""
+    started = result.environment.get("started")
+    return f"memfit {result.memfit_version}" + (f", fit started {started}" if started else "")
+
+
+def _section(key: str, blocks: Iterable[Block | None]) -> Section:
+    """A section of the blocks that have something to say."""
+    return Section(key, HEADINGS[key], tuple(b for b in blocks if b is not None and not _is_empty(b)))
+
+
+def _is_empty(block: Block) -> bool:
+    """Whether a table has no rows, or a group no items."""
+    if isinstance(block, Table):
+        return not block.rows
+    return isinstance(block, (Panels, Bullets)) and not block.items
+
+
+def parameters(result: FitResult) -> Section:
+    """Estimates with intervals."""
+    groups = {"parameters": result.parameters, "derived": result.derived, "nuisance": result.nuisance}
+    return _section("parameters", [estimates_table(key, estimates) for key, estimates in groups.items()])
+
+
+def stability(m: Material) -> Section:
+    """Verdicts, Hopf points, what would change them, and the curves behind them."""
+    block = m.result.stability
+    verdicts = tuple(
+        circuit_sentence(name, part)
+        for name, part in block.items()
+        if isinstance(part, Mapping) and "verdict" in part
+    )
+    explained = "stability" if m.stability else "two_lags" if m.parameters else ""
+    return _section(
+        "stability",
+        [
+            Bullets(verdicts),
+            Paragraph(SENTENCES[explained]) if explained else None,
+            hopf_table(block),
+            changes_table(block),
+            stability_panels(m),
+        ],
+    )
+
+
+def inputs(result: FitResult) -> Section:
+    """Records, digests, warnings, points left out."""
+    warnings = tuple(result.warnings)
+    return _section(
+        "inputs",
+        [
+            inputs_table(result),
+            excluded_table(result),
+            Paragraph(SENTENCES["warnings"] if warnings else NO_WARNINGS),
+            Bullets(warnings),
+        ],
+    )
+
+
+def provenance(result: FitResult) -> Section:
+    """Plan, versions, command."""
+    environment = {"memfit": result.memfit_version, **result.environment}
+    count = counted(len(result.inputs), "record")
+    return _section(
+        "provenance",
+        [
+            Paragraph(SENTENCES["provenance"].format(count=count)),
+            mapping_table("plan", result.plan),
+            mapping_table("environment", environment),
+        ],
+    )

@@ -1,0 +1,324 @@
+"""The tables of a report, and the same numbers for a program (CSV).
+
+A table for people holds text made by `numbers`; a table for programs holds SI numbers in full.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from memfit.arrays import BoolArray, FloatArray
+from memfit.fitting.result import Estimate, FitResult, FittedRecord
+from memfit.reporting.answers import error_of
+from memfit.reporting.content import Cell, Column, ColumnKind, Graded, Table
+from memfit.reporting.numbers import MISSING, interval, plain, quantity, quantity_digits
+from memfit.reporting.words import (
+    CIRCUIT,
+    COLUMNS,
+    KIND,
+    STATUS_OF_ESTIMATE,
+    TABLE_CAPTIONS,
+    meaning,
+)
+
+RESIDUAL_COLUMNS = (
+    "record",
+    "index",
+    "quantity",
+    "coordinate",
+    "unit",
+    "component",
+    "data",
+    "model",
+    "sigma",
+    "residual",
+    "used",
+)
+_LEVELS = 4
+"""Steps of shading in the table of correlations, each way."""
+
+
+def _columns(*keys: tuple[str, ColumnKind]) -> tuple[Column, ...]:
+    """Columns by the key of their title."""
+    return tuple(Column(COLUMNS[key], kind) for key, kind in keys)
+
+
+def estimates_table(key: str, estimates: Mapping[str, Estimate]) -> Table:
+    """Values with intervals and status."""
+    rows = tuple(
+        (
+            name,
+            meaning(name),
+            quantity(e.value, e.unit, e.stderr),
+            interval(e.ci95, e.unit, e.stderr),
+            STATUS_OF_ESTIMATE[e.status],
+        )
+        for name, e in estimates.items()
+    )
+    columns = _columns(
+        ("symbol", "symbol"),
+        ("meaning", "prose"),
+        ("estimate", "number"),
+        ("interval", "number"),
+        ("status", "text"),
+    )
+    return Table(key, TABLE_CAPTIONS[key], columns, rows)
+
+
+def goodness_table(result: FitResult) -> Table:
+    """How well each record is described."""
+    controls = {item.file: item.control for item in result.inputs}
+    rows = tuple(
+        (
+            item.file,
+            KIND.get(item.kind, item.kind),
+            str(item.points),
+            quantity_digits(item.effective_points, "1", 3),
+            quantity_digits(item.chi2_reduced, "1", 3),
+            noise_text(item.noise, _response_unit(item.kind, controls.get(item.file, "voltage"))),
+            quantity_digits(item.lag1_autocorrelation, "1", 2),
+        )
+        for item in result.goodness.datasets
+    )
+    columns = _columns(
+        ("record", "file"),
+        ("kind", "text"),
+        ("used", "number"),
+        ("effective", "number"),
+        ("chi2", "number"),
+        ("noise", "number"),
+        ("lag1", "number"),
+    )
+    return Table("goodness", TABLE_CAPTIONS["goodness"], columns, rows)
+
+
+def noise_text(noise: Mapping[str, float], unit: str) -> str:
+    """Noise as "0.98 % + 1.2 nA"; what is zero is left out."""
+    relative, floor = noise.get("relative") or 0.0, noise.get("floor") or 0.0
+    parts = [
+        f"{quantity_digits(100 * relative, '1', 2)} %" if relative > 0.0 else "",
+        quantity_digits(floor, unit, 2) if floor > 0.0 else "",
+    ]
+    return " + ".join(part for part in parts if part) or MISSING
+
+
+def _response_unit(kind: str, control: str) -> str:
+    """Unit of what a record measured."""
+    return "ohm" if kind == "impedance" else "A" if control == "voltage" else "V"
+
+
+def correlation_table(result: FitResult) -> Table:
+    """Correlations of the fitted quantities, shaded by size."""
+    names, matrix = result.covariance_names, result.correlation
+    rows: list[tuple[Cell, ...]] = []
+    for name, row in zip(names, matrix, strict=True):
+        rows.append((name, *(_graded(float(value)) for value in row)))
+    columns = (Column("", "symbol"), *(Column(name, "symbol") for name in names))
+    return Table("correlation", TABLE_CAPTIONS["correlation"], columns, tuple(rows))
+
+
+def _graded(value: float) -> Graded:
+    """A correlation as text with its level."""
+    if not np.isfinite(value):
+        return Graded(MISSING, 0)
+    return Graded(f"{value:.2f}".replace("-", "−"), int(np.clip(round(value * _LEVELS), -_LEVELS, _LEVELS)))
+
+
+def hopf_table(stability: Mapping[str, Any]) -> Table | None:
+    """Hopf points of every circuit; None where there are none."""
+    rows = [
+        (
+            CIRCUIT.get(circuit, circuit),
+            quantity(point["u"], "V", error_of(point.get("u_ci95"))),
+            quantity_digits(point["V"], "V", 4),
+            quantity_digits(point["I"], "A", 4),
+            quantity_digits(point["frequency_Hz"], "Hz", 4),
+            point.get("criticality") or MISSING,
+        )
+        for circuit, block in stability.items()
+        if isinstance(block, Mapping)
+        for point in block.get("hopf_points") or ()
+    ]
+    if not rows:
+        return None
+    columns = _columns(
+        ("circuit", "prose"),
+        ("u", "number"),
+        ("V", "number"),
+        ("I", "number"),
+        ("frequency", "number"),
+        ("criticality", "text"),
+    )
+    return Table("hopf", TABLE_CAPTIONS["hopf"], columns, tuple(rows))
+
+
+def changes_table(stability: Mapping[str, Any]) -> Table | None:
+    """Factors that bring the device to the threshold, by circuit and parameter; None where unknown."""
+    blocks = {name: b for name, b in stability.items() if isinstance(b, Mapping) and b.get("changes_to_hopf")}
+    if not blocks:
+        return None
+    names = list(dict.fromkeys(name for b in blocks.values() for name in b["changes_to_hopf"]))
+    rows = tuple(
+        (
+            name,
+            *(
+                quantity_digits(factor, "1", 3)
+                if (factor := b["changes_to_hopf"].get(name))
+                else "no value does"
+                for b in blocks.values()
+            ),
+        )
+        for name in names
+    )
+    columns = (
+        Column(COLUMNS["symbol"], "symbol"),
+        *(Column(f"{COLUMNS['factor']}, {CIRCUIT.get(name, name)}", "number") for name in blocks),
+    )
+    return Table("changes", TABLE_CAPTIONS["changes"], columns, rows)
+
+
+def starts_table(result: FitResult) -> Table:
+    """First values beside the final ones."""
+    rows = tuple(
+        (name, quantity_digits(e.start, e.unit, 3), quantity(e.value, e.unit, e.stderr), e.reason or MISSING)
+        for name, e in {**result.parameters, **result.nuisance}.items()
+        if e.start is not None or e.reason
+    )
+    columns = _columns(("symbol", "symbol"), ("start", "number"), ("estimate", "number"), ("reason", "prose"))
+    return Table("starts", TABLE_CAPTIONS["starts"], columns, rows)
+
+
+def alternatives_table(result: FitResult) -> Table:
+    """Other minima with their parameters."""
+    units = {name: e.unit for name, e in {**result.parameters, **result.nuisance}.items()}
+    names = [name for name in units if any(name in item.parameters for item in result.alternatives)]
+    rows = tuple(
+        (
+            item.note or MISSING,
+            quantity_digits(item.chi2, "1", 4),
+            *(quantity_digits(item.parameters.get(name), units.get(name, "1"), 3) for name in names),
+        )
+        for item in result.alternatives
+    )
+    columns = (Column("Note", "prose"), Column("χ²", "number"), *(Column(name, "symbol") for name in names))
+    return Table("alternatives", TABLE_CAPTIONS["alternatives"], columns, rows)
+
+
+def inputs_table(result: FitResult) -> Table:
+    """Records that went in, with their digests and warnings."""
+    rows = tuple(
+        (
+            item.file,
+            KIND.get(item.kind, item.kind),
+            f"{item.used} of {item.points}",
+            quantity_digits(item.bias_V, "V", 4),
+            item.control,
+            item.sha256 or MISSING,
+            " ".join(item.warnings) or MISSING,
+        )
+        for item in result.inputs
+    )
+    columns = _columns(
+        ("record", "file"),
+        ("kind", "text"),
+        ("points", "number"),
+        ("bias", "number"),
+        ("control", "text"),
+        ("sha256", "code"),
+        ("notes", "text"),
+    )
+    return Table("inputs", TABLE_CAPTIONS["inputs"], columns, rows)
+
+
+def excluded_table(result: FitResult) -> Table:
+    """Points left out, with reasons."""
+    rows = tuple((item.file, str(item.index), item.at, item.reason) for item in result.excluded)
+    columns = (
+        Column(COLUMNS["record"], "file"),
+        Column("Row", "number"),
+        Column(COLUMNS["at"], "text"),
+        Column(COLUMNS["why"], "text"),
+    )
+    return Table("excluded", TABLE_CAPTIONS["excluded"], columns, rows)
+
+
+def mapping_table(key: str, values: Mapping[str, Any]) -> Table:
+    """Nested settings as one row each, names joined by dots."""
+    rows = tuple((name, text) for name, text in _flat(values))
+    return Table(key, TABLE_CAPTIONS[key], _columns(("item", "code"), ("content", "code")), rows)
+
+
+def _flat(values: Mapping[str, Any], head: str = "") -> list[tuple[str, str]]:
+    """Leaves of nested mappings with their paths."""
+    found: list[tuple[str, str]] = []
+    for name, value in values.items():
+        path = f"{head}{name}"
+        if isinstance(value, Mapping) and value:
+            found += _flat(value, f"{path}.")
+        else:
+            found.append((path, _leaf(value)))
+    return found
+
+
+def _leaf(value: Any) -> str:
+    """A setting as text."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return plain(value, 8)
+    if isinstance(value, (list, tuple)):
+        return ", ".join(_leaf(item) for item in value) or "none"
+    return "none" if value is None or value == {} else str(value)
+
+
+def residuals_frame(fitted: Sequence[FittedRecord]) -> pd.DataFrame:
+    """Every point of every record with its model, standard deviation and residual, SI."""
+    parts = [frame for item in fitted for frame in _residual_parts(item)]
+    if not parts:
+        return pd.DataFrame(columns=list(RESIDUAL_COLUMNS))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _residual_parts(fitted: FittedRecord) -> list[pd.DataFrame]:
+    """One table a component: two of a spectrum, one of any other record."""
+    record = fitted.record
+    if record.kind == "impedance":
+        Z, model = record.impedance, np.asarray(fitted.predicted)  # type: ignore[union-attr]
+        place = ("frequency", record.frequency, "Hz")  # type: ignore[union-attr]
+        return [
+            _residual_frame(fitted, place, name, data, predicted)
+            for name, data, predicted in (("Z_real", Z.real, model.real), ("Z_imag", Z.imag, model.imag))
+        ]
+    time = record.time  # type: ignore[union-attr]
+    place = ("time", time, "s") if time is not None else ("voltage", record.voltage, "V")  # type: ignore[union-attr]
+    component = "current" if record.control == "voltage" else "voltage"
+    response = record.response  # type: ignore[union-attr]
+    return [_residual_frame(fitted, place, component, response, np.asarray(fitted.predicted).real)]
+
+
+def _residual_frame(
+    fitted: FittedRecord,
+    place: tuple[str, FloatArray, str],
+    component: str,
+    data: FloatArray,
+    model: FloatArray,
+) -> pd.DataFrame:
+    """Points of one component."""
+    name, coordinate, unit = place
+    used: BoolArray = fitted.used
+    columns = (
+        fitted.record.name,
+        np.arange(data.size),
+        name,
+        coordinate,
+        unit,
+        component,
+        data,
+        model,
+        fitted.sigma,
+        (data - model) / fitted.sigma,
+        used,
+    )
+    return pd.DataFrame(dict(zip(RESIDUAL_COLUMNS, columns, strict=True)))

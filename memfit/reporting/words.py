@@ -1,0 +1,203 @@
+"""All words of a report but those of its figures: symbols, headings, columns, a sentence for every status.
+
+Sentences hold plain names of quantities (`R_b`, `tau_d`); the writer of each format sets them as symbols.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """How a quantity is written, and what it is."""
+
+    base: str
+    """The letter, in Unicode."""
+    index: str
+    """The subscript, upright; may be empty."""
+    meaning: str
+
+
+SYMBOLS = {
+    "u": Symbol("u", "", "voltage across the junction"),
+    "R_b": Symbol("R", "b", "leakage resistance"),
+    "C_m": Symbol("C", "m", "membrane capacitance"),
+    "i_c0": Symbol("i", "c0", "saturation current of the memory channel"),
+    "V_T": Symbol("V", "T", "threshold voltage of the activation"),
+    "V_m": Symbol("V", "m", "width of the activation in voltage"),
+    "tau_d": Symbol("τ", "d", "relaxation time of the channel current"),
+    "tau_k": Symbol("τ", "k", "kinetic time of the activation"),
+    "R_s": Symbol("R", "s", "series resistance"),
+    "L_s": Symbol("L", "s", "inductance of the wiring"),
+    "tau_m": Symbol("τ", "m", "charging time, R_b C_m"),
+    "A_max": Symbol("A", "max", "largest R_b/R_a: loop gain of the memory"),
+    "R_a": Symbol("R", "a", "differential resistance of the channel"),
+    "R_dc": Symbol("R", "dc", "differential dc resistance"),
+    "L_d": Symbol("L", "d", "chemical inductance of the channel"),
+    "L_k": Symbol("L", "k", "chemical inductance of the activation"),
+    "omega_H": Symbol("ω", "H", "angular frequency at the Hopf point"),
+    "c0": Symbol("c", "0", "constant coefficient of the characteristic polynomial"),
+    "c1": Symbol("c", "1", "linear coefficient of the characteristic polynomial"),
+    "c2": Symbol("c", "2", "quadratic coefficient of the characteristic polynomial"),
+}
+
+_NAME = re.compile(r"(?<![\w.])(" + "|".join(sorted(SYMBOLS, key=len, reverse=True)) + r")(?![\w]|\.\w)")
+
+
+def split_symbols(text: str) -> Iterator[tuple[str, Symbol | None]]:
+    """Pieces of a sentence in order: plain text with None, and names of quantities with their symbol."""
+    for place, piece in enumerate(_NAME.split(text)):
+        if piece:
+            yield piece, SYMBOLS[piece] if place % 2 else None
+
+
+def meaning(name: str) -> str:
+    """What a quantity is; empty for a name that has no entry."""
+    return SYMBOLS[name].meaning if name in SYMBOLS else ""
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """A number with its noun: "1 spectrum", "8 spectra"."""
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"
+
+
+def listed(items: list[str]) -> str:
+    """Items as in a sentence: "a, b and c"."""
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}" if items else ""
+
+
+QUESTIONS = {
+    "parameters": "What are the parameters?",
+    "trust": "Can I trust them?",
+    "spiking": "Will it spike?",
+}
+
+STATUS_OF_ESTIMATE = {
+    "determined": "determined",
+    "weak": "weakly determined",
+    "undetermined": "not determined",
+    "fixed": "fixed",
+    "at_bound": "at its bound",
+}
+
+TRUST = {
+    "ok": "Yes.",
+    "at_bound": "In part: a parameter ended at its bound.",
+    "not_identifiable": "Not all: the data do not determine every parameter.",
+    "reserved": "Yes, with the reservations below.",
+    "not_converged": "No: the fit did not converge.",
+    "poor_fit": "With care: the model does not describe all of the data.",
+}
+
+TONE = {
+    "ok": "good",
+    "at_bound": "care",
+    "not_identifiable": "care",
+    "not_converged": "bad",
+    "poor_fit": "care",
+}
+
+VERDICT = {
+    "oscillates": "Yes, under {circuit}.",
+    "near": "Nearly: it is close to the threshold under {circuit}.",
+    "stable": "No: it is stable under every circuit examined.",
+    "undetermined": "The data do not say.",
+    "": "Not examined.",
+}
+
+CIRCUIT = {"current": "current control", "voltage": "voltage control through R_s"}
+
+MODEL = {
+    "3d": "three-dimensional model (capacitance, channel current, activation)",
+    "2d": "two-dimensional model (capacitance, channel current; the activation follows at once)",
+}
+
+KIND = {"impedance": "impedance spectrum", "iv": "I-V sweep", "transient": "pulse transient"}
+KINDS = {"impedance": "impedance spectra", "iv": "I-V sweeps", "transient": "pulse transients"}
+
+HEADINGS = {
+    "overview": "Overview",
+    "parameters": "Parameters",
+    "impedance": "Impedance spectra",
+    "iv": "Current-voltage sweeps",
+    "transients": "Pulse transients",
+    "residuals": "Residuals",
+    "correlation": "Correlation",
+    "voltage": "The device against voltage",
+    "stability": "Stability",
+    "starts": "First values and alternatives",
+    "inputs": "What went in",
+    "provenance": "How it was made",
+}
+
+COLUMNS = {
+    "symbol": "Symbol",
+    "meaning": "Quantity",
+    "estimate": "Value",
+    "interval": "95 % interval",
+    "status": "Status",
+    "start": "First value",
+    "reason": "Where it came from",
+    "record": "Record",
+    "kind": "Kind",
+    "points": "Points",
+    "used": "Used",
+    "effective": "Independent points",
+    "chi2": "χ²/dof",
+    "noise": "Noise",
+    "lag1": "Lag-1 autocorrelation",
+    "bias": "Bias",
+    "control": "Control",
+    "sha256": "SHA-256",
+    "notes": "Warnings",
+    "at": "Where",
+    "why": "Why",
+    "circuit": "Circuit",
+    "u": "u (junction)",
+    "V": "V (terminal)",
+    "I": "I",
+    "frequency": "Frequency",
+    "criticality": "Onset",
+    "factor": "Factor to the threshold",
+    "item": "Item",
+    "content": "Content",
+}
+
+TABLE_CAPTIONS = {
+    "parameters": "Parameters of the joint fit. The digits in parentheses are the standard error of the last "
+    "digits shown.",
+    "derived": "Derived quantities.",
+    "nuisance": "Quantities of the instruments, fitted along.",
+    "goodness": "How well each record is described. χ²/dof of each record is measured against the noise "
+    "estimated from it.",
+    "correlation": "Correlation of the fitted quantities.",
+    "hopf": "Hopf points: where self-sustained oscillation begins and ends.",
+    "changes": "What would have to change, one parameter at a time, for the device to reach the threshold.",
+    "starts": "First values of the fit.",
+    "alternatives": "Other explanations of the same data.",
+    "inputs": "Records that went in.",
+    "excluded": "Points left out of the fit.",
+    "plan": "Plan of the fit.",
+    "environment": "Versions and machine.",
+}
+
+NO_WARNINGS = "No warnings."
+CORRELATED = (
+    "The residuals of {records} are correlated from point to point; the intervals count only the independent "
+    "points."
+)
+CORRELATED_FROM = 0.3
+"""Lag-1 autocorrelation from which the report says so."""
+
+SENTENCES = {
+    "warnings": "Warnings of the fit:",
+    "stability": (
+        "The steady state is stable where c2, c1, c0 and c2 c1 - c0 are positive (Routh and Hurwitz); it "
+        "loses stability at a Hopf point, where c2 c1 = c0. The gain margin is the loop gain R_b/R_a needed "
+        "to oscillate, divided by the loop gain there is: the device is unstable where it is below 1. "
+        "Stability depends on the circuit: a series or load resistance takes part in it."
+    ),
+    "two_lags": "This model has two lags and no Hopf point: it can ring, but not sustain an oscillation.",
+    "provenance": "The same fit can be run again from the plan below on the {count} listed above.",
+}
