@@ -228,7 +228,7 @@ def parse_quantity(value: str | float, dimension: str, *, unit_required: bool = 
     if not rest:
         if unit_required:
             raise UnitError(
-                f"Expected a {dimension.replace('_', ' ')} with its unit ({accepted(dimension)}); "
+                f"Expected a value of {dimension.replace('_', ' ')} with its unit ({accepted(dimension)}); "
                 f"found {value!r}."
             )
         return size

@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memfit.errors import UnitError
-from memfit.units import DIMENSIONS, find_unit, format_quantity, parse_number, parse_quantity, read_unit, split_label
+from memfit.units import (
+    DIMENSIONS,
+    find_unit,
+    format_quantity,
+    parse_number,
+    parse_quantity,
+    read_unit,
+    split_label,
+)
 
 
 @pytest.mark.parametrize(
@@ -22,7 +30,6 @@ from memfit.units import DIMENSIONS, find_unit, format_quantity, parse_number, p
         ("3 V s^-1", "voltage_rate", 3.0),
         ("3 V·s⁻¹", "voltage_rate", 3.0),
         ("10 kohm", "resistance", 1e4),
-        ("10 kΩ", "resistance", 1e4),
         ("10 kΩ", "resistance", 1e4),
         ("10 KOhm", "resistance", 1e4),
         ("2 Mohm", "resistance", 2e6),
@@ -64,7 +71,8 @@ def test_angular_frequency_is_divided_by_two_pi():
 @pytest.mark.parametrize(
     ("text", "dimension"),
     [
-        ("5 foo", "voltage"), ("5 ohm", "voltage"), ("V", "voltage"), ("", "voltage"), ("1.234,5 V", "voltage"),
+        ("5 foo", "voltage"), ("5 ohm", "voltage"), ("V", "voltage"), ("", "voltage"),
+        ("1.234,5 V", "voltage"),
         ("nan V", "voltage"), ("1e999 V", "voltage"), ("5 kmin", "time"), ("5 m/V", "time"), (True, "time"),
         (math.nan, "time"), (None, "time"), ("5 V//s", "voltage_rate"),
     ],
@@ -125,8 +133,10 @@ def test_a_reference_behind_the_unit_does_not_matter():
 @pytest.mark.parametrize(
     ("value", "unit", "text"),
     [
-        (0.00123, "A", "1.23 mA"), (999.99999, "ohm", "1 kohm"), (0.05, "V/s", "50 mV/s"), (0, "V", "0 V"),
-        (4e-6, "m^2", "4e-06 m^2"), (-3.3e4, "ohm", "-33 kohm"), (298.15, "K", "298.1 K"), (2e-15, "F", "2 fF"),
+        (0.00123, "A", "1.23 mA"), (999.99999, "ohm", "1 kohm"), (0.05, "V/s", "50 mV/s"),
+        (0, "V", "0 V"),
+        (4e-6, "m^2", "4e-06 m^2"), (-3.3e4, "ohm", "-33 kohm"), (298.15, "K", "298.1 K"),
+        (2e-15, "F", "2 fF"),
         (math.inf, "V", "inf V"),
     ],
 )  # fmt: skip
@@ -134,10 +144,11 @@ def test_quantities_are_written(value, unit, text):
     assert format_quantity(value, unit) == text
 
 
-@given(st.floats(min_value=1e-14, max_value=1e14), st.sampled_from(["V", "A", "ohm", "F", "H", "s", "Hz", "S"]))
+@given(st.floats(1e-14, 1e14), st.sampled_from(["V", "A", "ohm", "F", "H", "s", "Hz", "S"]))
 def test_what_is_written_is_read(value, unit):
     dimension = next(name for name, (_, si, _) in DIMENSIONS.items() if si == unit)
-    assert parse_quantity(format_quantity(value, unit, digits=12), dimension) == pytest.approx(value, rel=1e-11)
+    text = format_quantity(value, unit, digits=12)
+    assert parse_quantity(text, dimension) == pytest.approx(value, rel=1e-11)
 
 
 @given(st.text(max_size=30), st.sampled_from(sorted(DIMENSIONS)))

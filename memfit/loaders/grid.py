@@ -82,8 +82,8 @@ def number(text: str) -> float | None:
     return None
 
 
-def find_layout(rows: Sequence[str], fields: int | None = None, prefer: str | None = None) -> Layout | None:
-    """The layout in which all of some rows are numbers, or None.
+def find_layout(rows: Sequence[str], fields: int | None = None) -> Layout | None:
+    """The layout in which some rows hold the most numbers, equally many fields in each, or None.
 
     Parameters
     ----------
@@ -91,34 +91,36 @@ def find_layout(rows: Sequence[str], fields: int | None = None, prefer: str | No
         A few data lines.
     fields : int, optional
         Number of fields that the header has; rows may lack or add empty ones at the end.
-    prefer : str, optional
-        Separator to try first.
     """
-    order = [prefer, *SEPARATORS] if prefer else list(SEPARATORS)
-    for separator in dict.fromkeys(order):
+    best: tuple[int, Layout] | None = None
+    for separator in SEPARATORS:
         for decimal in ".,":
             if decimal == separator:
                 continue
             layout = Layout(separator, decimal)
-            counts = {_numeric_fields(layout, row, fields) for row in rows}
-            if len(counts) == 1 and None not in counts:
-                count = counts.pop()
-                return Layout(separator, decimal, count or 0)
-    return None
+            counts = [_count_fields(layout, row, fields) for row in rows]
+            sizes = {size for size, _ in counts}
+            if len(sizes) != 1 or 0 in sizes:
+                continue
+            numbers = sum(count for _, count in counts)
+            if best is None or numbers > best[0]:
+                best = numbers, Layout(separator, decimal, sizes.pop())
+    return best[1] if best else None
 
 
-def _numeric_fields(layout: Layout, row: str, wanted: int | None) -> int | None:
-    """Number of fields of a row, None if it does not read as numbers in this layout."""
+def _count_fields(layout: Layout, row: str, wanted: int | None) -> tuple[int, int]:
+    """Number of fields and of numbers in a row; (0, 0) if it is no row of numbers in this layout."""
     fields = layout.split(row)
     while fields and not fields[-1] and (wanted is None or len(fields) > wanted):
         fields.pop()
     if len(fields) < 2 or (wanted is not None and len(fields) != wanted):
-        return None
+        return 0, 0
     values = [layout.number(text) for text in fields]
     numbers = sum(value is not None and not math.isnan(value) for value in values)
-    if wanted is None:
-        return len(fields) if numbers >= 2 and None not in values else None
-    return len(fields) if numbers >= 2 or (numbers >= 1 and len(fields) == 2) else None
+    enough = numbers >= 2 or (numbers >= 1 and len(fields) == 2 and wanted is not None)
+    if not enough or (wanted is None and None in values):
+        return 0, 0
+    return len(fields), numbers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -251,6 +253,7 @@ def _read_lines(table: TextTable) -> Rows:
     for line, row, ended in _numbered_lines(table.text, table.start, table.first_line):
         if not row.strip(" \t,;\x00\x1a") or row.lstrip().startswith("#"):
             pending = bool(numbers) and (pending or not row.strip(" \t\x00\x1a"))
+            empty += bool(row.strip(" \t\x00\x1a")) and not row.lstrip().startswith("#")
             continue
         if not ended and _is_half(row, recent, table.layout):
             rows.notes.append(f"The last line ({line}) is incomplete and was left out.")

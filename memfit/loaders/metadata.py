@@ -37,6 +37,16 @@ _QUANTITIES = {
 }
 
 
+def is_setting(line: str) -> bool:
+    """True for a marked line with a key that memfit acts on, such as "# bias: 0.8 V"."""
+    found = _LINE.match(line)
+    return bool(found and found["mark"] and _word_of(found["key"]) in _READERS)
+
+
+def _word_of(key: str) -> str:
+    return re.sub(r"[\s-]+", "_", key.strip().lower())
+
+
 @dataclass(frozen=True)
 class Known:
     """A metadata line that memfit acts on."""
@@ -72,7 +82,7 @@ def read_metadata(
             continue
         key, text = found["key"].strip(), found["value"].strip().strip('"')
         metadata.setdefault(key, text)
-        word = re.sub(r"[\s-]+", "_", key.lower())
+        word = _word_of(key)
         reader = _READERS.get(word)
         if reader is None or not text:
             continue

@@ -74,16 +74,17 @@ def _make(
     """One sweep with its drive, then only the points that may be used."""
     table, settings = reading.table, reading.settings
     drive: Drive | None = None
-    rate = settings.scan_rate
-    if rate is None and table.scan_rate is not None:
-        rate = table.scan_rate.value
+    rate = _scan_rate(reading)[0]
     driven = voltage if control == "voltage" else current
     if time is not None:
         time = time + settings.time_offset
         drive = table.drive or drive_from_samples(
             control, time, driven, initial=settings.initial or table.initial or "steady"
         )
-        rate = rate if rate is not None else measured_rate(time, driven)
+        if rate is None or (
+            settings.scan_rate is None and table.scan_rate is None and "time" in table.columns
+        ):
+            rate = measured_rate(time, driven)
     sweep = IVSweep(
         name=reading.record_name,
         origin=reading.origin(part),

@@ -13,7 +13,7 @@ import numpy as np
 from memfit.errors import FileFormatError
 from memfit.loaders.grid import SEPARATORS, Layout, Rows, TextTable, find_layout, read_rows, split_fields
 from memfit.loaders.labels import PER_AREA, Column, check_units, understand, understand_header
-from memfit.loaders.metadata import apply_metadata, read_metadata
+from memfit.loaders.metadata import apply_metadata, is_setting, read_metadata
 from memfit.loaders.raw import ROLES, FileSettings, RawTable
 from memfit.loaders.source import Source
 from memfit.units import find_unit, split_label
@@ -59,7 +59,8 @@ def read_text_tables(source: Source, settings: FileSettings) -> list[RawTable]:
         There is no table, no header, no usable unit, or a broken row.
     """
     top = source.text[: 400 * _HEADER_LINES].split("\n")[:_HEADER_LINES]
-    header = _given_header(top, settings, source) or find_header(top) or _headerless(top, source)
+    named = () if isinstance(settings.columns, tuple) else tuple(settings.columns.values())
+    header = _given_header(top, settings, source) or find_header(top, named) or _headerless(top, source)
     metadata, known = read_metadata(top[: max(header.line - 1, 0)], source.name)
     columns = choose_columns(understand_all(header.labels, settings), header.labels, source.name, header.line)
     columns, note = check_units(columns, source.name, header.line or None)
@@ -217,16 +218,25 @@ def _listed(labels: Sequence[str]) -> str:
     return (shown + (", ..." if len(labels) > 12 else "")) or "none"
 
 
-def find_header(lines: Sequence[str]) -> Header | None:
-    """The first line that names at least two quantities and has rows of numbers below."""
+def find_header(lines: Sequence[str], named: Sequence[str] = ()) -> Header | None:
+    """The first line that names at least two quantities and has rows of numbers below.
+
+    Labels that device.toml names (`named`) count as quantities.
+    """
+    return _search_header(lines, named, strict=True) or _search_header(lines, named, strict=False)
+
+
+def _search_header(lines: Sequence[str], named: Sequence[str], *, strict: bool) -> Header | None:
+    """As `find_header`; not strict: one good row below is enough, so that the bad ones can be named."""
     for i, line in enumerate(lines):
         bare = line.lstrip("#%/! \t") if line.lstrip()[:1] in "#%/!" else line
-        if not bare.strip() or len(bare) > 20_000:
+        if not bare.strip() or len(bare) > 20_000 or is_setting(line):
             continue
         for labels in _splits(bare):
-            if len({column.role for column in understand_header(labels)}) < 2:
+            known = {column.label for column in understand_header(labels)} | (set(named) & set(labels))
+            if len(known) < 2:
                 continue
-            header = _header_at(lines, i, labels)
+            header = _header_at(lines, i, labels, strict=strict)
             if header is not None:
                 return header
     return None
@@ -246,7 +256,7 @@ def _splits(line: str) -> list[tuple[str, ...]]:
     return trimmed
 
 
-def _header_at(lines: Sequence[str], index: int, labels: tuple[str, ...]) -> Header | None:
+def _header_at(lines: Sequence[str], index: int, labels: tuple[str, ...], *, strict: bool) -> Header | None:
     """The header with its layout if numbers follow, with a row of units taken in."""
     below = [i for i in range(index + 1, len(lines)) if lines[i].strip(" \t,;")]
     if not below:
@@ -254,24 +264,27 @@ def _header_at(lines: Sequence[str], index: int, labels: tuple[str, ...]) -> Hea
     units = _units_row(lines[below[0]], labels)
     if units is not None:
         labels, below = units, below[1:]
-    rows = []
-    for i in below[: 3 * _SAMPLE]:
-        rows.append(lines[i])
-        if len(rows) == _SAMPLE:
-            break
-    for count in (len(rows), 1):
-        if count < 1:
-            return None
-        layout = find_layout(rows[:count], len(labels)) or _nan_first(rows[:count], len(labels))
-        if layout is not None:
-            return Header(labels, index + 1, below[0] + 1, replace(layout, fields=len(labels)))
-    return None
+    rows = [lines[i] for i in below[:_SAMPLE]]
+    if not rows:
+        return None
+    if strict:
+        layout = (
+            find_layout(rows, len(labels))
+            or find_layout(rows[:1], len(labels))
+            or _nan_first(rows, len(labels))
+        )
+    else:
+        single = (find_layout([lines[i]], len(labels)) for i in below[: 4 * _SAMPLE])
+        layout = next((found for found in single if found is not None), None)
+    if layout is None:
+        return None
+    return Header(labels, index + 1, below[0] + 1, replace(layout, fields=len(labels)))
 
 
 def _nan_first(rows: Sequence[str], fields: int) -> Layout | None:
-    """The layout by the rows that are not empty, where the table begins with rows of NaN."""
-    full = [row for row in rows if find_layout([row], fields) is not None]
-    return find_layout(full, fields) if full else None
+    """The layout by the rows behind the empty ones, where the table begins with rows of NaN."""
+    full = [row for row in rows if not all(word.lower() in ("", "nan") for word in re.split(r"[\s,;]+", row))]
+    return find_layout(full, fields) if full and len(full) < len(rows) else None
 
 
 def _units_row(line: str, labels: tuple[str, ...]) -> tuple[str, ...] | None:

@@ -1,0 +1,97 @@
+"""Folders, device.toml and lists of files to a device."""
+
+import numpy as np
+import pytest
+
+from memfit.errors import InputError, MemfitError
+from memfit.loaders.device import load_device
+
+SPECTRUM = "# bias: {bias} V\nf (Hz),Z' (ohm),Z'' (ohm)\n" + "\n".join(
+    f"{f!r},{100 / (1 + f)!r},{-f!r}" for f in np.geomspace(1e4, 1, 12).tolist()
+)
+SWEEP = "Voltage (V),J (mA/cm2)\n" + "\n".join(f"{v!r},{v!r}" for v in np.linspace(0, 1, 30).tolist()) + "\n"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    path = tmp_path / "device_7"
+    (path / "truth").mkdir(parents=True)
+    (path / "truth" / "x.csv").write_text("no")
+    (path / "eis_2.csv").write_text(SPECTRUM.format(bias=0.2))
+    (path / "eis_1.csv").write_text(SPECTRUM.format(bias=0.1))
+    (path / "README.md").write_text("hello")
+    (path / "photo.png").write_bytes(b"\x89PNG")
+    (path / "comment.txt").write_text("measured by Ana on a Monday\n")
+    return path
+
+
+def test_a_folder_without_device_toml(folder):
+    device = load_device(folder)
+    assert device.name == "device_7"
+    assert [record.name for record in device.records] == ["eis_1.csv", "eis_2.csv"]
+    assert [record.bias_voltage for record in device.spectra] == [0.1, 0.2]
+    assert len(device.notes) == 3
+    assert any(note.startswith("comment.txt was left out") for note in device.notes)
+
+
+def test_a_device_toml_says_what_belongs(folder):
+    (folder / "jv.csv").write_text(SWEEP)
+    (folder / "device.toml").write_text(
+        '[device]\nname = "seven"\narea = "0.04 cm^2"\n[[measurement]]\nfile = "jv.csv"\n'
+        'scan_rate = "50 mV/s"\n'
+        '[[measurement]]\nfile = "eis_1.csv"\nbias = "0.11 V"\n[fit]\nmodel = "2d"\n'
+    )
+    for path in (folder, folder / "device.toml"):
+        device = load_device(path)
+        assert (device.name, device.area, device.settings.model) == ("seven", 4e-6, "2d")
+        assert [record.name for record in device.records] == ["jv.csv", "eis_1.csv"]
+        assert device.spectra[0].bias_voltage == 0.11
+        np.testing.assert_allclose(device.sweeps[0].current.max(), 10 * 4e-6)
+        assert any("eis_2.csv is not listed" in note for note in device.notes)
+
+
+def test_a_device_toml_without_measurements_discovers(folder):
+    (folder / "device.toml").write_text('[device]\nname = "seven"\n')
+    assert len(load_device(folder).records) == 2
+
+
+def test_files(folder):
+    device = load_device([folder / "eis_2.csv", folder / "eis_1.csv"])
+    assert [record.name for record in device.records] == ["eis_1.csv", "eis_2.csv"]
+    assert load_device(str(folder / "eis_1.csv")).name == "eis_1"
+
+
+def test_files_of_one_name_are_told_apart(folder, tmp_path):
+    other = tmp_path / "b" / "eis_1.csv"
+    other.parent.mkdir()
+    other.write_text(SPECTRUM.format(bias=0.3))
+    names = [record.name for record in load_device([folder / "eis_1.csv", other]).records]
+    assert sorted(names) == ["b/eis_1.csv", "device_7/eis_1.csv"]
+
+
+def test_the_device_name_in_the_metadata(folder):
+    for path in folder.glob("eis_*.csv"):
+        path.write_text("# device: cell 9\n" + path.read_text())
+    assert load_device(folder).name == "cell 9"
+
+
+def test_a_broken_measurement_is_an_error_and_not_left_out(folder):
+    (folder / "eis_3.csv").write_text(SPECTRUM.format(bias=0.3).replace(",50.0,", ",nan,"))
+    with pytest.raises(InputError, match=r"eis_3.csv, line \d+, column"):
+        load_device(folder)
+
+
+@pytest.mark.parametrize("content", [{}, {"README.md": "x"}, {"a.txt": "words only\n", "b.txt": "more\n"}])
+def test_a_folder_with_nothing_usable(tmp_path, content):
+    for name, text in content.items():
+        (tmp_path / name).write_text(text)
+    with pytest.raises(InputError, match="expected measurements") as caught:
+        load_device(tmp_path)
+    for name in content:
+        assert name in str(caught.value)
+
+
+@pytest.mark.parametrize("paths", [[], ["nowhere"], ["."], ["device.toml", "x.csv"]])
+def test_wrong_paths(tmp_path, paths):
+    with pytest.raises(MemfitError):
+        load_device([tmp_path / path for path in paths])
