@@ -16,7 +16,12 @@ from scipy.special import ndtr
 from memfit.analysis.circuit import Circuit
 from memfit.arrays import FloatArray
 from memfit.errors import ParameterError
-from memfit.model.boundary import Loop, least_log_gain_margin, least_log_gain_margin_derivatives
+from memfit.model.boundary import (
+    Loop,
+    least_log_gain_margin,
+    least_log_gain_margin_derivatives,
+    log_gain_margin,
+)
 from memfit.model.parameters import NAMES, Parameters
 
 SAMPLES = 4096
@@ -131,6 +136,16 @@ def probability_of_oscillation(
     resolution = 0.5 / sample.loop.gain.size
     tail = _linear_probability(p, circuit, uncertainty)
     return min(tail, resolution) if fraction == 0.0 else max(tail, 1.0 - resolution)
+
+
+def probability_of_instability(sample: Sample, u: ArrayLike) -> FloatArray:
+    """(n,) probability that the steady state at each voltage across the junction (V) is unstable."""
+    voltage = np.atleast_1d(np.asarray(u, dtype=np.float64))
+    result = [
+        np.mean(log_gain_margin(sample.loop, (v - sample.values["V_T"]) / sample.values["V_m"]) < 0.0)
+        for v in voltage
+    ]
+    return np.array(result)
 
 
 _LARGEST_STEP = 100.0  # of a logarithm: an undetermined parameter must not overflow

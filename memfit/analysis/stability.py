@@ -1,26 +1,21 @@
 """How near a device is to self-sustained oscillation, in a stated circuit and with its uncertainty.
 
-The verdict rests on the gain margin (threshold of the loop gain over the loop gain, `memfit.model.boundary`)
-at its smallest over all biases:
-
-oscillates    it is below 1, and so is its 95 % interval where there is one
-near          otherwise, if the interval contains 1 or the margin is below 1.25
-stable        otherwise
-undetermined  the data leave it open by more than four decades, or leave out a parameter
+What is exact comes from `memfit.model.boundary`; the covariance of a fit is carried along by a seeded sample
+(`memfit.analysis.spread`); the rule of the verdict is in `memfit.analysis.verdict`.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from memfit.analysis.circuit import Circuit
-from memfit.analysis.hopf import HopfPoint, find_hopf_points
+from memfit.analysis.hopf import find_hopf_points
+from memfit.analysis.nearest import nearest_in_decades, nearest_in_errors
 from memfit.analysis.recipe import CHANGEABLE, changes_to_hopf, values_to_hopf
 from memfit.analysis.spread import (
-    Interval,
     Sample,
     Uncertainty,
     draw,
@@ -28,19 +23,18 @@ from memfit.analysis.spread import (
     probability_of_oscillation,
     uncertainty_of,
 )
+from memfit.analysis.verdict import CircuitStability, HopfIntervals, between, sentence, verdict_of
 from memfit.errors import InputError
 from memfit.fitting.result import FitResult
-from memfit.model.boundary import Loop, hopf_biases, least_log_gain_margin, least_margin_bias
+from memfit.model.boundary import (
+    Loop,
+    hopf_biases,
+    hopf_frequency,
+    least_log_gain_margin,
+    least_margin_bias,
+)
 from memfit.model.linear import eigenvalues
 from memfit.model.parameters import Parameters
-
-Verdict = Literal["oscillates", "near", "stable", "undetermined"]
-
-NEAR_MARGIN = 1.25
-"""Gain margins from 1 to this are "near": within 2 dB of the boundary."""
-
-OPEN_RATIO = 1e4
-"""An interval that contains 1 and spans more than this ratio says nothing."""
 
 LEAST_SHARE = 0.05
 """A Hopf interval needs at least this share of the sample to have a Hopf point."""
@@ -50,60 +44,6 @@ DEFAULT_CIRCUITS: Mapping[str, Circuit] = {
     "voltage": Circuit(control="voltage"),
 }
 """A current source, and a voltage source through the series resistance of the measurement alone."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class CircuitStability:
-    """The stability of one device in one circuit."""
-
-    circuit: Circuit
-    verdict: Verdict
-    message: str
-    """The verdict in a sentence."""
-    probability_oscillates: float | None = None
-    """Probability that some bias is unstable; None without a covariance."""
-    hopf_points: tuple[HopfPoint, ...] = ()
-    """The lower voltage first."""
-    hopf_u_ci95: tuple[Interval | None, ...] = ()
-    """95 % interval of the voltage of each, V, given that it exists; None where unknown."""
-    gain_margin_min: float | None = None
-    """Smallest gain margin over all biases; None where the loop cannot oscillate at any gain."""
-    gain_margin_ci95: Interval | None = None
-    at_u: float | None = None
-    """Voltage across the junction at which the gain margin is smallest, V."""
-    changes_to_hopf: Mapping[str, float | None] = field(default_factory=dict)
-    """Factor on each quantity alone that makes the smallest gain margin 1; None where none does."""
-    values_to_hopf: Mapping[str, float | None] = field(default_factory=dict)
-    """Load (ohm) and external capacitance (F) that do; None where none does."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data in the layout of `stability` in result.json."""
-        intervals = self.hopf_u_ci95 or (None,) * len(self.hopf_points)
-        return {
-            "verdict": self.verdict,
-            "message": self.message,
-            "probability_oscillates": self.probability_oscillates,
-            "hopf_points": [
-                {
-                    **{key: getattr(point, key) for key in _HOPF_KEYS},
-                    "u_ci95": None if interval is None else list(interval),
-                }
-                for point, interval in zip(self.hopf_points, intervals, strict=True)
-            ],
-            "gain_margin_min": self.gain_margin_min,
-            "gain_margin_ci95": None if self.gain_margin_ci95 is None else list(self.gain_margin_ci95),
-            "at_u": self.at_u,
-            "changes_to_hopf": dict(self.changes_to_hopf),
-            "values_to_hopf": dict(self.values_to_hopf),
-        }
-
-
-_STATES = {
-    "oscillates": "oscillates",
-    "near": "is near self-sustained oscillation",
-    "stable": "is stable at every bias",
-}
-_HOPF_KEYS = ("u", "V", "I", "omega", "frequency_Hz", "criticality")
 
 
 def assess(
@@ -178,57 +118,57 @@ def _assess_loop(
     """The stability of a loop of three lags."""
     loop = Loop.of(circuit.effective(p))
     margin = float(np.exp(least_log_gain_margin(loop)))
-    points = find_hopf_points(p, circuit)
-    interval, probability = None, None
-    hopf_intervals: tuple[Interval | None, ...] = (None,) * len(points)
-    if uncertainty is not None:
-        sample = draw(p, circuit, uncertainty, seed=seed)
-        low, high = interval95(least_log_gain_margin(sample.loop))
-        interval = (float(np.exp(low)), float(np.exp(high)))
-        probability = probability_of_oscillation(p, circuit, uncertainty, sample)
-        if points:
-            hopf_intervals = _hopf_intervals(sample)
-    verdict = _verdict(margin, interval)
-    if verdict == "undetermined":
-        return _undetermined(
-            circuit, f"The data leave the gain margin open between {_between(interval)}, both sides of 1."
-        )
     found = CircuitStability(
         circuit=circuit,
-        verdict=verdict,
+        verdict=verdict_of(margin, None),
         message="",
-        probability_oscillates=probability,
-        hopf_points=points,
-        hopf_u_ci95=hopf_intervals,
+        hopf_points=find_hopf_points(p, circuit),
         gain_margin_min=margin,
-        gain_margin_ci95=interval,
         at_u=p.V_T + p.V_m * float(least_margin_bias(loop)),
         changes_to_hopf=changes_to_hopf(p, circuit),
         values_to_hopf=values_to_hopf(p, circuit),
+        nearest_in_decades=nearest_in_decades(p, circuit),
     )
-    return replace(found, message=_sentence(found))
+    if uncertainty is not None:
+        found = _with_uncertainty(found, p, uncertainty, seed)
+    return replace(found, message=sentence(found)) if found.verdict != "undetermined" else found
 
 
-def _verdict(margin: float, interval: Interval | None) -> Verdict:
-    """The rule of the module's docstring."""
-    low, high = interval or (margin, margin)
-    if low < 1.0 < high and high > OPEN_RATIO * low:
-        return "undetermined"
-    if margin < 1.0 and high < 1.0:
-        return "oscillates"
-    if low <= 1.0 or margin < NEAR_MARGIN:
-        return "near"
-    return "stable"
+def _with_uncertainty(
+    found: CircuitStability, p: Parameters, uncertainty: Uncertainty, seed: int
+) -> CircuitStability:
+    """The same with intervals, probability and the verdict that follows from them."""
+    circuit = found.circuit
+    sample = draw(p, circuit, uncertainty, seed=seed)
+    low, high = np.exp(interval95(least_log_gain_margin(sample.loop)))
+    interval = (float(low), float(high))
+    verdict = verdict_of(found.gain_margin_min or np.inf, interval)
+    if verdict == "undetermined":
+        reason = f"The data leave the gain margin open from {between(interval)}, on both sides of 1."
+        return _undetermined(circuit, reason)
+    found = replace(
+        found,
+        verdict=verdict,
+        gain_margin_ci95=interval,
+        probability_oscillates=probability_of_oscillation(p, circuit, uncertainty, sample),
+        nearest_in_errors=nearest_in_errors(p, circuit, uncertainty),
+    )
+    return _with_hopf_intervals(found, sample) if found.hopf_points else found
 
 
-def _hopf_intervals(sample: Sample) -> tuple[Interval | None, ...]:
-    """95 % intervals of both Hopf voltages over those devices of the sample that have them."""
-    intervals: list[Interval | None] = []
-    for x in hopf_biases(sample.loop):
-        there = np.isfinite(x)
-        u = sample.values["V_T"][there] + sample.values["V_m"][there] * x[there]
-        intervals.append(interval95(u) if np.mean(there) >= LEAST_SHARE else None)
-    return tuple(intervals)
+def _with_hopf_intervals(found: CircuitStability, sample: Sample) -> CircuitStability:
+    """The same with intervals of the Hopf points, over those devices of the sample that have them."""
+    low, high = hopf_biases(sample.loop)
+    there = np.isfinite(low)
+    if np.mean(there) < LEAST_SHARE:
+        return found
+    intervals = []
+    for x in (low, high):
+        u = sample.values["V_T"] + sample.values["V_m"] * x
+        frequency = hopf_frequency(sample.loop, x) / (2.0 * np.pi)
+        intervals.append(HopfIntervals(u=interval95(u[there]), frequency_Hz=interval95(frequency[there])))
+    width = (sample.values["V_m"] * (high - low))[there]
+    return replace(found, hopf_intervals=tuple(intervals), window_ci95=interval95(width))
 
 
 def _without_oscillation(p: Parameters, circuit: Circuit, *, known: bool) -> CircuitStability:
@@ -274,32 +214,3 @@ def _undetermined(circuit: Circuit, reason: str) -> CircuitStability:
         changes_to_hopf=dict.fromkeys(CHANGEABLE),
         values_to_hopf=dict.fromkeys(("R_load", "C_external")),
     )
-
-
-def _sentence(found: CircuitStability) -> str:
-    """The verdict in words."""
-    text = f"Under {found.circuit.name} the device {_STATES[found.verdict]}"
-    if found.hopf_points:
-        low, high = found.hopf_points
-        text += (
-            f", unstable from V = {low.V:.4g} V (where it starts at {low.frequency_Hz:.3g} Hz) "
-            f"to {high.V:.4g} V ({high.frequency_Hz:.3g} Hz)"
-        )
-    text += f"; the smallest gain margin is {found.gain_margin_min:.3g}"
-    text += f" (95 % interval {_between(found.gain_margin_ci95)})" if found.gain_margin_ci95 else ""
-    text += f" at u = {found.at_u:.4g} V"
-    if found.probability_oscillates is not None:
-        text += f"; it oscillates with a probability {_chance(found.probability_oscillates)}"
-    return f"{text}."
-
-
-def _chance(probability: float) -> str:
-    """A probability in words; a thousandth is as far as a model is to be believed."""
-    if probability < 1e-3:
-        return "below 0.001"
-    return "above 0.999" if probability > 0.999 else f"of {probability:.3g}"
-
-
-def _between(interval: Interval | None) -> str:
-    """An interval in words."""
-    return "no limits" if interval is None else f"{interval[0]:.3g} to {interval[1]:.3g}"

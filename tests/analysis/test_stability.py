@@ -99,7 +99,16 @@ def test_the_block_has_the_keys_of_the_contract():
         assert set(CHANGEABLE) <= set(entry["changes_to_hopf"])
     json.dumps(block, allow_nan=False)
     point = block["current"]["hopf_points"][0]
-    assert set(point) == {"u", "V", "I", "omega", "frequency_Hz", "criticality", "u_ci95"}
+    assert set(point) == {
+        "u",
+        "V",
+        "I",
+        "omega",
+        "frequency_Hz",
+        "criticality",
+        "u_ci95",
+        "frequency_ci95_Hz",
+    }
     low, high = point["u_ci95"]
     assert low < point["u"] < high
     assert block["current"]["message"].startswith(
@@ -117,7 +126,8 @@ def test_the_block_goes_to_json_and_back():
 def test_hopf_intervals_are_as_wide_as_linear_propagation_far_from_tangency():
     p, relative = with_margin(0.2), 0.005
     found = assess(p, Circuit(), errors(relative), FITTED, LOG)
-    for point, (low, high) in zip(found.hopf_points, found.hopf_u_ci95, strict=True):
+    for point, intervals in zip(found.hopf_points, found.hopf_intervals, strict=True):
+        low, high = intervals.u
         slope = hopf_voltage_derivatives(p, (point.u - p.V_T) / p.V_m)
         by_fitted = [slope[NAMES.index(n)] * (1.0 if n == "V_T" else getattr(p, n)) for n in FITTED]
         width = 2 * 1.96 * relative * np.linalg.norm(by_fitted)
