@@ -216,7 +216,7 @@ class FitResult:
         InputError
             Another schema, or a part is missing or of the wrong kind.
         """
-        found = data.get("schema") if isinstance(data, Mapping) else None
+        found = data.get("schema")
         if found != SCHEMA:
             raise InputError(f'Expected a fit result with "schema": "{SCHEMA}", found {found!r}.')
         try:
@@ -239,9 +239,11 @@ class FitResult:
             data = json.loads(text)
         except json.JSONDecodeError as problem:
             raise InputError(
-                f"Expected JSON, found a fault at line {problem.lineno}, column {problem.colno}: {problem.msg}. "
-                "The file is cut short or was edited; run the fit again."
+                f"Expected JSON, found a fault at line {problem.lineno}, column {problem.colno} "
+                f"({problem.msg}). The file is cut short or was edited; run the fit again."
             ) from problem
+        if not isinstance(data, dict):
+            raise InputError(f"Expected a JSON object, found a {type(data).__name__}; this is no fit result.")
         return cls.from_dict(data)
 
 

@@ -1,0 +1,496 @@
+"""First values from the data alone, each with its reason.
+
+Given V_T and V_m, the steady current u/R_b + i_c0 f_ss(u), its slope and every plateau are linear in 1/R_b and i_c0: scan
+V_T and V_m, solve the two coefficients with bounds at zero, keep the best. Given those and two time constants,
+the admittance of all spectra is linear in C_m, 1/R_b and i_c0: scan tau_d and tau_k likewise. Without spectra the time
+constants are found by simulating what was measured in time on a coarse grid. (Separable least squares: Golub &
+Pereyra, SIAM J. Numer. Anal. 1973, 10, 413.)
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import expit
+from scipy.stats import qmc
+
+from memfit.arrays import ComplexArray, FloatArray
+from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient, Record
+from memfit.fitting.predict import bias_of
+from memfit.model.parameters import Parameters
+from memfit.model.steady import junction_voltage
+from memfit.model.transient import DriveSet
+
+_V_T_STEPS, _V_M_STEPS, _TAU_STEPS = 72, 24, 26
+_V_M_RANGE = (0.008, 0.6)
+_DISTINCT = 0.9
+"""Least distance, in the logarithm, between two candidates worth polishing."""
+_SAMPLES = 160
+"""Points kept of each curve: a scan needs its shape, not its noise."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One set of first values."""
+
+    values: Mapping[str, float]
+    misfit: float
+    """Of the scan that found it; smaller is better, comparable within one scan only."""
+    reasons: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class _Steady:
+    """Rows of the steady problem: currents and conductances at known junction voltages."""
+
+    u: FloatArray
+    value: FloatArray
+    slope: np.ndarray
+    """True where `value` is a conductance dI/du, False where it is a current."""
+    weight: FloatArray
+    source: str
+
+
+@dataclass(frozen=True)
+class SteadyCurve:
+    """V_T, V_m, R_b, i_c0 that describe the steady data."""
+
+    V_T: float
+    V_m: float
+    R_b: float
+    i_c0: float
+    misfit: float
+    source: str
+
+
+def guess(records: Sequence[Record], fix: Mapping[str, float], count: int = 6) -> list[Candidate]:
+    """Distinct first values for a joint fit, the most promising first.
+
+    Parameters
+    ----------
+    records : sequence of Record
+    fix : mapping
+        Parameters that are known (SI).
+    count : int
+        How many candidates at most.
+    """
+    spectra = [r for r in records if isinstance(r, ImpedanceSpectrum)]
+    R_s, series_reason = series_resistance(records)
+    R_s = fix.get("R_s", R_s)
+    steady = _steady_rows(records, R_s)
+    curves = _fixed_curves(steady_curves(steady), fix)
+    candidates: list[Candidate] = []
+    for curve in curves:
+        found = _from_spectra(spectra, curve, R_s, fix) if spectra else _from_time(records, curve, R_s, fix)
+        candidates += found
+    candidates.sort(key=lambda c: c.misfit)
+    chosen = distinct(candidates, count)
+    return [
+        Candidate({**c.values, **fix}, c.misfit, {**c.reasons, "R_s": series_reason, **_given(fix)})
+        for c in chosen
+    ]
+
+
+def distinct(candidates: Sequence[Candidate], count: int) -> list[Candidate]:
+    """The first candidates that differ from each other by more than the fit would repair by itself."""
+    chosen: list[Candidate] = []
+    for candidate in candidates:
+        if all(_separation(candidate.values, other.values) > _DISTINCT for other in chosen):
+            chosen.append(candidate)
+        if len(chosen) == count:
+            break
+    return chosen
+
+
+def swapped(values: Mapping[str, float]) -> dict[str, float]:
+    """The same device with the two time constants exchanged, as one spectrum cannot tell apart.
+
+    At half activation, where most spectra are informative, tau_d and f tau_k change places.
+    """
+    return {**values, "tau_d": 0.5 * values["tau_k"], "tau_k": 2.0 * values["tau_d"]}
+
+
+def _separation(a: Mapping[str, float], b: Mapping[str, float]) -> float:
+    """Distance between two sets of first values: logarithms, and V_T in units of V_m."""
+    names = ("R_b", "C_m", "i_c0", "V_m", "tau_d", "tau_k")
+    logs = sum(abs(np.log(max(a[n], 1e-30) / max(b[n], 1e-30))) for n in names)
+    return float(logs + abs(a["V_T"] - b["V_T"]) / max(a["V_m"], b["V_m"]))
+
+
+def _given(fix: Mapping[str, float]) -> dict[str, str]:
+    """Reasons for what was fixed by the user."""
+    return dict.fromkeys(fix, "fixed")
+
+
+def _fixed_curves(curves: Sequence[SteadyCurve], fix: Mapping[str, float]) -> list[SteadyCurve]:
+    """The same curves with known values put in."""
+    return [
+        SteadyCurve(
+            fix.get("V_T", c.V_T),
+            fix.get("V_m", c.V_m),
+            fix.get("R_b", c.R_b),
+            fix.get("i_c0", c.i_c0),
+            c.misfit,
+            c.source,
+        )
+        for c in curves
+    ]
+
+
+# --- series resistance -------------------------------------------------------------------------------
+
+
+def series_resistance(records: Sequence[Record]) -> tuple[float, str]:
+    """R_s (ohm) from the high-frequency limit of the spectra, else from current steps, else 0.
+
+    Above all relaxations Re Z = R_s + const/omega^2, so R_s is the intercept of Re Z against omega^-2.
+    """
+    spectra = [r for r in records if isinstance(r, ImpedanceSpectrum)]
+    if spectra:
+        intercepts = [_intercept(s) for s in spectra]
+        value = float(np.median(intercepts))
+        return max(value, 0.0), "intercept of Re Z against 1/omega^2 at the highest frequencies"
+    jumps = [
+        abs(after / step)
+        for r in records
+        if isinstance(r, PulseTransient) and r.control == "current"
+        for step, after in _jump_pairs(r)
+    ]
+    if jumps:
+        return float(np.median(jumps)), "voltage jump at the edges of the current pulses"
+    return 0.0, "not seen by these data"
+
+
+def _intercept(spectrum: ImpedanceSpectrum) -> float:
+    """Re Z at infinite frequency, and not below zero."""
+    order = np.argsort(spectrum.frequency)[::-1][: max(4, spectrum.points // 6)]
+    omega = 2 * np.pi * spectrum.frequency[order]
+    Z = spectrum.impedance[order]
+    columns = np.column_stack([np.ones(omega.size), (omega[0] / omega) ** 2])
+    weight = 1.0 / np.abs(Z)
+    solution = np.linalg.lstsq(columns * weight[:, None], Z.real * weight, rcond=None)[0]
+    return float(np.clip(solution[0], 0.0, abs(Z.real).min()))
+
+
+def _jump_pairs(record: PulseTransient) -> Iterator[tuple[float, float]]:
+    """(step of the drive, step of the response within one sample) at each jump, noise-sized ones left out."""
+    drive, time, response = record.drive, record.time, record.response
+    noise = float(np.median(np.abs(np.diff(response))))
+    for k in np.flatnonzero(np.diff(drive.time) == 0):
+        step = drive.value[k + 1] - drive.value[k]
+        i = int(np.searchsorted(time, drive.time[k]))
+        if step != 0 and 0 < i < time.size:
+            change = float(response[i] - response[i - 1])
+            yield step, change if abs(change) > 4 * noise else 0.0
+
+
+# --- steady state ------------------------------------------------------------------------------------
+
+
+def steady_curves(rows: _Steady | None, count: int = 4) -> list[SteadyCurve]:
+    """Best and other distinct sets of V_T, V_m, R_b, i_c0 for steady data."""
+    if rows is None or rows.u.size == 0:
+        return []
+    reach = float(np.max(np.abs(rows.u)))
+    V_T, V_m = np.meshgrid(
+        np.linspace(0.02, 1.6, _V_T_STEPS) * max(reach, 0.05),
+        np.geomspace(*_V_M_RANGE, _V_M_STEPS),
+        indexing="ij",
+    )
+    V_T, V_m = V_T.ravel(), V_m.ravel()
+    x = (rows.u - V_T[:, None]) / V_m[:, None]
+    f = expit(x)
+    channel = np.where(rows.slope, f * expit(-x) / V_m[:, None], f) * rows.weight
+    leak = np.where(rows.slope, 1.0, rows.u) * rows.weight
+    target = rows.value * rows.weight
+    g, i_c0, misfit = _two_nonnegative(leak, channel, target)
+    order = np.argsort(misfit)
+    floor = 0.02 * float(target @ target) / max(target.size, 1)
+    curves: list[SteadyCurve] = []
+    for k in order:
+        if i_c0[k] <= 0:
+            continue
+        if misfit[k] > 6.0 * misfit[order[0]] + floor and curves:
+            break
+        R_b = 1.0 / max(float(g[k]), 1e-4 * i_c0[k] / max(reach, 0.05))
+        new = SteadyCurve(float(V_T[k]), float(V_m[k]), R_b, float(i_c0[k]), float(misfit[k]), rows.source)
+        if all(
+            abs(np.log(new.V_m / c.V_m)) > 0.5 or abs(new.V_T - c.V_T) > 1.5 * max(new.V_m, c.V_m)
+            for c in curves
+        ):
+            curves.append(new)
+        if len(curves) == count:
+            break
+    return curves
+
+
+def _two_nonnegative(
+    a: FloatArray, b: FloatArray, y: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Least squares y = p a + q b with p, q >= 0, for one a (n,) and many b (k, n); p, q, misfit (k,)."""
+    aa, ay, yy = a @ a, a @ y, y @ y
+    bb, ab, by = np.einsum("kn,kn->k", b, b), b @ a, b @ y
+    tiny = np.finfo(float).tiny
+    determinant = aa * bb - ab**2
+    safe = np.where(determinant > 1e-12 * aa * bb, determinant, np.inf)
+    p, q = (ay * bb - by * ab) / safe, (by * aa - ay * ab) / safe
+    only_b, only_a = np.maximum(by, 0) / np.maximum(bb, tiny), max(ay, 0.0) / max(aa, tiny)
+    singular = ~np.isfinite(safe)
+    use_a, use_b = (q < 0) & ~singular, (p < 0) & ~singular
+    p, q = np.where(use_b | singular, 0.0, p), np.where(use_b | singular, only_b, q)
+    p, q = np.where(use_a, only_a, p), np.where(use_a, 0.0, q)
+    misfit = yy - 2 * (p * ay + q * by) + p**2 * aa + q**2 * bb + 2 * p * q * ab
+    return p, q, np.maximum(misfit, 0.0)
+
+
+def _steady_rows(records: Sequence[Record], R_s: float) -> _Steady | None:
+    """Whatever says something about the steady current: slow sweep, low-frequency conductance, plateaus."""
+    parts = [
+        part
+        for part in (_slow_sweep(records, R_s), _conductances(records, R_s), _plateaus(records, R_s))
+        if part is not None
+    ]
+    if not parts:
+        return None
+    return _Steady(
+        np.concatenate([p.u for p in parts]),
+        np.concatenate([p.value for p in parts]),
+        np.concatenate([p.slope for p in parts]),
+        np.concatenate([p.weight for p in parts]),
+        " and ".join(p.source for p in parts),
+    )
+
+
+def _slow_sweep(records: Sequence[Record], R_s: float) -> _Steady | None:
+    """The slowest sweep, both directions averaged where there are two."""
+    sweeps = [r for r in records if isinstance(r, IVSweep)]
+    if not sweeps:
+        return None
+    slowest = max(sweeps, key=lambda r: np.inf if r.time is None else float(r.time[-1] - r.time[0]))
+    V, I = _both_directions(slowest)
+    u = V - R_s * I
+    weight = 1.0 / (np.abs(I) + 3e-3 * np.max(np.abs(I)))
+    return _Steady(
+        u, I, np.zeros(u.size, bool), weight / np.sqrt(u.size), f"the slowest sweep ({slowest.name})"
+    )
+
+
+def _both_directions(sweep: IVSweep) -> tuple[FloatArray, FloatArray]:
+    """Current on a voltage grid, the mean of the upward and the downward branches."""
+    V, I = sweep.voltage, sweep.current
+    rising = np.gradient(V) >= 0 if V.size > 1 else np.ones(1, bool)
+    grid = np.linspace(V.min(), V.max(), min(_SAMPLES, max(V.size // 2, 2)))
+    branches = []
+    for branch in (rising, ~rising):
+        if np.count_nonzero(branch) > 0.2 * V.size:
+            order = np.argsort(V[branch], kind="stable")
+            branches.append(np.interp(grid, V[branch][order], I[branch][order]))
+    if not branches:
+        return V.copy(), I.copy()
+    return grid, np.mean(branches, axis=0)
+
+
+def _conductances(records: Sequence[Record], R_s: float) -> _Steady | None:
+    """Conductance of the junction at the lowest frequency of each spectrum with a known voltage."""
+    V, G = [], []
+    for r in records:
+        if isinstance(r, ImpedanceSpectrum) and bias_of(r)[0] == "voltage":
+            low = np.argsort(r.frequency)[: max(1, min(3, r.points // 10))]
+            resistance = float(np.median(r.impedance.real[low])) - R_s
+            if resistance > 0:
+                V.append(bias_of(r)[1])
+                G.append(1.0 / resistance)
+    if not V:
+        return None
+    order = np.argsort(V)
+    voltage, conductance = np.array(V)[order], np.array(G)[order]
+    current = np.concatenate(
+        [[voltage[0] * conductance[0]], np.diff(voltage) * 0.5 * (conductance[1:] + conductance[:-1])]
+    ).cumsum()
+    u = voltage - R_s * current
+    weight = 1.0 / (conductance * np.sqrt(conductance.size))
+    return _Steady(
+        u, conductance, np.ones(u.size, bool), weight, f"low-frequency conductance at {u.size} biases"
+    )
+
+
+def _plateaus(records: Sequence[Record], R_s: float) -> _Steady | None:
+    """Current and junction voltage at the end of every constant stretch of the transients."""
+    points = []
+    for r in records:
+        if isinstance(r, PulseTransient):
+            points += list(_stretch_ends(r))
+    if not points:
+        return None
+    V, I = np.array(points).T
+    weight = 1.0 / ((np.abs(I) + 0.02 * max(float(np.max(np.abs(I))), 1e-30)) * np.sqrt(V.size))
+    return _Steady(V - R_s * I, I, np.zeros(V.size, bool), 0.3 * weight, "plateaus of the pulses")
+
+
+def _stretch_ends(record: PulseTransient) -> Iterator[tuple[float, float]]:
+    """(V, I) averaged over the last fifth of each constant stretch of the drive."""
+    drive, time = record.drive, record.time
+    flat = np.flatnonzero((np.diff(drive.value) == 0) & (np.diff(drive.time) > 0))
+    for k in flat:
+        a, b = drive.time[k], drive.time[k + 1]
+        chosen = (time >= b - 0.2 * (b - a)) & (time < b)
+        if np.count_nonzero(chosen) > 2:
+            value, response = float(drive.value[k]), float(np.mean(record.response[chosen]))
+            yield (value, response) if record.control == "voltage" else (response, value)
+
+
+# --- time constants from spectra -------------------------------------------------------------------
+
+
+def _from_spectra(
+    spectra: Sequence[ImpedanceSpectrum], curve: SteadyCurve, R_s: float, fix: Mapping[str, float]
+) -> list[Candidate]:
+    """Scan tau_d and tau_k; C_m, 1/R_b and i_c0 are linear in the admittance of all spectra."""
+    p = Parameters(
+        R_b=curve.R_b, C_m=1e-9, i_c0=curve.i_c0, V_T=curve.V_T, V_m=curve.V_m, tau_d=1.0, tau_k=1.0, R_s=R_s
+    )
+    s, Y, f, slope = _admittances(spectra, p)
+    omega = np.abs(s)
+    taus = np.geomspace(0.02 / omega.max(), 50.0 / omega.min(), _TAU_STEPS)
+    tau_d = np.array([fix["tau_d"]]) if "tau_d" in fix else taus
+    tau_k = np.array([fix["tau_k"]]) if "tau_k" in fix else taus
+    weight = 1.0 / np.abs(Y)
+    lag_d = slope / (1.0 + s * tau_d[:, None])
+    lag_k = 1.0 / (1.0 + s * f * tau_k[:, None])
+    channel = (lag_d[:, None, :] * lag_k[None, :, :]).reshape(-1, s.size) * weight
+    C_m, G, i_c0, misfit = _three_linear(s * weight, weight + 0j, channel, Y * weight)
+    bad = (C_m <= 0) | (G <= 0) | (i_c0 <= 0)
+    misfit = np.where(bad, misfit + float(np.sum(np.abs(Y * weight) ** 2)), misfit)
+    pairs = [(float(a), float(b)) for a in tau_d for b in tau_k]
+    result: list[Candidate] = []
+    for k in np.argsort(misfit)[:200]:
+        values = {
+            "R_b": 1.0 / float(G[k]) if G[k] > 0 else curve.R_b,
+            "C_m": abs(float(C_m[k])) or 1e-9,
+            "i_c0": float(i_c0[k]) if i_c0[k] > 0 else curve.i_c0,
+            "V_T": curve.V_T,
+            "V_m": curve.V_m,
+            "tau_d": pairs[k][0],
+            "tau_k": pairs[k][1],
+            "R_s": R_s,
+        }
+        result.append(Candidate(values, float(misfit[k]), _spectral_reasons(curve, len(spectra))))
+    return distinct(result, 4)
+
+
+def _admittances(
+    spectra: Sequence[ImpedanceSpectrum], p: Parameters
+) -> tuple[ComplexArray, ComplexArray, FloatArray, FloatArray]:
+    """s, junction admittance, f and df_ss/du at the points of all spectra, thinned."""
+    parts = []
+    for spectrum in spectra:
+        control, bias = bias_of(spectrum)
+        u = junction_voltage(p, control, [bias])[0]
+        x = (u - p.V_T) / p.V_m
+        step = max(1, spectrum.points * len(spectra) // 400)
+        s = 2j * np.pi * spectrum.frequency[::step]
+        junction = spectrum.impedance[::step] - p.R_s
+        f = np.full(s.size, max(float(expit(x)), 1e-12))
+        parts.append((s, 1.0 / junction, f, f * float(expit(-x)) / p.V_m))
+    s, Y, f, slope = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return s, Y, f.real, slope.real
+
+
+def _three_linear(
+    a: ComplexArray, b: ComplexArray, c: ComplexArray, y: ComplexArray
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Complex least squares y = p a + q b + r c with real p, q, r, for many c (k, n); p, q, r, misfit (k,)."""
+    inner = lambda u, v: float(np.real(np.vdot(u, v)))  # noqa: E731 - three letters in nine places
+    k = c.shape[0]
+    normal = np.empty((k, 3, 3))
+    right = np.empty((k, 3))
+    normal[:, 0, 0], normal[:, 1, 1] = inner(a, a), inner(b, b)
+    normal[:, 0, 1] = normal[:, 1, 0] = inner(a, b)
+    normal[:, 2, 2] = np.sum(np.abs(c) ** 2, axis=1)
+    normal[:, 0, 2] = normal[:, 2, 0] = np.real(c.conj() @ a)
+    normal[:, 1, 2] = normal[:, 2, 1] = np.real(c.conj() @ b)
+    right[:, 0], right[:, 1], right[:, 2] = inner(a, y), inner(b, y), np.real(c.conj() @ y)
+    scale = np.sqrt(np.maximum(np.einsum("kii->ki", normal), np.finfo(float).tiny))
+    scaled = normal / (scale[:, :, None] * scale[:, None, :]) + 1e-10 * np.eye(3)
+    solution = np.linalg.solve(scaled, (right / scale)[:, :, None])[:, :, 0] / scale
+    misfit = inner(y, y) - np.sum(solution * right, axis=1)
+    return solution[:, 0], solution[:, 1], solution[:, 2], np.maximum(misfit, 0.0)
+
+
+def _spectral_reasons(curve: SteadyCurve, count: int) -> dict[str, str]:
+    """Where the values of a spectral scan came from."""
+    scan = f"scan of {count} spectra, admittance linear in C_m, 1/R_b, i_c0"
+    steady = f"scan of the steady state: {curve.source}"
+    return {
+        "R_b": scan,
+        "C_m": scan,
+        "i_c0": scan,
+        "V_T": steady,
+        "V_m": steady,
+        "tau_d": scan,
+        "tau_k": scan,
+    }
+
+
+# --- time constants from records in time -------------------------------------------------------------
+
+
+def _from_time(
+    records: Sequence[Record], curve: SteadyCurve, R_s: float, fix: Mapping[str, float]
+) -> list[Candidate]:
+    """Simulate what was measured in time for a coarse set of tau_m, tau_d, tau_k."""
+    timed = [r for r in records if isinstance(r, (IVSweep, PulseTransient)) and r.time is not None]
+    reasons = {
+        **dict.fromkeys(("R_b", "i_c0", "V_T", "V_m"), f"scan of the steady state: {curve.source}"),
+        **dict.fromkeys(("C_m", "tau_d", "tau_k"), "simulation of the records in time on a coarse grid"),
+    }
+    base = {"R_b": curve.R_b, "i_c0": curve.i_c0, "V_T": curve.V_T, "V_m": curve.V_m, "R_s": R_s}
+    shortest, longest = _time_range(timed)
+    if not timed:
+        middle = {"C_m": 1e-3 / curve.R_b, "tau_d": 1e-2, "tau_k": 1e-2}
+        return [Candidate({**base, **middle}, curve.misfit, reasons)]
+    runs, data, weight = _thinned(timed)
+    low, high = np.log(shortest), np.log(longest)
+    points = qmc.scale(qmc.Sobol(3, scramble=False).random_base2(10), [low] * 3, [high] * 3)
+    result = []
+    for tau_m, tau_d, tau_k in np.exp(points):
+        values = {
+            **base,
+            "C_m": fix.get("C_m", float(tau_m) / curve.R_b),
+            "tau_d": fix.get("tau_d", float(tau_d)),
+            "tau_k": fix.get("tau_k", float(tau_k)),
+        }
+        response = runs.respond(Parameters.from_mapping(values), tolerance=1e-4).values
+        misfit = float(np.sum(np.minimum(np.abs((response - data) * weight), 1.0) ** 2))
+        if np.isfinite(misfit):
+            result.append(Candidate(values, misfit, reasons))
+    result.sort(key=lambda c: c.misfit)
+    return distinct(result, 6)
+
+
+def _time_range(timed: Sequence[IVSweep | PulseTransient]) -> tuple[float, float]:
+    """Time constants that records in time can show: from half a sample to three times their length."""
+    steps, lengths = [], []
+    for record in timed:
+        if record.time is not None and record.time[-1] > record.time[0]:
+            steps.append(float(np.median(np.diff(record.time))))
+            lengths.append(float(record.time[-1] - record.time[0]))
+    if not steps:
+        return 1e-4, 1.0
+    return max(0.5 * min(steps), 1e-6 * max(lengths)), 3.0 * max(lengths)
+
+
+def _thinned(timed: Sequence[IVSweep | PulseTransient]) -> tuple[DriveSet, FloatArray, FloatArray]:
+    """Records in time with fewer samples: drives, data and weights (one over the span of each record)."""
+    drives, times, data, weights = [], [], [], []
+    for record in timed:
+        if record.time is None or record.drive is None:
+            continue
+        step = max(1, record.points // _SAMPLES)
+        response = record.response[::step]
+        drives.append(record.drive)
+        times.append(record.time[::step])
+        data.append(response)
+        span = max(float(np.ptp(record.response)), 1e-30)
+        weights.append(np.full(response.size, 1.0 / (span * np.sqrt(response.size))))
+    return DriveSet(drives, times), np.concatenate(data), np.concatenate(weights)

@@ -1,0 +1,111 @@
+"""Terms of the instruments, switched on where the data ask for them: L_s, gains, delays.
+
+Each is tried by its score: the fall of chi2 that the linearised problem promises when the term is added. Only
+terms that promise a large fall are fitted, and only those that keep the promise stay.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from memfit.datasets.records import ImpedanceSpectrum
+from memfit.fitting.plan import FitPlan
+from memfit.fitting.predict import drive_of, free_start
+from memfit.fitting.state import State, solve
+from memfit.fitting.unknowns import (
+    Unknown,
+    Unknowns,
+    delay_unknown,
+    gain_unknown,
+    initial_unknowns,
+    physical_unknowns,
+)
+
+log = logging.getLogger(__name__)
+
+_NEEDED = 16.0
+"""Fall of chi2 for each term: four standard errors."""
+_SAMPLES_OF_DELAY = 3.0
+
+
+def add_needed_terms(state: State, plan: FitPlan) -> State:
+    """The fit with the terms of the instruments that the data ask for."""
+    groups = [g for g in (_inductance(state, plan), _gains(state, plan), _delays(state, plan)) if g[0]]
+    for terms, forced in groups:
+        wanted = [t for t in terms if forced or score(state, [t]) > _NEEDED]
+        if not wanted:
+            continue
+        extended = _with(state, wanted)
+        gained = state.minimum.chi2 - extended.minimum.chi2
+        if forced or gained > _NEEDED * len(wanted):
+            log.info("added %s: chi2 falls by %.4g", ", ".join(t.name for t in wanted), gained)
+            state = extended
+    return state
+
+
+def score(state: State, terms: Sequence[Unknown]) -> float:
+    """Fall of chi2 promised by the linearised problem when terms are added."""
+    unknowns = Unknowns([*state.unknowns.free, *terms], state.unknowns.base, state.problem.kinds)
+    x = unknowns.encode(state.unknowns.values(state.x))
+    residuals = state.problem.residuals(unknowns)
+    r, jacobian = residuals.residuals(x), residuals.jacobian(x)
+    length = np.linalg.norm(jacobian, axis=0)
+    scaled = jacobian / np.where(length > 0, length, 1.0)
+    solution = np.linalg.lstsq(scaled, r, rcond=1e-12)[0]
+    remaining = r - scaled @ solution
+    return float(r @ r - remaining @ remaining)
+
+
+def free_initial_states(state: State) -> State:
+    """The fit with the initial state of records that begin anywhere among its unknowns."""
+    records = state.problem.predictor.records
+    terms = [u for k, r in enumerate(records) if free_start(r) for u in initial_unknowns(k, r)]
+    return _with(state, terms) if terms else state
+
+
+def _with(state: State, terms: Sequence[Unknown]) -> State:
+    """Minimise again with more unknowns."""
+    unknowns = Unknowns([*state.unknowns.free, *terms], state.unknowns.base, state.problem.kinds)
+    start = unknowns.encode(state.unknowns.values(state.x))
+    again = solve(state.problem, unknowns, start)
+    return replace(again, failures=state.failures + again.failures)
+
+
+def _inductance(state: State, plan: FitPlan) -> tuple[list[Unknown], bool]:
+    """Wiring inductance, where there are spectra."""
+    spectra = any(isinstance(r, ImpedanceSpectrum) for r in state.problem.predictor.records)
+    if not spectra or plan.inductance == "off" or "L_s" in plan.fix:
+        return [], False
+    return physical_unknowns(plan, ["L_s"]), plan.inductance == "on"
+
+
+def _gains(state: State, plan: FitPlan) -> tuple[list[Unknown], bool]:
+    """A factor for every kind of instrument but the first of impedance, iv, transient."""
+    present = [kind for kind in ("impedance", "iv", "transient") if kind in state.problem.kinds]
+    if plan.gains == "off":
+        return [], False
+    return [gain_unknown(kind) for kind in present[1:]], plan.gains == "on"
+
+
+def _delays(state: State, plan: FitPlan) -> tuple[list[Unknown], bool]:
+    """A shift of each record whose drive jumps, by a few samples at most."""
+    if plan.delays == "off":
+        return [], False
+    terms = []
+    for k, record in enumerate(state.problem.predictor.records):
+        drive = drive_of(record)
+        if isinstance(record, ImpedanceSpectrum) or drive is None or record.time is None:
+            continue
+        jumps = np.any((np.diff(drive.time) == 0) & (np.diff(drive.value) != 0))
+        if jumps and record.points > 10:
+            sample = float(np.max(np.diff(record.time)[_near_jumps(record.time, drive.time)], initial=0.0))
+            if sample > 0:
+                terms.append(delay_unknown(k, _SAMPLES_OF_DELAY * sample))
+    return terms, plan.delays == "on"
+
+
+def _near_jumps(time: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Indices of the sampling intervals that hold the edges of a drive."""
+    return np.unique(np.clip(np.searchsorted(time, edges) - 1, 0, time.size - 2))

@@ -1,0 +1,117 @@
+"""The one room that knows lmfit: least squares with the exact Jacobian, inside bounds.
+
+lmfit hands the problem to scipy's trust-region reflective method (Branch, Coleman & Li, SIAM J. Sci. Comput. 1999, 21, 1),
+which keeps to bounds without distorting the problem inside them.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import lmfit
+import numpy as np
+
+from memfit.arrays import FloatArray
+from memfit.fitting.unknowns import Unknown
+
+_BOUND_MARGIN = 1e-6
+MAX_EVALUATIONS = 200
+
+
+class Problem(Protocol):
+    """What is minimised: the sum of squares of `residuals`."""
+
+    def residuals(self, x: FloatArray, /) -> FloatArray:
+        """(n,) residuals."""
+
+    def jacobian(self, x: FloatArray, /) -> FloatArray:
+        """(n, m) derivatives of the residuals."""
+
+
+@dataclass(frozen=True)
+class Minimum:
+    """Where the minimiser stopped."""
+
+    x: FloatArray
+    """(m,) the vector."""
+    chi2: float
+    """Sum of squared residuals."""
+    converged: bool
+    message: str
+    evaluations: int
+    at_bound: tuple[str, ...]
+    """Names of unknowns that ended on a bound."""
+
+
+def minimise(
+    problem: Problem,
+    unknowns: Sequence[Unknown],
+    start: FloatArray,
+    *,
+    robust: bool = False,
+    tolerance: float = 1e-10,
+    max_evaluations: int = MAX_EVALUATIONS,
+) -> Minimum:
+    """Least squares from one start.
+
+    Parameters
+    ----------
+    problem : Problem
+    unknowns : sequence of Unknown
+        Names and bounds, in the order of the vector.
+    start : (m,) array
+    robust : bool
+        Soft L1 loss: squares up to one standard deviation, linear beyond.
+    tolerance : float
+        Relative change of chi2 and of the vector at which to stop.
+    max_evaluations : int
+        Of the residuals.
+    """
+    parameters = to_lmfit(unknowns, start)
+    names = [unknown.name for unknown in unknowns]
+
+    def at(function: Callable[[FloatArray], FloatArray]) -> Callable[..., FloatArray]:
+        def wrapped(p: Any, **_: Any) -> FloatArray:
+            return function(np.array([p[name].value for name in names]))
+
+        return wrapped
+
+    minimizer = lmfit.Minimizer(at(problem.residuals), parameters, calc_covar=False, nan_policy="raise")
+    outcome = minimizer.minimize(
+        method="least_squares",
+        jac=at(problem.jacobian),
+        x_scale="jac",
+        loss="soft_l1" if robust else "linear",
+        ftol=tolerance,
+        xtol=tolerance,
+        gtol=1e-12,
+        max_nfev=max_evaluations,
+    )
+    x = np.array([outcome.params[name].value for name in names])
+    residuals = problem.residuals(x)
+    return Minimum(
+        x=x,
+        chi2=float(residuals @ residuals),
+        converged=bool(outcome.success) and not outcome.aborted,
+        message=str(outcome.message),
+        evaluations=int(outcome.nfev),
+        at_bound=tuple(u.name for u, v in zip(unknowns, x, strict=True) if _on_bound(u, float(v))),
+    )
+
+
+def to_lmfit(unknowns: Sequence[Unknown], x: FloatArray) -> Any:
+    """Lmfit Parameters of the vector, with the bounds as the minimiser sees them."""
+    parameters = lmfit.Parameters()
+    for unknown, value in zip(unknowns, x, strict=True):
+        low, high = unknown.inner_bounds
+        inset = 1e-9 * (high - low)
+        parameters.add(
+            unknown.name, value=float(np.clip(value, low + inset, high - inset)), min=low, max=high
+        )
+    return parameters
+
+
+def _on_bound(unknown: Unknown, x: float) -> bool:
+    """Whether the value lies on its lower or upper bound."""
+    low, high = unknown.inner_bounds
+    return min(x - low, high - x) <= _BOUND_MARGIN * (high - low)

@@ -1,0 +1,147 @@
+"""How noisy each record is, estimated from the record and then from its residuals.
+
+Impedance: a fraction of |Z|. Sweeps, whose current spans decades: a fraction of the current plus a floor.
+Transients: constant. The first estimate needs no model: the distance of every point from the cubic through its
+two neighbours on either side. After a fit the level is set so that each record's own chi2 per degree of
+freedom is 1.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from memfit.arrays import BoolArray, FloatArray
+from memfit.datasets.records import ImpedanceSpectrum, IVSweep, Record
+from memfit.fitting.predict import measured, modulus
+
+SMALLEST_RELATIVE = 1e-6
+"""Of the largest value of a record: no noise is taken to be below, so that exact data can be fitted too."""
+_CLIP = 3.5
+_TO_SIGMA = 1.4826  # of the median of absolute values of a normal distribution
+_ITERATIONS = 30
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Standard deviation sqrt((relative |y|)^2 + floor^2)."""
+
+    relative: float
+    floor: float
+
+    def sigma(self, sizes: FloatArray) -> FloatArray:
+        """(n,) standard deviations for values of the given sizes."""
+        result: FloatArray = np.hypot(self.relative * sizes, self.floor)
+        return result
+
+    def scaled(self, factor: float) -> "Noise":
+        """The same shape, another level."""
+        return Noise(self.relative * factor, self.floor * factor)
+
+
+def first_noise(record: Record) -> Noise:
+    """Noise of a record seen without any model."""
+    values = measured(record)
+    distance = local_distances(record)
+    return fit_noise(record, distance, np.ones(values.size, dtype=bool), values, float(values.size))
+
+
+def local_distances(record: Record) -> FloatArray:
+    """(n,) distance of each value from the cubic through its neighbours, scaled to one point's noise."""
+    if isinstance(record, ImpedanceSpectrum):
+        at = np.log(record.frequency)
+        parts = [record.impedance.real, record.impedance.imag]
+    else:
+        at = record.time if record.time is not None else np.arange(record.points, dtype=float)
+        parts = [record.response]
+    return np.concatenate([_distance(at, part) for part in parts])
+
+
+def fit_noise(record: Record, residual: FloatArray, keep: BoolArray, model: FloatArray, dof: float) -> Noise:
+    """Noise that makes the residuals (in units of the data) typical.
+
+    Parameters
+    ----------
+    record : Record
+    residual, model : (n,) arrays
+        Data minus model, and the model (ohm, A or V).
+    keep : (n,) array of bool
+        Points that count.
+    dof : float
+        Degrees of freedom of this record.
+    """
+    sizes = modulus(record, model)[keep]
+    squares = residual[keep] ** 2
+    count = max(sizes.size, 1)
+    least = SMALLEST_RELATIVE * float(np.max(modulus(record, measured(record)), initial=1e-30))
+    share = count / max(dof, 1.0)
+    if isinstance(record, ImpedanceSpectrum):
+        scale = _clipped_mean(squares / np.maximum(sizes, 1e-300) ** 2) * share
+        return Noise(max(float(np.sqrt(scale)), SMALLEST_RELATIVE), 0.0)
+    if isinstance(record, IVSweep):
+        relative, floor = _relative_and_floor(squares * share, sizes, least)
+        return Noise(relative, floor)
+    return Noise(0.0, max(float(np.sqrt(_clipped_mean(squares) * share)), least))
+
+
+def _distance(at: FloatArray, values: FloatArray) -> FloatArray:
+    """Distance from the cubic (line, where points are few) through the neighbours, over its own noise factor."""
+    n = values.size
+    order = np.argsort(at, kind="stable")
+    x, y = at[order], values[order]
+    result = np.zeros(n)
+    reach = 2 if n >= 5 else 1
+    if n < 3:
+        return result
+    offsets = np.array([k for k in range(-reach, reach + 1) if k != 0])
+    middle = np.arange(reach, n - reach)
+    around = x[middle[:, None] + offsets] - x[middle][:, None]
+    around += 1e-12 * max(float(np.ptp(x)), 1e-30) * offsets  # repeated coordinates
+    weight = np.ones(around.shape)
+    for j in range(offsets.size):
+        for k in range(offsets.size):
+            if k != j:
+                weight[:, j] *= around[:, k] / (around[:, k] - around[:, j])
+    wild = np.abs(weight).sum(axis=1) > 8.0  # unevenly spaced neighbours: the cubic says nothing
+    gap = y[middle] - np.sum(weight * y[middle[:, None] + offsets], axis=1)
+    scaled = gap / np.sqrt(1.0 + np.sum(weight**2, axis=1))
+    result[order[middle]] = np.where(wild, 0.0, scaled)
+    return result
+
+
+def _clipped_mean(squares: FloatArray) -> float:
+    """Mean of squares in which a few wild ones do not count."""
+    typical = _TO_SIGMA**2 * float(np.median(squares))
+    if typical == 0.0:
+        return float(np.mean(squares))
+    for _ in range(3):
+        typical = float(np.mean(np.minimum(squares, _CLIP**2 * typical)))
+    return typical
+
+
+def _relative_and_floor(squares: FloatArray, sizes: FloatArray, least: float) -> tuple[float, float]:
+    """Maximum likelihood of squares ~ a size^2 + b by reweighted linear least squares, a and b >= 0."""
+    largest = max(float(np.max(sizes)), 1e-300)
+    m = (sizes / largest) ** 2
+    s = squares / largest**2
+    low = (least / largest) ** 2
+    a, b = 0.5 * _clipped_mean(s / np.maximum(m, 1e-6)), max(0.1 * _clipped_mean(s), low)
+    for _ in range(_ITERATIONS):
+        variance = np.maximum(a * m + b, low)
+        weight = 1.0 / variance**2
+        target = np.minimum(s, _CLIP**2 * variance)
+        mm, m1, ones = float(weight @ m**2), float(weight @ m), float(weight.sum())
+        ty, t1 = float(weight @ (m * target)), float(weight @ target)
+        determinant = mm * ones - m1**2
+        if determinant <= 1e-12 * mm * ones:
+            a, b = 0.0, t1 / ones
+            break
+        new_a, new_b = (ty * ones - t1 * m1) / determinant, (t1 * mm - ty * m1) / determinant
+        if new_a < 0:
+            new_a, new_b = 0.0, t1 / ones
+        elif new_b < low:
+            new_a, new_b = ty / mm, low
+        done = abs(new_a - a) + abs(new_b - b) <= 1e-6 * (a + b)
+        a, b = new_a, new_b
+        if done:
+            break
+    return float(np.sqrt(a)), max(float(np.sqrt(b)) * largest, least)

@@ -1,0 +1,207 @@
+"""Where data meet the model: what the model says at every point of every record, with derivatives.
+
+All records of a device are laid end to end in one real vector: a spectrum gives Re Z of all its points and
+then Im Z, any other record its measured quantity (current under voltage control, voltage under current control).
+Derivatives are by the nine parameters, by the gain of the instrument, by the delay of the record and by its
+initial state.
+"""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from memfit.arrays import FloatArray
+from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient, Record
+from memfit.errors import InputError
+from memfit.model.parameters import NAMES, Parameters
+from memfit.model.smallsignal import BiasGrid, impedance_with_derivatives
+from memfit.model.steady import steady_response
+from memfit.model.transient import DriveSet
+from memfit.protocols import Control, Drive
+
+FIT_TOLERANCE = 1e-7
+"""Of the integrator during a fit: a thousand times below the noise of good instruments."""
+
+
+@dataclass(frozen=True)
+class Instrument:
+    """Terms of the instruments, one entry a record."""
+
+    gain: FloatArray
+    """(r,) factor of the measured quantity (of Z for spectra)."""
+    delay: FloatArray
+    """(r,) s."""
+    initial: FloatArray
+    """(r, 3) u, i_c, f at the start, for records that begin anywhere."""
+
+    @classmethod
+    def ideal(cls, records: int) -> "Instrument":
+        """Gain 1, no delay."""
+        return cls(np.ones(records), np.zeros(records), np.zeros((records, 3)))
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The model at all points, end to end."""
+
+    values: FloatArray
+    """(n,) ohm, A or V; NaN where the integration did not finish."""
+    derivatives: FloatArray
+    """(n, 9) by the parameters, gains included."""
+    bare: FloatArray
+    """(n,) values for gain 1: the derivative by the gain."""
+    by_time: FloatArray
+    """(n,) derivative by time; minus the derivative by the delay."""
+    by_initial: FloatArray
+    """(n, 3) derivatives by the initial u, i_c, f."""
+
+
+class Predictor:
+    """The model prepared for the records of one device.
+
+    Parameters
+    ----------
+    records : sequence of Record
+    tolerance : float
+        Of the integrator.
+
+    Raises
+    ------
+    InputError
+        A spectrum has neither bias voltage nor bias current.
+    """
+
+    def __init__(self, records: Sequence[Record], tolerance: float = FIT_TOLERANCE) -> None:
+        self.records = tuple(records)
+        self.tolerance = tolerance
+        sizes = [2 * r.points if isinstance(r, ImpedanceSpectrum) else r.points for r in self.records]
+        ends = np.concatenate([[0], np.cumsum(sizes)]).astype(int)
+        self.slices = tuple(slice(int(a), int(b)) for a, b in itertools.pairwise(ends))
+        self.record_of_point = np.repeat(np.arange(len(self.records)), sizes)
+        self.size = int(ends[-1])
+        self._grids = [g for g in (self._grid("voltage"), self._grid("current")) if g is not None]
+        self._steady = [k for k, r in enumerate(self.records) if isinstance(r, IVSweep) and r.drive is None]
+        self._timed = [k for k, r in enumerate(self.records) if drive_of(r) is not None]
+        self._drives = self._drive_set()
+
+    def _grid(self, control: Control) -> tuple[BiasGrid, FloatArray, FloatArray] | None:
+        """The spectra whose bias is a voltage (or a current), and where their Re Z and Im Z go."""
+        chosen = []
+        for k, record in enumerate(self.records):
+            if isinstance(record, ImpedanceSpectrum) and bias_of(record)[0] == control:
+                chosen.append((self.slices[k].start, record))
+        if not chosen:
+            return None
+        index = np.concatenate([start + np.arange(r.points) for start, r in chosen])
+        imaginary = np.concatenate([start + r.points + np.arange(r.points) for start, r in chosen])
+        grid = BiasGrid(
+            control,
+            np.array([bias_of(r)[1] for _, r in chosen]),
+            np.concatenate([r.frequency for _, r in chosen]),
+            np.repeat(np.arange(len(chosen)), [r.points for _, r in chosen]),
+        )
+        return grid, index, imaginary
+
+    def _drive_set(self) -> DriveSet | None:
+        """Drives of all records in time."""
+        if not self._timed:
+            return None
+        drives, times, margins = [], [], []
+        for k in self._timed:
+            record = self.records[k]
+            drive = drive_of(record)
+            time = record.time if isinstance(record, (IVSweep, PulseTransient)) else None
+            if drive is not None and time is not None:
+                drives.append(drive)
+                times.append(time)
+                margins.append(0.05 * float(time[-1] - time[0]))
+        return DriveSet(drives, times, margins)
+
+    def data(self) -> FloatArray:
+        """(n,) what was measured, end to end."""
+        return np.concatenate([measured(record) for record in self.records])
+
+    def __call__(self, p: Parameters, instrument: Instrument | None = None) -> Prediction:
+        """Prediction for one set of parameters."""
+        terms = instrument or Instrument.ideal(len(self.records))
+        values = np.empty(self.size)
+        slopes = np.empty((self.size, len(NAMES)))
+        by_time = np.zeros(self.size)
+        by_initial = np.zeros((self.size, 3))
+        for grid, re, im in self._grids:
+            Z, dZ = impedance_with_derivatives(p, grid)
+            values[re], values[im] = Z.real, Z.imag
+            slopes[re], slopes[im] = dZ.real, dZ.imag
+        for k in self._steady:
+            record = self.records[k]
+            if isinstance(record, IVSweep):
+                drive = record.voltage if record.control == "voltage" else record.current
+                values[self.slices[k]], slopes[self.slices[k]] = steady_response(p, record.control, drive)
+        if self._drives is not None:
+            response = self._drives.respond(
+                p,
+                initial=terms.initial[self._timed],
+                delay=terms.delay[self._timed],
+                sensitivities=True,
+                tolerance=self.tolerance,
+            )
+            offsets = self._drives.offsets
+            for j, k in enumerate(self._timed):
+                here, part = self.slices[k], slice(offsets[j], offsets[j + 1])
+                values[here] = response.values[part]
+                slopes[here, :8] = response.derivatives[part, :8]
+                slopes[here, 8] = 0.0
+                by_initial[here] = response.derivatives[part, 8:11]
+                by_time[here] = response.derivatives[part, 11]
+        if np.all(terms.gain == 1.0):
+            return Prediction(values, slopes, values, by_time, by_initial)
+        gain = terms.gain[self.record_of_point]
+        return Prediction(
+            gain * values, gain[:, None] * slopes, values, gain * by_time, gain[:, None] * by_initial
+        )
+
+
+def bias_of(record: ImpedanceSpectrum) -> tuple[Control, float]:
+    """What fixes the operating point of a spectrum: its dc voltage, else its dc current.
+
+    Raises
+    ------
+    InputError
+        Neither is known.
+    """
+    if record.bias_voltage is not None:
+        return "voltage", record.bias_voltage
+    if record.bias_current is not None:
+        return "current", record.bias_current
+    raise InputError(
+        f"{record.name}: a spectrum needs its dc bias, and none was found in the file or its name. "
+        'Add bias = "0.80 V" to its [[measurement]] in device.toml.'
+    )
+
+
+def drive_of(record: Record) -> Drive | None:
+    """The drive of a record in time; None for spectra and quasi-steady sweeps."""
+    return None if isinstance(record, ImpedanceSpectrum) else record.drive
+
+
+def measured(record: Record) -> FloatArray:
+    """What was measured, as one real vector: Re Z then Im Z, or the response."""
+    if isinstance(record, ImpedanceSpectrum):
+        return np.concatenate([record.impedance.real, record.impedance.imag])
+    return record.response
+
+
+def modulus(record: Record, values: FloatArray) -> FloatArray:
+    """Size of each value that a relative error refers to: |Z| for both parts of a spectrum."""
+    if isinstance(record, ImpedanceSpectrum):
+        half = np.hypot(values[: record.points], values[record.points :])
+        return np.concatenate([half, half])
+    return np.abs(values)
+
+
+def free_start(record: Record) -> bool:
+    """Whether the record begins in an unknown state."""
+    drive = drive_of(record)
+    return drive is not None and drive.initial == "free"

@@ -1,0 +1,156 @@
+"""From first values to the global minimum: polish in closed form, then fit everything from several starts."""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from memfit.datasets.records import ImpedanceSpectrum, IVSweep, Record
+from memfit.fitting.guess import Candidate, distinct, guess, swapped
+from memfit.fitting.noise import Noise
+from memfit.fitting.plan import FitPlan
+from memfit.fitting.predict import Predictor, measured, modulus
+from memfit.fitting.state import Problem, State, solve
+from memfit.fitting.unknowns import Unknowns, physical_unknowns
+from memfit.model.parameters import NAMES, Parameters
+
+log = logging.getLogger(__name__)
+
+_POLISH_NOISE = 0.03
+"""Relative noise assumed while polishing: more than any instrument's, so that no record rules the others."""
+_CANDIDATES, _STARTS, _EXTRA_STARTS = 6, 3, 10
+_GOOD = 2.0
+"""Reduced chi2, against the noise seen without a model, below which no further starts are tried."""
+_SPREAD = 0.7
+"""Standard deviation, in the logarithm, of additional starts around the best ones."""
+_ROUGH = 1e-5
+"""Tolerance while starts still compete."""
+
+
+def find_minima(problem: Problem, plan: FitPlan, names: Sequence[str]) -> tuple[list[State], Candidate]:
+    """Distinct minima of the joint fit, the best first, and the first values that led to the best.
+
+    Parameters
+    ----------
+    problem : Problem
+    plan : FitPlan
+    names : sequence of str
+        Physical parameters of the model that may be free.
+    """
+    records = problem.predictor.records
+    known = {**({"tau_k": 0.0} if "tau_k" not in names else {}), **plan.fix}
+    candidates = [replace_start(c, plan.start) for c in guess(records, known, _CANDIDATES)]
+    polished = polish(records, plan, names, candidates)
+    found: list[tuple[State, Candidate]] = []
+    for candidate in _in_turn(polished, names):
+        found.append((_fit_everything(problem, plan, names, candidate), candidate))
+        log.info("start %d: reduced chi2 %.4g", len(found), found[-1][0].reduced_chi2)
+    best = min(found, key=lambda item: item[0].minimum.chi2)
+    if best[0].reduced_chi2 > _GOOD:
+        for candidate in _more_starts(best, polished, names, plan.seed):
+            found.append((_fit_everything(problem, plan, names, candidate), candidate))
+            log.info("additional start: reduced chi2 %.4g", found[-1][0].reduced_chi2)
+            if found[-1][0].reduced_chi2 < _GOOD:
+                break
+    found.sort(key=lambda item: item[0].minimum.chi2)
+    return _distinct_minima([state for state, _ in found]), found[0][1]
+
+
+def replace_start(candidate: Candidate, start: Mapping[str, float]) -> Candidate:
+    """The candidate with the values that the user gave."""
+    reasons = {**candidate.reasons, **dict.fromkeys(start, "given")}
+    return Candidate({**candidate.values, **start}, candidate.misfit, reasons)
+
+
+def polish(
+    records: Sequence[Record], plan: FitPlan, names: Sequence[str], candidates: Sequence[Candidate]
+) -> list[Candidate]:
+    """Fit what has a closed form: the spectra, and the slowest sweep as a steady curve."""
+    closed: list[Record] = [r for r in records if isinstance(r, ImpedanceSpectrum)]
+    if not closed:
+        return list(candidates)
+    sweeps = [r for r in records if isinstance(r, IVSweep)]
+    if sweeps:
+        slowest = max(sweeps, key=lambda r: np.inf if r.time is None else float(r.time[-1] - r.time[0]))
+        step = max(1, slowest.points // 100)
+        thin = slowest.select(np.arange(slowest.points) % step == 0)
+        closed.append(replace(thin, time=None, drive=None))
+    predictor = Predictor(closed)
+    noise = [Noise(_POLISH_NOISE, 0.0)] * len(spectra_of(closed)) + [Noise(2 * _POLISH_NOISE, 0.0)]
+    sigma = np.concatenate(
+        [
+            n.sigma(modulus(r, measured(r)) + 1e-3 * float(np.max(modulus(r, measured(r)))))
+            for n, r in zip(noise, closed, strict=False)
+        ]
+    )
+    problem = Problem(predictor, tuple(noise), sigma, np.ones(predictor.size, dtype=bool), robust=True)
+    swaps = [Candidate(swapped(c.values), c.misfit, c.reasons) for c in candidates[:2] if "tau_k" in names]
+    results = []
+    for candidate in [*candidates, *swaps]:
+        state = _fit_everything(problem, plan, names, candidate)
+        values = {**candidate.values, **state.unknowns.values(state.x)}
+        results.append(Candidate(values, state.minimum.chi2, candidate.reasons))
+    results.sort(key=lambda c: c.misfit)
+    return distinct(results, _CANDIDATES)
+
+
+def spectra_of(records: Sequence[Record]) -> list[ImpedanceSpectrum]:
+    """The spectra among the records."""
+    return [r for r in records if isinstance(r, ImpedanceSpectrum)]
+
+
+def physical_start(
+    plan: FitPlan, names: Sequence[str], values: Mapping[str, float], kinds: Sequence[str]
+) -> Unknowns:
+    """Unknowns of the physical model on top of a set of values."""
+    base = {name: value for name, value in values.items() if name in NAMES}
+    return Unknowns(physical_unknowns(plan, names), Parameters.from_mapping({**base, **plan.fix}), kinds)
+
+
+def _fit_everything(problem: Problem, plan: FitPlan, names: Sequence[str], candidate: Candidate) -> State:
+    """Least squares on a problem from one candidate."""
+    unknowns = physical_start(plan, names, candidate.values, problem.kinds)
+    return solve(problem, unknowns, unknowns.encode(candidate.values), tolerance=_ROUGH)
+
+
+def _in_turn(polished: Sequence[Candidate], names: Sequence[str]) -> Iterator[Candidate]:
+    """The best candidates and the mirror image of the best in its two time constants."""
+    yield from polished[:_STARTS]
+    if "tau_k" in names:
+        mirror = Candidate(swapped(polished[0].values), polished[0].misfit, polished[0].reasons)
+        if len(distinct([*polished[:_STARTS], mirror], _STARTS + 1)) > len(polished[:_STARTS]):
+            yield mirror
+
+
+def _more_starts(
+    best: tuple[State, Candidate], polished: Sequence[Candidate], names: Sequence[str], seed: int
+) -> Iterator[Candidate]:
+    """The remaining candidates, then random ones around the best fit and the best candidates."""
+    yield from polished[_STARTS:]
+    generator = np.random.default_rng(seed)
+    state, candidate = best
+    sources = [
+        Candidate({**candidate.values, **state.unknowns.values(state.x)}, 0.0, candidate.reasons),
+        *polished,
+    ]
+    for k in range(_EXTRA_STARTS):
+        source = sources[k % len(sources)]
+        values = dict(source.values)
+        for name in names:
+            if name == "V_T":
+                values[name] += _SPREAD * values["V_m"] * generator.standard_normal()
+            elif name not in ("R_s", "L_s"):
+                values[name] *= float(np.exp(_SPREAD * generator.standard_normal()))
+        reasons = dict.fromkeys(source.reasons, "drawn around the best fit so far")
+        yield Candidate(values, source.misfit, reasons)
+
+
+def _distinct_minima(states: Sequence[State]) -> list[State]:
+    """Minima that differ by more than the tolerance of the search."""
+    kept: list[State] = []
+    for state in states:
+        scale = 0.05
+        if all(np.max(np.abs(state.x - other.x)) > scale for other in kept):
+            kept.append(state)
+    return kept

@@ -1,0 +1,125 @@
+"""Standard errors and intervals from the exact Jacobian.
+
+The covariance is (J^T J)^-1 with every residual divided by its estimated noise. Residuals that follow each
+other carry less information than their number: a lag-1 autocorrelation rho leaves n (1 - rho)/(1 + rho)
+effective points (Bartlett 1946 for a first-order autoregression), and the rows of that record are weighted down
+accordingly before the covariance is formed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from memfit.arrays import FloatArray
+from memfit.datasets.records import ImpedanceSpectrum
+from memfit.fitting.result import Estimate, EstimateStatus
+from memfit.fitting.state import State
+from memfit.model.parameters import UNITS
+
+Z95 = 1.959963984540054
+"""Half width of a normal 95 % interval, in standard deviations."""
+_SINGULAR = 1e-9
+"""Smallest singular value of the scaled Jacobian, relative to the largest, that counts as information."""
+_INSTRUMENT_UNITS = {"delay": "s", "u_0": "V", "i_0": "A"}
+_WEAK, _UNDETERMINED = 0.2, 1.0
+"""Standard errors of a logarithm beyond which a value is weak, and beyond which it is not determined."""
+
+
+@dataclass(frozen=True)
+class Covariance:
+    """Covariance of the unknowns as the minimiser sees them."""
+
+    matrix: FloatArray
+    """(m, m)."""
+    open_directions: FloatArray
+    """(k, m) unit vectors, in scaled unknowns, along which the data say nothing."""
+    lag1: tuple[float, ...]
+    """Lag-1 autocorrelation of each record's residuals."""
+    effective: tuple[float, ...]
+    """Effective points of each record."""
+
+
+def covariance_of(state: State) -> Covariance:
+    """Covariance at the minimum, corrected for correlated residuals."""
+    r, jacobian = state.linearised()
+    record = state.problem.predictor.record_of_point[state.problem.keep]
+    lag1, effective = [], []
+    weight = np.ones(r.size)
+    for k, data in enumerate(state.problem.predictor.records):
+        here = record == k
+        rho, independent = correlation(r[here], isinstance(data, ImpedanceSpectrum))
+        lag1.append(rho)
+        effective.append(independent)
+        weight[here] = np.sqrt(independent / max(np.count_nonzero(here), 1))
+    weighted = jacobian * weight[:, None]
+    length = np.linalg.norm(weighted, axis=0)
+    scale = np.where(length > 0, length, 1.0)
+    _, singular, directions = np.linalg.svd(weighted / scale, full_matrices=False)
+    known = singular > _SINGULAR * max(float(singular[0]), 1e-300) if singular.size else singular > 0
+    inverse = np.where(known, 1.0 / np.where(known, singular, 1.0) ** 2, 0.0)
+    matrix = (directions.T * inverse) @ directions / np.outer(scale, scale)
+    return Covariance(matrix, directions[~known], tuple(lag1), tuple(effective))
+
+
+def correlation(r: FloatArray, two_parts: bool) -> tuple[float, float]:
+    """Lag-1 autocorrelation of residuals and the effective number of points.
+
+    Values within the scatter of uncorrelated noise, 2/sqrt(n), count as zero, and so do negative ones.
+    """
+    n = r.size
+    parts = np.split(r, 2) if two_parts and n % 2 == 0 else [r]
+    over = sum(float(part[1:] @ part[:-1]) for part in parts)
+    under = sum(float(part @ part) for part in parts)
+    rho = over / under if under > 0 else 0.0
+    rho = float(np.clip(rho, -0.999, 0.999))
+    excess = rho if rho > 2.0 / np.sqrt(max(n, 1)) else 0.0
+    return rho, n * (1.0 - excess) / (1.0 + excess)
+
+
+def estimates(state: State, covariance: Covariance, starts: Mapping[str, float]) -> dict[str, Estimate]:
+    """Every unknown with its standard error, 95 % interval and verdict."""
+    result = {}
+    for j, unknown in enumerate(state.unknowns.free):
+        value = unknown.outer(float(state.x[j]))
+        error = float(np.sqrt(max(covariance.matrix[j, j], 0.0)))
+        opened = bool(np.any(np.abs(covariance.open_directions[:, j]) > 0.1))
+        status = _verdict(state, j, value, error, opened)
+        unit = unit_of(unknown.name)
+        start = starts.get(unknown.name)
+        if status == "undetermined":
+            result[unknown.name] = Estimate(value=None, unit=unit, status=status, start=start)
+            continue
+        stderr = value * error if unknown.logarithmic else error
+        half = min(Z95 * error, 600.0) if unknown.logarithmic else Z95 * error
+        low, high = (
+            (value * np.exp(-half), value * np.exp(half))
+            if unknown.logarithmic
+            else (value - half, value + half)
+        )
+        interval = (float(max(low, unknown.lower)), float(min(high, unknown.upper)))
+        result[unknown.name] = Estimate(
+            value=value, unit=unit, stderr=float(stderr), ci95=interval, status=status, start=start
+        )
+    return result
+
+
+def unit_of(name: str) -> str:
+    """SI unit of an unknown."""
+    return UNITS.get(name, _INSTRUMENT_UNITS.get(name.rsplit("_", 1)[0], ""))
+
+
+def _verdict(state: State, j: int, value: float, error: float, opened: bool) -> EstimateStatus:
+    """How far a value can be trusted."""
+    unknown = state.unknowns.free[j]
+    if unknown.name in ("R_s", "L_s"):  # may be zero: their upper limit means something all the same
+        return "determined" if error < 0.5 * value else "weak"
+    if unknown.name in state.minimum.at_bound:
+        return "at_bound"
+    if unknown.record is not None or unknown.name.startswith("gain_"):
+        return "determined"
+    if unknown.name == "V_T":
+        error = error / state.unknowns.parameters(state.x).V_m / 2.0
+    if opened or not np.isfinite(error) or error > _UNDETERMINED:
+        return "undetermined"
+    return "weak" if error > _WEAK else "determined"
