@@ -4,10 +4,12 @@ import io
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -31,6 +33,16 @@ _UNDATED: Mapping[str, dict[str, Any]] = {
     "pdf": {"metadata": {"CreationDate": None}},
     "png": {"metadata": {"Software": None}},
 }
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure that was drawn."""
+
+    files: Mapping[str, bytes]
+    """By format."""
+    frames: tuple[Mapping[str, Any], ...]
+    """Place, limits, scales and labels of its axes, for values under the pointer."""
 
 
 def write_report(
@@ -78,10 +90,7 @@ def write_report(
     drawn = draw_panels(report.panels, {"svg", *figure_formats}, style)
     files: dict[str, bytes] = {}
     if "html" in formats:
-        drawings = {
-            panel.key: inline(drawn[panel.key]["svg"].decode(), panel.key, panel.alt)
-            for panel in report.panels
-        }
+        drawings = {panel.key: _inline(panel, drawn[panel.key]) for panel in report.panels}
         files["report.html"] = render_html(report, drawings).encode()
     files["parameters.csv"] = result.to_frame().to_csv(lineterminator="\n").encode()
     files["residuals.csv"] = (
@@ -89,7 +98,7 @@ def write_report(
     )
     for key, drawing in drawn.items():
         for kind in figure_formats:
-            files[f"figures/{key}.{kind}"] = drawing[kind]
+            files[f"figures/{key}.{kind}"] = drawing.files[kind]
     return [write_atomically(out / name, content) for name, content in files.items()]
 
 
@@ -102,10 +111,8 @@ def _check(formats: Sequence[str], known: Sequence[str]) -> None:
         )
 
 
-def draw_panels(
-    panels: Sequence[Panel], formats: set[str], style: Path | None = None
-) -> dict[str, dict[str, bytes]]:
-    """The files of all figures, by key and format; the same input gives the same bytes.
+def draw_panels(panels: Sequence[Panel], formats: set[str], style: Path | None = None) -> dict[str, Drawing]:
+    """All figures by key; the same input gives the same bytes.
 
     Raises
     ------
@@ -117,19 +124,39 @@ def draw_panels(
         return {panel.key: _draw_panel(panel, formats) for panel in panels}
 
 
-def _draw_panel(panel: Panel, formats: set[str]) -> dict[str, bytes]:
-    """The files of one figure, by format."""
+def _draw_panel(panel: Panel, formats: set[str]) -> Drawing:
+    """One figure in all formats."""
     figure = Figure(figsize=(panel.width * MILLIMETRE, panel.height * MILLIMETRE))
     FigureCanvasAgg(figure)
     panel.draw(figure)
-    drawings = {}
+    files = {}
     for kind in sorted(formats):
         buffer = io.BytesIO()
         figure.savefig(buffer, format=kind, **_UNDATED[kind])
-        drawings[kind] = buffer.getvalue()
-    if "svg" in drawings:
-        drawings["svg"] = standalone(drawings["svg"].decode()).encode()
-    return drawings
+        files[kind] = buffer.getvalue()
+    if "svg" in files:
+        files["svg"] = standalone(files["svg"].decode()).encode()
+    return Drawing(
+        files, tuple(_frame(axes) for axes in figure.axes if axes.get_xlabel() or axes.get_ylabel())
+    )
+
+
+def _inline(panel: Panel, drawing: Drawing) -> str:
+    """A figure as it stands in the page."""
+    return inline(drawing.files["svg"].decode(), panel.key, panel.alt, drawing.frames)
+
+
+def _frame(axes: Axes) -> Mapping[str, Any]:
+    """Where axes stand in the figure, and what they show."""
+    return {
+        "box": [round(float(edge), 5) for edge in axes.get_position().extents],
+        "x": axes.get_xlabel(),
+        "y": axes.get_ylabel(),
+        "xlim": [float(f"{limit:.6g}") for limit in axes.get_xlim()],
+        "ylim": [float(f"{limit:.6g}") for limit in axes.get_ylim()],
+        "xlog": axes.get_xscale() == "log",
+        "ylog": axes.get_yscale() == "log",
+    }
 
 
 def _apply_style(style: Path | None) -> None:

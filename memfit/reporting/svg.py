@@ -5,7 +5,10 @@ and six decimals of a point. Inside HTML none of that is wanted.
 """
 
 import html
+import json
 import re
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 _HEAD = re.compile(r"^.*?(<svg\b)", re.DOTALL)
 _METADATA = re.compile(r"\s*<metadata>.*?</metadata>", re.DOTALL)
@@ -22,7 +25,7 @@ def standalone(text: str) -> str:
     return _shortened(_METADATA.sub("", text))
 
 
-def inline(text: str, prefix: str, alt: str) -> str:
+def inline(text: str, prefix: str, alt: str, frames: Sequence[Mapping[str, Any]] = ()) -> str:
     """The same figure as an element of a page.
 
     Parameters
@@ -33,13 +36,17 @@ def inline(text: str, prefix: str, alt: str) -> str:
         Put before all ids, so that figures do not share them.
     alt : str
         What the figure shows, in words.
+    frames : sequence of mapping
+        Place, limits, scales and labels of its axes, for values under the pointer.
     """
     body = _COMMENT.sub("", _HEAD.sub(r"\1", text, count=1))
     wanted = set(_REFERENCE.findall(body))
     body = _ID.sub(lambda match: f' id="{prefix}-{match[1]}"' if match[1] in wanted else "", body)
     body = _REFERENCE.sub(lambda match: f"{prefix}-{match[0]}", body)
     body = body.replace('<style type="text/css">*{stroke-linejoin: round; stroke-linecap: butt}</style>', "")
-    head = f'<svg class="figure" viewBox="{_viewbox(body)}" role="img" aria-label="{html.escape(alt)}">'
+    axes = html.escape(json.dumps(list(frames), ensure_ascii=False, separators=(",", ":")))
+    attributes = f'viewBox="{_viewbox(body)}" role="img" aria-label="{html.escape(alt)}" data-axes="{axes}"'
+    head = f'<svg class="figure" {attributes}>'
     return _SIZE.sub(lambda _: head, body, count=1).strip()
 
 

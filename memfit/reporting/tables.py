@@ -50,19 +50,19 @@ def estimates_table(key: str, estimates: Mapping[str, Estimate]) -> Table:
     rows = tuple(
         (
             name,
-            meaning(name),
             quantity(e.value, e.unit, e.stderr),
             interval(e.ci95, e.unit, e.stderr),
             STATUS_OF_ESTIMATE[e.status],
+            meaning(name),
         )
         for name, e in estimates.items()
     )
     columns = _columns(
         ("symbol", "symbol"),
-        ("meaning", "prose"),
         ("estimate", "number"),
         ("interval", "number"),
         ("status", "text"),
+        ("meaning", "prose"),
     )
     return Table(key, TABLE_CAPTIONS[key], columns, rows)
 

@@ -17,7 +17,7 @@ NASTY = "\"><script>alert('x')</script>&amp;<b>$x^2$ {{7*7}} Ω漢\u202e" + "n" 
 
 
 class Strict(HTMLParser):
-    """Tags in order, with the faults a validator would name: unclosed tags, ids twice, images without text."""
+    """Tags in order, with the faults a validator would name: unclosed tags, images without text."""
 
     def __init__(self):
         super().__init__()
