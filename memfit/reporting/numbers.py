@@ -100,9 +100,7 @@ def interval(
         return f"{quantity(low, unit)} to {quantity(high, unit)}"
     last = _exponent_of(_two_digits(stderr))
     ends = [_rounded(_decimal(end), last) for end in (low, high)]
-    exponent, tail = _scale(max(ends, key=abs), unit)
-    texts = [_digits(end.scaleb(-exponent, context=_WIDE)) for end in ends]
-    return f"{texts[0]} to {texts[1]}{tail}"
+    return _range(ends, *_scale(max(ends, key=abs), unit))
 
 
 def quantity_digits(value: float | None, unit: str = "1", digits: int = 3) -> str:
@@ -116,9 +114,7 @@ def span(low: float, high: float, unit: str, digits: int = 3) -> str:
     """A range with one unit and one number of decimals: "0.82 to 1.12 V"."""
     if not (math.isfinite(low) and math.isfinite(high)):
         return MISSING
-    rounded, exponent, tail = _aligned([low, high], unit, digits)
-    first, last = (_digits(number.scaleb(-exponent, context=_WIDE)) for number in rounded)
-    return f"{first} to {last}{tail}"
+    return _range(*_aligned([low, high], unit, digits))
 
 
 def series(values: Sequence[float], unit: str, digits: int = 4) -> list[str]:
@@ -205,6 +201,12 @@ def _aligned(values: Sequence[float], unit: str, digits: int) -> tuple[list[Deci
     largest = max((_significant(number, digits) for number in numbers), key=abs, default=Decimal(0))
     last = largest.adjusted() - digits + 1 if largest else 0
     return [_rounded(number, last) for number in numbers], *_scale(largest, unit)
+
+
+def _range(ends: Sequence[Decimal], exponent: int, tail: str) -> str:
+    """Two values "from to" on a common scale."""
+    low, high = (_digits(end.scaleb(-exponent, context=_WIDE)) for end in ends)
+    return f"({low} to {high}){tail}" if tail.startswith("×") else f"{low} to {high}{tail}"
 
 
 def _prefix_exponent(decade: int, unit: str) -> int:
