@@ -15,15 +15,18 @@ from matplotlib.figure import Figure
 
 from memfit.errors import InputError, OutputError
 from memfit.fitting.result import FitResult, FittedRecord
-from memfit.reporting.content import Panel
+from memfit.reporting.content import Panel, Report
 from memfit.reporting.figures.marks import MILLIMETRE
 from memfit.reporting.html import render_html
+from memfit.reporting.latex import render_latex
+from memfit.reporting.markdown import render_markdown
+from memfit.reporting.pdf import render_pdf
 from memfit.reporting.sections import report_of
 from memfit.reporting.svg import inline, standalone
-from memfit.reporting.tables import residuals_frame
+from memfit.reporting.tables import data_frame, residuals_frame, table_csv
 
-DOCUMENTS = ("html",)
-"""Formats of the report itself."""
+DOCUMENTS = ("html", "pdf", "md", "tex", "csv")
+"""Formats of the report itself; tex and csv are its tables."""
 FIGURES = ("svg", "png", "pdf")
 """Formats of the figures beside it."""
 
@@ -66,7 +69,7 @@ def write_report(
     out : Path
         Folder; made if absent.
     formats : sequence of str
-        Of the report, out of `DOCUMENTS`.
+        Of the report, out of `DOCUMENTS`: html, pdf (extra `pdf`), md, and its tables as tex and csv.
     figure_formats : sequence of str
         Of the figures, out of `FIGURES`.
     style : Path, optional
@@ -88,18 +91,45 @@ def write_report(
     _check(figure_formats, FIGURES)
     report = report_of(result, fitted)
     drawn = draw_panels(report.panels, {"svg", *figure_formats}, style)
-    files: dict[str, bytes] = {}
-    if "html" in formats:
-        drawings = {panel.key: _inline(panel, drawn[panel.key]) for panel in report.panels}
-        files["report.html"] = render_html(report, drawings).encode()
-    files["parameters.csv"] = result.to_frame().to_csv(lineterminator="\n").encode()
-    files["residuals.csv"] = (
-        residuals_frame(fitted).to_csv(index=False, lineterminator="\n", float_format="%.9g").encode()
-    )
+    files = {**_documents(report, drawn, formats, figure_formats), **_for_programs(result, fitted, report)}
     for key, drawing in drawn.items():
         for kind in figure_formats:
             files[f"figures/{key}.{kind}"] = drawing.files[kind]
     return [write_atomically(out / name, content) for name, content in files.items()]
+
+
+def _documents(
+    report: Report, drawn: Mapping[str, Drawing], formats: Sequence[str], figure_formats: Sequence[str]
+) -> dict[str, bytes]:
+    """The report in each format, by file name."""
+    files: dict[str, bytes] = {}
+    if "html" in formats:
+        inlined = {panel.key: _inline(panel, drawn[panel.key]) for panel in report.panels}
+        files["report.html"] = render_html(report, inlined).encode()
+    if "pdf" in formats:
+        files["report.pdf"] = render_pdf(
+            report, {key: drawing.files["svg"] for key, drawing in drawn.items()}
+        )
+    if "md" in formats:
+        files["report.md"] = render_markdown(report, next(iter(figure_formats), "svg")).encode()
+    if "tex" in formats:
+        files["tables.tex"] = render_latex(report).encode()
+    if "csv" in formats:
+        files |= {f"tables/{table.key}.csv": table_csv(table).encode() for table in report.tables}
+    return files
+
+
+def _for_programs(result: FitResult, fitted: Sequence[FittedRecord], report: Report) -> dict[str, bytes]:
+    """Tables of numbers in full: parameters, residuals, and what stands behind each figure."""
+    frames = {
+        "parameters.csv": result.to_frame().reset_index(),
+        "residuals.csv": residuals_frame(fitted),
+        **{f"figures/data/{panel.key}.csv": data_frame(panel.data) for panel in report.panels if panel.data},
+    }
+    return {
+        name: frame.to_csv(index=False, lineterminator="\n", float_format="%.9g").encode()
+        for name, frame in frames.items()
+    }
 
 
 def _check(formats: Sequence[str], known: Sequence[str]) -> None:

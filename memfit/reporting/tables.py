@@ -322,3 +322,15 @@ def _residual_frame(
         used,
     )
     return pd.DataFrame(dict(zip(RESIDUAL_COLUMNS, columns, strict=True)))
+
+
+def data_frame(columns: Mapping[str, FloatArray]) -> pd.DataFrame:
+    """Columns that may differ in length side by side, the shorter ones left empty below."""
+    return pd.DataFrame({name: pd.Series(values) for name, values in columns.items()})
+
+
+def table_csv(table: Table) -> str:
+    """A table for people as CSV: numbers as they are printed in the report."""
+    rows = [[value.text if isinstance(value, Graded) else value for value in row] for row in table.rows]
+    frame = pd.DataFrame(rows, columns=[column.title for column in table.columns])
+    return frame.to_csv(index=False, lineterminator="\n")

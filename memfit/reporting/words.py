@@ -129,6 +129,7 @@ HEADINGS = {
     "starts": "First values and alternatives",
     "inputs": "What went in",
     "provenance": "How it was made",
+    "late": "Long tables",
 }
 
 COLUMNS = {
