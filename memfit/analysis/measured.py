@@ -1,0 +1,292 @@
+"""Stability straight from a measured spectrum, without a model.
+
+A device whose spectrum could be measured under voltage control has an admittance Y without poles in the right
+half-plane. Behind a load R_L it is unstable if and only if 1/R_L + Y has zeros there: as many as Y winds
+clockwise around -1/R_L (Nyquist), and around the origin under current control. So:
+
+- a crossing of the real axis at finite frequency with Re Z < 0 is what makes the winding possible; Re Z < 0
+  alone is necessary, not sufficient;
+- at such a crossing -Re Z is the load at which oscillation starts;
+- with Y = (G + i omega C)(1 + L), G and C read at high frequency, the gain margin is -1/Re L where L is real
+  and negative.
+
+Between the measured frequencies Y is taken from a cubic spline over log frequency: it is smooth even where Z
+resonates.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.interpolate import CubicSpline
+
+from memfit.arrays import BoolArray, ComplexArray, FloatArray
+from memfit.errors import InputError
+
+REPLICAS = 400
+"""Noisy copies of a spectrum behind each interval."""
+
+FINER = 48
+"""Points of the spline for each measured frequency."""
+
+LARGEST_TURN = 2.0 * np.pi / 3.0
+"""A turn of Y between points of the spline beyond this leaves the winding open, radian."""
+
+_FEWEST_POINTS = 5
+_FEWEST_IN_TAIL = 4
+_CLEAR = 3.0  # ratio to the lowest frequency of the tail, where the memory is just hidden by the noise
+_LARGEST_NOISE = 0.2  # of the impedance behind the series resistance
+_WIDEST_RATIO = 4.0  # of the ends of an interval
+_TAIL_MISFIT = 3.0  # standard deviations of chi-square
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasuredStability:
+    """What a spectrum says by itself about the device under current control at its bias."""
+
+    unstable_poles: int | None
+    """Number of unstable poles under current control, from the winding of Y; None where it is left open."""
+    probability_unstable: float | None
+    """Share of noisy copies that are unstable; None where it is left open."""
+    crossing_frequency_Hz: float | None
+    """Where the spectrum crosses the negative real axis; None where it does not."""
+    resistance_at_crossing: float | None
+    """Re Z there, ohm: below zero, and minus the load at which oscillation starts."""
+    resistance_stderr: float | None
+    """Its standard error, ohm."""
+    least_real_part: float
+    """Smallest Re Z of the spectrum, ohm."""
+    gain_margin: float | None
+    """Of the loop under current control; None where it cannot be read."""
+    gain_margin_ci95: tuple[float, float] | None
+    noise: float
+    """Relative noise of Z that went into the intervals."""
+    message: str
+    """All of this in a sentence."""
+
+
+def check_spectrum(
+    frequency: ArrayLike,
+    impedance: ArrayLike,
+    *,
+    series_resistance: float = 0.0,
+    noise: float | None = None,
+    seed: int = 0,
+) -> MeasuredStability:
+    """What a measured spectrum says about the stability of the device under current control.
+
+    Parameters
+    ----------
+    frequency : (n,) array, Hz
+    impedance : (n,) complex array, ohm
+    series_resistance : float, ohm
+        R_s of the wiring: it does not move the winding, but the gain margin is read behind it.
+    noise : float, optional
+        Standard deviation of Re Z and of Im Z relative to |Z|; estimated from the smoothness where not given.
+    seed : int
+        Of the noisy copies.
+
+    Raises
+    ------
+    InputError
+        Fewer than five points, values that are not finite, or frequencies that are not positive or repeated.
+    """
+    omega, Z = _checked(frequency, impedance)
+    sigma = _smoothness_noise(Z) if noise is None else noise
+    copies = np.concatenate([Z[None, :], _noisy(Z, sigma, seed)])  # the spectrum itself is the first
+    fine, Y = _between_points(omega, np.reciprocal(copies))
+    poles, resolved = _winding(Y)
+    at, resistance = _negative_crossing(fine, np.reciprocal(Y))
+    margin = _gain_margin(omega, copies, series_resistance, sigma)
+    interval = _interval(margin[1:])
+    crosses = resolved and np.isfinite(at[0])
+    readable = np.isfinite(margin[0]) and interval is not None
+    found = MeasuredStability(
+        unstable_poles=int(poles[0]) if resolved else None,
+        probability_unstable=float(np.mean(poles[1:] > 0)) if resolved else None,
+        crossing_frequency_Hz=float(at[0]) / (2.0 * np.pi) if crosses else None,
+        resistance_at_crossing=float(resistance[0]) if crosses else None,
+        resistance_stderr=float(np.nanstd(resistance)) if crosses else None,
+        least_real_part=float(Z.real.min()),
+        gain_margin=float(margin[0]) if readable else None,
+        gain_margin_ci95=interval if readable else None,
+        noise=sigma,
+        message="",
+    )
+    return replace(found, message=_sentence(found))
+
+
+def disagreement(found: MeasuredStability, model_unstable: bool) -> str | None:
+    """A warning where a spectrum contradicts the model's verdict at its bias, else None.
+
+    Parameters
+    ----------
+    found : MeasuredStability
+    model_unstable : bool
+        Whether the model is unstable under current control at the bias of the spectrum.
+    """
+    chance = found.probability_unstable
+    if chance is None or 0.05 <= chance <= 0.95 or (chance > 0.5) == model_unstable:
+        return None
+    says = "unstable" if chance > 0.5 else "stable"
+    fitted = "unstable" if model_unstable else "stable"
+    return (
+        f"The measured spectrum itself is that of a device that is {says} under current control, "
+        f"the fitted model is {fitted} at this bias: look at the residuals at low frequency."
+    )
+
+
+def _checked(frequency: ArrayLike, impedance: ArrayLike) -> tuple[FloatArray, ComplexArray]:
+    """Angular frequency, rising, and impedance."""
+    omega = 2.0 * np.pi * np.asarray(frequency, dtype=np.float64)
+    Z = np.asarray(impedance, dtype=np.complex128)
+    if omega.ndim != 1 or omega.shape != Z.shape or omega.size < _FEWEST_POINTS:
+        raise InputError(
+            f"Expected at least {_FEWEST_POINTS} frequencies with an impedance each; "
+            f"found shapes {omega.shape} and {Z.shape}."
+        )
+    order = np.argsort(omega)
+    omega, Z = omega[order], Z[order]
+    if not (np.all(np.isfinite(omega)) and np.all(np.isfinite(Z)) and omega[0] > 0.0 and np.all(Z != 0.0)):
+        raise InputError("Frequencies must be finite and positive, impedances finite and not zero.")
+    if np.any(np.diff(omega) == 0.0):
+        raise InputError("A frequency occurs twice: average or drop the repeated points first.")
+    return omega, Z
+
+
+def _smoothness_noise(Z: ComplexArray) -> float:
+    """Relative noise per component, from what a parabola through neighbours in log Z leaves."""
+    phase = np.unwrap(np.angle(Z))
+    logs = np.log(np.abs(Z))
+    # Third differences of independent noise have 20 times its variance; 0.6745 makes the median a deviation.
+    rough = np.concatenate([np.diff(logs, 3), np.diff(phase, 3)])
+    return float(np.median(np.abs(rough)) / 0.6745 / np.sqrt(20.0))
+
+
+def _noisy(Z: ComplexArray, sigma: float, seed: int) -> ComplexArray:
+    """(replicas, n) copies with the noise added once more."""
+    generator = np.random.default_rng(seed)
+    deviations = generator.standard_normal((2, REPLICAS, Z.size))
+    result: ComplexArray = Z + sigma * np.abs(Z) * (deviations[0] + 1j * deviations[1])
+    return result
+
+
+def _between_points(omega: FloatArray, Y: ComplexArray) -> tuple[FloatArray, ComplexArray]:
+    """Angular frequencies and (r, k) admittances with `FINER` points for each measured one."""
+    logs = np.log(omega)
+    where = np.arange(FINER * (omega.size - 1) + 1) / FINER
+    fine = np.interp(where, np.arange(omega.size), logs)
+    curves: ComplexArray = CubicSpline(logs, Y, axis=1)(fine)
+    return np.exp(fine), curves
+
+
+def _winding(Y: ComplexArray) -> tuple[np.ndarray, bool]:
+    """Zeros of each Y in the right half-plane, and whether the frequencies resolve the first.
+
+    From dc (real axis) to high frequency the argument of a stable Y ends where it would have gone directly;
+    each pair of zeros takes a whole turn clockwise.
+    """
+    angle = np.angle(Y)
+    steps = (np.diff(angle, axis=1) + np.pi) % (2.0 * np.pi) - np.pi
+    turns = np.rint((angle[:, -1] - angle[:, 0] - steps.sum(axis=1)) / (2.0 * np.pi)).astype(np.int64)
+    return 2 * np.maximum(turns, 0), bool(np.all(np.abs(steps[0]) < LARGEST_TURN))
+
+
+def _negative_crossing(omega: FloatArray, Z: ComplexArray) -> tuple[FloatArray, FloatArray]:
+    """(r,) angular frequency and Re Z of the most negative crossing of the real axis; NaN if none."""
+    share, real = _crossings(Z)
+    at = np.log(omega[:-1]) + share * np.diff(np.log(omega))
+    real = np.where(real < 0.0, real, np.inf)
+    best = np.argmin(real, axis=1)
+    rows = np.arange(len(Z))
+    there = np.isfinite(real[rows, best])
+    return np.where(there, np.exp(at[rows, best]), np.nan), np.where(there, real[rows, best], np.nan)
+
+
+def _crossings(curve: ComplexArray) -> tuple[FloatArray, FloatArray]:
+    """(r, k - 1) where between points a curve crosses the real axis (share of the way), and its value."""
+    before, after = curve.imag[:, :-1], curve.imag[:, 1:]
+    changes = before * after < 0.0
+    share = np.where(changes, before / np.where(changes, before - after, 1.0), np.nan)
+    return share, curve.real[:, :-1] + share * np.diff(curve.real, axis=1)
+
+
+def _gain_margin(omega: FloatArray, Z: ComplexArray, series: float, sigma: float) -> FloatArray:
+    """(r,) -1/Re L where L = Y/(G + i omega C) - 1 is real and most negative; NaN where it cannot be read.
+
+    G and C are those of the highest frequencies, which the memory does not follow: of the longest tail of the
+    first spectrum that a parallel R and C describe within the noise.
+    """
+    seen = sigma * np.abs(Z[0]) < _LARGEST_NOISE * np.abs(
+        Z[0] - series
+    )  # not drowned by the series resistance
+    if np.count_nonzero(seen) < _FEWEST_IN_TAIL:
+        return np.full(len(Z), np.nan)
+    omega, Y = omega[seen], np.reciprocal(Z[:, seen] - series)
+    spread = sigma * np.abs(Z[0, seen]) * np.abs(Y[0]) ** 2
+    tail = np.flatnonzero(omega >= _CLEAR * omega[-max(1, _passive_tail(omega, Y[0], spread))])
+    if tail.size < _FEWEST_IN_TAIL:
+        return np.full(len(Z), np.nan)
+    G, C = _parallel_rc(omega[tail], Y[:, tail], spread[tail])
+    readable: BoolArray = (G > 0.0) & (C > 0.0)
+    fine, curves = _between_points(omega, Y)
+    passive = np.where(readable, G, 1.0)[:, None] + 1j * fine * np.where(readable, C, 1.0)[:, None]
+    below = fine[:-1] < omega[tail[0]]
+    _, real = _crossings(curves / passive - 1.0)
+    most = np.min(np.where(below & (real < 0.0), real, 0.0), axis=1)
+    readable &= most < 0.0
+    return np.where(readable, -1.0 / np.where(readable, most, -1.0), np.nan)
+
+
+def _passive_tail(omega: FloatArray, Y: ComplexArray, spread: FloatArray) -> int:
+    """Number of highest frequencies that G + i omega C describes within the noise: the longest such tail."""
+    longest = 0
+    for count in range(_FEWEST_IN_TAIL, omega.size + 1):
+        tail = slice(-count, None)
+        G, C = _parallel_rc(omega[tail], Y[None, tail], spread[tail])
+        misfit = np.abs((Y[tail] - G[0] - 1j * omega[tail] * C[0]) / spread[tail]) ** 2
+        freedom = 2 * count - 2
+        if misfit.sum() > freedom + _TAIL_MISFIT * np.sqrt(2.0 * freedom):
+            break
+        longest = count
+    return longest
+
+
+def _parallel_rc(omega: FloatArray, Y: ComplexArray, spread: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """(r,) conductance and capacitance nearest to (r, n) admittances with the errors `spread`."""
+    weight = spread**-2.0
+    G = (weight * Y.real).sum(axis=1) / weight.sum()
+    C = (weight * omega * Y.imag).sum(axis=1) / (weight * omega**2).sum()
+    return G, C
+
+
+def _interval(values: FloatArray) -> tuple[float, float] | None:
+    """Central 95 % of the copies; None where one in ten could not be read, or where it is mostly noise."""
+    finite = values[np.isfinite(values)]
+    if finite.size < 0.9 * values.size:
+        return None
+    low, high = np.quantile(finite, (0.025, 0.975))
+    return (float(low), float(high)) if high < _WIDEST_RATIO * low else None
+
+
+def _sentence(found: MeasuredStability) -> str:
+    """What was found, in words."""
+    if found.unstable_poles is None:
+        text = "The frequencies are too far apart to count how often the admittance winds around the origin"
+    elif found.unstable_poles:
+        text = "The spectrum is that of a device unstable under current control: Y winds around the origin"
+    else:
+        text = (
+            "The spectrum is that of a device stable under current control: Y does not wind around the origin"
+        )
+    if found.crossing_frequency_Hz is not None and found.resistance_at_crossing is not None:
+        text += (
+            f"; it crosses the negative real axis at {found.crossing_frequency_Hz:.3g} Hz, "
+            f"Re Z = {found.resistance_at_crossing:.3g} ohm"
+        )
+    elif found.least_real_part < 0.0:
+        text += "; Re Z < 0 at some frequencies, which alone is not enough to oscillate"
+    if found.gain_margin is not None and found.gain_margin_ci95 is not None:
+        low, high = found.gain_margin_ci95
+        text += f"; gain margin {found.gain_margin:.3g} ({low:.3g} to {high:.3g})"
+    return f"{text}."
