@@ -1,3 +1,84 @@
-"""memfit."""
+"""memfit: a halide-perovskite memristor model fitted jointly to impedance, I-V and pulses.
+
+    import memfit as mf
+    device = mf.load("sample_data/mapbi3_a")
+    result = mf.fit(device)
+    result.parameters["tau_d"].value, result.to_frame()
+    mf.stability(result)["current"]["verdict"]
+    mf.write_report(result, "out", device)
+
+The names below are the public ones. Each is imported when it is first used (PEP 562), so that
+`import memfit` takes no time.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from memfit.analysis.circuit import Circuit
+    from memfit.datasets.device import Device
+    from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient
+    from memfit.errors import MemfitError
+    from memfit.fitting.plan import FitPlan
+    from memfit.fitting.result import Estimate, FitResult
+    from memfit.model.parameters import Parameters
+    from memfit.protocols import Drive, pulse, pulse_train, staircase, sweep
+    from memfit.synthetic.device import Noise, simulate_device
+    from memfit.workflow import fit, impedance, load, read_result, simulate, stability, write_report
+
+__all__ = [
+    "Circuit",
+    "Device",
+    "Drive",
+    "Estimate",
+    "FitPlan",
+    "FitResult",
+    "IVSweep",
+    "ImpedanceSpectrum",
+    "MemfitError",
+    "Noise",
+    "Parameters",
+    "PulseTransient",
+    "fit",
+    "impedance",
+    "load",
+    "pulse",
+    "pulse_train",
+    "read_result",
+    "simulate",
+    "simulate_device",
+    "stability",
+    "staircase",
+    "sweep",
+    "write_report",
+]
+
+_HOMES = {
+    "memfit.analysis.circuit": ("Circuit",),
+    "memfit.datasets.device": ("Device",),
+    "memfit.datasets.records": ("IVSweep", "ImpedanceSpectrum", "PulseTransient"),
+    "memfit.errors": ("MemfitError",),
+    "memfit.fitting.plan": ("FitPlan",),
+    "memfit.fitting.result": ("Estimate", "FitResult"),
+    "memfit.model.parameters": ("Parameters",),
+    "memfit.protocols": ("Drive", "pulse", "pulse_train", "staircase", "sweep"),
+    "memfit.synthetic.device": ("Noise", "simulate_device"),
+    "memfit.workflow": ("fit", "impedance", "load", "read_result", "simulate", "stability", "write_report"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """A public name from the file that defines it."""
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'memfit' has no attribute {name!r}")
+    value = getattr(import_module(_HOME_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """The public names, for completion."""
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,49 @@
+"""What a command says: results on stdout, talk on stderr, as much of it as was asked for."""
+
+import json
+import logging
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Console:
+    """How talkative a command is."""
+
+    quiet: bool = False
+    verbose: bool = False
+
+    def say(self, text: str) -> None:
+        """Progress and whatever is worth knowing, unless --quiet."""
+        if not self.quiet:
+            print(text, file=sys.stderr, flush=True)
+
+    def detail(self, text: str) -> None:
+        """What only -v shows."""
+        if self.verbose:
+            print(text, file=sys.stderr, flush=True)
+
+    def follow_log(self) -> None:
+        """With -v, show what the rooms of memfit log while they work."""
+        if self.verbose:
+            handler = logging.StreamHandler(sys.stderr)
+            handler.setFormatter(logging.Formatter("  %(message)s"))
+            log = logging.getLogger("memfit")
+            log.handlers = [handler]
+            log.setLevel(logging.INFO)
+
+
+def print_json(data: Mapping[str, Any] | Sequence[Any]) -> None:
+    """A result as JSON on stdout; NaN cannot be written."""
+    print(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def columns(rows: Sequence[Sequence[str]], *, indent: str = "  ") -> str:
+    """Rows of text in columns, flush left, two blanks between them."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [
+        indent + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows
+    ]
+    return "\n".join(line.rstrip() for line in lines)

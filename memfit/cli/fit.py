@@ -1,0 +1,83 @@
+"""`memfit fit`: measurements in; parameters, stability and a report out."""
+
+from argparse import Namespace
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from memfit import workflow
+from memfit.cli.console import Console
+from memfit.cli.main import NOT_USABLE, USABLE
+from memfit.cli.tell import fit_text, starts_text
+from memfit.datasets.device import Device
+from memfit.errors import ParameterError
+from memfit.files import check_free
+from memfit.fitting.plan import FitPlan, plan_for
+from memfit.loaders.manifest import DIMENSION_OF, suggestion
+from memfit.model.parameters import NAMES
+from memfit.model.transient import kernel_is_compiled
+from memfit.units import parse_quantity
+
+
+def run(given: Namespace) -> int:
+    """Fit, write, tell."""
+    console = Console(given.quiet, given.verbose)
+    console.follow_log()
+    out = Path(given.out) if given.out is not None else None
+    formats = workflow.report_formats(given.format)
+    if out is not None:
+        check_free(out, overwrite=given.overwrite)
+    device = workflow.load([Path(path) for path in given.paths])
+    plan = _plan(given, device)
+    _announce(console, device, plan)
+    found = workflow.fit_records(device, plan)
+    result = found.result
+    console.detail(f"First values:\n{starts_text(result)}")
+    if out is not None:
+        workflow.write_fit(found, out, formats=formats, overwrite=given.overwrite)
+    print(result.to_json() if given.json else fit_text(result) + "\n", end="")
+    if out is not None:
+        console.say(f"Written to {out}: {', '.join(sorted(path.name for path in out.iterdir()))}")
+    return USABLE if result.status.usable else NOT_USABLE
+
+
+def _plan(given: Namespace, device: Device) -> FitPlan:
+    """The plan of device.toml with what the command line changes."""
+    changes = {"model": given.model, "fix": read_assignments(given.fix)}
+    return plan_for(device, **changes, **({} if given.seed is None else {"seed": given.seed}))
+
+
+def read_assignments(pairs: Sequence[tuple[str, str]]) -> Mapping[str, float]:
+    """Values of parameters in SI units, from names and texts.
+
+    Raises
+    ------
+    ParameterError
+        A name is unknown.
+    UnitError
+        A value cannot be read.
+    """
+    values = {}
+    for name, text in pairs:
+        if name not in DIMENSION_OF:
+            raise ParameterError(f"--fix: unknown parameter {name!r}; {suggestion(name, NAMES)}.")
+        values[name] = parse_quantity(text, DIMENSION_OF[name])
+    return values
+
+
+def _announce(console: Console, device: Device, plan: FitPlan) -> None:
+    """What is about to be fitted."""
+    spectra, sweeps, transients = map(len, (device.spectra, device.sweeps, device.transients))
+    points = sum(record.points for record in device.records)
+    console.say(
+        f"{device.name}: {spectra} spectra, {sweeps} sweeps, {transients} transients, {points} points; "
+        f"fitting the model ({plan.model})."
+    )
+    for note in device.notes:
+        console.say(f"  {note}")
+    for record in device.records:
+        for note in record.notes:
+            console.detail(f"  {record.name}: {note}")
+    if not kernel_is_compiled():
+        console.say(
+            "  The integrator is compiled now, once after installation; this takes about half a minute."
+        )

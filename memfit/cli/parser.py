@@ -1,0 +1,194 @@
+"""All words of the command line. Nothing heavy is imported here: `memfit --help` must answer at once."""
+
+import argparse
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias
+
+from memfit import __version__
+
+_DESCRIPTION = """\
+Fit a halide-perovskite memristor model jointly to impedance spectra, I-V sweeps and pulses, and say how near
+the device is to self-sustained oscillation."""
+
+_EPILOG = """\
+exit codes: 0 usable result; 1 an input or output cannot be used (one line says why); 2 usage; 3 the fit ended
+without a usable result; 130 interrupted.
+
+memfit COMMAND --help tells more of each."""
+
+if TYPE_CHECKING:
+    Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # argparse has no public name
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of `memfit` with all its commands."""
+    parser = argparse.ArgumentParser(
+        prog="memfit",
+        usage="memfit [-h] [--version] COMMAND ...",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"memfit {__version__}")
+    commands = parser.add_subparsers(
+        dest="command", required=True, metavar="COMMAND", prog="memfit", help=argparse.SUPPRESS
+    )
+    for add in (_add_fit, _add_inspect, _add_convert, _add_simulate, _add_stability, _add_report):
+        add(commands)
+    listed = "\n".join(f"  {name:11}{one.description}" for name, one in commands.choices.items())
+    parser.description = f"{_DESCRIPTION}\n\ncommands:\n{listed}"
+    parser.epilog = _EPILOG
+    return parser
+
+
+def _new(commands: "Commands", name: str, summary: str, details: str) -> argparse.ArgumentParser:
+    """A command with the options that all commands have."""
+    parser = commands.add_parser(
+        name,
+        description=summary,
+        epilog=details,
+        formatter_class=partial(argparse.HelpFormatter, max_help_position=30),
+    )
+    talk = parser.add_mutually_exclusive_group()
+    talk.add_argument("--quiet", action="store_true", help="say nothing on stderr but errors")
+    talk.add_argument("-v", "--verbose", action="store_true", help="say more")
+    return parser
+
+
+def _add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--json", action="store_true", help="print the result as JSON, and nothing else, on stdout"
+    )
+
+
+def _add_overwrite(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--overwrite", action="store_true", help="replace files that are already there")
+
+
+def _add_fit(commands: "Commands") -> None:
+    parser = _new(
+        commands,
+        "fit",
+        "Fit the model to all measurements of one device.",
+        "One joint estimate of all parameters, with intervals, and the stability that follows from it.",
+    )
+    parser.add_argument("paths", nargs="+", metavar="PATH", help="a device folder, a device.toml, or files")
+    parser.add_argument(
+        "-o", "--out", metavar="OUT", help="folder for result.json, report.html, tables and figures"
+    )
+    parser.add_argument(
+        "--model", choices=("3d", "2d", "auto"), help="default: what device.toml says, else 3d"
+    )
+    parser.add_argument(
+        "--fix",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        type=_assignment,
+        help='hold a parameter, as in R_s=20 or R_s="20 ohm"; may be repeated',
+    )
+    parser.add_argument("--seed", type=_seed, metavar="N", help="of everything random; default 0")
+    parser.add_argument("--format", default="html", metavar="LIST", help="of the report; default html")
+    _add_overwrite(parser)
+    _add_json(parser)
+
+
+def _add_inspect(commands: "Commands") -> None:
+    parser = _new(
+        commands,
+        "inspect",
+        "Say what was read from files.",
+        "For each record: kind, points, ranges, bias, control and warnings.",
+    )
+    parser.add_argument("files", nargs="+", metavar="FILE", help="measurement files, or a device folder")
+    _add_json(parser)
+
+
+def _add_convert(commands: "Commands") -> None:
+    parser = _new(
+        commands,
+        "convert",
+        "Convert any supported file to tidy CSV.",
+        "One CSV a record, SI units, read back without loss.",
+    )
+    parser.add_argument("files", nargs="+", metavar="FILE", help="measurement files, or a device folder")
+    parser.add_argument("-o", "--out", metavar="DIR", required=True, help="folder for the CSV files")
+    _add_overwrite(parser)
+
+
+def _add_simulate(commands: "Commands") -> None:
+    parser = _new(
+        commands,
+        "simulate",
+        "Make a synthetic device whose truth is known.",
+        "A folder with spectra, I-V loops and pulses as instruments would export them, with noise.",
+    )
+    parser.add_argument("params", metavar="PARAMS.toml", help="[parameters], [noise], seed, [[measurement]]")
+    parser.add_argument("-o", "--out", metavar="DIR", required=True, help="the device folder to make")
+    parser.add_argument("--seed", type=_seed, metavar="N", help="of the noise; default: what the file says")
+    _add_overwrite(parser)
+
+
+def _add_stability(commands: "Commands") -> None:
+    parser = _new(
+        commands,
+        "stability",
+        "Say how near a device is to self-sustained oscillation.",
+        "Stability is stated for a circuit: by default for a current source and for a voltage source "
+        "without a load.",
+    )
+    parser.add_argument(
+        "subject",
+        metavar="RESULT|PARAMS.toml",
+        help="result.json, the folder it is in, or a set of parameters",
+    )
+    parser.add_argument("--control", choices=("current", "voltage"), help="only this source")
+    parser.add_argument(
+        "--load", type=_not_negative, metavar="OHM", help="resistance between a voltage source and the device"
+    )
+    parser.add_argument(
+        "--capacitance", type=_not_negative, metavar="FARAD", help="capacitance in parallel to the device"
+    )
+    _add_json(parser)
+
+
+def _add_report(commands: "Commands") -> None:
+    parser = _new(
+        commands,
+        "report",
+        "Write the report of a stored result again.",
+        "With --data the curves are drawn beside the measurements.",
+    )
+    parser.add_argument("result", metavar="RESULT", help="result.json, or the folder it is in")
+    parser.add_argument("-o", "--out", metavar="OUT", help="folder; default: that of the result")
+    parser.add_argument("--data", nargs="+", metavar="PATH", help="the measurements of the fit")
+    parser.add_argument("--format", default="html", metavar="LIST", help="such as html; default html")
+    _add_overwrite(parser)
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    """NAME=VALUE as two texts."""
+    name, sign, value = text.partition("=")
+    if not sign or not name.strip() or not value.strip():
+        raise argparse.ArgumentTypeError(f"expected NAME=VALUE such as R_s=20, found {text!r}")
+    return name.strip(), value.strip()
+
+
+def _seed(text: str) -> int:
+    """A whole number of at least 0."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = -1
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 0, found {text!r}")
+    return number
+
+
+def _not_negative(text: str) -> float:
+    """A finite number of at least 0."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0.0 <= number < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a number of at least 0, found {text!r}")
+    return number

@@ -1,0 +1,103 @@
+"""Results in words and columns for a terminal; numbers are written by `memfit.reporting.numbers`."""
+
+from collections.abc import Mapping
+from textwrap import fill
+from typing import Any
+
+from memfit.cli.console import columns
+from memfit.fitting.result import Estimate, FitResult
+from memfit.reporting.answers import parameters_answer, spiking_answer, trust_answer
+from memfit.reporting.content import Answer
+from memfit.reporting.numbers import MISSING, interval, quantity, quantity_digits
+from memfit.reporting.words import STATUS_OF_ESTIMATE
+
+_WIDTH = 100
+
+
+def fit_text(result: FitResult) -> str:
+    """What a fit found: parameters, whether to trust them, whether the device will spike."""
+    name = str(result.device.get("name") or "device")
+    parts = [
+        name,
+        _paragraph(" ".join(parameters_answer(result).sentences)),
+        "",
+        estimates_text({**result.parameters, **result.derived, **result.nuisance}),
+        "",
+        _answer_text(trust_answer(result)),
+        "",
+        _answer_text(spiking_answer(result)),
+    ]
+    return "\n".join(parts)
+
+
+def estimates_text(estimates: Mapping[str, Estimate]) -> str:
+    """A table of values with their standard errors, intervals and verdicts."""
+    rows = [("", "value", "95 % interval", "")]
+    rows += [
+        (
+            name,
+            quantity(e.value, e.unit or "1", e.stderr),
+            interval(e.ci95, e.unit or "1", e.stderr),
+            STATUS_OF_ESTIMATE[e.status],
+        )
+        for name, e in estimates.items()
+    ]
+    return columns(rows)
+
+
+def starts_text(result: FitResult) -> str:
+    """The first values of a fit, and where they came from."""
+    rows = [("", "first value", "from")]
+    rows += [
+        (name, quantity_digits(e.start, e.unit or "1", 3), e.reason or MISSING)
+        for name, e in {**result.parameters, **result.nuisance}.items()
+        if e.start is not None
+    ]
+    return columns(rows)
+
+
+def stability_text(blocks: Mapping[str, Mapping[str, Any]]) -> str:
+    """The verdict of every circuit, the Hopf points and what would bring the device to the boundary."""
+    return "\n\n".join(_circuit_text(block) for block in blocks.values())
+
+
+def _circuit_text(block: Mapping[str, Any]) -> str:
+    """One circuit."""
+    parts = [_paragraph(str(block["message"]))]
+    points = block["hopf_points"]
+    if points:
+        found = [_hopf_row(number, point) for number, point in enumerate(points, start=1)]
+        parts.append(columns([("Hopf point", "u", "V", "I", "frequency", "onset"), *found]))
+    changes = {name: factor for name, factor in block["changes_to_hopf"].items() if factor is not None}
+    if changes:
+        listed = ", ".join(f"{name} times {quantity_digits(factor)}" for name, factor in changes.items())
+        parts.append(_paragraph(f"One of these alone puts it on the boundary: {listed}."))
+    values = {name: value for name, value in block["values_to_hopf"].items() if value is not None}
+    if values:
+        units = {"R_load": "ohm", "C_external": "F"}
+        listed = ", ".join(f"{name} = {quantity_digits(v, units[name])}" for name, v in values.items())
+        parts.append(_paragraph(f"So does, added to the circuit: {listed}."))
+    return "\n".join(parts)
+
+
+def _hopf_row(number: int, point: Mapping[str, Any]) -> tuple[str, ...]:
+    """A Hopf point."""
+    return (
+        str(number),
+        quantity_digits(point["u"], "V", 4),
+        quantity_digits(point["V"], "V", 4),
+        quantity_digits(point["I"], "A", 4),
+        quantity_digits(point["frequency_Hz"], "Hz", 3),
+        str(point["criticality"] or MISSING),
+    )
+
+
+def _answer_text(answer: Answer) -> str:
+    """A question, its answer and the reasons."""
+    head = f"{answer.question} {answer.headline}".strip()
+    return "\n".join([head, *(_paragraph(sentence) for sentence in answer.sentences)])
+
+
+def _paragraph(text: str) -> str:
+    """Text broken into lines, set in by two blanks."""
+    return fill(text, _WIDTH, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)

@@ -1,0 +1,260 @@
+"""The whole analysis in five calls: load, fit, stability, compare with the model, report.
+
+    device = load("sample_data/mapbi3_a")
+    result = fit(device)
+    stability(result)["current"]["verdict"]
+    write_report(result, "out", device)
+
+Everything here is a short composition of what the rooms below do; the command line and other programs stand
+on these calls.
+"""
+
+import platform
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from memfit.analysis.circuit import Circuit
+from memfit.analysis.stability import DEFAULT_CIRCUITS, analyse_result, assess
+from memfit.arrays import ComplexArray
+from memfit.datasets.device import Device
+from memfit.errors import InputError
+from memfit.files import whole_folder, write_whole
+from memfit.fitting import joint
+from memfit.fitting.joint import JointFit
+from memfit.fitting.plan import FitPlan, plan_for
+from memfit.fitting.result import FitResult
+from memfit.fitting.revisit import fitted_again
+from memfit.loaders.device import load_device
+from memfit.model import smallsignal, transient
+from memfit.model.parameters import Parameters
+from memfit.model.steady import junction_voltage
+from memfit.model.transient import Trajectory
+from memfit.protocols import Control, Drive
+from memfit.reporting import document
+
+RESULT_FILE = "result.json"
+
+_PACKAGES = ("numpy", "scipy", "numba", "lmfit", "impedance", "pandas", "matplotlib")
+_COURSE_POINTS = 1001
+
+
+def load(paths: Path | str | Sequence[Path | str]) -> Device:
+    """Everything measured on one device.
+
+    Parameters
+    ----------
+    paths : path, or sequence of paths
+        A folder, a device.toml, or the files.
+
+    Raises
+    ------
+    InputError
+        Nothing there is usable, or a file cannot be read.
+    """
+    return load_device(paths)
+
+
+def fit(device: Device, plan: FitPlan | None = None, **settings: Any) -> FitResult:
+    """Fit the model jointly to everything measured on a device, and analyse its stability.
+
+    Parameters
+    ----------
+    device : Device
+    plan : FitPlan, optional
+        What to fit and how.
+    **settings
+        Fields of `FitPlan` to change instead: model="2d", fix={"R_s": 20.0}, seed=1, ...
+
+    Returns
+    -------
+    FitResult
+        A numerical failure is its status, with a sentence.
+
+    Raises
+    ------
+    InputError
+        There is nothing to fit, or a setting is wrong.
+    """
+    if plan is not None and settings:
+        raise InputError(f"Expected a plan or settings, found both; put {', '.join(settings)} into the plan.")
+    return fit_records(device, plan or plan_for(device, **settings)).result
+
+
+def fit_records(device: Device, plan: FitPlan) -> JointFit:
+    """As `fit`, with every record beside the model."""
+    started, clock = datetime.now(UTC), time.perf_counter()
+    found = joint.fit(device, plan)
+    result = replace(found.result, stability=analyse_result(found.result), memfit_version=version("memfit"))
+    environment = _environment(started, time.perf_counter() - clock)
+    return JointFit(replace(result, environment=environment), found.fitted)
+
+
+def _environment(started: datetime, seconds: float) -> dict[str, Any]:
+    """What a fit ran on."""
+    return {
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in _PACKAGES},
+        "platform": platform.platform(),
+        "started": started.isoformat(timespec="seconds"),
+        "seconds": round(seconds, 3),
+    }
+
+
+def stability(
+    subject: FitResult | Parameters, circuits: Mapping[str, Circuit] | None = None
+) -> dict[str, dict[str, Any]]:
+    """How near a device is to self-sustained oscillation, by circuit.
+
+    Parameters
+    ----------
+    subject : FitResult or Parameters
+        Parameters alone have no covariance: what needs one is None.
+    circuits : mapping of str to Circuit, optional
+        By default a current source and a voltage source.
+    """
+    if isinstance(subject, FitResult):
+        return analyse_result(subject, circuits)
+    wanted = DEFAULT_CIRCUITS if circuits is None else circuits
+    return {name: assess(subject, circuit).to_dict() for name, circuit in wanted.items()}
+
+
+def simulate(parameters: Parameters, protocol: Drive, time: ArrayLike | None = None) -> Trajectory:
+    """The course of a device under a drive of current or voltage.
+
+    Parameters
+    ----------
+    parameters : Parameters
+    protocol : Drive
+        As made by `pulse`, `pulse_train`, `sweep`, `staircase` or from any polygon.
+    time : (n,) array, s, optional
+        Non-decreasing; by default 1001 even times over the drive.
+
+    Raises
+    ------
+    InputError
+        Times run backward or are not finite.
+    """
+    if time is None:
+        time = np.linspace(protocol.time[0], protocol.time[-1], _COURSE_POINTS)
+    return transient.simulate(parameters, protocol, time)
+
+
+def impedance(
+    parameters: Parameters, frequency: ArrayLike, bias: float, *, control: Control = "voltage"
+) -> ComplexArray:
+    """Impedance (ohm) at a dc bias.
+
+    Parameters
+    ----------
+    parameters : Parameters
+    frequency : (n,) array, Hz
+    bias : float, V or A
+        Terminal voltage, or current under current control.
+    control : {"current", "voltage"}
+    """
+    u = float(junction_voltage(parameters, control, np.array([bias]))[0])
+    return smallsignal.impedance(parameters, frequency, u)
+
+
+def report_formats(text: str) -> list[str]:
+    """Formats of a report from a list such as "html,pdf".
+
+    Raises
+    ------
+    InputError
+        One is unknown.
+    """
+    formats = [word.strip() for word in text.split(",") if word.strip()]
+    unknown = [word for word in formats if word not in document.DOCUMENTS]
+    if unknown or not formats:
+        found = ", ".join(map(repr, unknown)) or repr(text)
+        raise InputError(f"Expected formats out of {', '.join(document.DOCUMENTS)}; found {found}.")
+    return formats
+
+
+def write_report(
+    result: FitResult,
+    out: Path | str,
+    device: Device | None = None,
+    *,
+    formats: Sequence[str] = ("html",),
+    overwrite: bool = False,
+) -> Path:
+    """Write result.json, the report, tables and figures into a folder that appears whole or not at all.
+
+    Parameters
+    ----------
+    result : FitResult
+    out : path
+        The folder.
+    device : Device, optional
+        The data of the fit; without them the report has no curves.
+    formats : sequence of str
+        Of the report.
+    overwrite : bool
+        Whether a folder that is not empty may be written to.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    InputError
+        The device is not that of the fit, or a format is unknown.
+    OutputError
+        The folder is taken, or cannot be written.
+    """
+    fitted = fitted_again(result, device) if device is not None else ()
+    return write_fit(JointFit(result, fitted), Path(out), formats=formats, overwrite=overwrite)
+
+
+def write_fit(
+    found: JointFit, out: Path, *, formats: Sequence[str] = ("html",), overwrite: bool = False
+) -> Path:
+    """As `write_report`, for a result that still has its records."""
+    with whole_folder(out, overwrite=overwrite) as draft:
+        write_whole(draft / RESULT_FILE, found.result.to_json())
+        document.write_report(found.result, found.fitted, draft, formats)
+    return out
+
+
+def read_result(path: Path | str) -> FitResult:
+    """A stored result.
+
+    Parameters
+    ----------
+    path : path
+        A result.json, or the folder it is in.
+
+    Raises
+    ------
+    InputError
+        There is none, it cannot be read or has another layout.
+    """
+    given = Path(path)
+    file = given / RESULT_FILE if given.is_dir() else given
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as problem:
+        raise InputError(f"{file}: expected a {RESULT_FILE} of `memfit fit`; {_why(problem)}.") from problem
+    try:
+        return FitResult.from_json(text)
+    except InputError as problem:
+        raise InputError(f"{file}: {problem}") from problem
+
+
+def _why(problem: OSError | UnicodeDecodeError) -> str:
+    """A cause in a few words."""
+    if isinstance(problem, OSError):
+        return (problem.strerror or str(problem)).lower()
+    return "it is no text in UTF-8"
