@@ -25,6 +25,8 @@ PULSE_POINTS = 601
 _SPECTRA = 8
 _LOWEST_BIAS, _HIGHEST_BIAS = -5.0, 4.0
 """Of the junction, in widths V_m from V_T: from where the channel is closed to where it is open."""
+_CLOSED = -3.0
+"""Biases stay above 0 V where that is so many widths below V_T or more."""
 _FREQUENCY_LIMITS = (1e-2, 1e6)  # Hz: a night's patience, and what an impedance analyser reaches
 _PER_DECADE, _FEWEST, _MOST = 8.0, 30, 60
 """Frequencies in a decade; fewest and most in a spectrum."""
@@ -152,7 +154,7 @@ def log_frequencies(lowest: float, highest: float, points: int) -> FloatArray:
 
 def _biases(p: Parameters) -> FloatArray:
     """Terminal voltages (V) across the opening of the channel, rounded as one would type them."""
-    lowest = max(0.0, p.V_T + _LOWEST_BIAS * p.V_m)
+    lowest = max(min(0.0, p.V_T + _CLOSED * p.V_m), p.V_T + _LOWEST_BIAS * p.V_m)
     u = np.linspace(lowest, p.V_T + _HIGHEST_BIAS * p.V_m, _SPECTRA)
     V = u + p.R_s * steady_current(p, u)
     step = 10.0 ** np.floor(np.log10(p.V_m / 3.0))
@@ -164,10 +166,10 @@ def _frequencies(p: Parameters) -> FloatArray:
     """Frequencies (Hz) from below the slowest to above the fastest time constant."""
     times = [t for t in (p.R_s * p.C_m, p.tau_m, p.tau_d, 0.5 * p.tau_k) if t > 0.0]
     low, high = _FREQUENCY_LIMITS
-    lowest = np.clip(_nice(0.05 / (2.0 * np.pi * max(times))), low, high / 10.0)
-    highest = np.clip(_nice(20.0 / (2.0 * np.pi * min(times))), 10.0 * lowest, high)
+    lowest = _nice(float(np.clip(0.05 / (2.0 * np.pi * max(times)), low, high / 10.0)))
+    highest = _nice(float(np.clip(20.0 / (2.0 * np.pi * min(times)), 10.0 * lowest, high)))
     points = int(np.clip(_PER_DECADE * np.log10(highest / lowest), _FEWEST, _MOST))
-    return log_frequencies(float(lowest), float(highest), points)
+    return log_frequencies(lowest, highest, points)
 
 
 def _pulse_currents(p: Parameters) -> list[float]:

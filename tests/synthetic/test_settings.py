@@ -1,0 +1,167 @@
+"""PARAMS.toml: what is understood, and how mistakes are told."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from memfit.errors import ManifestError
+from memfit.model.parameters import Parameters
+from memfit.synthetic.measurements import Recording, Spectroscopy
+from memfit.synthetic.settings import read_simulation
+
+PARAMETERS = """
+[parameters]
+R_b = "200 kohm"
+C_m = 1.5e-7
+i_c0 = "5 uA"
+V_T = "600 mV"
+V_m = 0.06
+tau_d = "100 ms"
+"""
+
+MEASUREMENTS = """
+[[measurement]]
+kind = "impedance"
+bias = ["0.5 V", "600 mV"]
+frequency = ["1 Hz", "10 kHz"]
+points = 9
+[[measurement]]
+kind = "impedance"
+control = "current"
+bias = "2 uA"
+frequency = ["1 Hz", "10 kHz"]
+file = "galvanostatic.csv"
+[[measurement]]
+kind = "iv"
+vertices = ["0 V", "1 V", "-0.5 V", "0 V"]
+scan_rate = "100 mV/s"
+points = 31
+[[measurement]]
+kind = "transient"
+amplitude = "5 uA"
+on = "10 ms"
+width = "20 ms"
+period = "40 ms"
+count = 2
+end = "0.1 s"
+points = 101
+[[measurement]]
+kind = "transient"
+control = "voltage"
+initial = "rest"
+waveform = [["0 s", "0 V"], ["1 s", "0 V"], ["2 s", "0.5 V"]]
+"""
+
+
+def read(folder: Path, text: str):
+    path = folder / "device.params.toml"
+    path.write_text(text, encoding="utf-8")
+    return read_simulation(path)
+
+
+def test_parameters_alone_are_enough(tmp_path):
+    found = read(tmp_path, PARAMETERS)
+    assert found.parameters == Parameters(R_b=2e5, C_m=1.5e-7, i_c0=5e-6, V_T=0.6, V_m=0.06, tau_d=0.1)
+    assert found.measurements is None
+    assert found.seed == 0
+
+
+def test_all_tables(tmp_path):
+    text = f"""seed = 9
+[device]
+name = "A"
+area = "4 mm^2"
+temperature = "25 degC"
+attributes = {{ batch = "7", layers = 3 }}
+{PARAMETERS}
+R_s = "20 ohm"
+[noise]
+impedance = "2 %"
+current_floor = "1 nA"
+voltage = "2 mV"
+outliers = 0.01
+gain = {{ iv = 1.02 }}
+{MEASUREMENTS}"""
+    found = read(tmp_path, text)
+    assert (found.seed, found.name, found.area) == (9, "A", pytest.approx(4e-6))
+    assert found.temperature == pytest.approx(298.15)
+    assert found.attributes == {"batch": "7", "layers": 3}
+    assert found.parameters.R_s == 20.0
+    assert found.noise.impedance == pytest.approx(0.02)
+    assert found.noise.current_floor == pytest.approx(1e-9)
+    assert found.noise.gain == {"iv": 1.02}
+    first, second, galvanostatic, sweep, pulses, wave = found.measurements
+    assert isinstance(first, Spectroscopy)
+    assert [first.protocol.bias, second.protocol.bias] == pytest.approx([0.5, 0.6])
+    assert first.protocol.frequency == pytest.approx(np.geomspace(1e4, 1.0, 9))
+    assert (galvanostatic.protocol.control, galvanostatic.file) == ("current", "galvanostatic.csv")
+    assert isinstance(sweep, Recording)
+    assert sweep.drive.time == pytest.approx([0.0, 10.0, 25.0, 30.0])
+    assert pulses.drive.at([0.005, 0.02, 0.04, 0.06, 0.08]) == pytest.approx([0.0, 5e-6, 0.0, 5e-6, 0.0])
+    assert (wave.drive.control, wave.drive.initial) == ("voltage", "rest")
+
+
+def test_all_mistakes_at_once(tmp_path):
+    text = """sead = 1
+[parameters]
+R_b = "200 kohms per second"
+C_n = 1e-7
+i_c0 = -1.0
+V_T = "0.6 V"
+V_m = "60 mA"
+tau_d = 0.1
+[noise]
+voltage = "1 ohm"
+correlation = 2
+[[measurement]]
+kind = "impedence"
+[[measurement]]
+kind = "iv"
+vertices = ["0 V"]
+scan_rat = "1 V/s"
+"""
+    with pytest.raises(ManifestError) as caught:
+        read(tmp_path, text)
+    said = str(caught.value)
+    for part in (
+        "did you mean 'seed'?",
+        "R_b (line 3)",
+        "did you mean 'C_m'?",
+        "i_c0 (line 5): expected a value above 0",
+        "found 'mA'",
+        "found 'ohm'",
+        "between -1 and 1",
+        "did you mean 'impedance'?",
+        "did you mean 'scan_rate'?",
+        "expected C_m too",
+        "expected scan_rate too",
+    ):
+        assert part in said, part
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "expected a table [parameters]"),
+        ("seed = -1" + PARAMETERS, "whole number of at least 0"),
+        (PARAMETERS + "R_s = -1", "at least 0"),
+        (PARAMETERS + "[measurement]\nkind = 'iv'", "two brackets"),
+        (PARAMETERS + "[[measurement]]\nbias = 1", "expected the key `kind`"),
+        (PARAMETERS + "[[measurement]]\nkind='impedance'\nbias=1\nfrequency=['0 Hz', '1 Hz']", "above 0 Hz"),
+        (PARAMETERS + "[[measurement]]\nkind='impedance'\nbias=1\nfrequency=[1, 9]\npoints=2", "at least 3"),
+        (PARAMETERS + "[[measurement]]\nkind='impedance'\nbias=[1,2]\nfrequency=[1, 9]\nfile='a'", "several"),
+        (PARAMETERS + "[[measurement]]\nkind='iv'\nvertices=[0,1]\nscan_rate=1\nfile='../a'", "plain name"),
+        (PARAMETERS + "[[measurement]]\nkind='transient'\namplitude=1\non=0\nwidth=2\nend=1", "last pulse"),
+        (PARAMETERS + "[[measurement]]\nkind='transient'\nwaveform=[[0, 1]]", "twice or more"),
+        (PARAMETERS + "[[measurement]]\nkind='transient'\nwaveform=[[1, 0], [0, 1]]", "backward"),
+        (PARAMETERS + 2 * "[[measurement]]\nkind='iv'\nvertices=[0,1]\nscan_rate=1\n", "its own `file`"),
+        (PARAMETERS + "[noise]\ngain = { iv = 0 }", "above 0"),
+        (PARAMETERS + "[device]\nattributes = { a = [1] }", "text or a number"),
+    ],
+)
+def test_one_mistake(tmp_path, text, said):
+    with pytest.raises(ManifestError) as caught:
+        read(tmp_path, text)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
