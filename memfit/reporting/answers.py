@@ -16,12 +16,17 @@ from memfit.reporting.words import (
     TONE,
     TRUST,
     VERDICT,
+    capitalised,
     counted,
     listed,
 )
 
 _ORDER = ("oscillates", "near", "undetermined", "stable")
 """Verdicts from the most to the least eager to spike."""
+_FAR = 10.0
+"""Gain margin from which its digits are no news."""
+_SMALLEST_ERROR = 1e-4
+"""Relative standard error below which its size is no news."""
 _MOST_NAMED = 3
 """Records named in a sentence before it says "and n more"."""
 
@@ -103,6 +108,8 @@ def _precision(estimates: Mapping[str, Estimate]) -> str:
 
 def _percent_error(fraction: float) -> str:
     """A relative error in per cent with two digits."""
+    if fraction < _SMALLEST_ERROR:
+        return f"below {quantity_digits(100 * _SMALLEST_ERROR, '1', 1)} %"
     return f"{quantity_digits(100 * fraction, '1', 2)} %"
 
 
@@ -138,8 +145,7 @@ def _rank(verdict: str) -> int:
 
 def circuit_sentence(name: str, block: Mapping[str, Any]) -> str:
     """The verdict for one circuit in a sentence or two."""
-    circuit = CIRCUIT.get(name, name)
-    circuit = circuit[0].upper() + circuit[1:]
+    circuit = capitalised(CIRCUIT.get(name, name))
     chance = block.get("probability_oscillates")
     certainty = (
         f" Probability that it oscillates, given the errors: {percent(chance)}." if chance is not None else ""
@@ -162,8 +168,32 @@ def circuit_sentence(name: str, block: Mapping[str, Any]) -> str:
     place = f" (at u = {quantity_digits(where, 'V')})" if where is not None else ""
     return (
         f"{circuit}: stable at every bias; the loop gain would have to grow "
-        f"{quantity(margin, '1', _margin_error(block))} times to oscillate{place}.{certainty}"
+        f"{_margin_text(margin, block)} times to oscillate{place}.{certainty}"
     )
+
+
+def nearness_sentence(name: str, block: Mapping[str, Any]) -> str:
+    """How far the threshold is when all parameters change together; empty where unknown."""
+    ways = block.get("nearest_boundary") or {}
+    errors, decades = ways.get("standard_errors"), ways.get("decades")
+    parts = [
+        f"{quantity_digits(errors['distance'], '1', 2)} standard errors of the fit" if errors else "",
+        f"{quantity_digits(decades['distance'], '1', 2)} decades" if decades else "",
+    ]
+    distance = ", or ".join(part for part in parts if part)
+    circuit = CIRCUIT.get(name, name)
+    return (
+        f"Under {circuit} the threshold is nearest at {distance}, all parameters together."
+        if distance
+        else ""
+    )
+
+
+def _margin_text(margin: float, block: Mapping[str, Any]) -> str:
+    """The gain margin: with its error where it is near the threshold, in round figures where it is far."""
+    if margin >= _FAR:
+        return quantity_digits(margin, "1", 2)
+    return quantity(margin, "1", _margin_error(block))
 
 
 def _margin_error(block: Mapping[str, Any]) -> float | None:

@@ -151,6 +151,13 @@ def percent(fraction: float | None) -> str:
     return f"{_digits(_rounded(_decimal(fraction) * 100, 0))} %"
 
 
+def fixed(value: float | None, decimals: int) -> str:
+    """A pure number with a stated number of decimals, for columns of like numbers: "−0.08"."""
+    if value is None or not math.isfinite(value):
+        return MISSING
+    return _digits(_rounded(_decimal(value), -decimals))
+
+
 def plain(value: float | None, digits: int = 6) -> str:
     """A number for a program: digits as asked, ASCII, SI; empty where there is none."""
     return "" if value is None or not math.isfinite(value) else f"{value:.{digits}g}"

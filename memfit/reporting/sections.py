@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from memfit.fitting.result import FitResult, FittedRecord
-from memfit.reporting.answers import answers, circuit_sentence
+from memfit.reporting.answers import answers, circuit_sentence, nearness_sentence
 from memfit.reporting.content import Block, Bullets, Panels, Paragraph, Report, Section, Table
 from memfit.reporting.material import Material, gather
 from memfit.reporting.numbers import quantity
@@ -96,16 +96,13 @@ def parameters(result: FitResult) -> Section:
 def stability(m: Material) -> Section:
     """Verdicts, Hopf points, what would change them, and the curves behind them."""
     block = m.result.stability
-    verdicts = tuple(
-        circuit_sentence(name, part)
-        for name, part in block.items()
-        if isinstance(part, Mapping) and "verdict" in part
-    )
+    circuits = {name: part for name, part in block.items() if isinstance(part, Mapping) and "verdict" in part}
+    verdicts = [write(*item) for item in circuits.items() for write in (circuit_sentence, nearness_sentence)]
     explained = "stability" if m.stability else "two_lags" if m.parameters else ""
     return _section(
         "stability",
         [
-            Bullets(verdicts),
+            Bullets(tuple(sentence for sentence in verdicts if sentence)),
             Paragraph(SENTENCES[explained]) if explained else None,
             hopf_table(block),
             changes_table(block),

@@ -13,13 +13,15 @@ from memfit.arrays import BoolArray, FloatArray
 from memfit.fitting.result import Estimate, FitResult, FittedRecord
 from memfit.reporting.answers import error_of
 from memfit.reporting.content import Cell, Column, ColumnKind, Graded, Table
-from memfit.reporting.numbers import MISSING, interval, plain, quantity, quantity_digits
+from memfit.reporting.numbers import MISSING, fixed, interval, plain, quantity, quantity_digits
 from memfit.reporting.words import (
     CIRCUIT,
     COLUMNS,
     KIND,
+    NO_VALUE,
     STATUS_OF_ESTIMATE,
     TABLE_CAPTIONS,
+    capitalised,
     meaning,
 )
 
@@ -36,6 +38,7 @@ RESIDUAL_COLUMNS = (
     "residual",
     "used",
 )
+_ADDED_UNITS = {"R_load": "ohm", "C_external": "F"}
 _LEVELS = 4
 """Steps of shading in the table of correlations, each way."""
 
@@ -75,10 +78,10 @@ def goodness_table(result: FitResult) -> Table:
             item.file,
             KIND.get(item.kind, item.kind),
             str(item.points),
-            quantity_digits(item.effective_points, "1", 3),
+            fixed(item.effective_points, 0),
             quantity_digits(item.chi2_reduced, "1", 3),
             noise_text(item.noise, _response_unit(item.kind, controls.get(item.file, "voltage"))),
-            quantity_digits(item.lag1_autocorrelation, "1", 2),
+            fixed(item.lag1_autocorrelation, 2),
         )
         for item in result.goodness.datasets
     )
@@ -121,9 +124,8 @@ def correlation_table(result: FitResult) -> Table:
 
 def _graded(value: float) -> Graded:
     """A correlation as text with its level."""
-    if not np.isfinite(value):
-        return Graded(MISSING, 0)
-    return Graded(f"{value:.2f}".replace("-", "−"), int(np.clip(round(value * _LEVELS), -_LEVELS, _LEVELS)))
+    level = int(np.clip(round(value * _LEVELS), -_LEVELS, _LEVELS)) if np.isfinite(value) else 0
+    return Graded(fixed(value, 2), level)
 
 
 def hopf_table(stability: Mapping[str, Any]) -> Table | None:
@@ -155,28 +157,34 @@ def hopf_table(stability: Mapping[str, Any]) -> Table | None:
 
 
 def changes_table(stability: Mapping[str, Any]) -> Table | None:
-    """Factors that bring the device to the threshold, by circuit and parameter; None where unknown."""
+    """What brings the device to the threshold, by circuit and quantity; None where unknown."""
     blocks = {name: b for name, b in stability.items() if isinstance(b, Mapping) and b.get("changes_to_hopf")}
     if not blocks:
         return None
-    names = list(dict.fromkeys(name for b in blocks.values() for name in b["changes_to_hopf"]))
-    rows = tuple(
-        (
-            name,
-            *(
-                quantity_digits(factor, "1", 3)
-                if (factor := b["changes_to_hopf"].get(name))
-                else "no value does"
-                for b in blocks.values()
-            ),
-        )
+    names = dict.fromkeys(name for b in blocks.values() for name in b["changes_to_hopf"])
+    added = dict.fromkeys(name for b in blocks.values() for name in b.get("values_to_hopf") or {})
+    rows = [
+        (name, meaning(name), *(_factor(b["changes_to_hopf"].get(name)) for b in blocks.values()))
         for name in names
-    )
+    ]
+    rows += [(name, meaning(name), *(_addition(name, b) for b in blocks.values())) for name in added]
     columns = (
         Column(COLUMNS["symbol"], "symbol"),
-        *(Column(f"{COLUMNS['factor']}, {CIRCUIT.get(name, name)}", "number") for name in blocks),
+        Column(COLUMNS["meaning"], "prose"),
+        *(Column(capitalised(CIRCUIT.get(name, name)), "number") for name in blocks),
     )
-    return Table("changes", TABLE_CAPTIONS["changes"], columns, rows)
+    return Table("changes", TABLE_CAPTIONS["changes"], columns, tuple(rows))
+
+
+def _factor(factor: float | None) -> str:
+    """A change of a parameter: "× 1.06"."""
+    return NO_VALUE if factor is None else f"× {quantity_digits(factor, '1', 3)}"
+
+
+def _addition(name: str, block: Mapping[str, Any]) -> str:
+    """A value of something that can be soldered to the device."""
+    value = (block.get("values_to_hopf") or {}).get(name)
+    return NO_VALUE if value is None else quantity_digits(value, _ADDED_UNITS.get(name, "1"), 3)
 
 
 def starts_table(result: FitResult) -> Table:

@@ -36,6 +36,8 @@ SYMBOLS = {
     "R_dc": Symbol("R", "dc", "differential dc resistance"),
     "L_d": Symbol("L", "d", "chemical inductance of the channel"),
     "L_k": Symbol("L", "k", "chemical inductance of the activation"),
+    "R_load": Symbol("R", "load", "resistance added in series with the device"),
+    "C_external": Symbol("C", "ext", "capacitance added across the device"),
     "omega_H": Symbol("ω", "H", "angular frequency at the Hopf point"),
     "c0": Symbol("c", "0", "constant coefficient of the characteristic polynomial"),
     "c1": Symbol("c", "1", "linear coefficient of the characteristic polynomial"),
@@ -60,6 +62,11 @@ def meaning(name: str) -> str:
 def counted(number: int, noun: str, plural: str = "") -> str:
     """A number with its noun: "1 spectrum", "8 spectra"."""
     return f"{number} {noun if number == 1 else plural or noun + 's'}"
+
+
+def capitalised(text: str) -> str:
+    """The text with a capital at its head, the rest as it is."""
+    return text[:1].upper() + text[1:]
 
 
 def listed(items: list[str]) -> str:
@@ -160,21 +167,27 @@ COLUMNS = {
     "I": "I",
     "frequency": "Frequency",
     "criticality": "Onset",
-    "factor": "Factor to the threshold",
     "item": "Item",
     "content": "Content",
 }
 
 TABLE_CAPTIONS = {
-    "parameters": "Parameters of the joint fit. The digits in parentheses are the standard error of the last "
-    "digits shown.",
+    "parameters": (
+        "Parameters of the joint fit. The digits in parentheses are the standard error of the last digits "
+        "shown."
+    ),
     "derived": "Derived quantities.",
     "nuisance": "Quantities of the instruments, fitted along.",
-    "goodness": "How well each record is described. χ²/dof of each record is measured against the noise "
-    "estimated from it.",
+    "goodness": (
+        "How well each record is described. χ²/dof of each record is measured against the noise estimated "
+        "from it. Each point of a spectrum counts as two, its real and its imaginary part."
+    ),
     "correlation": "Correlation of the fitted quantities.",
     "hopf": "Hopf points: where self-sustained oscillation begins and ends.",
-    "changes": "What would have to change, one parameter at a time, for the device to reach the threshold.",
+    "changes": (
+        "What brings the device to the threshold of oscillation, one quantity at a time: a factor on a "
+        "parameter, or a value added to the circuit."
+    ),
     "starts": "First values of the fit.",
     "alternatives": "Other explanations of the same data.",
     "inputs": "Records that went in.",
@@ -183,6 +196,7 @@ TABLE_CAPTIONS = {
     "environment": "Versions and machine.",
 }
 
+NO_VALUE = "none does"
 NO_WARNINGS = "No warnings."
 CORRELATED = (
     "The residuals of {records} are correlated from point to point; the intervals count only the independent "

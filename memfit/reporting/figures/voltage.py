@@ -26,10 +26,13 @@ from memfit.reporting.figures.marks import (
     log_axis,
     place_axes,
 )
+from memfit.reporting.numbers import power_of_ten
 
 _LARGEST_RATIO = 1e4
 """R_a is drawn up to this many times R_b, beyond which it carries no current."""
 _DECADES_OF_CURRENT = 6
+_FAR = 100.0
+"""Gain margin from which a circuit no longer sets the range shown."""
 _CIRCUIT_COLOURS = {"current": BLUE, "voltage": VERMILLION}
 
 
@@ -129,10 +132,11 @@ def _hopf_lines(axes: Axes, voltages: Sequence[float] | FloatArray, colour: Any)
 
 def gain_margin_figure(figure: Figure, curves: StabilityCurves) -> None:
     """Gain margin by circuit; below 1, shaded, the steady state is unstable."""
-    (axes,) = place_axes(figure, [1], Margins(right=17))
+    (axes,) = place_axes(figure, [1], Margins(right=19))
     linear_axis(axes, "x", (float(curves.u[0]), float(curves.u[-1])), 6)
-    low, high = limits(*curves.margins.values(), np.array([0.5, 2.0]), log=True)
-    high = min(high, 30.0 * max(1.0, *(float(m.min()) for m in curves.margins.values())))
+    least = {circuit: float(margin.min()) for circuit, margin in curves.margins.items()}
+    near = [value for value in least.values() if value < _FAR] or [min(least.values())]
+    low, high = min(0.5, 0.5 * min(least.values())), 30.0 * max(1.0, *near)
     log_axis(axes, "y", (low, high), 6)
     axes.axhspan(low, 1.0, color=PALE, linewidth=0, zorder=-2)
     axes.axhline(1.0, color=INK, linewidth=0.5)
@@ -141,7 +145,8 @@ def gain_margin_figure(figure: Figure, curves: StabilityCurves) -> None:
         colour = _CIRCUIT_COLOURS.get(circuit, GREY)
         curve(axes, curves.u, margin, colour)
         _hopf_lines(axes, curves.hopf[circuit], colour)
-        entries.append((colour, circuit))
+        above = f" > {power_of_ten(int(np.log10(least[circuit])))}" if least[circuit] > high else ""
+        entries.append((colour, circuit + above))
     entries.append((PALE, "unstable"))
     key(axes, entries, title="Control")
     axes.set_xlabel("u (V)")

@@ -1,0 +1,143 @@
+"""The first screen in words, for every way a fit can end."""
+
+from dataclasses import replace
+
+import pytest
+
+from memfit.fitting.result import Estimate, Status
+from memfit.reporting.answers import (
+    circuit_sentence,
+    error_of,
+    nearness_sentence,
+    parameters_answer,
+    spiking_answer,
+    trust_answer,
+)
+
+
+def block(**changes):
+    calm = {
+        "verdict": "stable",
+        "message": "The 2D model has two lags at most and cannot oscillate.",
+        "probability_oscillates": 0.2,
+        "hopf_points": [],
+        "gain_margin_min": 5.25,
+        "gain_margin_ci95": [4.858, 5.642],
+        "at_u": 0.772,
+    }
+    return {**calm, **changes}
+
+
+HOPF = [
+    {"u": 0.9, "V": 0.91, "I": 1e-4, "omega": 1.0, "frequency_Hz": 56.3, "criticality": "supercritical"},
+    {"u": 1.15, "V": 1.17, "I": 9e-4, "omega": 1.0, "frequency_Hz": 20.0, "criticality": "subcritical"},
+]
+
+
+def test_parameters_are_listed_with_their_errors(result):
+    answer = parameters_answer(result)
+    assert [name for name, _ in answer.facts] == list(result.parameters)
+    assert all("(" in text for _, text in answer.facts)
+    assert "8 impedance spectra, 3 I-V sweeps and 3 pulse transients" in answer.sentences[0]
+
+
+def test_what_is_not_determined_is_named(result):
+    nothing = {name: Estimate(value=None, unit="1", status="undetermined") for name in ("tau_d", "tau_k")}
+    some = parameters_answer(replace(result, parameters={**result.parameters, **nothing}))
+    assert "Not determined by these data: tau_d and tau_k." in some.sentences
+    none = parameters_answer(replace(result, parameters=nothing))
+    assert (none.headline, none.tone, none.facts) == ("None is determined.", "bad", ())
+
+
+@pytest.mark.parametrize(
+    ("code", "headline", "tone"),
+    [
+        ("at_bound", "In part: a parameter ended at its bound.", "care"),
+        ("not_identifiable", "Not all: the data do not determine every parameter.", "care"),
+        ("not_converged", "No: the fit did not converge.", "bad"),
+        ("poor_fit", "With care: the model does not describe all of the data.", "care"),
+    ],
+)
+def test_trust_follows_the_status(result, code, headline, tone):
+    answer = trust_answer(replace(result, status=Status(code=code, message="Why.")))
+    assert (answer.headline, answer.tone) == (headline, tone)
+    assert answer.sentences[0] == "Why."
+
+
+def test_a_clean_fit_is_trusted_and_a_warning_makes_a_reservation(found, result):
+    clean = replace(found.result, warnings=(), excluded=())
+    assert (trust_answer(clean).headline, trust_answer(clean).tone) == ("Yes.", "good")
+    reserved = trust_answer(result)
+    assert (reserved.headline, reserved.tone) == ("Yes, with the reservations below.", "care")
+    assert result.warnings[0] in reserved.sentences
+    assert "1 point left out of the fit, listed below." in reserved.sentences
+
+
+def test_correlated_residuals_are_said(result):
+    goodness = replace(
+        result.goodness,
+        datasets=tuple(replace(item, lag1_autocorrelation=0.8) for item in result.goodness.datasets),
+    )
+    text = " ".join(trust_answer(replace(result, goodness=goodness)).sentences)
+    assert "and 11 more are correlated from point to point" in text
+
+
+def test_a_device_that_oscillates(result):
+    circuits = {"current": block(verdict="oscillates", hopf_points=HOPF), "voltage": block()}
+    answer = spiking_answer(replace(result, stability=circuits))
+    assert answer.headline == "Yes, under current control."
+    assert answer.sentences[0] == (
+        "Current control: the steady state is unstable from u = 0.900 to 1.150 V (I = 100 to 900 µA); the "
+        "oscillation is born with 20.0 to 56.3 Hz. The onset is supercritical. Probability that it "
+        "oscillates, given the errors: 20 %."
+    )
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "headline"),
+    [
+        (("stable", "stable"), "No: it is stable under every circuit examined."),
+        (("stable", "near"), "Nearly: it is close to the threshold under voltage control through R_s."),
+        (("stable", "undetermined"), "The data do not say."),
+        (("near", "oscillates"), "Yes, under voltage control through R_s."),
+        (("stable", "unheard of"), "No: it is stable under every circuit examined."),
+    ],
+)
+def test_the_most_eager_circuit_decides(result, verdicts, headline):
+    circuits = {name: block(verdict=v) for name, v in zip(("current", "voltage"), verdicts, strict=True)}
+    assert spiking_answer(replace(result, stability=circuits)).headline == headline
+
+
+def test_without_an_analysis_nothing_is_claimed(result):
+    assert spiking_answer(replace(result, stability={})).headline == "Not examined."
+
+
+def test_a_stable_circuit_says_how_far_it_is():
+    assert circuit_sentence("current", block(probability_oscillates=None)) == (
+        "Current control: stable at every bias; the loop gain would have to grow 5.25(20) times to oscillate "
+        "(at u = 0.772 V)."
+    )
+    assert "grow 14000 times" in circuit_sentence("voltage", block(gain_margin_min=13950.0))
+
+
+def test_without_a_margin_the_message_of_the_analysis_stands():
+    assert (
+        circuit_sentence("current", block(gain_margin_min=None, probability_oscillates=None))
+        == block()["message"]
+    )
+    assert circuit_sentence("a lab's own", {"verdict": "stable"}) == "A lab's own: stable."
+
+
+def test_the_nearest_threshold_is_told_where_it_is_known():
+    ways = {"decades": {"distance": 0.0432}, "standard_errors": {"distance": 3.61}}
+    assert nearness_sentence("current", block(nearest_boundary=ways)) == (
+        "Under current control the threshold is nearest at 3.6 standard errors of the fit, or 0.043 decades, "
+        "all parameters together."
+    )
+    assert nearness_sentence("current", block()) == ""
+
+
+def test_an_open_interval_has_no_error():
+    assert error_of([1.0, 4.92]) == pytest.approx(1.0)
+    assert error_of([None, 2.0]) is None
+    assert error_of(None) is None

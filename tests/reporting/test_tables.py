@@ -1,0 +1,141 @@
+"""Tables: what each holds, row by row, and the numbers for programs."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from memfit.datasets.records import IVSweep
+from memfit.fitting.result import Estimate, FittedRecord
+from memfit.reporting.content import Graded
+from memfit.reporting.tables import (
+    RESIDUAL_COLUMNS,
+    alternatives_table,
+    changes_table,
+    correlation_table,
+    data_frame,
+    estimates_table,
+    excluded_table,
+    goodness_table,
+    hopf_table,
+    inputs_table,
+    mapping_table,
+    noise_text,
+    residuals_frame,
+    starts_table,
+    table_csv,
+)
+
+
+def test_estimates_of_every_status():
+    estimates = {
+        "R_b": Estimate(value=12e3, unit="ohm", stderr=51.0, ci95=(11.9e3, 12.1e3)),
+        "tau_d": Estimate(value=0.012, unit="s", stderr=0.004, ci95=(0.006, None), status="weak"),
+        "tau_k": Estimate(value=None, unit="s", status="undetermined"),
+        "R_s": Estimate(value=20.0, unit="ohm", status="fixed"),
+        "gain_iv": Estimate(value=1.02, unit="", stderr=0.01, ci95=(1.0, 1.04), status="at_bound"),
+    }
+    rows = estimates_table("parameters", estimates).rows
+    assert [row[:4] for row in rows] == [
+        ("R_b", "12.000(51) kΩ", "11.900 to 12.100 kΩ", "determined"),
+        ("tau_d", "12.0(40) ms", "above 6.00 ms", "weakly determined"),
+        ("tau_k", "–", "–", "not determined"),
+        ("R_s", "20 Ω", "–", "fixed"),
+        ("gain_iv", "1.020(10)", "1.000 to 1.040", "at its bound"),
+    ]
+
+
+def test_goodness_has_a_row_a_record(result):
+    table = goodness_table(result)
+    assert [row[0] for row in table.rows] == [item.file for item in result.goodness.datasets]
+    noise = [row[5] for row in table.rows]
+    assert noise[0].endswith(" %")
+    assert noise[-1].endswith("V")
+
+
+def test_noise_in_words():
+    assert noise_text({"relative": 0.01, "floor": 2e-8}, "A") == "1.0 % + 20 nA"
+    assert noise_text({"relative": 0.0, "floor": 3e-3}, "V") == "3.0 mV"
+    assert noise_text({}, "V") == "–"
+
+
+def test_correlations_are_graded_by_size(result):
+    matrix = ((1.0, -0.5), (-0.5, 1.0))
+    small = replace(result, covariance_names=("R_b", "C_m"), covariance=matrix)
+    table = correlation_table(small)
+    assert table.rows[0] == ("R_b", Graded("1.00", 4), Graded("−0.50", -2))
+    broken = replace(small, covariance=((0.0, 0.0), (0.0, 1.0)))
+    with np.errstate(invalid="ignore"):
+        assert correlation_table(broken).rows[0][1] == Graded("–", 0)
+
+
+def test_hopf_points_and_changes_come_from_the_analysis(result):
+    hopf = hopf_table(result.stability)
+    assert [row[0] for row in hopf.rows] == ["current control", "current control"]
+    assert hopf.rows[0][-1] == "supercritical"
+    changes = changes_table(result.stability)
+    names = [row[0] for row in changes.rows]
+    assert names[:6] == ["R_b", "C_m", "i_c0", "V_m", "tau_d", "tau_k"]
+    assert changes.rows[0][2].startswith("× 0.2")
+    assert changes.rows[names.index("R_load")][2:] == ("none does", changes.rows[names.index("R_load")][3])
+    assert changes.rows[names.index("R_load")][3].endswith("kΩ")
+
+
+def test_without_an_analysis_there_are_no_such_tables():
+    assert hopf_table({}) is None
+    assert changes_table({"current": {"verdict": "undetermined"}}) is None
+
+
+def test_first_values_alternatives_and_exclusions(result):
+    starts = starts_table(result)
+    assert [row[0] for row in starts.rows] == list(result.parameters)
+    assert all(row[3] for row in starts.rows)
+    alternatives = alternatives_table(result)
+    assert alternatives.rows[0][:2] == ("tau_d and tau_k swapped", "9214")
+    assert [column.title for column in alternatives.columns[2:]] == list(result.parameters)
+    assert excluded_table(result).rows == (("eis_0.68V.csv", "7", "f = 50 Hz", "mains hum"),)
+
+
+def test_inputs_tell_points_bias_and_digest(result):
+    item = replace(result.inputs[0], sha256="ab" * 32, used=47, warnings=("One.", "Two."))
+    row = inputs_table(replace(result, inputs=(item,))).rows[0]
+    assert row[2] == f"47 of {item.points}"
+    assert row[5:] == ("ab" * 32, "One. Two.")
+
+
+def test_nested_settings_become_rows():
+    table = mapping_table(
+        "plan", {"seed": 7, "fix": {}, "bounds": {"V_m": [0.015, 0.4]}, "robust": False, "x": None}
+    )
+    assert table.rows == (
+        ("seed", "7"),
+        ("fix", "none"),
+        ("bounds.V_m", "0.015, 0.4"),
+        ("robust", "no"),
+        ("x", "none"),
+    )
+
+
+def test_residuals_of_a_quasi_steady_curve_stand_against_voltage():
+    sweep = IVSweep(name="iv", voltage=np.array([0.0, 1.0]), current=np.array([0.0, 2.0]))
+    item = FittedRecord(
+        record=sweep, predicted=np.array([0.5, 1.0]), sigma=np.array([0.5, 0.5]), used=np.array([True, False])
+    )
+    frame = residuals_frame([item])
+    assert tuple(frame.columns) == RESIDUAL_COLUMNS
+    assert list(frame["quantity"]) == ["voltage", "voltage"]
+    assert list(frame["residual"]) == [-1.0, 2.0]
+    assert list(frame["used"]) == [True, False]
+
+
+def test_columns_of_different_length_stand_side_by_side():
+    frame = data_frame({"a": np.array([1.0, 2.0]), "b": np.array([3.0])})
+    assert frame.to_csv(index=False) == "a,b\n1.0,3.0\n2.0,\n"
+
+
+@pytest.mark.parametrize("key", ["parameters", "derived"])
+def test_a_table_for_people_as_csv(result, key):
+    estimates = getattr(result, key)
+    lines = table_csv(estimates_table(key, estimates)).splitlines()
+    assert lines[0] == "Symbol,Value,95 % interval,Status,Quantity"
+    assert len(lines) == 1 + len(estimates)

@@ -1,0 +1,40 @@
+"""Names of quantities inside sentences, and sentences put together."""
+
+import pytest
+
+from memfit.reporting.captions import FIGURE_WORDS
+from memfit.reporting.words import SYMBOLS, counted, listed, meaning, split_symbols
+
+
+@pytest.mark.parametrize(
+    ("text", "symbols"),
+    [
+        ("R_b and tau_d.", ["R_b", "tau_d"]),
+        ("tau_d x tau_k", ["tau_d", "tau_k"]),
+        ("R_b/R_a, (C_m)", ["R_b", "R_a", "C_m"]),
+        ("at u = 3", ["u"]),
+        ("R_b_test.csv, my R_b.csv, xR_b, c05, du, u.", ["u"]),
+        ("eis_u.csv", []),
+    ],
+)
+def test_names_are_found_where_they_stand_alone(text, symbols):
+    pieces = list(split_symbols(text))
+    assert "".join(piece for piece, _ in pieces) == text
+    assert [piece for piece, symbol in pieces if symbol is not None] == symbols
+
+
+def test_numbers_and_lists_in_sentences():
+    assert counted(1, "record") == "1 record"
+    assert counted(0, "record") == "0 records"
+    assert counted(2, "spectrum", "spectra") == "2 spectra"
+    assert [listed(list("abc")[:n]) for n in range(4)] == ["", "a", "a and b", "a, b and c"]
+
+
+def test_every_parameter_of_the_model_has_words():
+    assert all(meaning(name) for name in ("R_b", "C_m", "i_c0", "V_T", "V_m", "tau_d", "tau_k", "R_s", "L_s"))
+    assert meaning("gain of the lab's own") == ""
+    assert set(SYMBOLS) >= {"tau_m", "A_max"}
+
+
+def test_every_figure_has_a_caption_and_a_description():
+    assert all(words.caption.endswith(".") and words.alt.endswith(".") for words in FIGURE_WORDS.values())
