@@ -1,10 +1,10 @@
 """First values from the data alone, each with its reason.
 
-Given V_T and V_m, the steady current u/R_b + i_c0 f_ss(u), its slope and every plateau are linear in 1/R_b and i_c0: scan
-V_T and V_m, solve the two coefficients with bounds at zero, keep the best. Given those and two time constants,
-the admittance of all spectra is linear in C_m, 1/R_b and i_c0: scan tau_d and tau_k likewise. Without spectra the time
-constants are found by simulating what was measured in time on a coarse grid. (Separable least squares: Golub &
-Pereyra, SIAM J. Numer. Anal. 1973, 10, 413.)
+Given V_T and V_m, the steady current u/R_b + i_c0 f_ss(u), its slope and every plateau are linear in 1/R_b and
+i_c0: scan V_T and V_m, solve the two coefficients with bounds at zero, keep the best. Given those and two time
+constants, the admittance of all spectra is linear in C_m, 1/R_b and i_c0: scan tau_d and tau_k likewise.
+Without spectra the time constants are found by simulating what was measured in time on a coarse grid.
+(Separable least squares: Golub & Pereyra, SIAM J. Numer. Anal. 1973, 10, 413.)
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -229,12 +229,15 @@ def _two_nonnegative(
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Least squares y = p a + q b with p, q >= 0, for one a (n,) and many b (k, n); p, q, misfit (k,)."""
     aa, ay, yy = a @ a, a @ y, y @ y
+    longest = np.sqrt(np.einsum("kn,kn->k", b, b))
+    seen = longest > 1e-100  # far above threshold everywhere: no channel to see
+    b = np.where(seen[:, None], b, 0.0)
     bb, ab, by = np.einsum("kn,kn->k", b, b), b @ a, b @ y
-    tiny = np.finfo(float).tiny
     determinant = aa * bb - ab**2
     safe = np.where(determinant > 1e-12 * aa * bb, determinant, np.inf)
     p, q = (ay * bb - by * ab) / safe, (by * aa - ay * ab) / safe
-    only_b, only_a = np.maximum(by, 0) / np.maximum(bb, tiny), max(ay, 0.0) / max(aa, tiny)
+    only_b = np.where(seen, np.maximum(by, 0) / np.where(seen, bb, 1.0), 0.0)
+    only_a = max(ay, 0.0) / max(aa, np.finfo(float).tiny)
     singular = ~np.isfinite(safe)
     use_a, use_b = (q < 0) & ~singular, (p < 0) & ~singular
     p, q = np.where(use_b | singular, 0.0, p), np.where(use_b | singular, only_b, q)
@@ -267,26 +270,26 @@ def _slow_sweep(records: Sequence[Record], R_s: float) -> _Steady | None:
     if not sweeps:
         return None
     slowest = max(sweeps, key=lambda r: np.inf if r.time is None else float(r.time[-1] - r.time[0]))
-    V, I = _both_directions(slowest)
-    u = V - R_s * I
-    weight = 1.0 / (np.abs(I) + 3e-3 * np.max(np.abs(I)))
+    V, current = _both_directions(slowest)
+    u = V - R_s * current
+    weight = 1.0 / (np.abs(current) + 3e-3 * np.max(np.abs(current)))
     return _Steady(
-        u, I, np.zeros(u.size, bool), weight / np.sqrt(u.size), f"the slowest sweep ({slowest.name})"
+        u, current, np.zeros(u.size, bool), weight / np.sqrt(u.size), f"the slowest sweep ({slowest.name})"
     )
 
 
 def _both_directions(sweep: IVSweep) -> tuple[FloatArray, FloatArray]:
     """Current on a voltage grid, the mean of the upward and the downward branches."""
-    V, I = sweep.voltage, sweep.current
+    V, current = sweep.voltage, sweep.current
     rising = np.gradient(V) >= 0 if V.size > 1 else np.ones(1, bool)
     grid = np.linspace(V.min(), V.max(), min(_SAMPLES, max(V.size // 2, 2)))
     branches = []
     for branch in (rising, ~rising):
         if np.count_nonzero(branch) > 0.2 * V.size:
             order = np.argsort(V[branch], kind="stable")
-            branches.append(np.interp(grid, V[branch][order], I[branch][order]))
+            branches.append(np.interp(grid, V[branch][order], current[branch][order]))
     if not branches:
-        return V.copy(), I.copy()
+        return V.copy(), current.copy()
     return grid, np.mean(branches, axis=0)
 
 
@@ -316,27 +319,31 @@ def _conductances(records: Sequence[Record], R_s: float) -> _Steady | None:
 
 def _plateaus(records: Sequence[Record], R_s: float) -> _Steady | None:
     """Current and junction voltage at the end of every constant stretch of the transients."""
-    points = []
-    for r in records:
-        if isinstance(r, PulseTransient):
-            points += list(_stretch_ends(r))
+    points = [end for r in records if isinstance(r, PulseTransient) for end in _stretch_ends(r)]
     if not points:
         return None
-    V, I = np.array(points).T
-    weight = 1.0 / ((np.abs(I) + 0.02 * max(float(np.max(np.abs(I))), 1e-30)) * np.sqrt(V.size))
-    return _Steady(V - R_s * I, I, np.zeros(V.size, bool), 0.3 * weight, "plateaus of the pulses")
+    V, current, trust = np.array(points).T
+    weight = trust / ((np.abs(current) + 0.02 * float(np.max(np.abs(current)))) * np.sqrt(V.size))
+    return _Steady(V - R_s * current, current, np.zeros(V.size, bool), weight, "plateaus of the pulses")
 
 
-def _stretch_ends(record: PulseTransient) -> Iterator[tuple[float, float]]:
-    """(V, I) averaged over the last fifth of each constant stretch of the drive."""
+def _stretch_ends(record: PulseTransient) -> Iterator[tuple[float, float, float]]:
+    """(V, I, trust) over the last fifth of each constant stretch of the drive; trust is 1 where it has settled."""
     drive, time = record.drive, record.time
-    flat = np.flatnonzero((np.diff(drive.value) == 0) & (np.diff(drive.time) > 0))
+    range_ = float(np.ptp(drive.value))
+    flat = np.flatnonzero((np.abs(np.diff(drive.value)) <= 0.01 * range_) & (np.diff(drive.time) > 0))
+    span = float(np.ptp(record.response))
     for k in flat:
         a, b = drive.time[k], drive.time[k + 1]
-        chosen = (time >= b - 0.2 * (b - a)) & (time < b)
-        if np.count_nonzero(chosen) > 2:
-            value, response = float(drive.value[k]), float(np.mean(record.response[chosen]))
-            yield (value, response) if record.control == "voltage" else (response, value)
+        last = (time >= b - 0.2 * (b - a)) & (time < b)
+        before = (time >= b - 0.4 * (b - a)) & (time < b - 0.2 * (b - a))
+        value = float(drive.value[k])
+        if min(np.count_nonzero(last), np.count_nonzero(before)) < 3 or abs(value) <= 0.01 * range_:
+            continue
+        response = float(np.mean(record.response[last]))
+        moved = abs(response - float(np.mean(record.response[before]))) / max(span, 1e-300)
+        trust = 1.0 / (1.0 + (moved / 0.01) ** 2)
+        yield (value, response, trust) if record.control == "voltage" else (response, value, trust)
 
 
 # --- time constants from spectra -------------------------------------------------------------------

@@ -31,18 +31,27 @@ _SAMPLES_OF_DELAY = 3.0
 
 
 def add_needed_terms(state: State, plan: FitPlan) -> State:
-    """The fit with the terms of the instruments that the data ask for."""
-    groups = [g for g in (_inductance(state, plan), _gains(state, plan), _delays(state, plan)) if g[0]]
-    for terms, forced in groups:
+    """The fit with the terms of the instruments that the data ask for, the most needed kind first."""
+    waiting = [g for g in (_inductance(state, plan), _gains(state, plan), _delays(state, plan)) if g[0]]
+    while waiting:
+        promised = [
+            sum(score(state, [t]) for t in terms) + (1e300 if forced else 0) for terms, forced in waiting
+        ]
+        terms, forced = waiting.pop(int(np.argmax(promised)))
         wanted = [t for t in terms if forced or score(state, [t]) > _NEEDED]
-        if not wanted:
-            continue
-        extended = _with(state, wanted)
-        gained = state.minimum.chi2 - extended.minimum.chi2
-        if forced or gained > _NEEDED * len(wanted):
-            log.info("added %s: chi2 falls by %.4g", ", ".join(t.name for t in wanted), gained)
-            state = extended
+        if wanted:
+            state = _kept_if_worth(state, terms if terms[0].record is None else wanted, forced)
     return state
+
+
+def _kept_if_worth(state: State, terms: Sequence[Unknown], forced: bool) -> State:
+    """The fit with these terms if they keep their promise, else as it was."""
+    extended = _with(state, terms)
+    gained = state.minimum.chi2 - extended.minimum.chi2
+    if not forced and gained <= _NEEDED * len(terms):
+        return state
+    log.info("added %s: chi2 falls by %.4g", ", ".join(t.name for t in terms), gained)
+    return extended
 
 
 def score(state: State, terms: Sequence[Unknown]) -> float:

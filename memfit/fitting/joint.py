@@ -96,7 +96,7 @@ def _fit_model(device: Device, plan: FitPlan, model: str) -> JointFit:
     names = _free_names(device.records, model)
     problem = Problem.prepare(device.records, plan.robust)
     minima, first = find_minima(problem, plan, names)
-    settled = settle(minima[0], plan)
+    settled = settle(replace(minima[0], problem=problem), plan)
     settled = settle(add_needed_terms(settled, plan), plan)
     result = summarise(device, plan, names, [settled, *minima[1:]], first)
     return JointFit(result, fitted_records(settled))

@@ -1,7 +1,7 @@
 """The one room that knows lmfit: least squares with the exact Jacobian, inside bounds.
 
-lmfit hands the problem to scipy's trust-region reflective method (Branch, Coleman & Li, SIAM J. Sci. Comput. 1999, 21, 1),
-which keeps to bounds without distorting the problem inside them.
+lmfit hands the problem to scipy's trust-region reflective method (Branch, Coleman & Li, SIAM J. Sci. Comput.
+1999, 21, 1), which keeps to bounds without distorting the problem inside them.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,10 +22,10 @@ class Problem(Protocol):
     """What is minimised: the sum of squares of `residuals`."""
 
     def residuals(self, x: FloatArray, /) -> FloatArray:
-        """(n,) residuals."""
+        """(k,) residuals."""
 
     def jacobian(self, x: FloatArray, /) -> FloatArray:
-        """(n, m) derivatives of the residuals."""
+        """(k, m) derivatives of the residuals."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,6 @@ def minimise(
     unknowns: Sequence[Unknown],
     start: FloatArray,
     *,
-    robust: bool = False,
     tolerance: float = 1e-10,
     max_evaluations: int = MAX_EVALUATIONS,
 ) -> Minimum:
@@ -60,8 +59,6 @@ def minimise(
     unknowns : sequence of Unknown
         Names and bounds, in the order of the vector.
     start : (m,) array
-    robust : bool
-        Soft L1 loss: squares up to one standard deviation, linear beyond.
     tolerance : float
         Relative change of chi2 and of the vector at which to stop.
     max_evaluations : int
@@ -77,16 +74,16 @@ def minimise(
         return wrapped
 
     minimizer = lmfit.Minimizer(at(problem.residuals), parameters, calc_covar=False, nan_policy="raise")
-    outcome = minimizer.minimize(
-        method="least_squares",
-        jac=at(problem.jacobian),
-        x_scale="jac",
-        loss="soft_l1" if robust else "linear",
-        ftol=tolerance,
-        xtol=tolerance,
-        gtol=1e-12,
-        max_nfev=max_evaluations,
-    )
+    with np.errstate(invalid="ignore"):  # lmfit's own errors of undetermined values; ours are made elsewhere
+        outcome = minimizer.minimize(
+            method="least_squares",
+            jac=at(problem.jacobian),
+            x_scale="jac",
+            ftol=tolerance,
+            xtol=tolerance,
+            gtol=1e-12,
+            max_nfev=max_evaluations,
+        )
     x = np.array([outcome.params[name].value for name in names])
     residuals = problem.residuals(x)
     return Minimum(

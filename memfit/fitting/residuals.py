@@ -1,5 +1,7 @@
-"""Residuals of all records, each point divided by its standard deviation, laid end to end, with the exact Jacobian.
+"""Residuals of all records, each point divided by its standard deviation, with the exact Jacobian.
 
+The minimiser gets them after an orthogonal reduction: with [J r] = Q [R_J R_r] the short R_J (m + 1, m) and
+R_r (m + 1) have the same sum of squares, gradient and singular values as the thousands of rows of J and r.
 A trial that cannot be integrated gets a finite penalty of the right length, and is counted.
 """
 
@@ -11,6 +13,8 @@ from memfit.fitting.unknowns import Unknowns
 
 PENALTY = 1e3
 """Residual, in standard deviations, of a point that could not be computed."""
+_BLOCK = 96
+"""Rows factored at a time; more than any number of unknowns."""
 
 
 class JointResiduals:
@@ -24,47 +28,90 @@ class JointResiduals:
         Standard deviation of every point.
     keep : (n,) array of bool
         Points that count.
+    robust : bool
+        Replace every residual r by `soften(r)`.
     """
 
-    def __init__(self, predictor: Predictor, unknowns: Unknowns, sigma: FloatArray, keep: BoolArray) -> None:
+    def __init__(
+        self,
+        predictor: Predictor,
+        unknowns: Unknowns,
+        sigma: FloatArray,
+        keep: BoolArray,
+        *,
+        robust: bool = False,
+    ) -> None:
         self.predictor = predictor
         self.unknowns = unknowns
         self.failures = 0
         """Trials in which a record could not be integrated."""
         self.evaluations = 0
+        self._robust = robust
         self._kept = np.flatnonzero(keep)
         self._data = predictor.data()[self._kept]
         self._weight = 1.0 / sigma[self._kept]
         self._record = predictor.record_of_point
         self._last_x: FloatArray | None = None
-        self._last_r = self._last_j = np.empty(0)
+        self._reduced = np.empty((0, 0))
 
     def prediction(self, x: FloatArray) -> Prediction:
         """The model at all points."""
         return self.predictor(self.unknowns.parameters(x), self.unknowns.instrument(x))
 
-    def residuals(self, x: FloatArray) -> FloatArray:
-        """(k,) residuals of the points kept."""
-        self._evaluate(x)
-        return self._last_r
-
-    def jacobian(self, x: FloatArray) -> FloatArray:
-        """(k, m) derivatives of the residuals."""
-        self._evaluate(x)
-        return self._last_j
-
-    def _evaluate(self, x: FloatArray) -> None:
-        """Residuals and Jacobian in one go, kept until the vector changes."""
-        if self._last_x is not None and np.array_equal(x, self._last_x):
-            return
+    def all_rows(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Residuals (k,) of the points kept and their derivatives (k, m), not softened."""
         self.evaluations += 1
         prediction = self.prediction(x)
         r = (prediction.values[self._kept] - self._data) * self._weight
         j = self.unknowns.jacobian(x, prediction, self._record)[self._kept]
         j *= self._weight[:, None]
-        lost = ~np.isfinite(r)
-        lost |= ~np.isfinite(j).all(axis=1)
+        lost = ~(np.isfinite(r) & np.isfinite(j).all(axis=1))
         if lost.any():
             self.failures += 1
             r[lost], j[lost] = PENALTY, 0.0
-        self._last_x, self._last_r, self._last_j = x.copy(), r, j
+        return r, j
+
+    def residuals(self, x: FloatArray) -> FloatArray:
+        """(m + 1,) reduced residuals."""
+        return self._reduce(x)[:, -1]
+
+    def jacobian(self, x: FloatArray) -> FloatArray:
+        """(m + 1, m) reduced Jacobian."""
+        return self._reduce(x)[:, :-1]
+
+    def _reduce(self, x: FloatArray) -> FloatArray:
+        """(m + 1, m + 1) triangle of [J r], kept until the vector changes."""
+        if self._last_x is None or not np.array_equal(x, self._last_x):
+            r, j = self.all_rows(x)
+            if self._robust:
+                r, slope = soften(r)
+                j *= slope[:, None]
+            both = np.column_stack([j, r])
+            self._last_x, self._reduced = x.copy(), triangle(both)
+        return self._reduced
+
+
+def soften(r: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Residuals whose squares are the soft L1 loss 2 (sqrt(1 + r^2) - 1), and their slopes.
+
+    Small residuals stay as they are; the square of a large one grows only linearly.
+    """
+    root = np.sqrt(1.0 + r**2)
+    soft = r * np.sqrt(2.0 / (1.0 + root))
+    slope = np.sqrt(0.5 * (1.0 + root)) / root
+    return soft, slope
+
+
+def triangle(rows: FloatArray) -> FloatArray:
+    """(k, k) triangular factor R of rows (n, k) = Q R, without Q.
+
+    The rows are factored block by block and the triangles stacked and factored again (Demmel et al., SIAM J. Sci.
+    Comput. 2012, 34, A206): small blocks stay in the cache and wake no threads.
+    """
+    k = rows.shape[1]
+    while rows.shape[0] > 2 * _BLOCK:
+        missing = -rows.shape[0] % _BLOCK
+        padded = np.concatenate([rows, np.zeros((missing, k))])
+        rows = np.linalg.qr(padded.reshape(-1, _BLOCK, k), mode="r").reshape(-1, k)
+    missing = max(k - rows.shape[0], 0)
+    return np.linalg.qr(np.concatenate([rows, np.zeros((missing, k))]), mode="r")

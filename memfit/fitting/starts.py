@@ -8,6 +8,7 @@ import numpy as np
 
 from memfit.datasets.records import ImpedanceSpectrum, IVSweep, Record
 from memfit.fitting.guess import Candidate, distinct, guess, swapped
+from memfit.fitting.instruments import add_needed_terms
 from memfit.fitting.noise import Noise
 from memfit.fitting.plan import FitPlan
 from memfit.fitting.predict import Predictor, measured, modulus
@@ -20,8 +21,10 @@ log = logging.getLogger(__name__)
 _POLISH_NOISE = 0.03
 """Relative noise assumed while polishing: more than any instrument's, so that no record rules the others."""
 _CANDIDATES, _STARTS, _EXTRA_STARTS = 6, 3, 10
-_GOOD = 2.0
-"""Reduced chi2, against the noise seen without a model, below which no further starts are tried."""
+_RIVAL = 4.0
+"""Candidates worse than the best by this factor after polishing wait until all else fails."""
+_GOOD = 4.0
+"""Typical misfit, against the noise seen without a model, below which no further starts are tried."""
 _SPREAD = 0.7
 """Standard deviation, in the logarithm, of additional starts around the best ones."""
 _ROUGH = 1e-5
@@ -42,17 +45,23 @@ def find_minima(problem: Problem, plan: FitPlan, names: Sequence[str]) -> tuple[
     known = {**({"tau_k": 0.0} if "tau_k" not in names else {}), **plan.fix}
     candidates = [replace_start(c, plan.start) for c in guess(records, known, _CANDIDATES)]
     polished = polish(records, plan, names, candidates)
+    search = replace(problem, robust=True)
     found: list[tuple[State, Candidate]] = []
-    for candidate in _in_turn(polished, names):
-        found.append((_fit_everything(problem, plan, names, candidate), candidate))
-        log.info("start %d: reduced chi2 %.4g", len(found), found[-1][0].reduced_chi2)
-    best = min(found, key=lambda item: item[0].minimum.chi2)
-    if best[0].reduced_chi2 > _GOOD:
-        for candidate in _more_starts(best, polished, names, plan.seed):
-            found.append((_fit_everything(problem, plan, names, candidate), candidate))
-            log.info("additional start: reduced chi2 %.4g", found[-1][0].reduced_chi2)
-            if found[-1][0].reduced_chi2 < _GOOD:
-                break
+
+    def attempt(candidate: Candidate) -> bool:
+        """Fit from one start, terms of the instruments included; True when nothing is left to explain."""
+        state = _fit_everything(search, plan, names, candidate)
+        if state.typical_misfit() > _GOOD:
+            state = add_needed_terms(state, plan)
+        found.append((state, candidate))
+        log.info("start %d: misfit of the worst record %.4g", len(found), state.typical_misfit())
+        return state.typical_misfit() < _GOOD
+
+    tried = list(_in_turn(polished))
+    good = [attempt(candidate) for candidate in tried]
+    if not any(good):
+        best = min(found, key=lambda item: item[0].minimum.chi2)
+        any(attempt(c) for c in _more_starts(best, polished, len(tried), names, plan.seed))
     found.sort(key=lambda item: item[0].minimum.chi2)
     return _distinct_minima([state for state, _ in found]), found[0][1]
 
@@ -114,20 +123,18 @@ def _fit_everything(problem: Problem, plan: FitPlan, names: Sequence[str], candi
     return solve(problem, unknowns, unknowns.encode(candidate.values), tolerance=_ROUGH)
 
 
-def _in_turn(polished: Sequence[Candidate], names: Sequence[str]) -> Iterator[Candidate]:
-    """The best candidates and the mirror image of the best in its two time constants."""
-    yield from polished[:_STARTS]
-    if "tau_k" in names:
-        mirror = Candidate(swapped(polished[0].values), polished[0].misfit, polished[0].reasons)
-        if len(distinct([*polished[:_STARTS], mirror], _STARTS + 1)) > len(polished[:_STARTS]):
-            yield mirror
+def _in_turn(polished: Sequence[Candidate]) -> Iterator[Candidate]:
+    """The candidates that the closed forms cannot tell from the best."""
+    for candidate in polished[:_STARTS]:
+        if candidate.misfit <= _RIVAL * polished[0].misfit:
+            yield candidate
 
 
 def _more_starts(
-    best: tuple[State, Candidate], polished: Sequence[Candidate], names: Sequence[str], seed: int
+    best: tuple[State, Candidate], polished: Sequence[Candidate], tried: int, names: Sequence[str], seed: int
 ) -> Iterator[Candidate]:
     """The remaining candidates, then random ones around the best fit and the best candidates."""
-    yield from polished[_STARTS:]
+    yield from polished[tried:]
     generator = np.random.default_rng(seed)
     state, candidate = best
     sources = [

@@ -13,6 +13,9 @@ from memfit.fitting.predict import Predictor, measured, modulus
 from memfit.fitting.residuals import JointResiduals
 from memfit.fitting.unknowns import Unknowns
 
+_MEDIAN_SQUARE = 0.4549
+"""Median of the square of a standard normal variable."""
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -43,7 +46,7 @@ class Problem:
 
     def residuals(self, unknowns: Unknowns) -> JointResiduals:
         """The residual vector for a choice of unknowns."""
-        return JointResiduals(self.predictor, unknowns, self.sigma, self.keep)
+        return JointResiduals(self.predictor, unknowns, self.sigma, self.keep, robust=self.robust)
 
     def with_noise_of(self, state: "State") -> "Problem":
         """The same problem with the noise that the residuals of a fit show."""
@@ -88,20 +91,25 @@ class State:
         """chi2 per degree of freedom."""
         return self.minimum.chi2 / max(self.points - len(self.unknowns.free), 1)
 
+    def typical_misfit(self) -> float:
+        """Median squared residual of the worst record, 1 for normal noise: blind to outliers, not to records."""
+        r, _ = self.linearised()
+        record = self.problem.predictor.record_of_point[self.problem.keep]
+        return max(float(np.median(r[record == k] ** 2)) / _MEDIAN_SQUARE for k in np.unique(record))
+
     def model_values(self) -> FloatArray:
         """(n,) the model at every point."""
         return self.problem.residuals(self.unknowns).prediction(self.x).values
 
     def linearised(self) -> tuple[FloatArray, FloatArray]:
         """Residuals (k,) and their Jacobian (k, m) at the minimum."""
-        residuals = self.problem.residuals(self.unknowns)
-        return residuals.residuals(self.x), residuals.jacobian(self.x)
+        return self.problem.residuals(self.unknowns).all_rows(self.x)
 
 
 def solve(problem: Problem, unknowns: Unknowns, start: FloatArray, *, tolerance: float = 1e-10) -> State:
     """Minimise from one start."""
     residuals = problem.residuals(unknowns)
-    minimum = minimise(residuals, unknowns.free, start, robust=problem.robust, tolerance=tolerance)
+    minimum = minimise(residuals, unknowns.free, start, tolerance=tolerance)
     return State(problem, unknowns, minimum, residuals.failures)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from memfit.arrays import FloatArray
 from memfit.datasets.records import ImpedanceSpectrum
 from memfit.fitting.result import Estimate, EstimateStatus
+from memfit.fitting.residuals import triangle
 from memfit.fitting.state import State
 from memfit.model.parameters import UNITS
 
@@ -55,7 +56,7 @@ def covariance_of(state: State) -> Covariance:
     weighted = jacobian * weight[:, None]
     length = np.linalg.norm(weighted, axis=0)
     scale = np.where(length > 0, length, 1.0)
-    _, singular, directions = np.linalg.svd(weighted / scale, full_matrices=False)
+    _, singular, directions = np.linalg.svd(triangle(weighted / scale))
     known = singular > _SINGULAR * max(float(singular[0]), 1e-300) if singular.size else singular > 0
     inverse = np.where(known, 1.0 / np.where(known, singular, 1.0) ** 2, 0.0)
     matrix = (directions.T * inverse) @ directions / np.outer(scale, scale)
