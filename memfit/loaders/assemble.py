@@ -36,7 +36,7 @@ def make_records(reading: Reading) -> Iterator[Record]:
         The table lacks what its kind needs.
     """
     if reading.table.channels:
-        raise reading.error(_waveform_message(reading.table))
+        reading = replace(reading, table=_from_channels(reading))
     kind, notes = find_kind(reading)
     table = replace(reading.table, notes=(*reading.table.notes, *notes), metadata=_metadata(reading))
     reading = replace(reading, table=table)
@@ -109,6 +109,31 @@ def _metadata(reading: Reading) -> dict[str, str]:
     if settings.temperature is not None:
         metadata["temperature"] = f"{settings.temperature!r} K"
     return metadata
+
+
+def _from_channels(reading: Reading) -> RawTable:
+    """A transient from the channels that device.toml names."""
+    table, settings = reading.table, reading.settings
+    chosen = settings.columns if not isinstance(settings.columns, tuple) else {}
+    if not chosen:
+        raise reading.error(_waveform_message(table))
+    columns = {"time": table.columns["time"]}
+    for role, name in chosen.items():
+        if name not in table.columns:
+            names = ", ".join(key for key in table.columns if key != "time")
+            raise reading.error(
+                f"expected the channel {name!r} that device.toml names as {role}; found {names}."
+            )
+        values = table.columns[name]
+        if role.endswith("current") and settings.sense_resistance is not None:
+            values = values / settings.sense_resistance
+        columns[role] = values
+    if {"current", "applied_current"} & chosen.keys() and settings.sense_resistance is None:
+        raise reading.error(
+            'expected sense_resistance = "50 ohm" in device.toml to turn the voltage of a channel into a current; '
+            'for a current probe that shows ampere give "1 ohm".'
+        )
+    return replace(table, columns=columns, channels=False, kind=settings.kind or "transient")
 
 
 def _waveform_message(table: RawTable) -> str:

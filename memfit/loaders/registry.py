@@ -13,7 +13,30 @@ from pathlib import Path
 
 from memfit.datasets.records import Record
 from memfit.errors import DependencyError, FileFormatError, InputError
-from memfit.loaders import tables, tidy, workbook
+from memfit.loaders import (
+    biologic,
+    biologic_binary,
+    chinstruments,
+    easyexpert,
+    fluxim,
+    gamry,
+    ivium,
+    keithley,
+    knowm,
+    lecroy,
+    nottingham,
+    oscilloscope,
+    palmsens,
+    points,
+    relaxis,
+    solar,
+    tables,
+    tidy,
+    versastudio,
+    workbook,
+    zahner,
+    zplot,
+)
 from memfit.loaders.assemble import make_records
 from memfit.loaders.damage import DAMAGE
 from memfit.loaders.raw import NO_SETTINGS, FileSettings, RawTable, Reading
@@ -39,6 +62,32 @@ class Reader:
 GENERIC = Reader(tables.NAME, lambda source: source.is_text, tables.read_text_tables)
 
 READERS: tuple[Reader, ...] = (
+    Reader(biologic.NAME, biologic.recognises, biologic.read, frozenset({".mpt"})),
+    Reader(biologic_binary.NAME, biologic_binary.recognises, biologic_binary.read, frozenset({".mpr"})),
+    Reader(gamry.NAME, gamry.recognises, gamry.read, frozenset({".dta"})),
+    Reader(zplot.NAME, zplot.recognises, zplot.read, frozenset({".z"})),
+    Reader(zplot.NAME_AUTOLAB, zplot.recognises_autolab, zplot.read),
+    Reader(points.NAME_DFR, points.recognises_dfr, points.read_dfr, frozenset({".dfr"})),
+    Reader(points.NAME_I2B, points.recognises_i2b, points.read_i2b, frozenset({".i2b"})),
+    Reader(points.NAME_P00, points.recognises_p00, points.read_p00, frozenset({".p00"})),
+    Reader(chinstruments.NAME, chinstruments.recognises, chinstruments.read),
+    Reader(versastudio.NAME, versastudio.recognises, versastudio.read, frozenset({".par"})),
+    Reader(ivium.NAME, ivium.recognises, ivium.read, frozenset({".idf"})),
+    Reader(palmsens.NAME_TEXT, palmsens.recognises_text, palmsens.read_text),
+    Reader(
+        palmsens.NAME_SESSION, palmsens.recognises_session, palmsens.read_session, frozenset({".pssession"})
+    ),
+    Reader(zahner.NAME, zahner.recognises, zahner.read, frozenset({".ism"})),
+    Reader(relaxis.NAME, relaxis.recognises, relaxis.read),
+    Reader(fluxim.NAME, fluxim.recognises, fluxim.read, frozenset({".npz"})),
+    Reader(keithley.NAME, keithley.recognises, keithley.read),
+    Reader(nottingham.NAME, nottingham.recognises, nottingham.read),
+    Reader(knowm.NAME, knowm.recognises, knowm.read),
+    Reader(solar.NAME_HZB, solar.recognises_hzb, solar.read_hzb),
+    Reader(solar.NAME_GRAPA, solar.recognises_grapa, solar.read_grapa),
+    Reader(easyexpert.NAME, easyexpert.recognises, easyexpert.read),
+    Reader(lecroy.NAME, lecroy.recognises, lecroy.read, frozenset({".trc"})),
+    Reader(oscilloscope.NAME, oscilloscope.recognises, oscilloscope.read),
     Reader(workbook.NAME, workbook.recognises, workbook.read, frozenset({".xlsx", ".xlsm"})),
 )
 """The readers of memfit, the more specific ones first; the generic table is asked last."""

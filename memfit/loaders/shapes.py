@@ -134,7 +134,7 @@ def loop_starts(values: FloatArray) -> list[int]:
         at = a + int(inside[0])
         while at < b and abs(values[at + 1] - values[at]) < 0.01 * tolerance:
             at += 1
-        if at - starts[-1] >= 6 and values.size - at >= 6:
+        if at - starts[-1] >= 6 and values.size - at >= max(6, 0.1 * (at - starts[-1])):
             starts.append(at)
     return starts
 
