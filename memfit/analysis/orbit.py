@@ -1,0 +1,202 @@
+"""One periodic orbit of the device under a constant source, by single shooting.
+
+Every orbit crosses the steady voltage u* (else i_c would drift), so its phase is set there, where u falls.
+The unknowns are z = ((u* - V_T)/V_m, logit(i_c/i_c0), logit f, ln T) with logit f = ln(f/(1 - f)): the source
+is that of the steady state u*, and the first number is what is followed from Hopf point to Hopf point. In
+these coordinates the steady state is (x, x, x). The state after a period comes from the compiled integrator
+(`memfit.model.transient`), its derivatives from central differences over tight tolerances, all in one call.
+The circuit enters through the effective device (`memfit.analysis.circuit`).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import expit, logit
+
+from memfit.arrays import FloatArray
+from memfit.model.equations import steady_current, vector_field
+from memfit.model.parameters import Parameters
+from memfit.model.transient import DriveSet
+from memfit.protocols import Drive
+
+TOLERANCE = 1e-11
+"""Of the integrator."""
+
+SAMPLES = 1024
+"""Points of an orbit from which its extremes and energy are taken."""
+
+_DIFFERENCE = 1e-4  # of each unknown
+_WIDE_DIFFERENCE = 1e-3  # for differences of fourth order
+_CONVERGED = 1e-9
+_MOST_ITERATIONS = 8
+_LARGEST_STEP = 1.0
+
+
+@dataclass(frozen=True)
+class Orbits:
+    """Ends of orbits after one period each, from several starts of one device under current control."""
+
+    p: Parameters
+    """The effective device; tau_d and tau_k greater than 0."""
+
+    def steady(self, z: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Voltage u* (V) and source current (A) of unknowns (..., 4)."""
+        u = self.p.V_T + self.p.V_m * z[..., 0]
+        return u, steady_current(self.p, u)
+
+    def state(self, z: FloatArray) -> FloatArray:
+        """(..., 3) u, i_c, f of unknowns (..., 4) or coordinates (..., 3)."""
+        u = self.p.V_T + self.p.V_m * z[..., 0]
+        return np.stack([u, self.p.i_c0 * expit(z[..., 1]), expit(z[..., 2])], axis=-1)
+
+    def run(self, starts: FloatArray, currents: FloatArray, times: list[FloatArray]) -> FloatArray | None:
+        """States u, i_c, f at the times of each start, laid end to end; None where one does not get there."""
+        drives = [
+            Drive("current", np.array([0.0]), np.array([current]), initial="free") for current in currents
+        ]
+        response = DriveSet(drives, times).respond(self.p, initial=starts, states=True, tolerance=TOLERANCE)
+        return response.states if response.ok and np.all(np.isfinite(response.states)) else None
+
+    def residual(self, z: FloatArray) -> tuple[FloatArray, FloatArray] | None:
+        """What misses to periodicity, (3,), and its (3, 4) derivatives; None where the integrator fails."""
+        steps = _DIFFERENCE * np.eye(4)[:3]
+        trials = np.concatenate([z[None, :], z + steps, z - steps])
+        starts = self.state(trials)
+        periods = [np.array([np.exp(z[3])])] * len(trials)
+        ends = self.run(starts, self.steady(trials)[1], periods)
+        if ends is None or not self._inside(ends):
+            return None
+        misses = self._coordinates(ends) - self._coordinates(starts)
+        by_start = (misses[1:4] - misses[4:7]).T / (2.0 * _DIFFERENCE)
+        return misses[0], np.column_stack([by_start, self._velocity(ends[0], z)])
+
+    def monodromy(self, z: FloatArray) -> FloatArray | None:
+        """(3, 3) derivative of the state after a period by the start, in the coordinates of `residual`."""
+        start = self._coordinates(self.state(z))
+        steps = np.concatenate([share * _WIDE_DIFFERENCE * np.eye(3) for share in (1.0, -1.0, 2.0, -2.0)])
+        trials = start + steps
+        starts = self.state(trials)
+        current = np.full(len(trials), self.steady(z)[1])
+        ends = self.run(starts, current, [np.array([np.exp(z[3])])] * len(trials))
+        if ends is None or not self._inside(ends):
+            return None
+        ahead, behind, far_ahead, far_behind = self._coordinates(ends).reshape(4, 3, 3)
+        slopes = (8.0 * (ahead - behind) - (far_ahead - far_behind)) / (12.0 * _WIDE_DIFFERENCE)
+        result: FloatArray = slopes.T
+        return result
+
+    def _inside(self, states: FloatArray) -> bool:
+        """Whether i_c/i_c0 and f are between 0 and 1."""
+        shares = states[:, 1:] / np.array([self.p.i_c0, 1.0])
+        return bool(np.all((shares > 0.0) & (shares < 1.0)))
+
+    def _coordinates(self, states: FloatArray) -> FloatArray:
+        """(..., 3) (u - V_T)/V_m, logit(i_c/i_c0), logit f."""
+        x = (states[..., 0] - self.p.V_T) / self.p.V_m
+        return np.stack([x, logit(states[..., 1] / self.p.i_c0), logit(states[..., 2])], axis=-1)
+
+    def _velocity(self, state: FloatArray, z: FloatArray) -> FloatArray:
+        """(3,) derivative of the coordinates at the end by ln T."""
+        p, (_, i_c, f) = self.p, state
+        scale = np.array([p.V_m, i_c * (1.0 - i_c / p.i_c0), f * (1.0 - f)])
+        result: FloatArray = np.exp(z[3]) * vector_field(p, state, self.steady(z)[1]) / scale
+        return result
+
+
+def correct(
+    orbits: Orbits, guess: FloatArray, direction: FloatArray, length: float
+) -> tuple[FloatArray, int] | None:
+    """The orbit near `guess` in the plane through it that is normal to `direction`, by Newton's method.
+
+    Parameters
+    ----------
+    orbits : Orbits
+    guess : (4,) array
+    direction : (4,) array
+        Normal of the plane.
+    length : float
+        Size of the last step of the guess, which limits the correction.
+
+    Returns
+    -------
+    (4,) array and the number of iterations, or None where it does not converge.
+    """
+    z = guess.copy()
+    for iteration in range(1, _MOST_ITERATIONS + 1):
+        found = orbits.residual(z)
+        if found is None:
+            return None
+        miss, by_z = found
+        system = np.vstack([by_z, direction])
+        right = -np.append(miss, direction @ (z - guess))
+        try:
+            step = np.linalg.solve(system, right)
+        except np.linalg.LinAlgError:
+            return None
+        if np.linalg.norm(z + step - guess) > _LARGEST_STEP + length:
+            return None
+        z = z + step
+        if np.linalg.norm(step) < _CONVERGED:
+            return z, iteration
+    return None
+
+
+def floquet_multipliers(orbits: Orbits, z: FloatArray) -> tuple[complex, complex] | None:
+    """The two nontrivial multipliers, the larger first; None where the integrator fails."""
+    monodromy = orbits.monodromy(z)
+    if monodromy is None:
+        return None
+    values = np.linalg.eigvals(monodromy)
+    trivial = int(np.argmin(np.abs(values - 1.0)))
+    first, second = sorted(np.delete(values, trivial), key=abs, reverse=True)
+    return complex(first), complex(second)
+
+
+def course(orbits: Orbits, z: FloatArray) -> tuple[FloatArray, FloatArray] | None:
+    """(n,) times (s) and (n, 3) states u, i_c, f of one period, both ends included; None where it fails."""
+    time = np.linspace(0.0, float(np.exp(z[3])), SAMPLES + 1)
+    states = orbits.run(orbits.state(z)[None, :], np.atleast_1d(orbits.steady(z)[1]), [time])
+    return None if states is None else (time, states)
+
+
+def extremes(orbits: Orbits, z: FloatArray, time: FloatArray, states: FloatArray) -> FloatArray:
+    """(3, 2) least and greatest u, i_c and f between the samples, from the cubics that match their slopes."""
+    p, current = orbits.p, orbits.steady(z)[1]
+    slopes = vector_field(p, states.T, current)
+    result = np.column_stack([states.min(axis=0), states.max(axis=0)])
+    h = np.diff(time)
+    for i in range(3):
+        a, b = states[:-1, i], states[1:, i]
+        da, db = slopes[i, :-1] * h, slopes[i, 1:] * h
+        turns = np.flatnonzero(da * db < 0.0)
+        share = _turning_share(a[turns], b[turns], da[turns], db[turns])
+        value = _hermite(a[turns], b[turns], da[turns], db[turns], share)
+        if value.size:
+            result[i] = min(result[i, 0], value.min()), max(result[i, 1], value.max())
+    return result
+
+
+def small_orbit(p: Parameters, x: float, omega: float) -> tuple[FloatArray, FloatArray]:
+    """Unknowns (4,) at a Hopf point of the effective device, and the direction in which orbits grow there."""
+    m, d = omega * p.tau_m, omega * p.tau_d
+    gain = p.R_b * p.i_c0 / p.V_m
+    q_u, q_i = -gain / ((1.0 + 1j * m) * (1.0 + 1j * d)), 1.0 / (1.0 + 1j * d)
+    phase = 1j * abs(q_u) / q_u  # where the voltage falls through its steady value
+    direction = np.array([0.0, (q_i * phase).real, phase.real, 0.0])
+    hopf = np.array([x, x, x, np.log(2.0 * np.pi / omega)])
+    return hopf, direction / np.linalg.norm(direction)
+
+
+def _turning_share(a: FloatArray, b: FloatArray, da: FloatArray, db: FloatArray) -> FloatArray:
+    """Where between two samples the cubic with these values and slopes turns, as a share of the way."""
+    c2, c1 = 3.0 * (da + db + 2.0 * (a - b)), 2.0 * (3.0 * (b - a) - 2.0 * da - db)
+    root = np.sqrt(np.maximum(c1 * c1 - 4.0 * c2 * da, 0.0))
+    # The slope c2 s^2 + c1 s + da changes sign once in (0, 1); this form does not lose it when c2 vanishes.
+    shares = [2.0 * da / (-c1 + sign * root + 1e-300) for sign in (-1.0, 1.0)]
+    inside = (shares[0] >= 0.0) & (shares[0] <= 1.0)
+    return np.clip(np.where(inside, shares[0], shares[1]), 0.0, 1.0)
+
+
+def _hermite(a: FloatArray, b: FloatArray, da: FloatArray, db: FloatArray, s: FloatArray) -> FloatArray:
+    """The cubic with values a, b and slopes da, db at the ends, at the share s of the way."""
+    return a + s * (da + s * (3.0 * (b - a) - 2.0 * da - db + s * (da + db + 2.0 * (a - b))))
