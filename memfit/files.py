@@ -58,8 +58,8 @@ def whole_folder(out: Path, *, overwrite: bool) -> Iterator[Path]:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a text file in UTF-8 that appears whole or not at all.
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a file, text in UTF-8, that appears whole or not at all.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def write_whole(path: Path, text: str) -> None:
     """
     draft = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        draft.write_text(text, encoding="utf-8", newline="\n")
+        draft.write_bytes(content.encode() if isinstance(content, str) else content)
         draft.replace(path)
     except OSError as problem:
         draft.unlink(missing_ok=True)

@@ -1,9 +1,7 @@
 """Write the report of a fit: the page, tables for programs, figures (made here and nowhere else)."""
 
 import io
-import os
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,16 +12,17 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from memfit.errors import InputError, OutputError
+from memfit.files import write_whole
 from memfit.fitting.result import FitResult, FittedRecord
 from memfit.reporting.content import Panel, Report
 from memfit.reporting.figures.marks import MILLIMETRE
+from memfit.reporting.frames import data_frame, residuals_frame, table_csv
 from memfit.reporting.html import render_html
 from memfit.reporting.latex import render_latex
 from memfit.reporting.markdown import render_markdown
 from memfit.reporting.pdf import render_pdf
 from memfit.reporting.sections import report_of
 from memfit.reporting.svg import inline, standalone
-from memfit.reporting.tables import data_frame, residuals_frame, table_csv
 
 DOCUMENTS = ("html", "pdf", "md", "tex", "csv")
 """Formats of the report itself; tex and csv are its tables."""
@@ -95,7 +94,22 @@ def write_report(
     for key, drawing in drawn.items():
         for kind in figure_formats:
             files[f"figures/{key}.{kind}"] = drawing.files[kind]
-    return [write_atomically(out / name, content) for name, content in files.items()]
+    return _write(out, files)
+
+
+def _write(out: Path, files: Mapping[str, bytes]) -> list[Path]:
+    """Write files by name into a folder, which is made if absent."""
+    paths = [out / name for name in files]
+    try:
+        for folder in dict.fromkeys(path.parent for path in paths):
+            folder.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise OutputError(
+            f"{out}: cannot be written ({problem.strerror or problem}). Choose another folder."
+        ) from problem
+    for path, content in zip(paths, files.values(), strict=True):
+        write_whole(path, content)
+    return paths
 
 
 def _documents(
@@ -205,25 +219,3 @@ def _apply_style(style: Path | None) -> None:
 def _own_style() -> mpl.RcParams:
     """The style file of this package."""
     return mpl.rc_params_from_file(_STYLE, use_default_template=False)
-
-
-def write_atomically(path: Path, content: bytes) -> Path:
-    """Write a file that appears whole or not at all.
-
-    Raises
-    ------
-    OutputError
-        The folder cannot be made or written.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(content)
-        temporary.replace(path)
-    except OSError as problem:
-        with suppress(OSError):
-            temporary.unlink()
-        raise OutputError(
-            f"{path}: cannot be written ({problem.strerror or problem}). Choose another folder."
-        ) from problem
-    return path

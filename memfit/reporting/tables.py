@@ -1,16 +1,11 @@
-"""The tables of a report, and the same numbers for a program (CSV).
+"""The tables of a report. Their numbers are already text, made by `numbers`; `frames` has them in full."""
 
-A table for people holds text made by `numbers`; a table for programs holds SI numbers in full.
-"""
-
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from memfit.arrays import BoolArray, FloatArray
-from memfit.fitting.result import Estimate, FitResult, FittedRecord
+from memfit.fitting.result import Estimate, FitResult
 from memfit.reporting.answers import error_of
 from memfit.reporting.content import Cell, Column, ColumnKind, Graded, Table
 from memfit.reporting.numbers import MISSING, fixed, interval, plain, quantity, quantity_digits
@@ -25,19 +20,6 @@ from memfit.reporting.words import (
     meaning,
 )
 
-RESIDUAL_COLUMNS = (
-    "record",
-    "index",
-    "quantity",
-    "coordinate",
-    "unit",
-    "component",
-    "data",
-    "model",
-    "sigma",
-    "residual",
-    "used",
-)
 _ADDED_UNITS = {"R_load": "ohm", "C_external": "F"}
 _LEVELS = 4
 """Steps of shading in the table of correlations, each way."""
@@ -279,66 +261,3 @@ def _leaf(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return ", ".join(_leaf(item) for item in value) or "none"
     return "none" if value is None or value == {} else str(value)
-
-
-def residuals_frame(fitted: Sequence[FittedRecord]) -> pd.DataFrame:
-    """Every point of every record with its model, standard deviation and residual, SI."""
-    parts = [frame for item in fitted for frame in _residual_parts(item)]
-    if not parts:
-        return pd.DataFrame(columns=list(RESIDUAL_COLUMNS))
-    return pd.concat(parts, ignore_index=True)
-
-
-def _residual_parts(fitted: FittedRecord) -> list[pd.DataFrame]:
-    """One table a component: two of a spectrum, one of any other record."""
-    record = fitted.record
-    if record.kind == "impedance":
-        Z, model = record.impedance, np.asarray(fitted.predicted)  # type: ignore[union-attr]
-        place = ("frequency", record.frequency, "Hz")  # type: ignore[union-attr]
-        return [
-            _residual_frame(fitted, place, name, data, predicted)
-            for name, data, predicted in (("Z_real", Z.real, model.real), ("Z_imag", Z.imag, model.imag))
-        ]
-    time = record.time  # type: ignore[union-attr]
-    place = ("time", time, "s") if time is not None else ("voltage", record.voltage, "V")  # type: ignore[union-attr]
-    component = "current" if record.control == "voltage" else "voltage"
-    response = record.response  # type: ignore[union-attr]
-    return [_residual_frame(fitted, place, component, response, np.asarray(fitted.predicted).real)]
-
-
-def _residual_frame(
-    fitted: FittedRecord,
-    place: tuple[str, FloatArray, str],
-    component: str,
-    data: FloatArray,
-    model: FloatArray,
-) -> pd.DataFrame:
-    """Points of one component."""
-    name, coordinate, unit = place
-    used: BoolArray = fitted.used
-    columns = (
-        fitted.record.name,
-        np.arange(data.size),
-        name,
-        coordinate,
-        unit,
-        component,
-        data,
-        model,
-        fitted.sigma,
-        (data - model) / fitted.sigma,
-        used,
-    )
-    return pd.DataFrame(dict(zip(RESIDUAL_COLUMNS, columns, strict=True)))
-
-
-def data_frame(columns: Mapping[str, FloatArray]) -> pd.DataFrame:
-    """Columns that may differ in length side by side, the shorter ones left empty below."""
-    return pd.DataFrame({name: pd.Series(values) for name, values in columns.items()})
-
-
-def table_csv(table: Table) -> str:
-    """A table for people as CSV: numbers as they are printed in the report."""
-    rows = [[value.text if isinstance(value, Graded) else value for value in row] for row in table.rows]
-    frame = pd.DataFrame(rows, columns=[column.title for column in table.columns])
-    return frame.to_csv(index=False, lineterminator="\n")

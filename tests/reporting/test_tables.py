@@ -1,19 +1,15 @@
-"""Tables: what each holds, row by row, and the numbers for programs."""
+"""Tables: what each holds, row by row."""
 
 from dataclasses import replace
 
 import numpy as np
-import pytest
 
-from memfit.datasets.records import IVSweep
-from memfit.fitting.result import Estimate, FittedRecord
+from memfit.fitting.result import Estimate
 from memfit.reporting.content import Graded
 from memfit.reporting.tables import (
-    RESIDUAL_COLUMNS,
     alternatives_table,
     changes_table,
     correlation_table,
-    data_frame,
     estimates_table,
     excluded_table,
     goodness_table,
@@ -21,9 +17,7 @@ from memfit.reporting.tables import (
     inputs_table,
     mapping_table,
     noise_text,
-    residuals_frame,
     starts_table,
-    table_csv,
 )
 
 
@@ -114,28 +108,3 @@ def test_nested_settings_become_rows():
         ("robust", "no"),
         ("x", "none"),
     )
-
-
-def test_residuals_of_a_quasi_steady_curve_stand_against_voltage():
-    sweep = IVSweep(name="iv", voltage=np.array([0.0, 1.0]), current=np.array([0.0, 2.0]))
-    item = FittedRecord(
-        record=sweep, predicted=np.array([0.5, 1.0]), sigma=np.array([0.5, 0.5]), used=np.array([True, False])
-    )
-    frame = residuals_frame([item])
-    assert tuple(frame.columns) == RESIDUAL_COLUMNS
-    assert list(frame["quantity"]) == ["voltage", "voltage"]
-    assert list(frame["residual"]) == [-1.0, 2.0]
-    assert list(frame["used"]) == [True, False]
-
-
-def test_columns_of_different_length_stand_side_by_side():
-    frame = data_frame({"a": np.array([1.0, 2.0]), "b": np.array([3.0])})
-    assert frame.to_csv(index=False) == "a,b\n1.0,3.0\n2.0,\n"
-
-
-@pytest.mark.parametrize("key", ["parameters", "derived"])
-def test_a_table_for_people_as_csv(result, key):
-    estimates = getattr(result, key)
-    lines = table_csv(estimates_table(key, estimates)).splitlines()
-    assert lines[0] == "Symbol,Value,95 % interval,Status,Quantity"
-    assert len(lines) == 1 + len(estimates)
