@@ -1,0 +1,168 @@
+"""inspect, convert, simulate, stability and report, each from end to end."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from memfit.loaders.device import load_device
+
+
+def test_every_command_has_help(run):
+    root = run("--help")
+    assert root.code == 0
+    for command in ("fit", "inspect", "convert", "simulate", "stability", "report"):
+        assert f"\n  {command} " in root.out
+        one = run(command, "--help")
+        assert one.code == 0
+        assert f"usage: memfit {command}" in one.out
+        assert "--quiet" in one.out
+
+
+def test_version(run):
+    assert run("--version").out.startswith("memfit 0.")
+
+
+def test_python_dash_m_and_a_closed_pipe(sample_data):
+    """As a user starts it, in a process of its own, with a reader that leaves."""
+    command = [sys.executable, "-m", "memfit", "inspect", str(sample_data / "mapbi3_a")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        said = process.stderr.read()
+    assert process.returncode == 0
+    assert said == b""
+
+
+def test_a_terminal_without_omega(sample_data):
+    command = [sys.executable, "-m", "memfit", "inspect", str(sample_data / "mapbi3_a" / "eis_0.4V.csv")]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(command, capture_output=True, env=environment, check=False)
+    assert done.returncode == 0
+    assert b"bias: 400.0 mV" in done.stdout
+
+
+def test_inspect(run, sample_data):
+    ran = run("inspect", sample_data / "mapbi3_a")
+    assert ran.code == 0
+    assert ran.out.count(": impedance spectrum, ") == 8
+    assert ran.out.count(": I-V sweep, ") == 3
+    assert ran.out.count(": pulse transient, ") == 3
+    plain = json.loads(run("inspect", sample_data / "mapbi3_a", "--json").out)
+    first = plain["records"][0]
+    assert (first["kind"], first["bias_V"], first["control"]) == ("impedance", 0.33, "voltage")
+    assert first["ranges"]["frequency"][0] < 1.0 < first["ranges"]["frequency"][1]
+    assert len(first["sha256"]) == 64
+
+
+def test_convert_keeps_every_number(run, small_device, tmp_path):
+    out = tmp_path / "tidy"
+    ran = run("convert", small_device, "-o", out)
+    assert ran.code == 0
+    assert sorted(ran.out.split()) == sorted(str(path) for path in out.iterdir())
+    before, after = load_device(small_device), load_device(out)
+    for old in before.records:
+        new = next(record for record in after.records if record.name == old.name)
+        assert new.kind == old.kind
+        if old.kind == "impedance":
+            assert np.array_equal(new.impedance, old.impedance)
+            assert new.bias_voltage == old.bias_voltage
+        else:
+            assert np.array_equal(new.response, old.response)
+            assert np.array_equal(new.drive.value, old.drive.value)
+
+
+def test_convert_overwrites_nothing_unless_told(run, small_device, tmp_path):
+    out = tmp_path / "tidy"
+    assert run("convert", small_device, "-o", out).code == 0
+    again = run("convert", small_device, "-o", out)
+    assert again.code == 1
+    assert "--overwrite" in again.err
+    assert run("convert", small_device, "-o", out, "--overwrite").code == 0
+
+
+def test_simulate_makes_a_device_that_can_be_read(run, sample_data, tmp_path):
+    truth = sample_data / "truth" / "mapbi3_b.toml"
+    ran = run("simulate", truth, "-o", tmp_path / "b")
+    assert ran.code == 0
+    assert "14 synthetic measurements" in ran.err
+    for path in (sample_data / "mapbi3_b").glob("eis*.csv"):
+        assert (tmp_path / "b" / path.name).is_file()
+    assert run("simulate", truth, "-o", tmp_path / "b").code == 1
+    assert run("simulate", truth, "-o", tmp_path / "other", "--seed", 99, "--quiet").err == ""
+    one, other = (load_device(tmp_path / name).spectra[0].impedance for name in ("b", "other"))
+    assert not np.array_equal(one, other)
+
+
+def test_stability_of_parameters(run, sample_data):
+    truth = sample_data / "truth" / "mapbi3_c.toml"
+    text = run("stability", truth)
+    assert text.code == 0
+    assert "Under current control the device oscillates" in text.out
+    assert "Hopf point" in text.out
+    blocks = json.loads(run("stability", truth, "--json").out)
+    assert set(blocks) == {"current", "voltage"}
+    assert blocks["current"]["verdict"] == "oscillates"
+    assert blocks["current"]["probability_oscillates"] is None
+    assert len(blocks["current"]["hopf_points"]) == 2
+
+
+def test_stability_in_a_circuit(run, sample_data):
+    truth = sample_data / "truth" / "mapbi3_c.toml"
+    blocks = json.loads(run("stability", truth, "--load", "1e9", "--json").out)
+    assert list(blocks) == ["voltage"]
+    assert blocks["voltage"]["verdict"] == "oscillates"  # nearly a current source
+    damped = json.loads(
+        run("stability", truth, "--control", "current", "--capacitance", "1e-3", "--json").out
+    )
+    assert damped["current"]["verdict"] == "stable"
+    assert run("stability", truth, "--control", "current", "--load", "10").code == 1
+    assert run("stability", truth, "--load", "-1").code == 2
+
+
+def test_stability_of_a_result_is_what_the_fit_said(run, sample_fits):
+    out = sample_fits["mapbi3_c"].out
+    stored = json.loads((out / "result.json").read_text(encoding="utf-8"))["stability"]
+    assert json.loads(run("stability", out, "--json").out) == stored
+    assert json.loads(run("stability", out / "result.json", "--json").out) == stored
+
+
+def test_report_again_with_data(run, sample_fits, tmp_path):
+    fit = sample_fits["mapbi3_c"]
+    ran = run("report", fit.out, "-o", tmp_path / "again", "--data", fit.data, "--format", "html,md")
+    assert ran.code == 0
+    assert (tmp_path / "again" / "report.md").is_file()
+    assert (tmp_path / "again" / "result.json").read_bytes() == (fit.out / "result.json").read_bytes()
+    lines = [
+        len((folder / "residuals.csv").read_text().splitlines()) for folder in (fit.out, tmp_path / "again")
+    ]
+    assert lines[0] == lines[1] > 3000
+
+
+def test_report_without_data(run, sample_fits, tmp_path):
+    fit = sample_fits["mapbi3_c"]
+    ran = run("report", fit.out / "result.json", "-o", tmp_path / "bare")
+    assert ran.code == 0
+    assert "no measured curves" in ran.err
+    assert (tmp_path / "bare" / "report.html").is_file()
+    in_place = run("report", fit.out, "--overwrite")
+    assert in_place.code == 1
+    assert "--data" in in_place.err
+
+
+@pytest.mark.parametrize(("device", "said"), [("mapbi3_a", "missing from"), ("changed", "has changed")])
+def test_report_with_the_data_of_another_fit(run, sample_fits, sample_data, tmp_path, device, said):
+    data = sample_data / device
+    if device == "changed":
+        data = tmp_path / "data"
+        data.mkdir()
+        for path in (sample_data / "mapbi3_c").iterdir():
+            (data / path.name).write_bytes(path.read_bytes())
+        with (data / "iv_50mVs.csv").open("a") as file:
+            file.write("19,0.1,1e-6\n")
+    ran = run("report", sample_fits["mapbi3_c"].out, "-o", tmp_path / "out", "--data", data)
+    assert ran.code == 1
+    assert said in ran.err
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,158 @@
+"""`memfit fit`: what it prints, writes and returns."""
+
+import json
+import re
+
+import pytest
+
+from memfit.fitting.result import FitResult
+from memfit.fitting.revisit import fitted_again
+from memfit.loaders.device import load_device
+
+
+def test_folder_of_results(sample_fits):
+    fit = sample_fits["mapbi3_a"]
+    assert {"result.json", "report.html", "parameters.csv", "residuals.csv", "figures"} <= {
+        path.name for path in fit.out.iterdir()
+    }
+    assert not [path for path in fit.out.parent.iterdir() if path.name.startswith(".")]
+    result = FitResult.from_json((fit.out / "result.json").read_text(encoding="utf-8"))
+    assert result.to_json() == (fit.out / "result.json").read_text(encoding="utf-8")
+    assert len(result.inputs) == 14
+    assert all(re.fullmatch("[0-9a-f]{64}", item.sha256) for item in result.inputs)
+    assert {"python", "packages", "platform", "started", "seconds"} <= set(result.environment)
+    assert result.memfit_version
+    assert set(result.stability) == {"current", "voltage"}
+
+
+def test_what_is_printed(run, small_device, tmp_path):
+    ran = run("fit", small_device, "-o", tmp_path / "out")
+    assert ran.code == 0
+    assert ran.out.startswith("small\n")
+    for word in (
+        "R_b",
+        "tau_k",
+        "A_max",
+        "95 % interval",
+        "determined",
+        "Can I trust them?",
+        "Will it spike?",
+    ):
+        assert word in ran.out
+    assert "3 spectra, 1 sweeps" in ran.err
+    assert f"Written to {tmp_path / 'out'}" in ran.err
+
+
+def test_verbose_and_quiet(run, small_device):
+    verbose = run("fit", small_device, "-v")
+    quiet = run("fit", small_device, "--quiet")
+    assert "First values" in verbose.err
+    assert "eis_0.4V.csv" in verbose.err
+    assert quiet.err == ""
+    assert quiet.out == verbose.out
+
+
+def test_json_is_the_result_and_nothing_else(run, small_device, tmp_path):
+    ran = run("fit", small_device, "--json", "-o", tmp_path / "out")
+    assert ran.out == (tmp_path / "out" / "result.json").read_text(encoding="utf-8")
+    assert json.loads(ran.out)["schema"] == "memfit/fit-result/1"
+
+
+def test_the_same_seed_gives_the_same_result(run, small_device):
+    first, second = (json.loads(run("fit", small_device, "--json", "--seed", 3).out) for _ in range(2))
+    for result in (first, second):
+        assert result.pop("environment")["seconds"] > 0
+    assert first == second
+    assert first["plan"]["seed"] == 3
+
+
+def test_fixed_parameters_and_model(run, small_device):
+    ran = run("fit", small_device, "--json", "--fix", "R_s=40 ohm", "--fix", "tau_d=0.1", "--model", "3d")
+    parameters = json.loads(ran.out)["parameters"]
+    assert parameters["R_s"]["status"] == parameters["tau_d"]["status"] == "fixed"
+    assert parameters["R_s"]["value"] == 40.0
+    two = json.loads(run("fit", small_device, "--json", "--model", "2d").out)
+    assert two["model"] == "2d"
+    assert "tau_k" not in two["parameters"]
+
+
+def test_files_and_a_manifest_are_as_good_as_a_folder(run, small_device):
+    by_folder = json.loads(run("fit", small_device, "--json").out)
+    by_manifest = json.loads(run("fit", small_device / "device.toml", "--json").out)
+    by_files = json.loads(run("fit", *sorted(small_device.glob("*.csv")), "--json").out)
+    assert by_manifest["parameters"] == by_folder["parameters"]
+    for name, estimate in by_folder["parameters"].items():
+        assert by_files["parameters"][name]["value"] == pytest.approx(estimate["value"], rel=1e-6)
+
+
+def test_no_overwriting_unless_told(run, small_device, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "mine.txt").write_text("mine")
+    refused = run("fit", small_device, "-o", out)
+    assert refused.code == 1
+    assert "--overwrite" in refused.err
+    assert [path.name for path in out.iterdir()] == ["mine.txt"]
+    allowed = run("fit", small_device, "-o", out, "--overwrite")
+    assert allowed.code == 0
+    assert (out / "mine.txt").read_text() == "mine"
+    assert (out / "result.json").is_file()
+
+
+def test_without_a_usable_result_the_code_is_3(run, small_device, tmp_path):
+    """One spectrum at one bias cannot tell the parameters apart."""
+    ran = run("fit", small_device / "eis_0.6V.csv", "-o", tmp_path / "out")
+    result = json.loads((tmp_path / "out" / "result.json").read_text(encoding="utf-8"))
+    assert result["status"]["code"] == "not_identifiable"
+    assert ran.code == 3
+    assert "NaN" not in (tmp_path / "out" / "result.json").read_text(encoding="utf-8")
+
+
+def test_an_interruption_leaves_nothing(run, small_device, tmp_path, monkeypatch):
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("memfit.workflow.fit_records", interrupt)
+    ran = run("fit", small_device, "-o", tmp_path / "out")
+    assert ran.code == 130
+    assert "interrupted" in ran.err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--fix", "R_S=20"], "did you mean 'R_s'?"),
+        (["--fix", "R_s=20 F"], "Expected a unit of resistance"),
+        (["--fix", "R_b=-1"], "R_b must be greater than 0"),
+        (["--format", "docx"], "found 'docx'"),
+    ],
+)
+def test_settings_that_make_no_sense(run, small_device, tmp_path, words, said):
+    ran = run("fit", small_device, "-o", tmp_path / "out", *words)
+    assert ran.code == 1
+    assert said in ran.err
+    assert ran.err.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "words", [["--fix", "R_s"], ["--seed", "-1"], ["--seed", "x"], ["--model", "4d"], ["--bad"]]
+)
+def test_mistakes_in_usage(run, small_device, words):
+    ran = run("fit", small_device, *words)
+    assert ran.code == 2
+    assert ran.out == ""
+    assert "usage: memfit fit" in ran.err
+
+
+def test_a_result_finds_its_data_again(sample_fits):
+    """The curves drawn from a stored result are those of the fit."""
+    fit = sample_fits["mapbi3_c"]
+    result = FitResult.from_json((fit.out / "result.json").read_text(encoding="utf-8"))
+    again = fitted_again(result, load_device(fit.data))
+    for item, known in zip(again, result.goodness.datasets, strict=True):
+        scaled = item.residuals[item.used]
+        chi2 = float((abs(scaled) ** 2).sum())
+        count = scaled.size * (2 if item.record.kind == "impedance" else 1)
+        assert chi2 / count == pytest.approx(known.chi2_reduced, rel=0.02), known.file

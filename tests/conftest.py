@@ -1,0 +1,39 @@
+"""The sample devices, each fitted once for all tests."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from memfit.cli.main import main
+
+SAMPLE_DATA = Path(__file__).parents[1] / "sample_data"
+SAMPLES = ("mapbi3_a", "mapbi3_b", "mapbi3_c")
+
+
+@dataclass(frozen=True)
+class SampleFit:
+    """What `memfit fit` made of a sample device."""
+
+    data: Path
+    truth: Path
+    out: Path
+    code: int
+
+
+@pytest.fixture(scope="session")
+def sample_data() -> Path:
+    return SAMPLE_DATA
+
+
+@pytest.fixture(scope="session")
+def sample_fits(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, SampleFit]:
+    """`memfit fit` of each sample device, run once a session."""
+    folder = tmp_path_factory.mktemp("fits")
+    found = {}
+    for name in SAMPLES:
+        data, truth, out = SAMPLE_DATA / name, SAMPLE_DATA / "truth" / f"{name}.toml", folder / name
+        code = main(["fit", str(data), "-o", str(out), "--quiet"])
+        found[name] = SampleFit(data, truth, out, code)
+    return found

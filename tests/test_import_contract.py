@@ -1,0 +1,35 @@
+"""Imports run down the floors of the house, and nobody inside imports from the face."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import memfit
+
+PACKAGE = Path(memfit.__file__).parent
+REPOSITORY = Path(__file__).parents[1]
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def test_the_contracts_hold():
+    pytest.importorskip("importlinter")
+    command = "from importlinter.cli import lint_imports; raise SystemExit(lint_imports(no_cache=True))"
+    done = subprocess.run(
+        [sys.executable, "-c", command], cwd=REPOSITORY, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_nobody_imports_from_the_face(path):
+    """`from memfit import workflow` names a module; only the version may come from the face itself."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module == "memfit":
+            for alias in node.names:
+                module = PACKAGE / alias.name
+                assert alias.name == "__version__" or module.is_dir() or module.with_suffix(".py").is_file()
+        if isinstance(node, ast.Import):
+            assert all(alias.name != "memfit" for alias in node.names)
