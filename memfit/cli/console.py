@@ -27,12 +27,11 @@ class Console:
 
     def follow_log(self) -> None:
         """With -v, show what the rooms of memfit log while they work."""
-        if self.verbose:
-            handler = logging.StreamHandler(sys.stderr)
+        log = logging.getLogger("memfit")
+        log.handlers = [logging.StreamHandler(sys.stderr)] if self.verbose else []
+        log.setLevel(logging.INFO if self.verbose else logging.WARNING)
+        for handler in log.handlers:
             handler.setFormatter(logging.Formatter("  %(message)s"))
-            log = logging.getLogger("memfit")
-            log.handlers = [handler]
-            log.setLevel(logging.INFO)
 
 
 def print_json(data: Mapping[str, Any] | Sequence[Any]) -> None:

@@ -10,7 +10,7 @@ from memfit import workflow
 from memfit.cli.console import print_json
 from memfit.cli.main import USABLE
 from memfit.datasets.records import ImpedanceSpectrum, Record
-from memfit.reporting.numbers import quantity_digits, span
+from memfit.reporting.numbers import quantity_digits
 from memfit.reporting.words import KIND
 
 _UNITS = {"frequency": "Hz", "modulus": "ohm", "time": "s", "voltage": "V", "current": "A"}
@@ -70,6 +70,12 @@ def _text(record: Record) -> str:
     if known["scan_rate"] is not None:
         unit = "V/s" if record.control == "voltage" else "A/s"
         lines.append(f"  scan rate: {quantity_digits(known['scan_rate'], unit, 4)}")
-    lines += [f"  {name}: {span(low, high, _UNITS[name])}" for name, (low, high) in known["ranges"].items()]
+    lines += [f"  {name}: {_range(ends, _UNITS[name])}" for name, ends in known["ranges"].items()]
     lines += [f"  note: {note}" for note in record.notes]
     return "\n".join(lines)
+
+
+def _range(ends: list[float], unit: str) -> str:
+    """Both ends, each with its own prefix: they may lie decades apart."""
+    low, high = (quantity_digits(end, unit) for end in ends)
+    return f"{low} to {high}"

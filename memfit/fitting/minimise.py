@@ -74,7 +74,9 @@ def minimise(
         return wrapped
 
     minimizer = lmfit.Minimizer(at(problem.residuals), parameters, calc_covar=False, nan_policy="raise")
-    with np.errstate(invalid="ignore"):  # lmfit's own errors of undetermined values; ours are made elsewhere
+    with np.errstate(
+        invalid="ignore", over="ignore", divide="ignore"
+    ):  # lmfit's own errors of undetermined values; ours are made elsewhere
         outcome = minimizer.minimize(
             method="least_squares",
             jac=at(problem.jacobian),

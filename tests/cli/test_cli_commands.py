@@ -41,7 +41,7 @@ def test_a_terminal_without_omega(sample_data):
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
     done = subprocess.run(command, capture_output=True, env=environment, check=False)
     assert done.returncode == 0
-    assert b"bias: 400.0 mV" in done.stdout
+    assert b"modulus: 42.3 ? to " in done.stdout
 
 
 def test_inspect(run, sample_data):
@@ -161,7 +161,7 @@ def test_report_with_the_data_of_another_fit(run, sample_fits, sample_data, tmp_
         for path in (sample_data / "mapbi3_c").iterdir():
             (data / path.name).write_bytes(path.read_bytes())
         with (data / "iv_50mVs.csv").open("a") as file:
-            file.write("19,0.1,1e-6\n")
+            file.write("36.1,0,1e-9\n")
     ran = run("report", sample_fits["mapbi3_c"].out, "-o", tmp_path / "out", "--data", data)
     assert ran.code == 1
     assert said in ran.err
