@@ -8,8 +8,6 @@ from memfit.reporting.content import Answer, Tone
 from memfit.reporting.numbers import percent, quantity, quantity_digits, span
 from memfit.reporting.words import (
     CIRCUIT,
-    CORRELATED,
-    CORRELATED_FROM,
     KINDS,
     MODEL,
     QUESTIONS,
@@ -27,8 +25,8 @@ _FAR = 10.0
 """Gain margin from which its digits are no news."""
 _SMALLEST_ERROR = 1e-4
 """Relative standard error below which its size is no news."""
-_MOST_NAMED = 3
-"""Records named in a sentence before it says "and n more"."""
+_MOST_WARNINGS = 3
+"""Warnings on the first screen; all of them stand with the inputs."""
 
 
 def answers(result: FitResult) -> tuple[Answer, Answer, Answer]:
@@ -64,14 +62,11 @@ def trust_answer(result: FitResult) -> Answer:
     """Whether the parameters can be trusted, and what stands in the way."""
     tone = cast(Tone, TONE[result.status.code])
     sentences = [result.status.message, _precision(result.parameters)]
-    correlated = [
-        item.file for item in result.goodness.datasets if item.lag1_autocorrelation >= CORRELATED_FROM
-    ]
-    if correlated:
-        sentences.append(CORRELATED.format(records=_named(correlated)))
     if result.excluded:
         sentences.append(f"{counted(len(result.excluded), 'point')} left out of the fit, listed below.")
-    sentences += result.warnings
+    sentences += result.warnings[:_MOST_WARNINGS]
+    if len(result.warnings) > _MOST_WARNINGS:
+        sentences.append(f"{counted(len(result.warnings) - _MOST_WARNINGS, 'more warning')} below.")
     if tone == "good" and (result.warnings or _open(result.parameters)):
         tone = "care"
     headline = (
@@ -113,14 +108,6 @@ def _percent_error(fraction: float) -> str:
     return f"{quantity_digits(100 * fraction, '1', 2)} %"
 
 
-def _named(records: list[str]) -> str:
-    """A few names, and how many more."""
-    more = len(records) - _MOST_NAMED
-    if more <= 0:
-        return listed(records)
-    return f"{', '.join(records[:_MOST_NAMED])} and {counted(more, 'more', 'more')}"
-
-
 def spiking_answer(result: FitResult) -> Answer:
     """Whether the device oscillates by itself, under which circuit, where, and how sure that is."""
     circuits = {
@@ -132,7 +119,7 @@ def spiking_answer(result: FitResult) -> Answer:
         return Answer(QUESTIONS["spiking"], VERDICT[""], ("The fit has no stability analysis.",), "plain")
     eager = min(circuits, key=lambda name: _rank(circuits[name]["verdict"]))
     verdict = circuits[eager]["verdict"]
-    sentences = [circuit_sentence(name, block) for name, block in circuits.items()]
+    sentences = dict.fromkeys(circuit_sentence(name, block) for name, block in circuits.items())
     headline = VERDICT.get(verdict, VERDICT[""]).format(circuit=CIRCUIT.get(eager, eager))
     tone: Tone = "plain" if verdict == "stable" else "care"
     return Answer(QUESTIONS["spiking"], headline, tuple(sentences), tone)
@@ -161,9 +148,11 @@ def circuit_sentence(name: str, block: Mapping[str, Any]) -> str:
             f"(I = {span(low['I'], high['I'], 'A')}); the oscillation is born with "
             f"{span(frequencies[0], frequencies[1], 'Hz')}.{kind}{certainty}"
         )
+    if block["verdict"] == "undetermined":
+        return str(block.get("message") or VERDICT["undetermined"])
     margin = block.get("gain_margin_min")
     if margin is None:
-        return str(block.get("message") or f"{circuit}: {block['verdict']}.") + certainty
+        return f"{circuit}: {block.get('message') or block['verdict'] + '.'}{certainty}"
     where = block.get("at_u")
     place = f" (at u = {quantity_digits(where, 'V')})" if where is not None else ""
     return (

@@ -18,14 +18,14 @@ class FigureWords:
 
 FIGURE_WORDS = {
     "overview_impedance": FigureWords(
-        caption=("Impedance at every bias: data (dots) and joint fit (lines)."),
+        caption=("Impedance at every bias: data (dots) and joint fit (lines){crosses}."),
         alt=(
             "Modulus of the impedance against frequency on logarithmic axes, one graded colour a bias, data "
             "as dots and the joint fit as lines."
         ),
     ),
     "overview_iv": FigureWords(
-        caption=("Current against voltage: data (dots), joint fit (lines), steady state (dashed)."),
+        caption=("Current against voltage: data (dots), joint fit (lines), steady state (dashed){crosses}."),
         alt=(
             "All current-voltage sweeps as dots with the joint fit as lines, the steady-state curve dashed; "
             "the range unstable under current control is shaded where there is one."
@@ -39,21 +39,21 @@ FIGURE_WORDS = {
         ),
     ),
     "nyquist": FigureWords(
-        caption=("Nyquist plot of all spectra. Rings mark whole decades of frequency."),
+        caption=("Nyquist plot of all spectra. Rings mark whole decades of frequency{crosses}."),
         alt=(
             "Negative imaginary against real part of the impedance with equal axes, one graded colour a "
             "bias, data as dots, the joint fit as lines, rings at whole decades of frequency."
         ),
     ),
     "bode": FigureWords(
-        caption=("Modulus and phase of all spectra."),
+        caption=("Modulus and phase of all spectra{crosses}."),
         alt=(
             "Modulus of the impedance above and negative phase below, against frequency; one graded colour a"
             " bias, data as dots, the joint fit as lines."
         ),
     ),
     "nyquist_each": FigureWords(
-        caption=("{bias}; rings mark decades of frequency in Hz."),
+        caption=("{bias}; rings mark decades of frequency in Hz{crosses}."),
         alt=(
             "Nyquist plot of the spectrum at {bias}: data as dots, the joint fit as a line, labelled rings "
             "at whole decades of frequency."
@@ -62,7 +62,7 @@ FIGURE_WORDS = {
     "iv": FigureWords(
         caption=(
             "{what}: data (dots) and joint fit (line), linear above, semilogarithmic below; arrows show the "
-            "direction."
+            "direction{crosses}."
         ),
         alt=(
             "Current against voltage, {what}: data as dots and the joint fit as a line with arrows in the "
@@ -71,7 +71,7 @@ FIGURE_WORDS = {
         ),
     ),
     "transient": FigureWords(
-        caption=("{what}: response (dots) and joint fit (line) above, drive below."),
+        caption=("{what}: response (dots) and joint fit (line) above, drive below{crosses}."),
         alt=(
             "Response against time for {what}: data as dots and the joint fit as a line; the drive is drawn "
             "below."

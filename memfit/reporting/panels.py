@@ -1,6 +1,6 @@
 """The figures of a report: which there are for a fit, of what size, with which words and numbers."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from memfit.arrays import FloatArray
 from memfit.datasets.records import ImpedanceSpectrum
+from memfit.fitting.result import FittedRecord
 from memfit.model.parameters import Parameters
 from memfit.model.steady import junction_voltage
 from memfit.reporting.captions import FIGURE_WORDS
@@ -46,7 +47,7 @@ from memfit.reporting.figures.voltage import (
     steady_figure,
 )
 from memfit.reporting.material import Material
-from memfit.reporting.words import KINDS
+from memfit.reporting.words import CROSSES, KINDS
 
 _STRIPS = 12
 """Records on one sheet of residuals."""
@@ -73,6 +74,11 @@ def _panel(
     )
 
 
+def _crosses(fitted: Iterable[FittedRecord]) -> str:
+    """What a caption says of points left out; nothing where there are none."""
+    return "" if all(item.used.all() for item in fitted) else CROSSES
+
+
 def _numbered(panel: Panel, place: int, record: str) -> Panel:
     """The figure of one record among several."""
     return replace(panel, key=f"{panel.key}_{place + 1}", record=record)
@@ -82,10 +88,17 @@ def overview_panels(m: Material) -> Panels:
     """One picture: impedance, current and stability side by side."""
     panels = []
     if m.spectra:
-        panels.append(_panel("overview_impedance", partial(modulus_figure, spectra=m.spectra), 58))
+        panels.append(
+            _panel(
+                "overview_impedance",
+                partial(modulus_figure, spectra=m.spectra),
+                58,
+                crosses=_crosses(s.fitted for s in m.spectra),
+            )
+        )
     if m.sweeps or m.steady:
         draw = partial(overview_sweeps_figure, sweeps=m.sweeps, steady=m.steady, stability=m.stability)
-        panels.append(_panel("overview_iv", draw, 58))
+        panels.append(_panel("overview_iv", draw, 58, crosses=_crosses(m.sweeps)))
     if m.stability:
         panels.append(_panel("overview_gain_margin", partial(gain_margin_figure, curves=m.stability), 58))
     return Panels(tuple(panels))
@@ -95,13 +108,20 @@ def spectra_panels(m: Material) -> tuple[Panels, Panels]:
     """All spectra together, and each by itself."""
     if not m.spectra:
         return Panels(()), Panels(())
+    data, crosses = _spectra_data(m.spectra), _crosses(spectrum.fitted for spectrum in m.spectra)
     together = (
-        _panel("nyquist", partial(nyquist_figure, spectra=m.spectra), 80, _spectra_data(m.spectra)),
-        _panel("bode", partial(bode_figure, spectra=m.spectra), 80, _spectra_data(m.spectra)),
+        _panel("nyquist", partial(nyquist_figure, spectra=m.spectra), 80, data, crosses=crosses),
+        _panel("bode", partial(bode_figure, spectra=m.spectra), 80, data, crosses=crosses),
     )
     each = (
         _numbered(
-            _panel("nyquist_each", partial(small_nyquist_figure, spectrum=spectrum), 44, bias=spectrum.label),
+            _panel(
+                "nyquist_each",
+                partial(small_nyquist_figure, spectrum=spectrum),
+                44,
+                bias=spectrum.label,
+                crosses=_crosses([spectrum.fitted]),
+            ),
             place,
             spectrum.record.name,
         )
@@ -138,7 +158,8 @@ def sweep_panels(m: Material) -> Panels:
             "model_voltage_V": V_model,
             "model_current_A": I_model,
         }
-        panel = _panel("iv", partial(sweep_figure, fitted=fitted), 85, data, what=sweep_title(sweep))
+        words = {"what": sweep_title(sweep), "crosses": _crosses([fitted])}
+        panel = _panel("iv", partial(sweep_figure, fitted=fitted), 85, data, **words)
         panels.append(_numbered(panel, place, sweep.name))
     return Panels(tuple(panels))
 
@@ -147,7 +168,7 @@ def transient_panels(m: Material) -> Panels:
     """Each transient with its drive, and against the logarithm of the time after each jump."""
     panels = []
     for place, fitted in enumerate(m.transients):
-        transient, words = transient_of(fitted), drive_label(transient_of(fitted))
+        transient = transient_of(fitted)
         drive_unit, unit = units_of(transient)
         data = {
             "time_s": transient.time,
@@ -155,9 +176,11 @@ def transient_panels(m: Material) -> Panels:
             f"response_{unit}": transient.response,
             f"model_{unit}": np.asarray(fitted.predicted, dtype=np.float64),
         }
-        found = [_panel("transient", partial(transient_figure, fitted=fitted), 68, data, what=words)]
+        what, crosses = drive_label(transient), _crosses([fitted])
+        draw = partial(transient_figure, fitted=fitted)
+        found = [_panel("transient", draw, 68, data, what=what, crosses=crosses)]
         if jumps(transient):
-            found.append(_panel("transient_log", partial(log_time_figure, fitted=fitted), 68, what=words))
+            found.append(_panel("transient_log", partial(log_time_figure, fitted=fitted), 68, what=what))
         panels += [_numbered(panel, place, transient.name) for panel in found]
     return Panels(tuple(panels))
 

@@ -90,7 +90,8 @@ def _is_empty(block: Block) -> bool:
 def parameters(result: FitResult) -> Section:
     """Estimates with intervals."""
     groups = {"parameters": result.parameters, "derived": result.derived, "nuisance": result.nuisance}
-    return _section("parameters", [estimates_table(key, estimates) for key, estimates in groups.items()])
+    records = [item.file for item in result.inputs]
+    return _section("parameters", [estimates_table(key, group, records) for key, group in groups.items()])
 
 
 def stability(m: Material) -> Section:

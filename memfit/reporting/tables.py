@@ -1,6 +1,6 @@
 """The tables of a report. Their numbers are already text, made by `numbers`; `frames` has them in full."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,15 +30,15 @@ def _columns(*keys: tuple[str, ColumnKind]) -> tuple[Column, ...]:
     return tuple(Column(COLUMNS[key], kind) for key, kind in keys)
 
 
-def estimates_table(key: str, estimates: Mapping[str, Estimate]) -> Table:
-    """Values with intervals and status."""
+def estimates_table(key: str, estimates: Mapping[str, Estimate], records: Sequence[str] = ()) -> Table:
+    """Values with intervals and status; `records` are the names of the fit's records."""
     rows = tuple(
         (
             name,
             quantity(e.value, e.unit, e.stderr),
             interval(e.ci95, e.unit, e.stderr),
             STATUS_OF_ESTIMATE[e.status],
-            meaning(name),
+            meaning(name, records),
         )
         for name, e in estimates.items()
     )

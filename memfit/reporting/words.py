@@ -4,7 +4,7 @@ Sentences hold plain names of quantities (`R_b`, `tau_d`); the writer of each fo
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 
@@ -54,9 +54,22 @@ def split_symbols(text: str) -> Iterator[tuple[str, Symbol | None]]:
             yield piece, SYMBOLS[piece] if place % 2 else None
 
 
-def meaning(name: str) -> str:
-    """What a quantity is; empty for a name that has no entry."""
-    return SYMBOLS[name].meaning if name in SYMBOLS else ""
+def meaning(name: str, records: Sequence[str] = ()) -> str:
+    """What a quantity is; empty for a name that has no entry.
+
+    Parameters
+    ----------
+    name : str
+        Of a parameter, or of a quantity of an instrument: `gain_KIND`, `delay_K`, `u_0_K`, `i_0_K`, `f_0_K`.
+    records : sequence of str
+        Names of the records, by the number K.
+    """
+    if name in SYMBOLS:
+        return SYMBOLS[name].meaning
+    head, _, tail = name.rpartition("_")
+    if head in OF_RECORD and tail.isdigit() and int(tail) < len(records):
+        return OF_RECORD[head].format(record=records[int(tail)])
+    return GAIN.format(kinds=KINDS[tail]) if head == "gain" and tail in KINDS else ""
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:
@@ -73,6 +86,15 @@ def listed(items: list[str]) -> str:
     """Items as in a sentence: "a, b and c"."""
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}" if items else ""
 
+
+OF_RECORD = {
+    "delay": "delay of {record}",
+    "u_0": "first voltage across the junction in {record}",
+    "i_0": "first channel current in {record}",
+    "f_0": "first activation in {record}",
+}
+CROSSES = "; crosses were left out of the fit"
+GAIN = "gain of the instrument of the {kinds}, relative to the reference"
 
 QUESTIONS = {
     "parameters": "What are the parameters?",
@@ -198,12 +220,6 @@ TABLE_CAPTIONS = {
 
 NO_VALUE = "none does"
 NO_WARNINGS = "No warnings."
-CORRELATED = (
-    "The residuals of {records} are correlated from point to point; the intervals count only the independent "
-    "points."
-)
-CORRELATED_FROM = 0.3
-"""Lag-1 autocorrelation from which the report says so."""
 
 SENTENCES = {
     "warnings": "Warnings of the fit:",

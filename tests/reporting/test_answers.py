@@ -73,13 +73,9 @@ def test_a_clean_fit_is_trusted_and_a_warning_makes_a_reservation(found, result)
     assert "1 point left out of the fit, listed below." in reserved.sentences
 
 
-def test_correlated_residuals_are_said(result):
-    goodness = replace(
-        result.goodness,
-        datasets=tuple(replace(item, lag1_autocorrelation=0.8) for item in result.goodness.datasets),
-    )
-    text = " ".join(trust_answer(replace(result, goodness=goodness)).sentences)
-    assert "and 11 more are correlated from point to point" in text
+def test_only_the_first_warnings_stand_on_the_first_screen(result):
+    many = replace(result, warnings=tuple(f"Warning {i}." for i in range(5)))
+    assert trust_answer(many).sentences[-2:] == ("Warning 2.", "2 more warnings below.")
 
 
 def test_a_device_that_oscillates(result):
@@ -108,6 +104,12 @@ def test_the_most_eager_circuit_decides(result, verdicts, headline):
     assert spiking_answer(replace(result, stability=circuits)).headline == headline
 
 
+def test_what_holds_for_every_circuit_is_said_once(result):
+    unknown = block(verdict="undetermined", message="The data do not determine tau_k.")
+    answer = spiking_answer(replace(result, stability={"current": unknown, "voltage": unknown}))
+    assert answer.sentences == ("The data do not determine tau_k.",)
+
+
 def test_without_an_analysis_nothing_is_claimed(result):
     assert spiking_answer(replace(result, stability={})).headline == "Not examined."
 
@@ -121,10 +123,10 @@ def test_a_stable_circuit_says_how_far_it_is():
 
 
 def test_without_a_margin_the_message_of_the_analysis_stands():
-    assert (
-        circuit_sentence("current", block(gain_margin_min=None, probability_oscillates=None))
-        == block()["message"]
-    )
+    two = block(gain_margin_min=None, probability_oscillates=None)
+    assert circuit_sentence("current", two) == f"Current control: {two['message']}"
+    unknown = block(verdict="undetermined", message="The data do not determine tau_k.")
+    assert circuit_sentence("current", unknown) == "The data do not determine tau_k."
     assert circuit_sentence("a lab's own", {"verdict": "stable"}) == "A lab's own: stable."
 
 

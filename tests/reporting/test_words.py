@@ -33,6 +33,16 @@ def test_numbers_and_lists_in_sentences():
 def test_every_parameter_of_the_model_has_words():
     assert all(meaning(name) for name in ("R_b", "C_m", "i_c0", "V_T", "V_m", "tau_d", "tau_k", "R_s", "L_s"))
     assert meaning("gain of the lab's own") == ""
+
+
+def test_quantities_of_instruments_are_told_with_their_records():
+    assert meaning("gain_iv") == "gain of the instrument of the I-V sweeps, relative to the reference"
+    assert meaning("delay_1", ["a.csv", "b.csv"]) == "delay of b.csv"
+    assert meaning("u_0_0", ["a.csv"]) == "first voltage across the junction in a.csv"
+    assert meaning("delay_7", ["a.csv"]) == ""
+
+
+def test_the_symbols_of_the_paper_are_there():
     assert set(SYMBOLS) >= {"tau_m", "A_max"}
 
 

@@ -8,7 +8,7 @@ mathematics, and fonts lack letters.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import matplotlib as mpl
 import numpy as np
@@ -20,7 +20,7 @@ from matplotlib.path import Path
 from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from memfit.arrays import FloatArray
+from memfit.arrays import BoolArray, ComplexArray, FloatArray
 from memfit.reporting.numbers import power_of_ten
 from memfit.reporting.words import SYMBOLS
 
@@ -35,6 +35,8 @@ BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY = (
 INK, GREY, PALE = "#1a1a1a", "#767676", "#dddddd"
 DATA, MODEL, LEFT_OUT = SKY, INK, VERMILLION
 SERIES = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
+
+Values = TypeVar("Values", FloatArray, ComplexArray)
 
 MILLIMETRE = 1 / 25.4
 """Inch."""
@@ -85,6 +87,11 @@ def limits(*arrays: FloatArray, log: bool = False, pad: float = 0.05) -> tuple[f
         return low * 10.0**-room, high * 10.0**room
     room = pad * (high - low) or 0.5 * abs(high) or 1.0
     return low - room, high + room
+
+
+def kept(values: Values, used: BoolArray) -> Values:
+    """The values that were fitted, which set the limits of axes; all of them where none was."""
+    return values[used] if used.any() else values
 
 
 def linear_axis(axes: Axes, which: str, bounds: tuple[float, float], ticks: int = 5) -> None:

@@ -28,6 +28,7 @@ from memfit.reporting.figures.marks import (
     few,
     graded_colours,
     hide_tick_labels,
+    kept,
     key,
     limits,
     linear_axis,
@@ -148,7 +149,7 @@ def draw_nyquist(axes: Axes, spectra: Sequence[Spectrum], *, label_decades: bool
     str
         Symbol of the unit of both axes.
     """
-    data = [spectrum.record.impedance for spectrum in spectra]
+    data = [kept(spectrum.record.impedance, spectrum.fitted.used) for spectrum in spectra]
     factor, unit = scale_for(max(float(np.abs(Z).max()) for Z in data), "ohm")
     zero = np.array([0.0])
     everything = np.concatenate([*data, *(spectrum.model[1] for spectrum in spectra)]) * factor
@@ -242,14 +243,18 @@ def modulus_figure(figure: Figure, spectra: Sequence[Spectrum]) -> None:
 
 def draw_modulus(axes: Axes, spectra: Sequence[Spectrum]) -> None:
     """|Z| (ohm) against frequency, both logarithmic."""
-    log_axis(axes, "y", limits(*(np.abs(spectrum.record.impedance) for spectrum in spectra), log=True), 6)
+    log_axis(
+        axes, "y", limits(*(kept(np.abs(s.record.impedance), s.fitted.used) for s in spectra), log=True), 6
+    )
     axes.set_ylabel("|Z| (Ω)")
     _draw_against_frequency(axes, spectra, lambda _, Z: np.abs(Z))
 
 
 def draw_phase(axes: Axes, spectra: Sequence[Spectrum]) -> None:
     """-arg Z (degrees) against frequency."""
-    values = limits(*(_minus_phase(s.record.frequency, s.record.impedance) for s in spectra))
+    values = limits(
+        *(kept(_minus_phase(s.record.frequency, s.record.impedance), s.fitted.used) for s in spectra)
+    )
     axes.set_ylim(*values)
     axes.yaxis.set_major_locator(MultipleLocator(90 if values[1] - values[0] > 200 else 30))
     axes.axhline(0.0, color=INK, linewidth=0.4, zorder=0)

@@ -24,6 +24,7 @@ from memfit.reporting.figures.marks import (
     dots,
     few,
     hide_tick_labels,
+    kept,
     key,
     limits,
     linear_axis,
@@ -105,12 +106,13 @@ def sweep_figure(figure: Figure, fitted: FittedRecord) -> None:
     """One sweep: linear above, |I| on a logarithmic scale below."""
     sweep = sweep_of(fitted)
     V_model, I_model = model_points(fitted)
-    factor, unit = scale_for(float(np.abs(sweep.current).max()), "A")
+    current = kept(sweep.current, fitted.used)
+    factor, unit = scale_for(float(np.abs(current).max()), "A")
     linear, logarithmic = place_axes(figure, [1.15, 1], Margins(top=5))
     across = limits(sweep.voltage, V_model)
     for axes in (linear, logarithmic):
         linear_axis(axes, "x", across, 6)
-    linear_axis(linear, "y", limits(sweep.current * factor, I_model * factor))
+    linear_axis(linear, "y", limits(current * factor, I_model * factor))
     linear.axhline(0.0, color=INK, linewidth=0.4, zorder=0)
     draw_sweep(linear, fitted, factor)
     draw_direction(linear, V_model, I_model * factor)
@@ -119,7 +121,7 @@ def sweep_figure(figure: Figure, fitted: FittedRecord) -> None:
         f"Scan rate {rate_label(sweep)}" if sweep.scan_rate else rate_label(sweep).capitalize(), pad=3
     )
     hide_tick_labels(linear)
-    _log_current_axis(logarithmic, np.abs(sweep.current), np.abs(I_model))
+    _log_current_axis(logarithmic, np.abs(current), np.abs(I_model))
     draw_sweep(logarithmic, fitted, 1.0, log=True)
     logarithmic.set_ylabel("|I| (A)")
     logarithmic.set_xlabel("V (V)")
@@ -143,7 +145,9 @@ def overview_sweeps_figure(
     (axes,) = place_axes(figure, [1], Margins(right=17))
     records = [sweep_of(fitted) for fitted in sweeps]
     V = [record.voltage for record in records] or ([steady.terminal] if steady else [])
-    current = [record.current for record in records] or ([steady.current] if steady else [])
+    current = [kept(sweep_of(fitted).current, fitted.used) for fitted in sweeps] or (
+        [steady.current] if steady else []
+    )
     factor, unit = scale_for(max((float(np.abs(values).max()) for values in current), default=1.0), "A")
     linear_axis(axes, "x", limits(*V), 6)
     linear_axis(axes, "y", limits(*(values * factor for values in current)))

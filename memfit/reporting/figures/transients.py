@@ -19,6 +19,7 @@ from memfit.reporting.figures.marks import (
     curve,
     dots,
     hide_tick_labels,
+    kept,
     key,
     limits,
     linear_axis,
@@ -94,7 +95,7 @@ def transient_figure(figure: Figure, fitted: FittedRecord) -> None:
 
 def _response_axis(axes: Axes, fitted: FittedRecord, unit: str) -> tuple[float, str]:
     """Set the vertical axis to the response and return its factor and unit."""
-    response = transient_of(fitted).response
+    response = kept(transient_of(fitted).response, fitted.used)
     factor, symbol = scale_for(float(np.abs(response).max()), unit)
     linear_axis(axes, "y", limits(response * factor, _predicted(fitted) * factor))
     return factor, symbol
