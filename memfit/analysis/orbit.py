@@ -26,7 +26,7 @@ SAMPLES = 1024
 """Points of an orbit from which its extremes and energy are taken."""
 
 _DIFFERENCE = 1e-4  # of each unknown
-_WIDE_DIFFERENCE = 1e-3  # for differences of fourth order
+_BY_START = slice(8, 11)  # columns of the integrator's derivatives
 _CONVERGED = 1e-9
 _MOST_ITERATIONS = 8
 _LARGEST_STEP = 1.0
@@ -70,19 +70,17 @@ class Orbits:
         by_start = (misses[1:4] - misses[4:7]).T / (2.0 * _DIFFERENCE)
         return misses[0], np.column_stack([by_start, self._velocity(ends[0], z)])
 
-    def monodromy(self, z: FloatArray) -> FloatArray | None:
-        """(3, 3) derivative of the state after a period by the start, in the coordinates of `residual`."""
-        start = self._coordinates(self.state(z))
-        steps = np.concatenate([share * _WIDE_DIFFERENCE * np.eye(3) for share in (1.0, -1.0, 2.0, -2.0)])
-        trials = start + steps
-        starts = self.state(trials)
-        current = np.full(len(trials), self.steady(z)[1])
-        ends = self.run(starts, current, [np.array([np.exp(z[3])])] * len(trials))
-        if ends is None or not self._inside(ends):
+    def returns(self, z: FloatArray, count: int) -> FloatArray | None:
+        """(count + 1, 3) derivatives of u/V_m after 0, 1, 2, ... periods by the starting coordinates."""
+        period = float(np.exp(z[3]))
+        drive = Drive("current", np.array([0.0]), np.array([float(self.steady(z)[1])]), initial="free")
+        runs = DriveSet([drive], [period * np.arange(count + 1)])
+        start = self.state(z)
+        response = runs.respond(self.p, initial=start[None, :], sensitivities=True, tolerance=TOLERANCE)
+        if not response.ok:
             return None
-        ahead, behind, far_ahead, far_behind = self._coordinates(ends).reshape(4, 3, 3)
-        slopes = (8.0 * (ahead - behind) - (far_ahead - far_behind)) / (12.0 * _WIDE_DIFFERENCE)
-        result: FloatArray = slopes.T
+        result: FloatArray = response.derivatives[:, _BY_START] * self._scale(start) / self.p.V_m
+        result[0] = 1.0, 0.0, 0.0
         return result
 
     def _inside(self, states: FloatArray) -> bool:
@@ -97,10 +95,14 @@ class Orbits:
 
     def _velocity(self, state: FloatArray, z: FloatArray) -> FloatArray:
         """(3,) derivative of the coordinates at the end by ln T."""
-        p, (_, i_c, f) = self.p, state
-        scale = np.array([p.V_m, i_c * (1.0 - i_c / p.i_c0), f * (1.0 - f)])
-        result: FloatArray = np.exp(z[3]) * vector_field(p, state, self.steady(z)[1]) / scale
+        rate = vector_field(self.p, state, self.steady(z)[1])
+        result: FloatArray = np.exp(z[3]) * rate / self._scale(state)
         return result
+
+    def _scale(self, state: FloatArray) -> FloatArray:
+        """(3,) derivative of u, i_c, f by the coordinates."""
+        _, i_c, f = state
+        return np.array([self.p.V_m, i_c * (1.0 - i_c / self.p.i_c0), f * (1.0 - f)])
 
 
 def correct(
@@ -142,13 +144,21 @@ def correct(
 
 
 def floquet_multipliers(orbits: Orbits, z: FloatArray) -> tuple[complex, complex] | None:
-    """The two nontrivial multipliers, the larger first; None where the integrator fails."""
-    monodromy = orbits.monodromy(z)
-    if monodromy is None:
+    """The two nontrivial multipliers, the larger first; None where the integrator fails.
+
+    With the monodromy matrix M, r_k = e_1 M^k are the exact derivatives of u after k periods. Their
+    differences d_k = r_(k+1) - r_k are free of the trivial multiplier 1, so that d_(k+2) = s d_(k+1) - q d_k
+    with the sum s and the product q of the other two.
+    """
+    rows = orbits.returns(z, 4)
+    if rows is None:
         return None
-    values = np.linalg.eigvals(monodromy)
-    trivial = int(np.argmin(np.abs(values - 1.0)))
-    first, second = sorted(np.delete(values, trivial), key=abs, reverse=True)
+    d = np.diff(rows, axis=0)
+    scale = np.maximum(np.linalg.norm(d[1:3], axis=1), np.finfo(float).tiny)[:, None]
+    known = np.column_stack([(d[1:3] / scale).ravel(), -(d[0:2] / scale).ravel()])
+    total, product = np.linalg.lstsq(known, (d[2:4] / scale).ravel(), rcond=None)[0]
+    root = np.sqrt(complex(0.25 * total * total - product))
+    first, second = sorted((0.5 * total + root, 0.5 * total - root), key=abs, reverse=True)
     return complex(first), complex(second)
 
 

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.integrate import solve_ivp
 
 from memfit.analysis.circuit import Circuit
 from memfit.analysis.cycles import bifurcation_diagram, cycles_at
 from memfit.analysis.hopf import find_hopf_points
-from memfit.analysis.orbit import Orbits, correct, course, floquet_multipliers, small_orbit
+from memfit.analysis.orbit import Orbits, correct, course, small_orbit
 from memfit.model.equations import steady_current
 from memfit.model.parameters import Parameters
 from memfit.model.transient import simulate
@@ -126,11 +127,24 @@ def test_multipliers_obey_liouville(diagram):
     assert product.real == pytest.approx(expected, abs=1e-6)
 
 
-def test_the_trivial_multiplier_is_one(diagram):
-    orbits = Orbits(DEVICE.replace(R_s=0.0))
-    monodromy = orbits.monodromy(np.array(diagram.cycles[20].unknowns))
-    assert np.min(np.abs(np.linalg.eigvals(monodromy) - 1.0)) < 1e-6
-    assert floquet_multipliers(orbits, np.array(diagram.cycles[20].unknowns)) is not None
+def test_multipliers_against_the_variational_equation(subcritical):
+    p, gain = SUBCRITICAL, SUBCRITICAL.R_b * SUBCRITICAL.i_c0 / SUBCRITICAL.V_m
+    current = float(steady_current(p, p.V_T - 2.15 * p.V_m))
+    for cycle in cycles_at(p, subcritical, current):
+        z = np.array(cycle.unknowns)
+
+        def flow(_, y, x=z[0]):
+            (v, i, f), matrix, fall = y[:3], y[3:].reshape(3, 3), np.exp(-y[0])
+            rate = [x + gain / (1 + np.exp(-x)) - v - gain * i, f - i, ((1 - f) - fall * f) / p.tau_k]
+            slopes = np.array([[-1, -gain, 0], [0, -1, 1], [fall * f / p.tau_k, 0, -(1 + fall) / p.tau_k]])
+            return np.concatenate([rate, (slopes @ matrix).ravel()])
+
+        start = np.concatenate([[z[0]], 1.0 / (1.0 + np.exp(-z[1:3])), np.eye(3).ravel()])
+        end = solve_ivp(flow, (0.0, cycle.period), start, method="Radau", rtol=1e-9, atol=1e-12).y[:, -1]
+        np.testing.assert_allclose(end[:3], start[:3], rtol=1e-6)
+        values = np.linalg.eigvals(end[3:].reshape(3, 3))
+        first = np.delete(values, np.argmin(abs(values - 1.0)))
+        assert cycle.multipliers[0].real == pytest.approx(first[np.argmax(abs(first))].real, rel=1e-6)
 
 
 def test_a_load_line_oscillates_as_the_effective_device():
