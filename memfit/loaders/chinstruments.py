@@ -1,9 +1,10 @@
 """CH Instruments text.
 
 A date, the technique ("A.C. Impedance", "Cyclic Voltammetry", ...), "Instrument Model: CHI660E",
-settings `key = value`, a line of labels with units behind a slash ("Freq/Hz, Z'/ohm, Z\\"/ohm"; "Potential/V,
-Current/A"; "Time/sec, Current/A"), rows with commas. Z\\" is Z'' with the true sign. The bias is "Init E (V)".
-CHI reports cathodic currents as positive in its default: the sign is kept as printed and a note says so.
+settings `key = value`, a line of labels with units behind a slash (Freq/Hz, Z'/ohm and a Z with a double
+quote for Z'', of true sign; Potential/V, Current/A; Time/sec, Current/A), rows with commas. The bias is
+"Init E (V)". CHI counts cathodic currents as positive by default: the sign is kept as printed and a
+note says so.
 """
 
 import re

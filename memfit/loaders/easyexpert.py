@@ -20,16 +20,7 @@ NAME = "Keysight EasyEXPERT"
 
 def recognises(source: Source) -> bool:
     """True for the heads of EasyEXPERT."""
-    return re.match(r"\s*\"?(SetupTitle|PrimitiveTest|TestParameter)\b", source.head) is not None or (
-        re.search(
-            r"^DataName,",
-            source.text
-            if len(source.data) < 2**20 and source.is_text and source.data.strip()
-            else source.head,
-            re.MULTILINE,
-        )
-        is not None  # fmt: skip
-    )
+    return re.match(r'\s*"?(SetupTitle|PrimitiveTest|TestParameter|DataName)\b', source.head) is not None
 
 
 def read(source: Source, settings: FileSettings) -> list[RawTable]:

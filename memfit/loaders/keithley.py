@@ -11,11 +11,13 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from memfit.arrays import FloatArray
+from memfit.datasets.records import Kind
 from memfit.errors import FileFormatError
 from memfit.loaders.delimited import Field, find_fields, need, read_lines
-from memfit.loaders.grid import SEPARATORS, seconds, split_fields
+from memfit.loaders.grid import SEPARATORS, split_fields
 from memfit.loaders.raw import FileSettings, RawTable
-from memfit.loaders.shapes import relative_noise
+from memfit.loaders.shapes import relative_noise, turning_points
 from memfit.loaders.source import Source
 from memfit.protocols import Control
 
@@ -90,25 +92,19 @@ def read(source: Source, settings: FileSettings) -> list[RawTable]:
                 part=part,
                 metadata=_comment(lines, start),
                 notes=(*notes, note, *block.notes),
-            )  # fmt: skip
+            )
         )
     return found
 
 
 def _blocks(lines: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """First and last line of each run of rows."""
+    """First and last line of each run of rows; comments and headers divide them."""
     start = None
     for i, line in enumerate(lines):
-        is_row = _STAMP.match(line) is not None or (
-            line.strip() and seconds(re.split(r"[,;\t]", line)[0]) is not None
-        )
-        if is_row and start is None:
+        divides = not line.strip() or _COMMENT.match(line) is not None or _HEADER.match(line) is not None
+        if start is None and _STAMP.match(line):
             start = i
-        elif (
-            not is_row
-            and start is not None
-            and not (line.strip() and not _COMMENT.match(line) and not _HEADER.match(line))
-        ):
+        elif start is not None and divides:
             yield start, i
             start = None
     if start is not None:
@@ -120,7 +116,7 @@ def _unbroken(rows: Sequence[str]) -> list[str]:
     return [row.strip() for row in rows]
 
 
-def _sourced(labels: Sequence[str], voltage: np.ndarray, current: np.ndarray) -> tuple[Control, str]:
+def _sourced(labels: Sequence[str], voltage: FloatArray, current: FloatArray) -> tuple[Control, str]:
     """The sourced quantity: the cleaner one where that is plain, else the one that stands first."""
     noise_v, noise_i = relative_noise(voltage), relative_noise(current)
     if max(noise_v, noise_i) > 10 * max(min(noise_v, noise_i), 1e-6):
@@ -131,18 +127,18 @@ def _sourced(labels: Sequence[str], voltage: np.ndarray, current: np.ndarray) ->
     return control, f"Taken as {control}-controlled, because the {control} stands first."
 
 
-def _kind(voltage: np.ndarray, current: np.ndarray, control: Control):  # type: ignore[no-untyped-def]
+def _kind(voltage: FloatArray, current: FloatArray, control: Control) -> Kind:
+    """A sweep goes one way or in straight lines between turns; anything else is a course in time."""
     driven = current if control == "current" else voltage
-    steps = np.sign(np.diff(driven))
-    turns = np.count_nonzero(np.diff(steps[steps != 0]))
-    return (
-        "iv"
-        if turns <= 4
-        and driven.size < 5000
-        and np.ptp(driven) > 0
-        and np.count_nonzero(steps) > 0.5 * driven.size
-        else "transient"
-    )
+    span = float(np.ptp(driven))
+    steps = np.diff(driven)
+    if span == 0 or np.count_nonzero(steps) < 0.5 * steps.size:
+        return "transient"
+    if np.all(steps >= 0) or np.all(steps <= 0):
+        return "iv"
+    turns = turning_points(driven, 0.05 * span)
+    straight = np.interp(np.arange(driven.size), turns, driven[turns])
+    return "iv" if float(np.max(np.abs(driven - straight))) < 0.05 * span else "transient"
 
 
 def _comment(lines: Sequence[str], start: int) -> dict[str, str]:

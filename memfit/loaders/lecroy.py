@@ -5,11 +5,13 @@ offset of the vertical axis, interval and offset of the horizontal one; then tex
 samples of 8 or 16 bits. Value = gain * sample - offset; time = offset + interval * number.
 """
 
+import math
 import re
 import struct
 
 import numpy as np
 
+from memfit.arrays import FloatArray
 from memfit.errors import FileFormatError
 from memfit.loaders.raw import FileSettings, RawTable
 from memfit.loaders.source import Source
@@ -17,7 +19,8 @@ from memfit.loaders.source import Source
 NAME = "LeCroy trc"
 
 _TEMPLATE = b"LECROY_2_3"
-_MAX_SAMPLES = 50_000_000
+_DESCRIPTOR = 346
+"""Length of the descriptor block of this template."""
 
 
 def recognises(source: Source) -> bool:
@@ -26,78 +29,84 @@ def recognises(source: Source) -> bool:
 
 
 def read(source: Source, settings: FileSettings) -> list[RawTable]:
-    """The channel of the file.
+    """The channel of the file, a table for each segment.
 
     Raises
     ------
     FileFormatError
         The file is cut, or of another template.
     """
-    start = source.data[:60].find(b"WAVEDESC")
-    data = source.data[start:]
-    if len(data) < 346 or not data[16:32].startswith(_TEMPLATE):
+    data = source.data[source.data[:60].find(b"WAVEDESC") :]
+    if len(data) < _DESCRIPTOR or not data[16:32].startswith(_TEMPLATE):
         raise FileFormatError(
             "expected a whole WAVEDESC of the template LECROY_2_3, found a part or another.", file=source.name
         )
     order = "<" if struct.unpack("<H", data[34:36])[0] == 1 else ">"
-    (wide,) = struct.unpack(order + "H", data[32:34])
-    if wide not in (0, 1):
-        raise FileFormatError(f"expected samples of 8 or 16 bits, found the type {wide}.", file=source.name)
-    lengths = struct.unpack(order + "8i", data[36:68])
-    samples = lengths[6] if len(lengths) > 6 else 0
-    descriptor, text, _, trigger, ristime, _, first = (
-        lengths[0],
-        lengths[1],
-        lengths[2],
-        lengths[3],
-        lengths[4],
-        lengths[5],
-        lengths[6],
-    )
-    samples = first
-    offset = descriptor + text + max(trigger, 0) + max(ristime, 0)
-    if descriptor < 346 or min(text, samples) < 0 or samples > _MAX_SAMPLES or offset + samples > len(data):
-        raise FileFormatError(
-            f"expected {samples} bytes of samples behind byte {offset}, found {len(data)} bytes: the file is cut or damaged.",
-            file=source.name,
-        )
+    raw, times = _samples(source, data, order)
     gain, zero = struct.unpack(order + "2f", data[156:164])
     (interval,) = struct.unpack(order + "f", data[176:180])
     (origin,) = struct.unpack(order + "d", data[180:188])
-    (count,) = struct.unpack(order + "i", data[144:148])
-    raw = np.frombuffer(
-        data, dtype=f"{order}i2" if wide else "i1", count=samples // (2 if wide else 1), offset=offset
-    )
-    if count > 1:
+    unit, across = (data[i : i + 48].split(b"\x00")[0].decode("latin-1") for i in (196, 244))
+    with np.errstate(all="ignore"):
+        values = gain * raw.astype(np.float64) - zero
+    sound = np.isfinite(values).all() and math.isfinite(origin) and interval > 0 and math.isfinite(interval)
+    if unit not in ("V", "A") or across != "S" or not sound:
         raise FileFormatError(
-            f"expected one segment, found a sequence of {count}; export the segments one by one.",
+            f"expected finite samples in V or A against S, found {unit!r} against {across!r}: the file is damaged.",
             file=source.name,
         )
-    unit = data[196:244].split(b"\x00")[0].decode("latin-1")
-    across = data[244:292].split(b"\x00")[0].decode("latin-1")
-    values = gain * raw.astype(np.float64) - zero
-    time = origin + interval * np.arange(raw.size)
+    metadata = {
+        "instrument": re.sub(r"[^ -~]", "", data[76:92].split(b"\x00")[0].decode("latin-1")),
+        "unit": unit,
+        "interval": f"{interval:.8g} s",
+    }
+    channel = _channel(data, order)
+    segments = max(times.size // 2, 1)
+    length = values.size // segments
+    found = []
+    for i in range(segments):
+        start = times[2 * i + 1] if times.size else origin
+        time = start + interval * np.arange(length)
+        part = f"segment {i + 1} of {segments}" if segments > 1 else ""
+        trigger = {"trigger_time": f"{times[2 * i]:.12g} s"} if times.size else {}
+        columns = {"time": time, channel: values[i * length : (i + 1) * length]}
+        found.append(RawTable(columns=columns, channels=True, part=part, metadata={**metadata, **trigger}))
+    return found
+
+
+def _samples(source: Source, data: bytes, order: str) -> tuple[np.ndarray, FloatArray]:
+    """Raw samples, and trigger times and offsets (s) of a sequence of segments."""
+    (wide,) = struct.unpack(order + "H", data[32:34])
+    descriptor, text, reserved, trigger, ris, reserved_2, size = struct.unpack(order + "7i", data[36:64])
+    (count,) = struct.unpack(order + "i", data[144:148])
+    offset = descriptor + text + reserved + trigger + ris + reserved_2
+    sizes = (text, reserved, trigger, ris, reserved_2, size)
+    width = 2 if wide == 1 else 1
     if (
-        unit not in ("V", "A")
-        or across != "S"
-        or raw.size == 0
-        or not (np.isfinite(values).all() and np.isfinite(time).all())
+        wide not in (0, 1)
+        or descriptor < _DESCRIPTOR
+        or min(sizes) < 0
+        or offset + size > len(data)
+        or size < width
     ):
         raise FileFormatError(
-            f"expected samples in V or A against S, found {unit!r} against {across!r}: the file is damaged.",
+            f"expected {size} bytes of samples behind byte {offset}, found {len(data)} bytes: the file is cut or "
+            "damaged.", file=source.name,
+        )  # fmt: skip
+    raw = np.frombuffer(data, dtype=f"{order}i{width}", count=size // width, offset=offset)
+    if trigger == 0:
+        return raw, np.empty(0)
+    start = descriptor + text + reserved
+    times = np.frombuffer(data, dtype=f"{order}f8", count=trigger // 8, offset=start).astype(np.float64)
+    if trigger % 16 or times.size // 2 != count or raw.size % count or not np.isfinite(times).all():
+        raise FileFormatError(
+            f"expected {count} segments with a trigger time each, found {times.size / 2:g}: the file is damaged.",
             file=source.name,
         )
-    if not interval > 0:
-        raise FileFormatError(
-            f"expected a sampling interval above 0, found {interval:g} s.", file=source.name
-        )
-    instrument = re.sub(r"[^ -~]", "", data[76:92].split(b"\x00")[0].decode("latin-1"))
-    channel = _channel(source, data, order)
-    metadata = {"instrument": instrument, "unit": unit, "interval": f"{interval:.8g} s"}
-    return [RawTable(columns={"time": time, channel: values}, channels=True, metadata=metadata)]
+    return raw, times
 
 
-def _channel(source: Source, data: bytes, order: str) -> str:
+def _channel(data: bytes, order: str) -> str:
     """Name of the channel: WAVE_SOURCE counts from 0."""
     (number,) = struct.unpack(order + "H", data[344:346])
     return f"C{number + 1}" if number < 4 else "C1"

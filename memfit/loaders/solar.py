@@ -49,28 +49,55 @@ def read_hzb(source: Source, settings: FileSettings) -> list[RawTable]:
         at = next(i for i, line in enumerate(lines) if _PIXELS.match(line))
         return list(_pixel_pairs(source, at))
     stars = [i for i, line in enumerate(lines[:500]) if _STARS.match(line)]
-    at = next((i for i in range(stars[-1] + 1, len(lines)) if lines[i].strip()), None)
-    if at is None:
+    at = next((i for i in range(stars[-1] + 1, len(lines)) if lines[i].strip()), len(lines))
+    if at >= len(lines):
         raise FileFormatError(
             "expected labels below the last row of asterisks, found none: the file is cut.", file=source.name
         )
+    labels, first = _labels(lines, at)
+    metadata = _metadata(lines[: stars[-1]])
+    table = RawTable(columns={}, metadata=metadata, area=_area(metadata), compliance=_compliance(metadata))
+    runs = list(_runs(source, first))
+    if not runs:
+        raise FileFormatError(
+            "expected rows of numbers below the labels, found none.", file=source.name, line=first
+        )
+    found: list[RawTable] = []
+    for number, run in enumerate(runs, start=1):
+        part = f"segment {number} of {len(runs)}" if len(runs) > 1 else ""
+        found += _hzb_tables(source, labels, run, replace(table, part=part))
+    return found
+
+
+def _labels(lines: Sequence[str], at: int) -> tuple[list[str], int]:
+    """Labels with their units, from one line or two, and the index of the first row."""
     labels = [label.strip() for label in lines[at].split("\t")]
     units = [word.strip() for word in lines[at + 1].split("\t")] if at + 1 < len(lines) else []
     first = at + 1
-    if units and all(re.fullmatch(r"\[.*\]|", word) for word in units):
+    if any(units) and all(re.fullmatch(r"\[.*\]|", word) for word in units):
+        units += [""] * (len(labels) - len(units))
         labels = [
             f"{label} {unit}" if label and unit else label for label, unit in zip(labels, units, strict=False)
         ]
         first = at + 2
     while labels and not labels[-1]:
         labels.pop()
-    metadata = _metadata(lines[: stars[-1]])
-    table = RawTable(columns={}, metadata=metadata, area=_area(metadata), compliance=_compliance(metadata))
-    end = next(
-        (i for i in range(first, len(lines)) if lines[i].strip() and not re.match(r"\s*[-+\d.]", lines[i])),
-        len(lines),
-    )
-    return list(_hzb_tables(source, labels, (first, end), table))
+    return labels, first
+
+
+def _runs(source: Source, first: int) -> Iterator[tuple[int, int]]:
+    """Runs of rows, which lines of text ("max. average power ...") divide."""
+    lines = source.lines
+    start = None
+    for i in range(first, len(lines)):
+        text = re.match(r"\s*[A-Za-z].*:", lines[i]) is not None
+        if not text and lines[i].strip() and start is None:
+            start = i
+        elif text and start is not None:
+            yield start, i
+            start = None
+    if start is not None:
+        yield start, len(lines)
 
 
 def _hzb_tables(
@@ -104,7 +131,8 @@ def _hzb_tables(
         _check(wanted, source, rows[0])
         ended = rows[1] < len(source.lines) or source.text.endswith("\n")
         block = read_lines(source, wanted, labels, lines, rows[0], ended=ended)
-        part = split_label(current.label)[0] if len(currents) > 1 else ""
+        pixel = split_label(current.label)[0] if len(currents) > 1 else ""
+        part = ", ".join(word for word in (table.part, pixel) if word)
         yield replace(
             table, columns=block.columns, notes=block.notes, part=part, control="voltage",
             kind="transient" if time is not None else "iv",

@@ -43,11 +43,7 @@ def make_sweeps(reading: Reading) -> Iterator[IVSweep]:
     edges = [*starts, driven.size]
     for number, (first, last) in enumerate(pairwise(edges), start=1):
         rows = np.arange(first, last)
-        part = ", ".join(
-            word
-            for word in (table.part, f"loop {number} of {len(starts)}" if len(starts) > 1 else "")
-            if word
-        )
+        part = f"loop {number} of {len(starts)}" if len(starts) > 1 else ""
         loop_notes = [*notes, *time_notes]
         if number > 1:
             loop_notes.append(

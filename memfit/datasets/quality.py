@@ -1,0 +1,242 @@
+"""Can a spectrum be trusted: the linear Kramers-Kronig test, and how noisy each kind of record is.
+
+Linear test (Boukamp, J. Electrochem. Soc. 1995, 142, 1885; Schoenleber et al., Electrochim. Acta 2014,
+131, 20): a spectrum is fitted, linearly and weighted by its modulus, with a series of relaxations whose time
+constants are fixed, a fixed number for each decade, plus a constant, a term ~ i omega and a term
+~ 1/(i omega). Any such sum obeys the Kramers-Kronig relations, so what it cannot follow violates them or is
+noise. The weights of the relaxations may have either sign, so that chemical inductors and negative
+resistances pass.
+
+The test is made on Z and on Y = 1/Z, and one is enough: a device that is stable under voltage control but
+not under current control has a Y that obeys the relations and a Z that need not, and the reverse.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from memfit.arrays import BoolArray, ComplexArray, FloatArray
+from memfit.datasets.records import ImpedanceSpectrum, Record
+
+PER_DECADE = 5
+"""Relaxations for each decade of frequency: enough for the width of one (1.1 decades), too few for noise."""
+
+SYSTEMATIC = 0.005
+"""Relative residual that passes if it is systematic: neighbours correlated by more than 0.6."""
+
+MARGIN = 0.5
+"""Decades by which the time constants reach beyond the measured frequencies."""
+
+TOLERANCE = 0.01
+"""Relative residual that passes whatever the noise; good instruments reach 0.1 to 1 %."""
+
+BAD_POINT = 0.05
+"""Relative residual at which a point is proposed to be left out."""
+
+_MIN_POINTS = 8
+_SHARE = 0.4
+"""Most unknowns for each measured point (which gives two equations)."""
+
+Status = Literal["consistent", "noisy", "inconsistent", "too few points"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class KramersKronig:
+    """Outcome of the linear test."""
+
+    status: Status
+    """consistent; noisy: residuals are large and random; inconsistent: large and systematic."""
+    quantity: Literal["Z", "Y", ""]
+    """The quantity that was followed better."""
+    elements: int
+    """Number of relaxations."""
+    residual: ComplexArray
+    """(n,) (measured - followed) / modulus, in the order of the spectrum."""
+    rms: float
+    """Root mean square of the residual (real and imaginary parts)."""
+    worst: float
+    """Largest modulus of a residual."""
+    worst_frequency: float
+    """Hz, where it is."""
+    correlation: float
+    """Lag-1 autocorrelation of the residuals in order of frequency: 0 is noise, 1 a system."""
+    usable: tuple[float, float] | None
+    """Lowest and highest frequency (Hz) of the longest run of points below `BAD_POINT`; None: no such run."""
+    suspect: BoolArray
+    """(n,) points above `BAD_POINT`, proposed to be left out."""
+    sentence: str
+    """The verdict in words."""
+
+    @property
+    def passed(self) -> bool:
+        """True if nothing speaks against the spectrum."""
+        return self.status == "consistent"
+
+
+def kramers_kronig(spectrum: ImpedanceSpectrum, *, per_decade: int = PER_DECADE) -> KramersKronig:
+    """The linear Kramers-Kronig test of a spectrum.
+
+    Parameters
+    ----------
+    spectrum : ImpedanceSpectrum
+    per_decade : int
+        Relaxations for each decade of frequency.
+    """
+    frequency, impedance = spectrum.frequency, spectrum.impedance
+    if np.unique(frequency).size < _MIN_POINTS or np.any(impedance == 0):
+        return _untested(frequency.size)
+    candidates = [
+        _follow(frequency, impedance, "Z", per_decade),
+        _follow(frequency, 1 / impedance, "Y", per_decade),
+    ]
+    behind_wire = impedance - 2j * np.pi * frequency * _wire_inductance(frequency, impedance)
+    if np.any(behind_wire != impedance) and np.all(behind_wire != 0):
+        candidates.append(_follow(frequency, 1 / behind_wire, "Y", per_decade))
+    best = min(candidates, key=lambda found: found[1])
+    quantity, rms, residual, elements = best
+    order = np.argsort(frequency, kind="stable")
+    modulus = np.abs(residual)
+    worst = int(np.argmax(modulus))
+    correlation = _lag_correlation(residual[order])
+    suspect = modulus > BAD_POINT
+    status = _status(rms, modulus, correlation, estimate_noise(spectrum).level)
+    usable = _usable(frequency[order], suspect[order])
+    return KramersKronig(
+        status=status,
+        quantity=quantity,
+        elements=elements,
+        residual=residual,
+        rms=rms,
+        worst=float(modulus[worst]),
+        worst_frequency=float(frequency[worst]),
+        correlation=correlation,
+        usable=usable,
+        suspect=suspect,
+        sentence=_sentence(status, quantity, rms, (float(modulus[worst]), float(frequency[worst])), usable),
+    )
+
+
+def _follow(
+    frequency: FloatArray, values: ComplexArray, quantity: Literal["Z", "Y"], per_decade: int
+) -> tuple[Literal["Z", "Y"], float, ComplexArray, int]:
+    """Weighted linear fit of the relaxations: name, rms, relative residuals, number of relaxations."""
+    omega = 2 * np.pi * frequency
+    low, high = np.log10(omega.min()) - MARGIN, np.log10(omega.max()) + MARGIN
+    wanted = int(np.ceil(per_decade * (high - low))) + 1
+    elements = max(2, min(wanted, int(_SHARE * 2 * frequency.size) - 3))
+    tau = np.logspace(-high, -low, elements)
+    s = 1j * omega[:, None]
+    scale = np.sqrt(omega.min() * omega.max())
+    columns = np.column_stack([1 / (1 + s * tau), np.ones_like(omega), s[:, 0] / scale, scale / s[:, 0]])
+    weight = 1 / np.abs(values)
+    weighted = columns * weight[:, None]
+    target = values * weight
+    matrix = np.vstack([weighted.real, weighted.imag])
+    size = np.linalg.norm(matrix, axis=0)
+    solution = np.linalg.lstsq(matrix / size, np.concatenate([target.real, target.imag]), rcond=1e-10)[0]
+    residual: ComplexArray = target - weighted @ (solution / size)
+    rms = float(np.sqrt(np.mean(np.abs(residual) ** 2) / 2))
+    return quantity, rms, residual, elements
+
+
+def _lag_correlation(residual: ComplexArray) -> float:
+    """Correlation of neighbours, real and imaginary parts together."""
+    power = float(np.sum(np.abs(residual) ** 2))
+    if power == 0:
+        return 0.0
+    return float(np.sum((residual[1:] * residual[:-1].conj()).real)) / power
+
+
+def _wire_inductance(frequency: FloatArray, impedance: ComplexArray) -> float:
+    """Inductance (H) of the wiring: Z'' / omega at the highest frequency where that is inductive, else 0.
+
+    In series with a capacitance it makes a resonance of Y that no sum of relaxations follows.
+    """
+    top = int(np.argmax(frequency))
+    return max(0.0, float(impedance[top].imag / (2 * np.pi * frequency[top])))
+
+
+def _status(rms: float, modulus: FloatArray, correlation: float, noise: float) -> Status:
+    """Verdict from size and system of the residuals."""
+    if rms > SYSTEMATIC and correlation > 0.6 and rms > 3 * noise:
+        return "inconsistent"
+    if rms <= TOLERANCE and float(modulus.max()) <= BAD_POINT:
+        return "consistent"
+    return "inconsistent" if correlation > 3 / np.sqrt(modulus.size) else "noisy"
+
+
+def _usable(frequency: FloatArray, suspect: BoolArray) -> tuple[float, float] | None:
+    """The longest run, in decades, of points that are not suspect; a single bad point does not end it."""
+    ends = suspect & (np.concatenate([suspect[1:], [True]]) | np.concatenate([[True], suspect[:-1]]))
+    edges = np.flatnonzero(np.diff(np.concatenate([[True], ends, [True]]).astype(np.int8)))
+    runs = [
+        (frequency[a], frequency[b - 1]) for a, b in zip(edges[::2], edges[1::2], strict=True) if b - a >= 3
+    ]
+    if not runs:
+        return None
+    low, high = max(runs, key=lambda run: run[1] / run[0])
+    return float(low), float(high)
+
+
+def _sentence(
+    status: Status, quantity: str, rms: float, worst: tuple[float, float], usable: tuple[float, float] | None
+) -> str:
+    """The verdict in words."""
+    size = f"residuals of {quantity}: {100 * rms:.2g} % rms, {100 * worst[0]:.2g} % at {worst[1]:.4g} Hz"
+    if status == "consistent":
+        return f"The spectrum obeys the Kramers-Kronig relations ({size})."
+    band = f"; usable from {usable[0]:.4g} to {usable[1]:.4g} Hz" if usable else "; no usable band"
+    if status == "noisy":
+        return f"The spectrum is noisy or has outliers ({size}){band}."
+    cause = "as that of a drifting or nonlinear device does"
+    return f"The spectrum violates the Kramers-Kronig relations, {cause} ({size}){band}."
+
+
+def _untested(points: int) -> KramersKronig:
+    return KramersKronig(
+        status="too few points",
+        quantity="",
+        elements=0,
+        residual=np.zeros(points, dtype=np.complex128),
+        rms=0.0,
+        worst=0.0,
+        worst_frequency=0.0,
+        correlation=0.0,
+        usable=None,
+        suspect=np.zeros(points, dtype=bool),
+        sentence=f"The Kramers-Kronig test needs {_MIN_POINTS} different frequencies and no zero in Z.",
+    )
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Noise of a record's response."""
+
+    level: float
+    """Standard deviation: relative to |Z| for a spectrum, else in the unit of the response."""
+    unit: str
+    """"relative", "A" or "V"."""
+
+
+def estimate_noise(record: Record) -> Noise:
+    """Noise of a record by how much its points stray from their neighbours.
+
+    Robust (median of second differences): jumps and pulses do not count. For a spectrum in order of
+    frequency, relative to |Z|; for a sweep or a transient in A or V.
+    """
+    if isinstance(record, ImpedanceSpectrum):
+        order = np.argsort(record.frequency, kind="stable")
+        impedance = record.impedance[order]
+        modulus = np.abs(impedance)
+        if impedance.size < 5 or np.any(modulus == 0):
+            return Noise(0.0, "relative")
+        third = np.diff(impedance, 3) / modulus[1:-2]
+        parts = np.concatenate([third.real, third.imag])
+        return Noise(1.4826 * float(np.median(np.abs(parts))) / np.sqrt(20.0), "relative")
+    response = record.response
+    unit = "A" if record.control == "voltage" else "V"
+    if response.size < 3:
+        return Noise(0.0, unit)
+    second = np.diff(response, 2)
+    return Noise(1.4826 * float(np.median(np.abs(second))) / np.sqrt(6.0), unit)

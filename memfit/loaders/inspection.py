@@ -1,0 +1,279 @@
+"""What a file holds, in plain words and as JSON: the content of `memfit inspect`.
+
+Everything that loading decided is told: format, kind, segments, bias and its source, control, order of
+times and frequencies, what is missing for a fit, the noise, the Kramers-Kronig verdict.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from memfit.datasets.quality import estimate_noise, kramers_kronig
+from memfit.datasets.records import ImpedanceSpectrum, IVSweep, Record
+from memfit.errors import InputError
+from memfit.loaders import tidy
+from memfit.loaders.raw import NO_SETTINGS, FileSettings, RawTable
+from memfit.loaders.registry import read_source, read_tables
+from memfit.loaders.source import Source, open_source
+from memfit.units import format_quantity
+
+_SIGN = "current into the device positive; Z = Z' + i Z'', capacitance has negative Z''"
+_MAX_CHECKED = 200
+"""Spectra of one file that are tested; more would take seconds."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordReport:
+    """One record of a file. Quantities are SI; None: not known."""
+
+    name: str
+    kind: str
+    part: str
+    points: int
+    control: str
+    bias_V: float | None = None
+    bias_A: float | None = None
+    bias_source: str = ""
+    """The sentence of the loader on where the bias is from; "" for other kinds than impedance."""
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """Lowest and highest value by quantity, with the unit in the key."""
+    order: str = ""
+    """Order of the frequencies or times."""
+    scan_rate: float | None = None
+    drive_vertices: int | None = None
+    noise: float | None = None
+    noise_unit: str = ""
+    kramers_kronig: str = ""
+    """consistent, noisy, inconsistent, too few points; "" for other kinds than impedance."""
+    kramers_kronig_text: str = ""
+    kramers_kronig_residual: float | None = None
+    usable_Hz: tuple[float, float] | None = None
+    suspect_points: int | None = None
+    missing: tuple[str, ...] = ()
+    """What a fit would need and the file does not say."""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileReport:
+    """One file."""
+
+    file: str
+    sha256: str
+    format: str
+    instrument: str
+    technique: str
+    segments: int
+    """Number of records, or of recordings of an oscilloscope."""
+    sign_convention: str
+    metadata: Mapping[str, str]
+    records: tuple[RecordReport, ...]
+    missing: tuple[str, ...] = ()
+    """Why there are no records: what device.toml has to say."""
+
+    def to_dict(self) -> dict[str, object]:
+        """Everything as plain values for JSON; no NaN."""
+        return asdict(self)
+
+    def lines(self) -> list[str]:
+        """The report in words, a line for each thing."""
+        found = [
+            f"{self.file}: {self.format}, {self.segments} {'record' if self.segments == 1 else 'records'}"
+        ]
+        if self.instrument:
+            found.append(f"  instrument: {self.instrument}")
+        if self.technique:
+            found.append(f"  technique: {self.technique}")
+        found += [f"  missing: {text}" for text in self.missing]
+        for record in self.records:
+            found += [f"  {line}" for line in _record_lines(record)]
+        return found
+
+
+def inspect_file(path: Path, settings: FileSettings | None = None) -> FileReport:
+    """What a file holds.
+
+    Raises
+    ------
+    FileFormatError
+        The file cannot be read.
+    """
+    return inspect_source(open_source(path), settings or NO_SETTINGS)
+
+
+def inspect_source(source: Source, settings: FileSettings = NO_SETTINGS) -> FileReport:
+    """As `inspect_file`, for bytes in memory.
+
+    Raises
+    ------
+    FileFormatError
+        The bytes cannot be read.
+    """
+    try:
+        records = read_source(source, settings)
+    except InputError as error:
+        if tidy.recognises(source):
+            raise
+        return _unfinished(source, settings, error)
+    reports = tuple(_record_report(record, index) for index, record in enumerate(records))
+    first = records[0]
+    return FileReport(
+        file=source.name,
+        sha256=source.sha256,
+        format=first.origin.format,
+        instrument=_entry(
+            first.metadata, "instrument", "Device", "Instrument Model", "PSTAT", "DeviceSerial", "Type"
+        ),
+        technique=_entry(first.metadata, "technique", "TAG", "Technique", "Method", "Experiment Type"),
+        segments=len(records),
+        sign_convention=_SIGN,
+        metadata=dict(first.metadata),
+        records=reports,
+    )
+
+
+def _unfinished(source: Source, settings: FileSettings, error: InputError) -> FileReport:
+    """A file that was read but needs a word of device.toml before it becomes records.
+
+    Raises
+    ------
+    InputError
+        The file itself cannot be read.
+    """
+    try:
+        reader, tables = read_tables(source, settings)
+    except InputError:
+        raise error from None
+    if not any(table.channels or "current_density" in table.columns for table in tables):
+        raise error
+    return FileReport(
+        file=source.name,
+        sha256=source.sha256,
+        format=reader.name,
+        instrument=_entry(tables[0].metadata, "instrument", "Model"),
+        technique="recording of an oscilloscope" if tables[0].channels else "",
+        segments=len(tables),
+        sign_convention="",
+        metadata=dict(tables[0].metadata),
+        records=tuple(_table_report(source, table) for table in tables),
+        missing=(str(error),),
+    )
+
+
+def _table_report(source: Source, table: RawTable) -> RecordReport:
+    """Columns of a table that is no record yet."""
+    return RecordReport(
+        name=source.name,
+        kind="waveform" if table.channels else (table.kind or "unknown"),
+        part=table.part,
+        points=table.rows,
+        control=table.control or "unknown",
+        ranges={name: _range(values) for name, values in table.columns.items()},
+        notes=table.notes,
+    )
+
+
+def _record_report(record: Record, index: int) -> RecordReport:
+    if isinstance(record, ImpedanceSpectrum):
+        return _spectrum_report(record, tested=index < _MAX_CHECKED)
+    noise = estimate_noise(record)
+    time = record.time
+    ranges = {"time (s)": _range(time)} if time is not None else {}
+    if record.voltage is not None:
+        ranges["voltage (V)"] = _range(record.voltage)
+    if record.current is not None:
+        ranges["current (A)"] = _range(record.current)
+    missing = ("times or a scan rate",) if isinstance(record, IVSweep) and time is None else ()
+    return RecordReport(
+        name=record.name,
+        kind=record.kind,
+        part=record.origin.part,
+        points=record.points,
+        control=record.control,
+        ranges=ranges,
+        order="no times" if time is None else _sampling(time),
+        scan_rate=record.scan_rate if isinstance(record, IVSweep) else None,
+        drive_vertices=None if record.drive is None else int(record.drive.time.size),
+        noise=noise.level,
+        noise_unit=noise.unit,
+        missing=missing,
+        notes=record.notes,
+    )
+
+
+def _spectrum_report(record: ImpedanceSpectrum, *, tested: bool) -> RecordReport:
+    noise = estimate_noise(record)
+    steps = np.diff(record.frequency)
+    order = "falling" if np.all(steps <= 0) else "rising" if np.all(steps >= 0) else "mixed"
+    verdict = kramers_kronig(record) if tested else None
+    impedance = record.impedance
+    return RecordReport(
+        name=record.name,
+        kind=record.kind,
+        part=record.origin.part,
+        points=record.points,
+        control=record.control,
+        bias_V=record.bias_voltage,
+        bias_A=record.bias_current,
+        bias_source=next((note for note in record.notes if "bias" in note.lower()), ""),
+        ranges={
+            "frequency (Hz)": _range(record.frequency),
+            "Z_real (ohm)": _range(impedance.real),
+            "Z_imag (ohm)": _range(impedance.imag),
+        },
+        order=f"{order} frequency",
+        noise=noise.level,
+        noise_unit=noise.unit,
+        kramers_kronig=verdict.status if verdict else "",
+        kramers_kronig_text=verdict.sentence if verdict else "",
+        kramers_kronig_residual=verdict.rms if verdict else None,
+        usable_Hz=verdict.usable if verdict else None,
+        suspect_points=int(np.count_nonzero(verdict.suspect)) if verdict else None,
+        missing=("the dc bias",) if record.bias_voltage is None and record.bias_current is None else (),
+        notes=record.notes,
+    )
+
+
+def _range(values: np.ndarray) -> tuple[float, float]:
+    return float(np.min(values)), float(np.max(values))
+
+
+def _sampling(time: np.ndarray) -> str:
+    """Order and spacing of the times."""
+    steps = np.diff(time)
+    if steps.size == 0:
+        return "one sample"
+    usual = float(np.median(steps))
+    if usual > 0 and float(np.ptp(steps)) < 0.01 * usual:
+        return f"rising time, every {format_quantity(usual, 's')}"
+    return f"rising time, {format_quantity(float(steps.min()), 's')} to {format_quantity(float(steps.max()), 's')} apart"
+
+
+def _entry(metadata: Mapping[str, str], *keys: str) -> str:
+    """The first of some metadata."""
+    return next((metadata[key] for key in keys if metadata.get(key)), "")
+
+
+def _record_lines(record: RecordReport) -> list[str]:
+    """A record in words."""
+    part = f" [{record.part}]" if record.part else ""
+    found = [f"{record.kind}{part}: {record.points} points, {record.control} control"]
+    found += [f"  {name}: {low:.5g} to {high:.5g}" for name, (low, high) in record.ranges.items()]
+    if record.order:
+        found.append(f"  order: {record.order}")
+    if record.scan_rate is not None:
+        found.append(f"  scan rate: {record.scan_rate:.4g} {'V/s' if record.control == 'voltage' else 'A/s'}")
+    if record.noise is not None:
+        percent = record.noise_unit == "relative"
+        shown = (
+            f"{100 * record.noise:.2g} %"
+            if percent
+            else format_quantity(record.noise, record.noise_unit, digits=2)
+        )
+        found.append(f"  noise: {shown}")
+    found += [f"  {record.kramers_kronig_text}"] if record.kramers_kronig_text else []
+    found += [f"  missing: {text}" for text in record.missing]
+    found += [f"  note: {note}" for note in record.notes]
+    return found
