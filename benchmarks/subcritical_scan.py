@@ -7,6 +7,8 @@ V_m 0.015..0.4 V, tau_d and tau_k 1e-6..1e3 s, under current control. The critic
 Lyapunov coefficient in closed form; G = R_b i_c0/V_m.
 """
 
+from itertools import pairwise
+
 import numpy as np
 
 from memfit.analysis.hopf import first_lyapunov_coefficient
@@ -34,7 +36,7 @@ def main():
         print(f"Smallest G of a subcritical one: {loop.gain[lower].min():.0f}.")
     print("\n| G | oscillate | subcritical at the lower Hopf point |")
     print("|---|---|---|")
-    for first, last in zip(EDGES[:-1], EDGES[1:], strict=True):
+    for first, last in pairwise(EDGES):
         inside = (loop.gain >= first) & (loop.gain < last)
         share = 100 * lower[inside].mean() if inside.any() else 0.0
         print(f"| {first:g} to {last:g} | {inside.sum()} | {share:.1f} % |")
