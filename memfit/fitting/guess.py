@@ -1,12 +1,13 @@
 """First values from the data alone, each with its reason.
 
-Given V_T and V_m, the steady current u/R_b + i_c0 f_ss(u), its slope and every plateau are linear in 1/R_b and
-i_c0: scan V_T and V_m, solve the two coefficients with bounds at zero, keep the best. Given those and two time
-constants, the admittance of all spectra is linear in C_m, 1/R_b and i_c0: scan tau_d and tau_k likewise.
-Without spectra the time constants are found by simulating what was measured in time on a coarse grid.
+Given V_T and V_m, the steady current u/R_b + i_c0 f_ss(u), its slope and every plateau are linear in 1/R_b
+and i_c0: scan V_T and V_m, solve the two coefficients with bounds at zero, keep the best. Given those and two
+time constants, the admittance of all spectra is linear in C_m, 1/R_b and i_c0: scan tau_d and tau_k likewise.
+Without spectra the time constants are found by simulating what was measured in time for many of them.
 (Separable least squares: Golub & Pereyra, SIAM J. Numer. Anal. 1973, 10, 413.)
 """
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -25,6 +26,7 @@ _V_T_STEPS, _V_M_STEPS, _TAU_STEPS = 72, 24, 26
 _V_M_RANGE = (0.008, 0.6)
 _DISTINCT = 0.9
 """Least distance, in the logarithm, between two candidates worth polishing."""
+_TINY = float(np.finfo(float).tiny)
 _SAMPLES = 160
 """Points kept of each curve: a scan needs its shape, not its noise."""
 
@@ -63,7 +65,7 @@ class SteadyCurve:
     source: str
 
 
-def guess(records: Sequence[Record], fix: Mapping[str, float], count: int = 6) -> list[Candidate]:
+def guess(records: Sequence[Record], fix: Mapping[str, float], count: int = 12) -> list[Candidate]:
     """Distinct first values for a joint fit, the most promising first.
 
     Parameters
@@ -192,12 +194,8 @@ def steady_curves(rows: _Steady | None, count: int = 4) -> list[SteadyCurve]:
     if rows is None or rows.u.size == 0:
         return []
     reach = float(np.max(np.abs(rows.u)))
-    V_T, V_m = np.meshgrid(
-        np.linspace(0.02, 1.6, _V_T_STEPS) * max(reach, 0.05),
-        np.geomspace(*_V_M_RANGE, _V_M_STEPS),
-        indexing="ij",
-    )
-    V_T, V_m = V_T.ravel(), V_m.ravel()
+    V_T = np.repeat(np.linspace(0.02, 1.6, _V_T_STEPS) * max(reach, 0.05), _V_M_STEPS)
+    V_m = np.tile(np.geomspace(*_V_M_RANGE, _V_M_STEPS), _V_T_STEPS)
     x = (rows.u - V_T[:, None]) / V_m[:, None]
     f = expit(x)
     channel = np.where(rows.slope, f * expit(-x) / V_m[:, None], f) * rows.weight
@@ -237,7 +235,7 @@ def _two_nonnegative(
     safe = np.where(determinant > 1e-12 * aa * bb, determinant, np.inf)
     p, q = (ay * bb - by * ab) / safe, (by * aa - ay * ab) / safe
     only_b = np.where(seen, np.maximum(by, 0) / np.where(seen, bb, 1.0), 0.0)
-    only_a = max(ay, 0.0) / max(aa, np.finfo(float).tiny)
+    only_a = max(float(ay), 0.0) / max(float(aa), _TINY)
     singular = ~np.isfinite(safe)
     use_a, use_b = (q < 0) & ~singular, (p < 0) & ~singular
     p, q = np.where(use_b | singular, 0.0, p), np.where(use_b | singular, only_b, q)
@@ -328,7 +326,7 @@ def _plateaus(records: Sequence[Record], R_s: float) -> _Steady | None:
 
 
 def _stretch_ends(record: PulseTransient) -> Iterator[tuple[float, float, float]]:
-    """(V, I, trust) over the last fifth of each constant stretch of the drive; trust is 1 where it has settled."""
+    """(V, I, trust) over the last fifth of each constant stretch of the drive; trust 1 where settled."""
     drive, time = record.drive, record.time
     range_ = float(np.ptp(drive.value))
     flat = np.flatnonzero((np.abs(np.diff(drive.value)) <= 0.01 * range_) & (np.diff(drive.time) > 0))
@@ -364,8 +362,8 @@ def _from_spectra(
     weight = 1.0 / np.abs(Y)
     lag_d = slope / (1.0 + s * tau_d[:, None])
     lag_k = 1.0 / (1.0 + s * f * tau_k[:, None])
-    channel = (lag_d[:, None, :] * lag_k[None, :, :]).reshape(-1, s.size) * weight
-    C_m, G, i_c0, misfit = _three_linear(s * weight, weight + 0j, channel, Y * weight)
+    channel: ComplexArray = (lag_d[:, None, :] * lag_k[None, :, :]).reshape(-1, s.size) * weight
+    C_m, G, i_c0, misfit = _three_linear(s * weight, weight.astype(np.complex128), channel, Y * weight)
     bad = (C_m <= 0) | (G <= 0) | (i_c0 <= 0)
     misfit = np.where(bad, misfit + float(np.sum(np.abs(Y * weight) ** 2)), misfit)
     pairs = [(float(a), float(b)) for a in tau_d for b in tau_k]
@@ -399,29 +397,33 @@ def _admittances(
         junction = spectrum.impedance[::step] - p.R_s
         f = np.full(s.size, max(float(expit(x)), 1e-12))
         parts.append((s, 1.0 / junction, f, f * float(expit(-x)) / p.V_m))
-    s, Y, f, slope = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return s, Y, f.real, slope.real
+    s_all, Y_all, f_all, slope_all = zip(*parts, strict=True)
+    return np.concatenate(s_all), np.concatenate(Y_all), np.concatenate(f_all), np.concatenate(slope_all)
 
 
 def _three_linear(
     a: ComplexArray, b: ComplexArray, c: ComplexArray, y: ComplexArray
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Complex least squares y = p a + q b + r c with real p, q, r, for many c (k, n); p, q, r, misfit (k,)."""
-    inner = lambda u, v: float(np.real(np.vdot(u, v)))  # noqa: E731 - three letters in nine places
+    """Complex least squares y = p a + q b + r c, real p, q, r, for many c (k, n); p, q, r, misfit (k,)."""
     k = c.shape[0]
     normal = np.empty((k, 3, 3))
     right = np.empty((k, 3))
-    normal[:, 0, 0], normal[:, 1, 1] = inner(a, a), inner(b, b)
-    normal[:, 0, 1] = normal[:, 1, 0] = inner(a, b)
+    normal[:, 0, 0], normal[:, 1, 1] = _inner(a, a), _inner(b, b)
+    normal[:, 0, 1] = normal[:, 1, 0] = _inner(a, b)
     normal[:, 2, 2] = np.sum(np.abs(c) ** 2, axis=1)
     normal[:, 0, 2] = normal[:, 2, 0] = np.real(c.conj() @ a)
     normal[:, 1, 2] = normal[:, 2, 1] = np.real(c.conj() @ b)
-    right[:, 0], right[:, 1], right[:, 2] = inner(a, y), inner(b, y), np.real(c.conj() @ y)
+    right[:, 0], right[:, 1], right[:, 2] = _inner(a, y), _inner(b, y), np.real(c.conj() @ y)
     scale = np.sqrt(np.maximum(np.einsum("kii->ki", normal), np.finfo(float).tiny))
     scaled = normal / (scale[:, :, None] * scale[:, None, :]) + 1e-10 * np.eye(3)
     solution = np.linalg.solve(scaled, (right / scale)[:, :, None])[:, :, 0] / scale
-    misfit = inner(y, y) - np.sum(solution * right, axis=1)
+    misfit = _inner(y, y) - np.sum(solution * right, axis=1)
     return solution[:, 0], solution[:, 1], solution[:, 2], np.maximum(misfit, 0.0)
+
+
+def _inner(u: ComplexArray, v: ComplexArray) -> float:
+    """Real inner product of two complex vectors."""
+    return float(np.real(np.vdot(u, v)))
 
 
 def _spectral_reasons(curve: SteadyCurve, count: int) -> dict[str, str]:
@@ -472,7 +474,7 @@ def _from_time(
         if np.isfinite(misfit):
             result.append(Candidate(values, misfit, reasons))
     result.sort(key=lambda c: c.misfit)
-    return distinct(result, 6)
+    return distinct(result, 8)
 
 
 def _time_range(timed: Sequence[IVSweep | PulseTransient]) -> tuple[float, float]:
@@ -493,11 +495,29 @@ def _thinned(timed: Sequence[IVSweep | PulseTransient]) -> tuple[DriveSet, Float
     for record in timed:
         if record.time is None or record.drive is None:
             continue
-        step = max(1, record.points // _SAMPLES)
-        response = record.response[::step]
+        kept = _telling_samples(record)
+        response = record.response[kept]
         drives.append(record.drive)
-        times.append(record.time[::step])
+        times.append(record.time[kept])
         data.append(response)
         span = max(float(np.ptp(record.response)), 1e-30)
         weights.append(np.full(response.size, 1.0 / (span * np.sqrt(response.size))))
     return DriveSet(drives, times), np.concatenate(data), np.concatenate(weights)
+
+
+def _telling_samples(record: IVSweep | PulseTransient) -> np.ndarray:
+    """Indices of few samples: even along a sweep, ever wider apart after each jump of a pulse.
+
+    So all time constants have their say, and the late phase of an oscillation does not drown the rest.
+    """
+    n, time = record.points, record.time
+    if isinstance(record, IVSweep) or time is None:
+        return np.arange(0, n, max(1, n // _SAMPLES))
+    drive = record.drive.time
+    jumps = np.unique(np.searchsorted(time, drive[:-1][np.diff(drive) == 0]))
+    starts = [0, *(int(i) for i in jumps if 0 < i < n)]
+    chosen = [np.array([n - 1])]
+    for start, stop in itertools.pairwise([*starts, n]):
+        steps = np.geomspace(1, max(stop - start, 1), max(_SAMPLES // len(starts), 8)) - 1
+        chosen.append(start + np.unique(np.minimum(steps.astype(int), max(stop - start - 1, 0))))
+    return np.unique(np.concatenate(chosen))

@@ -1,4 +1,4 @@
-"""Terms of the instruments, switched on where the data ask for them: L_s, gains, delays.
+"""Terms of the instruments, switched on where the data ask for them: R_s, L_s, gains, delays.
 
 Each is tried by its score: the fall of chi2 that the linearised problem promises when the term is added. Only
 terms that promise a large fall are fitted, and only those that keep the promise stay.
@@ -32,7 +32,10 @@ _SAMPLES_OF_DELAY = 3.0
 
 def add_needed_terms(state: State, plan: FitPlan) -> State:
     """The fit with the terms of the instruments that the data ask for, the most needed kind first."""
-    waiting = [g for g in (_inductance(state, plan), _gains(state, plan), _delays(state, plan)) if g[0]]
+    offers = (_series(state, plan), _inductance(state, plan), _gains(state, plan), _delays(state, plan))
+    known = set(state.unknowns.names)
+    fresh = [([t for t in terms if t.name not in known], forced) for terms, forced in offers]
+    waiting = [offer for offer in fresh if offer[0]]
     while waiting:
         promised = [
             sum(score(state, [t]) for t in terms) + (1e300 if forced else 0) for terms, forced in waiting
@@ -80,6 +83,13 @@ def _with(state: State, terms: Sequence[Unknown]) -> State:
     start = unknowns.encode(state.unknowns.values(state.x))
     again = solve(state.problem, unknowns, start)
     return replace(again, failures=state.failures + again.failures)
+
+
+def _series(state: State, plan: FitPlan) -> tuple[list[Unknown], bool]:
+    """Series resistance, where it is not among the unknowns from the start (sweeps alone)."""
+    if "R_s" in state.unknowns.names or "R_s" in plan.fix:
+        return [], False
+    return physical_unknowns(plan, ["R_s"]), False
 
 
 def _inductance(state: State, plan: FitPlan) -> tuple[list[Unknown], bool]:

@@ -1,8 +1,8 @@
 """The joint fit: one set of parameters for everything measured on a device.
 
-First values from the data; polish on spectra and steady curve; fit of everything from several distinct starts;
-noise of each record from its residuals, isolated outliers out; terms of the instruments where the data ask for
-them; errors, verdict, result.
+First values from the data; polish on spectra and steady curve; fit of everything from several distinct
+starts; noise of each record from its residuals, isolated outliers out; terms of the instruments where the
+data ask for them; errors, verdict, result.
 """
 
 import logging
@@ -74,8 +74,8 @@ def _choose_model(device: Device, plan: FitPlan) -> JointFit:
     bic = {model: joint.result.goodness.bic for model, joint in fits.items()}
     best, other = sorted(fits, key=lambda model: bic[model])
     said = (
-        f"The {best.upper()} model was chosen: its BIC is lower by {bic[other] - bic[best]:.1f} than that of the "
-        f"{other.upper()} model."
+        f"The {best.upper()} model was chosen: its BIC is lower by {bic[other] - bic[best]:.1f} than that of "
+        f"the {other.upper()} model."
     )
     alternative = Alternative(
         parameters={n: e.value for n, e in fits[other].result.parameters.items() if e.value is not None},

@@ -1,8 +1,8 @@
 """How noisy each record is, estimated from the record and then from its residuals.
 
 Impedance: a fraction of |Z|. Sweeps, whose current spans decades: a fraction of the current plus a floor.
-Transients: constant. The first estimate needs no model: the distance of every point from the cubic through its
-two neighbours on either side. After a fit the level is set so that each record's own chi2 per degree of
+Transients: constant. The first estimate needs no model: the distance of every point from the cubic through
+its two neighbours on either side. After a fit the level is set so that each record's own chi2 per degree of
 freedom is 1.
 """
 
@@ -84,7 +84,7 @@ def fit_noise(record: Record, residual: FloatArray, keep: BoolArray, model: Floa
 
 
 def _distance(at: FloatArray, values: FloatArray) -> FloatArray:
-    """Distance from the cubic (line, where points are few) through the neighbours, over its own noise factor."""
+    """Distance from the cubic (line, where points are few) through the neighbours, over its noise factor."""
     n = values.size
     order = np.argsort(at, kind="stable")
     x, y = at[order], values[order]

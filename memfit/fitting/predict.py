@@ -1,9 +1,9 @@
 """Where data meet the model: what the model says at every point of every record, with derivatives.
 
 All records of a device are laid end to end in one real vector: a spectrum gives Re Z of all its points and
-then Im Z, any other record its measured quantity (current under voltage control, voltage under current control).
-Derivatives are by the nine parameters, by the gain of the instrument, by the delay of the record and by its
-initial state.
+then Im Z, any other record its measured quantity (current under voltage control, voltage under current
+control). Derivatives are by the nine parameters, by the gain of the instrument, by the delay of the record
+and by its initial state.
 """
 
 import itertools

@@ -105,13 +105,13 @@ def soften(r: FloatArray) -> tuple[FloatArray, FloatArray]:
 def triangle(rows: FloatArray) -> FloatArray:
     """(k, k) triangular factor R of rows (n, k) = Q R, without Q.
 
-    The rows are factored block by block and the triangles stacked and factored again (Demmel et al., SIAM J. Sci.
-    Comput. 2012, 34, A206): small blocks stay in the cache and wake no threads.
+    The rows are factored block by block, the triangles stacked and factored again (Demmel et al., SIAM J.
+    Sci. Comput. 2012, 34, A206): small blocks stay in the cache and wake no threads.
     """
     k = rows.shape[1]
     while rows.shape[0] > 2 * _BLOCK:
         missing = -rows.shape[0] % _BLOCK
         padded = np.concatenate([rows, np.zeros((missing, k))])
-        rows = np.linalg.qr(padded.reshape(-1, _BLOCK, k), mode="r").reshape(-1, k)
+        rows = np.asarray(np.linalg.qr(padded.reshape(-1, _BLOCK, k), mode="r")).reshape(-1, k)
     missing = max(k - rows.shape[0], 0)
-    return np.linalg.qr(np.concatenate([rows, np.zeros((missing, k))]), mode="r")
+    return np.asarray(np.linalg.qr(np.concatenate([rows, np.zeros((missing, k))]), mode="r"))

@@ -1,7 +1,7 @@
 """Isolated outliers: single points that no model within reach explains (mains hum, range changes, spikes).
 
-A point is left out when its residual is improbable for its record while its neighbours are ordinary; a run of large
-residuals is structure that the model misses, and stays in, to be seen.
+A point is left out when its residual is improbable for its record while its neighbours are ordinary; a run of
+large residuals is structure that the model misses, and stays in, to be seen.
 """
 
 import numpy as np
@@ -65,4 +65,4 @@ def _place(record: Record, i: int) -> str:
         return f"f = {record.frequency[i]:.6g} Hz"
     if record.time is not None:
         return f"t = {record.time[i]:.6g} s"
-    return f"V = {record.voltage[i]:.6g} V" if record.voltage is not None else f"row {i + 1}"
+    return f"V = {record.voltage[i]:.6g} V"

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from memfit.datasets.records import ImpedanceSpectrum, IVSweep, Record
+from memfit.arrays import BoolArray
+from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient, Record
 from memfit.fitting.guess import Candidate, distinct, guess, swapped
 from memfit.fitting.instruments import add_needed_terms
 from memfit.fitting.noise import Noise
@@ -27,6 +28,10 @@ _GOOD = 4.0
 """Typical misfit, against the noise seen without a model, below which no further starts are tried."""
 _SPREAD = 0.7
 """Standard deviation, in the logarithm, of additional starts around the best ones."""
+_SAME = 0.05
+"""Difference of every unknown below which two minima are one."""
+_WINDOWS = (0.08, 0.3)
+"""Parts of the records in time that are fitted first where no spectrum holds the phase of an oscillation."""
 _ROUGH = 1e-5
 """Tolerance while starts still compete."""
 
@@ -43,7 +48,7 @@ def find_minima(problem: Problem, plan: FitPlan, names: Sequence[str]) -> tuple[
     """
     records = problem.predictor.records
     known = {**({"tau_k": 0.0} if "tau_k" not in names else {}), **plan.fix}
-    candidates = [replace_start(c, plan.start) for c in guess(records, known, _CANDIDATES)]
+    candidates = [replace_start(c, plan.start) for c in guess(records, known)]
     polished = polish(records, plan, names, candidates)
     search = replace(problem, robust=True)
     found: list[tuple[State, Candidate]] = []
@@ -120,7 +125,23 @@ def physical_start(
 def _fit_everything(problem: Problem, plan: FitPlan, names: Sequence[str], candidate: Candidate) -> State:
     """Least squares on a problem from one candidate."""
     unknowns = physical_start(plan, names, candidate.values, problem.kinds)
-    return solve(problem, unknowns, unknowns.encode(candidate.values), tolerance=_ROUGH)
+    x = unknowns.encode(candidate.values)
+    if not spectra_of(problem.predictor.records):
+        for share in _WINDOWS:
+            x = solve(replace(problem, keep=_window(problem, share)), unknowns, x, tolerance=1e-3).x
+    return solve(problem, unknowns, x, tolerance=_ROUGH)
+
+
+def _window(problem: Problem, share: float) -> BoolArray:
+    """(n,) the points kept that lie in the first part of each transient after its first jump."""
+    keep = problem.keep.copy()
+    for record, here in zip(problem.predictor.records, problem.predictor.slices, strict=True):
+        if isinstance(record, PulseTransient):
+            drive = record.drive.time
+            jumps = drive[:-1][np.diff(drive) == 0]
+            start = jumps[0] if jumps.size else record.time[0]
+            keep[here] &= record.time <= start + share * (record.time[-1] - start)
+    return keep
 
 
 def _in_turn(polished: Sequence[Candidate]) -> Iterator[Candidate]:
@@ -154,10 +175,11 @@ def _more_starts(
 
 
 def _distinct_minima(states: Sequence[State]) -> list[State]:
-    """Minima that differ by more than the tolerance of the search."""
+    """Minima whose physical parameters differ by more than the tolerance of the search."""
     kept: list[State] = []
     for state in states:
-        scale = 0.05
-        if all(np.max(np.abs(state.x - other.x)) > scale for other in kept):
+        here = dict(zip(state.unknowns.names, state.x, strict=True))
+        others = [dict(zip(o.unknowns.names, o.x, strict=True)) for o in kept]
+        if all(any(abs(here[n] - o.get(n, np.inf)) > _SAME for n in here if n in NAMES) for o in others):
             kept.append(state)
     return kept

@@ -92,7 +92,7 @@ class State:
         return self.minimum.chi2 / max(self.points - len(self.unknowns.free), 1)
 
     def typical_misfit(self) -> float:
-        """Median squared residual of the worst record, 1 for normal noise: blind to outliers, not to records."""
+        """Median squared residual of the worst record, 1 for normal noise: blind to outliers only."""
         r, _ = self.linearised()
         record = self.problem.predictor.record_of_point[self.problem.keep]
         return max(float(np.median(r[record == k] ** 2)) / _MEDIAN_SQUARE for k in np.unique(record))

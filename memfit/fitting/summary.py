@@ -39,7 +39,6 @@ def summarise(
     names: Sequence[str],
     minima: Sequence[State],
     first: Candidate,
-    warnings: Sequence[str] = (),
 ) -> FitResult:
     """The result of a fit whose best minimum is `minima[0]`."""
     state = minima[0]
@@ -52,7 +51,7 @@ def summarise(
         model="2d" if "tau_k" not in names else "3d",
         status=_status(state, parameters, poor),
         parameters=parameters,
-        derived=_derived(state, covariance, parameters),
+        derived=_derived(state, covariance),
         nuisance={n: e for n, e in found.items() if n not in NAMES},
         covariance_names=state.unknowns.names,
         covariance=tuple(tuple(float(v) for v in row) for row in covariance.matrix),
@@ -60,7 +59,7 @@ def summarise(
         goodness=goodness,
         alternatives=tuple(_alternative(other) for other in minima[1:]),
         excluded=describe_outliers(state),
-        warnings=(*_warnings(state, covariance), *warnings),
+        warnings=tuple(_warnings(state, covariance)),
         device={
             "name": device.name,
             "area_m2": device.area,
@@ -91,7 +90,7 @@ def _physical(
     """Estimates of the physical parameters in their order, fixed ones among them."""
     base = state.unknowns.base.as_dict()
     result = {}
-    for name in [*names, *(n for n in ("L_s",) if n in found)]:
+    for name in [*names, *(n for n in ("R_s", "L_s") if n in found and n not in names)]:
         if name in found:
             estimate = found[name]
             result[name] = Estimate(
@@ -108,7 +107,7 @@ def _physical(
     return result
 
 
-def _derived(state: State, covariance: Covariance, parameters: Mapping[str, Estimate]) -> dict[str, Estimate]:
+def _derived(state: State, covariance: Covariance) -> dict[str, Estimate]:
     """tau_m = R_b C_m and A_max = R_b i_c0/(4 V_m), with intervals propagated in the logarithm."""
     recipes = {
         "tau_m": ({"R_b": 1, "C_m": 1}, 1.0, "s"),
@@ -197,9 +196,7 @@ def _status(state: State, parameters: Mapping[str, Estimate], poor: Sequence[str
     undetermined = [n for n in _CORE if n in parameters and parameters[n].status == "undetermined"]
     at_bound = [n for n in parameters if n in _CORE and parameters[n].status == "at_bound"]
     if not np.all(np.isfinite(state.x)) or not np.isfinite(state.minimum.chi2):
-        return Status(
-            code="not_converged", message="The fit left the range of numbers; give start values or bounds."
-        )
+        return Status(code="not_converged", message="The fit left the range of numbers; give bounds.")
     if not state.minimum.converged:
         return Status(
             code="not_converged",
@@ -216,14 +213,14 @@ def _status(state: State, parameters: Mapping[str, Estimate], poor: Sequence[str
     if at_bound:
         return Status(
             code="at_bound",
-            message=f"{', '.join(at_bound)} ended at a bound; widen the bounds, or the data do not fit this model.",
+            message=f"{', '.join(at_bound)} ended at a bound; widen it, or the data do not fit this model.",
         )
     if poor:
         return Status(
             code="poor_fit",
-            message=f"The residuals of {', '.join(poor[:4])}{' and others' if len(poor) > 4 else ''} have structure "
-            "beyond the noise: the model misses something there. Look at the residuals, and leave out what "
-            "is not this device.",
+            message=f"The residuals of {', '.join(poor[:4])}{' and others' if len(poor) > 4 else ''} have "
+            "structure beyond the noise: the model misses something there. Look at the residuals, and leave "
+            "out what is not this device.",
         )
     return Status(code="ok", message="The model describes all records within their noise.")
 

@@ -2,8 +2,8 @@
 
 The covariance is (J^T J)^-1 with every residual divided by its estimated noise. Residuals that follow each
 other carry less information than their number: a lag-1 autocorrelation rho leaves n (1 - rho)/(1 + rho)
-effective points (Bartlett 1946 for a first-order autoregression), and the rows of that record are weighted down
-accordingly before the covariance is formed.
+effective points (Bartlett 1946 for a first-order autoregression), and the rows of that record are weighted
+down accordingly before the covariance is formed.
 """
 
 from collections.abc import Mapping
@@ -13,8 +13,8 @@ import numpy as np
 
 from memfit.arrays import FloatArray
 from memfit.datasets.records import ImpedanceSpectrum
-from memfit.fitting.result import Estimate, EstimateStatus
 from memfit.fitting.residuals import triangle
+from memfit.fitting.result import Estimate, EstimateStatus
 from memfit.fitting.state import State
 from memfit.model.parameters import UNITS
 
@@ -52,12 +52,12 @@ def covariance_of(state: State) -> Covariance:
         rho, independent = correlation(r[here], isinstance(data, ImpedanceSpectrum))
         lag1.append(rho)
         effective.append(independent)
-        weight[here] = np.sqrt(independent / max(np.count_nonzero(here), 1))
+        weight[here] = np.sqrt(independent / max(int(np.count_nonzero(here)), 1))
     weighted = jacobian * weight[:, None]
     length = np.linalg.norm(weighted, axis=0)
     scale = np.where(length > 0, length, 1.0)
     _, singular, directions = np.linalg.svd(triangle(weighted / scale))
-    known = singular > _SINGULAR * max(float(singular[0]), 1e-300) if singular.size else singular > 0
+    known = singular > _SINGULAR * float(np.max(singular, initial=1e-300))
     inverse = np.where(known, 1.0 / np.where(known, singular, 1.0) ** 2, 0.0)
     matrix = (directions.T * inverse) @ directions / np.outer(scale, scale)
     return Covariance(matrix, directions[~known], tuple(lag1), tuple(effective))

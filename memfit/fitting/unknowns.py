@@ -1,8 +1,8 @@
 """The quantities a fit is free to change, as one vector, and the way from it to parameters and instruments.
 
 Besides the physical parameters: `gain_iv`, `gain_transient`, `gain_impedance` (one factor for each kind of
-instrument but the reference), `delay_K` (s, shift of record K) and `u_0_K`, `i_0_K`, `f_0_K` (the state at the
-start of record K).
+instrument but the reference), `delay_K` (s, shift of record K) and `u_0_K`, `i_0_K`, `f_0_K` (the state at
+the start of record K).
 """
 
 from collections.abc import Mapping, Sequence
