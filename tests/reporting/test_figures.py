@@ -5,6 +5,7 @@ from dataclasses import replace
 import matplotlib as mpl
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from memfit.datasets.records import ImpedanceSpectrum
@@ -23,7 +24,9 @@ P = Parameters(R_b=12e3, C_m=1.1e-6, i_c0=0.9e-3, V_T=0.95, V_m=0.055, tau_d=0.0
 
 @pytest.fixture
 def axes():
-    return Figure(figsize=(3, 3)).add_axes((0.1, 0.1, 0.8, 0.8))
+    figure = Figure(figsize=(3, 3))
+    FigureCanvasAgg(figure)
+    return figure.add_axes((0.1, 0.1, 0.8, 0.8))
 
 
 def fitted_spectrum(bias, frequency, predicted=None):
@@ -77,6 +80,20 @@ def test_dots_survive_in_the_svg_however_many(axes, tmp_path, rng):
     axes.get_figure().savefig(path, format="svg")
     longest = max(path.read_text().split('d="')[1:], key=lambda d: d.index('"'))
     assert longest[: longest.index('"')].count("M ") == 500
+
+
+@pytest.mark.parametrize("scale", ["linear", "log"])
+def test_a_dot_is_seen_in_pixels_too(axes, scale):
+    if scale == "log":
+        log_axis(axes, "x", (1.0, 100.0))
+    else:
+        linear_axis(axes, "x", (0.0, 20.0))
+    linear_axis(axes, "y", (0.0, 1.0))
+    dots(axes, np.array([10.0]), np.array([0.5]), "#ff0000", 6.0)
+    axes.get_figure().canvas.draw()
+    pixels = np.asarray(axes.get_figure().canvas.buffer_rgba())
+    red = (pixels[..., 0] > 200) & (pixels[..., 1] < 80)
+    assert 30 < np.count_nonzero(red) < 100
 
 
 def test_dots_of_what_cannot_be_drawn_are_left_out(axes):

@@ -42,6 +42,8 @@ MILLIMETRE = 1 / 25.4
 """Inch."""
 _GRID = 700
 """Dots nearer than one part in this of the axes are one dot."""
+_DOT_LENGTH = 1e-5
+"""Length of the line that is drawn as a dot, of the width of the axes."""
 _WORTH_THINNING = 300
 _INDEX_RIGHT, _INDEX_DOWN = 4.2, -2.6
 """Where the index of a symbol of 6 points stands, in points."""
@@ -157,12 +159,23 @@ def dots(
         inside &= x > 0
     x, y = thinned(np.asarray(x)[inside], np.asarray(y)[inside], axes)
     vertices = np.repeat(np.column_stack([x, y]), 2, axis=0)
+    vertices[1::2, 0] = _beside(x, axes)
     codes = np.tile([Path.MOVETO, Path.LINETO], x.size)
     path = Path(vertices, codes) if x.size else Path(np.zeros((0, 2)))
-    path.should_simplify = False  # simplification would drop dots, which are lines of no length
-    patch = PathPatch(path, fill=False, edgecolor=colour, linewidth=size, capstyle="round", **style)
+    path.should_simplify = False  # simplification would drop dots, which are lines of hardly any length
+    patch = PathPatch(
+        path, fill=False, edgecolor=colour, linewidth=size, capstyle="round", snap=False, **style
+    )
     axes.add_artist(patch)
     return patch
+
+
+def _beside(x: FloatArray, axes: Axes) -> FloatArray:
+    """Where the line of a dot ends: beside its start, since some renderers drop lines of no length."""
+    low, high = axes.get_xlim()
+    if axes.get_xscale() == "log":
+        return x * (high / low) ** _DOT_LENGTH
+    return x + _DOT_LENGTH * (high - low)
 
 
 def curve(axes: Axes, x: FloatArray, y: FloatArray, colour: Any = MODEL, **style: Any) -> Any:

@@ -132,7 +132,7 @@ def _hopf_lines(axes: Axes, voltages: Sequence[float] | FloatArray, colour: Any)
 
 def gain_margin_figure(figure: Figure, curves: StabilityCurves) -> None:
     """Gain margin by circuit; below 1, shaded, the steady state is unstable."""
-    (axes,) = place_axes(figure, [1], Margins(right=19))
+    (axes,) = place_axes(figure, [1], Margins(right=21))
     linear_axis(axes, "x", (float(curves.u[0]), float(curves.u[-1])), 6)
     least = {circuit: float(margin.min()) for circuit, margin in curves.margins.items()}
     near = [value for value in least.values() if value < _FAR] or [min(least.values())]
