@@ -23,7 +23,7 @@ from memfit.arrays import FloatArray
 from memfit.model.parameters import Parameters
 from memfit.model.steady import junction_voltage
 
-MOST_POINTS = 400
+MOST_POINTS = 160
 """Orbits of a branch; 40 to 80 are usual."""
 
 _FIRST_STEP, _SMALLEST_STEP, _LARGEST_STEP = 0.05, 1e-3, 1.0
@@ -109,7 +109,7 @@ def bifurcation_diagram(p: Parameters, circuit: Circuit) -> BifurcationDiagram:
             message="There is no Hopf point in this circuit, so no oscillation is born.",
         )
     orbits = _orbits(p, circuit)
-    branch, message = _follow(orbits, p, points)
+    branch, message = _branch(orbits, p, points)
     cycles = tuple(cycle for z in branch if (cycle := _describe(p, circuit, orbits, z)) is not None)
     return BifurcationDiagram(
         circuit=circuit,
@@ -153,8 +153,25 @@ def _orbits(p: Parameters, circuit: Circuit) -> Orbits:
     return Orbits(circuit.effective(p).replace(R_s=0.0))
 
 
+def _branch(orbits: Orbits, p: Parameters, points: tuple[HopfPoint, ...]) -> tuple[list[FloatArray], str]:
+    """Unknowns of the orbits from the first Hopf point to the second, and how the continuation ended.
+
+    Where relaxation oscillations explode within a hair's breadth of a Hopf point, shooting cannot follow: then
+    the branch is also followed from the other end, and what lies between is missing.
+    """
+    there, message = _follow(orbits, p, points)
+    if message == _ARRIVED:
+        return there, message
+    back, message_back = _follow(orbits, p, points[::-1])
+    if message_back == _ARRIVED:
+        return back[::-1], message_back
+    if not there and not back:
+        return [], f"{message} From the other end likewise."
+    return [*there, *back[::-1]], f"{message} Followed from both ends; the middle of the branch is missing."
+
+
 def _follow(orbits: Orbits, p: Parameters, points: tuple[HopfPoint, ...]) -> tuple[list[FloatArray], str]:
-    """Unknowns of the orbits along the branch from the first Hopf point to the second, and how it ended."""
+    """Unknowns of the orbits along the branch that starts at the first of two Hopf points."""
     start, end = ((point.u - p.V_T) / p.V_m for point in points)
     last, tangent = small_orbit(orbits.p, start, points[0].omega)
     if tangent[1] < 0.0:
@@ -167,16 +184,15 @@ def _follow(orbits: Orbits, p: Parameters, points: tuple[HopfPoint, ...]) -> tup
             step *= 0.5
             if step >= _SMALLEST_STEP:
                 continue
-            if np.linalg.norm(last[:3] - end) < _AT_THE_END:
-                return branch, _ARRIVED
-            return branch, "The continuation stopped: no orbit was found near the last one."
+            arrived = bool(np.linalg.norm(last[:3] - end) < _AT_THE_END)
+            return branch, _ARRIVED if arrived else "No orbit was found near the last one."
         z, iterations = found
         tangent = (z - last) / np.linalg.norm(z - last)
         last = z
         branch.append(z)
         if iterations <= _EASY_ITERATIONS:
             step = min(1.6 * step, _LARGEST_STEP)
-    return branch, f"The continuation stopped after {MOST_POINTS} orbits."
+    return branch, f"No end was reached after {MOST_POINTS} orbits."
 
 
 def _describe(p: Parameters, circuit: Circuit, orbits: Orbits, z: FloatArray) -> LimitCycle | None:
