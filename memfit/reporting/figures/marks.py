@@ -173,9 +173,9 @@ def dots(
 def _beside(x: FloatArray, axes: Axes) -> FloatArray:
     """Where the line of a dot ends: beside its start, since some renderers drop lines of no length."""
     low, high = axes.get_xlim()
-    if axes.get_xscale() == "log":
-        return x * (high / low) ** _DOT_LENGTH
-    return x + _DOT_LENGTH * (high - low)
+    log = axes.get_xscale() == "log"
+    end: FloatArray = x * (high / low) ** _DOT_LENGTH if log else x + _DOT_LENGTH * (high - low)
+    return end
 
 
 def curve(axes: Axes, x: FloatArray, y: FloatArray, colour: Any = MODEL, **style: Any) -> Any:
