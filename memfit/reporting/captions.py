@@ -123,7 +123,7 @@ FIGURE_WORDS = {
     "coefficients": FigureWords(
         caption=(
             "Coefficients of the characteristic polynomial under current control and the Hurwitz determinant"
-            " c2 c1 - c0 relative to c2 c1, which is negative where the steady state is unstable; dashed "
+            " c2 c1 − c0 relative to c2 c1, which is negative where the steady state is unstable; dashed "
             "lines mark Hopf points."
         ),
         alt=(

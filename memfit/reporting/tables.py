@@ -203,7 +203,7 @@ def inputs_table(result: FitResult) -> Table:
             item.file,
             KIND.get(item.kind, item.kind),
             f"{item.used} of {item.points}",
-            quantity_digits(item.bias_V, "V", 4),
+            quantity(item.bias_V, "V"),
             item.control,
             item.sha256 or MISSING,
             " ".join(item.warnings) or MISSING,

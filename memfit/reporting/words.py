@@ -180,7 +180,7 @@ COLUMNS = {
     "bias": "Bias",
     "control": "Control",
     "sha256": "SHA-256",
-    "notes": "Warnings",
+    "notes": "Notes",
     "at": "Where",
     "why": "Why",
     "circuit": "Circuit",
@@ -219,12 +219,12 @@ TABLE_CAPTIONS = {
 }
 
 NO_VALUE = "none does"
-NO_WARNINGS = "No warnings."
+NO_WARNINGS = "No warnings of the fit."
 
 SENTENCES = {
     "warnings": "Warnings of the fit:",
     "stability": (
-        "The steady state is stable where c2, c1, c0 and c2 c1 - c0 are positive (Routh and Hurwitz); it "
+        "The steady state is stable where c2, c1, c0 and c2 c1 − c0 are positive (Routh and Hurwitz); it "
         "loses stability at a Hopf point, where c2 c1 = c0. The gain margin is the loop gain R_b/R_a needed "
         "to oscillate, divided by the loop gain there is: the device is unstable where it is below 1. "
         "Stability depends on the circuit: a series or load resistance takes part in it."

@@ -44,6 +44,8 @@ _LONGEST_STEP = 0.03
 _REFINEMENTS = 6
 _SAME_MODEL = 1e-6
 """Relative distance at which the closed form counts as the model that was fitted."""
+_LABELS_TURN = 0.8
+"""Part of the width of the axes from which labels stand left of their rings."""
 _LABEL_ROOM = 0.09
 """Share of the width of the axes that a label of a decade needs."""
 _ON_A_DECADE = 0.06
@@ -196,7 +198,9 @@ def _label_decade(axes: Axes, spectrum: ImpedanceSpectrum, factor: float, decade
     Z = spectrum.impedance[index]
     if np.all(np.abs(Z - ends) * factor > _LABEL_ROOM * width):
         at = (Z.real * factor, -Z.imag * factor)
-        axes.annotate(power_of_ten(decade), at, (2, 2.5), textcoords="offset points", fontsize=5.5)
+        right = at[0] > axes.get_xlim()[0] + _LABELS_TURN * width
+        side, offset = ("right", (-2, 2.5)) if right else ("left", (2, 2.5))
+        axes.annotate(power_of_ten(decade), at, offset, textcoords="offset points", fontsize=5.5, ha=side)
 
 
 def nyquist_figure(figure: Figure, spectra: Sequence[Spectrum]) -> None:
