@@ -130,8 +130,8 @@ def _from_channels(reading: Reading) -> RawTable:
         columns[role] = values
     if {"current", "applied_current"} & chosen.keys() and settings.sense_resistance is None:
         raise reading.error(
-            'expected sense_resistance = "50 ohm" in device.toml to turn the voltage of a channel into a current; '
-            'for a current probe that shows ampere give "1 ohm".'
+            'expected sense_resistance = "50 ohm" in device.toml to turn the voltage of a channel into a '
+            'current; for a current probe that shows ampere give "1 ohm".'
         )
     return replace(table, columns=columns, channels=False, kind=settings.kind or "transient")
 

@@ -10,6 +10,7 @@ here they are checked: the rows must fill the module exactly, and |Z| must be th
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Context
 
 import numpy as np
 
@@ -197,12 +198,12 @@ def _types(source: Source, identities: Sequence[int], row: int) -> tuple[list[tu
 
 
 def _decimal(values: np.ndarray) -> FloatArray:
-    """Numbers rounded to the digits that EC-Lab prints: 8 for four bytes, 16 for eight."""
+    """Numbers rounded as EC-Lab prints them: to 8 digits for four bytes, 16 for eight, halves away from 0."""
     whole: FloatArray = values.astype(np.float64)
     if values.dtype.kind != "f" or values.size > _ROUND_BELOW:
         return whole
-    digits = 7 if values.dtype.itemsize == 4 else 15
-    return np.array([float(f"{value:.{digits}E}") for value in whole.tolist()])
+    context = Context(prec=8 if values.dtype.itemsize == 4 else 16, rounding=ROUND_HALF_UP)
+    return np.array([float(context.create_decimal_from_float(value)) for value in whole.tolist()])
 
 
 def _check_modulus(

@@ -86,7 +86,7 @@ def read(source: Source, settings: FileSettings) -> list[RawTable]:
     return [
         RawTable(
             columns=found, kind=kind, control=control, metadata=metadata, notes=notes,
-            bias=Stated(start, "Init E of the file's header") if start is not None and kind == "impedance" else None,
+            bias=Stated(start, "Init E of the file's header") if start is not None else None,
             amplitude=_number(metadata.get("Amplitude (V)", "")) if kind == "impedance" else None,
             scan_rate=Stated(rate, "the file's header") if rate else None,
         )

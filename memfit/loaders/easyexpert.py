@@ -79,7 +79,8 @@ def _columns(labels: Sequence[str], settings: FileSettings, source: Source, line
             continue
         if len(names) != 1:
             raise FileFormatError(
-                f"expected one column of the {role}, found {', '.join(names) or 'none'}; say which in device.toml: "
+                f"expected one column of the {role}, found {', '.join(names) or 'none'}; say which in "
+                f"device.toml: "
                 f"columns = {{ {role} = ... }}.", file=source.name, line=line + 1,
             )  # fmt: skip
         found.append(Column(labels.index(names[0]), names[0], role, find_unit(unit)))

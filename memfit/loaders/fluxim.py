@@ -39,13 +39,15 @@ def read(source: Source, settings: FileSettings) -> list[RawTable]:
     missing = [name for name in ("freqs", "Re", "Im") if name not in arrays]
     if missing:
         raise FileFormatError(
-            f"expected the arrays freqs, Re and Im; missing {', '.join(missing)}, found {', '.join(sorted(arrays))}.",
+            f"expected the arrays freqs, Re and Im; missing {', '.join(missing)}, found "
+            f"{', '.join(sorted(arrays))}.",
             file=source.name,
         )
     frequency, real, imag = arrays["freqs"], np.atleast_2d(arrays["Re"].T), np.atleast_2d(arrays["Im"].T)
     if frequency.ndim != 1 or real.shape != imag.shape or real.shape[1] != frequency.size:
         raise FileFormatError(
-            f"expected Re and Im with a row for each of {frequency.size} frequencies, found {arrays['Re'].shape}.",
+            f"expected Re and Im with a row for each of {frequency.size} frequencies, found "
+            f"{arrays['Re'].shape}.",
             file=source.name,
         )
     return list(_tables(arrays, frequency, real, imag))

@@ -40,7 +40,8 @@ _COURSE = (
 _SQUARE_WAVE = (("forward", "Vfwd", "Ifwd"), ("reverse", "Vrev", "Irev"))
 
 _TAGS: Mapping[str, tuple[Kind, Control | None]] = {
-    "CV": ("iv", "voltage"), "CVA": ("iv", "voltage"), "LSV": ("iv", "voltage"), "POTENTIODYNAMIC": ("iv", "voltage"),
+    "CV": ("iv", "voltage"), "CVA": ("iv", "voltage"), "LSV": ("iv", "voltage"),
+    "POTENTIODYNAMIC": ("iv", "voltage"),
     "CYCPOL": ("iv", "voltage"), "CHRONOA": ("transient", "voltage"), "CHRONOP": ("transient", "current"),
     "CHRONOC": ("transient", "voltage"), "POTENTIOSTATIC": ("transient", "voltage"),
     "GALVANOSTATIC": ("transient", "current"), "SQUARE_WAVE": ("transient", "voltage"),
@@ -105,8 +106,10 @@ def _tables(
             )
         galvanostatic = keys.get("TAG", ("",))[0].upper().startswith("GALV")
         yield RawTable(
-            columns=block.columns, kind="impedance", control="current" if galvanostatic else "voltage", part=part,
-            amplitude=_amplitude(keys, galvanostatic=galvanostatic), metadata=metadata, notes=(*notes, *block.notes),
+            columns=block.columns, kind="impedance", part=part,
+            control="current" if galvanostatic else "voltage",
+            amplitude=_amplitude(keys, galvanostatic=galvanostatic), metadata=metadata,
+            notes=(*notes, *block.notes),
         )  # fmt: skip
         return
     tag = keys.get("TAG", ("",))[0].upper()
@@ -124,7 +127,8 @@ def _tables(
         block = _read(source, table, _COURSE, ("time", "voltage", "current"))
         columns = dict(block.columns)
     yield RawTable(
-        columns=columns, kind=kind, control=control, part=part, metadata=metadata, notes=(*notes, *block.notes),
+        columns=columns, kind=kind, control=control, part=part, metadata=metadata,
+        notes=(*notes, *block.notes),
         scan_rate=_scan_rate(keys) if kind == "iv" else None,
     )  # fmt: skip
 
@@ -150,7 +154,8 @@ def _square_wave(
     for (part, block), delay in zip(found, (half, 0.0), strict=True):
         yield RawTable(
             columns={**block.columns, "time": time - delay}, kind="transient", control="voltage", part=part,
-            drive=drive, metadata=metadata, notes=(*notes, *block.notes),
+            drive=drive, metadata=metadata,
+            notes=(*notes, *block.notes),
         )  # fmt: skip
 
 
@@ -163,7 +168,8 @@ def _read(source: Source, table: Table, fields: Sequence[Field], needed: Sequenc
         unit = find_unit(stated) if stated else None
         if unit is None or column.unit is None or unit.exponents != column.unit.exponents:
             raise FileFormatError(
-                f"expected the unit {column.unit.text if column.unit else '?'} below {column.label!r}, found {stated!r}.",
+                f"expected the unit {column.unit.text if column.unit else '?'} below {column.label!r}, found "
+                f"{stated!r}.",
                 file=source.name, line=table.first, column=column.label,
             )  # fmt: skip
     columns = [

@@ -248,7 +248,8 @@ def _sampling(time: np.ndarray) -> str:
     usual = float(np.median(steps))
     if usual > 0 and float(np.ptp(steps)) < 0.01 * usual:
         return f"rising time, every {format_quantity(usual, 's')}"
-    return f"rising time, {format_quantity(float(steps.min()), 's')} to {format_quantity(float(steps.max()), 's')} apart"
+    least, most = (format_quantity(float(step), "s") for step in (steps.min(), steps.max()))
+    return f"rising time, {least} to {most} apart"
 
 
 def _entry(metadata: Mapping[str, str], *keys: str) -> str:

@@ -13,7 +13,6 @@ from memfit.errors import FileFormatError, UnitError
 from memfit.loaders.delimited import Field, find_fields, read_lines
 from memfit.loaders.raw import FileSettings, RawTable, Stated
 from memfit.loaders.source import Source
-from memfit.protocols import Control
 from memfit.units import parse_number
 
 NAME = "Ivium idf"
@@ -73,16 +72,11 @@ def _block(source: Source, lines: list[str], start: int, metadata: Mapping[str, 
             f"expected {count} rows, found {len(rows)}: the file is cut.", file=source.name, line=start + 3
         )
     block = read_lines(source, find_fields(labels, fields), labels, rows, start + 3)
-    control: Control | None = None
-    bias = None
-    if kind == "impedance":
-        galvanostatic = "constant i" in metadata.get("Technique", "").lower()
-        control = "current" if galvanostatic else "voltage"
-        bias = None if galvanostatic else _bias(metadata)
-    elif kind == "iv":
-        control = "voltage"
+    galvanostatic = "constant i" in metadata.get("Technique", "").lower()
     return RawTable(
-        columns=block.columns, kind=kind, control=control, bias=bias, part=part, metadata=metadata,
+        columns=block.columns, kind=kind, part=part,
+        control=("current" if galvanostatic else "voltage") if kind != "transient" else None,
+        bias=_bias(metadata) if kind == "impedance" and not galvanostatic else None, metadata=metadata,
         notes=(*block.notes, *_count_note(count, block.rows)),
     )  # fmt: skip
 
@@ -98,8 +92,8 @@ def _layout(
     if ("transient" in method or "chrono" in method) and width >= 2:
         return "transient", _extended(_COURSE, width)
     raise FileFormatError(
-        f"expected the method Impedance, CyclicVoltammetry, LinearSweep or Transients, found {method or 'none'!r} with "
-        f"{width} columns; export the data as text from IviumSoft.",
+        f"expected the method Impedance, CyclicVoltammetry, LinearSweep or Transients, found "
+        f"{method or 'none'!r} with {width} columns; export the data as text from IviumSoft.",
         file=source.name,
     )
 

@@ -63,8 +63,8 @@ def read(source: Source, settings: FileSettings) -> list[RawTable]:
             ]  # the script that writes this comment writes these columns
         if not labels:
             raise FileFormatError(
-                "expected a header such as Time,Current,Voltage above the rows, found none; give `columns` in "
-                "device.toml.", file=source.name, line=first + 1,
+                "expected a header such as Time,Current,Voltage above the rows, found none; give `columns` "
+                "in device.toml.", file=source.name, line=first + 1,
             )  # fmt: skip
     else:
         labels = split_fields(lines[at], separator)

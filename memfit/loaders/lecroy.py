@@ -52,7 +52,8 @@ def read(source: Source, settings: FileSettings) -> list[RawTable]:
     sound = np.isfinite(values).all() and math.isfinite(origin) and interval > 0 and math.isfinite(interval)
     if unit not in ("V", "A") or across != "S" or not sound:
         raise FileFormatError(
-            f"expected finite samples in V or A against S, found {unit!r} against {across!r}: the file is damaged.",
+            f"expected finite samples in V or A against S, found {unit!r} against {across!r}: the file "
+            "is damaged.",
             file=source.name,
         )
     metadata = {
@@ -90,8 +91,8 @@ def _samples(source: Source, data: bytes, order: str) -> tuple[np.ndarray, Float
         or size < width
     ):
         raise FileFormatError(
-            f"expected {size} bytes of samples behind byte {offset}, found {len(data)} bytes: the file is cut or "
-            "damaged.", file=source.name,
+            f"expected {size} bytes of samples behind byte {offset}, found {len(data)} bytes: the file is "
+            "cut or damaged.", file=source.name,
         )  # fmt: skip
     raw = np.frombuffer(data, dtype=f"{order}i{width}", count=size // width, offset=offset)
     if trigger == 0:
@@ -100,7 +101,8 @@ def _samples(source: Source, data: bytes, order: str) -> tuple[np.ndarray, Float
     times = np.frombuffer(data, dtype=f"{order}f8", count=trigger // 8, offset=start).astype(np.float64)
     if trigger % 16 or times.size // 2 != count or raw.size % count or not np.isfinite(times).all():
         raise FileFormatError(
-            f"expected {count} segments with a trigger time each, found {times.size / 2:g}: the file is damaged.",
+            f"expected {count} segments with a trigger time each, found {times.size / 2:g}: the file "
+            "is damaged.",
             file=source.name,
         )
     return raw, times

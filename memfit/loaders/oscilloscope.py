@@ -24,7 +24,8 @@ NAME = "oscilloscope CSV"
 _RIGOL = re.compile(r"^X,(CH\d|MATH|REF)", re.IGNORECASE)
 _OLD_RIGOL = re.compile(r'^"?Number of Data points\s*="?', re.IGNORECASE)
 _TIMED = re.compile(
-    r"^\s*\"?(?:TIME|Time|Source|second|x-axis|Second)\"?\s*,(?:\s*\"?(?:CH|C|Channel |Ampl|Volt|[1-8]\b)[^,\n]*)+",
+    r"^\s*\"?(?:TIME|Time|Source|second|x-axis|Second)\"?\s*,"
+    r"(?:\s*\"?(?:CH|C|Channel |Ampl|Volt|[1-8]\b)[^,\n]*)+",
     re.MULTILINE,
 )
 _MAKERS = (

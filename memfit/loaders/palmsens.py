@@ -2,7 +2,7 @@
 
 Text: a date, notes, then for each curve a title line "Cyclic Voltammetry: ...", a line "Date and time
 measurement:", a line of units (V,uA) with a pair of columns for each curve, rows. Impedance text has a
-line of labels with units ("freq / Hz", "neg. Phase / Degrees", "Idc / uA", "Z / Ohm", "Z' / Ohm", "-Z'' / Ohm").
+line of labels with units ("freq / Hz", "neg. Phase / Degrees", "Idc / uA", "Z' / Ohm", "-Z'' / Ohm").
 Session: Measurements / EISDataList / DataSet / Values, each an array with Description, Unit and
 DataValues; "ZIm" is -Z''. Currents are in microampere as their units say.
 """
@@ -29,8 +29,8 @@ NAME_TEXT = "PalmSens text"
 NAME_SESSION = "PalmSens session"
 
 _TITLE = re.compile(
-    r"^(Cyclic Voltammetry|Linear Sweep Voltammetry|Chronoamperometry|Chronopotentiometry|Impedance Spectroscopy|"
-    r"Amperometric Detection|Potentiometry)\b.*",
+    r"^(Cyclic Voltammetry|Linear Sweep Voltammetry|Chronoamperometry|Chronopotentiometry|"
+    r"Impedance Spectroscopy|Amperometric Detection|Potentiometry)\b.*",
     re.MULTILINE,
 )
 _KINDS: Mapping[str, tuple[Kind, Control]] = {
@@ -50,7 +50,8 @@ _IMPEDANCE = (
     Field("bias_current", ("Idc/uA", "Idc/µA"), "uA"),
 )
 _SESSION_ROLES: Mapping[str, tuple[str, float]] = {
-    "Frequency": ("frequency", 1.0), "ZRe": ("z_real", 1.0), "ZIm": ("z_imag", -1.0), "mEdc": ("bias_voltage", 1.0),
+    "Frequency": ("frequency", 1.0), "ZRe": ("z_real", 1.0), "ZIm": ("z_imag", -1.0),
+    "mEdc": ("bias_voltage", 1.0),
     "Idc": ("bias_current", 1.0),
 }  # fmt: skip
 _CURVE_ROLES: Mapping[str, str] = {
@@ -58,7 +59,8 @@ _CURVE_ROLES: Mapping[str, str] = {
     "charge": "",
 }  # fmt: skip
 _UNIT_TYPES: Mapping[str, float] = {
-    "Volt": 1.0, "MilliVolt": 1e-3, "Ampere": 1.0, "MilliAmpere": 1e-3, "MicroAmpere": 1e-6, "NanoAmpere": 1e-9,
+    "Volt": 1.0, "MilliVolt": 1e-3, "Ampere": 1.0, "MilliAmpere": 1e-3, "MicroAmpere": 1e-6,
+    "NanoAmpere": 1e-9,
     "PicoAmpere": 1e-12, "Hertz": 1.0, "ZRe": 1.0, "ZIm": 1.0, "Time": 1.0,
 }  # fmt: skip
 
@@ -218,7 +220,8 @@ def _arrays(
         unit = str((array.get("Unit") or {}).get("Type", "")).rpartition(".")[2]
         if unit not in _UNIT_TYPES:
             raise FileFormatError(
-                f"expected one of the units {', '.join(_UNIT_TYPES)} for {role.replace('_', ' ')}, found {unit!r}.",
+                f"expected one of the units {', '.join(_UNIT_TYPES)} for {role.replace('_', ' ')}, "
+                f"found {unit!r}.",
                 file=source.name,
             )
         values = np.array([float(value["V"]) for value in array["DataValues"]])

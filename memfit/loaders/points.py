@@ -2,8 +2,8 @@
 
 .dfr: a version line, the number of points, a line, then nine numbers for each point, one on each line:
 frequency, Z', -Z'', and six more. .i2b: lines of text, an empty one, the number of points, rows of
-frequency, Z', Z''. .P00: four lines of text, labels with units ("-Z''/Ohm", "Edc/V", "Idc/A"), the number of points,
-rows. All in Hz and ohm.
+frequency, Z', Z''. .P00: four lines of text, labels with units ("-Z''/Ohm", "Edc/V", "Idc/A"), the number of
+points, rows. All in Hz and ohm.
 """
 
 import re

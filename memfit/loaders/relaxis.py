@@ -1,7 +1,8 @@
 """RelaxIS 3 text export.
 
 "RelaxIS 3.0 Spectrum export", a date, labels with tabs ("Data: Frequency", "Data: Z'", "Data: Z''" with
-the true sign), a second line of labels that holds the conditions ("DC=-0.080042, TM=33.74"), rows in Hz and ohm.
+the true sign), a second line of labels that holds the conditions ("DC=-0.080042, TM=33.74"), rows in Hz and
+ohm.
 """
 
 import re
@@ -53,7 +54,8 @@ def read(source: Source, settings: FileSettings) -> list[RawTable]:
     }
     return [
         RawTable(
-            columns=block.columns, kind="impedance", notes=block.notes, metadata={**pairs, "spectrum": conditions.strip()},
+            columns=block.columns, kind="impedance", notes=block.notes,
+            metadata={**pairs, "spectrum": conditions.strip()},
             bias=_bias(pairs.get("DC")),
         )
     ]  # fmt: skip

@@ -271,7 +271,8 @@ def _with_parameters(source: Source) -> RawTable:
         abs(j * area - i) <= 1e-3 * abs(i) + 1e-12 for j, i in zip(density, current, strict=True)
     ):
         raise FileFormatError(
-            "expected J times the cell area to be I, as in grapa files with mA/cm^2 and mA; found something else.",
+            "expected J times the cell area to be I, as in grapa files with mA/cm^2 and mA; found something "
+            "else.",
             file=source.name, line=at + 1,
         )  # fmt: skip
     found = {"voltage": block.columns["voltage"], "current": current}

@@ -123,6 +123,8 @@ def _segments(table: RawTable, rows: IntArray) -> Iterator[_Segment]:
         breaks = set(frequency_breaks(table.columns["frequency"][rows]))
     edges = [0, *sorted(breaks), rows.size]
     for number, (first, last) in enumerate(pairwise(edges), start=1):
+        if last - first < _MIN_POINTS:
+            continue
         yield _Segment(f"{label} {number}", rows[first:last])
 
 

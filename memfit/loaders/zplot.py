@@ -13,7 +13,6 @@ from memfit.errors import FileFormatError
 from memfit.loaders.delimited import Field, find_fields, need, read_block
 from memfit.loaders.raw import FileSettings, RawTable
 from memfit.loaders.source import Source
-from memfit.protocols import Control
 
 NAME = "ZPlot/ZView"
 NAME_AUTOLAB = "Autolab Z60W"
@@ -64,14 +63,21 @@ def read(source: Source, settings: FileSettings) -> list[RawTable]:
         re.search(r"control:?\s*current", " ".join(lines[: min(at, 20)]), re.IGNORECASE) is not None
     )
     found = dict(block.columns)
-    control: Control = "current" if galvanostatic else "voltage"
     if galvanostatic and "bias_voltage" in found:  # the column is in the unit of what was controlled
         found["bias_current"] = found.pop("bias_voltage")
     notes = block.notes
     announced = _announced(lines[:at])
     if announced is not None and announced != block.rows:
         notes = (*notes, f"The header announces {announced} points and the file has {block.rows}.")
-    return [RawTable(columns=found, kind="impedance", control=control, metadata=metadata, notes=notes)]
+    return [
+        RawTable(
+            columns=found,
+            kind="impedance",
+            control="current" if galvanostatic else "voltage",
+            metadata=metadata,
+            notes=notes,
+        )
+    ]
 
 
 def _metadata(lines: list[str]) -> dict[str, str]:
