@@ -15,6 +15,7 @@ from memfit.fitting.plan import FitPlan, plan_for
 from memfit.loaders.manifest import DIMENSION_OF, suggestion
 from memfit.model.parameters import NAMES
 from memfit.model.transient import kernel_is_compiled
+from memfit.reporting.words import counted
 from memfit.units import parse_quantity
 
 
@@ -66,12 +67,13 @@ def read_assignments(pairs: Sequence[tuple[str, str]]) -> Mapping[str, float]:
 
 def _announce(console: Console, device: Device, plan: FitPlan) -> None:
     """What is about to be fitted."""
-    spectra, sweeps, transients = map(len, (device.spectra, device.sweeps, device.transients))
-    points = sum(record.points for record in device.records)
-    console.say(
-        f"{device.name}: {spectra} spectra, {sweeps} sweeps, {transients} transients, {points} points; "
-        f"fitting the model ({plan.model})."
-    )
+    parts = [
+        counted(len(device.spectra), "spectrum", "spectra"),
+        counted(len(device.sweeps), "sweep"),
+        counted(len(device.transients), "transient"),
+        counted(sum(record.points for record in device.records), "point"),
+    ]
+    console.say(f"{device.name}: {', '.join(parts)}; fitting the model ({plan.model}).")
     for note in device.notes:
         console.say(f"  {note}")
     for record in device.records:

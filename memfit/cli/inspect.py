@@ -1,81 +1,39 @@
-"""`memfit inspect`: what was read from files, record by record."""
+"""`memfit inspect`: what a file holds, and all that reading it decided."""
 
 from argparse import Namespace
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from memfit import workflow
 from memfit.cli.console import print_json
 from memfit.cli.main import USABLE
-from memfit.datasets.records import ImpedanceSpectrum, Record
-from memfit.reporting.numbers import quantity_digits
-from memfit.reporting.words import KIND
-
-_UNITS = {"frequency": "Hz", "modulus": "ohm", "time": "s", "voltage": "V", "current": "A"}
+from memfit.loaders.inspection import inspect_file
+from memfit.loaders.manifest import MANIFEST, read_manifest
+from memfit.loaders.raw import FileSettings
 
 
 def run(given: Namespace) -> int:
     """Read and tell."""
-    device = workflow.load([Path(path) for path in given.files])
+    reports = [
+        inspect_file(path, settings) for source in given.files for path, settings in _files(Path(source))
+    ]
     if given.json:
-        print_json({"records": [summary(record) for record in device.records], "notes": list(device.notes)})
-        return USABLE
-    print("\n\n".join(_text(record) for record in device.records))
-    for note in device.notes:
-        print(f"\n{note}")
+        print_json({"files": [report.to_dict() for report in reports]})
+    else:
+        print("\n\n".join("\n".join(report.lines()) for report in reports))
     return USABLE
 
 
-def summary(record: Record) -> dict[str, Any]:
-    """What is known of a record, as plain data in SI units."""
-    spectrum = isinstance(record, ImpedanceSpectrum)
-    return {
-        "name": record.name,
-        "kind": record.kind,
-        "points": record.points,
-        "format": record.origin.format,
-        "sha256": record.origin.sha256,
-        "control": record.control,
-        "bias_V": record.bias_voltage if isinstance(record, ImpedanceSpectrum) else None,
-        "bias_A": record.bias_current if isinstance(record, ImpedanceSpectrum) else None,
-        "scan_rate": None if spectrum else getattr(record, "scan_rate", None),
-        "initial": None
-        if isinstance(record, ImpedanceSpectrum) or record.drive is None
-        else record.drive.initial,
-        "ranges": _ranges(record),
-        "warnings": list(record.notes),
-    }
-
-
-def _ranges(record: Record) -> dict[str, list[float]]:
-    """Lowest and highest value of what was measured."""
-    if isinstance(record, ImpedanceSpectrum):
-        arrays = {"frequency": record.frequency, "modulus": np.abs(record.impedance)}
-    else:
-        given = {"time": record.time, "voltage": record.voltage, "current": record.current}
-        arrays = {name: values for name, values in given.items() if values is not None}
-    return {name: [float(values.min()), float(values.max())] for name, values in arrays.items()}
-
-
-def _text(record: Record) -> str:
-    """A record in a few lines."""
-    known = summary(record)
-    lines = [f"{record.name}: {KIND[record.kind]}, {record.points} points, {record.control} control"]
-    lines[0] += f" ({record.origin.format})" if record.origin.format else ""
-    if isinstance(record, ImpedanceSpectrum):
-        bias, unit = (known["bias_V"], "V") if known["bias_A"] is None else (known["bias_A"], "A")
-        lines.append(f"  bias: {quantity_digits(bias, unit, 4) if bias is not None else 'unknown'}")
-    if known["scan_rate"] is not None:
-        unit = "V/s" if record.control == "voltage" else "A/s"
-        lines.append(f"  scan rate: {quantity_digits(known['scan_rate'], unit, 4)}")
-    lines += [f"  {name}: {_range(ends, _UNITS[name])}" for name, ends in known["ranges"].items()]
-    lines += [f"  note: {note}" for note in record.notes]
-    return "\n".join(lines)
-
-
-def _range(ends: list[float], unit: str) -> str:
-    """Both ends, each with its own prefix: they may lie decades apart."""
-    low, high = (quantity_digits(end, unit) for end in ends)
-    return f"{low} to {high}"
+def _files(path: Path) -> Iterator[tuple[Path, FileSettings | None]]:
+    """A file, or the measurements of a folder with what its device.toml says of each."""
+    if not path.is_dir():
+        yield path, None
+        return
+    manifest = read_manifest(path / MANIFEST) if (path / MANIFEST).is_file() else None
+    if manifest is not None and manifest.measurements:
+        for entry in manifest.measurements:
+            yield path / entry.file, replace(entry.settings, device_area=manifest.area)
+        return
+    for name in dict.fromkeys(record.origin.file for record in workflow.load(path).records):
+        yield path / name, None

@@ -36,25 +36,32 @@ def test_python_dash_m_and_a_closed_pipe(sample_data):
     assert said == b""
 
 
-def test_a_terminal_without_omega(sample_data):
-    command = [sys.executable, "-m", "memfit", "inspect", str(sample_data / "mapbi3_a" / "eis_0.4V.csv")]
+def test_a_terminal_of_few_letters(sample_data):
+    command = [sys.executable, "-m", "memfit", "stability", str(sample_data / "truth" / "mapbi3_c.toml")]
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
     done = subprocess.run(command, capture_output=True, env=environment, check=False)
     assert done.returncode == 0
-    assert b"modulus: 42.3 ? to " in done.stdout
+    assert b"?A" in done.stdout  # for the µ of µA
 
 
 def test_inspect(run, sample_data):
     ran = run("inspect", sample_data / "mapbi3_a")
     assert ran.code == 0
-    assert ran.out.count(": impedance spectrum, ") == 8
-    assert ran.out.count(": I-V sweep, ") == 3
-    assert ran.out.count(": pulse transient, ") == 3
-    plain = json.loads(run("inspect", sample_data / "mapbi3_a", "--json").out)
-    first = plain["records"][0]
-    assert (first["kind"], first["bias_V"], first["control"]) == ("impedance", 0.33, "voltage")
-    assert first["ranges"]["frequency"][0] < 1.0 < first["ranges"]["frequency"][1]
-    assert len(first["sha256"]) == 64
+    assert ran.out.count("  impedance: ") == 8
+    assert ran.out.count("  iv: ") == 3
+    assert ran.out.count("  transient: ") == 3
+    assert ran.out.count("obeys the Kramers-Kronig relations") == 8
+
+
+def test_inspect_as_json(run, small_device):
+    files = json.loads(run("inspect", small_device, "--json").out)["files"]
+    assert [one["file"] for one in files] == ["eis_0.4V.csv", "eis_0.6V.csv", "eis_0.7V.csv", "iv_50mVs.csv"]
+    (record,) = files[0]["records"]
+    assert (record["kind"], record["bias_V"], record["control"]) == ("impedance", 0.4, "voltage")
+    assert record["kramers_kronig"] == "consistent"
+    assert len(files[0]["sha256"]) == 64
+    (small_device / "device.toml").unlink()
+    assert json.loads(run("inspect", small_device, "--json").out)["files"][3]["records"][0]["kind"] == "iv"
 
 
 def test_convert_keeps_every_number(run, small_device, tmp_path):

@@ -39,7 +39,7 @@ def test_what_is_printed(run, small_device, tmp_path):
         "Will it spike?",
     ):
         assert word in ran.out
-    assert "3 spectra, 1 sweeps" in ran.err
+    assert "3 spectra, 1 sweep, 0 transients, 171 points" in ran.err
     assert f"Written to {tmp_path / 'out'}" in ran.err
 
 
