@@ -1,7 +1,9 @@
-"""Terms of the instruments, switched on where the data ask for them: R_s, L_s, gains, delays.
+"""Terms of the instruments, switched on where the data ask for them: R_s, L_s, gains, edges, delays.
 
-Each is tried by its score: the fall of chi2 that the linearised problem promises when the term is added. Only
-terms that promise a large fall are fitted, and only those that keep the promise stay.
+A jump of the drive happened somewhere between the last sample of the old level and the first of the new one;
+where that matters against the noise, its time is fitted. Every other term is tried by its score: the fall of
+chi2 that the linearised problem promises when the term is added. Only terms that promise a large fall are
+fitted, and only those that keep the promise stay.
 """
 
 import logging
@@ -12,12 +14,13 @@ import numpy as np
 
 from memfit.datasets.records import ImpedanceSpectrum
 from memfit.fitting.plan import FitPlan
-from memfit.fitting.predict import drive_of, free_start
+from memfit.fitting.predict import drive_of, free_start, sample_before
 from memfit.fitting.state import State, solve
 from memfit.fitting.unknowns import (
     Unknown,
     Unknowns,
     delay_unknown,
+    edge_unknown,
     gain_unknown,
     initial_unknowns,
     physical_unknowns,
@@ -27,12 +30,21 @@ log = logging.getLogger(__name__)
 
 _NEEDED = 16.0
 """Fall of chi2 for each term: four standard errors."""
+_NOTICEABLE = 1.0
+"""Squared effect, in standard deviations, of not knowing when within a sample a jump happened."""
+_MOST_EDGES = 4
 _SAMPLES_OF_DELAY = 3.0
 
 
 def add_needed_terms(state: State, plan: FitPlan) -> State:
     """The fit with the terms of the instruments that the data ask for, the most needed kind first."""
-    offers = (_series(state, plan), _inductance(state, plan), _gains(state, plan), _delays(state, plan))
+    offers = (
+        _edges(state, plan),
+        _series(state, plan),
+        _inductance(state, plan),
+        _gains(state, plan),
+        _delays(state, plan),
+    )
     known = set(state.unknowns.names)
     fresh = [([t for t in terms if t.name not in known], forced) for terms, forced in offers]
     waiting = [offer for offer in fresh if offer[0]]
@@ -108,6 +120,30 @@ def _gains(state: State, plan: FitPlan) -> tuple[list[Unknown], bool]:
     return [gain_unknown(kind) for kind in present[1:]], plan.gains == "on"
 
 
+def _edges(state: State, plan: FitPlan) -> tuple[list[Unknown], bool]:
+    """Times of the jumps that the sampling leaves open and that the noise does not hide."""
+    if plan.delays == "off":
+        return [], False
+    terms = [t for k in range(len(state.problem.kinds)) for t in _edges_of(state, k)]
+    if not terms:
+        return [], False
+    unknowns = Unknowns([*state.unknowns.free, *terms], state.unknowns.base, state.problem.kinds)
+    x = unknowns.encode(state.unknowns.values(state.x))
+    _, jacobian = state.problem.residuals(unknowns).all_rows(x)
+    effect = np.sum(jacobian[:, -len(terms) :] ** 2, axis=0) * np.array([t.lower for t in terms]) ** 2 / 12.0
+    return [t for t, size in zip(terms, effect, strict=True) if size > _NOTICEABLE], True
+
+
+def _edges_of(state: State, k: int) -> list[Unknown]:
+    """The jumps of one record that fall between samples; none where there are many (then: a delay)."""
+    record = state.problem.predictor.records[k]
+    drive = drive_of(record)
+    if drive is None or not 0 < drive.jumps.size <= _MOST_EDGES:
+        return []
+    gaps = [sample_before(record, float(jump)) for jump in drive.jumps]
+    return [edge_unknown(k, j, gap) for j, gap in enumerate(gaps) if gap > 0]
+
+
 def _delays(state: State, plan: FitPlan) -> tuple[list[Unknown], bool]:
     """A shift of each record whose drive jumps, by a few samples at most."""
     if plan.delays == "off":
@@ -117,9 +153,8 @@ def _delays(state: State, plan: FitPlan) -> tuple[list[Unknown], bool]:
         drive = drive_of(record)
         if isinstance(record, ImpedanceSpectrum) or drive is None or record.time is None:
             continue
-        jumps = np.any((np.diff(drive.time) == 0) & (np.diff(drive.value) != 0))
-        if jumps and record.points > 10:
-            sample = float(np.max(np.diff(record.time)[_near_jumps(record.time, drive.time)], initial=0.0))
+        if (drive.jumps.size > _MOST_EDGES or not _edges_of(state, k)) and record.points > 10:
+            sample = float(np.max(np.diff(record.time)[_near_jumps(record.time, drive.jumps)], initial=0.0))
             if sample > 0:
                 terms.append(delay_unknown(k, _SAMPLES_OF_DELAY * sample))
     return terms, plan.delays == "on"

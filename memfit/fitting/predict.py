@@ -21,6 +21,8 @@ from memfit.model.steady import steady_response
 from memfit.model.transient import DriveSet
 from memfit.protocols import Control, Drive
 
+_EDGE_STEP = 0.01
+"""Of a sampling interval."""
 FIT_TOLERANCE = 1e-7
 """Of the integrator during a fit: a thousand times below the noise of good instruments."""
 
@@ -35,11 +37,13 @@ class Instrument:
     """(r,) s."""
     initial: FloatArray
     """(r, 3) u, i_c, f at the start, for records that begin anywhere."""
+    edge: FloatArray
+    """(r, e) s, shift of each of the first e jumps of the drive; their derivatives are wanted where e > 0."""
 
     @classmethod
-    def ideal(cls, records: int) -> "Instrument":
-        """Gain 1, no delay."""
-        return cls(np.ones(records), np.zeros(records), np.zeros((records, 3)))
+    def ideal(cls, records: int, edges: int = 0) -> "Instrument":
+        """Gain 1, no delay, every edge where the drive says."""
+        return cls(np.ones(records), np.zeros(records), np.zeros((records, 3)), np.zeros((records, edges)))
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,8 @@ class Prediction:
     """(n,) derivative by time; minus the derivative by the delay."""
     by_initial: FloatArray
     """(n, 3) derivatives by the initial u, i_c, f."""
+    by_edge: FloatArray
+    """(n, e) derivatives by the shift of each jump."""
 
 
 class Predictor:
@@ -84,7 +90,7 @@ class Predictor:
         self._grids = [g for g in (self._grid("voltage"), self._grid("current")) if g is not None]
         self._steady = [k for k, r in enumerate(self.records) if isinstance(r, IVSweep) and r.drive is None]
         self._timed = [k for k, r in enumerate(self.records) if drive_of(r) is not None]
-        self._drives = self._drive_set()
+        self._drives = self._drive_set(np.zeros((len(self.records), 0)))
 
     def _grid(self, control: Control) -> tuple[BiasGrid, FloatArray, FloatArray] | None:
         """The spectra whose bias is a voltage (or a current), and where their Re Z and Im Z go."""
@@ -104,8 +110,8 @@ class Predictor:
         )
         return grid, index, imaginary
 
-    def _drive_set(self) -> DriveSet | None:
-        """Drives of all records in time."""
+    def _drive_set(self, edge: FloatArray) -> DriveSet | None:
+        """Drives of all records in time, with their first jumps moved."""
         if not self._timed:
             return None
         drives, times, margins = [], [], []
@@ -114,7 +120,9 @@ class Predictor:
             drive = drive_of(record)
             time = record.time if isinstance(record, (IVSweep, PulseTransient)) else None
             if drive is not None and time is not None:
-                drives.append(drive)
+                moved = np.zeros(drive.jumps.size)
+                moved[: edge.shape[1]] = edge[k, : moved.size]
+                drives.append(drive.with_jumps_moved(moved) if np.any(moved) else drive)
                 times.append(time)
                 margins.append(0.05 * float(time[-1] - time[0]))
         return DriveSet(drives, times, margins)
@@ -139,15 +147,19 @@ class Predictor:
             if isinstance(record, IVSweep):
                 drive = record.voltage if record.control == "voltage" else record.current
                 values[self.slices[k]], slopes[self.slices[k]] = steady_response(p, record.control, drive)
-        if self._drives is not None:
-            response = self._drives.respond(
+        by_edge = np.zeros((self.size, terms.edge.shape[1]))
+        drives = self._drives if not np.any(terms.edge) else self._drive_set(terms.edge)
+        if drives is not None:
+            response = drives.respond(
                 p,
                 initial=terms.initial[self._timed],
                 delay=terms.delay[self._timed],
                 sensitivities=True,
                 tolerance=self.tolerance,
             )
-            offsets = self._drives.offsets
+            offsets = drives.offsets
+            for e in range(terms.edge.shape[1]):
+                by_edge[self._points_in_time(), e] = self._by_edge(p, terms, e, response.values)
             for j, k in enumerate(self._timed):
                 here, part = self.slices[k], slice(offsets[j], offsets[j + 1])
                 values[here] = response.values[part]
@@ -156,11 +168,48 @@ class Predictor:
                 by_initial[here] = response.derivatives[part, 8:11]
                 by_time[here] = response.derivatives[part, 11]
         if np.all(terms.gain == 1.0):
-            return Prediction(values, slopes, values, by_time, by_initial)
+            return Prediction(values, slopes, values, by_time, by_initial, by_edge)
         gain = terms.gain[self.record_of_point]
         return Prediction(
-            gain * values, gain[:, None] * slopes, values, gain * by_time, gain[:, None] * by_initial
+            gain * values,
+            gain[:, None] * slopes,
+            values,
+            gain * by_time,
+            gain[:, None] * by_initial,
+            gain[:, None] * by_edge,
         )
+
+    def _points_in_time(self) -> np.ndarray:
+        """Indices of the points of all records in time, in the order of the drives."""
+        return np.concatenate([np.arange(self.slices[k].start, self.slices[k].stop) for k in self._timed])
+
+    def _by_edge(self, p: Parameters, terms: Instrument, e: int, values: FloatArray) -> FloatArray:
+        """Derivative of everything in time by the shift of jump e of each record, by a small step.
+
+        A sample between the old and the new edge would see the jump itself: edges move earlier, never past
+        a sample.
+        """
+        step = np.zeros(len(self.records))
+        for k in self._timed:
+            jumps = drive_of_timed(self.records[k]).jumps
+            if e < jumps.size:
+                step[k] = -_EDGE_STEP * sample_before(self.records[k], float(jumps[e]))
+        edge = terms.edge.copy()
+        edge[:, e] += step
+        moved = self._drive_set(edge)
+        if moved is None:
+            return np.zeros_like(values)
+        response = moved.respond(
+            p,
+            initial=terms.initial[self._timed],
+            delay=terms.delay[self._timed],
+            tolerance=self.tolerance,
+        )
+        each = np.repeat(step[self._timed], np.diff(moved.offsets))
+        result: FloatArray = np.where(
+            each != 0, (response.values - values) / np.where(each != 0, each, 1.0), 0.0
+        )
+        return result
 
 
 def bias_of(record: ImpedanceSpectrum) -> tuple[Control, float]:
@@ -184,6 +233,29 @@ def bias_of(record: ImpedanceSpectrum) -> tuple[Control, float]:
 def drive_of(record: Record) -> Drive | None:
     """The drive of a record in time; None for spectra and quasi-steady sweeps."""
     return None if isinstance(record, ImpedanceSpectrum) else record.drive
+
+
+def drive_of_timed(record: Record) -> Drive:
+    """The drive of a record in time.
+
+    Raises
+    ------
+    InputError
+        The record has none.
+    """
+    drive = drive_of(record)
+    if drive is None:
+        raise InputError(f"{record.name}: expected a record in time, found one without a drive.")
+    return drive
+
+
+def sample_before(record: Record, jump: float) -> float:
+    """Interval (s) between the sample at a jump and the one before; 0 where no sample lies on the jump."""
+    if isinstance(record, ImpedanceSpectrum) or record.time is None:
+        return 0.0
+    i = int(np.searchsorted(record.time, jump))
+    on_jump = 0 < i < record.points and record.time[i] == jump
+    return float(record.time[i] - record.time[i - 1]) if on_jump else 0.0
 
 
 def measured(record: Record) -> FloatArray:

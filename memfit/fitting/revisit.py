@@ -62,13 +62,16 @@ def _check_same(result: FitResult, device: Device) -> None:
 
 def _instrument(result: FitResult, records: tuple[Record, ...]) -> Instrument:
     """Gains, delays and initial states by the names they have in a result."""
-    terms = Instrument.ideal(len(records))
+    edges = [int(name.rsplit("_", 1)[1]) for name in result.nuisance if name.startswith("edge_")]
+    terms = Instrument.ideal(len(records), max(edges) + 1 if edges else 0)
     for name, estimate in result.nuisance.items():
         if estimate.value is None:
             continue
         head, _, tail = name.rpartition("_")
         if head == "gain":
             terms.gain[[record.kind == tail for record in records]] = estimate.value
+        elif head.startswith("edge_"):
+            terms.edge[int(head.removeprefix("edge_")), int(tail)] = estimate.value
         elif head == "delay":
             terms.delay[int(tail)] = estimate.value
         elif head in _INITIAL:

@@ -206,7 +206,7 @@ def _status(state: State, parameters: Mapping[str, Estimate], poor: Sequence[str
     if undetermined:
         return Status(
             code="not_identifiable",
-            message=f"The data do not determine {', '.join(undetermined)}; the other values hold only as far as "
+            message=f"The data do not determine {', '.join(undetermined)}; the others hold only as far as "
             "their intervals say. Add a spectrum at another bias, a sweep through V_T or a longer pulse, "
             "or fix what is known.",
         )

@@ -22,7 +22,7 @@ Z95 = 1.959963984540054
 """Half width of a normal 95 % interval, in standard deviations."""
 _SINGULAR = 1e-9
 """Smallest singular value of the scaled Jacobian, relative to the largest, that counts as information."""
-_INSTRUMENT_UNITS = {"delay": "s", "u_0": "V", "i_0": "A"}
+_INSTRUMENT_UNITS = {"delay": "s", "edge": "s", "u_0": "V", "i_0": "A"}
 _WEAK, _UNDETERMINED = 0.2, 1.0
 """Standard errors of a logarithm beyond which a value is weak, and beyond which it is not determined."""
 
@@ -107,7 +107,9 @@ def estimates(state: State, covariance: Covariance, starts: Mapping[str, float])
 
 def unit_of(name: str) -> str:
     """SI unit of an unknown."""
-    return UNITS.get(name, _INSTRUMENT_UNITS.get(name.rsplit("_", 1)[0], ""))
+    return UNITS.get(
+        name, next((unit for key, unit in _INSTRUMENT_UNITS.items() if name.startswith(f"{key}_")), "")
+    )
 
 
 def _verdict(state: State, j: int, value: float, error: float, opened: bool) -> EstimateStatus:

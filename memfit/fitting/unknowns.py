@@ -1,8 +1,8 @@
 """The quantities a fit is free to change, as one vector, and the way from it to parameters and instruments.
 
 Besides the physical parameters: `gain_iv`, `gain_transient`, `gain_impedance` (one factor for each kind of
-instrument but the reference), `delay_K` (s, shift of record K) and `u_0_K`, `i_0_K`, `f_0_K` (the state at
-the start of record K).
+instrument but the reference), `edge_K_J` (s, how much earlier than its first sample jump J of record K came),
+`delay_K` (s, shift of record K) and `u_0_K`, `i_0_K`, `f_0_K` (the state at the start of record K).
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,6 +30,8 @@ class Unknown:
     upper: float
     record: int | None = None
     """Which record it belongs to, if to one."""
+    start: float = 0.0
+    """First value, where nothing else says."""
 
     def inner(self, value: float) -> float:
         """The value as the minimiser sees it."""
@@ -70,12 +72,13 @@ class Unknowns:
         self._physical = [(j, NAMES.index(u.name)) for j, u in enumerate(self.free) if u.name in NAMES]
         self._columns = [j for j, _ in self._physical]
         self._sources = [k for _, k in self._physical]
+        edges = [edge_number(name) for name in self.names if name.startswith("edge_")]
+        self._edges = max(edges) + 1 if edges else 0
 
     def encode(self, values: Mapping[str, float]) -> FloatArray:
-        """Vector of the named values; what is not named is ideal (gain 1, delay 0, state 0)."""
-        ideal = {name: 1.0 for name in self.names if name.startswith("gain_")}
-        start = {**self.base.as_dict(), **ideal, **values}
-        return np.array([u.inner(start.get(u.name, 0.0)) for u in self.free])
+        """Vector of the named values; what is not named starts where its unknown says."""
+        start = {**self.base.as_dict(), **values}
+        return np.array([u.inner(start.get(u.name, u.start)) for u in self.free])
 
     def values(self, x: FloatArray) -> dict[str, float]:
         """Names and values in their own units."""
@@ -87,13 +90,15 @@ class Unknowns:
         return self.base.replace(**{name: value for name, value in values.items() if name in NAMES})
 
     def instrument(self, x: FloatArray) -> Instrument:
-        """Gains, delays and initial states."""
-        terms = Instrument.ideal(len(self.kinds))
+        """Gains, edges, delays and initial states."""
+        terms = Instrument.ideal(len(self.kinds), self._edges)
         for unknown, value in zip(self.free, x, strict=True):
             if unknown.name.startswith("gain_"):
                 for k, kind in enumerate(self.kinds):
                     if kind == unknown.name.removeprefix("gain_"):
                         terms.gain[k] = value
+            elif unknown.record is not None and unknown.name.startswith("edge_"):
+                terms.edge[unknown.record, edge_number(unknown.name)] = value
             elif unknown.record is not None and unknown.name.startswith("delay_"):
                 terms.delay[unknown.record] = value
             elif unknown.record is not None:
@@ -115,6 +120,8 @@ class Unknowns:
                 here = record_of_point == unknown.record
                 if unknown.name.startswith("delay_"):
                     result[here, j] = -prediction.by_time[here]
+                elif unknown.name.startswith("edge_"):
+                    result[here, j] = prediction.by_edge[here, edge_number(unknown.name)]
                 else:
                     result[here, j] = prediction.by_initial[here, _INITIAL.index(unknown.name[:3])]
         return result
@@ -132,12 +139,22 @@ def physical_unknowns(plan: FitPlan, names: Sequence[str]) -> list[Unknown]:
 
 def gain_unknown(kind: str) -> Unknown:
     """A factor on everything measured with one kind of instrument."""
-    return Unknown(f"gain_{kind}", False, *_GAIN_BOUNDS)
+    return Unknown(f"gain_{kind}", False, *_GAIN_BOUNDS, start=1.0)
 
 
 def delay_unknown(record: int, largest: float) -> Unknown:
     """A shift of one record by at most `largest` seconds either way."""
     return Unknown(f"delay_{record}", False, -largest, largest, record)
+
+
+def edge_unknown(record: int, jump: int, sample: float) -> Unknown:
+    """When a jump happened: at most one sampling interval (s) before the first sample that shows it."""
+    return Unknown(f"edge_{record}_{jump}", False, -sample, 0.0, record, -0.5 * sample)
+
+
+def edge_number(name: str) -> int:
+    """J of `edge_K_J`."""
+    return int(name.rsplit("_", 1)[1])
 
 
 def initial_unknowns(record: int, data: Record) -> list[Unknown]:

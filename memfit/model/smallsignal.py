@@ -21,8 +21,7 @@ def admittance(p: Parameters, frequency: ArrayLike, u: ArrayLike) -> ComplexArra
     """Junction admittance (S), without R_s and L_s, at equilibrium `u` (V); arrays broadcast."""
     s = 2j * np.pi * np.asarray(frequency, dtype=np.float64)
     lag = (1.0 + s * p.tau_d) * (1.0 + s * activation_time(p, u))
-    result: ComplexArray = p.C_m * s + 1.0 / p.R_b + inverse_resistance_a(p, u) / lag
-    return result
+    return np.asarray(p.C_m * s + 1.0 / p.R_b + inverse_resistance_a(p, u) / lag, dtype=np.complex128)
 
 
 def impedance(p: Parameters, frequency: ArrayLike, u: ArrayLike) -> ComplexArray:
