@@ -47,7 +47,7 @@ from memfit.reporting.figures.voltage import (
     steady_figure,
 )
 from memfit.reporting.material import Material
-from memfit.reporting.words import CROSSES, KINDS
+from memfit.reporting.words import CROSSES, KINDS, distinct
 
 _STRIPS = 12
 """Records on one sheet of residuals."""
@@ -189,10 +189,15 @@ def residual_panels(m: Material) -> Panels:
     """Residuals and their autocorrelation, kind by kind."""
     strips = {
         "impedance": [strip_of(spectrum.fitted, spectrum.label) for spectrum in m.spectra],
-        "iv": [strip_of(item, rate_label(sweep_of(item))) for item in m.sweeps],
-        "transient": [strip_of(item, peak_label(transient_of(item))) for item in m.transients],
+        "iv": _strips(m.sweeps, [rate_label(sweep_of(item)) for item in m.sweeps]),
+        "transient": _strips(m.transients, [peak_label(transient_of(item)) for item in m.transients]),
     }
     return Panels(tuple(panel for kind, found in strips.items() for panel in _strip_panels(kind, found)))
+
+
+def _strips(fitted: Sequence[FittedRecord], labels: Sequence[str]) -> list[Strip]:
+    """One strip a record, labels made distinct."""
+    return [strip_of(item, label) for item, label in zip(fitted, distinct(labels), strict=True)]
 
 
 def _strip_panels(kind: str, strips: Sequence[Strip]) -> list[Panel]:

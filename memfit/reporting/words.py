@@ -4,6 +4,7 @@ Sentences hold plain names of quantities (`R_b`, `tau_d`); the writer of each fo
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -80,6 +81,15 @@ def counted(number: int, noun: str, plural: str = "") -> str:
 def capitalised(text: str) -> str:
     """The text with a capital at its head, the rest as it is."""
     return text[:1].upper() + text[1:]
+
+
+def distinct(labels: Sequence[str]) -> list[str]:
+    """Labels that tell their members apart: those that occur more than once are numbered from 1."""
+    times = Counter(labels)
+    return [
+        f"{label} #{labels[: place + 1].count(label)}" if times[label] > 1 else label
+        for place, label in enumerate(labels)
+    ]
 
 
 def listed(items: list[str]) -> str:
@@ -218,6 +228,7 @@ TABLE_CAPTIONS = {
     "environment": "Versions and machine.",
 }
 
+NO_BIAS = "spectrum"
 NO_VALUE = "none does"
 NO_WARNINGS = "No warnings of the fit."
 

@@ -3,7 +3,7 @@
 import pytest
 
 from memfit.reporting.captions import FIGURE_WORDS
-from memfit.reporting.words import SYMBOLS, counted, listed, meaning, split_symbols
+from memfit.reporting.words import SYMBOLS, counted, distinct, listed, meaning, split_symbols
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,11 @@ def test_numbers_and_lists_in_sentences():
     assert counted(0, "record") == "0 records"
     assert counted(2, "spectrum", "spectra") == "2 spectra"
     assert [listed(list("abc")[:n]) for n in range(4)] == ["", "a", "a and b", "a, b and c"]
+
+
+def test_labels_that_repeat_are_numbered():
+    assert distinct(["1 V", "2 V", "1 V"]) == ["1 V #1", "2 V", "1 V #2"]
+    assert distinct([]) == []
 
 
 def test_every_parameter_of_the_model_has_words():

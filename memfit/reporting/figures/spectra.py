@@ -36,6 +36,7 @@ from memfit.reporting.figures.marks import (
     place_axes,
 )
 from memfit.reporting.numbers import power_of_ten, quantity, scale_for, series
+from memfit.reporting.words import NO_BIAS, distinct
 
 _FINER = 4
 """Model curves are drawn at this many times the measured frequencies."""
@@ -80,9 +81,9 @@ def spectra_of(fitted: Sequence[FittedRecord], p: Parameters | None) -> tuple[Sp
     known = [value for value, _ in biases if value is not None]
     units = {unit for _, unit in biases}
     if len(known) == len(biases) and len(units) == 1:
-        labels = series(known, units.pop())
+        labels = distinct(series(known, units.pop()))
     else:
-        labels = [quantity(value, unit) for value, unit in biases]
+        labels = distinct([quantity(value, unit) if value is not None else NO_BIAS for value, unit in biases])
     colours = graded_colours(len(ordered))
     return tuple(
         Spectrum(item, model_curve(item, p), label, colour)

@@ -32,6 +32,7 @@ from memfit.reporting.figures.marks import (
     place_axes,
 )
 from memfit.reporting.numbers import quantity, scale_for, span
+from memfit.reporting.words import distinct
 
 _ARROWS = 4
 _MOST_ENTRIES = 14
@@ -142,7 +143,7 @@ def overview_sweeps_figure(
     stability: StabilityCurves | None,
 ) -> None:
     """All sweeps with the steady curve, and the range that is unstable under current control shaded."""
-    (axes,) = place_axes(figure, [1], Margins(right=17))
+    (axes,) = place_axes(figure, [1], Margins(right=21))
     records = [sweep_of(fitted) for fitted in sweeps]
     V = [record.voltage for record in records] or ([steady.terminal] if steady else [])
     current = [kept(sweep_of(fitted).current, fitted.used) for fitted in sweeps] or (
@@ -152,9 +153,10 @@ def overview_sweeps_figure(
     linear_axis(axes, "x", limits(*V), 6)
     linear_axis(axes, "y", limits(*(values * factor for values in current)))
     entries: list[tuple[Any, str]] = []
-    for fitted, record, colour in zip(sweeps, records, SERIES * len(sweeps), strict=False):
+    labels = distinct([rate_label(sweep_of(fitted)) for fitted in sweeps])
+    for fitted, label, colour in zip(sweeps, labels, SERIES * len(sweeps), strict=False):
         draw_sweep(axes, fitted, factor, colour, thin=True)
-        entries.append((colour, rate_label(record)))
+        entries.append((colour, label))
     if steady is not None:
         curve(axes, steady.terminal, steady.current * factor, GREY, linestyle=(0, (4, 2)))
         entries.append((GREY, "steady"))
