@@ -1,0 +1,162 @@
+"""Do the 95 % intervals hold the truth in 95 % of synthetic devices?
+
+    python benchmarks/coverage.py --devices 300 --workers 2
+
+Devices and data are those of `recovery.py`. Counted are the intervals of the parameters, of the Hopf points
+(junction voltage under current control) and of the smallest gain margin. Prints the table and writes it
+beside this file.
+"""
+
+import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy is imported: the pool uses the cores
+
+import argparse
+import warnings
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from recovery import CASES, FITTED, make_device, warm_up
+from scipy.stats import beta
+
+from memfit.analysis.circuit import Circuit
+from memfit.analysis.hopf import find_hopf_points
+from memfit.analysis.stability import analyse_result
+from memfit.fitting.joint import fit
+from memfit.model.boundary import Loop, least_log_gain_margin
+
+COLUMNS = (*FITTED, "R_s", "Hopf u", "gain margin")
+TABLE = Path(__file__).with_suffix(".md")
+HEAD = """# Coverage of the 95 % intervals
+
+Made by `python benchmarks/coverage.py --devices {devices} --seed {seed}`, on the devices of `recovery.py`.
+
+Each cell: intervals that hold the truth in per cent (95 % limits of that, Clopper-Pearson); then the size of the
+errors in standard errors, root mean square and from the median, of which 1.00 is right.
+Open: devices of which a parameter was called undetermined.
+
+"""
+_FULL = CASES["full"]
+COVERED = {
+    "full": _FULL,
+    "reduced": CASES["reduced"],
+    "correlated": replace(_FULL, title="full, AR(1) noise of 0.6", correlation=0.6),
+    "edges": replace(_FULL, title="full, edges of the pulses between samples", read_back=True),
+    "spectra": CASES["spectra"],
+    "loops": replace(_FULL, title="3 loops only, 1 %", spectra=0, pulses=0),
+    "time": CASES["time"],
+}
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One device: for every quantity (inside the interval, error in standard errors), where there is one."""
+
+    seed: int
+    status: str
+    found: dict[str, list[tuple[bool, float]]]
+    undetermined: tuple[str, ...]
+
+
+def _of_parameter(estimate, true):
+    """Whether the interval holds the truth, and the error in standard errors."""
+    low, high = estimate.ci95
+    inside = (low is None or low <= true) and (high is None or true <= high)
+    if estimate.unit in ("V", "ohm") and estimate.value <= 2 * estimate.stderr:
+        return inside, (estimate.value - true) / max(estimate.stderr, 1e-300)
+    return inside, float(np.log(estimate.value / true)) * estimate.value / max(estimate.stderr, 1e-300)
+
+
+def trial(case, seed):
+    """Make, fit and judge one device."""
+    warnings.simplefilter("error")
+    truth, device = make_device(case, seed)
+    result = fit(device).result
+    found = {}
+    for name in (*FITTED, "R_s"):
+        estimate = result.parameters.get(name)
+        if estimate is not None and estimate.value is not None and estimate.ci95 and estimate.stderr:
+            found[name] = [_of_parameter(estimate, getattr(truth, name))]
+    block = analyse_result(result, {"current": Circuit()})["current"]
+    margin = float(np.exp(least_log_gain_margin(Loop.of(truth))))
+    if block.get("gain_margin_ci95"):
+        low, high = block["gain_margin_ci95"]
+        z = np.log(block["gain_margin_min"] / margin) / (np.log(high / low) / 3.92)
+        found["gain margin"] = [(low <= margin <= high, float(z))]
+    points = find_hopf_points(truth, Circuit())
+    estimated = block.get("hopf_points") or []
+    if len(points) == len(estimated) and all(e.get("u_ci95") for e in estimated):
+        for point, e in zip(points, estimated, strict=True):
+            low, high = e["u_ci95"]
+            z = (e["u"] - point.u) / ((high - low) / 3.92)
+            found.setdefault("Hopf u", []).append((low <= point.u <= high, z))
+    open_ones = tuple(n for n, e in result.parameters.items() if e.status == "undetermined")
+    return Trial(seed, result.status.code, found, open_ones)
+
+
+def cell(trials, name):
+    """Coverage with its 95 % limits, and the root mean square of the errors in standard errors."""
+    items = [item for t in trials for item in t.found.get(name, [])]
+    n, k = len(items), sum(inside for inside, _ in items)
+    if n == 0:
+        return "-"
+    low = beta.ppf(0.025, k, n - k + 1) if k else 0.0
+    high = beta.ppf(0.975, k + 1, n - k) if k < n else 1.0
+    z = np.array([value for _, value in items])
+    rms = float(np.sqrt(np.median(z**2) / 0.4549))
+    return f"{100 * k / n:.1f} ({100 * low:.0f}-{100 * high:.0f}), {np.sqrt(np.mean(z**2)):.2f}/{rms:.2f}"
+
+
+def row(case, trials):
+    """One line of the table."""
+    ok = sum(t.status == "ok" for t in trials)
+    opened = sum(bool(t.undetermined) for t in trials)
+    cells = " | ".join(cell(trials, name) for name in COLUMNS)
+    return f"| {case.title} | {len(trials)} | {ok} | {opened} | {cells} |"
+
+
+def run_case(case, seeds, workers):
+    """Trials of all seeds."""
+    if workers < 2:
+        warm_up()
+        return [trial(case, seed) for seed in seeds]
+    with ProcessPoolExecutor(workers, initializer=warm_up) as pool:
+        return list(pool.map(partial(trial, case), seeds, chunksize=2))
+
+
+def main():
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--devices", type=int, default=300)
+    parser.add_argument("--seed", type=int, default=10_000, help="of the first device; the next follow")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--cases", nargs="+", choices=COVERED, default=list(COVERED))
+    parser.add_argument("--output", type=Path, default=TABLE)
+    parser.add_argument("--verbose", action="store_true", help="every error beyond four standard errors")
+    options = parser.parse_args()
+    head = HEAD.format(devices=options.devices, seed=options.seed)
+    columns = "| data | devices | ok | open | " + " | ".join(COLUMNS) + " |"
+    lines = [*head.splitlines(), columns, "|---" * (columns.count("|") - 1) + "|"]
+    print("\n".join(lines), flush=True)
+    for name in options.cases:
+        seeds = range(options.seed, options.seed + options.devices)
+        trials = run_case(COVERED[name], seeds, options.workers)
+        lines.append(row(COVERED[name], trials))
+        print(lines[-1], flush=True)
+        if options.verbose:
+            for t in trials:
+                far = {
+                    k: [round(z, 1) for _, z in v]
+                    for k, v in t.found.items()
+                    if max(abs(z) for _, z in v) > 4
+                }
+                if far or t.status != "ok":
+                    print("   ", t.seed, t.status, far, t.undetermined)
+    options.output.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
