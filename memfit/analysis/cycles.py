@@ -1,14 +1,14 @@
-"""Self-sustained oscillation: limit cycles followed from one Hopf point to the other.
+"""Self-sustained oscillation: the limit cycles of a device in a circuit, and its bifurcation diagram.
 
-The branch of periodic orbits starts at the lower Hopf point as a small ellipse in the plane of the critical
-eigenvector. Pseudo-arclength continuation follows it, around folds where the birth is subcritical, until it
-shrinks to a point again. Source: Kuznetsov, Elements of Applied Bifurcation Theory, chapter 10.
+The orbits come from `memfit.analysis.branch`; here they get their meaning: source, period, frequency,
+extremes of what can be measured, stability, energy.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from memfit.analysis.branch import follow_branch
 from memfit.analysis.circuit import Circuit
 from memfit.analysis.hopf import HopfPoint, find_hopf_points
 from memfit.analysis.orbit import (
@@ -17,20 +17,14 @@ from memfit.analysis.orbit import (
     course,
     extremes,
     floquet_multipliers,
-    small_orbit,
 )
 from memfit.arrays import FloatArray
 from memfit.model.parameters import Parameters
 from memfit.model.steady import junction_voltage
 
-MOST_POINTS = 160
-"""Orbits of a branch; 40 to 80 are usual."""
-
-_FIRST_STEP, _SMALLEST_STEP, _LARGEST_STEP = 0.05, 1e-3, 1.0
-_AT_THE_END = 0.2  # of the coordinates
-_EASY_ITERATIONS = 3
-
 Interval = tuple[float, float]
+
+_REACH = 1.0  # of the coordinates, between neighbours on the branch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,15 +103,20 @@ def bifurcation_diagram(p: Parameters, circuit: Circuit) -> BifurcationDiagram:
             message="There is no Hopf point in this circuit, so no oscillation is born.",
         )
     orbits = _orbits(p, circuit)
-    branch, message = _branch(orbits, p, points)
-    cycles = tuple(cycle for z in branch if (cycle := _describe(p, circuit, orbits, z)) is not None)
+    low, high = points
+    branch = follow_branch(
+        orbits,
+        ((low.u - p.V_T) / p.V_m, (high.u - p.V_T) / p.V_m),
+        (low.omega, high.omega),
+    )
+    cycles = tuple(cycle for z in branch.unknowns if (cycle := _describe(p, circuit, orbits, z)) is not None)
     return BifurcationDiagram(
         circuit=circuit,
         hopf_points=points,
         cycles=cycles,
         folds=_folds(np.array([cycle.source for cycle in cycles])),
-        complete=message == _ARRIVED,
-        message=message,
+        complete=branch.complete,
+        message=branch.message,
     )
 
 
@@ -145,54 +144,9 @@ def cycles_at(p: Parameters, diagram: BifurcationDiagram, source: float) -> tupl
     return tuple(found)
 
 
-_ARRIVED = "The branch was followed from the lower to the upper Hopf point."
-
-
 def _orbits(p: Parameters, circuit: Circuit) -> Orbits:
     """Orbits of the effective device; its own series resistance is part of the circuit."""
     return Orbits(circuit.effective(p).replace(R_s=0.0))
-
-
-def _branch(orbits: Orbits, p: Parameters, points: tuple[HopfPoint, ...]) -> tuple[list[FloatArray], str]:
-    """Unknowns of the orbits from the first Hopf point to the second, and how the continuation ended.
-
-    Where relaxation oscillations explode within a hair's breadth of a Hopf point, shooting cannot follow: then
-    the branch is also followed from the other end, and what lies between is missing.
-    """
-    there, message = _follow(orbits, p, points)
-    if message == _ARRIVED:
-        return there, message
-    back, message_back = _follow(orbits, p, points[::-1])
-    if message_back == _ARRIVED:
-        return back[::-1], message_back
-    if not there and not back:
-        return [], f"{message} From the other end likewise."
-    return [*there, *back[::-1]], f"{message} Followed from both ends; the middle of the branch is missing."
-
-
-def _follow(orbits: Orbits, p: Parameters, points: tuple[HopfPoint, ...]) -> tuple[list[FloatArray], str]:
-    """Unknowns of the orbits along the branch that starts at the first of two Hopf points."""
-    start, end = ((point.u - p.V_T) / p.V_m for point in points)
-    last, tangent = small_orbit(orbits.p, start, points[0].omega)
-    if tangent[1] < 0.0:
-        tangent = -tangent
-    step, branch = _FIRST_STEP, list[FloatArray]()
-    while len(branch) < MOST_POINTS:
-        found = correct(orbits, last + step * tangent, tangent, step)
-        # Past the end the ellipse has shrunk to a point and turned inside out: i_c lags on the other side.
-        if found is None or found[0][1] <= found[0][0]:
-            step *= 0.5
-            if step >= _SMALLEST_STEP:
-                continue
-            arrived = bool(np.linalg.norm(last[:3] - end) < _AT_THE_END)
-            return branch, _ARRIVED if arrived else "No orbit was found near the last one."
-        z, iterations = found
-        tangent = (z - last) / np.linalg.norm(z - last)
-        last = z
-        branch.append(z)
-        if iterations <= _EASY_ITERATIONS:
-            step = min(1.6 * step, _LARGEST_STEP)
-    return branch, f"No end was reached after {MOST_POINTS} orbits."
 
 
 def _describe(p: Parameters, circuit: Circuit, orbits: Orbits, z: FloatArray) -> LimitCycle | None:
@@ -247,5 +201,5 @@ def _at_source(
     u = float(junction_voltage(with_load, circuit.control, [source])[0])
     fixed = guess.copy()
     fixed[0] = (u - p.V_T) / p.V_m
-    found = correct(orbits, fixed, np.array([1.0, 0.0, 0.0, 0.0]), _LARGEST_STEP)
+    found = correct(orbits, fixed, np.array([1.0, 0.0, 0.0, 0.0]), _REACH)
     return None if found is None else found[0]

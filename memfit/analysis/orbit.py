@@ -28,6 +28,7 @@ SAMPLES = 1024
 _DIFFERENCE = 1e-4  # of each unknown
 _BY_START = slice(8, 11)  # columns of the integrator's derivatives
 _CONVERGED = 1e-9
+_NOISE = 1e-6  # steps that no longer shrink below this are the integrator's error, seen at a steep crossing
 _MOST_ITERATIONS = 8
 _LARGEST_STEP = 1.0
 
@@ -123,7 +124,7 @@ def correct(
     -------
     (4,) array and the number of iterations, or None where it does not converge.
     """
-    z = guess.copy()
+    z, last = guess.copy(), np.inf
     for iteration in range(1, _MOST_ITERATIONS + 1):
         found = orbits.residual(z)
         if found is None:
@@ -138,8 +139,10 @@ def correct(
         if np.linalg.norm(z + step - guess) > _LARGEST_STEP + length:
             return None
         z = z + step
-        if np.linalg.norm(step) < _CONVERGED:
+        size = float(np.linalg.norm(step))
+        if size < _CONVERGED or (size < _NOISE and size > 0.3 * last):
             return z, iteration
+        last = size
     return None
 
 
