@@ -242,7 +242,8 @@ def _sample_noise(t: FloatArray, v: FloatArray) -> float:
 def _jumps(t: FloatArray, v: FloatArray, tolerance: float) -> list[int]:
     """Indices of the first samples after a jump: steps ten times steeper than the courses beside them."""
     step, gap = np.diff(v), np.diff(t)
-    slope = np.abs(step) / np.maximum(gap, np.finfo(float).tiny)
+    shortest = 1e-15 * float(t[-1] - t[0]) or 1.0  # two samples at one time are a jump, of finite slope
+    slope = np.abs(step) / np.maximum(gap, shortest)
     beside = np.zeros_like(slope)
     quiet = np.where(np.abs(step) > 2 * tolerance, slope, 0.0)
     beside[1:] = quiet[:-1]

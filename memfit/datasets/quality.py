@@ -34,6 +34,8 @@ TOLERANCE = 0.01
 BAD_POINT = 0.05
 """Relative residual at which a point is proposed to be left out."""
 
+_OUTLIERS = 10
+"""One point in so many may be set aside as an outlier before the others are judged."""
 _MIN_POINTS = 8
 _SHARE = 0.4
 """Most unknowns for each measured point (which gives two equations)."""
@@ -54,7 +56,7 @@ class KramersKronig:
     residual: ComplexArray
     """(n,) (measured - followed) / modulus, in the order of the spectrum."""
     rms: float
-    """Root mean square of the residual (real and imaginary parts)."""
+    """Root mean square of the residual (real and imaginary parts), outliers set aside."""
     worst: float
     """Largest modulus of a residual."""
     worst_frequency: float
@@ -88,11 +90,12 @@ def kramers_kronig(spectrum: ImpedanceSpectrum, *, per_decade: int = PER_DECADE)
         return _untested(frequency.size)
     candidates = [
         _follow(frequency, impedance, "Z", per_decade),
-        _follow(frequency, 1 / impedance, "Y", per_decade),
+        _follow(frequency, np.reciprocal(impedance), "Y", per_decade),
     ]
-    behind_wire = impedance - 2j * np.pi * frequency * _wire_inductance(frequency, impedance)
+    wire = 2j * np.pi * frequency * _wire_inductance(frequency, impedance)
+    behind_wire: ComplexArray = impedance - wire
     if np.any(behind_wire != impedance) and np.all(behind_wire != 0):
-        candidates.append(_follow(frequency, 1 / behind_wire, "Y", per_decade))
+        candidates.append(_follow(frequency, np.reciprocal(behind_wire), "Y", per_decade))
     best = min(candidates, key=lambda found: found[1])
     quantity, rms, residual, elements = best
     order = np.argsort(frequency, kind="stable")
@@ -130,14 +133,29 @@ def _follow(
     scale = np.sqrt(omega.min() * omega.max())
     columns = np.column_stack([1 / (1 + s * tau), np.ones_like(omega), s[:, 0] / scale, scale / s[:, 0]])
     weight = 1 / np.abs(values)
-    weighted = columns * weight[:, None]
-    target = values * weight
-    matrix = np.vstack([weighted.real, weighted.imag])
-    size = np.linalg.norm(matrix, axis=0)
-    solution = np.linalg.lstsq(matrix / size, np.concatenate([target.real, target.imag]), rcond=1e-10)[0]
-    residual: ComplexArray = target - weighted @ (solution / size)
-    rms = float(np.sqrt(np.mean(np.abs(residual) ** 2) / 2))
+    weighted = np.asarray(columns * weight[:, None], dtype=np.complex128)
+    target: ComplexArray = values * weight
+    kept = np.ones(frequency.size, dtype=bool)
+    residual = _residual(weighted, target, kept)
+    for _ in range(frequency.size // _OUTLIERS):
+        modulus = np.abs(residual)
+        worst = int(np.argmax(np.where(kept, modulus, 0.0)))
+        if modulus[worst] <= max(BAD_POINT, 6 * float(np.median(modulus))):
+            break
+        kept[worst] = False
+        residual = _residual(weighted, target, kept)
+    rms = float(np.sqrt(np.mean(np.abs(residual[kept]) ** 2) / 2))
     return quantity, rms, residual, elements
+
+
+def _residual(weighted: ComplexArray, target: ComplexArray, kept: BoolArray) -> ComplexArray:
+    """Residuals of all points from the fit of the kept ones."""
+    matrix = np.vstack([weighted[kept].real, weighted[kept].imag])
+    size = np.linalg.norm(matrix, axis=0)
+    wanted = np.concatenate([target[kept].real, target[kept].imag])
+    solution = np.linalg.lstsq(matrix / size, wanted, rcond=1e-10)[0]
+    residual: ComplexArray = target - weighted @ (solution / size)
+    return residual
 
 
 def _lag_correlation(residual: ComplexArray) -> float:

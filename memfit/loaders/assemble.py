@@ -45,6 +45,7 @@ def make_records(reading: Reading) -> Iterator[Record]:
         raise reading.error(
             f"expected finite numbers; the {bad[0].replace('_', ' ')} has values that are not."
         )
+    _check_sizes(reading)
     if kind == "impedance":
         if "frequency" not in table.columns:
             raise reading.error("expected a column of the frequency for an impedance spectrum, found none.")
@@ -53,6 +54,29 @@ def make_records(reading: Reading) -> Iterator[Record]:
         yield from make_sweeps(reading)
     else:
         yield from make_transients(reading)
+
+
+_LARGEST = {
+    "frequency": 1e13, "z_real": 1e16, "z_imag": 1e16, "z_modulus": 1e16, "phase": 1e4, "y_real": 1e12,
+    "y_imag": 1e12, "time": 1e11, "voltage": 1e6, "current": 1e6, "current_density": 1e12,
+    "bias_voltage": 1e6,
+    "bias_current": 1e6, "applied_voltage": 1e6, "applied_current": 1e6,
+}  # fmt: skip
+"""Largest modulus by role in SI: beyond it nothing was measured; the file is damaged or its unit wrong."""
+
+
+def _check_sizes(reading: Reading) -> None:
+    """Refuse values that no instrument measures."""
+    for role, values in reading.table.columns.items():
+        largest = float(np.max(np.abs(values))) if values.size else 0.0
+        if largest > _LARGEST.get(role, np.inf):
+            raise reading.error(
+                f"expected a {role.replace('_', ' ')} that can be measured, found {largest:.3g} in SI units: "
+                "the file is damaged or a unit is wrong."
+            )
+        positive = values[values > 0]
+        if role == "frequency" and positive.size and positive.min() < 1e-9:
+            raise reading.error(f"expected frequencies above 1 nHz, found {positive.min():.3g} Hz.")
 
 
 def find_kind(reading: Reading) -> tuple[Kind, list[str]]:

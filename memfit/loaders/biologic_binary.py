@@ -199,7 +199,8 @@ def _types(source: Source, identities: Sequence[int], row: int) -> tuple[list[tu
 
 def _decimal(values: np.ndarray) -> FloatArray:
     """Numbers rounded as EC-Lab prints them: to 8 digits for four bytes, 16 for eight, halves away from 0."""
-    whole: FloatArray = values.astype(np.float64)
+    with np.errstate(invalid="ignore"):  # signalling NaN of a damaged file; refused when records are made
+        whole: FloatArray = values.astype(np.float64)
     if values.dtype.kind != "f" or values.size > _ROUND_BELOW:
         return whole
     context = Context(prec=8 if values.dtype.itemsize == 4 else 16, rounding=ROUND_HALF_UP)

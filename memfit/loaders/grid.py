@@ -222,6 +222,8 @@ def _is_half(line: str, before: Iterable[str], layout: Layout) -> bool:
         return False
     mark = layout.decimal
     same = [other[len(fields) - 1] for other in others if len(other) >= len(fields)]
+    if not same:
+        return False
     exponents = {len(value.lower().partition("e")[2]) for value in same}
     if 0 not in exponents and len(fields[-1].lower().partition("e")[2]) < min(exponents):
         return True

@@ -22,6 +22,7 @@ from memfit.loaders.source import Source
 from memfit.protocols import Control
 
 NAME = "Keithley buffer"
+NAME_4200 = "Keithley 4200"
 
 _FIELDS = (
     Field("time", ("Time", "Timestamp", "Date Time"), "s"),
@@ -146,3 +147,51 @@ def _comment(lines: Sequence[str], start: int) -> dict[str, str]:
     above = next((line for line in reversed(lines[max(0, start - 3) : start]) if ":" in line), "")
     pairs = re.findall(r"([A-Za-z][\w ]*?):\s*([-\d.eE]+)", above)
     return {"instrument": "Keithley", **{key.strip(): value for key, value in pairs}}
+
+
+_NAMES_4200 = re.compile(r"(?P<terminal>[A-Za-z]\w*?)(?P<quantity>[VI])(\(\d+\))?")
+
+
+def recognises_4200(source: Source) -> bool:
+    """True for a first line of terminals' names, such as "AV,AI,Time" or "AnodeI,AnodeV"."""
+    return _pair(_labels_4200(source)) is not None
+
+
+def _labels_4200(source: Source) -> list[str]:
+    first = source.head.split("\n", 1)[0]
+    separator = next((mark for mark in SEPARATORS[:3] if mark in first), ",")
+    return split_fields(first.strip(), separator)
+
+
+def _pair(labels: Sequence[str]) -> tuple[str, str] | None:
+    """Voltage and current of the one terminal that has both; None if it is no such file."""
+    if len(labels) < 2 or any(label != "Time" and not _NAMES_4200.fullmatch(label) for label in labels):
+        return None
+    names = {label for label in labels if label != "Time"}
+    pairs = [(name, f"{name[:-1]}I") for name in labels if name.endswith("V") and f"{name[:-1]}I" in names]
+    return pairs[0] if len(pairs) == 1 else None
+
+
+def read_4200(source: Source, settings: FileSettings) -> list[RawTable]:
+    """The sweep of a 4200: volt, ampere and second by the instrument's habit.
+
+    Raises
+    ------
+    FileFormatError
+        A row is broken.
+    """
+    labels = _labels_4200(source)
+    pair = _pair(labels)
+    if pair is None:
+        raise FileFormatError(
+            "expected names such as AV,AI,Time in the first line.", file=source.name, line=1
+        )
+    fields = (
+        Field("voltage", (pair[0],), "V"),
+        Field("current", (pair[1],), "A"),
+        Field("time", ("Time",), "s"),
+    )
+    ended = source.text.endswith("\n")
+    block = read_lines(source, find_fields(labels, fields), labels, source.lines[1:], 1, ended=ended)
+    notes = (f"{pair[0]} and {pair[1]} are taken as V and A, as the 4200 writes them.", *block.notes)
+    return [RawTable(columns=block.columns, metadata={"instrument": "Keithley 4200"}, notes=notes)]

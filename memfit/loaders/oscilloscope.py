@@ -23,6 +23,7 @@ NAME = "oscilloscope CSV"
 
 _RIGOL = re.compile(r"^X,(CH\d|MATH|REF)", re.IGNORECASE)
 _OLD_RIGOL = re.compile(r'^"?Number of Data points\s*="?', re.IGNORECASE)
+_OLD_TEKTRONIX = re.compile(r'^"?Record Length"?,"?[\d.eE+]+"?,[^,\n]*,\s*[-+\d.]')
 _TIMED = re.compile(
     r"^\s*\"?(?:TIME|Time|Source|second|x-axis|Second)\"?\s*,"
     r"(?:\s*\"?(?:CH|C|Channel |Ampl|Volt|[1-8]\b)[^,\n]*)+",
@@ -44,7 +45,7 @@ _MAKERS = (
 def recognises(source: Source) -> bool:
     """True for the heads that the makers write."""
     head = source.head[:4000]
-    if _RIGOL.match(head) or _OLD_RIGOL.match(head):
+    if _RIGOL.match(head) or _OLD_RIGOL.match(head) or _OLD_TEKTRONIX.match(head):
         return True
     return any(word in head.lower() for word in _MAKERS) and _TIMED.search(head) is not None
 
@@ -60,6 +61,8 @@ def read(source: Source, settings: FileSettings) -> list[RawTable]:
     lines = source.lines
     if _RIGOL.match(source.head):
         return [_rigol(source)]
+    if _OLD_TEKTRONIX.match(source.head):
+        return [_old_tektronix(source)]
     at = _header_line(lines)
     if at is None:
         raise FileFormatError(
@@ -73,6 +76,8 @@ def read(source: Source, settings: FileSettings) -> list[RawTable]:
     else:
         units = []
     metadata = _metadata(lines[:at])
+    if not units and "Vertical Units" in metadata:
+        units = [metadata.get("Horizontal Units", "s"), *metadata["Vertical Units"].split(", ")]
     columns = [_column(label, index, units, source, at) for index, label in enumerate(labels)]
     return [_channels(source, columns, labels, first, metadata)]
 
@@ -171,6 +176,20 @@ def _rigol(source: Source) -> RawTable:
             f"expected Second or Sequence below X, found {second[0]!r}.", file=source.name, line=2
         )
     return table
+
+
+def _old_tektronix(source: Source) -> RawTable:
+    """TDS: settings in the first three columns of the first rows, time and volts in the fourth and fifth."""
+    lines = source.lines
+    metadata = _metadata([",".join(line.split(",")[:2]) for line in lines[:40]])
+    name = metadata.get("Source", "CH1")
+    units = [metadata.get("Horizontal Units", "s"), metadata.get("Vertical Units", "V")]
+    labels = ["time", name]
+    columns = [_column("time", 0, units, source, 0), _column(name, 1, units, source, 0)]
+    rows = [",".join(line.split(",")[3:5]) for line in lines]
+    ended = source.text.endswith("\n")
+    block = read_lines(source, columns, labels, rows, 0, ended=ended)
+    return RawTable(columns=block.columns, channels=True, metadata=metadata, notes=block.notes)
 
 
 def _metadata(lines: Sequence[str]) -> dict[str, str]:

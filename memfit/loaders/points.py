@@ -21,6 +21,7 @@ NAME_I2B = "Elchemea i2b"
 NAME_P00 = "EIS P00"
 
 _PER_POINT = 9
+_MAX_POINTS = 1_000_000
 _P00 = (
     Field("frequency", ("f/Hz",), "Hz"),
     Field("z_real", ("Z'/Ohm",), "ohm"),
@@ -50,6 +51,8 @@ def read_dfr(source: Source, settings: FileSettings) -> list[RawTable]:
         There are fewer numbers than points ask for, or something that is no number.
     """
     lines = source.lines
+    if len(lines) < 4 or not lines[1].strip().isdigit() or not 0 < int(lines[1][:9]) < _MAX_POINTS:
+        raise FileFormatError("expected the number of points in the second line.", file=source.name, line=2)
     count = int(lines[1])
     values = []
     for line, text in enumerate(lines[3:], start=4):

@@ -27,6 +27,7 @@ from memfit.loaders import (
     nottingham,
     oscilloscope,
     palmsens,
+    parquet,
     points,
     relaxis,
     solar,
@@ -88,6 +89,9 @@ READERS: tuple[Reader, ...] = (
     Reader(easyexpert.NAME, easyexpert.recognises, easyexpert.read),
     Reader(lecroy.NAME, lecroy.recognises, lecroy.read, frozenset({".trc"})),
     Reader(oscilloscope.NAME, oscilloscope.recognises, oscilloscope.read),
+    Reader(keithley.NAME_4200, keithley.recognises_4200, keithley.read_4200),
+    Reader(parquet.NAME, parquet.recognises, parquet.read, frozenset({".parquet"})),
+    Reader("XLS workbook", workbook.recognises_old, workbook.read_old, frozenset({".xls"})),
     Reader(workbook.NAME, workbook.recognises, workbook.read, frozenset({".xlsx", ".xlsm"})),
 )
 """The readers of memfit, the more specific ones first; the generic table is asked last."""

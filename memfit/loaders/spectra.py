@@ -100,7 +100,7 @@ def _impedance(reading: Reading) -> tuple[ComplexArray, list[str]]:
         return polar, notes
     if {"y_real", "y_imag"} <= columns.keys():
         admittance: ComplexArray = columns["y_real"] + 1j * columns["y_imag"]
-        if np.any(admittance == 0):
+        if np.any(np.abs(admittance) < 1e-18):
             raise reading.error("expected an admittance other than 0 in every row.")
         return np.reciprocal(admittance), notes
     raise reading.error(

@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from memfit.errors import FileFormatError
+from memfit.errors import DependencyError, FileFormatError
 from memfit.loaders.damage import DAMAGE
 from memfit.loaders.raw import FileSettings, RawTable
 from memfit.loaders.source import Source
@@ -46,6 +46,41 @@ def recognises(source: Source) -> bool:
     return source.data.startswith(b"PK\x03\x04") and (b"xl/" in source.data or source.suffix == ".xlsx")
 
 
+def recognises_old(source: Source) -> bool:
+    """True for the compound files of Excel before 2007 (.xls), as the Keithley 4200 writes them."""
+    return source.data.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
+
+
+def read_old(source: Source, settings: FileSettings) -> list[RawTable]:
+    """Tables of an old workbook, where xlrd is installed.
+
+    Raises
+    ------
+    DependencyError
+        xlrd is not installed.
+    FileFormatError
+        The workbook is damaged or has no table.
+    """
+    try:
+        import xlrd  # noqa: PLC0415 - optional
+    except ImportError as error:
+        raise DependencyError(
+            f"{source.name}: reading old Excel files (.xls) needs xlrd (pip install xlrd); or save the file "
+            "as XLSX or CSV."
+        ) from error
+    try:
+        book = xlrd.open_workbook(file_contents=source.data, logfile=io.StringIO())
+        sheets = [
+            Sheet(sheet.name, [tuple(sheet.row_values(i)) for i in range(sheet.nrows)])
+            for sheet in book.sheets()
+        ]
+    except (*DAMAGE, xlrd.XLRDError, AssertionError) as error:
+        raise FileFormatError(
+            f"the workbook is damaged and cannot be read ({error}).", file=source.name
+        ) from error
+    return _tables(source, sheets, settings)
+
+
 def read(source: Source, settings: FileSettings) -> list[RawTable]:
     """Tables of all sheets that have one.
 
@@ -54,7 +89,11 @@ def read(source: Source, settings: FileSettings) -> list[RawTable]:
     FileFormatError
         No sheet has a table, or the workbook is damaged.
     """
-    sheets = open_sheets(source)
+    return _tables(source, open_sheets(source), settings)
+
+
+def _tables(source: Source, sheets: Sequence[Sheet], settings: FileSettings) -> list[RawTable]:
+    """Tables of the sheets; a sheet of numbers that cannot be read is an error, one of words is not."""
     tables: list[RawTable] = []
     refused: list[tuple[Sheet, FileFormatError]] = []
     for sheet in sheets:

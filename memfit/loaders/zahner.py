@@ -68,7 +68,7 @@ def read(source: Source, settings: FileSettings) -> list[RawTable]:
         np.frombuffer(source.data, dtype=">f8", count=count, offset=_HEAD + 8 * count * i).astype(np.float64)
         for i in range(4)
     )
-    if not all(np.isfinite(values).all() for values in (frequency, modulus, phase)) or np.any(modulus < 0):
+    if not all(np.isfinite(values).all() for values in (frequency, modulus, phase)) or np.any(modulus <= 0):
         raise FileFormatError(
             "expected finite frequencies and moduli, found others: the file is damaged.", file=source.name
         )
