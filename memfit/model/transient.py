@@ -1,8 +1,8 @@
 """The response in time to any piecewise-linear drive, with exact sensitivities.
 
-Equations 1, 2, 10, 11, 12 of Bisquert & Guerrero, J. Phys. Chem. Lett. 2022, 13, 3789, under current control or
-voltage control with R_s >= 0. The compiled work is in `memfit.model.kernel`; here drives become pieces, several
-records become one call, and a run that does not finish becomes a status with a sentence.
+Equations 1, 2, 10, 11, 12 of Bisquert & Guerrero, J. Phys. Chem. Lett. 2022, 13, 3789, under current control
+or voltage control with R_s >= 0. The compiled work is in `memfit.model.kernel`; here drives become pieces,
+several records become one call, and a run that does not finish becomes a status with a sentence.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ DEFAULT_TOLERANCE = 1e-8
 
 _SENTENCES = {
     kernel.OK: "finished",
-    kernel.TOO_MANY_STEPS: f"needs more than {kernel.MAX_STEPS_PER_PIECE} steps between two kinks of the drive",
+    kernel.TOO_MANY_STEPS: f"needs over {kernel.MAX_STEPS_PER_PIECE} steps between two kinks of the drive",
     kernel.STEP_TOO_SMALL: "needs steps smaller than double precision can resolve",
     kernel.NOT_FINITE: "leaves the range of double precision",
 }
@@ -82,6 +82,7 @@ class DriveSet:
     ) -> None:
         sampled = [_checked(time) for time in times]
         margins = [0.0] * len(drives) if margin is None else list(margin)
+        self._margin = np.array(margins)
         pieces = [_pieces(d, t, m) for d, t, m in zip(drives, sampled, margins, strict=True)]
         self.drives = tuple(drives)
         self.time = np.concatenate(sampled) if sampled else np.empty(0)
@@ -116,8 +117,15 @@ class DriveSet:
         sensitivities, states : bool
             Whether to compute the derivatives and the states.
         tolerance : float
-            Error of the measured quantity relative to its size.
+            Error of the measured quantity relative to its size, 1e-12 to 1e-2.
+
+        Raises
+        ------
+        InputError
+            The tolerance is out of range, an initial state is not finite, or a delay is longer than the
+            margin.
         """
+        self._check(initial, delay, tolerance)
         count, n = len(self.drives), self.time.size
         time = self.time if delay is None else self.time - np.repeat(delay, np.diff(self.offsets))
         y = np.empty(n)
@@ -146,13 +154,28 @@ class DriveSet:
         )
         return Response(y, y_p, course, status, reached)
 
+    def _check(self, initial: FloatArray | None, delay: FloatArray | None, tolerance: float) -> None:
+        """Refuse what the compiled code could not answer."""
+        if not 1e-12 <= tolerance <= 1e-2:
+            raise InputError(f"The tolerance of an integration is 1e-12 to 1e-2; found {tolerance:g}.")
+        if initial is not None and not np.all(np.isfinite(initial)):
+            raise InputError("The initial states u, i_c, f of the records must be finite.")
+        if initial is None and np.any(self._free):
+            raise InputError('Records with initial="free" need their initial states u, i_c, f.')
+        if delay is not None and not np.all(np.abs(delay) <= self._margin):
+            record = int(np.argmax(~(np.abs(delay) <= self._margin)))
+            raise InputError(
+                f"Record {record + 1} is to be delayed by {delay[record]:g} s, "
+                f"but was prepared for at most {self._margin[record]:g} s; prepare it with a larger margin."
+            )
+
 
 @dataclass(frozen=True)
 class Response:
     """What a `DriveSet` gives back, all records laid end to end."""
 
     values: FloatArray
-    """(n,) terminal voltage (V) under current control, current (A) under voltage control; NaN if not reached."""
+    """(n,) V under current control, I under voltage control; NaN where not reached."""
     derivatives: FloatArray
     """(n, 12) by R_b .. R_s, by the initial u, i_c, f, and by time; (0, 12) if not asked for."""
     states: FloatArray
@@ -211,9 +234,9 @@ def kernel_is_compiled() -> bool:
     stats = getattr(kernel.integrate_all, "stats", None)
     if stats is None:  # compilation is switched off
         return True
-    source = Path(kernel.__file__).stat().st_mtime
-    found = Path(stats.cache_path).glob("kernel.integrate_all-*.nbi")
-    return any(index.stat().st_mtime >= source for index in found)
+    newest = max(source.stat().st_mtime for source in kernel.SOURCES)
+    found = Path(stats.cache_path).glob("kernel.*integrate_all-*.nbi")
+    return any(index.stat().st_mtime >= newest for index in found)
 
 
 def _checked(time: ArrayLike) -> FloatArray:

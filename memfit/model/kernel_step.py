@@ -1,0 +1,224 @@
+"""One step of the compiled integrator: implicit collocation with Newton's method on f only.
+
+A polynomial through POINTS values: the start (index 0) and the Radau IIA stages (1..STAGES), with D from
+values to derivatives and W = D[1:, 1:] the inverse Butcher matrix. The equations of x and i_c are linear.
+With the resolvents P = (eps/h W + kappa)^-1 and Q = (tau_d/h W + 1)^-1 their stages are
+
+    i_c = i_c[0] + Q (i_c0 f - i_c[0]),     x = x[0] + P (s + sigma i_c - kappa x[0])
+
+and Newton's method is left with the stages of f only,
+
+    tau_k f_ss(u_i)/h sum_j W_ij (f_j - f[0]) + f_i - f_ss(u_i) = 0,    u = a + b (x_free + G (f - f[0])),
+
+G = sigma i_c0 P Q. This is Eq. 12 times f_ss: no large exponential is left, and tau_k = 0 is the 2D model.
+
+The equations of x, and what eps, kappa, sigma, s, a and b are, stand in `memfit.model.kernel_equation`.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from memfit.arrays import FloatArray
+from memfit.model.kernel_equation import POINTS, STAGES, TABLEAU, Equation, activation, compile_part, source
+from memfit.model.kernel_error import error_of_step
+
+_THETA, _D, _POWERS = TABLEAU.points, TABLEAU.derivative, TABLEAU.powers
+_LAMBDA_RE, _LAMBDA_IM = TABLEAU.eigenvalues.real.copy(), TABLEAU.eigenvalues.imag.copy()
+_BASIS = TABLEAU.real_basis().reshape(STAGES, POINTS * POINTS)
+
+_NEWTON_ITERATIONS = 12
+_NEWTON_TOLERANCE = 1e-2  # of the error tolerance
+_NEWTON_FLOOR = 2e-15
+
+
+@compile_part
+def attempt(eq: Equation, level: float, slope: float, h: float, tolerance: float, w: Any) -> float:
+    """Find the stages of a step; its error over the tolerance, infinite where Newton's method fails."""
+    if h != w.h_matrices:
+        _resolvents(eq, h, w)
+        w.h_matrices = h
+    _stages_without_f(eq, h, level, slope, w)
+    _predict_f(h, w)
+    f_scale = min(1.0, max(abs(w.f[0]), 1e-3))
+    if not _find_stages(eq, h, max(_NEWTON_TOLERANCE * tolerance * f_scale, _NEWTON_FLOOR), w):
+        return np.inf
+    _finish_stages(eq, w)
+    error: float = error_of_step(eq, h, level, slope, w) / tolerance
+    return error
+
+
+@compile_part
+def _resolvents(eq: Equation, h: float, w: Any) -> None:
+    """P, Q and G = sigma i_c0 P Q, from the spectrum of W."""
+    gain = eq.sigma * eq.i_c0
+    row = 0
+    for k in range(_LAMBDA_RE.size):
+        p_re, p_im = _inverse(eq.eps / h * _LAMBDA_RE[k] + eq.kappa, eq.eps / h * _LAMBDA_IM[k])
+        q_re, q_im = _inverse(eq.tau_d / h * _LAMBDA_RE[k] + 1.0, eq.tau_d / h * _LAMBDA_IM[k])
+        w.shares[0, row], w.shares[1, row] = p_re, q_re
+        w.shares[2, row] = gain * (p_re * q_re - p_im * q_im)
+        row += 1
+        if _LAMBDA_IM[k] > 0.0:
+            w.shares[0, row], w.shares[1, row] = -p_im, -q_im
+            w.shares[2, row] = -gain * (p_re * q_im + p_im * q_re)
+            row += 1
+    _mix(w.shares[0], w.P)
+    _mix(w.shares[1], w.Q)
+    _mix(w.shares[2], w.G)
+
+
+@compile_part
+def _inverse(re: float, im: float) -> tuple[float, float]:
+    """1 / (re + i im)."""
+    square = re * re + im * im
+    return re / square, -im / square
+
+
+@compile_part
+def _mix(shares: FloatArray, matrix: FloatArray) -> None:
+    """The matrix as a sum of shares of the spectral basis."""
+    flat = matrix.reshape(POINTS * POINTS)
+    for i in range(POINTS * POINTS):
+        total = 0.0
+        for k in range(STAGES):
+            total += shares[k] * _BASIS[k, i]
+        flat[i] = total
+
+
+@compile_part
+def _stages_without_f(eq: Equation, h: float, level: float, slope: float, w: Any) -> None:
+    """Stages of i_c and x as they would be with f = f[0]: c_free and x_free."""
+    lag = eq.i_c0 * w.f[0] - w.c[0]
+    for i in range(1, POINTS):
+        total = 0.0
+        for j in range(1, POINTS):
+            total += w.Q[i, j]
+        w.c_free[i] = w.c[0] + total * lag
+        drive = level + slope * _THETA[i] * h
+        w.drift[i] = source(eq, drive, slope) + eq.sigma * w.c_free[i] - eq.kappa * w.x[0]
+        w.offset[i] = drive if eq.voltage else 0.0
+    for i in range(1, POINTS):
+        total = w.x[0]
+        for j in range(1, POINTS):
+            total += w.P[i, j] * w.drift[j]
+        w.x_free[i] = total
+
+
+@compile_part
+def _predict_f(h: float, w: Any) -> None:
+    """First values for Newton's method: the last step's polynomial continued, else f itself."""
+    ratio = h / w.h_known if w.h_known > 0.0 else 0.0
+    for i in range(1, POINTS):
+        value = w.f[0]
+        if w.h_known > 0.0:
+            theta = 1.0 + _THETA[i] * ratio
+            value = w.f_powers[STAGES]
+            for j in range(STAGES - 1, -1, -1):
+                value = value * theta + w.f_powers[j]
+        w.f[i] = min(1.0, max(0.0, value))
+
+
+@compile_part
+def remember_f(h: float, w: Any) -> None:
+    """Keep the polynomial of f for the next prediction."""
+    for j in range(POINTS):
+        total = 0.0
+        for i in range(POINTS):
+            total += _POWERS[j, i] * w.f[i]
+        w.f_powers[j] = total
+    w.h_known = h
+
+
+@compile_part
+def _find_stages(eq: Equation, h: float, tolerance: float, w: Any) -> bool:
+    """Newton's method on the stages of f, from the prediction in w.f; True when converged.
+
+    Changes fall quadratically, so that the next one is about change * (change / previous)^2; the square is
+    also how far the last matrix M is from that of the solution.
+    """
+    previous = 0.0
+    for iteration in range(_NEWTON_ITERATIONS):
+        linearise(eq, h, w)
+        factor(w.M)
+        _solve(w.M, w.delta)
+        change = 0.0
+        for i in range(1, POINTS):
+            w.f[i] += w.delta[i]
+            change = max(change, abs(w.delta[i]))
+        if not change < 1e3:
+            return False
+        ratio = change / previous if iteration > 0 else 1.0
+        w.stale = ratio * ratio if iteration > 0 else change
+        if change <= tolerance or (ratio < 0.3 and change * ratio * ratio <= tolerance):
+            return True
+        if iteration > 3 and ratio > 2.0:
+            return False
+        previous = change
+    return False
+
+
+@compile_part
+def linearise(eq: Equation, h: float, w: Any) -> None:
+    """Set u, f_ss and df/dt at the stages for the present f; `delta` is minus the residual, M its slope."""
+    for i in range(1, POINTS):
+        x, rate = w.x_free[i], 0.0
+        for j in range(1, POINTS):
+            rise = w.f[j] - w.f[0]
+            x += w.G[i, j] * rise
+            rate += _D[i, j] * rise
+        rate /= h
+        u = w.offset[i] + eq.b * x
+        f_ss, slope = activation(eq, u)
+        w.u[i], w.f_ss[i], w.slope[i], w.f_rate[i] = u, f_ss, slope, rate
+        w.delta[i] = f_ss - w.f[i] - eq.tau_k * f_ss * rate
+        gain = (1.0 - eq.tau_k * rate) * slope * eq.b
+        inertia = eq.tau_k * f_ss / h
+        for j in range(POINTS):
+            w.M[i, j] = inertia * _D[i, j] - gain * w.G[i, j]
+        w.M[i, i] += 1.0
+
+
+@compile_part
+def factor(M: FloatArray) -> None:
+    """LU factors in place, the inverse of U's diagonal on the diagonal.
+
+    Rows are not exchanged: the pivots of W are positive, and where the other terms of M upset them Newton's
+    method does not converge and the step is made smaller.
+    """
+    for c in range(1, POINTS):
+        inverse = 1.0 / M[c, c]
+        M[c, c] = inverse
+        for i in range(c + 1, POINTS):
+            m = M[i, c] * inverse
+            M[i, c] = m
+            for j in range(c + 1, POINTS):
+                M[i, j] -= m * M[c, j]
+
+
+@compile_part
+def _solve(M: FloatArray, right: FloatArray) -> None:
+    """Solve in place with the factors of M."""
+    for i in range(2, POINTS):
+        total = right[i]
+        for j in range(1, i):
+            total -= M[i, j] * right[j]
+        right[i] = total
+    for i in range(STAGES, 0, -1):
+        total = right[i]
+        for j in range(i + 1, POINTS):
+            total -= M[i, j] * right[j]
+        right[i] = total * M[i, i]
+
+
+@compile_part
+def _finish_stages(eq: Equation, w: Any) -> None:
+    """x, i_c and u for the converged f."""
+    for i in range(1, POINTS):
+        x, c = w.x_free[i], w.c_free[i]
+        for j in range(1, POINTS):
+            rise = w.f[j] - w.f[0]
+            x += w.G[i, j] * rise
+            c += w.Q[i, j] * (eq.i_c0 * rise)
+        w.x[i], w.c[i] = x, c
+        w.u[i] = w.offset[i] + eq.b * x
