@@ -14,9 +14,18 @@ from memfit.model.parameters import Parameters
 from memfit.model.steady import junction_voltage
 from memfit.reporting.captions import FIGURE_WORDS
 from memfit.reporting.content import Panel, Panels
+from memfit.reporting.figuredata import (
+    autocorrelation_data,
+    coefficients_data,
+    margins_data,
+    spectra_data,
+    steady_data,
+    strips_data,
+    sweeps_data,
+    transient_data,
+)
 from memfit.reporting.figures.residuals import Strip, autocorrelation_figure, residuals_figure, strip_of
 from memfit.reporting.figures.spectra import (
-    Spectrum,
     bias_of,
     bode_figure,
     modulus_figure,
@@ -24,7 +33,6 @@ from memfit.reporting.figures.spectra import (
     small_nyquist_figure,
 )
 from memfit.reporting.figures.sweeps import (
-    model_points,
     overview_sweeps_figure,
     rate_label,
     sweep_figure,
@@ -38,7 +46,6 @@ from memfit.reporting.figures.transients import (
     peak_label,
     transient_figure,
     transient_of,
-    units_of,
 )
 from memfit.reporting.figures.voltage import (
     coefficients_figure,
@@ -51,13 +58,15 @@ from memfit.reporting.words import CROSSES, KINDS, distinct
 
 _STRIPS = 12
 """Records on one sheet of residuals."""
+Draw = Callable[[Figure], None]
+"""Draws into an empty figure."""
 _SMALL = 44.0
 """Width of a small figure, mm."""
 
 
 def _panel(
     name: str,
-    draw: Callable[[Figure], None],
+    draw: Draw,
     height: float,
     data: Mapping[str, FloatArray] | None = None,
     **words: str,
@@ -88,19 +97,16 @@ def overview_panels(m: Material) -> Panels:
     """One picture: impedance, current and stability side by side."""
     panels = []
     if m.spectra:
-        panels.append(
-            _panel(
-                "overview_impedance",
-                partial(modulus_figure, spectra=m.spectra),
-                58,
-                crosses=_crosses(s.fitted for s in m.spectra),
-            )
-        )
+        draw: Draw = partial(modulus_figure, spectra=m.spectra)
+        crosses = _crosses(spectrum.fitted for spectrum in m.spectra)
+        panels.append(_panel("overview_impedance", draw, 58, spectra_data(m.spectra), crosses=crosses))
     if m.sweeps or m.steady:
         draw = partial(overview_sweeps_figure, sweeps=m.sweeps, steady=m.steady, stability=m.stability)
-        panels.append(_panel("overview_iv", draw, 58, crosses=_crosses(m.sweeps)))
+        data = {**sweeps_data(m.sweeps), **(steady_data(m.steady) if m.steady else {})}
+        panels.append(_panel("overview_iv", draw, 58, data, crosses=_crosses(m.sweeps)))
     if m.stability:
-        panels.append(_panel("overview_gain_margin", partial(gain_margin_figure, curves=m.stability), 58))
+        draw = partial(gain_margin_figure, curves=m.stability)
+        panels.append(_panel("overview_gain_margin", draw, 58, margins_data(m.stability)))
     return Panels(tuple(panels))
 
 
@@ -108,7 +114,7 @@ def spectra_panels(m: Material) -> tuple[Panels, Panels]:
     """All spectra together, and each by itself."""
     if not m.spectra:
         return Panels(()), Panels(())
-    data, crosses = _spectra_data(m.spectra), _crosses(spectrum.fitted for spectrum in m.spectra)
+    data, crosses = spectra_data(m.spectra), _crosses(spectrum.fitted for spectrum in m.spectra)
     together = (
         _panel("nyquist", partial(nyquist_figure, spectra=m.spectra), 80, data, crosses=crosses),
         _panel("bode", partial(bode_figure, spectra=m.spectra), 80, data, crosses=crosses),
@@ -119,6 +125,7 @@ def spectra_panels(m: Material) -> tuple[Panels, Panels]:
                 "nyquist_each",
                 partial(small_nyquist_figure, spectrum=spectrum),
                 44,
+                spectra_data([spectrum]),
                 bias=spectrum.label,
                 crosses=_crosses([spectrum.fitted]),
             ),
@@ -130,36 +137,14 @@ def spectra_panels(m: Material) -> tuple[Panels, Panels]:
     return Panels(together), Panels(tuple(replace(panel, width=_SMALL) for panel in each))
 
 
-def _spectra_data(spectra: Sequence[Spectrum]) -> dict[str, FloatArray]:
-    """The numbers behind the figures of impedance."""
-    records = [spectrum.record for spectrum in spectra]
-    model = np.concatenate([np.asarray(spectrum.fitted.predicted) for spectrum in spectra])
-    Z = np.concatenate([record.impedance for record in records])
-    bias = [np.full(r.points, np.nan if bias_of(r)[0] is None else bias_of(r)[0]) for r in records]
-    return {
-        "bias": np.concatenate(bias),
-        "frequency_Hz": np.concatenate([record.frequency for record in records]),
-        "Z_real_ohm": Z.real,
-        "Z_imag_ohm": Z.imag,
-        "model_Z_real_ohm": model.real,
-        "model_Z_imag_ohm": model.imag,
-    }
-
-
 def sweep_panels(m: Material) -> Panels:
     """Each sweep, linear and semilogarithmic."""
     panels = []
     for place, fitted in enumerate(m.sweeps):
         sweep = sweep_of(fitted)
-        V_model, I_model = model_points(fitted)
-        data = {
-            "voltage_V": sweep.voltage,
-            "current_A": sweep.current,
-            "model_voltage_V": V_model,
-            "model_current_A": I_model,
-        }
+        draw = partial(sweep_figure, fitted=fitted)
         words = {"what": sweep_title(sweep), "crosses": _crosses([fitted])}
-        panel = _panel("iv", partial(sweep_figure, fitted=fitted), 85, data, **words)
+        panel = _panel("iv", draw, 85, sweeps_data([fitted]), **words)
         panels.append(_numbered(panel, place, sweep.name))
     return Panels(tuple(panels))
 
@@ -169,18 +154,13 @@ def transient_panels(m: Material) -> Panels:
     panels = []
     for place, fitted in enumerate(m.transients):
         transient = transient_of(fitted)
-        drive_unit, unit = units_of(transient)
-        data = {
-            "time_s": transient.time,
-            f"drive_{drive_unit}": transient.drive.at(transient.time),
-            f"response_{unit}": transient.response,
-            f"model_{unit}": np.asarray(fitted.predicted, dtype=np.float64),
-        }
+        data = transient_data(fitted)
         what, crosses = drive_label(transient), _crosses([fitted])
         draw = partial(transient_figure, fitted=fitted)
         found = [_panel("transient", draw, 68, data, what=what, crosses=crosses)]
         if jumps(transient):
-            found.append(_panel("transient_log", partial(log_time_figure, fitted=fitted), 68, what=what))
+            draw = partial(log_time_figure, fitted=fitted)
+            found.append(_panel("transient_log", draw, 68, data, what=what))
         panels += [_numbered(panel, place, transient.name) for panel in found]
     return Panels(tuple(panels))
 
@@ -207,11 +187,13 @@ def _strip_panels(kind: str, strips: Sequence[Strip]) -> list[Panel]:
         part = strips[first : first + _STRIPS]
         height = 18.0 + 9.5 * max(len(part), 2)
         number = f"_{sheet + 1}" if len(strips) > _STRIPS else ""
-        for name, draw in (
-            ("residuals", partial(residuals_figure, strips=part, kind=kind)),
-            ("autocorrelation", partial(autocorrelation_figure, strips=part)),
+        residuals: Draw = partial(residuals_figure, strips=part, kind=kind)
+        correlations: Draw = partial(autocorrelation_figure, strips=part)
+        for name, draw, data in (
+            ("residuals", residuals, strips_data(part)),
+            ("autocorrelation", correlations, autocorrelation_data(part)),
         ):
-            panel = _panel(name, draw, height, kind=KINDS[kind])
+            panel = _panel(name, draw, height, data, kind=KINDS[kind])
             panels.append(replace(panel, key=f"{name}_{kind}{number}"))
     return panels
 
@@ -221,15 +203,7 @@ def voltage_panels(m: Material) -> Panels:
     if m.steady is None or m.parameters is None:
         return Panels(())
     curves = m.steady
-    data = {
-        "u_V": curves.u,
-        "terminal_V": curves.terminal,
-        "current_A": curves.current,
-        "R_a_ohm": curves.R_a,
-        "R_dc_ohm": curves.R_dc,
-        "L_d_H": curves.L_d,
-        "L_k_H": curves.L_k,
-    }
+    data = steady_data(curves)
     biases = measured_biases(m.parameters, [spectrum.record for spectrum in m.spectra])
     return Panels(
         (
@@ -254,11 +228,11 @@ def stability_panels(m: Material) -> Panels:
     curves = m.stability
     if curves is None:
         return Panels(())
-    data = {"u_V": curves.u, "c2_1/s": curves.c2, "c1_1/s2": curves.c1, "c0_1/s3": curves.c0}
-    margins = {"u_V": curves.u, **{f"gain_margin_{name}": values for name, values in curves.margins.items()}}
     return Panels(
         (
-            _panel("coefficients", partial(coefficients_figure, curves=curves), 85, data),
-            _panel("gain_margin", partial(gain_margin_figure, curves=curves), 85, margins),
+            _panel(
+                "coefficients", partial(coefficients_figure, curves=curves), 85, coefficients_data(curves)
+            ),
+            _panel("gain_margin", partial(gain_margin_figure, curves=curves), 85, margins_data(curves)),
         )
     )

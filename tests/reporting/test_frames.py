@@ -5,7 +5,7 @@ import pytest
 
 from memfit.datasets.records import IVSweep
 from memfit.fitting.result import FittedRecord
-from memfit.reporting.frames import RESIDUAL_COLUMNS, data_frame, residuals_frame, table_csv
+from memfit.reporting.frames import RESIDUAL_COLUMNS, columns_csv, residuals_frame, table_csv
 from memfit.reporting.tables import estimates_table
 
 
@@ -22,8 +22,9 @@ def test_residuals_of_a_quasi_steady_curve_stand_against_voltage():
 
 
 def test_columns_of_different_length_stand_side_by_side():
-    frame = data_frame({"a": np.array([1.0, 2.0]), "b": np.array([3.0])})
-    assert frame.to_csv(index=False) == "a,b\n1.0,3.0\n2.0,\n"
+    text = columns_csv({"a, b": np.array([1.0, np.nan]), 'say "c"': np.array([1 / 3])})
+    assert text == '"a, b","say ""c"""\n1,0.333333333\n,\n'
+    assert columns_csv({}) == "\n"
 
 
 @pytest.mark.parametrize("key", ["parameters", "derived"])

@@ -1,0 +1,111 @@
+"""The numbers behind each figure, SI, by column title; columns of one figure may differ in length."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from memfit.arrays import FloatArray
+from memfit.fitting.result import FittedRecord
+from memfit.reporting.curves import StabilityCurves, VoltageCurves
+from memfit.reporting.figures.residuals import Strip, autocorrelation
+from memfit.reporting.figures.spectra import Spectrum, bias_of
+from memfit.reporting.figures.sweeps import model_points, rate_label, sweep_of
+from memfit.reporting.figures.transients import transient_of, units_of
+from memfit.reporting.words import distinct
+
+Columns = Mapping[str, FloatArray]
+
+
+def spectra_data(spectra: Sequence[Spectrum]) -> Columns:
+    """Data and model of spectra, end to end."""
+    records = [spectrum.record for spectrum in spectra]
+    model = np.concatenate([np.asarray(spectrum.fitted.predicted) for spectrum in spectra])
+    Z = np.concatenate([record.impedance for record in records])
+    biases = [bias_of(record)[0] for record in records]
+    bias = [
+        np.full(record.points, np.nan if value is None else value)
+        for record, value in zip(records, biases, strict=True)
+    ]
+    return {
+        "bias": np.concatenate(bias),
+        "frequency_Hz": np.concatenate([record.frequency for record in records]),
+        "Z_real_ohm": Z.real,
+        "Z_imag_ohm": Z.imag,
+        "model_Z_real_ohm": model.real,
+        "model_Z_imag_ohm": model.imag,
+    }
+
+
+def sweeps_data(sweeps: Sequence[FittedRecord]) -> Columns:
+    """Data and model of sweeps, side by side where there are several."""
+    labels = distinct([rate_label(sweep_of(fitted)) for fitted in sweeps])
+    columns: dict[str, FloatArray] = {}
+    for fitted, label in zip(sweeps, labels, strict=True):
+        sweep, (V_model, I_model) = sweep_of(fitted), model_points(fitted)
+        tail = f" ({label})" if len(sweeps) > 1 else ""
+        columns |= {
+            f"voltage_V{tail}": sweep.voltage,
+            f"current_A{tail}": sweep.current,
+            f"model_voltage_V{tail}": V_model,
+            f"model_current_A{tail}": I_model,
+        }
+    return columns
+
+
+def transient_data(fitted: FittedRecord) -> Columns:
+    """Drive, response and model of a transient."""
+    transient = transient_of(fitted)
+    drive_unit, unit = units_of(transient)
+    return {
+        "time_s": transient.time,
+        f"drive_{drive_unit}": transient.drive.at(transient.time),
+        f"response_{unit}": transient.response,
+        f"model_{unit}": np.asarray(fitted.predicted, dtype=np.float64),
+    }
+
+
+def strips_data(strips: Sequence[Strip]) -> Columns:
+    """Residuals in standard deviations, a pair of columns a strip and component."""
+    columns: dict[str, FloatArray] = {}
+    for strip in strips:
+        columns[f"coordinate ({strip.label})"] = strip.coordinate
+        columns |= {_titled("residual", name, strip.label): values for name, values in strip.parts}
+    return columns
+
+
+def autocorrelation_data(strips: Sequence[Strip]) -> Columns:
+    """Autocorrelation from lag 1 on, a column a strip and component."""
+    return {
+        _titled("autocorrelation", name, strip.label): autocorrelation(values)
+        for strip in strips
+        for name, values in strip.parts
+    }
+
+
+def _titled(what: str, component: str, label: str) -> str:
+    """Title of a column: "residual Z′ (0.55 V)"."""
+    return f"{what} {component} ({label})" if component else f"{what} ({label})"
+
+
+def steady_data(curves: VoltageCurves) -> Columns:
+    """Steady state and impedance parameters against voltage."""
+    return {
+        "u_V": curves.u,
+        "terminal_V": curves.terminal,
+        "current_A": curves.current,
+        "channel_A": curves.channel,
+        "R_a_ohm": curves.R_a,
+        "R_dc_ohm": curves.R_dc,
+        "L_d_H": curves.L_d,
+        "L_k_H": curves.L_k,
+    }
+
+
+def coefficients_data(curves: StabilityCurves) -> Columns:
+    """Coefficients of the characteristic polynomial against voltage."""
+    return {"u_V": curves.u, "c2_1/s": curves.c2, "c1_1/s2": curves.c1, "c0_1/s3": curves.c0}
+
+
+def margins_data(curves: StabilityCurves) -> Columns:
+    """Gain margin by circuit against voltage."""
+    return {"u_V": curves.u, **{f"gain_margin_{name}": values for name, values in curves.margins.items()}}
