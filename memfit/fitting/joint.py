@@ -13,6 +13,8 @@ import numpy as np
 from memfit.datasets.device import Device
 from memfit.datasets.records import ImpedanceSpectrum, PulseTransient, Record
 from memfit.errors import InputError
+from memfit.fitting.ambiguity import with_unordered_pair
+from memfit.fitting.conflict import conflicts_between_kinds, with_conflicts
 from memfit.fitting.instruments import add_needed_terms
 from memfit.fitting.plan import FitPlan, plan_for
 from memfit.fitting.predict import bias_of
@@ -70,7 +72,8 @@ def fit(device: Device, plan: FitPlan | None = None) -> JointFit:
 
 def _choose_model(device: Device, plan: FitPlan) -> JointFit:
     """Fit the 2D and the 3D model and keep the one with the lower BIC."""
-    fits = {model: _fit_model(device, plan, model) for model in ("3d", "2d")}
+    full = _fit_model(device, plan, "3d")
+    fits = {"3d": full, "2d": _fit_model(device, plan, "2d", thorough=False)}
     bic = {model: joint.result.goodness.bic for model, joint in fits.items()}
     best, other = sorted(fits, key=lambda model: bic[model])
     said = (
@@ -91,14 +94,16 @@ def _choose_model(device: Device, plan: FitPlan) -> JointFit:
     return JointFit(result, chosen.fitted)
 
 
-def _fit_model(device: Device, plan: FitPlan, model: str) -> JointFit:
-    """The joint fit of one model."""
+def _fit_model(device: Device, plan: FitPlan, model: str, *, thorough: bool = True) -> JointFit:
+    """The joint fit of one model; without additional starts where it is only to be compared."""
     names = _free_names(device.records, model)
     problem = Problem.prepare(device.records, plan.robust)
-    minima, first = find_minima(problem, plan, names)
+    minima, first = find_minima(problem, plan, names, thorough=thorough)
     settled = settle(replace(minima[0], problem=problem), plan)
     settled = settle(add_needed_terms(settled, plan), plan)
+    conflicts = conflicts_between_kinds(settled) if plan.conflict_test else ()
     result = summarise(device, plan, names, [settled, *minima[1:]], first)
+    result = with_unordered_pair(with_conflicts(result, conflicts), settled)
     return JointFit(result, fitted_records(settled))
 
 

@@ -121,6 +121,17 @@ class Alternative:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Conflict:
+    """A parameter that moves too far when one kind of data is left out."""
+
+    left_out: str
+    """Kind of data: "impedance", "iv" or "transient"."""
+    parameter: str
+    shift: float
+    """Value from all data minus value without this kind, in standard errors of the difference."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class FitResult:
     """Everything a fit found, and how it was made."""
 
@@ -142,6 +153,8 @@ class FitResult:
     goodness: Goodness
     alternatives: tuple[Alternative, ...] = ()
     excluded: tuple[Excluded, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+    """Parameters on which the kinds of data disagree; empty where they agree."""
     warnings: tuple[str, ...] = ()
     """Sentences for the reader: conflicts between kinds of data, correlated residuals, ..."""
     device: Mapping[str, Any] = field(default_factory=dict)
@@ -305,6 +318,7 @@ def _revive(data: Mapping[str, Any]) -> dict[str, Any]:
         **{**goodness, "datasets": tuple(RecordGoodness(**d) for d in goodness["datasets"])}
     )
     kept["alternatives"] = tuple(Alternative(**item) for item in data["alternatives"])
+    kept["conflicts"] = tuple(Conflict(**item) for item in data.get("conflicts", ()))
     kept["excluded"] = tuple(Excluded(**item) for item in data["excluded"])
     kept["inputs"] = tuple(
         InputSummary(**{**item, "warnings": tuple(item["warnings"])}) for item in data["inputs"]

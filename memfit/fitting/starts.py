@@ -36,7 +36,9 @@ _ROUGH = 1e-5
 """Tolerance while starts still compete."""
 
 
-def find_minima(problem: Problem, plan: FitPlan, names: Sequence[str]) -> tuple[list[State], Candidate]:
+def find_minima(
+    problem: Problem, plan: FitPlan, names: Sequence[str], *, thorough: bool = True
+) -> tuple[list[State], Candidate]:
     """Distinct minima of the joint fit, the best first, and the first values that led to the best.
 
     Parameters
@@ -45,6 +47,8 @@ def find_minima(problem: Problem, plan: FitPlan, names: Sequence[str]) -> tuple[
     plan : FitPlan
     names : sequence of str
         Physical parameters of the model that may be free.
+    thorough : bool
+        Whether to try additional starts where no fit is good.
     """
     records = problem.predictor.records
     known = {**({"tau_k": 0.0} if "tau_k" not in names else {}), **plan.fix}
@@ -64,7 +68,7 @@ def find_minima(problem: Problem, plan: FitPlan, names: Sequence[str]) -> tuple[
 
     tried = list(_in_turn(polished))
     good = [attempt(candidate) for candidate in tried]
-    if not any(good):
+    if thorough and not any(good):
         best = min(found, key=lambda item: item[0].minimum.chi2)
         any(attempt(c) for c in _more_starts(best, polished, len(tried), names, plan.seed))
     found.sort(key=lambda item: item[0].minimum.chi2)
