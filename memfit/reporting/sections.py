@@ -19,6 +19,7 @@ from memfit.reporting.panels import (
 from memfit.reporting.tables import (
     alternatives_table,
     changes_table,
+    conflicts_table,
     correlation_table,
     estimates_table,
     excluded_table,
@@ -91,7 +92,8 @@ def parameters(result: FitResult) -> Section:
     """Estimates with intervals."""
     groups = {"parameters": result.parameters, "derived": result.derived, "nuisance": result.nuisance}
     records = [item.file for item in result.inputs]
-    return _section("parameters", [estimates_table(key, group, records) for key, group in groups.items()])
+    tables = [estimates_table(key, group, records) for key, group in groups.items()]
+    return _section("parameters", [*tables, conflicts_table(result)])
 
 
 def stability(m: Material) -> Section:

@@ -13,6 +13,7 @@ from memfit.reporting.words import (
     CIRCUIT,
     COLUMNS,
     KIND,
+    KINDS,
     NO_VALUE,
     STATUS_OF_ESTIMATE,
     TABLE_CAPTIONS,
@@ -194,6 +195,16 @@ def alternatives_table(result: FitResult) -> Table:
     )
     columns = (Column("Note", "prose"), Column("χ²", "number"), *(Column(name, "symbol") for name in names))
     return Table("alternatives", TABLE_CAPTIONS["alternatives"], columns, rows)
+
+
+def conflicts_table(result: FitResult) -> Table:
+    """Parameters on which the kinds of data disagree."""
+    rows = tuple(
+        (item.parameter, KINDS.get(item.left_out, item.left_out), fixed(item.shift, 1))
+        for item in result.conflicts
+    )
+    columns = _columns(("symbol", "symbol"), ("left_out", "text"), ("shift", "number"))
+    return Table("conflicts", TABLE_CAPTIONS["conflicts"], columns, rows)
 
 
 def inputs_table(result: FitResult) -> Table:

@@ -199,6 +199,8 @@ COLUMNS = {
     "I": "I",
     "frequency": "Frequency",
     "criticality": "Onset",
+    "left_out": "Without",
+    "shift": "Shift",
     "item": "Item",
     "content": "Content",
 }
@@ -219,6 +221,10 @@ TABLE_CAPTIONS = {
     "changes": (
         "What brings the device to the threshold of oscillation, one quantity at a time: a factor on a "
         "parameter, or a value added to the circuit."
+    ),
+    "conflicts": (
+        "Where the kinds of data disagree: how far a parameter moves, in standard errors of the difference, "
+        "when one kind is left out."
     ),
     "starts": "First values of the fit.",
     "alternatives": "Other explanations of the same data.",

@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from memfit.fitting.result import Estimate
+from memfit.fitting.result import Conflict, Estimate
 from memfit.reporting.content import Graded
 from memfit.reporting.tables import (
     alternatives_table,
     changes_table,
+    conflicts_table,
     correlation_table,
     estimates_table,
     excluded_table,
@@ -88,6 +89,12 @@ def test_first_values_alternatives_and_exclusions(result):
     assert alternatives.rows[0][:2] == ("tau_d and tau_k swapped", "9214")
     assert [column.title for column in alternatives.columns[2:]] == list(result.parameters)
     assert excluded_table(result).rows == (("eis_0.68V.csv", "7", "f = 50 Hz", "mains hum"),)
+
+
+def test_conflicts_are_listed_with_the_kind_left_out(result):
+    told = replace(result, conflicts=(Conflict(left_out="iv", parameter="R_b", shift=-7.25),))
+    assert conflicts_table(told).rows == (("R_b", "I-V sweeps", "−7.3"),)
+    assert conflicts_table(result).rows == ()
 
 
 def test_inputs_tell_points_bias_and_digest(result):
