@@ -131,6 +131,10 @@ def read_p00(source: Source, settings: FileSettings) -> list[RawTable]:
         raise FileFormatError(
             "expected a line of labels f/Hz, Z'/Ohm, -Z''/Ohm, found none.", file=source.name
         )
+    if not lines[at + 1].strip().isdigit():
+        raise FileFormatError(
+            "expected the number of points below the labels.", file=source.name, line=at + 2
+        )
     labels = lines[at].split()
     columns = find_fields(labels, _P00)
     need(columns, ("frequency", "z_real", "z_imag"), labels, source, at + 1)

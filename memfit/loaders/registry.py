@@ -40,6 +40,7 @@ from memfit.loaders import (
 )
 from memfit.loaders.assemble import make_records
 from memfit.loaders.damage import DAMAGE
+from memfit.loaders.overrides import apply_settings
 from memfit.loaders.raw import NO_SETTINGS, FileSettings, RawTable, Reading
 from memfit.loaders.source import Source, open_source
 
@@ -175,7 +176,7 @@ def read_source(source: Source, settings: FileSettings = NO_SETTINGS) -> tuple[R
         The file cannot be read as measurements.
     """
     if tidy.recognises(source):
-        return (tidy.read_record(source),)
+        return (apply_settings(tidy.read_record(source), settings),)
     reader, found = read_tables(source, settings)
     records: list[Record] = []
     for table in found:

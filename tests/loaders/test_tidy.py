@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from memfit.datasets.records import ImpedanceSpectrum, IVSweep, Origin, PulseTransient
 from memfit.errors import FileFormatError, OutputError
+from memfit.loaders.raw import FileSettings
 from memfit.loaders.registry import read_file, read_source
 from memfit.loaders.source import Source
 from memfit.loaders.tidy import format_record, write_record
@@ -157,3 +158,32 @@ def test_a_cut_file_loses_its_half_line_with_a_note():
     record = read_source(Source("x.csv", text[:-8].encode()))[0]
     assert record.points == 2
     assert any("incomplete" in note for note in record.notes)
+
+
+def test_device_toml_speaks_of_tidy_tables_too():
+    def read(record, **changes):
+        return read_source(Source("t.csv", format_record(record).encode()), FileSettings(**changes))[0]
+
+    first = read(
+        spectrum(), bias=0.7, control="voltage", amplitude=0.01, use={"frequency": (0.31, 1.0)}, name="n"
+    )
+    assert (first.name, first.bias_voltage, first.control, first.amplitude) == ("n", 0.7, "voltage", 0.01)
+    assert first.points == 1
+    t = np.linspace(0, 1, 40)
+    drive = pulse("current", 1e-3, on=0.2, off=0.5, end=1.0)
+    record = PulseTransient(name="p", time=t, voltage=np.exp(-t), current=drive.at(t), drive=drive)
+    later = read(record, time_offset=2.0, initial="rest", series_resistance=20.0, temperature=300.0)
+    np.testing.assert_array_equal(later.time, t + 2)
+    np.testing.assert_array_equal(later.drive.time, drive.time + 2)
+    assert later.drive.initial == "rest"
+    assert later.metadata == {"series_resistance": "20.0 ohm", "temperature": "300.0 K"}
+    assert read(record, control="voltage").drive.control == "voltage"
+    waved = read(record, waveform=((0.0, 0.0), (1.0, 2e-3)))
+    np.testing.assert_array_equal(waved.drive.value, [0.0, 2e-3])
+    quiet = IVSweep(name="s", voltage=t, current=t)
+    assert read(quiet, scan_rate=0.2, control="current").scan_rate == 0.2
+    assert_identical(read(quiet, device_area=1e-6), quiet)
+    with pytest.raises(FileFormatError, match="expected the kind 'iv'"):
+        read(record, kind="iv")
+    with pytest.raises(FileFormatError, match="leaves no point"):
+        read(record, use={"time": (5.0, 6.0)})

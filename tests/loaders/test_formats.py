@@ -1,0 +1,237 @@
+"""Formats without a sample among the real files: written here as their instruments write them."""
+
+import importlib.util
+import io
+import zipfile
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from memfit.errors import DependencyError, FileFormatError, InputError
+from memfit.loaders import registry
+from memfit.loaders.raw import FileSettings, RawTable
+from memfit.loaders.registry import Reader, read_source, read_tables
+from memfit.loaders.source import MAX_BYTES, Source, open_source
+
+V = np.concatenate([np.linspace(0, 1, 30), np.linspace(1, 0, 30)])
+
+
+def rows(*columns, separator=","):
+    return "\n".join(separator.join(repr(float(x)) for x in row) for row in np.array(columns).T.tolist())
+
+
+def source(name, text):
+    return Source(name, text.encode() if isinstance(text, str) else text)
+
+
+def test_nova_impedance():
+    f = np.geomspace(1e5, 1, 20)
+    z = 10 + 100 / (1 + 1j * f / 100)
+    text = "Index\tFrequency (Hz)\tZ' (Ω)\t-Z'' (Ω)\tZ (Ω)\t-Phase (°)\tTime (s)\n" + rows(
+        np.arange(20), f, z.real, -z.imag, abs(z), -np.degrees(np.angle(z)), np.arange(20), separator="\t"
+    )
+    (record,) = read_source(source("nova.txt", text + "\n"))
+    np.testing.assert_allclose(record.impedance, z)
+
+
+def test_nova_voltammetry():
+    text = "Potential applied (V)\tTime (s)\tWE(1).Current (A)\tWE(1).Potential (V)\tScan\tIndex\n" + rows(
+        V, np.arange(60) * 0.1, V**2 * 1e-3, V * 0.999, np.ones(60), np.arange(60), separator="\t"
+    )
+    (record,) = read_source(source("cv.txt", text + "\n"))
+    assert record.kind == "iv"
+    np.testing.assert_allclose(record.voltage, V * 0.999)
+
+
+def test_easyexpert():
+    text = (
+        "SetupTitle, I/V Sweep\nPrimitiveTest, I/V Sweep\nTestParameter, Channel.UnitType, SMU, SMU\n"
+        "Dimension1, 60, 60\nDataName, V1, I1\n"
+        + "\n".join(f"DataValue, {v!r}, {1e-3 * v!r}" for v in V.tolist())
+        + "\n"
+    )
+    (record,) = read_source(source("b1500.csv", text))
+    assert record.origin.format == "Keysight EasyEXPERT"
+    np.testing.assert_allclose(record.current, 1e-3 * V)
+    two = text.replace("V1, I1", "V1, I1, I2").replace("\nDataValue", "\nDataValue, 0")
+    with pytest.raises(FileFormatError, match="expected one column of the current, found I1, I2"):
+        read_source(source("b1500.csv", two))
+
+
+def test_keithley_4200():
+    text = "AI,AV,Time\n" + rows(V * 1e-6, V, np.arange(60) * 0.1) + "\n"
+    (record,) = read_source(source("4200.csv", text))
+    assert record.metadata["instrument"] == "Keithley 4200"
+    np.testing.assert_allclose(record.current, V * 1e-6)
+
+
+def test_a_2600_with_units_is_a_generic_table():
+    text = (
+        "Source Voltage (V),Measured Current (A),Time (s)\n" + rows(V, V * 1e-6, np.arange(60) * 0.1) + "\n"
+    )
+    (record,) = read_source(source("2600.csv", text))
+    assert record.kind == "iv"
+    np.testing.assert_allclose(record.voltage, V)
+
+
+T = np.arange(50) * 1e-3
+CHANNELS = FileSettings(
+    columns={"voltage": "CH1", "current": "CH2"}, sense_resistance=100.0, control="voltage"
+)
+PULSE = np.where((T > 0.01) & (T < 0.03), 1.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        (
+            "Model,MSO46\nFirmware Version,1\n\nWaveform Type,A\nHorizontal Units,s\nVertical Units,V,V\n"
+            "Sample Interval,1e-3\nRecord Length,50\n\nTIME,CH1,CH2\n"
+        ),
+        "Rigol Technologies,DHO\nTime(s),CH1(V),CH2(V)\n",
+        "Record Length,Analog:50\nSample Interval,1e-3\nVertical Units,V,V\nSource,CH1,CH2\nSecond,V,V\n",
+    ],
+)
+def test_oscilloscopes_with_two_channels(head):
+    (record,) = read_source(source("scope.csv", head + rows(T, PULSE, PULSE / 2) + "\n"), CHANNELS)
+    assert record.kind == "transient"
+    np.testing.assert_allclose(record.current, PULSE / 200)
+    np.testing.assert_allclose(record.drive.at(T), PULSE)
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("x-axis,1,2\nsecond,Volt,Volt\n" + rows(T, PULSE, PULSE), ["1", "2"]),
+        (
+            "LECROYWR64Xi,1,Waveform\nSegments,1,SegmentSize,50\nSegment,TrigTime,TimeSinceSegment1\n"
+            "#1,12-Feb-2020 10:00:00,0\nTime,Ampl\n" + rows(T, PULSE),
+            ["Ampl"],
+        ),
+        (
+            "\n".join(
+                f"{key},{t!r},{v!r}"
+                for key, t, v in zip(
+                    ["Record Length,50,", "Sample Interval,1e-3,", "Source,CH2,", "Vertical Units,V,"]
+                    + [",,"] * 46,
+                    T.tolist(),
+                    PULSE.tolist(),
+                    strict=True,
+                )
+            ),
+            ["CH2"],
+        ),
+    ],
+)
+def test_other_oscilloscopes(text, names):
+    _, (table,) = read_tables(source("scope.csv", text + "\n"))
+    assert [name for name in table.columns if name != "time"] == names
+    np.testing.assert_allclose(table.columns["time"], T, atol=1e-12)
+    np.testing.assert_allclose(table.columns[names[0]], PULSE)
+
+
+def test_an_oscilloscope_asks_for_a_resistance_and_for_known_channels():
+    text = (
+        "Model,MSO46\nVertical Units,V,V\nSample Interval,1e-3\nTIME,CH1,CH2\n" + rows(T, PULSE, PULSE) + "\n"
+    )
+    with pytest.raises(InputError, match="sense_resistance"):
+        read_source(source("s.csv", text), FileSettings(columns={"voltage": "CH1", "current": "CH2"}))
+    with pytest.raises(InputError, match="CH7"):
+        read_source(source("s.csv", text), FileSettings(columns={"voltage": "CH7"}))
+
+
+def test_palmsens_impedance_text():
+    f = np.geomspace(1e5, 1, 12)
+    z = 10 + 100 / (1 + 1j * f / 100)
+    text = (
+        "Date and time:,2023-06-12 14:12:17\nNotes:\n\nImpedance Spectroscopy: x\n"
+        "Date and time measurement:,2023-06-12 14:11:45\n"
+        "freq / Hz,neg. Phase / Degrees,Idc / uA,Z / Ohm,Z' / Ohm,-Z'' / Ohm,Cs / F\n"
+    ) + rows(f, -np.degrees(np.angle(z)), np.full(12, 2.0), abs(z), z.real, -z.imag, np.ones(12))
+    (record,) = read_source(Source("p.csv", ("\ufeff" + text).encode("utf-16-le")))
+    np.testing.assert_allclose(record.impedance, z)
+    assert record.bias_current == 2e-6
+
+
+def test_chi_voltammetry_and_chronopotentiometry():
+    head = "Feb. 20, 2020   15:55:08\nCyclic Voltammetry\nFile: c:\\x\nInstrument Model:  CHI660E\n\n"
+    text = (
+        head
+        + "Init E (V) = 0\nScan Rate (V/s) = 0.1\n\nPotential/V, Current/A\n\n"
+        + rows(V, V * 1e-6)
+        + "\n"
+    )
+    (record,) = read_source(source("chi.txt", text))
+    assert (record.kind, record.scan_rate) == ("iv", 0.1)
+    assert any("cathodic" in note for note in record.notes)
+
+
+def test_a_workbook_bomb_is_refused_early():
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("[Content_Types].xml", "<Types/>")
+        archive.writestr("xl/worksheets/sheet1.xml", b" " * (80 * 1024**2))
+    assert len(packed.getvalue()) < 2**18
+    with pytest.raises(FileFormatError, match="MB unpacked"):
+        read_source(Source("bomb.xlsx", packed.getvalue()))
+
+
+def test_a_workbook_with_entities_is_refused():
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("xl/workbook.xml", '<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>')
+    with pytest.raises(FileFormatError, match="DOCTYPE"):
+        read_source(Source("bad.xlsx", packed.getvalue()))
+
+
+def test_an_old_workbook_is_named():
+    data = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x00" * 600
+    with pytest.raises((DependencyError, FileFormatError), match=r"x\.xls"):
+        read_source(Source("x.xls", data))
+
+
+def test_a_parquet_file_is_read_or_asks_for_its_library():
+    if importlib.util.find_spec("pyarrow") is None:
+        with pytest.raises(DependencyError, match="pyarrow"):
+            read_source(Source("x.parquet", b"PAR1" + b"\x00" * 100))
+        return
+    packed = io.BytesIO()
+    pd.DataFrame({"Voltage (V)": V, "Current (A)": V * 1e-6}).to_parquet(packed)
+    (record,) = read_source(Source("x.parquet", packed.getvalue()))
+    np.testing.assert_array_equal(record.voltage, V)
+
+
+def test_a_file_that_is_too_large_is_not_opened(tmp_path):
+    path = tmp_path / "big.csv"
+    with path.open("wb") as stream:
+        stream.truncate(MAX_BYTES + 1)
+    with pytest.raises(FileFormatError, match=r"big\.csv: expected at most 128 MB"):
+        open_source(path)
+
+
+def test_a_plugged_in_reader_is_asked_first(monkeypatch):
+    table = RawTable(columns={"voltage": V, "current": V}, kind="iv")
+    reader = Reader("mine", lambda source: source.suffix == ".mine", lambda source, settings: [table])
+
+    class Entry:
+        name = "mine"
+
+        def __init__(self, loaded):
+            self.loaded = loaded
+
+        def load(self):
+            if isinstance(self.loaded, Exception):
+                raise self.loaded
+            return self.loaded
+
+    for loaded, words in ((ImportError("no"), "cannot be loaded"), (3, "is no memfit")):
+        registry.plugged_in.cache_clear()
+        monkeypatch.setattr(registry, "entry_points", lambda group, loaded=loaded: [Entry(loaded)])
+        with pytest.raises(DependencyError, match=words):
+            read_source(Source("x.mine", b"anything"))
+    registry.plugged_in.cache_clear()
+    monkeypatch.setattr(registry, "entry_points", lambda group: [Entry(reader)])
+    (record,) = read_source(Source("x.mine", b"anything"))
+    assert record.origin.format == "mine"
+    registry.plugged_in.cache_clear()
