@@ -11,6 +11,7 @@ from memfit.datasets.records import Record
 from memfit.errors import OutputError
 from memfit.files import whole_folder
 from memfit.loaders.tidy import write_record
+from memfit.reporting.words import counted
 
 
 def run(given: Namespace) -> int:
@@ -31,7 +32,7 @@ def run(given: Namespace) -> int:
         for note in record.notes:
             console.detail(f"{record.name}: {note}")
         print(out / name)
-    console.say(f"{len(targets)} records converted.")
+    console.say(f"{counted(len(targets), 'record')} converted.")
     return USABLE
 
 

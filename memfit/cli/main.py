@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"memfit {given.command}: {_one_line(problem)}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
-        print(f"memfit {given.command}: interrupted; nothing was written.", file=sys.stderr)
+        print(f"memfit {given.command}: interrupted; no file is half-written.", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:  # the reader of stdout, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

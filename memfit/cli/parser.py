@@ -16,6 +16,29 @@ without a usable result; 130 interrupted.
 
 memfit COMMAND --help tells more of each."""
 
+_PARAMS_EXAMPLE = """\
+The folder holds spectra, I-V loops and pulses as instruments export them, with
+noise. PARAMS.toml needs the truth and may say more:
+
+  seed = 7
+  [parameters]                      # SI numbers, or texts with units
+  R_b = "220 kohm"
+  C_m = "150 nF"
+  i_c0 = "4.5 uA"
+  V_T = "0.62 V"
+  V_m = "58 mV"
+  tau_d = "180 ms"
+  tau_k = "25 ms"
+  R_s = "42 ohm"
+  [noise]                           # optional
+  impedance = "0.5 %"
+  voltage = "1 mV"
+  [[measurement]]                   # optional; without any, a sensible set
+  kind = "iv"
+  vertices = ["0 V", "1 V", "0 V"]
+  scan_rate = "50 mV/s"
+"""
+
 if TYPE_CHECKING:
     Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # argparse has no public name
 
@@ -45,7 +68,7 @@ def _new(commands: "Commands", name: str, summary: str, details: str) -> argpars
         name,
         description=summary,
         epilog=details,
-        formatter_class=partial(argparse.HelpFormatter, max_help_position=30),
+        formatter_class=partial(argparse.RawDescriptionHelpFormatter, max_help_position=30),
     )
     talk = parser.add_mutually_exclusive_group()
     talk.add_argument("--quiet", action="store_true", help="say nothing on stderr but errors")
@@ -119,7 +142,7 @@ def _add_simulate(commands: "Commands") -> None:
         commands,
         "simulate",
         "Make a synthetic device whose truth is known.",
-        "A folder with spectra, I-V loops and pulses as instruments would export them, with noise.",
+        _PARAMS_EXAMPLE,
     )
     parser.add_argument("params", metavar="PARAMS.toml", help="[parameters], [noise], seed, [[measurement]]")
     parser.add_argument("-o", "--out", metavar="DIR", required=True, help="the device folder to make")
@@ -132,8 +155,8 @@ def _add_stability(commands: "Commands") -> None:
         commands,
         "stability",
         "Say how near a device is to self-sustained oscillation.",
-        "Stability is stated for a circuit: by default for a current source and for a voltage source "
-        "without a load.",
+        "Stability is stated for a circuit: by default for a current source and for a\n"
+        "voltage source without a load.",
     )
     parser.add_argument(
         "subject",
@@ -142,10 +165,10 @@ def _add_stability(commands: "Commands") -> None:
     )
     parser.add_argument("--control", choices=("current", "voltage"), help="only this source")
     parser.add_argument(
-        "--load", type=_not_negative, metavar="OHM", help="resistance between a voltage source and the device"
+        "--load", metavar="OHM", help='resistance between a voltage source and the device, as in "10 kohm"'
     )
     parser.add_argument(
-        "--capacitance", type=_not_negative, metavar="FARAD", help="capacitance in parallel to the device"
+        "--capacitance", metavar="FARAD", help='capacitance in parallel to the device, as in "10 nF"'
     )
     _add_json(parser)
 
@@ -180,15 +203,4 @@ def _seed(text: str) -> int:
         number = -1
     if number < 0:
         raise argparse.ArgumentTypeError(f"expected a whole number of at least 0, found {text!r}")
-    return number
-
-
-def _not_negative(text: str) -> float:
-    """A finite number of at least 0."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1.0
-    if not 0.0 <= number < float("inf"):
-        raise argparse.ArgumentTypeError(f"expected a number of at least 0, found {text!r}")
     return number

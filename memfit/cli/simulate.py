@@ -7,6 +7,7 @@ from memfit.cli.console import Console
 from memfit.cli.main import USABLE
 from memfit.files import check_free, whole_folder
 from memfit.model.transient import kernel_is_compiled
+from memfit.reporting.words import counted
 from memfit.synthetic.device import simulate_device
 from memfit.synthetic.export import write_device
 from memfit.synthetic.settings import read_simulation
@@ -38,7 +39,6 @@ def run(given: Namespace) -> int:
         write_device(device, wanted.parameters, draft, made_by=made_by)
     for record in device.records:
         console.detail(f"  {record.name}: {record.points} points")
-    console.say(
-        f"{device.name}: {len(device.records)} synthetic measurements, device.toml and README.md in {out}"
-    )
+    made = counted(len(device.records), "synthetic measurement")
+    console.say(f"{device.name}: {made}, device.toml and README.md in {out}")
     return USABLE

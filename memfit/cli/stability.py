@@ -14,6 +14,7 @@ from memfit.errors import ParameterError
 from memfit.fitting.result import FitResult
 from memfit.model.parameters import Parameters
 from memfit.synthetic.settings import read_simulation
+from memfit.units import parse_quantity
 
 
 def run(given: Namespace) -> int:
@@ -40,9 +41,12 @@ def _circuits(given: Namespace) -> Mapping[str, Circuit]:
     Raises
     ------
     ParameterError
-        A load was given for a current source, which does not feel it.
+        A load was given for a current source, which does not feel it, or a value is negative.
+    UnitError
+        A value cannot be read.
     """
-    load, capacitance = given.load or 0.0, given.capacitance or 0.0
+    load = parse_quantity(given.load, "resistance") if given.load is not None else 0.0
+    capacitance = parse_quantity(given.capacitance, "capacitance") if given.capacitance is not None else 0.0
     if given.control == "current" and given.load is not None:
         raise ParameterError(
             "A load changes nothing under current control; use --control voltage with --load."

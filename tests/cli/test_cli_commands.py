@@ -103,6 +103,13 @@ def test_simulate_makes_a_device_that_can_be_read(run, sample_data, tmp_path):
     assert not np.array_equal(one, other)
 
 
+def test_the_example_of_the_help_works(run, tmp_path):
+    example = run("simulate", "--help").out.partition("may say more:")[2]
+    (tmp_path / "params.toml").write_text(example)
+    assert run("simulate", tmp_path / "params.toml", "-o", tmp_path / "out").code == 0
+    assert (tmp_path / "out" / "iv_50mVs.csv").is_file()
+
+
 def test_stability_of_parameters(run, sample_data):
     truth = sample_data / "truth" / "mapbi3_c.toml"
     text = run("stability", truth)
@@ -126,7 +133,10 @@ def test_stability_in_a_circuit(run, sample_data):
     )
     assert damped["current"]["verdict"] == "stable"
     assert run("stability", truth, "--control", "current", "--load", "10").code == 1
-    assert run("stability", truth, "--load", "-1").code == 2
+    by_unit = json.loads(run("stability", truth, "--load", "1 Gohm", "--json").out)
+    assert by_unit == blocks
+    for words in (["--load", "-1"], ["--load", "1 F"], ["--capacitance", "x"]):
+        assert run("stability", truth, *words).code == 1
 
 
 def test_stability_of_a_result_is_what_the_fit_said(run, sample_fits):
