@@ -24,6 +24,7 @@ def steady_junction_voltage(eq: Equation, drive: float) -> float:
         slope, weight, aim = 1.0, eq.R_b * eq.i_c0, drive * eq.R_b
     high, low = aim / slope, (aim - weight) / slope
     u = high
+    last = high - low
     for _ in range(200):
         f, df = activation(eq, u)
         excess = slope * u + weight * f - aim
@@ -32,8 +33,10 @@ def steady_junction_voltage(eq: Equation, drive: float) -> float:
         else:
             low = u
         new = u - excess / (slope + weight * df)
-        if not low <= new <= high:
+        shrinks = abs(new - u) <= 0.5 * last + 1e-9 * max(abs(u), eq.V_m)
+        if not (low <= new <= high and shrinks):  # Newton may run in circles between the ends
             new = 0.5 * (low + high)
+        last = abs(new - u)
         done = abs(new - u) <= 4e-16 * max(abs(new), eq.V_m)
         u = new
         if done:
