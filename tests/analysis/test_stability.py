@@ -7,6 +7,12 @@ import pytest
 
 from memfit.analysis.circuit import Circuit
 from memfit.analysis.recipe import CHANGEABLE
+from memfit.analysis.spread import (
+    draw,
+    probability_of_instability,
+    probability_of_oscillation,
+    uncertainty_of,
+)
 from memfit.analysis.stability import DEFAULT_CIRCUITS, analyse_result, assess
 from memfit.fitting.result import Estimate, FitResult, Goodness, Status
 from memfit.model.boundary import Loop, hopf_voltage_derivatives, least_log_gain_margin
@@ -175,3 +181,34 @@ def test_the_default_circuits():
         "current": "current",
         "voltage": "voltage",
     }
+
+
+@pytest.mark.parametrize("margin", [0.9999, 1.0001])
+def test_at_tangency_the_statement_stays_honest(margin):
+    found = assess(with_margin(margin), Circuit(), errors(0.05), FITTED, LOG)
+    assert found.verdict == "near"
+    assert 0.4 < found.probability_oscillates < 0.6
+    low, high = found.gain_margin_ci95
+    assert low < 0.9
+    assert high > 1.1
+    if margin < 1.0:
+        lower, upper = found.hopf_points
+        for point, intervals in zip((lower, upper), found.hopf_intervals, strict=True):
+            assert intervals.u[0] < point.u < intervals.u[1]
+            assert intervals.frequency_Hz[0] < point.frequency_Hz < intervals.frequency_Hz[1]
+        # Where the points merge the window is a square root: its interval is one-sided, not symmetric.
+        assert found.window_ci95[1] > 10.0 * (upper.u - lower.u)
+        assert found.window_ci95[0] > 0.0
+    else:
+        assert found.hopf_points == ()
+
+
+def test_the_probability_at_a_bias_is_at_most_that_anywhere():
+    p = with_margin(0.97)
+    uncertainty = uncertainty_of(p, errors(0.05), FITTED, LOG)
+    sample = draw(p, Circuit(), uncertainty, seed=0)
+    anywhere = probability_of_oscillation(p, Circuit(), uncertainty, sample)
+    at_bias = probability_of_instability(sample, np.linspace(0.4, 0.9, 51))
+    assert at_bias.shape == (51,)
+    assert 0.05 < at_bias.max() <= anywhere
+    assert at_bias[0] < 0.01
