@@ -10,6 +10,7 @@ from memfit.reporting.words import (
     CIRCUIT,
     KINDS,
     MODEL,
+    QUALIFIED,
     QUESTIONS,
     TONE,
     TRUST,
@@ -38,10 +39,11 @@ def parameters_answer(result: FitResult) -> Answer:
     """What the parameters are."""
     known = {name: e for name, e in result.parameters.items() if e.value is not None}
     facts = tuple((name, quantity(e.value, e.unit, e.stderr)) for name, e in known.items())
-    unknown = [name for name in result.parameters if name not in known]
     sentences = [_weighed(result)]
-    if unknown:
-        sentences.append(f"Not determined by these data: {listed(unknown)}.")
+    for status, words in QUALIFIED.items():
+        names = [name for name, e in result.parameters.items() if e.status == status]
+        if names:
+            sentences.append(f"{words}: {listed(names)}.")
     headline = "" if known else "None is determined."
     return Answer(QUESTIONS["parameters"], headline, tuple(sentences), "plain" if known else "bad", facts)
 
@@ -93,11 +95,9 @@ def _precision(estimates: Mapping[str, Estimate]) -> str:
         min(relative, key=lambda name: relative[name]),
         max(relative, key=lambda name: relative[name]),
     )
-    fixed = [name for name, e in estimates.items() if e.status == "fixed"]
-    held = f"; {listed(fixed)} held fixed" if fixed else ""
     return (
         f"Relative standard errors run from {_percent_error(relative[best])} ({best}) to "
-        f"{_percent_error(relative[worst])} ({worst}){held}."
+        f"{_percent_error(relative[worst])} ({worst})."
     )
 
 

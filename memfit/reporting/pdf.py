@@ -95,6 +95,7 @@ def _answers(report: Report) -> Iterator[str]:
 def _answer(answer: Answer) -> str:
     """What a box says."""
     facts = ", ".join(f'{_prose(name)}#" = "{_literal(value)}' for name, value in answer.facts)
+    facts += "." if facts else ""
     headline = f"#strong[{_prose(answer.headline)}]" if answer.headline else ""
     return " ".join(part for part in (headline, facts, *map(_prose, answer.sentences)) if part)
 
@@ -150,6 +151,8 @@ def _cell(value: Cell, column: Column) -> str:
         return _literal(value.text)
     if column.kind in ("symbol", "prose"):
         return _prose(value)
+    if column.kind == "number":
+        return f"#box[{_literal(value)}]"
     if column.kind in ("code", "file"):
         pieces = [value[i : i + _CHUNK] for i in range(0, len(value), _CHUNK)]
         return f"#code({_string(chr(0x200B).join(pieces))})"

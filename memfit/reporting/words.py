@@ -61,16 +61,19 @@ def meaning(name: str, records: Sequence[str] = ()) -> str:
     Parameters
     ----------
     name : str
-        Of a parameter, or of a quantity of an instrument: `gain_KIND`, `delay_K`, `u_0_K`, `i_0_K`, `f_0_K`.
+        Of a parameter, or of a quantity of an instrument: `gain_KIND`, `edge_K_J` (jump J of record K),
+        `u_0_K`, `i_0_K`, `f_0_K`.
     records : sequence of str
         Names of the records, by the number K.
     """
     if name in SYMBOLS:
         return SYMBOLS[name].meaning
-    head, _, tail = name.rpartition("_")
-    if head in OF_RECORD and tail.isdigit() and int(tail) < len(records):
-        return OF_RECORD[head].format(record=records[int(tail)])
-    return GAIN.format(kinds=KINDS[tail]) if head == "gain" and tail in KINDS else ""
+    found = _OF_RECORD.fullmatch(name)
+    if found and int(found["record"]) < len(records):
+        jump = int(found["jump"] or 0) + 1
+        return OF_RECORD[found["what"]].format(record=records[int(found["record"])], jump=jump)
+    kind = name.removeprefix("gain_")
+    return GAIN.format(kinds=KINDS[kind]) if name.startswith("gain_") and kind in KINDS else ""
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:
@@ -97,8 +100,9 @@ def listed(items: list[str]) -> str:
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}" if items else ""
 
 
+_OF_RECORD = re.compile(r"(?P<what>edge|u_0|i_0|f_0)_(?P<record>\d+)(?:_(?P<jump>\d+))?")
 OF_RECORD = {
-    "delay": "delay of {record}",
+    "edge": "how much earlier than its first sample jump {jump} of {record} came",
     "u_0": "first voltage across the junction in {record}",
     "i_0": "first channel current in {record}",
     "f_0": "first activation in {record}",
@@ -118,6 +122,13 @@ STATUS_OF_ESTIMATE = {
     "undetermined": "not determined",
     "fixed": "fixed",
     "at_bound": "at its bound",
+}
+
+QUALIFIED = {
+    "undetermined": "Not determined by these data",
+    "weak": "Weakly determined",
+    "at_bound": "At its bound",
+    "fixed": "Held fixed",
 }
 
 TRUST = {

@@ -45,6 +45,7 @@ def test_what_is_not_determined_is_named(result):
     nothing = {name: Estimate(value=None, unit="1", status="undetermined") for name in ("tau_d", "tau_k")}
     some = parameters_answer(replace(result, parameters={**result.parameters, **nothing}))
     assert "Not determined by these data: tau_d and tau_k." in some.sentences
+    assert "Weakly determined: tau_k." in parameters_answer(result).sentences
     none = parameters_answer(replace(result, parameters=nothing))
     assert (none.headline, none.tone, none.facts) == ("None is determined.", "bad", ())
 

@@ -42,9 +42,12 @@ def test_every_parameter_of_the_model_has_words():
 
 def test_quantities_of_instruments_are_told_with_their_records():
     assert meaning("gain_iv") == "gain of the instrument of the I-V sweeps, relative to the reference"
-    assert meaning("delay_1", ["a.csv", "b.csv"]) == "delay of b.csv"
+    assert (
+        meaning("edge_1_0", ["a.csv", "b.csv"])
+        == "how much earlier than its first sample jump 1 of b.csv came"
+    )
     assert meaning("u_0_0", ["a.csv"]) == "first voltage across the junction in a.csv"
-    assert meaning("delay_7", ["a.csv"]) == ""
+    assert meaning("edge_7_0", ["a.csv"]) == ""
 
 
 def test_the_symbols_of_the_paper_are_there():
