@@ -1,7 +1,7 @@
 """What one spectrum at one bias cannot tell: which time constant is which.
 
-Y_3D is unchanged when tau_d and f tau_k change places (Eqs. 13 and 14 of Bisquert & Guerrero, J. Phys. Chem. Lett.
-2022, 13, 3789). Several biases break the tie, since f moves one of the two; records in time break it too.
+Y_3D is unchanged when tau_d and f tau_k change places (Eqs. 13 and 14 of Bisquert & Guerrero, J. Phys. Chem.
+Lett. 2022, 13, 3789). Several biases break the tie, since f moves one of the two; records in time do too.
 """
 
 from dataclasses import replace
@@ -62,6 +62,6 @@ def _message(parameters: dict[str, Estimate]) -> str:
     """The verdict in a sentence."""
     names = [name for name, e in parameters.items() if e.status == "undetermined"]
     return (
-        f"Spectra at one bias do not determine {', '.join(names)}; the others hold as far as their intervals say. "
-        "Add a spectrum at another bias, or fix what is known."
+        f"Spectra at one bias do not determine {', '.join(names)}; the others hold as far as their intervals "
+        "say. Add a spectrum at another bias, or fix what is known."
     )

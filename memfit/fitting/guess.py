@@ -27,6 +27,8 @@ _V_M_RANGE = (0.008, 0.6)
 _DISTINCT = 0.9
 """Least distance, in the logarithm, between two candidates worth polishing."""
 _TINY = float(np.finfo(float).tiny)
+_LEAST_SHARE = 0.15
+"""Of |Z| that must be junction, not series resistance, for a point to say something about the junction."""
 _SAMPLES = 160
 """Points kept of each curve: a scan needs its shape, not its noise."""
 
@@ -354,12 +356,11 @@ def _from_spectra(
     p = Parameters(
         R_b=curve.R_b, C_m=1e-9, i_c0=curve.i_c0, V_T=curve.V_T, V_m=curve.V_m, tau_d=1.0, tau_k=1.0, R_s=R_s
     )
-    s, Y, f, slope = _admittances(spectra, p)
+    s, Y, weight, f, slope = _admittances(spectra, p)
     omega = np.abs(s)
     taus = np.geomspace(0.02 / omega.max(), 50.0 / omega.min(), _TAU_STEPS)
     tau_d = np.array([fix["tau_d"]]) if "tau_d" in fix else taus
     tau_k = np.array([fix["tau_k"]]) if "tau_k" in fix else taus
-    weight = 1.0 / np.abs(Y)
     lag_d = slope / (1.0 + s * tau_d[:, None])
     lag_k = 1.0 / (1.0 + s * f * tau_k[:, None])
     channel: ComplexArray = (lag_d[:, None, :] * lag_k[None, :, :]).reshape(-1, s.size) * weight
@@ -385,20 +386,35 @@ def _from_spectra(
 
 def _admittances(
     spectra: Sequence[ImpedanceSpectrum], p: Parameters
-) -> tuple[ComplexArray, ComplexArray, FloatArray, FloatArray]:
-    """s, junction admittance, f and df_ss/du at the points of all spectra, thinned."""
+) -> tuple[ComplexArray, ComplexArray, FloatArray, FloatArray, FloatArray]:
+    """s, junction admittance, weight, f and df_ss/du at the points of all spectra, thinned.
+
+    Noise is a fraction of |Z|, so an admittance 1/(Z - R_s) has the weight |Z - R_s|^2/|Z|, and none where
+    the series resistance is nearly all of Z.
+    """
     parts = []
     for spectrum in spectra:
         control, bias = bias_of(spectrum)
         u = junction_voltage(p, control, [bias])[0]
         x = (u - p.V_T) / p.V_m
-        step = max(1, spectrum.points * len(spectra) // 400)
-        s = 2j * np.pi * spectrum.frequency[::step]
-        junction = spectrum.impedance[::step] - p.R_s
+        kept = _below_wiring(spectrum)[:: max(1, spectrum.points * len(spectra) // 400)]
+        s = 2j * np.pi * spectrum.frequency[kept]
+        junction = spectrum.impedance[kept] - p.R_s
+        share = np.abs(junction) / np.abs(spectrum.impedance[kept])
+        weight = np.where(share > _LEAST_SHARE, share * np.abs(junction), 0.0)
         f = np.full(s.size, max(float(expit(x)), 1e-12))
-        parts.append((s, 1.0 / junction, f, f * float(expit(-x)) / p.V_m))
-    s_all, Y_all, f_all, slope_all = zip(*parts, strict=True)
-    return np.concatenate(s_all), np.concatenate(Y_all), np.concatenate(f_all), np.concatenate(slope_all)
+        parts.append((s, 1.0 / junction, weight, f, f * float(expit(-x)) / p.V_m))
+    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    s_all, Y_all = columns[0].astype(np.complex128), columns[1].astype(np.complex128)
+    return s_all, Y_all, columns[2].real, columns[3].real, columns[4].real
+
+
+def _below_wiring(spectrum: ImpedanceSpectrum) -> np.ndarray:
+    """Indices of the points below the frequencies at which the wiring makes the spectrum inductive."""
+    order = np.argsort(spectrum.frequency)
+    capacitive = np.flatnonzero(spectrum.impedance.imag[order] < 0)
+    last = int(capacitive[-1]) if capacitive.size else order.size - 1
+    return order[: last + 1]
 
 
 def _three_linear(

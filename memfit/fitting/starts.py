@@ -60,7 +60,7 @@ def find_minima(
     def attempt(candidate: Candidate) -> bool:
         """Fit from one start, terms of the instruments included; True when nothing is left to explain."""
         state = _fit_everything(search, plan, names, candidate)
-        if state.typical_misfit() > _GOOD:
+        if state.typical_misfit() > _GOOD and state.resembles_data():
             state = add_needed_terms(state, plan)
         found.append((state, candidate))
         log.info("start %d: misfit of the worst record %.4g", len(found), state.typical_misfit())

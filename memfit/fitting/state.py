@@ -15,6 +15,8 @@ from memfit.fitting.unknowns import Unknowns
 
 _MEDIAN_SQUARE = 0.4549
 """Median of the square of a standard normal variable."""
+_ROUGHLY = 0.5
+"""Distance from the data, in units of their spread, that terms of the instruments may still explain."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,15 @@ class State:
         r, _ = self.linearised()
         record = self.problem.predictor.record_of_point[self.problem.keep]
         return max(float(np.median(r[record == k] ** 2)) / _MEDIAN_SQUARE for k in np.unique(record))
+
+    def resembles_data(self) -> bool:
+        """Whether the model runs through every record at least roughly, gains and the like left aside."""
+        data, model = self.problem.predictor.data(), self.model_values()
+        for here in self.problem.predictor.slices:
+            spread = np.median(np.abs(data[here] - np.median(data[here])))
+            if not np.median(np.abs(model[here] - data[here])) <= _ROUGHLY * max(spread, 1e-300):
+                return False
+        return True
 
     def model_values(self) -> FloatArray:
         """(n,) the model at every point."""
