@@ -7,7 +7,7 @@ from pathlib import Path
 from memfit import workflow
 from memfit.cli.console import Console
 from memfit.cli.main import NOT_USABLE, USABLE
-from memfit.cli.tell import fit_text, starts_text
+from memfit.cli.tell import fit_text, instruments_text, starts_text
 from memfit.datasets.device import Device
 from memfit.errors import ParameterError
 from memfit.files import check_free
@@ -33,6 +33,8 @@ def run(given: Namespace) -> int:
     found = workflow.fit_records(device, plan)
     result = found.result
     console.detail(f"First values:\n{starts_text(result)}")
+    if result.nuisance:
+        console.detail(f"Terms of the instruments:\n{instruments_text(result)}")
     if out is not None:
         workflow.write_fit(found, out, formats=formats, overwrite=given.overwrite)
     print(result.to_json() if given.json else fit_text(result) + "\n", end="")

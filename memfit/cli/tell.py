@@ -21,13 +21,23 @@ def fit_text(result: FitResult) -> str:
         name,
         _paragraph(" ".join(parameters_answer(result).sentences)),
         "",
-        estimates_text({**result.parameters, **result.derived, **result.nuisance}),
+        estimates_text({**result.parameters, **result.derived, **_gains(result)}),
         "",
         _answer_text(trust_answer(result)),
         "",
         _answer_text(spiking_answer(result)),
     ]
     return "\n".join(parts)
+
+
+def _gains(result: FitResult) -> Mapping[str, Estimate]:
+    """By what factors the instruments disagree: what concerns every number."""
+    return {name: e for name, e in result.nuisance.items() if name.startswith("gain_")}
+
+
+def instruments_text(result: FitResult) -> str:
+    """All terms of the instruments: gains, delays, edges and initial states of single records."""
+    return estimates_text(result.nuisance)
 
 
 def estimates_text(estimates: Mapping[str, Estimate]) -> str:
