@@ -27,7 +27,7 @@ def spectrum(p, u, noise=0.0, seed=0):
 
 @pytest.mark.parametrize("p", [DEVICE, SPIKING])
 def test_the_winding_counts_the_unstable_eigenvalues(p):
-    for u in p.V_T + p.V_m * np.linspace(-6.0, 6.0, 17):
+    for u in p.V_T + p.V_m * np.linspace(-6.0, 6.0, 13):
         found = check_spectrum(FREQUENCY, spectrum(p, u), noise=1e-4)
         poles = int(np.sum(eigenvalues(p, u).real > 0.0))
         assert found.unstable_poles in (poles, None)
@@ -54,7 +54,7 @@ def test_the_gain_margin_is_that_of_the_loop(p, u):
     exact = check_spectrum(FREQUENCY, spectrum(p, u), series_resistance=p.R_s, noise=1e-4)
     assert exact.gain_margin == pytest.approx(truth, rel=0.02)
     inside = 0
-    for seed in range(10):
+    for seed in range(5):
         noisy = check_spectrum(FREQUENCY, spectrum(p, u, 0.01, seed), series_resistance=p.R_s)
         assert noisy.noise == pytest.approx(0.01, rel=0.6)
         if noisy.gain_margin_ci95 is not None:
@@ -63,7 +63,7 @@ def test_the_gain_margin_is_that_of_the_loop(p, u):
             inside += low < truth < high
         else:
             inside += 1
-    assert inside >= 6
+    assert inside >= 3
 
 
 def test_negative_resistance_alone_is_not_enough():

@@ -54,7 +54,7 @@ circuits = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(devices, circuits)
 def test_every_factor_leads_to_the_boundary_and_nothing_nearer_does(p, circuit):
     before = log_margin(p, circuit)
@@ -68,7 +68,7 @@ def test_every_factor_leads_to_the_boundary_and_nothing_nearer_does(p, circuit):
             assert after * before > 0.0 or abs(after) < 1e-6, (name, factor, trial)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(devices, circuits)
 def test_what_is_soldered_leads_to_the_boundary(p, circuit):
     values = values_to_hopf(p, circuit)
