@@ -28,8 +28,9 @@ from memfit.reporting.words import HEADINGS, Symbol
 
 _LONG = 28
 """Rows from which a table is set over whole pages at the end, where it can break."""
-_WIDE = 5
+_WIDE = 4
 """Columns above which a table spans both columns of text."""
+_NO_BREAK = "\u00a0"
 _CHUNK = 16
 """A line may break after so many characters of code."""
 _PREAMBLE = (Path(__file__).parent / "templates" / "report.typ").read_text(encoding="utf-8")
@@ -152,7 +153,7 @@ def _cell(value: Cell, column: Column) -> str:
     if column.kind in ("symbol", "prose"):
         return _prose(value)
     if column.kind == "number":
-        return f"#box[{_literal(value)}]"
+        return _literal(value.replace(" ", _NO_BREAK))
     if column.kind in ("code", "file"):
         pieces = [value[i : i + _CHUNK] for i in range(0, len(value), _CHUNK)]
         return f"#code({_string(chr(0x200B).join(pieces))})"

@@ -133,6 +133,15 @@ def test_an_ohm_is_as_long_upward_as_to_the_right(axes):
     assert y0 < (-Z.imag).min() < (-Z.imag).max() < y1
 
 
+def test_a_resonance_between_two_frequencies_does_not_shrink_the_data(axes):
+    frequency = np.logspace(-1, 5, 7)
+    spectra = spectra_of([fitted_spectrum(0.8215, frequency)], P)
+    draw_nyquist(axes, spectra)
+    largest = np.abs(spectra[0].record.impedance).max()
+    assert np.abs(spectra[0].model[1]).max() > 5.0 * largest
+    assert axes.get_xlim()[1] - axes.get_xlim()[0] < 3.5 * largest / 1e3
+
+
 def test_the_model_is_drawn_in_closed_form_where_it_is_what_was_fitted():
     frequency = np.logspace(-1, 5, 20)
     finer, Z = model_curve(fitted_spectrum(0.9, frequency), P)

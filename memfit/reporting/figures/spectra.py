@@ -42,7 +42,9 @@ _FINER = 4
 """Model curves are drawn at this many times the measured frequencies."""
 _LONGEST_STEP = 0.03
 """Longest straight piece of a model curve, relative to the largest |Z|."""
-_REFINEMENTS = 6
+_REFINEMENTS = 8
+_REACH = 1.6
+"""Model curves are shown whole up to this many times the largest |Z| measured."""
 _SAME_MODEL = 1e-6
 """Relative distance at which the closed form counts as the model that was fitted."""
 _LABELS_TURN = 0.8
@@ -147,6 +149,9 @@ def _refined(model: Callable[[FloatArray], ComplexArray], frequency: FloatArray)
 def draw_nyquist(axes: Axes, spectra: Sequence[Spectrum], *, label_decades: bool = False) -> str:
     """Data as dots, model as lines, rings at whole decades of frequency; equal axes.
 
+    The limits hold the data, and the model but where it runs far beyond: near a Hopf point its resonance
+    between two frequencies would leave the data a speck.
+
     Returns
     -------
     str
@@ -155,7 +160,8 @@ def draw_nyquist(axes: Axes, spectra: Sequence[Spectrum], *, label_decades: bool
     data = [kept(spectrum.record.impedance, spectrum.fitted.used) for spectrum in spectra]
     factor, unit = scale_for(max(float(np.abs(Z).max()) for Z in data), "ohm")
     zero = np.array([0.0])
-    everything = np.concatenate([*data, *(spectrum.model[1] for spectrum in spectra)]) * factor
+    models = [_within_reach(spectrum.model[1], Z) for spectrum, Z in zip(spectra, data, strict=True)]
+    everything = np.concatenate([*data, *models]) * factor
     _equal_limits(axes, limits(everything.real, zero), limits(-everything.imag, zero))
     axes.axhline(0.0, color=INK, linewidth=0.4, zorder=0)
     for spectrum in spectra:
@@ -166,6 +172,12 @@ def draw_nyquist(axes: Axes, spectra: Sequence[Spectrum], *, label_decades: bool
             crosses(axes, Z.real[~shown] * factor, -Z.imag[~shown] * factor)
         _decade_marks(axes, spectrum.record, factor, label_decades)
     return unit
+
+
+def _within_reach(model: ComplexArray, data: ComplexArray) -> ComplexArray:
+    """The part of a model curve that the frame must hold."""
+    reached: ComplexArray = model[np.abs(model) <= _REACH * np.abs(data).max()]
+    return reached
 
 
 def _equal_limits(axes: Axes, x: tuple[float, float], y: tuple[float, float]) -> None:
@@ -221,7 +233,7 @@ def _bias_key(axes: Axes, spectra: Sequence[Spectrum]) -> None:
 
 def small_nyquist_figure(figure: Figure, spectrum: Spectrum) -> None:
     """One spectrum, with labelled decades."""
-    (axes,) = place_axes(figure, [1], Margins(left=10.5, right=1.5, top=4.5, bottom=8))
+    (axes,) = place_axes(figure, [1], Margins(left=11.5, right=1.5, top=4.5, bottom=8))
     unit = draw_nyquist(axes, [spectrum], label_decades=True)
     axes.set_title(spectrum.label, pad=2.5)
     axes.set_xlabel(f"Z′ ({unit})", labelpad=1)
