@@ -30,7 +30,7 @@ def with_unordered_pair(result: FitResult, state: State) -> FitResult:
     p = state.unknowns.parameters(state.x)
     first, second = sorted((p.tau_d, float(activation_time(p, u))))
     said = (
-        f"All spectra were taken at one bias: they hold two time constants, {first:.3g} s and {second:.3g} s, "
+        f"All spectra were taken at one bias: they hold two times, {first:.3g} s and {second:.3g} s, "
         "but not which is tau_d and which is f tau_k. A spectrum at another bias tells."
     )
     parameters = {

@@ -192,7 +192,10 @@ class FitResult:
         if covariance.size == 0:
             return np.zeros((0, 0))
         scale = np.sqrt(np.diag(covariance))
-        result: FloatArray = covariance / np.outer(scale, scale)
+        known = scale > 0  # what no data see has no correlation with anything
+        divisor = np.where(known, scale, 1.0)
+        result: FloatArray = covariance / divisor[:, None] / divisor
+        np.fill_diagonal(result, 1.0)
         return result
 
     def to_frame(self) -> pd.DataFrame:

@@ -8,7 +8,8 @@ import numpy as np
 
 from memfit.arrays import BoolArray
 from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient, Record
-from memfit.fitting.guess import Candidate, distinct, guess, swapped
+from memfit.fitting.candidates import Candidate, distinct, swapped
+from memfit.fitting.guess import guess
 from memfit.fitting.instruments import add_needed_terms
 from memfit.fitting.noise import Noise
 from memfit.fitting.plan import FitPlan

@@ -7,7 +7,7 @@ import numpy as np
 from memfit.arrays import FloatArray
 from memfit.datasets.device import Device
 from memfit.datasets.records import ImpedanceSpectrum, Record
-from memfit.fitting.guess import Candidate
+from memfit.fitting.candidates import Candidate
 from memfit.fitting.noise import first_noise
 from memfit.fitting.plan import FitPlan
 from memfit.fitting.result import (

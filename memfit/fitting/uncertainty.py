@@ -20,6 +20,8 @@ from memfit.model.parameters import UNITS
 
 Z95 = 1.959963984540054
 """Half width of a normal 95 % interval, in standard deviations."""
+_UNSEEN = 1e-30
+"""Length of a column of the Jacobian below which nothing in the data depends on the unknown."""
 _SINGULAR = 1e-9
 """Smallest singular value of the scaled Jacobian, relative to the largest, that counts as information."""
 _INSTRUMENT_UNITS = {"delay": "s", "edge": "s", "u_0": "V", "i_0": "A"}
@@ -55,7 +57,7 @@ def covariance_of(state: State) -> Covariance:
         weight[here] = np.sqrt(independent / max(int(np.count_nonzero(here)), 1))
     weighted = jacobian * weight[:, None]
     length = np.linalg.norm(weighted, axis=0)
-    scale = np.where(length > 0, length, 1.0)
+    scale = np.where(length > _UNSEEN, length, 1.0)
     _, singular, directions = np.linalg.svd(triangle(weighted / scale))
     known = singular > _SINGULAR * float(np.max(singular, initial=1e-300))
     inverse = np.where(known, 1.0 / np.where(known, singular, 1.0) ** 2, 0.0)
