@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from memfit.fitting.result import Estimate, FitResult
 from memfit.reporting.answers import error_of
 from memfit.reporting.content import Cell, Column, ColumnKind, Graded, Table
@@ -107,8 +105,7 @@ def correlation_table(result: FitResult) -> Table:
 
 def _graded(value: float) -> Graded:
     """A correlation as text with its level."""
-    level = int(np.clip(round(value * _LEVELS), -_LEVELS, _LEVELS)) if np.isfinite(value) else 0
-    return Graded(fixed(value, 2), level)
+    return Graded(fixed(value, 2), round(value * _LEVELS))
 
 
 def hopf_table(stability: Mapping[str, Any]) -> Table | None:
