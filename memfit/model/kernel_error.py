@@ -16,6 +16,7 @@ _D, _TAIL = TABLEAU.derivative, TABLEAU.tail
 _FAR = 0.01  # u beyond 100 V_m matters to itself only: its error is measured against itself
 _ROUNDING = 1e-14
 _TAIL_WEIGHT = 0.25  # brings the median of the first estimate to that of the true error
+_SLOW_DECAY = 4.0  # the slower the fall, the more coefficients are left out
 
 
 @compile_part
@@ -57,7 +58,7 @@ def _tail(values: FloatArray) -> float:
         return 0.0
     earlier = min(2.0, before / (third + 1e-300))
     ratio = min(2.0, max(last / (before + 1e-300), earlier))
-    return _TAIL_WEIGHT * max(last, before * earlier) * ratio
+    return _TAIL_WEIGHT * (1.0 + _SLOW_DECAY * ratio) * max(last, before * earlier) * ratio
 
 
 @compile_part

@@ -130,7 +130,7 @@ class DriveSet:
         time = self.time if delay is None else self.time - np.repeat(delay, np.diff(self.offsets))
         y = np.empty(n)
         y_p = np.zeros((n if sensitivities else 0, kernel.SENSITIVITIES))
-        course = np.empty((n if states else 0, 3))
+        course = np.full((n if states else 0, 3), np.nan)
         status, reached = np.empty(count, dtype=np.int64), np.empty(count)
         start = np.zeros((count, 3)) if initial is None else np.ascontiguousarray(initial, dtype=np.float64)
         kernel.integrate_all(
@@ -179,7 +179,7 @@ class Response:
     derivatives: FloatArray
     """(n, 12) by R_b .. R_s, by the initial u, i_c, f, and by time; (0, 12) if not asked for."""
     states: FloatArray
-    """(n, 3) u, i_c, f; (0, 3) if not asked for."""
+    """(n, 3) u, i_c, f; NaN where not reached; (0, 3) if not asked for."""
     status: np.ndarray
     """(r,) code of the kernel for each record."""
     reached: FloatArray

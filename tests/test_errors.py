@@ -1,0 +1,42 @@
+"""The tree of errors as its page draws it, and messages that say where."""
+
+import inspect
+
+import pytest
+
+from memfit import errors
+from memfit.errors import FileFormatError, InputError, MemfitError
+
+
+def test_every_error_is_a_memfit_error_and_is_drawn():
+    found = [cls for _, cls in inspect.getmembers(errors, inspect.isclass) if issubclass(cls, Exception)]
+    assert MemfitError in found
+    for cls in found:
+        assert issubclass(cls, MemfitError)
+        assert cls.__name__ in errors.__doc__
+        assert cls.__doc__
+
+
+def test_what_a_user_gave_is_an_input_error():
+    for name in ("FileFormatError", "ManifestError", "UnitError", "ParameterError"):
+        assert issubclass(getattr(errors, name), InputError)
+    assert not issubclass(errors.OutputError, InputError)
+    assert not issubclass(errors.DependencyError, InputError)
+
+
+@pytest.mark.parametrize(
+    ("place", "text"),
+    [
+        ({}, "no table"),
+        ({"file": "a.csv"}, "a.csv: no table"),
+        ({"file": "a.csv", "line": 3}, "a.csv, line 3: no table"),
+        ({"file": "a.csv", "line": 3, "column": "V"}, "a.csv, line 3, column 'V': no table"),
+        ({"file": "a.csv", "column": 2}, "a.csv, column 2: no table"),
+    ],
+)
+def test_a_format_error_names_the_place(place, text):
+    error = FileFormatError("no table", **place)
+    assert str(error) == text
+    assert error.file == place.get("file")
+    assert error.line == place.get("line")
+    assert error.column == place.get("column")
