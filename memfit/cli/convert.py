@@ -40,12 +40,8 @@ def _targets(records: tuple[Record, ...]) -> dict[str, Record]:
     """A file name for each record: its own, fit for every file system, and no two the same."""
     targets: dict[str, Record] = {}
     for record in records:
-        source = Path(record.name)
-        stem = (
-            source.name.removesuffix(source.suffix)
-            if source.suffix and " " not in source.suffix
-            else source.name
-        )
+        suffix = Path(record.origin.file).suffix
+        stem = record.name.replace(suffix, "") if suffix else record.name
         plain = re.sub(r"[^\w.+=-]+", "_", stem).strip("_.") or "record"
         name, number = f"{plain}.csv", 2
         while name.lower() in (taken.lower() for taken in targets):

@@ -43,16 +43,16 @@ def instruments_text(result: FitResult) -> str:
 def estimates_text(estimates: Mapping[str, Estimate]) -> str:
     """A table of values with their standard errors, intervals and verdicts."""
     rows = [("", "value", "95 % interval", "")]
-    rows += [
-        (
-            name,
-            quantity(e.value, e.unit or "1", e.stderr),
-            interval(e.ci95, e.unit or "1", e.stderr),
-            STATUS_OF_ESTIMATE[e.status],
-        )
-        for name, e in estimates.items()
-    ]
+    rows += [_estimate_row(name, estimate) for name, estimate in estimates.items()]
     return columns(rows)
+
+
+def _estimate_row(name: str, e: Estimate) -> tuple[str, str, str, str]:
+    """A value with its error; at a bound the error of a linear approximation means nothing."""
+    unit, verdict = e.unit or "1", STATUS_OF_ESTIMATE[e.status]
+    if e.status == "at_bound":
+        return name, quantity(e.value, unit), MISSING, verdict
+    return name, quantity(e.value, unit, e.stderr), interval(e.ci95, unit, e.stderr), verdict
 
 
 def starts_text(result: FitResult) -> str:

@@ -81,6 +81,20 @@ def test_convert_keeps_every_number(run, small_device, tmp_path):
             assert np.array_equal(new.drive.value, old.drive.value)
 
 
+def test_converted_files_have_names_of_their_own(run, tmp_path):
+    """Two files of the same name are told apart by their folders."""
+    loop = "".join(f"{v:g},{1e-6 * v:g}\n" for v in [0, 0.5, 1, 0.5, 0, -0.5, -1, -0.5, 0])
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "iv 50mVs.txt").write_text(f"Voltage (V),Current (A)\n{loop}")
+    ran = run("convert", *sorted(tmp_path.glob("*/iv*.txt")), "-o", tmp_path / "tidy")
+    assert ran.code == 0
+    assert sorted(path.name for path in (tmp_path / "tidy").iterdir()) == [
+        "one_iv_50mVs.csv",
+        "two_iv_50mVs.csv",
+    ]
+
+
 def test_convert_overwrites_nothing_unless_told(run, small_device, tmp_path):
     out = tmp_path / "tidy"
     assert run("convert", small_device, "-o", out).code == 0
