@@ -6,6 +6,7 @@ Signs: current into the device positive.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -251,10 +252,15 @@ def _jumps(t: FloatArray, v: FloatArray, tolerance: float) -> list[int]:
     return [int(i) + 1 for i in np.flatnonzero((np.abs(step) > 4 * tolerance) & (slope > 10 * beside))]
 
 
+_BLOCK = 8192
+"""Samples that are thinned together."""
+
+
 def _polygon(t: FloatArray, v: FloatArray, tolerance: float) -> tuple[FloatArray, FloatArray]:
     """Fewest vertices within `tolerance` of the samples (Douglas-Peucker), values by least squares."""
-    keep = {0, t.size - 1}
-    stack = [(0, t.size - 1)]
+    starts = [*range(0, t.size - 1, _BLOCK), t.size - 1]  # in blocks, because the search is quadratic
+    keep = set(starts) | {0}
+    stack = list(pairwise(starts))
     while stack:
         a, b = stack.pop()
         if b - a < 2:

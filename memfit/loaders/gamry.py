@@ -215,7 +215,7 @@ def _read_table(source: Source, start: int) -> tuple[Table, int]:
     ended = i < len(lines) or source.text.endswith("\n")
     if rows and not ended and rows[-1].count("\t") < len(labels) - 1:
         rows.pop()
-    declared = int(head[2]) if len(head) > 2 and head[2].strip().isdigit() else None
+    declared = int(head[2]) if len(head) > 2 and head[2].strip().isdecimal() else None
     return Table(head[0].strip(), declared, labels, units, tuple(rows), start + 3), i
 
 

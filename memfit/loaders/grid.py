@@ -336,9 +336,9 @@ def seconds(text: str) -> float | None:
         head, _, tail = text.strip().rpartition(" ")
         main, mark, fraction = tail.partition(".")
         main = f"{head} {main}"
-    if mark and not fraction.isdigit():
+    if mark and not fraction.isdecimal():
         digits, _, suffix = fraction.partition(" ")
-        if not digits.isdigit():
+        if not digits.isdecimal():
             return None
         fraction, suffix = digits, f" {suffix}"
     for pattern in _TIME_FORMATS:

@@ -51,7 +51,7 @@ def read_dfr(source: Source, settings: FileSettings) -> list[RawTable]:
         There are fewer numbers than points ask for, or something that is no number.
     """
     lines = source.lines
-    if len(lines) < 4 or not lines[1].strip().isdigit() or not 0 < int(lines[1][:9]) < _MAX_POINTS:
+    if len(lines) < 4 or not lines[1].strip().isdecimal() or not 0 < int(lines[1][:9]) < _MAX_POINTS:
         raise FileFormatError("expected the number of points in the second line.", file=source.name, line=2)
     count = int(lines[1])
     values = []
@@ -131,7 +131,7 @@ def read_p00(source: Source, settings: FileSettings) -> list[RawTable]:
         raise FileFormatError(
             "expected a line of labels f/Hz, Z'/Ohm, -Z''/Ohm, found none.", file=source.name
         )
-    if not lines[at + 1].strip().isdigit():
+    if not lines[at + 1].strip().isdecimal():
         raise FileFormatError(
             "expected the number of points below the labels.", file=source.name, line=at + 2
         )

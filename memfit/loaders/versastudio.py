@@ -67,7 +67,7 @@ def _segments(source: Source, metadata: dict[str, str]) -> Iterator[RawTable]:
                 "expected `Definition=` in the segment, found none.", file=source.name, line=start + 1
             )
         labels = [label.strip() for label in lines[at].removeprefix("Definition=").split(",")]
-        while labels and labels[-1].isdigit():  # a number at the end of the line is no column
+        while labels and labels[-1].isdecimal():  # a number at the end of the line is no column
             labels.pop()
         first = next((i for i in range(at + 1, end) if re.match(r"\s*[-\d]", lines[i])), end)
         if first == end:
