@@ -40,6 +40,8 @@ Values = TypeVar("Values", FloatArray, ComplexArray)
 
 MILLIMETRE = 1 / 25.4
 """Inch."""
+_LABEL_EDGE = 3.0
+"""Distance of the inner edge of an axis label from the figure's edge, mm; fixed, so that labels align."""
 _GRID = 700
 """Dots nearer than one part in this of the axes are one dot."""
 _DOT_LENGTH = 1e-5
@@ -55,7 +57,7 @@ class Margins:
 
     left: float = 13.0
     right: float = 3.0
-    bottom: float = 9.0
+    bottom: float = 8.2
     top: float = 3.0
 
 
@@ -73,6 +75,8 @@ def place_axes(
         inside = width - room.left - room.right
         rectangle = (room.left / width, bottom / height, inside / width, share * unit / height)
         axes.append(figure.add_axes(rectangle))
+        axes[-1].xaxis.set_label_coords(0.5, (_LABEL_EDGE - room.bottom) / (share * unit))
+        axes[-1].yaxis.set_label_coords((_LABEL_EDGE - room.left) / inside, 0.5)
         top = bottom - gap
     return axes
 

@@ -233,7 +233,7 @@ def _bias_key(axes: Axes, spectra: Sequence[Spectrum]) -> None:
 
 def small_nyquist_figure(figure: Figure, spectrum: Spectrum) -> None:
     """One spectrum, with labelled decades."""
-    (axes,) = place_axes(figure, [1], Margins(left=11.5, right=1.5, top=4.5, bottom=8))
+    (axes,) = place_axes(figure, [1], Margins(left=11.5, right=1.5, top=4.5, bottom=7.6))
     unit = draw_nyquist(axes, [spectrum], label_decades=True)
     axes.set_title(spectrum.label, pad=2.5)
     axes.set_xlabel(f"Z′ ({unit})", labelpad=1)
