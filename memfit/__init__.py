@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from memfit.datasets.device import Device
     from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient
     from memfit.errors import MemfitError
+    from memfit.fitting import lmfit_models
     from memfit.fitting.plan import FitPlan
     from memfit.fitting.result import Estimate, FitResult
     from memfit.model.parameters import Parameters
@@ -43,6 +44,7 @@ __all__ = [
     "PulseTransient",
     "fit",
     "impedance",
+    "lmfit_models",
     "load",
     "pulse",
     "pulse_train",
@@ -60,6 +62,7 @@ _HOMES = {
     "memfit.datasets.device": ("Device",),
     "memfit.datasets.records": ("IVSweep", "ImpedanceSpectrum", "PulseTransient"),
     "memfit.errors": ("MemfitError",),
+    "memfit.fitting": ("lmfit_models",),
     "memfit.fitting.plan": ("FitPlan",),
     "memfit.fitting.result": ("Estimate", "FitResult"),
     "memfit.model.parameters": ("Parameters",),
@@ -74,7 +77,9 @@ def __getattr__(name: str) -> Any:
     """A public name from the file that defines it."""
     if name not in _HOME_OF:
         raise AttributeError(f"module 'memfit' has no attribute {name!r}")
-    value = getattr(import_module(_HOME_OF[name]), name)
+    home = _HOME_OF[name]
+    module = import_module(f"{home}.{name}" if name == "lmfit_models" else home)
+    value = module if name == "lmfit_models" else getattr(module, name)
     globals()[name] = value
     return value
 

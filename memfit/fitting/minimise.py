@@ -4,11 +4,11 @@ lmfit hands the problem to scipy's trust-region reflective method (Branch, Colem
 1999, 21, 1), which keeps to bounds without distorting the problem inside them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, Protocol
 
-import lmfit
 import numpy as np
 
 from memfit.arrays import FloatArray
@@ -73,7 +73,7 @@ def minimise(
 
         return wrapped
 
-    minimizer = lmfit.Minimizer(at(problem.residuals), parameters, calc_covar=False, nan_policy="raise")
+    minimizer = _lmfit().Minimizer(at(problem.residuals), parameters, calc_covar=False, nan_policy="raise")
     with np.errstate(
         invalid="ignore", over="ignore", divide="ignore"
     ):  # lmfit's own errors of undetermined values; ours are made elsewhere
@@ -100,7 +100,7 @@ def minimise(
 
 def to_lmfit(unknowns: Sequence[Unknown], x: FloatArray) -> Any:
     """Lmfit Parameters of the vector, with the bounds as the minimiser sees them."""
-    parameters = lmfit.Parameters()
+    parameters = _lmfit().Parameters()
     for unknown, value in zip(unknowns, x, strict=True):
         low, high = unknown.inner_bounds
         inset = 1e-9 * (high - low)
@@ -110,7 +110,24 @@ def to_lmfit(unknowns: Sequence[Unknown], x: FloatArray) -> Any:
     return parameters
 
 
+def _lmfit() -> Any:
+    """The library, imported when first needed: it takes a second, and only who fits shall wait for it."""
+    return import_module("lmfit")
+
+
 def _on_bound(unknown: Unknown, x: float) -> bool:
     """Whether the value lies on its lower or upper bound."""
     low, high = unknown.inner_bounds
     return min(x - low, high - x) <= _BOUND_MARGIN * (high - low)
+
+
+def values_to_lmfit(values: Mapping[str, tuple[float, float | None, bool]]) -> Any:
+    """Lmfit Parameters of plain values: name to (value, standard error, whether it varies), SI.
+
+    What must be positive has min = 0.
+    """
+    parameters = _lmfit().Parameters()
+    for name, (value, stderr, vary) in values.items():
+        parameters.add(name, value=value, vary=vary, min=-np.inf if name == "V_T" else 0.0)
+        parameters[name].stderr = stderr
+    return parameters

@@ -15,6 +15,7 @@ import pandas as pd
 from memfit.arrays import BoolArray, ComplexArray, FloatArray
 from memfit.datasets.records import Record
 from memfit.errors import InputError
+from memfit.fitting.minimise import values_to_lmfit
 from memfit.model.parameters import Parameters
 
 SCHEMA = "memfit/fit-result/1"
@@ -207,6 +208,19 @@ class FitResult:
         return pd.DataFrame(
             rows, columns=["parameter", "value", "unit", "stderr", "ci95_low", "ci95_high", "status"]
         ).set_index("parameter")
+
+    def to_lmfit(self) -> Any:
+        """The physical parameters as lmfit Parameters (SI), for those who go on by themselves.
+
+        What was fixed does not vary; what is undetermined has its first value and no standard error.
+        """
+        known = {
+            name: (e.value if e.value is not None else e.start, e.stderr, e.status != "fixed")
+            for name, e in self.parameters.items()
+        }
+        return values_to_lmfit(
+            {n: (v, error, vary) for n, (v, error, vary) in known.items() if v is not None}
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data in the layout of the contract."""

@@ -61,7 +61,9 @@ def junction_voltage(p: Parameters, control: Control, drive: ArrayLike) -> Float
     return u
 
 
-def junction_voltage_derivatives(p: Parameters, control: Control, drive: ArrayLike, u: ArrayLike) -> FloatArray:
+def junction_voltage_derivatives(
+    p: Parameters, control: Control, drive: ArrayLike, u: ArrayLike
+) -> FloatArray:
     """(n, 9) derivatives of the steady u (V) by the parameters, in the order of `NAMES`.
 
     From the implicit equation: du/dp = -(dF/dp)/(dF/du) with F = u + R_s I(u) - V or F = I(u) - I.
