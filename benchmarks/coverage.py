@@ -32,10 +32,10 @@ COLUMNS = (*FITTED, "R_s", "Hopf u", "gain margin")
 TABLE = Path(__file__).with_suffix(".md")
 HEAD = """# Coverage of the 95 % intervals
 
-Made by `python benchmarks/coverage.py --devices {devices} --seed {seed}`, on the devices of `recovery.py`.
+Made by `python benchmarks/coverage.py --devices {devices} --seed {seed}`, devices of `recovery.py`.
 
-Each cell: intervals that hold the truth in per cent (95 % limits of that, Clopper-Pearson); then the size of the
-errors in standard errors, root mean square and from the median, of which 1.00 is right.
+Each cell: intervals that hold the truth in per cent (95 % limits of that, Clopper-Pearson); then the size of
+the errors in standard errors, root mean square and from the median, of which 1.00 is right.
 Open: devices of which a parameter was called undetermined.
 
 """

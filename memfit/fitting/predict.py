@@ -26,6 +26,9 @@ _EDGE_STEP = 0.01
 FIT_TOLERANCE = 1e-7
 """Of the integrator during a fit: a thousand times below the noise of good instruments."""
 
+_LEAST_CHARGING = 1e-9
+"""Of the shortest sampling interval: a charging time R_s C_m below is none."""
+
 
 @dataclass(frozen=True)
 class Instrument:
@@ -91,6 +94,18 @@ class Predictor:
         self._steady = [k for k, r in enumerate(self.records) if isinstance(r, IVSweep) and r.drive is None]
         self._timed = [k for k, r in enumerate(self.records) if drive_of(r) is not None]
         self._drives = self._drive_set(np.zeros((len(self.records), 0)))
+        self._shortest = self._shortest_interval()
+
+    def _shortest_interval(self) -> float:
+        """Shortest time, s, between two samples of a record under voltage control; 0 without any."""
+        shortest = np.inf
+        for k in self._timed:
+            record = self.records[k]
+            if isinstance(record, ImpedanceSpectrum) or record.time is None or record.control != "voltage":
+                continue
+            gaps = np.diff(record.time)
+            shortest = min(shortest, float(np.min(gaps[gaps > 0], initial=np.inf)))
+        return shortest if np.isfinite(shortest) else 0.0
 
     def _grid(self, control: Control) -> tuple[BiasGrid, FloatArray, FloatArray] | None:
         """The spectra whose bias is a voltage (or a current), and where their Re Z and Im Z go."""
@@ -127,12 +142,23 @@ class Predictor:
                 margins.append(0.05 * float(time[-1] - time[0]))
         return DriveSet(drives, times, margins)
 
+    def _resolved(self, p: Parameters) -> Parameters:
+        """The parameters with a series resistance that the sampling can tell from none.
+
+        Under voltage control a kink of the drive moves the current by C_m dV/dt within R_s C_m. Where that is
+        shorter than the rounding of the times, a sample on a kink would take any value in between for some
+        R_s, and the fit would find it.
+        """
+        least = _LEAST_CHARGING * self._shortest / p.C_m
+        return p.replace(R_s=least) if 0.0 < p.R_s < least else p
+
     def data(self) -> FloatArray:
         """(n,) what was measured, end to end."""
         return np.concatenate([measured(record) for record in self.records])
 
     def __call__(self, p: Parameters, instrument: Instrument | None = None) -> Prediction:
         """Prediction for one set of parameters."""
+        p = self._resolved(p)
         terms = instrument or Instrument.ideal(len(self.records))
         values = np.empty(self.size)
         slopes = np.empty((self.size, len(NAMES)))

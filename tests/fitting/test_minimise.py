@@ -1,6 +1,7 @@
 """The minimiser on problems whose answer is certified.
 
-NIST Statistical Reference Datasets, nonlinear regression. Data, starting and certified values: https://www.itl.nist.gov/div898/strd/nls/nls_main.shtml (public domain).
+NIST Statistical Reference Datasets, nonlinear regression. Data, starting values and certified values:
+https://www.itl.nist.gov/div898/strd/nls/nls_main.shtml (public domain).
 """
 
 from dataclasses import dataclass
