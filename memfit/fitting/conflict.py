@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from memfit.arrays import FloatArray
+from memfit.fitting.residuals import triangle
 from memfit.fitting.result import Conflict, FitResult
 from memfit.fitting.state import State, solve_again
 from memfit.fitting.uncertainty import covariance_of
@@ -38,28 +39,38 @@ def conflicts_between_kinds(state: State) -> tuple[Conflict, ...]:
 
 
 def _without(state: State, everything: FloatArray, kind: str) -> list[Conflict]:
-    """Conflicts that show when one kind is left out."""
-    records = state.problem.predictor.record_of_point
-    left_out = np.array([k == kind for k in state.problem.kinds])[records]
+    """Conflicts that show when one kind is left out; refitted where the linearised fit raises an alarm."""
+    left_out = np.array([k == kind for k in state.problem.kinds])[state.problem.predictor.record_of_point]
     kept = state.problem.keep & ~left_out
     if np.count_nonzero(kept) < 2 * len(state.unknowns.free):
         return []
-    part = solve_again(state, replace(state.problem, keep=kept))
+    part = replace(state, problem=replace(state.problem, keep=kept))
+    r, jacobian = part.linearised()
+    scale = np.maximum(np.linalg.norm(jacobian, axis=0), 1e-300)
+    reduced = triangle(np.column_stack([jacobian / scale, r]))
+    step = -np.linalg.lstsq(reduced[:, :-1], reduced[:, -1], rcond=1e-9)[0] / scale
+    if not _alarms(state, everything, part, step, kind):
+        return []
+    part = solve_again(state, part.problem)
+    return _alarms(state, everything, part, part.x - state.x, kind)
+
+
+def _alarms(state: State, everything: FloatArray, part: State, step: FloatArray, kind: str) -> list[Conflict]:
+    """Parameters that move by `step` further than chance allows."""
     covariance = covariance_of(part)
+    V_m = state.unknowns.parameters(state.x).V_m
     result = []
-    for j, name in enumerate(part.unknowns.names):
+    for j, name in enumerate(state.unknowns.names):
         if name not in NAMES or name in ("R_s", "L_s"):
             continue
-        i = state.unknowns.names.index(name)
-        opened = bool(np.any(np.abs(covariance.open_directions[:, j]) > 0.1))
-        unit = state.unknowns.parameters(state.x).V_m if name == "V_T" else 1.0
-        error = float(np.sqrt(max(covariance.matrix[j, j], 0.0)))
+        unit = V_m if name == "V_T" else 1.0
         variance = covariance.matrix[j, j]
-        spread = float(np.sqrt(max(variance - everything[i, i], _LEAST_GAIN * variance, 1e-30)))
-        shift = float(state.x[i] - part.x[j])
-        told = not opened and error < _KNOWN * unit
-        if told and abs(shift) > max(_LEAST_SHIFT * unit, _ALARM * spread):
-            result.append(Conflict(left_out=kind, parameter=name, shift=float(shift / spread)))
+        opened = bool(np.any(np.abs(covariance.open_directions[:, j]) > 0.1))
+        if opened or variance > (_KNOWN * unit) ** 2:
+            continue
+        spread = float(np.sqrt(max(variance - everything[j, j], _LEAST_GAIN * variance, 1e-30)))
+        if abs(step[j]) > max(_LEAST_SHIFT * unit, _ALARM * spread):
+            result.append(Conflict(left_out=kind, parameter=name, shift=float(-step[j] / spread)))
     return result
 
 

@@ -2,9 +2,9 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 
 import numpy as np
-from scipy.stats import qmc
 
 from memfit.arrays import FloatArray
 from memfit.datasets.records import IVSweep, PulseTransient, Record
@@ -37,6 +37,7 @@ def candidates_from_time(
         return [Candidate({**base, **middle}, curve.misfit, reasons)]
     runs, data, weight = _thinned(timed)
     low, high = np.log(shortest), np.log(longest)
+    qmc = import_module("scipy.stats.qmc")  # half a second to import, and only these data need it
     points = qmc.scale(qmc.Sobol(3, scramble=False).random_base2(_TRIALS_LOG2), [low] * 3, [high] * 3)
     result = []
     for tau_m, tau_d, tau_k in np.exp(points):
