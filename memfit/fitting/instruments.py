@@ -60,15 +60,13 @@ def add_needed_terms(state: State, plan: FitPlan) -> State:
 
 
 def _kept_if_worth(state: State, terms: Sequence[Unknown], forced: bool) -> State:
-    """The fit with those terms that keep their promise and do not end on a bound (an edge on its sample)."""
+    """The fit with these terms if they keep their promise, else as it was.
+
+    An edge that ends on its sample stays an unknown: where in between it was is still not known.
+    """
     extended = _with(state, terms)
     gained = state.minimum.chi2 - extended.minimum.chi2
     if not forced and gained <= _NEEDED * len(terms):
-        return state
-    idle = {t.name for t in terms} & set(extended.minimum.at_bound)
-    if idle and not all(t.name in idle for t in terms):
-        return _kept_if_worth(state, [t for t in terms if t.name not in idle], forced)
-    if idle:
         return state
     log.info("added %s: chi2 falls by %.4g", ", ".join(t.name for t in terms), gained)
     return extended
