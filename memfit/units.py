@@ -91,6 +91,9 @@ _PREFIXES = {
 }  # fmt: skip
 _PREFIX_WORDS = {"nano": 1e-9, "micro": 1e-6, "milli": 1e-3, "kilo": 1e3, "mega": 1e6, "giga": 1e9}
 
+_LONGEST = 80
+"""Characters of a unit."""
+
 _CELSIUS = frozenset({"degc", "°c", "c", "celsius", "deg c", "oc", "'c", "degreec", "ºc", "℃", "° c"})
 _FAHRENHEIT = frozenset({"degf", "°f", "f", "fahrenheit"})
 _ZERO_CELSIUS = 273.15
@@ -161,6 +164,8 @@ def find_unit(text: str, dimension: str | None = None) -> Unit | None:
 
 @lru_cache(maxsize=4096)
 def _find_unit(text: str, dimension: str | None) -> Unit | None:
+    if len(text) > _LONGEST:
+        return None
     cleaned = _clean(text)
     if dimension == "temperature":
         special = _temperature(cleaned)

@@ -10,9 +10,9 @@ from memfit.loaders.raw import RawTable, Stated
 from memfit.protocols import Control, Initial
 from memfit.units import parse_quantity
 
-_LINE = re.compile(
-    r"^\s*(?P<mark>[#%!]|//)?\s*(?P<key>[A-Za-z][\w .()/-]{0,60}?)\s*[:=]\s*(?P<value>.*?)\s*[,;]*\s*$"
-)
+_LINE = re.compile(r"^\s*(?P<mark>[#%!]|//)?\s*(?P<key>[A-Za-z][\w .()/-]{0,60}?)\s*[:=](?P<value>.*)$")
+_LONGEST = 4000
+"""Characters of a line that may be metadata."""
 
 TECHNIQUES: Mapping[str, Kind] = {
     "impedance": "impedance", "eis": "impedance", "peis": "impedance", "geis": "impedance",
@@ -39,7 +39,7 @@ _QUANTITIES = {
 
 def is_setting(line: str) -> bool:
     """True for a marked line with a key that memfit acts on, such as "# bias: 0.8 V"."""
-    found = _LINE.match(line)
+    found = _LINE.match(line) if len(line) <= _LONGEST else None
     return bool(found and found["mark"] and _word_of(found["key"]) in _READERS)
 
 
@@ -77,10 +77,12 @@ def read_metadata(
     metadata: dict[str, str] = {}
     known: dict[str, Known] = {}
     for number, line in enumerate(lines, start=first_line):
+        if len(line) > _LONGEST:
+            continue
         found = _LINE.match(line.replace("\t", ": ", 1) if ":" not in line and "=" not in line else line)
         if found is None:
             continue
-        key, text = found["key"].strip(), found["value"].strip().strip('"')
+        key, text = found["key"].strip(), found["value"].strip().rstrip(",;").strip().strip('"')
         metadata.setdefault(key, text)
         word = _word_of(key)
         reader = _READERS.get(word)

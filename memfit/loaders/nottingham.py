@@ -17,7 +17,7 @@ _FIELDS = (
     Field("current", ("Current",), "A"),
     Field("time", ("Time",), "s"),
 )
-_HEADER = re.compile(r"^\ufeff?voltage current( time)?\s*\n[-+\d.eE]+\t", re.IGNORECASE)
+_HEADER = re.compile(r"^\ufeff?voltage current( time)?[ \t]*\n[-+\d.eE]+\t", re.IGNORECASE)
 
 
 def recognises(source: Source) -> bool:

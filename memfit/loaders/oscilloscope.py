@@ -25,7 +25,7 @@ _RIGOL = re.compile(r"^X,(CH\d|MATH|REF)", re.IGNORECASE)
 _OLD_RIGOL = re.compile(r'^"?Number of Data points\s*="?', re.IGNORECASE)
 _OLD_TEKTRONIX = re.compile(r'^"?Record Length"?,"?[\d.eE+]+"?,[^,\n]*,\s*[-+\d.]')
 _TIMED = re.compile(
-    r"^\s*\"?(?:TIME|Time|Source|second|x-axis|Second)(?:\s*\([^)]*\))?\"?\s*,"
+    r"^[ \t]*\"?(?:TIME|Time|Source|second|x-axis|Second)(?:\s*\([^)]*\))?\"?\s*,"
     r"(?:\s*\"?(?:CH|C|Channel |Ampl|Volt|[1-8]\b)[^,\n]*)+",
     re.MULTILINE,
 )

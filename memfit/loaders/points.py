@@ -39,7 +39,7 @@ _I2B = (
 
 def recognises_dfr(source: Source) -> bool:
     """True for "VERSION8.0", a count, and one number on each line."""
-    return re.match(r"VERSION[\d.]+\s*\n\s*\d+\s*\n", source.head) is not None
+    return re.match(r"VERSION[\d.]+[ \t]*\n[ \t]*\d+[ \t]*\n", source.head) is not None
 
 
 def read_dfr(source: Source, settings: FileSettings) -> list[RawTable]:
@@ -83,7 +83,7 @@ def read_dfr(source: Source, settings: FileSettings) -> list[RawTable]:
 
 def recognises_i2b(source: Source) -> bool:
     """True by the extension and a line with the number of points."""
-    return source.suffix == ".i2b" and re.search(r"^\s*\d+\s*$", source.head, re.MULTILINE) is not None
+    return source.suffix == ".i2b" and re.search(r"^[ \t]*\d+[ \t]*$", source.head, re.MULTILINE) is not None
 
 
 def read_i2b(source: Source, settings: FileSettings) -> list[RawTable]:
@@ -114,7 +114,9 @@ def read_i2b(source: Source, settings: FileSettings) -> list[RawTable]:
 
 def recognises_p00(source: Source) -> bool:
     """True for a line of labels with f/Hz and Z'/Ohm, and the number of points below."""
-    return re.search(r"^\s*f/Hz\s.*Z'/Ohm.*\n\s*\d+\s*$", source.head, re.MULTILINE) is not None
+    return (
+        re.search(r"^[ \t]*f/Hz\s[^\n]*Z'/Ohm[^\n]*\n[ \t]*\d+[ \t]*$", source.head, re.MULTILINE) is not None
+    )
 
 
 def read_p00(source: Source, settings: FileSettings) -> list[RawTable]:

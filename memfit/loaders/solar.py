@@ -23,7 +23,7 @@ from memfit.units import find_unit, parse_quantity, split_label
 NAME_HZB = "HZB solar-cell text"
 NAME_GRAPA = "grapa solar-cell text"
 
-_STARS = re.compile(r"^\*{10,}\s*$", re.MULTILINE)
+_STARS = re.compile(r"^\*{10,}[ \t]*$", re.MULTILINE)
 _PIXELS = re.compile(r"^Voltage \(V\)_\w+\tCurrent Density", re.MULTILINE)
 _GRAPA = re.compile(r"^(?P<name>\S+?)_V\t(?P=name)_J\t(?P=name)_I\t", re.MULTILINE)
 _TWO_HEADS = re.compile(r'^"Time";.*\n[^\n]*\n"V \[m?V\]";"J \[', re.MULTILINE)

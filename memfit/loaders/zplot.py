@@ -24,7 +24,8 @@ _FIELDS = (
     Field("bias_voltage", ("Bias",)),
 )
 _LABELS = re.compile(
-    r'^\s*"?\s*Freq(?:uency)?\s*\(Hz\).*Z\'\s*\(a\).*Z\'\'\s*\(b\)', re.MULTILINE | re.IGNORECASE
+    r"""^[ \t"]{0,20}Freq(?:uency)?[ \t]*\(Hz\)[^\n]*Z'[ \t]*\(a\)[^\n]*Z''[ \t]*\(b\)""",
+    re.MULTILINE | re.IGNORECASE,
 )
 _LABEL = re.compile(r"[A-Za-z|][A-Za-z|']*(?:\s*\([^)]*\))?")
 

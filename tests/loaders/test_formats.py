@@ -235,3 +235,19 @@ def test_a_plugged_in_reader_is_asked_first(monkeypatch):
     (record,) = read_source(Source("x.mine", b"anything"))
     assert record.origin.format == "mine"
     registry.plugged_in.cache_clear()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"x" + b"\n" * 16000 + b"x", b" " * 16000 + b"x", b"\t" * 16000 + b"1", b"a," * 8000, b'"' * 16000,
+        b"\n \n" * 100_000 + b"f Hz", b"# a:" + b" " * 16000 + b"x\n", b"VERSION8" + b"\n" * 16000 + b"x",
+        b"# bias: 1 " + b" v" * 8000 + b"\n1,2\n", b"voltage current" + b"\n" * 16000, b"1,2,3," * 100_000,
+        b"TAG\tCV\n" + b"\t\n" * 5000, b"Freq(Hz) " + b"Z'(a) " * 2500,
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["x.csv", "x.i2b"])
+def test_monotonous_files_end_in_an_error(data, name):
+    """Patterns that search them again and again would not come to an end."""
+    with pytest.raises(InputError):
+        read_source(Source(name, data))
