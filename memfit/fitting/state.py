@@ -13,6 +13,8 @@ from memfit.fitting.predict import Predictor, measured, modulus
 from memfit.fitting.residuals import JointResiduals
 from memfit.fitting.unknowns import Unknowns
 
+_LEAST_SIGMA = 1e-12
+"""Of the largest value of the record: no point has less, where the model could not be computed."""
 _MEDIAN_SQUARE = 0.4549
 """Median of the square of a standard normal variable."""
 _ROUGHLY = 0.5
@@ -63,8 +65,8 @@ class Problem:
             dof = max(share, 0.1) * np.count_nonzero(keep)
             level = fit_noise(record, residual[here], keep, model[here], dof)
             noise.append(level)
-            sigma[here] = level.sigma(modulus(record, np.where(np.isfinite(model[here]), model[here], 0.0)))
-        sigma = np.maximum(sigma, 1e-12 * np.max(sigma, initial=1e-300))
+            size = modulus(record, np.where(np.isfinite(model[here]), model[here], 0.0))
+            sigma[here] = np.maximum(level.sigma(size), _LEAST_SIGMA * float(np.max(size, initial=1e-300)))
         return replace(self, noise=tuple(noise), sigma=sigma)
 
 
