@@ -183,8 +183,8 @@ def linearise(eq: Equation, h: float, w: Any) -> None:
 def factor(M: FloatArray) -> None:
     """LU factors in place, the inverse of U's diagonal on the diagonal.
 
-    Rows are not exchanged: the pivots of W are positive, and where the other terms of M upset them Newton's
-    method does not converge and the step is made smaller.
+    Rows are not exchanged: in 4000 steps of random devices elements grew less than 8 times (2 times in steps that
+    were accepted), and with its rows scaled M has condition numbers below 20.
     """
     for c in range(1, POINTS):
         inverse = 1.0 / M[c, c]
