@@ -16,6 +16,8 @@ from memfit.fitting.unknowns import Unknown
 
 _BOUND_MARGIN = 1e-6
 MAX_EVALUATIONS = 200
+_NOTHING, _SHORT = 1e-5, 20
+"""Relative fall of chi2 that is none, and how many evaluations without any are a standstill."""
 
 
 class Problem(Protocol):
@@ -67,13 +69,20 @@ def minimise(
     parameters = to_lmfit(unknowns, start)
     names = [unknown.name for unknown in unknowns]
 
+    history: list[float] = []
+
+    def remembered(x: FloatArray) -> FloatArray:
+        residuals = problem.residuals(x)
+        history.append(float(residuals @ residuals))
+        return residuals
+
     def at(function: Callable[[FloatArray], FloatArray]) -> Callable[..., FloatArray]:
         def wrapped(p: Any, **_: Any) -> FloatArray:
             return function(np.array([p[name].value for name in names]))
 
         return wrapped
 
-    minimizer = _lmfit().Minimizer(at(problem.residuals), parameters, calc_covar=False, nan_policy="raise")
+    minimizer = _lmfit().Minimizer(at(remembered), parameters, calc_covar=False, nan_policy="raise")
     with np.errstate(
         invalid="ignore", over="ignore", divide="ignore"
     ):  # lmfit's own errors of undetermined values; ours are made elsewhere
@@ -91,11 +100,20 @@ def minimise(
     return Minimum(
         x=x,
         chi2=float(residuals @ residuals),
-        converged=bool(outcome.success) and not outcome.aborted,
+        converged=(bool(outcome.success) and not outcome.aborted) or _stands_still(history),
         message=str(outcome.message),
         evaluations=int(outcome.nfev),
         at_bound=tuple(u.name for u, v in zip(unknowns, x, strict=True) if _on_bound(u, float(v))),
     )
+
+
+def _stands_still(history: Sequence[float]) -> bool:
+    """Whether the second half of a search gained next to nothing.
+
+    Along a direction that the data do not determine the minimiser may walk for ever.
+    """
+    half = len(history) // 2
+    return half > _SHORT and min(history[:half]) - min(history) <= _NOTHING * min(history)
 
 
 def to_lmfit(unknowns: Sequence[Unknown], x: FloatArray) -> Any:

@@ -10,6 +10,7 @@ from memfit.datasets.records import ImpedanceSpectrum, Record
 from memfit.fitting.candidates import Candidate
 from memfit.fitting.noise import first_noise
 from memfit.fitting.plan import FitPlan
+from memfit.fitting.predict import modulus
 from memfit.fitting.result import (
     Alternative,
     Estimate,
@@ -29,7 +30,9 @@ from memfit.model.parameters import NAMES, UNITS
 _STRUCTURED = 0.5
 """Lag-1 autocorrelation of a record's residuals that says: the model misses something."""
 _MISFIT = 1.5
-"""Residuals this many times the noise seen without a model say so too."""
+"""Residuals with structure must be this many times the noise seen without a model."""
+_FAR = 6.0
+"""Residuals this many times that noise are no noise, whatever their structure."""
 _CORE = NAMES[:7]
 
 
@@ -177,18 +180,19 @@ def _poorly_described(state: State, covariance: Covariance) -> list[str]:
     """Records whose residuals have structure that is not noise."""
     poor = []
     for k, record in enumerate(state.problem.predictor.records):
-        if covariance.lag1[k] > _STRUCTURED and _above_local_noise(state, k):
+        excess = _excess_over_local_noise(state, k)
+        if excess > _FAR or (covariance.lag1[k] > _STRUCTURED and excess > _MISFIT):
             poor.append(record.name)
     return poor
 
 
-def _above_local_noise(state: State, k: int) -> bool:
-    """Whether a record's residuals exceed the noise seen without a model."""
+def _excess_over_local_noise(state: State, k: int) -> float:
+    """A record's residuals in units of the noise seen without a model."""
     predictor = state.problem.predictor
     record, here = predictor.records[k], predictor.slices[k]
     local, used = first_noise(record), state.problem.noise[k]
-    sizes = np.abs(predictor.data()[here])
-    return bool(np.median(used.sigma(sizes)) > _MISFIT * np.median(local.sigma(sizes)))
+    sizes = modulus(record, predictor.data()[here])
+    return float(np.median(used.sigma(sizes)) / max(np.median(local.sigma(sizes)), 1e-300))
 
 
 def _status(state: State, parameters: Mapping[str, Estimate], poor: Sequence[str]) -> Status:

@@ -1,0 +1,115 @@
+"""The model at the points of the records: layout, gains, and what the instruments add."""
+
+import numpy as np
+import pytest
+from devices import TRUTH, device, everything, exact, pulses, spectra, sweeps
+
+from memfit.datasets.records import ImpedanceSpectrum, IVSweep
+from memfit.errors import InputError
+from memfit.fitting.predict import Instrument, Predictor, bias_of, free_start, measured, modulus
+from memfit.model.equations import steady_current
+from memfit.model.parameters import NAMES
+from memfit.model.smallsignal import impedance
+from memfit.model.steady import junction_voltage
+from memfit.protocols import Drive
+
+
+def test_spectra_lie_as_real_then_imaginary_parts():
+    records = exact(spectra()).records
+    predictor = Predictor(records)
+    values = predictor(TRUTH).values
+    for record, here in zip(records, predictor.slices, strict=True):
+        u = float(junction_voltage(TRUTH, "voltage", [record.bias_voltage])[0])
+        Z = impedance(TRUTH, record.frequency, u)
+        np.testing.assert_allclose(values[here], np.concatenate([Z.real, Z.imag]), rtol=1e-12)
+
+
+def test_spectrum_at_a_bias_current_is_that_at_its_voltage():
+    record = exact(spectra(biases=(0.5,))).records[0]
+    u = float(junction_voltage(TRUTH, "voltage", [record.bias_voltage])[0])
+    galvanostatic = ImpedanceSpectrum(
+        name="g",
+        frequency=record.frequency,
+        impedance=record.impedance,
+        bias_current=float(steady_current(TRUTH, u)),
+        control="current",
+    )
+    values = Predictor([record, galvanostatic])(TRUTH).values
+    np.testing.assert_allclose(*np.split(values, 2), rtol=1e-9)
+
+
+def test_spectrum_without_bias_says_what_to_do():
+    record = ImpedanceSpectrum(name="blind", frequency=[1.0], impedance=[1.0])
+    with pytest.raises(InputError, match=r"blind.*bias.*device\.toml"):
+        bias_of(record)
+
+
+def test_quasi_steady_sweep_is_the_steady_current():
+    V = np.linspace(0, 1.2, 13)
+    sweep = IVSweep(name="s", voltage=V, current=V)
+    u = junction_voltage(TRUTH, "voltage", V)
+    values = Predictor([sweep])(TRUTH).values
+    np.testing.assert_allclose(values, steady_current(TRUTH, u), rtol=1e-10)
+
+
+def test_data_are_what_was_measured_in_the_same_order():
+    records = device(everything()).records
+    predictor = Predictor(records)
+    for record, here in zip(records, predictor.slices, strict=True):
+        np.testing.assert_array_equal(predictor.data()[here], measured(record))
+        assert predictor.slices[predictor.record_of_point[here.start]] == here
+    assert predictor.slices[-1].stop == predictor.size
+
+
+def test_gain_multiplies_values_and_derivatives_of_its_record_only():
+    records = exact([*spectra(biases=(0.0,)), *pulses(levels=(1.0,))]).records
+    predictor = Predictor(records)
+    plain = predictor(TRUTH)
+    terms = Instrument.ideal(2)
+    terms.gain[1] = 1.1
+    with_gain = predictor(TRUTH, terms)
+    first, second = predictor.slices
+    np.testing.assert_array_equal(with_gain.values[first], plain.values[first])
+    np.testing.assert_allclose(with_gain.values[second], 1.1 * plain.values[second], rtol=1e-12)
+    np.testing.assert_allclose(with_gain.derivatives[second], 1.1 * plain.derivatives[second], rtol=1e-12)
+    np.testing.assert_allclose(with_gain.bare, plain.values, rtol=1e-12)
+
+
+def test_delay_shifts_a_record_and_its_derivative_is_the_slope():
+    predictor = Predictor(exact(pulses(levels=(1.5,))).records)
+    late, early, terms = (Instrument.ideal(1) for _ in range(3))
+    shift = 1e-4
+    late.delay[0], early.delay[0] = 0.003 + shift, 0.003 - shift
+    terms.delay[0] = 0.003
+    slope = (predictor(TRUTH, late).values - predictor(TRUTH, early).values) / (2 * shift)
+    by_delay = -predictor(TRUTH, terms).by_time
+    away = np.abs(np.abs(slope) - np.abs(by_delay)) < 1e-2 * np.abs(slope).max()
+    assert np.mean(away) > 0.98  # all but the samples next to the two edges
+
+
+def test_smallest_series_resistance_is_none_on_the_kinks_of_a_sweep():
+    """A sample on a kink must not be free to take any current between before and after."""
+    predictor = Predictor(exact(sweeps(rates=(1.0,))).records)
+    found = [predictor(TRUTH.replace(R_s=R_s)).values for R_s in (1e-12, 1e-11, 1e-10, 1e-8)]
+    for values in found[1:]:
+        np.testing.assert_allclose(values, found[0], rtol=1e-6, atol=1e-6 * np.ptp(found[0]))
+
+
+def test_modulus_of_a_spectrum_is_that_of_both_parts():
+    record = ImpedanceSpectrum(name="z", frequency=[1.0, 2.0], impedance=[3 + 4j, 5 - 12j])
+    np.testing.assert_allclose(modulus(record, measured(record)), [5, 13, 5, 13])
+
+
+def test_only_records_that_say_so_begin_anywhere():
+    pulse = exact(pulses(levels=(1.0,))).records[0]
+    assert not free_start(pulse)
+    assert not free_start(exact(spectra()).records[0])
+    sweep = exact(sweeps(rates=(0.1,))).records[0]
+    drive = Drive("voltage", sweep.drive.time, sweep.drive.value, "free")
+    anywhere = IVSweep(name="s", voltage=sweep.voltage, current=sweep.current, time=sweep.time, drive=drive)
+    assert free_start(anywhere)
+
+
+def test_derivatives_have_a_column_for_every_parameter():
+    predictor = Predictor(exact(everything()).records)
+    assert predictor(TRUTH).derivatives.shape == (predictor.size, len(NAMES))

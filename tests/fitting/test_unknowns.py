@@ -1,0 +1,85 @@
+"""The vector of unknowns: there and back, and where each one acts."""
+
+import numpy as np
+import pytest
+from devices import TRUTH, exact, pulses, sweeps
+from hypothesis import given
+from hypothesis import strategies as st
+
+from memfit.fitting.plan import DEFAULT_BOUNDS, LOGARITHMIC, FitPlan
+from memfit.fitting.predict import Predictor
+from memfit.fitting.unknowns import (
+    Unknown,
+    Unknowns,
+    delay_unknown,
+    gain_unknown,
+    initial_unknowns,
+    physical_unknowns,
+)
+from memfit.model.parameters import NAMES
+
+
+@given(st.sampled_from(sorted(DEFAULT_BOUNDS)), st.floats(0.0, 1.0))
+def test_outer_undoes_inner(name, share):
+    low, high = DEFAULT_BOUNDS[name]
+    logarithmic = name in LOGARITHMIC
+    unknown = Unknown(name, logarithmic, low, high)
+    value = low * (high / low) ** share if logarithmic else low + share * (high - low)
+    assert unknown.outer(unknown.inner(value)) == pytest.approx(value, rel=1e-10, abs=1e-15)
+
+
+@given(st.floats(-1e30, 1e30))
+def test_inner_keeps_to_the_bounds(value):
+    unknown = Unknown("V_T", False, -5.0, 10.0)
+    assert -5.0 <= unknown.inner(value) <= 10.0
+
+
+def test_parameters_come_back_from_the_vector():
+    unknowns = Unknowns(physical_unknowns(FitPlan(), NAMES), TRUTH.replace(R_b=1.0, V_m=1.0), ["iv"])
+    found = unknowns.parameters(unknowns.encode(TRUTH.as_dict()))
+    np.testing.assert_allclose(found.as_array(), TRUTH.as_array(), rtol=1e-12)
+
+
+def test_fixed_values_are_not_in_the_vector_and_stay():
+    plan = FitPlan(fix={"V_m": 0.1, "R_s": 0.0})
+    free = physical_unknowns(plan, NAMES[:8])
+    unknowns = Unknowns(free, TRUTH.replace(V_m=0.1, R_s=0.0), ["iv"])
+    assert unknowns.names == ("R_b", "C_m", "i_c0", "V_T", "tau_d", "tau_k")
+    found = unknowns.parameters(unknowns.encode({}) + 0.3)
+    assert (found.V_m, found.R_s) == (0.1, 0.0)
+
+
+def test_bounds_of_the_plan_are_those_of_the_unknowns():
+    (unknown,) = physical_unknowns(FitPlan(bounds={"V_m": (0.02, 0.3)}), ["V_m"])
+    assert (unknown.lower, unknown.upper) == (0.02, 0.3)
+    np.testing.assert_allclose(unknown.inner_bounds, np.log([0.02, 0.3]))
+
+
+def test_terms_of_instruments_go_where_they_belong():
+    kinds = ["impedance", "iv", "iv", "transient"]
+    record = exact(pulses(levels=(1.0,))).records[0]
+    free = [gain_unknown("iv"), delay_unknown(3, 0.1), *initial_unknowns(3, record)]
+    unknowns = Unknowns(free, TRUTH, kinds)
+    values = {"gain_iv": 1.05, "delay_3": 0.01, "u_0_3": 0.4, "i_0_3": 1e-6, "f_0_3": 0.2}
+    terms = unknowns.instrument(unknowns.encode(values))
+    np.testing.assert_array_equal(terms.gain, [1.0, 1.05, 1.05, 1.0])
+    np.testing.assert_array_equal(terms.delay, [0.0, 0.0, 0.0, 0.01])
+    np.testing.assert_allclose(terms.initial[3], [0.4, 1e-6, 0.2])
+    assert not np.any(terms.initial[:3])
+
+
+def test_what_is_not_named_is_ideal():
+    unknowns = Unknowns([gain_unknown("iv"), delay_unknown(0, 0.1)], TRUTH, ["iv"])
+    assert list(unknowns.encode({})) == [1.0, 0.0]
+
+
+def test_gain_column_is_the_bare_prediction_of_its_kind():
+    records = exact([*sweeps(), *pulses()]).records
+    predictor = Predictor(records)
+    unknowns = Unknowns([gain_unknown("transient")], TRUTH, [r.kind for r in records])
+    x = unknowns.encode({"gain_transient": 0.9})
+    prediction = predictor(TRUTH, unknowns.instrument(x))
+    column = unknowns.jacobian(x, prediction, predictor.record_of_point)[:, 0]
+    sweep_points = predictor.slices[1].stop
+    assert not np.any(column[:sweep_points])
+    np.testing.assert_allclose(0.9 * column[sweep_points:], prediction.values[sweep_points:], rtol=1e-12)
