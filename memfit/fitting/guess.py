@@ -11,7 +11,7 @@ from memfit.fitting.guess_spectra import candidates_from_spectra
 from memfit.fitting.guess_steady import (
     SteadyCurve,
     rough_curve,
-    series_resistance,
+    series_resistances,
     steady_curves,
     steady_rows,
 )
@@ -30,29 +30,20 @@ def guess(records: Sequence[Record], fix: Mapping[str, float], count: int = 12) 
         How many candidates at most.
     """
     spectra = [r for r in records if isinstance(r, ImpedanceSpectrum)]
-    R_s, series_reason = series_resistance(records)
-    R_s = fix.get("R_s", R_s)
-    steady = steady_rows(records, R_s)
-    curves = _fixed_curves(steady_curves(steady) or [rough_curve(records)], fix)
     candidates: list[Candidate] = []
-    for curve in curves:
-        found = (
-            candidates_from_spectra(spectra, curve, R_s, fix)
-            if spectra
-            else candidates_from_time(records, curve, R_s, fix)
-        )
-        candidates += found
+    for series in series_resistances(records):
+        R_s = fix.get("R_s", series.value)
+        curves = steady_curves(steady_rows(records, R_s)) or [rough_curve(records)]
+        for curve in _fixed_curves(curves, fix):
+            found = (
+                candidates_from_spectra(spectra, curve, R_s, fix)
+                if spectra
+                else candidates_from_time(records, curve, R_s, fix)
+            )
+            reasons = {"R_s": series.reason, **dict.fromkeys(fix, "fixed")}
+            candidates += [Candidate({**c.values, **fix}, c.misfit, {**c.reasons, **reasons}) for c in found]
     candidates.sort(key=lambda c: c.misfit)
-    chosen = distinct(candidates, count)
-    return [
-        Candidate({**c.values, **fix}, c.misfit, {**c.reasons, "R_s": series_reason, **_given(fix)})
-        for c in chosen
-    ]
-
-
-def _given(fix: Mapping[str, float]) -> dict[str, str]:
-    """Reasons for what was fixed by the user."""
-    return dict.fromkeys(fix, "fixed")
+    return distinct(candidates, count)
 
 
 def _fixed_curves(curves: Sequence[SteadyCurve], fix: Mapping[str, float]) -> list[SteadyCurve]:

@@ -23,6 +23,15 @@ _TINY = float(np.finfo(float).tiny)
 
 
 @dataclass(frozen=True)
+class Series:
+    """A possible series resistance."""
+
+    value: float
+    """ohm."""
+    reason: str
+
+
+@dataclass(frozen=True)
 class SteadyRows:
     """Rows of the steady problem: currents and conductances at known junction voltages."""
 
@@ -46,25 +55,26 @@ class SteadyCurve:
     source: str
 
 
-def series_resistance(records: Sequence[Record]) -> tuple[float, str]:
-    """R_s (ohm) from the high-frequency limit of the spectra, else from current steps, else 0.
+def series_resistances(records: Sequence[Record]) -> list[Series]:
+    """Possible R_s (ohm): the high-frequency limit of the spectra; else 0, and the jumps of current pulses.
 
-    Above all relaxations Re Z = R_s + const/omega^2, so R_s is the intercept of Re Z against omega^-2.
+    Above all relaxations Re Z = R_s + const/omega^2, so R_s is the intercept of Re Z against omega^-2. A
+    pulse jumps by R_s times its current, but so does one that charges faster than it was sampled.
     """
     spectra = [r for r in records if isinstance(r, ImpedanceSpectrum)]
     if spectra:
-        intercepts = [_intercept(s) for s in spectra]
-        value = float(np.median(intercepts))
-        return max(value, 0.0), "intercept of Re Z against 1/omega^2 at the highest frequencies"
+        value = max(float(np.median([_intercept(s) for s in spectra])), 0.0)
+        return [Series(value, "intercept of Re Z against 1/omega^2 at the highest frequencies")]
+    found = [Series(0.0, "not seen at a glance")]
     jumps = [
         abs(after / step)
         for r in records
         if isinstance(r, PulseTransient) and r.control == "current"
         for step, after in _jump_pairs(r)
     ]
-    if jumps:
-        return float(np.median(jumps)), "voltage jump at the edges of the current pulses"
-    return 0.0, "not seen by these data"
+    if jumps and np.median(jumps) > 0:
+        found.append(Series(float(np.median(jumps)), "voltage jump at the edges of the current pulses"))
+    return found
 
 
 def _intercept(spectrum: ImpedanceSpectrum) -> float:
