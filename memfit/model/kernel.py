@@ -26,6 +26,7 @@ from memfit.model.kernel_equation import (
     Equation,
     compile_part,
     equation,
+    inline_part,
 )
 from memfit.model.kernel_start import enter_piece, first_step, free_start, steady_start, step_into_layer
 from memfit.model.kernel_step import attempt, remember_f
@@ -58,7 +59,7 @@ _THETA, _BARYCENTRIC = TABLEAU.points, TABLEAU.barycentric
 _TIME = SENSITIVITIES - 1
 
 
-@compile_part
+@inline_part
 def _run_piece(
     eq: Equation,
     begin: float,
@@ -123,7 +124,7 @@ def _growth(error: float, rejected: bool) -> float:
     return 1.0 if _KEEP_ABOVE < factor < _KEEP_BELOW else factor
 
 
-@compile_part
+@inline_part
 def _write_points(
     eq: Equation,
     begin: float,
@@ -198,7 +199,7 @@ def _write_derivatives(
         row[_TIME] += eq.R_s * slope
 
 
-@compile_part
+@inline_part
 def _integrate(
     p: FloatArray,
     voltage: bool,

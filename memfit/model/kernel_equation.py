@@ -58,6 +58,11 @@ def compile_part(function: Any) -> Any:
     return numba.njit(nogil=True, error_model="numpy", fastmath={"contract"})(function)
 
 
+def inline_part(function: Any) -> Any:
+    """Compile into the body of its one caller, so that the whole is not optimised again at every level."""
+    return numba.njit(nogil=True, error_model="numpy", fastmath={"contract"}, inline="always")(function)
+
+
 class Equation(NamedTuple):
     """Coefficients of the model as the step needs them."""
 

@@ -20,7 +20,16 @@ from typing import Any
 import numpy as np
 
 from memfit.arrays import FloatArray
-from memfit.model.kernel_equation import POINTS, STAGES, TABLEAU, Equation, activation, compile_part, source
+from memfit.model.kernel_equation import (
+    POINTS,
+    STAGES,
+    TABLEAU,
+    Equation,
+    activation,
+    compile_part,
+    inline_part,
+    source,
+)
 from memfit.model.kernel_error import error_of_step
 
 _THETA, _D, _POWERS = TABLEAU.points, TABLEAU.derivative, TABLEAU.powers
@@ -32,7 +41,7 @@ _NEWTON_TOLERANCE = 1e-2  # of the error tolerance
 _NEWTON_FLOOR = 2e-15
 
 
-@compile_part
+@inline_part
 def attempt(eq: Equation, level: float, slope: float, h: float, tolerance: float, w: Any) -> float:
     """Find the stages of a step; its error over the tolerance, infinite where Newton's method fails."""
     if h != w.h_matrices:
@@ -183,8 +192,8 @@ def linearise(eq: Equation, h: float, w: Any) -> None:
 def factor(M: FloatArray) -> None:
     """LU factors in place, the inverse of U's diagonal on the diagonal.
 
-    Rows are not exchanged: in 4000 steps of random devices elements grew less than 8 times (2 times in steps that
-    were accepted), and with its rows scaled M has condition numbers below 20.
+    Rows are not exchanged: in 4000 steps of random devices elements grew less than 8 times (2 times in steps
+    that were accepted), and with its rows scaled M has condition numbers below 20.
     """
     for c in range(1, POINTS):
         inverse = 1.0 / M[c, c]

@@ -14,7 +14,7 @@ the parameters R_b .. R_s (block 0), by the initial u, i_c, f (block 1).
 from typing import Any
 
 from memfit.arrays import FloatArray
-from memfit.model.kernel_equation import BLOCK, POINTS, STAGES, TABLEAU, Equation, compile_part
+from memfit.model.kernel_equation import BLOCK, POINTS, STAGES, TABLEAU, Equation, compile_part, inline_part
 from memfit.model.kernel_step import factor, linearise
 
 R_B, C_M, I_C0, V_T, V_M, TAU_D, TAU_K, R_S = range(8)
@@ -26,7 +26,7 @@ _D = TABLEAU.derivative
 _SAME_MATRIX = 1e-8  # change of M that derivatives may not notice
 
 
-@compile_part
+@inline_part
 def advance_tangents(eq: Equation, h: float, slope: float, blocks: int, w: Any) -> None:
     """Derivatives at all points of the step, from those at its start."""
     _rates(w.x, h, w.x_rate)
