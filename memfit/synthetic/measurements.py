@@ -34,6 +34,8 @@ _SCAN_SPEEDS = (0.03, 0.3, 3.0)
 """Widths V_m passed in the slowest time constant: nearly steady, lagging, far from steady."""
 _PULSE_BIASES = (-1.0, 1.0, 3.0)
 """Steady states that the pulses lead to, in widths V_m from V_T."""
+_MOST_DIGITS = 6
+"""Of a rounded quantity and in the name of a file."""
 _REST, _PULSE, _TAIL = 60, 340, 200
 """Samples before, during and after a pulse."""
 _SAMPLES_PER_TIME = 25
@@ -173,9 +175,16 @@ def _frequencies(p: Parameters) -> FloatArray:
 
 
 def _pulse_currents(p: Parameters) -> list[float]:
-    """Currents (A), two digits, whose steady states lie below, at and above the opening of the channel."""
+    """Currents (A) whose steady states lie below, at and above the opening of the channel.
+
+    Rounded to two digits, or to as many as tell them apart.
+    """
     currents = steady_current(p, p.V_T + p.V_m * np.array(_PULSE_BIASES))
-    return [float(f"{current:.1e}") for current in currents]
+    for digits in range(2, _MOST_DIGITS + 1):
+        rounded = [float(f"{current:.{digits - 1}e}") for current in currents]
+        if len(set(rounded)) == len(rounded):
+            break
+    return rounded
 
 
 def _pulse(current: float, step: float) -> Drive:
@@ -209,4 +218,4 @@ def _nice(value: float) -> float:
 
 def _label(value: float, unit: str) -> str:
     """A quantity as part of a file name: "50mV", "1.2uA"."""
-    return format_quantity(value, unit).replace(" ", "")
+    return format_quantity(value, unit, digits=_MOST_DIGITS).replace(" ", "")

@@ -77,3 +77,12 @@ def test_files_are_named_by_what_they_hold():
 def test_two_measurements_need_two_files():
     with pytest.raises(InputError, match=r"iv_50mVs\.csv"):
         check_files([loop([0.0, 1.0], 0.05), loop([0.0, 2.0], 0.05)])
+
+
+def test_pulses_of_a_leaky_device_are_told_apart():
+    """Where the leakage hides the channel, the three currents differ in the second or third digit only."""
+    p = Parameters(R_b=1e5, C_m=1e-7, i_c0=1e-6, V_T=0.96875, V_m=0.0234375, tau_d=0.1, tau_k=0.1)
+    planned = default_measurements(p)
+    check_files(planned)
+    amplitudes = {item.drive.value.max() for item in planned if item.file.startswith("pulse")}
+    assert len(amplitudes) == 3
