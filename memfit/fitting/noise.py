@@ -19,6 +19,15 @@ SMALLEST_RELATIVE = 1e-6
 _CLIP = 3.5
 _TO_SIGMA = 1.4826  # of the median of absolute values of a normal distribution
 _ITERATIONS = 30
+_FIRST_FLOOR = 0.02
+"""Of the relative noise at the largest current: the least floor assumed before there is a model.
+
+Often the only currents near zero are the first and the last, where no neighbours show the floor.
+"""
+_FEWEST = 3
+"""Distances that make a first estimate."""
+_TINY = 1e-150
+"""Smallest size whose square is a number."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +51,19 @@ def first_noise(record: Record) -> Noise:
     """Noise of a record seen without any model."""
     values = measured(record)
     distance = local_distances(record)
-    return fit_noise(record, distance, np.ones(values.size, dtype=bool), values, float(values.size))
+    known = np.isfinite(distance)
+    if np.count_nonzero(known) < _FEWEST:
+        distance, known = np.where(known, distance, 0.0), np.ones(values.size, dtype=bool)
+    seen = fit_noise(record, distance, known, values, float(np.count_nonzero(known)))
+    hidden = _FIRST_FLOOR * seen.relative * float(np.max(np.abs(values)))
+    return Noise(seen.relative, max(seen.floor, hidden)) if isinstance(record, IVSweep) else seen
 
 
 def local_distances(record: Record) -> FloatArray:
-    """(n,) distance of each value from the cubic through its neighbours, scaled to one point's noise."""
+    """(n,) distance of each value from the cubic through its neighbours, scaled to one point's noise.
+
+    NaN where there are no neighbours on both sides, or too unevenly spaced ones.
+    """
     if isinstance(record, ImpedanceSpectrum):
         at = np.log(record.frequency)
         parts = [record.impedance.real, record.impedance.imag]
@@ -75,7 +92,7 @@ def fit_noise(record: Record, residual: FloatArray, keep: BoolArray, model: Floa
     least = SMALLEST_RELATIVE * float(np.max(modulus(record, measured(record)), initial=1e-30))
     share = count / max(dof, 1.0)
     if isinstance(record, ImpedanceSpectrum):
-        scale = _clipped_mean(squares / np.maximum(sizes, 1e-300) ** 2) * share
+        scale = _clipped_mean(squares / np.maximum(sizes, _TINY) ** 2) * share
         return Noise(max(float(np.sqrt(scale)), SMALLEST_RELATIVE), 0.0)
     if isinstance(record, IVSweep):
         relative, floor = _relative_and_floor(squares * share, sizes, least)
@@ -84,11 +101,11 @@ def fit_noise(record: Record, residual: FloatArray, keep: BoolArray, model: Floa
 
 
 def _distance(at: FloatArray, values: FloatArray) -> FloatArray:
-    """Distance from the cubic (line, where points are few) through the neighbours, over its noise factor."""
+    """Distance from the cubic (line, where points are few) through the neighbours; NaN where unknown."""
     n = values.size
     order = np.argsort(at, kind="stable")
     x, y = at[order], values[order]
-    result = np.zeros(n)
+    result = np.full(n, np.nan)
     reach = 2 if n >= 5 else 1
     if n < 3:
         return result
@@ -104,7 +121,7 @@ def _distance(at: FloatArray, values: FloatArray) -> FloatArray:
     wild = np.abs(weight).sum(axis=1) > 8.0  # unevenly spaced neighbours: the cubic says nothing
     gap = y[middle] - np.sum(weight * y[middle[:, None] + offsets], axis=1)
     scaled = gap / np.sqrt(1.0 + np.sum(weight**2, axis=1))
-    result[order[middle]] = np.where(wild, 0.0, scaled)
+    result[order[middle]] = np.where(wild, np.nan, scaled)
     return result
 
 
@@ -120,7 +137,9 @@ def _clipped_mean(squares: FloatArray) -> float:
 
 def _relative_and_floor(squares: FloatArray, sizes: FloatArray, least: float) -> tuple[float, float]:
     """Maximum likelihood of squares ~ a size^2 + b by reweighted linear least squares, a and b >= 0."""
-    largest = max(float(np.max(sizes)), 1e-300)
+    largest = float(np.max(sizes))
+    if largest <= least:  # nothing but noise
+        return 0.0, max(float(np.sqrt(_clipped_mean(squares))), least)
     m = (sizes / largest) ** 2
     s = squares / largest**2
     low = (least / largest) ** 2

@@ -139,7 +139,7 @@ class Predictor:
                 moved[: edge.shape[1]] = edge[k, : moved.size]
                 drives.append(drive.with_jumps_moved(moved) if np.any(moved) else drive)
                 times.append(time)
-                margins.append(0.05 * float(time[-1] - time[0]))
+                margins.append(_room_for_delay(time))
         return DriveSet(drives, times, margins)
 
     def _resolved(self, p: Parameters) -> Parameters:
@@ -236,6 +236,11 @@ class Predictor:
             each != 0, (response.values - values) / np.where(each != 0, each, 1.0), 0.0
         )
         return result
+
+
+def _room_for_delay(time: FloatArray) -> float:
+    """How far, s, a record may be shifted: a few samples, and more where they are many."""
+    return 0.05 * float(time[-1] - time[0]) + 4.0 * float(np.max(np.diff(time), initial=0.0))
 
 
 def bias_of(record: ImpedanceSpectrum) -> tuple[Control, float]:

@@ -117,7 +117,24 @@ def test_few_points_have_a_noise_all_the_same(points):
 def test_a_cubic_has_no_local_noise():
     t = np.sort(np.random.default_rng(0).uniform(0, 1, 60))
     record = _pulse_record(1 + t - 3 * t**2 + 2 * t**3, t)
-    assert np.abs(local_distances(record)).max() < 1e-10
+    distance = local_distances(record)
+    assert np.count_nonzero(np.isfinite(distance)) > 5
+    assert np.nanmax(np.abs(distance)) < 1e-10
+
+
+def test_ends_of_a_record_have_no_distance():
+    distance = local_distances(_pulse_record(np.ones(9)))
+    assert list(np.isnan(distance)) == [True, True, *[False] * 5, True, True]
+
+
+def test_floor_of_a_loop_is_seen_although_its_ends_are_the_zeros():
+    """The only currents near zero are the first and the last: without neighbours they say nothing."""
+    floors = [
+        first_noise(device(sweeps(rates=(0.05,), points=80), seed=seed).records[0]).floor
+        for seed in range(20)
+    ]
+    true = 5e-4 * np.abs(exact(sweeps(rates=(0.05,))).records[0].current).max()
+    assert 0.2 * true < np.median(floors) < 5 * true
 
 
 @given(st.floats(1e-6, 0.5), st.floats(0, 1.0), st.floats(1e-3, 1e3))

@@ -1,0 +1,25 @@
+"""Sixty devices that the fit has never seen, a small edition of benchmarks/recovery.py."""
+
+from dataclasses import replace
+
+import pytest
+
+recovery = pytest.importorskip("recovery", reason="benchmarks/recovery.py is not beside the tests")
+
+SMALL = {"frequencies": 20, "samples": 100}
+FEWER = {
+    "full": {"spectra": 5, "loops": 2, "pulses": 2},
+    "reduced": {},
+    "spectra": {},
+    "dirty": {"spectra": 5},
+}
+COUNTS = {"full": 20, "reduced": 15, "spectra": 15, "dirty": 10}
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_global_minimum_without_starting_values(name):
+    case = replace(recovery.CASES[name], **SMALL, **FEWER[name], within=None)
+    outcomes = [recovery.run(case, seed) for seed in range(COUNTS[name])]
+    failed = [(o.seed, o.excess, o.status) for o in outcomes if o.failed(case)]
+    assert failed == []
+    assert sum(o.status == "ok" for o in outcomes) >= 0.8 * len(outcomes)
