@@ -36,7 +36,7 @@ def run(given: Namespace) -> int:
     )
     made_by = f"Made by `memfit simulate {params.name}` with the seed {seed}."
     with whole_folder(out, overwrite=given.overwrite) as draft:
-        write_device(device, wanted.parameters, draft, made_by=made_by)
+        write_device(device, wanted.parameters, draft, made_by=made_by, formats=wanted.formats)
     for record in device.records:
         console.detail(f"  {record.name}: {record.points} points")
     made = counted(len(device.records), "synthetic measurement")

@@ -8,6 +8,7 @@
     0,0.000213,0
 
 Numbers have seven digits, as after an instrument's converter; times nine.
+The formats of instruments are in `instruments`.
 """
 
 import json
@@ -18,6 +19,8 @@ from memfit.arrays import FloatArray
 from memfit.datasets.device import Device
 from memfit.datasets.records import ImpedanceSpectrum, Record
 from memfit.model.parameters import UNITS, Parameters
+from memfit.synthetic.formats import Format
+from memfit.synthetic.instruments import bias_text, instrument_bytes, manifest_lines
 from memfit.units import format_quantity
 
 INSTRUMENT = "synthetic data, made by memfit simulate"
@@ -25,7 +28,14 @@ INSTRUMENT = "synthetic data, made by memfit simulate"
 _TIME_DIGITS, _DIGITS = 9, 7
 
 
-def write_device(device: Device, truth: Parameters, folder: Path, *, made_by: str = "") -> None:
+def write_device(
+    device: Device,
+    truth: Parameters,
+    folder: Path,
+    *,
+    made_by: str = "",
+    formats: Mapping[str, Format] | None = None,
+) -> None:
     """Fill a folder with the files of a synthetic device.
 
     Parameters
@@ -38,10 +48,21 @@ def write_device(device: Device, truth: Parameters, folder: Path, *, made_by: st
         Exists.
     made_by : str
         A sentence on how to make the same folder again.
+    formats : mapping, optional
+        Formats by the name of the record; a generic table where there is none.
+
+    Raises
+    ------
+    InputError
+        A format is of another kind of measurement.
     """
+    chosen = {record.name: (formats or {}).get(record.name, "generic") for record in device.records}
     for record in device.records:
-        write(folder / record.name, table_text(record, device.name))
-    write(folder / "device.toml", manifest_text(device))
+        if chosen[record.name] == "generic":
+            write(folder / record.name, table_text(record, device.name))
+        else:
+            (folder / record.name).write_bytes(instrument_bytes(record, chosen[record.name]))
+    write(folder / "device.toml", manifest_text(device, chosen))
     write(folder / "README.md", readme_text(device, truth, made_by))
 
 
@@ -96,8 +117,8 @@ def _columns(record: Record) -> Mapping[str, FloatArray]:
     return {label: values for label, values in measured.items() if values is not None}
 
 
-def manifest_text(device: Device) -> str:
-    """The device.toml."""
+def manifest_text(device: Device, formats: Mapping[str, Format]) -> str:
+    """The device.toml: everything of generic tables, of other formats what their files do not say."""
     lines = ["[device]", f"name = {_quoted(device.name)}"]
     if device.area is not None:
         lines.append(f'area = "{device.area * 1e4:.6g} cm^2"')
@@ -107,18 +128,15 @@ def manifest_text(device: Device) -> str:
         pairs = ", ".join(f"{_quoted(key)} = {_toml(value)}" for key, value in device.attributes.items())
         lines.append(f"attributes = {{ {pairs} }}")
     for record in device.records:
-        lines += ["", "[[measurement]]", f"file = {_quoted(record.name)}", f'kind = "{record.kind}"']
+        lines += ["", "[[measurement]]", f"file = {_quoted(record.name)}"]
+        if formats[record.name] != "generic":
+            lines += manifest_lines(record, formats[record.name])
+            continue
+        lines.append(f'kind = "{record.kind}"')
         if isinstance(record, ImpedanceSpectrum):
-            lines.append(f'bias = "{_bias(record)}"')
+            lines.append(f'bias = "{bias_text(record)}"')
         lines.append(f'control = "{record.control}"')
     return "\n".join(lines) + "\n"
-
-
-def _bias(record: ImpedanceSpectrum) -> str:
-    """The bias with its unit."""
-    if record.bias_voltage is not None:
-        return f"{record.bias_voltage:.7g} V"
-    return f"{record.bias_current:.7g} A"
 
 
 def _quoted(text: str) -> str:

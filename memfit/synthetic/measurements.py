@@ -5,7 +5,8 @@ pulses by the time constants, as one does at the bench after a first look.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -16,6 +17,7 @@ from memfit.errors import InputError
 from memfit.model.equations import steady_current
 from memfit.model.parameters import Parameters
 from memfit.protocols import Drive, Initial, SmallSignal, pulse_train, sweep
+from memfit.synthetic.formats import SUFFIXES, Format, Style, usual_format
 from memfit.units import format_quantity
 
 SPECTRUM_POINTS = 50
@@ -48,6 +50,12 @@ class Spectroscopy:
 
     file: str
     protocol: SmallSignal
+    format: Format = "generic"
+
+    @property
+    def kind(self) -> Literal["impedance"]:
+        """What is measured."""
+        return "impedance"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -61,6 +69,7 @@ class Recording:
     """(n,) s, when samples are taken."""
     scan_rate: float | None = None
     """V/s or A/s, of a sweep."""
+    format: Format = "generic"
 
 
 Measurement = Spectroscopy | Recording
@@ -132,6 +141,21 @@ def default_measurements(p: Parameters) -> tuple[Measurement, ...]:
     step = _nice(slowest / _SAMPLES_PER_TIME)
     pulses = [transient(_pulse(current, step)) for current in _pulse_currents(p)]
     return (*spectra, *loops, *pulses)
+
+
+def in_format(item: Measurement, file_format: Format, *, rename: bool = True) -> Measurement:
+    """The same measurement written in another format, with the extension of its files."""
+    name = Path(item.file).with_suffix(SUFFIXES[file_format]).name if rename else item.file
+    return replace(item, format=file_format, file=name)
+
+
+def in_style(measurements: Sequence[Measurement], style: Style) -> tuple[Measurement, ...]:
+    """All of them as generic tables, or each kind as its instruments write it, by turns."""
+    kinds = [item.kind for item in measurements]
+    return tuple(
+        in_format(item, usual_format(item.kind, style, kinds[:index].count(item.kind)))
+        for index, item in enumerate(measurements)
+    )
 
 
 def check_files(measurements: Sequence[Measurement]) -> None:

@@ -5,23 +5,26 @@ from pathlib import Path
 
 import numpy as np
 
+from memfit.datasets.records import Kind
 from memfit.errors import InputError
 from memfit.loaders.manifest import Checker
 from memfit.loaders.metadata import CONTROLS, INITIALS, TECHNIQUES
 from memfit.protocols import Control, Drive, pulse_train
+from memfit.synthetic.formats import FORMATS, Style, usual_format
 from memfit.synthetic.measurements import (
     PULSE_POINTS,
     SPECTRUM_POINTS,
     SWEEP_POINTS,
     Measurement,
     check_files,
+    in_format,
     log_frequencies,
     loop,
     spectrum,
     transient,
 )
 
-_COMMON = ("kind", "file", "control", "points")
+_COMMON = ("kind", "file", "format", "control", "points")
 KEYS: Mapping[str, tuple[str, ...]] = {
     "impedance": (*_COMMON, "bias", "frequency"),
     "iv": (*_COMMON, "vertices", "scan_rate", "initial"),
@@ -42,8 +45,8 @@ _MOST_POINTS = 1_000_000
 _LARGEST_INTEGER = 2**63 - 1
 
 
-def read_measurements(check: Checker, value: object) -> tuple[Measurement, ...]:
-    """All [[measurement]] tables."""
+def read_measurements(check: Checker, value: object, style: Style = "generic") -> tuple[Measurement, ...]:
+    """All [[measurement]] tables; `style` gives the format of those that state none."""
     if not isinstance(value, list):
         check.mistake("measurement", "expected [[measurement]] with two brackets for each")
         return ()
@@ -51,7 +54,8 @@ def read_measurements(check: Checker, value: object) -> tuple[Measurement, ...]:
     for number, item in enumerate(value, start=1):
         place = f"measurement {number}"
         try:
-            found += _measurement(check, item, place)
+            made = _measurement(check, item, place)
+            found += _in_formats(check, item, made, place, style=style, before=[old.kind for old in found])
         except InputError as problem:
             check.mistake(place, str(problem))
     try:
@@ -79,6 +83,29 @@ def _measurement(check: Checker, value: object, place: str) -> Sequence[Measurem
     if kind == "impedance":
         return _spectra(check, table, place, control)
     return _loops(check, table, place, control) if kind == "iv" else _transients(check, table, place, control)
+
+
+def _in_formats(
+    check: Checker,
+    table: object,
+    made: Sequence[Measurement],
+    place: str,
+    *,
+    style: Style,
+    before: Sequence[Kind],
+) -> Sequence[Measurement]:
+    """The measurements of one table in the format that it states, else in that of the style."""
+    if not isinstance(table, Mapping) or not made:
+        return made
+    kind, rename = made[0].kind, "file" not in table
+    if "format" in table:
+        stated = check.word(table["format"], f"{place}, format", FORMATS[kind])
+        return [in_format(item, stated, rename=rename) for item in made] if stated else made
+    first = before.count(kind)
+    return [
+        in_format(item, usual_format(kind, style, number), rename=rename)
+        for number, item in enumerate(made, start=first)
+    ]
 
 
 def _file(check: Checker, table: Mapping[str, object], place: str) -> str:

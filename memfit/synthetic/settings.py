@@ -11,10 +11,13 @@
     impedance = "0.5 %"
     voltage = "1 mV"
     gain = { iv = 1.02 }
+    [files]                               # optional
+    format = "instrument"                 # EC-Lab, NOVA, Keithley, oscilloscope; by default "generic"
     [[measurement]]                       # optional; by default `default_measurements`
     kind = "impedance"
     bias = ["0.5 V", "0.6 V"]             # one spectrum each
     frequency = ["0.1 Hz", "1 MHz"]
+    format = "nova"                       # optional: of these files
     [[measurement]]
     kind = "iv"
     vertices = ["0 V", "1 V", "0 V"]
@@ -39,10 +42,11 @@ from memfit.loaders.manifest import DIMENSION_OF, Checker, read_toml
 from memfit.loaders.metadata import TECHNIQUES
 from memfit.model.parameters import NAMES, Parameters
 from memfit.synthetic.device import Noise
-from memfit.synthetic.measurements import Measurement
+from memfit.synthetic.formats import STYLES, Format, Style
+from memfit.synthetic.measurements import Measurement, default_measurements, in_style
 from memfit.synthetic.requests import KEYS, not_negative, read_measurements, whole_number
 
-_TABLES = ("seed", "device", "parameters", "noise", "measurement")
+_TABLES = ("seed", "device", "parameters", "noise", "files", "measurement")
 _DEVICE = ("name", "area", "temperature", "attributes")
 _NEEDED = NAMES[:6]
 _MAY_BE_ZERO = ("tau_d", "tau_k", "R_s", "L_s")
@@ -73,6 +77,11 @@ class Simulation:
     """K."""
     attributes: Mapping[str, str | float] = field(default_factory=dict)
 
+    @property
+    def formats(self) -> Mapping[str, Format]:
+        """Formats by file."""
+        return {item.file: item.format for item in self.measurements or ()}
+
 
 def read_simulation(path: Path) -> Simulation:
     """Read PARAMS.toml.
@@ -89,7 +98,8 @@ def read_simulation(path: Path) -> Simulation:
     values = _parameters(check, tables.get("parameters"))
     noise = _noise(check, tables.get("noise", {}))
     seed = whole_number(check, tables.get("seed", 0), "seed", least=0)
-    measurements = read_measurements(check, tables["measurement"]) if "measurement" in tables else None
+    style = _style(check, tables.get("files", {}))
+    measurements = read_measurements(check, tables["measurement"], style) if "measurement" in tables else None
     name = check.text(device["name"], "device, name") if "name" in device else path.stem
     area = check.positive(device["area"], "device, area", "area") if "area" in device else None
     temperature = (
@@ -99,8 +109,11 @@ def read_simulation(path: Path) -> Simulation:
     )
     attributes = _attributes(check, device.get("attributes", {}))
     check.finish()
+    parameters = Parameters.from_mapping(values)
+    if measurements is None and style != "generic":
+        measurements = in_style(default_measurements(parameters), style)
     return Simulation(
-        parameters=Parameters.from_mapping(values),
+        parameters=parameters,
         noise=noise,
         seed=seed,
         measurements=measurements,
@@ -154,6 +167,12 @@ def _noise(check: Checker, value: object) -> Noise:
     except InputError as problem:
         check.mistake("noise", str(problem).removeprefix("Noise: "))
         return Noise()
+
+
+def _style(check: Checker, value: object) -> Style:
+    """The [files]."""
+    table = check.table(value, "files", ("format",))
+    return check.word(table.get("format", "generic"), "files, format", STYLES) or "generic"
 
 
 def _attributes(check: Checker, value: object) -> dict[str, str | float]:
