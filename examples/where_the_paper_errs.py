@@ -1,7 +1,7 @@
 """A device that the printed Eq. 20 calls stable and the equations make oscillate.
 
 Bisquert & Guerrero, J. Phys. Chem. Lett. 2022, 13, 3789, print c0 = A/(tau_m tau_d p) where the determinant
-of their own Jacobian gives (1 + A)/(tau_m tau_d p). For 8 < A < 9 and equal time constants the verdicts differ.
+of their own Jacobian gives (1 + A)/(tau_m tau_d p). For 8 < A < 9 and equal times the verdicts differ.
 
     python examples/where_the_paper_errs.py
 """
