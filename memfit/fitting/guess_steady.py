@@ -19,6 +19,8 @@ _V_T_STEPS, _V_M_STEPS = 72, 24
 _V_M_RANGE = (0.008, 0.6)
 _GRID = 160
 """Points at which a sweep is read."""
+_NO_CURRENT = 1e-60
+"""A, where nothing flows at all."""
 _TINY = float(np.finfo(float).tiny)
 
 
@@ -199,7 +201,7 @@ def _slow_sweep(records: Sequence[Record], R_s: float) -> SteadyRows | None:
     slowest = max(sweeps, key=lambda r: np.inf if r.time is None else float(r.time[-1] - r.time[0]))
     V, current = _both_directions(slowest)
     u = V - R_s * current
-    weight = 1.0 / (np.abs(current) + 3e-3 * np.max(np.abs(current)))
+    weight = 1.0 / (np.abs(current) + max(3e-3 * float(np.max(np.abs(current))), _NO_CURRENT))
     return SteadyRows(
         u, current, np.zeros(u.size, bool), weight / np.sqrt(u.size), f"the slowest sweep ({slowest.name})"
     )
