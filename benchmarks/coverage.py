@@ -146,6 +146,7 @@ def main():
         trials = run_case(COVERED[name], seeds, options.workers)
         lines.append(row(COVERED[name], trials))
         print(lines[-1], flush=True)
+        options.output.write_text("\n".join(lines) + "\n", encoding="utf-8")
         if options.verbose:
             for t in trials:
                 far = {
@@ -155,7 +156,6 @@ def main():
                 }
                 if far or t.status != "ok":
                     print("   ", t.seed, t.status, far, t.undetermined)
-    options.output.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

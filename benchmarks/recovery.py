@@ -303,11 +303,11 @@ def main():
         outcomes = run_case(case, seeds, options.workers)
         lines.append(row(case, outcomes))
         print(lines[-1], flush=True)
+        options.output.write_text("\n".join(lines) + "\n", encoding="utf-8")
         if options.verbose:
             for outcome in outcomes:
                 if outcome.failed(case) or outcome.status not in ("ok",):
                     print("   ", outcome)
-    options.output.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -6,14 +6,14 @@ import pytest
 
 recovery = pytest.importorskip("recovery", reason="benchmarks/recovery.py is not beside the tests")
 
-SMALL = {"frequencies": 20, "samples": 100}
+SMALL = {"frequencies": 16, "samples": 60}
 FEWER = {
     "full": {"spectra": 5, "loops": 2, "pulses": 2},
     "reduced": {},
     "spectra": {},
     "dirty": {"spectra": 5},
 }
-COUNTS = {"full": 20, "reduced": 15, "spectra": 15, "dirty": 10}
+COUNTS = {"full": 20, "reduced": 18, "spectra": 18, "dirty": 4}
 
 
 @pytest.mark.parametrize("name", COUNTS)
