@@ -9,7 +9,7 @@ import pytest
 from memfit.cli.main import main
 
 SAMPLE_DATA = Path(__file__).parents[1] / "sample_data"
-SAMPLES = ("mapbi3_a", "mapbi3_b", "mapbi3_c")
+SAMPLES = ("mapbi3_a", "mapbi3_b", "mapbi3_c", "mapbi3_d_instruments")
 
 
 @dataclass(frozen=True)

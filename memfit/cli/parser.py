@@ -33,10 +33,13 @@ noise. PARAMS.toml needs the truth and may say more:
   [noise]                           # optional
   impedance = "0.5 %"
   voltage = "1 mV"
+  [files]                           # optional
+  format = "generic"                # or "instrument": EC-Lab, NOVA, Keithley, oscilloscope
   [[measurement]]                   # optional; without any, a sensible set
   kind = "iv"
   vertices = ["0 V", "1 V", "0 V"]
   scan_rate = "50 mV/s"
+  format = "keithley"               # optional; ec-lab, nova, keithley, oscilloscope, generic
 """
 
 if TYPE_CHECKING:
@@ -144,7 +147,9 @@ def _add_simulate(commands: "Commands") -> None:
         "Make a synthetic device whose truth is known.",
         _PARAMS_EXAMPLE,
     )
-    parser.add_argument("params", metavar="PARAMS.toml", help="[parameters], [noise], seed, [[measurement]]")
+    parser.add_argument(
+        "params", metavar="PARAMS.toml", help="[parameters], [noise], seed, [files], [[measurement]]"
+    )
     parser.add_argument("-o", "--out", metavar="DIR", required=True, help="the device folder to make")
     parser.add_argument("--seed", type=_seed, metavar="N", help="of the noise; default: what the file says")
     _add_overwrite(parser)

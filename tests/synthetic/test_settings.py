@@ -102,6 +102,53 @@ gain = {{ iv = 1.02 }}
     assert (wave.drive.control, wave.drive.initial) == ("voltage", "rest")
 
 
+FILES = '[files]\nformat = "instrument"\n'
+
+
+def test_files_of_instruments_for_the_usual_measurements(tmp_path):
+    found = read(tmp_path, PARAMETERS + FILES)
+    assert [item.file for item in found.measurements][7:9] == ["eis_0.84V.txt", "iv_20mVs.csv"]
+    assert list(found.formats.values()) == [
+        *["ec-lab", "nova"] * 4,
+        *["keithley"] * 3,
+        *["oscilloscope"] * 3,
+    ]
+    assert read(tmp_path, PARAMETERS).formats == {}
+
+
+def test_files_of_instruments_for_stated_measurements(tmp_path):
+    generic = read(tmp_path, PARAMETERS + MEASUREMENTS)
+    assert set(generic.formats.values()) == {"generic"}
+    found = read(tmp_path, PARAMETERS + FILES + MEASUREMENTS)
+    assert found.formats == {
+        "eis_0.5V.mpt": "ec-lab",
+        "eis_0.6V.txt": "nova",
+        "galvanostatic.csv": "ec-lab",
+        "iv_100mVs.csv": "keithley",
+        "pulse_5uA.csv": "oscilloscope",
+        "pulse_500mV.csv": "oscilloscope",
+    }
+
+
+def test_the_format_of_one_measurement(tmp_path):
+    stated = MEASUREMENTS.replace("points = 9\n", 'points = 9\nformat = "nova"\n')
+    found = read(tmp_path, PARAMETERS + stated).formats
+    assert found == {
+        "eis_0.5V.txt": "nova",
+        "eis_0.6V.txt": "nova",
+        "galvanostatic.csv": "generic",
+        "iv_100mVs.csv": "generic",
+        "pulse_5uA.csv": "generic",
+        "pulse_500mV.csv": "generic",
+    }
+    plain = stated.replace('"nova"', '"generic"')
+    assert list(read(tmp_path, PARAMETERS + FILES + plain).formats.values())[:3] == [
+        "generic",
+        "generic",
+        "ec-lab",
+    ]
+
+
 def test_all_mistakes_at_once(tmp_path):
     text = """sead = 1
 [parameters]
@@ -114,8 +161,14 @@ tau_d = 0.1
 [noise]
 voltage = "1 ohm"
 correlation = 2
+[files]
+format = "instruments"
 [[measurement]]
 kind = "impedence"
+[[measurement]]
+kind = "transient"
+format = "ec-lab"
+waveform = [[0, 0], [1, 1]]
 [[measurement]]
 kind = "iv"
 vertices = ["0 V"]
@@ -134,6 +187,10 @@ scan_rat = "1 V/s"
         "between -1 and 1",
         "did you mean 'impedance'?",
         "did you mean 'scan_rate'?",
+        "files, format",
+        "did you mean 'instrument'?",
+        "measurement 2, format",
+        "oscilloscope",
         "expected C_m too",
         "expected scan_rate too",
     ):
