@@ -54,8 +54,7 @@ def read_measurements(check: Checker, value: object, style: Style = "generic") -
     for number, item in enumerate(value, start=1):
         place = f"measurement {number}"
         try:
-            made = _measurement(check, item, place)
-            found += _in_formats(check, item, made, place, style=style, before=[old.kind for old in found])
+            found += _measurement(check, item, place, style, [old.kind for old in found])
         except InputError as problem:
             check.mistake(place, str(problem))
     try:
@@ -65,8 +64,10 @@ def read_measurements(check: Checker, value: object, style: Style = "generic") -
     return tuple(found)
 
 
-def _measurement(check: Checker, value: object, place: str) -> Sequence[Measurement]:
-    """What one [[measurement]] asks for; nothing where it has mistakes."""
+def _measurement(
+    check: Checker, value: object, place: str, style: Style, before: Sequence[Kind]
+) -> Sequence[Measurement]:
+    """What one [[measurement]] asks for, after those of the kinds `before`; nothing where it has mistakes."""
     table = check.table(value, place, None)
     if "kind" not in table:
         check.mistake(place, f"expected the key `kind` with one of {', '.join(KEYS)}")
@@ -75,6 +76,16 @@ def _measurement(check: Checker, value: object, place: str) -> Sequence[Measurem
     if kind is None:
         return ()
     table = check.table(table, place, KEYS[kind])
+    stated = check.word(table["format"], f"{place}, format", FORMATS[kind]) if "format" in table else None
+    made = _planned(check, table, place, kind)
+    return [
+        in_format(item, stated or usual_format(kind, style, number), rename="file" not in table)
+        for number, item in enumerate(made, start=before.count(kind))
+    ]
+
+
+def _planned(check: Checker, table: Mapping[str, object], place: str, kind: Kind) -> Sequence[Measurement]:
+    """The measurements of one table, whatever they are written in."""
     control: Control | None = "current" if kind == "transient" else "voltage"
     if "control" in table:
         control = check.word(table["control"], f"{place}, control", CONTROLS)
@@ -83,29 +94,6 @@ def _measurement(check: Checker, value: object, place: str) -> Sequence[Measurem
     if kind == "impedance":
         return _spectra(check, table, place, control)
     return _loops(check, table, place, control) if kind == "iv" else _transients(check, table, place, control)
-
-
-def _in_formats(
-    check: Checker,
-    table: object,
-    made: Sequence[Measurement],
-    place: str,
-    *,
-    style: Style,
-    before: Sequence[Kind],
-) -> Sequence[Measurement]:
-    """The measurements of one table in the format that it states, else in that of the style."""
-    if not isinstance(table, Mapping) or not made:
-        return made
-    kind, rename = made[0].kind, "file" not in table
-    if "format" in table:
-        stated = check.word(table["format"], f"{place}, format", FORMATS[kind])
-        return [in_format(item, stated, rename=rename) for item in made] if stated else made
-    first = before.count(kind)
-    return [
-        in_format(item, usual_format(kind, style, number), rename=rename)
-        for number, item in enumerate(made, start=first)
-    ]
 
 
 def _file(check: Checker, table: Mapping[str, object], place: str) -> str:

@@ -168,7 +168,6 @@ kind = "impedence"
 [[measurement]]
 kind = "transient"
 format = "ec-lab"
-waveform = [[0, 0], [1, 1]]
 [[measurement]]
 kind = "iv"
 vertices = ["0 V"]
@@ -193,6 +192,7 @@ scan_rat = "1 V/s"
         "oscilloscope",
         "expected C_m too",
         "expected scan_rate too",
+        "measurement 2: expected amplitude, on, width, end too",
     ):
         assert part in said, part
 
