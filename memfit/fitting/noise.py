@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from memfit.arrays import BoolArray, FloatArray
-from memfit.datasets.records import ImpedanceSpectrum, IVSweep, Record
+from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient, Record
 from memfit.fitting.predict import measured, modulus
 
 SMALLEST_RELATIVE = 1e-6
@@ -49,6 +49,8 @@ class Noise:
 
 def first_noise(record: Record) -> Noise:
     """Noise of a record seen without any model."""
+    if isinstance(record, ImpedanceSpectrum):
+        return Noise(max(_relative_noise(record), SMALLEST_RELATIVE), 0.0)
     values = measured(record)
     distance = local_distances(record)
     known = np.isfinite(distance)
@@ -59,18 +61,27 @@ def first_noise(record: Record) -> Noise:
     return Noise(seen.relative, max(seen.floor, hidden)) if isinstance(record, IVSweep) else seen
 
 
-def local_distances(record: Record) -> FloatArray:
+def _relative_noise(spectrum: ImpedanceSpectrum) -> float:
+    """Noise as a fraction of |Z|: the typical distance of log |Z| and of the phase, smooth over decades.
+
+    By the median, because a sharp resonance between few points is no noise.
+    """
+    at = np.log(spectrum.frequency)
+    order = np.argsort(at)
+    Z = spectrum.impedance[order]
+    logs = np.log(np.maximum(np.abs(Z), _TINY)), np.unwrap(np.angle(Z))
+    distance = np.concatenate([_distance(at[order], part) for part in logs])
+    known = np.abs(distance[np.isfinite(distance)])
+    return _TO_SIGMA * float(np.median(known)) if known.size >= _FEWEST else 0.0
+
+
+def local_distances(record: IVSweep | PulseTransient) -> FloatArray:
     """(n,) distance of each value from the cubic through its neighbours, scaled to one point's noise.
 
     NaN where there are no neighbours on both sides, or too unevenly spaced ones.
     """
-    if isinstance(record, ImpedanceSpectrum):
-        at = np.log(record.frequency)
-        parts = [record.impedance.real, record.impedance.imag]
-    else:
-        at = record.time if record.time is not None else np.arange(record.points, dtype=float)
-        parts = [record.response]
-    return np.concatenate([_distance(at, part) for part in parts])
+    at = record.time if record.time is not None else np.arange(record.points, dtype=float)
+    return _distance(at, record.response)
 
 
 def fit_noise(record: Record, residual: FloatArray, keep: BoolArray, model: FloatArray, dof: float) -> Noise:
