@@ -72,6 +72,7 @@ def check_spectrum(
     series_resistance: float = 0.0,
     noise: float | None = None,
     seed: int = 0,
+    replicas: int = REPLICAS,
 ) -> MeasuredStability:
     """What a measured spectrum says about the stability of the device under current control.
 
@@ -85,6 +86,8 @@ def check_spectrum(
         Standard deviation of Re Z and of Im Z relative to |Z|; estimated from the smoothness where not given.
     seed : int
         Of the noisy copies.
+    replicas : int
+        How many of them; fewer are faster, with coarser intervals.
 
     Raises
     ------
@@ -93,7 +96,9 @@ def check_spectrum(
     """
     omega, Z = _checked(frequency, impedance)
     sigma = _smoothness_noise(Z) if noise is None else noise
-    copies = np.concatenate([Z[None, :], _noisy(Z, sigma, seed)])  # the spectrum itself is the first
+    copies = np.concatenate(
+        [Z[None, :], _noisy(Z, sigma, seed, replicas)]
+    )  # the spectrum itself is the first
     fine, Y = _between_points(omega, np.reciprocal(copies))
     poles, resolved = _winding(Y)
     at, resistance = _negative_crossing(fine, np.reciprocal(Y))
@@ -163,10 +168,10 @@ def _smoothness_noise(Z: ComplexArray) -> float:
     return float(np.median(np.abs(rough)) / 0.6745 / np.sqrt(20.0))
 
 
-def _noisy(Z: ComplexArray, sigma: float, seed: int) -> ComplexArray:
+def _noisy(Z: ComplexArray, sigma: float, seed: int, replicas: int) -> ComplexArray:
     """(replicas, n) copies with the noise added once more."""
     generator = np.random.default_rng(seed)
-    deviations = generator.standard_normal((2, REPLICAS, Z.size))
+    deviations = generator.standard_normal((2, replicas, Z.size))
     result: ComplexArray = Z + sigma * np.abs(Z) * (deviations[0] + 1j * deviations[1])
     return result
 

@@ -173,8 +173,17 @@ def _add_stability(commands: "Commands") -> None:
         "--load", metavar="OHM", help='resistance between a voltage source and the device, as in "10 kohm"'
     )
     parser.add_argument(
-        "--capacitance", metavar="FARAD", help='capacitance in parallel to the device, as in "10 nF"'
+        "--external-capacitance",
+        "--capacitance",
+        dest="capacitance",
+        metavar="FARAD",
+        help='capacitance in parallel to the device, as in "10 nF"',
     )
+    parser.add_argument(
+        "--data", metavar="DEVICE", help="the measurements: what spectra and pulses say beside the model"
+    )
+    parser.add_argument("-o", "--out", metavar="OUT", help="folder for stability.html with its figures")
+    _add_overwrite(parser)
     _add_json(parser)
 
 

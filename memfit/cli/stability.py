@@ -4,28 +4,94 @@ from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
 
-from memfit import workflow
+from memfit import __version__, workflow
 from memfit.analysis.circuit import Circuit
 from memfit.analysis.stability import DEFAULT_CIRCUITS
-from memfit.cli.console import print_json
+from memfit.cli.console import Console, print_json
 from memfit.cli.main import USABLE
-from memfit.cli.tell import stability_text
-from memfit.errors import ParameterError
+from memfit.cli.stabilitytext import report_text
+from memfit.datasets.device import Device
+from memfit.errors import OutputError, ParameterError
+from memfit.files import whole_folder
 from memfit.fitting.result import FitResult
 from memfit.model.parameters import Parameters
+from memfit.reporting.content import Report
+from memfit.reporting.curves import parameters_of
+from memfit.reporting.document import write_page
+from memfit.reporting.dynamics import known_uncertainty
+from memfit.reporting.stabilitypage import stability_report
 from memfit.synthetic.settings import read_simulation
 from memfit.units import parse_quantity
 
+PAGE = "stability.html"
+
 
 def run(given: Namespace) -> int:
-    """Read, analyse, tell."""
+    """Read, analyse, tell, and write the page where asked."""
+    console = Console(given.quiet, given.verbose)
+    out = Path(given.out) if given.out is not None else None
+    if out is not None:
+        _check_page_free(out, overwrite=given.overwrite)
     circuits = _circuits(given)
-    blocks = workflow.stability(_subject(Path(given.subject)), circuits)
+    path = Path(given.subject)
+    subject = _subject(path)
+    blocks = workflow.stability(subject, circuits)
+    device = workflow.load(Path(given.data)) if given.data is not None else None
     if given.json:
         print_json(blocks)
-    else:
-        print(stability_text(blocks))
+    if out is None and given.json:
+        return USABLE
+    report = _report(path, subject, blocks, circuits, device)
+    if not given.json:
+        print(report_text(report))
+    if out is not None:
+        _write(report, out)
+        console.say(f"Written to {out / PAGE}")
     return USABLE
+
+
+def _report(
+    path: Path,
+    subject: FitResult | Parameters,
+    blocks: Mapping[str, dict[str, object]],
+    circuits: Mapping[str, Circuit],
+    device: Device | None,
+) -> Report:
+    """The whole story, for the terminal and for the page."""
+    fitted = isinstance(subject, FitResult)
+    p = parameters_of(subject) if isinstance(subject, FitResult) else subject
+    known = known_uncertainty(subject) if isinstance(subject, FitResult) and p is not None else None
+    name = subject.device.get("name") if isinstance(subject, FitResult) else path.stem
+    return stability_report(
+        str(name or "Device"),
+        blocks,
+        circuits,
+        p,
+        known,
+        spectra=[(spectrum, None) for spectrum in device.spectra] if device else (),
+        transients=device.transients if device else (),
+        footer=f"memfit {__version__}, from {'the fit in' if fitted else 'the parameters of'} {path.name}",
+    )
+
+
+def _check_page_free(out: Path, *, overwrite: bool) -> None:
+    """A page that is there stays, unless told otherwise; the folder may hold the fit itself.
+
+    Raises
+    ------
+    OutputError
+        The page exists, or the place is taken by a file.
+    """
+    if out.exists() and not out.is_dir():
+        raise OutputError(f"{out}: expected a folder to write to, found a file. Choose another name.")
+    if (out / PAGE).exists() and not overwrite:
+        raise OutputError(f"{out / PAGE}: exists already. Choose another folder, or add --overwrite.")
+
+
+def _write(report: Report, out: Path) -> None:
+    """Page and figures, which appear together."""
+    with whole_folder(out, overwrite=True) as draft:
+        write_page(report, draft, PAGE)
 
 
 def _subject(path: Path) -> FitResult | Parameters:
@@ -41,20 +107,25 @@ def _circuits(given: Namespace) -> Mapping[str, Circuit]:
     Raises
     ------
     ParameterError
-        A load was given for a current source, which does not feel it, or a value is negative.
+        A load was given for a current source, which does not feel it, or a value is out of range.
     UnitError
         A value cannot be read.
     """
-    load = parse_quantity(given.load, "resistance") if given.load is not None else 0.0
+    load = parse_quantity(given.load, "resistance") if given.load is not None else None
     capacitance = parse_quantity(given.capacitance, "capacitance") if given.capacitance is not None else 0.0
-    if given.control == "current" and given.load is not None:
+    if given.control == "current" and load is not None:
         raise ParameterError(
             "A load changes nothing under current control; use --control voltage with --load."
         )
+    if load is not None and not load > 0.0:
+        raise ParameterError(
+            f"Expected a load greater than 0 ohm, found {load:g} ohm; "
+            "leave --load out for a voltage source that acts through R_s alone."
+        )
     wanted = [name for name in DEFAULT_CIRCUITS if given.control in (None, name)]
-    if given.control is None and given.load is not None:
+    if given.control is None and load is not None:
         wanted = ["voltage"]
-    return {name: _circuit(name, load, capacitance) for name in wanted}
+    return {name: _circuit(name, load or 0.0, capacitance) for name in wanted}
 
 
 def _circuit(control: str, load: float, capacitance: float) -> Circuit:

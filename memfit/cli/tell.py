@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from textwrap import fill
-from typing import Any
 
 from memfit.cli.console import columns
 from memfit.fitting.result import Estimate, FitResult
@@ -64,42 +63,6 @@ def starts_text(result: FitResult) -> str:
         if e.start is not None
     ]
     return columns(rows)
-
-
-def stability_text(blocks: Mapping[str, Mapping[str, Any]]) -> str:
-    """The verdict of every circuit, the Hopf points and what would bring the device to the boundary."""
-    return "\n\n".join(_circuit_text(block) for block in blocks.values())
-
-
-def _circuit_text(block: Mapping[str, Any]) -> str:
-    """One circuit."""
-    parts = [_paragraph(str(block["message"]))]
-    points = block["hopf_points"]
-    if points:
-        found = [_hopf_row(number, point) for number, point in enumerate(points, start=1)]
-        parts.append(columns([("Hopf point", "u", "V", "I", "frequency", "onset"), *found]))
-    changes = {name: factor for name, factor in block["changes_to_hopf"].items() if factor is not None}
-    if changes:
-        listed = ", ".join(f"{name} times {quantity_digits(factor)}" for name, factor in changes.items())
-        parts.append(_paragraph(f"One of these alone puts it on the boundary: {listed}."))
-    values = {name: value for name, value in block["values_to_hopf"].items() if value is not None}
-    if values:
-        units = {"R_load": "ohm", "C_external": "F"}
-        listed = ", ".join(f"{name} = {quantity_digits(v, units[name])}" for name, v in values.items())
-        parts.append(_paragraph(f"So does, added to the circuit: {listed}."))
-    return "\n".join(parts)
-
-
-def _hopf_row(number: int, point: Mapping[str, Any]) -> tuple[str, ...]:
-    """A Hopf point."""
-    return (
-        str(number),
-        quantity_digits(point["u"], "V", 4),
-        quantity_digits(point["V"], "V", 4),
-        quantity_digits(point["I"], "A", 4),
-        quantity_digits(point["frequency_Hz"], "Hz", 3),
-        str(point["criticality"] or MISSING),
-    )
 
 
 def _answer_text(answer: Answer) -> str:

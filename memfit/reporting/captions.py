@@ -141,4 +141,45 @@ FIGURE_WORDS = {
             "circuit; the region below 1 is shaded; dashed lines mark Hopf points."
         ),
     ),
+    "bifurcation": FigureWords(
+        caption=(
+            "Bifurcation diagram under {circuit}: steady voltage across the junction and extremes of the "
+            "limit cycle against the source; dashed is unstable."
+        ),
+        alt=(
+            "Junction voltage against the setting of the source under {circuit}: the steady state as a dark "
+            "line, the least and greatest voltage of the limit cycles in red, unstable parts dashed."
+        ),
+    ),
+    "cycle_frequency": FigureWords(
+        caption=(
+            "Frequency of the oscillation under {circuit} against the source, and that of the complex "
+            "eigenvalues at the steady state, which it meets at the Hopf points."
+        ),
+        alt=(
+            "Frequency of the limit cycles in red and of the complex eigenvalues in grey against the setting "
+            "of the source under {circuit}."
+        ),
+    ),
+    "load_map": FigureWords(
+        caption=(
+            "What the device does on a voltage source, over the bias and the load: it relaxes where white. "
+            "Large loads act as current control."
+        ),
+        alt=(
+            "Map over junction voltage and load resistance of a voltage source, with the regions that ring "
+            "and that oscillate shaded."
+        ),
+    ),
+    "gain_map": FigureWords(
+        caption=(
+            "Smallest gain margin under {circuit} over the two parameters that matter most; the cross is the "
+            "device, the ellipse its 95 % confidence region where a fit gives one; the device oscillates "
+            "where the margin is below 1."
+        ),
+        alt=(
+            "Map of the smallest gain margin under {circuit} over two parameters on logarithmic axes, with a "
+            "cross at the device, its confidence ellipse, and a red line at the threshold."
+        ),
+    ),
 }

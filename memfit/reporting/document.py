@@ -97,6 +97,39 @@ def write_report(
     return _write(out, files)
 
 
+def write_page(report: Report, out: Path, name: str, style: Path | None = None) -> list[Path]:
+    """Write one HTML page, its figures as SVG, and the numbers behind them into a folder.
+
+    Parameters
+    ----------
+    report : Report
+    out : Path
+        Folder; made if absent.
+    name : str
+        Of the page, such as "stability.html".
+    style : Path, optional
+        A matplotlib style file laid over memfit's own.
+
+    Returns
+    -------
+    list of Path
+        The files written.
+
+    Raises
+    ------
+    InputError
+        A style file that cannot be used.
+    OutputError
+        The folder cannot be written.
+    """
+    drawn = draw_panels(report.panels, {"svg"}, style)
+    inlined = {panel.key: _inline(panel, drawn[panel.key]) for panel in report.panels}
+    files = {name: render_html(report, inlined).encode()}
+    files |= {f"figures/{key}.svg": drawing.files["svg"] for key, drawing in drawn.items()}
+    files |= {f"figures/data/{panel.key}.csv": columns_csv(panel.data).encode() for panel in report.panels}
+    return _write(out, files)
+
+
 def _write(out: Path, files: Mapping[str, bytes]) -> list[Path]:
     """Write files by name into a folder, which is made if absent."""
     paths = [out / name for name in files]

@@ -4,9 +4,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from memfit.analysis.cycles import BifurcationDiagram
+from memfit.analysis.regions import RegionMap
 from memfit.arrays import FloatArray
 from memfit.fitting.result import FittedRecord
 from memfit.reporting.curves import StabilityCurves, VoltageCurves
+from memfit.reporting.dynamics import GainMap
 from memfit.reporting.figures.residuals import Strip, autocorrelation
 from memfit.reporting.figures.spectra import Spectrum, bias_of
 from memfit.reporting.figures.sweeps import model_points, rate_label, sweep_of
@@ -109,3 +112,32 @@ def coefficients_data(curves: StabilityCurves) -> Columns:
 def margins_data(curves: StabilityCurves) -> Columns:
     """Gain margin by circuit against voltage."""
     return {"u_V": curves.u, **{f"gain_margin_{name}": values for name, values in curves.margins.items()}}
+
+
+def branch_data(diagram: BifurcationDiagram) -> Columns:
+    """The branch of limit cycles."""
+    cycles = diagram.cycles
+    unit = "A" if diagram.circuit.control == "current" else "V"
+    return {
+        f"source_{unit}": np.array([cycle.source for cycle in cycles]),
+        "steady_u_V": np.array([cycle.steady_u for cycle in cycles]),
+        "period_s": np.array([cycle.period for cycle in cycles]),
+        "u_min_V": np.array([cycle.u[0] for cycle in cycles]),
+        "u_max_V": np.array([cycle.u[1] for cycle in cycles]),
+        "V_min_V": np.array([cycle.V[0] for cycle in cycles]),
+        "V_max_V": np.array([cycle.V[1] for cycle in cycles]),
+        "stable": np.array([float(cycle.stable) for cycle in cycles]),
+    }
+
+
+def load_map_data(regions: RegionMap) -> Columns:
+    """The boundary of oscillation: for each junction voltage the least load that is unstable, ohm."""
+    unstable = regions.region == 2
+    least = np.where(unstable.any(axis=0), regions.y[np.argmax(unstable, axis=0)], np.nan)
+    return {"u_V": regions.x, "least_unstable_load_ohm": least}
+
+
+def gain_map_data(found: GainMap) -> Columns:
+    """The device and its 95 % ellipse."""
+    x, y = found.ellipse or (np.array([found.device[0]]), np.array([found.device[1]]))
+    return {found.map.x_name: x, found.map.y_name: y}

@@ -2,9 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from memfit.analysis.circuit import Circuit
 from memfit.fitting.result import FitResult, FittedRecord
 from memfit.reporting.answers import answers, circuit_sentence, nearness_sentence
+from memfit.reporting.circuits import branch_panels, map_panels
 from memfit.reporting.content import Block, Bullets, Panels, Paragraph, Report, Section, Table
+from memfit.reporting.dynamics import dynamics_of, known_uncertainty
+from memfit.reporting.figures.transients import transient_of
 from memfit.reporting.material import Material, gather
 from memfit.reporting.numbers import quantity
 from memfit.reporting.panels import (
@@ -16,6 +20,7 @@ from memfit.reporting.panels import (
     transient_panels,
     voltage_panels,
 )
+from memfit.reporting.stabilitypage import evidence_blocks
 from memfit.reporting.tables import (
     alternatives_table,
     changes_table,
@@ -110,8 +115,28 @@ def stability(m: Material) -> Section:
             hopf_table(block),
             changes_table(block),
             stability_panels(m),
+            _dynamics_panels(m),
+            *_evidence(m),
         ],
     )
+
+
+def _dynamics_panels(m: Material) -> Panels:
+    """Limit cycles where the device oscillates, and maps, under current control."""
+    p, circuit = m.parameters, Circuit(control="current")
+    if p is None or m.stability is None:
+        return Panels(())
+    found = dynamics_of(p, circuit)
+    branch = branch_panels(found) if found else ()
+    return Panels((*branch, *map_panels(p, circuit, known_uncertainty(m.result))))
+
+
+def _evidence(m: Material) -> tuple[Block, ...]:
+    """What spectra and pulses say by themselves, next to the model."""
+    if m.parameters is None:
+        return ()
+    spectra = [(spectrum.record, spectrum.fitted.used) for spectrum in m.spectra]
+    return evidence_blocks(m.parameters, spectra, [transient_of(item) for item in m.transients])
 
 
 def inputs(result: FitResult) -> Section:

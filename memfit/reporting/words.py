@@ -176,6 +176,8 @@ HEADINGS = {
     "correlation": "Correlation",
     "voltage": "The device against voltage",
     "stability": "Stability",
+    "verdict": "Verdict",
+    "evidence": "What the data say by themselves",
     "starts": "First values and alternatives",
     "inputs": "What went in",
     "provenance": "How it was made",
@@ -212,6 +214,23 @@ COLUMNS = {
     "criticality": "Onset",
     "left_out": "Without",
     "shift": "Shift",
+    "hopf": "Hopf point",
+    "now": "Now",
+    "factor": "Factor",
+    "boundary": "On the boundary",
+    "decades": "In decades",
+    "standard_errors": "In standard errors",
+    "model": "Model",
+    "model_margin": "Its gain margin",
+    "spectrum": "Spectrum alone",
+    "crossing": "Crosses Re Z < 0 at",
+    "resistance": "Re Z there",
+    "margin": "Its gain margin (95 %)",
+    "source": "Source",
+    "period": "Period measured",
+    "period_model": "Period predicted",
+    "range": "Range measured",
+    "range_model": "Range predicted",
     "item": "Item",
     "content": "Content",
 }
@@ -241,6 +260,16 @@ TABLE_CAPTIONS = {
     "alternatives": "Other explanations of the same data.",
     "inputs": "Records that went in.",
     "excluded": "Points left out of the fit.",
+    "margins": "How near it is: margins of the loop at the bias where they are smallest.",
+    "recipe_spike": "What would make it oscillate, one quantity at a time.",
+    "recipe_quiet": "What would stop it from oscillating, one quantity at a time.",
+    "nearest": "The nearest point of the boundary when all parameters change together.",
+    "cycle": "The oscillation at the most critical bias, and over the whole window.",
+    "spectra_evidence": (
+        "Each spectrum without a model, under current control at its bias: the device is unstable where the "
+        "admittance winds around the origin, which takes a crossing of the real axis with Re Z < 0."
+    ),
+    "pulses_evidence": "Oscillation in the measured pulses beside the limit cycle of the model.",
     "plan": "Plan of the fit.",
     "environment": "Versions and machine.",
 }
@@ -258,5 +287,9 @@ SENTENCES = {
         "Stability depends on the circuit: a series or load resistance takes part in it."
     ),
     "two_lags": "This model has two lags and no Hopf point: it can ring, but not sustain an oscillation.",
+    "no_covariance": (
+        "There is no covariance here, so no interval and no probability can be given; they need the "
+        "result of a fit that has one."
+    ),
     "provenance": "The same fit can be run again from the plan below on the {count} listed above.",
 }

@@ -1,0 +1,168 @@
+"""What a device does in one circuit, as curves and maps: what the figures of its stability are drawn from.
+
+The analysis is `memfit.analysis`; here is only the choice of ranges, axes and biases.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from memfit.analysis.circuit import Circuit
+from memfit.analysis.cycles import BifurcationDiagram, LimitCycle, bifurcation_diagram, cycles_at
+from memfit.analysis.operating import OperatingPoints, operating_points_at
+from memfit.analysis.oscillation import growth_time
+from memfit.analysis.recipe import CHANGEABLE, changes_to_hopf
+from memfit.analysis.regions import RegionMap, map_over_bias_and_load, map_over_parameters
+from memfit.analysis.spread import Uncertainty, uncertainty_of
+from memfit.arrays import FloatArray
+from memfit.fitting.result import FitResult
+from memfit.model.boundary import Loop, least_log_gain_margin, least_margin_bias
+from memfit.model.parameters import Parameters
+
+_POINTS = 301
+_BESIDE_WINDOW = 0.5  # of its width, shown on either side
+_WIDTHS = 8.0  # V_m on either side of V_T
+_LOADS = 3.0  # decades on either side of R_b
+_GRID = (161, 121)
+_PARAMETER_GRID = 61
+_NARROWEST, _WIDEST = np.log(1.3), np.log(300.0)  # half of an axis of the map over parameters
+_SIGMAS = 4.0  # standard errors that an axis must hold
+_STEP = 1e-4  # of a logarithm
+CHI2_95 = 5.991464547107979
+"""95 % quantile of chi-square with two degrees of freedom: an ellipse in a plane."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class GainMap:
+    """The smallest gain margin over two parameters, with what a fit knows of them."""
+
+    map: RegionMap
+    device: tuple[float, float]
+    """Values of the device, SI."""
+    ellipse: tuple[FloatArray, FloatArray] | None
+    """Outline that holds both parameters with 95 %; None without a covariance."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Dynamics:
+    """What one device does in one circuit, which leaves its junction free and has three lags."""
+
+    parameters: Parameters
+    circuit: Circuit
+    critical: OperatingPoints
+    """The one bias at which the gain margin is smallest."""
+    diagram: BifurcationDiagram
+    steady: OperatingPoints
+    """Steady states through the window of oscillation, or around V_T where there is none."""
+    start_up: float | None
+    """Time in which a small deviation grows a thousandfold at the critical bias, s; None where it decays."""
+    cycle: LimitCycle | None
+    """The stable limit cycle at the critical bias."""
+
+
+def dynamics_of(p: Parameters, circuit: Circuit) -> Dynamics | None:
+    """Steady states and limit cycles; None where the voltage is pinned or the model has two lags.
+
+    Parameters
+    ----------
+    p : Parameters
+    circuit : Circuit
+    """
+    if circuit.pins_voltage(p) or not Loop.of(circuit.effective(p)).can_oscillate:
+        return None
+    at_u = p.V_T + p.V_m * float(least_margin_bias(Loop.of(circuit.effective(p))))
+    critical = operating_points_at(p, circuit, at_u)
+    source = float(critical.source[0])
+    diagram = bifurcation_diagram(p, circuit)
+    stable = [cycle for cycle in cycles_at(p, diagram, source) if cycle.stable] if diagram.cycles else []
+    return Dynamics(
+        parameters=p,
+        circuit=circuit,
+        critical=critical,
+        diagram=diagram,
+        steady=operating_points_at(p, circuit, np.linspace(*_range(p, diagram), _POINTS)),
+        start_up=growth_time(p, circuit, source),
+        cycle=max(stable, key=lambda cycle: cycle.u[1] - cycle.u[0], default=None),
+    )
+
+
+def known_uncertainty(result: FitResult) -> Uncertainty | None:
+    """The covariance of a fit; None where the result has none."""
+    if not result.covariance:
+        return None
+    return uncertainty_of(result.values(), result.covariance, result.covariance_names, result.logarithmic)
+
+
+def load_map(p: Parameters, circuit: Circuit) -> RegionMap:
+    """Regions over the voltage across the junction and the load of a voltage source."""
+    u = np.linspace(p.V_T - _WIDTHS * p.V_m, p.V_T + _WIDTHS * p.V_m, _GRID[0])
+    loads = p.R_b * np.logspace(-_LOADS, _LOADS, _GRID[1])
+    together = p.replace(C_m=p.C_m + circuit.external_capacitance)  # the capacitance is across the junction
+    return map_over_bias_and_load(together, u, loads)
+
+
+def gain_map(p: Parameters, circuit: Circuit, uncertainty: Uncertainty | None) -> GainMap:
+    """The smallest gain margin over the two most influential parameters of a loop of three lags."""
+    names = most_influential(p, circuit, uncertainty)
+    spread = None if uncertainty is None else _plane(uncertainty, names)
+    factors = changes_to_hopf(p, circuit)
+    axes = []
+    for place, name in enumerate(names):
+        sigma = 0.0 if spread is None else float(np.sqrt(spread[place, place]))
+        away = abs(np.log(factors[name] or 1.0))
+        half = float(np.clip(max(1.5 * away, _SIGMAS * sigma), _NARROWEST, _WIDEST))
+        axes.append((name, getattr(p, name) * np.exp(np.linspace(-half, half, _PARAMETER_GRID))))
+    device = (float(getattr(p, names[0])), float(getattr(p, names[1])))
+    return GainMap(
+        map=map_over_parameters(p, circuit, *axes),
+        device=device,
+        ellipse=None if spread is None else _ellipse(device, spread),
+    )
+
+
+def most_influential(p: Parameters, circuit: Circuit, uncertainty: Uncertainty | None) -> tuple[str, str]:
+    """The parameters that move the gain margin most: by their standard error, or else by a like factor."""
+    influence = {}
+    for name in CHANGEABLE:
+        slope = _log_margin(p, circuit, name, _STEP) - _log_margin(p, circuit, name, -_STEP)
+        sigma = 1.0
+        if uncertainty is not None:
+            known = name in uncertainty.names
+            place = uncertainty.names.index(name) if known else 0
+            sigma = float(np.sqrt(uncertainty.covariance[place, place])) if known else 0.0
+        influence[name] = abs(slope) * sigma
+    first, second = sorted(CHANGEABLE, key=lambda name: -influence[name])[:2]
+    return first, second
+
+
+def _log_margin(p: Parameters, circuit: Circuit, name: str, step: float) -> float:
+    """Smallest log gain margin after a step in the logarithm of one parameter."""
+    moved = p.replace(**{name: getattr(p, name) * np.exp(step)})
+    return float(least_log_gain_margin(Loop.of(circuit.effective(moved))))
+
+
+def _range(p: Parameters, diagram: BifurcationDiagram) -> tuple[float, float]:
+    """Junction voltages (V) to show."""
+    if not diagram.hopf_points:
+        return p.V_T - _WIDTHS * p.V_m, p.V_T + _WIDTHS * p.V_m
+    low, high = (point.u for point in diagram.hopf_points)
+    beside = _BESIDE_WINDOW * (high - low)
+    return low - beside, high + beside
+
+
+def _plane(uncertainty: Uncertainty, names: tuple[str, str]) -> FloatArray | None:
+    """(2, 2) covariance of the logarithms of two parameters; None where one was not fitted."""
+    if any(name not in uncertainty.names for name in names):
+        return None
+    places = [uncertainty.names.index(name) for name in names]
+    result: FloatArray = uncertainty.covariance[np.ix_(places, places)]
+    return result
+
+
+def _ellipse(device: tuple[float, float], covariance: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Outline of the 95 % region in a plane of two logarithms."""
+    variances, axes = np.linalg.eigh(covariance)
+    angle = np.linspace(0.0, 2.0 * np.pi, 121)
+    circle = np.stack([np.cos(angle), np.sin(angle)])
+    steps = np.sqrt(CHI2_95) * (axes * np.sqrt(np.maximum(variances, 0.0))) @ circle
+    return device[0] * np.exp(steps[0]), device[1] * np.exp(steps[1])
