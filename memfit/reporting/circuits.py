@@ -19,7 +19,7 @@ from memfit.model.parameters import UNITS, Parameters
 from memfit.reporting.answers import error_of
 from memfit.reporting.captions import FIGURE_WORDS
 from memfit.reporting.content import Block, Column, ColumnKind, Panel, Panels, Table
-from memfit.reporting.dynamics import Dynamics, dynamics_of, gain_map, load_map
+from memfit.reporting.dynamics import Dynamics, attracts, dynamics_of, gain_map, load_map
 from memfit.reporting.figuredata import branch_data, gain_map_data, load_map_data
 from memfit.reporting.figures.dynamics import (
     bifurcation_figure,
@@ -33,6 +33,7 @@ from memfit.reporting.words import COLUMNS, NO_VALUE, TABLE_CAPTIONS, meaning
 _ADDED = {"R_load": "ohm", "C_external": "F"}
 _HEIGHT = 62.0
 _FAR = float(np.log(100.0))  # gain margins beyond are all alike
+_WIDE = 20.0  # ratio of the ends of an interval
 Draw = Callable[[Figure], None]
 """Draws into an empty figure."""
 
@@ -183,7 +184,7 @@ def cycle_table(name: str, found: Dynamics) -> Table | None:
         ]
     if found.start_up is not None:
         rows.append(("Start-up, to grow a thousandfold", quantity_digits(found.start_up, "s")))
-    stable = [one for one in branch if one.stable]
+    stable = [one for one in branch if attracts(one)]
     if stable:
         sources = [one.source for one in stable]
         frequencies = [one.frequency_Hz for one in stable]
@@ -267,8 +268,13 @@ _KINDS: Mapping[str, ColumnKind] = {
 
 
 def _ci(bounds: Sequence[float] | None, unit: str = "1") -> str:
-    """A 95 % interval; a dash where there is none."""
-    return MISSING if bounds is None else interval((bounds[0], bounds[1]), unit)
+    """A 95 % interval, each end with its own digits where it is wide; a dash where there is none."""
+    if bounds is None:
+        return MISSING
+    low, high = bounds
+    if low > 0.0 and high > _WIDE * low:
+        return f"{quantity_digits(low, unit)} to {quantity_digits(high, unit)}"
+    return interval((low, high), unit)
 
 
 def _turning(frequency: float) -> str:

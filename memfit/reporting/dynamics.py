@@ -28,6 +28,7 @@ _PARAMETER_GRID = 61
 _NARROWEST, _WIDEST = np.log(1.3), np.log(300.0)  # half of an axis of the map over parameters
 _SIGMAS = 4.0  # standard errors that an axis must hold
 _STEP = 1e-4  # of a logarithm
+_MULTIPLIER_ERROR = 1e-4  # of a Floquet multiplier where the orbit shrinks to a point
 CHI2_95 = 5.991464547107979
 """95 % quantile of chi-square with two degrees of freedom: an ellipse in a plane."""
 
@@ -74,7 +75,6 @@ def dynamics_of(p: Parameters, circuit: Circuit) -> Dynamics | None:
     critical = operating_points_at(p, circuit, at_u)
     source = float(critical.source[0])
     diagram = bifurcation_diagram(p, circuit)
-    stable = [cycle for cycle in cycles_at(p, diagram, source) if cycle.stable] if diagram.cycles else []
     return Dynamics(
         parameters=p,
         circuit=circuit,
@@ -82,8 +82,19 @@ def dynamics_of(p: Parameters, circuit: Circuit) -> Dynamics | None:
         diagram=diagram,
         steady=operating_points_at(p, circuit, np.linspace(*_range(p, diagram), _POINTS)),
         start_up=growth_time(p, circuit, source),
-        cycle=max(stable, key=lambda cycle: cycle.u[1] - cycle.u[0], default=None),
+        cycle=stable_cycle(p, diagram, source),
     )
+
+
+def attracts(cycle: LimitCycle) -> bool:
+    """Whether an experiment settles on the cycle; next to a Hopf point, within what the multiplier is known."""
+    return abs(cycle.multipliers[0]) < 1.0 + _MULTIPLIER_ERROR
+
+
+def stable_cycle(p: Parameters, diagram: BifurcationDiagram, source: float) -> LimitCycle | None:
+    """The largest stable limit cycle at a setting of the source, A or V; None where there is none."""
+    found = cycles_at(p, diagram, source) if diagram.cycles else ()
+    return max(filter(attracts, found), key=lambda cycle: cycle.u[1] - cycle.u[0], default=None)
 
 
 def known_uncertainty(result: FitResult) -> Uncertainty | None:

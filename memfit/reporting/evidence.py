@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 
 from memfit.analysis.circuit import Circuit
-from memfit.analysis.cycles import BifurcationDiagram, LimitCycle, bifurcation_diagram, cycles_at
+from memfit.analysis.cycles import BifurcationDiagram, LimitCycle, bifurcation_diagram
 from memfit.analysis.measured import MeasuredStability, check_spectrum, disagreement
 from memfit.analysis.operating import operating_points_at
 from memfit.analysis.oscillation import MeasuredOscillation, find_oscillation
@@ -21,6 +21,7 @@ from memfit.errors import InputError
 from memfit.model.boundary import Loop
 from memfit.model.parameters import Parameters
 from memfit.model.steady import junction_voltage
+from memfit.reporting.dynamics import stable_cycle
 
 _CURRENT = Circuit(control="current")
 _MOST_REPLICAS, _LEAST_REPLICAS, _ALL_REPLICAS = 100, 40, 1000
@@ -88,7 +89,8 @@ def pulses_evidence(p: Parameters, transients: Sequence[PulseTransient]) -> tupl
         for source, found in _oscillations(transient):
             if control not in diagrams:
                 diagrams[control] = _diagram(p, Circuit(control=control))
-            cycle = _stable_cycle(p, diagrams[control], source)
+            diagram = diagrams[control]
+            cycle = None if diagram is None else stable_cycle(p, diagram, source)
             evidence.append(
                 PulseEvidence(
                     record=transient.name, source=source, control=control, found=found, predicted=cycle
@@ -160,11 +162,3 @@ def _diagram(p: Parameters, circuit: Circuit) -> BifurcationDiagram | None:
     if circuit.pins_voltage(p) or not Loop.of(circuit.effective(p)).can_oscillate:
         return None
     return bifurcation_diagram(p, circuit)
-
-
-def _stable_cycle(p: Parameters, diagram: BifurcationDiagram | None, source: float) -> LimitCycle | None:
-    """The largest stable limit cycle at a setting of the source."""
-    if diagram is None or not diagram.cycles:
-        return None
-    stable = [cycle for cycle in cycles_at(p, diagram, source) if cycle.stable]
-    return max(stable, key=lambda cycle: cycle.u[1] - cycle.u[0], default=None)

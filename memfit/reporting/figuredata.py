@@ -9,7 +9,7 @@ from memfit.analysis.regions import RegionMap
 from memfit.arrays import FloatArray
 from memfit.fitting.result import FittedRecord
 from memfit.reporting.curves import StabilityCurves, VoltageCurves
-from memfit.reporting.dynamics import GainMap
+from memfit.reporting.dynamics import GainMap, attracts
 from memfit.reporting.figures.residuals import Strip, autocorrelation
 from memfit.reporting.figures.spectra import Spectrum, bias_of
 from memfit.reporting.figures.sweeps import model_points, rate_label, sweep_of
@@ -126,7 +126,7 @@ def branch_data(diagram: BifurcationDiagram) -> Columns:
         "u_max_V": np.array([cycle.u[1] for cycle in cycles]),
         "V_min_V": np.array([cycle.V[0] for cycle in cycles]),
         "V_max_V": np.array([cycle.V[1] for cycle in cycles]),
-        "stable": np.array([float(cycle.stable) for cycle in cycles]),
+        "stable": np.array([float(attracts(cycle)) for cycle in cycles]),
     }
 
 

@@ -53,7 +53,7 @@ def stability_report(
     footer : str
         Made by what.
     """
-    sections = [Section("verdict", HEADINGS["verdict"], _verdicts(blocks))]
+    sections = [Section("verdict", HEADINGS["verdict"], _verdicts(blocks, circuits))]
     sections += [
         Section(
             name,
@@ -74,13 +74,21 @@ def stability_report(
     )
 
 
-def _verdicts(blocks: Mapping[str, Mapping[str, Any]]) -> tuple[Block, ...]:
+def _verdicts(blocks: Mapping[str, Mapping[str, Any]], circuits: Mapping[str, Circuit]) -> tuple[Block, ...]:
     """A sentence a circuit, and one more where intervals are missing for want of a covariance."""
-    sentences = Bullets(tuple(dict.fromkeys(str(block["message"]) for block in blocks.values())))
-    known = any(block["probability_oscillates"] is not None for block in blocks.values())
-    if known or all(block["verdict"] == "undetermined" for block in blocks.values()):
-        return (sentences,)
-    return sentences, Paragraph(SENTENCES["no_covariance"])
+    said = [_verdict(block, circuits[name]) for name, block in blocks.items()]
+    wanting = any(
+        block["gain_margin_min"] is not None and block["probability_oscillates"] is None
+        for block in blocks.values()
+    )
+    sentences = Bullets(tuple(dict.fromkeys(said)))
+    return (sentences, Paragraph(SENTENCES["no_covariance"])) if wanting else (sentences,)
+
+
+def _verdict(block: Mapping[str, Any], circuit: Circuit) -> str:
+    """The sentence of one circuit; the reason where it is left open."""
+    message = str(block["message"])
+    return f"{capitalised(circuit.name)}: {message}" if block["verdict"] == "undetermined" else message
 
 
 def evidence_blocks(

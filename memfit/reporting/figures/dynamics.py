@@ -5,10 +5,11 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from scipy.interpolate import Akima1DInterpolator
 
 from memfit.analysis.regions import RegionMap
 from memfit.arrays import BoolArray, FloatArray
-from memfit.reporting.dynamics import Dynamics, GainMap
+from memfit.reporting.dynamics import Dynamics, GainMap, attracts
 from memfit.reporting.figures.marks import (
     GREY,
     INK,
@@ -25,11 +26,13 @@ from memfit.reporting.numbers import scale_for
 from memfit.reporting.words import SYMBOLS
 
 _DASHED: Any = (0, (3, 2))
-_OSCILLATES, _RINGS = "#f6d6b8", "#e6f0f8"
+_OSCILLATES, _RINGS = "#f6d6b8", "#d5e6f3"
 _LOG_MARGINS = np.log([1.0, 1.25, 2.0, 5.0, 10.0, 100.0])
 _MARGIN_COLOURS = ("#efb681", "#fbeee2", "#e6f0f8", "#c4dcee", "#93bfe0", "#5b9fd0", "#3a7fb5")
 _MARGIN_WORDS = ("below 1", "1 to 1.25", "1.25 to 2", "2 to 5", "5 to 10", "10 to 100", "above 100")
 _LARGEST_LOG = 50.0
+_FINER, _FEWEST_SMOOTH = 8, 5
+_NARROW = 6.0  # ratio of the ends of an axis below which it is linear
 _UNITS = {"C_m": "F", "C_external": "F", "i_c0": "A", "V_m": "V", "tau_d": "s", "tau_k": "s"}
 
 
@@ -68,14 +71,16 @@ def load_map_figure(figure: Figure, regions: RegionMap) -> None:
     (axes,) = place_axes(figure, [1], Margins(right=22))
     linear_axis(axes, "x", (float(regions.x[0]), float(regions.x[-1])), 5)
     log_axis(axes, "y", (float(regions.y[0]), float(regions.y[-1])), 6)
-    rings = (regions.region >= 1).astype(np.float64)
+    rings, margin = (regions.region >= 1).astype(np.float64), _bounded(regions)
+    entries = []
     if np.ptp(rings) > 0.0:
         axes.contourf(regions.x, regions.y, rings, levels=[0.5, 1.5], colors=[_RINGS])
-    margin = _bounded(regions)
+        entries.append((_RINGS, "rings"))
     if margin.min() < 0.0:
         axes.contourf(regions.x, regions.y, margin, levels=[-_LARGEST_LOG, 0.0], colors=[_OSCILLATES])
         axes.contour(regions.x, regions.y, margin, levels=[0.0], colors=[VERMILLION], linewidths=0.9)
-    key(axes, [(_OSCILLATES, "oscillates"), (_RINGS, "rings")])
+        entries.append((_OSCILLATES, "oscillates"))
+    key(axes, entries)
     axes.set_xlabel("u (V)")
     axes.set_ylabel("Load (Ω)")
 
@@ -88,7 +93,8 @@ def gain_map_figure(figure: Figure, found: GainMap) -> None:
     for which, name, values in (("x", regions.x_name, regions.x), ("y", regions.y_name, regions.y)):
         factor, unit = scale_for(float(values[-1]), _UNITS.get(name, "ohm"))
         factors.append(factor)
-        log_axis(axes, which, (float(values[0]) * factor, float(values[-1]) * factor), 6)
+        ends = float(values[0]) * factor, float(values[-1]) * factor
+        (linear_axis if ends[1] < _NARROW * ends[0] else log_axis)(axes, which, ends, 5)
         getattr(axes, f"set_{which}label")(f"{_spoken(name)} ({unit})")
     levels = [-_LARGEST_LOG, *_LOG_MARGINS, 2.0 * _LARGEST_LOG]
     margin = _bounded(regions)
@@ -128,7 +134,12 @@ def _source_axis(axes: Axes, found: Dynamics) -> float:
 
 
 def _branch(axes: Axes, source: FloatArray, values: FloatArray, stable: BoolArray) -> None:
-    """A branch of limit cycles: the stable part solid, the unstable one dashed."""
+    """A branch of limit cycles, smooth between those computed: stable parts solid, unstable ones dashed."""
+    place = np.arange(source.size, dtype=np.float64)
+    if source.size >= _FEWEST_SMOOTH:
+        fine = np.linspace(0.0, source.size - 1.0, _FINER * (source.size - 1) + 1)
+        source, values = (Akima1DInterpolator(place, part)(fine) for part in (source, values))
+        stable = stable[np.rint(fine).astype(np.int64)]
     for pick, style in ((stable, "-"), (~stable, _DASHED)):
         curve(axes, source, _where(pick, values), VERMILLION, linestyle=style)
 
@@ -140,7 +151,7 @@ def _cycle_sources(found: Dynamics) -> FloatArray:
 
 def _stable(found: Dynamics) -> BoolArray:
     """Which cycles of the branch are stable."""
-    return np.array([cycle.stable for cycle in found.diagram.cycles], dtype=bool)
+    return np.array([attracts(cycle) for cycle in found.diagram.cycles], dtype=bool)
 
 
 def _where(pick: BoolArray, values: FloatArray) -> FloatArray:
