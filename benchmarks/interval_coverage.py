@@ -1,6 +1,6 @@
 """Do the 95 % intervals hold the truth in 95 % of synthetic devices?
 
-    python benchmarks/coverage.py --devices 300 --workers 2
+    python benchmarks/interval_coverage.py --devices 300 --workers 2
 
 Devices and data are those of `recovery.py`. Counted are the intervals of the parameters, of the Hopf points
 (junction voltage under current control) and of the smallest gain margin. Prints the table and writes it
@@ -32,7 +32,7 @@ COLUMNS = (*FITTED, "R_s", "Hopf u", "gain margin")
 TABLE = Path(__file__).with_suffix(".md")
 HEAD = """# Coverage of the 95 % intervals
 
-Made by `python benchmarks/coverage.py --devices {devices} --seed {seed}`, devices of `recovery.py`.
+Made by `python benchmarks/interval_coverage.py --devices {devices} --seed {seed}`, devices of `recovery.py`.
 
 Each cell: intervals that hold the truth in per cent (95 % limits of that, Clopper-Pearson); then the size of
 the errors in standard errors, root mean square and from the median, of which 1.00 is right.
