@@ -231,13 +231,20 @@ def drive_from_samples(
     return Drive(control, np.concatenate(times), np.concatenate(values), initial)
 
 
+_FEW_SAMPLES = 64
+
+
 def _sample_noise(t: FloatArray, v: FloatArray) -> float:
-    """Robust standard deviation of samples about the chord of their neighbours."""
+    """Robust standard deviation of samples about the chord of their neighbours.
+
+    From the median distance; of few samples from the lower quartile, since most may lie beside a jump.
+    """
     span = t[2:] - t[:-2]
     weight = np.where(span > 0, (t[1:-1] - t[:-2]) / np.where(span > 0, span, 1.0), 0.5)
     distance = v[1:-1] - (1 - weight) * v[:-2] - weight * v[2:]
     scale = np.sqrt(1 + weight**2 + (1 - weight) ** 2)
-    return 1.4826 * float(np.median(np.abs(distance / scale)))
+    share, to_sigma = (0.25, 3.1384) if t.size < _FEW_SAMPLES else (0.5, 1.4826)
+    return to_sigma * float(np.quantile(np.abs(distance / scale), share))
 
 
 def _jumps(t: FloatArray, v: FloatArray, tolerance: float) -> list[int]:

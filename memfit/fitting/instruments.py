@@ -40,7 +40,6 @@ def add_needed_terms(state: State, plan: FitPlan) -> State:
     """The fit with the terms of the instruments that the data ask for, the most needed kind first."""
     offers = (
         _edges(state, plan),
-        _series(state, plan),
         _inductance(state, plan),
         _gains(state, plan),
         _delays(state, plan),
@@ -98,13 +97,6 @@ def _with(state: State, terms: Sequence[Unknown]) -> State:
     start = unknowns.encode(state.unknowns.values(state.x))
     again = solve(state.problem, unknowns, start)
     return replace(again, failures=state.failures + again.failures)
-
-
-def _series(state: State, plan: FitPlan) -> tuple[list[Unknown], bool]:
-    """Series resistance, where it is not among the unknowns from the start (sweeps alone)."""
-    if "R_s" in state.unknowns.names or "R_s" in plan.fix:
-        return [], False
-    return physical_unknowns(plan, ["R_s"]), False
 
 
 def _inductance(state: State, plan: FitPlan) -> tuple[list[Unknown], bool]:

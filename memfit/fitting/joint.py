@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from memfit.datasets.device import Device
-from memfit.datasets.records import ImpedanceSpectrum, PulseTransient, Record
+from memfit.datasets.records import ImpedanceSpectrum
 from memfit.errors import InputError
 from memfit.fitting.ambiguity import with_unordered_pair
 from memfit.fitting.conflict import conflicts_between_kinds, with_conflicts
@@ -96,7 +96,7 @@ def _choose_model(device: Device, plan: FitPlan) -> JointFit:
 
 def _fit_model(device: Device, plan: FitPlan, model: str, *, thorough: bool = True) -> JointFit:
     """The joint fit of one model; without additional starts where it is only to be compared."""
-    names = _free_names(device.records, model)
+    names = _free_names(model)
     problem = Problem.prepare(device.records, plan.robust)
     minima, first = find_minima(problem, plan, names, thorough=thorough)
     settled = settle(replace(minima[0], problem=problem), plan)
@@ -122,8 +122,10 @@ def settle(state: State, plan: FitPlan) -> State:
     return state
 
 
-def _free_names(records: tuple[Record, ...], model: str) -> list[str]:
-    """Physical parameters that these records can see: all, R_s only where it shows."""
-    sees_series = any(isinstance(r, (ImpedanceSpectrum, PulseTransient)) for r in records)
-    left_out = {"L_s"} | ({"tau_k"} if model == "2d" else set()) | (set() if sees_series else {"R_s"})
+def _free_names(model: str) -> list[str]:
+    """Physical parameters of a model that are free from the start.
+
+    R_s always: data that hardly see it hardly know V_T and V_m either, and their intervals must say so.
+    """
+    left_out = ("L_s", "tau_k") if model == "2d" else ("L_s",)
     return [name for name in NAMES if name not in left_out]

@@ -24,7 +24,7 @@ from pathlib import Path
 
 import numpy as np
 
-from memfit.arrays import FloatArray
+from memfit.arrays import ComplexArray, FloatArray
 from memfit.datasets.records import ImpedanceSpectrum, IVSweep, Origin, PulseTransient, Record
 from memfit.errors import FileFormatError, OutputError, UnitError
 from memfit.loaders.grid import Layout, TextTable, read_rows
@@ -195,6 +195,13 @@ def read_record(source: Source) -> Record:
         ) from error
 
 
+def _complex(real: FloatArray, imaginary: FloatArray) -> ComplexArray:
+    """A complex array bit by bit: a sum would lose the sign of a zero."""
+    result = np.empty(real.size, dtype=np.complex128)
+    result.real, result.imag = real, imaginary
+    return result
+
+
 def _build(
     source: Source, front: _Front, columns: Mapping[str, FloatArray], notes: tuple[str, ...]
 ) -> Record:
@@ -210,7 +217,7 @@ def _build(
     if technique == "impedance":
         return ImpedanceSpectrum(
             name=name, origin=origin, metadata=metadata, notes=notes,
-            frequency=columns[_FREQUENCY], impedance=columns[_REAL] + 1j * columns[_IMAG],
+            frequency=columns[_FREQUENCY], impedance=_complex(columns[_REAL], columns[_IMAG]),
             bias_voltage=_quantity(settings, "bias", "voltage"),
             bias_current=_quantity(settings, "bias_current", "current"),
             control=control, amplitude=_quantity(settings, "amplitude", control),

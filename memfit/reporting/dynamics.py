@@ -87,7 +87,7 @@ def dynamics_of(p: Parameters, circuit: Circuit) -> Dynamics | None:
 
 
 def attracts(cycle: LimitCycle) -> bool:
-    """Whether an experiment settles on the cycle; next to a Hopf point, within what the multiplier is known."""
+    """Whether an experiment settles on the cycle, within the error of the multiplier near a Hopf point."""
     return abs(cycle.multipliers[0]) < 1.0 + _MULTIPLIER_ERROR
 
 

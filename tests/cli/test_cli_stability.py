@@ -1,0 +1,162 @@
+"""`memfit stability`: the readable report, its page, and what it says of input that allows no verdict."""
+
+import json
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def changed_result(sample_fits, tmp_path):
+    """A stored result of mapbi3_c with some of its entries replaced."""
+
+    def change(**entries):
+        stored = json.loads((sample_fits["mapbi3_c"].out / "result.json").read_text(encoding="utf-8"))
+        path = tmp_path / "result.json"
+        path.write_text(json.dumps({**stored, **entries}), encoding="utf-8")
+        return stored, path
+
+    return change
+
+
+def lines_of(text, head):
+    """The lines of a table after its caption, up to the next blank line."""
+    return text[text.index(head) :].partition("\n\n")[0].splitlines()[2:]
+
+
+def test_report_of_a_device_that_oscillates(run, sample_fits):
+    ran = run("stability", sample_fits["mapbi3_c"].out, "--control", "current")
+    assert ran.code == 0
+    block = json.loads(run("stability", sample_fits["mapbi3_c"].out, "--json").out)["current"]
+    margins = lines_of(ran.out, "How near it is")
+    assert any(f"{block['gain_margin_min']:.4g}" in line for line in margins if "Gain margin" in line)
+    assert any("Phase margin" in line and "−" in line for line in margins)  # unstable: below zero
+    assert sum("supercritical" in line for line in lines_of(ran.out, "Hopf points:")) == 2
+    recipe = lines_of(ran.out, "What would stop it")
+    for name, factor in block["changes_to_hopf"].items():
+        line = next(line for line in recipe if line.split()[0] == name)
+        assert f"× {factor:.3g}" in line
+    external = next(line for line in recipe if line.split()[0] == "C_external")
+    assert external.endswith(f"{1e9 * block['values_to_hopf']['C_external']:.0f} nF")
+    distance = block["nearest_boundary"]["decades"]["distance"]
+    assert any(f"{distance:.3g} decades" in line for line in lines_of(ran.out, "The nearest point"))
+    for word in ("Period", "Start-up", "Largest swing of V"):
+        assert word in ran.out
+    assert "Voltage control" not in ran.out
+
+
+def test_report_of_a_stable_device_says_what_would_make_it_spike(run, sample_data):
+    ran = run("stability", sample_data / "truth" / "mapbi3_b.toml", "--load", "1 Gohm")
+    assert "What would make it oscillate" in ran.out
+    assert "Period" not in ran.out
+    assert any(line.split()[0] == "R_load" for line in lines_of(ran.out, "What would make"))
+
+
+@pytest.mark.parametrize("load", ["0", "-5", "0 kohm", "-1 Gohm"])
+def test_a_load_must_be_positive(run, sample_data, load):
+    ran = run("stability", sample_data / "truth" / "mapbi3_c.toml", "--load", load)
+    assert (ran.code, ran.out) == (1, "")
+    assert "Expected a load greater than 0 ohm" in ran.err
+    assert ran.err.count("\n") == 1
+
+
+def test_both_names_of_the_capacitance(run, sample_data):
+    truth = sample_data / "truth" / "mapbi3_c.toml"
+    found = [
+        run("stability", truth, name, "10 nF", "--json").out
+        for name in ("--capacitance", "--external-capacitance")
+    ]
+    assert found[0] == found[1] != run("stability", truth, "--json").out
+
+
+def test_without_covariance_no_number_is_invented(run, changed_result):
+    _, path = changed_result(covariance=[], covariance_names=[])
+    ran = run("stability", path)
+    assert ran.code == 0
+    assert "There is no covariance here" in ran.out
+    chance = next(line for line in ran.out.splitlines() if "Probability" in line)
+    assert chance.split()[-2:] == ["–", "–"]
+    block = json.loads(run("stability", path, "--json").out)["current"]
+    assert block["gain_margin_ci95"] is None
+    assert block["nearest_boundary"]["standard_errors"] is None
+
+
+def test_a_gain_left_open_gives_a_reason_and_no_table(run, changed_result):
+    stored, path = changed_result()
+    _, path = changed_result(covariance=(1e9 * np.array(stored["covariance"])).tolist())
+    ran = run("stability", path, "--control", "current")
+    assert ran.code == 0
+    assert "Current control: The data leave the gain margin open" in " ".join(ran.out.split())
+    assert "Hopf" not in ran.out
+    assert "× " not in ran.out
+
+
+def test_a_parameter_that_is_not_determined(run, changed_result):
+    stored, _ = changed_result()
+    undetermined = {**stored["parameters"]["tau_k"], "value": None, "status": "undetermined"}
+    _, path = changed_result(parameters={**stored["parameters"], "tau_k": undetermined})
+    ran = run("stability", path)
+    assert ran.code == 0
+    assert "do not determine tau_k" in ran.out
+    assert "Gain margin" not in ran.out
+
+
+def test_the_2d_model_cannot_oscillate(run, tmp_path):
+    path = tmp_path / "flat.toml"
+    path.write_text(
+        "[parameters]\nR_b = '1 kohm'\nC_m = '1 uF'\ni_c0 = '1 mA'\nV_T = 0.6\nV_m = 0.05\ntau_d = '1 ms'\n"
+    )
+    ran = run("stability", path, "--control", "current")
+    said = " ".join(ran.out.split())
+    assert ran.code == 0
+    assert "The 2D model has two lags at most and cannot oscillate" in said
+    assert "damping ratio" in said
+    assert "covariance" not in said
+
+
+def test_data_beside_the_model(run, sample_fits):
+    fit = sample_fits["mapbi3_c"]
+    ran = run("stability", fit.out, "--data", fit.data, "--control", "current")
+    rows = [line.split() for line in ran.out.splitlines() if line.strip().startswith("eis_")]
+    assert len(rows) == 8
+    assert sum(row.count("unstable") == 2 for row in rows) == 3  # the model and the spectrum agree
+    assert "! " not in ran.out
+    pulses = [line for line in ran.out.splitlines() if line.strip().startswith("pulse_")]
+    assert [line.split()[0] for line in pulses] == ["pulse_12uA.csv", "pulse_26uA.csv"]
+
+
+def test_data_that_contradict_the_model(run, sample_data):
+    """Measurements of a device that oscillates, beside the parameters of one that does not."""
+    stable = sample_data / "truth" / "mapbi3_a.toml"
+    ran = run("stability", stable, "--data", sample_data / "mapbi3_c", "--control", "current")
+    warnings = " ".join(ran.out.split()).split("! ")[1:]
+    assert sum("fitted model is stable at this bias" in one for one in warnings) == 3
+    assert sum("no stable limit cycle" in one for one in warnings) == 2
+
+
+def test_page_with_figures(run, sample_data, tmp_path):
+    truth, out = sample_data / "truth" / "mapbi3_c.toml", tmp_path / "out"
+    ran = run("stability", truth, "-o", out)
+    assert ran.code == 0
+    assert f"Written to {out / 'stability.html'}" in ran.err
+    drawn = {path.stem for path in (out / "figures").glob("*.svg")}
+    assert {"current_bifurcation", "current_cycle_frequency", "current_load_map", "current_gain_map"} <= drawn
+    page = (out / "stability.html").read_text(encoding="utf-8")
+    assert all(f'id="figure-{name}"' in page for name in drawn)
+    header, *rows = (out / "figures" / "data" / "current_bifurcation.csv").read_text().splitlines()
+    assert header.startswith("source_A,steady_u_V,period_s")
+    assert len(rows) > 10
+    again = run("stability", truth, "-o", out)
+    assert again.code == 1
+    assert "--overwrite" in again.err
+    assert run("stability", truth, "-o", out, "--overwrite", "--quiet").err == ""
+
+
+def test_json_is_the_contract_with_or_without_a_page(run, sample_data, tmp_path):
+    truth = sample_data / "truth" / "mapbi3_b.toml"
+    alone = run("stability", truth, "--json").out
+    assert run("stability", truth, "--json", "-o", tmp_path / "out").out == alone
+    assert (tmp_path / "out" / "stability.html").is_file()
+    assert {"verdict", "probability_oscillates", "hopf_points", "gain_margin_min", "changes_to_hopf"} <= set(
+        json.loads(alone)["current"]
+    )
