@@ -13,8 +13,9 @@ import numpy as np
 from memfit.datasets.device import Device
 from memfit.datasets.records import ImpedanceSpectrum
 from memfit.errors import InputError
-from memfit.fitting.ambiguity import with_unordered_pair
 from memfit.fitting.conflict import conflicts_between_kinds, with_conflicts
+from memfit.fitting.equivalents import explore
+from memfit.fitting.identifiability import with_identifiability
 from memfit.fitting.instruments import add_needed_terms
 from memfit.fitting.plan import FitPlan, plan_for
 from memfit.fitting.predict import bias_of
@@ -23,6 +24,7 @@ from memfit.fitting.screening import find_outliers
 from memfit.fitting.starts import find_minima
 from memfit.fitting.state import Problem, State, solve_again
 from memfit.fitting.summary import fitted_records, summarise
+from memfit.fitting.uncertainty import covariance_of
 from memfit.model.parameters import NAMES
 
 log = logging.getLogger(__name__)
@@ -101,9 +103,15 @@ def _fit_model(device: Device, plan: FitPlan, model: str, *, thorough: bool = Tr
     minima, first = find_minima(problem, plan, names, thorough=thorough)
     settled = settle(replace(minima[0], problem=problem), plan)
     settled = settle(add_needed_terms(settled, plan), plan)
+    covariance = covariance_of(settled)
+    explored = explore(settled, covariance, minima[1:])
+    if explored.better is not None:
+        settled = settle(explored.better, plan)
+        covariance = covariance_of(settled)
+        explored = explore(settled, covariance)
     conflicts = conflicts_between_kinds(settled) if plan.conflict_test else ()
     result = summarise(device, plan, names, [settled, *minima[1:]], first)
-    result = with_unordered_pair(with_conflicts(result, conflicts), settled)
+    result = with_identifiability(with_conflicts(result, conflicts), settled, covariance, explored)
     return JointFit(result, fitted_records(settled))
 
 

@@ -15,6 +15,7 @@ import pandas as pd
 from memfit.arrays import BoolArray, ComplexArray, FloatArray
 from memfit.datasets.records import Record
 from memfit.errors import InputError
+from memfit.fitting.knowledge import Identifiability, MinimumFound, ModelChoice
 from memfit.fitting.minimise import values_to_lmfit
 from memfit.model.parameters import Parameters
 
@@ -98,6 +99,8 @@ class InputSummary:
     bias_V: float | None
     control: str
     warnings: tuple[str, ...] = ()
+    covers: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """Lowest and highest "frequency" (Hz), "voltage" (V), "current" (A), "time" (s) of the record."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,6 +168,12 @@ class FitResult:
     """Everything needed to run the same fit again, seed included."""
     stability: Mapping[str, Any] = field(default_factory=dict)
     """Verdicts by circuit ("current", "voltage"); empty until analysed."""
+    identifiability: Identifiability | None = None
+    """What the data can and cannot tell; None in results of older versions."""
+    minimum: MinimumFound | None = None
+    """Where the fit ended, with numbers also for what is undetermined: for planning, not for quoting."""
+    model_choice: ModelChoice | None = None
+    """Which models were compared; None where the model was given."""
     environment: Mapping[str, Any] = field(default_factory=dict)
     """python, packages, platform, started, seconds."""
     memfit_version: str = ""
@@ -320,6 +329,13 @@ def _estimates(data: Mapping[str, Any]) -> dict[str, Estimate]:
     }
 
 
+_KNOWLEDGE: Mapping[str, type[Identifiability | MinimumFound | ModelChoice]] = {
+    "identifiability": Identifiability,
+    "minimum": MinimumFound,
+    "model_choice": ModelChoice,
+}
+
+
 def _revive(data: Mapping[str, Any]) -> dict[str, Any]:
     """Arguments of `FitResult` from plain data."""
     known = {f.name for f in fields(FitResult)}
@@ -338,7 +354,16 @@ def _revive(data: Mapping[str, Any]) -> dict[str, Any]:
     kept["conflicts"] = tuple(Conflict(**item) for item in data.get("conflicts", ()))
     kept["excluded"] = tuple(Excluded(**item) for item in data["excluded"])
     kept["inputs"] = tuple(
-        InputSummary(**{**item, "warnings": tuple(item["warnings"])}) for item in data["inputs"]
+        InputSummary(
+            **{
+                **item,
+                "warnings": tuple(item["warnings"]),
+                "covers": {key: tuple(pair) for key, pair in item.get("covers", {}).items()},
+            }
+        )
+        for item in data["inputs"]
     )
+    for key, kind in _KNOWLEDGE.items():
+        kept[key] = kind.from_dict(data[key]) if data.get(key) else None
     kept["warnings"] = tuple(data["warnings"])
     return kept
