@@ -1,10 +1,10 @@
 """How far a parameter can go while the others make up for it: what a Jacobian at the minimum may not see.
 
-Where data say nothing about a parameter, the minimiser ends where it fits a trace of the noise, and there the
-Jacobian looks fine. So every parameter is moved a factor e, and further while that costs little, and everything
-else is fitted again (two points of its profile likelihood, four for those that go far). The exact symmetry of
-one spectrum, tau_d <-> f tau_k, is tried as well (Eqs. 13 and 14 of Bisquert & Guerrero, J. Phys. Chem. Lett.
-2022, 13, 3789), and so are the other minima of the search.
+Where data say nothing about a parameter, the minimiser ends where it fits a trace of the noise, and there
+the Jacobian looks fine. So a doubtful parameter is moved a factor e, and further while that costs little, and
+everything else is fitted again (a few points of its profile likelihood). The exact symmetry of one spectrum,
+tau_d <-> f tau_k, is tried as well (Eqs. 13 and 14 of Bisquert & Guerrero, J. Phys. Chem. Lett. 2022, 13,
+3789), and so are the other minima of the search.
 """
 
 from collections.abc import Sequence
@@ -16,23 +16,26 @@ from memfit.arrays import FloatArray
 from memfit.datasets.records import ImpedanceSpectrum
 from memfit.fitting.minimise import minimise
 from memfit.fitting.predict import Predictor, bias_of
-from memfit.fitting.state import Problem, State
+from memfit.fitting.state import Problem, State, solve_again
 from memfit.fitting.uncertainty import Covariance
 from memfit.fitting.unknowns import Unknown, Unknowns
 from memfit.model.equations import activation, inverse_resistance_a
-from memfit.model.parameters import NAMES
+from memfit.model.parameters import NAMES, Parameters
 from memfit.model.steady import junction_voltage
+from memfit.protocols import Control
 
 CORE = NAMES[:7]
 ALLOWED = 13.0
 """Rise of chi2, on independent points, that chance and the search for the lowest place explain together."""
+_ALLOWED_ORDER = 9.0
+"""The same between two minima of which one is the truth: three standard errors."""
 _STEPS = (1.0, 2.0, 3.0, 4.0)
 """Distances of a parameter, in the logarithm; V_T in units of 2 V_m."""
 _NEAR_LIMIT = 2.0
 """Largest such distance at which a rise of chi2 is taken for a limit of the data, not of the search."""
 _DOUBTFUL = 0.1
-"""Standard error of linear theory, in the same units, from which it is not believed: noise that is taken for a
-signal has a significance of a few standard errors."""
+"""Standard error of linear theory, in the same units, from which it is not believed: noise that is taken for
+a signal has a significance of a few standard errors."""
 _ON_BOUND = 1e-3
 """Distance, in the same units, at which there is no room to move."""
 _PRIOR = 5.0
@@ -58,6 +61,8 @@ class Excursion:
     """Whether it got all the way, or to its bound."""
     limit: float | None
     """Where chi2 stopped it, in its own unit; None if nothing did, or only far away."""
+    chi2: float
+    """There, if lower than at the minimum."""
 
 
 @dataclass(frozen=True)
@@ -92,22 +97,38 @@ def explore(state: State, covariance: Covariance, rivals: Sequence[State] = ()) 
         Other minima of the search for the same data.
     """
     base = _on_independent_points(state, covariance)
-    others = [found for rival in rivals if (found := _second_minimum(base, _carried(base, rival))) is not None]
+    carried = [_second_minimum(base, _carried(base, rival)) for rival in rivals]
+    others = [found for found in carried if found is not None]
     swap = _second_minimum(base, exchanged(base)) if _spectra_allow_exchange(base) else None
-    found = [] if swap is None else [swap]
-    better = min([*others, *found], key=lambda s: s.minimum.chi2, default=None)
-    if better is not None and better.minimum.chi2 < base.minimum.chi2 - _BETTER:
-        return Exploration((), (), None, replace(state, minimum=better.minimum))
+    if swap is not None and not _other_order(base, swap):
+        others, swap = [*others, swap], None
+    better = _lower(state, base, [(s.minimum.chi2, s.x) for s in (*others, swap) if s is not None])
+    if better is not None:
+        return Exploration((), (), None, better)
+    excursions = _excursions(base)
     return Exploration(
-        tuple(_excursions(base)), tuple(o.x for o in others), None if swap is None else swap.x, None
+        excursions=tuple(excursions),
+        others=tuple(other.x for other in others),
+        swap=None if swap is None else swap.x,
+        better=_lower(state, base, [(e.chi2, e.x) for e in excursions]),
     )
+
+
+def _lower(state: State, base: State, found: Sequence[tuple[float, FloatArray]]) -> State | None:
+    """The fit begun again from the lowest place, if that is lower than the minimum."""
+    chi2, x = min(found, key=lambda item: item[0], default=(np.inf, base.x))
+    if chi2 > base.minimum.chi2 - _BETTER:
+        return None
+    return solve_again(replace(state, minimum=replace(state.minimum, x=x)), state.problem)
 
 
 def _excursions(base: State) -> list[Excursion]:
     """Those of doubtful parameters, and if one of them goes far, those of all."""
     errors, follow = _linear_theory(base)
     core = [j for j, unknown in enumerate(base.unknowns.free) if unknown.name in CORE]
-    doubtful = [j for j in core if errors[j] > _DOUBTFUL or base.unknowns.free[j].name in base.minimum.at_bound]
+    doubtful = [
+        j for j in core if errors[j] > _DOUBTFUL or base.unknowns.free[j].name in base.minimum.at_bound
+    ]
     excursions = [_excursion(base, follow, j, side) for j in doubtful for side in (-1.0, 1.0)]
     if any(e.far for e in excursions):
         rest = [j for j in core if j not in doubtful]
@@ -124,17 +145,17 @@ def independent_share(state: State, covariance: Covariance) -> FloatArray:
     return np.maximum(share, 1e-6)
 
 
-def telling_voltage(state: State) -> float | None:
-    """Junction voltage, V, of the spectrum that sees most of the channel; None without spectra."""
+def telling_bias(state: State) -> tuple[Control, float] | None:
+    """Terminal bias of the spectrum that sees most of the channel; None without spectra."""
     p = state.unknowns.parameters(state.x)
-    voltages = []
-    for record in state.problem.predictor.records:
-        if isinstance(record, ImpedanceSpectrum):
-            control, bias = bias_of(record)
-            voltages.append(float(junction_voltage(p, control, [bias])[0]))
-    if not voltages:
-        return None
-    return voltages[int(np.argmax(inverse_resistance_a(p, voltages)))]
+    biases = [bias_of(r) for r in state.problem.predictor.records if isinstance(r, ImpedanceSpectrum)]
+    return max(biases, key=lambda bias: float(inverse_resistance_a(p, junction_at(p, bias))), default=None)
+
+
+def junction_at(p: Parameters, bias: tuple[Control, float]) -> float:
+    """Voltage across the junction, V, at a terminal bias."""
+    control, value = bias
+    return float(junction_voltage(p, control, [value])[0])
 
 
 def unit_of_length(unknown: Unknown, V_m: float) -> float:
@@ -148,8 +169,8 @@ def exchanged(state: State) -> FloatArray | None:
     if "tau_d" not in names or "tau_k" not in names:
         return None
     p = state.unknowns.parameters(state.x)
-    u = telling_voltage(state)
-    f = 0.5 if u is None else max(float(activation(p, u)), 1e-12)
+    bias = telling_bias(state)
+    f = 0.5 if bias is None else max(float(activation(p, junction_at(p, bias))), 1e-12)
     x = state.x.copy()
     for name, value in (("tau_d", f * p.tau_k), ("tau_k", p.tau_d / f)):
         j = names.index(name)
@@ -158,7 +179,7 @@ def exchanged(state: State) -> FloatArray | None:
 
 
 def _on_independent_points(state: State, covariance: Covariance) -> State:
-    """The fit with every point weighted by its share of an independent one, minimised again if that matters."""
+    """The fit with every point weighted by its share of an independent one."""
     share = independent_share(state, covariance)
     if np.all(share > 0.99):
         return state
@@ -219,6 +240,13 @@ def _spectra_allow_exchange(base: State) -> bool:
     return found.minimum.chi2 <= float(r @ r) + _HOPELESS
 
 
+def _other_order(base: State, found: State) -> bool:
+    """Whether tau_d is another one, at a cost that leaves the choice open."""
+    j = base.unknowns.names.index("tau_d")
+    moved = abs(found.x[j] - base.x[j]) > _DIFFERENT
+    return bool(moved and found.minimum.chi2 < base.minimum.chi2 + _ALLOWED_ORDER)
+
+
 def _near(base: State, x: FloatArray) -> bool:
     """Whether no parameter of the model differs enough to matter."""
     V_m = base.unknowns.parameters(base.x).V_m
@@ -264,11 +292,13 @@ def _excursion(base: State, follow: FloatArray, j: int, direction: float) -> Exc
         found = _with_one_held(base, j, target, [here + (target - here[j]) * slope, here])
         if found.minimum.chi2 > base.minimum.chi2 + ALLOWED:
             limit = unknown.outer(target) if step <= _NEAR_LIMIT else None
-            return Excursion(unknown.name, direction > 0, here, False, limit)
+            return Excursion(unknown.name, direction > 0, here, False, limit, base.minimum.chi2)
         x = np.insert(found.x, j, target)
+        if found.minimum.chi2 < base.minimum.chi2 - _BETTER:
+            return Excursion(unknown.name, direction > 0, x, True, None, found.minimum.chi2)
         here, slope = x, (x - here) / (target - here[j])
     far = abs(here[j] - base.x[j]) > 0.99 * _STEPS[0] * length
-    return Excursion(unknown.name, direction > 0, here, far, None)
+    return Excursion(unknown.name, direction > 0, here, far, None, base.minimum.chi2)
 
 
 def _with_one_held(base: State, j: int, value: float, guesses: Sequence[FloatArray]) -> State:

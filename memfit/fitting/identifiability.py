@@ -2,12 +2,13 @@
 
 The singular values of the Jacobian, scaled to logarithms (V_T in units of V_m) and with the terms of the
 instruments marginalised, say how many combinations of the parameters are known. `equivalents` finds what is
-open although the Jacobian looks fine. Then come the simple combinations that are known although their parts are
-not: products and quotients with small exponents, and what the physics measures at a bias.
+open although the Jacobian looks fine. Then come the simple combinations that are known although their parts
+are not: products and quotients with small exponents, and what the physics measures at a bias.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import combinations as choose
 from itertools import product
 
@@ -20,7 +21,9 @@ from memfit.fitting.equivalents import (
     Excursion,
     Exploration,
     independent_share,
-    telling_voltage,
+    junction_at,
+    telling_bias,
+    unit_of_length,
 )
 from memfit.fitting.knowledge import (
     Combination,
@@ -35,8 +38,9 @@ from memfit.fitting.residuals import triangle
 from memfit.fitting.result import Estimate, FitResult, Status
 from memfit.fitting.state import State
 from memfit.fitting.uncertainty import Covariance
-from memfit.model.equations import activation, activation_time, inverse_resistance_a
+from memfit.model.equations import activation_time, inverse_resistance_a
 from memfit.model.parameters import NAMES, UNITS, Parameters
+from memfit.protocols import Control
 from memfit.units import format_quantity
 
 _PRIOR = 10.0
@@ -44,6 +48,7 @@ _PRIOR = 10.0
 _KNOWN = 0.25
 """Standard error, relative, up to which a combination is worth naming."""
 _LOGARITHMIC = ("R_b", "C_m", "i_c0", "V_m", "tau_d", "tau_k")
+_CHANNEL, _SLOWING = ("i_c0", "V_T", "V_m"), ("tau_k", "V_T", "V_m")
 _MOST_NAMED = 4
 _NEW = 0.2
 """Share of a combination that must be independent of those already named."""
@@ -79,7 +84,7 @@ def with_identifiability(
     exploration : Exploration
         How far the parameters can go.
     """
-    open_ones = _open_parameters(result, exploration)
+    open_ones = _open_parameters(result, state, exploration)
     knowledge = _knowledge(state, covariance, exploration, open_ones)
     places = [state.x, *_spread_out(state, exploration.points)]
     minimum = MinimumFound(
@@ -104,11 +109,16 @@ def _not_determined(e: Estimate) -> Estimate:
     return Estimate(value=None, unit=e.unit, status="undetermined", start=e.start, reason=e.reason)
 
 
-def _open_parameters(result: FitResult, exploration: Exploration) -> dict[str, OpenParameter]:
+def _open_parameters(result: FitResult, state: State, exploration: Exploration) -> dict[str, OpenParameter]:
     """What is undetermined: by linear theory, by excursions, or because there is another minimum."""
     found: dict[str, OpenParameter] = {}
     if exploration.swap is not None:
         found = {name: OpenParameter(reach="other minimum") for name in ("tau_d", "tau_k")}
+    V_m = state.unknowns.parameters(state.x).V_m
+    for other in exploration.others:
+        for j, unknown in enumerate(state.unknowns.free):
+            if abs(other[j] - state.x[j]) > unit_of_length(unknown, V_m) and unknown.name in CORE:
+                found[unknown.name] = OpenParameter(reach="other minimum")
     for name, estimate in result.parameters.items():
         if name not in CORE or estimate.status == "fixed":
             continue
@@ -135,14 +145,12 @@ def _status(found: Status, parameters: Mapping[str, Estimate], knowledge: Identi
     names = [n for n, e in parameters.items() if n in CORE and e.status == "undetermined"]
     return Status(
         code="not_identifiable",
-        message=f"The data do not determine {', '.join(names)}; the others hold as far as their intervals say. "
-        "`memfit plan` says which measurement would settle them; or fix what is known.",
+        message=f"The data do not determine {', '.join(names)}; the others hold as far as their intervals "
+        "say. `memfit plan` says which measurement would settle them; or fix what is known.",
     )
 
 
-def _derived(
-    derived: Mapping[str, Estimate], state: State, exploration: Exploration
-) -> dict[str, Estimate]:
+def _derived(derived: Mapping[str, Estimate], state: State, exploration: Exploration) -> dict[str, Estimate]:
     """Derived quantities; not determined are those that differ by a factor e among equivalent places."""
     recipes: dict[str, Callable[[Parameters], float]] = {
         "tau_m": lambda p: p.R_b * p.C_m,
@@ -214,14 +222,14 @@ def _pair(
 ) -> tuple[float, float] | None:
     """The two times of a spectrum, the shorter first, if the data know both."""
     p = state.unknowns.parameters(state.x)
-    u = telling_voltage(state)
-    if u is None:
+    bias = telling_bias(state)
+    if bias is None:
         return None
     places = [state.unknowns.parameters(x) for x in exploration.points]
-    for quantity in _two_times(u):
+    for quantity in _two_times(bias):
         if _error(quantity, p, _gradient(quantity, p, names) @ spread, places) > _KNOWN:
             return None
-    first, last = sorted((p.tau_d, float(activation_time(p, u))))
+    first, last = sorted((p.tau_d, _lag(bias, p)))
     return first, last
 
 
@@ -292,7 +300,7 @@ def _combinations(
     opened = [k for k, n in enumerate(names) if n in open_ones]
     chosen: list[Combination] = []
     basis: list[FloatArray] = []
-    for quantity in _quantities(state, open_ones, p):
+    for quantity in _quantities(state, open_ones):
         if len(chosen) == _MOST_NAMED:
             break
         gradient = _gradient(quantity, p, names)
@@ -335,7 +343,7 @@ def _error(quantity: _Quantity, p: Parameters, scaled: FloatArray, places: Seque
     values = [quantity.of(q) for q in places]
     if here <= 0 or any(v <= 0 for v in values):
         return float(np.inf)
-    shift = max((abs(np.log(v / here)) for v in values), default=0.0)
+    shift = max((abs(np.log(v) - np.log(here)) for v in values), default=0.0)
     return float(max(np.linalg.norm(scaled), shift / np.sqrt(ALLOWED)))
 
 
@@ -351,11 +359,9 @@ def _independent_part(gradient: FloatArray, basis: Sequence[FloatArray]) -> Floa
     return rest / left if left > _NEW else None
 
 
-def _quantities(
-    state: State, open_ones: Mapping[str, OpenParameter], p: Parameters
-) -> list[_Quantity]:
+def _quantities(state: State, open_ones: Mapping[str, OpenParameter]) -> list[_Quantity]:
     """What may be known, the simplest first."""
-    physical = [q for q in _physical(state, p) if any(n in open_ones for n in q.parameters)]
+    physical = [q for q in _physical(state) if any(n in open_ones for n in q.parameters)]
     names = [n for n in _LOGARITHMIC if n in open_ones]
     return [*_monomials(names, 2), *physical, *_monomials(names, 3)]
 
@@ -412,42 +418,48 @@ def _units(powers: Mapping[str, int]) -> dict[str, int]:
     return {unit: power for unit, power in units.items() if power != 0}
 
 
-def _physical(state: State, p: Parameters) -> list[_Quantity]:
+def _physical(state: State) -> list[_Quantity]:
     """What is measured at a bias, and what is left of the channel far below V_T."""
-    channel = ("i_c0", "V_T", "V_m")
-    found = []
-    u = telling_voltage(state)
-    if u is not None:
-        at = f"at u = {format_quantity(u, 'V', digits=3)}"
-        found += [
-            _Quantity(f"1/R_a {at}", channel, "S", lambda q: float(inverse_resistance_a(q, u))),
-            _Quantity(f"f tau_k {at}", ("tau_k", "V_T", "V_m"), "s", lambda q: float(activation_time(q, u))),
-            *_two_times(u),
-            _Quantity(
-                f"1/R_b + 1/R_a {at}",
-                ("R_b", *channel),
-                "S",
-                lambda q: 1.0 / q.R_b + float(inverse_resistance_a(q, u)),
-            ),
-        ]
-    found += [
-        _Quantity("i_c0 exp(-V_T/V_m)", channel, "A", lambda q: q.i_c0 * _tail(q)),
-        _Quantity("tau_k exp(-V_T/V_m)", ("tau_k", "V_T", "V_m"), "s", lambda q: q.tau_k * _tail(q)),
+    bias = telling_bias(state)
+    tails = [
+        _Quantity("i_c0 exp(-V_T/V_m)", _CHANNEL, "A", lambda q: q.i_c0 * _tail(q)),
+        _Quantity("tau_k exp(-V_T/V_m)", _SLOWING, "s", lambda q: q.tau_k * _tail(q)),
     ]
-    if u is not None:
-        found.append(
-            _Quantity(f"i_c0 f {at}", channel, "A", lambda q: q.i_c0 * float(activation(q, u)))
-        )
-    return found
+    return tails if bias is None else [*_at_bias(bias), *_two_times(bias), *tails]
 
 
-def _two_times(u: float) -> list[_Quantity]:
-    """Product and sum of the two times that a spectrum at u (V) shows, whichever is which."""
-    at, parts = f"at u = {format_quantity(u, 'V', digits=3)}", ("tau_d", "tau_k", "V_T", "V_m")
+def _at_bias(bias: tuple[Control, float]) -> list[_Quantity]:
+    """Conductances and lag of the channel at a terminal bias."""
+
+    def conductance(p: Parameters) -> float:
+        return float(inverse_resistance_a(p, junction_at(p, bias)))
+
+    at = _at(bias)
     return [
-        _Quantity(f"tau_d f tau_k {at}", parts, "s^2", lambda q: q.tau_d * float(activation_time(q, u))),
-        _Quantity(f"tau_d + f tau_k {at}", parts, "s", lambda q: q.tau_d + float(activation_time(q, u))),
+        _Quantity(f"1/R_a {at}", _CHANNEL, "S", conductance),
+        _Quantity(f"f tau_k {at}", _SLOWING, "s", partial(_lag, bias)),
+        _Quantity(f"1/R_b + 1/R_a {at}", ("R_b", *_CHANNEL), "S", lambda q: 1.0 / q.R_b + conductance(q)),
     ]
+
+
+def _two_times(bias: tuple[Control, float]) -> list[_Quantity]:
+    """Product and sum of the two times that a spectrum shows, whichever is which."""
+    lag, at, parts = partial(_lag, bias), _at(bias), ("tau_d", *_SLOWING)
+    return [
+        _Quantity(f"tau_d f tau_k {at}", parts, "s^2", lambda q: q.tau_d * lag(q)),
+        _Quantity(f"tau_d + f tau_k {at}", parts, "s", lambda q: q.tau_d + lag(q)),
+    ]
+
+
+def _lag(bias: tuple[Control, float], p: Parameters) -> float:
+    """F tau_k, s, at a terminal bias."""
+    return float(activation_time(p, junction_at(p, bias)))
+
+
+def _at(bias: tuple[Control, float]) -> str:
+    """A terminal bias in words."""
+    control, value = bias
+    return f"at {format_quantity(value, 'V' if control == 'voltage' else 'A', digits=3)}"
 
 
 def _tail(p: Parameters) -> float:
@@ -457,10 +469,7 @@ def _tail(p: Parameters) -> float:
 
 def _sentences(knowledge: Identifiability) -> list[str]:
     """What is known and what not, in words."""
-    said = [
-        f"Of {knowledge.size} parameters the data fix {knowledge.rank} combinations to better than a factor e; "
-        f"{_weakest(knowledge)}"
-    ]
+    said = [_counted(knowledge)]
     if knowledge.unordered_pair is not None:
         first, second = (format_quantity(t, "s", digits=3) for t in knowledge.unordered_pair)
         said.append(
@@ -473,12 +482,16 @@ def _sentences(knowledge: Identifiability) -> list[str]:
     return said
 
 
-def _weakest(knowledge: Identifiability) -> str:
-    """The least known direction."""
+def _counted(knowledge: Identifiability) -> str:
+    """How many combinations are known, and which is known least."""
     worst = knowledge.directions[-1]
     parts = sorted(worst.weights.items(), key=lambda item: -abs(item[1]))
     main = [name for name, w in parts if abs(w) > 0.3 * abs(parts[0][1])]
-    return f"the least known one, of {', '.join(main)}, {_how_well(worst.stderr)}."
+    which = "all" if knowledge.rank == knowledge.size else f"{knowledge.rank} of {knowledge.size}"
+    return (
+        f"The data fix {which} independent combinations of the parameters to better than a factor e; "
+        f"the least known one, made of {', '.join(main)}, {_how_well(worst.stderr)}."
+    )
 
 
 def _how_well(stderr: float) -> str:

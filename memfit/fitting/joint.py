@@ -34,6 +34,10 @@ _SETTLED = 0.02
 """Change of every record's noise, relative, at which noise and fit agree."""
 
 
+_MORE_MINIMA = 3
+"""How often the search may begin again from a lower place that was found while looking around the minimum."""
+
+
 @dataclass(frozen=True)
 class JointFit:
     """A result, and every record beside the model."""
@@ -105,7 +109,9 @@ def _fit_model(device: Device, plan: FitPlan, model: str, *, thorough: bool = Tr
     settled = settle(add_needed_terms(settled, plan), plan)
     covariance = covariance_of(settled)
     explored = explore(settled, covariance, minima[1:])
-    if explored.better is not None:
+    for _ in range(_MORE_MINIMA):
+        if explored.better is None:
+            break
         settled = settle(explored.better, plan)
         covariance = covariance_of(settled)
         explored = explore(settled, covariance)

@@ -90,8 +90,8 @@ class Place:
     values: Mapping[str, float]
     """All physical parameters, SI, fixed ones included; numbers also of what is undetermined."""
     information: tuple[tuple[float, ...], ...]
-    """(n, n) root R of the Fisher information R^T R of the parameters in `names`, all else marginalised; of the
-    logarithm where the result lists them in `logarithmic`."""
+    """(n, n) root R of the Fisher information R^T R of the parameters in `names`, all else marginalised; of
+    the logarithm where the result lists them in `logarithmic`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,7 +132,7 @@ class ModelCandidate:
     """On effective points; only differences matter."""
     bic: float
     probability: float | None = None
-    """Of a chi2 this far above that of the 3D model by chance, if this model were true; None for the latter."""
+    """Of a chi2 this far above that of the 3D model by chance, if this model is true; None for the latter."""
 
 
 @dataclass(frozen=True, kw_only=True)
