@@ -101,7 +101,9 @@ def _add_fit(commands: "Commands") -> None:
         "-o", "--out", metavar="OUT", help="folder for result.json, report.html, tables and figures"
     )
     parser.add_argument(
-        "--model", choices=("3d", "2d", "auto"), help="default: what device.toml says, else 3d"
+        "--model",
+        choices=("3d", "2d", "2d-mirror", "auto"),
+        help="default: what device.toml says, else 3d; auto compares them",
     )
     parser.add_argument(
         "--fix",

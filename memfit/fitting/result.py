@@ -17,6 +17,7 @@ from memfit.datasets.records import Record
 from memfit.errors import InputError
 from memfit.fitting.knowledge import Identifiability, MinimumFound, ModelChoice
 from memfit.fitting.minimise import values_to_lmfit
+from memfit.fitting.plan import LEFT_OUT
 from memfit.model.parameters import Parameters
 
 SCHEMA = "memfit/fit-result/1"
@@ -140,7 +141,7 @@ class FitResult:
     """Everything a fit found, and how it was made."""
 
     model: str
-    """"3d" or "2d"."""
+    """"3d", "2d" or "2d-mirror"."""
     status: Status
     parameters: Mapping[str, Estimate]
     """The physical parameters by name, R_s included where the data see it."""
@@ -191,9 +192,9 @@ class FitResult:
             raise InputError(
                 f"The data do not determine {', '.join(open_ones)}; there is no parameter set to use."
             )
-        return Parameters.from_mapping(
-            {k: e.value for k, e in self.parameters.items() if e.value is not None}
-        )
+        without = {time: 0.0 for model, time in LEFT_OUT.items() if model == self.model}
+        known = {k: e.value for k, e in self.parameters.items() if e.value is not None}
+        return Parameters.from_mapping({**without, **known})
 
     @property
     def correlation(self) -> FloatArray:

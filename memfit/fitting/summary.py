@@ -9,7 +9,7 @@ from memfit.datasets.device import Device
 from memfit.datasets.records import ImpedanceSpectrum, Record
 from memfit.fitting.candidates import Candidate
 from memfit.fitting.noise import first_noise
-from memfit.fitting.plan import FitPlan
+from memfit.fitting.plan import FitPlan, model_of
 from memfit.fitting.predict import modulus
 from memfit.fitting.result import (
     Alternative,
@@ -51,7 +51,7 @@ def summarise(
     goodness = _goodness(state, covariance)
     poor = _poorly_described(state, covariance)
     return FitResult(
-        model="2d" if "tau_k" not in names else "3d",
+        model=model_of(names),
         status=_status(state, parameters, poor),
         parameters=parameters,
         derived=_derived(state, covariance),

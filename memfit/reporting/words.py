@@ -161,6 +161,7 @@ CIRCUIT = {"current": "current control", "voltage": "voltage control through R_s
 MODEL = {
     "3d": "three-dimensional model (capacitance, channel current, activation)",
     "2d": "two-dimensional model (capacitance, channel current; the activation follows at once)",
+    "2d-mirror": "mirror two-dimensional model (capacitance, activation; the current follows at once)",
 }
 
 KIND = {"impedance": "impedance spectrum", "iv": "I-V sweep", "transient": "pulse transient"}
