@@ -110,7 +110,10 @@ def _find(device: Device, plan: FitPlan, model: str) -> _Found:
     """The settled fit of one model."""
     problem = Problem.prepare(device.records, plan.robust)
     minima, first = find_minima(problem, plan, free_parameters(model))
-    settled = settle(replace(minima[0], problem=problem), plan)
+    prepared = replace(
+        problem, predictor=minima[0].problem.predictor
+    )  # records that begin anywhere among them
+    settled = settle(replace(minima[0], problem=prepared), plan)
     settled = settle(add_needed_terms(settled, plan), plan)
     return _Found(settled, tuple(minima[1:]), first)
 

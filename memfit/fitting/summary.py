@@ -6,6 +6,7 @@ import numpy as np
 
 from memfit.arrays import FloatArray
 from memfit.datasets.device import Device
+from memfit.datasets.extent import extent_of
 from memfit.datasets.records import ImpedanceSpectrum, Record
 from memfit.fitting.candidates import Candidate
 from memfit.fitting.noise import first_noise
@@ -281,4 +282,5 @@ def _input(record: Record, state: State, k: int) -> InputSummary:
         bias_V=record.bias_voltage if isinstance(record, ImpedanceSpectrum) else None,
         control=record.control,
         warnings=record.notes,
+        covers=extent_of(record),
     )
