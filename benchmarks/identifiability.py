@@ -78,13 +78,13 @@ def below_threshold(p, _):
     return [*(spectrum(float(V), frequencies(p)) for V in biases), loop([0.0, top, 0.0], slow, points=200)]
 
 
-def too_short(p, _):
-    """Spectra, and a pulse, that end long before tau_k: omega f tau_k is 200 and more at V_T."""
-    lowest = 200.0 / (0.5 * p.tau_k)
+def too_short(p, rng):
+    """A steady I-V and spectra that end long before tau_k: omega f tau_k is 10^4 and more at V_T."""
+    lowest = 1e4 / (0.5 * p.tau_k)
     highest = max(100 / min(p.tau_m, p.tau_d), 300 * lowest)
     frequency = np.geomspace(highest, lowest, 40) / (2 * np.pi)
-    biases = np.linspace(p.V_T - p.V_m, p.V_T + 3 * p.V_m, 6)
-    return [*(spectrum(float(V), frequency) for V in biases), _pulse(p, 0.5, 6 / lowest)]
+    biases = np.linspace(p.V_T - p.V_m, p.V_T + 3 * p.V_m, 5)
+    return [*(spectrum(float(V), frequency) for V in biases), slow_loops(p, rng)[0]]
 
 
 def slow_loops(p, _):
@@ -131,7 +131,7 @@ def _full(name):
 CASES = {
     "bias": Case("one spectrum", one_bias, ("i_c0", "V_T", "V_m", "tau_d", "tau_k")),
     "below": Case("nothing above V_T - 6 V_m", below_threshold, ("i_c0", "V_T", "tau_k")),
-    "short": Case("spectra too short for tau_k", too_short, ("i_c0", "tau_k")),
+    "short": Case("spectra too short for tau_k, and a steady loop", too_short, ("tau_d", "tau_k")),
     "steady": Case("quasi-steady loops only", slow_loops, ("C_m", "tau_d", "tau_k")),
     "loops": Case("three loops only", loops),
     "small pulse": Case("one pulse below V_T", small_pulse, ("i_c0", "V_T", "V_m", "tau_d", "tau_k")),

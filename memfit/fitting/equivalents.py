@@ -31,6 +31,8 @@ _ALLOWED_ORDER = 9.0
 """The same between two minima of which one is the truth: three standard errors."""
 _STEPS = (1.0, 2.0, 3.0, 4.0)
 """Distances of a parameter, in the logarithm; V_T in units of 2 V_m."""
+_UNSEEN = 1e-30
+"""Length of a column of the Jacobian below which nothing in the data depends on the unknown."""
 _NEAR_LIMIT = 2.0
 """Largest such distance at which a rise of chi2 is taken for a limit of the data, not of the search."""
 _DOUBTFUL = 0.1
@@ -40,6 +42,8 @@ _ON_BOUND = 1e-3
 """Distance, in the same units, at which there is no room to move."""
 _PRIOR = 5.0
 """Standard deviation in the same units beyond which nothing is believed."""
+_PATIENT = 1e-8
+"""Tolerance of a search that must not stop early."""
 _EVALUATIONS, _FIRST_LOOK = 25, 10
 _HOPELESS = 300.0
 """Rise of chi2 after a first look at which another minimum is given up."""
@@ -129,7 +133,7 @@ def _excursions(base: State) -> list[Excursion]:
     doubtful = [
         j for j in core if errors[j] > _DOUBTFUL or base.unknowns.free[j].name in base.minimum.at_bound
     ]
-    excursions = [_excursion(base, follow, j, side) for j in doubtful for side in (-1.0, 1.0)]
+    excursions = [_excursion(base, follow, j, side, patient=True) for j in doubtful for side in (-1.0, 1.0)]
     if any(e.far for e in excursions):
         rest = [j for j in core if j not in doubtful]
         excursions += [_excursion(base, follow, j, side) for j in rest for side in (-1.0, 1.0)]
@@ -187,11 +191,18 @@ def _on_independent_points(state: State, covariance: Covariance) -> State:
     return _minimised(problem, state.unknowns, state.x)
 
 
-def _minimised(problem: Problem, unknowns: Unknowns, x: FloatArray, most: int = _EVALUATIONS) -> State:
-    """Minimise to a small part of what chi2 may rise."""
+def _minimised(
+    problem: Problem,
+    unknowns: Unknowns,
+    x: FloatArray,
+    most: int = _EVALUATIONS,
+    tolerance: float | None = None,
+) -> State:
+    """Minimise to a small part of what chi2 may rise, or to a tolerance."""
     residuals = problem.residuals(unknowns)
     r = residuals.residuals(x)
-    tolerance = float(np.clip(0.02 * ALLOWED / max(float(r @ r), 1e-300), 1e-10, 1e-3))
+    if tolerance is None:
+        tolerance = float(np.clip(0.02 * ALLOWED / max(float(r @ r), 1e-300), 1e-10, 1e-3))
     minimum = minimise(residuals, unknowns.free, x, tolerance=tolerance, max_evaluations=most)
     return State(problem, unknowns, minimum, residuals.failures)
 
@@ -267,7 +278,11 @@ def _linear_theory(base: State) -> tuple[FloatArray, FloatArray]:
     length = np.linalg.norm(jacobian, axis=0)
     spread = np.array(
         [
-            _PRIOR * unit_of_length(u, V_m) if u.name in CORE else 1e3 / max(float(size), 1e-300)
+            _PRIOR * unit_of_length(u, V_m)
+            if u.name in CORE
+            else 1e3 / float(size)
+            if size > _UNSEEN
+            else 1.0
             for u, size in zip(base.unknowns.free, length, strict=True)
         ]
     )
@@ -279,37 +294,50 @@ def _linear_theory(base: State) -> tuple[FloatArray, FloatArray]:
     return np.sqrt(variance) / lengths, covariance / variance[:, None]
 
 
-def _excursion(base: State, follow: FloatArray, j: int, direction: float) -> Excursion:
-    """Move one unknown step by step, everything else following."""
+def _excursion(
+    base: State, follow: FloatArray, j: int, direction: float, *, patient: bool = False
+) -> Excursion:
+    """Move one unknown step by step, everything else following; a patient search tries harder."""
     unknown = base.unknowns.free[j]
     low, high = unknown.inner_bounds
     length = unit_of_length(unknown, base.unknowns.parameters(base.x).V_m)
+    allowed = base.minimum.chi2 + ALLOWED
     here, slope = base.x, follow[j]
     for step in _STEPS:
         target = float(np.clip(base.x[j] + direction * step * length, low, high))
         if abs(target - here[j]) < _ON_BOUND * length:
             break
-        found = _with_one_held(base, j, target, [here + (target - here[j]) * slope, here])
-        if found.minimum.chi2 > base.minimum.chi2 + ALLOWED:
+        chi2, x = _moved(base, j, target, here, slope)
+        if chi2 > allowed and patient:
+            _, halfway = _moved(base, j, 0.5 * (target + here[j]), here, slope)
+            way = (halfway - here) / (halfway[j] - here[j])
+            chi2, x = _moved(base, j, target, halfway, way, tolerance=_PATIENT)
+        if chi2 > allowed:
             limit = unknown.outer(target) if step <= _NEAR_LIMIT else None
             return Excursion(unknown.name, direction > 0, here, False, limit, base.minimum.chi2)
-        x = np.insert(found.x, j, target)
-        if found.minimum.chi2 < base.minimum.chi2 - _BETTER:
-            return Excursion(unknown.name, direction > 0, x, True, None, found.minimum.chi2)
+        if chi2 < base.minimum.chi2 - _BETTER:
+            return Excursion(unknown.name, direction > 0, x, True, None, chi2)
         here, slope = x, (x - here) / (target - here[j])
-    far = abs(here[j] - base.x[j]) > 0.99 * _STEPS[0] * length
+    far = bool(abs(here[j] - base.x[j]) > 0.99 * _STEPS[0] * length)
     return Excursion(unknown.name, direction > 0, here, far, None, base.minimum.chi2)
 
 
-def _with_one_held(base: State, j: int, value: float, guesses: Sequence[FloatArray]) -> State:
-    """Everything but unknown j fitted, from the better guess."""
+def _moved(
+    base: State, j: int, value: float, here: FloatArray, slope: FloatArray, *, tolerance: float | None = None
+) -> tuple[float, FloatArray]:
+    """chi2 and vector with unknown j moved to a value and everything else fitted, from the better guess.
+
+    Everything else follows along `slope`, or stays.
+    """
     held = base.unknowns.free[j]
     free = [u for k, u in enumerate(base.unknowns.free) if k != j]
     anchor = base.unknowns.base.replace(**{held.name: held.outer(value)})
     unknowns = Unknowns(free, anchor, base.problem.kinds)
     low, high = (np.array(ends) for ends in zip(*(u.inner_bounds for u in free), strict=True))
+    guesses = (here + (value - here[j]) * slope, here)
     starts = [np.clip(np.delete(x, j), low, high) for x in guesses]
     residuals = base.problem.residuals(unknowns)
     squares = [float(np.sum(residuals.residuals(x) ** 2)) for x in starts]
     best = starts[int(np.argmin(squares))]
-    return _minimised(base.problem, unknowns, best)
+    found = _minimised(base.problem, unknowns, best, tolerance=tolerance)
+    return found.minimum.chi2, np.insert(found.x, j, value)

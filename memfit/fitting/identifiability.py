@@ -115,10 +115,10 @@ def _open_parameters(result: FitResult, state: State, exploration: Exploration) 
     if exploration.swap is not None:
         found = {name: OpenParameter(reach="other minimum") for name in ("tau_d", "tau_k")}
     V_m = state.unknowns.parameters(state.x).V_m
-    for other in exploration.others:
-        for j, unknown in enumerate(state.unknowns.free):
-            if abs(other[j] - state.x[j]) > unit_of_length(unknown, V_m) and unknown.name in CORE:
-                found[unknown.name] = OpenParameter(reach="other minimum")
+    for j, unknown in enumerate(state.unknowns.free):
+        ways = [abs(x[j] - state.x[j]) / unit_of_length(unknown, V_m) for x in exploration.points]
+        if unknown.name in CORE and max(ways, default=0.0) > np.sqrt(ALLOWED):
+            found[unknown.name] = OpenParameter(reach="other minimum")
     for name, estimate in result.parameters.items():
         if name not in CORE or estimate.status == "fixed":
             continue
