@@ -369,10 +369,11 @@ def _confusion(spots: Sequence[_Spot], gains: Sequence[_Gain]) -> FloatArray:
     return found
 
 
-def _badness(forecast: Forecast) -> tuple[float, float]:
-    """The worst error, then the mean of all in the logarithm."""
-    errors = [_weighed(n, error) for n, error in forecast.typical.items()]
-    return max(errors), float(np.mean(np.log(errors)))
+def _badness(forecast: Forecast) -> tuple[float, float, float]:
+    """How far from settled all are together, then the worst error, then the mean of all in the logarithm."""
+    errors = np.array([_weighed(n, error) for n, error in forecast.typical.items()])
+    unsettled = float(np.sum(np.maximum(np.log(errors / SETTLED), 0.0)))
+    return unsettled, float(errors.max()), float(np.mean(np.log(errors)))
 
 
 def _unsettled(forecast: Forecast) -> bool:
@@ -430,7 +431,7 @@ def _sentences(plan: NextMeasurements) -> list[str]:
         )
     alone = [n for n, text in plan.settled_by.items() if text is None]
     if alone:
-        said.append(f"No single measurement considered settles {', '.join(alone)}.")
+        said.append(f"No single measurement considered settles {', '.join(alone)}.{_higher(plan)}")
     said += [f"{count} candidates were left out: each {reason}." for reason, count in plan.left_out.items()]
     if plan.assumed_noise:
         said.append(
@@ -438,6 +439,17 @@ def _sentences(plan: NextMeasurements) -> list[str]:
             "because none was measured."
         )
     return said
+
+
+def _higher(plan: NextMeasurements) -> str:
+    """The advice to go up slowly, where that is what is missing."""
+    if (
+        plan.then is None
+        or not _unsettled(plan.then)
+        or not any("largest voltage" in w for w in plan.left_out)
+    ):
+        return ""
+    return " The voltages so far may be too low to tell: raise them in small steps, fit, and plan again."
 
 
 _KINDS = {"impedance": "spectra", "iv": "loops", "transient": "pulses"}
@@ -459,9 +471,7 @@ def _change(plan: NextMeasurements, name: str, then: Forecast, after: Forecast |
 def error_text(plan: NextMeasurements, name: str, error: float) -> str:
     """A standard error in words: in volt for V_T, else in per cent or as a factor."""
     if name == "V_T":
-        return (
-            format_quantity(error * plan.values["V_m"], UNITS["V_T"], digits=2) if error < 5.0 else "nothing"
-        )
+        return format_quantity(error * plan.values["V_m"], "V", digits=2) if error < 5.0 else "nothing"
     if error < 0.5:
         return f"{float(f'{100.0 * error:.2g}'):g} %"
     return f"a factor of {np.exp(error):.2g}" if error < 5.0 else "nothing"
