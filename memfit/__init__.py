@@ -27,7 +27,16 @@ if TYPE_CHECKING:
     from memfit.model.parameters import Parameters
     from memfit.protocols import Drive, pulse, pulse_train, staircase, sweep
     from memfit.synthetic.device import Noise, simulate_device
-    from memfit.workflow import fit, impedance, load, read_result, simulate, stability, write_report
+    from memfit.workflow import (
+        fit,
+        impedance,
+        load,
+        plan_next,
+        read_result,
+        simulate,
+        stability,
+        write_report,
+    )
 
 __all__ = [
     "Circuit",
@@ -46,6 +55,7 @@ __all__ = [
     "impedance",
     "lmfit_models",
     "load",
+    "plan_next",
     "pulse",
     "pulse_train",
     "read_result",
@@ -68,7 +78,16 @@ _HOMES = {
     "memfit.model.parameters": ("Parameters",),
     "memfit.protocols": ("Drive", "pulse", "pulse_train", "staircase", "sweep"),
     "memfit.synthetic.device": ("Noise", "simulate_device"),
-    "memfit.workflow": ("fit", "impedance", "load", "read_result", "simulate", "stability", "write_report"),
+    "memfit.workflow": (
+        "fit",
+        "impedance",
+        "load",
+        "plan_next",
+        "read_result",
+        "simulate",
+        "stability",
+        "write_report",
+    ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

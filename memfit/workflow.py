@@ -21,7 +21,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from memfit.analysis import planning
 from memfit.analysis.circuit import Circuit
+from memfit.analysis.planning import NextMeasurements
 from memfit.analysis.stability import DEFAULT_CIRCUITS, analyse_result, assess
 from memfit.arrays import ComplexArray
 from memfit.datasets.device import Device
@@ -124,6 +126,24 @@ def stability(
         return analyse_result(subject, circuits)
     wanted = DEFAULT_CIRCUITS if circuits is None else circuits
     return {name: assess(subject, circuit).to_dict() for name, circuit in wanted.items()}
+
+
+def plan_next(result: FitResult, device: Device | None = None) -> NextMeasurements:
+    """What to measure next: which experiment would shrink the worst interval most, and to what.
+
+    Parameters
+    ----------
+    result : FitResult
+        Also one whose status is not_identifiable.
+    device : Device, optional
+        The data of the fit; needed only for results that do not say what their data cover.
+
+    Raises
+    ------
+    InputError
+        The result does not hold what is needed, or nothing can be proposed.
+    """
+    return planning.plan_next(result, device)
 
 
 def simulate(parameters: Parameters, protocol: Drive, time: ArrayLike | None = None) -> Trajectory:

@@ -426,9 +426,7 @@ def _sentences(plan: NextMeasurements) -> list[str]:
         + (f"; it settles {', '.join(best.settles)}." if best.settles else ".")
     ]
     if plan.then is not None:
-        said.append(
-            f"Then measure {plan.then.text}: {_change(plan, plan.then.worst, plan.then, after=best)}."
-        )
+        said.append(f"Then measure {plan.then.text}: {_change(plan, best.worst, plan.then, after=best)}.")
     alone = [n for n, text in plan.settled_by.items() if text is None]
     if alone:
         said.append(f"No single measurement considered settles {', '.join(alone)}.{_higher(plan)}")
@@ -465,16 +463,18 @@ def _change(plan: NextMeasurements, name: str, then: Forecast, after: Forecast |
         ends = " to ".join(error_text(plan, name, end) for end in (low, high))
         between = f" ({ends}, depending on what is not known yet)"
     word, reached = "now" if after is None else "then", error_text(plan, name, then.typical[name])
+    if then.typical[name] >= _OPEN / 2.0:
+        return f"{name}, {word} {start}, would still be open"
     return f"{name}, {word} {start}, would be known to {reached}{between}"
 
 
 def error_text(plan: NextMeasurements, name: str, error: float) -> str:
     """A standard error in words: in volt for V_T, else in per cent or as a factor."""
     if name == "V_T":
-        return format_quantity(error * plan.values["V_m"], "V", digits=2) if error < 5.0 else "nothing"
+        return format_quantity(error * plan.values["V_m"], "V", digits=2) if error < 5.0 else "not at all"
     if error < 0.5:
         return f"{float(f'{100.0 * error:.2g}'):g} %"
-    return f"a factor of {np.exp(error):.2g}" if error < 5.0 else "nothing"
+    return f"a factor of {np.exp(error):.2g}" if error < 5.0 else "not at all"
 
 
 def _plain(forecast: Forecast) -> dict[str, Any]:

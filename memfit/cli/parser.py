@@ -57,7 +57,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(
         dest="command", required=True, metavar="COMMAND", prog="memfit", help=argparse.SUPPRESS
     )
-    for add in (_add_fit, _add_inspect, _add_convert, _add_simulate, _add_stability, _add_report):
+    for add in (_add_fit, _add_inspect, _add_convert, _add_simulate, _add_stability, _add_report, _add_plan):
         add(commands)
     listed = "\n".join(f"  {name:11}{one.description}" for name, one in commands.choices.items())
     parser.description = f"{_DESCRIPTION}\n\ncommands:\n{listed}"
@@ -201,6 +201,21 @@ def _add_report(commands: "Commands") -> None:
     parser.add_argument("--data", nargs="+", metavar="PATH", help="the measurements of the fit")
     parser.add_argument("--format", default="html", metavar="LIST", help="such as html; default html")
     _add_overwrite(parser)
+
+
+def _add_plan(commands: "Commands") -> None:
+    parser = _new(
+        commands,
+        "plan",
+        "Say what to measure next, and what it would buy.",
+        "Other biases, frequencies, scan rates and pulses are simulated with the noise of this\n"
+        "fit; listed is what each would leave of the intervals, the best first.",
+    )
+    parser.add_argument("result", metavar="RESULT", help="result.json, or the folder it is in")
+    parser.add_argument(
+        "--data", nargs="+", metavar="PATH", help="the measurements of the fit; for results of older versions"
+    )
+    _add_json(parser)
 
 
 def _assignment(text: str) -> tuple[str, str]:

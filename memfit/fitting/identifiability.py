@@ -189,7 +189,8 @@ def _knowledge(
         for s, v in zip(errors[::-1], vectors.T[::-1], strict=True)
     )
     found = _combinations(state, names, linear, exploration, open_ones)
-    pair = _pair(state, names, linear, exploration) if exploration.swap is not None else None
+    either = exploration.swap is not None or "tau_d" in open_ones
+    pair = _pair(state, names, linear, exploration) if either else None
     knowledge = Identifiability(
         rank=int(np.count_nonzero(errors < 1.0)),
         size=len(names),

@@ -179,6 +179,9 @@ HEADINGS = {
     "stability": "Stability",
     "verdict": "Verdict",
     "evidence": "What the data say by themselves",
+    "identifiability": "What the data can and cannot tell",
+    "next": "What to measure next",
+    "forecasts": "What each measurement would leave",
     "starts": "First values and alternatives",
     "inputs": "What went in",
     "provenance": "How it was made",
@@ -232,6 +235,15 @@ COLUMNS = {
     "period_model": "Period predicted",
     "range": "Range measured",
     "range_model": "Range predicted",
+    "experiment": "Measurement",
+    "settles": "Settles",
+    "direction": "Made of",
+    "known_to": "Known to",
+    "combination": "Combination",
+    "not_alone": "Not known by themselves",
+    "free": "Free",
+    "rise": "Above the best",
+    "chance": "By chance",
     "item": "Item",
     "content": "Content",
 }
@@ -256,6 +268,20 @@ TABLE_CAPTIONS = {
     "conflicts": (
         "Where the kinds of data disagree: how far a parameter moves, in standard errors of the difference, "
         "when one kind is left out."
+    ),
+    "directions": (
+        "Independent combinations of the parameters, best known first: the singular vectors of the Jacobian "
+        "scaled to logarithms (V_T in units of V_m), with the ways to all places that the data allow. The "
+        "standard error is that of the logarithm along each."
+    ),
+    "combinations": "Quantities that the data determine although they do not determine their parts.",
+    "models": (
+        "Models fitted to the same points with the same weights, correlated residuals counted as the "
+        "independent points they are worth."
+    ),
+    "forecasts": (
+        "Standard errors of the parameters now and after each measurement, the best first; the median over "
+        "all places that the data allow."
     ),
     "starts": "First values of the fit.",
     "alternatives": "Other explanations of the same data.",
@@ -288,6 +314,8 @@ SENTENCES = {
         "Stability depends on the circuit: a series or load resistance takes part in it."
     ),
     "two_lags": "This model has two lags and no Hopf point: it can ring, but not sustain an oscillation.",
+    "plan_open": "Not determined now: {names}.",
+    "plan_known": "All parameters are determined; {name} is known least.",
     "no_covariance": (
         "There is no covariance here, so no interval and no probability can be given; they need the "
         "result of a fit that has one."
