@@ -193,7 +193,9 @@ def _check_thousands(table: TextTable) -> None:
     found: dict[int, tuple[int, str]] = {}
     plain: set[int] = set()
     open_columns = set(table.wanted)
-    for line, row, _ in islice(_numbered_lines(table.text, table.start, table.first_line), _SEEN_FOR_THOUSANDS):
+    for line, row, _ in islice(
+        _numbered_lines(table.text, table.start, table.first_line), _SEEN_FOR_THOUSANDS
+    ):
         if not open_columns:
             return
         if table.layout.decimal not in row and not found and line > table.first_line + 50:

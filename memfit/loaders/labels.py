@@ -62,8 +62,8 @@ _NAMES: tuple[tuple[str, str], ...] = (
         "z_modulus",
         r"""
         \|z\| z zmod zmodulus abs\(z\) absz zabs mag\(z\) zmag mod\(z\) modz modulus magnitude impedance
-        impedancemodulus impedancemagnitude \|impedance\| betrag betrag(z|\(z\)|derimpedanz|impedanz) scheinwiderstand
-        impedanzbetrag impedanz
+        impedancemodulus impedancemagnitude \|impedance\| betrag betrag(z|\(z\)|derimpedanz|impedanz)
+        scheinwiderstand impedanzbetrag impedanz
         """,
     ),
     (
@@ -119,7 +119,8 @@ _NAMES: tuple[tuple[str, str], ...] = (
     (
         "current",
         r"""
-        i im current strom courant corriente corrente messstrom imeas imeasured currentmeas currentmeasured measured(i|current) idut ci
+        i im current strom courant corriente corrente messstrom imeas imeasured currentmeas currentmeasured
+        measured(i|current) idut ci
         (device|cell|sample|smu|drain)current averagecurrent idevice amperage
         """,
     ),

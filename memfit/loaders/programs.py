@@ -1,8 +1,8 @@
 """Long programs: the pulses of a drive, and plateaus where an instrument held its limit.
 
 A pulse is a stretch in which the drive is away from where it began. A limit that no file states shows as a
-plateau of the measured quantity that begins with a kink while the drive goes on: a device that saturates comes
-to its plateau smoothly.
+plateau of the measured quantity that begins with a kink while the drive goes on: a device that saturates
+comes to its plateau smoothly, and its leakage goes on rising.
 """
 
 from dataclasses import dataclass

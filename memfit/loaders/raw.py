@@ -118,7 +118,7 @@ class FileSettings:
     compliance: float | None = None
     """Limit of the measured quantity, A (voltage control) or V: points at it are left out."""
     split: bool | None = None
-    """False: keep the loops of a sweep program in one record; True: part a pulse program into its pulses too."""
+    """False: keep the loops of a sweep program in one record; True: part a pulse program as well."""
     name: str = ""
     """Name of the record instead of the file's."""
 

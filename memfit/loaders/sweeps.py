@@ -83,7 +83,7 @@ def _make(
         )
         measured = measured_rate(time, driven)
         unstated = settings.scan_rate is None and table.scan_rate is None and "time" in table.columns
-        doubted = rate and measured and _RATE_AGREES < max(rate / measured, measured / rate)
+        doubted = rate and measured and max(rate / measured, measured / rate) > _RATE_AGREES
         if rate is None or unstated or (doubted and "time" in table.columns):
             rate = measured
     sweep = IVSweep(
@@ -165,8 +165,8 @@ def _time(reading: Reading, driven: FloatArray) -> tuple[FloatArray | None, list
             back = np.flatnonzero(np.diff(time) < 0)
             if back.size:
                 raise reading.error(
-                    f"expected times that run forward; sample {back[0] + 2} is at {time[back[0] + 1]:g} s after "
-                    f"{time[back[0]]:g} s."
+                    f"expected times that run forward; sample {back[0] + 2} is at {time[back[0] + 1]:g} s "
+                    f"after {time[back[0]]:g} s."
                 )
             return time - time[0], [*notes, *_rate_doubts(reading, time, driven)]
     rate, source_of_rate = _scan_rate(reading)
@@ -189,12 +189,13 @@ def _rate_doubts(reading: Reading, time: FloatArray, driven: FloatArray) -> list
     if stated is None or stated <= 0 or np.count_nonzero(moving) < 3:
         return []
     found = float(np.median(steps[moving] / gaps[moving]))
-    if _RATE_AGREES > max(found / stated, stated / found):
+    if max(found / stated, stated / found) < _RATE_AGREES:
         return []
-    return [
+    note = (
         f"{source[:1].upper() + source[1:]} says a scan rate of {format_quantity(stated, 'V/s')}, but by the "
         f"times it is {format_quantity(found, 'V/s')}; the times hold. Check their unit."
-    ]
+    )
+    return [note]
 
 
 def _scan_rate(reading: Reading) -> tuple[float | None, str]:
@@ -234,10 +235,11 @@ def _below_limit(
         if not held.any():
             return keep, []
         shown = format_quantity(level, "A" if control == "voltage" else "V")
-        return ~held, [
+        note = (
             f"{np.count_nonzero(held)} points on a plateau at {shown} look like the compliance and were left "
             "out; state `compliance` in device.toml (a larger one keeps them)."
-        ]
+        )
+        return ~held, [note]
     hit = np.abs(measured) >= 0.998 * limit
     count = int(np.count_nonzero(hit))
     if count == 0:

@@ -390,8 +390,8 @@ def _headerless(lines: Sequence[str], source: Source) -> Header:
         if any(re.search(r"[A-Za-z]", label) for label in labels):
             choose_columns(understand_header(labels), labels, source.name, above + 1)
             raise FileFormatError(
-                f"expected a header with one label for each of the {layout.fields} columns of the rows; found "
-                f"{len(labels)}: {_listed(labels)}.",
+                f"expected a header with one label for each of the {layout.fields} columns of the rows; "
+                f"found {len(labels)}: {_listed(labels)}.",
                 file=source.name,
                 line=above + 1,
             )

@@ -189,7 +189,9 @@ def _time(reading: Reading) -> tuple[FloatArray, list[str]]:
     notes = []
     twice = int(np.count_nonzero(np.diff(time) == 0))
     if twice > _ROUNDED * time.size:
-        notes.append(f"{twice} of {time.size} samples have the time of the one before: the times are rounded.")
+        notes.append(
+            f"{twice} of {time.size} samples have the time of the one before: the times are rounded."
+        )
     first, span = float(time[0]), float(np.ptp(time))
     if first > span > 0:
         notes.append(f"Times are counted from the first sample, which the file puts at {first:.10g} s.")

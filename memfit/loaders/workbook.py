@@ -67,20 +67,19 @@ def read_old(source: Source, settings: FileSettings) -> list[RawTable]:
         import xlrd  # noqa: PLC0415 - optional
     except ImportError as error:
         raise DependencyError(
-            f"{source.name}: reading old Excel files (.xls) needs xlrd (pip install xlrd); or save the file "
-            "as XLSX or CSV."
+            f"{source.name}: reading old Excel files (.xls) needs xlrd (pip install 'memfit[excel]'); or save the "
+            "file as XLSX or CSV."
         ) from error
     try:
         book = xlrd.open_workbook(file_contents=source.data, logfile=io.StringIO(), on_demand=True)
-        if book.nsheets > MAX_SHEETS:
-            raise FileFormatError(f"expected at most {MAX_SHEETS} sheets, found more.", file=source.name)
-        sheets = [_old_sheet(book.sheet_by_index(i), book.datemode) for i in range(book.nsheets)]
-    except FileFormatError:
-        raise
+        count = min(int(book.nsheets), MAX_SHEETS + 1)
+        sheets = [_old_sheet(book.sheet_by_index(i), book.datemode) for i in range(count)]
     except (*DAMAGE, xlrd.XLRDError, xlrd.compdoc.CompDocError, AssertionError) as error:
         raise FileFormatError(
             f"the workbook is damaged and cannot be read ({error}).", file=source.name
         ) from error
+    if len(sheets) > MAX_SHEETS:
+        raise FileFormatError(f"expected at most {MAX_SHEETS} sheets, found more.", file=source.name)
     return _tables(source, sheets, settings)
 
 
@@ -89,7 +88,7 @@ def _old_sheet(sheet: Any, datemode: int) -> Sheet:
     import xlrd  # noqa: PLC0415 - optional
 
     def cell(value: object, kind: int) -> object:
-        if kind == xlrd.XL_CELL_NUMBER or kind == xlrd.XL_CELL_TEXT:
+        if kind in (xlrd.XL_CELL_NUMBER, xlrd.XL_CELL_TEXT):
             return value
         if kind == xlrd.XL_CELL_DATE and isinstance(value, float):
             return xlrd.xldate_as_datetime(value, datemode)
