@@ -1,7 +1,7 @@
 """Files to mutate for the readers that have no real file, and what device.toml says of those that need it.
 
-Written here as the instruments write them: NOVA text, EasyEXPERT, Keithley 4200 text and .xls, oscilloscopes of
-several makers as text and binary, parquet (where pyarrow is there), tidy tables, generic tables with metadata.
+Written here as the instruments write them: NOVA text, EasyEXPERT, Keithley 4200 text and .xls, oscilloscopes
+of several makers as text and binary, parquet (where pyarrow is there), tidy and generic tables.
 """
 
 import importlib.util

@@ -50,7 +50,7 @@ def _draw(picture: Path, files: Sequence[tuple[Path, FileSettings | None]], *, o
     from memfit.reporting.picture import write_picture  # noqa: PLC0415 - matplotlib, which a listing can spare
 
     records: list[Record] = []
-    columns: "Mapping[str, FloatArray]" = {}
+    columns: Mapping[str, FloatArray] = {}
     for path, settings in files:
         try:
             records += read_file(path, settings)

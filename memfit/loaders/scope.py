@@ -7,6 +7,7 @@ a reader of its own (`memfit.loaders.lecroy`).
 """
 
 import contextlib
+import gc
 import io
 import re
 import tempfile
@@ -78,25 +79,31 @@ def read(source: Source, settings: FileSettings) -> list[RawTable]:
 
 def _parse(library: Any, source: Source) -> Any:
     """The library's view of the file, read from a copy, without a word on the screen."""
-    with tempfile.TemporaryDirectory(prefix="memfit-") as folder:
+    found, reason = None, ""
+    silence = io.StringIO()
+    with (
+        tempfile.TemporaryDirectory(prefix="memfit-") as folder,
+        warnings.catch_warnings(),
+        contextlib.redirect_stdout(silence),
+        contextlib.redirect_stderr(silence),
+        np.errstate(all="ignore"),
+    ):
+        warnings.simplefilter("ignore")
         path = Path(folder) / f"recording{source.suffix if source.suffix in SUFFIXES else ''}"
         path.write_bytes(source.data)
-        silence = io.StringIO()
         try:
-            with (
-                warnings.catch_warnings(),
-                contextlib.redirect_stdout(silence),
-                contextlib.redirect_stderr(silence),
-                np.errstate(all="ignore"),
-            ):
-                warnings.simplefilter("ignore")
-                return library.Wfm.from_file(str(path))
+            found = library.Wfm.from_file(str(path))
         except Exception as error:  # a foreign parser: whatever it raises means a damaged or unknown file
-            raise FileFormatError(
-                "expected a recording of an oscilloscope that RigolWFM reads; found a damaged or another one "
-                f"({type(error).__name__}).",
-                file=source.name,
-            ) from error
+            reason = type(error).__name__
+        if found is None:
+            gc.collect()  # the library leaves the copy open when it fails
+    if found is None:
+        raise FileFormatError(
+            "expected a recording of an oscilloscope that RigolWFM reads; found a damaged or another one "
+            f"({reason}).",
+            file=source.name,
+        )
+    return found
 
 
 def _check(source: Source, name: str, time: FloatArray, own: FloatArray, values: FloatArray) -> None:

@@ -74,17 +74,9 @@ def _pulse_by_pulse(reading: Reading, whole: PulseTransient) -> Iterator[PulseTr
         rows = np.arange(first, last + 1)
         if rows.size < _MIN_POINTS:
             continue
-        drive = whole.drive
+        drive = _between(whole.drive, float(whole.time[first]), float(whole.time[last]), first=number == 1)
         notes = whole.notes
         if number > 1:
-            inside = drive.time > whole.time[first]
-            start = whole.time[first]
-            drive = Drive(
-                drive.control,
-                np.concatenate([[start], drive.time[inside]]),
-                np.concatenate([drive.at([start]), drive.value[inside]]),
-                "free",
-            )
             notes = (*notes, "What the pulse before left behind is unknown: the first state is fitted.")
         part = ", ".join(word for word in (whole.origin.part, f"pulse {number} of {count}") if word)
         yield replace(
@@ -92,6 +84,14 @@ def _pulse_by_pulse(reading: Reading, whole: PulseTransient) -> Iterator[PulseTr
             voltage=None if whole.voltage is None else whole.voltage[rows],
             current=None if whole.current is None else whole.current[rows],
         )  # fmt: skip
+
+
+def _between(drive: Drive, start: float, end: float, *, first: bool) -> Drive:
+    """A drive from one time to another; but for the first part nothing is known of the state before."""
+    inside = (drive.time > start) & (drive.time < end)
+    time = np.concatenate([[start], drive.time[inside], [end]])
+    value = np.concatenate([drive.at([start]), drive.value[inside], drive.at([end])])
+    return Drive(drive.control, time, value, drive.initial if first else "free")
 
 
 def _restarts(reading: Reading, time: FloatArray) -> list[int]:

@@ -67,8 +67,8 @@ def read_old(source: Source, settings: FileSettings) -> list[RawTable]:
         import xlrd  # noqa: PLC0415 - optional
     except ImportError as error:
         raise DependencyError(
-            f"{source.name}: reading old Excel files (.xls) needs xlrd (pip install 'memfit[excel]'); or save the "
-            "file as XLSX or CSV."
+            f"{source.name}: reading old Excel files (.xls) needs xlrd (pip install 'memfit[excel]'); "
+            "or save the file as XLSX or CSV."
         ) from error
     try:
         book = xlrd.open_workbook(file_contents=source.data, logfile=io.StringIO(), on_demand=True)

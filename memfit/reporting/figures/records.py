@@ -1,4 +1,4 @@
-"""Records as they were read, without any model, a row for each kind: was the file understood?
+"""Records as they were read, without any model, a row for each kind.
 
 Spectra: Nyquist and modulus, points that the Kramers-Kronig test suspects marked. Sweeps: current against
 voltage, linear and logarithmic. Transients: response and drive. Channels of an oscilloscope: against time.
