@@ -65,7 +65,8 @@ def channels_figure(figure: Figure, columns: Mapping[str, FloatArray]) -> None:
     time = columns.get("time", np.arange(first.size, dtype=np.float64))
     left, right = _pair(figure, 0, 1)
     for axes, chosen in ((left, names[::2]), (right, names[1::2] or names[:1])):
-        _linear(axes, [(time, columns[name]) for name in chosen], ("s", "Time"), ("", ", ".join(chosen)[:30]))
+        numbers = ", ".join(str(names.index(name) + 1) for name in chosen[: len(SERIES)])
+        _linear(axes, [(time, columns[name]) for name in chosen], ("s", "Time"), ("", f"Column {numbers}"))
 
 
 def _pair(figure: Figure, row: int, rows: int) -> tuple[Axes, Axes]:
