@@ -57,6 +57,8 @@ class Experiment:
     """In words, as in "a spectrum at 0.95 V"."""
     record: Record
     """As it would come: the response is that of a device that does nothing."""
+    settings: Mapping[str, float | str]
+    """The same for a program, SI."""
     share: float = 1.0
     """Points it would have for each one of the record."""
 
@@ -145,6 +147,7 @@ def _other_biases(measured: Measured, top: float) -> list[Experiment]:
             subject="bias",
             text=f"a spectrum at {_volts(bias)}, {_span(low, high)}",
             record=_spectrum(bias, low, high),
+            settings={"bias": bias, "lowest_frequency": low, "highest_frequency": high},
         )
         for bias in biases
         if all(abs(bias - other) > _NEW_BIAS * top for other in taken)
@@ -164,6 +167,7 @@ def _other_decades(measured: Measured) -> list[Experiment]:
             subject="frequency",
             text=f"the spectrum at {_volts(biases[k])} continued, {_span(a, b)}",
             record=_spectrum(biases[k], a, b),
+            settings={"bias": biases[k], "lowest_frequency": a, "highest_frequency": b},
         )
         for k in few
         for a, b in ends
@@ -184,6 +188,7 @@ def _other_rates(measured: Measured, p: Parameters, top: float) -> list[Experime
             subject="scan rate",
             text=f"a loop 0 V to {_volts(peak)} and back at {format_quantity(rate, 'V/s', digits=3)}",
             record=_loop(peak, rate),
+            settings={"peak": peak, "scan_rate": rate},
             share=2.0,
         )
         for rate in chosen
@@ -208,6 +213,13 @@ def _other_pulses(measured: Measured, p: Parameters, top: float) -> list[Experim
             f"{format_quantity(_round(0.55 * length), 's', digits=3)}, recorded for "
             f"{format_quantity(length, 's', digits=3)}",
             record=_pulse(control, _round(level), length),
+            settings={
+                "control": control,
+                "level": _round(level),
+                "on": 0.05 * length,
+                "off": 0.6 * length,
+                "end": length,
+            },
             share=2.0,
         )
         for level in levels

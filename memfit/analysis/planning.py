@@ -54,6 +54,10 @@ class Forecast:
     subject: Subject
     text: str
     """The experiment in words."""
+    settings: Mapping[str, float | str]
+    """The same for a program, SI."""
+    assumed: bool
+    """Whether its noise is assumed, because none of its kind was measured."""
     worst: str
     """The parameter that would then be known least."""
     stderr: Mapping[str, float]
@@ -284,9 +288,10 @@ def _judge(
     now = _now(spots, undetermined)
     core = [n for n in spots[0].names if n in CORE]
     forecasts = [
-        _forecast(e, spots, [g[k] for g in gains], undetermined) for k, e in enumerate(proposals.experiments)
+        _forecast(e, spots, [g[k] for g in gains], undetermined, assumed)
+        for k, e in enumerate(proposals.experiments)
     ]
-    order = sorted(range(len(forecasts)), key=lambda k: _badness(forecasts[k]))
+    order = sorted(range(len(forecasts)), key=lambda k: _badness(forecasts[k], undetermined))
     best = forecasts[order[0]]
     plan = NextMeasurements(
         now=now,
@@ -294,7 +299,9 @@ def _judge(
         worst=max(core, key=lambda n: now[n]),
         undetermined=undetermined,
         forecasts=_varied([forecasts[k] for k in order]),
-        then=_second(proposals, spots, gains, order[0], undetermined) if _unsettled(best) else None,
+        then=_second(proposals, spots, gains, order[0], undetermined=undetermined, assumed=assumed)
+        if _unsettled(best)
+        else None,
         settled_by={n: _settler(n, [forecasts[k] for k in order]) for n in undetermined},
         left_out=proposals.left_out,
         assumed_noise=assumed,
@@ -322,7 +329,11 @@ def _errors(root: FloatArray) -> FloatArray:
 
 
 def _forecast(
-    experiment: Experiment, spots: Sequence[_Spot], gains: Sequence[_Gain], undetermined: Sequence[str]
+    experiment: Experiment,
+    spots: Sequence[_Spot],
+    gains: Sequence[_Gain],
+    undetermined: Sequence[str],
+    assumed: Sequence[str],
 ) -> Forecast:
     """What one experiment would leave open."""
     names = spots[0].names
@@ -335,6 +346,8 @@ def _forecast(
     return Forecast(
         subject=experiment.subject,
         text=experiment.text,
+        settings=experiment.settings,
+        assumed=experiment.kind in assumed,
         worst=worst,
         stderr={n: float(each[0, k] * spots[0].scale[k]) for k, n in enumerate(names) if n in CORE},
         relative=relative,
@@ -369,11 +382,15 @@ def _confusion(spots: Sequence[_Spot], gains: Sequence[_Gain]) -> FloatArray:
     return found
 
 
-def _badness(forecast: Forecast) -> tuple[float, float, float]:
-    """How far from settled all are together, then the worst error, then the mean of all in the logarithm."""
+def _badness(forecast: Forecast, undetermined: Sequence[str]) -> tuple[float, bool, float, float]:
+    """How far from settled all are together, then the worst error, then the mean of all in the logarithm.
+
+    Where something is to be settled, kinds of data whose noise is known come before others that do as well.
+    """
     errors = np.array([_weighed(n, error) for n, error in forecast.typical.items()])
     unsettled = float(np.sum(np.maximum(np.log(errors / SETTLED), 0.0)))
-    return unsettled, float(errors.max()), float(np.mean(np.log(errors)))
+    guessed = bool(undetermined) and forecast.assumed
+    return unsettled, guessed, float(errors.max()), float(np.mean(np.log(errors)))
 
 
 def _unsettled(forecast: Forecast) -> bool:
@@ -397,7 +414,9 @@ def _second(
     spots: Sequence[_Spot],
     gains: Sequence[Sequence[_Gain]],
     first: int,
+    *,
     undetermined: Sequence[str],
+    assumed: Sequence[str],
 ) -> Forecast:
     """The best second experiment after the first."""
     forecasts = []
@@ -409,8 +428,8 @@ def _second(
             for g in gains
         ]
         if k != first:
-            forecasts.append(_forecast(experiment, spots, both, undetermined))
-    return min(forecasts, key=_badness)
+            forecasts.append(_forecast(experiment, spots, both, undetermined, assumed))
+    return min(forecasts, key=lambda forecast: _badness(forecast, undetermined))
 
 
 def _settler(name: str, forecasts: Sequence[Forecast]) -> str | None:
@@ -482,6 +501,8 @@ def _plain(forecast: Forecast) -> dict[str, Any]:
     return {
         "subject": forecast.subject,
         "text": forecast.text,
+        "settings": dict(forecast.settings),
+        "assumed": forecast.assumed,
         "worst": forecast.worst,
         "stderr": dict(forecast.stderr),
         "relative": dict(forecast.relative),

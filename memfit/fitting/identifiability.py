@@ -49,6 +49,8 @@ _KNOWN = 0.25
 """Standard error, relative, up to which a combination is worth naming."""
 _LOGARITHMIC = ("R_b", "C_m", "i_c0", "V_m", "tau_d", "tau_k")
 _CHANNEL, _SLOWING = ("i_c0", "V_T", "V_m"), ("tau_k", "V_T", "V_m")
+_EQUAL = 1.1
+"""Ratio of two times below which they are told as one."""
 _MOST_NAMED = 4
 _NEW = 0.2
 """Share of a combination that must be independent of those already named."""
@@ -472,15 +474,23 @@ def _sentences(knowledge: Identifiability) -> list[str]:
     """What is known and what not, in words."""
     said = [_counted(knowledge)]
     if knowledge.unordered_pair is not None:
-        first, second = (format_quantity(t, "s", digits=3) for t in knowledge.unordered_pair)
-        said.append(
-            f"The data hold two times, {first} and {second}, but not which is tau_d and which is f tau_k: "
-            "exchanging them describes the data as well."
-        )
+        said.append(_pair_sentence(*knowledge.unordered_pair))
     told = ("tau_d f tau_k", "tau_d + f tau_k") if knowledge.unordered_pair is not None else ()
     said += [_known_sentence(c) for c in knowledge.combinations if not c.text.startswith(told)]
     said += [_open_sentence(name, item) for name, item in knowledge.open.items() if _one_sided(item)]
     return said
+
+
+def _pair_sentence(first: float, second: float) -> str:
+    """Two times of which the order is not known."""
+    if second < _EQUAL * first:
+        both = format_quantity(np.sqrt(first * second), "s", digits=2)
+        return f"tau_d and f tau_k are both near {both}; how near, the data do not tell."
+    one, other = (format_quantity(t, "s", digits=3) for t in (first, second))
+    return (
+        f"The data hold two times, {one} and {other}, but not which is tau_d and which is f tau_k: "
+        "exchanging them describes the data as well."
+    )
 
 
 def _counted(knowledge: Identifiability) -> str:

@@ -17,6 +17,7 @@ from memfit.fitting.candidates import Candidate
 from memfit.fitting.conflict import conflicts_between_kinds, with_conflicts
 from memfit.fitting.equivalents import explore
 from memfit.fitting.identifiability import with_identifiability
+from memfit.fitting.initial import begun_alike
 from memfit.fitting.instruments import add_needed_terms
 from memfit.fitting.plan import FitPlan, free_parameters, plan_for
 from memfit.fitting.predict import bias_of
@@ -110,10 +111,7 @@ def _find(device: Device, plan: FitPlan, model: str) -> _Found:
     """The settled fit of one model."""
     problem = Problem.prepare(device.records, plan.robust)
     minima, first = find_minima(problem, plan, free_parameters(model))
-    prepared = replace(
-        problem, predictor=minima[0].problem.predictor
-    )  # records that begin anywhere among them
-    settled = settle(replace(minima[0], problem=prepared), plan)
+    settled = settle(replace(minima[0], problem=begun_alike(problem, minima[0].problem)), plan)
     settled = settle(add_needed_terms(settled, plan), plan)
     return _Found(settled, tuple(minima[1:]), first)
 

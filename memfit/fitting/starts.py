@@ -16,6 +16,7 @@ from memfit.fitting.noise import Noise
 from memfit.fitting.plan import FitPlan
 from memfit.fitting.predict import Predictor, measured, modulus
 from memfit.fitting.state import Problem, State, solve
+from memfit.fitting.thinning import thinned
 from memfit.fitting.unknowns import Unknowns, physical_unknowns
 from memfit.model.parameters import NAMES, Parameters
 
@@ -56,7 +57,7 @@ def find_minima(
     known = {**{time: 0.0 for time in ("tau_d", "tau_k") if time not in names}, **plan.fix}
     candidates = [replace_start(c, plan.start) for c in guess(records, known)]
     polished = polish(records, plan, names, candidates)
-    search = replace(problem, robust=True)
+    search = thinned(replace(problem, robust=True))
     found: list[tuple[State, Candidate]] = []
 
     def attempt(candidate: Candidate) -> bool:
