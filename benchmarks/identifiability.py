@@ -78,13 +78,18 @@ def below_threshold(p, _):
     return [*(spectrum(float(V), frequencies(p)) for V in biases), loop([0.0, top, 0.0], slow, points=200)]
 
 
-def too_short(p, rng):
-    """A steady I-V and spectra that end long before tau_k: omega f tau_k is 10^4 and more at V_T."""
-    lowest = 1e4 / (0.5 * p.tau_k)
-    highest = max(100 / min(p.tau_m, p.tau_d), 300 * lowest)
-    frequency = np.geomspace(highest, lowest, 40) / (2 * np.pi)
-    biases = np.linspace(p.V_T - p.V_m, p.V_T + 3 * p.V_m, 5)
-    return [*(spectrum(float(V), frequency) for V in biases), slow_loops(p, rng)[0]]
+SLOWNESS = 1e7
+"""tau_k of the slow device, in its other times."""
+
+
+def slowed(p):
+    """The same device with an activation that takes far longer than everything else."""
+    return p.replace(tau_k=SLOWNESS * max(p.tau_m, p.tau_d))
+
+
+def too_short(p, _):
+    """Spectra and two loops made for the other times, that end long before tau_k."""
+    return measurements(p.replace(tau_k=p.tau_d), replace(FULL["full"], spectra=5, loops=2, pulses=0))
 
 
 def slow_loops(p, _):
@@ -122,6 +127,8 @@ class Case:
     plan: Callable
     must: tuple = ()
     full: bool = False
+    changed: Callable | None = None
+    """Makes the device that this case needs."""
 
 
 def _full(name):
@@ -131,7 +138,9 @@ def _full(name):
 CASES = {
     "bias": Case("one spectrum", one_bias, ("i_c0", "V_T", "V_m", "tau_d", "tau_k")),
     "below": Case("nothing above V_T - 6 V_m", below_threshold, ("i_c0", "V_T", "tau_k")),
-    "short": Case("spectra too short for tau_k, and a steady loop", too_short, ("tau_d", "tau_k")),
+    "short": Case(
+        "spectra too short for tau_k, and a steady loop", too_short, ("tau_d", "tau_k"), changed=slowed
+    ),
     "steady": Case("quasi-steady loops only", slow_loops, ("C_m", "tau_d", "tau_k")),
     "loops": Case("three loops only", loops),
     "small pulse": Case("one pulse below V_T", small_pulse, ("i_c0", "V_T", "V_m", "tau_d", "tau_k")),
@@ -205,6 +214,7 @@ def trial(case, seed):
     warnings.simplefilter("error")
     rng = np.random.default_rng([seed, 1])
     truth = random_parameters(np.random.default_rng(seed))
+    truth = case.changed(truth) if case.changed else truth
     noise = Noise(impedance=NOISE, current=NOISE, voltage=0.5 * NOISE * truth.V_T)
     device = simulate_device(truth, case.plan(truth, rng), noise, seed=seed)
     begun = time.process_time()
