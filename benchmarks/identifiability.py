@@ -138,9 +138,7 @@ def _full(name):
 CASES = {
     "bias": Case("one spectrum", one_bias, ("i_c0", "V_T", "V_m", "tau_d", "tau_k")),
     "below": Case("nothing above V_T - 6 V_m", below_threshold, ("i_c0", "V_T", "tau_k")),
-    "short": Case(
-        "spectra too short for tau_k, and a steady loop", too_short, ("tau_d", "tau_k"), changed=slowed
-    ),
+    "short": Case("spectra and loops too short for tau_k", too_short, ("i_c0", "tau_k"), changed=slowed),
     "steady": Case("quasi-steady loops only", slow_loops, ("C_m", "tau_d", "tau_k")),
     "loops": Case("three loops only", loops),
     "small pulse": Case("one pulse below V_T", small_pulse, ("i_c0", "V_T", "V_m", "tau_d", "tau_k")),

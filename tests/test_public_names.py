@@ -16,8 +16,8 @@ HEAVY = ("numpy", "scipy", "pandas", "matplotlib", "lmfit", "numba", "impedance"
 PROMISED = {
     "Circuit", "Device", "Drive", "Estimate", "FitPlan", "FitResult", "IVSweep", "ImpedanceSpectrum",
     "MemfitError", "Noise", "Parameters", "PulseTransient", "fit", "impedance", "lmfit_models", "load",
-    "plan_next", "pulse", "pulse_train", "read_result", "simulate", "simulate_device", "stability", "staircase", "sweep",
-    "write_report",
+    "plan_next", "pulse", "pulse_train", "read_result", "simulate", "simulate_device", "stability",
+    "staircase", "sweep", "write_report",
 }  # fmt: skip
 
 

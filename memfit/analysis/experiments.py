@@ -30,7 +30,8 @@ _REACH = 2.0
 """Times the largest voltage so far, up to which biases are considered at all."""
 _NEW_BIAS = 0.03
 """Of that voltage: biases nearer to a measured one are the same."""
-_PER_DECADE = 8
+_PER_DECADE, _USUAL_SAMPLES = 8.0, 400
+"""Frequencies a decade, and samples of a loop or pulse, where none was measured."""
 _FREQUENCIES = (1e-3, 1e7)
 """Hz: half an hour for a period, and what an impedance analyser reaches."""
 _USUAL_FREQUENCIES = (1e-1, 1e5)
@@ -72,24 +73,40 @@ class Experiment:
 class Measured:
     """What was measured so far."""
 
-    extents: Sequence[tuple[Kind, Control, Extent]]
-    """Kind, control and extent of every record."""
+    extents: Sequence[tuple[Kind, Control, Extent, int]]
+    """Kind, control, extent and number of points of every record."""
 
     def of(self, kind: Kind) -> list[Extent]:
         """Extents of one kind of record."""
-        return [extent for k, _, extent in self.extents if k == kind]
+        return [extent for k, _, extent, _ in self.extents if k == kind]
 
     def control(self, kind: Kind, usual: Control) -> Control:
         """What the instrument holds in such a record, the last one's."""
-        return next((c for k, c, _ in reversed(self.extents) if k == kind), usual)
+        return next((c for k, c, *_ in reversed(self.extents) if k == kind), usual)
 
     def highest_voltage(self) -> float:
         """Largest terminal voltage of either sign that the device has carried, V; 0 if unknown."""
-        return max((max(map(abs, e["voltage"])) for _, _, e in self.extents if "voltage" in e), default=0.0)
+        return max(
+            (max(map(abs, e["voltage"])) for _, _, e, _ in self.extents if "voltage" in e), default=0.0
+        )
 
     def biases(self) -> list[float]:
         """Terminal voltages of the spectra, V."""
         return sorted(e["voltage"][0] for e in self.of("impedance") if "voltage" in e)
+
+    def per_decade(self) -> float:
+        """Frequencies a decade of the spectra."""
+        found = [
+            (points - 1) / np.log10(e["frequency"][1] / e["frequency"][0])
+            for k, _, e, points in self.extents
+            if k == "impedance" and e.get("frequency", (1.0, 1.0))[1] > e.get("frequency", (1.0, 1.0))[0]
+        ]
+        return float(np.median(found)) if found else _PER_DECADE
+
+    def samples(self, kind: Kind) -> float:
+        """Points of a record of one kind."""
+        found = [points for k, *_, points in self.extents if k == kind]
+        return float(np.median(found)) if found else _USUAL_SAMPLES
 
     def frequencies(self) -> tuple[float, float]:
         """Lowest and highest frequency of the spectra, Hz."""
@@ -146,7 +163,7 @@ def _other_biases(measured: Measured, top: float) -> list[Experiment]:
         Experiment(
             subject="bias",
             text=f"a spectrum at {_volts(bias)}, {_span(low, high)}",
-            record=_spectrum(bias, low, high),
+            record=_spectrum(bias, low, high, measured.per_decade()),
             settings={"bias": bias, "lowest_frequency": low, "highest_frequency": high},
         )
         for bias in biases
@@ -166,7 +183,7 @@ def _other_decades(measured: Measured) -> list[Experiment]:
         Experiment(
             subject="frequency",
             text=f"the spectrum at {_volts(biases[k])} continued, {_span(a, b)}",
-            record=_spectrum(biases[k], a, b),
+            record=_spectrum(biases[k], a, b, measured.per_decade()),
             settings={"bias": biases[k], "lowest_frequency": a, "highest_frequency": b},
         )
         for k in few
@@ -189,7 +206,7 @@ def _other_rates(measured: Measured, p: Parameters, top: float) -> list[Experime
             text=f"a loop 0 V to {_volts(peak)} and back at {format_quantity(rate, 'V/s', digits=3)}",
             record=_loop(peak, rate),
             settings={"peak": peak, "scan_rate": rate},
-            share=2.0,
+            share=measured.samples("iv") / _SAMPLES,
         )
         for rate in chosen
         for peak in peaks
@@ -220,7 +237,7 @@ def _other_pulses(measured: Measured, p: Parameters, top: float) -> list[Experim
                 "off": 0.6 * length,
                 "end": length,
             },
-            share=2.0,
+            share=measured.samples("transient") / _SAMPLES,
         )
         for level in levels
         for length in chosen
@@ -228,9 +245,9 @@ def _other_pulses(measured: Measured, p: Parameters, top: float) -> list[Experim
     ]
 
 
-def _spectrum(bias: float, low: float, high: float) -> ImpedanceSpectrum:
+def _spectrum(bias: float, low: float, high: float, per_decade: float) -> ImpedanceSpectrum:
     """A spectrum without its values."""
-    points = max(2, round(_PER_DECADE * np.log10(high / low)) + 1)
+    points = max(2, round(per_decade * np.log10(high / low)) + 1)
     frequency = np.geomspace(high, low, points)
     return ImpedanceSpectrum(
         name="", frequency=frequency, impedance=np.ones(points, dtype=complex), bias_voltage=bias
@@ -302,8 +319,8 @@ def _takes_too_long(experiment: Experiment, *_: object) -> bool:
 
 
 _OBJECTIONS: Mapping[str, Callable[[Experiment, Parameters, float], bool]] = {
-    "would exceed {limit} times the largest voltage so far, {top}": _too_far,
     "would make the device oscillate": _oscillates,
+    "would exceed {limit} times the largest voltage so far, {top}": _too_far,
     "would take hours, or is beyond instruments": _takes_too_long,
 }
 

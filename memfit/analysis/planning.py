@@ -168,10 +168,10 @@ class _Gain:
 def _measured(result: FitResult, device: Device | None) -> Measured:
     """What was measured, from the result or else from the data."""
     if device is not None:
-        return Measured(extents=[(r.kind, r.control, extent_of(r)) for r in device.records])
+        return Measured(extents=[(r.kind, r.control, extent_of(r), r.points) for r in device.records])
     if not all(item.covers for item in result.inputs):
         raise InputError("This result does not say what its data cover; add --data with their folder.")
-    extents: list[Any] = [(item.kind, item.control, item.covers) for item in result.inputs]
+    extents: list[Any] = [(i.kind, i.control, i.covers, i.points) for i in result.inputs]
     return Measured(extents=extents)
 
 
