@@ -32,7 +32,7 @@ SETTLED = 0.2
 """Standard error of the logarithm (of V_T in units of 2 V_m) up to which a parameter is determined."""
 _CONFUSED = 25.0
 """Difference of chi2 below which two places could still be taken for each other."""
-_ALLOWED = 13.0
+_ALLOWED = 16.0
 """Of the same, that places allowed by the data may have; as in `memfit.fitting.equivalents`."""
 _OPEN = 10.0
 """Standard error, in the logarithm, of what is not known at all."""

@@ -119,7 +119,7 @@ def _open_parameters(result: FitResult, state: State, exploration: Exploration) 
     V_m = state.unknowns.parameters(state.x).V_m
     for j, unknown in enumerate(state.unknowns.free):
         ways = [abs(x[j] - state.x[j]) / unit_of_length(unknown, V_m) for x in exploration.points]
-        if unknown.name in CORE and max(ways, default=0.0) > np.sqrt(ALLOWED):
+        if unknown.name in CORE and max(ways, default=0.0) > 0.99 * np.sqrt(ALLOWED):
             found[unknown.name] = OpenParameter(reach="other minimum")
     for name, estimate in result.parameters.items():
         if name not in CORE or estimate.status == "fixed":
