@@ -15,6 +15,7 @@ import pandas as pd
 from memfit.arrays import BoolArray, ComplexArray, FloatArray
 from memfit.datasets.records import Record
 from memfit.errors import InputError
+from memfit.fitting.intervals import Profile, SampleSet, profile_from, samples_from
 from memfit.fitting.minimise import values_to_lmfit
 from memfit.model.parameters import Parameters
 
@@ -151,6 +152,9 @@ class FitResult:
     """Covariance of the fitted quantities; of the logarithm for those listed in `logarithmic`."""
     logarithmic: tuple[str, ...] = ()
     """Fitted quantities whose covariance is that of the natural logarithm."""
+    minimum: tuple[float, ...] = ()
+    """The fitted quantities where chi2 is least, in the order of the covariance and like it in the logarithm:
+    to go on from, as what is not determined has a number here too; empty in results of older programs."""
     goodness: Goodness
     alternatives: tuple[Alternative, ...] = ()
     excluded: tuple[Excluded, ...] = ()
@@ -165,6 +169,12 @@ class FitResult:
     """Everything needed to run the same fit again, seed included."""
     stability: Mapping[str, Any] = field(default_factory=dict)
     """Verdicts by circuit ("current", "voltage"); empty until analysed."""
+    profiles: Mapping[str, Profile] = field(default_factory=dict)
+    """Profile likelihoods by parameter, and of Hopf voltages and gain margins ("current.gain_margin")."""
+    bootstrap: SampleSet | None = None
+    """Refits of resampled data."""
+    posterior: SampleSet | None = None
+    """Draws from the posterior."""
     environment: Mapping[str, Any] = field(default_factory=dict)
     """python, packages, platform, started, seconds."""
     memfit_version: str = ""
@@ -341,4 +351,7 @@ def _revive(data: Mapping[str, Any]) -> dict[str, Any]:
         InputSummary(**{**item, "warnings": tuple(item["warnings"])}) for item in data["inputs"]
     )
     kept["warnings"] = tuple(data["warnings"])
+    kept["minimum"] = tuple(data.get("minimum") or ())
+    kept["profiles"] = {name: profile_from(item) for name, item in (data.get("profiles") or {}).items()}
+    kept["bootstrap"], kept["posterior"] = map(samples_from, (data.get("bootstrap"), data.get("posterior")))
     return kept

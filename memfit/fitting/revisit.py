@@ -32,7 +32,7 @@ def fitted_again(result: FitResult, device: Device) -> tuple[FittedRecord, ...]:
     InputError
         The device holds other records, or other bytes, than the fit had.
     """
-    _check_same(result, device)
+    check_same(result, device)
     if any(estimate.value is None for estimate in result.parameters.values()):
         return ()
     predictor = Predictor(device.records)
@@ -46,7 +46,7 @@ def fitted_again(result: FitResult, device: Device) -> tuple[FittedRecord, ...]:
     )
 
 
-def _check_same(result: FitResult, device: Device) -> None:
+def check_same(result: FitResult, device: Device) -> None:
     """The records are those of the fit, byte for byte."""
     had = {item.file: item.sha256 for item in result.inputs}
     found = {record.name: record.origin.sha256 for record in device.records}

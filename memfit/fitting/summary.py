@@ -59,6 +59,7 @@ def summarise(
         covariance_names=state.unknowns.names,
         covariance=tuple(tuple(float(v) for v in row) for row in covariance.matrix),
         logarithmic=tuple(u.name for u in state.unknowns.free if u.logarithmic),
+        minimum=tuple(float(v) for v in state.x),
         goodness=goodness,
         alternatives=tuple(_alternative(other) for other in minima[1:]),
         excluded=describe_outliers(state),
