@@ -18,6 +18,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from memfit.analysis.circuit import Circuit
+    from memfit.analysis.intervals import bootstrap, profile, sample_posterior
     from memfit.datasets.device import Device
     from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient
     from memfit.errors import MemfitError
@@ -42,13 +43,16 @@ __all__ = [
     "Noise",
     "Parameters",
     "PulseTransient",
+    "bootstrap",
     "fit",
     "impedance",
     "lmfit_models",
     "load",
+    "profile",
     "pulse",
     "pulse_train",
     "read_result",
+    "sample_posterior",
     "simulate",
     "simulate_device",
     "stability",
@@ -59,6 +63,7 @@ __all__ = [
 
 _HOMES = {
     "memfit.analysis.circuit": ("Circuit",),
+    "memfit.analysis.intervals": ("bootstrap", "profile", "sample_posterior"),
     "memfit.datasets.device": ("Device",),
     "memfit.datasets.records": ("IVSweep", "ImpedanceSpectrum", "PulseTransient"),
     "memfit.errors": ("MemfitError",),

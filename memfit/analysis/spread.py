@@ -103,6 +103,11 @@ def draw(
             values[name] = np.maximum(values[name] + step, lowest)
         else:
             values[name] = values[name] * np.exp(np.clip(step, -_LARGEST_STEP, _LARGEST_STEP))
+    return sample_of(values, circuit)
+
+
+def sample_of(values: dict[str, FloatArray], circuit: Circuit) -> Sample:
+    """Devices given by their parameters, (n,) arrays for all of `NAMES`, as seen by a circuit."""
     resistance = (
         np.array(np.inf)
         if circuit.control == "current"

@@ -21,9 +21,11 @@ from memfit.analysis.spread import (
     draw,
     interval95,
     probability_of_oscillation,
+    sample_of,
     uncertainty_of,
 )
 from memfit.analysis.verdict import CircuitStability, HopfIntervals, between, sentence, verdict_of
+from memfit.arrays import FloatArray
 from memfit.errors import InputError
 from memfit.fitting.result import FitResult
 from memfit.model.boundary import (
@@ -34,7 +36,7 @@ from memfit.model.boundary import (
     least_margin_bias,
 )
 from memfit.model.linear import eigenvalues
-from memfit.model.parameters import Parameters
+from memfit.model.parameters import NAMES, Parameters
 
 LEAST_SHARE = 0.05
 """A Hopf interval needs at least this share of the sample to have a Hopf point."""
@@ -54,6 +56,7 @@ def assess(
     logarithmic: Collection[str] | None = None,
     *,
     seed: int = 0,
+    sample: Mapping[str, FloatArray] | None = None,
 ) -> CircuitStability:
     """The stability of a device in a circuit, with intervals where a covariance is given.
 
@@ -69,6 +72,8 @@ def assess(
         Those whose covariance is that of the natural logarithm.
     seed : int
         Of the sample that carries the uncertainty.
+    sample : mapping of str to (n,) array, optional
+        Fitted parameters (SI) as a bootstrap or a chain drew them; by default drawn from the covariance.
 
     Raises
     ------
@@ -80,7 +85,7 @@ def assess(
         uncertainty = uncertainty_of(p, covariance, names, logarithmic or ())
     if circuit.pins_voltage(p) or not Loop.of(circuit.effective(p)).can_oscillate:
         return _without_oscillation(p, circuit, known=uncertainty is not None)
-    return _assess_loop(p, circuit, uncertainty, seed)
+    return _assess_loop(p, circuit, uncertainty, seed, sample)
 
 
 def analyse_result(
@@ -104,16 +109,38 @@ def analyse_result(
         reason = "The fit did not converge; its values say nothing about stability."
         return {name: _undetermined(circuit, reason).to_dict() for name, circuit in wanted.items()}
     covariance = result.covariance or None
+    source, sample = sample_in(result)
     return {
-        name: assess(
-            p, circuit, covariance, result.covariance_names, result.logarithmic, seed=int(seed)
-        ).to_dict()
+        name: {
+            **assess(
+                p,
+                circuit,
+                covariance,
+                result.covariance_names,
+                result.logarithmic,
+                seed=int(seed),
+                sample=sample,
+            ).to_dict(),
+            "uncertainty_from": source if covariance else None,
+        }
         for name, circuit in wanted.items()
     }
 
 
+def sample_in(result: FitResult) -> tuple[str, Mapping[str, FloatArray] | None]:
+    """Where the uncertainty of a result is taken from, and its sample: posterior, bootstrap, covariance."""
+    for source, found in (("posterior", result.posterior), ("bootstrap", result.bootstrap)):
+        if found is not None and found.status == "ok":
+            return source, {name: found.column(name) for name in found.names if name in NAMES}
+    return "covariance", None
+
+
 def _assess_loop(
-    p: Parameters, circuit: Circuit, uncertainty: Uncertainty | None, seed: int
+    p: Parameters,
+    circuit: Circuit,
+    uncertainty: Uncertainty | None,
+    seed: int,
+    sample: Mapping[str, FloatArray] | None,
 ) -> CircuitStability:
     """The stability of a loop of three lags."""
     loop = Loop.of(circuit.effective(p))
@@ -130,16 +157,26 @@ def _assess_loop(
         nearest_in_decades=nearest_in_decades(p, circuit),
     )
     if uncertainty is not None:
-        found = _with_uncertainty(found, p, uncertainty, seed)
+        drawn = (
+            draw(p, circuit, uncertainty, seed=seed)
+            if sample is None
+            else sample_of({**_repeated(p, sample), **sample}, circuit)
+        )
+        found = _with_uncertainty(found, p, uncertainty, drawn)
     return replace(found, message=sentence(found)) if found.verdict != "undetermined" else found
 
 
+def _repeated(p: Parameters, sample: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
+    """Every parameter as often as the sample has devices."""
+    size = next(iter(sample.values())).size
+    return {name: np.full(size, getattr(p, name)) for name in NAMES}
+
+
 def _with_uncertainty(
-    found: CircuitStability, p: Parameters, uncertainty: Uncertainty, seed: int
+    found: CircuitStability, p: Parameters, uncertainty: Uncertainty, sample: Sample
 ) -> CircuitStability:
     """The same with intervals, probability and the verdict that follows from them."""
     circuit = found.circuit
-    sample = draw(p, circuit, uncertainty, seed=seed)
     low, high = np.exp(interval95(least_log_gain_margin(sample.loop)))
     interval = (float(low), float(high))
     verdict = verdict_of(found.gain_margin_min or np.inf, interval)

@@ -38,11 +38,8 @@ def with_profiles(result: FitResult, device: Device, profiled: Profiled) -> FitR
     ]
     warnings = result.warnings
     if differ:
-        warnings = (
-            *warnings,
-            f"Profile and linear interval of {', '.join(differ)} differ; the intervals given are those of the "
-            "profiles.",
-        )
+        said = f"Profile and linear interval of {', '.join(differ)} differ; the profiles' are given."
+        warnings = (*warnings, said)
     return replace(
         result,
         parameters=parameters,
@@ -95,10 +92,8 @@ def _at_deeper_minimum(result: FitResult, device: Device, state: State) -> FitRe
         chi2=result.goodness.chi2,
         note="the minimum at which the fit had ended",
     )
-    said = (
-        f"A profile came upon a deeper minimum, chi2 lower by {result.goodness.chi2 - state.minimum.chi2:.3g}; "
-        "everything starts from there."
-    )
+    fall = result.goodness.chi2 - state.minimum.chi2
+    said = f"A profile came upon a deeper minimum, chi2 lower by {fall:.3g}; everything starts from there."
     return replace(
         new,
         alternatives=(old, *result.alternatives),

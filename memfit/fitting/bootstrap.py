@@ -2,9 +2,9 @@
 
 Parametric data are the model plus normal noise of the estimated level, correlated as the residuals are.
 Residual data are the model plus the fit's own residuals, drawn with replacement in each record; where
-residuals follow each other, in blocks that run around the end (Politis & Romano 1992), whose length grows with
-the correlation (Carlstein, Ann. Stat. 1986, 14, 1171). Both parts of an impedance are drawn together. The
-residuals are centred and widened by the degrees of freedom that the fit took.
+residuals follow each other, in blocks that run around the end (Politis & Romano 1992), whose length grows
+with the correlation (Carlstein, Ann. Stat. 1986, 14, 1171). Both parts of an impedance are drawn together.
+The residuals are centred and widened by the degrees of freedom that the fit took.
 
 Every refit starts from the best fit, with the Gauss-Newton step that costs no evaluation of the model. Refit
 number k has a random generator of its own, so that the result depends on the seed alone.
@@ -104,7 +104,7 @@ def bootstrap(
 
 
 def block_length(n: int, lag1: float) -> int:
-    """Length of blocks for an autoregression of first order: (2 rho/(1 - rho^2))^(2/3) n^(1/3), 1 for none."""
+    """Length of blocks for neighbours correlated by rho: (2 rho/(1 - rho^2))^(2/3) n^(1/3), 1 for none."""
     if lag1 <= 0.0:
         return 1
     best = (2.0 * lag1 / (1.0 - lag1**2)) ** (2.0 / 3.0) * n ** (1.0 / 3.0)

@@ -12,10 +12,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from memfit.files import write_whole
+from memfit.files import make_folder, write_whole
 
 _EVERY = 5.0
 """Seconds between two writings."""
+_SHARE = 20.0
+"""How much longer the pause is than the writing."""
 
 
 class Checkpoint:
@@ -34,7 +36,7 @@ class Checkpoint:
         self._path = path
         self._key = sha256(text.encode()).hexdigest()
         self._stages: dict[str, Any] = _read(path, self._key) if path else {}
-        self._written = time.monotonic()
+        self._written, self._pause = time.monotonic(), _EVERY
         self.resumed = bool(self._stages)
         """Whether something was there to go on from."""
 
@@ -44,12 +46,15 @@ class Checkpoint:
 
     def put(self, stage: str, make: Callable[[], Any], *, now: bool = False) -> None:
         """Keep a stage: plain data made by `make`, if it is time to write."""
-        if self._path is None or not (now or time.monotonic() - self._written > _EVERY):
+        if self._path is None or not (now or time.monotonic() - self._written > self._pause):
             return
         self._stages[stage] = make()
+        began = time.monotonic()
         text = json.dumps({"belongs_to": self._key, "stages": self._stages}, allow_nan=False)
+        make_folder(self._path.parent)
         write_whole(self._path, text)
         self._written = time.monotonic()
+        self._pause = max(_EVERY, _SHARE * (self._written - began))
 
     def remove(self) -> None:
         """The work is done: the file goes."""

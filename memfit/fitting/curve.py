@@ -2,10 +2,11 @@
 
 From the minimum to either side the quantity c is moved, all other unknowns are minimised again from where the
 tangent of the curve leads, and the slope of the profile is the partial derivative there, as the envelope
-theorem says (the multiplier of the condition). In zeta = sqrt(rise/threshold) the profile of a linear problem
-is a straight line, so Newton's method on zeta = 1 with the exact slope finds the end of the interval in one or
-two steps (Bates & Watts, Nonlinear Regression Analysis, 1988, ch. 6; Venzon & Moolgavkar, Appl. Stat. 1988,
-37, 87). A side is open where a bound comes first, where the curve levels off, or where nothing can be computed.
+theorem says (the multiplier of the condition). In zeta = sqrt(rise/threshold) the profile of a linear
+problem is a straight line, so Newton's method on zeta = 1 with the exact slope finds the end of the interval
+in one or two steps (Bates & Watts, Nonlinear Regression Analysis, 1988, ch. 6; Venzon & Moolgavkar, Appl.
+Stat. 1988, 37, 87). A side is open where a bound comes first, where the curve levels off, or where the search
+ends.
 """
 
 from dataclasses import dataclass

@@ -27,8 +27,8 @@ _RANK = 1e-10
 """Singular values below this share of the largest are none."""
 _LONGEST = 2.0
 """Longest step of a logarithm, and of V_T in units of V_m."""
-_ON_IT = 1e-12
-"""Distance from the condition that is rounding."""
+_ON_IT = _ROUNDING = 1e-12
+"""Distance from the condition, and over a bound in standard errors, that is rounding."""
 
 
 @dataclass(frozen=True)
@@ -181,7 +181,11 @@ def descend(
         ahead = condition(trial.x) if condition else None
         lost = abs(ahead.h) if ahead else 0.0
         gain = point.chi2 - trial.chi2 + weight * (gap - lost)
-        if np.isfinite(gain) and gain >= _KEPT * max(fall, 0.0) - tolerance and not (trial.failed and not point.failed):
+        if (
+            np.isfinite(gain)
+            and gain >= _KEPT * max(fall, 0.0) - tolerance
+            and not (trial.failed and not point.failed)
+        ):
             point, surface = trial, ahead
             damping = damping / 10.0 if damping > 0.1 * _FIRST_DAMPING else 0.0
         else:
@@ -219,10 +223,12 @@ def _step(point: Point, box: Box, damping: float, surface: Surface | None) -> _S
     free = np.ones(scale.size, dtype=bool)
     for _ in range(scale.size):
         fixed = d * ~free
-        d = fixed + _on_plane(J, point.r + J @ fixed, a, gap - float(a @ fixed), free, damping)
+        d = fixed.copy()
+        d[free] = _on_plane(J[:, free], point.r + J @ fixed, a[free], gap - float(a @ fixed), damping)
         over = np.where(free, np.maximum(low - d, d - high), -np.inf)
         worst = int(np.argmax(over))
-        if over[worst] <= 1e-12 or not np.any(a[free & (np.arange(d.size) != worst)]) and surface:
+        needed = surface is not None and not np.any(a[free & (np.arange(d.size) != worst)])
+        if over[worst] <= _ROUNDING or needed:
             break
         d[worst] = low[worst] if d[worst] < low[worst] else high[worst]
         free[worst] = False
@@ -232,28 +238,22 @@ def _step(point: Point, box: Box, damping: float, surface: Surface | None) -> _S
     return _Step(d / scale, float(ahead @ ahead), multiplier)
 
 
-def _on_plane(
-    J: FloatArray, r: FloatArray, a: FloatArray, gap: float, free: BoolArray, damping: float
-) -> FloatArray:
-    """(m,) least squares over the free unknowns with a d = gap; zero elsewhere."""
-    d = np.zeros(a.size)
-    A, n = J[:, free], int(np.count_nonzero(free))
-    if n == 0:
-        return d
-    normal = a[free]
-    size = float(normal @ normal)
+def _on_plane(J: FloatArray, r: FloatArray, a: FloatArray, gap: float, damping: float) -> FloatArray:
+    """(n,) d that minimises |r + J d|^2 + damping |d|^2 on the plane a d = gap (everywhere, if a is zero)."""
+    size = float(a @ a)
     if size > 0.0:
-        onto = normal * (gap / size)
-        along = np.linalg.qr(normal[:, None], mode="complete")[0][:, 1:]
+        onto = a * (gap / size)
+        along = np.linalg.qr(a[:, None], mode="complete")[0][:, 1:]
     else:
-        onto, along = np.zeros(n), np.eye(n)
-    rows, target = A @ along, -(r + A @ onto)
+        onto, along = np.zeros(a.size), np.eye(a.size)
+    if along.shape[1] == 0:
+        return onto
+    rows, target = J @ along, -(r + J @ onto)
     if damping > 0.0:
         rows = np.concatenate([rows, np.sqrt(damping) * along])
-        target = np.concatenate([target, np.zeros(n)])
-    move = np.linalg.lstsq(rows, target, rcond=_RANK)[0] if along.shape[1] else np.zeros(0)
-    d[free] = onto + along @ move
-    return d
+        target = np.concatenate([target, np.zeros(a.size)])
+    result: FloatArray = onto + along @ np.linalg.lstsq(rows, target, rcond=_RANK)[0]
+    return result
 
 
 def _multiplier(gradient: FloatArray, a: FloatArray, free: BoolArray) -> float:

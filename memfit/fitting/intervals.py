@@ -1,4 +1,4 @@
-"""What is kept of a profile and of a sample of fits: frozen records that go to JSON and come back identical."""
+"""What is kept of a profile and of a sample of fits: frozen records that go to JSON and back unchanged."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -69,7 +69,7 @@ class Convergence:
 
 @dataclass(frozen=True, kw_only=True)
 class SampleSet:
-    """Sets of fitted quantities that the data allow: refits of resampled data, or draws from the posterior."""
+    """Fitted quantities as the data allow them: refits of resampled data, or draws from the posterior."""
 
     kind: SampleKind
     status: Literal["ok", "not_converged"]

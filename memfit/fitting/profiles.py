@@ -1,9 +1,9 @@
 """Profile likelihood: what the data say about one quantity when all others follow as they like.
 
 The interval of a quantity holds the values at which the least chi2 over all other unknowns stays below its
-minimum plus a threshold: 3.84, the 95 % point of chi-square with one degree of freedom (Wilks, Ann. Math. Stat.
-1938, 9, 60). Where residuals follow each other chi2 rises too fast; the threshold is then raised by the ratio
-of the variance with the effective number of points to the variance without (the vertical adjustment of
+minimum plus a threshold: 3.84, the 95 % point of chi-square with one degree of freedom (Wilks, Ann. Math.
+Stat. 1938, 9, 60). Where residuals follow each other chi2 rises too fast; the threshold is then raised by the
+ratio of the variance with the effective number of points to the variance without (the vertical adjustment of
 Chandler & Bate, Biometrika 2007, 94, 167), so that for a linear problem profile and linear interval are one.
 """
 
@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from memfit.arrays import FloatArray
+from memfit.fitting.checkpoint import Checkpoint, nothing_kept, plain
 from memfit.fitting.curve import DeeperMinimum, Ending, Origin, Side, follow
 from memfit.fitting.descent import Box, Evaluate, Point, evaluator
-from memfit.fitting.intervals import Ends, Profile, ProfileClass
-from memfit.fitting.progress import Progress, shared, silent
+from memfit.fitting.intervals import Ends, Profile, ProfileClass, profile_from
+from memfit.fitting.progress import Progress, silent
 from memfit.fitting.restore import settled
 from memfit.fitting.state import State
 from memfit.fitting.targets import Followed, Target, follow_function, follow_unknown
@@ -62,10 +63,8 @@ def profile(
     targets: Mapping[str, Target] | None = None,
     *,
     names: Sequence[str] | None = None,
-    linear: Mapping[str, Ends | None] | None = None,
-    known: Mapping[str, Profile] | None = None,
-    workers: int = 1,
     progress: Progress = silent,
+    checkpoint: Checkpoint | None = None,
 ) -> Profiled:
     """Profiles of the physical parameters and of functions of them.
 
@@ -77,25 +76,20 @@ def profile(
         Functions of the parameters to profile too.
     names : sequence of str, optional
         Fitted quantities; by default the physical parameters among them.
-    linear : mapping of str to interval, optional
-        Linear intervals to compare with, where they are not those of the covariance.
-    known : mapping of str to Profile, optional
-        Finished ones, from an interrupted run.
-    workers : int
-        Threads.
     progress : callable
         Told after every profile.
+    checkpoint : Checkpoint, optional
+        Where finished profiles are kept.
     """
     wanted = [n for n in state.unknowns.names if n in NAMES] if names is None else list(names)
-    done = dict(known or {})
+    kept = checkpoint or nothing_kept()
     for found in range(_RESTARTS + 1):
         try:
-            _profile_all(state, wanted, targets or {}, linear or {}, done, workers, progress)
+            done = _profile_all(state, wanted, targets or {}, kept, progress)
         except DeeperMinimum as deeper:
             if found == _RESTARTS:
                 break
             state = settled(replace(state, minimum=replace(state.minimum, x=deeper.x, chi2=deeper.chi2)))
-            done.clear()
             continue
         return Profiled(_in_order(done, wanted, targets or {}), state, found)
     return Profiled({}, state, _RESTARTS)
@@ -112,27 +106,31 @@ def _profile_all(
     state: State,
     wanted: Sequence[str],
     targets: Mapping[str, Target],
-    linear: Mapping[str, Ends | None],
-    done: dict[str, Profile],
-    workers: int,
+    kept: Checkpoint,
     progress: Progress,
-) -> None:
-    """Every profile that is not done yet."""
+) -> dict[str, Profile]:
+    """Every profile, those of an interrupted run as they were kept.
+
+    One after the other: they take some tenth of a second each, and threads would only wait for each other.
+    """
+    stage = f"profiles {state.minimum.chi2:.9g}"
+    done = {name: profile_from(item) for name, item in (kept.get(stage) or {}).items()}
     at = linearise(state)
     followed = [follow_unknown(state.unknowns, name, state.x) for name in wanted]
     functions = (follow_function(state.unknowns, name, t, state.x) for name, t in targets.items())
     followed += [item for item in functions if item is not None]
-    total = len(followed)
-    rest = [item for item in followed if item.name not in done]
-    progress("profiles", total - len(rest), total)
-    sides: dict[str, dict[int, Side]] = {}
-    work = [(item, direction) for item in rest for direction in (-1, 1)]
-    for (item, direction), side in shared(lambda job: _side(state, at, *job), work, workers):
-        both = sides.setdefault(item.name, {})
-        both[direction] = side
-        if len(both) == 2:
-            done[item.name] = _summary(item, both[-1], both[1], at, linear.get(item.name, "unset"))
-            progress("profiles", sum(f.name in done for f in followed), total)
+    try:
+        for count, item in enumerate(followed):
+            progress("profiles", count, len(followed))
+            if item.name not in done:
+                low, high = (_side(state, at, item, direction) for direction in (-1, 1))
+                done[item.name] = _summary(item, low, high, at)
+                kept.put(stage, lambda: plain(done))
+    except KeyboardInterrupt:
+        kept.put(stage, lambda: plain(done), now=True)
+        raise
+    progress("profiles", len(followed), len(followed))
+    return done
 
 
 def linearise(state: State) -> Linear:
@@ -175,15 +173,12 @@ def _errors(at: Linear, item: Followed) -> tuple[float, float]:
     return float(np.sqrt(naive)), float(np.clip(known / naive, 1.0, at.largest_ratio))
 
 
-def _summary(item: Followed, low: Side, high: Side, at: Linear, linear: Ends | None | str) -> Profile:
+def _summary(item: Followed, low: Side, high: Side, at: Linear) -> Profile:
     """Both sides as one record."""
     naive, ratio = _errors(at, item)
     error = naive * float(np.sqrt(ratio))
     ends = tuple(None if side.end is None else item.outer(side.end) for side in (low, high))
-    if isinstance(linear, str) or linear is None:
-        beside = _linear_interval(item, error)
-    else:
-        beside = linear
+    beside = _linear_interval(item, error)
     agrees = _agree(ends, beside)
     points = [*((p.c, p.rise, p.slope) for p in low.points), (item.best, 0.0, 0.0)]
     points += [(p.c, p.rise, p.slope) for p in high.points]

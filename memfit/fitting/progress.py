@@ -12,7 +12,7 @@ Progress = Callable[[str, int, int], None]
 """What is done, how many steps of it, and of how many."""
 
 
-def silent(what: str, done: int, total: int) -> None:  # noqa: ARG001 - it does not tell
+def silent(what: str, done: int, total: int) -> None:
     """Say nothing."""
 
 

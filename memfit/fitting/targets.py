@@ -1,7 +1,7 @@
 """Quantities whose profile can be followed: a fitted quantity itself, or any function of the parameters.
 
 A target says when it has the value c by a condition h(x; c) = 0. For a fitted quantity h is x_j - c, for a
-function g it is g(x) - c; what is defined only implicitly, such as a Hopf voltage, has a condition of its own.
+function g it is g(x) - c; what is defined implicitly, such as a Hopf voltage, has a condition of its own.
 """
 
 from collections.abc import Callable
