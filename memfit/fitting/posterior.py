@@ -375,6 +375,17 @@ def _sentence(chain: _Chain, found: _Judgement, walkers: int) -> str:
     )
 
 
+def check_emcee() -> None:
+    """Refuse to begin without emcee.
+
+    Raises
+    ------
+    InputError
+        It is not installed.
+    """
+    _emcee()
+
+
 def _state_of(random: np.random.RandomState) -> tuple[Any, ...]:
     """State of a generator as emcee passes it on."""
     return tuple(random.get_state(legacy=True))

@@ -24,7 +24,7 @@ from memfit.fitting.targets import Followed, Target, follow_function, follow_unk
 from memfit.fitting.uncertainty import Z95, covariance_of, unit_of
 from memfit.model.parameters import NAMES
 
-_AGREE = 0.1
+_AGREE = 0.25
 """Difference of an end, relative to half the linear interval, up to which the two intervals say the same."""
 _SINGULAR = 1e-9
 """Smallest singular value of the scaled Jacobian, relative to the largest, that counts as information."""
