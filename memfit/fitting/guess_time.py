@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib import import_module
 
 import numpy as np
@@ -10,6 +11,7 @@ from memfit.arrays import FloatArray
 from memfit.datasets.records import IVSweep, PulseTransient, Record
 from memfit.fitting.candidates import Candidate, distinct
 from memfit.fitting.guess_steady import SteadyCurve
+from memfit.fitting.predict import free_start
 from memfit.model.parameters import Parameters
 from memfit.model.transient import DriveSet
 
@@ -75,7 +77,7 @@ def _thinned(timed: Sequence[IVSweep | PulseTransient]) -> tuple[DriveSet, Float
             continue
         kept = _telling_samples(record)
         response = record.response[kept]
-        drives.append(record.drive)
+        drives.append(replace(record.drive, initial="rest") if free_start(record) else record.drive)
         times.append(record.time[kept])
         data.append(response)
         span = max(float(np.ptp(record.response)), 1e-30)

@@ -14,9 +14,9 @@ from memfit.fitting.instruments import delay_terms
 from memfit.fitting.minimise import Minimum
 from memfit.fitting.noise import Noise
 from memfit.fitting.plan import FitPlan
-from memfit.fitting.predict import Predictor, drive_of_timed, modulus, sample_before
+from memfit.fitting.predict import Predictor, drive_of, drive_of_timed, modulus, sample_before
 from memfit.fitting.result import FitResult
-from memfit.fitting.revisit import check_same
+from memfit.fitting.revisit import as_fitted, check_same
 from memfit.fitting.state import Problem, State
 from memfit.fitting.unknowns import (
     Unknown,
@@ -54,7 +54,7 @@ def state_of(result: FitResult, device: Device) -> State:
         raise InputError("The result has no fitted quantities: everything was held fixed, or the fit failed.")
     plan = FitPlan.from_dict(result.plan)
     order = {item.file: k for k, item in enumerate(result.inputs)}
-    records = sorted(device.records, key=lambda record: order[record.name])
+    records = as_fitted(result, tuple(sorted(device.records, key=lambda record: order[record.name])))
     predictor = Predictor(records)
     keep = _kept(result, predictor)
     noise = _noise(result, records)
@@ -134,7 +134,8 @@ def _unknown(name: str, plan: FitPlan, problem: Problem) -> Unknown:
         jump = float(drive_of_timed(records[k]).jumps[edge_number(name)])
         return edge_unknown(k, edge_number(name), sample_before(records[k], jump))
     offered = {u.name: u for u in delay_terms(problem)}
-    offered |= {u.name: u for k, r in enumerate(records) for u in initial_unknowns(k, r)}
+    timed = [(k, drive) for k, drive in enumerate(map(drive_of, records)) if drive is not None]
+    offered |= {u.name: u for k, drive in timed for u in initial_unknowns(k, drive.control)}
     if name not in offered:
         raise InputError(f"The result has a fitted quantity {name!r} that this program does not know.")
     return offered[name]
