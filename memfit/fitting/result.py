@@ -298,6 +298,8 @@ class FittedRecord:
     """(n,) standard deviation of each point (of Z' and Z'' each)."""
     used: BoolArray
     """(n,) False where the point was left out of the fit."""
+    curves: FloatArray | ComplexArray | None = None
+    """(k, n) predictions that the data allow, for bands; None where they were not computed."""
 
     @property
     def residuals(self) -> FloatArray | ComplexArray:

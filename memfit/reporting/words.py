@@ -169,6 +169,7 @@ KINDS = {"impedance": "impedance spectra", "iv": "I-V sweeps", "transient": "pul
 HEADINGS = {
     "overview": "Overview",
     "parameters": "Parameters",
+    "intervals": "Intervals by other methods",
     "impedance": "Impedance spectra",
     "iv": "Current-voltage sweeps",
     "transients": "Pulse transients",
@@ -231,6 +232,10 @@ COLUMNS = {
     "period_model": "Period predicted",
     "range": "Range measured",
     "range_model": "Range predicted",
+    "profile_says": "The profile is",
+    "autocorrelation_time": "Autocorrelation time (steps)",
+    "r_hat": "R-hat",
+    "effective_samples": "Effective samples",
     "item": "Item",
     "content": "Content",
 }
@@ -270,9 +275,28 @@ TABLE_CAPTIONS = {
         "admittance winds around the origin, which takes a crossing of the real axis with Re Z < 0."
     ),
     "pulses_evidence": "Oscillation in the measured pulses beside the limit cycle of the model.",
+    "intervals": "95 % intervals of the fitted quantities by each method.",
+    "convergence": (
+        "Convergence of the posterior's chain: the steps after which it forgets where it was, the agreement "
+        "of its parts (1 is perfect), and how many independent samples it is worth."
+    ),
     "plan": "Plan of the fit.",
     "environment": "Versions and machine.",
 }
+
+METHODS = {"linear": "Linear", "profile": "Profile", "bootstrap": "Bootstrap", "posterior": "Posterior"}
+PROFILE_CLASS = {
+    "determined": "closed on both sides",
+    "bounded_below": "open above",
+    "bounded_above": "open below",
+    "flat": "open on both sides",
+}
+PROFILED = {
+    "gain_margin": "smallest gain margin, {circuit}",
+    "u_low": "lower Hopf voltage u, {circuit}",
+    "u_high": "upper Hopf voltage u, {circuit}",
+}
+PROFILE_TITLES = {"gain_margin": "gain margin", "u_low": "lower Hopf u", "u_high": "upper Hopf u"}
 
 NO_BIAS = "spectrum"
 NO_VALUE = "none does"
@@ -290,6 +314,10 @@ SENTENCES = {
     "no_covariance": (
         "There is no covariance here, so no interval and no probability can be given; they need the "
         "result of a fit that has one."
+    ),
+    "profiles": (
+        "Each profile shows how much chi2 rises at least when one quantity is held at a value and all others "
+        "are fitted again. Its 95 % interval is where the rise stays below the threshold."
     ),
     "provenance": "The same fit can be run again from the plan below on the {count} listed above.",
 }
