@@ -58,7 +58,7 @@ def stability_targets(p: Parameters, circuits: Mapping[str, Circuit] | None = No
                 unit="V",
                 best=partial(_hopf_voltage, circuit, place),
                 condition=partial(_hopf_condition, circuit),
-                may_merge=True,
+                twin=partial(_hopf_voltage, circuit, 1 - place),
             )
     return found
 

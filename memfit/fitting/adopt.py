@@ -54,7 +54,7 @@ def _told_by(profile: Profile, e: Estimate) -> Estimate:
 
     What the linear verdict calls undetermined keeps no value, but may have limits.
     """
-    if profile.kind == "flat":
+    if profile.kind == "flat" and profile.complete:
         return replace(e, value=None, stderr=None, ci95=None, status="undetermined")
     if e.status in ("undetermined", "at_bound"):
         return replace(e, ci95=profile.ci95)

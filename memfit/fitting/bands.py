@@ -20,6 +20,8 @@ from memfit.fitting.state import State
 
 _CURVES = 200
 """Curves for a band: its ends are then good to a tenth of its width."""
+_FEWEST = 40
+"""With fewer there is no band: its ends would be the curves furthest out."""
 
 
 def with_bands(result: FitResult, fitted: Sequence[FittedRecord]) -> tuple[FittedRecord, ...]:
@@ -39,7 +41,7 @@ def with_bands(result: FitResult, fitted: Sequence[FittedRecord]) -> tuple[Fitte
         return tuple(fitted)
     curves = model_curves(state, result)
     curves = curves[np.all(np.isfinite(curves), axis=1)]
-    if len(curves) < 0.5 * _CURVES:
+    if len(curves) < _FEWEST:
         return tuple(fitted)
     place = {record.name: k for k, record in enumerate(state.problem.predictor.records)}
     found = []

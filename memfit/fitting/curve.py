@@ -37,6 +37,9 @@ _GROWTH = 2.0
 _SOFTEST = (1e-6, 1e-4, 1e-2, 1.0)
 """Singular values are taken to be at least this share of the largest when the tangent is computed."""
 
+_TIMID = 0.1
+"""Share of the longest step that an unknown makes which no stiffness holds back."""
+
 Ending = Literal["closed", "bound", "level", "lost", "merged"]
 
 
@@ -145,10 +148,10 @@ class _Way:
             if here.zeta >= 1.0 - _END:
                 self.outer = here
                 return "closed"
+            if self.target.may_merge and (here.by_c <= 0.0 or goal == self.limit):
+                return "merged"
             if goal == self.limit:
                 return "bound"
-            if self.target.may_merge and here.by_c <= 0.0:
-                return "merged"
             wide = limited and self.longest >= self.wide
             level = level + 1 if wide and here.zeta**2 - self.inner.zeta**2 < _LEVEL else 0
             if level >= _LEVEL_STEPS:
@@ -241,4 +244,6 @@ class _Way:
             step = way * (-surface.h / size) / scale
             if np.all((np.abs(step) <= self.box.longest) | (surface.gradient != 0.0)):
                 break
-        return step
+        held = np.clip(step, -_TIMID * self.box.longest, _TIMID * self.box.longest)
+        far = (np.abs(step) > self.box.longest) & (surface.gradient == 0.0)
+        return np.where(far, held, step)

@@ -170,7 +170,8 @@ def descend(
         fall = point.chi2 - step.chi2 + weight * gap
         on_it = surface is None or gap * max(abs(step.multiplier), 1.0) <= tolerance
         if on_it and abs(point.chi2 - step.chi2) <= tolerance and damping <= _FIRST_DAMPING:
-            return _bottom(point, _step(point, box, _LAST_DAMPING, surface), surface, used, converged=True)
+            last = _step(point, box, max(damping, _LAST_DAMPING), surface)
+            return _bottom(point, last, surface, used, converged=True)
         if fall < -tolerance and gap <= _ON_IT and damping < _MOST_DAMPING:
             damping = max(10.0 * damping, _FIRST_DAMPING)  # bounds cut the step: a shorter one meets fewer
             continue

@@ -38,6 +38,8 @@ class Profile:
     """Derivative of the rise, there: by the value, or by its natural logarithm where `logarithmic`."""
     linear_error: float | None
     """Standard error (of the logarithm where `logarithmic`) by the covariance; None where there is none."""
+    complete: bool
+    """Whether every open end is one of the data, and not one at which the search had to end."""
     agrees: bool
     """Whether the linear interval says the same."""
     message: str

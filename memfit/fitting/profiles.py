@@ -129,6 +129,7 @@ def _profile_all(
     except KeyboardInterrupt:
         kept.put(stage, lambda: plain(done), now=True)
         raise
+    kept.put(stage, lambda: plain(done), now=True)
     progress("profiles", len(followed), len(followed))
     return done
 
@@ -195,6 +196,7 @@ def _summary(item: Followed, low: Side, high: Side, at: Linear) -> Profile:
         rise=tuple(rise for _, rise, _ in points),
         slope=tuple(slope for _, _, slope in points),
         linear_error=error if error > 0.0 else None,
+        complete="lost" not in (low.ending, high.ending),
         agrees=agrees,
         message=_sentence(kind, low.ending, high.ending, agrees),
     )

@@ -14,6 +14,9 @@ from memfit.fitting.descent import Surface
 from memfit.fitting.unknowns import Unknowns
 from memfit.model.parameters import NAMES, Parameters
 
+_TOWARD_TWIN = 0.25
+"""Longest step, of the distance to the twin: none must lead across what parts them."""
+
 Slopes = tuple[float, FloatArray, float]
 """h, its (9,) derivatives by the values of `NAMES`, and its derivative by c."""
 
@@ -30,8 +33,8 @@ class Target:
     """Value for a set of parameters, SI; None where it does not exist."""
     condition: Callable[[Parameters, float], Slopes]
     logarithmic: bool = False
-    may_merge: bool = False
-    """Whether it may meet a twin and vanish: then the profile ends where it falls again."""
+    twin: Callable[[Parameters], float | None] | None = None
+    """Value of a twin that it may meet, and vanish: the profile ends where it falls again, or at the twin."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,16 +93,18 @@ def follow_function(unknowns: Unknowns, name: str, target: Target, x: FloatArray
         h, slopes, by_c = target.condition(unknowns.parameters(x), c)
         return Surface(h, by_vector(unknowns, slopes, x)), by_c
 
+    twin = target.twin(unknowns.parameters(x)) if target.twin else None
+    longest = float(np.log(10.0)) if target.logarithmic else np.inf
     return Followed(
         name=name,
         unit=target.unit,
         best=float(np.log(value)) if target.logarithmic else value,
         surface=surface,
         logarithmic=target.logarithmic,
-        lower=-np.inf,
-        upper=np.inf,
-        longest=float(np.log(10.0)) if target.logarithmic else np.inf,
-        may_merge=target.may_merge,
+        lower=twin if twin is not None and twin < value else -np.inf,
+        upper=twin if twin is not None and twin > value else np.inf,
+        longest=longest if twin is None else _TOWARD_TWIN * abs(twin - value),
+        may_merge=twin is not None,
     )
 
 

@@ -11,7 +11,7 @@ from memfit.reporting.content import Block, Bullets, Panel, Panels, Paragraph
 from memfit.reporting.figures.profiles import linear_curve, profile_curve, profile_figure
 from memfit.reporting.intervaltables import convergence_table, intervals_table, quantity_label
 from memfit.reporting.numbers import percent
-from memfit.reporting.words import PROFILE_TITLES, SENTENCES, SYMBOLS, counted
+from memfit.reporting.words import PROFILE_TITLES, SENTENCES, counted, listed
 
 _SIZE = (44.0, 40.0)
 """Width and height of a profile, mm."""
@@ -36,8 +36,12 @@ def _sentences(result: FitResult) -> list[str]:
     if result.profiles:
         differ = [quantity_label(n) for n, p in result.profiles.items() if not p.agrees]
         said.append(
-            f"{counted(len(result.profiles), 'profile')}; "
-            + (f"not as the linear interval says: {', '.join(differ)}." if differ else "all as linear.")
+            f"{counted(len(result.profiles), 'profile')}"
+            + (
+                f"; the linear interval says otherwise of {listed(differ)}."
+                if differ
+                else ", all as the linear interval says."
+            )
         )
     if result.bootstrap:
         said.append(f"Bootstrap: {result.bootstrap.message}")
@@ -77,9 +81,8 @@ def _panel(name: str, profile: Profile) -> Panel:
 
 
 def _title(name: str) -> str:
-    """The head of a figure: the letter of a parameter with its index, or a few words."""
+    """The head of a figure: the name of a parameter, which is drawn as its symbol, or a few words."""
     circuit, _, what = name.partition(".")
     if what in PROFILE_TITLES:
         return f"{PROFILE_TITLES[what]}, {circuit}"
-    symbol = SYMBOLS.get(name)
-    return name if symbol is None else f"{symbol.base}{symbol.index and '_' + symbol.index}"
+    return name

@@ -286,7 +286,7 @@ TABLE_CAPTIONS = {
 
 METHODS = {"linear": "Linear", "profile": "Profile", "bootstrap": "Bootstrap", "posterior": "Posterior"}
 PROFILE_CLASS = {
-    "determined": "closed on both sides",
+    "determined": "closed",
     "bounded_below": "open above",
     "bounded_above": "open below",
     "flat": "open on both sides",

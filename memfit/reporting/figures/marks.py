@@ -230,17 +230,17 @@ def key(
     x, y = at
     texts = []
     if title:
-        texts.append(_write(axes, x, y, title))
+        texts.append(write(axes, x, y, title))
         y -= dy
     for colour, words in entries:
         line = {"color": colour, "linewidth": 2, "transform": axes.transAxes, "clip_on": False}
         axes.add_artist(Line2D([x, x + 2.2 * dx], [y - 0.4 * dy] * 2, **line))
-        texts.append(_write(axes, x + 3 * dx, y, words))
+        texts.append(write(axes, x + 3 * dx, y, words))
         y -= dy
     return texts
 
 
-def _write(axes: Axes, x: float, y: float, words: str) -> Text:
+def write(axes: Axes, x: float, y: float, words: str) -> Text:
     """Words in axes coordinates; the name of a quantity with its index lowered.
 
     Done by hand: the first use of matplotlib's mathematics costs a fifth of a second.

@@ -17,6 +17,7 @@ from memfit.reporting.figures.marks import (
     log_axis,
     place_axes,
     shade_band,
+    write,
 )
 from memfit.reporting.numbers import scale_for
 
@@ -38,7 +39,8 @@ def profile_figure(figure: Figure, profile: Profile, label: str) -> None:
     if wide:
         log_axis(axes, "x", (float(shown[0]), float(shown[-1])), 4)
     else:
-        linear_axis(axes, "x", (float(shown[0]), float(shown[-1])), 3)
+        linear_axis(axes, "x", (float(shown[0]), float(shown[-1])), 2)
+        axes.ticklabel_format(axis="x", useOffset=False, style="plain")
     top = _HIGHEST * profile.threshold
     linear_axis(axes, "y", (0.0, top), 4)
     _shade_interval(axes, profile, factor, top)
@@ -49,8 +51,9 @@ def profile_figure(figure: Figure, profile: Profile, label: str) -> None:
     curve(axes, shown, rise, VERMILLION, linewidth=1.0)
     computed = np.array(profile.value) * factor
     dots(axes, computed, np.array(profile.rise), VERMILLION, 2.6)
-    axes.set_title(label, pad=2.5)
-    axes.set_xlabel(f"({unit})" if unit else "", labelpad=1)
+    symbol = write(axes, 0.0, 1.17, label)
+    symbol.set_fontsize(7)
+    axes.set_xlabel(unit, labelpad=1)
     axes.set_ylabel("χ² − min", labelpad=1)
 
 
