@@ -49,7 +49,10 @@ def _intervals(result: FitResult, name: str, samples: Mapping[str, SampleSet | N
         known = estimate is None or estimate.status != "undetermined"
         found |= {"unit": profile.unit, "linear": profile.linear_ci95 if known else None}
         found["profile"] = profile.ci95
+    unknown = estimate is not None and estimate.status == "undetermined"
     for method, sample in samples.items():
+        if method == "bootstrap" and unknown:  # refits stay near where they start
+            continue
         if sample and name in sample.estimates:
             found[method] = sample.estimates[name].ci95
     return found

@@ -108,6 +108,7 @@ OF_RECORD = {
     "f_0": "first activation in {record}",
 }
 CROSSES = "; crosses were left out of the fit"
+BAND = "; a band, where wide enough to be seen, holds the model curve with 95 %"
 GAIN = "gain of the instrument of the {kinds}, relative to the reference"
 
 QUESTIONS = {

@@ -1,4 +1,4 @@
-"""Profile likelihood where it is known: linear problems, closed forms, NIST, and data that do not determine."""
+"""Profile likelihood where it is known: linear problems, closed forms, NIST, and data that leave it open."""
 
 from dataclasses import replace
 

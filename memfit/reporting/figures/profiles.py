@@ -9,6 +9,7 @@ from memfit.fitting.intervals import Profile
 from memfit.reporting.figures.marks import (
     GREY,
     INK,
+    PALE,
     VERMILLION,
     Margins,
     curve,
@@ -16,7 +17,6 @@ from memfit.reporting.figures.marks import (
     linear_axis,
     log_axis,
     place_axes,
-    shade_band,
     write,
 )
 from memfit.reporting.numbers import scale_for
@@ -25,13 +25,15 @@ _HIGHEST = 1.6
 """Top of the picture, in thresholds."""
 _POINTS = 40
 """Of the drawn curve between two computed points."""
+_TITLE = 1.14
+"""Height of the title, of that of the axes."""
 _WIDE = 4.0
 """Ratio of the largest to the smallest value from which the axis is logarithmic."""
 
 
 def profile_figure(figure: Figure, profile: Profile, label: str) -> None:
     """One profile; `label` names the quantity."""
-    (axes,) = place_axes(figure, [1], Margins(left=9.5, right=2.0, top=4.5, bottom=7.6))
+    (axes,) = place_axes(figure, [1], Margins(left=9.5, right=4.0, top=5.5, bottom=7.6))
     value, rise = profile_curve(profile)
     wide = profile.logarithmic and value[-1] > _WIDE * value[0]
     factor, unit = (1.0, profile.unit) if wide else scale_for(float(np.abs(value).max()), profile.unit)
@@ -51,8 +53,7 @@ def profile_figure(figure: Figure, profile: Profile, label: str) -> None:
     curve(axes, shown, rise, VERMILLION, linewidth=1.0)
     computed = np.array(profile.value) * factor
     dots(axes, computed, np.array(profile.rise), VERMILLION, 2.6)
-    symbol = write(axes, 0.0, 1.17, label)
-    symbol.set_fontsize(7)
+    write(axes, 0.0, _TITLE, label)
     axes.set_xlabel(unit, labelpad=1)
     axes.set_ylabel("χ² − min", labelpad=1)
 
@@ -62,7 +63,7 @@ def _shade_interval(axes: Axes, profile: Profile, factor: float, top: float) -> 
     left, right = axes.get_xlim()
     low, high = profile.ci95
     ends = np.array([left if low is None else low * factor, right if high is None else high * factor])
-    shade_band(axes, ends, np.zeros(2), np.full(2, top))
+    axes.fill_between(ends, np.zeros(2), np.full(2, top), color=PALE, linewidth=0, zorder=0)
 
 
 def profile_curve(profile: Profile) -> tuple[FloatArray, FloatArray]:
