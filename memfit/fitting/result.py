@@ -98,6 +98,8 @@ class InputSummary:
     bias_V: float | None
     control: str
     warnings: tuple[str, ...] = ()
+    drive: str = "as read"
+    """"staircase" where a sweep was taken for one, though its file does not say so."""
 
 
 @dataclass(frozen=True, kw_only=True)
