@@ -112,6 +112,9 @@ def _add_fit(commands: "Commands") -> None:
         help='hold a parameter, as in R_s=20 or R_s="20 ohm"; may be repeated',
     )
     parser.add_argument("--seed", type=_seed, metavar="N", help="of everything random; default 0")
+    parser.add_argument(
+        "--robust", action="store_true", help="a loss that grows linearly for large residuals (soft L1)"
+    )
     parser.add_argument("--format", default="html", metavar="LIST", help="of the report; default html")
     _add_overwrite(parser)
     _add_json(parser)
