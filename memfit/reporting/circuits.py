@@ -132,8 +132,7 @@ def recipe_table(name: str, block: Mapping[str, Any], found: Dynamics) -> Table:
     """What brings the device to the boundary, one quantity at a time."""
     p, circuit = found.parameters, found.circuit
     present: dict[str, float] = {key: getattr(p, key) for key in CHANGEABLE}
-    if circuit.control == "voltage":
-        present["R_load"] = circuit.load
+    present["R_load"] = circuit.load if circuit.control == "voltage" else 0.0
     present["C_external"] = circuit.external_capacitance
     rows = []
     for key, now in present.items():
@@ -143,7 +142,8 @@ def recipe_table(name: str, block: Mapping[str, Any], found: Dynamics) -> Table:
         value = now * factor if value is None and factor is not None else value
         wanted = NO_VALUE if value is None else quantity_digits(value, unit)
         times = MISSING if factor is None else f"× {quantity_digits(factor)}"
-        rows.append((key, meaning(key), quantity_digits(now, unit) if now else "none", times, wanted))
+        shown = "R_shunt" if key == "R_load" and circuit.control == "current" else key
+        rows.append((shown, meaning(shown), quantity_digits(now, unit) if now else "none", times, wanted))
     oscillates = (block["gain_margin_min"] or 2.0) < 1.0
     caption = TABLE_CAPTIONS["recipe_quiet" if oscillates else "recipe_spike"]
     return _table("recipe", name, ("symbol", "meaning", "now", "factor", "boundary"), rows, caption)
@@ -182,8 +182,10 @@ def cycle_table(name: str, found: Dynamics) -> Table | None:
             ("Largest Floquet multiplier", quantity_digits(abs(cycle.multipliers[0]))),
             ("Energy per period", quantity_digits(cycle.energy, "J")),
         ]
+    if found.from_rest is not None:
+        rows.append(("Start-up from rest", quantity_digits(found.from_rest, "s")))
     if found.start_up is not None:
-        rows.append(("Start-up, to grow a thousandfold", quantity_digits(found.start_up, "s")))
+        rows.append(("Growth a thousandfold from the steady state", quantity_digits(found.start_up, "s")))
     stable = [one for one in branch if attracts(one)]
     if stable:
         sources = [one.source for one in stable]

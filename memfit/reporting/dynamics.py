@@ -10,7 +10,7 @@ import numpy as np
 from memfit.analysis.circuit import Circuit
 from memfit.analysis.cycles import BifurcationDiagram, LimitCycle, bifurcation_diagram, cycles_at
 from memfit.analysis.operating import OperatingPoints, operating_points_at
-from memfit.analysis.oscillation import growth_time
+from memfit.analysis.oscillation import growth_time, start_up_time
 from memfit.analysis.recipe import CHANGEABLE, changes_to_hopf
 from memfit.analysis.regions import RegionMap, map_over_bias_and_load, map_over_parameters
 from memfit.analysis.spread import Uncertainty, uncertainty_of
@@ -59,6 +59,8 @@ class Dynamics:
     """Time in which a small deviation grows a thousandfold at the critical bias, s; None where it decays."""
     cycle: LimitCycle | None
     """The stable limit cycle at the critical bias."""
+    from_rest: float | None
+    """Time from rest to the swing of that cycle after its source is switched on, s; None where there is none."""
 
 
 def dynamics_of(p: Parameters, circuit: Circuit) -> Dynamics | None:
@@ -75,6 +77,7 @@ def dynamics_of(p: Parameters, circuit: Circuit) -> Dynamics | None:
     critical = operating_points_at(p, circuit, at_u)
     source = float(critical.source[0])
     diagram = bifurcation_diagram(p, circuit)
+    cycle = stable_cycle(p, diagram, source)
     return Dynamics(
         parameters=p,
         circuit=circuit,
@@ -82,7 +85,8 @@ def dynamics_of(p: Parameters, circuit: Circuit) -> Dynamics | None:
         diagram=diagram,
         steady=operating_points_at(p, circuit, np.linspace(*_range(p, diagram), _POINTS)),
         start_up=growth_time(p, circuit, source),
-        cycle=stable_cycle(p, diagram, source),
+        cycle=cycle,
+        from_rest=None if cycle is None else start_up_time(p, circuit, cycle),
     )
 
 
