@@ -1,4 +1,4 @@
-"""The stability of one device at one bias: what kind of steady state it is, how near to the boundary, how surely.
+"""One device at one bias: what kind of steady state it is, how near to the boundary, how surely.
 
 The bias is that of the device (its terminal voltage, or its current); the circuit decides whether the steady
 state there is stable. In a sample of devices each has its own junction voltage at that bias.

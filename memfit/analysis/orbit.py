@@ -173,7 +173,7 @@ def course(orbits: Orbits, z: FloatArray) -> tuple[FloatArray, FloatArray] | Non
 
 
 _STEEPEST = 4.0
-"""Largest change between two samples by the slope at one of them, in swings: beyond it a cubic says nothing."""
+"""Largest change between two samples by the slope at one, in swings: beyond it a cubic says nothing."""
 
 
 def extremes(orbits: Orbits, z: FloatArray, time: FloatArray, states: FloatArray) -> FloatArray:

@@ -142,9 +142,10 @@ def sample_of(p: Parameters, circuit: Circuit, draws: Mapping[str, ArrayLike]) -
     ours = {name: np.asarray(values, dtype=np.float64) for name, values in draws.items() if name in NAMES}
     sizes = {values.shape for values in ours.values()}
     if len(sizes) != 1 or len(next(iter(sizes))) != 1 or next(iter(sizes))[0] < _FEWEST_DRAWS:
+        there = ", ".join(f"{name} {values.shape}" for name, values in ours.items()) or "none"
         raise ParameterError(
-            f"Expected at least {_FEWEST_DRAWS} draws, equally many of each parameter among {', '.join(NAMES)}; "
-            f"found {', '.join(f'{name} {values.shape}' for name, values in ours.items()) or 'none'}."
+            f"Expected at least {_FEWEST_DRAWS} draws, equally many of each parameter among "
+            f"{', '.join(NAMES)}; found {there}."
         )
     for name, drawn in ours.items():
         within = (
@@ -157,7 +158,7 @@ def sample_of(p: Parameters, circuit: Circuit, draws: Mapping[str, ArrayLike]) -
     return Sample(values=values, loop=_loops(circuit, values))
 
 
-def uncertainty_of_draws(p: Parameters, draws: Mapping[str, ArrayLike]) -> Uncertainty:
+def uncertainty_of_draws(draws: Mapping[str, ArrayLike]) -> Uncertainty:
     """Covariance of draws, of the logarithm for all but V_T and R_s."""
     names = tuple(name for name in NAMES if name in draws and np.ptp(np.asarray(draws[name])) > 0.0)
     additive = frozenset({"V_T", "R_s", "L_s"} & set(names))

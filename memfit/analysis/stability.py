@@ -36,7 +36,7 @@ from memfit.model.boundary import (
     least_margin_bias,
 )
 from memfit.model.linear import eigenvalues
-from memfit.model.parameters import Parameters
+from memfit.model.parameters import NAMES, Parameters
 
 LEAST_SHARE = 0.05
 """A Hopf interval needs at least this share of the sample to have a Hopf point."""
@@ -84,7 +84,8 @@ def assess(
     if covariance is not None and names:
         uncertainty = uncertainty_of(p, covariance, names, logarithmic or ())
     if draws is not None:
-        uncertainty = uncertainty_of_draws(p, draws)
+        checked = sample_of(p, circuit, draws)
+        uncertainty = uncertainty_of_draws({name: checked.values[name] for name in draws if name in NAMES})
     if circuit.pins_voltage(p) or not Loop.of(circuit.effective(p)).can_oscillate:
         return _without_oscillation(p, circuit, known=uncertainty is not None)
     sample = None

@@ -57,8 +57,8 @@ class PulseEvidence:
     predicted: LimitCycle | None
     """The stable limit cycle at this source; None where the model has none."""
     modelled: MeasuredOscillation | None
-    """What the model's own trace under the same drive shows in the same stretch, read in the same way: unlike
-    the limit cycle it still remembers the start. None where it does not oscillate, or its start is unknown."""
+    """What the model's own trace under the same drive shows, read in the same way: unlike the limit cycle it
+    remembers the start. None where it does not oscillate, or its start is unknown."""
 
 
 def spectra_evidence(
@@ -103,7 +103,7 @@ def pulses_evidence(p: Parameters, transients: Sequence[PulseTransient]) -> tupl
                     found=found,
                     predicted=cycle,
                     modelled=modelled,
-                )  # fmt: skip
+                )
             )
     return tuple(evidence)
 
@@ -152,7 +152,7 @@ def _spectrum(
 def _oscillations(
     p: Parameters, transient: PulseTransient
 ) -> Iterator[tuple[float, MeasuredOscillation, MeasuredOscillation | None]]:
-    """The source and the oscillation, measured and of the model, of every stretch of a trace that oscillates."""
+    """The source and the oscillation, measured and of the model, of every stretch that oscillates."""
     drive = transient.drive
     trace = None
     span = float(np.ptp(drive.value)) or 1.0

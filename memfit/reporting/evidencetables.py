@@ -92,8 +92,8 @@ def _other_period(item: PulseEvidence) -> str:
     if apart < max(_SIGMAS * item.found.period_stderr, _SAME_PERIOD * item.modelled.period):
         return ""
     return (
-        f"{item.record}: its period is {quantity_digits(item.found.period, 's', 3)}, that of the fitted model "
-        f"under the same drive {quantity_digits(item.modelled.period, 's', 3)}."
+        f"{item.record}: its period is {quantity_digits(item.found.period, 's', 3)}, that of the fitted "
+        f"model under the same drive {quantity_digits(item.modelled.period, 's', 3)}."
     )
 
 

@@ -222,18 +222,18 @@ COLUMNS = {
     "decades": "In decades",
     "standard_errors": "In standard errors",
     "model": "Model",
-    "model_margin": "Its gain margin",
+    "model_margin": "Its margin",
     "spectrum": "Spectrum alone",
     "crossing": "Crosses Re Z < 0 at",
     "resistance": "Re Z there",
-    "margin": "Its gain margin (95 %)",
+    "margin": "Gain margin of the spectrum (95 %)",
     "source": "Source",
     "period": "Period measured",
-    "period_trace": "In the model's trace",
-    "period_model": "Of its limit cycle",
+    "period_trace": "Of the model's trace",
+    "period_model": "Of the limit cycle",
     "range": "Range measured",
     "range_trace": "Range of the model's trace",
-    "range_model": "Of its limit cycle",
+    "range_model": "Range of the limit cycle",
     "item": "Item",
     "content": "Content",
 }
@@ -273,8 +273,8 @@ TABLE_CAPTIONS = {
         "admittance winds around the origin, which takes a crossing of the real axis with Re Z < 0."
     ),
     "pulses_evidence": (
-        "Oscillation in the measured pulses, in the trace that the fitted model gives under the same drive (read "
-        "in the same way, start included), and on its limit cycle, where both would end."
+        "Oscillation in the measured pulses, in the trace that the fitted model gives under the same drive "
+        "(read in the same way, start included), and on its limit cycle, where both would end."
     ),
     "at": "At the bias asked for.",
     "plan": "Plan of the fit.",
