@@ -23,7 +23,7 @@ _APART = 1.0
 _DECADES = 2.0
 """Frequencies on either side of that of the critical eigenvalue."""
 _PERIODS = 14
-_POINTS, _COURSE_POINTS = 240, 1500
+_POINTS, _COURSE_POINTS = 600, 1500
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
