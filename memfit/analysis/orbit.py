@@ -172,10 +172,6 @@ def course(orbits: Orbits, z: FloatArray) -> tuple[FloatArray, FloatArray] | Non
     return None if states is None else (time, states)
 
 
-_STEEPEST = 4.0
-"""Largest change between two samples by the slope at one, in swings: beyond it a cubic says nothing."""
-
-
 def extremes(orbits: Orbits, z: FloatArray, time: FloatArray, states: FloatArray) -> FloatArray:
     """(3, 2) least and greatest u, i_c and f between the samples, from the cubics that match their slopes."""
     p, current = orbits.p, orbits.steady(z)[1]
@@ -185,8 +181,9 @@ def extremes(orbits: Orbits, z: FloatArray, time: FloatArray, states: FloatArray
     for i in range(3):
         a, b = states[:-1, i], states[1:, i]
         da, db = slopes[i, :-1] * h, slopes[i, 1:] * h
-        resolved = np.maximum(np.abs(da), np.abs(db)) <= _STEEPEST * (result[i, 1] - result[i, 0])
-        turns = np.flatnonzero((np.sign(da) * np.sign(db) < 0.0) & resolved)
+        # In a layer thinner than the samples the slope is that of a rounding error: no cubic turns there.
+        resolved = np.maximum(np.abs(da), np.abs(db)) <= result[i, 1] - result[i, 0]
+        turns = np.flatnonzero(resolved & (np.sign(da) * np.sign(db) < 0.0))
         share = _turning_share(a[turns], b[turns], da[turns], db[turns])
         value = _hermite(a[turns], b[turns], da[turns], db[turns], share)
         if value.size:

@@ -299,3 +299,8 @@ def test_damaged_old_workbooks_are_refused():
     for size in (600, 2000, len(data) - 700):
         with pytest.raises(FileFormatError, match=r"data\.xls"):
             read_source(Source("data.xls", data[:size]))
+
+
+def test_a_bias_in_ampere_is_a_current():
+    (record,) = read(f"# bias: 10 uA\n{SPECTRUM}{rows(F, Z.real, Z.imag)}")
+    assert (record.bias_voltage, record.bias_current) == (None, 1e-5)
