@@ -15,8 +15,10 @@ HEAVY = ("numpy", "scipy", "pandas", "matplotlib", "lmfit", "numba", "impedance"
 
 PROMISED = {
     "Circuit", "Device", "Drive", "Estimate", "FitPlan", "FitResult", "IVSweep", "ImpedanceSpectrum",
-    "MemfitError", "Noise", "Parameters", "PulseTransient", "fit", "impedance", "lmfit_models", "load",
-    "pulse", "pulse_train", "read_result", "simulate", "simulate_device", "stability", "staircase", "sweep",
+    "MemfitError", "Noise", "Parameters", "PulseTransient", "bifurcation_diagram", "check_spectrum",
+    "cycles_at", "find_hopf_points", "fit", "impedance", "lmfit_models", "load",
+    "map_over_bias_and_load", "map_over_parameters", "operating_points", "pulse", "pulse_train",
+    "read_result", "simulate", "simulate_device", "stability", "stability_at", "staircase", "sweep",
     "write_report",
 }  # fmt: skip
 

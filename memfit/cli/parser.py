@@ -188,6 +188,21 @@ def _add_stability(commands: "Commands") -> None:
         help='capacitance in parallel to the device, as in "10 nF"',
     )
     parser.add_argument(
+        "--at",
+        metavar="BIAS",
+        help='the steady state at this bias too, as in "0.65 V" or "20 uA"',
+    )
+    parser.add_argument(
+        "--draws",
+        metavar="CSV",
+        help="parameters drawn from a posterior, a column each with its name, SI: instead of the covariance",
+    )
+    parser.add_argument(
+        "--map",
+        metavar="X,Y",
+        help="axes of the map on the page, of R_b, C_m, i_c0, V_m, tau_d, tau_k, R_s, R_load, C_external",
+    )
+    parser.add_argument(
         "--data", metavar="DEVICE", help="the measurements: what spectra and pulses say beside the model"
     )
     parser.add_argument("-o", "--out", metavar="OUT", help="folder for stability.html with its figures")

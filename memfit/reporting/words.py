@@ -38,6 +38,7 @@ SYMBOLS = {
     "L_d": Symbol("L", "d", "chemical inductance of the channel"),
     "L_k": Symbol("L", "k", "chemical inductance of the activation"),
     "R_load": Symbol("R", "load", "resistance added in series with the device"),
+    "R_shunt": Symbol("R", "shunt", "resistance added across the device"),
     "C_external": Symbol("C", "ext", "capacitance added across the device"),
     "omega_H": Symbol("ω", "H", "angular frequency at the Hopf point"),
     "c0": Symbol("c", "0", "constant coefficient of the characteristic polynomial"),
@@ -221,16 +222,18 @@ COLUMNS = {
     "decades": "In decades",
     "standard_errors": "In standard errors",
     "model": "Model",
-    "model_margin": "Its gain margin",
+    "model_margin": "Its margin",
     "spectrum": "Spectrum alone",
     "crossing": "Crosses Re Z < 0 at",
     "resistance": "Re Z there",
-    "margin": "Its gain margin (95 %)",
+    "margin": "Gain margin of the spectrum (95 %)",
     "source": "Source",
     "period": "Period measured",
-    "period_model": "Period predicted",
+    "period_trace": "Of the model's trace",
+    "period_model": "Of the limit cycle",
     "range": "Range measured",
-    "range_model": "Range predicted",
+    "range_trace": "Range of the model's trace",
+    "range_model": "Range of the limit cycle",
     "item": "Item",
     "content": "Content",
 }
@@ -269,7 +272,11 @@ TABLE_CAPTIONS = {
         "Each spectrum without a model, under current control at its bias: the device is unstable where the "
         "admittance winds around the origin, which takes a crossing of the real axis with Re Z < 0."
     ),
-    "pulses_evidence": "Oscillation in the measured pulses beside the limit cycle of the model.",
+    "pulses_evidence": (
+        "Oscillation in the measured pulses, in the trace that the fitted model gives under the same drive "
+        "(read in the same way, start included), and on its limit cycle, where both would end."
+    ),
+    "at": "At the bias asked for.",
     "plan": "Plan of the fit.",
     "environment": "Versions and machine.",
 }
