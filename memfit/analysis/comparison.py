@@ -1,0 +1,186 @@
+"""Many devices side by side: which differ, what drives it, which will spike.
+
+Results of fits go in, one frozen record comes out. The parts are in `comparison_sample` (arrays over
+devices), `comparison_pooling` and `comparison_outliers` (one quantity over devices), `comparison_pairs`
+(any two devices), `comparison_correlation` (two quantities over devices), `comparison_trends` (attributes)
+and `comparison_stability`. All statistics are in the scale in which parameters are fitted: the natural
+logarithm of positive ones.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from memfit.analysis.comparison_correlation import BetweenCorrelation, correlate
+from memfit.analysis.comparison_outliers import find_outliers
+from memfit.analysis.comparison_pairs import Pairs, compare_pairs
+from memfit.analysis.comparison_pooling import Pooled, pool
+from memfit.analysis.comparison_sample import (
+    ComparedDevice,
+    Omitted,
+    Quantity,
+    Sample,
+    gather,
+    normalised,
+    of_equal_area,
+    repeated_names,
+    sample_of,
+)
+from memfit.analysis.comparison_stability import Ranked, StabilityPlane, rank_devices, stability_plane
+from memfit.analysis.comparison_trends import Trend, find_trends
+from memfit.analysis.stability import analyse_result
+from memfit.errors import InputError
+from memfit.fitting.result import FitResult
+
+_FEWEST = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outlying:
+    """A device that one quantity sets apart from the others."""
+
+    device: int
+    """Its place among the devices."""
+    quantity: str
+    deviation: float
+    """From the mean of the others, in the scale of the fit."""
+    score: float
+    """The same in standard deviations of what the others predict."""
+    p_value: float
+    """After Bonferroni's correction over the devices."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Comparison:
+    """What several devices have in common, and what sets them apart."""
+
+    sample: Sample
+    """The devices in the order of their names, as arrays."""
+    pooled: Mapping[str, Pooled]
+    """By quantity: mean, spread between devices, heterogeneity; of those that at least two devices have."""
+    normalised: Sample | None
+    """R_b, C_m and i_c0 of unit area (1 m^2); None where fewer than two devices have an area."""
+    normalised_pooled: Mapping[str, Pooled]
+    outlying: tuple[Outlying, ...]
+    pairs: Pairs | None
+    """None where there are too many."""
+    correlations: tuple[BetweenCorrelation, ...]
+    equal_area: bool
+    """Whether `outlying` and `correlations` are of R_b, C_m, i_c0 of unit area: all known, not the same."""
+    trends: tuple[Trend, ...]
+    confounded: tuple[str, ...]
+    """Sentences on attributes that vary together."""
+    ranking: tuple[Ranked, ...]
+    """By circuit, the smallest gain margin first."""
+    plane: StabilityPlane
+    omitted: tuple[Omitted, ...]
+    """Results, parameters and attributes that take no part, and why."""
+    notes: tuple[str, ...] = ()
+    """What else a reader should know."""
+
+    @property
+    def devices(self) -> tuple[ComparedDevice, ...]:
+        """The devices, in the order of every other array."""
+        return self.sample.devices
+
+    def quantity(self, name: str) -> Quantity:
+        """A quantity by its name."""
+        return self.sample.quantities[self.sample.names.index(name)]
+
+
+def compare_results(
+    results: Sequence[FitResult], sources: Sequence[str] | None = None, omitted: Sequence[Omitted] = ()
+) -> Comparison:
+    """Compare devices by the results of their fits.
+
+    Parameters
+    ----------
+    results : sequence of FitResult
+        One a device, in any order.
+    sources : sequence of str, optional
+        Where each came from.
+    omitted : sequence of Omitted
+        What could not be read, to be carried along.
+
+    Raises
+    ------
+    InputError
+        Fewer than two devices remain.
+    """
+    origin = list(sources) if sources is not None else [""] * len(results)
+    blocks = [_stability(result) for result in results]
+    devices, twice, kept = gather(results, origin, blocks)
+    left_out = (*omitted, *twice)
+    if len(devices) < _FEWEST:
+        reasons = "".join(f" {one.label}: {one.reason}." for one in left_out[:3])
+        raise InputError(
+            f"Expected results of at least two devices, found {len(devices)} that can be compared."
+            f"{reasons} Give more results, or a folder that holds them."
+        )
+    sample = sample_of(devices, kept)
+    trends, idle, confounded = find_trends(sample)
+    scaled, like = normalised(sample), of_equal_area(sample)
+    fitted = sample.fitted
+    parameters = sample.names[:fitted], sample.covariance[:, :fitted, :fitted]
+    return Comparison(
+        sample=sample,
+        pooled=_pooled(sample),
+        normalised=scaled,
+        normalised_pooled={} if scaled is None else _pooled(scaled),
+        outlying=_outlying(like),
+        pairs=compare_pairs(parameters[0], sample.x[:, :fitted], parameters[1]),
+        correlations=correlate(parameters[0], like.x[:, :fitted], parameters[1]),
+        equal_area=like is not sample,
+        trends=trends,
+        confounded=confounded,
+        ranking=rank_devices(devices),
+        plane=stability_plane(sample),
+        omitted=(*left_out, *sample.omitted, *idle),
+        notes=_notes(results, devices),
+    )
+
+
+def _stability(result: FitResult) -> Mapping[str, Any]:
+    """The stability stored with a result, or made now."""
+    return result.stability or analyse_result(result)
+
+
+def _pooled(sample: Sample) -> dict[str, Pooled]:
+    """Every quantity that at least two devices have."""
+    columns = {name: sample.column(name) for name in sample.names}
+    return {name: pool(y, v) for name, (_, y, v) in columns.items() if y.size >= _FEWEST}
+
+
+def _outlying(sample: Sample) -> tuple[Outlying, ...]:
+    """Devices set apart by any quantity, the most extreme first."""
+    found = []
+    for name in sample.names:
+        there, y, v = sample.column(name)
+        found += [
+            Outlying(
+                device=int(there[one.device]),
+                quantity=name,
+                deviation=one.deviation,
+                score=one.score,
+                p_value=one.p_value,
+            )
+            for one in find_outliers(y, v)
+        ]
+    return tuple(sorted(found, key=lambda one: (one.p_value, -abs(one.score), one.device)))
+
+
+def _notes(results: Sequence[FitResult], devices: Sequence[ComparedDevice]) -> tuple[str, ...]:
+    """Names that occur more than once, and fits that are not what they should be."""
+    notes = [
+        f"Several results are called {name!r}; they are told apart by their folders or numbers."
+        for name in repeated_names(results)
+        if sum(device.label.startswith(name) for device in devices) > 1
+    ]
+    notes += [f"{device.label}: {device.status.message}" for device in devices if device.status.code != "ok"]
+    digests: dict[frozenset[str], str] = {}
+    for result in results:
+        same = frozenset(item.sha256 for item in result.inputs if item.sha256)
+        name = str(result.device.get("name") or "device")
+        if same and digests.setdefault(same, name) != name:
+            notes.append(f"{name} and {digests[same]} were fitted to the same files.")
+    return tuple(dict.fromkeys(notes))

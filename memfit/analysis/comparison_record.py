@@ -1,0 +1,173 @@
+"""A comparison as plain data, for JSON: the layout `memfit/comparison/1`.
+
+Means are given in SI units (of positive quantities they are geometric means), spreads and differences in
+the scale of the fit, where they are what was estimated. What is not known is null; NaN never appears.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from memfit.analysis.comparison import Comparison
+from memfit.analysis.comparison_pairs import Pairs
+from memfit.analysis.comparison_pooling import Pooled
+from memfit.analysis.comparison_sample import ComparedDevice, Quantity, Sample
+from memfit.analysis.comparison_trends import Level, Trend
+from memfit.fitting.result import Estimate
+
+SCHEMA = "memfit/comparison/1"
+MOST_LISTED = 5_000
+"""Pairs of devices that are listed one by one; of more only the numbers that differ are given."""
+
+
+def to_dict(found: Comparison) -> dict[str, Any]:
+    """The whole comparison."""
+    labels = [device.label for device in found.devices]
+    return {
+        "schema": SCHEMA,
+        "devices": [_device(device) for device in found.devices],
+        "quantities": _pooled(found.sample, found.pooled),
+        "per_area": {} if found.normalised is None else _pooled(found.normalised, found.normalised_pooled),
+        "outlying": [{**vars(one), "device": labels[one.device]} for one in found.outlying],
+        "differences": _differences(found.pairs, labels),
+        "correlations": [
+            {**vars(one), "ci95": _listed(one.ci95), "per_area": found.equal_area}
+            for one in found.correlations
+        ],
+        "trends": [_trend(one, found.quantity(one.quantity)) for one in found.trends],
+        "confounded": list(found.confounded),
+        "ranking": {
+            circuit: [_ranked(vars(one), labels) for one in found.ranking if one.circuit == circuit]
+            for circuit in dict.fromkeys(one.circuit for one in found.ranking)
+        },
+        "plane": {
+            "devices": [labels[i] for i in found.plane.device],
+            "loop_gain": found.plane.loop_gain.tolist(),
+            "loop_gain_needed": found.plane.needed.tolist(),
+        },
+        "left_out": [vars(one) for one in found.omitted],
+        "notes": list(found.notes),
+    }
+
+
+def _device(device: ComparedDevice) -> dict[str, Any]:
+    """What is known of one device."""
+    return {
+        "name": device.label,
+        "source": device.source,
+        "status": vars(device.status),
+        "model": device.model,
+        "area_m2": device.area,
+        "temperature_K": device.temperature,
+        "attributes": dict(device.attributes),
+        "parameters": {name: _estimate(e) for name, e in device.parameters.items()},
+        "derived": {name: _estimate(e) for name, e in device.derived.items()},
+    }
+
+
+def _estimate(e: Estimate) -> dict[str, Any]:
+    """A value with its uncertainty."""
+    return {
+        "value": e.value,
+        "unit": e.unit,
+        "stderr": e.stderr,
+        "ci95": None if e.ci95 is None else list(e.ci95),
+        "status": e.status,
+    }
+
+
+def _pooled(sample: Sample, pooled: Mapping[str, Pooled]) -> dict[str, Any]:
+    """Mean, spread and heterogeneity by quantity."""
+    quantities = {quantity.name: quantity for quantity in sample.quantities}
+    return {name: _one_pooled(one, quantities[name]) for name, one in pooled.items()}
+
+
+def _one_pooled(one: Pooled, quantity: Quantity) -> dict[str, Any]:
+    """One quantity over all devices."""
+    return {
+        "unit": quantity.unit,
+        "scale": _scale(quantity),
+        "devices": one.devices,
+        "mean": quantity.outer(one.mean),
+        "mean_ci95": [quantity.outer(end) for end in one.mean_ci95],
+        "predicted95": [quantity.outer(end) for end in one.predicted95],
+        "mean_in_scale": one.mean,
+        "stderr_in_scale": one.stderr,
+        "spread": one.tau,
+        "spread_ci95": list(one.tau_ci95),
+        "Q": one.Q,
+        "dof": one.dof,
+        "p_heterogeneity": one.p_heterogeneity,
+        "I2": one.I2,
+    }
+
+
+def _scale(quantity: Quantity) -> str:
+    """In which spreads and differences are given."""
+    return "log" if quantity.logarithmic else "linear"
+
+
+def _differences(pairs: Pairs | None, labels: Sequence[str]) -> dict[str, Any]:
+    """How many pairs differ in each parameter, and the pairs where they are few enough."""
+    if pairs is None:
+        return {"pairs": None, "differ": None, "listed": []}
+    few = len(pairs.first) <= MOST_LISTED
+    return {
+        "pairs": len(pairs.first),
+        "differ": {name: int(np.count_nonzero(pairs.differ[:, k])) for k, name in enumerate(pairs.names)},
+        "listed": [_pair(pairs, m, labels) for m in range(len(pairs.first))] if few else [],
+    }
+
+
+def _pair(pairs: Pairs, m: int, labels: Sequence[str]) -> dict[str, Any]:
+    """One pair of devices."""
+    known = np.flatnonzero(np.isfinite(pairs.difference[m]))
+    return {
+        "first": labels[pairs.first[m]],
+        "second": labels[pairs.second[m]],
+        "parameters": {
+            pairs.names[k]: {
+                "difference": float(pairs.difference[m, k]),
+                "stderr": float(pairs.stderr[m, k]),
+                "p_value": float(pairs.p_value[m, k]),
+            }
+            for k in known
+        },
+        "joint": {
+            "chi2": float(pairs.joint[m]),
+            "dof": int(pairs.joint_dof[m]),
+            "p_value": float(pairs.joint_p_value[m]) if known.size else None,
+        },
+    }
+
+
+def _trend(one: Trend, quantity: Quantity) -> dict[str, Any]:
+    """How a quantity follows an attribute."""
+    plain = {**vars(one), "slope_ci95": _listed(one.slope_ci95), "explained": one.explained}
+    return {**plain, "scale": _scale(quantity), "levels": [_level(level) for level in one.levels]}
+
+
+def _level(level: Level) -> dict[str, Any]:
+    """The mean of the devices that share a word."""
+    return {**vars(level), "ci95": list(level.ci95)}
+
+
+def _ranked(entry: Mapping[str, Any], labels: Sequence[str]) -> dict[str, Any]:
+    """One line of the ranking."""
+    return {
+        "rank": entry["rank"],
+        "device": labels[entry["device"]],
+        "verdict": entry["verdict"],
+        "gain_margin": entry["gain_margin"],
+        "gain_margin_ci95": _listed(entry["gain_margin_ci95"]),
+        "probability_oscillates": entry["probability_oscillates"],
+        "at_u": entry["at_u"],
+        "hopf_V": list(entry["hopf_V"]),
+        "hopf_frequency_Hz": list(entry["hopf_frequency_Hz"]),
+    }
+
+
+def _listed(interval: tuple[float, float] | None) -> list[float] | None:
+    """An interval as JSON has it."""
+    return None if interval is None else list(interval)
