@@ -6,6 +6,7 @@
     result.parameters["tau_d"].value, result.to_frame()
     mf.stability(result)["current"]["verdict"]
     mf.write_report(result, "out", device)
+    mf.compare([result, "other/result.json"]).to_frame()
 
 The names below are the public ones. Each is imported when it is first used (PEP 562), so that
 `import memfit` takes no time.
@@ -18,6 +19,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from memfit.analysis.circuit import Circuit
+    from memfit.analysis.comparison_record import Comparison
     from memfit.datasets.device import Device
     from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient
     from memfit.errors import MemfitError
@@ -27,10 +29,21 @@ if TYPE_CHECKING:
     from memfit.model.parameters import Parameters
     from memfit.protocols import Drive, pulse, pulse_train, staircase, sweep
     from memfit.synthetic.device import Noise, simulate_device
-    from memfit.workflow import fit, impedance, load, read_result, simulate, stability, write_report
+    from memfit.workflow import (
+        compare,
+        fit,
+        impedance,
+        load,
+        read_result,
+        simulate,
+        stability,
+        write_comparison,
+        write_report,
+    )
 
 __all__ = [
     "Circuit",
+    "Comparison",
     "Device",
     "Drive",
     "Estimate",
@@ -42,6 +55,7 @@ __all__ = [
     "Noise",
     "Parameters",
     "PulseTransient",
+    "compare",
     "fit",
     "impedance",
     "lmfit_models",
@@ -54,11 +68,13 @@ __all__ = [
     "stability",
     "staircase",
     "sweep",
+    "write_comparison",
     "write_report",
 ]
 
 _HOMES = {
     "memfit.analysis.circuit": ("Circuit",),
+    "memfit.analysis.comparison_record": ("Comparison",),
     "memfit.datasets.device": ("Device",),
     "memfit.datasets.records": ("IVSweep", "ImpedanceSpectrum", "PulseTransient"),
     "memfit.errors": ("MemfitError",),
@@ -68,7 +84,17 @@ _HOMES = {
     "memfit.model.parameters": ("Parameters",),
     "memfit.protocols": ("Drive", "pulse", "pulse_train", "staircase", "sweep"),
     "memfit.synthetic.device": ("Noise", "simulate_device"),
-    "memfit.workflow": ("fit", "impedance", "load", "read_result", "simulate", "stability", "write_report"),
+    "memfit.workflow": (
+        "compare",
+        "fit",
+        "impedance",
+        "load",
+        "read_result",
+        "simulate",
+        "stability",
+        "write_comparison",
+        "write_report",
+    ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

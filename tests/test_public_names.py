@@ -14,10 +14,10 @@ PACKAGE = Path(memfit.__file__).parent
 HEAVY = ("numpy", "scipy", "pandas", "matplotlib", "lmfit", "numba", "impedance", "jinja2")
 
 PROMISED = {
-    "Circuit", "Device", "Drive", "Estimate", "FitPlan", "FitResult", "IVSweep", "ImpedanceSpectrum",
-    "MemfitError", "Noise", "Parameters", "PulseTransient", "fit", "impedance", "lmfit_models", "load",
-    "pulse", "pulse_train", "read_result", "simulate", "simulate_device", "stability", "staircase", "sweep",
-    "write_report",
+    "Circuit", "Comparison", "Device", "Drive", "Estimate", "FitPlan", "FitResult", "IVSweep",
+    "ImpedanceSpectrum", "MemfitError", "Noise", "Parameters", "PulseTransient", "compare", "fit",
+    "impedance", "lmfit_models", "load", "pulse", "pulse_train", "read_result", "simulate", "simulate_device",
+    "stability", "staircase", "sweep", "write_comparison", "write_report",
 }  # fmt: skip
 
 

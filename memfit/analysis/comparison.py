@@ -8,17 +8,16 @@ logarithm of positive ones.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from memfit.analysis.comparison_correlation import BetweenCorrelation, correlate
+from memfit.analysis.comparison_correlation import correlate
 from memfit.analysis.comparison_outliers import find_outliers
-from memfit.analysis.comparison_pairs import Pairs, compare_pairs
+from memfit.analysis.comparison_pairs import compare_pairs
 from memfit.analysis.comparison_pooling import Pooled, pool
+from memfit.analysis.comparison_record import Comparison, Outlying
 from memfit.analysis.comparison_sample import (
     ComparedDevice,
     Omitted,
-    Quantity,
     Sample,
     gather,
     normalised,
@@ -26,66 +25,13 @@ from memfit.analysis.comparison_sample import (
     repeated_names,
     sample_of,
 )
-from memfit.analysis.comparison_stability import Ranked, StabilityPlane, rank_devices, stability_plane
-from memfit.analysis.comparison_trends import Trend, find_trends
+from memfit.analysis.comparison_stability import rank_devices, stability_plane
+from memfit.analysis.comparison_trends import find_trends
 from memfit.analysis.stability import analyse_result
 from memfit.errors import InputError
 from memfit.fitting.result import FitResult
 
 _FEWEST = 2
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outlying:
-    """A device that one quantity sets apart from the others."""
-
-    device: int
-    """Its place among the devices."""
-    quantity: str
-    deviation: float
-    """From the mean of the others, in the scale of the fit."""
-    score: float
-    """The same in standard deviations of what the others predict."""
-    p_value: float
-    """After Bonferroni's correction over the devices."""
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Comparison:
-    """What several devices have in common, and what sets them apart."""
-
-    sample: Sample
-    """The devices in the order of their names, as arrays."""
-    pooled: Mapping[str, Pooled]
-    """By quantity: mean, spread between devices, heterogeneity; of those that at least two devices have."""
-    normalised: Sample | None
-    """R_b, C_m and i_c0 of unit area (1 m^2); None where fewer than two devices have an area."""
-    normalised_pooled: Mapping[str, Pooled]
-    outlying: tuple[Outlying, ...]
-    pairs: Pairs | None
-    """None where there are too many."""
-    correlations: tuple[BetweenCorrelation, ...]
-    equal_area: bool
-    """Whether `outlying` and `correlations` are of R_b, C_m, i_c0 of unit area: all known, not the same."""
-    trends: tuple[Trend, ...]
-    confounded: tuple[str, ...]
-    """Sentences on attributes that vary together."""
-    ranking: tuple[Ranked, ...]
-    """By circuit, the smallest gain margin first."""
-    plane: StabilityPlane
-    omitted: tuple[Omitted, ...]
-    """Results, parameters and attributes that take no part, and why."""
-    notes: tuple[str, ...] = ()
-    """What else a reader should know."""
-
-    @property
-    def devices(self) -> tuple[ComparedDevice, ...]:
-        """The devices, in the order of every other array."""
-        return self.sample.devices
-
-    def quantity(self, name: str) -> Quantity:
-        """A quantity by its name."""
-        return self.sample.quantities[self.sample.names.index(name)]
 
 
 def compare_results(

@@ -1,24 +1,88 @@
-"""A comparison as plain data, for JSON: the layout `memfit/comparison/1`.
+"""The record of a comparison, and the same as plain data: the layout `memfit/comparison/1`, and a table.
 
 Means are given in SI units (of positive quantities they are geometric means), spreads and differences in
 the scale of the fit, where they are what was estimated. What is not known is null; NaN never appears.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from memfit.analysis.comparison import Comparison
+from memfit.analysis.comparison_correlation import BetweenCorrelation
 from memfit.analysis.comparison_pairs import Pairs
 from memfit.analysis.comparison_pooling import Pooled
-from memfit.analysis.comparison_sample import ComparedDevice, Quantity, Sample
+from memfit.analysis.comparison_sample import ComparedDevice, Omitted, Quantity, Sample
+from memfit.analysis.comparison_stability import Ranked, StabilityPlane
 from memfit.analysis.comparison_trends import Level, Trend
 from memfit.fitting.result import Estimate
 
 SCHEMA = "memfit/comparison/1"
 MOST_LISTED = 5_000
 """Pairs of devices that are listed one by one; of more only the numbers that differ are given."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outlying:
+    """A device that one quantity sets apart from the others."""
+
+    device: int
+    """Its place among the devices."""
+    quantity: str
+    deviation: float
+    """From the mean of the others, in the scale of the fit."""
+    score: float
+    """The same in standard deviations of what the others predict."""
+    p_value: float
+    """After Bonferroni's correction over the devices."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Comparison:
+    """What several devices have in common, and what sets them apart."""
+
+    sample: Sample
+    """The devices in the order of their names, as arrays."""
+    pooled: Mapping[str, Pooled]
+    """By quantity: mean, spread between devices, heterogeneity; of those that at least two devices have."""
+    normalised: Sample | None
+    """R_b, C_m and i_c0 of unit area (1 m^2); None where fewer than two devices have an area."""
+    normalised_pooled: Mapping[str, Pooled]
+    outlying: tuple[Outlying, ...]
+    pairs: Pairs | None
+    """None where there are too many."""
+    correlations: tuple[BetweenCorrelation, ...]
+    equal_area: bool
+    """Whether `outlying` and `correlations` are of R_b, C_m, i_c0 of unit area: all known, not the same."""
+    trends: tuple[Trend, ...]
+    confounded: tuple[str, ...]
+    """Sentences on attributes that vary together."""
+    ranking: tuple[Ranked, ...]
+    """By circuit, the smallest gain margin first."""
+    plane: StabilityPlane
+    omitted: tuple[Omitted, ...]
+    """Results, parameters and attributes that take no part, and why."""
+    notes: tuple[str, ...] = ()
+    """What else a reader should know."""
+
+    @property
+    def devices(self) -> tuple[ComparedDevice, ...]:
+        """The devices, in the order of every other array."""
+        return self.sample.devices
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data in the layout `memfit/comparison/1`."""
+        return to_dict(self)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a device: parameters with intervals, of unit area too, and stability; SI."""
+        return devices_frame(self)
+
+    def quantity(self, name: str) -> Quantity:
+        """A quantity by its name."""
+        return self.sample.quantities[self.sample.names.index(name)]
 
 
 def to_dict(found: Comparison) -> dict[str, Any]:
@@ -171,3 +235,78 @@ def _ranked(entry: Mapping[str, Any], labels: Sequence[str]) -> dict[str, Any]:
 def _listed(interval: tuple[float, float] | None) -> list[float] | None:
     """An interval as JSON has it."""
     return None if interval is None else list(interval)
+
+
+def devices_frame(found: Comparison) -> pd.DataFrame:
+    """One row a device, in columns named by quantity and SI unit."""
+    scaled, stable = _per_area(found.normalised), _stable(found)
+    rows = [
+        {**_known(device), **_fitted(device), **scaled.get(device.label, {}), **stable.get(place, {})}
+        for place, device in enumerate(found.devices)
+    ]
+    return pd.DataFrame(rows).set_index("device")
+
+
+def _known(device: ComparedDevice) -> dict[str, Any]:
+    """What is known of a device besides its fit."""
+    return {
+        "device": device.label,
+        "source": device.source,
+        "status": device.status.code,
+        "model": device.model,
+        "area_m2": device.area,
+        "temperature_K": device.temperature,
+        **{f"attribute_{name}": value for name, value in device.attributes.items()},
+    }
+
+
+def _fitted(device: ComparedDevice) -> dict[str, Any]:
+    """Values with standard errors, intervals and status."""
+    row: dict[str, Any] = {}
+    for name, e in {**device.parameters, **device.derived}.items():
+        low, high = e.ci95 or (None, None)
+        row |= {
+            f"{name}_{e.unit}" if e.unit else name: e.value,
+            f"{name}_stderr": e.stderr,
+            f"{name}_ci95_low": low,
+            f"{name}_ci95_high": high,
+            f"{name}_status": e.status,
+        }
+    return row
+
+
+def _per_area(scaled: Sample | None) -> dict[str, dict[str, Any]]:
+    """What scales with the area, of one square metre, by device."""
+    if scaled is None:
+        return {}
+    titles = [
+        f"{one.name}_{one.unit.replace('/m²', '_per_m2').replace(' m²', '_m2')}" for one in scaled.quantities
+    ]
+    return {
+        device.label: {
+            title: one.outer(x)
+            for title, one, x in zip(titles, scaled.quantities, values, strict=True)
+            if np.isfinite(x)
+        }
+        for device, values in zip(scaled.devices, scaled.x, strict=True)
+    }
+
+
+def _stable(found: Comparison) -> dict[int, dict[str, Any]]:
+    """Verdict, rank and gain margin in every circuit, by place of the device."""
+    rows: dict[int, dict[str, Any]] = {}
+    for one in found.ranking:
+        low, high = one.gain_margin_ci95 or (None, None)
+        rows.setdefault(one.device, {}).update(
+            {
+                f"{one.circuit}_verdict": one.verdict,
+                f"{one.circuit}_rank": one.rank,
+                f"{one.circuit}_gain_margin": one.gain_margin,
+                f"{one.circuit}_gain_margin_ci95_low": low,
+                f"{one.circuit}_gain_margin_ci95_high": high,
+                f"{one.circuit}_probability_oscillates": one.probability_oscillates,
+                f"{one.circuit}_hopf_V": "; ".join(f"{V:.6g}" for V in one.hopf_V),
+                f"{one.circuit}_hopf_frequency_Hz": "; ".join(f"{f:.6g}" for f in one.hopf_frequency_Hz),
+            }
+        )
+    return rows

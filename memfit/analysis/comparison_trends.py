@@ -76,6 +76,8 @@ class Trend:
 
     quantity: str
     covariate: str
+    covariate_unit: str
+    """SI of area and temperature; as it was written for others; empty where there is none."""
     kind: Kind
     devices: int
     slope: float | None
@@ -217,6 +219,7 @@ def _line(
     return Trend(
         quantity=quantity.name,
         covariate=covariate.name,
+        covariate_unit=covariate.unit,
         kind=kind,
         devices=y.size,
         slope=float(found.coefficients[1]),
@@ -251,6 +254,7 @@ def _groups(
     return Trend(
         quantity=quantity.name,
         covariate=covariate.name,
+        covariate_unit=covariate.unit,
         kind="groups",
         devices=y.size,
         slope=None,
