@@ -8,6 +8,7 @@ import numpy as np
 from memfit.analysis.comparison_record import Comparison
 from memfit.arrays import ComplexArray, FloatArray
 from memfit.model.equations import activation_time, dc_resistance, steady_current
+from memfit.model.linear import eigenvalues
 from memfit.model.parameters import Parameters
 from memfit.model.smallsignal import admittance
 
@@ -76,6 +77,10 @@ def _relative_impedance(p: Parameters, u: float) -> ComplexArray:
     """Z/R_dc over all frequencies at which it changes."""
     at = np.array(u)
     rates = [1.0 / p.tau_m, *(1.0 / t for t in (p.tau_d, float(activation_time(p, at))) if t > 0.0)]
-    omega = np.geomspace(min(rates) / _BESIDE, max(rates) * _BESIDE, 3 * _POINTS)
+    omega = np.geomspace(min(rates) / _BESIDE, max(rates) * _BESIDE, _POINTS)
+    for pole in eigenvalues(p, at):  # even steps of the phase around each pole, however sharp it is
+        near = abs(pole.imag) + abs(pole.real) * np.tan(np.linspace(-1.5, 1.5, _POINTS))
+        omega = np.concatenate([omega, near[near > omega[0]]])
+    omega = np.unique(omega)
     Z = 1.0 / admittance(p, omega / (2.0 * np.pi), at)
     return np.asarray(Z / float(dc_resistance(p, at)), dtype=np.complex128)

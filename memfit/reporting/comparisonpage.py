@@ -20,7 +20,9 @@ from memfit.reporting.comparisontables import (
     between_table,
     devices_table,
     differences_table,
+    far_sentence,
     left_out_table,
+    matters,
     outlying_table,
     per_area_table,
     pooled_table,
@@ -105,8 +107,11 @@ def _warnings(found: Comparison) -> list[Block]:
 
 
 def _rankings(found: Comparison) -> list[Block]:
-    """A table a circuit."""
-    return [ranking_table(found, circuit) for circuit in dict.fromkeys(one.circuit for one in found.ranking)]
+    """A table a circuit, or a sentence where all devices are far from oscillation."""
+    return [
+        ranking_table(found, circuit) if matters(found, circuit) else Paragraph(far_sentence(found, circuit))
+        for circuit in dict.fromkeys(one.circuit for one in found.ranking)
+    ]
 
 
 def _per_area(found: Comparison) -> list[Block]:

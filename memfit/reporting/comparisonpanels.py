@@ -22,7 +22,7 @@ from memfit.reporting.comparisoncurves import (
     nyquist_curves,
     steady_curves,
 )
-from memfit.reporting.comparisontables import LEVEL, p_text, slope_texts
+from memfit.reporting.comparisontables import LEVEL, matters, p_text, slope_texts
 from memfit.reporting.comparisonwords import EVENLY, EXPECTED_LINE, FIGURES, OUTLINES, PER_AREA
 from memfit.reporting.content import Panel, Panels
 from memfit.reporting.figures.population import (
@@ -154,7 +154,7 @@ def margin_panels(found: Comparison) -> Panels:
     for circuit in dict.fromkeys(one.circuit for one in found.ranking):
         by = {one.device: one for one in found.ranking if one.circuit == circuit}
         known = {i: one for i, one in by.items() if one.gain_margin is not None}
-        if len(known) < 2:
+        if len(known) < 2 or not matters(found, circuit):
             continue
         count = len(found.devices)
         value, low, high = (np.full(count, np.nan) for _ in range(3))

@@ -19,6 +19,7 @@ from memfit.reporting.comparisonwords import (
     MORE,
     MORE_ROWS,
     NOT_LISTED,
+    SENTENCES,
 )
 from memfit.reporting.content import Cell, Column, ColumnKind, Graded, Table
 from memfit.reporting.numbers import (
@@ -33,6 +34,8 @@ from memfit.reporting.numbers import (
 from memfit.reporting.words import CIRCUIT, capitalised
 
 LEVEL = 0.05
+FAR = 10.0
+"""Gain margin from which a device is far from oscillation."""
 MOST_ROWS = 60
 """Devices that a table shows."""
 MOST_PAIRS = 66
@@ -42,6 +45,7 @@ _MOST_OMITTED = 60
 _MOST_CORRELATIONS = 12
 _SMALLEST_P = 1e-4
 _LEVELS = 4
+_NO_BREAK = "\u00a0"
 _CM2 = 1e4  # cm^2 in a m^2
 _STATES = {
     "ok": "good",
@@ -116,7 +120,7 @@ def devices_table(found: Comparison) -> Table:
         for device in found.devices[:MOST_ROWS]
     )
     head = _columns(("device", "file"), ("status", "text"), ("area", "number"), ("temperature", "number"))
-    columns = (*head, *(Column(name, "symbol") for name in names))
+    columns = (*head, *(Column(name, "number") for name in names))
     return Table("devices", CAPTIONS["devices"].format(more=_more(len(found.devices))), columns, rows)
 
 
@@ -137,7 +141,7 @@ def per_area_table(scaled: Sample) -> Table:
     )
     columns = (
         *_columns(("device", "file"), ("area", "number")),
-        *(Column(name, "symbol") for name in scaled.names),
+        *(Column(name, "number") for name in scaled.names),
     )
     return Table("per_area", CAPTIONS["per_area"].format(more=_more(len(scaled.devices))), columns, rows)
 
@@ -222,6 +226,22 @@ def ranking_table(found: Comparison, circuit: str) -> Table:
     return Table(f"ranking_{circuit}", caption, columns, rows)
 
 
+def matters(found: Comparison, circuit: str) -> bool:
+    """Whether any device comes near to oscillation in a circuit."""
+    margins = [one.gain_margin for one in found.ranking if one.circuit == circuit]
+    known = [margin for margin in margins if margin is not None]
+    return circuit == "current" or not known or min(known) < FAR
+
+
+def far_sentence(found: Comparison, circuit: str) -> str:
+    """Instead of a ranking, where all devices are far from oscillation."""
+    margins = [one.gain_margin for one in found.ranking if one.circuit == circuit]
+    least = min(margin for margin in margins if margin is not None)
+    return SENTENCES["far"].format(
+        circuit=CIRCUIT.get(circuit, circuit), margin=quantity_digits(least, "1", 2)
+    )
+
+
 def _margin_text(bounds: tuple[float, float] | None) -> str:
     """An interval of a gain margin."""
     if bounds is None:
@@ -276,6 +296,7 @@ def _difference(found: Comparison, m: int, k: int) -> Cell:
         text = f"× {quantity(ratio, '1', ratio * s)}"
     else:
         text = quantity(d, one.unit, s)
+    text = text.replace(" ", _NO_BREAK)
     return Graded(text, 2 * int(np.sign(d)) if pairs.differ[m, k] else 0)
 
 

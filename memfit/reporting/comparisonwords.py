@@ -169,7 +169,7 @@ FIGURES = {
     "nyquist": FigureWords(
         caption=(
             "Impedance of the junction over its dc resistance where (u − V_T)/V_m is {bias}: devices of one "
-            "shape fall on one curve{which}."
+            "shape fall on one curve{which}. Those near the threshold may leave the frame."
         ),
         alt=(
             "Nyquist plot of the impedance of the junction over its dc resistance at {bias} widths from the "
@@ -229,6 +229,7 @@ SENTENCES = {
     "none_oscillates": "None under {circuit}.",
     "near": "Near the threshold: {names}.",
     "first": "The smallest gain margin is {margin}, of {name}.",
+    "far": "Under {circuit} no device comes near: every gain margin is at least {margin}.",
     "not_known": "Not known, for want of a parameter: {names}.",
     "elsewhere": "Under {circuit}: {names}.",
     "left_out": "Left out altogether:",

@@ -76,6 +76,18 @@ def drawn_name(text: str, longest: int = _LONGEST) -> str:
     return f"{safe[:head]}…{safe[-(longest - 1 - head) :]}"
 
 
+def short_names(labels: Sequence[str], longest: int) -> list[str]:
+    """Names for little room: without the words that all of them begin or end with, where one is too long."""
+    if all(len(label) <= longest for label in labels):
+        return [drawn_name(label, longest) for label in labels]
+    words = [label.split() for label in labels]
+    while all(len(part) > 1 for part in words) and len({part[0] for part in words}) == 1:
+        words = [part[1:] for part in words]
+    while all(len(part) > 1 for part in words) and len({part[-1] for part in words}) == 1:
+        words = [part[:-1] for part in words]
+    return [drawn_name(" ".join(part), longest) for part in words]
+
+
 def _can_draw(letter: str) -> bool:
     """Whether the font has a letter, and no figure takes it for a command."""
     code = ord(letter)
@@ -91,7 +103,7 @@ def population_figure(figure: Figure, found: Population) -> None:
 
 def _forest(figure: Figure, found: Population) -> None:
     """A row a device, the pooled mean as a diamond below, the range predicted for another as a band."""
-    names = [drawn_name(label) for label in found.labels]
+    names = short_names(found.labels, _LONGEST)
     left = 4.0 + _LETTER * max(map(len, [*names, "pooled mean"]))
     (axes,) = place_axes(figure, [1], Margins(left=left, right=4.0))
     rows = np.arange(len(names), dtype=np.float64)

@@ -8,6 +8,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from memfit.arrays import FloatArray
 from memfit.reporting.comparisoncurves import DeviceCurve
@@ -27,18 +28,20 @@ from memfit.reporting.figures.marks import (
     log_axis,
     place_axes,
 )
-from memfit.reporting.figures.population import drawn_name, mean_line
+from memfit.reporting.figures.population import drawn_name, mean_line, short_names
 
 MOST_ELLIPSES = 60
 """Devices whose errors are drawn one by one."""
 _MOST_KEYS = 8
+_KEY_LETTERS = 12
 _MOST_WORDS = 10
 _NARROW = 6.0  # ratio of the ends of an axis below which it is linear
+_WIDE = 40.0  # ratio of the ends of a logarithmic axis up to which it has ticks between the decades
 _DASHED: Any = (0, (4, 2))
 _OSCILLATES = "#f6d6b8"
 VERDICT_COLOURS = {"oscillates": VERMILLION, "near": ORANGE, "stable": BLUE, "undetermined": GREY}
 _SECANT = 8.0  # least loop gain of three lags that oscillate
-_SHOWN = 0.9  # share of the devices that must fit into a Nyquist plot
+_SHOWN = 0.75  # share of the devices that must fit into a Nyquist plot
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -165,8 +168,9 @@ def plane_figure(figure: Figure, found: PlanePicture) -> None:
     across = limits(found.loop_gain, *ends[::2], log=True)
     up = limits(found.needed, *ends[1::2], np.array([_SECANT]), log=True)
     across = (min(across[0], up[0]), max(across[1], 1.5 * up[0]))
-    log_axis(axes, "x", across, 6)
-    log_axis(axes, "y", up, 6)
+    for which, bounds in (("x", across), ("y", up)):
+        log_axis(axes, which, bounds, 6)
+        _tick_often(axes, which, bounds)
     edge = np.geomspace(*across, 60)
     axes.fill_between(edge, np.full_like(edge, up[0]), np.clip(edge, *up), color=_OSCILLATES, linewidth=0)
     curve(axes, edge, edge, VERMILLION)
@@ -190,9 +194,10 @@ def _name_points(axes: Axes, found: PlanePicture) -> None:
     """Names beside the points, where there are few."""
     if len(found.labels) > _MOST_KEYS:
         return
-    for label, x, y in zip(found.labels, found.loop_gain, found.needed, strict=True):
+    names = short_names(found.labels, _KEY_LETTERS)
+    for name, x, y in zip(names, found.loop_gain, found.needed, strict=True):
         axes.annotate(
-            drawn_name(label, 14),
+            name,
             (x, y),
             (3.0, 2.5),
             textcoords="offset points",
@@ -205,7 +210,7 @@ def _name_points(axes: Axes, found: PlanePicture) -> None:
 def currents_figure(figure: Figure, curves: Sequence[DeviceCurve], labels: Sequence[str], axis: str) -> None:
     """Steady current against voltage, from dark (most eager to oscillate) to light."""
     (axes,) = place_axes(figure, [1], Margins(right=21))
-    linear_axis(axes, "x", limits(*(one.x for one in curves), pad=0.0), 6)
+    linear_axis(axes, "x", limits(*(one.x for one in curves), pad=0.01), 6)
     log_axis(axes, "y", limits(*(one.y for one in curves), log=True), 6)
     _lines(axes, curves, labels)
     axes.set_xlabel("V (V)")
@@ -224,7 +229,7 @@ def nyquist_overlay_figure(
     axes.axvline(0.0, color=INK, linewidth=0.4, zorder=0)
     _lines(axes, curves, labels)
     sign = "−" if bias < 0.0 else ""
-    _titles(axes, f"(u − V_T)/V_m = {sign}{abs(bias):g}", "Re Z / R_dc", "−Im Z / R_dc")
+    _titles(axes, f"(u − VT)/Vm = {sign}{abs(bias):g}", "Re Z / Rdc", "−Im Z / Rdc")
 
 
 def _lines(axes: Axes, curves: Sequence[DeviceCurve], labels: Sequence[str]) -> None:
@@ -235,7 +240,8 @@ def _lines(axes: Axes, curves: Sequence[DeviceCurve], labels: Sequence[str]) -> 
         curve(axes, one.x, one.y, colour, linewidth=width)
     pairs = list(zip(curves, colours, strict=True))[::-1]
     if len(curves) <= _MOST_KEYS:
-        entries = [(colour, drawn_name(labels[one.device], 16)) for one, colour in pairs]
+        names = short_names([labels[one.device] for one, _ in pairs], _KEY_LETTERS)
+        entries = [(colour, name) for (_, colour), name in zip(pairs, names, strict=True)]
     else:
         ends = (pairs[0], pairs[len(pairs) // 2], pairs[-1])
         entries = [(c, word) for (_, c), word in zip(ends, ("smallest", "median", "largest"), strict=True)]
@@ -279,6 +285,17 @@ def _axis(axes: Axes, which: str, bounds: tuple[float, float], *, log: bool) -> 
         log_axis(axes, which, bounds, 6)
     else:
         linear_axis(axes, which, bounds, 5)
+
+
+def _tick_often(axes: Axes, which: str, bounds: tuple[float, float]) -> None:
+    """Ticks between the decades, where an axis spans few of them."""
+    if bounds[1] > _WIDE * bounds[0]:
+        return
+    first, last = int(np.floor(np.log10(bounds[0]))), int(np.ceil(np.log10(bounds[1])))
+    ticks = [m * 10.0**e for e in range(first, last + 1) for m in (1, 2, 3, 5, 8)]
+    axis = getattr(axes, f"{which}axis")
+    axis.set_major_locator(FixedLocator([tick for tick in ticks if bounds[0] <= tick <= bounds[1]]))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
 def _titles(axes: Axes, title: str, x_axis: str, y_axis: str) -> None:
