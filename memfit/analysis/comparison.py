@@ -64,19 +64,19 @@ def compare_results(
             f"{reasons} Give more results, or a folder that holds them."
         )
     sample = sample_of(devices, kept)
-    trends, idle, confounded = find_trends(sample)
     scaled, like = normalised(sample), of_equal_area(sample)
+    trends, idle, confounded = find_trends(sample, like)
     fitted = sample.fitted
     parameters = sample.names[:fitted], sample.covariance[:, :fitted, :fitted]
     return Comparison(
         sample=sample,
+        like=like,
         pooled=_pooled(sample),
         normalised=scaled,
         normalised_pooled={} if scaled is None else _pooled(scaled),
         outlying=_outlying(like),
         pairs=compare_pairs(parameters[0], sample.x[:, :fitted], parameters[1]),
         correlations=correlate(parameters[0], like.x[:, :fitted], parameters[1]),
-        equal_area=like is not sample,
         trends=trends,
         confounded=confounded,
         ranking=rank_devices(devices),

@@ -45,6 +45,9 @@ class Comparison:
 
     sample: Sample
     """The devices in the order of their names, as arrays."""
+    like: Sample
+    """The same with R_b, C_m and i_c0 of unit area (1 m^2) where all areas are known and they differ: what
+    `outlying`, `correlations` and `trends` other than those of the area are about."""
     pooled: Mapping[str, Pooled]
     """By quantity: mean, spread between devices, heterogeneity; of those that at least two devices have."""
     normalised: Sample | None
@@ -54,8 +57,6 @@ class Comparison:
     pairs: Pairs | None
     """None where there are too many."""
     correlations: tuple[BetweenCorrelation, ...]
-    equal_area: bool
-    """Whether `outlying` and `correlations` are of R_b, C_m, i_c0 of unit area: all known, not the same."""
     trends: tuple[Trend, ...]
     confounded: tuple[str, ...]
     """Sentences on attributes that vary together."""
@@ -72,6 +73,11 @@ class Comparison:
         """The devices, in the order of every other array."""
         return self.sample.devices
 
+    @property
+    def equal_area(self) -> bool:
+        """Whether `like` is of unit area."""
+        return self.like is not self.sample
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data in the layout `memfit/comparison/1`."""
         return to_dict(self)
@@ -83,6 +89,10 @@ class Comparison:
     def quantity(self, name: str) -> Quantity:
         """A quantity by its name."""
         return self.sample.quantities[self.sample.names.index(name)]
+
+    def sample_of(self, trend: Trend) -> Sample:
+        """The arrays that a trend is of."""
+        return self.sample if trend.covariate == "area" else self.like
 
 
 def to_dict(found: Comparison) -> dict[str, Any]:
@@ -99,7 +109,7 @@ def to_dict(found: Comparison) -> dict[str, Any]:
             {**vars(one), "ci95": _listed(one.ci95), "per_area": found.equal_area}
             for one in found.correlations
         ],
-        "trends": [_trend(one, found.quantity(one.quantity)) for one in found.trends],
+        "trends": [_trend(one, _quantity(found.sample_of(one), one.quantity)) for one in found.trends],
         "confounded": list(found.confounded),
         "ranking": {
             circuit: [_ranked(vars(one), labels) for one in found.ranking if one.circuit == circuit]
@@ -206,10 +216,20 @@ def _pair(pairs: Pairs, m: int, labels: Sequence[str]) -> dict[str, Any]:
     }
 
 
+def _quantity(sample: Sample, name: str) -> Quantity:
+    """A quantity by its name."""
+    return sample.quantities[sample.names.index(name)]
+
+
 def _trend(one: Trend, quantity: Quantity) -> dict[str, Any]:
     """How a quantity follows an attribute."""
     plain = {**vars(one), "slope_ci95": _listed(one.slope_ci95), "explained": one.explained}
-    return {**plain, "scale": _scale(quantity), "levels": [_level(level) for level in one.levels]}
+    return {
+        **plain,
+        "unit": quantity.unit,
+        "scale": _scale(quantity),
+        "levels": [_level(level) for level in one.levels],
+    }
 
 
 def _level(level: Level) -> dict[str, Any]:

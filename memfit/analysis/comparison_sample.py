@@ -215,17 +215,9 @@ def normalised(sample: Sample) -> Sample | None:
         return None
     log_area = np.log([sample.devices[i].area or 1.0 for i in there])
     power = np.array([AREA_EXPONENTS[sample.quantities[k].name] for k in places])
-    units = {-1: "{} m²", 1: "{}/m²"}
     return Sample(
         devices=tuple(sample.devices[i] for i in there),
-        quantities=tuple(
-            Quantity(
-                name=sample.quantities[k].name,
-                unit=units[int(p)].format(sample.quantities[k].unit),
-                logarithmic=True,
-            )
-            for k, p in zip(places, power, strict=True)
-        ),
+        quantities=tuple(_per_area(sample.quantities[k]) for k in places),
         fitted=len(places),
         x=sample.x[np.ix_(there, places)] - power * log_area[:, None],
         covariance=sample.covariance[np.ix_(there, places, places)],
@@ -243,7 +235,16 @@ def of_equal_area(sample: Sample) -> Sample:
         return sample
     power = np.array([AREA_EXPONENTS.get(name, 0) for name in sample.names])
     log_area = np.log(np.array(areas, dtype=np.float64))
-    return replace(sample, x=sample.x - power * log_area[:, None])
+    quantities = tuple(map(_per_area, sample.quantities))
+    return replace(sample, quantities=quantities, x=sample.x - power * log_area[:, None])
+
+
+def _per_area(one: Quantity) -> Quantity:
+    """A quantity of one square metre; what does not scale with the area stays."""
+    power = AREA_EXPONENTS.get(one.name, 0)
+    if not power:
+        return one
+    return replace(one, unit=f"{one.unit} m²" if power < 0 else f"{one.unit}/m²")
 
 
 def _rank(result: FitResult, source: str) -> tuple[Any, ...]:

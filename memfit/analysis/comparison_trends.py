@@ -124,12 +124,17 @@ def covariates_of(devices: Sequence[ComparedDevice]) -> tuple[Covariate, ...]:
         Covariate(name="temperature", numbers=tuple(d.temperature for d in devices), words=None, unit="K"),
     ]
     names = sorted({name for device in devices for name in device.attributes})
-    found += [_attribute(name, [device.attributes.get(name) for device in devices]) for name in names]
+    taken = {one.name for one in found}
+    for name in names:
+        title = f"{name} (attribute)" if name in taken else name
+        found.append(_attribute(title, [device.attributes.get(name) for device in devices]))
     return tuple(found)
 
 
-def find_trends(sample: Sample) -> tuple[tuple[Trend, ...], tuple[Omitted, ...], tuple[str, ...]]:
-    """All trends of a sample.
+def find_trends(
+    sample: Sample, like: Sample
+) -> tuple[tuple[Trend, ...], tuple[Omitted, ...], tuple[str, ...]]:
+    """All trends: those of the area in `sample`, the others in `like`, whose devices have one area.
 
     Returns
     -------
@@ -150,7 +155,8 @@ def find_trends(sample: Sample) -> tuple[tuple[Trend, ...], tuple[Omitted, ...],
             omitted.append(Omitted(label=covariate.name, what="attribute", reason=reason))
             continue
         useful.append(covariate)
-        found = [_trend(sample, quantity, covariate) for quantity in sample.quantities]
+        arrays = sample if covariate.name == "area" else like
+        found = [_trend(arrays, quantity, covariate) for quantity in arrays.quantities]
         trends += [trend for trend in found if trend is not None]
     return _corrected(trends), tuple(omitted), _confounded(useful)
 

@@ -36,7 +36,7 @@ def _pairs_in_words(found: Comparison) -> tuple[str, list[str]]:
     """Headline and a sentence on the pairs that do not differ."""
     pairs = found.pairs
     if pairs is None:
-        return "", []
+        return SENTENCES["too_many"].format(count=len(found.devices)), []
     differ = pairs.joint_p_value < LEVEL
     tested = int(np.count_nonzero(np.isfinite(pairs.joint_p_value)))
     count = int(np.count_nonzero(differ))

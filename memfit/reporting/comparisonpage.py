@@ -31,7 +31,7 @@ from memfit.reporting.comparisontables import (
     trends_tables,
     within_table,
 )
-from memfit.reporting.comparisonwords import HEADINGS, SENTENCES, TITLE, UNIT_AREA
+from memfit.reporting.comparisonwords import HEADINGS, SENTENCES, TITLE, UNIT_AREA, UNIT_AREA_TRENDS
 from memfit.reporting.content import Block, Bullets, Paragraph, Report, Section, Table
 from memfit.reporting.document import write_page
 
@@ -129,16 +129,21 @@ def _pooled(found: Comparison) -> list[Block]:
     return blocks
 
 
-def _unit_area(found: Comparison) -> list[Block]:
+def _unit_area(found: Comparison, words: str = UNIT_AREA) -> list[Block]:
     """A word on what was compared, where areas differ."""
-    return [Paragraph(UNIT_AREA)] if found.equal_area else []
+    return [Paragraph(words)] if found.equal_area else []
 
 
 def _trends(found: Comparison) -> list[Block]:
     """Tables and figures of trends."""
     if not found.trends:
         return []
-    return [Paragraph(SENTENCES["trends"]), *trends_tables(found), trend_panels(found)]
+    return [
+        Paragraph(SENTENCES["trends"]),
+        *_unit_area(found, UNIT_AREA_TRENDS),
+        *trends_tables(found),
+        trend_panels(found),
+    ]
 
 
 def _correlations(found: Comparison) -> list[Block]:

@@ -9,10 +9,10 @@ from matplotlib.figure import Figure
 from scipy.stats import t as student
 
 from memfit.analysis.comparison_correlation import BetweenCorrelation
-from memfit.analysis.comparison_pooling import pool
+from memfit.analysis.comparison_pooling import Pooled, pool
 from memfit.analysis.comparison_record import Comparison
-from memfit.analysis.comparison_sample import Quantity, of_equal_area
-from memfit.analysis.comparison_trends import Covariate, Trend, covariates_of, regressor
+from memfit.analysis.comparison_sample import Quantity, Sample
+from memfit.analysis.comparison_trends import EXPECTED, Covariate, Trend, covariates_of, regressor
 from memfit.arrays import FloatArray
 from memfit.reporting.comparisoncurves import (
     BIASES,
@@ -22,7 +22,7 @@ from memfit.reporting.comparisoncurves import (
     nyquist_curves,
     steady_curves,
 )
-from memfit.reporting.comparisontables import LEVEL, matters, p_text, slope_texts
+from memfit.reporting.comparisontables import LEVEL, matters, p_text, shown_unit, slope_texts
 from memfit.reporting.comparisonwords import EVENLY, EXPECTED_LINE, FIGURES, OUTLINES, PER_AREA
 from memfit.reporting.content import Panel, Panels
 from memfit.reporting.figures.population import (
@@ -85,7 +85,9 @@ def spoken(name: str) -> str:
 def _scaling(one: Quantity, values: FloatArray) -> tuple[float, str]:
     """Factor from SI to the unit of an axis, and its title."""
     known = np.abs(values[np.isfinite(values)])
-    factor, unit = scale_for(float(np.median(known)) if known.size else 1.0, one.unit)
+    unit, factor = shown_unit(one.unit)
+    if unit == (one.unit or "1"):
+        factor, unit = scale_for(float(np.median(known)) if known.size else 1.0, one.unit)
     return factor, f"{spoken(one.name)} ({unit})" if unit else spoken(one.name)
 
 
@@ -95,18 +97,27 @@ def _outer(one: Quantity, x: FloatArray) -> FloatArray:
 
 
 def forest_panels(found: Comparison) -> Panels:
-    """One figure a quantity."""
-    return Panels(tuple(_forest(found, place) for place in range(len(found.sample.quantities))))
+    """One figure a quantity, and one more where it is also known of unit area."""
+    as_fitted = [
+        _forest(found, found.sample, place, found.pooled) for place in range(len(found.sample.quantities))
+    ]
+    if not found.equal_area:
+        return Panels(tuple(as_fitted))
+    scaled = [place for place, name in enumerate(found.like.names) if name in EXPECTED]
+    of_unit_area = [_forest(found, found.like, place, found.normalised_pooled) for place in scaled]
+    return Panels((*as_fitted, *of_unit_area))
 
 
-def _forest(found: Comparison, place: int) -> Panel:
-    """A quantity over all devices, as it was fitted."""
-    one, sample = found.sample.quantities[place], found.sample
+def _forest(found: Comparison, sample: Sample, place: int, pools: Mapping[str, Pooled]) -> Panel:
+    """A quantity over all devices."""
+    one = sample.quantities[place]
+    per_area = sample is not found.sample
     x, s = sample.x[:, place], np.sqrt(sample.covariance[:, place, place])
     value, low, high = (_outer(one, x + z * s) for z in (0.0, -_Z95, _Z95))
     factor, axis = _scaling(one, value)
-    outlying = {o.device for o in found.outlying if o.quantity == one.name}
-    pooled = found.pooled.get(one.name)
+    tested = per_area or not (found.equal_area and one.name in EXPECTED)
+    outlying = {o.device for o in found.outlying if o.quantity == one.name and tested}
+    pooled = pools.get(one.name)
     ends: dict[str, Any] = {"mean": None, "mean_ci95": None, "predicted95": None}
     if pooled is not None:
         ends = {
@@ -128,11 +139,11 @@ def _forest(found: Comparison, place: int) -> Panel:
     name = "ordered" if len(x) > MOST_ROWS else "forest"
     data = {"value": value, "ci95_low": low, "ci95_high": high}
     return _panel(
-        f"forest_{_stem(one.name)}",
+        f"forest_{_stem(one.name)}{'_per_area' if per_area else ''}",
         name,
         partial(population_figure, found=population),
         height=forest_height(len(x)),
-        quantity=one.name,
+        quantity=f"{one.name}{PER_AREA if per_area else ''}",
         count=len(x),
         data=data,
     )
@@ -277,36 +288,43 @@ def trend_panels(found: Comparison) -> Panels:
     wanted = [one for one in found.trends if one.quantity in _ALWAYS.get(one.covariate, ())]
     strong = [one for one in found.trends if one.p_value < LEVEL and one not in wanted]
     strong.sort(key=lambda one: one.p_value)
+    shown = [*wanted, *strong[:_MOST_TRENDS]]
     return Panels(
-        tuple(
-            _trend_panel(found, one, covariates[one.covariate]) for one in [*wanted, *strong[:_MOST_TRENDS]]
-        )
+        tuple(_trend_panel(found, one, covariates[one.covariate], k) for k, one in enumerate(shown, start=1))
     )
 
 
-def _trend_panel(found: Comparison, one: Trend, covariate: Covariate) -> Panel:
+def _trend_panel(found: Comparison, one: Trend, covariate: Covariate, number: int) -> Panel:
     """One trend, as a line or as groups."""
-    key = f"trend_{_stem(one.covariate)}_{_stem(one.quantity)}"
+    key = f"trend_{number}_{_stem(one.covariate)}_{_stem(one.quantity)}"
+    per_area = found.equal_area and one.covariate != "area" and one.quantity in EXPECTED
+    name = f"{one.quantity}{PER_AREA if per_area else ''}"
     if one.kind == "groups":
         picture, data = _groups(found, one, covariate)
-        words = {"quantity": one.quantity, "covariate": one.covariate, "data": data}
+        words = {"quantity": name, "covariate": one.covariate, "data": data}
         return _panel(key, "groups", partial(group_figure, found=picture), **words)
     line, data = _line(found, one, covariate)
-    words = {"quantity": one.quantity, "covariate": one.covariate, "data": data}
+    words = {"quantity": name, "covariate": one.covariate, "data": data}
     expected = EXPECTED_LINE if one.expected is not None else ""
     return _panel(key, "trend", partial(trend_figure, found=line), expected=expected, **words)
 
 
 def _points(found: Comparison, one: Trend, covariate: Covariate) -> tuple[np.ndarray, FloatArray, FloatArray]:
     """Places of the devices of a trend, their values and standard errors in the scale of the fit."""
-    there, y, v = found.sample.column(one.quantity)
+    there, y, v = found.sample_of(one).column(one.quantity)
     known = np.array(covariate.known())[there]
     return there[known], y[known], np.sqrt(v[known])
 
 
+def _quantity(found: Comparison, one: Trend) -> Quantity:
+    """What a trend is of."""
+    sample = found.sample_of(one)
+    return sample.quantities[sample.names.index(one.quantity)]
+
+
 def _line(found: Comparison, one: Trend, covariate: Covariate) -> tuple[TrendPicture, dict[str, FloatArray]]:
     """Devices and line of a trend against a number."""
-    quantity = found.quantity(one.quantity)
+    quantity = _quantity(found, one)
     there, y, s = _points(found, one, covariate)
     values = np.array([(covariate.numbers or ())[i] for i in there], dtype=np.float64)
     z = regressor(one.kind, values)
@@ -372,7 +390,7 @@ def _groups(
     found: Comparison, one: Trend, covariate: Covariate
 ) -> tuple[GroupPicture, dict[str, FloatArray]]:
     """Devices and means of a trend by words."""
-    quantity = found.quantity(one.quantity)
+    quantity = _quantity(found, one)
     there, y, _ = _points(found, one, covariate)
     words = [level.word for level in one.levels]
     place = np.array([words.index(str((covariate.words or ())[i])) for i in there], dtype=np.float64)
@@ -414,7 +432,7 @@ def pair_panels(found: Comparison) -> Panels:
 
 def _pair_panel(found: Comparison, one: BetweenCorrelation) -> Panel:
     """Two quantities over the devices."""
-    sample = of_equal_area(found.sample) if found.equal_area else found.sample
+    sample = found.like
     places = [sample.names.index(name) for name in (one.first, one.second)]
     both = np.isfinite(sample.x[:, places]).all(axis=1)
     x, S = sample.x[both][:, places], sample.covariance[both][:, places][:, :, places]

@@ -30,6 +30,7 @@ from memfit.reporting.numbers import (
     quantity,
     quantity_digits,
     span,
+    unit_symbol,
 )
 from memfit.reporting.words import CIRCUIT, capitalised
 
@@ -435,37 +436,29 @@ def _expected_text(one: Trend) -> str:
 
 def slope_texts(found: Comparison, one: Trend) -> tuple[str, str]:
     """Slope and interval of a trend as text; means for words."""
+    sample = found.sample_of(one)
+    quantity_of = sample.quantities[sample.names.index(one.quantity)]
     if one.slope is None or one.slope_ci95 is None:
-        quantity_of = found.quantity(one.quantity)
         means = "; ".join(
             f"{level.word}: {value_text(quantity_of, quantity_of.outer(level.mean))}" for level in one.levels
         )
         return means, MISSING
-    unit = _slope_unit(found, one)
+    factor, unit = _slope_unit(quantity_of, one)
+    slope, stderr = one.slope * factor, None if one.stderr is None else one.stderr * factor
+    ends = (one.slope_ci95[0] * factor, one.slope_ci95[1] * factor)
     if one.kind in ("power", "arrhenius"):
-        return quantity(one.slope, unit, one.stderr), interval(one.slope_ci95, unit, one.stderr)
-    if found.quantity(one.quantity).logarithmic:  # small changes of a logarithm are fractions
-        low, high = (100.0 * end for end in one.slope_ci95)
-        stderr = None if one.stderr is None else 100.0 * one.stderr
-        return (
-            f"{quantity(100.0 * one.slope, '1', stderr)} %{unit}",
-            f"{interval((low, high), '1', stderr)} %{unit}",
-        )
-    return (
-        f"{quantity(one.slope, '1', one.stderr)} {unit}",
-        f"{interval(one.slope_ci95, '1', one.stderr)} {unit}",
-    )
+        return quantity(slope, unit, stderr), interval(ends, unit, stderr)
+    return f"{quantity(slope, '1', stderr)} {unit}", f"{interval(ends, '1', stderr)} {unit}"
 
 
-def _slope_unit(found: Comparison, one: Trend) -> str:
-    """Of a slope."""
-    if one.kind == "arrhenius":
-        return "eV"
-    if one.kind == "power":
-        return "1"
-    per = one.covariate_unit or "unit"
-    quantity_of = found.quantity(one.quantity)
-    return f"/{per}" if quantity_of.logarithmic else f"{quantity_of.unit}/{per}"
+def _slope_unit(quantity_of: Quantity, one: Trend) -> tuple[float, str]:
+    """Factor on a slope and its unit; small changes of a logarithm are fractions, in per cent."""
+    if one.kind in ("arrhenius", "power"):
+        return 1.0, "eV" if one.kind == "arrhenius" else "1"
+    factor, per = (1.0 / _CM2, "cm²") if one.covariate == "area" else (1.0, one.covariate_unit or "unit")
+    if quantity_of.logarithmic:
+        return 100.0 * factor, f"%/{per}"
+    return factor, f"{unit_symbol(quantity_of.unit)}/{per}"
 
 
 def left_out_table(found: Comparison) -> Table:

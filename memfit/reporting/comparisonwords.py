@@ -204,6 +204,7 @@ ONE_BY_ONE = ""
 EVENLY = ", {count} of them evenly through the ranking, dark near oscillation"
 PER_AREA = " of unit area"
 UNIT_AREA = "R_b, C_m and i_c0 are those of unit area, since all areas are known and they differ."
+UNIT_AREA_TRENDS = "But for the area itself, R_b, C_m and i_c0 are those of unit area."
 MORE = " The first {shown} of {count} are shown; devices.csv has all."
 MORE_ROWS = " The first {shown} of {count} are shown; {file} has all."
 IN_FILE = " differences.csv lists them."
@@ -211,6 +212,7 @@ NOT_LISTED = " With so many devices they are not listed one by one."
 LAWS = {"power": "exponent", "arrhenius": "activation energy", "linear": "slope", "groups": "means"}
 
 SENTENCES = {
+    "too_many": "{count} devices: too many to compare each with each; see how far they spread.",
     "none_differ": "No pair of devices differs in any parameter.",
     "all_differ": "All of them, pairwise.",
     "some_differ": "{differ} of {pairs} pairs differ.",

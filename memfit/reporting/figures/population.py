@@ -171,11 +171,10 @@ def _value_axis(axes: Axes, found: Population) -> None:
     own = np.concatenate([np.ravel(part) for part in parts[:3]])
     own = own[np.isfinite(own)]
     bounds = _within(limits(*parts, log=found.logarithmic), own, log=found.logarithmic)
-    wide = found.logarithmic and bounds[0] > 0.0 and bounds[1] > _NARROW * bounds[0]
-    if wide:
+    if found.logarithmic and bounds[0] > 0.0 and bounds[1] > _NARROW * bounds[0]:
         log_axis(axes, "x", bounds, 6)
     else:
-        linear_axis(axes, "x", bounds, 5)
+        linear_axis(axes, "x", _within(limits(*parts), own, log=False), 5)
     axes.set_xlabel(found.axis, parse_math=False)
 
 

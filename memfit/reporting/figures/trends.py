@@ -37,6 +37,7 @@ _KEY_LETTERS = 12
 _MOST_WORDS = 10
 _NARROW = 6.0  # ratio of the ends of an axis below which it is linear
 _WIDE = 40.0  # ratio of the ends of a logarithmic axis up to which it has ticks between the decades
+_FEW_STEPS = 10.0  # ratio of the ends from which it has few of them
 _DASHED: Any = (0, (4, 2))
 _OSCILLATES = "#f6d6b8"
 VERDICT_COLOURS = {"oscillates": VERMILLION, "near": ORANGE, "stable": BLUE, "undetermined": GREY}
@@ -113,8 +114,8 @@ class PlanePicture:
 def trend_figure(figure: Figure, found: TrendPicture) -> None:
     """Devices with their intervals, the fitted line with its band, and the line expected."""
     (axes,) = place_axes(figure, [1], Margins(top=5.5))
-    _axis(axes, "x", limits(found.x, log=found.x_logarithmic, pad=0.08), log=found.x_logarithmic)
-    _axis(axes, "y", limits(found.low, found.high, found.y, log=found.y_logarithmic), log=found.y_logarithmic)
+    _axis(axes, "x", found.x, log=found.x_logarithmic)
+    _axis(axes, "y", found.low, found.high, found.y, log=found.y_logarithmic)
     x, low, middle, high = found.line.T
     mean_line(axes, x, low, middle, high)
     if found.expected is not None:
@@ -130,7 +131,7 @@ def group_figure(figure: Figure, found: GroupPicture) -> None:
     (axes,) = place_axes(figure, [1], Margins(top=5.5))
     count = len(found.words)
     axes.set_xlim(-0.6, count - 0.4)
-    _axis(axes, "y", limits(found.y, found.low, found.high, log=found.y_logarithmic), log=found.y_logarithmic)
+    _axis(axes, "y", found.y, found.low, found.high, log=found.y_logarithmic)
     beside = _beside(found.place)
     dots(axes, found.place + beside, found.y, BLUE, 2.6 if found.y.size <= MOST_ELLIPSES else 1.4)
     places = np.arange(count, dtype=np.float64)
@@ -152,7 +153,7 @@ def pair_figure(figure: Figure, found: PairPicture) -> None:
         ("x", found.x, 0, found.x_logarithmic),
         ("y", found.y, 1, found.y_logarithmic),
     ):
-        _axis(axes, which, limits(values, *(outline[k] for outline in outlines), log=log), log=log)
+        _axis(axes, which, values, *(outline[k] for outline in outlines), log=log)
     if found.spread is not None:
         curve(axes, *found.spread, GREY, linestyle=_DASHED)
     for outline in found.errors:
@@ -279,12 +280,14 @@ def _beside(place: FloatArray) -> FloatArray:
     return shift
 
 
-def _axis(axes: Axes, which: str, bounds: tuple[float, float], *, log: bool) -> None:
-    """A logarithmic axis where it pays, a linear one elsewhere."""
+def _axis(axes: Axes, which: str, *values: FloatArray, log: bool) -> None:
+    """An axis that holds the values, logarithmic where it pays, linear elsewhere."""
+    bounds = limits(*values, log=log)
     if log and bounds[0] > 0.0 and bounds[1] > _NARROW * bounds[0]:
         log_axis(axes, which, bounds, 6)
+        _tick_often(axes, which, bounds)
     else:
-        linear_axis(axes, which, bounds, 5)
+        linear_axis(axes, which, limits(*values), 5)
 
 
 def _tick_often(axes: Axes, which: str, bounds: tuple[float, float]) -> None:
@@ -292,7 +295,8 @@ def _tick_often(axes: Axes, which: str, bounds: tuple[float, float]) -> None:
     if bounds[1] > _WIDE * bounds[0]:
         return
     first, last = int(np.floor(np.log10(bounds[0]))), int(np.ceil(np.log10(bounds[1])))
-    ticks = [m * 10.0**e for e in range(first, last + 1) for m in (1, 2, 3, 5, 8)]
+    steps = (1, 2, 5) if bounds[1] > _FEW_STEPS * bounds[0] else (1, 1.5, 2, 3, 5, 7)
+    ticks = [m * 10.0**e for e in range(first, last + 1) for m in steps]
     axis = getattr(axes, f"{which}axis")
     axis.set_major_locator(FixedLocator([tick for tick in ticks if bounds[0] <= tick <= bounds[1]]))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
