@@ -278,21 +278,17 @@ def compare(results: FitResult | Path | str | Sequence[FitResult | Path | str]) 
         Fewer than two devices remain.
     """
     given = [results] if isinstance(results, (FitResult, Path, str)) else list(results)
-    found: list[FitResult] = []
-    sources: list[str] = []
-    omitted: list[Omitted] = []
-    for one in given:
-        if isinstance(one, FitResult):
-            found.append(one)
-            sources.append("")
-            continue
-        for path in _result_files(Path(one)):
-            try:
-                found.append(read_result(path))
-                sources.append(str(path))
-            except InputError as problem:
-                reason = str(problem).removeprefix(f"{path}: ").rstrip(".")
-                omitted.append(Omitted(label=str(path), what="", reason=reason))
+    found = [one for one in given if isinstance(one, FitResult)]
+    sources = [""] * len(found)
+    omitted = []
+    files = [path for one in given if not isinstance(one, FitResult) for path in _result_files(Path(one))]
+    for path in {path.absolute(): path for path in files}.values():
+        try:
+            found.append(read_result(path))
+            sources.append(str(path))
+        except InputError as problem:
+            reason = str(problem).removeprefix(f"{path}: ").rstrip(".")
+            omitted.append(Omitted(label=str(path), what="", reason=reason))
     return compare_results(found, sources, omitted)
 
 

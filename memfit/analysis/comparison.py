@@ -10,6 +10,9 @@ logarithm of positive ones.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
+from memfit.analysis.comparison_check import fault_of
 from memfit.analysis.comparison_correlation import correlate
 from memfit.analysis.comparison_outliers import find_outliers
 from memfit.analysis.comparison_pairs import compare_pairs
@@ -20,6 +23,7 @@ from memfit.analysis.comparison_sample import (
     Omitted,
     Sample,
     gather,
+    natural,
     normalised,
     of_equal_area,
     repeated_names,
@@ -53,17 +57,12 @@ def compare_results(
     InputError
         Fewer than two devices remain.
     """
-    origin = list(sources) if sources is not None else [""] * len(results)
-    blocks = [_stability(result) for result in results]
-    devices, twice, kept = gather(results, origin, blocks)
-    left_out = (*omitted, *twice)
-    if len(devices) < _FEWEST:
-        reasons = "".join(f" {one.label}: {one.reason}." for one in left_out[:3])
-        raise InputError(
-            f"Expected results of at least two devices, found {len(devices)} that can be compared."
-            f"{reasons} Give more results, or a folder that holds them."
-        )
+    whole, origin, damaged = _without_faults(results, sources or [""] * len(results))
+    devices, twice, kept = gather(whole, origin, [_stability(result) for result in whole])
+    left_out = sorted((*omitted, *damaged, *twice), key=lambda one: natural(one.label))
+    _require_two(len(devices), left_out)
     sample = sample_of(devices, kept)
+    _require_two(int(np.isfinite(sample.x).any(axis=1).sum()), [*left_out, *sample.omitted])
     scaled, like = normalised(sample), of_equal_area(sample)
     trends, idle, confounded = find_trends(sample, like)
     fitted = sample.fitted
@@ -82,13 +81,41 @@ def compare_results(
         ranking=rank_devices(devices),
         plane=stability_plane(sample),
         omitted=(*left_out, *sample.omitted, *idle),
-        notes=_notes(results, devices),
+        notes=_notes(kept, devices),
+    )
+
+
+def _without_faults(
+    results: Sequence[FitResult], sources: Sequence[str]
+) -> tuple[list[FitResult], list[str], list[Omitted]]:
+    """The results that hold together, where they came from, and the others with what is wrong with them."""
+    whole, origin, damaged = [], [], []
+    for result, source in zip(results, sources, strict=True):
+        fault = fault_of(result)
+        if fault:
+            damaged.append(Omitted(label=source or "a result", what="", reason=f"damaged: {fault}"))
+        else:
+            whole.append(result)
+            origin.append(source)
+    return whole, origin, damaged
+
+
+def _require_two(count: int, left_out: Sequence[Omitted]) -> None:
+    """An error where too few devices remain, with what became of the others."""
+    if count >= _FEWEST:
+        return
+    reasons = "".join(f" {one.label}: {one.reason}." for one in left_out[:3] if not one.what)
+    found = "none" if count == 0 else "one"
+    raise InputError(
+        f"Expected results of at least two devices that can be compared, found {found}.{reasons} "
+        "Give more results, or a folder that holds them."
     )
 
 
 def _stability(result: FitResult) -> Mapping[str, Any]:
-    """The stability stored with a result, or made now."""
-    return result.stability or analyse_result(result)
+    """The stability stored with a result; made now where there is none, or where the fit did not converge."""
+    stored = result.stability if result.status.code != "not_converged" else {}
+    return stored or analyse_result(result)
 
 
 def _pooled(sample: Sample) -> dict[str, Pooled]:
@@ -120,7 +147,6 @@ def _notes(results: Sequence[FitResult], devices: Sequence[ComparedDevice]) -> t
     notes = [
         f"Several results are called {name!r}; they are told apart by their folders or numbers."
         for name in repeated_names(results)
-        if sum(device.label.startswith(name) for device in devices) > 1
     ]
     notes += [f"{device.label}: {device.status.message}" for device in devices if device.status.code != "ok"]
     digests: dict[frozenset[str], str] = {}

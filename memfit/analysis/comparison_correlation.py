@@ -12,8 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize
-from scipy.stats import t as student
+from scipy.optimize import brentq, minimize
+from scipy.special import stdtr, stdtrit
 
 from memfit.analysis.comparison_pairs import holm
 from memfit.analysis.comparison_pooling import Interval, restricted_maximum
@@ -105,16 +105,51 @@ def _estimated(known: dict[str, object], x: FloatArray, S: FloatArray, k: int) -
         for z in (start, 0.0)
     ]
     best = min(tried, key=lambda one: float(one.fun))
-    z, variance = float(best.x[2]), _curvature(deviance, best.x)
-    if abs(z) > 0.99 * _LARGEST_Z or variance is None or min(best.x[:2]) < -6.0:
-        return _unknown(known, "the likelihood has no maximum inside -1 to 1; there are too few devices")
-    error = float(np.sqrt(variance * (k - 1.0) / (k - 3.0)))
-    half = error * float(student.ppf(0.975, k - 2))
+    z = float(best.x[2])
+    widening = float(np.sqrt((k - 1.0) / (k - 3.0)))
+    if abs(z) > 0.99 * _LARGEST_Z:
+        return _at_the_end(known, deviance, np.asarray(best.x), float(best.fun), k)
+    variance = _curvature(deviance, best.x)
+    if variance is None or min(best.x[:2]) < -6.0:
+        return _unknown(known, "the likelihood has no clear maximum; there are too few devices")
+    error = float(np.sqrt(variance)) * widening
+    half = error * float(stdtrit(k - 2, 0.975))
     return BetweenCorrelation(
         **known,  # type: ignore[arg-type]
         between=float(np.tanh(z)),
         ci95=(float(np.tanh(z - half)), float(np.tanh(z + half))),
-        p_value=float(2.0 * student.sf(abs(z) / error, k - 2)),
+        p_value=float(2.0 * stdtr(k - 2, -abs(z) / error)),
+    )
+
+
+def _at_the_end(
+    known: dict[str, object],
+    deviance: Callable[[FloatArray], float],
+    best: FloatArray,
+    least: float,
+    k: int,
+) -> BetweenCorrelation:
+    """A correlation of 1 or -1: the interval ends where the profile of the likelihood has fallen enough."""
+    sign, dof, widening = float(np.sign(best[2])), k - 2, float(np.sqrt((k - 1.0) / (k - 3.0)))
+
+    def steps(z: float) -> float:
+        """Standard errors from the maximum to a value of atanh r."""
+
+        def profile(t: FloatArray) -> float:
+            return deviance(np.array([t[0], t[1], sign * z]))
+
+        found = minimize(profile, [best[0], best[1]], method="L-BFGS-B", bounds=[(-7.0, 7.0), (-7.0, 7.0)])
+        return float(np.sqrt(max(float(found.fun) - least, 0.0))) / widening
+
+    wanted = float(stdtrit(dof, 0.975))
+    open_end = steps(-_LARGEST_Z) <= wanted
+    inner = -1.0 if open_end else float(np.tanh(brentq(lambda z: steps(z) - wanted, -_LARGEST_Z, _LARGEST_Z)))
+    ends = sorted((sign * inner, sign))
+    return BetweenCorrelation(
+        **known,  # type: ignore[arg-type]
+        between=sign,
+        ci95=(ends[0], ends[1]),
+        p_value=float(2.0 * stdtr(dof, -steps(0.0))),
     )
 
 

@@ -9,12 +9,13 @@ compared with Student's t after Bonferroni over the devices that are left.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import t
+from scipy.special import stdtr
 
 from memfit.analysis.comparison_pooling import fit_mixed
 from memfit.arrays import BoolArray, FloatArray
 
-_LEVEL = 0.05
+_LEVEL = 0.01
+"""Corrected p-values below which a device is outlying; 0.05 would find one in every tenth comparison."""
 _FEWEST = 4
 """Devices without which nothing can be called outlying."""
 _SHARE, _MOST = 5, 40
@@ -69,7 +70,7 @@ def find_outliers(y: FloatArray, v: FloatArray) -> tuple[Outlier, ...]:
 def _against(worst: int, deviation: float, spread: float, others: int) -> Outlier:
     """One device against what the others say."""
     score = deviation / spread
-    p = 2.0 * float(t.sf(abs(score), others - 1)) * (others + 1)
+    p = 2.0 * float(stdtr(others - 1, -abs(score))) * (others + 1)
     return Outlier(device=worst, deviation=deviation, score=score, p_value=min(p, 1.0))
 
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import chi2, norm
+from scipy.special import chdtrc, ndtr
 
 from memfit.arrays import BoolArray, FloatArray, IntArray
 
 LEVEL = 0.05
 """Corrected p-values below which two devices differ."""
-MOST_PAIRS = 200_000
+MOST_PAIRS = 50_000
 """Pairs that are examined; with more devices than that, the spread is what matters."""
 
 
@@ -90,10 +90,10 @@ def compare_pairs(names: tuple[str, ...], x: FloatArray, covariance: FloatArray)
         second=second,
         difference=difference,
         stderr=stderr,
-        p_value=holm(2.0 * norm.sf(np.abs(difference) / stderr)),
+        p_value=holm(2.0 * ndtr(-np.abs(difference) / stderr)),
         joint=joint,
         joint_dof=dof,
-        joint_p_value=holm(np.where(dof > 0, chi2.sf(joint, np.maximum(dof, 1)), np.nan)),
+        joint_p_value=holm(np.where(dof > 0, chdtrc(np.maximum(dof, 1), joint), np.nan)),
     )
 
 

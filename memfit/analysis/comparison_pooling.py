@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import brentq, minimize_scalar
-from scipy.stats import chi2, t
+from scipy.special import chdtrc, chdtri, stdtr, stdtrit
 
 from memfit.arrays import FloatArray
 
@@ -63,12 +63,14 @@ class MixedFit:
 
     def interval95(self) -> FloatArray:
         """(p, 2) intervals of the coefficients, by Student's t."""
-        half = t.ppf(0.975, self.dof) * self.careful_stderr
+        half = stdtrit(self.dof, 0.975) * self.careful_stderr
         return np.column_stack([self.coefficients - half, self.coefficients + half])
 
     def p_values(self, expected: FloatArray | float = 0.0) -> FloatArray:
         """(p,) two-sided p-values of the coefficients against `expected`."""
-        result: FloatArray = 2.0 * t.sf(np.abs(self.coefficients - expected) / self.careful_stderr, self.dof)
+        result: FloatArray = 2.0 * stdtr(
+            self.dof, -np.abs(self.coefficients - expected) / self.careful_stderr
+        )
         return result
 
 
@@ -118,7 +120,7 @@ def fit_mixed(y: FloatArray, v: FloatArray, X: FloatArray) -> MixedFit:
         dof=dof,
         tau2=tau2,
         Q=Q,
-        p_heterogeneity=float(chi2.sf(Q, dof)),
+        p_heterogeneity=float(chdtrc(dof, Q)),
         I2=tau2 / (tau2 + _typical_variance(v, basis, dof)),
     )
 
@@ -135,7 +137,7 @@ def pool(y: FloatArray, v: FloatArray) -> Pooled:
     ones = np.ones((y.size, 1))
     found = fit_mixed(y, v, ones)
     spread = np.sqrt(_profile_interval(y - y.mean(), v, ones / np.sqrt(y.size), found.dof))
-    mean, half = float(found.coefficients[0]), float(t.ppf(0.975, found.dof))
+    mean, half = float(found.coefficients[0]), float(stdtrit(found.dof, 0.975))
     ahead = half * float(np.hypot(np.sqrt(found.tau2), found.careful_stderr[0]))
     low, high = found.interval95()[0]
     return Pooled(
@@ -225,7 +227,7 @@ def _typical_variance(v: FloatArray, X: FloatArray, dof: int) -> float:
 
 def _profile_interval(residual: FloatArray, v: FloatArray, basis: FloatArray, dof: int) -> Interval:
     """The tau^2 at which the weighted sum of squares has a tail of 2.5 % on either side."""
-    low, high = (_where_left_is(float(chi2.ppf(q, dof)), residual, v, basis) for q in (0.975, 0.025))
+    low, high = (_where_left_is(float(chdtri(dof, q)), residual, v, basis) for q in (0.025, 0.975))
     return low, high
 
 

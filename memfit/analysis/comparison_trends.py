@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from scipy.stats import f as f_ratio
+from scipy.special import fdtrc
 
 from memfit.analysis.comparison_pairs import holm
 from memfit.analysis.comparison_pooling import (
@@ -291,7 +291,7 @@ def _equal_means(found: MixedFit) -> float:
     contrast = np.eye(p - 1, p, 1) - np.eye(p - 1, p)
     d = contrast @ found.coefficients
     spread = contrast @ (found.covariance * found.inflation) @ contrast.T
-    return float(f_ratio.sf(d @ np.linalg.solve(spread, d) / (p - 1), p - 1, found.dof))
+    return float(fdtrc(p - 1, found.dof, d @ np.linalg.solve(spread, d) / (p - 1)))
 
 
 def _spread_before(y: FloatArray, v: FloatArray) -> float:

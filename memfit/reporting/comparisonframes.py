@@ -3,13 +3,10 @@
 import io
 import re
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.styles import Font
-from openpyxl.utils import get_column_letter
 
 from memfit.analysis.comparison_pooling import Pooled
 from memfit.analysis.comparison_record import MOST_LISTED, Comparison
@@ -43,18 +40,17 @@ def csv_text(frame: pd.DataFrame) -> str:
 
 def workbook(tables: Mapping[str, pd.DataFrame]) -> bytes:
     """An Excel workbook with a sheet a table; texts stay texts, whatever they begin with."""
+    from openpyxl import Workbook  # noqa: PLC0415 - only this function needs it
+    from openpyxl.utils import get_column_letter  # noqa: PLC0415
+
     book = Workbook(write_only=True)
     for name, frame in tables.items():
         sheet = book.create_sheet(name)
         sheet.freeze_panes = "B2"
         for place, title in enumerate(frame.columns, start=1):
-            sheet.column_dimensions[get_column_letter(place)].width = min(
-                max(len(str(title)), 10) + 2, _WIDEST
-            )
-        head = [_text_cell(sheet, str(title)) for title in frame.columns]
-        for cell in head:
-            cell.font = Font(bold=True)
-        sheet.append(head)
+            width = min(max(len(str(title)), 10) + 2, _WIDEST)
+            sheet.column_dimensions[get_column_letter(place)].width = width
+        sheet.append([_cell(sheet, str(title)) for title in frame.columns])
         for row in frame.itertuples(index=False, name=None):
             sheet.append([_cell(sheet, value) for value in row])
     buffer = io.BytesIO()
@@ -62,20 +58,25 @@ def workbook(tables: Mapping[str, pd.DataFrame]) -> bytes:
     return buffer.getvalue()
 
 
-def _cell(sheet: object, value: object) -> object:
+def _cell(sheet: Any, value: object) -> object:
     """A value as a cell holds it; empty where there is none."""
     if isinstance(value, str):
-        return _text_cell(sheet, value)
-    if isinstance(value, (bool, int, np.integer)):
-        return value if isinstance(value, (bool, int)) else int(value)
+        return _text(sheet, value)
     if isinstance(value, (float, np.floating)):
         return float(value) if np.isfinite(value) else None
-    return None if value is None or value is pd.NaT else _text_cell(sheet, str(value))
+    if isinstance(value, (int, np.integer)):
+        return int(value)
+    return None if value is None else _text(sheet, str(value))
 
 
-def _text_cell(sheet: object, text: str) -> WriteOnlyCell:
-    """A text that no program takes for a formula."""
-    cell = WriteOnlyCell(sheet, value=_ILLEGAL.sub("", text)[:_LONGEST_TEXT])
+def _text(sheet: Any, text: str) -> object:
+    """A text that no program takes for a formula, without characters that a workbook cannot hold."""
+    clean = _ILLEGAL.sub("", text)[:_LONGEST_TEXT]
+    if not clean.startswith("="):
+        return clean
+    from openpyxl.cell import WriteOnlyCell  # noqa: PLC0415 - only this function needs it
+
+    cell = WriteOnlyCell(sheet, value=clean)
     cell.data_type = "s"
     return cell
 

@@ -37,6 +37,7 @@ from memfit.reporting.document import write_page
 
 PAGE = "comparison.html"
 _MOST_NOTES = 12
+_MOST_INDENTED = 60
 
 
 def comparison_report(found: Comparison, footer: str = "") -> Report:
@@ -74,9 +75,9 @@ def write_comparison(found: Comparison, out: Path, footer: str = "") -> list[Pat
     tables = frames(found)
     files = {f"{name}.csv": csv_text(frame).encode() for name, frame in tables.items()}
     files["comparison.xlsx"] = workbook(tables)
-    files["comparison.json"] = (
-        json.dumps(found.to_dict(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    ).encode()
+    indent = 1 if len(found.devices) <= _MOST_INDENTED else None  # a file of many is for programs
+    text = json.dumps(found.to_dict(), indent=indent, ensure_ascii=False, allow_nan=False)
+    files["comparison.json"] = f"{text}\n".encode()
     for name, content in files.items():
         write_whole(out / name, content)
         paths.append(out / name)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from memfit.analysis.comparison_correlation import BetweenCorrelation
 from memfit.analysis.comparison_pooling import Pooled, pool
@@ -331,7 +331,7 @@ def _line(found: Comparison, one: Trend, covariate: Covariate) -> tuple[TrendPic
     fine = np.linspace(z.min(), z.max(), _LINE)
     away = fine - (one.center or 0.0)
     middle = (one.level or 0.0) + (one.slope or 0.0) * away
-    half = float(student.ppf(0.975, one.dof)) * np.hypot(one.level_stderr or 0.0, (one.stderr or 0.0) * away)
+    half = float(stdtrit(one.dof, 0.975)) * np.hypot(one.level_stderr or 0.0, (one.stderr or 0.0) * away)
     factor, axis = _scaling(quantity, _outer(quantity, y))
     shown = _abscissa(one.kind, one.covariate)
 
