@@ -57,7 +57,15 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(
         dest="command", required=True, metavar="COMMAND", prog="memfit", help=argparse.SUPPRESS
     )
-    for add in (_add_fit, _add_inspect, _add_convert, _add_simulate, _add_stability, _add_report):
+    for add in (
+        _add_fit,
+        _add_inspect,
+        _add_convert,
+        _add_simulate,
+        _add_stability,
+        _add_report,
+        _add_compare,
+    ):
         add(commands)
     listed = "\n".join(f"  {name:11}{one.description}" for name, one in commands.choices.items())
     parser.description = f"{_DESCRIPTION}\n\ncommands:\n{listed}"
@@ -222,6 +230,26 @@ def _add_report(commands: "Commands") -> None:
     parser.add_argument("--data", nargs="+", metavar="PATH", help="the measurements of the fit")
     parser.add_argument("--format", default="html", metavar="LIST", help="such as html; default html")
     _add_overwrite(parser)
+
+
+def _add_compare(commands: "Commands") -> None:
+    parser = _new(
+        commands,
+        "compare",
+        "Compare devices: which differ, what drives it, which will spike.",
+        "Writes comparison.html, the tables as CSV and as sheets of comparison.xlsx, comparison.json and\n"
+        "figures. What cannot be read is named and left out, as long as two devices remain. Areas,\n"
+        "temperatures and attributes of device.toml are looked at for trends.",
+    )
+    parser.add_argument(
+        "results",
+        nargs="+",
+        metavar="RESULT",
+        help="result.json, the folder it is in, or a folder that holds such folders",
+    )
+    parser.add_argument("-o", "--out", metavar="OUT", help="folder for page, tables and figures")
+    _add_overwrite(parser)
+    _add_json(parser)
 
 
 def _assignment(text: str) -> tuple[str, str]:
