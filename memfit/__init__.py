@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         fit,
         impedance,
         load,
+        plan_next,
         read_result,
         simulate,
         stability,
@@ -73,6 +74,7 @@ __all__ = [
     "map_over_bias_and_load",
     "map_over_parameters",
     "operating_points",
+    "plan_next",
     "pulse",
     "pulse_train",
     "read_result",
@@ -113,6 +115,7 @@ _HOMES = {
         "simulate",
         "stability",
         "write_comparison",
+        "plan_next",
         "write_report",
     ),
 }

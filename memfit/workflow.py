@@ -23,11 +23,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from memfit.analysis import planning
 from memfit.analysis.at_bias import stability_at
 from memfit.analysis.circuit import Circuit
 from memfit.analysis.comparison import compare_results
 from memfit.analysis.comparison_record import Comparison
 from memfit.analysis.comparison_sample import Omitted
+from memfit.analysis.planning import NextMeasurements
 from memfit.analysis.spread import uncertainty_of
 from memfit.analysis.stability import DEFAULT_CIRCUITS, analyse_result, assess
 from memfit.arrays import ComplexArray
@@ -174,6 +176,24 @@ def _stability_at(
     if not isinstance(p, Parameters) or circuit.pins_voltage(p):
         return None
     return stability_at(p, circuit, at, quantity, uncertainty=known, draws=draws).to_dict()
+
+
+def plan_next(result: FitResult, device: Device | None = None) -> NextMeasurements:
+    """What to measure next: which experiment would shrink the worst interval most, and to what.
+
+    Parameters
+    ----------
+    result : FitResult
+        Also one whose status is not_identifiable.
+    device : Device, optional
+        The data of the fit; needed only for results that do not say what their data cover.
+
+    Raises
+    ------
+    InputError
+        The result does not hold what is needed, or nothing can be proposed.
+    """
+    return planning.plan_next(result, device)
 
 
 def simulate(parameters: Parameters, protocol: Drive, time: ArrayLike | None = None) -> Trajectory:

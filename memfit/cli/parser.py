@@ -65,6 +65,7 @@ def build_parser() -> argparse.ArgumentParser:
         _add_stability,
         _add_report,
         _add_compare,
+        _add_plan,
     ):
         add(commands)
     listed = "\n".join(f"  {name:11}{one.description}" for name, one in commands.choices.items())
@@ -109,7 +110,9 @@ def _add_fit(commands: "Commands") -> None:
         "-o", "--out", metavar="OUT", help="folder for result.json, report.html, tables and figures"
     )
     parser.add_argument(
-        "--model", choices=("3d", "2d", "auto"), help="default: what device.toml says, else 3d"
+        "--model",
+        choices=("3d", "2d", "2d-mirror", "auto"),
+        help="default: what device.toml says, else 3d; auto compares them",
     )
     parser.add_argument(
         "--fix",
@@ -249,6 +252,21 @@ def _add_compare(commands: "Commands") -> None:
     )
     parser.add_argument("-o", "--out", metavar="OUT", help="folder for page, tables and figures")
     _add_overwrite(parser)
+    _add_json(parser)
+
+
+def _add_plan(commands: "Commands") -> None:
+    parser = _new(
+        commands,
+        "plan",
+        "Say what to measure next, and what it would buy.",
+        "Other biases, frequencies, scan rates and pulses are simulated with the noise of this\n"
+        "fit; listed is what each would leave of the intervals, the best first.",
+    )
+    parser.add_argument("result", metavar="RESULT", help="result.json, or the folder it is in")
+    parser.add_argument(
+        "--data", nargs="+", metavar="PATH", help="the measurements of the fit; for results of older versions"
+    )
     _add_json(parser)
 
 

@@ -14,7 +14,7 @@ class FitSettings:
     """The [fit] table of device.toml, in SI units."""
 
     model: str | None = None
-    """"2d", "3d" or "auto"."""
+    """"2d", "2d-mirror", "3d" or "auto"."""
     fix: Mapping[str, float] = field(default_factory=dict)
     """Parameters held at a value."""
     bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)

@@ -6,10 +6,11 @@ import numpy as np
 
 from memfit.arrays import FloatArray
 from memfit.datasets.device import Device
+from memfit.datasets.extent import extent_of
 from memfit.datasets.records import ImpedanceSpectrum, Record
 from memfit.fitting.candidates import Candidate
 from memfit.fitting.noise import first_noise
-from memfit.fitting.plan import FitPlan
+from memfit.fitting.plan import FitPlan, model_of
 from memfit.fitting.predict import modulus
 from memfit.fitting.result import (
     Alternative,
@@ -52,7 +53,7 @@ def summarise(
     goodness = _goodness(state, covariance)
     poor = _poorly_described(state, covariance)
     return FitResult(
-        model="2d" if "tau_k" not in names else "3d",
+        model=model_of(names),
         status=_status(state, parameters, poor),
         parameters=parameters,
         derived=_derived(state, covariance),
@@ -289,4 +290,5 @@ def _input(record: Record, state: State, k: int) -> InputSummary:
         control=record.control,
         warnings=record.notes,
         drive="staircase" if is_staircase(record) else "as read",
+        covers=extent_of(record),
     )

@@ -241,7 +241,7 @@ def read_fit_settings(check: Checker, value: object, place: str = "fit") -> FitS
         name: check.range(item, f"{place}, bounds, {name}", DIMENSION_OF[name])
         for name, item in bounds.items()
     }
-    models = {"2d": "2d", "3d": "3d", "auto": "auto"}
+    models = {word: word for word in ("2d", "2d-mirror", "3d", "auto")}
     return FitSettings(
         model=check.word(fit["model"], f"{place}, model", models) if "model" in fit else None,
         fix=_parameter_values(check, fit.get("fix", {}), f"{place}, fix"),
