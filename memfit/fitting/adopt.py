@@ -4,14 +4,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from memfit.datasets.device import Device
-from memfit.fitting.ambiguity import with_unordered_pair
 from memfit.fitting.candidates import Candidate
+from memfit.fitting.equivalents import explore
+from memfit.fitting.identifiability import with_identifiability
 from memfit.fitting.intervals import Profile
-from memfit.fitting.plan import FitPlan
+from memfit.fitting.plan import FitPlan, free_parameters
 from memfit.fitting.profiles import Profiled
 from memfit.fitting.result import Alternative, Estimate, FitResult, Status
 from memfit.fitting.state import State
 from memfit.fitting.summary import summarise
+from memfit.fitting.uncertainty import covariance_of
 from memfit.model.parameters import NAMES
 
 _CORE = NAMES[:7]
@@ -84,9 +86,10 @@ def _at_deeper_minimum(result: FitResult, device: Device, state: State) -> FitRe
         0.0,
         {n: e.reason for n, e in result.parameters.items()},
     )
-    names = [name for name in result.parameters if name != "L_s"]
-    new = summarise(sorted_device, FitPlan.from_dict(result.plan), names, [state], first)
-    new = with_unordered_pair(new, state)
+    plan = FitPlan.from_dict(result.plan)
+    new = summarise(sorted_device, plan, free_parameters(result.model), [state], first)
+    covariance = covariance_of(state)
+    new = with_identifiability(new, state, covariance, explore(state, covariance))
     old = Alternative(
         parameters={n: e.value for n, e in result.parameters.items() if e.value is not None},
         chi2=result.goodness.chi2,

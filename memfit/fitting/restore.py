@@ -13,7 +13,7 @@ from memfit.fitting.descent import Box, descend, evaluator
 from memfit.fitting.instruments import delay_terms
 from memfit.fitting.minimise import Minimum
 from memfit.fitting.noise import Noise
-from memfit.fitting.plan import FitPlan
+from memfit.fitting.plan import LEFT_OUT, FitPlan
 from memfit.fitting.predict import Predictor, drive_of, drive_of_timed, modulus, sample_before
 from memfit.fitting.result import FitResult
 from memfit.fitting.revisit import as_fitted, check_same
@@ -114,7 +114,7 @@ def _sigma(
 def _unknowns(result: FitResult, plan: FitPlan, problem: Problem) -> Unknowns:
     """The fitted quantities by their names."""
     free = [_unknown(name, plan, problem) for name in result.covariance_names]
-    base = {"tau_k": 0.0} if result.model == "2d" else {}
+    base = {LEFT_OUT[result.model]: 0.0} if result.model in LEFT_OUT else {}
     known = {n: e.value for n, e in result.parameters.items() if e.value is not None}
     first = {n: e.start for n, e in result.parameters.items() if e.value is None and e.start is not None}
     values = {**{u.name: u.start or u.outer(0.0) for u in free if u.name in NAMES}, **base, **first, **known}
@@ -143,8 +143,7 @@ def _unknown(name: str, plan: FitPlan, problem: Problem) -> Unknown:
 
 def _vector(result: FitResult, unknowns: Unknowns) -> FloatArray:
     """The vector at the minimum; from values and first values where an older program wrote the result."""
-    if len(result.minimum) == len(unknowns.free):
-        return np.array(result.minimum)
     estimates = {**result.parameters, **result.nuisance}
     values = {n: e.start if e.value is None else e.value for n, e in estimates.items()}
-    return unknowns.encode({n: v for n, v in values.items() if v is not None})
+    place = result.minimum.places[0].values if result.minimum is not None else {}
+    return unknowns.encode({**{n: v for n, v in values.items() if v is not None}, **place})

@@ -16,7 +16,9 @@ from memfit.arrays import BoolArray, ComplexArray, FloatArray
 from memfit.datasets.records import Record
 from memfit.errors import InputError
 from memfit.fitting.intervals import Profile, SampleSet, profile_from, samples_from
+from memfit.fitting.knowledge import Identifiability, MinimumFound, ModelChoice
 from memfit.fitting.minimise import values_to_lmfit
+from memfit.fitting.plan import LEFT_OUT
 from memfit.model.parameters import Parameters
 
 SCHEMA = "memfit/fit-result/1"
@@ -99,6 +101,10 @@ class InputSummary:
     bias_V: float | None
     control: str
     warnings: tuple[str, ...] = ()
+    drive: str = "as read"
+    """"staircase" where a sweep was taken for one, though its file does not say so."""
+    covers: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """Lowest and highest "frequency" (Hz), "voltage" (V), "current" (A), "time" (s) of the record."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +144,7 @@ class FitResult:
     """Everything a fit found, and how it was made."""
 
     model: str
-    """"3d" or "2d"."""
+    """"3d", "2d" or "2d-mirror"."""
     status: Status
     parameters: Mapping[str, Estimate]
     """The physical parameters by name, R_s included where the data see it."""
@@ -152,9 +158,6 @@ class FitResult:
     """Covariance of the fitted quantities; of the logarithm for those listed in `logarithmic`."""
     logarithmic: tuple[str, ...] = ()
     """Fitted quantities whose covariance is that of the natural logarithm."""
-    minimum: tuple[float, ...] = ()
-    """The fitted quantities where chi2 is least, in the order of the covariance and like it in the logarithm:
-    to go on from, as what is not determined has a number here too; empty in results of older programs."""
     goodness: Goodness
     alternatives: tuple[Alternative, ...] = ()
     excluded: tuple[Excluded, ...] = ()
@@ -175,6 +178,12 @@ class FitResult:
     """Refits of resampled data."""
     posterior: SampleSet | None = None
     """Draws from the posterior."""
+    identifiability: Identifiability | None = None
+    """What the data can and cannot tell; None in results of older versions."""
+    minimum: MinimumFound | None = None
+    """Where the fit ended, with numbers also for what is undetermined: for planning, not for quoting."""
+    model_choice: ModelChoice | None = None
+    """Which models were compared; None where the model was given."""
     environment: Mapping[str, Any] = field(default_factory=dict)
     """python, packages, platform, started, seconds."""
     memfit_version: str = ""
@@ -192,9 +201,9 @@ class FitResult:
             raise InputError(
                 f"The data do not determine {', '.join(open_ones)}; there is no parameter set to use."
             )
-        return Parameters.from_mapping(
-            {k: e.value for k, e in self.parameters.items() if e.value is not None}
-        )
+        without = {time: 0.0 for model, time in LEFT_OUT.items() if model == self.model}
+        known = {k: e.value for k, e in self.parameters.items() if e.value is not None}
+        return Parameters.from_mapping({**without, **known})
 
     @property
     def correlation(self) -> FloatArray:
@@ -332,6 +341,13 @@ def _estimates(data: Mapping[str, Any]) -> dict[str, Estimate]:
     }
 
 
+_KNOWLEDGE: Mapping[str, type[Identifiability | MinimumFound | ModelChoice]] = {
+    "identifiability": Identifiability,
+    "minimum": MinimumFound,
+    "model_choice": ModelChoice,
+}
+
+
 def _revive(data: Mapping[str, Any]) -> dict[str, Any]:
     """Arguments of `FitResult` from plain data."""
     known = {f.name for f in fields(FitResult)}
@@ -350,10 +366,18 @@ def _revive(data: Mapping[str, Any]) -> dict[str, Any]:
     kept["conflicts"] = tuple(Conflict(**item) for item in data.get("conflicts", ()))
     kept["excluded"] = tuple(Excluded(**item) for item in data["excluded"])
     kept["inputs"] = tuple(
-        InputSummary(**{**item, "warnings": tuple(item["warnings"])}) for item in data["inputs"]
+        InputSummary(
+            **{
+                **item,
+                "warnings": tuple(item["warnings"]),
+                "covers": {key: tuple(pair) for key, pair in item.get("covers", {}).items()},
+            }
+        )
+        for item in data["inputs"]
     )
+    for key, kind in _KNOWLEDGE.items():
+        kept[key] = kind.from_dict(data[key]) if data.get(key) else None
     kept["warnings"] = tuple(data["warnings"])
-    kept["minimum"] = tuple(data.get("minimum") or ())
     kept["profiles"] = {name: profile_from(item) for name, item in (data.get("profiles") or {}).items()}
     kept["bootstrap"], kept["posterior"] = map(samples_from, (data.get("bootstrap"), data.get("posterior")))
     return kept

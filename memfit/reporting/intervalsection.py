@@ -11,7 +11,7 @@ from memfit.reporting.content import Block, Bullets, Panel, Panels, Paragraph
 from memfit.reporting.figures.profiles import linear_curve, profile_curve, profile_figure
 from memfit.reporting.intervaltables import convergence_table, intervals_table, quantity_label
 from memfit.reporting.numbers import percent
-from memfit.reporting.words import PROFILE_TITLES, SENTENCES, counted, listed
+from memfit.reporting.words import PROFILE_TITLES, SENTENCES, SYMBOLS, capitalised, counted, listed
 
 _SIZE = (44.0, 40.0)
 """Width and height of a profile, mm."""
@@ -65,7 +65,9 @@ def _panel(name: str, profile: Profile) -> Panel:
     return Panel(
         key=f"profile_{name.replace('.', '_')}",
         draw=partial(profile_figure, profile=profile, label=_title(name)),
-        caption=words.caption.format(what=what, says=profile.message),
+        caption=words.caption.format(
+            what=what if name in SYMBOLS else capitalised(what), says=profile.message
+        ),
         alt=words.alt.format(what=what),
         width=_SIZE[0],
         height=_SIZE[1],

@@ -34,7 +34,7 @@ def test_everything_at_once(run, small_device, tmp_path):
         assert result.parameters[name].ci95 == result.profiles[name].ci95
     assert len(result.bootstrap.samples) == 45
     assert result.posterior.status == "not_converged"  # sixty steps are few
-    assert result.stability["current"]["uncertainty_from"] == "bootstrap"
+    assert result.stability["current"]["uncertainty_from"] == "covariance"  # 45 refits are few
     assert not (out / "unfinished.json").exists()
     rows = list(csv.DictReader(text_of(out / "samples.csv").splitlines()))
     kinds = [row["kind"] for row in rows]
@@ -122,7 +122,7 @@ def test_mistakes_in_usage(run, small_device, words):
 def test_from_python(small_device):
     device = mf.load(small_device)
     result = mf.fit(device)
-    with_both = mf.bootstrap(mf.profile(result, device), device, 10, kind="parametric", seed=3)
+    with_both = mf.bootstrap(mf.profile(result, device), device, 100, kind="parametric", seed=3)
     assert result.profiles == {}
     assert with_both.bootstrap.seed == 3
     assert with_both.bootstrap.kind == "parametric"
