@@ -19,6 +19,7 @@ from memfit.fitting import profiles as profiling
 from memfit.fitting.adopt import with_profiles
 from memfit.fitting.bootstrap import BootstrapKind
 from memfit.fitting.checkpoint import Checkpoint
+from memfit.fitting.intervals import SampleSet
 from memfit.fitting.progress import Progress, silent
 from memfit.fitting.restore import state_of
 from memfit.fitting.result import FitResult
@@ -105,7 +106,7 @@ def bootstrap(
         progress=progress,
         checkpoint=checkpoint,
     )
-    return _analysed(replace(result, bootstrap=found))
+    return _analysed(_with_word(replace(result, bootstrap=found), "Bootstrap", found))
 
 
 def sample_posterior(
@@ -143,7 +144,7 @@ def sample_posterior(
         progress=progress,
         checkpoint=checkpoint,
     )
-    return _analysed(replace(result, posterior=found))
+    return _analysed(_with_word(replace(result, posterior=found), "Posterior", found))
 
 
 def checkpoint_for(result: FitResult, path: Path | None) -> Checkpoint:
@@ -171,6 +172,12 @@ def _analysed(result: FitResult) -> FitResult:
     """The result with the stability that follows from all it holds."""
     stability: Mapping[str, Any] = analyse_result(result)
     return with_profiled_stability(replace(result, stability=stability))
+
+
+def _with_word(result: FitResult, kind: str, found: SampleSet) -> FitResult:
+    """The result with a warning where the sample cannot be trusted, and none of an earlier one."""
+    others = tuple(said for said in result.warnings if not said.startswith(f"{kind}: "))
+    return replace(result, warnings=others if found.status == "ok" else (*others, f"{kind}: {found.message}"))
 
 
 def _seed(result: FitResult, seed: int | None) -> int:

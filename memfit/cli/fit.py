@@ -25,6 +25,9 @@ from memfit.model.transient import kernel_is_compiled
 from memfit.reporting.words import counted
 from memfit.units import parse_quantity
 
+_THREADS = 2
+"""Of a bootstrap: more only wait for each other."""
+
 
 def run(given: Namespace) -> int:
     """Fit, write, tell."""
@@ -70,7 +73,13 @@ def _with_intervals(
         if given.bootstrap:
             kind = given.bootstrap_kind
             result = bootstrap(
-                result, device, given.bootstrap, kind=kind, progress=meter, checkpoint=checkpoint
+                result,
+                device,
+                given.bootstrap,
+                kind=kind,
+                workers=_THREADS,
+                progress=meter,
+                checkpoint=checkpoint,
             )
         if given.mcmc:
             steps = given.mcmc_steps or MOST_STEPS

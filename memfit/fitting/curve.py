@@ -31,7 +31,7 @@ _RETREAT = 0.4
 _LEVEL, _LEVEL_STEPS = 0.02, 2
 """Rise of zeta^2 over a wide step below which the curve is level, and how many such steps end it."""
 _DEEPER = 0.1
-"""Fall of chi2 below the minimum that makes another minimum."""
+"""Fall of chi2 below the minimum, in thresholds, that makes another minimum."""
 _GROWTH = 2.0
 """Of the longest step after each."""
 _SOFTEST = (1e-6, 1e-4, 1e-2, 1.0)
@@ -213,7 +213,7 @@ class _Way:
         if found.failed or not np.isfinite(found.chi2) or not (found.converged or enough):
             return None
         rise = found.chi2 - self.origin.chi2
-        if rise < -_DEEPER:
+        if rise < -_DEEPER * self.origin.threshold:
             raise DeeperMinimum(found.x, found.chi2)
         rise = max(rise, 0.0)
         slope = -found.multiplier * self.target.surface(found.x, c)[1]

@@ -254,9 +254,7 @@ _ENDING_WORDS: Mapping[Ending, str] = {
 def _sentence(kind: ProfileClass, low: Ending, high: Ending, agrees: bool) -> str:
     """What the profile says."""
     said = [_ENDING_WORDS[ending].format(side=side) for ending, side in ((low, "below"), (high, "above"))]
-    parts = [_CLASS_WORDS[kind], *(part for part in said if part)]
+    head = _CLASS_WORDS[kind]
     if kind == "determined":
-        parts.append(
-            "as the linear interval says" if agrees else "but not where the linear interval has its ends"
-        )
-    return "; ".join(parts) + "."
+        head += ", as the linear interval says" if agrees else ", but not where the linear interval ends"
+    return "; ".join([head, *(part for part in said if part)]) + "."

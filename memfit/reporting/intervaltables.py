@@ -6,7 +6,7 @@ from memfit.fitting.intervals import SampleSet
 from memfit.fitting.result import FitResult
 from memfit.reporting.content import Cell, Column, Table
 from memfit.reporting.numbers import MISSING, fixed, interval, quantity_digits
-from memfit.reporting.words import CIRCUIT, COLUMNS, METHODS, PROFILE_CLASS, PROFILED, TABLE_CAPTIONS
+from memfit.reporting.words import COLUMNS, METHODS, PROFILE_CLASS, PROFILED, TABLE_CAPTIONS
 
 _METHODS = ("linear", "profile", "bootstrap", "posterior")
 
@@ -14,7 +14,7 @@ _METHODS = ("linear", "profile", "bootstrap", "posterior")
 def quantity_label(name: str) -> str:
     """What a profiled quantity is called: a parameter by its name, the rest in words."""
     circuit, _, what = name.partition(".")
-    return PROFILED[what].format(circuit=CIRCUIT.get(circuit, circuit)) if what in PROFILED else name
+    return PROFILED[what].format(circuit=circuit) if what in PROFILED else name
 
 
 def intervals_table(result: FitResult) -> Table | None:

@@ -327,9 +327,9 @@ PROFILE_CLASS = {
     "flat": "open on both sides",
 }
 PROFILED = {
-    "gain_margin": "smallest gain margin, {circuit}",
-    "u_low": "lower Hopf voltage u, {circuit}",
-    "u_high": "upper Hopf voltage u, {circuit}",
+    "gain_margin": "gain margin, {circuit} control",
+    "u_low": "lower Hopf u, {circuit} control",
+    "u_high": "upper Hopf u, {circuit} control",
 }
 PROFILE_TITLES = {"gain_margin": "gain margin", "u_low": "lower Hopf u", "u_high": "upper Hopf u"}
 

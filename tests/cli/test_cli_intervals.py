@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from importlib.util import find_spec
 
 import pytest
@@ -34,6 +35,9 @@ def test_everything_at_once(run, small_device, tmp_path):
         assert result.parameters[name].ci95 == result.profiles[name].ci95
     assert len(result.bootstrap.samples) == 45
     assert result.posterior.status == "not_converged"  # sixty steps are few
+    assert any(said.startswith("Posterior: ") for said in result.warnings)
+    assert "Bootstrap: 45 refits" in ran.out
+    assert re.search(r"Linear +Profile +Bootstrap +Posterior +The profile is", ran.out)
     assert result.stability["current"]["uncertainty_from"] == "covariance"  # 45 refits are few
     assert not (out / "unfinished.json").exists()
     rows = list(csv.DictReader(text_of(out / "samples.csv").splitlines()))

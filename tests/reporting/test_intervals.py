@@ -36,7 +36,7 @@ def parabola(best=2.0, error=0.1, **changes):
             "linear_error": error,
             "complete": True,
             "agrees": True,
-            "message": "The profile is closed on both sides; as the linear interval says.",
+            "message": "The profile is closed on both sides, as the linear interval says.",
             **changes,
         }
     )
@@ -106,8 +106,8 @@ def test_intervals_stand_side_by_side(with_intervals):
     )
     assert rows["R_b"][1] == "–"
     assert rows["R_b"][2] == "12.000 to 12.200 kΩ"
-    assert rows["upper Hopf voltage u, current control"][1] == "above 1.80 V"
-    assert rows["upper Hopf voltage u, current control"][4] == "open above"
+    assert rows["upper Hopf u, current control"][1] == "above 1.80 V"
+    assert rows["upper Hopf u, current control"][4] == "open above"
 
 
 def test_only_what_was_asked_for_has_a_column(result, with_intervals):
@@ -125,8 +125,8 @@ def test_convergence(with_intervals):
 
 def test_names_of_what_is_profiled():
     assert quantity_label("tau_k") == "tau_k"
-    assert quantity_label("current.gain_margin") == "smallest gain margin, current control"
-    assert quantity_label("voltage.u_low") == "lower Hopf voltage u, voltage control through R_s"
+    assert quantity_label("current.gain_margin") == "gain margin, current control"
+    assert quantity_label("voltage.u_low") == "lower Hopf u, voltage control"
 
 
 def test_the_curve_of_a_parabola_is_a_parabola():
