@@ -2,8 +2,8 @@
 
 A first line "chunk;timestamp;size;fieldname", then a line for each quantity of each sweep: its number, a time
 stamp, the number of values, the name of the field, the values ("0;0;100;frequency;1000;891.2;..."),
-separated by semicolons or commas. Fields are `frequency` (or `grid`), `realz` and `imagz` or `absz` and `phasez`
-(radian), `bias` (V), all SI and of true sign; points that the sweep did not reach are nan.
+separated by semicolons or commas. Fields are `frequency` (or `grid`), `realz` and `imagz` or `absz` and
+`phasez` (radian), `bias` (V), all SI and of true sign; points that the sweep did not reach are nan.
 """
 
 from collections.abc import Mapping
