@@ -6,6 +6,7 @@
     result.parameters["tau_d"].value, result.to_frame()
     mf.stability(result)["current"]["verdict"]
     mf.write_report(result, "out", device)
+    mf.compare([result, "other/result.json"]).to_frame()
 
 The names below are the public ones. Each is imported when it is first used (PEP 562), so that
 `import memfit` takes no time.
@@ -19,6 +20,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from memfit.analysis.at_bias import stability_at
     from memfit.analysis.circuit import Circuit
+    from memfit.analysis.comparison_record import Comparison
     from memfit.analysis.cycles import bifurcation_diagram, cycles_at
     from memfit.analysis.hopf import find_hopf_points
     from memfit.analysis.measured import check_spectrum
@@ -33,10 +35,22 @@ if TYPE_CHECKING:
     from memfit.model.parameters import Parameters
     from memfit.protocols import Drive, pulse, pulse_train, staircase, sweep
     from memfit.synthetic.device import Noise, simulate_device
-    from memfit.workflow import fit, impedance, load, read_result, simulate, stability, write_report
+    from memfit.workflow import (
+        compare,
+        fit,
+        impedance,
+        load,
+        plan_next,
+        read_result,
+        simulate,
+        stability,
+        write_comparison,
+        write_report,
+    )
 
 __all__ = [
     "Circuit",
+    "Comparison",
     "Device",
     "Drive",
     "Estimate",
@@ -50,6 +64,7 @@ __all__ = [
     "PulseTransient",
     "bifurcation_diagram",
     "check_spectrum",
+    "compare",
     "cycles_at",
     "find_hopf_points",
     "fit",
@@ -59,6 +74,7 @@ __all__ = [
     "map_over_bias_and_load",
     "map_over_parameters",
     "operating_points",
+    "plan_next",
     "pulse",
     "pulse_train",
     "read_result",
@@ -68,6 +84,7 @@ __all__ = [
     "stability_at",
     "staircase",
     "sweep",
+    "write_comparison",
     "write_report",
 ]
 
@@ -79,6 +96,7 @@ _HOMES = {
     "memfit.analysis.measured": ("check_spectrum",),
     "memfit.analysis.operating": ("operating_points",),
     "memfit.analysis.regions": ("map_over_bias_and_load", "map_over_parameters"),
+    "memfit.analysis.comparison_record": ("Comparison",),
     "memfit.datasets.device": ("Device",),
     "memfit.datasets.records": ("IVSweep", "ImpedanceSpectrum", "PulseTransient"),
     "memfit.errors": ("MemfitError",),
@@ -88,7 +106,18 @@ _HOMES = {
     "memfit.model.parameters": ("Parameters",),
     "memfit.protocols": ("Drive", "pulse", "pulse_train", "staircase", "sweep"),
     "memfit.synthetic.device": ("Noise", "simulate_device"),
-    "memfit.workflow": ("fit", "impedance", "load", "read_result", "simulate", "stability", "write_report"),
+    "memfit.workflow": (
+        "compare",
+        "fit",
+        "impedance",
+        "load",
+        "read_result",
+        "simulate",
+        "stability",
+        "write_comparison",
+        "plan_next",
+        "write_report",
+    ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -162,6 +162,7 @@ CIRCUIT = {"current": "current control", "voltage": "voltage control through R_s
 MODEL = {
     "3d": "three-dimensional model (capacitance, channel current, activation)",
     "2d": "two-dimensional model (capacitance, channel current; the activation follows at once)",
+    "2d-mirror": "mirror two-dimensional model (capacitance, activation; the current follows at once)",
 }
 
 KIND = {"impedance": "impedance spectrum", "iv": "I-V sweep", "transient": "pulse transient"}
@@ -179,6 +180,9 @@ HEADINGS = {
     "stability": "Stability",
     "verdict": "Verdict",
     "evidence": "What the data say by themselves",
+    "identifiability": "What the data can and cannot tell",
+    "next": "What to measure next",
+    "forecasts": "What each measurement would leave",
     "starts": "First values and alternatives",
     "inputs": "What went in",
     "provenance": "How it was made",
@@ -234,6 +238,15 @@ COLUMNS = {
     "range": "Range measured",
     "range_trace": "Range of the model's trace",
     "range_model": "Range of the limit cycle",
+    "experiment": "Measurement",
+    "settles": "Settles",
+    "direction": "Made of",
+    "known_to": "Known to",
+    "combination": "Combination",
+    "not_alone": "Not known by themselves",
+    "free": "Free",
+    "rise": "Above the best",
+    "chance": "By chance",
     "item": "Item",
     "content": "Content",
 }
@@ -258,6 +271,20 @@ TABLE_CAPTIONS = {
     "conflicts": (
         "Where the kinds of data disagree: how far a parameter moves, in standard errors of the difference, "
         "when one kind is left out."
+    ),
+    "directions": (
+        "Independent combinations of the parameters, best known first: the singular vectors of the Jacobian "
+        "scaled to logarithms (V_T in units of V_m), with the ways to all places that the data allow. The "
+        "standard error is that of the logarithm along each."
+    ),
+    "combinations": "Quantities that the data determine although they do not determine their parts.",
+    "models": (
+        "Models fitted to the same points with the same weights, correlated residuals counted as the "
+        "independent points they are worth."
+    ),
+    "forecasts": (
+        "Standard errors of the parameters now and after each measurement, the best first; the median over "
+        "all places that the data allow."
     ),
     "starts": "First values of the fit.",
     "alternatives": "Other explanations of the same data.",
@@ -294,6 +321,8 @@ SENTENCES = {
         "Stability depends on the circuit: a series or load resistance takes part in it."
     ),
     "two_lags": "This model has two lags and no Hopf point: it can ring, but not sustain an oscillation.",
+    "plan_open": "Not determined now: {names}.",
+    "plan_known": "All parameters are determined; {name} is known least.",
     "no_covariance": (
         "There is no covariance here, so no interval and no probability can be given; they need the "
         "result of a fit that has one."
