@@ -15,7 +15,7 @@ from memfit.analysis.comparison import compare_results
 from memfit.analysis.comparison_check import fault_of
 from memfit.analysis.comparison_pooling import pool
 from memfit.analysis.comparison_sample import gather, natural, of_equal_area, sample_of
-from memfit.analysis.comparison_trends import find_trends
+from memfit.analysis.comparison_trends import covariates_of, find_trends
 from memfit.errors import InputError
 from memfit.fitting.result import Estimate, Status
 
@@ -117,6 +117,23 @@ def test_attributes_that_say_nothing_are_named():
     assert reasons["area"] == "the same in all devices"
     assert reasons["lab"] == "the same in all devices"
     assert "its own" in reasons["id"]
+
+
+@pytest.mark.parametrize(
+    ("texts", "unit"),
+    [
+        (["300 nm", "350 nm", "400.5 nm"], "nm"),
+        (["300nm", "350 nm", "4e2 nm"], "nm"),
+        (["5 %", "10%", "2 %"], "%"),
+        (["1A", "2A", "1A"], None),
+        (["1", "2", "1"], None),
+        (["300 nm", "0.35 um", "300 nm"], None),
+    ],
+)
+def test_which_texts_are_numbers(texts, unit):
+    results = [result_of(f"{k}", attributes={"x": text}) for k, text in enumerate([*texts, *texts])]
+    covariate = {one.name: one for one in covariates_of(compare_results(results).devices)}["x"]
+    assert (covariate.unit if covariate.numbers else None) == unit
 
 
 def test_attributes_that_vary_together_are_named():
