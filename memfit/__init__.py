@@ -18,8 +18,14 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from memfit.analysis.at_bias import stability_at
     from memfit.analysis.circuit import Circuit
     from memfit.analysis.comparison_record import Comparison
+    from memfit.analysis.cycles import bifurcation_diagram, cycles_at
+    from memfit.analysis.hopf import find_hopf_points
+    from memfit.analysis.measured import check_spectrum
+    from memfit.analysis.operating import operating_points
+    from memfit.analysis.regions import map_over_bias_and_load, map_over_parameters
     from memfit.datasets.device import Device
     from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient
     from memfit.errors import MemfitError
@@ -34,6 +40,7 @@ if TYPE_CHECKING:
         fit,
         impedance,
         load,
+        plan_next,
         read_result,
         simulate,
         stability,
@@ -55,17 +62,26 @@ __all__ = [
     "Noise",
     "Parameters",
     "PulseTransient",
+    "bifurcation_diagram",
+    "check_spectrum",
     "compare",
+    "cycles_at",
+    "find_hopf_points",
     "fit",
     "impedance",
     "lmfit_models",
     "load",
+    "map_over_bias_and_load",
+    "map_over_parameters",
+    "operating_points",
+    "plan_next",
     "pulse",
     "pulse_train",
     "read_result",
     "simulate",
     "simulate_device",
     "stability",
+    "stability_at",
     "staircase",
     "sweep",
     "write_comparison",
@@ -73,7 +89,13 @@ __all__ = [
 ]
 
 _HOMES = {
+    "memfit.analysis.at_bias": ("stability_at",),
     "memfit.analysis.circuit": ("Circuit",),
+    "memfit.analysis.cycles": ("bifurcation_diagram", "cycles_at"),
+    "memfit.analysis.hopf": ("find_hopf_points",),
+    "memfit.analysis.measured": ("check_spectrum",),
+    "memfit.analysis.operating": ("operating_points",),
+    "memfit.analysis.regions": ("map_over_bias_and_load", "map_over_parameters"),
     "memfit.analysis.comparison_record": ("Comparison",),
     "memfit.datasets.device": ("Device",),
     "memfit.datasets.records": ("IVSweep", "ImpedanceSpectrum", "PulseTransient"),
@@ -93,6 +115,7 @@ _HOMES = {
         "simulate",
         "stability",
         "write_comparison",
+        "plan_next",
         "write_report",
     ),
 }

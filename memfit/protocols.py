@@ -231,6 +231,34 @@ def drive_from_samples(
     return Drive(control, np.concatenate(times), np.concatenate(values), initial)
 
 
+_AFTER_SAMPLE = 0.02
+"""Of the time between two samples: when, after the first, a stepping source takes its next level."""
+
+
+def held_until_sampled(
+    control: Control, time: npt.ArrayLike, value: npt.ArrayLike, *, initial: Initial = "steady"
+) -> Drive:
+    """The staircase of a source that sets a level, waits, measures, and steps on.
+
+    Parameters
+    ----------
+    control : {"current", "voltage"}
+    time : (n,) array, s
+        Of the samples, one at the end of each step; non-decreasing.
+    value : (n,) array, A or V
+    initial : {"steady", "rest", "free"}
+
+    Raises
+    ------
+    InputError
+        As for `Drive`.
+    """
+    t, v = np.asarray(time, dtype=np.float64), np.asarray(value, dtype=np.float64)
+    step = t[:-1] + _AFTER_SAMPLE * np.diff(t)
+    times = np.concatenate([t[:1], np.repeat(step, 2), t[-1:]])
+    return Drive(control, times, np.repeat(v, 2), initial)
+
+
 _FEW_SAMPLES = 64
 
 
@@ -249,9 +277,8 @@ def _sample_noise(t: FloatArray, v: FloatArray) -> float:
 
 def _jumps(t: FloatArray, v: FloatArray, tolerance: float) -> list[int]:
     """Indices of the first samples after a jump: steps ten times steeper than the courses beside them."""
-    step, gap = np.diff(v), np.diff(t)
-    shortest = 1e-15 * float(t[-1] - t[0]) or 1.0  # two samples at one time are a jump, of finite slope
-    slope = np.abs(step) / np.maximum(gap, shortest)
+    step, gap = np.diff(v), np.diff(t) / (float(t[-1] - t[0]) or 1.0)
+    slope = np.abs(step) / np.maximum(gap, 1e-15)  # two samples at one time are a jump, of finite slope
     beside = np.zeros_like(slope)
     quiet = np.where(np.abs(step) > 2 * tolerance, slope, 0.0)
     beside[1:] = quiet[:-1]
@@ -274,9 +301,9 @@ def _polygon(t: FloatArray, v: FloatArray, tolerance: float) -> tuple[FloatArray
             continue
         width = t[b] - t[a]
         chord = v[a] + (v[b] - v[a]) * ((t[a : b + 1] - t[a]) / width if width > 0 else 0.0)
-        distance = np.abs(v[a : b + 1] - chord)
-        worst = a + int(np.argmax(distance))
-        if distance[worst - a] > tolerance:
+        inside = np.abs(v[a : b + 1] - chord)[1:-1]
+        worst = a + 1 + int(np.argmax(inside))
+        if inside[worst - a - 1] > tolerance:
             keep.add(worst)
             stack += [(a, worst), (worst, b)]
     vertices = np.array(sorted(keep))
