@@ -335,6 +335,18 @@ def test_nothing_measured():
         compare_results([fixed, replace(fixed, device={"name": "b"})])
 
 
+def test_json_has_what_differences_are_made_from(found):
+    plain = found.to_dict()
+    json.dumps(plain, allow_nan=False)
+    first, second = (np.array(plain["devices"][k]["in_scale"]["covariance"]) for k in (0, 1))
+    values = [np.array(plain["devices"][k]["in_scale"]["values"]) for k in (0, 1)]
+    pair = plain["differences"]["listed"][0]
+    d = values[0] - values[1]
+    assert_allclose([one["difference"] for one in pair["parameters"].values()], d)
+    assert pair["joint"]["chi2"] == pytest.approx(d @ np.linalg.solve(first + second, d))
+    assert pair["joint"]["dof"] == 8
+
+
 def test_table_of_devices(found):
     frame = found.to_frame()
     assert list(frame.index[:3]) == ["device 1", "device 2", "device 3"]
