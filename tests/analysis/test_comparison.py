@@ -237,6 +237,14 @@ def test_two_devices_of_one_name_are_told_apart():
     assert [device.label for device in without.devices] == ["a #1", "a #2"]
 
 
+def test_shared_files_are_named():
+    """Two results of one name that share only some of their files are both compared, and named."""
+    a, b = result_of("a", digest="1"), result_of("a", digest="2")
+    b = replace(b, inputs=(*a.inputs, *b.inputs))
+    one = compare_results([a, b, result_of("c", digest="3")], ["x/result.json", "y/result.json", "z"])
+    assert "a (x) and a (y) were fitted to the same files; they are not independent." in one.notes
+
+
 def test_names_in_the_order_of_people():
     assert sorted(["d10", "d2", "D1", "e", "12", "3"], key=natural) == ["3", "12", "D1", "d2", "d10", "e"]
 
