@@ -57,7 +57,16 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(
         dest="command", required=True, metavar="COMMAND", prog="memfit", help=argparse.SUPPRESS
     )
-    for add in (_add_fit, _add_inspect, _add_convert, _add_simulate, _add_stability, _add_report, _add_plan):
+    for add in (
+        _add_fit,
+        _add_inspect,
+        _add_convert,
+        _add_simulate,
+        _add_stability,
+        _add_report,
+        _add_compare,
+        _add_plan,
+    ):
         add(commands)
     listed = "\n".join(f"  {name:11}{one.description}" for name, one in commands.choices.items())
     parser.description = f"{_DESCRIPTION}\n\ncommands:\n{listed}"
@@ -114,9 +123,42 @@ def _add_fit(commands: "Commands") -> None:
         help='hold a parameter, as in R_s=20 or R_s="20 ohm"; may be repeated',
     )
     parser.add_argument("--seed", type=_seed, metavar="N", help="of everything random; default 0")
+    parser.add_argument(
+        "--robust", action="store_true", help="a loss that grows linearly for large residuals (soft L1)"
+    )
     parser.add_argument("--format", default="html", metavar="LIST", help="of the report; default html")
+    _add_intervals(parser)
     _add_overwrite(parser)
     _add_json(parser)
+
+
+def _add_intervals(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group(
+        "intervals beyond the linear ones",
+        "Interrupted, they go on when the same command is given again (with -o).",
+    )
+    group.add_argument(
+        "--profile",
+        action="store_true",
+        help="profile likelihood of every parameter, whose intervals are given",
+    )
+    group.add_argument(
+        "--bootstrap", type=_count, metavar="N", help="N refits of data made anew from the fit"
+    )
+    group.add_argument(
+        "--bootstrap-kind",
+        choices=("residual", "parametric"),
+        default="residual",
+        help="noise of the refits: drawn from the residuals (default), or normal",
+    )
+    group.add_argument(
+        "--mcmc",
+        action="store_true",
+        help="draws from the posterior until they have converged (needs emcee)",
+    )
+    group.add_argument(
+        "--mcmc-steps", type=_count, metavar="N", help="steps of the chain at most; default 5000"
+    )
 
 
 def _add_inspect(commands: "Commands") -> None:
@@ -187,6 +229,21 @@ def _add_stability(commands: "Commands") -> None:
         help='capacitance in parallel to the device, as in "10 nF"',
     )
     parser.add_argument(
+        "--at",
+        metavar="BIAS",
+        help='the steady state at this bias too, as in "0.65 V" or "20 uA"',
+    )
+    parser.add_argument(
+        "--draws",
+        metavar="CSV",
+        help="parameters drawn from a posterior, a column each with its name, SI: instead of the covariance",
+    )
+    parser.add_argument(
+        "--map",
+        metavar="X,Y",
+        help="axes of the map on the page, of R_b, C_m, i_c0, V_m, tau_d, tau_k, R_s, R_load, C_external",
+    )
+    parser.add_argument(
         "--data", metavar="DEVICE", help="the measurements: what spectra and pulses say beside the model"
     )
     parser.add_argument("-o", "--out", metavar="OUT", help="folder for stability.html with its figures")
@@ -206,6 +263,26 @@ def _add_report(commands: "Commands") -> None:
     parser.add_argument("--data", nargs="+", metavar="PATH", help="the measurements of the fit")
     parser.add_argument("--format", default="html", metavar="LIST", help="such as html; default html")
     _add_overwrite(parser)
+
+
+def _add_compare(commands: "Commands") -> None:
+    parser = _new(
+        commands,
+        "compare",
+        "Compare devices: which differ, what drives it, which will spike.",
+        "Writes comparison.html, the tables as CSV and as sheets of comparison.xlsx, comparison.json and\n"
+        "figures. What cannot be read is named and left out, as long as two devices remain. Areas,\n"
+        "temperatures and attributes of device.toml are looked at for trends.",
+    )
+    parser.add_argument(
+        "results",
+        nargs="+",
+        metavar="RESULT",
+        help="result.json, the folder it is in, or a folder that holds such folders",
+    )
+    parser.add_argument("-o", "--out", metavar="OUT", help="folder for page, tables and figures")
+    _add_overwrite(parser)
+    _add_json(parser)
 
 
 def _add_plan(commands: "Commands") -> None:
@@ -229,6 +306,17 @@ def _assignment(text: str) -> tuple[str, str]:
     if not sign or not name.strip() or not value.strip():
         raise argparse.ArgumentTypeError(f"expected NAME=VALUE such as R_s=20, found {text!r}")
     return name.strip(), value.strip()
+
+
+def _count(text: str) -> int:
+    """A whole number of at least 2."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 2:
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 2, found {text!r}")
+    return number
 
 
 def _seed(text: str) -> int:

@@ -17,13 +17,13 @@ from memfit.fitting.candidates import Candidate
 from memfit.fitting.conflict import conflicts_between_kinds, with_conflicts
 from memfit.fitting.equivalents import explore
 from memfit.fitting.identifiability import with_identifiability
-from memfit.fitting.initial import begun_alike
 from memfit.fitting.instruments import add_needed_terms
 from memfit.fitting.plan import FitPlan, free_parameters, plan_for
 from memfit.fitting.predict import bias_of
 from memfit.fitting.result import FitResult, FittedRecord
 from memfit.fitting.screening import find_outliers
 from memfit.fitting.selection import alternatives_of, compare_models
+from memfit.fitting.staircase import driven_alike
 from memfit.fitting.starts import find_minima
 from memfit.fitting.state import Problem, State, solve_again
 from memfit.fitting.summary import fitted_records, summarise
@@ -111,7 +111,7 @@ def _find(device: Device, plan: FitPlan, model: str) -> _Found:
     """The settled fit of one model."""
     problem = Problem.prepare(device.records, plan.robust)
     minima, first = find_minima(problem, plan, free_parameters(model))
-    settled = settle(replace(minima[0], problem=begun_alike(problem, minima[0].problem)), plan)
+    settled = settle(replace(minima[0], problem=driven_alike(problem, minima[0].problem)), plan)
     settled = settle(add_needed_terms(settled, plan), plan)
     return _Found(settled, tuple(minima[1:]), first)
 

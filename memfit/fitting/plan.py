@@ -136,5 +136,6 @@ def plan_for(device: Device, **overrides: Any) -> FitPlan:
     fix = {**settings.fix, **overrides.pop("fix", {})}
     bounds = {**settings.bounds, **overrides.pop("bounds", {})}
     bounds = {name: pair for name, pair in bounds.items() if name not in fix}
+    start = {**settings.start, **overrides.pop("start", {})}
     model: Any = overrides.pop("model", None) or settings.model or "3d"  # checked by the plan
-    return FitPlan(model=model, fix=fix, bounds=bounds, **overrides)
+    return FitPlan(model=model, fix=fix, bounds=bounds, start=start, **{**settings.options, **overrides})

@@ -8,12 +8,14 @@ from memfit.analysis.cycles import BifurcationDiagram
 from memfit.analysis.regions import RegionMap
 from memfit.arrays import FloatArray
 from memfit.fitting.result import FittedRecord
+from memfit.reporting.bands import band_of, ends
 from memfit.reporting.curves import StabilityCurves, VoltageCurves
 from memfit.reporting.dynamics import GainMap, attracts
 from memfit.reporting.figures.residuals import Strip, autocorrelation
 from memfit.reporting.figures.spectra import Spectrum, bias_of
 from memfit.reporting.figures.sweeps import model_points, rate_label, sweep_of
 from memfit.reporting.figures.transients import transient_of, units_of
+from memfit.reporting.window import WindowCurves
 from memfit.reporting.words import distinct
 
 Columns = Mapping[str, FloatArray]
@@ -36,7 +38,22 @@ def spectra_data(spectra: Sequence[Spectrum]) -> Columns:
         "Z_imag_ohm": Z.imag,
         "model_Z_real_ohm": model.real,
         "model_Z_imag_ohm": model.imag,
+        **_spectra_bands(spectra),
     }
+
+
+def _spectra_bands(spectra: Sequence[Spectrum]) -> dict[str, FloatArray]:
+    """Ends of the 95 % bands of Z' and Z'', end to end; nothing where one is not known."""
+    curves = [spectrum.fitted.curves for spectrum in spectra]
+    known = [np.asarray(item) for item in curves if item is not None]
+    if len(known) < len(curves):
+        return {}
+    columns = {}
+    for name, parts in (("real", [c.real for c in known]), ("imag", [c.imag for c in known])):
+        bands = [ends(part) for part in parts]
+        columns[f"model_Z_{name}_low_ohm"] = np.concatenate([low for low, _ in bands])
+        columns[f"model_Z_{name}_high_ohm"] = np.concatenate([high for _, high in bands])
+    return columns
 
 
 def sweeps_data(sweeps: Sequence[FittedRecord]) -> Columns:
@@ -51,6 +68,9 @@ def sweeps_data(sweeps: Sequence[FittedRecord]) -> Columns:
             f"current_A{tail}": sweep.current,
             f"model_voltage_V{tail}": V_model,
             f"model_current_A{tail}": I_model,
+            **_band_columns(
+                fitted, f"model_{'current_A' if sweep.control == 'voltage' else 'voltage_V'}{tail}"
+            ),
         }
     return columns
 
@@ -64,7 +84,14 @@ def transient_data(fitted: FittedRecord) -> Columns:
         f"drive_{drive_unit}": transient.drive.at(transient.time),
         f"response_{unit}": transient.response,
         f"model_{unit}": np.asarray(fitted.predicted, dtype=np.float64),
+        **_band_columns(fitted, f"model_{unit}"),
     }
+
+
+def _band_columns(fitted: FittedRecord, name: str) -> dict[str, FloatArray]:
+    """Ends of the 95 % band of the model; nothing where it is not known."""
+    band = band_of(fitted)
+    return {f"{name}_low": band[0], f"{name}_high": band[1]} if band else {}
 
 
 def strips_data(strips: Sequence[Strip]) -> Columns:
@@ -128,6 +155,34 @@ def branch_data(diagram: BifurcationDiagram) -> Columns:
         "V_max_V": np.array([cycle.V[1] for cycle in cycles]),
         "stable": np.array([float(attracts(cycle)) for cycle in cycles]),
     }
+
+
+def window_spectra_data(curves: WindowCurves) -> Columns:
+    """Spectra through the window."""
+    found: dict[str, FloatArray] = {"frequency_Hz": curves.frequency}
+    for u, Z in zip(curves.points.u, curves.impedance, strict=True):
+        found[f"Z_real_ohm ({u:.6g} V)"] = Z.real
+        found[f"Z_imag_ohm ({u:.6g} V)"] = Z.imag
+    return found
+
+
+def root_locus_data(curves: WindowCurves) -> Columns:
+    """Eigenvalues along the bias."""
+    found: dict[str, FloatArray] = {"u_V": curves.steady.u}
+    for number in range(curves.steady.eigenvalues.shape[1]):
+        found[f"real_{number + 1}_1/s"] = curves.steady.eigenvalues[:, number].real
+        found[f"imag_{number + 1}_1/s"] = curves.steady.eigenvalues[:, number].imag
+    return found
+
+
+def time_courses_data(curves: WindowCurves) -> Columns:
+    """Courses after the source is switched on."""
+    unit = "A" if curves.circuit.control == "current" else "V"
+    found: dict[str, FloatArray] = {"time_s": curves.time}
+    for place, course in zip(curves.course_places, curves.courses, strict=True):
+        if course is not None:
+            found[f"u_V (source {curves.points.source[place]:.6g} {unit})"] = course
+    return found
 
 
 def load_map_data(regions: RegionMap) -> Columns:

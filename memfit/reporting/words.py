@@ -38,6 +38,7 @@ SYMBOLS = {
     "L_d": Symbol("L", "d", "chemical inductance of the channel"),
     "L_k": Symbol("L", "k", "chemical inductance of the activation"),
     "R_load": Symbol("R", "load", "resistance added in series with the device"),
+    "R_shunt": Symbol("R", "shunt", "resistance added across the device"),
     "C_external": Symbol("C", "ext", "capacitance added across the device"),
     "omega_H": Symbol("ω", "H", "angular frequency at the Hopf point"),
     "c0": Symbol("c", "0", "constant coefficient of the characteristic polynomial"),
@@ -108,6 +109,7 @@ OF_RECORD = {
     "f_0": "first activation in {record}",
 }
 CROSSES = "; crosses were left out of the fit"
+BAND = "; a band, where wide enough to be seen, holds the model curve with 95 %"
 GAIN = "gain of the instrument of the {kinds}, relative to the reference"
 
 QUESTIONS = {
@@ -170,6 +172,7 @@ KINDS = {"impedance": "impedance spectra", "iv": "I-V sweeps", "transient": "pul
 HEADINGS = {
     "overview": "Overview",
     "parameters": "Parameters",
+    "intervals": "Intervals by other methods",
     "impedance": "Impedance spectra",
     "iv": "Current-voltage sweeps",
     "transients": "Pulse transients",
@@ -225,16 +228,22 @@ COLUMNS = {
     "decades": "In decades",
     "standard_errors": "In standard errors",
     "model": "Model",
-    "model_margin": "Its gain margin",
+    "model_margin": "Its margin",
     "spectrum": "Spectrum alone",
     "crossing": "Crosses Re Z < 0 at",
     "resistance": "Re Z there",
-    "margin": "Its gain margin (95 %)",
+    "margin": "Gain margin of the spectrum (95 %)",
     "source": "Source",
     "period": "Period measured",
-    "period_model": "Period predicted",
+    "period_trace": "Of the model's trace",
+    "period_model": "Of the limit cycle",
     "range": "Range measured",
-    "range_model": "Range predicted",
+    "profile_says": "The profile is",
+    "autocorrelation_time": "Autocorrelation time (steps)",
+    "r_hat": "R-hat",
+    "effective_samples": "Effective samples",
+    "range_trace": "Range of the model's trace",
+    "range_model": "Range of the limit cycle",
     "experiment": "Measurement",
     "settles": "Settles",
     "direction": "Made of",
@@ -296,10 +305,33 @@ TABLE_CAPTIONS = {
         "Each spectrum without a model, under current control at its bias: the device is unstable where the "
         "admittance winds around the origin, which takes a crossing of the real axis with Re Z < 0."
     ),
-    "pulses_evidence": "Oscillation in the measured pulses beside the limit cycle of the model.",
+    "intervals": "95 % intervals of the fitted quantities by each method.",
+    "convergence": (
+        "Convergence of the posterior's chain: the steps after which it forgets where it was, the agreement "
+        "of its parts (1 is perfect), and how many independent samples it is worth."
+    ),
+    "pulses_evidence": (
+        "Oscillation in the measured pulses, in the trace that the fitted model gives under the same drive "
+        "(read in the same way, start included), and on its limit cycle, where both would end."
+    ),
+    "at": "At the bias asked for.",
     "plan": "Plan of the fit.",
     "environment": "Versions and machine.",
 }
+
+METHODS = {"linear": "Linear", "profile": "Profile", "bootstrap": "Bootstrap", "posterior": "Posterior"}
+PROFILE_CLASS = {
+    "determined": "closed",
+    "bounded_below": "open above",
+    "bounded_above": "open below",
+    "flat": "open on both sides",
+}
+PROFILED = {
+    "gain_margin": "gain margin, {circuit} control",
+    "u_low": "lower Hopf u, {circuit} control",
+    "u_high": "upper Hopf u, {circuit} control",
+}
+PROFILE_TITLES = {"gain_margin": "gain margin", "u_low": "lower Hopf u", "u_high": "upper Hopf u"}
 
 NO_BIAS = "spectrum"
 NO_VALUE = "none does"
@@ -319,6 +351,11 @@ SENTENCES = {
     "no_covariance": (
         "There is no covariance here, so no interval and no probability can be given; they need the "
         "result of a fit that has one."
+    ),
+    "profiles": (
+        "Each profile shows how much chi2 rises at least when one quantity is held at a value and all others "
+        "are fitted again (line; dots where it was computed). Its 95 % interval (shaded) is where the rise "
+        "stays below the threshold (dashed). Dotted is the parabola of the linear fit."
     ),
     "provenance": "The same fit can be run again from the plan below on the {count} listed above.",
 }
