@@ -266,7 +266,7 @@ def _untested(points: int) -> KramersKronig:
         correlation=0.0,
         usable=None,
         suspect=np.zeros(points, dtype=bool),
-        sentence=f"The Kramers-Kronig test needs {_MIN_POINTS} different frequencies and no zero or absurd Z.",
+        sentence=f"The Kramers-Kronig test needs {_MIN_POINTS} different frequencies and no absurd Z.",
     )
 
 
