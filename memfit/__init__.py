@@ -18,12 +18,16 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from memfit.analysis.circuit import Circuit
+    from memfit.analysis.cycles import bifurcation_diagram
+    from memfit.analysis.hopf import find_hopf_points
     from memfit.datasets.device import Device
     from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient
     from memfit.errors import MemfitError
     from memfit.fitting import lmfit_models
+    from memfit.fitting.impedance_elements import impedance_circuit, register_impedance_elements
     from memfit.fitting.plan import FitPlan
     from memfit.fitting.result import Estimate, FitResult
+    from memfit.model import equations, linear
     from memfit.model.parameters import Parameters
     from memfit.protocols import Drive, pulse, pulse_train, staircase, sweep
     from memfit.synthetic.device import Noise, simulate_device
@@ -42,13 +46,19 @@ __all__ = [
     "Noise",
     "Parameters",
     "PulseTransient",
+    "bifurcation_diagram",
+    "equations",
+    "find_hopf_points",
     "fit",
     "impedance",
+    "impedance_circuit",
+    "linear",
     "lmfit_models",
     "load",
     "pulse",
     "pulse_train",
     "read_result",
+    "register_impedance_elements",
     "simulate",
     "simulate_device",
     "stability",
@@ -59,18 +69,23 @@ __all__ = [
 
 _HOMES = {
     "memfit.analysis.circuit": ("Circuit",),
+    "memfit.analysis.cycles": ("bifurcation_diagram",),
+    "memfit.analysis.hopf": ("find_hopf_points",),
     "memfit.datasets.device": ("Device",),
     "memfit.datasets.records": ("IVSweep", "ImpedanceSpectrum", "PulseTransient"),
     "memfit.errors": ("MemfitError",),
     "memfit.fitting": ("lmfit_models",),
+    "memfit.fitting.impedance_elements": ("impedance_circuit", "register_impedance_elements"),
     "memfit.fitting.plan": ("FitPlan",),
     "memfit.fitting.result": ("Estimate", "FitResult"),
+    "memfit.model": ("equations", "linear"),
     "memfit.model.parameters": ("Parameters",),
     "memfit.protocols": ("Drive", "pulse", "pulse_train", "staircase", "sweep"),
     "memfit.synthetic.device": ("Noise", "simulate_device"),
     "memfit.workflow": ("fit", "impedance", "load", "read_result", "simulate", "stability", "write_report"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+_MODULES = ("equations", "linear", "lmfit_models")  # public as modules, with what they hold
 
 
 def __getattr__(name: str) -> Any:
@@ -78,8 +93,8 @@ def __getattr__(name: str) -> Any:
     if name not in _HOME_OF:
         raise AttributeError(f"module 'memfit' has no attribute {name!r}")
     home = _HOME_OF[name]
-    module = import_module(f"{home}.{name}" if name == "lmfit_models" else home)
-    value = module if name == "lmfit_models" else getattr(module, name)
+    module = import_module(f"{home}.{name}" if name in _MODULES else home)
+    value = module if name in _MODULES else getattr(module, name)
     globals()[name] = value
     return value
 

@@ -15,9 +15,10 @@ HEAVY = ("numpy", "scipy", "pandas", "matplotlib", "lmfit", "numba", "impedance"
 
 PROMISED = {
     "Circuit", "Device", "Drive", "Estimate", "FitPlan", "FitResult", "IVSweep", "ImpedanceSpectrum",
-    "MemfitError", "Noise", "Parameters", "PulseTransient", "fit", "impedance", "lmfit_models", "load",
-    "pulse", "pulse_train", "read_result", "simulate", "simulate_device", "stability", "staircase", "sweep",
-    "write_report",
+    "MemfitError", "Noise", "Parameters", "PulseTransient", "bifurcation_diagram", "equations",
+    "find_hopf_points", "fit", "impedance", "impedance_circuit", "linear", "lmfit_models", "load", "pulse",
+    "pulse_train", "read_result", "register_impedance_elements", "simulate", "simulate_device", "stability",
+    "staircase", "sweep", "write_report",
 }  # fmt: skip
 
 
