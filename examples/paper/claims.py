@@ -38,7 +38,8 @@ def claim(figure: str, text: str, found: float, expected: float, within: float =
     """Check that a number is the expected one, `within` relative to it (absolute where it is 0)."""
     allowed = within * abs(expected) if expected else within
     assert abs(found - expected) <= allowed, f"{figure}: {text}: found {found}, expected {expected}"
-    print(f"| {figure} | {text} | {found:.4g} | {expected:.4g} |")
+    shown = f"{found:.6g}" if expected else f"below {within:g}"
+    print(f"| {figure} | {text} | {shown} | {expected:.6g} |")
 
 
 def holds(figure: str, text: str, found: float, *, above: float = -math.inf, below: float = math.inf) -> None:
