@@ -212,13 +212,13 @@ def _aligned(wanted: list[str], said: list[str]) -> list[str] | None:
             if tail is not None:
                 return [head, *tail]
         return None
-    if not said or not _agree(head, said[0]):
+    if not said or not agree(head, said[0]):
         return None
     tail = _aligned(rest, said[1:])
     return None if tail is None else [said[0], *tail]
 
 
-def _agree(wanted: str, said: str) -> bool:
+def agree(wanted: str, said: str) -> bool:
     """Whether two lines have the same words, and numbers that hardly differ."""
     if _NUMBER.sub("#", wanted).split() != _NUMBER.sub("#", said).split():
         return False

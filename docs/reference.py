@@ -94,7 +94,8 @@ def commands_page() -> str:
         rows = [_row(action) for action in command._actions if action.help != argparse.SUPPRESS]
         parts.append("\n".join(["| argument | meaning |", "|---|---|", *rows]))
         if command.epilog:
-            parts.append(f"```text\n{inspect.cleandoc(command.epilog)}\n```")
+            epilog = inspect.cleandoc(command.epilog)
+            parts.append(f"```text\n{epilog}\n```" if "  " in epilog else epilog)
     return "\n\n".join(parts) + "\n"
 
 
@@ -179,7 +180,7 @@ def as_restructured_text(
         indented = line.startswith("    ")
         starts_block = indented and not inside and (i == 0 or not lines[i - 1].strip())
         inside = indented and (inside or starts_block)
-        if not inside and "``" not in line:
+        if not inside and "``" not in line and not re.match(r"\*+\w+( :|$)", line):  # not **settings
             plural = re.sub(r"(`[^`]+`)(\w?)", _apart, line)  # `Record`s
             lines[i] = re.sub(r"(?<![\\`*])(\*+|\||_(?=[\s,.)]))(?![`])", _escaped, plural)
 
