@@ -99,3 +99,18 @@ def test_the_metadata_agree():
     codemeta = json.loads((REPOSITORY / "codemeta.json").read_text(encoding="utf-8"))
     assert codemeta["version"] == version
     assert codemeta["softwareRequirements"] == project["dependencies"]
+
+
+def test_tables_of_the_paper_are_those_of_the_benchmarks():
+    text = (DOCS / "paper" / "paper.md").read_text(encoding="utf-8")
+    benchmarks = "\n".join(path.read_text(encoding="utf-8") for path in REPOSITORY.glob("benchmarks/*.md"))
+    rows = re.findall(r"^\|.*\|$", text, re.MULTILINE)
+    assert len(rows) > 15
+    for row in rows:
+        assert f"{row}\n" in benchmarks, row
+
+
+def test_references_of_the_paper_exist():
+    text = (DOCS / "paper" / "paper.md").read_text(encoding="utf-8")
+    entries = re.findall(r"@\w+\{(\w+),", (DOCS / "paper" / "paper.bib").read_text(encoding="utf-8"))
+    assert set(re.findall(r"@(\w+)", text.split("---", 2)[2])) == set(entries)
