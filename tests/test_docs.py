@@ -90,6 +90,12 @@ def test_tables_of_the_gallery_name_examples_that_exist():
     assert there - set(named) == set(), "an example is missing in docs/gallery.md"
 
 
+def test_the_gallery_counts_the_claims_of_the_figures():
+    counted = dict(re.findall(r"`paper/fig(\d)` \|.*\| (\d+) \|", (DOCS / "gallery.md").read_text("utf-8")))
+    rows = re.findall(r"^\| (\d)", (DOCS / "paper_figures.md").read_text("utf-8"), re.MULTILINE)
+    assert counted == {figure: str(rows.count(figure)) for figure in "12345"}
+
+
 def test_the_metadata_agree():
     version = re.search(r'__version__ = "([^"]+)"', (REPOSITORY / "memfit" / "__init__.py").read_text())[1]
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
