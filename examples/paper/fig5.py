@@ -2,7 +2,7 @@
 
 Bisquert & Guerrero, J. Phys. Chem. Lett. 2022, 13, 3789, print c0 = A/(tau_m tau_d p); the determinant of
 their own Jacobian gives (1 + A)/(tau_m tau_d p). The steady state is unstable where c2 c1 - c0 < 0: both
-Hopf voltages move. Panel d is a device that the printed formula calls stable at every bias and that the
+Hopf voltages move. Panel f is a device that the printed formula calls stable at every bias and that the
 equations make oscillate.
 
     python examples/paper/fig5.py [FOLDER]
@@ -44,8 +44,8 @@ bias = float(mf.equations.steady_current(between, between.V_T))
 nudge = mf.pulse("current", 1.003 * bias, on=10, off=11, end=400, base=bias)
 slow = mf.simulate(between, nudge, np.linspace(0, 400, 12_001))
 
-figure, panels = plt.subplots(2, 2, figsize=(9, 6), layout="constrained")
-(a, b), (c, d) = panels
+figure, panels = plt.subplots(2, 3, figsize=(11, 6), layout="constrained")
+(a, b, c), (d, e, f) = panels
 a.plot(u, c2, color=GREY, label="$c_2$")
 a.plot(u, c1, color=GREY, ls="--", label="$c_1$")
 a.plot(u, c0, color=BLUE, label="$c_0$ correct")
@@ -57,25 +57,37 @@ for point in hopf:
     a.plot(point.u, 0, "o", ms=4, color=BLUE)
 for place in printed_hopf:
     a.plot(place, 0, "x", ms=5, color=RED)
-a.set(xlabel="u (V)", title="a  coefficients, Hopf points: o correct, x as printed")
+a.set(xlabel="u (V)", title="a  coefficients; o correct, x as printed")
 a.set_yscale("symlog", linthresh=10)
-a.legend(ncols=2)
-b.plot(course.time, course.u, color=BLUE, lw=0.8)
-b.axhline(U_APP, color=MAGENTA, lw=0.9)
-b.set(xlabel="t (s)", ylabel="u (V)", title="b  a step of current above the Hopf point: spiking")
+a.legend(ncols=2, fontsize=6)
+near = (u > 1.13) & (u < 1.17)
+b.plot(u[near], correct[near], color=BLUE, lw=2, label="correct")
+b.plot(u[near], printed[near], color=RED, ls="--", label="as printed")
+b.axhline(0, color="k", lw=0.5)
+b.set(xlabel="u (V)", ylabel=r"$c_2 c_1 - c_0$ (1/s³)", title="b  closer: the second Hopf point")
+b.legend()
+c.plot(course.time, course.u, color=BLUE, lw=0.8)
+c.axhline(U_APP, color=MAGENTA, lw=0.9)
+c.set(xlabel="t (s)", ylabel="u (V)", title="c  a step of current: spiking")
+on = (course.time > 2) & (course.time < 40)
+settled = (course.time > 30) & (course.time < 40)
+d.plot(course.u[on], course.f[on], color=GREY, lw=0.6)
+d.plot(course.u[settled], course.f[settled], color=BLUE)
+d.plot(U_APP, 0.5, "x", color=MAGENTA)
+d.set(xlabel="u (V)", ylabel="f", title="d  the same: from rest to the limit cycle")
 sources = np.array([cycle.source for cycle in diagram.cycles])
 for end in (0, 1):
-    c.plot(sources, [cycle.u[end] for cycle in diagram.cycles], color=RED)
+    e.plot(sources, [cycle.u[end] for cycle in diagram.cycles], color=RED)
 grid = np.linspace(0.8, 1.25, 600)
 steady = mf.equations.steady_current(DEVICE, grid)
 oscillates = (grid > hopf[0].u) & (grid < hopf[1].u)
-c.plot(np.where(oscillates, np.nan, steady), grid, color="k")
-c.plot(np.where(oscillates, steady, np.nan), grid, color="k", ls="--")
-c.plot([point.I for point in hopf], [point.u for point in hopf], "o", ms=4, color=BLUE)
-c.set(xlabel="I (A)", ylabel="u (V)", title="c  limit cycles between the Hopf points: extremes of u")
-d.plot(slow.time, slow.u, color=BLUE, lw=0.7)
-d.axhline(between.V_T, color=MAGENTA, lw=0.9)
-d.set(xlabel="t (s)", ylabel="u (V)", title="d  “stable” as printed, A = 8.5: the equations oscillate")
+e.plot(np.where(oscillates, np.nan, steady), grid, color="k")
+e.plot(np.where(oscillates, steady, np.nan), grid, color="k", ls="--")
+e.plot([point.I for point in hopf], [point.u for point in hopf], "o", ms=4, color=BLUE)
+e.set(xlabel="I (A)", ylabel="u (V)", title="e  limit cycles between the Hopf points")
+f.plot(slow.time, slow.u, color=BLUE, lw=0.7)
+f.axhline(between.V_T, color=MAGENTA, lw=0.9)
+f.set(xlabel="t (s)", ylabel="u (V)", title="f  “stable” as printed, A = 8.5: it oscillates")
 
 claim("5a", "first Hopf point, correct c0: u", hopf[0].u, 0.900029, 1e-6)
 claim("5a", "second Hopf point, correct c0: u", hopf[1].u, 1.156655, 1e-6)
@@ -94,24 +106,24 @@ late = course.u[(course.time > 30) & (course.time < 40)]
 crossings = np.flatnonzero((course.u[:-1] > U_APP) & (course.u[1:] <= U_APP) & (course.time[:-1] > 20))
 crossings = crossings[course.time[crossings] < 40]
 period = float(np.mean(np.diff(course.time[crossings])))
-claim("5b", "the device spikes by itself: period", period, 2.596243, 2e-3)
-claim("5b", "lowest u", float(late.min()), 0.696629, 1e-3)
-claim("5b", "highest u", float(late.max()), 1.820867, 1e-3)
+claim("5c", "the device spikes by itself: period", period, 2.596243, 2e-3)
+claim("5c", "lowest u", float(late.min()), 0.696629, 1e-3)
+claim("5c", "highest u", float(late.max()), 1.820867, 1e-3)
 assert diagram.complete
-holds("5c", "the branch of cycles joins the Hopf points: cycles on it", len(diagram.cycles), above=20)
+holds("5e", "the branch of cycles joins the Hopf points: cycles on it", len(diagram.cycles), above=20)
 order = np.argsort(sources)
 at_6 = float(np.interp(I_APP, sources[order], np.array([cycle.u[1] for cycle in diagram.cycles])[order]))
-claim("5c", "at I = 6 it passes the spikes of panel b: highest u", at_6, float(late.max()), 0.02)
+claim("5e", "at I = 6 it passes the spikes of panel c: highest u", at_6, float(late.max()), 0.02)
 unstable = sum(not cycle.stable for cycle in diagram.cycles)
-holds("5c", "... and all its cycles are stable: unstable ones", unstable, below=1)
+holds("5e", "... and all its cycles are stable: unstable ones", unstable, below=1)
 gain = float(mf.linear.loop_gain(between, between.V_T))
-claim("5d", "a device with the loop gain A = R_b/R_a at V_T", gain, 8.5)
+claim("5f", "a device with the loop gain A = R_b/R_a at V_T", gain, 8.5)
 at_V_T, printed_at_V_T = discriminants(between, between.V_T)
 everywhere = discriminants(between, np.linspace(0.5, 1.5, 4001))[1]
-holds("5d", "as printed it is stable at every bias: least c2 c1 - c0", float(everywhere.min()), above=0)
-holds("5d", "correct: unstable at V_T, c2 c1 - c0", float(at_V_T), below=0)
+holds("5f", "as printed it is stable at every bias: least c2 c1 - c0", float(everywhere.min()), above=0)
+holds("5f", "correct: unstable at V_T, c2 c1 - c0", float(at_V_T), below=0)
 start = slow.u[(slow.time > 11) & (slow.time < 60)]
 end = slow.u[slow.time > 350]
-holds("5d", "swing of u after 350 s, long after a nudge of 0.3 % for 1 s", float(np.ptp(end)), above=0.05)
-holds("5d", "... and it has grown since the nudge, times", float(np.ptp(end) / np.ptp(start)), above=1.5)
+holds("5f", "swing of u after 350 s, long after a nudge of 0.3 % for 1 s", float(np.ptp(end)), above=0.05)
+holds("5f", "... and it has grown since the nudge, times", float(np.ptp(end) / np.ptp(start)), above=1.5)
 save(figure, "paper_fig5")

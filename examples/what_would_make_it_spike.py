@@ -1,6 +1,6 @@
 """How near is a device to spiking, and what would tip it over? The answer is tried out on the model.
 
-python examples/near_the_hopf_boundary.py
+python examples/what_would_make_it_spike.py
 """
 
 from pathlib import Path
