@@ -24,7 +24,7 @@ import tempfile
 import tomllib
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import groupby, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ _FENCE = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 _NUMBER = re.compile(r"[-−+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
+_GAP = "..."
 _ONCE = "The integrator is compiled now"  # said after installation only
 
 
@@ -196,30 +197,45 @@ def _checked(expected: str, printed: str, where: str, *, update: bool) -> str:
     found = _aligned(wanted, said)
     if found is not None:
         return "".join(f"{line}\n" for line in found) if update else expected
-    if update and "..." not in (line.strip() for line in wanted):
+    if update and _GAP not in wanted:
         return "".join(f"{line}\n" for line in said)
     raise PageError(f"{where}: the page says\n{expected}\nbut printed is\n" + "\n".join(said))
 
 
 def _aligned(wanted: list[str], said: list[str]) -> list[str] | None:
-    """The printed lines in the places of the wanted ones, gaps kept; None where they disagree."""
-    if not wanted:
-        return None if said else []
-    head, *rest = wanted
-    if head.strip() == "...":
-        for start in range(len(said) + 1):
-            tail = _aligned(rest, said[start:])
-            if tail is not None:
-                return [head, *tail]
-        return None
-    if not said or not agree(head, said[0]):
-        return None
-    tail = _aligned(rest, said[1:])
-    return None if tail is None else [said[0], *tail]
+    """The printed lines in the places of the wanted ones, gaps kept; None where they disagree.
+
+    Word by word: where a line is broken depends on the digits before it.
+    """
+    words = [(word, row) for row, line in enumerate(said) for word in line.split()]
+    parts = [list(lines) for gap, lines in groupby(wanted, key=lambda line: line == _GAP) if not gap]
+    starts_open, ends_open = _GAP in wanted[:1], _GAP in wanted[-1:]
+    result, at = [_GAP] * starts_open, 0
+    for number, part in enumerate(parts):
+        sought = " ".join(part).split()
+        anchored = number == 0 and not starts_open
+        last = number == len(parts) - 1 and not ends_open
+        places = [at] if anchored else range(at, len(words) - len(sought) + 1)
+        if last and not anchored:
+            places = [len(words) - len(sought)]
+        for place in places:
+            taken = words[place : place + len(sought)] if place >= at else []
+            if len(taken) == len(sought) and all(
+                agree(a, b) for a, (b, _) in zip(sought, taken, strict=True)
+            ):
+                break
+        else:
+            return None
+        at = place + len(sought)
+        if last and at != len(words):
+            return None
+        rows = [row for _, row in taken]
+        result += [*said[rows[0] : rows[-1] + 1], *[_GAP] * (not last)] if rows else []
+    return result if parts or starts_open or not words else None
 
 
 def agree(wanted: str, said: str) -> bool:
-    """Whether two lines have the same words, and numbers that hardly differ."""
+    """Whether two texts have the same words, and numbers that hardly differ."""
     if _NUMBER.sub("#", wanted).split() != _NUMBER.sub("#", said).split():
         return False
     pairs = zip(_NUMBER.findall(wanted), _NUMBER.findall(said), strict=True)

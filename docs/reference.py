@@ -19,12 +19,16 @@ from memfit.cli.parser import build_parser  # noqa: E402
 
 FACE = {
     "The analysis": (
-        "load", "fit", "stability", "compare", "write_report", "read_result", "simulate", "impedance",
+        "load", "fit", "stability", "plan_next", "compare", "write_report", "write_comparison", "read_result",
+        "simulate", "impedance",
     ),
     "Drives": ("Drive", "pulse", "pulse_train", "staircase", "sweep"),
-    "Stability in depth": ("Circuit", "find_hopf_points", "bifurcation_diagram"),
+    "Stability in depth": (
+        "Circuit", "stability_at", "operating_points", "find_hopf_points", "bifurcation_diagram", "cycles_at",
+        "map_over_parameters", "map_over_bias_and_load", "check_spectrum",
+    ),
     "Devices and records": ("Device", "ImpedanceSpectrum", "IVSweep", "PulseTransient", "Parameters"),
-    "Plans and results": ("FitPlan", "FitResult", "Estimate"),
+    "Plans and results": ("FitPlan", "FitResult", "Estimate", "Comparison"),
     "Synthetic devices": ("simulate_device", "Noise"),
     "Other packages": ("register_impedance_elements", "impedance_circuit"),
 }  # fmt: skip
