@@ -9,8 +9,9 @@
 - `bash`: a script that must succeed; an installation must be that of README.md, which `.ci/run` carries out.
 - `toml` whose first line is a comment with a path is written there; every other one must be valid.
 
-Each page runs in a folder of its own that has `sample_data` and `examples`. A block after a comment
-`<!-- not run: reason -->` is not run. `tests/test_docs.py` runs all pages.
+Each page runs in a folder of its own that has `sample_data` and `examples`. A comment `<!-- run first: command -->`
+makes what a page takes for granted, such as a result. A block after a comment `<!-- not run: reason -->` is not
+run. `tests/test_docs.py` runs all pages.
 """
 
 import io
@@ -36,6 +37,7 @@ _FENCE = re.compile(
     r"(?P<skip><!-- not run: [^>]+ -->\n+)?^```(?P<language>\w+)\n(?P<body>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
+_FIRST = re.compile(r"<!-- run first: (.+?) -->")
 _NUMBER = re.compile(r"[-−+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
 _GAP = "..."
 _ONCE = "The integrator is compiled now"  # said after installation only
@@ -86,6 +88,8 @@ def run_page(page: Path, *, update: bool = False) -> str:
     with tempfile.TemporaryDirectory() as folder, chdir(folder):
         for name in ("sample_data", "examples"):
             Path(name).symlink_to(REPOSITORY / name, target_is_directory=True)
+        for command in _FIRST.findall(text):
+            _command(command, f"{page.name}, run first: {command}", must_succeed=True)
         for block, following in zip_longest(blocks, blocks[1:]):
             if block.skipped:
                 continue
@@ -122,23 +126,26 @@ def _console(body: str, where: str, *, update: bool) -> str:
     return "".join(done)
 
 
-def _command(command: str, where: str) -> str:
+def _command(command: str, where: str, *, must_succeed: bool = False) -> str:
     """What a command writes on the terminal; memfit runs in this process, which saves its imports."""
     words = shlex.split(command)
     if words[0] != "memfit" or any(word in "|>&;" for word in words):
-        return _shell(command, where, must_succeed=False)
+        return _shell(command, where, must_succeed=must_succeed)
     from memfit.cli.main import main  # noqa: PLC0415 - only once the path is set
 
     terminal = io.StringIO()
     before = os.environ.get("COLUMNS")
     os.environ["COLUMNS"] = "100"
+    code: object = 0
     try:
         with redirect_stdout(terminal), redirect_stderr(terminal):
-            main(words[1:])
-    except SystemExit:
-        pass  # --help and mistakes in usage end like this
+            code = main(words[1:])
+    except SystemExit as end:  # --help and mistakes in usage
+        code = end.code
     finally:
         os.environ.pop("COLUMNS") if before is None else os.environ.update(COLUMNS=before)
+    if must_succeed and code:
+        raise PageError(f"{where}: ended with {code}:\n{terminal.getvalue()}")
     return terminal.getvalue()
 
 

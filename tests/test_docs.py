@@ -63,6 +63,11 @@ def test_the_runner_sees_other_output_of_commands(tmp_path):
     page.write_text("```bash\nfalse\n```\n", encoding="utf-8")
     with pytest.raises(blocks.PageError, match="ended with 1"):
         blocks.run_page(page)
+    page.write_text("<!-- run first: touch x -->\n```bash\ntest -e x\n```\n", encoding="utf-8")
+    blocks.run_page(page)
+    page.write_text("<!-- run first: memfit fit nothing -->\n", encoding="utf-8")
+    with pytest.raises(blocks.PageError, match="run first: memfit fit nothing: ended with 1"):
+        blocks.run_page(page)
     page.write_text("<!-- not run: takes an hour -->\n```bash\nfalse\n```\n", encoding="utf-8")
     blocks.run_page(page)
 
