@@ -9,9 +9,9 @@
 - `bash`: a script that must succeed; an installation must be that of README.md, which `.ci/run` carries out.
 - `toml` whose first line is a comment with a path is written there; every other one must be valid.
 
-Each page runs in a folder of its own that has `sample_data` and `examples`. A comment `<!-- run first: command -->`
-makes what a page takes for granted, such as a result. A block after a comment `<!-- not run: reason -->` is not
-run. `tests/test_docs.py` runs all pages.
+Each page runs in a folder of its own that has `sample_data` and `examples`. A comment
+`<!-- run first: command -->` makes what a page takes for granted, such as a result. A block after a comment
+`<!-- not run: reason -->` is not run. `tests/test_docs.py` runs all pages.
 """
 
 import io
@@ -82,31 +82,37 @@ def run_page(page: Path, *, update: bool = False) -> str:
         A block fails or prints something else.
     """
     text = page.read_text(encoding="utf-8")
-    blocks = blocks_of(text)
-    namespace: dict[str, Any] = {"__name__": page.stem}
-    changes: list[tuple[tuple[int, int], str]] = []
     with tempfile.TemporaryDirectory() as folder, chdir(folder):
         for name in ("sample_data", "examples"):
             Path(name).symlink_to(REPOSITORY / name, target_is_directory=True)
         for command in _FIRST.findall(text):
             _command(command, f"{page.name}, run first: {command}", must_succeed=True)
-        for block, following in zip_longest(blocks, blocks[1:]):
-            if block.skipped:
-                continue
-            where = f"{page.name}, line {block.line}"
-            if block.language == "console":
-                changes.append((block.span, _console(block.body, where, update=update)))
-            elif block.language == "python":
-                printed = _python(block.body, where, namespace)
-                if following is not None and following.language == "text" and _touch(text, block, following):
-                    changes.append((following.span, _checked(following.body, printed, where, update=update)))
-            elif block.language == "bash":
-                _script(block.body, where)
-            elif block.language == "toml":
-                _settings(block.body)
+        changes = _run_blocks(page.name, text, update=update)
     for (start, end), body in reversed(changes):
         text = text[:start] + body + text[end:]
     return text
+
+
+def _run_blocks(page: str, text: str, *, update: bool) -> list[tuple[tuple[int, int], str]]:
+    """Run the blocks of a page in this folder; places of outputs, and what belongs there."""
+    blocks = blocks_of(text)
+    namespace: dict[str, Any] = {"__name__": page}
+    changes: list[tuple[tuple[int, int], str]] = []
+    for block, following in zip_longest(blocks, blocks[1:]):
+        where = f"{page}, line {block.line}"
+        if block.skipped:
+            continue
+        if block.language == "console":
+            changes.append((block.span, _console(block.body, where, update=update)))
+        elif block.language == "python":
+            printed = _python(block.body, where, namespace)
+            if following is not None and following.language == "text" and _touch(text, block, following):
+                changes.append((following.span, _checked(following.body, printed, where, update=update)))
+        elif block.language == "bash":
+            _script(block.body, where)
+        elif block.language == "toml":
+            _settings(block.body)
+    return changes
 
 
 def _touch(text: str, block: Block, following: Block) -> bool:
