@@ -61,6 +61,7 @@ html_theme_options = {
 def setup(app: Sphinx) -> None:
     """Write the generated pages before Sphinx looks for pages, list the topics, draw formulas."""
     reference.write_pages(HERE)
+    app.connect("env-get-outdated", lambda *_: ["index"])  # it lists the pages that are there
     app.connect("source-read", reference.list_topics)
     app.connect("autodoc-process-docstring", reference.as_restructured_text, priority=400)  # before napoleon
     app.add_html_math_renderer(

@@ -19,7 +19,7 @@ from memfit.cli.parser import build_parser  # noqa: E402
 
 FACE = {
     "The analysis": (
-        "load", "fit", "stability", "plan_next", "compare", "write_report", "write_comparison", "read_result",
+        "load", "fit", "fit_many", "stability", "plan_next", "compare", "query", "write_report", "write_comparison", "read_result",
         "simulate", "impedance",
     ),
     "Drives": ("Drive", "pulse", "pulse_train", "staircase", "sweep"),
@@ -29,6 +29,7 @@ FACE = {
     ),
     "Devices and records": ("Device", "ImpedanceSpectrum", "IVSweep", "PulseTransient", "Parameters"),
     "Plans and results": ("FitPlan", "FitResult", "Estimate", "Comparison"),
+    "Intervals in depth": ("profile", "bootstrap", "sample_posterior"),
     "Synthetic devices": ("simulate_device", "Noise"),
     "Other packages": ("register_impedance_elements", "impedance_circuit"),
 }  # fmt: skip
@@ -197,7 +198,7 @@ def _escaped(match: re.Match[str]) -> str:
     return "".join(f"\\{letter}" for letter in match[0])
 
 
-TOPICS = ("uncertainty", "identifiability", "comparison", "batch", "reports")
+TOPICS = ("stability", "uncertainty", "identifiability", "comparison", "batch", "reports")
 """Order of the pages on single topics; others follow by name."""
 
 PURPOSES = {
