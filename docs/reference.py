@@ -19,8 +19,8 @@ from memfit.cli.parser import build_parser  # noqa: E402
 
 FACE = {
     "The analysis": (
-        "load", "fit", "fit_many", "stability", "plan_next", "compare", "query", "write_report", "write_comparison", "read_result",
-        "simulate", "impedance",
+        "load", "fit", "fit_many", "stability", "plan_next", "compare", "query", "write_report",
+        "write_comparison", "read_result", "simulate", "impedance",
     ),
     "Drives": ("Drive", "pulse", "pulse_train", "staircase", "sweep"),
     "Stability in depth": (
