@@ -26,8 +26,19 @@ if TYPE_CHECKING:
     from memfit.fitting.result import Estimate, FitResult
     from memfit.model.parameters import Parameters
     from memfit.protocols import Drive, pulse, pulse_train, staircase, sweep
+    from memfit.reporting.look import Look
     from memfit.synthetic.device import Noise, simulate_device
-    from memfit.workflow import fit, impedance, load, read_result, simulate, stability, write_report
+    from memfit.workflow import (
+        fit,
+        fit_again,
+        impedance,
+        load,
+        read_result,
+        remake_report,
+        simulate,
+        stability,
+        write_report,
+    )
 
 __all__ = [
     "Circuit",
@@ -38,17 +49,20 @@ __all__ = [
     "FitResult",
     "IVSweep",
     "ImpedanceSpectrum",
+    "Look",
     "MemfitError",
     "Noise",
     "Parameters",
     "PulseTransient",
     "fit",
+    "fit_again",
     "impedance",
     "lmfit_models",
     "load",
     "pulse",
     "pulse_train",
     "read_result",
+    "remake_report",
     "simulate",
     "simulate_device",
     "stability",
@@ -67,8 +81,19 @@ _HOMES = {
     "memfit.fitting.result": ("Estimate", "FitResult"),
     "memfit.model.parameters": ("Parameters",),
     "memfit.protocols": ("Drive", "pulse", "pulse_train", "staircase", "sweep"),
+    "memfit.reporting.look": ("Look",),
     "memfit.synthetic.device": ("Noise", "simulate_device"),
-    "memfit.workflow": ("fit", "impedance", "load", "read_result", "simulate", "stability", "write_report"),
+    "memfit.workflow": (
+        "fit",
+        "fit_again",
+        "impedance",
+        "load",
+        "read_result",
+        "remake_report",
+        "simulate",
+        "stability",
+        "write_report",
+    ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -14,10 +14,10 @@ PACKAGE = Path(memfit.__file__).parent
 HEAVY = ("numpy", "scipy", "pandas", "matplotlib", "lmfit", "numba", "impedance", "jinja2")
 
 PROMISED = {
-    "Circuit", "Device", "Drive", "Estimate", "FitPlan", "FitResult", "IVSweep", "ImpedanceSpectrum",
-    "MemfitError", "Noise", "Parameters", "PulseTransient", "fit", "impedance", "lmfit_models", "load",
-    "pulse", "pulse_train", "read_result", "simulate", "simulate_device", "stability", "staircase", "sweep",
-    "write_report",
+    "Circuit", "Device", "Drive", "Estimate", "FitPlan", "FitResult", "IVSweep", "ImpedanceSpectrum", "Look",
+    "MemfitError", "Noise", "Parameters", "PulseTransient", "fit", "fit_again", "impedance", "lmfit_models",
+    "load", "pulse", "pulse_train", "read_result", "remake_report", "simulate", "simulate_device",
+    "stability", "staircase", "sweep", "write_report",
 }  # fmt: skip
 
 

@@ -5,8 +5,10 @@ number that means nothing; NaN cannot be written.
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from hashlib import sha256
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -15,6 +17,7 @@ import pandas as pd
 from memfit.arrays import BoolArray, ComplexArray, FloatArray
 from memfit.datasets.records import Record
 from memfit.errors import InputError
+from memfit.fitting.layout import revive_field
 from memfit.fitting.minimise import values_to_lmfit
 from memfit.model.parameters import Parameters
 
@@ -98,6 +101,8 @@ class InputSummary:
     bias_V: float | None
     control: str
     warnings: tuple[str, ...] = ()
+    content_sha256: str = ""
+    """Digest of the numbers the fit saw, as `datasets.digest` makes it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,6 +173,11 @@ class FitResult:
     environment: Mapping[str, Any] = field(default_factory=dict)
     """python, packages, platform, started, seconds."""
     memfit_version: str = ""
+    minimum: Mapping[str, float] = field(default_factory=dict)
+    """Where the minimum lies, SI: what curves are drawn with. No estimates: along what the data leave open,
+    it is one point of many."""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    """Where the data were: "paths" (absolute) and "relative" (to the folder of result.json)."""
 
     def values(self) -> Parameters:
         """The fitted parameters as the model takes them.
@@ -231,7 +241,8 @@ class FitResult:
         }
         head = ("memfit_version", "device", "inputs", "plan", "model", "status", "parameters", "derived")
         order = [*head, *(key for key in plain if key not in head)]
-        return {"schema": SCHEMA, **{key: plain[key] for key in order}}
+        data = {"schema": SCHEMA, **{key: plain[key] for key in order}}
+        return {**data, "digest": digest_of(data)}
 
     def to_json(self) -> str:
         """The text of result.json."""
@@ -246,15 +257,27 @@ class FitResult:
         InputError
             Another schema, or a part is missing or of the wrong kind.
         """
-        found = data.get("schema")
-        if found != SCHEMA:
-            raise InputError(f'Expected a fit result with "schema": "{SCHEMA}", found {found!r}.')
+        check_schema(data)
         try:
-            return cls(**_revive(data))
-        except (KeyError, TypeError, ValueError, AttributeError) as problem:
+            return cls(**{f.name: revive_field(cls, f.name, data) for f in fields(cls)})._checked()
+        except InputError as problem:
             raise InputError(
-                f"The fit result does not have the layout {SCHEMA}: {problem}. Run the fit again."
+                f"The fit result does not have the layout {SCHEMA}: {problem}. "
+                "It was edited or damaged; run the fit again."
             ) from problem
+
+    def _checked(self) -> Self:
+        """The same result, if its parts agree with each other.
+
+        Raises
+        ------
+        InputError
+            The covariance has not a row and a column for each of its names.
+        """
+        n = len(self.covariance_names)
+        if any(len(row) != n for row in self.covariance) or (self.covariance and len(self.covariance) != n):
+            raise InputError(f"covariance: expected {n} rows and columns, one for each covariance_names")
+        return self
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -265,16 +288,57 @@ class FitResult:
         InputError
             The text is not JSON, is cut short, or has another schema.
         """
-        try:
-            data = json.loads(text)
-        except json.JSONDecodeError as problem:
-            raise InputError(
-                f"Expected JSON, found a fault at line {problem.lineno}, column {problem.colno} "
-                f"({problem.msg}). The file is cut short or was edited; run the fit again."
-            ) from problem
-        if not isinstance(data, dict):
-            raise InputError(f"Expected a JSON object, found a {type(data).__name__}; this is no fit result.")
-        return cls.from_dict(data)
+        return cls.from_dict(parse_result(text))
+
+
+def check_schema(data: Mapping[str, Any]) -> None:
+    """Refuse what is not a fit result of this layout.
+
+    Raises
+    ------
+    InputError
+        Another schema.
+    """
+    found = data.get("schema")
+    if found == SCHEMA:
+        return
+    newer = isinstance(found, str) and re.fullmatch(r"memfit/fit-result/(\d+)", found)
+    advice = "It was written by a newer memfit; update this one." if newer else "This is no fit result."
+    raise InputError(f'Expected a fit result with "schema": "{SCHEMA}", found {found!r}. {advice}')
+
+
+def parse_result(text: str) -> dict[str, Any]:
+    """The JSON object in a text; NaN and infinity are no numbers.
+
+    Raises
+    ------
+    InputError
+        The text is not JSON, is cut short, or is no object.
+    """
+    try:
+        data = json.loads(text, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as problem:
+        raise InputError(
+            f"Expected JSON, found a fault at line {problem.lineno}, column {problem.colno} "
+            f"({problem.msg}). The file is cut short or was edited; run the fit again."
+        ) from problem
+    if not isinstance(data, dict):
+        raise InputError(f"Expected a JSON object, found a {type(data).__name__}; this is no fit result.")
+    return data
+
+
+def _refuse_constant(word: str) -> Any:
+    """NaN and Infinity, which JSON does not have."""
+    raise InputError(
+        f"Expected JSON, found {word}, which it does not have. Mend the file or run the fit again."
+    )
+
+
+def digest_of(data: Mapping[str, Any]) -> str:
+    """SHA-256 (hexadecimal) of a result's data without its own digest: tells whether they were edited."""
+    rest = {key: value for key, value in data.items() if key != "digest"}
+    text = json.dumps(rest, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return sha256(text.encode()).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -310,35 +374,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (Sequence, np.ndarray)):
         return [_plain(item) for item in value]
     raise TypeError(f"cannot write a {type(value).__name__} to JSON")
-
-
-def _estimates(data: Mapping[str, Any]) -> dict[str, Estimate]:
-    """Estimates by name."""
-    return {
-        name: Estimate(**{**item, "ci95": tuple(item["ci95"]) if item["ci95"] else None})
-        for name, item in data.items()
-    }
-
-
-def _revive(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments of `FitResult` from plain data."""
-    known = {f.name for f in fields(FitResult)}
-    kept: dict[str, Any] = {key: value for key, value in data.items() if key in known}
-    kept["status"] = Status(**data["status"])
-    for group in ("parameters", "derived", "nuisance"):
-        kept[group] = _estimates(data[group])
-    kept["covariance_names"] = tuple(data["covariance_names"])
-    kept["covariance"] = tuple(tuple(row) for row in data["covariance"])
-    kept["logarithmic"] = tuple(data["logarithmic"])
-    goodness = data["goodness"]
-    kept["goodness"] = Goodness(
-        **{**goodness, "datasets": tuple(RecordGoodness(**d) for d in goodness["datasets"])}
-    )
-    kept["alternatives"] = tuple(Alternative(**item) for item in data["alternatives"])
-    kept["conflicts"] = tuple(Conflict(**item) for item in data.get("conflicts", ()))
-    kept["excluded"] = tuple(Excluded(**item) for item in data["excluded"])
-    kept["inputs"] = tuple(
-        InputSummary(**{**item, "warnings": tuple(item["warnings"])}) for item in data["inputs"]
-    )
-    kept["warnings"] = tuple(data["warnings"])
-    return kept

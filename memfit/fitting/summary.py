@@ -6,6 +6,7 @@ import numpy as np
 
 from memfit.arrays import FloatArray
 from memfit.datasets.device import Device
+from memfit.datasets.digest import content_digest
 from memfit.datasets.records import ImpedanceSpectrum, Record
 from memfit.fitting.candidates import Candidate
 from memfit.fitting.noise import first_noise
@@ -71,6 +72,8 @@ def summarise(
         },
         inputs=tuple(_input(record, state, k) for k, record in enumerate(state.problem.predictor.records)),
         plan=plan.to_dict(),
+        minimum={**state.unknowns.parameters(state.x).as_dict(), **state.unknowns.values(state.x)},
+        data={"paths": list(device.paths)} if device.paths else {},
     )
 
 
@@ -281,4 +284,5 @@ def _input(record: Record, state: State, k: int) -> InputSummary:
         bias_V=record.bias_voltage if isinstance(record, ImpedanceSpectrum) else None,
         control=record.control,
         warnings=record.notes,
+        content_sha256=content_digest(record),
     )

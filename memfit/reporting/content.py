@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 from memfit.arrays import FloatArray
 
+SMALLEST_COLUMN = 50.0
+"""Width of a figure, mm, below which two of them fit into a journal's column."""
 Tone = Literal["good", "care", "bad", "plain"]
 ColumnKind = Literal["symbol", "text", "prose", "number", "file", "code"]
 """How cells are set: a quantity's name, words, words with quantities, digits, a file name, code."""
@@ -93,7 +95,7 @@ class Panels:
     @property
     def small(self) -> bool:
         """Whether two of them fit into a journal's column."""
-        return all(panel.width < 50.0 for panel in self.items)
+        return all(panel.width < SMALLEST_COLUMN for panel in self.items)
 
 
 Block = Paragraph | Bullets | Table | Panels

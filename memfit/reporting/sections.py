@@ -37,11 +37,11 @@ from memfit.reporting.tables import (
 from memfit.reporting.words import HEADINGS, NO_WARNINGS, SENTENCES, counted
 
 
-def report_of(result: FitResult, fitted: Sequence[FittedRecord]) -> Report:
-    """The whole report of one fit."""
+def report_of(result: FitResult, fitted: Sequence[FittedRecord], notes: Sequence[str] = ()) -> Report:
+    """The whole report of one fit; `notes` say what is missing in it."""
     material = gather(result, fitted)
     sections = (
-        _section("overview", [overview_panels(material)]),
+        _section("overview", [Bullets(tuple(notes), "care"), overview_panels(material)]),
         parameters(result),
         _section("impedance", spectra_panels(material)),
         _section("iv", [sweep_panels(material)]),

@@ -293,3 +293,19 @@ SENTENCES = {
     ),
     "provenance": "The same fit can be run again from the plan below on the {count} listed above.",
 }
+
+GONE = "not found where the result says, nor next to it"
+NOT_AT_HAND = "{missing} of {total} of the fit cannot be shown; curves and residuals of these are left out:"
+REPETITION = {
+    "same": "The same fit again: all {count} numbers agree to {limit} of their size.",
+    "differs": (
+        "The numbers differ from those of the first fit by up to {largest} of their size ({where}); "
+        "expected at most {limit}."
+    ),
+    "lost": "Only one of the two fits has {names}.",
+    "input": "{what} differs: SHA-256 {then}... then, {now}... now.",
+    "version": "{what} differs: {then} then, {now} now.",
+    "plan": "The plan differs in {what}: {then} then, {now} now.",
+    "unexplained": "Inputs, versions and plan are the same; another machine can round differently.",
+    "nothing": "nothing",
+}

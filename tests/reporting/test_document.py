@@ -14,6 +14,7 @@ import pytest
 from memfit.errors import InputError, OutputError
 from memfit.fitting.result import Estimate, FittedRecord, Status
 from memfit.reporting.document import write_report
+from memfit.reporting.look import Look
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 VOID = {"meta", "link", "br", "img", "hr", "input"}
@@ -250,7 +251,7 @@ def test_extreme_values_draw_without_a_warning(result, of_kind, tmp_path):
 
 
 def test_figures_come_as_png_and_pdf_on_request(result, tmp_path):
-    write_report(result, [], tmp_path, figure_formats=("png", "pdf"))
+    write_report(result, [], tmp_path, look=Look(figures=("png", "pdf")))
     assert (tmp_path / "figures" / "gain_margin.png").read_bytes().startswith(b"\x89PNG")
     assert (tmp_path / "figures" / "gain_margin.pdf").read_bytes().startswith(b"%PDF")
     assert not list((tmp_path / "figures").glob("*.svg"))
@@ -259,13 +260,13 @@ def test_figures_come_as_png_and_pdf_on_request(result, tmp_path):
 def test_a_style_of_ones_own_is_laid_over(result, tmp_path):
     style = tmp_path / "mine.mplstyle"
     style.write_text("axes.labelcolor: ff0000\n", encoding="utf-8")
-    write_report(result, [], tmp_path / "out", style=style)
+    write_report(result, [], tmp_path / "out", look=Look(style=style))
     assert "#ff0000" in (tmp_path / "out" / "figures" / "gain_margin.svg").read_text()
 
 
 def test_a_broken_style_is_named(result, tmp_path):
     with pytest.raises(InputError, match=r"missing\.mplstyle: expected a matplotlib style file"):
-        write_report(result, [], tmp_path / "out", style=tmp_path / "missing.mplstyle")
+        write_report(result, [], tmp_path / "out", look=Look(style=tmp_path / "missing.mplstyle"))
     assert not (tmp_path / "out").exists()
 
 
