@@ -9,10 +9,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from hashlib import sha256
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
-import pandas as pd
 
 from memfit.arrays import BoolArray, ComplexArray, FloatArray
 from memfit.datasets.records import Record
@@ -20,6 +19,9 @@ from memfit.errors import InputError
 from memfit.fitting.layout import revive_field
 from memfit.fitting.minimise import values_to_lmfit
 from memfit.model.parameters import Parameters
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SCHEMA = "memfit/fit-result/1"
 
@@ -209,8 +211,10 @@ class FitResult:
         np.fill_diagonal(result, 1.0)
         return result
 
-    def to_frame(self) -> pd.DataFrame:
+    def to_frame(self) -> "pd.DataFrame":
         """Parameters as a table: one row each, columns value, unit, stderr, ci95_low, ci95_high, status."""
+        import pandas as pd  # noqa: PLC0415 - half a second that a report need not wait
+
         rows = []
         for name, estimate in {**self.parameters, **self.derived}.items():
             low, high = estimate.ci95 or (None, None)

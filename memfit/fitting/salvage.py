@@ -139,7 +139,8 @@ def _revived(data: Mapping[str, Any]) -> tuple[FitResult, list[str]]:
                 faults.append(str(problem))
     n = len(values.get("covariance_names", ()))
     matrix = values.get("covariance", ())
-    if len(matrix) not in (0, n) or any(len(row) != n for row in matrix):
+    if len(matrix) != n or any(len(row) != n for row in matrix):
         values["covariance"], values["covariance_names"] = (), ()
-        faults.append(f"covariance has not {n} rows and columns")
+        if matrix:
+            faults.append(f"covariance has not {n} rows and columns")
     return FitResult(**values), faults

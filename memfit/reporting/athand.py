@@ -36,7 +36,7 @@ class AtHand:
             return ()
         by_reason: dict[str, list[str]] = {}
         for name, reason in self.faults.items():
-            by_reason.setdefault(reason, []).append(name)
+            by_reason.setdefault(reason.removeprefix(f"{name}: ").rstrip("."), []).append(name)
         total = counted(len(self.faults) + len(self.same), "record")
         head = NOT_AT_HAND.format(missing=len(self.faults), total=total)
         return (head, *(f"{_named(names)}: {reason}." for reason, names in by_reason.items()))

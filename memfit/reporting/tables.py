@@ -95,7 +95,7 @@ def _response_unit(kind: str, control: str) -> str:
 
 def correlation_table(result: FitResult) -> Table:
     """Correlations of the fitted quantities, shaded by size."""
-    names, matrix = result.covariance_names, result.correlation
+    names, matrix = result.covariance_names if result.covariance else (), result.correlation
     rows: list[tuple[Cell, ...]] = []
     for name, row in zip(names, matrix, strict=True):
         rows.append((name, *(_graded(float(value)) for value in row)))
