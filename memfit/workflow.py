@@ -32,7 +32,7 @@ from memfit.fitting.joint import JointFit
 from memfit.fitting.plan import FitPlan, plan_for
 from memfit.fitting.repetition import Repetition, compare_repetition, plan_of
 from memfit.fitting.result import FitResult
-from memfit.fitting.revisit import fitted_again, fitted_records_again, match_records
+from memfit.fitting.revisit import fitted_again, fitted_records_again
 from memfit.fitting.salvage import salvage
 from memfit.loaders.device import load_device
 from memfit.loaders.search import located
@@ -239,7 +239,8 @@ def write_fit(
     Everything is drawn from what result.json says, so that a report made from it later is the same.
     """
     result = placed(found.result, out)
-    records = match_records(result, [item.record for item in found.fitted]).records
+    by_name = {item.record.name: item.record for item in found.fitted}
+    records = {k: by_name[item.file] for k, item in enumerate(result.inputs) if item.file in by_name}
     with whole_folder(out, overwrite=overwrite) as draft:
         write_whole(draft / RESULT_FILE, result.to_json())
         document.write_report(result, fitted_records_again(result, records), draft, formats, look)

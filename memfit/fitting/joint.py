@@ -99,7 +99,10 @@ def _fit_model(device: Device, plan: FitPlan, model: str, *, thorough: bool = Tr
     names = _free_names(model)
     problem = Problem.prepare(device.records, plan.robust)
     minima, first = find_minima(problem, plan, names, thorough=thorough)
-    settled = settle(replace(minima[0], problem=problem), plan)
+    prepared = replace(
+        problem, predictor=minima[0].problem.predictor
+    )  # records that begin anywhere among them
+    settled = settle(replace(minima[0], problem=prepared), plan)
     settled = settle(add_needed_terms(settled, plan), plan)
     conflicts = conflicts_between_kinds(settled) if plan.conflict_test else ()
     result = summarise(device, plan, names, [settled, *minima[1:]], first)

@@ -10,6 +10,7 @@ from memfit.datasets.device import Device
 from memfit.datasets.digest import content_digest
 from memfit.datasets.records import ImpedanceSpectrum, Record
 from memfit.errors import InputError
+from memfit.fitting.initial import begins_anywhere
 from memfit.fitting.noise import Noise
 from memfit.fitting.predict import Instrument, Predictor, modulus
 from memfit.fitting.result import FitResult, FittedRecord, InputSummary
@@ -99,7 +100,11 @@ def fitted_records_again(result: FitResult, records: Mapping[int, Record]) -> tu
         item.file: Noise(item.noise.get("relative", 0.0), item.noise.get("floor", 0.0))
         for item in result.goodness.datasets
     }
-    at_hand = {number: record for number, record in sorted(records.items()) if record.name in noise}
+    at_hand = {
+        k: begins_anywhere(record) if f"f_0_{k}" in result.nuisance else record
+        for k, record in sorted(records.items())
+        if record.name in noise
+    }
     if p is None or not at_hand:
         return ()
     predictor = Predictor(tuple(at_hand.values()))

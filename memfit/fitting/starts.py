@@ -10,6 +10,7 @@ from memfit.arrays import BoolArray
 from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient, Record
 from memfit.fitting.candidates import Candidate, distinct, swapped
 from memfit.fitting.guess import guess
+from memfit.fitting.initial import with_initial_states
 from memfit.fitting.instruments import add_needed_terms
 from memfit.fitting.noise import Noise
 from memfit.fitting.plan import FitPlan
@@ -130,7 +131,8 @@ def physical_start(
 def _fit_everything(problem: Problem, plan: FitPlan, names: Sequence[str], candidate: Candidate) -> State:
     """Least squares on a problem from one candidate."""
     unknowns = physical_start(plan, names, candidate.values, problem.kinds)
-    x = unknowns.encode(candidate.values)
+    unknowns, values = with_initial_states(problem, unknowns, candidate.values)
+    x = unknowns.encode(values)
     if not spectra_of(problem.predictor.records):
         for share in _WINDOWS:
             x = solve(replace(problem, keep=_window(problem, share)), unknowns, x, tolerance=1e-3).x

@@ -70,7 +70,7 @@ def summarise(
             "temperature_K": device.temperature,
             "attributes": dict(device.attributes),
         },
-        inputs=tuple(_input(record, state, k) for k, record in enumerate(state.problem.predictor.records)),
+        inputs=tuple(_input(record, state, k) for k, record in enumerate(device.records)),
         plan=plan.to_dict(),
         minimum={**state.unknowns.parameters(state.x).as_dict(), **state.unknowns.values(state.x)},
         data={"paths": list(device.paths)} if device.paths else {},

@@ -13,7 +13,7 @@ from memfit.arrays import BoolArray, FloatArray
 from memfit.datasets.records import IVSweep
 from memfit.loaders.raw import Reading, Stated
 from memfit.loaders.shapes import loop_starts, time_fault
-from memfit.protocols import Control, Drive, drive_from_samples
+from memfit.protocols import Control, Drive, Initial, drive_from_samples
 from memfit.units import format_quantity
 
 _NAME_RATE = re.compile(
@@ -46,13 +46,12 @@ def make_sweeps(reading: Reading) -> Iterator[IVSweep]:
         part = f"loop {number} of {len(starts)}" if len(starts) > 1 else ""
         loop_notes = [*notes, *time_notes]
         if number > 1:
-            loop_notes.append(
-                "This loop follows another without a pause: its first state is not the steady state."
-            )
+            loop_notes.append("This loop follows another without a pause: its first state is fitted.")
         yield _make(
             reading,
             part=part, control=control, voltage=voltage[rows], current=current[rows],
             time=None if time is None else time[rows] - time[first], keep=keep[rows], notes=loop_notes,
+            initial=settings.initial or table.initial or ("steady" if number == 1 else "free"),
         )  # fmt: skip
 
 
@@ -66,6 +65,7 @@ def _make(
     time: FloatArray | None,
     keep: BoolArray,
     notes: list[str],
+    initial: Initial,
 ) -> IVSweep:
     """One sweep with its drive, then only the points that may be used."""
     table, settings = reading.table, reading.settings
@@ -74,9 +74,7 @@ def _make(
     driven = voltage if control == "voltage" else current
     if time is not None:
         time = time + settings.time_offset
-        drive = table.drive or drive_from_samples(
-            control, time, driven, initial=settings.initial or table.initial or "steady"
-        )
+        drive = table.drive or drive_from_samples(control, time, driven, initial=initial)
         if rate is None or (
             settings.scan_rate is None and table.scan_rate is None and "time" in table.columns
         ):

@@ -1,6 +1,7 @@
 """Tables against time into transients: what was driven, the drive, segments where the clock restarts."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -8,11 +9,17 @@ import numpy as np
 from memfit.arrays import FloatArray
 from memfit.datasets.records import PulseTransient
 from memfit.loaders.raw import Reading
-from memfit.loaders.shapes import find_control, time_fault
+from memfit.loaders.shapes import begins_unsteady, find_control, time_fault
 from memfit.loaders.sweeps import pick_current
-from memfit.protocols import Control, Drive, drive_from_samples
+from memfit.protocols import Control, Drive, Initial, drive_from_samples
 
 _MIN_POINTS = 3
+_SOON = 0.01
+"""Of a record's length: a first sample so soon after t = 0 belongs to what began at t = 0."""
+_UNSTEADY = (
+    "The response moves from the first sample on, while the drive stands still: the state at the start is "
+    'fitted. If the device had rested without a drive, say initial = "rest".'
+)
 
 
 def make_transients(reading: Reading) -> Iterator[PulseTransient]:
@@ -87,7 +94,9 @@ def _make(
         raise reading.error(
             f"expected a column of the {word}, which is what is measured under {control} control."
         )
-    drive = _drive(reading, control, time, voltage if control == "voltage" else current)
+    drive = _drive(reading, control, time, voltage if control == "voltage" else current, measured)
+    if drive.initial == "free" and not (settings.initial or reading.table.initial):
+        notes = [*notes, _UNSTEADY]
     transient = PulseTransient(
         name=reading.record_name,
         origin=reading.origin(part),
@@ -116,15 +125,17 @@ def _drive(
     control: Control,
     time: FloatArray,
     driven: FloatArray | None,
+    response: FloatArray,
 ) -> Drive:
     """What was applied: device.toml's waveform, the file's statement, or the samples."""
     table, settings = reading.table, reading.settings
-    initial = settings.initial or table.initial or (table.drive.initial if table.drive else "steady")
+    stated = settings.initial or table.initial
     if settings.waveform:
         at, value = np.array(settings.waveform, dtype=np.float64).T
-        return Drive(control, at + settings.time_offset, value, initial)
+        return _with_start(Drive(control, at + settings.time_offset, value), stated, time, response)
     if table.drive is not None:
-        return Drive(control, table.drive.time + settings.time_offset, table.drive.value, initial)
+        stated = stated or table.drive.initial
+        return Drive(control, table.drive.time + settings.time_offset, table.drive.value, stated)
     applied = table.columns.get(f"applied_{control}")
     if applied is not None and applied.size == time.size:
         driven = applied
@@ -132,7 +143,23 @@ def _drive(
         raise reading.error(
             f"expected a column of the {control} that was applied, or `waveform` in device.toml."
         )
-    return drive_from_samples(control, time, driven, initial=initial)
+    return _with_start(drive_from_samples(control, time, driven), stated, time, response)
+
+
+def _with_start(drive: Drive, stated: Initial | None, time: FloatArray, response: FloatArray) -> Drive:
+    """The drive with the state in which the record begins.
+
+    A device cannot be steady while its response moves under a drive that stands still: such a record begins
+    anywhere. A record from rest whose first sample is just after t = 0 was switched on at t = 0.
+    """
+    if stated is None:
+        stated = "free" if begins_unsteady(drive, time, response) else "steady"
+    first, gap = float(drive.time[0]), float(time[1] - time[0])
+    if stated == "rest" and 0.0 < first <= max(_SOON * float(time[-1] - time[0]), 1.5 * gap):
+        return Drive(
+            drive.control, np.append(0.0, drive.time), np.append(drive.value[0], drive.value), stated
+        )
+    return replace(drive, initial=stated)
 
 
 def _time(reading: Reading) -> tuple[FloatArray, list[str]]:
