@@ -173,13 +173,13 @@ FIGURE_WORDS = {
     ),
     "gain_map": FigureWords(
         caption=(
-            "Smallest gain margin under {circuit} over the two parameters that matter most; the cross is the "
+            "Smallest gain margin under {circuit} over the two parameters that matter most; the ring is the "
             "device, the ellipse its 95 % confidence region where a fit gives one; the device oscillates "
             "where the margin is below 1."
         ),
         alt=(
             "Map of the smallest gain margin under {circuit} over two parameters on logarithmic axes, with a "
-            "cross at the device, its confidence ellipse, and a red line at the threshold."
+            "ring at the device, its confidence ellipse, and a red line at the threshold."
         ),
     ),
 }

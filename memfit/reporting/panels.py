@@ -26,10 +26,12 @@ from memfit.reporting.figuredata import (
 )
 from memfit.reporting.figures.residuals import Strip, autocorrelation_figure, residuals_figure, strip_of
 from memfit.reporting.figures.spectra import (
+    Spectrum,
     bias_of,
     bode_figure,
     modulus_figure,
     nyquist_figure,
+    points_beyond,
     small_nyquist_figure,
 )
 from memfit.reporting.figures.sweeps import (
@@ -54,7 +56,7 @@ from memfit.reporting.figures.voltage import (
     steady_figure,
 )
 from memfit.reporting.material import Material
-from memfit.reporting.words import CROSSES, KINDS, distinct
+from memfit.reporting.words import BEYOND, CROSSES, KINDS, counted, distinct
 
 _STRIPS = 12
 """Records on one sheet of residuals."""
@@ -88,6 +90,14 @@ def _crosses(fitted: Iterable[FittedRecord]) -> str:
     return "" if all(item.used.all() for item in fitted) else CROSSES
 
 
+def _beyond(spectra: Sequence[Spectrum]) -> str:
+    """What a caption says of points outside the frame; nothing where there are none."""
+    number = points_beyond(spectra)
+    if not number:
+        return ""
+    return BEYOND.format(points=counted(number, "point"), lie="lies" if number == 1 else "lie")
+
+
 def _numbered(panel: Panel, place: int, record: str) -> Panel:
     """The figure of one record among several."""
     return replace(panel, key=f"{panel.key}_{place + 1}", record=record)
@@ -115,8 +125,9 @@ def spectra_panels(m: Material) -> tuple[Panels, Panels]:
     if not m.spectra:
         return Panels(()), Panels(())
     data, crosses = spectra_data(m.spectra), _crosses(spectrum.fitted for spectrum in m.spectra)
+    around = crosses + _beyond(m.spectra)
     together = (
-        _panel("nyquist", partial(nyquist_figure, spectra=m.spectra), 80, data, crosses=crosses),
+        _panel("nyquist", partial(nyquist_figure, spectra=m.spectra), 80, data, crosses=around),
         _panel("bode", partial(bode_figure, spectra=m.spectra), 80, data, crosses=crosses),
     )
     each = (
@@ -127,7 +138,7 @@ def spectra_panels(m: Material) -> tuple[Panels, Panels]:
                 44,
                 spectra_data([spectrum]),
                 bias=spectrum.label,
-                crosses=_crosses([spectrum.fitted]),
+                crosses=_crosses([spectrum.fitted]) + _beyond([spectrum]),
             ),
             place,
             spectrum.record.name,
@@ -165,14 +176,14 @@ def transient_panels(m: Material) -> Panels:
     return Panels(tuple(panels))
 
 
-def residual_panels(m: Material) -> Panels:
-    """Residuals and their autocorrelation, kind by kind."""
+def residual_panels(m: Material) -> list[Panels]:
+    """Residuals beside their autocorrelation, kind by kind."""
     strips = {
         "impedance": [strip_of(spectrum.fitted, spectrum.label) for spectrum in m.spectra],
         "iv": _strips(m.sweeps, [rate_label(sweep_of(item)) for item in m.sweeps]),
         "transient": _strips(m.transients, [peak_label(transient_of(item)) for item in m.transients]),
     }
-    return Panels(tuple(panel for kind, found in strips.items() for panel in _strip_panels(kind, found)))
+    return [Panels(tuple(_strip_panels(kind, found))) for kind, found in strips.items()]
 
 
 def _strips(fitted: Sequence[FittedRecord], labels: Sequence[str]) -> list[Strip]:

@@ -46,7 +46,7 @@ def report_of(result: FitResult, fitted: Sequence[FittedRecord], notes: Sequence
         _section("impedance", spectra_panels(material)),
         _section("iv", [sweep_panels(material)]),
         _section("transients", [transient_panels(material)]),
-        _section("residuals", [goodness_table(result), residual_panels(material)]),
+        _section("residuals", [goodness_table(result), *residual_panels(material)]),
         _section("correlation", [correlation_table(result)]),
         _section("voltage", [voltage_panels(material)]),
         stability(material),
@@ -114,8 +114,7 @@ def stability(m: Material) -> Section:
             Paragraph(SENTENCES[explained]) if explained else None,
             hopf_table(block),
             changes_table(block),
-            stability_panels(m),
-            _dynamics_panels(m),
+            Panels((*stability_panels(m).items, *_dynamics_panels(m).items)),
             *_evidence(m),
         ],
     )
