@@ -20,6 +20,9 @@ from matplotlib.path import Path
 from matplotlib.text import Text
 
 from memfit.arrays import BoolArray, ComplexArray, FloatArray
+from memfit.reporting.figures.ticks import hide_tick_labels as hide_tick_labels  # noqa: PLC0414 - handed on
+from memfit.reporting.figures.ticks import linear_axis as linear_axis  # noqa: PLC0414 - handed on
+from memfit.reporting.figures.ticks import log_axis as log_axis  # noqa: PLC0414 - handed on
 from memfit.reporting.words import SYMBOLS
 
 BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY = (f"C{place}" for place in range(6))
