@@ -109,6 +109,11 @@ class Section:
     title: str
     blocks: tuple[Block, ...]
 
+    @property
+    def panels(self) -> tuple[Panel, ...]:
+        """Its figures, in order."""
+        return tuple(panel for block in self.blocks if isinstance(block, Panels) for panel in block.items)
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -135,13 +140,7 @@ class Report:
     @property
     def panels(self) -> tuple[Panel, ...]:
         """All figures, in order."""
-        return tuple(
-            panel
-            for section in self.sections
-            for block in section.blocks
-            if isinstance(block, Panels)
-            for panel in block.items
-        )
+        return tuple(panel for section in self.sections for panel in section.panels)
 
     @property
     def tables(self) -> tuple[Table, ...]:

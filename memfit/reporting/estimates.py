@@ -1,12 +1,13 @@
 """An estimate as text: the one place that decides when its error and its interval mean something."""
 
 from memfit.fitting.result import Estimate
-from memfit.reporting.numbers import MISSING, interval, quantity
+from memfit.reporting.numbers import MISSING, interval, quantity, rounded_to_error
 
 
 def value_text(e: Estimate) -> str:
     """The value with its standard error; at a bound without, where a linear approximation means nothing."""
-    return quantity(e.value, e.unit or "1", None if e.status == "at_bound" else e.stderr)
+    write = rounded_to_error if e.status == "at_bound" else quantity
+    return write(e.value, e.unit or "1", e.stderr)
 
 
 def interval_text(e: Estimate) -> str:

@@ -77,6 +77,16 @@ def quantity(value: float | None, unit: str = "1", stderr: float | None = None) 
     return _with_unit(_rounded(number, _exponent_of(error)), error, unit)
 
 
+def rounded_to_error(value: float | None, unit: str = "1", stderr: float | None = None) -> str:
+    """A value with the digits that its standard error sets, without the error itself: "1.234 kΩ"."""
+    if value is None or not math.isfinite(value) or stderr is None or not _sets_digits(stderr, value):
+        return quantity(value, unit)
+    error = _two_digits(stderr)
+    number = _rounded(_decimal(value), _exponent_of(error))
+    exponent, tail = _scale(max(abs(number), error), unit)
+    return _digits(number.scaleb(-exponent, context=_WIDE)) + tail
+
+
 def interval(
     bounds: tuple[float | None, float | None] | None, unit: str = "1", stderr: float | None = None
 ) -> str:

@@ -34,7 +34,7 @@ def test_estimates_of_every_status():
         ("tau_d", "12.0(40) ms", "above 6.00 ms", "weakly determined"),
         ("tau_k", "–", "–", "not determined"),
         ("R_s", "20 Ω", "–", "fixed"),
-        ("gain_iv", "1.02", "–", "at its bound"),
+        ("gain_iv", "1.020", "–", "at its bound"),
     ]
 
 
