@@ -304,6 +304,7 @@ def remake_report(
     except InputError as problem:
         raise InputError(f"{file}: {problem}") from problem
     check_free(target, overwrite=overwrite)
+    read = read if read.whole else replace(read, result=_analysed_again(read.result))
     at_hand = records_at_hand(read.result, file.parent, [Path(path) for path in data])
     if at_hand.faults and (target / "residuals.csv").exists():
         raise OutputError(
@@ -319,6 +320,11 @@ def remake_report(
         write_whole(draft / RESULT_FILE, stored.to_json() if read.whole else text)
         document.write_report(result, fitted, draft, formats, look, notes=notes)
     return target, notes
+
+
+def _analysed_again(result: FitResult) -> FitResult:
+    """A result that was edited or damaged, with the stability that follows from its parameters now."""
+    return replace(result, stability=analyse_result(result))
 
 
 def fit_again(source: Path | str, data: Sequence[Path | str] = ()) -> tuple[JointFit, Repetition]:

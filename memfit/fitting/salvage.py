@@ -12,7 +12,8 @@ from typing import Any
 
 from memfit.errors import InputError
 from memfit.fitting.layout import revive_field
-from memfit.fitting.result import SCHEMA, FitResult, Goodness, digest_of, parse_result
+from memfit.fitting.result import SCHEMA, Estimate, FitResult, Goodness, digest_of, parse_result
+from memfit.model.parameters import NAMES, Parameters
 
 _NEEDED = ("model", "status", "parameters")
 _EXPECTED = (
@@ -26,7 +27,6 @@ _EXPECTED = (
     "alternatives",
     "excluded",
     "warnings",
-    "stability",
     "environment",
 )
 """Parts that every memfit has written; what came later may be missing."""
@@ -65,7 +65,10 @@ def salvage(text: str) -> Salvaged:
         notes.append(f"Missing in the result and left out here: {', '.join(missing)}.")
     notes += [f"Damaged in the result and left out here: {fault}." for fault in faults]
     if not notes and "digest" in data and data["digest"] != digest_of(data):
-        notes.append("The result was edited after memfit wrote it: its digest does not fit its content.")
+        notes.append(
+            "The result was edited after memfit wrote it: its digest does not fit its content. The stability "
+            "shown here follows from the parameters as they stand now."
+        )
     return Salvaged(result, tuple(notes))
 
 
@@ -143,4 +146,44 @@ def _revived(data: Mapping[str, Any]) -> tuple[FitResult, list[str]]:
         values["covariance"], values["covariance_names"] = (), ()
         if matrix:
             faults.append(f"covariance has not {n} rows and columns")
+    faults += _unphysical(values)
+    faults += _wrong_device(values)
     return FitResult(**values), faults
+
+
+def _wrong_device(values: dict[str, Any]) -> list[str]:
+    """What is wrong with the description of the device, which is then left out."""
+    device = values.get("device") or {}
+    numbers = {key: device.get(key) for key in ("area_m2", "temperature_K")}
+    wrong = [
+        f"device.{key}: expected a number"
+        for key, value in numbers.items()
+        if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float)))
+    ]
+    if not isinstance(device.get("attributes") or {}, Mapping):
+        wrong.append("device.attributes: expected an object")
+    if wrong:
+        values["device"] = {"name": str(device.get("name") or "")}
+    return wrong
+
+
+def _unphysical(values: dict[str, Any]) -> list[str]:
+    """What is wrong with the minimum, which is then left out.
+
+    Raises
+    ------
+    InputError
+        The parameters themselves are out of range, or not those of the model.
+    """
+    estimates: Mapping[str, Estimate] = values["parameters"]
+    known = {name: e.value for name, e in estimates.items() if e.value is not None}
+    if len(known) == len(estimates):
+        Parameters.from_mapping(known)
+    minimum: Mapping[str, float] = values.get("minimum") or {}
+    try:
+        if minimum:
+            Parameters.from_mapping({name: value for name, value in minimum.items() if name in NAMES})
+    except InputError as problem:
+        values["minimum"] = {}
+        return [f"minimum: {str(problem).rstrip('.')}"]
+    return []
