@@ -236,6 +236,37 @@ def test_figures_come_as_png_and_pdf_on_request(result, tmp_path):
     assert not list((tmp_path / "figures").glob("*.svg"))
 
 
+def test_figures_fill_a_column_or_a_page(result, tmp_path):
+    for width, points in (("single", 85 / 25.4 * 72), ("double", 175 / 25.4 * 72)):
+        write_report(result, [], tmp_path / width, look=Look(width=width))
+        found = re.search(
+            r'<svg[^>]* width="([\d.]+)pt"', (tmp_path / width / "figures/gain_margin.svg").read_text()
+        )
+        assert float(found[1]) == pytest.approx(points, abs=0.01)
+    assert (tmp_path / "single/report.html").read_bytes() == (tmp_path / "double/report.html").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("settings", "found"), [({"figures": ("gif",)}, "'gif'"), ({"width": "triple"}, "'triple'")]
+)
+def test_a_look_that_is_none(settings, found):
+    with pytest.raises(InputError, match=found):
+        Look(**settings)
+
+
+def test_colours_follow_the_cycle_of_a_style(result, tmp_path):
+    style = tmp_path / "mine.mplstyle"
+    style.write_text("axes.prop_cycle: cycler('color', ['112233', '445566'])\n", encoding="utf-8")
+    write_report(result, [], tmp_path / "out", look=Look(style=style))
+    assert "#112233" in (tmp_path / "out" / "figures" / "gain_margin.svg").read_text()
+
+
+def test_notes_stand_first(result, tmp_path):
+    write_report(result, [], tmp_path, notes=("2 of 14 records are <gone>.",))
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert text.index("2 of 14 records are &lt;gone&gt;.") < text.index('id="figure-')
+
+
 def test_a_style_of_ones_own_is_laid_over(result, tmp_path):
     style = tmp_path / "mine.mplstyle"
     style.write_text("axes.labelcolor: ff0000\n", encoding="utf-8")
