@@ -16,8 +16,10 @@ import numpy as np
 from memfit.arrays import BoolArray, ComplexArray, FloatArray
 from memfit.datasets.records import Record
 from memfit.errors import InputError
+from memfit.fitting.knowledge import Identifiability, MinimumFound, ModelChoice
 from memfit.fitting.layout import revive_field
 from memfit.fitting.minimise import values_to_lmfit
+from memfit.fitting.plan import LEFT_OUT
 from memfit.model.parameters import Parameters
 
 if TYPE_CHECKING:
@@ -105,6 +107,10 @@ class InputSummary:
     warnings: tuple[str, ...] = ()
     content_sha256: str = ""
     """Digest of the numbers the fit saw, as `datasets.digest` makes it."""
+    drive: str = "as read"
+    """"staircase" where a sweep was taken for one, though its file does not say so."""
+    covers: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """Lowest and highest "frequency" (Hz), "voltage" (V), "current" (A), "time" (s) of the record."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,7 +150,7 @@ class FitResult:
     """Everything a fit found, and how it was made."""
 
     model: str
-    """"3d" or "2d"."""
+    """"3d", "2d" or "2d-mirror"."""
     status: Status
     parameters: Mapping[str, Estimate]
     """The physical parameters by name, R_s included where the data see it."""
@@ -172,12 +178,18 @@ class FitResult:
     """Everything needed to run the same fit again, seed included."""
     stability: Mapping[str, Any] = field(default_factory=dict)
     """Verdicts by circuit ("current", "voltage"); empty until analysed."""
+    identifiability: Identifiability | None = None
+    """What the data can and cannot tell; None in results of older versions."""
+    minimum: MinimumFound | None = None
+    """Where the fit ended, with numbers also for what is undetermined: for planning, not for quoting."""
+    model_choice: ModelChoice | None = None
+    """Which models were compared; None where the model was given."""
     environment: Mapping[str, Any] = field(default_factory=dict)
     """python, packages, platform, started, seconds."""
     memfit_version: str = ""
-    minimum: Mapping[str, float] = field(default_factory=dict)
-    """Where the minimum lies, SI: what curves are drawn with. No estimates: along what the data leave open,
-    it is one point of many."""
+    curves: Mapping[str, float] = field(default_factory=dict)
+    """Everything the curves are drawn with, SI: parameters and terms of the instruments at the minimum. No
+    estimates: along what the data leave open, it is one point of many."""
     data: Mapping[str, Any] = field(default_factory=dict)
     """Where the data were: "paths" (absolute) and "relative" (to the folder of result.json)."""
 
@@ -194,9 +206,9 @@ class FitResult:
             raise InputError(
                 f"The data do not determine {', '.join(open_ones)}; there is no parameter set to use."
             )
-        return Parameters.from_mapping(
-            {k: e.value for k, e in self.parameters.items() if e.value is not None}
-        )
+        without = {time: 0.0 for model, time in LEFT_OUT.items() if model == self.model}
+        known = {k: e.value for k, e in self.parameters.items() if e.value is not None}
+        return Parameters.from_mapping({**without, **known})
 
     @property
     def correlation(self) -> FloatArray:

@@ -14,6 +14,7 @@ from memfit.fitting.initial import begins_anywhere
 from memfit.fitting.noise import Noise
 from memfit.fitting.predict import Instrument, Predictor, modulus
 from memfit.fitting.result import FitResult, FittedRecord, InputSummary
+from memfit.fitting.staircase import as_staircase
 from memfit.model.parameters import NAMES, Parameters
 
 _INITIAL = ("u_0", "i_0", "f_0")
@@ -100,11 +101,7 @@ def fitted_records_again(result: FitResult, records: Mapping[int, Record]) -> tu
         item.file: Noise(item.noise.get("relative", 0.0), item.noise.get("floor", 0.0))
         for item in result.goodness.datasets
     }
-    at_hand = {
-        k: begins_anywhere(record) if f"f_0_{k}" in result.nuisance else record
-        for k, record in sorted(records.items())
-        if record.name in noise
-    }
+    at_hand = {k: _as_fitted(result, k, r) for k, r in sorted(records.items()) if r.name in noise}
     if p is None or not at_hand:
         return ()
     predictor = Predictor(tuple(at_hand.values()))
@@ -115,10 +112,16 @@ def fitted_records_again(result: FitResult, records: Mapping[int, Record]) -> tu
     )
 
 
+def _as_fitted(result: FitResult, number: int, record: Record) -> Record:
+    """A record with the drive of the fit: a staircase, or a state at the start that was fitted."""
+    driven = as_staircase(record) if result.inputs[number].drive == "staircase" else record
+    return begins_anywhere(driven) if f"f_0_{number}" in result.nuisance else driven
+
+
 def _parameters(result: FitResult) -> Parameters | None:
     """Where the minimum lies; in results that do not say, the estimates, if all are determined."""
-    if result.minimum:
-        return Parameters.from_mapping({n: v for n, v in result.minimum.items() if n in NAMES})
+    if result.curves:
+        return Parameters.from_mapping({n: v for n, v in result.curves.items() if n in NAMES})
     if any(estimate.value is None for estimate in result.parameters.values()):
         return None
     return result.values()
@@ -127,7 +130,7 @@ def _parameters(result: FitResult) -> Parameters | None:
 def _instrument(result: FitResult, records: Mapping[int, Record]) -> Instrument:
     """Gains, edges, delays and initial states of some records, by the names they have in a result."""
     values = {name: e.value for name, e in result.nuisance.items() if e.value is not None}
-    values |= {name: value for name, value in result.minimum.items() if name not in NAMES}
+    values |= {name: value for name, value in result.curves.items() if name not in NAMES}
     place = {number: k for k, number in enumerate(records)}
     edges = [int(name.rsplit("_", 1)[1]) for name in values if name.startswith("edge_")]
     terms = Instrument.ideal(len(records), max(edges) + 1 if edges else 0)

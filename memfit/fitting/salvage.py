@@ -12,7 +12,7 @@ from typing import Any
 
 from memfit.errors import InputError
 from memfit.fitting.layout import revive_field
-from memfit.fitting.result import SCHEMA, Estimate, FitResult, Goodness, digest_of, parse_result
+from memfit.fitting.result import SCHEMA, FitResult, Goodness, digest_of, parse_result
 from memfit.model.parameters import NAMES, Parameters
 
 _NEEDED = ("model", "status", "parameters")
@@ -146,9 +146,11 @@ def _revived(data: Mapping[str, Any]) -> tuple[FitResult, list[str]]:
         values["covariance"], values["covariance_names"] = (), ()
         if matrix:
             faults.append(f"covariance has not {n} rows and columns")
-    faults += _unphysical(values)
-    faults += _wrong_device(values)
-    return FitResult(**values), faults
+    faults += [*_unphysical(values), *_wrong_device(values)]
+    result = FitResult(**values)
+    if all(estimate.value is not None for estimate in result.parameters.values()):
+        result.values()  # raises where a parameter is out of range
+    return result, faults
 
 
 def _wrong_device(values: dict[str, Any]) -> list[str]:
@@ -168,22 +170,12 @@ def _wrong_device(values: dict[str, Any]) -> list[str]:
 
 
 def _unphysical(values: dict[str, Any]) -> list[str]:
-    """What is wrong with the minimum, which is then left out.
-
-    Raises
-    ------
-    InputError
-        The parameters themselves are out of range, or not those of the model.
-    """
-    estimates: Mapping[str, Estimate] = values["parameters"]
-    known = {name: e.value for name, e in estimates.items() if e.value is not None}
-    if len(known) == len(estimates):
-        Parameters.from_mapping(known)
-    minimum: Mapping[str, float] = values.get("minimum") or {}
+    """What is wrong with the values of the curves, which are then left out."""
+    curves: Mapping[str, float] = values.get("curves") or {}
     try:
-        if minimum:
-            Parameters.from_mapping({name: value for name, value in minimum.items() if name in NAMES})
+        if curves:
+            Parameters.from_mapping({name: value for name, value in curves.items() if name in NAMES})
     except InputError as problem:
-        values["minimum"] = {}
-        return [f"minimum: {str(problem).rstrip('.')}"]
+        values["curves"] = {}
+        return [f"curves: {str(problem).rstrip('.')}"]
     return []

@@ -16,6 +16,7 @@ from memfit.fitting.noise import Noise
 from memfit.fitting.plan import FitPlan
 from memfit.fitting.predict import Predictor, measured, modulus
 from memfit.fitting.state import Problem, State, solve
+from memfit.fitting.thinning import thinned
 from memfit.fitting.unknowns import Unknowns, physical_unknowns
 from memfit.model.parameters import NAMES, Parameters
 
@@ -53,10 +54,10 @@ def find_minima(
         Whether to try additional starts where no fit is good.
     """
     records = problem.predictor.records
-    known = {**({"tau_k": 0.0} if "tau_k" not in names else {}), **plan.fix}
+    known = {**{time: 0.0 for time in ("tau_d", "tau_k") if time not in names}, **plan.fix}
     candidates = [replace_start(c, plan.start) for c in guess(records, known)]
     polished = polish(records, plan, names, candidates)
-    search = replace(problem, robust=True)
+    search = thinned(replace(problem, robust=True))
     found: list[tuple[State, Candidate]] = []
 
     def attempt(candidate: Candidate) -> bool:
@@ -105,7 +106,8 @@ def polish(
         ]
     )
     problem = Problem(predictor, tuple(noise), sigma, np.ones(predictor.size, dtype=bool), robust=True)
-    swaps = [Candidate(swapped(c.values), c.misfit, c.reasons) for c in candidates[:2] if "tau_k" in names]
+    both = {"tau_d", "tau_k"} <= set(names)
+    swaps = [Candidate(swapped(c.values), c.misfit, c.reasons) for c in candidates[:2] if both]
     results = []
     for candidate in [*candidates, *swaps]:
         state = _fit_everything(problem, plan, names, candidate)

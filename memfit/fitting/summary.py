@@ -7,10 +7,11 @@ import numpy as np
 from memfit.arrays import FloatArray
 from memfit.datasets.device import Device
 from memfit.datasets.digest import content_digest
+from memfit.datasets.extent import extent_of
 from memfit.datasets.records import ImpedanceSpectrum, Record
 from memfit.fitting.candidates import Candidate
 from memfit.fitting.noise import first_noise
-from memfit.fitting.plan import FitPlan
+from memfit.fitting.plan import FitPlan, model_of
 from memfit.fitting.predict import modulus
 from memfit.fitting.result import (
     Alternative,
@@ -24,6 +25,7 @@ from memfit.fitting.result import (
     Status,
 )
 from memfit.fitting.screening import describe_outliers
+from memfit.fitting.staircase import is_staircase
 from memfit.fitting.state import State
 from memfit.fitting.uncertainty import Z95, Covariance, covariance_of, estimates
 from memfit.model.parameters import NAMES, UNITS
@@ -52,7 +54,7 @@ def summarise(
     goodness = _goodness(state, covariance)
     poor = _poorly_described(state, covariance)
     return FitResult(
-        model="2d" if "tau_k" not in names else "3d",
+        model=model_of(names),
         status=_status(state, parameters, poor),
         parameters=parameters,
         derived=_derived(state, covariance),
@@ -70,9 +72,9 @@ def summarise(
             "temperature_K": device.temperature,
             "attributes": dict(device.attributes),
         },
-        inputs=tuple(_input(record, state, k) for k, record in enumerate(device.records)),
+        inputs=tuple(_input(state, k, record) for k, record in enumerate(device.records)),
         plan=plan.to_dict(),
-        minimum={**state.unknowns.parameters(state.x).as_dict(), **state.unknowns.values(state.x)},
+        curves={**state.unknowns.parameters(state.x).as_dict(), **state.unknowns.values(state.x)},
         data={"paths": list(device.paths)} if device.paths else {},
     )
 
@@ -248,6 +250,12 @@ def _warnings(state: State, covariance: Covariance) -> list[str]:
             f"{state.failures} trials of the minimiser could not be integrated and were turned away; "
             "the result is not affected."
         )
+    stepped = [record.name for record in state.problem.predictor.records if is_staircase(record)]
+    if stepped:
+        said.append(
+            f"{', '.join(stepped[:5])}: the source seems to step and to measure at the end of each step, "
+            "which describes these sweeps far better than a ramp."
+        )
     for name in ("gain_iv", "gain_transient"):
         if name in state.unknowns.names:
             value = float(state.x[state.unknowns.names.index(name)])
@@ -270,8 +278,9 @@ def _alternative(state: State) -> Alternative:
     return Alternative(parameters=values, chi2=state.minimum.chi2, note="another minimum of the same fit")
 
 
-def _input(record: Record, state: State, k: int) -> InputSummary:
+def _input(state: State, k: int, as_read: Record) -> InputSummary:
     """One record that went in."""
+    record = state.problem.predictor.records[k]
     here = state.problem.predictor.slices[k]
     spectrum = isinstance(record, ImpedanceSpectrum)
     used = int(np.count_nonzero(state.problem.keep[here]))
@@ -284,5 +293,7 @@ def _input(record: Record, state: State, k: int) -> InputSummary:
         bias_V=record.bias_voltage if isinstance(record, ImpedanceSpectrum) else None,
         control=record.control,
         warnings=record.notes,
-        content_sha256=content_digest(record),
+        content_sha256=content_digest(as_read),
+        drive="staircase" if is_staircase(record) else "as read",
+        covers=extent_of(record),
     )

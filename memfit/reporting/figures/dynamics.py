@@ -109,10 +109,25 @@ def gain_map_figure(figure: Figure, found: GainMap) -> None:
             colors=[VERMILLION],
             linewidths=0.9,
         )
+    rings = (regions.region >= 1).astype(np.float64)
+    if 0.0 < rings.mean() < 1.0:
+        axes.contour(
+            regions.x * factors[0],
+            regions.y * factors[1],
+            rings,
+            levels=[0.5],
+            colors=[INK],
+            linewidths=0.6,
+            linestyles=[_DASHED],
+        )
     if found.ellipse is not None:
         curve(axes, found.ellipse[0] * factors[0], found.ellipse[1] * factors[1], INK)
     device = found.device[0] * factors[0], found.device[1] * factors[1]
     axes.plot(*device, "o", markerfacecolor="white", markeredgecolor=INK, markeredgewidth=0.9, markersize=4.5)
+    if 0.0 not in found.device:
+        axes.plot(
+            *device, "o", markerfacecolor="white", markeredgecolor=INK, markeredgewidth=0.9, markersize=4.5
+        )
     shown = [
         (colour, words)
         for colour, words, low, high in zip(
