@@ -90,9 +90,9 @@ def _crosses(fitted: Iterable[FittedRecord]) -> str:
     return "" if all(item.used.all() for item in fitted) else CROSSES
 
 
-def _beyond(spectra: Sequence[Spectrum]) -> str:
+def _beyond(spectra: Sequence[Spectrum], *, whole: bool) -> str:
     """What a caption says of points outside the frame; nothing where there are none."""
-    number = points_beyond(spectra)
+    number = points_beyond(spectra, whole=whole)
     if not number:
         return ""
     return BEYOND.format(points=counted(number, "point"), lie="lies" if number == 1 else "lie")
@@ -125,7 +125,7 @@ def spectra_panels(m: Material) -> tuple[Panels, Panels]:
     if not m.spectra:
         return Panels(()), Panels(())
     data, crosses = spectra_data(m.spectra), _crosses(spectrum.fitted for spectrum in m.spectra)
-    around = crosses + _beyond(m.spectra)
+    around = crosses + _beyond(m.spectra, whole=True)
     together = (
         _panel("nyquist", partial(nyquist_figure, spectra=m.spectra), 80, data, crosses=around),
         _panel("bode", partial(bode_figure, spectra=m.spectra), 80, data, crosses=crosses),
@@ -138,7 +138,7 @@ def spectra_panels(m: Material) -> tuple[Panels, Panels]:
                 44,
                 spectra_data([spectrum]),
                 bias=spectrum.label,
-                crosses=_crosses([spectrum.fitted]) + _beyond([spectrum]),
+                crosses=_crosses([spectrum.fitted]) + _beyond([spectrum], whole=False),
             ),
             place,
             spectrum.record.name,

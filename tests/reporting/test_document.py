@@ -6,6 +6,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import html5lib
+import matplotlib as mpl
 import numpy as np
 import pytest
 
@@ -292,3 +293,14 @@ def test_a_folder_that_cannot_be_written_is_named(result, tmp_path):
     with pytest.raises(OutputError, match="cannot be written"):
         write_report(result, [], blocked)
     assert blocked.read_text() == "in the way"
+
+
+def test_the_map_of_a_style_grades_the_spectra(result, of_kind, tmp_path):
+    colours = {}
+    for name in ("viridis", "cividis"):
+        style = tmp_path / f"{name}.mplstyle"
+        style.write_text(f"image.cmap: {name}\n", encoding="utf-8")
+        write_report(result, [of_kind["impedance"]], tmp_path / name, look=Look(style=style))
+        figure = (tmp_path / name / "figures" / "nyquist.svg").read_text()
+        colours[name] = mpl.colors.to_hex(mpl.colormaps[name](0.0)) in figure
+    assert colours == {"viridis": True, "cividis": True}

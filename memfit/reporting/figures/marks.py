@@ -35,6 +35,8 @@ Values = TypeVar("Values", FloatArray, ComplexArray)
 
 MILLIMETRE = 1 / 25.4
 """Inch."""
+_PALEST = 0.88
+"""Part of a map of colours that is seen on white."""
 _LABEL_EDGE = 3.0
 """Distance of the inner edge of an axis label from the figure's edge, mm; fixed, so that labels align."""
 _GRID = 700
@@ -162,8 +164,13 @@ def crosses(axes: Axes, x: FloatArray, y: FloatArray) -> Any:
 
 
 def graded_colours(count: int) -> list[Any]:
-    """Colours from dark to light for a series in bias; the yellow end, too pale on white, is left out."""
-    return [mpl.colormaps[mpl.rcParams["image.cmap"]](share) for share in np.linspace(0.0, 0.88, count)]
+    """Colours from dark to light for a series."""
+    return [graded_colour(float(grade)) for grade in np.linspace(0.0, 1.0, count)]
+
+
+def graded_colour(grade: float) -> Any:
+    """Colour, from dark at 0 to light at 1, in a series; the pale end of the map is left out."""
+    return mpl.colormaps[mpl.rcParams["image.cmap"]](_PALEST * grade)
 
 
 def key(

@@ -25,7 +25,7 @@ from memfit.reporting.figures.marks import (
     curve,
     dots,
     few,
-    graded_colours,
+    graded_colour,
     kept,
     key,
     limits,
@@ -68,8 +68,13 @@ class Spectrum:
     model: ModelCurve
     label: str
     """Bias."""
-    colour: Any
-    """Of the data; graded by bias."""
+    grade: float
+    """Place in the series, from 0 to 1; gives the colour of the data."""
+
+    @property
+    def colour(self) -> Any:
+        """Of the data, in the style in force."""
+        return graded_colour(self.grade)
 
     @property
     def record(self) -> ImpedanceSpectrum:
@@ -87,10 +92,10 @@ def spectra_of(fitted: Sequence[FittedRecord], p: Parameters | None) -> tuple[Sp
         labels = distinct(series(known, units.pop()))
     else:
         labels = distinct([quantity(value, unit) if value is not None else NO_BIAS for value, unit in biases])
-    colours = graded_colours(len(ordered))
+    grades = np.linspace(0.0, 1.0, len(ordered)).tolist()
     return tuple(
-        Spectrum(item, model_curve(item, p), label, colour)
-        for item, label, colour in zip(ordered, labels, colours, strict=True)
+        Spectrum(item, model_curve(item, p), label, grade)
+        for item, label, grade in zip(ordered, labels, grades, strict=True)
     )
 
 
@@ -159,7 +164,7 @@ def draw_nyquist(axes: Axes, spectra: Sequence[Spectrum], *, label_decades: bool
         Symbol of the unit of both axes.
     """
     data = [kept(spectrum.record.impedance, spectrum.fitted.used) for spectrum in spectra]
-    reach = _reach(data)
+    reach = _reach(data, whole=not label_decades)
     factor, unit = scale_for(min(reach, max(float(np.abs(Z).max()) for Z in data)), "ohm")
     zero = np.array([0.0])
     models = [
@@ -179,8 +184,13 @@ def draw_nyquist(axes: Axes, spectra: Sequence[Spectrum], *, label_decades: bool
     return unit
 
 
-def _reach(data: Sequence[ComplexArray]) -> float:
-    """Largest |Z| (ohm) that the frame must hold: all of it, but for a few points far beyond the others."""
+def _reach(data: Sequence[ComplexArray], *, whole: bool) -> float:
+    """Largest |Z| (ohm) that the frame must hold: all of it, but for a few points far beyond the others.
+
+    One spectrum by itself is shown whole, or its bulk.
+    """
+    if len(data) == 1 and whole:
+        return float(np.abs(data[0]).max())
     if len(data) > 1:
         typical = float(np.median([np.abs(Z).max() for Z in data]))
     else:
@@ -189,10 +199,17 @@ def _reach(data: Sequence[ComplexArray]) -> float:
     return largest if largest <= _FAR * typical else _SHOWN * typical
 
 
-def points_beyond(spectra: Sequence[Spectrum]) -> int:
-    """Number of points that lie outside the frame of a Nyquist plot of these spectra."""
+def points_beyond(spectra: Sequence[Spectrum], *, whole: bool) -> int:
+    """Number of points that lie outside the frame of a Nyquist plot of these spectra.
+
+    Parameters
+    ----------
+    spectra : sequence of Spectrum
+    whole : bool
+        Whether one spectrum by itself is shown whole: True for `nyquist_figure`.
+    """
     data = [kept(spectrum.record.impedance, spectrum.fitted.used) for spectrum in spectra]
-    return int(sum(np.count_nonzero(np.abs(Z) > _reach(data)) for Z in data))
+    return int(sum(np.count_nonzero(np.abs(Z) > _reach(data, whole=whole)) for Z in data))
 
 
 def _within(Z: ComplexArray, reach: float) -> ComplexArray:
