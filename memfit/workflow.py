@@ -397,7 +397,7 @@ def _analysed_again(result: FitResult) -> FitResult:
     return replace(result, stability=analyse_result(result))
 
 
-def fit_again(source: Path | str, data: Sequence[Path | str] = ()) -> tuple[JointFit, Repetition]:
+def fit_again(source: Path | str, data: Sequence[Path | str] = ()) -> tuple[JointFit, Device, Repetition]:
     """Run the fit of a stored result again, from its plan and on its data.
 
     Parameters
@@ -410,6 +410,9 @@ def fit_again(source: Path | str, data: Sequence[Path | str] = ()) -> tuple[Join
     Returns
     -------
     JointFit
+        The result, and every record beside the model.
+    Device
+        The data.
     Repetition
         Whether the numbers are the same, and which inputs, versions and settings differ.
 
@@ -436,7 +439,7 @@ def fit_again(source: Path | str, data: Sequence[Path | str] = ()) -> tuple[Join
         paths=at_hand.paths,
     )
     found = fit_records(device, plan_of(then))
-    return found, compare_repetition(then, found.result)
+    return found, device, compare_repetition(then, found.result)
 
 
 def read_result(path: Path | str) -> FitResult:

@@ -8,15 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from memfit import workflow
+from memfit.analysis.intervals import bootstrap, checkpoint_for, profile, sample_posterior
 from memfit.cli.console import Console
 from memfit.cli.main import NOT_USABLE, USABLE
+from memfit.cli.meter import Meter
 from memfit.cli.report import look_of
 from memfit.cli.tell import fit_text, instruments_text, starts_text
 from memfit.datasets.device import Device
 from memfit.errors import ParameterError
-from memfit.files import check_free
+from memfit.files import UNFINISHED, check_free
+from memfit.fitting.checkpoint import Checkpoint
 from memfit.fitting.joint import JointFit
 from memfit.fitting.plan import FitPlan, plan_for
+from memfit.fitting.posterior import MOST_STEPS, check_emcee
 from memfit.fitting.result import FitResult
 from memfit.loaders.manifest import DIMENSION_OF, suggestion
 from memfit.model.parameters import NAMES
@@ -24,6 +28,9 @@ from memfit.model.transient import kernel_is_compiled
 from memfit.reporting.repetition import repetition_sentences
 from memfit.reporting.words import counted
 from memfit.units import parse_quantity
+
+_THREADS = 2
+"""Of a bootstrap: more only wait for each other."""
 
 
 def run(given: Namespace) -> int:
@@ -34,17 +41,21 @@ def run(given: Namespace) -> int:
     formats, look = workflow.report_formats(given.format), look_of(given)
     if out is not None:
         check_free(out, overwrite=given.overwrite)
+    if given.mcmc:
+        check_emcee()
     said: tuple[str, ...] = ()
     if given.source is not None:
         _announce_compilation(console)
-        found, repetition = workflow.fit_again(given.source, given.paths)
+        found, device, repetition = workflow.fit_again(given.source, given.paths)
         said = repetition_sentences(repetition)
     else:
         device = workflow.load([Path(path) for path in given.paths])
         plan = _plan(given, device)
         _announce(console, device, plan)
         found = workflow.fit_records(device, plan)
-    result = with_command(found.result, given.words)
+    checkpoint = checkpoint_for(found.result, out / UNFINISHED if out is not None else None)
+    result = _with_intervals(given, console, found.result, device, checkpoint)
+    result = with_command(result, given.words)
     result = workflow.placed(result, out) if out is not None else result
     console.detail(f"First values:\n{starts_text(result)}")
     if result.nuisance:
@@ -52,6 +63,7 @@ def run(given: Namespace) -> int:
     if out is not None:
         found = JointFit(result, found.fitted)
         workflow.write_fit(found, out, formats=formats, look=look, overwrite=given.overwrite)
+        checkpoint.remove()
     print(result.to_json() if given.json else fit_text(result) + "\n", end="")
     for sentence in said:
         console.say(sentence)
@@ -63,6 +75,39 @@ def run(given: Namespace) -> int:
 def with_command(result: FitResult, words: Sequence[str]) -> FitResult:
     """The result with the command that made it, as one would type it."""
     return replace(result, environment={**result.environment, "command": shlex.join(["memfit", *words])})
+
+
+def _with_intervals(
+    given: Namespace, console: Console, result: FitResult, device: Device, checkpoint: Checkpoint
+) -> FitResult:
+    """The result with the intervals that were asked for."""
+    meter = Meter(given.quiet)
+    if not (given.profile or given.bootstrap or given.mcmc):
+        return result
+    if checkpoint.resumed:
+        console.say("  Going on from an interrupted run.")
+    try:
+        if given.profile:
+            result = profile(result, device, progress=meter, checkpoint=checkpoint)
+        if given.bootstrap:
+            kind = given.bootstrap_kind
+            result = bootstrap(
+                result,
+                device,
+                given.bootstrap,
+                kind=kind,
+                workers=_THREADS,
+                progress=meter,
+                checkpoint=checkpoint,
+            )
+        if given.mcmc:
+            steps = given.mcmc_steps or MOST_STEPS
+            result = sample_posterior(result, device, steps=steps, progress=meter, checkpoint=checkpoint)
+    except KeyboardInterrupt:
+        if given.out is not None:
+            console.say(f"\n  What is done is kept in {given.out}; the same command goes on from there.")
+        raise
+    return result
 
 
 def _plan(given: Namespace, device: Device) -> FitPlan:

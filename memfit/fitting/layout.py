@@ -102,6 +102,8 @@ def _sequence(kinds: tuple[Any, ...], value: Any, place: str) -> tuple[Any, ...]
     if not isinstance(value, list):
         _refuse("a list", value, place)
     many = len(kinds) == 2 and kinds[1] is Ellipsis
+    if many and kinds[0] is float and all(type(item) is float and isfinite(item) for item in value):
+        return tuple(value)  # samples and matrices are long
     each = (kinds[0],) * len(value) if many else kinds
     if len(each) != len(value):
         _refuse(f"a list of {len(each)}", value, place)

@@ -156,8 +156,10 @@ class Predictor:
         """(n,) what was measured, end to end."""
         return np.concatenate([measured(record) for record in self.records])
 
-    def __call__(self, p: Parameters, instrument: Instrument | None = None) -> Prediction:
-        """Prediction for one set of parameters."""
+    def __call__(
+        self, p: Parameters, instrument: Instrument | None = None, *, slopes_in_time: bool = True
+    ) -> Prediction:
+        """Prediction for one set of parameters; where only values are wanted, without slopes in time."""
         p = self._resolved(p)
         terms = instrument or Instrument.ideal(len(self.records))
         values = np.empty(self.size)
@@ -181,15 +183,17 @@ class Predictor:
                 p,
                 initial=initial,
                 delay=terms.delay[self._timed],
-                sensitivities=True,
+                sensitivities=slopes_in_time,
                 tolerance=self.tolerance,
             )
             offsets = drives.offsets
-            for e in range(terms.edge.shape[1]):
+            for e in range(terms.edge.shape[1] if slopes_in_time else 0):
                 by_edge[self._points_in_time(), e] = self._by_edge(p, terms, e, response.values)
             for j, k in enumerate(self._timed):
                 here, part = self.slices[k], slice(offsets[j], offsets[j + 1])
                 values[here] = response.values[part]
+                if not slopes_in_time:
+                    continue
                 slopes[here, :8] = response.derivatives[part, :8]
                 slopes[here, 8] = 0.0
                 by_initial[here] = response.derivatives[part, 8:11]

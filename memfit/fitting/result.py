@@ -16,6 +16,7 @@ import numpy as np
 from memfit.arrays import BoolArray, ComplexArray, FloatArray
 from memfit.datasets.records import Record
 from memfit.errors import InputError
+from memfit.fitting.intervals import Profile, SampleSet
 from memfit.fitting.knowledge import Identifiability, MinimumFound, ModelChoice
 from memfit.fitting.layout import revive_field
 from memfit.fitting.minimise import values_to_lmfit
@@ -178,6 +179,12 @@ class FitResult:
     """Everything needed to run the same fit again, seed included."""
     stability: Mapping[str, Any] = field(default_factory=dict)
     """Verdicts by circuit ("current", "voltage"); empty until analysed."""
+    profiles: Mapping[str, Profile] = field(default_factory=dict)
+    """Profile likelihoods by parameter, and of Hopf voltages and gain margins ("current.gain_margin")."""
+    bootstrap: SampleSet | None = None
+    """Refits of resampled data."""
+    posterior: SampleSet | None = None
+    """Draws from the posterior."""
     identifiability: Identifiability | None = None
     """What the data can and cannot tell; None in results of older versions."""
     minimum: MinimumFound | None = None
@@ -187,7 +194,7 @@ class FitResult:
     environment: Mapping[str, Any] = field(default_factory=dict)
     """python, packages, platform, started, seconds."""
     memfit_version: str = ""
-    curves: Mapping[str, float] = field(default_factory=dict)
+    fitted_values: Mapping[str, float] = field(default_factory=dict)
     """Everything the curves are drawn with, SI: parameters and terms of the instruments at the minimum. No
     estimates: along what the data leave open, it is one point of many."""
     data: Mapping[str, Any] = field(default_factory=dict)
@@ -368,6 +375,8 @@ class FittedRecord:
     """(n,) standard deviation of each point (of Z' and Z'' each)."""
     used: BoolArray
     """(n,) False where the point was left out of the fit."""
+    curves: FloatArray | ComplexArray | None = None
+    """(k, n) predictions that the data allow, for bands; None where they were not computed."""
 
     @property
     def residuals(self) -> FloatArray | ComplexArray:

@@ -81,6 +81,17 @@ def fitted_again(result: FitResult, device: Device) -> tuple[FittedRecord, ...]:
     InputError
         The device holds other records, or other numbers, than the fit had.
     """
+    return fitted_records_again(result, check_same(result, device))
+
+
+def check_same(result: FitResult, device: Device) -> Mapping[int, Record]:
+    """The records of a device by their number in a fit, which had the same numbers.
+
+    Raises
+    ------
+    InputError
+        The device holds other records, or other numbers, than the fit had.
+    """
     match = match_records(result, device.records)
     names = {item.file for item in result.inputs}
     for number, item in enumerate(result.inputs):
@@ -91,7 +102,7 @@ def fitted_again(result: FitResult, device: Device) -> tuple[FittedRecord, ...]:
     if len(device.records) > len(result.inputs):
         extra = next(record.name for record in device.records if record.name not in names)
         raise InputError(f"{extra} is missing from the fit: expected the data of this fit.")
-    return fitted_records_again(result, match.records)
+    return match.records
 
 
 def fitted_records_again(result: FitResult, records: Mapping[int, Record]) -> tuple[FittedRecord, ...]:
@@ -101,7 +112,7 @@ def fitted_records_again(result: FitResult, records: Mapping[int, Record]) -> tu
         item.file: Noise(item.noise.get("relative", 0.0), item.noise.get("floor", 0.0))
         for item in result.goodness.datasets
     }
-    at_hand = {k: _as_fitted(result, k, r) for k, r in sorted(records.items()) if r.name in noise}
+    at_hand = {k: as_fitted(result, k, r) for k, r in sorted(records.items()) if r.name in noise}
     if p is None or not at_hand:
         return ()
     predictor = Predictor(tuple(at_hand.values()))
@@ -112,7 +123,7 @@ def fitted_records_again(result: FitResult, records: Mapping[int, Record]) -> tu
     )
 
 
-def _as_fitted(result: FitResult, number: int, record: Record) -> Record:
+def as_fitted(result: FitResult, number: int, record: Record) -> Record:
     """A record with the drive of the fit: a staircase, or a state at the start that was fitted."""
     driven = as_staircase(record) if result.inputs[number].drive == "staircase" else record
     return begins_anywhere(driven) if f"f_0_{number}" in result.nuisance else driven
@@ -120,8 +131,8 @@ def _as_fitted(result: FitResult, number: int, record: Record) -> Record:
 
 def _parameters(result: FitResult) -> Parameters | None:
     """Where the minimum lies; in results that do not say, the estimates, if all are determined."""
-    if result.curves:
-        return Parameters.from_mapping({n: v for n, v in result.curves.items() if n in NAMES})
+    if result.fitted_values:
+        return Parameters.from_mapping({n: v for n, v in result.fitted_values.items() if n in NAMES})
     if any(estimate.value is None for estimate in result.parameters.values()):
         return None
     return result.values()
@@ -130,7 +141,7 @@ def _parameters(result: FitResult) -> Parameters | None:
 def _instrument(result: FitResult, records: Mapping[int, Record]) -> Instrument:
     """Gains, edges, delays and initial states of some records, by the names they have in a result."""
     values = {name: e.value for name, e in result.nuisance.items() if e.value is not None}
-    values |= {name: value for name, value in result.curves.items() if name not in NAMES}
+    values |= {name: value for name, value in result.fitted_values.items() if name not in NAMES}
     place = {number: k for k, number in enumerate(records)}
     edges = [int(name.rsplit("_", 1)[1]) for name in values if name.startswith("edge_")]
     terms = Instrument.ideal(len(records), max(edges) + 1 if edges else 0)

@@ -171,11 +171,11 @@ def _wrong_device(values: dict[str, Any]) -> list[str]:
 
 def _unphysical(values: dict[str, Any]) -> list[str]:
     """What is wrong with the values of the curves, which are then left out."""
-    curves: Mapping[str, float] = values.get("curves") or {}
+    curves: Mapping[str, float] = values.get("fitted_values") or {}
     try:
         if curves:
             Parameters.from_mapping({name: value for name, value in curves.items() if name in NAMES})
     except InputError as problem:
-        values["curves"] = {}
-        return [f"curves: {str(problem).rstrip('.')}"]
+        values["fitted_values"] = {}
+        return [f"fitted_values: {str(problem).rstrip('.')}"]
     return []

@@ -74,7 +74,7 @@ def summarise(
         },
         inputs=tuple(_input(state, k, record) for k, record in enumerate(device.records)),
         plan=plan.to_dict(),
-        curves={**state.unknowns.parameters(state.x).as_dict(), **state.unknowns.values(state.x)},
+        fitted_values={**state.unknowns.parameters(state.x).as_dict(), **state.unknowns.values(state.x)},
         data={"paths": list(device.paths)} if device.paths else {},
     )
 

@@ -25,6 +25,8 @@ SEPARATORS = ("\t", ";", ",", " ")
 """In the order tried; " " stands for any white space."""
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][+-]?\d+)?")
+_GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(?:\.\d{3})+")
+"""In a file with decimal commas this is a number of thousands, or is not: nobody can tell."""
 _EMPTY = frozenset(
     {"", "nan", "-nan", "+nan", "na", "n/a", "none", "null", "nan(ind)", "-nan(ind)", "1.#qnan", "-1.#ind"}
 )
@@ -55,7 +57,7 @@ class Layout:
     def number(self, text: str) -> float | None:
         """A field as a float: NaN if it is empty, None if it is no number."""
         if self.decimal == ",":
-            if "." in text and "," in text:
+            if ("." in text and "," in text) or _GROUPED.fullmatch(text.strip()):
                 return None
             text = text.replace(",", ".")
         return number(text)

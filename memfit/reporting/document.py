@@ -16,7 +16,7 @@ from memfit.files import write_whole
 from memfit.fitting.result import FitResult, FittedRecord
 from memfit.reporting.content import SMALLEST_COLUMN, Panel, Report
 from memfit.reporting.figures.marks import MILLIMETRE
-from memfit.reporting.frames import columns_csv, estimates_csv, residuals_csv, table_csv
+from memfit.reporting.frames import columns_csv, estimates_csv, interval_csvs, residuals_csv, table_csv
 from memfit.reporting.html import render_html
 from memfit.reporting.latex import render_latex
 from memfit.reporting.look import PLAIN_LOOK, WIDTHS, Look
@@ -181,6 +181,7 @@ def _documents(
 def _for_programs(result: FitResult, fitted: Sequence[FittedRecord], report: Report) -> dict[str, bytes]:
     """Tables of numbers in full: parameters, residuals, and what stands behind each figure."""
     texts = {"parameters.csv": estimates_csv(result), "residuals.csv": residuals_csv(fitted)}
+    texts |= interval_csvs(result)
     texts |= {f"figures/data/{panel.key}.csv": columns_csv(panel.data) for panel in report.panels}
     return {name: text.encode() for name, text in texts.items()}
 

@@ -85,6 +85,29 @@ def estimates_csv(result: FitResult) -> str:
     return "\n".join(lines) + "\n"
 
 
+def interval_csvs(result: FitResult) -> dict[str, str]:
+    """Profiles point by point and samples row by row as CSV, SI, by the file they are written to."""
+    files = {}
+    if result.profiles:
+        lines = ["quantity,unit,value,chi2_rise,slope,threshold"]
+        for name, p in result.profiles.items():
+            lines += [
+                ",".join((name, p.unit, *(plain(v, _DIGITS) for v in (*point, p.threshold))))
+                for point in zip(p.value, p.rise, p.slope, strict=True)
+            ]
+        files["profiles.csv"] = "\n".join(lines) + "\n"
+    samples = [s for s in (result.bootstrap, result.posterior) if s is not None]
+    if samples:
+        names = list(dict.fromkeys(name for s in samples for name in s.names))
+        lines = [",".join(["kind", *names])]
+        for s in samples:
+            for row in s.samples:
+                values = dict(zip(s.names, row, strict=True))
+                lines.append(",".join([s.kind, *(plain(values.get(name), _DIGITS) for name in names)]))
+        files["samples.csv"] = "\n".join(lines) + "\n"
+    return files
+
+
 def columns_csv(columns: Mapping[str, FloatArray]) -> str:
     """Columns side by side as CSV, shorter ones empty below; what is not a number is empty."""
     texts = [_texts(column) for column in columns.values()]

@@ -40,7 +40,7 @@ def test_an_edited_number_is_said(data):
 
 
 def test_a_result_without_digest_is_old_and_whole(data):
-    for key in ("digest", "curves", "data", "conflicts", "minimum", "identifiability"):
+    for key in ("digest", "fitted_values", "data", "conflicts", "minimum", "identifiability"):
         data.pop(key, None)
     assert salvage(json.dumps(data)).whole
 
@@ -61,13 +61,13 @@ def test_nothing_without_parameters(text):
 def test_damaged_parts_are_left_out_and_named(data):
     data["inputs"][1]["points"] = None
     data["covariance"] = data["covariance"][:2]
-    data["curves"]["R_b"] = -1.0
+    data["fitted_values"]["R_b"] = -1.0
     data["device"]["area_m2"] = "4 cm"
     found = salvage(json.dumps(data))
     said = " ".join(found.notes)
     assert "inputs[1].points: expected a whole number, found null" in said
     assert "covariance has not" in said
-    assert "curves: R_b must be greater than 0 ohm" in said
+    assert "fitted_values: R_b must be greater than 0 ohm" in said
     assert "device.area_m2: expected a number" in said
     assert found.result.inputs == ()
     assert found.result.covariance_names == ()
