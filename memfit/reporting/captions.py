@@ -53,7 +53,7 @@ FIGURE_WORDS = {
         ),
     ),
     "nyquist_each": FigureWords(
-        caption=("{bias}; rings mark decades of frequency in Hz{crosses}."),
+        caption=("{bias}; rings are labelled in Hz{crosses}."),
         alt=(
             "Nyquist plot of the spectrum at {bias}: data as dots, the joint fit as a line, labelled rings "
             "at whole decades of frequency."

@@ -143,7 +143,7 @@ def spectra_panels(m: Material) -> tuple[Panels, Panels]:
                 44,
                 spectra_data([spectrum]),
                 bias=spectrum.label,
-                crosses=_marks([spectrum.fitted]) + _beyond([spectrum], whole=False),
+                crosses=_crosses([spectrum.fitted]) + _beyond([spectrum], whole=False),
             ),
             place,
             spectrum.record.name,
