@@ -101,7 +101,7 @@ FIGURE_WORDS = {
         ),
     ),
     "profile": FigureWords(
-        caption=("{what}. {says}"),
+        caption=("{what}: {says}."),
         alt=(
             "Rise of chi-square against {what}: the profile as a line with dots, a dashed line at the "
             "threshold, the parabola of the linear fit dotted, the 95 % interval shaded."
