@@ -37,14 +37,17 @@ if TYPE_CHECKING:
     from memfit.model import equations, linear
     from memfit.model.parameters import Parameters
     from memfit.protocols import Drive, pulse, pulse_train, staircase, sweep
+    from memfit.reporting.look import Look
     from memfit.synthetic.device import Noise, simulate_device
     from memfit.workflow import (
         compare,
         fit,
+        fit_again,
         impedance,
         load,
         plan_next,
         read_result,
+        remake_report,
         simulate,
         stability,
         write_comparison,
@@ -61,6 +64,7 @@ __all__ = [
     "FitResult",
     "IVSweep",
     "ImpedanceSpectrum",
+    "Look",
     "MemfitError",
     "Noise",
     "Parameters",
@@ -73,6 +77,7 @@ __all__ = [
     "equations",
     "find_hopf_points",
     "fit",
+    "fit_again",
     "impedance",
     "impedance_circuit",
     "linear",
@@ -87,6 +92,7 @@ __all__ = [
     "pulse_train",
     "read_result",
     "register_impedance_elements",
+    "remake_report",
     "sample_posterior",
     "simulate",
     "simulate_device",
@@ -118,17 +124,20 @@ _HOMES = {
     "memfit.model": ("equations", "linear"),
     "memfit.model.parameters": ("Parameters",),
     "memfit.protocols": ("Drive", "pulse", "pulse_train", "staircase", "sweep"),
+    "memfit.reporting.look": ("Look",),
     "memfit.synthetic.device": ("Noise", "simulate_device"),
     "memfit.workflow": (
         "compare",
         "fit",
+        "fit_again",
         "impedance",
         "load",
+        "plan_next",
         "read_result",
+        "remake_report",
         "simulate",
         "stability",
         "write_comparison",
-        "plan_next",
         "write_report",
     ),
 }
