@@ -31,18 +31,23 @@ if TYPE_CHECKING:
     from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient
     from memfit.errors import MemfitError
     from memfit.fitting import lmfit_models
+    from memfit.fitting.impedance_elements import impedance_circuit, register_impedance_elements
     from memfit.fitting.plan import FitPlan
     from memfit.fitting.result import Estimate, FitResult
+    from memfit.model import equations, linear
     from memfit.model.parameters import Parameters
     from memfit.protocols import Drive, pulse, pulse_train, staircase, sweep
+    from memfit.reporting.look import Look
     from memfit.synthetic.device import Noise, simulate_device
     from memfit.workflow import (
         compare,
         fit,
+        fit_again,
         impedance,
         load,
         plan_next,
         read_result,
+        remake_report,
         simulate,
         stability,
         write_comparison,
@@ -59,6 +64,7 @@ __all__ = [
     "FitResult",
     "IVSweep",
     "ImpedanceSpectrum",
+    "Look",
     "MemfitError",
     "Noise",
     "Parameters",
@@ -68,9 +74,13 @@ __all__ = [
     "check_spectrum",
     "compare",
     "cycles_at",
+    "equations",
     "find_hopf_points",
     "fit",
+    "fit_again",
     "impedance",
+    "impedance_circuit",
+    "linear",
     "lmfit_models",
     "load",
     "map_over_bias_and_load",
@@ -81,6 +91,8 @@ __all__ = [
     "pulse",
     "pulse_train",
     "read_result",
+    "register_impedance_elements",
+    "remake_report",
     "sample_posterior",
     "simulate",
     "simulate_device",
@@ -106,25 +118,31 @@ _HOMES = {
     "memfit.datasets.records": ("IVSweep", "ImpedanceSpectrum", "PulseTransient"),
     "memfit.errors": ("MemfitError",),
     "memfit.fitting": ("lmfit_models",),
+    "memfit.fitting.impedance_elements": ("impedance_circuit", "register_impedance_elements"),
     "memfit.fitting.plan": ("FitPlan",),
     "memfit.fitting.result": ("Estimate", "FitResult"),
+    "memfit.model": ("equations", "linear"),
     "memfit.model.parameters": ("Parameters",),
     "memfit.protocols": ("Drive", "pulse", "pulse_train", "staircase", "sweep"),
+    "memfit.reporting.look": ("Look",),
     "memfit.synthetic.device": ("Noise", "simulate_device"),
     "memfit.workflow": (
         "compare",
         "fit",
+        "fit_again",
         "impedance",
         "load",
+        "plan_next",
         "read_result",
+        "remake_report",
         "simulate",
         "stability",
         "write_comparison",
-        "plan_next",
         "write_report",
     ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+_MODULES = ("equations", "linear", "lmfit_models")  # public as modules, with what they hold
 
 
 def __getattr__(name: str) -> Any:
@@ -132,8 +150,8 @@ def __getattr__(name: str) -> Any:
     if name not in _HOME_OF:
         raise AttributeError(f"module 'memfit' has no attribute {name!r}")
     home = _HOME_OF[name]
-    module = import_module(f"{home}.{name}" if name == "lmfit_models" else home)
-    value = module if name == "lmfit_models" else getattr(module, name)
+    module = import_module(f"{home}.{name}" if name in _MODULES else home)
+    value = module if name in _MODULES else getattr(module, name)
     globals()[name] = value
     return value
 
