@@ -5,7 +5,6 @@ of a scheduler they are wherever its workers are. A worker itself computes nothi
 for a `Fitter`, so that a device can cost a fitter but never a worker.
 """
 
-import asyncio
 import logging
 import pickle
 import threading
@@ -36,7 +35,7 @@ _LOOK_SECONDS = 5.0
 _QUIET = ("distributed", "distributed.worker", "distributed.scheduler", "distributed.core", "asyncio")
 
 
-class Fitters(WorkerPlugin):  # type: ignore[misc]  # distributed is typed in part
+class Fitters(WorkerPlugin):
     """The fitters of one worker, one for each of its threads; they end with the worker."""
 
     def __init__(self, name: str, prepare: Callable[[], None], limits: Limits) -> None:
@@ -161,7 +160,7 @@ def _connect(scheduler: str) -> Client:
     """A client of a scheduler elsewhere."""
     try:
         return Client(scheduler, timeout=_CONNECT_SECONDS, set_as_default=False)
-    except (OSError, ValueError, TypeError, ImportError, asyncio.TimeoutError) as problem:
+    except (OSError, ValueError, TypeError, ImportError) as problem:
         raise InputError(
             f"{scheduler}: expected a dask scheduler, found none that answers within "
             f"{_CONNECT_SECONDS:g} s. Start one with `dask scheduler`, or leave --scheduler out."
@@ -173,7 +172,7 @@ def _unregister(client: Client, plugin: str) -> None:
     if client.status == "running":
         try:
             client.unregister_worker_plugin(plugin)
-        except (OSError, ValueError, KeyError, asyncio.TimeoutError):
+        except (OSError, ValueError, KeyError):
             logging.getLogger(__name__).info("The workers are gone with their fitters.")
 
 

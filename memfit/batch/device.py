@@ -32,11 +32,7 @@ def bring_up_to_date(job: Job, makers: Makers) -> Outcome:
     """
     begun = time.perf_counter()
     try:
-        inputs = fingerprint(job.folder)
-        known = read_checkpoint(job.place)
-        if known is not None and known.holds(job, inputs):
-            return _as_known(job, known, makers)
-        return _fit(job, makers, inputs, begun)
+        return _up_to_date(job, makers, begun)
     except OutputError as problem:
         return Outcome(key=job.key, state="stopped", cause="disk", message=str(problem))
     except MemfitError as problem:
@@ -45,9 +41,20 @@ def bring_up_to_date(job: Job, makers: Makers) -> Outcome:
         return record_failure(job, "memory", "There was not enough memory.", begun=begun)
     except Exception as problem:
         if isinstance(problem, OSError) and problem.errno in _DISK:
-            return Outcome(key=job.key, state="stopped", cause="disk", message=f"{job.out}: {problem.strerror}.")
+            return Outcome(
+                key=job.key, state="stopped", cause="disk", message=f"{job.out}: {problem.strerror}."
+            )
         message = f"memfit stumbled over this device ({type(problem).__name__}: {problem})."
         return record_failure(job, "error", message, begun=begun, detail=traceback.format_exc())
+
+
+def _up_to_date(job: Job, makers: Makers, begun: float) -> Outcome:
+    """The device as it is if its checkpoint holds, else fitted."""
+    inputs = fingerprint(job.folder)
+    known = read_checkpoint(job.place)
+    if known is not None and known.holds(job, inputs):
+        return _as_known(job, known, makers)
+    return _fit(job, makers, inputs, begun)
 
 
 def _as_known(job: Job, known: Checkpoint, makers: Makers) -> Outcome:

@@ -20,7 +20,7 @@ import math
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NoReturn, cast
+from typing import Literal, NoReturn
 
 from memfit.batch.rows import COLUMNS
 from memfit.errors import InputError, UnitError
@@ -146,7 +146,9 @@ class _Compiler:
         first, second = self._alike(first, second, left), self._alike(second, first, right)
         if first.kind != second.kind:
             self._refuse(right, f"is a {second.kind}, but {first.said or 'the other side'} is a {first.kind}")
-        return _Term(f"({first.sql} {_COMPARE[type(op)]} {second.sql})", first.values + second.values, "truth")
+        return _Term(
+            f"({first.sql} {_COMPARE[type(op)]} {second.sql})", first.values + second.values, "truth"
+        )
 
     def _is_none(self, first: _Term, op: ast.cmpop, second: _Term, node: ast.expr) -> _Term:
         """Whether there is no value."""
@@ -195,7 +197,9 @@ class _Compiler:
     def _call(self, node: ast.Call) -> _Term:
         name = node.func.id if isinstance(node.func, ast.Name) else ""
         if node.keywords or name not in (*_FUNCTIONS, "contains"):
-            self._refuse(node, f"is no function of a question; there are {', '.join(_FUNCTIONS)} and contains")
+            self._refuse(
+                node, f"is no function of a question; there are {', '.join(_FUNCTIONS)} and contains"
+            )
         if name == "contains":
             return self._contains(node)
         if len(node.args) != 1:
@@ -212,7 +216,9 @@ class _Compiler:
             if part.kind not in ("text", "any"):
                 self._refuse(argument, "is no text")
         where, what = parts
-        return _Term(f"(instr(lower({where.sql}), lower({what.sql})) > 0)", where.values + what.values, "truth")
+        return _Term(
+            f"(instr(lower({where.sql}), lower({what.sql})) > 0)", where.values + what.values, "truth"
+        )
 
     def _name(self, node: ast.Name) -> _Term:
         if node.id in COLUMNS:
@@ -286,8 +292,9 @@ def compile_expression(text: str, attributes: Sequence[str] = ()) -> Condition:
     InputError
         It cannot be understood, or speaks of what there is not.
     """
-    tree = _parse(text)
-    compiler = _Compiler(text, attributes)
+    asked = text.strip()
+    tree = _parse(asked)
+    compiler = _Compiler(asked, attributes)
     found = compiler.truth(tree)
     return Condition(found.sql, found.values, tuple(compiler.names))
 
@@ -304,16 +311,18 @@ def _parse(text: str) -> ast.expr:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of literals that Python finds odd; they are refused below
-            tree = ast.parse(text.strip(), mode="eval").body
+            tree = ast.parse(text, mode="eval").body
     except SyntaxError as problem:
         where = f" at column {problem.offset}" if problem.offset else ""
-        raise InputError(f"The expression cannot be read{where} ({problem.msg}); expected, say, {_EXAMPLE}.") from (
-            problem
-        )
+        raise InputError(
+            f"The expression cannot be read{where} ({problem.msg}); expected, say, {_EXAMPLE}."
+        ) from (problem)
     except (ValueError, RecursionError, MemoryError) as problem:
         raise InputError(f"The expression cannot be read; expected, say, {_EXAMPLE}.") from problem
     if _depth(tree) > _DEEPEST:
-        raise InputError(f"The expression is nested more than {_DEEPEST} levels deep; say it in a simpler way.")
+        raise InputError(
+            f"The expression is nested more than {_DEEPEST} levels deep; say it in a simpler way."
+        )
     return tree
 
 
@@ -359,4 +368,4 @@ def _power(base: float | None, exponent: float | None) -> float | None:
         found = float(base) ** float(exponent)
     except (OverflowError, ZeroDivisionError):
         return None
-    return cast(float, found) if isinstance(found, float) and math.isfinite(found) else None
+    return found if isinstance(found, float) and math.isfinite(found) else None

@@ -1,4 +1,4 @@
-"""A process beside this one that fits devices one after the other, and that is killed when one costs too much.
+"""A process beside this one that fits devices one by one, and that is killed when one costs too much.
 
 It is started once and kept, because starting takes seconds; it is started again after it was killed, has
 died or has grown. Nothing of it outlives the process that holds it.
@@ -24,7 +24,9 @@ import psutil
 from memfit.batch.jobs import Cause, Limits, size_text, time_text
 from memfit.batch.servant import read_message, write_message
 
-_START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from memfit.batch.servant import main; main()"
+_START = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from memfit.batch.servant import main; main()"
+)
 _START_SECONDS = 600.0
 """A first start compiles the integrator."""
 _GLANCE = 0.1
@@ -190,7 +192,9 @@ def _beyond(pid: int, deadline: float | None, limits: Limits) -> Trouble | None:
     if deadline is not None and limits.time is not None and time.monotonic() > deadline:
         return Trouble("time", f"It was not done within the time limit of {time_text(limits.time)}.")
     if limits.memory is not None and (used := _memory(pid)) > limits.memory:
-        return Trouble("memory", f"It took {size_text(used)} of memory; the limit is {size_text(limits.memory)}.")
+        return Trouble(
+            "memory", f"It took {size_text(used)} of memory; the limit is {size_text(limits.memory)}."
+        )
     return None
 
 

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from memfit.batch.checkpoint import read_checkpoint
-from memfit.batch.jobs import RESULT
+from memfit.batch.jobs import REPORT, RESULT
 from memfit.errors import InputError
 from memfit.fitting.result import SCHEMA, FitResult
 from memfit.model.parameters import NAMES, UNITS
@@ -64,6 +64,7 @@ _GENERAL = {
     "records": ColumnInfo("number"),
     "seconds": ColumnInfo("number", "time"),
     "memfit_version": ColumnInfo("text"),
+    "report": ColumnInfo("truth"),
 }
 
 
@@ -96,7 +97,8 @@ def row_of(folder: Path, name: str) -> Row:
     name : str
         What the index calls it.
     """
-    row: Row = {**dict.fromkeys(COLUMNS), "folder": name, "device": name, "attributes": {}, "usable": False}
+    row: Row = {**dict.fromkeys(COLUMNS), "folder": name, "device": name, "attributes": {}}
+    row |= {"usable": False, "report": (folder / REPORT).exists()}
     if not (folder / RESULT).exists():
         return {**row, **_without_result(folder)}
     try:
@@ -110,6 +112,14 @@ def row_of(folder: Path, name: str) -> Row:
     except (KeyError, TypeError, ValueError, AttributeError) as problem:
         reason = f"{name}/{RESULT} does not have the layout {SCHEMA} ({type(problem).__name__}: {problem})."
     return {**row, "state": "unreadable", "message": reason}
+
+
+def flat_row(row: Row) -> Row:
+    """A row whose attributes are columns as well; those whose name is taken as `attributes.NAME`."""
+    flat = {name: row[name] for name in COLUMNS}
+    for name, value in row["attributes"].items():
+        flat[f"attributes.{name}" if name in COLUMNS else name] = value
+    return flat
 
 
 def _without_result(folder: Path) -> Row:

@@ -216,13 +216,15 @@ def _rows(base: sqlite3.Connection, condition: Condition) -> list[Row]:
     try:
         found: Sequence[tuple[Any, ...]] = base.execute(statement, condition.values).fetchall()
     except (sqlite3.Error, OverflowError) as problem:
-        raise InputError(f"The expression cannot be evaluated ({problem}); say it in a simpler way.") from problem
+        raise InputError(
+            f"The expression cannot be evaluated ({problem}); say it in a simpler way."
+        ) from problem
     return [_row(values) for values in found]
 
 
 def _row(values: tuple[Any, ...]) -> Row:
     """A row by column."""
     row: Row = dict(zip(COLUMNS, values, strict=False))
-    row["usable"] = bool(row["usable"])
+    row |= {name: bool(row[name]) for name, info in COLUMNS.items() if info.kind == "truth"}
     row["attributes"] = json.loads(values[-1])
     return row

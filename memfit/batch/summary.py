@@ -1,0 +1,139 @@
+"""What a batch came to: how many results can be used, and what became of the others."""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from memfit.batch.jobs import DEVICES
+from memfit.batch.rows import Row
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """A device without a result."""
+
+    device: str
+    """Its folder, relative to ROOT."""
+    cause: str
+    """input, time, memory, died or error; unreadable where the result is damaged."""
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchSummary:
+    """The end of a batch."""
+
+    out: Path
+    devices: int
+    """Under ROOT."""
+    fitted: int
+    """In this run."""
+    unchanged: int
+    """Finished before."""
+    seconds: float
+    """Of this run."""
+    statuses: Mapping[str, int]
+    """Number of results by the code of their status."""
+    usable: int
+    failures: tuple[Failure, ...] = ()
+    duplicates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Folders of devices that share a name, by that name."""
+    notes: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        plain = asdict(self)
+        return {**plain, "out": str(self.out), "failures": [asdict(failure) for failure in self.failures]}
+
+
+def summarise(
+    out: Path,
+    keys: Collection[str],
+    rows: Sequence[Row],
+    counts: Mapping[str, int],
+    *,
+    seconds: float,
+    notes: Sequence[str] = (),
+) -> BatchSummary:
+    """The summary of a batch from the rows of its index.
+
+    Parameters
+    ----------
+    out : Path
+    keys : collection of str
+        Devices under ROOT.
+    rows : sequence of Row
+        Of all results in `out`.
+    counts : mapping
+        Devices by what this run did with them.
+    seconds : float
+        Duration of this run, s.
+    notes : sequence of str
+        Of the search for devices.
+    """
+    here = {f"{DEVICES}/{key}" for key in keys}
+    mine = [row for row in rows if row["folder"] in here]
+    duplicates = _duplicates(mine)
+    return BatchSummary(
+        out=out,
+        devices=len(keys),
+        fitted=counts.get("fitted", 0),
+        unchanged=counts.get("unchanged", 0),
+        seconds=round(seconds, 3),
+        statuses=dict(Counter(row["status"] for row in mine if row["state"] == "fitted").most_common()),
+        usable=sum(row["usable"] for row in mine),
+        failures=tuple(_failure(row) for row in mine if row["state"] != "fitted"),
+        duplicates=duplicates,
+        notes=(*notes, *_same_names(duplicates), *_strangers(len(rows) - len(mine)), *_versions(mine)),
+    )
+
+
+def _failure(row: Row) -> Failure:
+    """A row without a result."""
+    return Failure(
+        device=_key(row), cause=str(row["cause"] or row["state"]), message=str(row["message"] or "")
+    )
+
+
+def _key(row: Row) -> str:
+    """The device's folder, relative to ROOT."""
+    return str(row["folder"]).removeprefix(f"{DEVICES}/")
+
+
+def _duplicates(rows: Sequence[Row]) -> dict[str, tuple[str, ...]]:
+    """Folders by the name they share."""
+    folders = defaultdict(list)
+    for row in rows:
+        if row["state"] == "fitted":
+            folders[str(row["device"])].append(_key(row))
+    return {name: tuple(keys) for name, keys in folders.items() if len(keys) > 1}
+
+
+def _same_names(duplicates: Mapping[str, Sequence[str]]) -> list[str]:
+    """A sentence for each name that several devices have."""
+    return [
+        f"{len(keys)} devices are called {name!r}: {', '.join(keys[:4])}{', ...' if len(keys) > 4 else ''}; "
+        "they are told apart by their folders."
+        for name, keys in duplicates.items()
+    ]
+
+
+def _strangers(count: int) -> list[str]:
+    """A sentence on results whose device is not under ROOT."""
+    if not count:
+        return []
+    return [
+        f"{count} more in OUT belong to devices that are not under ROOT (any more); they were left alone."
+    ]
+
+
+def _versions(rows: Sequence[Row]) -> list[str]:
+    """A sentence where results come from several versions of memfit."""
+    found = sorted({str(row["memfit_version"]) for row in rows if row["state"] == "fitted"})
+    if len(found) < 2:
+        return []
+    return [
+        f"The results were made by memfit {' and '.join(found)}; choose another OUT to fit all of them anew."
+    ]

@@ -1,0 +1,209 @@
+"""The overview of a batch: results to be used, devices that oscillate, what failed; a link to each."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from memfit.model.parameters import NAMES, UNITS
+from memfit.reporting.content import (
+    Answer,
+    Block,
+    Bullets,
+    Cell,
+    Column,
+    ColumnKind,
+    Link,
+    Paragraph,
+    Report,
+    Section,
+    Table,
+)
+from memfit.reporting.numbers import MISSING, interval, percent, quantity, quantity_digits, span
+from memfit.reporting.words import (
+    CAUSES,
+    OVERVIEW_CAPTIONS,
+    OVERVIEW_COLUMNS,
+    OVERVIEW_HEADINGS,
+    OVERVIEW_QUESTIONS,
+    STATUS_OF_FIT,
+    VERDICT_OF_DEVICE,
+    counted,
+    listed,
+)
+
+Row = Mapping[str, Any]
+"""One device as in the index of a batch."""
+
+_MOST = 2000
+"""Rows of a table that a browser still opens at once."""
+_NAMED = 8
+"""Devices named in an answer."""
+
+
+def overview_report(title: str, rows: Sequence[Row], notes: Sequence[str] = (), footer: str = "") -> Report:
+    """The parts of the overview.
+
+    Parameters
+    ----------
+    title : str
+        Of the batch.
+    rows : sequence of Row
+        Every device, with or without a result.
+    notes : sequence of str
+        Sentences on the whole.
+    footer : str
+        Made by what.
+    """
+    fitted = [row for row in rows if row["state"] == "fitted"]
+    others = [row for row in rows if row["state"] != "fitted"]
+    shown = sorted(sorted(fitted, key=_eagerness)[:_MOST], key=lambda row: str(row["folder"]))
+    sections = [
+        Section("devices", OVERVIEW_HEADINGS["devices"], (*_left_out(len(fitted)), _devices(shown))),
+        Section("parameters", OVERVIEW_HEADINGS["parameters"], (_parameters(shown),)),
+    ]
+    if others:
+        failures: tuple[Block, ...] = (*_left_out(len(others)), _failures(others[:_MOST]))
+        sections.append(Section("failures", OVERVIEW_HEADINGS["failures"], failures))
+    if notes:
+        sections.append(Section("notes", OVERVIEW_HEADINGS["notes"], (Bullets(tuple(notes)),)))
+    return Report(
+        title=title,
+        subtitle=OVERVIEW_HEADINGS["subtitle"],
+        answers=(_usable(fitted, len(rows)), _spiking(fitted), _without_result(others)),
+        sections=tuple(sections if fitted else sections[2:]),
+        footer=footer,
+    )
+
+
+def _left_out(count: int) -> tuple[Paragraph, ...]:
+    """A sentence where a table would be too long."""
+    if count <= _MOST:
+        return ()
+    return (
+        Paragraph(
+            f"Of {count}, {_MOST} are shown, those nearest to oscillation; `memfit query` shows them all."
+        ),
+    )
+
+
+def _eagerness(row: Row) -> float:
+    """How near a device is to oscillation; those of which it is not known at the end."""
+    margin = row["gain_margin_min"]
+    return float("inf") if margin is None else float(margin)
+
+
+def _usable(fitted: Sequence[Row], total: int) -> Answer:
+    """How many results mean something."""
+    usable = sum(bool(row["usable"]) for row in fitted)
+    counts = Counter(str(row["status"]) for row in fitted)
+    parts = [f"{number} {STATUS_OF_FIT.get(status, status)}" for status, number in counts.most_common()]
+    sentences = (f"{listed(parts)}.",) if parts else ()
+    tone: Any = "good" if usable == total else "care" if usable else "bad"
+    return Answer(OVERVIEW_QUESTIONS["usable"], f"{usable} of {total}.", sentences, tone)
+
+
+def _spiking(fitted: Sequence[Row]) -> Answer:
+    """Which devices oscillate under current control, and which are near it."""
+    eager = [row for row in fitted if row["verdict"] == "oscillates"]
+    near = [row for row in fitted if row["verdict"] == "near"]
+    parts = [
+        f"{counted(len(eager), 'device')} under current control" if eager else "None under current control"
+    ]
+    if near:
+        parts.append(f"{len(near)} more {'is' if len(near) == 1 else 'are'} near")
+    sentences = [
+        f"{word}: {_named(found)}." for word, found in (("Oscillating", eager), ("Near", near)) if found
+    ]
+    tone: Any = "care" if eager or near else "plain"
+    return Answer(OVERVIEW_QUESTIONS["spiking"], f"{', '.join(parts)}.", tuple(sentences), tone)
+
+
+def _named(rows: Sequence[Row]) -> str:
+    """The names of the most eager ones."""
+    names = [str(row["device"]) for row in sorted(rows, key=_eagerness)[:_NAMED]]
+    rest = len(rows) - len(names)
+    return listed([*names, f"{rest} more"] if rest else names)
+
+
+def _without_result(others: Sequence[Row]) -> Answer:
+    """What failed, by reason."""
+    question = OVERVIEW_QUESTIONS["failures"]
+    if not others:
+        return Answer(question, "None.", (), "good")
+    counts = Counter(_cause(row) for row in others)
+    parts = [f"{number} for: {cause}" for cause, number in counts.most_common()]
+    return Answer(question, f"{counted(len(others), 'device')}.", (f"{'; '.join(parts)}.",), "bad")
+
+
+def _cause(row: Row) -> str:
+    """Why there is no result, in a word."""
+    key = str(row["cause"] or row["state"])
+    return CAUSES.get(key, key)
+
+
+def _columns(*keys: tuple[str, ColumnKind]) -> tuple[Column, ...]:
+    """Columns by the key of their title."""
+    return tuple(Column(OVERVIEW_COLUMNS[key], kind) for key, kind in keys)
+
+
+def _devices(rows: Sequence[Row]) -> Table:
+    """How far each result can be trusted, and how near its device is to oscillation."""
+    columns = _columns(
+        ("device", "file"),
+        ("folder", "file"),
+        ("status", "text"),
+        ("verdict", "text"),
+        ("margin", "number"),
+        ("margin_interval", "number"),
+        ("probability", "number"),
+        ("frequency", "number"),
+    )
+    body = tuple(_device(row) for row in rows)
+    return Table("devices", OVERVIEW_CAPTIONS["devices"], columns, body)
+
+
+def _device(row: Row) -> tuple[Cell, ...]:
+    """One device."""
+    low, high = row["gain_margin_low"], row["gain_margin_high"]
+    frequencies = (row["hopf_frequency_low"], row["hopf_frequency_high"])
+    return (
+        _link(row),
+        str(row["folder"]).removeprefix("devices/"),
+        STATUS_OF_FIT.get(str(row["status"]), str(row["status"])),
+        VERDICT_OF_DEVICE.get(str(row["verdict"]), MISSING),
+        quantity_digits(row["gain_margin_min"], "1", 3),
+        interval((low, high), "1"),
+        percent(row["probability_oscillates"]),
+        MISSING if None in frequencies else span(*frequencies, "Hz"),
+    )
+
+
+def _link(row: Row) -> Link:
+    """The name of a device, leading to its report, or to its result where there is none."""
+    page = "report.html" if row.get("report") else "result.json"
+    return Link(str(row["device"]), quote(f"{row['folder']}/{page}"))
+
+
+def _parameters(rows: Sequence[Row]) -> Table:
+    """Parameters side by side."""
+    names = [name for name in NAMES if any(row[name] is not None for row in rows)]
+    columns = (*_columns(("device", "file")), *(Column(name, "number") for name in names))
+    body = tuple((_link(row), *(_parameter(row, name) for name in names)) for row in rows)
+    return Table("estimates", OVERVIEW_CAPTIONS["parameters"], columns, body)
+
+
+def _parameter(row: Row, name: str) -> str:
+    """One parameter; without an error at a bound, where it means nothing."""
+    error = None if row[f"{name}_status"] == "at_bound" else row[f"{name}_stderr"]
+    return quantity(row[name], UNITS[name], error)
+
+
+def _failures(rows: Sequence[Row]) -> Table:
+    """Devices without a result."""
+    columns = _columns(("folder", "file"), ("cause", "text"), ("message", "prose"))
+    body = tuple(
+        (str(row["folder"]).removeprefix("devices/"), _cause(row), str(row["message"] or MISSING))
+        for row in rows
+    )
+    return Table("failures", OVERVIEW_CAPTIONS["failures"], columns, body)
