@@ -2,9 +2,10 @@
 
     python benchmarks/batch.py --devices 100 1000 5000 --workers 1 2 --kills 20
 
-Makes synthetic devices (15 records each), fits them with `memfit batch --no-reports`, and kills it: a process that
-fits, or the whole run, at random moments, until it is through; then its results are compared with those of a run
-that nobody touched, byte by byte but for the times. Prints the tables and writes them beside this file.
+Makes synthetic devices (15 records each), fits them with `memfit batch --no-reports`, and kills it: a process
+that fits, or the whole run, at random moments, until it is through. Then its results are compared, byte by
+byte but for the times, with those of a run that nobody touched. Prints the tables and writes them beside this
+file.
 """
 
 import os
@@ -25,6 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+from batch_nothing import nothing, nothing_to_prepare, nothing_to_report
 from recovery import CASES, make_device
 
 from memfit.batch.cluster import run_jobs
@@ -38,14 +40,14 @@ HEAD = """# Many devices
 Made by `python benchmarks/batch.py {arguments}` on {cores} cores. Synthetic devices of {records} records each
 (9 spectra, 3 loops, 3 pulses; {bytes:.0f} kB a device), without reports.
 
-Processor time is user and system time of all processes together, start included. *Work* is what the processes that
-fit did with a device: digests, reading, fit, stability, writing. *Engine* is what the run took beyond that: 1 - sum
-of the work / (workers x wall time), start and index included, measured in wall time, which other programs on the
-same cores stretch on both sides. Memory is resident, at its highest, of one process.
+Processor time is user and system time of all processes together, start included. *Work* is what the processes
+that fit spent on devices: reading, fit, stability, writing. *Engine* is the rest of the processor time, as a
+part of it: start, digests, scheduling, index, overview. *Idle* is the part of workers x wall time in which no
+device was worked on, start included. Memory is resident, at its highest, of one process.
 
 """
 COLUMNS = (
-    "| devices | workers | wall, s | processor, s a device | work, s a device | engine "
+    "| devices | workers | wall, s | processor, s a device | work, s a device | engine | idle "
     "| a process that fits, first half | second half | client | usable |"
 )
 KILL_COLUMNS = (
@@ -131,11 +133,13 @@ def measured_run(root, out, workers):
 def scaling_row(root, out, count, workers):
     """One line of the table of scaling."""
     wall, processor, peak, summary = measured_run(root, out, workers)
-    work = sum(json.loads(path.read_text())["seconds"] for path in out.rglob("checkpoint.json"))
+    known = [json.loads(path.read_text()) for path in out.rglob("checkpoint.json")]
+    work, busy = (sum(item[key] for item in known) for key in ("processor_seconds", "seconds"))
     return (
         f"| {count} | {workers} | {wall:.1f} | {processor / count:.3f} | {work / count:.3f} "
-        f"| {100 * (1 - work / (workers * wall)):.1f} % | {peak.fitter_early:.0f} MB | {peak.fitter_late:.0f} MB "
-        f"| {peak.client:.0f} MB | {summary['usable']} |"
+        f"| {100 * (1 - work / processor):.1f} % | {100 * (1 - busy / (workers * wall)):.1f} % "
+        f"| {peak.fitter_early:.0f} MB | {peak.fitter_late:.0f} MB | {peak.client:.0f} MB "
+        f"| {summary['usable']} |"
     )
 
 
@@ -187,20 +191,6 @@ def kill_row(root, reference, out, victim, count, kills, rng, pause):
     )
 
 
-def nothing(job, draft):
-    """A device that costs no time."""
-    (draft / "result.json").write_text("{}")
-    return "ok"
-
-
-def no_report(job, draft):
-    """Never called."""
-
-
-def no_preparation():
-    """Nothing to import."""
-
-
 def engine_row(count, workers, folder):
     """Devices a second that pass through scheduler, process and checkpoint when nothing is fitted."""
     device = folder / "nothing"
@@ -208,7 +198,7 @@ def engine_row(count, workers, folder):
     (device / "iv.csv").write_text("")
     out = folder / "engine"
     jobs = [Job(key=f"{number:06d}", folder=device, out=out) for number in range(count)]
-    makers = Makers(fit=nothing, report=no_report, prepare=no_preparation)
+    makers = Makers(fit=nothing, report=nothing_to_report, prepare=nothing_to_prepare)
     begun, cpu = None, time.process_time()
     for _ in run_jobs(iter(jobs), makers, Limits(), workers=workers):
         if begun is None:

@@ -37,6 +37,8 @@ class Checkpoint:
     settings: Mapping[str, Any]
     memfit_version: str
     seconds: float
+    processor_seconds: float = 0.0
+    """Of the process that fitted, user and system; 0 where that did not live to tell."""
     status: str = ""
     """Code of the fit's status; empty without a result."""
     result_schema: str = ""

@@ -71,6 +71,7 @@ def _as_known(job: Job, known: Checkpoint, makers: Makers) -> Outcome:
 
 def _fit(job: Job, makers: Makers, inputs: dict[str, str], begun: float) -> Outcome:
     """Fit and publish."""
+    processor = time.process_time()
     with new_place(job) as draft:
         status = makers.fit(job, draft)
         seconds = round(time.perf_counter() - begun, 3)
@@ -79,6 +80,7 @@ def _fit(job: Job, makers: Makers, inputs: dict[str, str], begun: float) -> Outc
             settings=dict(job.settings),
             memfit_version=version("memfit"),
             seconds=seconds,
+            processor_seconds=round(time.process_time() - processor, 3),
             status=status,
             result_schema=RESULT_SCHEMA,
             result_sha256=hashlib.sha256((draft / RESULT).read_bytes()).hexdigest(),
