@@ -27,7 +27,17 @@ if TYPE_CHECKING:
     from memfit.model.parameters import Parameters
     from memfit.protocols import Drive, pulse, pulse_train, staircase, sweep
     from memfit.synthetic.device import Noise, simulate_device
-    from memfit.workflow import fit, impedance, load, read_result, simulate, stability, write_report
+    from memfit.workflow import (
+        fit,
+        fit_many,
+        impedance,
+        load,
+        query,
+        read_result,
+        simulate,
+        stability,
+        write_report,
+    )
 
 __all__ = [
     "Circuit",
@@ -43,11 +53,13 @@ __all__ = [
     "Parameters",
     "PulseTransient",
     "fit",
+    "fit_many",
     "impedance",
     "lmfit_models",
     "load",
     "pulse",
     "pulse_train",
+    "query",
     "read_result",
     "simulate",
     "simulate_device",
@@ -68,7 +80,17 @@ _HOMES = {
     "memfit.model.parameters": ("Parameters",),
     "memfit.protocols": ("Drive", "pulse", "pulse_train", "staircase", "sweep"),
     "memfit.synthetic.device": ("Noise", "simulate_device"),
-    "memfit.workflow": ("fit", "impedance", "load", "read_result", "simulate", "stability", "write_report"),
+    "memfit.workflow": (
+        "fit",
+        "fit_many",
+        "impedance",
+        "load",
+        "query",
+        "read_result",
+        "simulate",
+        "stability",
+        "write_report",
+    ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

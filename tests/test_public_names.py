@@ -15,9 +15,9 @@ HEAVY = ("numpy", "scipy", "pandas", "matplotlib", "lmfit", "numba", "impedance"
 
 PROMISED = {
     "Circuit", "Device", "Drive", "Estimate", "FitPlan", "FitResult", "IVSweep", "ImpedanceSpectrum",
-    "MemfitError", "Noise", "Parameters", "PulseTransient", "fit", "impedance", "lmfit_models", "load",
-    "pulse", "pulse_train", "read_result", "simulate", "simulate_device", "stability", "staircase", "sweep",
-    "write_report",
+    "MemfitError", "Noise", "Parameters", "PulseTransient", "fit", "fit_many", "impedance", "lmfit_models",
+    "load", "pulse", "pulse_train", "query", "read_result", "simulate", "simulate_device", "stability",
+    "staircase", "sweep", "write_report",
 }  # fmt: skip
 
 

@@ -9,6 +9,9 @@ from typing import Any
 from memfit.batch.jobs import DEVICES
 from memfit.batch.rows import Row
 
+_MOST_NAMES = 5
+"""Shared names that are told one by one."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
@@ -112,12 +115,19 @@ def _duplicates(rows: Sequence[Row]) -> dict[str, tuple[str, ...]]:
 
 
 def _same_names(duplicates: Mapping[str, Sequence[str]]) -> list[str]:
-    """A sentence for each name that several devices have."""
-    return [
+    """A sentence for each name that several devices have; beyond a few, how many more there are."""
+    more = len(duplicates) - _MOST_NAMES
+    return [_same_name(name, duplicates[name]) for name in list(duplicates)[:_MOST_NAMES]] + (
+        [f"{more} more names are shared by several devices."] if more > 0 else []
+    )
+
+
+def _same_name(name: str, keys: Sequence[str]) -> str:
+    """A sentence on a name that several devices have."""
+    return (
         f"{len(keys)} devices are called {name!r}: {', '.join(keys[:4])}{', ...' if len(keys) > 4 else ''}; "
         "they are told apart by their folders."
-        for name, keys in duplicates.items()
-    ]
+    )
 
 
 def _strangers(count: int) -> list[str]:

@@ -58,20 +58,17 @@ def overview_report(title: str, rows: Sequence[Row], notes: Sequence[str] = (), 
     fitted = [row for row in rows if row["state"] == "fitted"]
     others = [row for row in rows if row["state"] != "fitted"]
     shown = sorted(sorted(fitted, key=_eagerness)[:_MOST], key=lambda row: str(row["folder"]))
-    sections = [
-        Section("devices", OVERVIEW_HEADINGS["devices"], (*_left_out(len(fitted)), _devices(shown))),
-        Section("parameters", OVERVIEW_HEADINGS["parameters"], (_parameters(shown),)),
-    ]
-    if others:
-        failures: tuple[Block, ...] = (*_left_out(len(others)), _failures(others[:_MOST]))
-        sections.append(Section("failures", OVERVIEW_HEADINGS["failures"], failures))
-    if notes:
-        sections.append(Section("notes", OVERVIEW_HEADINGS["notes"], (Bullets(tuple(notes)),)))
+    blocks: dict[str, tuple[Block, ...]] = {
+        "failures": (*_left_out(len(others)), _failures(others[:_MOST])) if others else (),
+        "notes": (Bullets(tuple(notes)),) if notes else (),
+        "devices": (*_left_out(len(fitted)), _devices(shown)) if fitted else (),
+        "parameters": (_parameters(shown),) if fitted else (),
+    }
     return Report(
         title=title,
         subtitle=OVERVIEW_HEADINGS["subtitle"],
         answers=(_usable(fitted, len(rows)), _spiking(fitted), _without_result(others)),
-        sections=tuple(sections if fitted else sections[2:]),
+        sections=tuple(Section(key, OVERVIEW_HEADINGS[key], parts) for key, parts in blocks.items() if parts),
         footer=footer,
     )
 
@@ -121,9 +118,16 @@ def _spiking(fitted: Sequence[Row]) -> Answer:
 
 def _named(rows: Sequence[Row]) -> str:
     """The names of the most eager ones."""
-    names = [str(row["device"]) for row in sorted(rows, key=_eagerness)[:_NAMED]]
+    first = sorted(rows, key=_eagerness)[:_NAMED]
+    alike = Counter(str(row["device"]) for row in first)
+    names = [str(row["device"]) if alike[str(row["device"])] == 1 else _folder(row) for row in first]
     rest = len(rows) - len(names)
     return listed([*names, f"{rest} more"] if rest else names)
+
+
+def _folder(row: Row) -> str:
+    """Path of a device under ROOT."""
+    return str(row["folder"]).removeprefix("devices/")
 
 
 def _without_result(others: Sequence[Row]) -> Answer:
@@ -132,8 +136,9 @@ def _without_result(others: Sequence[Row]) -> Answer:
     if not others:
         return Answer(question, "None.", (), "good")
     counts = Counter(_cause(row) for row in others)
-    parts = [f"{number} for: {cause}" for cause, number in counts.most_common()]
-    return Answer(question, f"{counted(len(others), 'device')}.", (f"{'; '.join(parts)}.",), "bad")
+    parts = [f"{cause} ({number})" for cause, number in counts.most_common()]
+    sentences = (f"Reasons: {listed(parts)}.",)
+    return Answer(question, f"{counted(len(others), 'device')}.", sentences, "bad")
 
 
 def _cause(row: Row) -> str:
@@ -169,7 +174,7 @@ def _device(row: Row) -> tuple[Cell, ...]:
     frequencies = (row["hopf_frequency_low"], row["hopf_frequency_high"])
     return (
         _link(row),
-        str(row["folder"]).removeprefix("devices/"),
+        _folder(row),
         STATUS_OF_FIT.get(str(row["status"]), str(row["status"])),
         VERDICT_OF_DEVICE.get(str(row["verdict"]), MISSING),
         quantity_digits(row["gain_margin_min"], "1", 3),
@@ -202,8 +207,5 @@ def _parameter(row: Row, name: str) -> str:
 def _failures(rows: Sequence[Row]) -> Table:
     """Devices without a result."""
     columns = _columns(("folder", "file"), ("cause", "text"), ("message", "prose"))
-    body = tuple(
-        (str(row["folder"]).removeprefix("devices/"), _cause(row), str(row["message"] or MISSING))
-        for row in rows
-    )
+    body = tuple((_folder(row), _cause(row), str(row["message"] or MISSING)) for row in rows)
     return Table("failures", OVERVIEW_CAPTIONS["failures"], columns, body)
