@@ -32,7 +32,8 @@ _LEAST_AHEAD = 8
 _CONNECT_SECONDS = 10.0
 _LOOK_SECONDS = 5.0
 """Time between two looks at how many workers there are."""
-_QUIET = ("distributed", "distributed.worker", "distributed.scheduler", "distributed.core", "asyncio")
+_LOUD = ("worker", "scheduler", "core", "client", "nanny", "utils", "comm", "batched")
+"""What of dask tells on stderr what a `MemfitError` tells better."""
 
 
 class Fitters(WorkerPlugin):
@@ -47,10 +48,12 @@ class Fitters(WorkerPlugin):
         self._lock = threading.Lock()
         self._idle: list[Fitter] = []
         self._all: list[Fitter] = []
+        self._closed = False
 
     def teardown(self, worker: Worker) -> None:  # noqa: ARG002 - the interface of dask
         """End them all."""
         with self._lock:
+            self._closed = True
             for fitter in self._all:
                 fitter.retire()
 
@@ -78,8 +81,10 @@ class Fitters(WorkerPlugin):
         """A fitter nobody uses."""
         with self._lock:
             if not self._idle:
-                self._all.append(Fitter(self._prepare, self._limits))
-                self._idle.append(self._all[-1])
+                self._idle.append(Fitter(self._prepare, self._limits))
+                self._all.append(self._idle[-1])
+            if self._closed:
+                self._idle[-1].retire()
             return self._idle.pop()
 
 
@@ -135,9 +140,7 @@ def run_jobs(
 @contextmanager
 def _client(workers: int, scheduler: str | None) -> Iterator[Client]:
     """A client of the scheduler that is named, or of one in this process."""
-    for name in _QUIET:
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    with dask.config.set({"distributed.admin.tick.limit": "1h", "distributed.comm.timeouts.connect": "10s"}):
+    with dask.config.set({"distributed.admin.tick.limit": "1h"}), _quiet_logs():
         if scheduler is not None:
             with _connect(scheduler) as client:
                 yield client
@@ -154,6 +157,21 @@ def _client(workers: int, scheduler: str | None) -> Iterator[Client]:
             Client(cluster, set_as_default=False) as client,
         ):
             yield client
+
+
+@contextmanager
+def _quiet_logs() -> Iterator[None]:
+    """Nothing from dask on stderr; its levels come back."""
+    logs = [logging.getLogger(f"distributed.{name}") for name in _LOUD]
+    logs += [logging.getLogger(name) for name in ("distributed", "asyncio", "tornado.application")]
+    levels = [log.level for log in logs]
+    try:
+        for log in logs:
+            log.setLevel(logging.CRITICAL)
+        yield
+    finally:
+        for log, level in zip(logs, levels, strict=True):
+            log.setLevel(level)
 
 
 def _connect(scheduler: str) -> Client:

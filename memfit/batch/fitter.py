@@ -48,6 +48,9 @@ class Trouble:
     message: str
 
 
+_TOLD_TO_END = Trouble("died", "It was told to end.")
+
+
 class Fitter:
     """Runs functions in a process that can be killed.
 
@@ -64,7 +67,7 @@ class Fitter:
         self._process: subprocess.Popen[bytes] | None = None
         self._answers: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._errors: IO[bytes] | None = None
-        self._retired = False
+        self._over = threading.Event()
 
     @property
     def pid(self) -> int | None:
@@ -74,22 +77,24 @@ class Fitter:
     @property
     def retired(self) -> bool:
         """Whether it was told to end for good."""
-        return self._retired
+        return self._over.is_set()
 
     def run(self, call: bytes) -> Any:
         """The answer to a pickled (function, arguments), or a `Trouble`."""
+        if self.retired:
+            return _TOLD_TO_END
         if self._process is None:
             trouble = self._start()
             if trouble is not None:
                 return trouble
-        answer = Trouble("died", "It was told to end.") if self._retired else self._ask(call, self._limits)
-        if self._retired or self._has_grown():
+        answer = _TOLD_TO_END if self.retired else self._ask(call, self._limits)
+        if self.retired or self._has_grown():
             self.close()
         return answer
 
     def retire(self) -> None:
         """End the process for good, from any thread, whatever it is doing."""
-        self._retired = True
+        self._over.set()
         self.close()
 
     def close(self) -> None:
