@@ -1,15 +1,20 @@
 """Mutated instrument files: any bytes must end in records or a MemfitError.
 
-    python benchmarks/fuzz.py ../shared/data --count 200 --seed 1 [--only gamry] [--write benchmarks/fuzz.md]
+    python benchmarks/fuzz.py ../shared/data --per-reader 20000 --seed 1 --write benchmarks/fuzz.md
+    python benchmarks/fuzz.py ../shared/data --per-reader 1000 --only gamry
 
-Every file is truncated, its bytes are flipped, its lines shuffled, doubled, dropped and glued,
-its encoding, decimal marks and separators changed, its numbers replaced; each is read to its records.
-What counts as a fault: another exception than a MemfitError, a value that is not finite, more than
-`SLOW` seconds. Errors that mention a Python exception are listed too: they are caught at the edge of a reader
-and deserve a better sentence.
+Every reader sees that many files: its real ones (and those of `fuzz_seeds.py` for formats without a real
+one) truncated, with bytes flipped, lines shuffled, doubled, dropped and glued, encoding, decimal marks and
+separators changed, numbers replaced, parts of zip files mutated inside; each is read to its records, a third
+of them with what device.toml might say (channels, area, control). Most text files are shortened to their
+first `SHORT` bytes before, so that the head and the first rows are hit as often as the bulk. What counts as a
+fault: another exception than a MemfitError, a value that is not finite, more than `SLOW` seconds of processor
+time. Errors that mention a Python exception are listed too: they are caught at the edge of a reader and
+deserve a better sentence.
 """
 
 import argparse
+import io
 import random
 import re
 import resource
@@ -17,13 +22,18 @@ import sys
 import time
 import traceback
 import warnings
+import zipfile
 from collections import Counter, defaultdict
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+from fuzz_seeds import helpful_settings, seeds
 
 from memfit.errors import MemfitError
+from memfit.loaders import tidy
 from memfit.loaders.inspection import inspect_source
+from memfit.loaders.raw import NO_SETTINGS
 from memfit.loaders.registry import find_reader, read_source
 from memfit.loaders.source import Source
 
@@ -31,6 +41,8 @@ SLOW = 5.0
 """Seconds for one small file that count as a hang."""
 LARGEST = 400_000
 """Bytes of a file that are mutated; larger ones are cut to this before, which is a mutation too."""
+SHORT = 12_000
+"""Bytes to which most text files are shortened first."""
 
 WORDS = [
     b"nan",
@@ -125,6 +137,23 @@ def insert(rng, data):
     return data[:i] + rng.choice(WORDS) * rng.choice([1, 2]) + data[i:]
 
 
+def inside(rng, data):
+    """A part of a zip file mutated, the archive whole."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            parts = {name: archive.read(name) for name in archive.namelist()}
+    except Exception:  # a broken archive: anything may come
+        return flip(rng, data)
+    name = rng.choice([name for name in parts if parts[name]] or list(parts))
+    change = MUTATIONS[rng.choice(["truncate", "flip bytes", "flip head", "number", "insert"])]
+    parts[name] = change(rng, parts[name] or b"0")
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for key, value in parts.items():
+            archive.writestr(key, value)
+    return packed.getvalue()
+
+
 MUTATIONS = {
     "truncate": truncate, "flip bytes": flip, "flip head": flip_head, "shuffle lines": lines(_shuffle),
     "swap lines": lines(_swap), "double lines": lines(_double), "drop lines": lines(_drop),
@@ -136,24 +165,25 @@ MUTATIONS = {
 ONCE = {"comma", "semicolon", "spaces", "CR", "no line ends", "utf-16", "latin-1", "utf-8-sig"}
 
 
-def check(source):
-    """Outcome of one file: "records", "error", or a fault."""
-    started = time.perf_counter()
+def check(source, settings=NO_SETTINGS):
+    """Outcome of one file: "records", "error", or a fault; and the seconds that it took."""
+    started = time.process_time()
     try:
-        records = read_source(source)
+        records = read_source(source, settings)
         for record in records:
             values = [record.impedance] if record.kind == "impedance" else [record.voltage, record.current]
             if any(value is not None and not np.isfinite(value).all() for value in values):
-                return "fault", "a value is not finite"
+                return "fault", "a value is not finite", 0.0
         outcome = "records", ""
     except MemfitError as error:
         caught = re.search(r"\((\w*(?:Error|Exception)): ", str(error))
         outcome = ("error", "") if caught is None else ("caught", caught[1] + str(error)[-120:])
     except Exception:  # the fault that is looked for
-        return "fault", traceback.format_exc(limit=-3)
-    if time.perf_counter() - started > SLOW:
-        return "fault", f"{time.perf_counter() - started:.1f} s"
-    return outcome
+        return "fault", traceback.format_exc(limit=-3), 0.0
+    seconds = time.process_time() - started
+    if seconds > SLOW:
+        return "fault", f"{seconds:.1f} s", seconds
+    return *outcome, seconds
 
 
 def inspect(source):
@@ -166,76 +196,129 @@ def inspect(source):
     return ""
 
 
+@lru_cache(maxsize=512)
+def helped(name, data):
+    return helpful_settings(Source(name, data))
+
+
+def reader_name(name, data):
+    source = Source(name, data)
+    return "tidy table" if tidy.recognises(source) else find_reader(source).name
+
+
+def by_reader(folder):
+    """The files of each reader, name and bytes."""
+    files = [(p.name, p.read_bytes()) for p in sorted(folder.rglob("*")) if p.is_file() and p.suffix != ".md"]
+    found = defaultdict(list)
+    for name, data in [*files, *seeds()]:
+        found[reader_name(name, data[:LARGEST])].append((name, data))
+    return found
+
+
+def shortened(rng, data):
+    """Most text files by their first rows; others as they are."""
+    if data.startswith((b"PK", b"PAR1", b"\xd0\xcf")):
+        return data
+    data = data[:LARGEST]
+    if b"\x00" in data[:200] or len(data) < SHORT or rng.random() < 0.1:
+        return data
+    end = data.rfind(b"\n", 0, SHORT if rng.random() < 0.8 else 4 * SHORT)
+    return data[: end + 1] if end > 1000 else data
+
+
+def mutate(rng, data, i):
+    """A mutated file, and the word for what was done to it."""
+    if data.startswith(b"PK") and rng.random() < 0.6:
+        return "inside", inside(rng, data)
+    word = rng.choice([key for key in MUTATIONS if i < 40 or key not in ONCE or rng.random() < 0.05])
+    mutated = MUTATIONS[word](rng, shortened(rng, data))
+    if rng.random() < 0.2 and mutated:
+        mutated = MUTATIONS[rng.choice(["truncate", "flip bytes", "number", "drop lines"])](rng, mutated)
+    return word, mutated
+
+
+class Tally:
+    """What became of the files of one reader."""
+
+    def __init__(self):
+        self.counts = Counter()
+        self.slowest = 0.0
+        self.faults = []
+        self.caught = Counter()
+
+
+def run_reader(files, count, seed):
+    """Mutate the files of one reader until `count` were read."""
+    tally = Tally()
+    rng = random.Random(seed)
+    for i in range(count):
+        name, data = files[i % len(files)]
+        word, mutated = mutate(rng, data, i // len(files))
+        settings = helped(name, data) if rng.random() < 0.34 else NO_SETTINGS
+        source = Source(name, mutated)
+        outcome, words, seconds = check(source, settings)
+        if i % 10 == 0 and outcome != "fault":
+            words_2 = inspect(source)
+            outcome, words = ("fault", words_2) if words_2 else (outcome, words)
+        tally.counts[outcome] += 1
+        tally.slowest = max(tally.slowest, seconds)
+        if outcome == "fault":
+            tally.faults.append(f"{name}, {word}, mutation {i}: {words}")
+        if outcome == "caught":
+            tally.caught[words] += 1
+    return tally
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--count", type=int, default=100)
+    parser.add_argument("--per-reader", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", default="")
     parser.add_argument("--write", type=Path)
     options = parser.parse_args()
     warnings.simplefilter("error")
-    rng = random.Random(options.seed)
-    table = defaultdict(Counter)
-    faults = []
-    caught = Counter()
-    files = [p for p in sorted(options.folder.rglob("*")) if p.is_file() and p.suffix != ".md"]
-    for path in files:
-        if options.only not in str(path):
+    tallies = {}
+    for reader, files in sorted(by_reader(options.folder).items(), key=lambda item: item[0].lower()):
+        if options.only.lower() not in reader.lower():
             continue
-        data = path.read_bytes()[:LARGEST]
-        reader = find_reader(Source(path.name, data)).name
-        for i in range(options.count):
-            name = rng.choice([key for key in MUTATIONS if i < 40 or key not in ONCE])
-            mutated = MUTATIONS[name](rng, data)
-            if rng.random() < 0.2 and mutated:
-                mutated = MUTATIONS[rng.choice(["truncate", "flip bytes", "number", "drop lines"])](
-                    rng, mutated
-                )
-            source = Source(path.name, mutated)
-            outcome, words = check(source)
-            if i % 10 == 0 and outcome != "fault":
-                words_2 = inspect(source)
-                outcome, words = ("fault", words_2) if words_2 else (outcome, words)
-            table[reader][outcome] += 1
-            if outcome == "fault":
-                faults.append(f"{path.name}, {name}, mutation {i}: {words}")
-            if outcome == "caught":
-                caught[f"{reader}: {words}"] += 1
-    report(options, table, faults, caught)
-    return 1 if faults else 0
+        tallies[reader] = tally = run_reader(files, options.per_reader, f"{options.seed} {reader}")
+        print(_row(reader, tally.counts, tally.slowest), flush=True)
+        for text, count in tally.caught.most_common(5):
+            print("  caught", count, text, flush=True)
+        for text in tally.faults[:5]:
+            print("  FAULT", text, flush=True)
+        if options.write:
+            write_table(options, tallies)
+    return 1 if any(tally.faults for tally in tallies.values()) else 0
 
 
-def report(options, table, faults, caught):
+def write_table(options, tallies):
     rows = [
-        "| reader | mutated files | records | MemfitError | of these caught at the edge | faults |",
-        "|---|---|---|---|---|---|",
+        "| reader | mutated files | records | MemfitError | caught at the edge | faults | slowest file |",
+        "|---|---|---|---|---|---|---|",
     ]
     total = Counter()
-    for reader, counts in sorted(table.items()):
-        total.update(counts)
-        rows.append(_row(reader, counts))
-    rows.append(_row("all", total))
+    for reader, tally in tallies.items():
+        total.update(tally.counts)
+        rows.append(_row(reader, tally.counts, tally.slowest))
+    rows.append(_row("all", total, max(tally.slowest for tally in tallies.values())))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print("\n".join(rows))
-    print(f"largest memory {peak:.0f} MB")
-    for text, count in caught.most_common(25):
-        print(count, text)
-    for text in faults[:20]:
-        print(text, file=sys.stderr)
-    if options.write:
-        command = f"python benchmarks/fuzz.py ../shared/data --count {options.count} --seed {options.seed}"
-        head = (
-            f"# Mutated instrument files\n\n`{command}`\n\nEvery file mutated {options.count} times; "
-            f"largest memory of the process {peak:.0f} MB.\n\n"
-        )
-        options.write.write_text(head + "\n".join(rows) + "\n", encoding="utf-8")
+    command = (
+        f"python benchmarks/fuzz.py ../shared/data --per-reader {options.per_reader} --seed {options.seed}"
+    )
+    options.write.write_text(
+        f"# Mutated instrument files\n\n`{command}`\n\nA fault is anything else than records or a "
+        f"MemfitError, a value that is not finite, or more than {SLOW:g} s. Largest memory of the process "
+        f"{peak:.0f} MB. Times are of the processor.\n\n" + "\n".join(rows) + "\n",
+        encoding="utf-8",
+    )
 
 
-def _row(name, counts):
+def _row(name, counts, slowest):
     errors = counts["error"] + counts["caught"]
     cells = [name, sum(counts.values()), counts["records"], errors, counts["caught"], counts["fault"]]
-    return f"| {' | '.join(map(str, cells))} |"
+    return f"| {' | '.join(map(str, cells))} | {slowest:.2f} s |"
 
 
 if __name__ == "__main__":

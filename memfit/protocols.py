@@ -249,9 +249,8 @@ def _sample_noise(t: FloatArray, v: FloatArray) -> float:
 
 def _jumps(t: FloatArray, v: FloatArray, tolerance: float) -> list[int]:
     """Indices of the first samples after a jump: steps ten times steeper than the courses beside them."""
-    step, gap = np.diff(v), np.diff(t)
-    shortest = 1e-15 * float(t[-1] - t[0]) or 1.0  # two samples at one time are a jump, of finite slope
-    slope = np.abs(step) / np.maximum(gap, shortest)
+    step, gap = np.diff(v), np.diff(t) / (float(t[-1] - t[0]) or 1.0)
+    slope = np.abs(step) / np.maximum(gap, 1e-15)  # two samples at one time are a jump, of finite slope
     beside = np.zeros_like(slope)
     quiet = np.where(np.abs(step) > 2 * tolerance, slope, 0.0)
     beside[1:] = quiet[:-1]
@@ -274,9 +273,9 @@ def _polygon(t: FloatArray, v: FloatArray, tolerance: float) -> tuple[FloatArray
             continue
         width = t[b] - t[a]
         chord = v[a] + (v[b] - v[a]) * ((t[a : b + 1] - t[a]) / width if width > 0 else 0.0)
-        distance = np.abs(v[a : b + 1] - chord)
-        worst = a + int(np.argmax(distance))
-        if distance[worst - a] > tolerance:
+        inside = np.abs(v[a : b + 1] - chord)[1:-1]
+        worst = a + 1 + int(np.argmax(inside))
+        if inside[worst - a - 1] > tolerance:
             keep.add(worst)
             stack += [(a, worst), (worst, b)]
     vertices = np.array(sorted(keep))

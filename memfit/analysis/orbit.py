@@ -181,7 +181,9 @@ def extremes(orbits: Orbits, z: FloatArray, time: FloatArray, states: FloatArray
     for i in range(3):
         a, b = states[:-1, i], states[1:, i]
         da, db = slopes[i, :-1] * h, slopes[i, 1:] * h
-        turns = np.flatnonzero(da * db < 0.0)
+        # In a layer thinner than the samples the slope is that of a rounding error: no cubic turns there.
+        resolved = np.maximum(np.abs(da), np.abs(db)) <= result[i, 1] - result[i, 0]
+        turns = np.flatnonzero(resolved & (np.sign(da) * np.sign(db) < 0.0))
         share = _turning_share(a[turns], b[turns], da[turns], db[turns])
         value = _hermite(a[turns], b[turns], da[turns], db[turns], share)
         if value.size:

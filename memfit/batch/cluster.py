@@ -64,7 +64,7 @@ class Fitters(WorkerPlugin):
         try:
             answer = fitter.run(call)
             for _ in range(_ATTEMPTS - 1):
-                if not isinstance(answer, Trouble) or answer.cause != "died" or fitter.retired:
+                if not isinstance(answer, Trouble) or answer.cause != "died" or fitter.is_retired():
                     break
                 answer = fitter.run(call)
         finally:
@@ -72,7 +72,7 @@ class Fitters(WorkerPlugin):
                 self._idle.append(fitter)
         if isinstance(answer, Outcome):
             return answer
-        if fitter.retired:
+        if fitter.is_retired():
             return Outcome(key=job.key, state="stopped", cause="start", message="The worker was closed.")
         tries = f" {_ATTEMPTS} times" if answer.cause == "died" else ""
         return record_failure(job, answer.cause, f"{answer.message[:-1]}{tries}.", begun=begun)

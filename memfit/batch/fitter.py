@@ -74,21 +74,20 @@ class Fitter:
         """Of the process, if there is one."""
         return self._process.pid if self._process is not None else None
 
-    @property
-    def retired(self) -> bool:
+    def is_retired(self) -> bool:
         """Whether it was told to end for good."""
         return self._over.is_set()
 
     def run(self, call: bytes) -> Any:
         """The answer to a pickled (function, arguments), or a `Trouble`."""
-        if self.retired:
+        if self.is_retired():
             return _TOLD_TO_END
         if self._process is None:
             trouble = self._start()
             if trouble is not None:
                 return trouble
-        answer = _TOLD_TO_END if self.retired else self._ask(call, self._limits)
-        if self.retired or self._has_grown():
+        answer = _TOLD_TO_END if self.is_retired() else self._ask(call, self._limits)
+        if self.is_retired() or self._has_grown():
             self.close()
         return answer
 

@@ -4,12 +4,12 @@ import re
 from argparse import Namespace
 from pathlib import Path
 
-from memfit import workflow
 from memfit.cli.console import Console
 from memfit.cli.main import USABLE
 from memfit.datasets.records import Record
 from memfit.errors import OutputError
 from memfit.files import whole_folder
+from memfit.loaders.device import load_device
 from memfit.loaders.tidy import write_record
 from memfit.reporting.words import counted
 
@@ -18,7 +18,7 @@ def run(given: Namespace) -> int:
     """Read all, then write all."""
     console = Console(given.quiet, given.verbose)
     out = Path(given.out)
-    device = workflow.load([Path(path) for path in given.files])
+    device = load_device([Path(path) for path in given.files])
     targets = _targets(device.records)
     taken = [name for name in targets if (out / name).exists()]
     if taken and not given.overwrite:

@@ -164,9 +164,14 @@ def _add_inspect(commands: "Commands") -> None:
         commands,
         "inspect",
         "Say what was read from files.",
-        "For each record: kind, points, ranges, bias, control and warnings.",
+        "For each record: kind, points, ranges, bias and its source, control, order, noise,\n"
+        "Kramers-Kronig verdict and whatever was decided on the way.",
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help="measurement files, or a device folder")
+    parser.add_argument(
+        "--plot", metavar="PICTURE", help="draw what was read into this file (.svg, .png or .pdf)"
+    )
+    _add_overwrite(parser)
     _add_json(parser)
 
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from memfit.arrays import BoolArray, ComplexArray, FloatArray
 from memfit.datasets.records import ImpedanceSpectrum, Record
+from memfit.protocols import Control
 
 PER_DECADE = 5
 """Relaxations for each decade of frequency: enough for the width of one (1.1 decades), too few for noise."""
@@ -33,6 +34,9 @@ TOLERANCE = 0.01
 
 BAD_POINT = 0.05
 """Relative residual at which a point is proposed to be left out."""
+
+_ONLY_ONE = 5.0
+"""Residuals of Z and Y that differ by this ratio show that only one of them obeys."""
 
 _OUTLIERS = 10
 """One point in so many may be set aside as an outlier before the others are judged."""
@@ -57,6 +61,10 @@ class KramersKronig:
     """(n,) (measured - followed) / modulus, in the order of the spectrum."""
     rms: float
     """Root mean square of the residual (real and imaginary parts), outliers set aside."""
+    rms_Z: float
+    """The same of the fit to Z."""
+    rms_Y: float
+    """The same of the fit to Y, the wiring's inductance taken off where that helps."""
     worst: float
     """Largest modulus of a residual."""
     worst_frequency: float
@@ -97,6 +105,7 @@ def kramers_kronig(spectrum: ImpedanceSpectrum, *, per_decade: int = PER_DECADE)
     if np.any(behind_wire != impedance) and np.all(behind_wire != 0):
         candidates.append(_follow(frequency, np.reciprocal(behind_wire), "Y", per_decade))
     best = min(candidates, key=lambda found: found[1])
+    rms_Z, rms_Y = (min(found[1] for found in candidates if found[0] == name) for name in ("Z", "Y"))
     quantity, rms, residual, elements = best
     order = np.argsort(frequency, kind="stable")
     modulus = np.abs(residual)
@@ -111,12 +120,15 @@ def kramers_kronig(spectrum: ImpedanceSpectrum, *, per_decade: int = PER_DECADE)
         elements=elements,
         residual=residual,
         rms=rms,
+        rms_Z=rms_Z,
+        rms_Y=rms_Y,
         worst=float(modulus[worst]),
         worst_frequency=float(frequency[worst]),
         correlation=correlation,
         usable=usable,
         suspect=suspect,
-        sentence=_sentence(status, quantity, rms, (float(modulus[worst]), float(frequency[worst])), usable),
+        sentence=_sentence(status, quantity, rms, (float(modulus[worst]), float(frequency[worst])), usable)
+        + _by_control(status, spectrum.control, rms_Z, rms_Y),
     )
 
 
@@ -211,6 +223,27 @@ def _sentence(
     return f"The spectrum violates the Kramers-Kronig relations, {cause} ({size}){band}."
 
 
+def _by_control(status: Status, control: Control, rms_Z: float, rms_Y: float) -> str:
+    """A word where only one of Z and Y obeys: which one must depends on what the instrument held.
+
+    A device measured under voltage control is stable there, which makes Y causal; Z is so only where the
+    device is stable under current control too, and the reverse.
+    """
+    if status != "consistent" or max(rms_Z, rms_Y) < max(_ONLY_ONE * min(rms_Z, rms_Y), TOLERANCE):
+        return ""
+    obeys, other = ("Y", "Z") if rms_Y < rms_Z else ("Z", "Y")
+    other_control = "current" if control == "voltage" else "voltage"
+    if obeys == ("Y" if control == "voltage" else "Z"):
+        return (
+            f" Only {obeys} obeys them ({other}: {100 * max(rms_Z, rms_Y):.2g} % rms), as it must under "
+            f"{control} control; under {other_control} control the device may be unstable at this bias."
+        )
+    return (
+        f" Only {obeys} obeys them, and under {control} control {other} should "
+        f"({100 * max(rms_Z, rms_Y):.2g} % rms): check which of the two was held."
+    )
+
+
 def _untested(points: int) -> KramersKronig:
     return KramersKronig(
         status="too few points",
@@ -218,6 +251,8 @@ def _untested(points: int) -> KramersKronig:
         elements=0,
         residual=np.zeros(points, dtype=np.complex128),
         rms=0.0,
+        rms_Z=0.0,
+        rms_Y=0.0,
         worst=0.0,
         worst_frequency=0.0,
         correlation=0.0,

@@ -30,20 +30,28 @@ def guess(records: Sequence[Record], fix: Mapping[str, float], count: int = 12) 
         How many candidates at most.
     """
     spectra = [r for r in records if isinstance(r, ImpedanceSpectrum)]
-    candidates: list[Candidate] = []
-    for series in series_resistances(records):
-        R_s = fix.get("R_s", series.value)
-        curves = steady_curves(steady_rows(records, R_s)) or [rough_curve(records)]
-        for curve in _fixed_curves(curves, fix):
-            found = (
-                candidates_from_spectra(spectra, curve, R_s, fix)
-                if spectra
-                else candidates_from_time(records, curve, R_s, fix)
-            )
-            reasons = {"R_s": series.reason, **dict.fromkeys(fix, "fixed")}
-            candidates += [Candidate({**c.values, **fix}, c.misfit, {**c.reasons, **reasons}) for c in found]
+    steady = [
+        (curve, fix.get("R_s", series.value), series.reason)
+        for series in series_resistances(records)
+        for curve in _fixed_curves(_curves(records, fix.get("R_s", series.value)), fix)
+    ]
+    found = (
+        [candidates_from_spectra(spectra, curve, R_s, fix) for curve, R_s, _ in steady]
+        if spectra
+        else candidates_from_time(records, [(curve, R_s) for curve, R_s, _ in steady], fix)
+    )
+    candidates = [
+        Candidate({**c.values, **fix}, c.misfit, {**c.reasons, "R_s": reason, **dict.fromkeys(fix, "fixed")})
+        for (_, _, reason), some in zip(steady, found, strict=True)
+        for c in some
+    ]
     candidates.sort(key=lambda c: c.misfit)
     return distinct(candidates, count)
+
+
+def _curves(records: Sequence[Record], R_s: float) -> Sequence[SteadyCurve]:
+    """Steady curves that the records show, or a rough one."""
+    return steady_curves(steady_rows(records, R_s)) or [rough_curve(records)]
 
 
 def _fixed_curves(curves: Sequence[SteadyCurve], fix: Mapping[str, float]) -> list[SteadyCurve]:

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from importlib import import_module
 
 import numpy as np
@@ -10,6 +11,7 @@ from memfit.arrays import FloatArray
 from memfit.datasets.records import IVSweep, PulseTransient, Record
 from memfit.fitting.candidates import Candidate, distinct
 from memfit.fitting.guess_steady import SteadyCurve
+from memfit.fitting.predict import free_start
 from memfit.model.parameters import Parameters
 from memfit.model.transient import DriveSet
 
@@ -19,40 +21,88 @@ _TOLERANCE = 1e-4
 _SAMPLES = 160
 """Samples kept of each record."""
 _KEPT = 8
+_FEW, _BEST_STATES = 128, 3
+"""Times tried with every steady state, and how many of the best steady states see all times."""
+_MOST_VERTICES = 80
+"""Of a drive: what follows, in a long train of pulses, is left out of the scan."""
+
+
+@dataclass(frozen=True)
+class Scan:
+    """Records in time, thinned, and the time constants to try on them."""
+
+    runs: DriveSet
+    data: FloatArray
+    weight: FloatArray
+    """(n,) one over the span of each record."""
+    times: FloatArray
+    """(t, 3) tau_m, tau_d, tau_k, s; every beginning of the list covers their ranges evenly."""
 
 
 def candidates_from_time(
-    records: Sequence[Record], curve: SteadyCurve, R_s: float, fix: Mapping[str, float]
-) -> list[Candidate]:
-    """Simulate what was measured in time for a coarse set of tau_m, tau_d, tau_k."""
+    records: Sequence[Record], steady: Sequence[tuple[SteadyCurve, float]], fix: Mapping[str, float]
+) -> list[list[Candidate]]:
+    """Candidates for each steady state (a curve and a series resistance, ohm), most promising first.
+
+    What was measured in time is simulated for a coarse set of tau_m, tau_d, tau_k: a few of them with every
+    steady state, all of them with the best steady states.
+    """
     timed = [r for r in records if isinstance(r, (IVSweep, PulseTransient)) and r.time is not None]
-    reasons = {
-        **dict.fromkeys(("R_b", "i_c0", "V_T", "V_m"), f"scan of the steady state: {curve.source}"),
-        **dict.fromkeys(("C_m", "tau_d", "tau_k"), "simulation of the records in time on a coarse grid"),
-    }
-    base = {"R_b": curve.R_b, "i_c0": curve.i_c0, "V_T": curve.V_T, "V_m": curve.V_m, "R_s": R_s}
-    shortest, longest = _time_range(timed)
     if not timed:
-        middle = {"C_m": 1e-3 / curve.R_b, "tau_d": 1e-2, "tau_k": 1e-2}
-        return [Candidate({**base, **middle}, curve.misfit, reasons)]
-    runs, data, weight = _thinned(timed)
-    low, high = np.log(shortest), np.log(longest)
+        return [[_without_times(curve, R_s)] for curve, R_s in steady]
+    scan = _prepare(timed)
+    few = [_tried(scan, curve, R_s, fix, slice(0, _FEW)) for curve, R_s in steady]
+    ranked = sorted(range(len(steady)), key=lambda k: min((c.misfit for c in few[k]), default=np.inf))
+    for k in ranked[:_BEST_STATES]:
+        few[k] += _tried(scan, *steady[k], fix, slice(_FEW, None))
+    return [distinct(sorted(found, key=lambda c: c.misfit), _KEPT) for found in few]
+
+
+def _prepare(timed: Sequence[IVSweep | PulseTransient]) -> Scan:
+    """The records with fewer samples, and a Sobol sequence over the ranges of the times."""
+    shortest, longest = _time_range(timed)
     qmc = import_module("scipy.stats.qmc")  # half a second to import, and only these data need it
-    points = qmc.scale(qmc.Sobol(3, scramble=False).random_base2(_TRIALS_LOG2), [low] * 3, [high] * 3)
+    sequence = qmc.Sobol(3, scramble=False).random_base2(_TRIALS_LOG2)
+    times = np.exp(qmc.scale(sequence, [np.log(shortest)] * 3, [np.log(longest)] * 3))
+    return Scan(*_thinned(timed), times)
+
+
+def _tried(
+    scan: Scan, curve: SteadyCurve, R_s: float, fix: Mapping[str, float], rows: slice
+) -> list[Candidate]:
+    """One steady state with some of the times; what cannot be integrated is left out."""
     result = []
-    for tau_m, tau_d, tau_k in np.exp(points):
+    for tau_m, tau_d, tau_k in scan.times[rows]:
         values = {
-            **base,
+            **_steady_values(curve, R_s),
             "C_m": fix.get("C_m", float(tau_m) / curve.R_b),
             "tau_d": fix.get("tau_d", float(tau_d)),
             "tau_k": fix.get("tau_k", float(tau_k)),
         }
-        response = runs.respond(Parameters.from_mapping(values), tolerance=_TOLERANCE).values
-        misfit = float(np.sum(np.minimum(np.abs((response - data) * weight), 1.0) ** 2))
+        response = scan.runs.respond(Parameters.from_mapping(values), tolerance=_TOLERANCE).values
+        misfit = float(np.sum(np.minimum(np.abs((response - scan.data) * scan.weight), 1.0) ** 2))
         if np.isfinite(misfit):
-            result.append(Candidate(values, misfit, reasons))
-    result.sort(key=lambda c: c.misfit)
-    return distinct(result, _KEPT)
+            result.append(Candidate(values, misfit, _reasons(curve)))
+    return result
+
+
+def _steady_values(curve: SteadyCurve, R_s: float) -> dict[str, float]:
+    """What the steady state says."""
+    return {"R_b": curve.R_b, "i_c0": curve.i_c0, "V_T": curve.V_T, "V_m": curve.V_m, "R_s": R_s}
+
+
+def _without_times(curve: SteadyCurve, R_s: float) -> Candidate:
+    """A candidate where nothing was measured in time: the times are those of a typical device."""
+    middle = {"C_m": 1e-3 / curve.R_b, "tau_d": 1e-2, "tau_k": 1e-2}
+    return Candidate({**_steady_values(curve, R_s), **middle}, curve.misfit, _reasons(curve))
+
+
+def _reasons(curve: SteadyCurve) -> dict[str, str]:
+    """Where the values come from."""
+    return {
+        **dict.fromkeys(("R_b", "i_c0", "V_T", "V_m"), f"scan of the steady state: {curve.source}"),
+        **dict.fromkeys(("C_m", "tau_d", "tau_k"), "simulation of the records in time on a coarse grid"),
+    }
 
 
 def _time_range(timed: Sequence[IVSweep | PulseTransient]) -> tuple[float, float]:
@@ -74,8 +124,9 @@ def _thinned(timed: Sequence[IVSweep | PulseTransient]) -> tuple[DriveSet, Float
         if record.time is None or record.drive is None:
             continue
         kept = _telling_samples(record)
+        kept = kept[record.time[kept] <= record.drive.time[:_MOST_VERTICES][-1]]
         response = record.response[kept]
-        drives.append(record.drive)
+        drives.append(replace(record.drive, initial="rest") if free_start(record) else record.drive)
         times.append(record.time[kept])
         data.append(response)
         span = max(float(np.ptp(record.response)), 1e-30)

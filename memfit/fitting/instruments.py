@@ -13,6 +13,8 @@ from dataclasses import replace
 import numpy as np
 
 from memfit.datasets.records import ImpedanceSpectrum
+from memfit.fitting.initial import add_needed_states
+from memfit.fitting.minimise import promised_fall
 from memfit.fitting.plan import FitPlan
 from memfit.fitting.predict import drive_of, free_start, sample_before
 from memfit.fitting.state import State, solve
@@ -22,7 +24,6 @@ from memfit.fitting.unknowns import (
     delay_unknown,
     edge_unknown,
     gain_unknown,
-    initial_unknowns,
     physical_unknowns,
 )
 
@@ -55,7 +56,7 @@ def add_needed_terms(state: State, plan: FitPlan) -> State:
         wanted = [t for t in terms if forced or score(state, [t]) > _NEEDED]
         if wanted:
             state = _kept_if_worth(state, terms if terms[0].record is None else wanted, forced)
-    return state
+    return add_needed_states(state, plan)
 
 
 def _kept_if_worth(state: State, terms: Sequence[Unknown], forced: bool) -> State:
@@ -75,20 +76,7 @@ def score(state: State, terms: Sequence[Unknown]) -> float:
     """Fall of chi2 promised by the linearised problem when terms are added."""
     unknowns = Unknowns([*state.unknowns.free, *terms], state.unknowns.base, state.problem.kinds)
     x = unknowns.encode(state.unknowns.values(state.x))
-    residuals = state.problem.residuals(unknowns)
-    r, jacobian = residuals.residuals(x), residuals.jacobian(x)
-    length = np.linalg.norm(jacobian, axis=0)
-    scaled = jacobian / np.where(length > 0, length, 1.0)
-    solution = np.linalg.lstsq(scaled, r, rcond=1e-12)[0]
-    remaining = r - scaled @ solution
-    return float(r @ r - remaining @ remaining)
-
-
-def free_initial_states(state: State) -> State:
-    """The fit with the initial state of records that begin anywhere among its unknowns."""
-    records = state.problem.predictor.records
-    terms = [u for k, r in enumerate(records) if free_start(r) for u in initial_unknowns(k, r)]
-    return _with(state, terms) if terms else state
+    return promised_fall(state.problem.residuals(unknowns), x)
 
 
 def _with(state: State, terms: Sequence[Unknown]) -> State:
@@ -147,6 +135,8 @@ def _delays(state: State, plan: FitPlan) -> tuple[list[Unknown], bool]:
     for k, record in enumerate(state.problem.predictor.records):
         drive = drive_of(record)
         if isinstance(record, ImpedanceSpectrum) or drive is None or record.time is None:
+            continue
+        if free_start(record):  # its clock starts with the state that is fitted
             continue
         if (drive.jumps.size > _MOST_EDGES or not _edges_of(state, k)) and record.points > 10:
             sample = float(np.max(np.diff(record.time)[_near_jumps(record.time, drive.jumps)], initial=0.0))

@@ -15,6 +15,7 @@ from memfit.datasets.records import ImpedanceSpectrum
 from memfit.errors import InputError
 from memfit.fitting.ambiguity import with_unordered_pair
 from memfit.fitting.conflict import conflicts_between_kinds, with_conflicts
+from memfit.fitting.initial import begun_alike
 from memfit.fitting.instruments import add_needed_terms
 from memfit.fitting.plan import FitPlan, plan_for
 from memfit.fitting.predict import bias_of
@@ -99,7 +100,7 @@ def _fit_model(device: Device, plan: FitPlan, model: str, *, thorough: bool = Tr
     names = _free_names(model)
     problem = Problem.prepare(device.records, plan.robust)
     minima, first = find_minima(problem, plan, names, thorough=thorough)
-    settled = settle(replace(minima[0], problem=problem), plan)
+    settled = settle(replace(minima[0], problem=begun_alike(problem, minima[0].problem)), plan)
     settled = settle(add_needed_terms(settled, plan), plan)
     conflicts = conflicts_between_kinds(settled) if plan.conflict_test else ()
     result = summarise(device, plan, names, [settled, *minima[1:]], first)

@@ -107,6 +107,15 @@ def minimise(
     )
 
 
+def promised_fall(problem: Problem, x: FloatArray) -> float:
+    """Fall of chi2 that the problem linearised at x promises."""
+    r, jacobian = problem.residuals(x), problem.jacobian(x)
+    length = np.linalg.norm(jacobian, axis=0)
+    scaled = jacobian / np.where(length > 0, length, 1.0)
+    remaining = r - scaled @ np.linalg.lstsq(scaled, r, rcond=1e-12)[0]
+    return float(r @ r - remaining @ remaining)
+
+
 def _stands_still(history: Sequence[float]) -> bool:
     """Whether the second half of a search gained next to nothing.
 

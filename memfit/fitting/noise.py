@@ -100,7 +100,7 @@ def fit_noise(record: Record, residual: FloatArray, keep: BoolArray, model: Floa
     sizes = modulus(record, model)[keep]
     squares = residual[keep] ** 2
     count = max(sizes.size, 1)
-    least = SMALLEST_RELATIVE * float(np.max(modulus(record, measured(record)), initial=1e-30))
+    least = SMALLEST_RELATIVE * float(np.max(modulus(record, measured(record))[keep], initial=1e-30))
     share = count / max(dof, 1.0)
     if isinstance(record, ImpedanceSpectrum):
         scale = _clipped_mean(squares / np.maximum(sizes, _TINY) ** 2) * share

@@ -63,6 +63,8 @@ class FitPlan:
     """A gain factor for each kind of instrument but one."""
     delays: Switch = "auto"
     """A shift of the time axis for each record in time."""
+    initial_states: Switch = "auto"
+    """The state in which each record in time begins, where it is not the steady one."""
     conflict_test: bool = True
     """Refit with one kind of data left out, and compare."""
 

@@ -139,7 +139,7 @@ class Predictor:
                 moved[: edge.shape[1]] = edge[k, : moved.size]
                 drives.append(drive.with_jumps_moved(moved) if np.any(moved) else drive)
                 times.append(time)
-                margins.append(_room_for_delay(time))
+                margins.append(0.0 if free_start(record) else _room_for_delay(time))
         return DriveSet(drives, times, margins)
 
     def _resolved(self, p: Parameters) -> Parameters:
@@ -176,9 +176,10 @@ class Predictor:
         by_edge = np.zeros((self.size, terms.edge.shape[1]))
         drives = self._drives if not np.any(terms.edge) else self._drive_set(terms.edge)
         if drives is not None:
+            initial = self._initial_states(p, terms)
             response = drives.respond(
                 p,
-                initial=terms.initial[self._timed],
+                initial=initial,
                 delay=terms.delay[self._timed],
                 sensitivities=True,
                 tolerance=self.tolerance,
@@ -205,6 +206,18 @@ class Predictor:
             gain[:, None] * by_edge,
         )
 
+    def _initial_states(self, p: Parameters, terms: Instrument) -> FloatArray:
+        """(t, 3) initial u, i_c, f of the records in time.
+
+        Under voltage control u follows the source within R_s C_m: the first sample, and no other, tells it.
+        """
+        initial: FloatArray = terms.initial[self._timed]
+        for j, k in enumerate(self._timed):
+            drive = drive_of_timed(self.records[k])
+            if drive.initial == "free" and drive.control == "voltage":
+                initial[j, 0] = drive.value[0] - p.R_s * measured(self.records[k])[0]
+        return initial
+
     def _points_in_time(self) -> np.ndarray:
         """Indices of the points of all records in time, in the order of the drives."""
         return np.concatenate([np.arange(self.slices[k].start, self.slices[k].stop) for k in self._timed])
@@ -227,7 +240,7 @@ class Predictor:
             return np.zeros_like(values)
         response = moved.respond(
             p,
-            initial=terms.initial[self._timed],
+            initial=self._initial_states(p, terms),
             delay=terms.delay[self._timed],
             tolerance=self.tolerance,
         )

@@ -6,6 +6,7 @@ from memfit.arrays import FloatArray
 from memfit.datasets.device import Device
 from memfit.datasets.records import ImpedanceSpectrum, Record
 from memfit.errors import InputError
+from memfit.fitting.initial import begins_anywhere
 from memfit.fitting.noise import Noise
 from memfit.fitting.predict import Instrument, Predictor, modulus
 from memfit.fitting.result import FitResult, FittedRecord
@@ -35,7 +36,7 @@ def fitted_again(result: FitResult, device: Device) -> tuple[FittedRecord, ...]:
     _check_same(result, device)
     if any(estimate.value is None for estimate in result.parameters.values()):
         return ()
-    predictor = Predictor(device.records)
+    predictor = Predictor(_as_fitted(result, device.records))
     model = predictor(result.values(), _instrument(result, device.records)).values
     noise = {
         item.file: Noise(item.noise["relative"], item.noise["floor"]) for item in result.goodness.datasets
@@ -58,6 +59,11 @@ def _check_same(result: FitResult, device: Device) -> None:
             )
         if had[name] != found[name]:
             raise InputError(f"{name} has changed since the fit; run the fit again.")
+
+
+def _as_fitted(result: FitResult, records: tuple[Record, ...]) -> tuple[Record, ...]:
+    """The records, those whose initial state was fitted beginning anywhere."""
+    return tuple(begins_anywhere(r) if f"f_0_{k}" in result.nuisance else r for k, r in enumerate(records))
 
 
 def _instrument(result: FitResult, records: tuple[Record, ...]) -> Instrument:

@@ -10,11 +10,13 @@ from memfit.arrays import BoolArray
 from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient, Record
 from memfit.fitting.candidates import Candidate, distinct, swapped
 from memfit.fitting.guess import guess
+from memfit.fitting.initial import with_initial_states
 from memfit.fitting.instruments import add_needed_terms
 from memfit.fitting.noise import Noise
 from memfit.fitting.plan import FitPlan
 from memfit.fitting.predict import Predictor, measured, modulus
 from memfit.fitting.state import Problem, State, solve
+from memfit.fitting.thinning import thinned
 from memfit.fitting.unknowns import Unknowns, physical_unknowns
 from memfit.model.parameters import NAMES, Parameters
 
@@ -55,7 +57,7 @@ def find_minima(
     known = {**({"tau_k": 0.0} if "tau_k" not in names else {}), **plan.fix}
     candidates = [replace_start(c, plan.start) for c in guess(records, known)]
     polished = polish(records, plan, names, candidates)
-    search = replace(problem, robust=True)
+    search = thinned(replace(problem, robust=True))
     found: list[tuple[State, Candidate]] = []
 
     def attempt(candidate: Candidate) -> bool:
@@ -130,7 +132,8 @@ def physical_start(
 def _fit_everything(problem: Problem, plan: FitPlan, names: Sequence[str], candidate: Candidate) -> State:
     """Least squares on a problem from one candidate."""
     unknowns = physical_start(plan, names, candidate.values, problem.kinds)
-    x = unknowns.encode(candidate.values)
+    unknowns, values = with_initial_states(problem, unknowns, candidate.values)
+    x = unknowns.encode(values)
     if not spectra_of(problem.predictor.records):
         for share in _WINDOWS:
             x = solve(replace(problem, keep=_window(problem, share)), unknowns, x, tolerance=1e-3).x

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from memfit.arrays import FloatArray
-from memfit.datasets.records import Record
 from memfit.fitting.plan import DEFAULT_BOUNDS, LOGARITHMIC, FitPlan
 from memfit.fitting.predict import Instrument, Prediction
 from memfit.model.parameters import NAMES, Parameters
+from memfit.protocols import Control
 
 _GAIN_BOUNDS = (0.2, 5.0)
 _INITIAL = ("u_0", "i_0", "f_0")
@@ -157,9 +157,9 @@ def edge_number(name: str) -> int:
     return int(name.rsplit("_", 1)[1])
 
 
-def initial_unknowns(record: int, data: Record) -> list[Unknown]:
-    """The state at the start of one record."""
+def initial_unknowns(record: int, control: Control) -> list[Unknown]:
+    """The state at the start of one record; under voltage control its first sample tells u."""
     limit = 1e6
-    names = ("i_0", "f_0") if data.kind == "iv" else _INITIAL
+    names = ("i_0", "f_0") if control == "voltage" else _INITIAL
     bounds = {"u_0": (-limit, limit), "i_0": (-limit, limit), "f_0": (0.0, 1.0)}
     return [Unknown(f"{name}_{record}", False, *bounds[name], record) for name in names]

@@ -102,11 +102,12 @@ def _kind_by_columns(table: RawTable) -> Kind | None:
     if "frequency" in table.columns:
         return "impedance"
     time = table.columns.get("time")
-    if time is None or time_fault(time):
-        return "iv"
     electrical = {"voltage", "applied_voltage"} & table.columns.keys()
     currents = {"current", "applied_current", "current_density"} & table.columns.keys()
-    return None if electrical and currents else "transient"
+    both = bool(electrical and currents)
+    if time is None or (time_fault(time) and not (both and _kind_by_shape(table) == "transient")):
+        return "iv"
+    return None if both else "transient"
 
 
 def _kind_by_shape(table: RawTable) -> Kind | None:

@@ -67,8 +67,9 @@ class Header:
 def recognises(source: Source) -> bool:
     """True for EC-Lab text, with or without its settings."""
     first = source.head.split("\n", 1)[0].strip()
-    bare = first.startswith(("freq/Hz\t", "mode\tox/red\t")) or (
-        "\t" in first and "time/s" in first.split("\t") and ("/mA" in first or "/V" in first)
+    labels = first.split("\t")
+    bare = labels[:2] in (["freq/Hz", "Re(Z)/Ohm"], ["mode", "ox/red"]) or (
+        len(labels) > 1 and "time/s" in labels and ("/mA" in first or "/V" in first)
     )
     return bare or re.match(r"(EC|BT)-?Lab ASCII FILE", first, re.IGNORECASE) is not None
 

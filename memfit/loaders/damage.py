@@ -1,6 +1,7 @@
 """What parsers raise when bytes are damaged: caught in one place each, and told as a FileFormatError."""
 
 import struct
+import tokenize
 import zipfile
 import zlib
 from xml.etree import ElementTree as ET
@@ -16,6 +17,8 @@ DAMAGE: tuple[type[Exception], ...] = (
     RecursionError,
     NotImplementedError,
     MemoryError,
+    SyntaxError,
+    tokenize.TokenError,
     struct.error,
     zlib.error,
     zipfile.BadZipFile,

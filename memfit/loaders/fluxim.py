@@ -86,4 +86,5 @@ def _arrays(source: Source) -> dict[str, FloatArray]:
         raise FileFormatError(
             f"the archive is damaged and cannot be read ({error}).", file=source.name
         ) from error
-    return {name: array.astype(np.float64) for name, array in found.items() if array.dtype.kind in "fiu"}
+    arrays = {name: array for name, array in found.items() if isinstance(array, np.ndarray)}  # not bytes
+    return {name: array.astype(np.float64) for name, array in arrays.items() if array.dtype.kind in "fiu"}

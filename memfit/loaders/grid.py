@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
+from itertools import islice
 
 import numpy as np
 
@@ -31,6 +32,9 @@ _EMPTY = frozenset(
 )
 _BIG = 20_000
 """Lines from which the compiled parser is worth its import."""
+
+_SEEN_FOR_THOUSANDS = 500
+"""Rows that are looked at for thousands separators."""
 
 _TIME_FORMATS = (
     "%m/%d/%Y %H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y/%m/%d %H:%M:%S", "%d.%m.%Y %H:%M:%S",
@@ -75,6 +79,8 @@ def split_fields(line: str, separator: str) -> list[str]:
 def number(text: str) -> float | None:
     """A float written with a decimal point: NaN if empty, None if it is no number."""
     text = text.strip()
+    if "\u2212" in text:  # the typographic minus of some programs
+        text = text.replace("\u2212", "-")
     if _NUMBER.fullmatch(text):
         return float(text.replace("d", "e").replace("D", "e"))
     if text.lower() in _EMPTY:
@@ -167,6 +173,7 @@ def read_rows(table: TextTable) -> Rows:
     FileFormatError
         A row is broken, a number is missing or not finite.
     """
+    _check_thousands(table)
     if table.text.count("\n", table.start) > _BIG:
         rows = _read_fast(table.text, table.start, table.layout, table.wanted)
         if rows is not None:
@@ -199,6 +206,46 @@ def _plain_rows(separator: str, fields: int) -> re.Pattern[str]:
     """One line or more of so many plain numbers; never tried twice at one place."""
     row = re.escape(separator).join([rf"(?>{_PLAIN})"] * fields)
     return re.compile(rf"(?:(?>{row}\n))++")
+
+
+def _check_thousands(table: TextTable) -> None:
+    """Refuse columns whose decimal mark groups thousands: 1.234 beside 562 in a column of whole numbers.
+
+    Raises
+    ------
+    FileFormatError
+        Every entry is a whole number below 1000 or has exactly three digits behind its mark, both occurring.
+    """
+    mark = re.escape(table.layout.decimal)
+    grouped, whole = re.compile(rf"[+-]?[1-9]\d{{0,2}}{mark}\d{{3}}"), re.compile(r"[+-]?\d{1,3}")
+    found: dict[int, tuple[int, str]] = {}
+    plain: set[int] = set()
+    open_columns = set(table.wanted)
+    for line, row, _ in islice(
+        _numbered_lines(table.text, table.start, table.first_line), _SEEN_FOR_THOUSANDS
+    ):
+        if not open_columns:
+            return
+        if table.layout.decimal not in row and not found and line > table.first_line + 50:
+            return
+        fields = table.layout.split(row)
+        for index in tuple(open_columns):
+            text = fields[index] if index < len(fields) else ""
+            if grouped.fullmatch(text):
+                found.setdefault(index, (line, text))
+            elif whole.fullmatch(text):
+                plain.add(index)
+            elif text:
+                open_columns.discard(index)
+    for index in sorted(open_columns & plain & found.keys()):
+        line, text = found[index]
+        raise FileFormatError(
+            f"expected numbers without marks between thousands; {text!r} stands in a column of whole numbers "
+            "and may be one or a thousand times as much: export the table without thousands separators.",
+            file=table.file,
+            line=line,
+            column=table.label(index),
+        )
 
 
 def _read_fast(text: str, start: int, layout: Layout, wanted: Sequence[int]) -> Rows | None:

@@ -4,6 +4,7 @@ Everything that loading decided is told: format, kind, segments, bias and its so
 times and frequencies, what is missing for a fit, the noise, the Kramers-Kronig verdict.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -11,15 +12,18 @@ from pathlib import Path
 import numpy as np
 
 from memfit.datasets.quality import estimate_noise, kramers_kronig
-from memfit.datasets.records import ImpedanceSpectrum, IVSweep, Record
+from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient, Record
 from memfit.errors import InputError
 from memfit.loaders import tidy
+from memfit.loaders.programs import find_pulses
 from memfit.loaders.raw import NO_SETTINGS, FileSettings, RawTable
 from memfit.loaders.registry import read_source, read_tables
 from memfit.loaders.source import Source, open_source
 from memfit.units import format_quantity
 
 _SIGN = "current into the device positive; Z = Z' + i Z'', capacitance has negative Z''"
+_MOST_PULSES = 6
+"""Pulses that are listed."""
 _MAX_CHECKED = 200
 """Spectra of one file that are tested; more would take seconds."""
 
@@ -43,6 +47,8 @@ class RecordReport:
     """Order of the frequencies or times."""
     scan_rate: float | None = None
     drive_vertices: int | None = None
+    pulses: tuple[tuple[float, float, float], ...] = ()
+    """Start (s), end (s) and level (A or V) of each pulse of a transient."""
     noise: float | None = None
     noise_unit: str = ""
     kramers_kronig: str = ""
@@ -86,6 +92,8 @@ class FileReport:
             found.append(f"  instrument: {self.instrument}")
         if self.technique:
             found.append(f"  technique: {self.technique}")
+        if self.sign_convention:
+            found.append(f"  signs: {self.sign_convention}")
         found += [f"  missing: {text}" for text in self.missing]
         for record in self.records:
             found += [f"  {line}" for line in _record_lines(record)]
@@ -196,11 +204,19 @@ def _record_report(record: Record, index: int) -> RecordReport:
         order="no times" if time is None else _sampling(time),
         scan_rate=record.scan_rate if isinstance(record, IVSweep) else None,
         drive_vertices=None if record.drive is None else int(record.drive.time.size),
+        pulses=_pulses(record),
         noise=noise.level,
         noise_unit=noise.unit,
         missing=missing,
         notes=record.notes,
     )
+
+
+def _pulses(record: Record) -> tuple[tuple[float, float, float], ...]:
+    """The pulses of a transient."""
+    if not isinstance(record, PulseTransient):
+        return ()
+    return tuple((pulse.start, pulse.end, pulse.level) for pulse in find_pulses(record.drive))
 
 
 def _spectrum_report(record: ImpedanceSpectrum, *, tested: bool) -> RecordReport:
@@ -260,7 +276,7 @@ def _entry(metadata: Mapping[str, str], *keys: str) -> str:
 def _record_lines(record: RecordReport) -> list[str]:
     """A record in words."""
     part = f" [{record.part}]" if record.part else ""
-    found = [f"{record.kind}{part}: {record.points} points, {record.control} control"]
+    found = [f"{record.kind}{part}: {record.points} points, {record.control} control", *_bias_lines(record)]
     found += [f"  {name}: {low:.5g} to {high:.5g}" for name, (low, high) in record.ranges.items()]
     if record.order:
         found.append(f"  order: {record.order}")
@@ -275,6 +291,31 @@ def _record_lines(record: RecordReport) -> list[str]:
         )
         found.append(f"  noise: {shown}")
     found += [f"  {record.kramers_kronig_text}"] if record.kramers_kronig_text else []
+    found += _pulse_lines(record)
     found += [f"  missing: {text}" for text in record.missing]
     found += [f"  note: {note}" for note in record.notes]
     return found
+
+
+def _bias_lines(record: RecordReport) -> list[str]:
+    """The dc bias and where it is from."""
+    values = ((record.bias_V, "V"), (record.bias_A, "A"))
+    stated = [format_quantity(value, unit) for value, unit in values if value is not None]
+    if not stated:
+        return []
+    source = re.search(r"is taken from (?P<where>.*?)\.?$", record.bias_source)
+    where = (
+        f" (from {source['where']})" if source else f" ({record.bias_source})" if record.bias_source else ""
+    )
+    return [f"  bias: {', '.join(stated)}{where}"]
+
+
+def _pulse_lines(record: RecordReport) -> list[str]:
+    """The pulses of a transient, the first few."""
+    unit = "V" if record.control == "voltage" else "A"
+    shown = [
+        f"{format_quantity(level, unit)} from {format_quantity(start, 's')} to {format_quantity(end, 's')}"
+        for start, end, level in record.pulses[:_MOST_PULSES]
+    ]
+    more = f" and {len(record.pulses) - _MOST_PULSES} more" if len(record.pulses) > _MOST_PULSES else ""
+    return [f"  pulses: {', '.join(shown)}{more}"] if shown else []

@@ -21,7 +21,7 @@ _NAMES: tuple[tuple[str, str], ...] = (
     (
         "frequency",
         r"""
-        f freq frequency frequenz frq frequencies freqs
+        f freq frequency frequenz frq frequencies freqs fr[ée]quence frecuencia frequenza messfrequenz
         """,
     ),
     (
@@ -34,7 +34,8 @@ _NAMES: tuple[tuple[str, str], ...] = (
         "z_real",
         r"""
         z' zre zreal zr re re[({|]z[)}|] rez real real\(z\) realz realpart realpartz zprime
-        realimpedance impedancereal zrealpart r resistance
+        realimpedance impedancereal zrealpart r resistance realteil realteil(z|derimpedanz) zrealteil
+        wirkwiderstand
         """,
     ),
     (
@@ -42,7 +43,7 @@ _NAMES: tuple[tuple[str, str], ...] = (
         r"""
         z'' zim zimg zimag zi im im[({|]z[)}|] imz imag imag\(z\) imagz imaginary imaginarypart imagpart
         zimaginary imagimpedance imaginaryimpedance impedanceimag impedanceimaginary zdoubleprime x
-        reactance
+        reactance imagin[äa]e?rteil imagin[äa]e?rteil(z|derimpedanz) zimagin[äa]e?rteil blindwiderstand
         """,
     ),
     (
@@ -61,20 +62,22 @@ _NAMES: tuple[tuple[str, str], ...] = (
         "z_modulus",
         r"""
         \|z\| z zmod zmodulus abs\(z\) absz zabs mag\(z\) zmag mod\(z\) modz modulus magnitude impedance
-        impedancemodulus impedancemagnitude \|impedance\|
+        impedancemodulus impedancemagnitude \|impedance\| betrag betrag(z|\(z\)|derimpedanz|impedanz)
+        scheinwiderstand impedanzbetrag impedanz
         """,
     ),
     (
         "phase",
         r"""
         phase phase\(z\) phasez zphase theta θ theta\(z\) ztheta phi φ ϕ zphi zphz phz arg arg\(z\) argz
-        angle phaseangle phaseofz impedancephase phase\(\)
+        angle phaseangle phaseofz impedancephase phase\(\) phasenwinkel
         """,
     ),
     (
         "time",
         r"""
-        t time elapsedtime timestamp zeit testtime relativetime relativetimestamp correctedtime
+        t time elapsedtime timestamp zeit messzeit temps tiempo tempo testtime relativetime
+        relativetimestamp correctedtime
         """,
     ),
     (
@@ -107,7 +110,8 @@ _NAMES: tuple[tuple[str, str], ...] = (
     (
         "voltage",
         r"""
-        v u e ewe vf volt volts voltage potential spannung vmeas vmeasured voltagemeas voltagemeasured
+        v u e ewe vf volt volts voltage potential spannung tension voltaje tensione klemmenspannung
+        vmeas vmeasured voltagemeas voltagemeasured
         measured(v|voltage|potential) (terminal|device|cell|sample|output|smu)voltage vdut ecell ewe-ece
         uwe averagevoltage gatevoltage vdevice potentialapplied
         """,
@@ -115,14 +119,15 @@ _NAMES: tuple[tuple[str, str], ...] = (
     (
         "current",
         r"""
-        i im current strom imeas imeasured currentmeas currentmeasured measured(i|current) idut ci
+        i im current strom courant corriente corrente messstrom imeas imeasured currentmeas currentmeasured
+        measured(i|current) idut ci
         (device|cell|sample|smu|drain)current averagecurrent idevice amperage
         """,
     ),
     (
         "current_density",
         r"""
-        j currentdensity jdensity
+        j currentdensity jdensity stromdichte
         """,
     ),
     (
@@ -231,6 +236,12 @@ def _with_unit(column: Column, plain: str, unit_text: str) -> Column | None:
         return replace(
             column, role="frequency", unit=unit, problem="" if unit else _problem(unit_text, "frequency")
         )
+    if _milli_or_mega(column.label, unit_text):
+        return replace(
+            column,
+            problem=f"expected a prefix that can be told, found {unit_text!r}, which may be milli or mega; "
+            f"write m or M and the unit with its own letters (mA, MHz, mohm, Mohm in {column.label!r})",
+        )
     for role in _roles_by_unit(column.role, plain):
         unit = find_unit(unit_text, ROLES[role])
         if unit is not None:
@@ -241,6 +252,17 @@ def _with_unit(column: Column, plain: str, unit_text: str) -> Column | None:
     if len(plain) <= 2 and find_unit(unit_text) is not None:
         return None  # a letter with the unit of something else: R (mm), T (K)
     return replace(column, problem=_problem(unit_text, ROLES[column.role]))
+
+
+def _milli_or_mega(label: str, unit_text: str) -> bool:
+    """True where the letters of a label are all large or all small, so that its prefix M says nothing.
+
+    "CURRENT (MA)", "frequency (mhz)"; never "Z' (MΩ)" or "I (mA)". Nobody measures megaampere or megavolt.
+    """
+    unit = unit_text.strip()
+    if unit in ("MA", "MV", "mhz", "MHZ", "MOHM"):
+        return True
+    return unit == "mohm" and label == label.lower()
 
 
 def _roles_by_unit(role: str, plain: str) -> tuple[str, ...]:

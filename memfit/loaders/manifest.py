@@ -278,7 +278,7 @@ def _measurement(check: Checker, value: object, place: str) -> FileEntry | None:
         columns=_columns(check, table.get("columns", ()), place),
         sense_resistance=optional.positive("sense_resistance", "resistance"),
         compliance=optional.positive("compliance", "voltage" if control == "current" else "current"),
-        split=_flag(check, table.get("split", True), f"{place}, split"),
+        split=_flag(check, table["split"], f"{place}, split") if "split" in table else None,
         name=(check.text(table["name"], f"{place}, name") or "") if "name" in table else "",
     )
     return FileEntry(file=file, settings=settings) if file is not None else None

@@ -88,12 +88,23 @@ def read_metadata(
         reader = _READERS.get(word)
         if reader is None or not text:
             continue
+        if word == "bias" and _is_current(text):
+            word, reader = "bias_current", _READERS["bias_current"]
         try:
             known[word] = Known(word, text, reader(text), number)
         except (UnitError, ValueError) as error:
             if found["mark"]:
                 raise FileFormatError(f"{word}: {error}", file=file, line=number) from error
     return metadata, known
+
+
+def _is_current(text: str) -> bool:
+    """Whether a quantity has a unit of current."""
+    try:
+        parse_quantity(text, "current", unit_required=True)
+    except UnitError:
+        return False
+    return True
 
 
 def _quantity(key: str) -> Callable[[str], float]:

@@ -51,9 +51,10 @@ def read_dfr(source: Source, settings: FileSettings) -> list[RawTable]:
         There are fewer numbers than points ask for, or something that is no number.
     """
     lines = source.lines
-    if len(lines) < 4 or not lines[1].strip().isdecimal() or not 0 < int(lines[1][:9]) < _MAX_POINTS:
+    stated = lines[1].strip() if len(lines) >= 4 else ""
+    if not (stated.isascii() and stated.isdecimal() and 0 < int(stated[:9]) < _MAX_POINTS):
         raise FileFormatError("expected the number of points in the second line.", file=source.name, line=2)
-    count = int(lines[1])
+    count = int(stated)
     values = []
     for line, text in enumerate(lines[3:], start=4):
         if not text.strip():

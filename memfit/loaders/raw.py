@@ -117,8 +117,8 @@ class FileSettings:
     """ohm: the current is the column's voltage over this."""
     compliance: float | None = None
     """Limit of the measured quantity, A (voltage control) or V: points at it are left out."""
-    split: bool = True
-    """False: keep the loops of a sweep program in one record."""
+    split: bool | None = None
+    """False: keep the loops of a sweep program in one record; True: part a pulse program as well."""
     name: str = ""
     """Name of the record instead of the file's."""
 

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from memfit.arrays import FloatArray
-from memfit.protocols import Control
+from memfit.protocols import Control, Drive
 
 _LEVELS = 200
 """Bins across the range in which the levels of a curve are counted."""
@@ -150,3 +150,30 @@ def time_fault(time: FloatArray) -> TimeFault:
         return "constant"
     still = np.count_nonzero(np.diff(time) == 0)
     return "coarse" if still > 0.5 * time.size else ""
+
+
+_BLOCKS = 8
+"""Parts, ever longer, in which the course before the first change of a drive is judged."""
+_STANDARD_ERRORS = 8.0
+
+
+def begins_unsteady(drive: Drive, time: FloatArray, response: FloatArray) -> bool:
+    """Whether the response moves, beyond its noise, before the drive changes for the first time.
+
+    Compared are the medians of blocks whose lengths double, so that fast and slow relaxation both show.
+    """
+    level = float(np.ptp(drive.value)) or abs(float(drive.value[0])) or 1.0
+    moved = np.flatnonzero(np.abs(drive.value - drive.value[0]) > 0.01 * level)
+    end = int(np.searchsorted(time, drive.time[moved[0] - 1])) if moved.size else time.size
+    still = response[:end]
+    if still.size < 2 * _BLOCKS:
+        return False
+    noise = relative_noise(still) * float(np.ptp(still))
+    cuts = np.unique(np.geomspace(2, still.size, _BLOCKS).astype(int))
+    blocks = [still[a:b] for a, b in pairwise([0, *cuts]) if b - a >= 2]
+    last = float(np.median(blocks[-1]))
+    return any(
+        abs(float(np.median(block)) - last) > _STANDARD_ERRORS * 1.2533 * noise / math.sqrt(block.size)
+        and abs(float(np.median(block)) - last) > 1e-3 * float(np.ptp(response))
+        for block in blocks[:-1]
+    )

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from memfit.arrays import BoolArray, ComplexArray, FloatArray, IntArray
+from memfit.arrays import ComplexArray, FloatArray, IntArray
 from memfit.datasets.records import ImpedanceSpectrum
 from memfit.errors import FileFormatError
 from memfit.loaders.raw import FileSettings, RawTable, Reading, Stated
@@ -20,11 +20,25 @@ _MIN_POINTS = 3
 _BIAS_AGREES = 0.005
 """Volt: name and content may differ this much before a note warns."""
 
+_SHORT_RUN, _LONG_RUN, _FEW_TURNS = 4, 10, 3
+"""Steps of a sweep back: where a spectrum turns at most so often, and else."""
+
+_BIAS_COLUMNS = (
+    ("bias_voltage", "dc voltage"),
+    ("voltage", "voltage"),
+    ("applied_voltage", "set voltage"),
+)
+"""Columns that hold the bias, the best first, and their names."""
+
 _NAME_BIAS = re.compile(
     r"(?:^|[_ =(\[,])(?P<value>[-+]?\d+(?:[.,]\d+)?|[-+]?\d+p\d+|[-+]?[.]\d+)[ _]?(?P<unit>mV|V)"
-    r"(?=$|[_ )\].,-]|dc|bias|DC)",
+    r"(?=$|[_ )\].,-]|dc|bias|DC)(?![_ ]?(?:ac|amp|ampl|amplitude|rms|pp|pk|sine?)(?![a-z]))",
     re.IGNORECASE,
 )
+
+
+_AMPLITUDE = re.compile(r"(?:^|[_ -])(?:ac|amp|ampl|amplitude|vac|perturbation)[_ =]?$", re.IGNORECASE)
+"""What stands before a voltage in a name that is no bias."""
 
 
 @dataclass(frozen=True)
@@ -57,16 +71,17 @@ def make_spectra(reading: Reading) -> Iterator[ImpedanceSpectrum]:
         raise reading.error(
             f"expected at least {_MIN_POINTS} impedance points, found {np.count_nonzero(wanted)}."
         )
-    segments = list(_segments(table, np.flatnonzero(wanted)))
+    sweeps = _segments(table, np.flatnonzero(wanted))
+    segments = [part for sweep in sweeps for part in _by_bias(table, sweep)]
     for segment in segments:
-        rows = segment.keep
+        rows, copied = _without_copies(segment.keep, frequency, impedance)
         bias, bias_notes = _bias(reading, rows)
         current = _bias_current(table, rows, settings)
         spectrum = ImpedanceSpectrum(
             name=reading.record_name,
             origin=reading.origin(segment.part if len(segments) > 1 else ""),
             metadata=dict(table.metadata),
-            notes=(*table.notes, *notes, *bias_notes, *_order_notes(frequency[rows])),
+            notes=(*table.notes, *notes, *copied, *bias_notes, *_order_notes(frequency[rows])),
             frequency=frequency[rows],
             impedance=impedance[rows],
             bias_voltage=bias,
@@ -146,17 +161,64 @@ def frequency_breaks(frequency: FloatArray) -> list[int]:
         found = [int(i) + 1 for i in np.flatnonzero(jumps)]
         edges = [0, *found, frequency.size]
         return found if min(np.diff(edges)) >= _MIN_POINTS else []
-    turns = _turning_points(against)
+    turns = _turning_points(steps, float(direction))
     return turns if len(turns) <= 20 else []
 
 
-def _turning_points(against: BoolArray) -> list[int]:
-    """Where a sweep turns round for at least ten steps."""
+def _turning_points(steps: FloatArray, direction: float) -> list[int]:
+    """Where a sweep turns round for at least ten steps, or for four where it turns rarely.
+
+    The point at the end belongs to the sweep before; where it is measured twice, once to each.
+    """
+    against = steps * direction < 0
     edges = np.flatnonzero(np.diff(against.astype(np.int8))) + 1
     runs = np.diff([0, *edges, against.size])
-    if edges.size == 0 or runs.min() < 10:
+    if edges.size == 0 or runs.min() < (_SHORT_RUN if edges.size <= _FEW_TURNS else _LONG_RUN):
         return []
-    return [int(edge) + 1 for edge in edges]
+    return [int(edge) if steps[edge - 1] == 0 else int(edge) + 1 for edge in edges]
+
+
+def _by_bias(table: RawTable, segment: _Segment) -> list[_Segment]:
+    """A sweep apart by its biases, where a column of the dc voltage stands on several levels.
+
+    The levels are told apart by gaps that are wide beside the spread within; rows of a level need not be
+    neighbours.
+    """
+    column = next((table.columns[role] for role, _ in _BIAS_COLUMNS if role in table.columns), None)
+    if column is None:
+        return [segment]
+    values = column[segment.keep]
+    ranked = np.sort(values)
+    gaps = np.diff(ranked)
+    divides = np.flatnonzero(gaps > max(_BIAS_AGREES, 0.05 * float(np.ptp(values))))
+    if divides.size == 0:
+        return [segment]
+    groups = np.split(ranked, divides + 1)
+    spread = max(float(np.ptp(group)) for group in groups)
+    if min(map(len, groups)) < _MIN_POINTS or spread > 0.2 * float(gaps[divides].min()):
+        return [segment]
+    level = np.searchsorted(ranked[divides], values)
+    return [
+        _Segment(f"{segment.part} at {np.mean(group):.4g} V", segment.keep[level == number])
+        for number, group in enumerate(groups)
+    ]
+
+
+def _without_copies(
+    rows: IntArray, frequency: FloatArray, impedance: ComplexArray
+) -> tuple[IntArray, list[str]]:
+    """Rows without those that repeat a row to the last digit, and a note: nothing is measured so twice."""
+    seen: set[tuple[float, complex]] = set()
+    kept = []
+    for row in rows.tolist():
+        key = (float(frequency[row]), complex(impedance[row]))
+        if key not in seen:
+            seen.add(key)
+            kept.append(row)
+    copies = rows.size - len(kept)
+    if copies == 0 or len(kept) < _MIN_POINTS:
+        return rows, []
+    return np.array(kept), [f"{copies} rows that repeat another to the last digit were left out."]
 
 
 def _bias(reading: Reading, rows: IntArray) -> tuple[float | None, list[str]]:
@@ -181,11 +243,7 @@ def _bias(reading: Reading, rows: IntArray) -> tuple[float | None, list[str]]:
 
 def _column_bias(table: RawTable, rows: IntArray) -> Stated | None:
     """Mean of a column with the dc voltage."""
-    for role, words in (
-        ("bias_voltage", "dc voltage"),
-        ("voltage", "voltage"),
-        ("applied_voltage", "set voltage"),
-    ):
+    for role, words in _BIAS_COLUMNS:
         column = table.columns.get(role)
         if column is not None:
             spread = float(np.ptp(column[rows]))
@@ -209,7 +267,7 @@ def _bias_current(table: RawTable, rows: IntArray, settings: FileSettings) -> fl
 
 def bias_from_name(name: str) -> Stated | None:
     """The dc bias that a file's or a sheet's name states: "eis_0.80V.csv", "000_mvdc.ism"."""
-    found = list(_NAME_BIAS.finditer(name))
+    found = [match for match in _NAME_BIAS.finditer(name) if not _AMPLITUDE.search(name[: match.start() + 1])]
     if len(found) != 1:
         return None
     value = float(found[0]["value"].lower().replace("p", ".").replace(",", "."))

@@ -11,10 +11,14 @@ import numpy as np
 
 from memfit.arrays import BoolArray, FloatArray
 from memfit.datasets.records import IVSweep
+from memfit.loaders.programs import held_at_limit
 from memfit.loaders.raw import Reading, Stated
 from memfit.loaders.shapes import loop_starts, time_fault
-from memfit.protocols import Control, Drive, drive_from_samples
+from memfit.protocols import Control, Drive, Initial, drive_from_samples
 from memfit.units import format_quantity
+
+_RATE_AGREES = 1.5
+"""Stated scan rate and that of the times may differ by this ratio (staircases, rests) before a note warns."""
 
 _NAME_RATE = re.compile(
     r"(?:^|[_ =-])(?P<value>\d+(?:[.,p]\d+)?)[ _]?(?P<unit>mV|V)[ _]?(?:/|per|p)?[ _]?s(?=$|[_ .)-])"
@@ -35,24 +39,23 @@ def make_sweeps(reading: Reading) -> Iterator[IVSweep]:
     current, notes = pick_current(reading)
     if voltage.size < 3:
         raise reading.error(f"expected at least 3 points of a sweep, found {voltage.size}.")
-    keep, limit_notes = _below_limit(reading, current if control == "voltage" else voltage, control)
+    keep, limit_notes = _below_limit(reading, voltage, current, control)
     notes += [*table.notes, *limit_notes]
     time, time_notes = _time(reading, voltage if control == "voltage" else current)
     driven = voltage if control == "voltage" else current
-    starts = loop_starts(driven) if settings.split and table.drive is None else [0]
+    starts = loop_starts(driven) if settings.split is not False and table.drive is None else [0]
     edges = [*starts, driven.size]
     for number, (first, last) in enumerate(pairwise(edges), start=1):
         rows = np.arange(first, last)
         part = f"loop {number} of {len(starts)}" if len(starts) > 1 else ""
         loop_notes = [*notes, *time_notes]
         if number > 1:
-            loop_notes.append(
-                "This loop follows another without a pause: its first state is not the steady state."
-            )
+            loop_notes.append("This loop follows another without a pause: its first state is fitted.")
         yield _make(
             reading,
             part=part, control=control, voltage=voltage[rows], current=current[rows],
             time=None if time is None else time[rows] - time[first], keep=keep[rows], notes=loop_notes,
+            initial=settings.initial or table.initial or ("steady" if number == 1 else "free"),
         )  # fmt: skip
 
 
@@ -66,6 +69,7 @@ def _make(
     time: FloatArray | None,
     keep: BoolArray,
     notes: list[str],
+    initial: Initial,
 ) -> IVSweep:
     """One sweep with its drive, then only the points that may be used."""
     table, settings = reading.table, reading.settings
@@ -74,13 +78,12 @@ def _make(
     driven = voltage if control == "voltage" else current
     if time is not None:
         time = time + settings.time_offset
-        drive = table.drive or drive_from_samples(
-            control, time, driven, initial=settings.initial or table.initial or "steady"
-        )
-        if rate is None or (
-            settings.scan_rate is None and table.scan_rate is None and "time" in table.columns
-        ):
-            rate = measured_rate(time, driven)
+        drive = table.drive or drive_from_samples(control, time, driven, initial=initial)
+        measured = measured_rate(time, driven)
+        unstated = settings.scan_rate is None and table.scan_rate is None and "time" in table.columns
+        doubted = rate and measured and max(rate / measured, measured / rate) > _RATE_AGREES
+        if rate is None or unstated or (doubted and "time" in table.columns):
+            rate = measured
     sweep = IVSweep(
         name=reading.record_name,
         origin=reading.origin(part),
@@ -157,7 +160,13 @@ def _time(reading: Reading, driven: FloatArray) -> tuple[FloatArray | None, list
                 f"(near {time[0]:.6g} s), so the times are lost and it was not used."
             )
         else:
-            return time - time[0], notes
+            back = np.flatnonzero(np.diff(time) < 0)
+            if back.size:
+                raise reading.error(
+                    f"expected times that run forward; sample {back[0] + 2} is at {time[back[0] + 1]:g} s "
+                    f"after {time[back[0]]:g} s."
+                )
+            return time - time[0], [*notes, *_rate_doubts(reading, time, driven)]
     rate, source_of_rate = _scan_rate(reading)
     if rate is not None and rate > 0:
         steps = np.abs(np.diff(driven))
@@ -168,6 +177,23 @@ def _time(reading: Reading, driven: FloatArray) -> tuple[FloatArray | None, list
         return np.concatenate([[0.0], np.cumsum(steps)]) / rate, notes
     notes.append("Neither times nor a scan rate are known: the curve is taken as quasi-steady.")
     return None, notes
+
+
+def _rate_doubts(reading: Reading, time: FloatArray, driven: FloatArray) -> list[str]:
+    """A word where the stated scan rate is not that of the times: one of the two has another unit."""
+    stated, source = _scan_rate(reading)
+    steps, gaps = np.abs(np.diff(driven)), np.diff(time)
+    moving = (steps > 0) & (gaps > 0)
+    if stated is None or stated <= 0 or np.count_nonzero(moving) < 3:
+        return []
+    found = float(np.median(steps[moving] / gaps[moving]))
+    if max(found / stated, stated / found) < _RATE_AGREES:
+        return []
+    note = (
+        f"{source[:1].upper() + source[1:]} says a scan rate of {format_quantity(stated, 'V/s')}, but by the "
+        f"times it is {format_quantity(found, 'V/s')}; the times hold. Check their unit."
+    )
+    return [note]
 
 
 def _scan_rate(reading: Reading) -> tuple[float | None, str]:
@@ -195,12 +221,23 @@ def measured_rate(time: FloatArray, driven: FloatArray) -> float | None:
     return float(np.sum(np.abs(np.diff(driven)))) / span
 
 
-def _below_limit(reading: Reading, measured: FloatArray, control: Control) -> tuple[BoolArray, list[str]]:
-    """Points to keep: those below the stated limit of the measured quantity."""
+def _below_limit(
+    reading: Reading, voltage: FloatArray, current: FloatArray, control: Control
+) -> tuple[BoolArray, list[str]]:
+    """Points to keep: those below the limit of the measured quantity, stated or plain to see."""
+    driven, measured = (voltage, current) if control == "voltage" else (current, voltage)
     keep = np.ones(measured.size, dtype=bool)
     limit = reading.settings.compliance or reading.table.compliance
     if limit is None or limit <= 0:
-        return keep, []
+        held, level = held_at_limit(driven, measured)
+        if not held.any():
+            return keep, []
+        shown = format_quantity(level, "A" if control == "voltage" else "V")
+        note = (
+            f"{np.count_nonzero(held)} points on a plateau at {shown} look like the compliance and were left "
+            "out; state `compliance` in device.toml (a larger one keeps them)."
+        )
+        return ~held, [note]
     hit = np.abs(measured) >= 0.998 * limit
     count = int(np.count_nonzero(hit))
     if count == 0:

@@ -5,7 +5,7 @@ is the header; a second line of units may follow it. What stands above is metada
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy as np
 from memfit.errors import FileFormatError
 from memfit.loaders.grid import SEPARATORS, Layout, Rows, TextTable, find_layout, read_rows, split_fields
 from memfit.loaders.labels import PER_AREA, Column, check_units, understand, understand_header
-from memfit.loaders.metadata import apply_metadata, is_setting, read_metadata
+from memfit.loaders.metadata import Known, apply_metadata, is_setting, read_metadata
 from memfit.loaders.raw import ROLES, FileSettings, RawTable
 from memfit.loaders.source import Source
 from memfit.units import find_unit, split_label
@@ -24,6 +24,9 @@ _HEADER_LINES = 600
 """How far down a header is looked for."""
 _SAMPLE = 5
 """Rows that must agree on how numbers are written."""
+
+_SUMMARY_ROWS = 2
+"""Most rows behind a blank line at the end that are taken for a summary."""
 
 _SPECTRUM_PAIRS = (("z_real", "z_imag"), ("z_modulus", "phase"), ("y_real", "y_imag"))
 _BESIDE_SPECTRUM = ("bias_voltage", "bias_current", "voltage", "current", "applied_voltage", "cycle")
@@ -79,6 +82,8 @@ def read_text_tables(source: Source, settings: FileSettings) -> list[RawTable]:
         raise FileFormatError(
             "expected rows of numbers below the header, found none.", file=source.name, line=header.line
         )
+    _check_settings_below(source, header.first_row, known)
+    rows = _without_summary(rows)
     if header.line == 0 and not settings.columns:
         _check_headerless(rows, source)
         note = (
@@ -88,6 +93,43 @@ def read_text_tables(source: Source, settings: FileSettings) -> list[RawTable]:
     table = table_of(columns, rows, tuple(note for note in (note, *rows.notes) if note))
     table = apply_metadata(replace(table, metadata=metadata), known)
     return _blocks(table, rows)
+
+
+def _check_settings_below(source: Source, first_row: int, known: Mapping[str, Known]) -> None:
+    """Refuse a setting between the rows that says something else than those above the header."""
+    if source.text.find("\n#") < 0:
+        return
+    position, line = offset_of_line(source.text, first_row), first_row
+    while (mark := source.text.find("\n#", position)) >= 0:
+        line += source.text.count("\n", position, mark + 1)
+        position = mark + 1
+        end = source.text.find("\n", position)
+        text = source.text[position : end if end >= 0 else None]
+        other = read_metadata([text], source.name, line)[1] if is_setting(text) else {}
+        for key, found in other.items():
+            if key not in known or (known[key].value, known[key].text) != (found.value, found.text):
+                raise FileFormatError(
+                    f"expected one table with its settings above the header; found another `{key}` between "
+                    "the rows: put each table into a file of its own.",
+                    file=source.name,
+                    line=line,
+                )
+
+
+def _without_summary(rows: Rows) -> Rows:
+    """Without one or two rows behind a blank line at the end: means or totals, no measurement."""
+    size = rows.columns[0].size
+    behind = size - rows.breaks[-1] if rows.breaks else 0
+    if not 0 < behind <= _SUMMARY_ROWS or size - behind < 5 * _SUMMARY_ROWS:
+        return rows
+    end = rows.breaks[-1]
+    note = (
+        f"{behind} {'row' if behind == 1 else 'rows'} behind a blank line at the end (line "
+        f"{rows.lines[end]:.0f}) look like a summary and were left out."
+    )
+    return Rows(
+        [column[:end] for column in rows.columns], rows.lines[:end], rows.breaks[:-1], [*rows.notes, note]
+    )
 
 
 def offset_of_line(text: str, line: int) -> int:
@@ -344,12 +386,12 @@ def _headerless(lines: Sequence[str], source: Source) -> Header:
     index, layout = first
     above = next((i for i in range(index - 1, -1, -1) if lines[i].strip(" \t,;")), None)
     if above is not None and not lines[above].lstrip().startswith("#"):
-        labels = max(_splits(lines[above]) or [(lines[above].strip(),)], key=len)
+        labels = _likely_labels(lines[above], layout)
         if any(re.search(r"[A-Za-z]", label) for label in labels):
             choose_columns(understand_header(labels), labels, source.name, above + 1)
             raise FileFormatError(
-                f"expected a header with one label for each of the {layout.fields} columns; found "
-                f"{_listed(labels)}.",
+                f"expected a header with one label for each of the {layout.fields} columns of the rows; "
+                f"found {len(labels)}: {_listed(labels)}.",
                 file=source.name,
                 line=above + 1,
             )
@@ -361,6 +403,15 @@ def _headerless(lines: Sequence[str], source: Source) -> Header:
             line=index + 1,
         )
     return Header(("Frequency (Hz)", "Z' (ohm)", "Z'' (ohm)"), 0, index + 1, layout)
+
+
+def _likely_labels(line: str, layout: Layout) -> tuple[str, ...]:
+    """A header line split as the rows are, or else as most of its labels are understood."""
+    splits = _splits(line)
+    own = tuple(split_fields(line, layout.separator))
+    if layout.separator != " " and len(own) >= 2:
+        return own
+    return max(splits or [(line.strip(),)], key=lambda labels: (len(understand_header(labels)), len(labels)))
 
 
 def _check_headerless(rows: Rows, source: Source) -> None:

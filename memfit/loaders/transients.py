@@ -1,18 +1,28 @@
 """Tables against time into transients: what was driven, the drive, segments where the clock restarts."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 
 from memfit.arrays import FloatArray
 from memfit.datasets.records import PulseTransient
+from memfit.loaders.programs import is_pulse_program, pulse_starts
 from memfit.loaders.raw import Reading
-from memfit.loaders.shapes import find_control, time_fault
+from memfit.loaders.shapes import begins_unsteady, find_control, time_fault
 from memfit.loaders.sweeps import pick_current
-from memfit.protocols import Control, Drive, drive_from_samples
+from memfit.protocols import Control, Drive, Initial, drive_from_samples
 
 _MIN_POINTS = 3
+_SOON = 0.01
+"""Of a record's length: a first sample so soon after t = 0 belongs to what began at t = 0."""
+_UNSTEADY = (
+    "The response moves from the first sample on, while the drive stands still: the state at the start is "
+    'fitted. If the device had rested without a drive, say initial = "rest".'
+)
+_ROUNDED = 0.05
+"""Share of repeated times beyond which a note says that the clock is coarse."""
 
 
 def make_transients(reading: Reading) -> Iterator[PulseTransient]:
@@ -42,7 +52,7 @@ def make_transients(reading: Reading) -> Iterator[PulseTransient]:
     for number, (first, last) in enumerate(runs, start=1):
         rows = slice(first, last)
         part = f"segment {number} of {len(runs)}" if len(runs) > 1 else ""
-        yield _make(
+        whole = _make(
             reading,
             part=part,
             control=control,
@@ -51,6 +61,43 @@ def make_transients(reading: Reading) -> Iterator[PulseTransient]:
             voltage=None if voltage is None else voltage[rows],
             current=None if current is None else current[rows],
         )
+        yield from _pulse_by_pulse(reading, whole) if is_pulse_program(whole.drive) else (whole,)
+
+
+def _pulse_by_pulse(reading: Reading, whole: PulseTransient) -> Iterator[PulseTransient]:
+    """The pulses of a program where device.toml asks for them; else the whole, and a note."""
+    starts = pulse_starts(whole.drive, whole.time)
+    count = len(starts) + 1
+    if reading.settings.split is not True:
+        note = (
+            f"A program of {count} pulses, kept in one record because the device remembers; "
+            "`split = true` in device.toml parts it."
+        )
+        yield replace(whole, notes=(*whole.notes, note))
+        return
+    edges = [0, *starts, whole.points - 1]
+    for number, (first, last) in enumerate(pairwise(edges), start=1):
+        rows = np.arange(first, last + 1)
+        if rows.size < _MIN_POINTS:
+            continue
+        drive = _between(whole.drive, float(whole.time[first]), float(whole.time[last]), first=number == 1)
+        notes = whole.notes
+        if number > 1:
+            notes = (*notes, "What the pulse before left behind is unknown: the first state is fitted.")
+        part = ", ".join(word for word in (whole.origin.part, f"pulse {number} of {count}") if word)
+        yield replace(
+            whole, drive=drive, notes=notes, origin=replace(whole.origin, part=part), time=whole.time[rows],
+            voltage=None if whole.voltage is None else whole.voltage[rows],
+            current=None if whole.current is None else whole.current[rows],
+        )  # fmt: skip
+
+
+def _between(drive: Drive, start: float, end: float, *, first: bool) -> Drive:
+    """A drive from one time to another; but for the first part nothing is known of the state before."""
+    inside = (drive.time > start) & (drive.time < end)
+    time = np.concatenate([[start], drive.time[inside], [end]])
+    value = np.concatenate([drive.at([start]), drive.value[inside], drive.at([end])])
+    return Drive(drive.control, time, value, drive.initial if first else "free")
 
 
 def _restarts(reading: Reading, time: FloatArray) -> list[int]:
@@ -87,7 +134,9 @@ def _make(
         raise reading.error(
             f"expected a column of the {word}, which is what is measured under {control} control."
         )
-    drive = _drive(reading, control, time, voltage if control == "voltage" else current)
+    drive = _drive(reading, control, time, voltage if control == "voltage" else current, measured)
+    if drive.initial == "free" and not (settings.initial or reading.table.initial):
+        notes = [*notes, _UNSTEADY]
     transient = PulseTransient(
         name=reading.record_name,
         origin=reading.origin(part),
@@ -116,15 +165,17 @@ def _drive(
     control: Control,
     time: FloatArray,
     driven: FloatArray | None,
+    response: FloatArray,
 ) -> Drive:
     """What was applied: device.toml's waveform, the file's statement, or the samples."""
     table, settings = reading.table, reading.settings
-    initial = settings.initial or table.initial or (table.drive.initial if table.drive else "steady")
+    stated = settings.initial or table.initial
     if settings.waveform:
         at, value = np.array(settings.waveform, dtype=np.float64).T
-        return Drive(control, at + settings.time_offset, value, initial)
+        return _with_start(Drive(control, at + settings.time_offset, value), stated, time, response)
     if table.drive is not None:
-        return Drive(control, table.drive.time + settings.time_offset, table.drive.value, initial)
+        stated = stated or table.drive.initial
+        return Drive(control, table.drive.time + settings.time_offset, table.drive.value, stated)
     applied = table.columns.get(f"applied_{control}")
     if applied is not None and applied.size == time.size:
         driven = applied
@@ -132,7 +183,23 @@ def _drive(
         raise reading.error(
             f"expected a column of the {control} that was applied, or `waveform` in device.toml."
         )
-    return drive_from_samples(control, time, driven, initial=initial)
+    return _with_start(drive_from_samples(control, time, driven), stated, time, response)
+
+
+def _with_start(drive: Drive, stated: Initial | None, time: FloatArray, response: FloatArray) -> Drive:
+    """The drive with the state in which the record begins.
+
+    A device cannot be steady while its response moves under a drive that stands still: such a record begins
+    anywhere. A record from rest whose first sample is just after t = 0 was switched on at t = 0.
+    """
+    if stated is None:
+        stated = "free" if begins_unsteady(drive, time, response) else "steady"
+    first, gap = float(drive.time[0]), float(time[1] - time[0])
+    if stated == "rest" and 0.0 < first <= max(_SOON * float(time[-1] - time[0]), 1.5 * gap):
+        return Drive(
+            drive.control, np.append(0.0, drive.time), np.append(drive.value[0], drive.value), stated
+        )
+    return replace(drive, initial=stated)
 
 
 def _time(reading: Reading) -> tuple[FloatArray, list[str]]:
@@ -145,12 +212,17 @@ def _time(reading: Reading) -> tuple[FloatArray, list[str]]:
         raise reading.error(
             f"expected times that tell the samples apart; the column stays at {time[0]:.6g} s (rounded?)."
         )
+    notes = []
+    twice = int(np.count_nonzero(np.diff(time) == 0))
+    if twice > _ROUNDED * time.size:
+        notes.append(
+            f"{twice} of {time.size} samples have the time of the one before: the times are rounded."
+        )
     first, span = float(time[0]), float(np.ptp(time))
     if first > span > 0:
-        return time - first, [
-            f"Times are counted from the first sample, which the file puts at {first:.10g} s."
-        ]
-    return time, []
+        notes.append(f"Times are counted from the first sample, which the file puts at {first:.10g} s.")
+        return time - first, notes
+    return time, notes
 
 
 def _control(

@@ -10,8 +10,10 @@ import warnings
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from memfit.errors import DependencyError, FileFormatError
+from memfit.loaders import keithley
 from memfit.loaders.damage import DAMAGE
 from memfit.loaders.raw import FileSettings, RawTable
 from memfit.loaders.source import Source
@@ -65,20 +67,39 @@ def read_old(source: Source, settings: FileSettings) -> list[RawTable]:
         import xlrd  # noqa: PLC0415 - optional
     except ImportError as error:
         raise DependencyError(
-            f"{source.name}: reading old Excel files (.xls) needs xlrd (pip install xlrd); or save the file "
-            "as XLSX or CSV."
+            f"{source.name}: reading old Excel files (.xls) needs xlrd (pip install 'memfit[excel]'); "
+            "or save the file as XLSX or CSV."
         ) from error
     try:
-        book = xlrd.open_workbook(file_contents=source.data, logfile=io.StringIO())
-        sheets = [
-            Sheet(sheet.name, [tuple(sheet.row_values(i)) for i in range(sheet.nrows)])
-            for sheet in book.sheets()
-        ]
-    except (*DAMAGE, xlrd.XLRDError, AssertionError) as error:
+        book = xlrd.open_workbook(file_contents=source.data, logfile=io.StringIO(), on_demand=True)
+        count = min(int(book.nsheets), MAX_SHEETS + 1)
+        sheets = [_old_sheet(book.sheet_by_index(i), book.datemode) for i in range(count)]
+    except (*DAMAGE, xlrd.XLRDError, xlrd.compdoc.CompDocError, AssertionError) as error:
         raise FileFormatError(
             f"the workbook is damaged and cannot be read ({error}).", file=source.name
         ) from error
+    if len(sheets) > MAX_SHEETS:
+        raise FileFormatError(f"expected at most {MAX_SHEETS} sheets, found more.", file=source.name)
     return _tables(source, sheets, settings)
+
+
+def _old_sheet(sheet: Any, datemode: int) -> Sheet:
+    """A sheet of an old workbook; numbers stay numbers, dates become dates, errors become words."""
+    import xlrd  # noqa: PLC0415 - optional
+
+    def cell(value: object, kind: int) -> object:
+        if kind in (xlrd.XL_CELL_NUMBER, xlrd.XL_CELL_TEXT):
+            return value
+        if kind == xlrd.XL_CELL_DATE and isinstance(value, float):
+            return xlrd.xldate_as_datetime(value, datemode)
+        if kind == xlrd.XL_CELL_ERROR:
+            return "#ERROR"
+        return None if kind in (xlrd.XL_CELL_EMPTY, xlrd.XL_CELL_BLANK) else str(bool(value))
+
+    rows = [
+        tuple(map(cell, sheet.row_values(i), sheet.row_types(i))) for i in range(min(sheet.nrows, MAX_CELLS))
+    ]
+    return Sheet(sheet.name, rows)
 
 
 def read(source: Source, settings: FileSettings) -> list[RawTable]:
@@ -98,7 +119,7 @@ def _tables(source: Source, sheets: Sequence[Sheet], settings: FileSettings) -> 
     refused: list[tuple[Sheet, FileFormatError]] = []
     for sheet in sheets:
         try:
-            found = read_text_tables(sheet.as_source(source), settings)
+            found = _sheet_tables(sheet.as_source(source), settings)
         except FileFormatError as error:
             refused.append((sheet, error))
             continue
@@ -112,6 +133,13 @@ def _tables(source: Source, sheets: Sequence[Sheet], settings: FileSettings) -> 
             "expected a sheet with a header and rows of numbers, found none.", file=source.name
         )
     return tables
+
+
+def _sheet_tables(sheet: Source, settings: FileSettings) -> list[RawTable]:
+    """Tables of a sheet: of a Keithley 4200 by the names in its first row, else a table with units."""
+    if keithley.recognises_4200(sheet):
+        return keithley.read_4200(sheet, settings)
+    return read_text_tables(sheet, settings)
 
 
 def open_sheets(source: Source) -> list[Sheet]:

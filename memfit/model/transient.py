@@ -248,12 +248,16 @@ def _checked(time: ArrayLike) -> FloatArray:
 
 
 def _pieces(drive: Drive, time: FloatArray, margin: float) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Ends (k + 1,), starting levels (k,) and slopes (k,) of the pieces that cover all sampling times."""
+    """Ends (k + 1,), starting levels (k,) and slopes (k,) of the pieces that cover all sampling times.
+
+    Before its beginning a drive is 0 if the device comes from rest, else at its first value.
+    """
     first = min(time[0], drive.time[0]) - margin
     last = max(time[-1], drive.time[-1]) + margin
     last = last if last > first else first + 1.0
-    knots = np.concatenate([[first], drive.time, [last]])
-    levels = np.concatenate([drive.value[:1], drive.value, drive.value[-1:]])
+    before = 0.0 if drive.initial == "rest" else drive.value[0]
+    knots = np.concatenate([[first, drive.time[0]], drive.time, [last]])
+    levels = np.concatenate([[before, before], drive.value, drive.value[-1:]])
     length = np.diff(knots)
     kept = length > 0
     slope = np.diff(levels)[kept] / length[kept]

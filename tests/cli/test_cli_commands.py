@@ -64,6 +64,42 @@ def test_inspect_as_json(run, small_device):
     assert json.loads(run("inspect", small_device, "--json").out)["files"][3]["records"][0]["kind"] == "iv"
 
 
+@pytest.mark.parametrize("kind", ["png", "svg", "pdf"])
+def test_inspect_draws_a_picture(run, small_device, tmp_path, kind):
+    picture = tmp_path / f"what.{kind}"
+    ran = run("inspect", small_device, "--plot", picture)
+    assert (ran.code, ran.err) == (0, f"Drawn to {picture}\n")
+    start = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}[kind]
+    assert picture.read_bytes().startswith(start)
+    assert run("inspect", small_device, "--plot", picture).code == 1
+    assert run("inspect", small_device, "--plot", picture, "--overwrite", "--quiet").err == ""
+
+
+def test_inspect_draws_a_recording_that_waits_for_device_toml(run, tmp_path):
+    file, picture = tmp_path / "scope.csv", tmp_path / "scope.svg"
+    rows = "".join(f"{i * 1e-3:.4g},{i % 7},{i % 5},\n" for i in range(60))
+    file.write_text(f"X,CH1,CH2,\nSecond,Volt,Volt,\n{rows}")
+    ran = run("inspect", file, "--plot", picture)
+    assert ran.code == 0
+    assert "say in device.toml which is which" in ran.out
+    assert picture.read_text().count("M ") > 60  # dots
+
+
+@pytest.mark.parametrize("name", ["picture", "picture.docx", "folder/none/x.png"])
+def test_a_picture_that_cannot_be_written(run, small_device, tmp_path, name):
+    ran = run("inspect", small_device, "--plot", tmp_path / name)
+    assert ran.code == 1
+    assert len(ran.err.strip().splitlines()) == 1
+
+
+def test_inspect_says_bias_source_and_pulses(run, small_device, sample_data):
+    spectrum = next(small_device.glob("eis_0.4*"))
+    assert "bias: 400 mV (from the file's metadata)" in run("inspect", spectrum).out
+    assert (
+        "pulses: 26 uA from 120 ms to 800 ms" in run("inspect", sample_data / "mapbi3_c/pulse_26uA.csv").out
+    )
+
+
 def test_convert_keeps_every_number(run, small_device, tmp_path):
     out = tmp_path / "tidy"
     ran = run("convert", small_device, "-o", out)

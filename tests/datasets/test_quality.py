@@ -46,6 +46,19 @@ def test_the_spectra_of_that_test_are_inductive_and_some_negative():
     assert z.real.min() < 0
 
 
+def test_near_instability_the_control_says_which_of_z_and_y_must_obey():
+    """Unstable under current control: Z has poles in the right half-plane, Y has none."""
+    z = impedance(device(i_c0=16e-4, tau_d=3e-3, tau_k=5e-3), FREQUENCY, 0.6)
+    held = ImpedanceSpectrum(name="x", frequency=FREQUENCY, impedance=z, control="voltage")
+    verdict = kramers_kronig(held)
+    assert verdict.passed
+    assert verdict.rms_Y < 1e-3 < 0.01 < verdict.rms_Z
+    assert "Only Y obeys them" in verdict.sentence
+    assert "as it must under voltage control" in verdict.sentence
+    wrong = kramers_kronig(ImpedanceSpectrum(name="x", frequency=FREQUENCY, impedance=z, control="current"))
+    assert "check which of the two was held" in wrong.sentence
+
+
 def test_simple_circuits_pass():
     s = 2j * np.pi * FREQUENCY
     for z in (

@@ -4,13 +4,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from devices import TRUTH, device, errors, everything, exact, spectra, sweeps
+from devices import TRUTH, device, errors, everything, exact, pulses, spectra, sweeps
 
 from memfit.datasets.device import Device
 from memfit.datasets.records import ImpedanceSpectrum, IVSweep
 from memfit.errors import InputError
 from memfit.fitting.joint import fit
 from memfit.fitting.plan import FitPlan
+from memfit.fitting.state import Problem
+from memfit.fitting.thinning import thinned
 from memfit.model.parameters import NAMES
 from memfit.protocols import Drive
 
@@ -121,3 +123,21 @@ def test_points_are_counted_once(noisy, joint):
 def test_all_three_kinds_are_in(joint):
     assert {d.kind for d in joint.result.goodness.datasets} == {"impedance", "iv", "transient"}
     assert len(joint.fitted) == len(everything())
+
+
+def test_long_records_are_searched_on_few_samples_and_settled_on_all():
+    long = device([*spectra(), *pulses(points=20_000)], seed=4)
+    problem = Problem.prepare(long.records)
+    few = thinned(problem)
+    assert few.predictor.size < 0.3 * problem.predictor.size
+    assert few.sigma.size == few.keep.size == few.predictor.size
+    sizes = {record.name: record.points for record in long.records}
+    joint = fit(long)
+    assert {item.file: item.points for item in joint.result.inputs} == sizes
+    assert {item.record.name: item.predicted.size for item in joint.fitted} == sizes
+    assert max(errors(joint.result).values()) < 0.02
+
+
+def test_short_records_are_searched_whole():
+    problem = Problem.prepare(device().records)
+    assert thinned(problem) is problem

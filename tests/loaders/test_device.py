@@ -95,3 +95,32 @@ def test_a_folder_with_nothing_usable(tmp_path, content):
 def test_wrong_paths(tmp_path, paths):
     with pytest.raises(MemfitError):
         load_device([tmp_path / path for path in paths])
+
+
+def course(path, time, response, *lines):
+    """A transient file under a constant current of 1 uA."""
+    rows = "\n".join(f"{t!r},{v!r},1e-6" for t, v in zip(time.tolist(), response.tolist(), strict=True))
+    head = "\n".join(
+        ["# technique: transient", "# control: current", *lines, "Time (s),Voltage (V),Current (A)"]
+    )
+    path.write_text(f"{head}\n{rows}\n", encoding="utf-8")
+    return load_device(path).records[0]
+
+
+def test_a_response_that_moves_under_a_drive_that_stands_still_begins_anywhere(tmp_path):
+    time = np.linspace(0.0, 1.0, 200)
+    noise = 1e-3 * np.random.default_rng(1).standard_normal(200)
+    moving = course(tmp_path / "a.csv", time, 0.5 - 0.3 * np.exp(-time / 0.2) + noise)
+    assert moving.drive.initial == "free"
+    assert any("the state at the start is fitted" in note for note in moving.notes)
+    assert course(tmp_path / "b.csv", time, 0.5 + noise).drive.initial == "steady"
+    stated = course(tmp_path / "c.csv", time, 0.5 - 0.3 * np.exp(-time / 0.2) + noise, "# initial: rest")
+    assert stated.drive.initial == "rest"
+
+
+def test_a_record_from_rest_was_switched_on_at_zero(tmp_path):
+    time = np.geomspace(1e-4, 1.0, 200)
+    record = course(tmp_path / "a.csv", time, 0.5 - 0.3 * np.exp(-time / 0.2), "# initial: rest")
+    assert (record.drive.time[0], record.drive.value[0]) == (0.0, 1e-6)
+    late = course(tmp_path / "b.csv", time + 0.5, 0.5 - 0.3 * np.exp(-time / 0.2), "# initial: rest")
+    assert late.drive.time[0] == time[0] + 0.5

@@ -237,6 +237,31 @@ def test_a_plugged_in_reader_is_asked_first(monkeypatch):
     registry.plugged_in.cache_clear()
 
 
+def test_a_package_plugs_its_reader_in_by_its_entry_point(tmp_path, monkeypatch):
+    """As an installed package does: metadata on the path name the group and the object."""
+    (tmp_path / "labreader.py").write_text(
+        "import numpy as np\n"
+        "from memfit.loaders.raw import RawTable\n"
+        "from memfit.loaders.registry import Reader\n"
+        "def read(source, settings):\n"
+        "    v = np.linspace(0.0, 1.0, 9)\n"
+        "    return [RawTable(columns={'voltage': v, 'current': 1e-6 * v}, kind='iv')]\n"
+        "reader = Reader('our lab', lambda source: source.data.startswith(b'LAB1'), read)\n"
+    )
+    info = tmp_path / "labreader-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: labreader\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[memfit.readers]\nlab = labreader:reader\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    registry.plugged_in.cache_clear()
+    try:
+        (record,) = read_source(Source("x.lab", b"LAB1 whatever"))
+    finally:
+        monkeypatch.undo()
+        registry.plugged_in.cache_clear()
+    assert (record.kind, record.points, record.origin.format) == ("iv", 9, "our lab")
+
+
 @pytest.mark.parametrize(
     "data",
     [

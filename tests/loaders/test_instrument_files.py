@@ -97,8 +97,8 @@ EXPECTED = {
     "iv/oect/bongartz_bistable_oect_transfer.csv": ("iv", 1, 122, "voltage", None),
     "iv/keithley2450/current_sweep_test_RC_LOAD.txt": ("iv", 3, 10, "current", None),
     "iv/keithley2450/current_sweep_test_R10K_LOAD.txt": ("iv", 3, 10, "current", None),
-    "iv/biologic/yadg_cva.issue_202.mpt": ("iv", 1, 455, "voltage", None),
-    "iv/biologic/yadg_cva.issue_202.mpr": ("iv", 1, 455, "voltage", None),
+    "iv/biologic/yadg_cva.issue_202.mpt": ("iv", 1, 431, "voltage", None),
+    "iv/biologic/yadg_cva.issue_202.mpr": ("iv", 1, 431, "voltage", None),
     "iv/gamry/unitpackage_gamry_cv.DTA": ("iv", 1, 81, "voltage", None),
     "iv/gamry/gamryparser_cv_data.dta": ("iv", 5, 10, "voltage", None),
     "iv/grapa/I-V_SAMPLE_A_a2_02_dark.txt": ("iv", 1, 59, "voltage", None),
@@ -327,6 +327,14 @@ def test_a_hit_compliance_is_left_out():
     (record,) = read_file(DATA / "iv/hzb_perovskite/HZB_MMX_rev.jv.txt")
     assert record.current.max() < 5e-3
     assert record.current[record.voltage == 0.0] == pytest.approx(-3.79e-3, rel=0.01)
+
+
+def test_a_limit_that_no_file_states_is_seen_and_left_out():
+    """24 of the 455 points of this file stand at 2.505 mA, the end of the current range."""
+    (record,) = read_file(DATA / "iv/biologic/yadg_cva.issue_202.mpt")
+    assert any("24 points on a plateau at 2.505 mA" in note for note in record.notes)
+    (whole,) = read_file(DATA / "iv/biologic/yadg_cva.issue_202.mpt", FileSettings(compliance=1.0))
+    assert whole.points == 455
 
 
 def test_gate_voltage_and_drain_current_of_a_transistor():

@@ -113,6 +113,41 @@ def test_any_spectrum_comes_back(rows, metadata, notes, name, bias):
     assert_identical(again(record), record)
 
 
+ordered = st.lists(st.tuples(st.floats(0, 1e9), finite, finite), min_size=1, max_size=8)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    rows=ordered, timed=st.booleans(), control=st.sampled_from(["voltage", "current"]), notes=st.lists(words)
+)
+def test_any_sweep_comes_back(rows, timed, control, notes):
+    t, v, i = (np.array(column) for column in zip(*rows, strict=True))
+    t = np.sort(t)
+    drive = Drive(control, t, v if control == "voltage" else i, "rest") if timed else None
+    record = IVSweep(
+        name="iv", voltage=v, current=i, time=t if timed else None, drive=drive, control=control,
+        scan_rate=abs(float(v[0])) or None, notes=(*notes,),
+    )  # fmt: skip
+    assert_identical(again(record), record)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    rows=ordered, vertices=ordered, control=st.sampled_from(["voltage", "current"]),
+    initial=st.sampled_from(["steady", "rest", "free"]), both=st.booleans(),
+    metadata=st.dictionaries(words, words, max_size=3),
+)  # fmt: skip
+def test_any_transient_comes_back(rows, vertices, control, initial, both, metadata):
+    t, v, i = (np.array(column) for column in zip(*rows, strict=True))
+    at, value, _ = (np.array(column) for column in zip(*vertices, strict=True))
+    record = PulseTransient(
+        name="pulse", time=np.sort(t), drive=Drive(control, np.sort(at), value, initial), metadata=metadata,
+        voltage=v if both or control == "current" else None,
+        current=i if both or control == "voltage" else None,
+    )  # fmt: skip
+    assert_identical(again(record), record)
+
+
 def test_a_file_is_written_whole_or_not_at_all(tmp_path):
     path = tmp_path / "eis.csv"
     write_record(spectrum(), path)

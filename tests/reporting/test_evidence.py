@@ -32,7 +32,7 @@ def spectrum(rng, u, **bias):
 
 def current_pulse(rng, current):
     time = np.linspace(0.0, 2.0, 8001)
-    drive = pulse("current", current, start=0.1, width=1.8, end=2.0)
+    drive = pulse("current", current, on=0.1, off=1.9, end=2.0)
     V = simulate(P, drive, time).voltage + 1e-4 * rng.standard_normal(time.size)
     return PulseTransient(name="pulse", time=time, voltage=V, current=None, drive=drive)
 

@@ -79,6 +79,8 @@ def assert_same_course(found, made):
     assert found.voltage == pytest.approx(made.voltage, rel=1e-8, abs=0)
     assert found.current == pytest.approx(made.current, rel=1e-8, abs=0)
     middle = 0.5 * (made.time[1:] + made.time[:-1])
+    beside = np.abs(middle[:, None] - made.drive.jumps) < np.max(np.diff(made.time))
+    middle = middle[~beside.any(axis=1)]  # a sample on a jump shows either level
     size = np.ptp(made.drive.value)
     assert np.max(np.abs(found.drive.at(middle) - made.drive.at(middle))) < 1e-6 * size
     assert found.drive.initial == made.drive.initial

@@ -1,0 +1,158 @@
+"""Records that begin in an unknown state: u, i_c and f at their first sample are unknowns of the fit.
+
+A record is one of them where its drive says so (initial = "free"), or where the fit asks for it: a sweep
+taken right after another one does not begin in the steady state of its first value.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from memfit.arrays import FloatArray
+from memfit.datasets.records import ImpedanceSpectrum, Record
+from memfit.fitting.minimise import promised_fall
+from memfit.fitting.plan import FitPlan
+from memfit.fitting.predict import Instrument, Predictor, drive_of, drive_of_timed, free_start, measured
+from memfit.fitting.state import Problem, State, solve
+from memfit.fitting.unknowns import Unknown, Unknowns, initial_unknowns
+from memfit.model.equations import activation
+from memfit.model.parameters import Parameters
+from memfit.model.steady import junction_voltage
+from memfit.protocols import Drive
+
+log = logging.getLogger(__name__)
+
+_NEEDED = 16.0
+"""Fall of chi2 for each term: four standard errors."""
+_INSIDE = 1e-3
+"""Distance of a first value of f from 0 and 1: a search that begins on a bound moves slowly."""
+
+
+def begins_anywhere(record: Record) -> Record:
+    """The record with an initial state that is not known."""
+    drive = drive_of(record)
+    if drive is None or isinstance(record, ImpedanceSpectrum):
+        return record
+    return replace(record, drive=replace(drive, initial="free"))
+
+
+def begun_alike(problem: Problem, other: Problem) -> Problem:
+    """The problem with those records beginning anywhere that do so in another one of the same records."""
+    free = [free_start(record) for record in other.predictor.records]
+    own = problem.predictor
+    if free == [free_start(record) for record in own.records]:
+        return problem
+    records = [begins_anywhere(r) if anywhere else r for r, anywhere in zip(own.records, free, strict=True)]
+    return replace(problem, predictor=Predictor(records, own.tolerance))
+
+
+def with_initial_states(
+    problem: Problem, unknowns: Unknowns, values: Mapping[str, float]
+) -> tuple[Unknowns, dict[str, float]]:
+    """The unknowns with the initial states of all records that begin anywhere, and first values for them.
+
+    Parameters
+    ----------
+    problem : Problem
+    unknowns : Unknowns
+        The physical ones.
+    values : mapping
+        First values of these (SI).
+    """
+    records = problem.predictor.records
+    terms = [term for k, record in enumerate(records) if free_start(record) for term in _terms(k, record)]
+    if not terms:
+        return unknowns, dict(values)
+    p = unknowns.parameters(unknowns.encode(values))
+    extended = Unknowns([*unknowns.free, *terms], unknowns.base, unknowns.kinds)
+    return extended, {**values, **_first_states(problem.predictor, p, terms)}
+
+
+def add_needed_states(state: State, plan: FitPlan) -> State:
+    """The fit with the initial states among its unknowns that the data ask for.
+
+    Each record in time is offered its own; only those stay that lower chi2 by four standard errors a term.
+    """
+    if plan.initial_states == "off":
+        return state
+    timed = [k for k, r in enumerate(state.problem.predictor.records) if drive_of(r) and not free_start(r)]
+    wanted = [k for k in timed if plan.initial_states == "on" or _promises(state, k)]
+    if not wanted:
+        return state
+    start = _freed(state, wanted)
+    again = solve(start.problem, start.unknowns, start.x)
+    count = len(start.unknowns.free) - len(state.unknowns.free)
+    gained = state.minimum.chi2 - again.minimum.chi2
+    if plan.initial_states != "on" and gained <= _NEEDED * count:
+        return state
+    log.info("initial states of %d records added: chi2 falls by %.4g", len(wanted), gained)
+    return replace(again, failures=state.failures + again.failures)
+
+
+def _promises(state: State, k: int) -> bool:
+    """Whether the linearised problem gains enough from the initial state of one record."""
+    freed = _freed(state, [k])
+    count = len(freed.unknowns.free) - len(state.unknowns.free)
+    residuals = freed.problem.residuals(freed.unknowns)
+    return promised_fall(residuals, freed.x) > _NEEDED * count
+
+
+def _freed(state: State, chosen: Sequence[int]) -> State:
+    """The same fit, not yet minimised, with the initial states of some records as unknowns."""
+    predictor = state.problem.predictor
+    records = tuple(begins_anywhere(r) if k in chosen else r for k, r in enumerate(predictor.records))
+    problem = replace(state.problem, predictor=Predictor(records, predictor.tolerance))
+    terms = [term for k in chosen for term in _terms(k, records[k])]
+    unknowns = Unknowns([*state.unknowns.free, *terms], state.unknowns.base, state.unknowns.kinds)
+    p = state.unknowns.parameters(state.x)
+    values = dict(state.unknowns.values(state.x))
+    for k in chosen:
+        drive = drive_of_timed(predictor.records[k])
+        before = 0.0 if drive.initial == "rest" else float(drive.value[0])
+        values.update(_named(k, _steady(p, drive, before)))
+    minimum = replace(state.minimum, x=unknowns.encode(values))
+    return replace(state, problem=problem, unknowns=unknowns, minimum=minimum)
+
+
+def _terms(k: int, record: Record) -> list[Unknown]:
+    """Unknowns of the initial state of one record."""
+    return initial_unknowns(k, drive_of_timed(record).control)
+
+
+def _steady(p: Parameters, drive: Drive, value: float) -> FloatArray:
+    """(3,) u, i_c, f of the steady state under a drive of this value."""
+    u = float(junction_voltage(p, drive.control, np.array([value]))[0])
+    f = float(activation(p, u))
+    return np.array([u, p.i_c0 * f, f])
+
+
+def _first_states(predictor: Predictor, p: Parameters, terms: Sequence[Unknown]) -> dict[str, float]:
+    """First values of the initial states: of rest or of the first drive value, whichever is nearer the data.
+
+    Under current control the junction voltage is read off the first sample.
+    """
+    chosen = sorted({term.record for term in terms if term.record is not None})
+    misfits, states = [], []
+    for share in (0.0, 1.0):
+        instrument = Instrument.ideal(len(predictor.records))
+        for k in chosen:
+            drive, first = drive_of_timed(predictor.records[k]), measured(predictor.records[k])[0]
+            instrument.initial[k] = _steady(p, drive, share * float(drive.value[0]))
+            if drive.control == "current":
+                instrument.initial[k, 0] = first - p.R_s * drive.value[0]
+        distance = np.abs(predictor(p, instrument).values - predictor.data())
+        distance = np.where(np.isfinite(distance), distance, 1e30)
+        misfits.append([float(np.mean(distance[predictor.slices[k]])) for k in chosen])
+        states.append(instrument.initial)
+    nearest = np.argmin(misfits, axis=0)
+    return {
+        name: value for j, k in zip(nearest, chosen, strict=True) for name, value in _named(k, states[j][k])
+    }
+
+
+def _named(k: int, state: FloatArray) -> list[tuple[str, float]]:
+    """Names and first values of an initial state."""
+    u, i_c, f = (float(value) for value in state)
+    return [(f"u_0_{k}", u), (f"i_0_{k}", i_c), (f"f_0_{k}", min(max(f, _INSIDE), 1.0 - _INSIDE))]

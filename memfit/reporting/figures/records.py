@@ -1,0 +1,157 @@
+"""Records as they were read, without any model, a row for each kind.
+
+Spectra: Nyquist and modulus, points that the Kramers-Kronig test suspects marked. Sweeps: current against
+voltage, linear and logarithmic. Transients: response and drive. Channels of an oscilloscope: against time.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from memfit.arrays import BoolArray, FloatArray
+from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient, Record
+from memfit.reporting.figures.marks import (
+    GREY,
+    MILLIMETRE,
+    SERIES,
+    crosses,
+    curve,
+    dots,
+    graded_colours,
+    limits,
+    linear_axis,
+    log_axis,
+)
+from memfit.reporting.numbers import scale_for
+
+ROW, WIDTH = 68.0, 170.0
+"""Height of a row and width of a picture, mm."""
+_MOST = 40
+"""Records of one kind that are drawn."""
+_LEFT, _BOTTOM, _SIDE, _ABOVE = 15.0, 11.0, 66.0, 4.0
+
+Suspects = Mapping[int, BoolArray]
+"""Suspect points by place of the spectrum in the list."""
+
+
+def records_figure(figure: Figure, records: Sequence[Record], suspects: Suspects) -> None:
+    """All records of a file, a row for each kind that there is."""
+    spectra = [(i, r) for i, r in enumerate(records) if isinstance(r, ImpedanceSpectrum)][:_MOST]
+    sweeps = [r for r in records if isinstance(r, IVSweep)][:_MOST]
+    transients = [r for r in records if isinstance(r, PulseTransient)][:_MOST]
+    rows: list[Callable[[Axes, Axes], None]] = []
+    if spectra:
+        rows.append(lambda a, b: _spectra(a, b, spectra, suspects))
+    if sweeps:
+        rows.append(lambda a, b: _sweeps(a, b, sweeps))
+    if transients:
+        rows.append(lambda a, b: _transients(a, b, transients))
+    for number, draw in enumerate(rows):
+        draw(*_pair(figure, number, len(rows)))
+
+
+def row_count(records: Sequence[Record]) -> int:
+    """Rows that `records_figure` needs."""
+    return len({record.kind for record in records})
+
+
+def channels_figure(figure: Figure, columns: Mapping[str, FloatArray]) -> None:
+    """Columns against time, or against their number, before device.toml says what they are."""
+    names = [name for name in columns if name != "time"]
+    first = columns[names[0]] if names else np.zeros(1)
+    time = columns.get("time", np.arange(first.size, dtype=np.float64))
+    left, right = _pair(figure, 0, 1)
+    for axes, chosen in ((left, names[::2]), (right, names[1::2] or names[:1])):
+        numbers = ", ".join(str(names.index(name) + 1) for name in chosen[: len(SERIES)])
+        _linear(axes, [(time, columns[name]) for name in chosen], ("s", "Time"), ("", f"Column {numbers}"))
+
+
+def _pair(figure: Figure, row: int, rows: int) -> tuple[Axes, Axes]:
+    """The two axes of a row, the first row on top."""
+    width, height = (size / MILLIMETRE for size in figure.get_size_inches())
+    bottom = (rows - 1 - row) * ROW + _BOTTOM
+    size = (_SIDE / width, (ROW - _BOTTOM - _ABOVE) / height)
+    left, right = (
+        figure.add_axes((x / width, bottom / height, *size)) for x in (_LEFT, _LEFT + _SIDE + _LEFT + 4.0)
+    )
+    return left, right
+
+
+def _spectra(
+    nyquist: Axes, bode: Axes, spectra: Sequence[tuple[int, ImpedanceSpectrum]], suspects: Suspects
+) -> None:
+    """-Im Z against Re Z, and |Z| against frequency, one colour a spectrum."""
+    values = [spectrum.impedance for _, spectrum in spectra]
+    scale, unit = scale_for(float(max(np.abs(Z).max() for Z in values)), "ohm")
+    linear_axis(nyquist, "x", limits(*(Z.real * scale for Z in values)))
+    linear_axis(nyquist, "y", limits(*(-Z.imag * scale for Z in values)))
+    log_axis(bode, "x", limits(*(spectrum.frequency for _, spectrum in spectra), log=True), 6)
+    log_axis(bode, "y", limits(*(np.abs(Z) for Z in values), log=True), 6)
+    for colour, (place, spectrum) in zip(graded_colours(len(spectra)), spectra, strict=True):
+        Z, frequency = spectrum.impedance, spectrum.frequency
+        suspect = suspects.get(place, np.zeros(Z.size, dtype=bool))
+        dots(nyquist, Z.real * scale, -Z.imag * scale, colour)
+        dots(bode, frequency, np.abs(Z), colour)
+        crosses(nyquist, Z.real[suspect] * scale, -Z.imag[suspect] * scale)
+        crosses(bode, frequency[suspect], np.abs(Z)[suspect])
+    nyquist.axhline(0.0, color=GREY, linewidth=0.4)
+    nyquist.set_xlabel(f"Re Z ({unit})")
+    nyquist.set_ylabel(f"−Im Z ({unit})")
+    bode.set_xlabel("Frequency (Hz)")
+    bode.set_ylabel("|Z| (Ω)")
+
+
+def _sweeps(linear: Axes, logarithmic: Axes, sweeps: Sequence[IVSweep]) -> None:
+    """Current against voltage, and the logarithm of its modulus."""
+    _linear(linear, [(s.voltage, s.current) for s in sweeps], ("V", "Voltage"), ("A", "Current"))
+    currents = [np.abs(sweep.current) for sweep in sweeps]
+    linear_axis(logarithmic, "x", limits(*(sweep.voltage for sweep in sweeps)))
+    log_axis(logarithmic, "y", limits(*currents, log=True), 6)
+    for colour, sweep, current in zip(graded_colours(len(sweeps)), sweeps, currents, strict=True):
+        dots(logarithmic, sweep.voltage, current, colour)
+    logarithmic.set_xlabel("Voltage (V)")
+    logarithmic.set_ylabel("|I| (A)")
+
+
+def _transients(response: Axes, drive: Axes, transients: Sequence[PulseTransient]) -> None:
+    """What was measured, and what was applied, against time."""
+    control = transients[0].control
+    measured = ("A", "Current") if control == "voltage" else ("V", "Voltage")
+    applied = ("V", "Applied voltage") if control == "voltage" else ("A", "Applied current")
+    alike = [transient for transient in transients if transient.control == control]
+    _linear(response, [(t.time, t.response) for t in alike], ("s", "Time"), measured)
+    times = [np.unique(np.concatenate([t.drive.time, t.time])) for t in alike]
+    _linear(
+        drive, [(at, t.drive.at(at)) for at, t in zip(times, alike, strict=True)], ("s", "Time"), applied,
+        lines=True,
+    )  # fmt: skip
+
+
+def _linear(
+    axes: Axes,
+    curves: Sequence[tuple[FloatArray, FloatArray]],
+    across: tuple[str, str],
+    up: tuple[str, str],
+    *,
+    lines: bool = False,
+) -> None:
+    """Curves on linear axes whose units have prefixes; (unit, words) of each axis."""
+    factors = []
+    for which, (unit, words), values in (
+        ("x", across, [x for x, _ in curves]),
+        ("y", up, [y for _, y in curves]),
+    ):
+        largest = float(max(np.abs(part).max() for part in values))
+        factor, symbol = scale_for(largest, unit) if unit else (1.0, "")
+        factors.append(factor)
+        linear_axis(axes, which, limits(*(part * factor for part in values)))
+        getattr(axes, f"set_{which}label")(f"{words} ({symbol})" if symbol else words)
+    colours: Sequence[Any] = graded_colours(len(curves)) if len(curves) > len(SERIES) else SERIES
+    for colour, (x, y) in zip(colours, curves, strict=False):
+        if lines:
+            curve(axes, x * factors[0], y * factors[1], colour)
+        else:
+            dots(axes, x * factors[0], y * factors[1], colour)
