@@ -16,7 +16,16 @@ from itertools import islice
 from typing import Any
 
 import dask
-from distributed import Client, Future, LocalCluster, Worker, WorkerPlugin, as_completed, get_worker
+from distributed import (
+    Client,
+    Future,
+    LocalCluster,
+    Reschedule,
+    Worker,
+    WorkerPlugin,
+    as_completed,
+    get_worker,
+)
 from distributed.scheduler import KilledWorker
 
 from memfit.batch.device import bring_up_to_date, record_failure
@@ -32,6 +41,11 @@ _LEAST_AHEAD = 8
 _CONNECT_SECONDS = 10.0
 _LOOK_SECONDS = 5.0
 """Time between two looks at how many workers there are."""
+_SETTINGS = {
+    "distributed.admin.tick.limit": "1h",  # who waits for a fitter is not stuck
+    "distributed.scheduler.http.routes": [],  # nobody outside has to see anything
+    "distributed.worker.http.routes": [],
+}
 _LOUD = ("worker", "scheduler", "core", "client", "nanny", "utils", "comm", "batched")
 """What of dask tells on stderr what a `MemfitError` tells better."""
 
@@ -64,7 +78,7 @@ class Fitters(WorkerPlugin):
         try:
             answer = fitter.run(call)
             for _ in range(_ATTEMPTS - 1):
-                if not isinstance(answer, Trouble) or answer.cause != "died" or fitter.is_retired():
+                if not _may_be_better_next_time(answer) or fitter.is_retired():
                     break
                 answer = fitter.run(call)
         finally:
@@ -73,7 +87,7 @@ class Fitters(WorkerPlugin):
         if isinstance(answer, Outcome):
             return answer
         if fitter.is_retired():
-            return Outcome(key=job.key, state="stopped", cause="start", message="The worker was closed.")
+            raise Reschedule  # the worker goes; another one takes the job
         tries = f" {_ATTEMPTS} times" if answer.cause == "died" else ""
         return record_failure(job, answer.cause, f"{answer.message[:-1]}{tries}.", begun=begun)
 
@@ -86,6 +100,11 @@ class Fitters(WorkerPlugin):
             if self._closed:
                 self._idle[-1].retire()
             return self._idle.pop()
+
+
+def _may_be_better_next_time(answer: object) -> bool:
+    """Whether a process died, at work or while it started: an outsider may have ended it."""
+    return isinstance(answer, Trouble) and answer.cause in ("died", "start")
 
 
 def settle(plugin: str, job: Job, call: bytes) -> Outcome:
@@ -140,7 +159,7 @@ def run_jobs(
 @contextmanager
 def _client(workers: int, scheduler: str | None) -> Iterator[Client]:
     """A client of the scheduler that is named, or of one in this process."""
-    with dask.config.set({"distributed.admin.tick.limit": "1h"}), _quiet_logs():
+    with dask.config.set(_SETTINGS), _quiet_logs():
         if scheduler is not None:
             with _connect(scheduler) as client:
                 yield client
@@ -151,6 +170,8 @@ def _client(workers: int, scheduler: str | None) -> Iterator[Client]:
                 threads_per_worker=workers,
                 processes=False,
                 dashboard_address=None,
+                scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
+                worker_dashboard_address="127.0.0.1:0",
                 memory_limit=0,
                 silence_logs=logging.CRITICAL,
             ) as cluster,

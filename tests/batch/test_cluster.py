@@ -78,7 +78,7 @@ def test_a_scheduler_that_is_not_there(words, tmp_path, monkeypatch, address):
     assert address in str(told.value)
 
 
-def test_a_scheduler_elsewhere_and_a_worker_that_is_killed(words, tmp_path):
+def test_a_scheduler_elsewhere_with_a_worker_killed_and_one_sent_away(words, tmp_path):
     root = words(**{f"d{number}": "sleep 0.2" for number in range(12)})
     outcomes = []
     with LocalCluster(
@@ -90,6 +90,8 @@ def test_a_scheduler_elsewhere_and_a_worker_that_is_killed(words, tmp_path):
             if len(outcomes) == 2:
                 worker = next(iter(elsewhere.workers.values()))
                 os.kill(worker.process.pid, signal.SIGKILL)
+            if len(outcomes) == 6:
+                elsewhere.scale(1)
         pids = [worker.process.pid for worker in elsewhere.workers.values() if worker.process]
         assert not [child for pid in pids for child in psutil.Process(pid).children() if is_servant(child)]
     assert sorted(outcome.key for outcome in outcomes) == sorted(folder.name for folder in root.iterdir())
