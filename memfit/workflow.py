@@ -327,7 +327,7 @@ def fit_many(
     )
     makers = Makers(fit=_fit_into, report=_report_into, prepare=_prepare)
     summary = run_batch(Path(root), Path(out), makers, order, progress=progress, say=say)
-    rows = store.read_rows(summary.out)
+    rows = store.each_row(summary.out)
     footer = f"memfit {version('memfit')}"
     page = overview.overview_report(Path(root).resolve().name, rows, summary.notes, footer)
     document.write_page(page, summary.out, OVERVIEW_FILE)

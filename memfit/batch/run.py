@@ -14,7 +14,7 @@ from typing import IO, Any
 from memfit.batch.folders import find_devices
 from memfit.batch.jobs import DEVICES, DRAFTS, Job, Limits, Makers
 from memfit.batch.progress import Pace, Progress
-from memfit.batch.store import build_index, read_rows
+from memfit.batch.store import build_index, each_row
 from memfit.batch.summary import BatchSummary, summarise
 from memfit.errors import DependencyError, OutputError
 from memfit.files import write_whole
@@ -86,10 +86,8 @@ def run_batch(
             progress(pace.note(outcome))
         shutil.rmtree(out / DRAFTS, ignore_errors=True)
         build_index(out)
-    rows = read_rows(out)
-    return summarise(
-        out, found.folders, rows, pace.counts, seconds=time.monotonic() - begun, notes=found.notes
-    )
+    seconds = time.monotonic() - begun
+    return summarise(out, found.folders, each_row(out), pace.counts, seconds=seconds, notes=found.notes)
 
 
 def _job(key: str, folder: Path, out: Path, order: Order) -> Job:

@@ -9,8 +9,8 @@ import json
 import os
 import sqlite3
 import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,10 +55,10 @@ def build_index(out: Path) -> Indexed:
     """
     if not out.is_dir():
         raise InputError(f"{out}: expected a folder with results, found no such folder.")
-    known = _stamped_rows(out)
     draft = out / f".{INDEX}.{os.getpid()}.{uuid.uuid4().hex}.part"
     try:
-        indexed = _fill(draft, out, known)
+        with closing(_Known(out)) as known:
+            indexed = _fill(draft, out, known)
         if indexed.rows:
             draft.replace(out / INDEX)
     except (OSError, sqlite3.Error) as problem:
@@ -81,7 +81,7 @@ def result_folders(out: Path) -> Iterator[Path]:
         yield from result_folders(Path(folder))
 
 
-def _fill(draft: Path, out: Path, known: dict[str, tuple[str, tuple[Any, ...]]]) -> Indexed:
+def _fill(draft: Path, out: Path, known: "_Known") -> Indexed:
     """Write all rows into a new file."""
     rows, read, unreadable = 0, 0, []
     with closing(sqlite3.connect(draft, isolation_level=None)) as base:
@@ -93,9 +93,8 @@ def _fill(draft: Path, out: Path, known: dict[str, tuple[str, tuple[Any, ...]]])
         for folder in result_folders(out):
             name = folder.relative_to(out).as_posix()
             stamp = _stamp(folder)
-            if name in known and known[name][0] == stamp:
-                values = known[name][1]
-            else:
+            values = known.row(name, stamp)
+            if values is None:
                 values = _values(row_of(folder, name), stamp)
                 read += 1
             _insert(base, values)
@@ -141,14 +140,30 @@ def _stamp(folder: Path) -> str:
     return " ".join(found)
 
 
-def _stamped_rows(out: Path) -> dict[str, tuple[str, tuple[Any, ...]]]:
-    """Rows of the index as it is, by folder, with their stamps; none where it cannot be used."""
-    try:
-        with closing(_open(out / INDEX)) as base:
-            rows = base.execute(f"SELECT {', '.join(_NAMES)} FROM devices").fetchall()  # noqa: S608
-    except (InputError, sqlite3.Error):
-        return {}
-    return {row[0]: (row[_NAMES.index("stamp")], tuple(row)) for row in rows}
+class _Known:
+    """Rows of the index as it was, looked up one by one; none where it cannot be used."""
+
+    def __init__(self, out: Path) -> None:
+        self._base: sqlite3.Connection | None = None
+        if (out / INDEX).is_file():
+            with suppress(InputError):
+                self._base = _open(out / INDEX)
+
+    def close(self) -> None:
+        """Close the old index."""
+        if self._base is not None:
+            self._base.close()
+
+    def row(self, folder: str, stamp: str) -> tuple[Any, ...] | None:
+        """The row of a folder, if its result is still the same."""
+        if self._base is None:
+            return None
+        statement = f"SELECT {', '.join(_NAMES)} FROM devices WHERE folder = ? AND stamp = ?"  # noqa: S608
+        try:
+            found: tuple[Any, ...] | None = self._base.execute(statement, (folder, stamp)).fetchone()
+        except sqlite3.Error:
+            return None
+        return found
 
 
 def _open(index: Path) -> sqlite3.Connection:
@@ -202,24 +217,31 @@ def select(out: Path, expression: str = "") -> tuple[list[Row], tuple[str, ...]]
     """As `read_rows`, with the names that the expression speaks of."""
     with closing(_open(out / INDEX)) as base:
         attributes = [name for (name,) in base.execute("SELECT DISTINCT name FROM attributes ORDER BY name")]
-        condition = compile_expression(expression, attributes) if expression else Condition("1", (), ())
-        rows = _rows(base, condition)
-    return rows, condition.names
+        condition = compile_expression(expression, attributes) if expression else _EVERYTHING
+        return list(_rows(base, condition)), condition.names
 
 
-def _rows(base: sqlite3.Connection, condition: Condition) -> list[Row]:
+def each_row(out: Path) -> Iterator[Row]:
+    """All rows one by one, so that there may be millions."""
+    with closing(_open(out / INDEX)) as base:
+        yield from _rows(base, _EVERYTHING)
+
+
+_EVERYTHING = Condition("1", (), ())
+
+
+def _rows(base: sqlite3.Connection, condition: Condition) -> Iterator[Row]:
     """Rows for which a condition holds, by folder."""
     statement = (
         f"SELECT {', '.join((*COLUMNS, 'attributes'))} FROM devices "  # noqa: S608 - names of this package
         f"WHERE {condition.sql} ORDER BY folder"
     )
     try:
-        found: Sequence[tuple[Any, ...]] = base.execute(statement, condition.values).fetchall()
+        yield from map(_row, base.execute(statement, condition.values))
     except (sqlite3.Error, OverflowError) as problem:
         raise InputError(
             f"The expression cannot be evaluated ({problem}); say it in a simpler way."
         ) from problem
-    return [_row(values) for values in found]
 
 
 def _row(values: tuple[Any, ...]) -> Row:

@@ -1,7 +1,7 @@
 """What a batch came to: how many results can be used, and what became of the others."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -54,7 +54,7 @@ class BatchSummary:
 def summarise(
     out: Path,
     keys: Collection[str],
-    rows: Sequence[Row],
+    rows: Iterable[Row],
     counts: Mapping[str, int],
     *,
     seconds: float,
@@ -67,8 +67,8 @@ def summarise(
     out : Path
     keys : collection of str
         Devices under ROOT.
-    rows : sequence of Row
-        Of all results in `out`.
+    rows : iterable of Row
+        Of all results in `out`; taken once, one by one.
     counts : mapping
         Devices by what this run did with them.
     seconds : float
@@ -76,21 +76,47 @@ def summarise(
     notes : sequence of str
         Of the search for devices.
     """
-    here = {f"{DEVICES}/{key}" for key in keys}
-    mine = [row for row in rows if row["folder"] in here]
-    duplicates = _duplicates(mine)
+    seen = _Seen()
+    for row in rows:
+        if _key(row) in keys:
+            seen.note(row)
+        else:
+            seen.strangers += 1
+    duplicates = {name: tuple(found) for name, found in seen.folders.items() if len(found) > 1}
     return BatchSummary(
         out=out,
         devices=len(keys),
         fitted=counts.get("fitted", 0),
         unchanged=counts.get("unchanged", 0),
         seconds=round(seconds, 3),
-        statuses=dict(Counter(row["status"] for row in mine if row["state"] == "fitted").most_common()),
-        usable=sum(row["usable"] for row in mine),
-        failures=tuple(_failure(row) for row in mine if row["state"] != "fitted"),
+        statuses=dict(seen.statuses.most_common()),
+        usable=seen.usable,
+        failures=tuple(seen.failures),
         duplicates=duplicates,
-        notes=(*notes, *_same_names(duplicates), *_strangers(len(rows) - len(mine)), *_versions(mine)),
+        notes=(*notes, *_same_names(duplicates), *_strangers(seen.strangers), *_versions(seen.versions)),
     )
+
+
+@dataclass
+class _Seen:
+    """What is kept of rows that come one by one."""
+
+    usable: int = 0
+    strangers: int = 0
+    statuses: Counter[str] = field(default_factory=Counter)
+    failures: list[Failure] = field(default_factory=list)
+    folders: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    versions: set[str] = field(default_factory=set)
+
+    def note(self, row: Row) -> None:
+        """One more device."""
+        if row["state"] != "fitted":
+            self.failures.append(_failure(row))
+            return
+        self.usable += bool(row["usable"])
+        self.statuses[str(row["status"])] += 1
+        self.folders[str(row["device"])].append(_key(row))
+        self.versions.add(str(row["memfit_version"]))
 
 
 def _failure(row: Row) -> Failure:
@@ -103,15 +129,6 @@ def _failure(row: Row) -> Failure:
 def _key(row: Row) -> str:
     """The device's folder, relative to ROOT."""
     return str(row["folder"]).removeprefix(f"{DEVICES}/")
-
-
-def _duplicates(rows: Sequence[Row]) -> dict[str, tuple[str, ...]]:
-    """Folders by the name they share."""
-    folders = defaultdict(list)
-    for row in rows:
-        if row["state"] == "fitted":
-            folders[str(row["device"])].append(_key(row))
-    return {name: tuple(keys) for name, keys in folders.items() if len(keys) > 1}
 
 
 def _same_names(duplicates: Mapping[str, Sequence[str]]) -> list[str]:
@@ -139,11 +156,9 @@ def _strangers(count: int) -> list[str]:
     ]
 
 
-def _versions(rows: Sequence[Row]) -> list[str]:
+def _versions(found: Collection[str]) -> list[str]:
     """A sentence where results come from several versions of memfit."""
-    found = sorted({str(row["memfit_version"]) for row in rows if row["state"] == "fitted"})
     if len(found) < 2:
         return []
-    return [
-        f"The results were made by memfit {' and '.join(found)}; choose another OUT to fit all of them anew."
-    ]
+    makers = " and ".join(sorted(found))
+    return [f"The results were made by memfit {makers}; choose another OUT to fit all of them anew."]

@@ -1,7 +1,8 @@
 """The overview of a batch: results to be used, devices that oscillate, what failed; a link to each."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
@@ -41,36 +42,77 @@ _NAMED = 8
 """Devices named in an answer."""
 
 
-def overview_report(title: str, rows: Sequence[Row], notes: Sequence[str] = (), footer: str = "") -> Report:
+def overview_report(title: str, rows: Iterable[Row], notes: Sequence[str] = (), footer: str = "") -> Report:
     """The parts of the overview.
 
     Parameters
     ----------
     title : str
         Of the batch.
-    rows : sequence of Row
-        Every device, with or without a result.
+    rows : iterable of Row
+        Every device, with or without a result; taken once, one by one.
     notes : sequence of str
         Sentences on the whole.
     footer : str
         Made by what.
     """
-    fitted = [row for row in rows if row["state"] == "fitted"]
-    others = [row for row in rows if row["state"] != "fitted"]
-    shown = sorted(sorted(fitted, key=_eagerness)[:_MOST], key=lambda row: str(row["folder"]))
+    seen = _Seen()
+    for row in rows:
+        seen.note(row)
+    shown = sorted(seen.nearest(), key=lambda row: str(row["folder"]))
     blocks: dict[str, tuple[Block, ...]] = {
-        "failures": (*_left_out(len(others)), _failures(others[:_MOST])) if others else (),
+        "failures": (*_left_out(seen.failed), _failures(seen.others)) if seen.others else (),
         "notes": (Bullets(tuple(notes)),) if notes else (),
-        "devices": (*_left_out(len(fitted)), _devices(shown)) if fitted else (),
-        "parameters": (_parameters(shown),) if fitted else (),
+        "devices": (*_left_out(seen.fitted), _devices(shown)) if shown else (),
+        "parameters": (_parameters(shown),) if shown else (),
     }
     return Report(
         title=title,
         subtitle=OVERVIEW_HEADINGS["subtitle"],
-        answers=(_usable(fitted, len(rows)), _spiking(fitted), _without_result(others)),
+        answers=(_usable(seen), _spiking(seen), _without_result(seen)),
         sections=tuple(Section(key, OVERVIEW_HEADINGS[key], parts) for key, parts in blocks.items() if parts),
         footer=footer,
     )
+
+
+@dataclass
+class _Seen:
+    """What is kept of rows that come one by one: counts, and those to be shown."""
+
+    usable: int = 0
+    statuses: Counter[str] = field(default_factory=Counter)
+    verdicts: Counter[str] = field(default_factory=Counter)
+    causes: Counter[str] = field(default_factory=Counter)
+    others: list[Row] = field(default_factory=list)
+    kept: list[Row] = field(default_factory=list)
+
+    @property
+    def fitted(self) -> int:
+        """Number of results."""
+        return self.statuses.total()
+
+    @property
+    def failed(self) -> int:
+        """Number of devices without one."""
+        return self.causes.total()
+
+    def note(self, row: Row) -> None:
+        """One more device."""
+        if row["state"] != "fitted":
+            self.causes[_cause(row)] += 1
+            if len(self.others) < _MOST:
+                self.others.append(row)
+            return
+        self.usable += bool(row["usable"])
+        self.statuses[str(row["status"])] += 1
+        self.verdicts[str(row["verdict"])] += 1
+        self.kept.append(row)
+        if len(self.kept) >= 2 * _MOST + _NAMED:
+            self.kept = self.nearest()
+
+    def nearest(self) -> list[Row]:
+        """Those to be shown: nearest to oscillation where there are too many."""
+        return sorted(self.kept, key=_eagerness)[:_MOST]
 
 
 def _left_out(count: int) -> tuple[Paragraph, ...]:
@@ -90,38 +132,38 @@ def _eagerness(row: Row) -> float:
     return float("inf") if margin is None else float(margin)
 
 
-def _usable(fitted: Sequence[Row], total: int) -> Answer:
+def _usable(seen: _Seen) -> Answer:
     """How many results mean something."""
-    usable = sum(bool(row["usable"]) for row in fitted)
-    counts = Counter(str(row["status"]) for row in fitted)
-    parts = [f"{number} {STATUS_OF_FIT.get(status, status)}" for status, number in counts.most_common()]
-    sentences = (f"{listed(parts)}.",) if parts else ()
-    tone: Any = "good" if usable == total else "care" if usable else "bad"
-    return Answer(OVERVIEW_QUESTIONS["usable"], f"{usable} of {total}.", sentences, tone)
-
-
-def _spiking(fitted: Sequence[Row]) -> Answer:
-    """Which devices oscillate under current control, and which are near it."""
-    eager = [row for row in fitted if row["verdict"] == "oscillates"]
-    near = [row for row in fitted if row["verdict"] == "near"]
+    total = seen.fitted + seen.failed
     parts = [
-        f"{counted(len(eager), 'device')} under current control" if eager else "None under current control"
+        f"{number} {STATUS_OF_FIT.get(status, status)}" for status, number in seen.statuses.most_common()
     ]
+    sentences = (f"{listed(parts)}.",) if parts else ()
+    tone: Any = "good" if seen.usable == total else "care" if seen.usable else "bad"
+    return Answer(OVERVIEW_QUESTIONS["usable"], f"{seen.usable} of {total}.", sentences, tone)
+
+
+def _spiking(seen: _Seen) -> Answer:
+    """Which devices oscillate under current control, and which are near it."""
+    eager, near = seen.verdicts["oscillates"], seen.verdicts["near"]
+    parts = [f"{counted(eager, 'device')} under current control" if eager else "None under current control"]
     if near:
-        parts.append(f"{len(near)} more {'is' if len(near) == 1 else 'are'} near")
+        parts.append(f"{near} more {'is' if near == 1 else 'are'} near")
     sentences = [
-        f"{word}: {_named(found)}." for word, found in (("Oscillating", eager), ("Near", near)) if found
+        f"{word}: {_named([row for row in seen.nearest() if row['verdict'] == verdict], number)}."
+        for word, verdict, number in (("Oscillating", "oscillates", eager), ("Near", "near", near))
+        if number
     ]
     tone: Any = "care" if eager or near else "plain"
     return Answer(OVERVIEW_QUESTIONS["spiking"], f"{', '.join(parts)}.", tuple(sentences), tone)
 
 
-def _named(rows: Sequence[Row]) -> str:
-    """The names of the most eager ones."""
-    first = sorted(rows, key=_eagerness)[:_NAMED]
+def _named(rows: Sequence[Row], number: int) -> str:
+    """The names of the most eager ones of so many."""
+    first = rows[:_NAMED]
     alike = Counter(str(row["device"]) for row in first)
     names = [str(row["device"]) if alike[str(row["device"])] == 1 else _folder(row) for row in first]
-    rest = len(rows) - len(names)
+    rest = number - len(names)
     return listed([*names, f"{rest} more"] if rest else names)
 
 
@@ -130,15 +172,14 @@ def _folder(row: Row) -> str:
     return str(row["folder"]).removeprefix("devices/")
 
 
-def _without_result(others: Sequence[Row]) -> Answer:
+def _without_result(seen: _Seen) -> Answer:
     """What failed, by reason."""
     question = OVERVIEW_QUESTIONS["failures"]
-    if not others:
+    if not seen.failed:
         return Answer(question, "None.", (), "good")
-    counts = Counter(_cause(row) for row in others)
-    parts = [f"{cause} ({number})" for cause, number in counts.most_common()]
+    parts = [f"{cause} ({number})" for cause, number in seen.causes.most_common()]
     sentences = (f"Reasons: {listed(parts)}.",)
-    return Answer(question, f"{counted(len(others), 'device')}.", sentences, "bad")
+    return Answer(question, f"{counted(seen.failed, 'device')}.", sentences, "bad")
 
 
 def _cause(row: Row) -> str:
