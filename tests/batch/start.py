@@ -8,6 +8,6 @@ from memfit.batch.jobs import Limits
 from memfit.batch.run import Order, run_batch
 
 if __name__ == "__main__":
-    order = Order(workers=2, reports=False, limits=Limits(time=60.0))
+    order = Order(workers=1, reports=False, limits=Limits(time=60.0))
     summary = run_batch(Path(sys.argv[1]), Path(sys.argv[2]), work.MAKERS, order)
     sys.stdout.write(f"{summary.fitted} {summary.unchanged}\n")

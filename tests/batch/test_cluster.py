@@ -33,9 +33,9 @@ def test_bad_devices_cost_only_themselves(words, tmp_path, fits, monkeypatch):
     """One hangs, one eats memory, two die, one is refused, one meets a bug; the others do not notice."""
     monkeypatch.setattr(cluster, "_ATTEMPTS", 2)
     good = {f"good_{number:02d}": f"nothing {number}" for number in range(12)}
-    bad = {"b_hang": "hang", "c_eat": "eat 900000000", "d_exit": "exit", "e_crash": "crash"}
+    bad = {"b_hang": "hang", "c_eat": "eat 450000000", "d_exit": "exit", "e_crash": "crash"}
     root = words(**good, **bad, f_refuse="refuse it", g_stumble="stumble")
-    found = settle(root, tmp_path, Limits(time=2.0, memory=4e8))
+    found = settle(root, tmp_path, Limits(time=6.0, memory=4e8))
     assert len(found) == 18
     assert {found[key].state for key in good} == {"fitted"}
     causes = {key: outcome.cause for key, outcome in found.items() if outcome.state == "failed"}

@@ -23,6 +23,12 @@ def job(words, tmp_path):
     return Job(key="a", folder=root / "a", out=tmp_path / "out")
 
 
+def older_layout(path):
+    """A checkpoint of a result whose layout is not today's."""
+    data = json.loads(path.read_text())
+    path.write_text(json.dumps({**data, "result_schema": "memfit/fit-result/0"}))
+
+
 def again(job, **changes):
     fields = {name: getattr(job, name) for name in ("key", "folder", "out", "settings", "reports", "limits")}
     return Job(**{**fields, **changes})
@@ -47,6 +53,7 @@ def test_what_is_finished_is_not_done_again(job, fits):
         lambda job: (job.place / "result.json").unlink(),
         lambda job: (job.place / "checkpoint.json").write_text('{"schema": "another/1"}'),
         lambda job: (job.place / "checkpoint.json").write_text("[1, 2"),
+        lambda job: older_layout(job.place / "checkpoint.json"),
     ],
 )
 def test_what_changed_or_was_harmed_is_fitted_again(job, fits, change):
