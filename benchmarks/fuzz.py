@@ -24,6 +24,7 @@ import traceback
 import warnings
 import zipfile
 from collections import Counter, defaultdict
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import lru_cache
 from pathlib import Path
 
@@ -243,12 +244,14 @@ class Tally:
     def __init__(self):
         self.counts = Counter()
         self.slowest = 0.0
+        self.memory = 0.0
         self.faults = []
         self.caught = Counter()
 
 
 def run_reader(files, count, seed):
     """Mutate the files of one reader until `count` were read."""
+    warnings.simplefilter("error")
     tally = Tally()
     rng = random.Random(seed)
     for i in range(count):
@@ -266,6 +269,7 @@ def run_reader(files, count, seed):
             tally.faults.append(f"{name}, {word}, mutation {i}: {words}")
         if outcome == "caught":
             tally.caught[words] += 1
+    tally.memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return tally
 
 
@@ -276,20 +280,29 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", default="")
     parser.add_argument("--write", type=Path)
+    parser.add_argument("--jobs", type=int, default=1)
     options = parser.parse_args()
-    warnings.simplefilter("error")
+    wanted = {
+        reader: files
+        for reader, files in by_reader(options.folder).items()
+        if options.only.lower() in reader.lower()
+    }
     tallies = {}
-    for reader, files in sorted(by_reader(options.folder).items(), key=lambda item: item[0].lower()):
-        if options.only.lower() not in reader.lower():
-            continue
-        tallies[reader] = tally = run_reader(files, options.per_reader, f"{options.seed} {reader}")
-        print(_row(reader, tally.counts, tally.slowest), flush=True)
-        for text, count in tally.caught.most_common(5):
-            print("  caught", count, text, flush=True)
-        for text in tally.faults[:5]:
-            print("  FAULT", text, flush=True)
-        if options.write:
-            write_table(options, tallies)
+    with ProcessPoolExecutor(options.jobs) as pool:
+        started = {
+            pool.submit(run_reader, files, options.per_reader, f"{options.seed} {reader}"): reader
+            for reader, files in wanted.items()
+        }
+        for done in as_completed(started):
+            reader = started[done]
+            tallies[reader] = tally = done.result()
+            print(_row(reader, tally.counts, tally.slowest), flush=True)
+            for text, count in tally.caught.most_common(5):
+                print("  caught", count, text, flush=True)
+            for text in tally.faults[:5]:
+                print("  FAULT", text, flush=True)
+            if options.write:
+                write_table(options, tallies)
     return 1 if any(tally.faults for tally in tallies.values()) else 0
 
 
@@ -299,17 +312,17 @@ def write_table(options, tallies):
         "|---|---|---|---|---|---|---|",
     ]
     total = Counter()
-    for reader, tally in tallies.items():
+    for reader, tally in sorted(tallies.items(), key=lambda item: item[0].lower()):
         total.update(tally.counts)
         rows.append(_row(reader, tally.counts, tally.slowest))
     rows.append(_row("all", total, max(tally.slowest for tally in tallies.values())))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = max(tally.memory for tally in tallies.values())
     command = (
         f"python benchmarks/fuzz.py ../shared/data --per-reader {options.per_reader} --seed {options.seed}"
     )
     options.write.write_text(
         f"# Mutated instrument files\n\n`{command}`\n\nA fault is anything else than records or a "
-        f"MemfitError, a value that is not finite, or more than {SLOW:g} s. Largest memory of the process "
+        f"MemfitError, a value that is not finite, or more than {SLOW:g} s. Largest memory of a process "
         f"{peak:.0f} MB. Times are of the processor.\n\n" + "\n".join(rows) + "\n",
         encoding="utf-8",
     )

@@ -6,6 +6,7 @@
     result.parameters["tau_d"].value, result.to_frame()
     mf.stability(result)["current"]["verdict"]
     mf.write_report(result, "out", device)
+    mf.compare([result, "other/result.json"]).to_frame()
 
 The names below are the public ones. Each is imported when it is first used (PEP 562), so that
 `import memfit` takes no time.
@@ -17,7 +18,14 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from memfit.analysis.at_bias import stability_at
     from memfit.analysis.circuit import Circuit
+    from memfit.analysis.comparison_record import Comparison
+    from memfit.analysis.cycles import bifurcation_diagram, cycles_at
+    from memfit.analysis.hopf import find_hopf_points
+    from memfit.analysis.measured import check_spectrum
+    from memfit.analysis.operating import operating_points
+    from memfit.analysis.regions import map_over_bias_and_load, map_over_parameters
     from memfit.datasets.device import Device
     from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient
     from memfit.errors import MemfitError
@@ -28,19 +36,23 @@ if TYPE_CHECKING:
     from memfit.protocols import Drive, pulse, pulse_train, staircase, sweep
     from memfit.synthetic.device import Noise, simulate_device
     from memfit.workflow import (
+        compare,
         fit,
         fit_many,
         impedance,
         load,
+        plan_next,
         query,
         read_result,
         simulate,
         stability,
+        write_comparison,
         write_report,
     )
 
 __all__ = [
     "Circuit",
+    "Comparison",
     "Device",
     "Drive",
     "Estimate",
@@ -52,11 +64,20 @@ __all__ = [
     "Noise",
     "Parameters",
     "PulseTransient",
+    "bifurcation_diagram",
+    "check_spectrum",
+    "compare",
+    "cycles_at",
+    "find_hopf_points",
     "fit",
     "fit_many",
     "impedance",
     "lmfit_models",
     "load",
+    "map_over_bias_and_load",
+    "map_over_parameters",
+    "operating_points",
+    "plan_next",
     "pulse",
     "pulse_train",
     "query",
@@ -64,13 +85,22 @@ __all__ = [
     "simulate",
     "simulate_device",
     "stability",
+    "stability_at",
     "staircase",
     "sweep",
+    "write_comparison",
     "write_report",
 ]
 
 _HOMES = {
+    "memfit.analysis.at_bias": ("stability_at",),
     "memfit.analysis.circuit": ("Circuit",),
+    "memfit.analysis.cycles": ("bifurcation_diagram", "cycles_at"),
+    "memfit.analysis.hopf": ("find_hopf_points",),
+    "memfit.analysis.measured": ("check_spectrum",),
+    "memfit.analysis.operating": ("operating_points",),
+    "memfit.analysis.regions": ("map_over_bias_and_load", "map_over_parameters"),
+    "memfit.analysis.comparison_record": ("Comparison",),
     "memfit.datasets.device": ("Device",),
     "memfit.datasets.records": ("IVSweep", "ImpedanceSpectrum", "PulseTransient"),
     "memfit.errors": ("MemfitError",),
@@ -81,14 +111,17 @@ _HOMES = {
     "memfit.protocols": ("Drive", "pulse", "pulse_train", "staircase", "sweep"),
     "memfit.synthetic.device": ("Noise", "simulate_device"),
     "memfit.workflow": (
+        "compare",
         "fit",
         "fit_many",
         "impedance",
         "load",
+        "plan_next",
         "query",
         "read_result",
         "simulate",
         "stability",
+        "write_comparison",
         "write_report",
     ),
 }

@@ -231,6 +231,34 @@ def drive_from_samples(
     return Drive(control, np.concatenate(times), np.concatenate(values), initial)
 
 
+_AFTER_SAMPLE = 0.02
+"""Of the time between two samples: when, after the first, a stepping source takes its next level."""
+
+
+def held_until_sampled(
+    control: Control, time: npt.ArrayLike, value: npt.ArrayLike, *, initial: Initial = "steady"
+) -> Drive:
+    """The staircase of a source that sets a level, waits, measures, and steps on.
+
+    Parameters
+    ----------
+    control : {"current", "voltage"}
+    time : (n,) array, s
+        Of the samples, one at the end of each step; non-decreasing.
+    value : (n,) array, A or V
+    initial : {"steady", "rest", "free"}
+
+    Raises
+    ------
+    InputError
+        As for `Drive`.
+    """
+    t, v = np.asarray(time, dtype=np.float64), np.asarray(value, dtype=np.float64)
+    step = t[:-1] + _AFTER_SAMPLE * np.diff(t)
+    times = np.concatenate([t[:1], np.repeat(step, 2), t[-1:]])
+    return Drive(control, times, np.repeat(v, 2), initial)
+
+
 _FEW_SAMPLES = 64
 
 

@@ -1,9 +1,10 @@
-"""The whole analysis in five calls: load, fit, stability, compare with the model, report.
+"""The whole analysis in a few calls: load, fit, stability, report; and the comparison of devices.
 
     device = load("sample_data/mapbi3_a")
     result = fit(device)
     stability(result)["current"]["verdict"]
     write_report(result, "out", device)
+    compare([result, "other/result.json"]).to_frame()
 
 Everything here is a short composition of what the rooms below do; the command line and other programs stand
 on these calls.
@@ -24,7 +25,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from memfit.analysis import planning
+from memfit.analysis.at_bias import stability_at
 from memfit.analysis.circuit import Circuit
+from memfit.analysis.comparison import compare_results
+from memfit.analysis.comparison_record import Comparison
+from memfit.analysis.comparison_sample import Omitted
+from memfit.analysis.planning import NextMeasurements
+from memfit.analysis.spread import uncertainty_of
 from memfit.analysis.stability import DEFAULT_CIRCUITS, analyse_result, assess
 from memfit.arrays import ComplexArray
 from memfit.batch import store
@@ -47,7 +55,7 @@ from memfit.model.parameters import Parameters
 from memfit.model.steady import junction_voltage
 from memfit.model.transient import Trajectory
 from memfit.protocols import Control, Drive, pulse
-from memfit.reporting import document, overview
+from memfit.reporting import comparisonpage, document, overview
 
 RESULT_FILE = "result.json"
 OVERVIEW_FILE = "overview.html"
@@ -119,7 +127,12 @@ def _environment(started: datetime, seconds: float) -> dict[str, Any]:
 
 
 def stability(
-    subject: FitResult | Parameters, circuits: Mapping[str, Circuit] | None = None
+    subject: FitResult | Parameters,
+    circuits: Mapping[str, Circuit] | None = None,
+    *,
+    at: float | None = None,
+    at_quantity: Control = "voltage",
+    draws: Mapping[str, ArrayLike] | None = None,
 ) -> dict[str, dict[str, Any]]:
     """How near a device is to self-sustained oscillation, by circuit.
 
@@ -129,11 +142,67 @@ def stability(
         Parameters alone have no covariance: what needs one is None.
     circuits : mapping of str to Circuit, optional
         By default a current source and a voltage source.
+    at : float, V or A, optional
+        A bias of the device to ask for as well: then each entry has `at`, with the kind of the steady state
+        there, its margins and the probability that it is unstable.
+    at_quantity : {"voltage", "current"}
+        Whether `at` is the terminal voltage or the current.
+    draws : mapping of str to (n,) array, optional
+        Parameters drawn from a posterior, SI: they replace the covariance of the fit.
+
+    Raises
+    ------
+    ParameterError
+        The draws cannot be used.
     """
-    if isinstance(subject, FitResult):
-        return analyse_result(subject, circuits)
     wanted = DEFAULT_CIRCUITS if circuits is None else circuits
-    return {name: assess(subject, circuit).to_dict() for name, circuit in wanted.items()}
+    if isinstance(subject, FitResult):
+        blocks = analyse_result(subject, wanted, draws=draws)
+    else:
+        blocks = {name: assess(subject, circuit, draws=draws).to_dict() for name, circuit in wanted.items()}
+    if at is not None:
+        for name, circuit in wanted.items():
+            blocks[name]["at"] = _stability_at(subject, circuit, at, at_quantity, draws)
+    return blocks
+
+
+def _stability_at(
+    subject: FitResult | Parameters,
+    circuit: Circuit,
+    at: float,
+    quantity: Control,
+    draws: Mapping[str, ArrayLike] | None,
+) -> dict[str, Any] | None:
+    """The steady state at a bias; None where the data leave it open or the source holds the junction."""
+    known, p = None, subject
+    if isinstance(subject, FitResult):
+        try:
+            p = subject.values()
+        except InputError:
+            return None
+        if subject.covariance:
+            known = uncertainty_of(p, subject.covariance, subject.covariance_names, subject.logarithmic)
+    if not isinstance(p, Parameters) or circuit.pins_voltage(p):
+        return None
+    return stability_at(p, circuit, at, quantity, uncertainty=known, draws=draws).to_dict()
+
+
+def plan_next(result: FitResult, device: Device | None = None) -> NextMeasurements:
+    """What to measure next: which experiment would shrink the worst interval most, and to what.
+
+    Parameters
+    ----------
+    result : FitResult
+        Also one whose status is not_identifiable.
+    device : Device, optional
+        The data of the fit; needed only for results that do not say what their data cover.
+
+    Raises
+    ------
+    InputError
+        The result does not hold what is needed, or nothing can be proposed.
+    """
+    return planning.plan_next(result, device)
 
 
 def simulate(parameters: Parameters, protocol: Drive, time: ArrayLike | None = None) -> Trajectory:
@@ -261,6 +330,74 @@ def read_result(path: Path | str) -> FitResult:
         return FitResult.from_json(text)
     except InputError as problem:
         raise InputError(f"{file}: {problem}") from problem
+
+
+def compare(results: FitResult | Path | str | Sequence[FitResult | Path | str]) -> Comparison:
+    """Compare devices: which differ, what drives it, which will spike.
+
+    Parameters
+    ----------
+    results : sequence of FitResult or path
+        Results of fits; a path is a result.json, the folder it is in, or a folder with such folders at any
+        depth. What cannot be read is listed in `Comparison.omitted` with its reason.
+
+    Returns
+    -------
+    Comparison
+        In which the order of the results changes nothing.
+
+    Raises
+    ------
+    InputError
+        Fewer than two devices remain.
+    """
+    given = [results] if isinstance(results, (FitResult, Path, str)) else list(results)
+    found = [one for one in given if isinstance(one, FitResult)]
+    sources = [""] * len(found)
+    omitted = []
+    files = [path for one in given if not isinstance(one, FitResult) for path in _result_files(Path(one))]
+    for path in {path.absolute(): path for path in files}.values():
+        try:
+            found.append(read_result(path))
+            sources.append(str(path))
+        except InputError as problem:
+            reason = str(problem).removeprefix(f"{path}: ").rstrip(".")
+            omitted.append(Omitted(label=str(path), what="", reason=reason))
+    return compare_results(found, sources, omitted)
+
+
+def _result_files(path: Path) -> list[Path]:
+    """The results below a path: itself, or every result.json in folders that are not hidden, each once."""
+    if not path.is_dir() or (path / RESULT_FILE).is_file():
+        return [path / RESULT_FILE if path.is_dir() else path]
+    files = []
+    for folder, inner, names in os.walk(path):
+        if RESULT_FILE in names:
+            files.append(Path(folder) / RESULT_FILE)
+            inner.clear()  # what is inside a result are its figures
+        inner[:] = sorted(name for name in inner if not name.startswith("."))
+    return files or [path / RESULT_FILE]
+
+
+def write_comparison(comparison: Comparison, out: Path | str, *, overwrite: bool = False) -> Path:
+    """Write comparison.html, tables (CSV, one Excel workbook), comparison.json and figures into a folder.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    out : path
+        The folder, which appears whole or not at all.
+    overwrite : bool
+        Whether a folder that is not empty may be written to.
+
+    Raises
+    ------
+    OutputError
+        The folder is taken, or cannot be written.
+    """
+    with whole_folder(Path(out), overwrite=overwrite) as draft:
+        comparisonpage.write_comparison(comparison, draft, footer=f"memfit {version('memfit')}")
+    return Path(out)
 
 
 def _why(problem: OSError | UnicodeDecodeError) -> str:

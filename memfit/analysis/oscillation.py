@@ -12,10 +12,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from memfit.analysis.circuit import Circuit
+from memfit.analysis.cycles import LimitCycle
 from memfit.analysis.operating import operating_points
 from memfit.arrays import FloatArray
 from memfit.errors import InputError
 from memfit.model.parameters import Parameters
+from memfit.model.transient import simulate
+from memfit.protocols import Drive
 
 FEWEST_PERIODS = 2
 """A trace with fewer whole periods is not called an oscillation."""
@@ -25,6 +28,10 @@ LARGEST_JITTER = 0.2
 
 LARGEST_DECAY = 0.5
 """An oscillation whose last swing is smaller than this share of its first one is ringing that dies out."""
+
+MOST_PERIODS = 400
+"""Periods for which the start from rest is followed."""
+_SWING_REACHED = 0.1
 
 _NOISE_FACTOR = 8.0  # range of a trace over its noise that can be an oscillation
 _FEWEST_POINTS = 16
@@ -100,6 +107,58 @@ def growth_time(p: Parameters, circuit: Circuit, source: float, factor: float = 
     """
     rate = float(operating_points(p, circuit, source).eigenvalues[0, 0].real)
     return float(np.log(factor)) / rate if rate > 0.0 else None
+
+
+def start_up_time(p: Parameters, circuit: Circuit, cycle: LimitCycle) -> float | None:
+    """Time from rest until the oscillation has its swing, s: the source is switched on at time 0.
+
+    Rest is the steady state at a source of zero. The swing counts as reached when that of u between two
+    neighbouring extremes stays within a tenth of the limit cycle's. None where it does not come so far, as
+    where rest or another steady state attracts instead, or takes more than `MOST_PERIODS` periods.
+
+    Parameters
+    ----------
+    p : Parameters
+    circuit : Circuit
+    cycle : LimitCycle
+        A stable one, at the setting of the source that is switched on.
+    """
+    time, u = from_rest(p, circuit, cycle.source, MOST_PERIODS * cycle.period)
+    if u is None:
+        return None
+    turns = np.flatnonzero(np.diff(np.sign(np.diff(u))) != 0) + 1
+    swings = np.abs(np.diff(u[turns]))
+    wanted = cycle.u[1] - cycle.u[0]
+    far = np.flatnonzero(np.abs(swings - wanted) > _SWING_REACHED * wanted)
+    first = int(far[-1]) + 1 if far.size else 0
+    return float(time[turns[first]]) if first < swings.size else None
+
+
+def from_rest(
+    p: Parameters, circuit: Circuit, source: float, duration: float, points: int = 40_000
+) -> tuple[FloatArray, FloatArray | None]:
+    """Junction voltage after the source is switched on from zero; None where the integrator fails.
+
+    Parameters
+    ----------
+    p : Parameters
+    circuit : Circuit
+    source : float, A or V
+        Current of a current source, voltage of a voltage source.
+    duration : float, s
+    points : int
+
+    Returns
+    -------
+    time : (points,) array, s
+    u : (points,) array, V, or None
+    """
+    device = circuit.effective(p).replace(R_s=0.0)
+    resistance = 1.0 if circuit.control == "current" else circuit.resistance(p)
+    drive = Drive("current", np.array([0.0, 0.0]), np.array([0.0, source / resistance]), "steady")
+    time = np.linspace(0.0, duration, points)
+    found = simulate(device, drive, time)
+    return time, found.u if found.outcome.ok else None
 
 
 def _checked(time: ArrayLike, trace: ArrayLike) -> tuple[FloatArray, FloatArray]:

@@ -75,8 +75,9 @@ def changes_to_hopf(p: Parameters, circuit: Circuit) -> dict[str, float | None]:
 def values_to_hopf(p: Parameters, circuit: Circuit) -> dict[str, float | None]:
     """What can be soldered: load (ohm) and parallel capacitance (F) at which the smallest gain margin is 1.
 
-    None where no value does; a load only counts for a voltage source. Where two capacitances do, the one
-    nearer to that of the circuit.
+    `R_load` is in series with a voltage source, or across the terminals under a current source, which is the
+    same (Norton and Thevenin): above it the device oscillates, below it not. None where no value does. Where
+    two capacitances do, the one nearer to that of the circuit.
     """
     return {"R_load": _load_to_hopf(p, circuit), "C_external": _capacitance_to_hopf(p, circuit)}
 
@@ -145,8 +146,6 @@ def _along(loop: Loop, directions: FloatArray, t: FloatArray) -> tuple[FloatArra
 
 def _load_to_hopf(p: Parameters, circuit: Circuit) -> float | None:
     """Load at which oscillation starts, ohm; the margin falls with every ohm, so there is at most one."""
-    if circuit.control == "current":
-        return None
     free = Loop.of(Circuit(external_capacitance=circuit.external_capacitance).effective(p))
     if not free.can_oscillate or least_log_gain_margin(free) >= 0.0:
         return None

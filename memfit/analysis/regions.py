@@ -22,7 +22,8 @@ REGIONS = ("stable node", "stable focus (rings)", "oscillates")
 """In the order of the numbers in a map."""
 
 AXES = ("R_b", "C_m", "i_c0", "V_m", "tau_d", "tau_k", "R_s", "R_load", "C_external")
-"""What can be an axis; V_T only moves the bias."""
+"""What can be an axis; V_T only moves the bias. R_load is in series with a voltage source, or across the
+terminals under a current source."""
 
 _BIASES = np.linspace(-10.0, 10.0, 81)  # of (u - V_T)/V_m, for ringing
 
@@ -99,7 +100,8 @@ def _loops(p: Parameters, circuit: Circuit, axes: Mapping[str, FloatArray]) -> t
         _check_axis(p, name, axis)
     own = {**p.as_dict(), "R_load": circuit.load, "C_external": circuit.external_capacitance}
     values: dict[str, FloatArray] = {**{name: np.array(value) for name, value in own.items()}, **axes}
-    resistance = np.array(np.inf) if circuit.control == "current" else values["R_s"] + values["R_load"]
+    shunted = circuit.control == "voltage" or "R_load" in axes  # across a current source it is the same
+    resistance = values["R_s"] + values["R_load"] if shunted else np.array(np.inf)
     pinned = resistance == 0.0
     loop = Loop.from_values(
         **{name: values[name] for name in ("R_b", "C_m", "i_c0", "V_m", "tau_d", "tau_k")},

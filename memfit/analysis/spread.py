@@ -6,7 +6,7 @@ many devices at once, so a sample of thousands costs milliseconds. It comes in o
 have the mean and the covariance exactly.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +26,8 @@ from memfit.model.parameters import NAMES, Parameters
 
 SAMPLES = 4096
 """Devices in a sample: probabilities to 0.008, 95 % limits to 4 % of a standard error."""
+
+_FEWEST_DRAWS = 100
 
 Interval = tuple[float, float]
 
@@ -103,17 +105,69 @@ def draw(
             values[name] = np.maximum(values[name] + step, lowest)
         else:
             values[name] = values[name] * np.exp(np.clip(step, -_LARGEST_STEP, _LARGEST_STEP))
+    return Sample(values=values, loop=_loops(circuit, values))
+
+
+def _loops(circuit: Circuit, values: Mapping[str, FloatArray]) -> Loop:
+    """The loops of many devices in a circuit."""
     resistance = (
         np.array(np.inf)
         if circuit.control == "current"
         else np.maximum(values["R_s"] + circuit.load, _LEAST_RESISTANCE * values["R_b"])
     )
-    loop = Loop.from_values(
+    return Loop.from_values(
         **{name: values[name] for name in ("R_b", "C_m", "i_c0", "V_m", "tau_d", "tau_k")},
         resistance=resistance,
         capacitance=np.array(circuit.external_capacitance),
     )
-    return Sample(values=values, loop=loop)
+
+
+def sample_of(p: Parameters, circuit: Circuit, draws: Mapping[str, ArrayLike]) -> Sample:
+    """Devices that someone else drew, such as the chain of a posterior, as seen by a circuit.
+
+    Parameters
+    ----------
+    p : Parameters
+        Values of what was not drawn.
+    circuit : Circuit
+        One that does not pin the voltage.
+    draws : mapping of str to (n,) array
+        Values in SI units by name; names that are no parameters do not matter.
+
+    Raises
+    ------
+    ParameterError
+        Nothing that matters was drawn, lengths differ, or a value is out of range.
+    """
+    ours = {name: np.asarray(values, dtype=np.float64) for name, values in draws.items() if name in NAMES}
+    sizes = {values.shape for values in ours.values()}
+    if len(sizes) != 1 or len(next(iter(sizes))) != 1 or next(iter(sizes))[0] < _FEWEST_DRAWS:
+        there = ", ".join(f"{name} {values.shape}" for name, values in ours.items()) or "none"
+        raise ParameterError(
+            f"Expected at least {_FEWEST_DRAWS} draws, equally many of each parameter among "
+            f"{', '.join(NAMES)}; found {there}."
+        )
+    for name, drawn in ours.items():
+        within = (
+            drawn > 0.0 if name not in ("V_T", "R_s", "L_s") else drawn >= (0.0 if name != "V_T" else -np.inf)
+        )
+        if not np.all(np.isfinite(drawn) & within):
+            raise ParameterError(f"Expected finite draws of {name} within its range, found others.")
+    size = next(iter(sizes))[0]
+    values = {name: ours.get(name, np.full(size, getattr(p, name))) for name in NAMES}
+    return Sample(values=values, loop=_loops(circuit, values))
+
+
+def uncertainty_of_draws(draws: Mapping[str, ArrayLike]) -> Uncertainty:
+    """Covariance of draws, of the logarithm for all but V_T and R_s."""
+    names = tuple(name for name in NAMES if name in draws and np.ptp(np.asarray(draws[name])) > 0.0)
+    additive = frozenset({"V_T", "R_s", "L_s"} & set(names))
+    steps = [
+        np.asarray(draws[name], dtype=np.float64) if name in additive else np.log(np.asarray(draws[name]))
+        for name in names
+    ]
+    covariance = np.atleast_2d(np.cov(np.array(steps))) if names else np.zeros((0, 0))
+    return Uncertainty(names=names, covariance=covariance, additive=additive)
 
 
 def interval95(values: FloatArray) -> Interval:

@@ -21,7 +21,9 @@ from memfit.analysis.spread import (
     draw,
     interval95,
     probability_of_oscillation,
+    sample_of,
     uncertainty_of,
+    uncertainty_of_draws,
 )
 from memfit.analysis.verdict import CircuitStability, HopfIntervals, between, sentence, verdict_of
 from memfit.errors import InputError
@@ -34,7 +36,7 @@ from memfit.model.boundary import (
     least_margin_bias,
 )
 from memfit.model.linear import eigenvalues
-from memfit.model.parameters import Parameters
+from memfit.model.parameters import NAMES, Parameters
 
 LEAST_SHARE = 0.05
 """A Hopf interval needs at least this share of the sample to have a Hopf point."""
@@ -54,6 +56,7 @@ def assess(
     logarithmic: Collection[str] | None = None,
     *,
     seed: int = 0,
+    draws: Mapping[str, ArrayLike] | None = None,
 ) -> CircuitStability:
     """The stability of a device in a circuit, with intervals where a covariance is given.
 
@@ -69,6 +72,8 @@ def assess(
         Those whose covariance is that of the natural logarithm.
     seed : int
         Of the sample that carries the uncertainty.
+    draws : mapping of str to (n,) array, optional
+        Parameters drawn from a posterior, SI, by name: they replace the covariance.
 
     Raises
     ------
@@ -78,13 +83,24 @@ def assess(
     uncertainty = None
     if covariance is not None and names:
         uncertainty = uncertainty_of(p, covariance, names, logarithmic or ())
+    if draws is not None:
+        checked = sample_of(p, circuit, draws)
+        uncertainty = uncertainty_of_draws({name: checked.values[name] for name in draws if name in NAMES})
     if circuit.pins_voltage(p) or not Loop.of(circuit.effective(p)).can_oscillate:
         return _without_oscillation(p, circuit, known=uncertainty is not None)
-    return _assess_loop(p, circuit, uncertainty, seed)
+    sample = None
+    if draws is not None:
+        sample = sample_of(p, circuit, draws)
+    elif uncertainty is not None:
+        sample = draw(p, circuit, uncertainty, seed=seed)
+    return _assess_loop(p, circuit, uncertainty, sample)
 
 
 def analyse_result(
-    result: FitResult, circuits: Mapping[str, Circuit] | None = None
+    result: FitResult,
+    circuits: Mapping[str, Circuit] | None = None,
+    *,
+    draws: Mapping[str, ArrayLike] | None = None,
 ) -> dict[str, dict[str, Any]]:
     """The `stability` block of a fit: one entry a circuit, ready for JSON.
 
@@ -93,6 +109,8 @@ def analyse_result(
     result : FitResult
     circuits : mapping of str to Circuit, optional
         By default `DEFAULT_CIRCUITS`.
+    draws : mapping of str to (n,) array, optional
+        Parameters drawn from a posterior, in place of the covariance.
     """
     wanted = DEFAULT_CIRCUITS if circuits is None else circuits
     seed = result.plan.get("seed") or 0
@@ -106,14 +124,14 @@ def analyse_result(
     covariance = result.covariance or None
     return {
         name: assess(
-            p, circuit, covariance, result.covariance_names, result.logarithmic, seed=int(seed)
+            p, circuit, covariance, result.covariance_names, result.logarithmic, seed=int(seed), draws=draws
         ).to_dict()
         for name, circuit in wanted.items()
     }
 
 
 def _assess_loop(
-    p: Parameters, circuit: Circuit, uncertainty: Uncertainty | None, seed: int
+    p: Parameters, circuit: Circuit, uncertainty: Uncertainty | None, sample: Sample | None
 ) -> CircuitStability:
     """The stability of a loop of three lags."""
     loop = Loop.of(circuit.effective(p))
@@ -129,17 +147,16 @@ def _assess_loop(
         values_to_hopf=values_to_hopf(p, circuit),
         nearest_in_decades=nearest_in_decades(p, circuit),
     )
-    if uncertainty is not None:
-        found = _with_uncertainty(found, p, uncertainty, seed)
+    if uncertainty is not None and sample is not None:
+        found = _with_uncertainty(found, p, uncertainty, sample)
     return replace(found, message=sentence(found)) if found.verdict != "undetermined" else found
 
 
 def _with_uncertainty(
-    found: CircuitStability, p: Parameters, uncertainty: Uncertainty, seed: int
+    found: CircuitStability, p: Parameters, uncertainty: Uncertainty, sample: Sample
 ) -> CircuitStability:
     """The same with intervals, probability and the verdict that follows from them."""
     circuit = found.circuit
-    sample = draw(p, circuit, uncertainty, seed=seed)
     low, high = np.exp(interval95(least_log_gain_margin(sample.loop)))
     interval = (float(low), float(high))
     verdict = verdict_of(found.gain_margin_min or np.inf, interval)

@@ -9,6 +9,7 @@ stable        otherwise
 undetermined  the data leave it open by more than four decades, or leave out a parameter
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -127,7 +128,7 @@ def sentence(found: CircuitStability) -> str:
             f", unstable from V = {low.V:.4g} V (where it starts at {low.frequency_Hz:.3g} Hz) "
             f"to {high.V:.4g} V ({high.frequency_Hz:.3g} Hz)"
         )
-    text += f"; the smallest gain margin is {found.gain_margin_min:.3g}"
+    text += f"; the smallest gain margin is {found.gain_margin_min:.{_digits(found.gain_margin_ci95)}g}"
     text += f" (95 % interval {between(found.gain_margin_ci95)})" if found.gain_margin_ci95 else ""
     text += f" at u = {found.at_u:.4g} V"
     if found.probability_oscillates is not None:
@@ -136,8 +137,19 @@ def sentence(found: CircuitStability) -> str:
 
 
 def between(interval: Interval | None) -> str:
-    """An interval in words."""
-    return "no limits" if interval is None else f"{interval[0]:.3g} to {interval[1]:.3g}"
+    """An interval in words, with as many digits as tell its ends apart."""
+    if interval is None:
+        return "no limits"
+    digits = _digits(interval)
+    return f"{interval[0]:.{digits}g} to {interval[1]:.{digits}g}"
+
+
+def _digits(interval: Interval | None) -> int:
+    """Digits in which the ends of an interval differ by two places, 3 to 6."""
+    if interval is None or interval[1] <= interval[0]:
+        return 3
+    ratio = abs(interval[1]) / (interval[1] - interval[0])
+    return min(6, max(3, 2 + math.ceil(math.log10(ratio)))) if 0.0 < ratio < math.inf else 3
 
 
 def _chance(probability: float) -> str:

@@ -3,6 +3,7 @@
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from memfit import workflow
 from memfit.cli.console import Console
@@ -45,8 +46,12 @@ def run(given: Namespace) -> int:
 
 def _plan(given: Namespace, device: Device) -> FitPlan:
     """The plan of device.toml with what the command line changes."""
-    changes = {"model": given.model, "fix": read_assignments(given.fix)}
-    return plan_for(device, **changes, **({} if given.seed is None else {"seed": given.seed}))
+    changes: dict[str, Any] = {"model": given.model, "fix": read_assignments(given.fix)}
+    if given.seed is not None:
+        changes["seed"] = given.seed
+    if given.robust:
+        changes["robust"] = True
+    return plan_for(device, **changes)
 
 
 def read_assignments(pairs: Sequence[tuple[str, str]]) -> Mapping[str, float]:

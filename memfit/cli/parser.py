@@ -99,6 +99,8 @@ def build_parser() -> argparse.ArgumentParser:
         _add_batch,
         _add_index,
         _add_query,
+        _add_compare,
+        _add_plan,
     ):
         add(commands)
     listed = "\n".join(f"  {name:11}{one.description}" for name, one in commands.choices.items())
@@ -143,7 +145,9 @@ def _add_fit(commands: "Commands") -> None:
         "-o", "--out", metavar="OUT", help="folder for result.json, report.html, tables and figures"
     )
     parser.add_argument(
-        "--model", choices=("3d", "2d", "auto"), help="default: what device.toml says, else 3d"
+        "--model",
+        choices=("3d", "2d", "2d-mirror", "auto"),
+        help="default: what device.toml says, else 3d; auto compares them",
     )
     parser.add_argument(
         "--fix",
@@ -154,6 +158,9 @@ def _add_fit(commands: "Commands") -> None:
         help='hold a parameter, as in R_s=20 or R_s="20 ohm"; may be repeated',
     )
     parser.add_argument("--seed", type=_seed, metavar="N", help="of everything random; default 0")
+    parser.add_argument(
+        "--robust", action="store_true", help="a loss that grows linearly for large residuals (soft L1)"
+    )
     parser.add_argument("--format", default="html", metavar="LIST", help="of the report; default html")
     _add_overwrite(parser)
     _add_json(parser)
@@ -225,6 +232,21 @@ def _add_stability(commands: "Commands") -> None:
         dest="capacitance",
         metavar="FARAD",
         help='capacitance in parallel to the device, as in "10 nF"',
+    )
+    parser.add_argument(
+        "--at",
+        metavar="BIAS",
+        help='the steady state at this bias too, as in "0.65 V" or "20 uA"',
+    )
+    parser.add_argument(
+        "--draws",
+        metavar="CSV",
+        help="parameters drawn from a posterior, a column each with its name, SI: instead of the covariance",
+    )
+    parser.add_argument(
+        "--map",
+        metavar="X,Y",
+        help="axes of the map on the page, of R_b, C_m, i_c0, V_m, tau_d, tau_k, R_s, R_load, C_external",
     )
     parser.add_argument(
         "--data", metavar="DEVICE", help="the measurements: what spectra and pulses say beside the model"
@@ -318,6 +340,41 @@ def _positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, found {text!r}")
     return number
+
+
+def _add_compare(commands: "Commands") -> None:
+    parser = _new(
+        commands,
+        "compare",
+        "Compare devices: which differ, what drives it, which will spike.",
+        "Writes comparison.html, the tables as CSV and as sheets of comparison.xlsx, comparison.json and\n"
+        "figures. What cannot be read is named and left out, as long as two devices remain. Areas,\n"
+        "temperatures and attributes of device.toml are looked at for trends.",
+    )
+    parser.add_argument(
+        "results",
+        nargs="+",
+        metavar="RESULT",
+        help="result.json, the folder it is in, or a folder that holds such folders",
+    )
+    parser.add_argument("-o", "--out", metavar="OUT", help="folder for page, tables and figures")
+    _add_overwrite(parser)
+    _add_json(parser)
+
+
+def _add_plan(commands: "Commands") -> None:
+    parser = _new(
+        commands,
+        "plan",
+        "Say what to measure next, and what it would buy.",
+        "Other biases, frequencies, scan rates and pulses are simulated with the noise of this\n"
+        "fit; listed is what each would leave of the intervals, the best first.",
+    )
+    parser.add_argument("result", metavar="RESULT", help="result.json, or the folder it is in")
+    parser.add_argument(
+        "--data", nargs="+", metavar="PATH", help="the measurements of the fit; for results of older versions"
+    )
+    _add_json(parser)
 
 
 def _assignment(text: str) -> tuple[str, str]:

@@ -6,15 +6,18 @@ from pathlib import Path
 
 from memfit import __version__, workflow
 from memfit.analysis.circuit import Circuit
+from memfit.analysis.regions import AXES
 from memfit.analysis.stability import DEFAULT_CIRCUITS
 from memfit.cli.console import Console, print_json
 from memfit.cli.main import USABLE
 from memfit.cli.stabilitytext import report_text
 from memfit.datasets.device import Device
-from memfit.errors import OutputError, ParameterError
+from memfit.errors import OutputError, ParameterError, UnitError
 from memfit.files import whole_folder
 from memfit.fitting.result import FitResult
+from memfit.loaders.draws import read_draws
 from memfit.model.parameters import Parameters
+from memfit.protocols import Control
 from memfit.reporting.content import Report
 from memfit.reporting.curves import parameters_of
 from memfit.reporting.document import write_page
@@ -35,13 +38,16 @@ def run(given: Namespace) -> int:
     circuits = _circuits(given)
     path = Path(given.subject)
     subject = _subject(path)
-    blocks = workflow.stability(subject, circuits)
+    at, quantity = _bias(given.at)
+    draws = read_draws(Path(given.draws)) if given.draws is not None else None
+    axes = _axes(given.map)
+    blocks = workflow.stability(subject, circuits, at=at, at_quantity=quantity, draws=draws)
     device = workflow.load(Path(given.data)) if given.data is not None else None
     if given.json:
         print_json(blocks)
     if out is None and given.json:
         return USABLE
-    report = _report(path, subject, blocks, circuits, device)
+    report = _report(path, subject, blocks, circuits, device=device, axes=axes)
     if not given.json:
         print(report_text(report))
     if out is not None:
@@ -55,7 +61,9 @@ def _report(
     subject: FitResult | Parameters,
     blocks: Mapping[str, dict[str, object]],
     circuits: Mapping[str, Circuit],
+    *,
     device: Device | None,
+    axes: tuple[str, str] | None,
 ) -> Report:
     """The whole story, for the terminal and for the page."""
     fitted = isinstance(subject, FitResult)
@@ -70,8 +78,46 @@ def _report(
         known,
         spectra=[(spectrum, None) for spectrum in device.spectra] if device else (),
         transients=device.transients if device else (),
+        axes=axes,
         footer=f"memfit {__version__}, from {'the fit in' if fitted else 'the parameters of'} {path.name}",
     )
+
+
+def _bias(text: str | None) -> tuple[float | None, Control]:
+    """A bias in V or A with the quantity it is.
+
+    Raises
+    ------
+    UnitError
+        It is neither.
+    """
+    if text is None:
+        return None, "voltage"
+    try:
+        return parse_quantity(text, "voltage", unit_required=True), "voltage"
+    except UnitError:
+        try:
+            return parse_quantity(text, "current", unit_required=True), "current"
+        except UnitError as problem:
+            raise UnitError(f'Expected a bias such as "0.65 V" or "20 uA", found {text!r}.') from problem
+
+
+def _axes(text: str | None) -> tuple[str, str] | None:
+    """Two different axes of a map.
+
+    Raises
+    ------
+    ParameterError
+        An axis is unknown, or there are not two.
+    """
+    if text is None:
+        return None
+    names = [name.strip() for name in text.split(",")]
+    if len(names) != 2 or len(set(names)) != 2 or not set(names) <= set(AXES):
+        raise ParameterError(
+            f"Expected two different axes such as R_b,tau_d out of {', '.join(AXES)}; found {text!r}."
+        )
+    return names[0], names[1]
 
 
 def _check_page_free(out: Path, *, overwrite: bool) -> None:

@@ -22,21 +22,21 @@ def _section(section: Section) -> str:
 def _block(block: Block) -> str:
     """One part of a section."""
     if isinstance(block, Paragraph):
-        return _filled(block.text)
+        return filled(block.text)
     if isinstance(block, Bullets):
         mark = "! " if block.tone == "care" else "- "
-        return "\n".join(_filled(item, mark) for item in block.items)
-    return _table(block) if isinstance(block, Table) else ""
+        return "\n".join(filled(item, mark) for item in block.items)
+    return table_text(block) if isinstance(block, Table) else ""
 
 
-def _table(table: Table) -> str:
+def table_text(table: Table) -> str:
     """A table under its caption."""
     rows = [tuple(cell.text if isinstance(cell, Graded) else cell for cell in row) for row in table.rows]
     head = tuple(column.title for column in table.columns)
-    return "\n".join([_filled(table.caption), columns([head, *rows], indent="    ")])
+    return "\n".join([filled(table.caption), columns([head, *rows], indent="    ")])
 
 
-def _filled(text: str, mark: str = "") -> str:
+def filled(text: str, mark: str = "") -> str:
     """Text broken into lines, set in by two blanks."""
     return fill(
         text,

@@ -8,7 +8,7 @@ from memfit.fitting.result import Estimate, FitResult
 from memfit.reporting.answers import parameters_answer, spiking_answer, trust_answer
 from memfit.reporting.content import Answer
 from memfit.reporting.numbers import MISSING, interval, quantity, quantity_digits
-from memfit.reporting.words import STATUS_OF_ESTIMATE
+from memfit.reporting.words import HEADINGS, STATUS_OF_ESTIMATE
 
 _WIDTH = 100
 
@@ -23,10 +23,19 @@ def fit_text(result: FitResult) -> str:
         estimates_text({**result.parameters, **result.derived, **_gains(result)}),
         "",
         _answer_text(trust_answer(result)),
+        *_knowledge_text(result),
         "",
         _answer_text(spiking_answer(result)),
     ]
     return "\n".join(parts)
+
+
+def _knowledge_text(result: FitResult) -> list[str]:
+    """What is known and what not, where not everything is."""
+    known = result.identifiability
+    if known is None or not known.open:
+        return []
+    return ["", HEADINGS["identifiability"], *(_paragraph(sentence) for sentence in known.sentences)]
 
 
 def _gains(result: FitResult) -> Mapping[str, Estimate]:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient, Record
 from memfit.errors import InputError
@@ -13,11 +14,15 @@ class FitSettings:
     """The [fit] table of device.toml, in SI units."""
 
     model: str | None = None
-    """"2d", "3d" or "auto"."""
+    """"2d", "2d-mirror", "3d" or "auto"."""
     fix: Mapping[str, float] = field(default_factory=dict)
     """Parameters held at a value."""
     bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     """Lowest and highest value of a parameter."""
+    start: Mapping[str, float] = field(default_factory=dict)
+    """First values of parameters, where the user knows better than the guess."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Other fields of a fit plan by name: robust, screen, inductance, gains, delays, seed, ..."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -38,16 +38,6 @@ def begins_anywhere(record: Record) -> Record:
     return replace(record, drive=replace(drive, initial="free"))
 
 
-def begun_alike(problem: Problem, other: Problem) -> Problem:
-    """The problem with those records beginning anywhere that do so in another one of the same records."""
-    free = [free_start(record) for record in other.predictor.records]
-    own = problem.predictor
-    if free == [free_start(record) for record in own.records]:
-        return problem
-    records = [begins_anywhere(r) if anywhere else r for r, anywhere in zip(own.records, free, strict=True)]
-    return replace(problem, predictor=Predictor(records, own.tolerance))
-
-
 def with_initial_states(
     problem: Problem, unknowns: Unknowns, values: Mapping[str, float]
 ) -> tuple[Unknowns, dict[str, float]]:

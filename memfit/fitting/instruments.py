@@ -17,6 +17,7 @@ from memfit.fitting.initial import add_needed_states
 from memfit.fitting.minimise import promised_fall
 from memfit.fitting.plan import FitPlan
 from memfit.fitting.predict import drive_of, free_start, sample_before
+from memfit.fitting.staircase import with_staircases
 from memfit.fitting.state import State, solve
 from memfit.fitting.unknowns import (
     Unknown,
@@ -56,7 +57,7 @@ def add_needed_terms(state: State, plan: FitPlan) -> State:
         wanted = [t for t in terms if forced or score(state, [t]) > _NEEDED]
         if wanted:
             state = _kept_if_worth(state, terms if terms[0].record is None else wanted, forced)
-    return add_needed_states(state, plan)
+    return add_needed_states(with_staircases(state), plan)
 
 
 def _kept_if_worth(state: State, terms: Sequence[Unknown], forced: bool) -> State:

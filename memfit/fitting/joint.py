@@ -13,24 +13,31 @@ import numpy as np
 from memfit.datasets.device import Device
 from memfit.datasets.records import ImpedanceSpectrum
 from memfit.errors import InputError
-from memfit.fitting.ambiguity import with_unordered_pair
+from memfit.fitting.candidates import Candidate
 from memfit.fitting.conflict import conflicts_between_kinds, with_conflicts
-from memfit.fitting.initial import begun_alike
+from memfit.fitting.equivalents import explore
+from memfit.fitting.identifiability import with_identifiability
 from memfit.fitting.instruments import add_needed_terms
-from memfit.fitting.plan import FitPlan, plan_for
+from memfit.fitting.plan import FitPlan, free_parameters, plan_for
 from memfit.fitting.predict import bias_of
-from memfit.fitting.result import Alternative, FitResult, FittedRecord
+from memfit.fitting.result import FitResult, FittedRecord
 from memfit.fitting.screening import find_outliers
+from memfit.fitting.selection import alternatives_of, compare_models
+from memfit.fitting.staircase import driven_alike
 from memfit.fitting.starts import find_minima
 from memfit.fitting.state import Problem, State, solve_again
 from memfit.fitting.summary import fitted_records, summarise
-from memfit.model.parameters import NAMES
+from memfit.fitting.uncertainty import covariance_of
 
 log = logging.getLogger(__name__)
 
 _ROUNDS = 6
 _SETTLED = 0.02
 """Change of every record's noise, relative, at which noise and fit agree."""
+
+
+_MORE_MINIMA = 3
+"""How often the search may begin again from a lower place that was found while looking around the minimum."""
 
 
 @dataclass(frozen=True)
@@ -66,45 +73,63 @@ def fit(device: Device, plan: FitPlan | None = None) -> JointFit:
     for record in device.records:
         if isinstance(record, ImpedanceSpectrum):
             bias_of(record)
-    if plan.model != "auto":
-        return _fit_model(device, plan, plan.model)
-    return _choose_model(device, plan)
+    if plan.model == "auto":
+        return _choose_model(device, plan)
+    return _finish(device, plan, plan.model, _find(device, plan, plan.model))
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A settled fit on the way to a result."""
+
+    settled: State
+    rivals: tuple[State, ...]
+    """Other minima of the search."""
+    first: Candidate
 
 
 def _choose_model(device: Device, plan: FitPlan) -> JointFit:
-    """Fit the 2D and the 3D model and keep the one with the lower BIC."""
-    full = _fit_model(device, plan, "3d")
-    fits = {"3d": full, "2d": _fit_model(device, plan, "2d", thorough=False)}
-    bic = {model: joint.result.goodness.bic for model, joint in fits.items()}
-    best, other = sorted(fits, key=lambda model: bic[model])
-    said = (
-        f"The {best.upper()} model was chosen: its BIC is lower by {bic[other] - bic[best]:.1f} than that of "
-        f"the {other.upper()} model."
-    )
-    alternative = Alternative(
-        parameters={n: e.value for n, e in fits[other].result.parameters.items() if e.value is not None},
-        chi2=fits[other].result.goodness.chi2,
-        note=f"the {other.upper()} model",
-    )
-    chosen = fits[best]
+    """Fit the 3D model, and a 2D model instead if it describes the same points as well."""
+    found = _find(device, plan, "3d")
+    comparison = compare_models(found.settled, covariance_of(found.settled), plan)
+    choice = comparison.choice
+    others = alternatives_of(comparison, found.settled)
+    if choice.chosen != "3d":
+        simple = settle(replace(comparison.nested[choice.chosen], problem=found.settled.problem), plan)
+        found = _Found(simple, (), found.first)
+    joint = _finish(device, plan, choice.chosen, found)
     result = replace(
-        chosen.result,
-        warnings=(*chosen.result.warnings, said),
-        alternatives=(*chosen.result.alternatives, alternative),
+        joint.result,
+        model_choice=choice,
+        warnings=(*joint.result.warnings, choice.sentence),
+        alternatives=(*joint.result.alternatives, *others),
     )
-    return JointFit(result, chosen.fitted)
+    return JointFit(result, joint.fitted)
 
 
-def _fit_model(device: Device, plan: FitPlan, model: str, *, thorough: bool = True) -> JointFit:
-    """The joint fit of one model; without additional starts where it is only to be compared."""
-    names = _free_names(model)
+def _find(device: Device, plan: FitPlan, model: str) -> _Found:
+    """The settled fit of one model."""
     problem = Problem.prepare(device.records, plan.robust)
-    minima, first = find_minima(problem, plan, names, thorough=thorough)
-    settled = settle(replace(minima[0], problem=begun_alike(problem, minima[0].problem)), plan)
+    minima, first = find_minima(problem, plan, free_parameters(model))
+    settled = settle(replace(minima[0], problem=driven_alike(problem, minima[0].problem)), plan)
     settled = settle(add_needed_terms(settled, plan), plan)
+    return _Found(settled, tuple(minima[1:]), first)
+
+
+def _finish(device: Device, plan: FitPlan, model: str, found: _Found) -> JointFit:
+    """From a settled fit to a result: what the data cannot tell, conflicts, errors, verdict."""
+    settled = found.settled
+    covariance = covariance_of(settled)
+    explored = explore(settled, covariance, found.rivals)
+    for _ in range(_MORE_MINIMA):
+        if explored.better is None:
+            break
+        settled = settle(explored.better, plan)
+        covariance = covariance_of(settled)
+        explored = explore(settled, covariance)
     conflicts = conflicts_between_kinds(settled) if plan.conflict_test else ()
-    result = summarise(device, plan, names, [settled, *minima[1:]], first)
-    result = with_unordered_pair(with_conflicts(result, conflicts), settled)
+    result = summarise(device, plan, free_parameters(model), [settled, *found.rivals], found.first)
+    result = with_identifiability(with_conflicts(result, conflicts), settled, covariance, explored)
     return JointFit(result, fitted_records(settled))
 
 
@@ -121,12 +146,3 @@ def settle(state: State, plan: FitPlan) -> State:
         if not changed and np.max(np.abs(np.log(ratio))) < _SETTLED:
             break
     return state
-
-
-def _free_names(model: str) -> list[str]:
-    """Physical parameters of a model that are free from the start.
-
-    R_s always: data that hardly see it hardly know V_T and V_m either, and their intervals must say so.
-    """
-    left_out = ("L_s", "tau_k") if model == "2d" else ("L_s",)
-    return [name for name in NAMES if name not in left_out]

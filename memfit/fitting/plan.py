@@ -4,17 +4,20 @@ Parameters are fitted in the logarithm where they must be positive; V_T (which m
 instrument's terms R_s and L_s (which may be zero) are fitted as they are.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from memfit.datasets.device import Device
 from memfit.errors import ParameterError
 from memfit.model.parameters import NAMES, UNITS
 
-Model = Literal["3d", "2d", "auto"]
+Model = Literal["3d", "2d", "2d-mirror", "auto"]
 Switch = Literal["auto", "on", "off"]
+
+LEFT_OUT: Mapping[str, str] = MappingProxyType({"2d": "tau_k", "2d-mirror": "tau_d"})
+"""Which time a 2D model does without: its variable follows at once."""
 
 DEFAULT_BOUNDS: Mapping[str, tuple[float, float]] = MappingProxyType(
     {
@@ -71,8 +74,8 @@ class FitPlan:
     def __post_init__(self) -> None:
         """Check names and values, all at once."""
         wrong = []
-        if self.model not in ("3d", "2d", "auto"):
-            wrong.append(f'the model is "3d", "2d" or "auto", found {self.model!r}')
+        if self.model not in get_args(Model):
+            wrong.append(f'the model is "3d", "2d", "2d-mirror" or "auto", found {self.model!r}')
         for group in ("fix", "bounds", "start"):
             unknown = sorted(set(getattr(self, group)) - set(NAMES))
             if unknown:
@@ -111,6 +114,19 @@ class FitPlan:
         return cls(**kept)
 
 
+def free_parameters(model: str) -> list[str]:
+    """Physical parameters of a model that are free from the start.
+
+    R_s always: data that hardly see it hardly know V_T and V_m either, and their intervals must say so.
+    """
+    return [name for name in NAMES if name not in ("L_s", LEFT_OUT.get(model))]
+
+
+def model_of(names: Collection[str]) -> str:
+    """Name of the model that has these parameters."""
+    return next((model for model, time in LEFT_OUT.items() if time not in names), "3d")
+
+
 def plan_for(device: Device, **overrides: Any) -> FitPlan:
     """The plan that the device's own settings ask for, changed by `overrides`.
 
@@ -120,5 +136,6 @@ def plan_for(device: Device, **overrides: Any) -> FitPlan:
     fix = {**settings.fix, **overrides.pop("fix", {})}
     bounds = {**settings.bounds, **overrides.pop("bounds", {})}
     bounds = {name: pair for name, pair in bounds.items() if name not in fix}
+    start = {**settings.start, **overrides.pop("start", {})}
     model: Any = overrides.pop("model", None) or settings.model or "3d"  # checked by the plan
-    return FitPlan(model=model, fix=fix, bounds=bounds, **overrides)
+    return FitPlan(model=model, fix=fix, bounds=bounds, start=start, **{**settings.options, **overrides})

@@ -15,7 +15,9 @@ import pandas as pd
 from memfit.arrays import BoolArray, ComplexArray, FloatArray
 from memfit.datasets.records import Record
 from memfit.errors import InputError
+from memfit.fitting.knowledge import Identifiability, MinimumFound, ModelChoice
 from memfit.fitting.minimise import values_to_lmfit
+from memfit.fitting.plan import LEFT_OUT
 from memfit.model.parameters import Parameters
 
 SCHEMA = "memfit/fit-result/1"
@@ -98,6 +100,10 @@ class InputSummary:
     bias_V: float | None
     control: str
     warnings: tuple[str, ...] = ()
+    drive: str = "as read"
+    """"staircase" where a sweep was taken for one, though its file does not say so."""
+    covers: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """Lowest and highest "frequency" (Hz), "voltage" (V), "current" (A), "time" (s) of the record."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,7 +143,7 @@ class FitResult:
     """Everything a fit found, and how it was made."""
 
     model: str
-    """"3d" or "2d"."""
+    """"3d", "2d" or "2d-mirror"."""
     status: Status
     parameters: Mapping[str, Estimate]
     """The physical parameters by name, R_s included where the data see it."""
@@ -165,6 +171,12 @@ class FitResult:
     """Everything needed to run the same fit again, seed included."""
     stability: Mapping[str, Any] = field(default_factory=dict)
     """Verdicts by circuit ("current", "voltage"); empty until analysed."""
+    identifiability: Identifiability | None = None
+    """What the data can and cannot tell; None in results of older versions."""
+    minimum: MinimumFound | None = None
+    """Where the fit ended, with numbers also for what is undetermined: for planning, not for quoting."""
+    model_choice: ModelChoice | None = None
+    """Which models were compared; None where the model was given."""
     environment: Mapping[str, Any] = field(default_factory=dict)
     """python, packages, platform, started, seconds."""
     memfit_version: str = ""
@@ -182,9 +194,9 @@ class FitResult:
             raise InputError(
                 f"The data do not determine {', '.join(open_ones)}; there is no parameter set to use."
             )
-        return Parameters.from_mapping(
-            {k: e.value for k, e in self.parameters.items() if e.value is not None}
-        )
+        without = {time: 0.0 for model, time in LEFT_OUT.items() if model == self.model}
+        known = {k: e.value for k, e in self.parameters.items() if e.value is not None}
+        return Parameters.from_mapping({**without, **known})
 
     @property
     def correlation(self) -> FloatArray:
@@ -320,6 +332,13 @@ def _estimates(data: Mapping[str, Any]) -> dict[str, Estimate]:
     }
 
 
+_KNOWLEDGE: Mapping[str, type[Identifiability | MinimumFound | ModelChoice]] = {
+    "identifiability": Identifiability,
+    "minimum": MinimumFound,
+    "model_choice": ModelChoice,
+}
+
+
 def _revive(data: Mapping[str, Any]) -> dict[str, Any]:
     """Arguments of `FitResult` from plain data."""
     known = {f.name for f in fields(FitResult)}
@@ -338,7 +357,16 @@ def _revive(data: Mapping[str, Any]) -> dict[str, Any]:
     kept["conflicts"] = tuple(Conflict(**item) for item in data.get("conflicts", ()))
     kept["excluded"] = tuple(Excluded(**item) for item in data["excluded"])
     kept["inputs"] = tuple(
-        InputSummary(**{**item, "warnings": tuple(item["warnings"])}) for item in data["inputs"]
+        InputSummary(
+            **{
+                **item,
+                "warnings": tuple(item["warnings"]),
+                "covers": {key: tuple(pair) for key, pair in item.get("covers", {}).items()},
+            }
+        )
+        for item in data["inputs"]
     )
+    for key, kind in _KNOWLEDGE.items():
+        kept[key] = kind.from_dict(data[key]) if data.get(key) else None
     kept["warnings"] = tuple(data["warnings"])
     return kept

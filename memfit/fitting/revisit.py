@@ -10,6 +10,7 @@ from memfit.fitting.initial import begins_anywhere
 from memfit.fitting.noise import Noise
 from memfit.fitting.predict import Instrument, Predictor, modulus
 from memfit.fitting.result import FitResult, FittedRecord
+from memfit.fitting.staircase import as_staircase
 
 _INITIAL = ("u_0", "i_0", "f_0")
 
@@ -62,8 +63,10 @@ def _check_same(result: FitResult, device: Device) -> None:
 
 
 def _as_fitted(result: FitResult, records: tuple[Record, ...]) -> tuple[Record, ...]:
-    """The records, those whose initial state was fitted beginning anywhere."""
-    return tuple(begins_anywhere(r) if f"f_0_{k}" in result.nuisance else r for k, r in enumerate(records))
+    """The records with the drives of the fit: staircases, and states at the start that were fitted."""
+    stepped = {item.file for item in result.inputs if item.drive == "staircase"}
+    driven = [as_staircase(record) if record.name in stepped else record for record in records]
+    return tuple(begins_anywhere(r) if f"f_0_{k}" in result.nuisance else r for k, r in enumerate(driven))
 
 
 def _instrument(result: FitResult, records: tuple[Record, ...]) -> Instrument:

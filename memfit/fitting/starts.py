@@ -54,7 +54,7 @@ def find_minima(
         Whether to try additional starts where no fit is good.
     """
     records = problem.predictor.records
-    known = {**({"tau_k": 0.0} if "tau_k" not in names else {}), **plan.fix}
+    known = {**{time: 0.0 for time in ("tau_d", "tau_k") if time not in names}, **plan.fix}
     candidates = [replace_start(c, plan.start) for c in guess(records, known)]
     polished = polish(records, plan, names, candidates)
     search = thinned(replace(problem, robust=True))
@@ -106,7 +106,8 @@ def polish(
         ]
     )
     problem = Problem(predictor, tuple(noise), sigma, np.ones(predictor.size, dtype=bool), robust=True)
-    swaps = [Candidate(swapped(c.values), c.misfit, c.reasons) for c in candidates[:2] if "tau_k" in names]
+    both = {"tau_d", "tau_k"} <= set(names)
+    swaps = [Candidate(swapped(c.values), c.misfit, c.reasons) for c in candidates[:2] if both]
     results = []
     for candidate in [*candidates, *swaps]:
         state = _fit_everything(problem, plan, names, candidate)

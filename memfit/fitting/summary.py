@@ -6,10 +6,11 @@ import numpy as np
 
 from memfit.arrays import FloatArray
 from memfit.datasets.device import Device
+from memfit.datasets.extent import extent_of
 from memfit.datasets.records import ImpedanceSpectrum, Record
 from memfit.fitting.candidates import Candidate
 from memfit.fitting.noise import first_noise
-from memfit.fitting.plan import FitPlan
+from memfit.fitting.plan import FitPlan, model_of
 from memfit.fitting.predict import modulus
 from memfit.fitting.result import (
     Alternative,
@@ -23,6 +24,7 @@ from memfit.fitting.result import (
     Status,
 )
 from memfit.fitting.screening import describe_outliers
+from memfit.fitting.staircase import is_staircase
 from memfit.fitting.state import State
 from memfit.fitting.uncertainty import Z95, Covariance, covariance_of, estimates
 from memfit.model.parameters import NAMES, UNITS
@@ -51,7 +53,7 @@ def summarise(
     goodness = _goodness(state, covariance)
     poor = _poorly_described(state, covariance)
     return FitResult(
-        model="2d" if "tau_k" not in names else "3d",
+        model=model_of(names),
         status=_status(state, parameters, poor),
         parameters=parameters,
         derived=_derived(state, covariance),
@@ -245,6 +247,12 @@ def _warnings(state: State, covariance: Covariance) -> list[str]:
             f"{state.failures} trials of the minimiser could not be integrated and were turned away; "
             "the result is not affected."
         )
+    stepped = [record.name for record in state.problem.predictor.records if is_staircase(record)]
+    if stepped:
+        said.append(
+            f"{', '.join(stepped[:5])}: the source seems to step and to measure at the end of each step, "
+            "which describes these sweeps far better than a ramp."
+        )
     for name in ("gain_iv", "gain_transient"):
         if name in state.unknowns.names:
             value = float(state.x[state.unknowns.names.index(name)])
@@ -281,4 +289,6 @@ def _input(record: Record, state: State, k: int) -> InputSummary:
         bias_V=record.bias_voltage if isinstance(record, ImpedanceSpectrum) else None,
         control=record.control,
         warnings=record.notes,
+        drive="staircase" if is_staircase(record) else "as read",
+        covers=extent_of(record),
     )

@@ -1,4 +1,4 @@
-"""Long records with fewer samples, for the search: the minimum is found on thousands, settled on all.
+"""Long transients with fewer samples, for the search: the minimum is found on thousands, settled on all.
 
 The noise of every point stays that of the whole record.
 """
@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from memfit.datasets.records import ImpedanceSpectrum, Record
-from memfit.fitting.predict import Predictor, drive_of
+from memfit.datasets.records import PulseTransient, Record
+from memfit.fitting.predict import Predictor
 from memfit.fitting.state import Problem
 
 _LONG, _KEPT = 6000, 2500
@@ -18,7 +18,7 @@ _JUMPS, _AFTER, _BESIDE = 40, 120, 8
 
 
 def thinned(problem: Problem) -> Problem:
-    """The same problem with the telling samples of its long records."""
+    """The same problem with the telling samples of its long transients."""
     predictor = problem.predictor
     masks = [_telling(record) for record in predictor.records]
     if all(mask.all() for mask in masks):
@@ -40,12 +40,12 @@ def thinned(problem: Problem) -> Problem:
 
 def _telling(record: Record) -> np.ndarray:
     """(n,) bool, the samples to keep."""
-    n, drive = record.points, drive_of(record)
-    if n <= _LONG or drive is None or isinstance(record, ImpedanceSpectrum) or record.time is None:
+    n = record.points
+    if n <= _LONG or not isinstance(record, PulseTransient):  # the samples of a sweep may be its drive
         return np.ones(n, dtype=bool)
     mask = np.zeros(n, dtype=bool)
     mask[np.linspace(0, n - 1, _KEPT).astype(int)] = True
-    for jump in drive.jumps[:_JUMPS]:
+    for jump in record.drive.jumps[:_JUMPS]:
         first = int(np.searchsorted(record.time, jump))
         mask[max(first - _BESIDE, 0) : first + _BESIDE] = True
         if first < n:

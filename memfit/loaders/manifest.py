@@ -35,7 +35,10 @@ _MEASUREMENT_KEYS = (
     "series_resistance", "temperature", "waveform", "columns", "sense_resistance", "compliance", "split",
     "name",
 )  # fmt: skip
-_FIT_KEYS = ("model", "fix", "bounds")
+_FIT_TERMS = ("inductance", "gains", "delays", "initial_states")
+"""Terms of the instruments that may be "on", "off" or "auto"."""
+_FIT_FLAGS = ("robust", "screen", "conflict_test")
+_FIT_KEYS = ("model", "fix", "bounds", "start", "seed", *_FIT_TERMS, *_FIT_FLAGS)
 _USE = {"frequency": "frequency", "time": "time", "voltage": "voltage", "current": "current"}
 
 T = TypeVar("T")
@@ -231,24 +234,45 @@ def read_manifest(path: Path) -> Manifest:
 
 
 def read_fit_settings(check: Checker, value: object, place: str = "fit") -> FitSettings:
-    """The [fit] table: model, fixed parameters, bounds."""
+    """The [fit] table: model, fixed parameters, bounds, first values, terms of the instruments."""
     fit = check.table(value, place, _FIT_KEYS)
-    fixed = check.table(fit.get("fix", {}), f"{place}, fix", NAMES)
     bounds = check.table(fit.get("bounds", {}), f"{place}, bounds", NAMES)
-    values = {
-        name: check.quantity(item, f"{place}, fix, {name}", DIMENSION_OF[name])
-        for name, item in fixed.items()
-    }
     ranges = {
         name: check.range(item, f"{place}, bounds, {name}", DIMENSION_OF[name])
         for name, item in bounds.items()
     }
-    models = {"2d": "2d", "3d": "3d", "auto": "auto"}
+    models = {word: word for word in ("2d", "2d-mirror", "3d", "auto")}
     return FitSettings(
         model=check.word(fit["model"], f"{place}, model", models) if "model" in fit else None,
-        fix={name: found for name, found in values.items() if found is not None},
+        fix=_parameter_values(check, fit.get("fix", {}), f"{place}, fix"),
         bounds={name: found for name, found in ranges.items() if found is not None},
+        start=_parameter_values(check, fit.get("start", {}), f"{place}, start"),
+        options=_fit_options(check, fit, place),
     )
+
+
+def _parameter_values(check: Checker, value: object, place: str) -> dict[str, float]:
+    """Values of parameters in SI units."""
+    given = check.table(value, place, NAMES)
+    values = {
+        name: check.quantity(item, f"{place}, {name}", DIMENSION_OF[name]) for name, item in given.items()
+    }
+    return {name: found for name, found in values.items() if found is not None}
+
+
+def _fit_options(check: Checker, fit: Mapping[str, object], place: str) -> dict[str, object]:
+    """Terms of the instruments, flags and the seed."""
+    switches = {"on": "on", "off": "off", "auto": "auto"}
+    options: dict[str, object] = {
+        key: check.word(fit[key], f"{place}, {key}", switches) for key in _FIT_TERMS if key in fit
+    }
+    options.update({key: _flag(check, fit[key], f"{place}, {key}") for key in _FIT_FLAGS if key in fit})
+    if "seed" in fit:
+        seed = fit["seed"]
+        if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+            check.mistake(f"{place}, seed", f"expected a whole number of at least 0, found {seed!r}")
+        options["seed"] = seed
+    return options
 
 
 def _measurement(check: Checker, value: object, place: str) -> FileEntry | None:

@@ -102,8 +102,8 @@ class Parameters:
 
     @property
     def model(self) -> str:
-        """Name of the model: "2d" where the activation follows at once, else "3d"."""
-        return "2d" if self.tau_k == 0.0 else "3d"
+        """Name: "2d" where the activation follows at once, "2d-mirror" where the channel does, else "3d"."""
+        return "2d" if self.tau_k == 0.0 else "2d-mirror" if self.tau_d == 0.0 else "3d"
 
     @property
     def tau_m(self) -> float:

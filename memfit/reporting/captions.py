@@ -161,6 +161,44 @@ FIGURE_WORDS = {
             "of the source under {circuit}."
         ),
     ),
+    "window_spectra": FigureWords(
+        caption=(
+            "Impedance under {circuit} at biases through the window, or about the most critical one; dashed "
+            "where the steady state is unstable. At a Hopf point it passes through infinity."
+        ),
+        alt=(
+            "Negative imaginary against real part of the impedance under {circuit}, one graded colour a "
+            "junction voltage, unstable ones dashed."
+        ),
+    ),
+    "circuit_coefficients": FigureWords(
+        caption=(
+            "Coefficients of the characteristic polynomial under {circuit} and the Hurwitz determinant "
+            "c2 c1 − c0 relative to c2 c1, which is negative where the steady state is unstable; dashed "
+            "lines mark Hopf points."
+        ),
+        alt=(
+            "Coefficients c2, c1 and c0 under {circuit} against junction voltage on a logarithmic scale, and "
+            "below the relative Hurwitz determinant with a line at zero; dashed lines mark Hopf points."
+        ),
+    ),
+    "root_locus": FigureWords(
+        caption=(
+            "Root locus under {circuit}: the eigenvalues as the bias rises from dark to light; right of the "
+            "line they grow."
+        ),
+        alt=(
+            "Eigenvalues under {circuit} in the complex plane, graded from dark to light with the junction "
+            "voltage; an upright line at zero."
+        ),
+    ),
+    "time_courses": FigureWords(
+        caption=(
+            "Voltage across the junction after the source is switched on from zero under {circuit}, at the "
+            "lowest, the middle and the highest of those biases."
+        ),
+        alt="Junction voltage against time after the source is switched on under {circuit}, three sources.",
+    ),
     "load_map": FigureWords(
         caption=(
             "What the device does on a voltage source, over the bias and the load: it relaxes where white. "
@@ -173,9 +211,9 @@ FIGURE_WORDS = {
     ),
     "gain_map": FigureWords(
         caption=(
-            "Smallest gain margin under {circuit} over the two parameters that matter most; the cross is the "
-            "device, the ellipse its 95 % confidence region where a fit gives one; the device oscillates "
-            "where the margin is below 1."
+            "Smallest gain margin under {circuit} over two parameters (those that matter most, unless others "
+            "were asked for); the cross is the device, the ellipse its 95 % confidence region where a fit "
+            "gives one; the device oscillates where the margin is below 1 and rings up to the dashed line."
         ),
         alt=(
             "Map of the smallest gain margin under {circuit} over two parameters on logarithmic axes, with a "

@@ -20,14 +20,25 @@ from memfit.reporting.answers import error_of
 from memfit.reporting.captions import FIGURE_WORDS
 from memfit.reporting.content import Block, Column, ColumnKind, Panel, Panels, Table
 from memfit.reporting.dynamics import Dynamics, attracts, dynamics_of, gain_map, load_map
-from memfit.reporting.figuredata import branch_data, gain_map_data, load_map_data
+from memfit.reporting.figuredata import (
+    branch_data,
+    coefficients_data,
+    gain_map_data,
+    load_map_data,
+    root_locus_data,
+    time_courses_data,
+    window_spectra_data,
+)
 from memfit.reporting.figures.dynamics import (
     bifurcation_figure,
     frequency_figure,
     gain_map_figure,
     load_map_figure,
 )
+from memfit.reporting.figures.voltage import coefficients_figure
+from memfit.reporting.figures.window import root_locus_figure, time_courses_figure, window_spectra_figure
 from memfit.reporting.numbers import MISSING, interval, quantity, quantity_digits, span
+from memfit.reporting.window import window_curves
 from memfit.reporting.words import COLUMNS, NO_VALUE, TABLE_CAPTIONS, meaning
 
 _ADDED = {"R_load": "ohm", "C_external": "F"}
@@ -46,6 +57,7 @@ def circuit_blocks(
     known: Uncertainty | None,
     *,
     with_loads: bool,
+    axes: tuple[str, str] | None = None,
 ) -> tuple[Block, ...]:
     """Everything behind the verdict on one circuit; nothing where that is left open or nothing can oscillate.
 
@@ -62,12 +74,15 @@ def circuit_blocks(
         The covariance of the fit, for the ellipse.
     with_loads : bool
         Whether the map over bias and load, which is the same for every circuit, stands here.
+    axes : two str, optional
+        Of the map over parameters; by default the two that matter most.
     """
     found = None if block["verdict"] == "undetermined" or p is None else dynamics_of(p, circuit)
     if found is None:
         return ()
     tables = (
         margins_table(name, block, found),
+        at_table(name, block),
         hopf_points_table(name, block),
         recipe_table(name, block, found),
         nearest_table(name, block),
@@ -78,7 +93,8 @@ def circuit_blocks(
         Panels(
             (
                 *branch_panels(found, f"{name}_"),
-                *map_panels(found.parameters, circuit, known, f"{name}_", with_loads=with_loads),
+                *window_panels(found, f"{name}_"),
+                *map_panels(found.parameters, circuit, known, f"{name}_", with_loads=with_loads, axes=axes),
             )
         ),
     )
@@ -109,6 +125,33 @@ def margins_table(name: str, block: Mapping[str, Any], found: Dynamics) -> Table
     return _table("margins", name, ("item", "estimate", "interval"), rows)
 
 
+def at_table(name: str, block: Mapping[str, Any]) -> Table | None:
+    """The steady state at the bias that was asked for; None where none was."""
+    at = block.get("at")
+    if at is None:
+        return None
+    chance = at["probability_unstable"]
+    phase = at["phase_margin_degrees"]
+    slowest = 1.0 / abs(at["eigenvalues"][0][0])
+    rows = [
+        ("Terminal voltage V", quantity_digits(at["V"], "V", 4), MISSING),
+        ("Current", quantity_digits(at["I"], "A", 4), MISSING),
+        ("Voltage u across the junction", quantity_digits(at["u"], "V", 4), MISSING),
+        ("Steady state", at["kind"], MISSING),
+        ("Gain margin", quantity(at["gain_margin"]), _ci(at["gain_margin_ci95"])),
+        (
+            "Phase margin",
+            "the loop gain is below 1" if phase is None else quantity_digits(phase) + "°",
+            MISSING,
+        ),
+        ("Damping ratio", quantity_digits(at["damping_ratio"]), MISSING),
+        ("Frequency of the eigenvalue", _turning(at["frequency_Hz"]), MISSING),
+        ("A deviation changes e-fold in", quantity_digits(slowest, "s"), MISSING),
+        ("Probability that it is unstable", MISSING if chance is None else _chance(chance), MISSING),
+    ]
+    return _table("at", name, ("item", "estimate", "interval"), rows)
+
+
 def hopf_points_table(name: str, block: Mapping[str, Any]) -> Table | None:
     """The Hopf points with their intervals; None where there are none."""
     rows = [
@@ -132,8 +175,7 @@ def recipe_table(name: str, block: Mapping[str, Any], found: Dynamics) -> Table:
     """What brings the device to the boundary, one quantity at a time."""
     p, circuit = found.parameters, found.circuit
     present: dict[str, float] = {key: getattr(p, key) for key in CHANGEABLE}
-    if circuit.control == "voltage":
-        present["R_load"] = circuit.load
+    present["R_load"] = circuit.load if circuit.control == "voltage" else 0.0
     present["C_external"] = circuit.external_capacitance
     rows = []
     for key, now in present.items():
@@ -143,7 +185,8 @@ def recipe_table(name: str, block: Mapping[str, Any], found: Dynamics) -> Table:
         value = now * factor if value is None and factor is not None else value
         wanted = NO_VALUE if value is None else quantity_digits(value, unit)
         times = MISSING if factor is None else f"× {quantity_digits(factor)}"
-        rows.append((key, meaning(key), quantity_digits(now, unit) if now else "none", times, wanted))
+        shown = "R_shunt" if key == "R_load" and circuit.control == "current" else key
+        rows.append((shown, meaning(shown), quantity_digits(now, unit) if now else "none", times, wanted))
     oscillates = (block["gain_margin_min"] or 2.0) < 1.0
     caption = TABLE_CAPTIONS["recipe_quiet" if oscillates else "recipe_spike"]
     return _table("recipe", name, ("symbol", "meaning", "now", "factor", "boundary"), rows, caption)
@@ -182,8 +225,10 @@ def cycle_table(name: str, found: Dynamics) -> Table | None:
             ("Largest Floquet multiplier", quantity_digits(abs(cycle.multipliers[0]))),
             ("Energy per period", quantity_digits(cycle.energy, "J")),
         ]
+    if found.from_rest is not None:
+        rows.append(("Start-up from rest", quantity_digits(found.from_rest, "s")))
     if found.start_up is not None:
-        rows.append(("Start-up, to grow a thousandfold", quantity_digits(found.start_up, "s")))
+        rows.append(("Growth a thousandfold from the steady state", quantity_digits(found.start_up, "s")))
     stable = [one for one in branch if attracts(one)]
     if stable:
         sources = [one.source for one in stable]
@@ -212,6 +257,21 @@ def branch_panels(found: Dynamics, prefix: str = "") -> tuple[Panel, ...]:
     )
 
 
+def window_panels(found: Dynamics, prefix: str = "") -> tuple[Panel, ...]:
+    """Spectra, coefficients, eigenvalues, courses in time; nothing where the boundary is far off."""
+    if float(np.log(found.critical.gain_margin[0])) > _FAR:
+        return ()
+    curves = window_curves(found)
+    drawn: tuple[tuple[str, Draw, Mapping[str, FloatArray]], ...] = (
+        ("window_spectra", partial(window_spectra_figure, curves=curves), window_spectra_data(curves)),
+        ("circuit_coefficients", partial(coefficients_figure, curves=curves.polynomial),
+         coefficients_data(curves.polynomial)),
+        ("root_locus", partial(root_locus_figure, curves=curves), root_locus_data(curves)),
+        ("time_courses", partial(time_courses_figure, curves=curves), time_courses_data(curves)),
+    )  # fmt: skip
+    return tuple(_panel(key, prefix, draw, data, found.circuit) for key, draw, data in drawn)
+
+
 def map_panels(
     p: Parameters,
     circuit: Circuit,
@@ -219,6 +279,7 @@ def map_panels(
     prefix: str = "",
     *,
     with_loads: bool = True,
+    axes: tuple[str, str] | None = None,
 ) -> tuple[Panel, ...]:
     """Regions over bias and load where asked; gain margin over two parameters, unless far off throughout."""
     panels = []
@@ -226,8 +287,8 @@ def map_panels(
         regions = load_map(p, circuit)
         draw: Draw = partial(load_map_figure, regions=regions)
         panels.append(_panel("load_map", prefix, draw, load_map_data(regions), circuit))
-    gains = gain_map(p, circuit, known)
-    if float(gains.map.log_gain_margin.min()) < _FAR:
+    gains = gain_map(p, circuit, known, axes)
+    if axes is not None or float(gains.map.log_gain_margin.min()) < _FAR:
         draw = partial(gain_map_figure, found=gains)
         panels.append(_panel("gain_map", prefix, draw, gain_map_data(gains), circuit))
     return tuple(panels)

@@ -3,6 +3,7 @@
 The analysis is `memfit.analysis`; here is only the choice of ranges, axes and biases.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from memfit.analysis.circuit import Circuit
 from memfit.analysis.cycles import BifurcationDiagram, LimitCycle, bifurcation_diagram, cycles_at
 from memfit.analysis.operating import OperatingPoints, operating_points_at
-from memfit.analysis.oscillation import growth_time
+from memfit.analysis.oscillation import growth_time, start_up_time
 from memfit.analysis.recipe import CHANGEABLE, changes_to_hopf
 from memfit.analysis.regions import RegionMap, map_over_bias_and_load, map_over_parameters
 from memfit.analysis.spread import Uncertainty, uncertainty_of
@@ -27,6 +28,7 @@ _GRID = (161, 121)
 _PARAMETER_GRID = 61
 _NARROWEST, _WIDEST = np.log(1.3), np.log(300.0)  # half of an axis of the map over parameters
 _SIGMAS = 4.0  # standard errors that an axis must hold
+_ABSENT = 2.0  # decades on either side, of an axis for what the circuit has not
 _STEP = 1e-4  # of a logarithm
 _MULTIPLIER_ERROR = 1e-4  # of a Floquet multiplier where the orbit shrinks to a point
 CHI2_95 = 5.991464547107979
@@ -59,6 +61,8 @@ class Dynamics:
     """Time in which a small deviation grows a thousandfold at the critical bias, s; None where it decays."""
     cycle: LimitCycle | None
     """The stable limit cycle at the critical bias."""
+    from_rest: float | None
+    """Time from rest to the swing of that cycle after the source is switched on, s; None where none is."""
 
 
 def dynamics_of(p: Parameters, circuit: Circuit) -> Dynamics | None:
@@ -75,6 +79,7 @@ def dynamics_of(p: Parameters, circuit: Circuit) -> Dynamics | None:
     critical = operating_points_at(p, circuit, at_u)
     source = float(critical.source[0])
     diagram = bifurcation_diagram(p, circuit)
+    cycle = stable_cycle(p, diagram, source)
     return Dynamics(
         parameters=p,
         circuit=circuit,
@@ -82,7 +87,8 @@ def dynamics_of(p: Parameters, circuit: Circuit) -> Dynamics | None:
         diagram=diagram,
         steady=operating_points_at(p, circuit, np.linspace(*_range(p, diagram), _POINTS)),
         start_up=growth_time(p, circuit, source),
-        cycle=stable_cycle(p, diagram, source),
+        cycle=cycle,
+        from_rest=None if cycle is None else start_up_time(p, circuit, cycle),
     )
 
 
@@ -112,22 +118,41 @@ def load_map(p: Parameters, circuit: Circuit) -> RegionMap:
     return map_over_bias_and_load(together, u, loads)
 
 
-def gain_map(p: Parameters, circuit: Circuit, uncertainty: Uncertainty | None) -> GainMap:
-    """The smallest gain margin over the two most influential parameters of a loop of three lags."""
-    names = most_influential(p, circuit, uncertainty)
-    spread = None if uncertainty is None else _plane(uncertainty, names)
+def gain_map(
+    p: Parameters,
+    circuit: Circuit,
+    uncertainty: Uncertainty | None,
+    names: tuple[str, str] | None = None,
+) -> GainMap:
+    """The smallest gain margin over two quantities of a loop of three lags.
+
+    Parameters
+    ----------
+    p : Parameters
+    circuit : Circuit
+    uncertainty : Uncertainty or None
+    names : two str, optional
+        Axes among `memfit.analysis.regions.AXES`; by default the two most influential parameters.
+    """
+    names = names or most_influential(p, circuit, uncertainty)
+    present = {**p.as_dict(), "R_load": circuit.load, "C_external": circuit.external_capacitance}
+    spread = None if uncertainty is None else _plane(uncertainty, names, present)
     factors = changes_to_hopf(p, circuit)
     axes = []
     for place, name in enumerate(names):
         sigma = 0.0 if spread is None else float(np.sqrt(spread[place, place]))
-        away = abs(np.log(factors[name] or 1.0))
+        if present[name] <= 0.0:  # what is not there yet: shown around what it would stand beside
+            middle = p.C_m if name == "C_external" else p.R_b
+            axes.append((name, middle * np.logspace(-_ABSENT, _ABSENT, _PARAMETER_GRID)))
+            continue
+        away = abs(np.log(factors.get(name) or 1.0))
         half = float(np.clip(max(1.5 * away, _SIGMAS * sigma), _NARROWEST, _WIDEST))
-        axes.append((name, getattr(p, name) * np.exp(np.linspace(-half, half, _PARAMETER_GRID))))
-    device = (float(getattr(p, names[0])), float(getattr(p, names[1])))
+        axes.append((name, present[name] * np.exp(np.linspace(-half, half, _PARAMETER_GRID))))
+    device = (float(present[names[0]]), float(present[names[1]]))
     return GainMap(
         map=map_over_parameters(p, circuit, *axes),
         device=device,
-        ellipse=None if spread is None else _ellipse(device, spread),
+        ellipse=None if spread is None or 0.0 in device else _ellipse(device, spread),
     )
 
 
@@ -161,12 +186,17 @@ def _range(p: Parameters, diagram: BifurcationDiagram) -> tuple[float, float]:
     return low - beside, high + beside
 
 
-def _plane(uncertainty: Uncertainty, names: tuple[str, str]) -> FloatArray | None:
-    """(2, 2) covariance of the logarithms of two parameters; None where one was not fitted."""
+def _plane(
+    uncertainty: Uncertainty, names: tuple[str, str], present: Mapping[str, float]
+) -> FloatArray | None:
+    """(2, 2) covariance of the logarithms of two parameters; None where one was not fitted or is zero."""
     if any(name not in uncertainty.names for name in names):
         return None
     places = [uncertainty.names.index(name) for name in names]
-    result: FloatArray = uncertainty.covariance[np.ix_(places, places)]
+    if any(present[name] <= 0.0 for name in names):
+        return None
+    scale = np.array([1.0 / present[name] if name in uncertainty.additive else 1.0 for name in names])
+    result: FloatArray = uncertainty.covariance[np.ix_(places, places)] * np.outer(scale, scale)
     return result
 
 

@@ -15,12 +15,13 @@ from memfit.analysis.cycles import BifurcationDiagram, LimitCycle, bifurcation_d
 from memfit.analysis.measured import MeasuredStability, check_spectrum, disagreement
 from memfit.analysis.operating import operating_points_at
 from memfit.analysis.oscillation import MeasuredOscillation, find_oscillation
-from memfit.arrays import BoolArray
+from memfit.arrays import BoolArray, FloatArray
 from memfit.datasets.records import ImpedanceSpectrum, PulseTransient
 from memfit.errors import InputError
 from memfit.model.boundary import Loop
 from memfit.model.parameters import Parameters
 from memfit.model.steady import junction_voltage
+from memfit.model.transient import simulate
 from memfit.reporting.dynamics import stable_cycle
 
 _CURRENT = Circuit(control="current")
@@ -55,6 +56,9 @@ class PulseEvidence:
     found: MeasuredOscillation
     predicted: LimitCycle | None
     """The stable limit cycle at this source; None where the model has none."""
+    modelled: MeasuredOscillation | None
+    """What the model's own trace under the same drive shows, read in the same way: unlike the limit cycle it
+    remembers the start. None where it does not oscillate, or its start is unknown."""
 
 
 def spectra_evidence(
@@ -86,14 +90,19 @@ def pulses_evidence(p: Parameters, transients: Sequence[PulseTransient]) -> tupl
     evidence = []
     for transient in transients:
         control = transient.drive.control
-        for source, found in _oscillations(transient):
+        for source, found, modelled in _oscillations(p, transient):
             if control not in diagrams:
                 diagrams[control] = _diagram(p, Circuit(control=control))
             diagram = diagrams[control]
             cycle = None if diagram is None else stable_cycle(p, diagram, source)
             evidence.append(
                 PulseEvidence(
-                    record=transient.name, source=source, control=control, found=found, predicted=cycle
+                    record=transient.name,
+                    source=source,
+                    control=control,
+                    found=found,
+                    predicted=cycle,
+                    modelled=modelled,
                 )
             )
     return tuple(evidence)
@@ -140,9 +149,12 @@ def _spectrum(
     )
 
 
-def _oscillations(transient: PulseTransient) -> Iterator[tuple[float, MeasuredOscillation]]:
-    """The setting of the source and the oscillation, of every stretch of a trace that oscillates."""
+def _oscillations(
+    p: Parameters, transient: PulseTransient
+) -> Iterator[tuple[float, MeasuredOscillation, MeasuredOscillation | None]]:
+    """The source and the oscillation, measured and of the model, of every stretch that oscillates."""
     drive = transient.drive
+    trace = None
     span = float(np.ptp(drive.value)) or 1.0
     for k, (start, end) in enumerate(pairwise([*drive.time, np.inf])):
         after = drive.value[k + 1] if k + 1 < drive.value.size else drive.value[k]
@@ -153,8 +165,19 @@ def _oscillations(transient: PulseTransient) -> Iterator[tuple[float, MeasuredOs
         if time.size < _FEWEST_POINTS or not np.all(np.diff(time) > 0.0):
             continue
         found = find_oscillation(time, response)
-        if found is not None:
-            yield float(drive.value[k]), found
+        if found is None:
+            continue
+        trace = _model_trace(p, transient) if trace is None else trace
+        modelled = find_oscillation(time, trace[inside]) if np.all(np.isfinite(trace[inside])) else None
+        yield float(drive.value[k]), found, modelled
+
+
+def _model_trace(p: Parameters, transient: PulseTransient) -> FloatArray:
+    """The response of the model to the drive of a transient at its times; NaN where it is not known."""
+    if transient.drive.initial == "free":
+        return np.full(transient.points, np.nan)
+    found = simulate(p, transient.drive, transient.time)
+    return found.voltage if transient.control == "current" else found.current
 
 
 def _diagram(p: Parameters, circuit: Circuit) -> BifurcationDiagram | None:

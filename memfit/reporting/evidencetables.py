@@ -7,6 +7,9 @@ from memfit.reporting.evidence import PulseEvidence, SpectrumEvidence, predicted
 from memfit.reporting.numbers import MISSING, interval, quantity, quantity_digits, span
 from memfit.reporting.words import COLUMNS, TABLE_CAPTIONS
 
+_SIGMAS, _SAME_PERIOD = 4.0, 0.05
+"""Standard errors, and share of the period, by which periods must differ to be called different."""
+
 
 def spectra_evidence_table(items: Sequence[SpectrumEvidence]) -> Table:
     """The verdict of each spectrum beside that of the model."""
@@ -41,14 +44,16 @@ def pulses_evidence_table(items: Sequence[PulseEvidence]) -> Table:
     rows = []
     for item in items:
         source, measured = ("A", "V") if item.control == "current" else ("V", "A")
-        predicted, ends = item.predicted, predicted_range(item)
+        predicted, ends, modelled = item.predicted, predicted_range(item), item.modelled
         rows.append(
             (
                 item.record,
                 quantity_digits(item.source, source),
                 quantity(item.found.period, "s", item.found.period_stderr),
+                MISSING if modelled is None else quantity_digits(modelled.period, "s", 4),
                 "none" if predicted is None else quantity_digits(predicted.period, "s", 4),
                 span(item.found.low, item.found.high, measured),
+                MISSING if modelled is None else span(modelled.low, modelled.high, measured),
                 "none" if ends is None else span(*ends, measured),
             )
         )
@@ -56,8 +61,10 @@ def pulses_evidence_table(items: Sequence[PulseEvidence]) -> Table:
         ("record", "file"),
         ("source", "number"),
         ("period", "number"),
+        ("period_trace", "number"),
         ("period_model", "number"),
         ("range", "number"),
+        ("range_trace", "number"),
         ("range_model", "number"),
     )
     return Table("pulses_evidence", TABLE_CAPTIONS["pulses_evidence"], columns, tuple(rows))
@@ -73,7 +80,21 @@ def evidence_warnings(spectra: Sequence[SpectrumEvidence], pulses: Sequence[Puls
         for item in pulses
         if item.predicted is None
     ]
+    found += [text for item in pulses if (text := _other_period(item))]
     return Bullets(tuple(found), "care")
+
+
+def _other_period(item: PulseEvidence) -> str:
+    """A sentence where the period of a trace is not that of the model's trace; else nothing."""
+    if item.modelled is None:
+        return ""
+    apart = abs(item.found.period - item.modelled.period)
+    if apart < max(_SIGMAS * item.found.period_stderr, _SAME_PERIOD * item.modelled.period):
+        return ""
+    return (
+        f"{item.record}: its period is {quantity_digits(item.found.period, 's', 3)}, that of the fitted "
+        f"model under the same drive {quantity_digits(item.modelled.period, 's', 3)}."
+    )
 
 
 def _says(*, unstable: bool) -> str:

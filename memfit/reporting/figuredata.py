@@ -14,6 +14,7 @@ from memfit.reporting.figures.residuals import Strip, autocorrelation
 from memfit.reporting.figures.spectra import Spectrum, bias_of
 from memfit.reporting.figures.sweeps import model_points, rate_label, sweep_of
 from memfit.reporting.figures.transients import transient_of, units_of
+from memfit.reporting.window import WindowCurves
 from memfit.reporting.words import distinct
 
 Columns = Mapping[str, FloatArray]
@@ -128,6 +129,34 @@ def branch_data(diagram: BifurcationDiagram) -> Columns:
         "V_max_V": np.array([cycle.V[1] for cycle in cycles]),
         "stable": np.array([float(attracts(cycle)) for cycle in cycles]),
     }
+
+
+def window_spectra_data(curves: WindowCurves) -> Columns:
+    """Spectra through the window."""
+    found: dict[str, FloatArray] = {"frequency_Hz": curves.frequency}
+    for u, Z in zip(curves.points.u, curves.impedance, strict=True):
+        found[f"Z_real_ohm ({u:.6g} V)"] = Z.real
+        found[f"Z_imag_ohm ({u:.6g} V)"] = Z.imag
+    return found
+
+
+def root_locus_data(curves: WindowCurves) -> Columns:
+    """Eigenvalues along the bias."""
+    found: dict[str, FloatArray] = {"u_V": curves.steady.u}
+    for number in range(curves.steady.eigenvalues.shape[1]):
+        found[f"real_{number + 1}_1/s"] = curves.steady.eigenvalues[:, number].real
+        found[f"imag_{number + 1}_1/s"] = curves.steady.eigenvalues[:, number].imag
+    return found
+
+
+def time_courses_data(curves: WindowCurves) -> Columns:
+    """Courses after the source is switched on."""
+    unit = "A" if curves.circuit.control == "current" else "V"
+    found: dict[str, FloatArray] = {"time_s": curves.time}
+    for place, course in zip(curves.course_places, curves.courses, strict=True):
+        if course is not None:
+            found[f"u_V (source {curves.points.source[place]:.6g} {unit})"] = course
+    return found
 
 
 def load_map_data(regions: RegionMap) -> Columns:

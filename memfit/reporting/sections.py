@@ -9,6 +9,7 @@ from memfit.reporting.circuits import branch_panels, map_panels
 from memfit.reporting.content import Block, Bullets, Panels, Paragraph, Report, Section, Table
 from memfit.reporting.dynamics import dynamics_of, known_uncertainty
 from memfit.reporting.figures.transients import transient_of
+from memfit.reporting.knowledge import knowledge_blocks
 from memfit.reporting.material import Material, gather
 from memfit.reporting.numbers import quantity
 from memfit.reporting.panels import (
@@ -47,6 +48,7 @@ def report_of(result: FitResult, fitted: Sequence[FittedRecord]) -> Report:
         _section("iv", [sweep_panels(material)]),
         _section("transients", [transient_panels(material)]),
         _section("residuals", [goodness_table(result), residual_panels(material)]),
+        _section("identifiability", knowledge_blocks(result)),
         _section("correlation", [correlation_table(result)]),
         _section("voltage", [voltage_panels(material)]),
         stability(material),

@@ -30,6 +30,7 @@ def stability_report(
     *,
     spectra: Spectra = (),
     transients: Sequence[PulseTransient] = (),
+    axes: tuple[str, str] | None = None,
     footer: str = "",
 ) -> Report:
     """The parts of the stability report.
@@ -50,6 +51,8 @@ def stability_report(
         Measured spectra with the points used, None for all.
     transients : sequence of PulseTransient
         Measured pulses.
+    axes : two str, optional
+        Of the map over parameters; by default the two that matter most.
     footer : str
         Made by what.
     """
@@ -58,7 +61,7 @@ def stability_report(
         Section(
             name,
             capitalised(circuit.name),
-            circuit_blocks(name, blocks[name], circuit, p, known, with_loads=place == 0),
+            circuit_blocks(name, blocks[name], circuit, p, known, with_loads=place == 0, axes=axes),
         )
         for place, (name, circuit) in enumerate(circuits.items())
     ]

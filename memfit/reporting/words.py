@@ -38,6 +38,7 @@ SYMBOLS = {
     "L_d": Symbol("L", "d", "chemical inductance of the channel"),
     "L_k": Symbol("L", "k", "chemical inductance of the activation"),
     "R_load": Symbol("R", "load", "resistance added in series with the device"),
+    "R_shunt": Symbol("R", "shunt", "resistance added across the device"),
     "C_external": Symbol("C", "ext", "capacitance added across the device"),
     "omega_H": Symbol("ω", "H", "angular frequency at the Hopf point"),
     "c0": Symbol("c", "0", "constant coefficient of the characteristic polynomial"),
@@ -161,6 +162,7 @@ CIRCUIT = {"current": "current control", "voltage": "voltage control through R_s
 MODEL = {
     "3d": "three-dimensional model (capacitance, channel current, activation)",
     "2d": "two-dimensional model (capacitance, channel current; the activation follows at once)",
+    "2d-mirror": "mirror two-dimensional model (capacitance, activation; the current follows at once)",
 }
 
 KIND = {"impedance": "impedance spectrum", "iv": "I-V sweep", "transient": "pulse transient"}
@@ -178,6 +180,9 @@ HEADINGS = {
     "stability": "Stability",
     "verdict": "Verdict",
     "evidence": "What the data say by themselves",
+    "identifiability": "What the data can and cannot tell",
+    "next": "What to measure next",
+    "forecasts": "What each measurement would leave",
     "starts": "First values and alternatives",
     "inputs": "What went in",
     "provenance": "How it was made",
@@ -221,16 +226,27 @@ COLUMNS = {
     "decades": "In decades",
     "standard_errors": "In standard errors",
     "model": "Model",
-    "model_margin": "Its gain margin",
+    "model_margin": "Its margin",
     "spectrum": "Spectrum alone",
     "crossing": "Crosses Re Z < 0 at",
     "resistance": "Re Z there",
-    "margin": "Its gain margin (95 %)",
+    "margin": "Gain margin of the spectrum (95 %)",
     "source": "Source",
     "period": "Period measured",
-    "period_model": "Period predicted",
+    "period_trace": "Of the model's trace",
+    "period_model": "Of the limit cycle",
     "range": "Range measured",
-    "range_model": "Range predicted",
+    "range_trace": "Range of the model's trace",
+    "range_model": "Range of the limit cycle",
+    "experiment": "Measurement",
+    "settles": "Settles",
+    "direction": "Made of",
+    "known_to": "Known to",
+    "combination": "Combination",
+    "not_alone": "Not known by themselves",
+    "free": "Free",
+    "rise": "Above the best",
+    "chance": "By chance",
     "item": "Item",
     "content": "Content",
 }
@@ -256,6 +272,20 @@ TABLE_CAPTIONS = {
         "Where the kinds of data disagree: how far a parameter moves, in standard errors of the difference, "
         "when one kind is left out."
     ),
+    "directions": (
+        "Independent combinations of the parameters, best known first: the singular vectors of the Jacobian "
+        "scaled to logarithms (V_T in units of V_m), with the ways to all places that the data allow. The "
+        "standard error is that of the logarithm along each."
+    ),
+    "combinations": "Quantities that the data determine although they do not determine their parts.",
+    "models": (
+        "Models fitted to the same points with the same weights, correlated residuals counted as the "
+        "independent points they are worth."
+    ),
+    "forecasts": (
+        "Standard errors of the parameters now and after each measurement, the best first; the median over "
+        "all places that the data allow."
+    ),
     "starts": "First values of the fit.",
     "alternatives": "Other explanations of the same data.",
     "inputs": "Records that went in.",
@@ -269,7 +299,11 @@ TABLE_CAPTIONS = {
         "Each spectrum without a model, under current control at its bias: the device is unstable where the "
         "admittance winds around the origin, which takes a crossing of the real axis with Re Z < 0."
     ),
-    "pulses_evidence": "Oscillation in the measured pulses beside the limit cycle of the model.",
+    "pulses_evidence": (
+        "Oscillation in the measured pulses, in the trace that the fitted model gives under the same drive "
+        "(read in the same way, start included), and on its limit cycle, where both would end."
+    ),
+    "at": "At the bias asked for.",
     "plan": "Plan of the fit.",
     "environment": "Versions and machine.",
 }
@@ -287,6 +321,8 @@ SENTENCES = {
         "Stability depends on the circuit: a series or load resistance takes part in it."
     ),
     "two_lags": "This model has two lags and no Hopf point: it can ring, but not sustain an oscillation.",
+    "plan_open": "Not determined now: {names}.",
+    "plan_known": "All parameters are determined; {name} is known least.",
     "no_covariance": (
         "There is no covariance here, so no interval and no probability can be given; they need the "
         "result of a fit that has one."

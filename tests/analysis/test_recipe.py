@@ -77,7 +77,6 @@ def test_what_is_soldered_leads_to_the_boundary(p, circuit):
             control="voltage", load=values["R_load"], external_capacitance=circuit.external_capacitance
         )
         assert log_margin(p, there) == pytest.approx(0.0, abs=1e-7)
-        assert circuit.control == "voltage"
     if values["C_external"] is not None:
         there = Circuit(control=circuit.control, load=circuit.load, external_capacitance=values["C_external"])
         assert log_margin(p, there) == pytest.approx(0.0, abs=1e-7)
@@ -99,6 +98,17 @@ def test_no_value_does():
     assert changes_to_hopf(DEVICE.replace(tau_k=0.0), Circuit()) == dict.fromkeys(CHANGEABLE)
     pinned = changes_to_hopf(DEVICE.replace(R_s=0.0), Circuit(control="voltage"))
     assert pinned == dict.fromkeys(CHANGEABLE)
+
+
+def test_a_resistor_across_a_device_on_a_current_source_acts_as_a_load():
+    """Norton and Thevenin: both are the same circuit, in steady state and in time."""
+    p = DEVICE.replace(i_c0=5e-4)
+    assert log_margin(p, Circuit()) < 0.0
+    shunt = values_to_hopf(p, Circuit())["R_load"]
+    assert shunt == values_to_hopf(p, Circuit(control="voltage"))["R_load"]
+    assert log_margin(p, Circuit(control="voltage", load=0.99 * shunt)) > 0.0
+    quiet = DEVICE.replace(i_c0=1e-8)
+    assert values_to_hopf(quiet, Circuit())["R_load"] is None
 
 
 def test_a_load_makes_a_pinned_device_spike():

@@ -67,3 +67,6 @@ def test_the_device_asks_and_the_caller_decides():
     assert settled.fix == {"R_s": 20.0, "V_m": 0.1}
     assert settled.bounds == {"V_T": (0.1, 1.0)}
     assert settled.seed == 3
+    asked = FitSettings(start={"tau_d": 1e-3}, options={"gains": "off", "seed": 2, "robust": True})
+    settled = plan_for(Device(name="x", records=device(sweeps()).records, settings=asked), seed=3)
+    assert (settled.start, settled.gains, settled.robust, settled.seed) == ({"tau_d": 1e-3}, "off", True, 3)

@@ -49,8 +49,10 @@ def test_no_data_above_threshold():
     result = fit(device(spectra(biases=(-9.9, -9.0, -8.0)))).result
     assert result.status.code == "not_identifiable"
     assert {"V_T", "tau_d", "tau_k"} & {n for n, e in result.parameters.items() if e.value is None}
-    assert result.parameters["R_b"].value == pytest.approx(TRUTH.R_b, rel=0.05)
     assert result.parameters["C_m"].value == pytest.approx(TRUTH.C_m, rel=0.05)
+    assert result.minimum.places[0].values["R_b"] == pytest.approx(TRUTH.R_b, rel=0.05)
+    if result.parameters["R_b"].value is None:  # a channel that conducts evenly could be all of it
+        assert result.identifiability.open["R_b"].reach == "above"
 
 
 def test_slow_loop_alone_knows_the_steady_state_only():

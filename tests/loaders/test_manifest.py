@@ -35,6 +35,11 @@ name = "p1"
 model = "3d"
 fix = { R_s = "20 ohm" }
 bounds = { V_m = ["20 mV", "0.3 V"] }
+start = { tau_d = "3 ms" }
+inductance = "on"
+delays = "off"
+robust = true
+seed = 4
 """
 
 
@@ -67,6 +72,8 @@ def test_every_key_is_read_in_si(folder):
     assert found.fit.model == "3d"
     assert found.fit.fix == {"R_s": 20.0}
     assert found.fit.bounds == {"V_m": (0.02, 0.3)}
+    assert found.fit.start == {"tau_d": 3e-3}
+    assert found.fit.options == {"inductance": "on", "delays": "off", "robust": True, "seed": 4}
 
 
 def test_an_empty_manifest_is_fine(folder):
@@ -115,6 +122,10 @@ def test_all_mistakes_are_reported_at_once(folder):
         ("[device]\nattributes = { a = [1] }", "text or a number"),
         ("[fit]\nmodel = '4d'", "'4d'"),
         ("[fit]\nfix = { R_b = '10 F' }", "unit of resistance"),
+        ("[fit]\ngains = 'maybe'", "'maybe'"),
+        ("[fit]\nrobust = 'yes'", "true or false"),
+        ("[fit]\nseed = -1", "whole number"),
+        ("[fit]\ngain = 'on'", "did you mean 'gains'"),
     ],
 )
 def test_a_mistake_names_its_place(folder, text, words):

@@ -77,6 +77,10 @@ def test_period_and_extremes_of_a_pulse_are_those_predicted(rng):
     assert item.source == current
     assert item.predicted.period == pytest.approx(cycle.period)
     assert item.found.period == pytest.approx(cycle.period, rel=0.01)
+    assert item.modelled.period == pytest.approx(item.found.period, rel=1e-3)
+    assert (item.found.low, item.found.high) == pytest.approx(
+        (item.modelled.low, item.modelled.high), abs=5e-3
+    )
     assert (item.found.low, item.found.high) == pytest.approx(predicted_range(item), abs=0.01)
     assert "none" not in pulses_evidence_table([item]).rows[0]
 
@@ -86,9 +90,18 @@ def test_an_oscillation_no_model_predicts(rng):
     for model in (STABLE, P.replace(tau_k=0.0)):
         (item,) = pulses_evidence(model, [trace])
         assert (item.predicted, predicted_range(item)) == (None, None)
+        assert item.modelled is None
         assert pulses_evidence_table([item]).rows[0].count("none") == 2
         (said,) = evidence_warnings([], [item]).items
         assert "no stable limit cycle" in said
+
+
+def test_another_period_than_the_model_s_is_told(rng):
+    trace = current_pulse(rng, 0.5 * (LOW.I + HIGH.I))
+    slower = P.replace(**{name: 1.3 * getattr(P, name) for name in ("C_m", "tau_d", "tau_k")})
+    (item,) = pulses_evidence(slower, [trace])
+    (said,) = evidence_warnings([], [item]).items
+    assert "its period is" in said
 
 
 def test_a_pulse_that_settles_is_none(rng):

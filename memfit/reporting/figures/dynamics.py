@@ -110,9 +110,21 @@ def gain_map_figure(figure: Figure, found: GainMap) -> None:
             colors=[VERMILLION],
             linewidths=0.9,
         )
+    rings = (regions.region >= 1).astype(np.float64)
+    if 0.0 < rings.mean() < 1.0:
+        axes.contour(
+            regions.x * factors[0],
+            regions.y * factors[1],
+            rings,
+            levels=[0.5],
+            colors=[INK],
+            linewidths=0.6,
+            linestyles=[_DASHED],
+        )
     if found.ellipse is not None:
         curve(axes, found.ellipse[0] * factors[0], found.ellipse[1] * factors[1], INK)
-    axes.plot(*(v * f for v, f in zip(found.device, factors, strict=True)), "+", color=INK, markersize=4)
+    if 0.0 not in found.device:
+        axes.plot(*(v * f for v, f in zip(found.device, factors, strict=True)), "+", color=INK, markersize=4)
     shown = [
         (colour, words)
         for colour, words, low, high in zip(

@@ -1,0 +1,295 @@
+"""Is what the data cannot tell called so, by the right names, and never with full data?
+
+    python benchmarks/identifiability.py --devices 200 --workers 2
+
+Random devices of `recovery.py` are measured in ways that leave something open, and in full. Which parameters
+are open is known twice: by the symmetry the measurement leaves (it stands with each case), and from the
+Fisher information at the truth, which decides about all others: a parameter whose standard error there (of
+the logarithm; of V_T in units of V_m) is above 3 must be called undetermined, one below 0.1 must not - unless
+the fit has found a place far from the truth that describes the data no worse, which proves it open. Prints
+the table and writes it beside this file.
+"""
+
+import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy is imported: the pool uses the cores
+
+import argparse
+import time
+import warnings
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from recovery import CASES as FULL
+from recovery import measurements, random_parameters
+
+from memfit.fitting.joint import fit
+from memfit.fitting.plan import FitPlan
+from memfit.fitting.predict import modulus
+from memfit.fitting.state import Problem
+from memfit.fitting.unknowns import Unknowns, physical_unknowns
+from memfit.model.equations import steady_current
+from memfit.model.parameters import NAMES
+from memfit.protocols import pulse
+from memfit.synthetic.device import Noise, simulate_device
+from memfit.synthetic.measurements import loop, spectrum, transient
+
+CORE = NAMES[:7]
+OPEN, KNOWN = 3.0, 0.1
+"""Standard errors at the truth above which a parameter must be called undetermined, below which not."""
+NOISE = 0.01
+TABLE = Path(__file__).with_suffix(".md")
+HEAD = """# What the data cannot tell
+
+Made by `python benchmarks/identifiability.py --devices {devices} --seed {seed}`, devices of `recovery.py`
+with 1 % noise.
+
+Right: the verdict is `not_identifiable`, every parameter that is open (by the symmetry named here, or with a
+standard error above 3 at the truth) is undetermined, and none that is known better than to 0.1 at the truth
+is, unless a place far from the truth describes the data no worse. Of full data: nothing is undetermined.
+
+"""
+COLUMNS = (
+    "| measured | devices | right | verdict | a name is missing | a name too many "
+    "| must be open | s, median | seeds |"
+)
+
+
+def frequencies(p, points=40, lowest=0.02):
+    """Over all time constants."""
+    times = (p.tau_m, p.tau_d, p.tau_k)
+    return np.geomspace(100 / min(times), lowest / max(times), points) / (2 * np.pi)
+
+
+def one_bias(p, rng):
+    """One spectrum, within 1.5 V_m of V_T."""
+    return [spectrum(p.V_T + rng.uniform(-1.5, 1.5) * p.V_m, frequencies(p))]
+
+
+def below_threshold(p, _):
+    """Spectra and a loop, all at least 6 V_m below V_T."""
+    top = p.V_T - 6.0 * p.V_m
+    slow = abs(top) / (100 * max(p.tau_m, p.tau_d, p.tau_k))
+    biases = np.linspace(top - 4 * p.V_m, top, 5)
+    return [*(spectrum(float(V), frequencies(p)) for V in biases), loop([0.0, top, 0.0], slow, points=200)]
+
+
+SLOWNESS = 1e7
+"""tau_k of the slow device, in its other times."""
+
+
+def slowed(p):
+    """The same device with an activation that takes far longer than everything else."""
+    return p.replace(tau_k=SLOWNESS * max(p.tau_m, p.tau_d))
+
+
+def too_short(p, _):
+    """Spectra and two loops made for the other times, that end long before tau_k."""
+    return measurements(p.replace(tau_k=p.tau_d), replace(FULL["full"], spectra=5, loops=2, pulses=0))
+
+
+def slow_loops(p, _):
+    """Two loops so slow that everything is steady."""
+    top, slowest = p.V_T + 3 * p.V_m, max(p.tau_m, p.tau_d, p.tau_k)
+    return [loop([0.0, top, 0.0], top / (n * slowest), points=300, file=f"{n:g}.csv") for n in (3e4, 1e5)]
+
+
+def loops(p, _):
+    """Three loops, the fastest through V_T in the slowest time constant."""
+    return measurements(p, replace(FULL["full"], spectra=0, pulses=0))
+
+
+def small_pulse(p, _):
+    """One current pulse that stays 9 V_m below V_T."""
+    return [_pulse(p, -9.0, 6 * p.tau_m)]
+
+
+def one_pulse(p, _):
+    """One current pulse to V_m/2 above V_T, over all time constants."""
+    return [_pulse(p, 0.5, 6 * max(p.tau_m, p.tau_d, p.tau_k))]
+
+
+def _pulse(p, level, length):
+    current = float(steady_current(p, p.V_T + level * p.V_m))
+    drive = pulse("current", current, on=0.05 * length, off=0.6 * length, end=length)
+    return transient(drive, points=400, file="pulse.csv")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A way to measure, and what it cannot tell by symmetry."""
+
+    title: str
+    plan: Callable
+    must: tuple = ()
+    full: bool = False
+    changed: Callable | None = None
+    """Makes the device that this case needs."""
+
+
+def _full(name):
+    return lambda p, _: measurements(p, FULL[name])
+
+
+CASES = {
+    "bias": Case("one spectrum", one_bias, ("i_c0", "V_T", "V_m", "tau_d", "tau_k")),
+    "below": Case("nothing above V_T - 6 V_m", below_threshold, ("i_c0", "V_T", "tau_k")),
+    "short": Case("spectra and loops too short for tau_k", too_short, ("i_c0", "tau_k"), changed=slowed),
+    "steady": Case("quasi-steady loops only", slow_loops, ("C_m", "tau_d", "tau_k")),
+    "loops": Case("three loops only", loops),
+    "small pulse": Case("one pulse below V_T", small_pulse, ("i_c0", "V_T", "V_m", "tau_d", "tau_k")),
+    "pulse": Case("one pulse above V_T", one_pulse),
+    "full": Case("9 spectra, 3 loops, 3 pulses", _full("full"), full=True),
+    "spectra": Case("5 spectra", _full("spectra"), full=True),
+}
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One device."""
+
+    seed: int
+    status: str
+    missing: tuple
+    extra: tuple
+    opened: tuple
+    seconds: float
+
+    def right(self, case):
+        wanted = self.opened or case.must
+        verdict = (self.status == "not_identifiable") == bool(wanted) if wanted or case.full else True
+        return verdict and not self.missing and not self.extra
+
+
+def errors_at_truth(device, truth, noise):
+    """Standard errors of the seven parameters from the Fisher information at the truth, and true noise."""
+    problem = Problem.prepare(device.records)
+    unknowns = Unknowns(physical_unknowns(FitPlan(), NAMES[:8]), truth, problem.kinds)
+    x = unknowns.encode(truth.as_dict())
+    model = problem.residuals(unknowns).prediction(x).values
+    sigma = np.concatenate(
+        [
+            _sigma(r, model[h], noise)
+            for r, h in zip(problem.predictor.records, problem.predictor.slices, strict=True)
+        ]
+    )
+    _, j = replace(problem, sigma=sigma).residuals(unknowns).all_rows(x)
+    j[:, 3] *= truth.V_m
+    j[:, 7] *= truth.R_s
+    scale = np.maximum(np.linalg.norm(j, axis=0), 1e-9)
+    _, s, directions = np.linalg.svd(j / scale, full_matrices=False)
+    variance = (directions.T**2 @ (1.0 / np.maximum(s, 1e-9 * s[0]) ** 2)) / scale**2
+    return dict(zip(CORE, np.sqrt(variance[:7]), strict=True))
+
+
+def proven_far(result, device, truth):
+    """Parameters that a place far from the truth (a factor e, or 2 V_m) describes no worse than the truth."""
+    start = {n: v for n, v in truth.as_dict().items() if n not in ("L_s",)}
+    near = fit(device, FitPlan(start=start)).result
+    if result.goodness.bic > near.goodness.bic + 2.0:
+        return set()
+    values = result.minimum.places[0].values
+    lengths = {n: abs(np.log(values[n] / getattr(truth, n))) for n in CORE if n != "V_T"}
+    lengths["V_T"] = abs(values["V_T"] - truth.V_T) / (2 * truth.V_m)
+    return {n for n, distance in lengths.items() if distance > 1.0}
+
+
+def _sigma(record, model, noise):
+    size = modulus(record, model)
+    if record.kind == "impedance":
+        return noise.impedance * size
+    if record.kind == "iv":
+        return np.hypot(noise.current * size, 5e-4 * size.max())
+    return np.full(size.size, noise.voltage)
+
+
+def trial(case, seed):
+    """Make, fit and judge one device."""
+    warnings.simplefilter("error")
+    rng = np.random.default_rng([seed, 1])
+    truth = random_parameters(np.random.default_rng(seed))
+    truth = case.changed(truth) if case.changed else truth
+    noise = Noise(impedance=NOISE, current=NOISE, voltage=0.5 * NOISE * truth.V_T)
+    device = simulate_device(truth, case.plan(truth, rng), noise, seed=seed)
+    begun = time.process_time()
+    result = fit(device).result
+    seconds = time.process_time() - begun
+    true_errors = errors_at_truth(device, truth, noise)
+    undetermined = {n for n in CORE if result.parameters[n].status == "undetermined"}
+    must = {*case.must, *(n for n, e in true_errors.items() if e > OPEN)}
+    known = {n for n, e in true_errors.items() if e < KNOWN} - set(case.must)
+    order = lambda names: tuple(sorted(names, key=CORE.index))  # noqa: E731
+    extra = undetermined if case.full else undetermined & known
+    if extra and not case.full:
+        extra -= proven_far(result, device, truth)
+    return Trial(seed, result.status.code, order(must - undetermined), order(extra), order(must), seconds)
+
+
+def row(case, trials):
+    """One line of the table."""
+    right = sum(t.right(case) for t in trials)
+    verdicts = sum(t.status == "not_identifiable" for t in trials)
+    missing, extra = sum(bool(t.missing) for t in trials), sum(bool(t.extra) for t in trials)
+    more = sum(set(t.opened) > set(case.must) for t in trials)
+    names = ", ".join(case.must) or "-"
+    names += f"; more in {more}" if more else ""
+    seeds = ", ".join(str(t.seed) for t in trials if not t.right(case)) or "none"
+    return (
+        f"| {case.title} | {len(trials)} | {right} ({100 * right / len(trials):.1f} %) | {verdicts} "
+        f"| {missing} | {extra} | {names} | {np.median([t.seconds for t in trials]):.2f} | {seeds} |"
+    )
+
+
+def warm_up():
+    """Compile the integrator and load lmfit."""
+    trial(CASES["small pulse"], 0)
+
+
+def run_case(case, seeds, workers):
+    """Trials of all seeds."""
+    if workers < 2:
+        warm_up()
+        return [trial(case, seed) for seed in seeds]
+    with ProcessPoolExecutor(workers, initializer=warm_up) as pool:
+        return list(pool.map(partial(_trial_of, _key(case)), seeds, chunksize=2))
+
+
+def _key(case):
+    return next(key for key, item in CASES.items() if item is case)
+
+
+def _trial_of(key, seed):
+    return trial(CASES[key], seed)
+
+
+def main():
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--devices", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=20_000, help="of the first device; the next follow")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
+    parser.add_argument("--output", type=Path, default=TABLE)
+    parser.add_argument("--verbose", action="store_true", help="every device that is not right")
+    options = parser.parse_args()
+    head = HEAD.format(devices=options.devices, seed=options.seed)
+    lines = [*head.splitlines(), COLUMNS, "|---" * (COLUMNS.count("|") - 1) + "|"]
+    print("\n".join(lines), flush=True)
+    for name in options.cases:
+        seeds = range(options.seed, options.seed + options.devices)
+        trials = run_case(CASES[name], seeds, options.workers)
+        lines.append(row(CASES[name], trials))
+        print(lines[-1], flush=True)
+        options.output.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        if options.verbose:
+            for t in trials:
+                if not t.right(CASES[name]):
+                    print("   ", t)
+
+
+if __name__ == "__main__":
+    main()

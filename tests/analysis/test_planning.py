@@ -1,0 +1,170 @@
+"""What to measure next: promises are kept by the fit that follows, and nothing dangerous is proposed."""
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from memfit.analysis.circuit import Circuit
+from memfit.analysis.experiments import VOLTAGE_LIMIT, Measured, peak_voltage, propose
+from memfit.analysis.hopf import find_hopf_points
+from memfit.analysis.planning import SETTLED, plan_next
+from memfit.datasets.extent import extent_of
+from memfit.errors import InputError
+from memfit.fitting.joint import fit
+from memfit.fitting.predict import Predictor
+from memfit.model.parameters import NAMES, Parameters
+from memfit.synthetic.device import simulate_device
+from memfit.synthetic.measurements import spectrum
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "fitting"))
+
+from devices import FREQUENCY, NOISE, TRUTH, device, everything, spectra, sweeps
+
+CORE = NAMES[:7]
+SPIKING = Parameters(R_b=1e5, C_m=1e-6, i_c0=2e-4, V_T=0.8, V_m=0.08, tau_d=0.1, tau_k=0.15, R_s=40.0)
+
+
+@pytest.fixture(scope="module")
+def one_bias():
+    """A device seen at one bias."""
+    return device(spectra(biases=(0.3,)))
+
+
+@pytest.fixture(scope="module")
+def result(one_bias):
+    return fit(one_bias).result
+
+
+@pytest.fixture(scope="module")
+def plan(result):
+    return plan_next(result)
+
+
+def _with_spectrum(data, forecast, truth):
+    """The device with the proposed spectrum, measured on a device of known parameters."""
+    bias = forecast.settings["bias"]
+    second = simulate_device(truth, [spectrum(bias, FREQUENCY, file="second.csv")], NOISE, seed=11)
+    return replace(data, records=(*data.records, *second.records))
+
+
+def _spectrum_of(plan):
+    return next(f for f in plan.forecasts if f.subject == "bias")
+
+
+def test_one_bias_asks_for_a_second(plan):
+    assert plan.undetermined == ("i_c0", "V_T", "V_m", "tau_d", "tau_k")
+    assert plan.forecasts[0].subject == "bias"
+    assert abs(plan.forecasts[0].settings["bias"] - 0.824) > 0.02
+    assert plan.sentences[0].startswith("Measure a spectrum at")
+    assert plan.worst in plan.undetermined
+
+
+def test_promise_is_kept_by_the_fit_with_the_proposed_spectrum(one_bias, plan):
+    """If the device is as at the minimum: simulated there, the proposed spectrum keeps its promise."""
+    forecast = _spectrum_of(plan)
+    there = Parameters.from_mapping(plan.values)
+    refit = fit(_with_spectrum(one_bias, forecast, there)).result
+    assert refit.status.code == "ok"
+    for name in CORE:
+        if forecast.relative[name] < SETTLED:
+            assert refit.parameters[name].stderr == pytest.approx(forecast.stderr[name], rel=0.3), name
+
+
+def test_proposed_spectrum_settles_the_real_device(one_bias, plan):
+    refit = fit(_with_spectrum(one_bias, _spectrum_of(plan), TRUTH)).result
+    assert refit.status.code == "ok"
+    for name in CORE:
+        estimate = refit.parameters[name]
+        assert estimate.status in ("determined", "weak")
+        assert abs(estimate.value - getattr(TRUTH, name)) < 5 * estimate.stderr, name
+
+
+def test_promise_for_a_device_that_is_known(tmp_path):
+    """One spectrum more on three: the shrinking of every error is foretold."""
+    data = device(spectra(biases=(-3.0, 0.0, 1.0)))
+    plan = plan_next(fit(data).result)
+    assert plan.undetermined == ()
+    forecast = _spectrum_of(plan)
+    refit = fit(_with_spectrum(data, forecast, TRUTH)).result
+    for name in CORE:
+        assert refit.parameters[name].stderr == pytest.approx(forecast.stderr[name], rel=0.3), name
+        assert forecast.relative[name] <= plan.now[name] * 1.001
+
+
+def test_more_information_never_hurts(plan):
+    for forecast in plan.forecasts:
+        for name in CORE:
+            low, high = forecast.range[name]
+            assert low <= forecast.typical[name] <= high
+            assert forecast.typical[name] <= max(plan.now[name], 10.0) * 1.001
+
+
+def test_loops_alone_are_settled_by_something_fast():
+    plan = plan_next(fit(device(sweeps(rates=(0.002,)))).result)
+    assert set(plan.undetermined) == {"C_m", "tau_d", "tau_k"}
+    assert plan.settled_by["C_m"] is not None
+    assert plan.forecasts[0].subject in ("bias", "pulse", "scan rate")
+    assert "C_m" in plan.forecasts[0].settles
+
+
+def test_plan_is_plain_data(plan, one_bias, result):
+    text = json.dumps(plan.to_dict(), allow_nan=False)
+    assert json.loads(text)["undetermined"] == list(plan.undetermined)
+    assert plan_next(result, one_bias).forecasts == plan.forecasts
+
+
+def test_results_of_older_versions_say_what_is_missing(result, one_bias):
+    with pytest.raises(InputError, match="run `memfit fit` again"):
+        plan_next(replace(result, minimum=None))
+    silent = replace(result, inputs=tuple(replace(item, covers={}) for item in result.inputs))
+    with pytest.raises(InputError, match="--data"):
+        plan_next(silent)
+    assert plan_next(silent, one_bias).forecasts
+
+
+def _measured(data):
+    return Measured(extents=[(r.kind, r.control, extent_of(r), r.points) for r in data.records])
+
+
+def test_nothing_far_beyond_what_was_applied_is_proposed():
+    measured = _measured(device(everything()))
+    top = measured.highest_voltage()
+    found = propose(measured, TRUTH)
+    assert {e.subject for e in found.experiments} == {"bias", "frequency", "scan rate", "pulse"}
+    assert all(peak_voltage(e, TRUTH) <= VOLTAGE_LIMIT * top for e in found.experiments)
+    assert any("1.5 times the largest voltage" in reason for reason in found.left_out)
+
+
+def test_nothing_that_oscillates_is_proposed():
+    planned = [*spectra(SPIKING, biases=(-6.0, -5.0)), *sweeps(SPIKING)]
+    found = propose(_measured(device(planned, SPIKING)), SPIKING)
+    low, high = find_hopf_points(SPIKING, Circuit(control="current"))
+    pulses = [e for e in found.experiments if e.subject == "pulse"]
+    assert not any(low.I < float(e.settings["level"]) < high.I for e in pulses)
+    assert any("oscillate" in reason for reason in found.left_out)
+
+
+def test_a_forecast_of_a_spectrum_is_its_fisher_information():
+    """Against the normal matrix written by hand for a single bias more."""
+    data = device(spectra(biases=(-3.0, 0.0, 1.0)))
+    result = fit(data).result
+    forecast = _spectrum_of(plan_next(result))
+    p = Parameters.from_mapping(result.minimum.places[0].values)
+    root = np.array(result.minimum.places[0].information)
+    record = replace(data.records[0], bias_voltage=forecast.settings["bias"])
+    prediction = Predictor([record])(p)
+    size = np.hypot(*np.split(prediction.values, 2))
+    sigma = np.tile(np.median([d.noise["relative"] for d in result.goodness.datasets]) * size, 2)
+    columns = [NAMES.index(n) for n in result.minimum.names]
+    units = [getattr(p, n) if n in result.logarithmic else 1.0 for n in result.minimum.names]
+    rows = prediction.derivatives[:, columns] * units / sigma[:, None]
+    share = np.median([d.effective_points / (2 * d.points) for d in result.goodness.datasets])
+    normal = root.T @ root + min(share, 1.0) * rows.T @ rows
+    errors = np.sqrt(np.diag(np.linalg.inv(normal)))
+    for name, error, unit in zip(result.minimum.names, errors, units, strict=True):
+        if name in CORE:
+            assert forecast.stderr[name] == pytest.approx(error * unit, rel=1e-3), name
