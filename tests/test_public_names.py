@@ -18,8 +18,8 @@ PROMISED = {
     "ImpedanceSpectrum", "MemfitError", "Noise", "Parameters", "PulseTransient", "bifurcation_diagram",
     "check_spectrum", "compare", "cycles_at", "find_hopf_points", "fit", "fit_many", "impedance",
     "lmfit_models", "load", "map_over_bias_and_load", "map_over_parameters", "operating_points", "plan_next",
-    "pulse", "pulse_train", "query", "read_result", "simulate", "simulate_device", "stability", "stability_at",
-    "staircase", "sweep", "write_comparison", "write_report",
+    "pulse", "pulse_train", "query", "read_result", "simulate", "simulate_device", "stability",
+    "stability_at", "staircase", "sweep", "write_comparison", "write_report",
 }  # fmt: skip
 
 
