@@ -23,6 +23,8 @@ from memfit.errors import InputError, OutputError
 
 INDEX = "index.sqlite"
 
+_OF_A_REPORT = ("figures", "tables")
+"""Folders of a report, which hold no results."""
 _LAYOUT = 1
 """Of the tables; goes up when a column is added."""
 _MARK = (("stamp", "TEXT"), ("attributes", "TEXT"))
@@ -72,13 +74,13 @@ def build_index(out: Path) -> Indexed:
 
 def result_folders(out: Path) -> Iterator[Path]:
     """Every folder at or below `out` with a result, or with the reason why there is none, in order."""
-    if (out / RESULT).is_file() or (out / CHECKPOINT).is_file():
-        yield out
-        return
     with os.scandir(out) as entries:
-        below = sorted(entry.path for entry in entries if entry.is_dir() and not entry.name.startswith("."))
-    for folder in below:
-        yield from result_folders(Path(folder))
+        found = {entry.name: entry.is_dir() for entry in entries}
+    if RESULT in found or CHECKPOINT in found:
+        yield out
+    for name in sorted(name for name, is_folder in found.items() if is_folder):
+        if not name.startswith(".") and name not in _OF_A_REPORT:
+            yield from result_folders(out / name)
 
 
 def _fill(draft: Path, out: Path, known: "_Known") -> Indexed:

@@ -141,6 +141,15 @@ def test_writers_and_readers_at_once(results):
     assert sorted(path.name for path in out.iterdir()) == ["devices", INDEX]
 
 
+def test_results_below_an_older_result_are_found(results):
+    """A device whose folder was split into several later."""
+    out = results(**{"a": None, "a/b": None, "a/figures": None})
+    assert [folder.relative_to(out).as_posix() for folder in result_folders(out)] == [
+        "devices/a",
+        "devices/a/b",
+    ]
+
+
 def test_nothing_to_index(tmp_path):
     with pytest.raises(InputError, match="found no such folder"):
         build_index(tmp_path / "absent")
