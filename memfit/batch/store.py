@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from memfit.batch.expression import Condition, compile_expression, functions
+from memfit.batch.expression import Condition, compile_expression
 from memfit.batch.jobs import CHECKPOINT, RESULT
 from memfit.batch.rows import COLUMNS, Row, row_of
+from memfit.batch.sqlfunctions import functions
 from memfit.errors import InputError, OutputError
 
 INDEX = "index.sqlite"
