@@ -50,6 +50,22 @@ def texts():
             + rows(SWEEP, CURRENT, TIME, separator=", ", start="DataValue, ")
         ),
     )
+    yield (
+        "kickstart.csv",
+        (
+            "Instrument,Model 2450\nIndex,SMU-1 Time (s),SMU-1 Voltage (V),SMU-1 Current (A)\n"
+            + rows(np.arange(60), TIME, SWEEP, CURRENT)
+        ),
+    )
+    yield (
+        "labone.csv",
+        "chunk;timestamp;size;fieldname\n"
+        + "".join(
+            f"{sweep};0;30;{name};" + ";".join(f"{x:.8g}" for x in values) + "\n"
+            for sweep in (0, 1)
+            for name, values in (("frequency", FREQUENCY), ("realz", Z.real), ("imagz", Z.imag))
+        ),
+    )
     yield "4200.csv", "AV,AI,Time\n" + rows(SWEEP, CURRENT, TIME)
     yield (
         "tek.csv",

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from memfit.analysis.comparison_record import Comparison
     from memfit.analysis.cycles import bifurcation_diagram, cycles_at
     from memfit.analysis.hopf import find_hopf_points
+    from memfit.analysis.intervals import bootstrap, profile, sample_posterior
     from memfit.analysis.measured import check_spectrum
     from memfit.analysis.operating import operating_points
     from memfit.analysis.regions import map_over_bias_and_load, map_over_parameters
@@ -65,6 +66,7 @@ __all__ = [
     "Parameters",
     "PulseTransient",
     "bifurcation_diagram",
+    "bootstrap",
     "check_spectrum",
     "compare",
     "cycles_at",
@@ -78,10 +80,12 @@ __all__ = [
     "map_over_parameters",
     "operating_points",
     "plan_next",
+    "profile",
     "pulse",
     "pulse_train",
     "query",
     "read_result",
+    "sample_posterior",
     "simulate",
     "simulate_device",
     "stability",
@@ -95,6 +99,7 @@ __all__ = [
 _HOMES = {
     "memfit.analysis.at_bias": ("stability_at",),
     "memfit.analysis.circuit": ("Circuit",),
+    "memfit.analysis.intervals": ("bootstrap", "profile", "sample_posterior"),
     "memfit.analysis.cycles": ("bifurcation_diagram", "cycles_at"),
     "memfit.analysis.hopf": ("find_hopf_points",),
     "memfit.analysis.measured": ("check_spectrum",),

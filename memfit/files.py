@@ -13,6 +13,9 @@ from pathlib import Path
 
 from memfit.errors import OutputError
 
+UNFINISHED = "unfinished.json"
+"""Where an interrupted command keeps what is done; a folder that has it may be written to, to go on."""
+
 
 def check_free(out: Path, *, overwrite: bool) -> None:
     """Refuse a place that is taken, before any work is done for it.
@@ -24,6 +27,8 @@ def check_free(out: Path, *, overwrite: bool) -> None:
     """
     if out.exists() and not out.is_dir():
         raise OutputError(f"{out}: expected a folder to write to, found a file. Choose another name.")
+    if (out / UNFINISHED).is_file():
+        return
     if out.is_dir() and not overwrite and any(out.iterdir()):
         raise OutputError(f"{out}: the folder exists and is not empty. Choose another, or add --overwrite.")
 
@@ -74,6 +79,22 @@ def write_whole(path: Path, content: str | bytes) -> None:
         draft.unlink(missing_ok=True)
         raise OutputError(
             f"{path}: cannot be written ({problem.strerror or problem}). Choose another name."
+        ) from problem
+
+
+def make_folder(path: Path) -> None:
+    """A folder, if there is none.
+
+    Raises
+    ------
+    OutputError
+        It cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise OutputError(
+            f"{path}: cannot be written ({problem.strerror or problem}). Choose another folder."
         ) from problem
 
 

@@ -103,16 +103,6 @@ class Drive:
         result: FloatArray = self.time[1:][(np.diff(self.time) == 0) & (np.diff(self.value) != 0)]
         return result
 
-    def with_jumps_moved(self, offsets: FloatArray) -> "Drive":
-        """The same drive with its jumps moved by `offsets` (j,) s, each as far as its neighbours allow."""
-        first = np.flatnonzero((np.diff(self.time) == 0) & (np.diff(self.value) != 0))
-        time = self.time.copy()
-        for k, offset in zip(first, offsets, strict=True):
-            low = time[k - 1] if k > 0 else -np.inf
-            high = self.time[k + 2] if k + 2 < time.size else np.inf
-            time[k : k + 2] = min(max(self.time[k] + offset, low), high)
-        return Drive(self.control, time, self.value, self.initial)
-
 
 @dataclass(frozen=True)
 class SmallSignal:

@@ -20,6 +20,7 @@ PROMISED = {
     "lmfit_models", "load", "map_over_bias_and_load", "map_over_parameters", "operating_points", "plan_next",
     "pulse", "pulse_train", "query", "read_result", "simulate", "simulate_device", "stability",
     "stability_at", "staircase", "sweep", "write_comparison", "write_report",
+    "bootstrap", "profile", "sample_posterior",
 }  # fmt: skip
 
 

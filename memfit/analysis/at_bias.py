@@ -15,11 +15,15 @@ from memfit.analysis.circuit import Circuit
 from memfit.analysis.operating import KINDS, operating_points_at
 from memfit.analysis.spread import Interval, Uncertainty, draw, interval95, sample_of
 from memfit.arrays import FloatArray
+from memfit.errors import ParameterError
 from memfit.model.boundary import log_gain_margin
 from memfit.model.parameters import Parameters
 from memfit.model.steady import junction_voltage
 from memfit.protocols import Control
 
+LARGEST_BIAS = 1e3
+"""V or A: more is a mistake of the unit."""
+_LARGEST_LOG = 700.0
 _BISECTIONS = 80
 
 
@@ -42,7 +46,7 @@ class BiasStability:
     frequency_Hz: float
     """Of the oscillating pair of eigenvalues; 0 where there is none."""
     gain_margin: float | None
-    """Threshold over loop gain; None for a model of two lags, which no gain makes oscillate."""
+    """Threshold over loop gain; None for a model of two lags, and far from V_T, beyond numbers."""
     gain_margin_ci95: Interval | None = None
     phase_margin: float | None = None
     """Degrees; None where the loop gain is below 1."""
@@ -98,10 +102,16 @@ def stability_at(
     InputError
         The circuit pins the voltage.
     ParameterError
-        The draws cannot be used.
+        The bias is absurd, or the draws cannot be used.
     """
+    if not abs(bias) <= LARGEST_BIAS:
+        raise ParameterError(
+            f"Expected a bias of at most {LARGEST_BIAS:g} {'V' if quantity == 'voltage' else 'A'}, "
+            f"found {bias:g}."
+        )
     u = float(junction_voltage(p, quantity, np.array([bias]))[0])
-    point = operating_points_at(p, circuit, u)
+    with np.errstate(over="ignore"):  # far from V_T the margin is beyond any number
+        point = operating_points_at(p, circuit, u)
     margin, phase = float(point.gain_margin[0]), float(point.phase_margin[0])
     probability, interval = None, None
     if np.isfinite(margin) and (uncertainty is not None or draws is not None):
@@ -112,7 +122,7 @@ def stability_at(
         margins = log_gain_margin(sample.loop, (at - sample.values["V_T"]) / sample.values["V_m"])
         probability = float(np.mean(margins < 0.0))
         low, high = interval95(margins)
-        interval = (float(np.exp(low)), float(np.exp(high)))
+        interval = (float(np.exp(low)), float(np.exp(high))) if high < _LARGEST_LOG else None
     return BiasStability(
         circuit=circuit,
         u=u,

@@ -16,6 +16,7 @@ from memfit.errors import ParameterError
 from memfit.model.equations import steady_current
 from memfit.model.linear import effective_parameters
 from memfit.model.parameters import Parameters
+from memfit.units import format_quantity
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,9 +55,9 @@ class Circuit:
         """How a sentence calls it."""
         parts = [f"{self.control} control"]
         if self.control == "voltage" and self.load > 0.0:
-            parts.append(f"through {self.load:g} ohm")
+            parts.append(f"through {format_quantity(self.load, 'ohm')}")
         if self.external_capacitance > 0.0:
-            parts.append(f"with {self.external_capacitance:g} F in parallel")
+            parts.append(f"with {format_quantity(self.external_capacitance, 'F')} in parallel")
         return " ".join(parts)
 
     def resistance(self, p: Parameters) -> float:

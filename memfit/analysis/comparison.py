@@ -149,10 +149,11 @@ def _notes(results: Sequence[FitResult], devices: Sequence[ComparedDevice]) -> t
         for name in repeated_names(results)
     ]
     notes += [f"{device.label}: {device.status.message}" for device in devices if device.status.code != "ok"]
-    digests: dict[frozenset[str], str] = {}
-    for result in results:
-        same = frozenset(item.sha256 for item in result.inputs if item.sha256)
-        name = str(result.device.get("name") or "device")
-        if same and digests.setdefault(same, name) != name:
-            notes.append(f"{name} and {digests[same]} were fitted to the same files.")
+    owner: dict[str, str] = {}
+    for result, device in zip(results, devices, strict=True):
+        others = {owner.setdefault(item.sha256, device.label) for item in result.inputs if item.sha256}
+        notes += [
+            f"{other} and {device.label} were fitted to the same files; they are not independent."
+            for other in sorted(others - {device.label})
+        ]
     return tuple(dict.fromkeys(notes))

@@ -100,7 +100,10 @@ def to_dict(found: Comparison) -> dict[str, Any]:
     labels = [device.label for device in found.devices]
     return {
         "schema": SCHEMA,
-        "devices": [_device(device) for device in found.devices],
+        "devices": [
+            {**_device(device), "in_scale": _in_scale(found.sample, place)}
+            for place, device in enumerate(found.devices)
+        ],
         "quantities": _pooled(found.sample, found.pooled),
         "per_area": {} if found.normalised is None else _pooled(found.normalised, found.normalised_pooled),
         "outlying": [{**vars(one), "device": labels[one.device]} for one in found.outlying],
@@ -137,6 +140,16 @@ def _device(device: ComparedDevice) -> dict[str, Any]:
         "attributes": dict(device.attributes),
         "parameters": {name: _estimate(e) for name, e in device.parameters.items()},
         "derived": {name: _estimate(e) for name, e in device.derived.items()},
+    }
+
+
+def _in_scale(sample: Sample, place: int) -> dict[str, Any]:
+    """Values and covariance of the parameters as they are compared; a difference has the sum of two."""
+    known = np.flatnonzero(np.isfinite(sample.x[place, : sample.fitted]))
+    return {
+        "names": [sample.names[k] for k in known],
+        "values": sample.x[place, known].tolist(),
+        "covariance": sample.covariance[place][np.ix_(known, known)].tolist(),
     }
 
 

@@ -37,7 +37,8 @@ _FEWEST = 3
 """Devices without which there is no slope with an interval."""
 _TOGETHER = 0.8
 """Share of one attribute that another explains, beyond which their effects cannot be told apart."""
-_NUMBER = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(\D*?)\s*$")
+_NUMBER = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)(?:\s+(\D+?)|\s*(nm|µm|um|mm|%|°C))\s*$")
+"""A number, a blank and its unit; without a blank only units that are no label of a chip, as "7B" is."""
 EXPECTED: Mapping[str, int] = {name: power for name, power in AREA_EXPONENTS.items() if power}
 """Exponents of the area that a uniform junction has."""
 
@@ -179,7 +180,7 @@ def _number_of(value: str | float) -> tuple[float, str] | None:
     if isinstance(value, (int, float)):
         return (float(value), "") if np.isfinite(value) else None
     found = _NUMBER.match(value)
-    return (float(found[1]), found[2]) if found and found[2] else None
+    return (float(found[1]), found[2] or found[3]) if found else None
 
 
 def _useless(covariate: Covariate) -> str:
@@ -326,7 +327,7 @@ def _confounded(covariates: Sequence[Covariate]) -> tuple[str, ...]:
 
 
 def _explained(one: Covariate, other: Covariate, both: np.ndarray) -> float:
-    """Share of the variance of one attribute that another explains, over the devices that have both."""
+    """Share of the variance of one attribute that another explains (adjusted for their number of devices)."""
     if np.count_nonzero(both) < _FEWEST:
         return 0.0
     y, X = _design(one, both), _design(other, both)
@@ -335,7 +336,8 @@ def _explained(one: Covariate, other: Covariate, both: np.ndarray) -> float:
     if total == 0.0 or np.linalg.matrix_rank(X) >= len(X):
         return 0.0
     left = y - X @ np.linalg.lstsq(X, y, rcond=None)[0]
-    return 1.0 - float((left**2).sum()) / total
+    free = len(X) - int(np.linalg.matrix_rank(X))
+    return 1.0 - float((left**2).sum()) / total * (len(X) - 1) / free
 
 
 def _design(covariate: Covariate, which: np.ndarray) -> FloatArray:
@@ -344,5 +346,6 @@ def _design(covariate: Covariate, which: np.ndarray) -> FloatArray:
         words = [str(word) for word, there in zip(covariate.words, which, strict=True) if there]
         return _indicators(words, sorted(set(words)))
     z = np.array([v for v, there in zip(covariate.numbers or (), which, strict=True) if there], dtype=float)
+    z = np.log(z) if covariate.name == "area" else z
     spread = float(np.std(z)) or 1.0
     return np.column_stack([np.ones(z.size), (z - z.mean()) / spread])

@@ -27,7 +27,7 @@ from memfit.model.parameters import NAMES, Parameters
 SAMPLES = 4096
 """Devices in a sample: probabilities to 0.008, 95 % limits to 4 % of a standard error."""
 
-_FEWEST_DRAWS = 100
+FEWEST_DRAWS = 100
 
 Interval = tuple[float, float]
 
@@ -141,10 +141,10 @@ def sample_of(p: Parameters, circuit: Circuit, draws: Mapping[str, ArrayLike]) -
     """
     ours = {name: np.asarray(values, dtype=np.float64) for name, values in draws.items() if name in NAMES}
     sizes = {values.shape for values in ours.values()}
-    if len(sizes) != 1 or len(next(iter(sizes))) != 1 or next(iter(sizes))[0] < _FEWEST_DRAWS:
+    if len(sizes) != 1 or len(next(iter(sizes))) != 1 or next(iter(sizes))[0] < FEWEST_DRAWS:
         there = ", ".join(f"{name} {values.shape}" for name, values in ours.items()) or "none"
         raise ParameterError(
-            f"Expected at least {_FEWEST_DRAWS} draws, equally many of each parameter among "
+            f"Expected at least {FEWEST_DRAWS} draws, equally many of each parameter among "
             f"{', '.join(NAMES)}; found {there}."
         )
     for name, drawn in ours.items():

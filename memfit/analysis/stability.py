@@ -16,6 +16,7 @@ from memfit.analysis.hopf import find_hopf_points
 from memfit.analysis.nearest import nearest_in_decades, nearest_in_errors
 from memfit.analysis.recipe import CHANGEABLE, changes_to_hopf, values_to_hopf
 from memfit.analysis.spread import (
+    FEWEST_DRAWS,
     Sample,
     Uncertainty,
     draw,
@@ -26,6 +27,7 @@ from memfit.analysis.spread import (
     uncertainty_of_draws,
 )
 from memfit.analysis.verdict import CircuitStability, HopfIntervals, between, sentence, verdict_of
+from memfit.arrays import FloatArray
 from memfit.errors import InputError
 from memfit.fitting.result import FitResult
 from memfit.model.boundary import (
@@ -122,12 +124,32 @@ def analyse_result(
         reason = "The fit did not converge; its values say nothing about stability."
         return {name: _undetermined(circuit, reason).to_dict() for name, circuit in wanted.items()}
     covariance = result.covariance or None
+    source = "draws"
+    if draws is None:
+        source, draws = sample_in(result)
     return {
-        name: assess(
-            p, circuit, covariance, result.covariance_names, result.logarithmic, seed=int(seed), draws=draws
-        ).to_dict()
+        name: {
+            **assess(
+                p,
+                circuit,
+                covariance,
+                result.covariance_names,
+                result.logarithmic,
+                seed=int(seed),
+                draws=draws,
+            ).to_dict(),
+            "uncertainty_from": source if covariance or draws else None,
+        }
         for name, circuit in wanted.items()
     }
+
+
+def sample_in(result: FitResult) -> tuple[str, Mapping[str, FloatArray] | None]:
+    """Where the uncertainty of a result is taken from, and its sample: posterior, bootstrap, covariance."""
+    for source, found in (("posterior", result.posterior), ("bootstrap", result.bootstrap)):
+        if found is not None and found.status == "ok" and len(found.samples) >= FEWEST_DRAWS:
+            return source, {name: found.column(name) for name in found.names if name in NAMES}
+    return "covariance", None
 
 
 def _assess_loop(

@@ -2,22 +2,31 @@
 
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from memfit import workflow
+from memfit.analysis.intervals import bootstrap, checkpoint_for, profile, sample_posterior
 from memfit.cli.console import Console
 from memfit.cli.main import NOT_USABLE, USABLE
+from memfit.cli.meter import Meter
 from memfit.cli.tell import fit_text, instruments_text, starts_text
 from memfit.datasets.device import Device
 from memfit.errors import ParameterError
-from memfit.files import check_free
+from memfit.files import UNFINISHED, check_free
+from memfit.fitting.checkpoint import Checkpoint
 from memfit.fitting.plan import FitPlan, plan_for
+from memfit.fitting.posterior import MOST_STEPS, check_emcee
+from memfit.fitting.result import FitResult
 from memfit.loaders.manifest import DIMENSION_OF, suggestion
 from memfit.model.parameters import NAMES
 from memfit.model.transient import kernel_is_compiled
 from memfit.reporting.words import counted
 from memfit.units import parse_quantity
+
+_THREADS = 2
+"""Of a bootstrap: more only wait for each other."""
 
 
 def run(given: Namespace) -> int:
@@ -28,20 +37,58 @@ def run(given: Namespace) -> int:
     formats = workflow.report_formats(given.format)
     if out is not None:
         check_free(out, overwrite=given.overwrite)
+    if given.mcmc:
+        check_emcee()
     device = workflow.load([Path(path) for path in given.paths])
     plan = _plan(given, device)
     _announce(console, device, plan)
     found = workflow.fit_records(device, plan)
+    checkpoint = checkpoint_for(found.result, out / UNFINISHED if out is not None else None)
+    found = replace(found, result=_with_intervals(given, console, found.result, device, checkpoint))
     result = found.result
     console.detail(f"First values:\n{starts_text(result)}")
     if result.nuisance:
         console.detail(f"Terms of the instruments:\n{instruments_text(result)}")
     if out is not None:
         workflow.write_fit(found, out, formats=formats, overwrite=given.overwrite)
+        checkpoint.remove()
     print(result.to_json() if given.json else fit_text(result) + "\n", end="")
     if out is not None:
         console.say(f"Written to {out}: {', '.join(sorted(path.name for path in out.iterdir()))}")
     return USABLE if result.status.usable else NOT_USABLE
+
+
+def _with_intervals(
+    given: Namespace, console: Console, result: FitResult, device: Device, checkpoint: Checkpoint
+) -> FitResult:
+    """The result with the intervals that were asked for."""
+    meter = Meter(given.quiet)
+    if not (given.profile or given.bootstrap or given.mcmc):
+        return result
+    if checkpoint.resumed:
+        console.say("  Going on from an interrupted run.")
+    try:
+        if given.profile:
+            result = profile(result, device, progress=meter, checkpoint=checkpoint)
+        if given.bootstrap:
+            kind = given.bootstrap_kind
+            result = bootstrap(
+                result,
+                device,
+                given.bootstrap,
+                kind=kind,
+                workers=_THREADS,
+                progress=meter,
+                checkpoint=checkpoint,
+            )
+        if given.mcmc:
+            steps = given.mcmc_steps or MOST_STEPS
+            result = sample_posterior(result, device, steps=steps, progress=meter, checkpoint=checkpoint)
+    except KeyboardInterrupt:
+        if given.out is not None:
+            console.say(f"\n  What is done is kept in {given.out}; the same command goes on from there.")
+        raise
+    return result
 
 
 def _plan(given: Namespace, device: Device) -> FitPlan:

@@ -162,8 +162,38 @@ def _add_fit(commands: "Commands") -> None:
         "--robust", action="store_true", help="a loss that grows linearly for large residuals (soft L1)"
     )
     parser.add_argument("--format", default="html", metavar="LIST", help="of the report; default html")
+    _add_intervals(parser)
     _add_overwrite(parser)
     _add_json(parser)
+
+
+def _add_intervals(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group(
+        "intervals beyond the linear ones",
+        "Interrupted, they go on when the same command is given again (with -o).",
+    )
+    group.add_argument(
+        "--profile",
+        action="store_true",
+        help="profile likelihood of every parameter, whose intervals are given",
+    )
+    group.add_argument(
+        "--bootstrap", type=_count, metavar="N", help="N refits of data made anew from the fit"
+    )
+    group.add_argument(
+        "--bootstrap-kind",
+        choices=("residual", "parametric"),
+        default="residual",
+        help="noise of the refits: drawn from the residuals (default), or normal",
+    )
+    group.add_argument(
+        "--mcmc",
+        action="store_true",
+        help="draws from the posterior until they have converged (needs emcee)",
+    )
+    group.add_argument(
+        "--mcmc-steps", type=_count, metavar="N", help="steps of the chain at most; default 5000"
+    )
 
 
 def _add_inspect(commands: "Commands") -> None:
@@ -383,6 +413,17 @@ def _assignment(text: str) -> tuple[str, str]:
     if not sign or not name.strip() or not value.strip():
         raise argparse.ArgumentTypeError(f"expected NAME=VALUE such as R_s=20, found {text!r}")
     return name.strip(), value.strip()
+
+
+def _count(text: str) -> int:
+    """A whole number of at least 2."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 2:
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 2, found {text!r}")
+    return number
 
 
 def _seed(text: str) -> int:

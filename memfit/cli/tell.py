@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from textwrap import fill
 
 from memfit.cli.console import columns
+from memfit.fitting.intervals import SampleSet
 from memfit.fitting.result import Estimate, FitResult
 from memfit.reporting.answers import parameters_answer, spiking_answer, trust_answer
-from memfit.reporting.content import Answer
+from memfit.reporting.content import Answer, Cell
+from memfit.reporting.intervaltables import intervals_table
 from memfit.reporting.numbers import MISSING, interval, quantity, quantity_digits
 from memfit.reporting.words import HEADINGS, STATUS_OF_ESTIMATE
 
@@ -22,6 +24,7 @@ def fit_text(result: FitResult) -> str:
         "",
         estimates_text({**result.parameters, **result.derived, **_gains(result)}),
         "",
+        *intervals_text(result),
         _answer_text(trust_answer(result)),
         *_knowledge_text(result),
         "",
@@ -41,6 +44,28 @@ def _knowledge_text(result: FitResult) -> list[str]:
 def _gains(result: FitResult) -> Mapping[str, Estimate]:
     """By what factors the instruments disagree: what concerns every number."""
     return {name: e for name, e in result.nuisance.items() if name.startswith("gain_")}
+
+
+def intervals_text(result: FitResult) -> list[str]:
+    """Intervals by every method that was used, and how each was made; nothing beyond the linear ones."""
+    table = intervals_table(result)
+    if table is None:
+        return []
+    rows = [tuple(str(cell) for cell in row) for row in table.rows if not _of_instruments(result, row[0])]
+    made = [f"{kind}: {s.message}" for kind, s in _samples(result)]
+    head = ("", *(column.title for column in table.columns[1:]))
+    return ["95 % intervals", columns([head, *rows]), *map(_paragraph, made), ""]
+
+
+def _of_instruments(result: FitResult, name: Cell) -> bool:
+    """Whether a row is about an instrument."""
+    return str(name) in result.nuisance
+
+
+def _samples(result: FitResult) -> list[tuple[str, SampleSet]]:
+    """What was sampled, with its name."""
+    both = (("Bootstrap", result.bootstrap), ("Posterior", result.posterior))
+    return [(kind, sample) for kind, sample in both if sample is not None]
 
 
 def instruments_text(result: FitResult) -> str:

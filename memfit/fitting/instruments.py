@@ -18,7 +18,7 @@ from memfit.fitting.minimise import promised_fall
 from memfit.fitting.plan import FitPlan
 from memfit.fitting.predict import drive_of, free_start, sample_before
 from memfit.fitting.staircase import with_staircases
-from memfit.fitting.state import State, solve
+from memfit.fitting.state import Problem, State, solve
 from memfit.fitting.unknowns import (
     Unknown,
     Unknowns,
@@ -108,7 +108,7 @@ def _edges(state: State, plan: FitPlan) -> tuple[list[Unknown], bool]:
     """Times of the jumps that the sampling leaves open and that the noise does not hide."""
     if plan.delays == "off":
         return [], False
-    terms = [t for k in range(len(state.problem.kinds)) for t in _edges_of(state, k)]
+    terms = [t for k in range(len(state.problem.kinds)) for t in _edges_of(state.problem, k)]
     if not terms:
         return [], False
     unknowns = Unknowns([*state.unknowns.free, *terms], state.unknowns.base, state.problem.kinds)
@@ -118,9 +118,9 @@ def _edges(state: State, plan: FitPlan) -> tuple[list[Unknown], bool]:
     return [t for t, size in zip(terms, effect, strict=True) if size > _NOTICEABLE], True
 
 
-def _edges_of(state: State, k: int) -> list[Unknown]:
+def _edges_of(problem: Problem, k: int) -> list[Unknown]:
     """The jumps of one record that fall between samples; none where there are many (then: a delay)."""
-    record = state.problem.predictor.records[k]
+    record = problem.predictor.records[k]
     drive = drive_of(record)
     if drive is None or not 0 < drive.jumps.size <= _MOST_EDGES:
         return []
@@ -132,18 +132,23 @@ def _delays(state: State, plan: FitPlan) -> tuple[list[Unknown], bool]:
     """A shift of each record whose drive jumps, by a few samples at most."""
     if plan.delays == "off":
         return [], False
+    return delay_terms(state.problem), plan.delays == "on"
+
+
+def delay_terms(problem: Problem) -> list[Unknown]:
+    """A shift of each record whose drive jumps and whose jumps have no times of their own."""
     terms = []
-    for k, record in enumerate(state.problem.predictor.records):
+    for k, record in enumerate(problem.predictor.records):
         drive = drive_of(record)
         if isinstance(record, ImpedanceSpectrum) or drive is None or record.time is None:
             continue
         if free_start(record):  # its clock starts with the state that is fitted
             continue
-        if (drive.jumps.size > _MOST_EDGES or not _edges_of(state, k)) and record.points > 10:
+        if (drive.jumps.size > _MOST_EDGES or not _edges_of(problem, k)) and record.points > 10:
             sample = float(np.max(np.diff(record.time)[_near_jumps(record.time, drive.jumps)], initial=0.0))
             if sample > 0:
                 terms.append(delay_unknown(k, _SAMPLES_OF_DELAY * sample))
-    return terms, plan.delays == "on"
+    return terms
 
 
 def _near_jumps(time: np.ndarray, edges: np.ndarray) -> np.ndarray:

@@ -93,7 +93,7 @@ class Predictor:
         self._grids = [g for g in (self._grid("voltage"), self._grid("current")) if g is not None]
         self._steady = [k for k, r in enumerate(self.records) if isinstance(r, IVSweep) and r.drive is None]
         self._timed = [k for k, r in enumerate(self.records) if drive_of(r) is not None]
-        self._drives = self._drive_set(np.zeros((len(self.records), 0)))
+        self._drives = self._drive_set()
         self._shortest = self._shortest_interval()
 
     def _shortest_interval(self) -> float:
@@ -125,8 +125,8 @@ class Predictor:
         )
         return grid, index, imaginary
 
-    def _drive_set(self, edge: FloatArray) -> DriveSet | None:
-        """Drives of all records in time, with their first jumps moved."""
+    def _drive_set(self) -> DriveSet | None:
+        """Drives of all records in time."""
         if not self._timed:
             return None
         drives, times, margins = [], [], []
@@ -135,9 +135,7 @@ class Predictor:
             drive = drive_of(record)
             time = record.time if isinstance(record, (IVSweep, PulseTransient)) else None
             if drive is not None and time is not None:
-                moved = np.zeros(drive.jumps.size)
-                moved[: edge.shape[1]] = edge[k, : moved.size]
-                drives.append(drive.with_jumps_moved(moved) if np.any(moved) else drive)
+                drives.append(drive)
                 times.append(time)
                 margins.append(0.0 if free_start(record) else _room_for_delay(time))
         return DriveSet(drives, times, margins)
@@ -156,8 +154,10 @@ class Predictor:
         """(n,) what was measured, end to end."""
         return np.concatenate([measured(record) for record in self.records])
 
-    def __call__(self, p: Parameters, instrument: Instrument | None = None) -> Prediction:
-        """Prediction for one set of parameters."""
+    def __call__(
+        self, p: Parameters, instrument: Instrument | None = None, *, slopes_in_time: bool = True
+    ) -> Prediction:
+        """Prediction for one set of parameters; where only values are wanted, without slopes in time."""
         p = self._resolved(p)
         terms = instrument or Instrument.ideal(len(self.records))
         values = np.empty(self.size)
@@ -174,22 +174,26 @@ class Predictor:
                 drive = record.voltage if record.control == "voltage" else record.current
                 values[self.slices[k]], slopes[self.slices[k]] = steady_response(p, record.control, drive)
         by_edge = np.zeros((self.size, terms.edge.shape[1]))
-        drives = self._drives if not np.any(terms.edge) else self._drive_set(terms.edge)
+        drives = self._drives
+        if drives is not None and np.any(terms.edge):
+            drives = drives.with_jumps_moved(terms.edge[self._timed])
         if drives is not None:
             initial = self._initial_states(p, terms)
             response = drives.respond(
                 p,
                 initial=initial,
                 delay=terms.delay[self._timed],
-                sensitivities=True,
+                sensitivities=slopes_in_time,
                 tolerance=self.tolerance,
             )
             offsets = drives.offsets
-            for e in range(terms.edge.shape[1]):
+            for e in range(terms.edge.shape[1] if slopes_in_time else 0):
                 by_edge[self._points_in_time(), e] = self._by_edge(p, terms, e, response.values)
             for j, k in enumerate(self._timed):
                 here, part = self.slices[k], slice(offsets[j], offsets[j + 1])
                 values[here] = response.values[part]
+                if not slopes_in_time:
+                    continue
                 slopes[here, :8] = response.derivatives[part, :8]
                 slopes[here, 8] = 0.0
                 by_initial[here] = response.derivatives[part, 8:11]
@@ -235,9 +239,9 @@ class Predictor:
                 step[k] = -_EDGE_STEP * sample_before(self.records[k], float(jumps[e]))
         edge = terms.edge.copy()
         edge[:, e] += step
-        moved = self._drive_set(edge)
-        if moved is None:
+        if self._drives is None:
             return np.zeros_like(values)
+        moved = self._drives.with_jumps_moved(edge[self._timed])
         response = moved.respond(
             p,
             initial=self._initial_states(p, terms),

@@ -15,6 +15,7 @@ import pandas as pd
 from memfit.arrays import BoolArray, ComplexArray, FloatArray
 from memfit.datasets.records import Record
 from memfit.errors import InputError
+from memfit.fitting.intervals import Profile, SampleSet, profile_from, samples_from
 from memfit.fitting.knowledge import Identifiability, MinimumFound, ModelChoice
 from memfit.fitting.minimise import values_to_lmfit
 from memfit.fitting.plan import LEFT_OUT
@@ -171,6 +172,12 @@ class FitResult:
     """Everything needed to run the same fit again, seed included."""
     stability: Mapping[str, Any] = field(default_factory=dict)
     """Verdicts by circuit ("current", "voltage"); empty until analysed."""
+    profiles: Mapping[str, Profile] = field(default_factory=dict)
+    """Profile likelihoods by parameter, and of Hopf voltages and gain margins ("current.gain_margin")."""
+    bootstrap: SampleSet | None = None
+    """Refits of resampled data."""
+    posterior: SampleSet | None = None
+    """Draws from the posterior."""
     identifiability: Identifiability | None = None
     """What the data can and cannot tell; None in results of older versions."""
     minimum: MinimumFound | None = None
@@ -300,6 +307,8 @@ class FittedRecord:
     """(n,) standard deviation of each point (of Z' and Z'' each)."""
     used: BoolArray
     """(n,) False where the point was left out of the fit."""
+    curves: FloatArray | ComplexArray | None = None
+    """(k, n) predictions that the data allow, for bands; None where they were not computed."""
 
     @property
     def residuals(self) -> FloatArray | ComplexArray:
@@ -369,4 +378,6 @@ def _revive(data: Mapping[str, Any]) -> dict[str, Any]:
     for key, kind in _KNOWLEDGE.items():
         kept[key] = kind.from_dict(data[key]) if data.get(key) else None
     kept["warnings"] = tuple(data["warnings"])
+    kept["profiles"] = {name: profile_from(item) for name, item in (data.get("profiles") or {}).items()}
+    kept["bootstrap"], kept["posterior"] = map(samples_from, (data.get("bootstrap"), data.get("posterior")))
     return kept

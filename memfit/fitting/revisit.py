@@ -34,10 +34,10 @@ def fitted_again(result: FitResult, device: Device) -> tuple[FittedRecord, ...]:
     InputError
         The device holds other records, or other bytes, than the fit had.
     """
-    _check_same(result, device)
+    check_same(result, device)
     if any(estimate.value is None for estimate in result.parameters.values()):
         return ()
-    predictor = Predictor(_as_fitted(result, device.records))
+    predictor = Predictor(as_fitted(result, device.records))
     model = predictor(result.values(), _instrument(result, device.records)).values
     noise = {
         item.file: Noise(item.noise["relative"], item.noise["floor"]) for item in result.goodness.datasets
@@ -48,7 +48,7 @@ def fitted_again(result: FitResult, device: Device) -> tuple[FittedRecord, ...]:
     )
 
 
-def _check_same(result: FitResult, device: Device) -> None:
+def check_same(result: FitResult, device: Device) -> None:
     """The records are those of the fit, byte for byte."""
     had = {item.file: item.sha256 for item in result.inputs}
     found = {record.name: record.origin.sha256 for record in device.records}
@@ -62,7 +62,7 @@ def _check_same(result: FitResult, device: Device) -> None:
             raise InputError(f"{name} has changed since the fit; run the fit again.")
 
 
-def _as_fitted(result: FitResult, records: tuple[Record, ...]) -> tuple[Record, ...]:
+def as_fitted(result: FitResult, records: tuple[Record, ...]) -> tuple[Record, ...]:
     """The records with the drives of the fit: staircases, and states at the start that were fitted."""
     stepped = {item.file for item in result.inputs if item.drive == "staircase"}
     driven = [as_staircase(record) if record.name in stepped else record for record in records]

@@ -27,6 +27,8 @@ SEPARATORS = ("\t", ";", ",", " ")
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][+-]?\d+)?")
 _PLAIN = r"[+-]?(?:[0-9]++\.?[0-9]*+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?"
+_GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(?:\.\d{3})+")
+"""In a file with decimal commas this is a number of thousands, or is not: nobody can tell."""
 _EMPTY = frozenset(
     {"", "nan", "-nan", "+nan", "na", "n/a", "none", "null", "nan(ind)", "-nan(ind)", "1.#qnan", "-1.#ind"}
 )
@@ -57,7 +59,7 @@ class Layout:
     def number(self, text: str) -> float | None:
         """A field as a float: NaN if it is empty, None if it is no number."""
         if self.decimal == ",":
-            if "." in text and "," in text:
+            if ("." in text and "," in text) or _GROUPED.fullmatch(text.strip()):
                 return None
             text = text.replace(",", ".")
         return number(text)

@@ -148,7 +148,7 @@ _NAMES: tuple[tuple[str, str], ...] = (
 
 _COMPILED = tuple((role, re.compile("|".join(names.split()))) for role, names in _NAMES)
 _MINUS = re.compile(r"^\s*(?:[-\u2212\u2013]|neg(?:ative)?[\s_]+|minus[\s_]+)\s*(?=\D)", re.IGNORECASE)
-_INDEX_PREFIX = re.compile(r"^(?:we\(\d\)\.|data:|ch\d+[ :._])", re.IGNORECASE)
+_INDEX_PREFIX = re.compile(r"^(?:we\(\d\)\.|data:|ch\d+[ :._]|smu-?\d+[ _.:]|smu[a-d][ _.:])", re.IGNORECASE)
 
 PER_AREA = "per area"
 """The problem of an impedance times area, which an area solves."""

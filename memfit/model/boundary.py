@@ -90,6 +90,11 @@ def log_gain_margin(loop: Loop, x: ArrayLike, *, printed: bool = False) -> Float
     return _margin(_log_terms(loop, printed), np.asarray(x, dtype=np.float64))[0]
 
 
+def log_gain_margin_slope(loop: Loop, x: ArrayLike) -> FloatArray:
+    """Derivative of the log gain margin by x = (u - V_T)/V_m."""
+    return _margin(_log_terms(loop, printed=False), np.asarray(x, dtype=np.float64))[1]
+
+
 def least_margin_bias(loop: Loop, *, printed: bool = False) -> FloatArray:
     """The x = (u - V_T)/V_m at which the gain margin is smallest.
 

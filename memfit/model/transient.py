@@ -5,6 +5,7 @@ or voltage control with R_s >= 0. The compiled work is in `memfit.model.kernel`;
 several records become one call, and a run that does not finish becomes a status with a sentence.
 """
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +61,10 @@ class Trajectory:
     """Points after `outcome.reached` are NaN."""
 
 
+_LEAST_PIECE = 1e-9
+"""Of the two pieces beside a jump: what is left of one when the jump is moved all over it."""
+
+
 class DriveSet:
     """Drives and sampling times of several records, prepared for one compiled call.
 
@@ -90,10 +95,35 @@ class DriveSet:
         self._edges = np.concatenate([p[0] for p in pieces]) if pieces else np.empty(0)
         self._level = np.concatenate([p[1] for p in pieces]) if pieces else np.empty(0)
         self._slope = np.concatenate([p[2] for p in pieces]) if pieces else np.empty(0)
+        self._jumps = [np.searchsorted(p[0], d.jumps) for p, d in zip(pieces, drives, strict=True)]
         self._piece_offset = np.concatenate([[0], np.cumsum([p[1].size for p in pieces])]).astype(np.int64)
         self._voltage = np.array([d.control == "voltage" for d in drives], dtype=np.bool_)
         self._free = np.array([d.initial == "free" for d in drives], dtype=np.bool_)
         self._before = np.array([0.0 if d.initial == "rest" else d.value[0] for d in drives])
+
+    def with_jumps_moved(self, offsets: FloatArray) -> "DriveSet":
+        """The same records with the first jumps of their drives moved, each as far as its neighbours allow.
+
+        Parameters
+        ----------
+        offsets : (r, e) array, s
+            What a record has no jump for is not used.
+        """
+        first = self._piece_offset[:-1] + np.arange(len(self.drives))
+        left = np.arange(self._level.size) + np.repeat(
+            np.arange(len(self.drives)), np.diff(self._piece_offset)
+        )
+        end = self._level + self._slope * (self._edges[left + 1] - self._edges[left])
+        edges = self._edges.copy()
+        for r, jumps in enumerate(self._jumps):
+            for place, offset in zip(jumps, offsets[r], strict=False):
+                k = int(first[r] + place)
+                if place > 0 and offset != 0.0:
+                    least = _LEAST_PIECE * (edges[k + 1] - edges[k - 1])
+                    edges[k] = min(max(edges[k] + offset, edges[k - 1] + least), edges[k + 1] - least)
+        moved = copy.copy(self)
+        moved._edges, moved._slope = edges, (end - self._level) / (edges[left + 1] - edges[left])
+        return moved
 
     def respond(
         self,

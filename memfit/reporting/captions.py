@@ -100,6 +100,13 @@ FIGURE_WORDS = {
             "with the band of independent noise."
         ),
     ),
+    "profile": FigureWords(
+        caption=("{what}. {says}"),
+        alt=(
+            "Rise of chi-square against {what}: the profile as a line with dots, a dashed line at the "
+            "threshold, the parabola of the linear fit dotted, the 95 % interval shaded."
+        ),
+    ),
     "steady": FigureWords(
         caption=(
             "Steady current of the fitted model and its two parts, leakage u/R_b and channel; below, the "

@@ -79,7 +79,8 @@ def circuit_blocks(
     """
     found = None if block["verdict"] == "undetermined" or p is None else dynamics_of(p, circuit)
     if found is None:
-        return ()
+        asked = at_table(name, block)
+        return () if asked is None else (asked,)
     tables = (
         margins_table(name, block, found),
         at_table(name, block),
@@ -132,7 +133,7 @@ def at_table(name: str, block: Mapping[str, Any]) -> Table | None:
         return None
     chance = at["probability_unstable"]
     phase = at["phase_margin_degrees"]
-    slowest = 1.0 / abs(at["eigenvalues"][0][0])
+    rate = abs(at["eigenvalues"][0][0])
     rows = [
         ("Terminal voltage V", quantity_digits(at["V"], "V", 4), MISSING),
         ("Current", quantity_digits(at["I"], "A", 4), MISSING),
@@ -146,7 +147,7 @@ def at_table(name: str, block: Mapping[str, Any]) -> Table | None:
         ),
         ("Damping ratio", quantity_digits(at["damping_ratio"]), MISSING),
         ("Frequency of the eigenvalue", _turning(at["frequency_Hz"]), MISSING),
-        ("A deviation changes e-fold in", quantity_digits(slowest, "s"), MISSING),
+        ("A deviation changes e-fold in", quantity_digits(1.0 / rate if rate else None, "s"), MISSING),
         ("Probability that it is unstable", MISSING if chance is None else _chance(chance), MISSING),
     ]
     return _table("at", name, ("item", "estimate", "interval"), rows)

@@ -16,7 +16,7 @@ from memfit.files import write_whole
 from memfit.fitting.result import FitResult, FittedRecord
 from memfit.reporting.content import Panel, Report
 from memfit.reporting.figures.marks import MILLIMETRE
-from memfit.reporting.frames import columns_csv, residuals_frame, table_csv
+from memfit.reporting.frames import columns_csv, interval_frames, residuals_frame, table_csv
 from memfit.reporting.html import render_html
 from memfit.reporting.latex import render_latex
 from memfit.reporting.markdown import render_markdown
@@ -169,6 +169,7 @@ def _documents(
 def _for_programs(result: FitResult, fitted: Sequence[FittedRecord], report: Report) -> dict[str, bytes]:
     """Tables of numbers in full: parameters, residuals, and what stands behind each figure."""
     frames = {"parameters.csv": result.to_frame().reset_index(), "residuals.csv": residuals_frame(fitted)}
+    frames |= interval_frames(result)
     texts = {
         name: frame.to_csv(index=False, lineterminator="\n", float_format="%.9g")
         for name, frame in frames.items()

@@ -8,6 +8,7 @@ from memfit.analysis.cycles import BifurcationDiagram
 from memfit.analysis.regions import RegionMap
 from memfit.arrays import FloatArray
 from memfit.fitting.result import FittedRecord
+from memfit.reporting.bands import band_of, ends
 from memfit.reporting.curves import StabilityCurves, VoltageCurves
 from memfit.reporting.dynamics import GainMap, attracts
 from memfit.reporting.figures.residuals import Strip, autocorrelation
@@ -37,7 +38,22 @@ def spectra_data(spectra: Sequence[Spectrum]) -> Columns:
         "Z_imag_ohm": Z.imag,
         "model_Z_real_ohm": model.real,
         "model_Z_imag_ohm": model.imag,
+        **_spectra_bands(spectra),
     }
+
+
+def _spectra_bands(spectra: Sequence[Spectrum]) -> dict[str, FloatArray]:
+    """Ends of the 95 % bands of Z' and Z'', end to end; nothing where one is not known."""
+    curves = [spectrum.fitted.curves for spectrum in spectra]
+    known = [np.asarray(item) for item in curves if item is not None]
+    if len(known) < len(curves):
+        return {}
+    columns = {}
+    for name, parts in (("real", [c.real for c in known]), ("imag", [c.imag for c in known])):
+        bands = [ends(part) for part in parts]
+        columns[f"model_Z_{name}_low_ohm"] = np.concatenate([low for low, _ in bands])
+        columns[f"model_Z_{name}_high_ohm"] = np.concatenate([high for _, high in bands])
+    return columns
 
 
 def sweeps_data(sweeps: Sequence[FittedRecord]) -> Columns:
@@ -52,6 +68,9 @@ def sweeps_data(sweeps: Sequence[FittedRecord]) -> Columns:
             f"current_A{tail}": sweep.current,
             f"model_voltage_V{tail}": V_model,
             f"model_current_A{tail}": I_model,
+            **_band_columns(
+                fitted, f"model_{'current_A' if sweep.control == 'voltage' else 'voltage_V'}{tail}"
+            ),
         }
     return columns
 
@@ -65,7 +84,14 @@ def transient_data(fitted: FittedRecord) -> Columns:
         f"drive_{drive_unit}": transient.drive.at(transient.time),
         f"response_{unit}": transient.response,
         f"model_{unit}": np.asarray(fitted.predicted, dtype=np.float64),
+        **_band_columns(fitted, f"model_{unit}"),
     }
+
+
+def _band_columns(fitted: FittedRecord, name: str) -> dict[str, FloatArray]:
+    """Ends of the 95 % band of the model; nothing where it is not known."""
+    band = band_of(fitted)
+    return {f"{name}_low": band[0], f"{name}_high": band[1]} if band else {}
 
 
 def strips_data(strips: Sequence[Strip]) -> Columns:

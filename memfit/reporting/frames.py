@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from memfit.arrays import BoolArray, FloatArray
-from memfit.fitting.result import FittedRecord
+from memfit.fitting.result import FitResult, FittedRecord
 from memfit.reporting.content import Graded, Table
 
 RESIDUAL_COLUMNS = (
@@ -80,6 +80,26 @@ def _residual_frame(
         used,
     )
     return pd.DataFrame(dict(zip(RESIDUAL_COLUMNS, columns, strict=True)))
+
+
+def interval_frames(result: FitResult) -> dict[str, pd.DataFrame]:
+    """Profiles point by point and samples row by row, by the file they are written to; SI."""
+    frames = {}
+    if result.profiles:
+        frames["profiles.csv"] = pd.DataFrame(
+            [
+                (name, p.unit, value, rise, slope, p.threshold)
+                for name, p in result.profiles.items()
+                for value, rise, slope in zip(p.value, p.rise, p.slope, strict=True)
+            ],
+            columns=["quantity", "unit", "value", "chi2_rise", "slope", "threshold"],
+        )
+    samples = [s for s in (result.bootstrap, result.posterior) if s is not None]
+    if samples:
+        parts = [pd.DataFrame(s.samples, columns=list(s.names)).assign(kind=s.kind) for s in samples]
+        together = pd.concat(parts, ignore_index=True)
+        frames["samples.csv"] = together[["kind", *(n for n in together.columns if n != "kind")]]
+    return frames
 
 
 def columns_csv(columns: Mapping[str, FloatArray]) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from memfit.fitting.bands import with_bands
 from memfit.fitting.result import FitResult, FittedRecord
 from memfit.model.parameters import Parameters
 from memfit.reporting.curves import (
@@ -33,6 +34,7 @@ class Material:
 
 def gather(result: FitResult, fitted: Sequence[FittedRecord]) -> Material:
     """Sort the records by kind and compute the model's curves."""
+    fitted = with_bands(result, fitted)
     by_kind = {
         kind: tuple(item for item in fitted if item.record.kind == kind)
         for kind in ("impedance", "iv", "transient")

@@ -54,7 +54,7 @@ from memfit.reporting.figures.voltage import (
     steady_figure,
 )
 from memfit.reporting.material import Material
-from memfit.reporting.words import CROSSES, KINDS, distinct
+from memfit.reporting.words import BAND, CROSSES, KINDS, distinct
 
 _STRIPS = 12
 """Records on one sheet of residuals."""
@@ -88,6 +88,11 @@ def _crosses(fitted: Iterable[FittedRecord]) -> str:
     return "" if all(item.used.all() for item in fitted) else CROSSES
 
 
+def _marks(fitted: Sequence[FittedRecord]) -> str:
+    """What a caption says of points left out and of bands; nothing where there are none."""
+    return _crosses(fitted) + (BAND if any(item.curves is not None for item in fitted) else "")
+
+
 def _numbered(panel: Panel, place: int, record: str) -> Panel:
     """The figure of one record among several."""
     return replace(panel, key=f"{panel.key}_{place + 1}", record=record)
@@ -98,7 +103,7 @@ def overview_panels(m: Material) -> Panels:
     panels = []
     if m.spectra:
         draw: Draw = partial(modulus_figure, spectra=m.spectra)
-        crosses = _crosses(spectrum.fitted for spectrum in m.spectra)
+        crosses = _marks([spectrum.fitted for spectrum in m.spectra])
         panels.append(_panel("overview_impedance", draw, 58, spectra_data(m.spectra), crosses=crosses))
     if m.sweeps or m.steady:
         draw = partial(overview_sweeps_figure, sweeps=m.sweeps, steady=m.steady, stability=m.stability)
@@ -114,7 +119,7 @@ def spectra_panels(m: Material) -> tuple[Panels, Panels]:
     """All spectra together, and each by itself."""
     if not m.spectra:
         return Panels(()), Panels(())
-    data, crosses = spectra_data(m.spectra), _crosses(spectrum.fitted for spectrum in m.spectra)
+    data, crosses = spectra_data(m.spectra), _marks([spectrum.fitted for spectrum in m.spectra])
     together = (
         _panel("nyquist", partial(nyquist_figure, spectra=m.spectra), 80, data, crosses=crosses),
         _panel("bode", partial(bode_figure, spectra=m.spectra), 80, data, crosses=crosses),
@@ -127,7 +132,7 @@ def spectra_panels(m: Material) -> tuple[Panels, Panels]:
                 44,
                 spectra_data([spectrum]),
                 bias=spectrum.label,
-                crosses=_crosses([spectrum.fitted]),
+                crosses=_marks([spectrum.fitted]),
             ),
             place,
             spectrum.record.name,
@@ -143,7 +148,7 @@ def sweep_panels(m: Material) -> Panels:
     for place, fitted in enumerate(m.sweeps):
         sweep = sweep_of(fitted)
         draw = partial(sweep_figure, fitted=fitted)
-        words = {"what": sweep_title(sweep), "crosses": _crosses([fitted])}
+        words = {"what": sweep_title(sweep), "crosses": _marks([fitted])}
         panel = _panel("iv", draw, 85, sweeps_data([fitted]), **words)
         panels.append(_numbered(panel, place, sweep.name))
     return Panels(tuple(panels))
@@ -155,7 +160,7 @@ def transient_panels(m: Material) -> Panels:
     for place, fitted in enumerate(m.transients):
         transient = transient_of(fitted)
         data = transient_data(fitted)
-        what, crosses = drive_label(transient), _crosses([fitted])
+        what, crosses = drive_label(transient), _marks([fitted])
         draw = partial(transient_figure, fitted=fitted)
         found = [_panel("transient", draw, 68, data, what=what, crosses=crosses)]
         if jumps(transient):

@@ -9,6 +9,7 @@ from memfit.reporting.circuits import branch_panels, map_panels
 from memfit.reporting.content import Block, Bullets, Panels, Paragraph, Report, Section, Table
 from memfit.reporting.dynamics import dynamics_of, known_uncertainty
 from memfit.reporting.figures.transients import transient_of
+from memfit.reporting.intervalsection import interval_blocks
 from memfit.reporting.knowledge import knowledge_blocks
 from memfit.reporting.material import Material, gather
 from memfit.reporting.numbers import quantity
@@ -44,6 +45,7 @@ def report_of(result: FitResult, fitted: Sequence[FittedRecord]) -> Report:
     sections = (
         _section("overview", [overview_panels(material)]),
         parameters(result),
+        _section("intervals", interval_blocks(result)),
         _section("impedance", spectra_panels(material)),
         _section("iv", [sweep_panels(material)]),
         _section("transients", [transient_panels(material)]),

@@ -109,6 +109,7 @@ OF_RECORD = {
     "f_0": "first activation in {record}",
 }
 CROSSES = "; crosses were left out of the fit"
+BAND = "; a band, where wide enough to be seen, holds the model curve with 95 %"
 GAIN = "gain of the instrument of the {kinds}, relative to the reference"
 
 QUESTIONS = {
@@ -171,6 +172,7 @@ KINDS = {"impedance": "impedance spectra", "iv": "I-V sweeps", "transient": "pul
 HEADINGS = {
     "overview": "Overview",
     "parameters": "Parameters",
+    "intervals": "Intervals by other methods",
     "impedance": "Impedance spectra",
     "iv": "Current-voltage sweeps",
     "transients": "Pulse transients",
@@ -236,6 +238,10 @@ COLUMNS = {
     "period_trace": "Of the model's trace",
     "period_model": "Of the limit cycle",
     "range": "Range measured",
+    "profile_says": "The profile is",
+    "autocorrelation_time": "Autocorrelation time (steps)",
+    "r_hat": "R-hat",
+    "effective_samples": "Effective samples",
     "range_trace": "Range of the model's trace",
     "range_model": "Range of the limit cycle",
     "experiment": "Measurement",
@@ -299,6 +305,11 @@ TABLE_CAPTIONS = {
         "Each spectrum without a model, under current control at its bias: the device is unstable where the "
         "admittance winds around the origin, which takes a crossing of the real axis with Re Z < 0."
     ),
+    "intervals": "95 % intervals of the fitted quantities by each method.",
+    "convergence": (
+        "Convergence of the posterior's chain: the steps after which it forgets where it was, the agreement "
+        "of its parts (1 is perfect), and how many independent samples it is worth."
+    ),
     "pulses_evidence": (
         "Oscillation in the measured pulses, in the trace that the fitted model gives under the same drive "
         "(read in the same way, start included), and on its limit cycle, where both would end."
@@ -307,6 +318,20 @@ TABLE_CAPTIONS = {
     "plan": "Plan of the fit.",
     "environment": "Versions and machine.",
 }
+
+METHODS = {"linear": "Linear", "profile": "Profile", "bootstrap": "Bootstrap", "posterior": "Posterior"}
+PROFILE_CLASS = {
+    "determined": "closed",
+    "bounded_below": "open above",
+    "bounded_above": "open below",
+    "flat": "open on both sides",
+}
+PROFILED = {
+    "gain_margin": "gain margin, {circuit} control",
+    "u_low": "lower Hopf u, {circuit} control",
+    "u_high": "upper Hopf u, {circuit} control",
+}
+PROFILE_TITLES = {"gain_margin": "gain margin", "u_low": "lower Hopf u", "u_high": "upper Hopf u"}
 
 NO_BIAS = "spectrum"
 NO_VALUE = "none does"
@@ -326,6 +351,11 @@ SENTENCES = {
     "no_covariance": (
         "There is no covariance here, so no interval and no probability can be given; they need the "
         "result of a fit that has one."
+    ),
+    "profiles": (
+        "Each profile shows how much chi2 rises at least when one quantity is held at a value and all others "
+        "are fitted again (line; dots where it was computed). Its 95 % interval (shaded) is where the rise "
+        "stays below the threshold (dashed). Dotted is the parabola of the linear fit."
     ),
     "provenance": "The same fit can be run again from the plan below on the {count} listed above.",
 }

@@ -6,7 +6,7 @@ import pytest
 from memfit.analysis.circuit import Circuit
 from memfit.analysis.cycles import bifurcation_diagram, cycles_at
 from memfit.analysis.operating import operating_points
-from memfit.analysis.oscillation import find_oscillation, growth_time
+from memfit.analysis.oscillation import find_oscillation, from_rest, growth_time, start_up_time
 from memfit.errors import InputError
 from memfit.model.parameters import Parameters
 from memfit.model.transient import simulate
@@ -77,3 +77,21 @@ def test_growth_is_that_of_the_integrated_device():
 def test_bad_traces_are_named(time, trace, said):
     with pytest.raises(InputError, match=said):
         find_oscillation(time, trace)
+
+
+def test_start_up_from_rest_is_seen_in_the_trace():
+    """After that time every swing is within a tenth of the limit cycle's, before it not all are."""
+    p = Parameters(
+        R_b=1.2e5, C_m=2.5e-7, i_c0=2.8e-5, V_T=0.65, V_m=0.062, tau_d=0.026, tau_k=0.048, R_s=60.0
+    )
+    for circuit in (Circuit(), Circuit(control="voltage", load=1e6)):
+        diagram = bifurcation_diagram(p, circuit)
+        low, high = (point.I if circuit.control == "current" else None for point in diagram.hopf_points)
+        sources = [cycle.source for cycle in diagram.cycles]
+        source = 0.3 * max(sources) + 0.7 * min(sources) if low is None else 0.7 * low + 0.3 * high
+        (cycle,) = cycles_at(p, diagram, source)
+        needed = start_up_time(p, circuit, cycle)
+        time, u = from_rest(p, circuit, source, needed + 30 * cycle.period)
+        late = u[time > needed + cycle.period]
+        assert np.ptp(late) == pytest.approx(cycle.u[1] - cycle.u[0], rel=0.12)
+        assert needed > 0.0

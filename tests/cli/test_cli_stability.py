@@ -160,3 +160,62 @@ def test_json_is_the_contract_with_or_without_a_page(run, sample_data, tmp_path)
     assert {"verdict", "probability_oscillates", "hopf_points", "gain_margin_min", "changes_to_hopf"} <= set(
         json.loads(alone)["current"]
     )
+
+
+def test_a_bias_asked_for(run, sample_fits):
+    out = sample_fits["mapbi3_c"].out
+    for words, current in (("0.65 V", None), ("20 uA", 20e-6)):
+        block = json.loads(run("stability", out, "--at", words, "--json").out)
+        at = block["current"]["at"]
+        assert (at["kind"], at["probability_unstable"]) == ("unstable focus", 1.0)
+        assert at["I"] == pytest.approx(current or at["I"], rel=1e-9)
+        assert block["voltage"]["at"]["kind"].startswith("stable")
+    text = run("stability", out, "--at", "0.65 V", "--control", "current").out
+    assert any("unstable focus" in line for line in lines_of(text, "At the bias asked for"))
+
+
+def test_a_bias_of_the_2d_model(run, tmp_path):
+    params = tmp_path / "p.toml"
+    params.write_text(
+        "[parameters]\nR_b=2e5\nC_m=1.5e-7\ni_c0=4.5e-6\nV_T=0.62\nV_m=0.058\ntau_d=0.18\ntau_k=0\nR_s=40\n"
+    )
+    ran = run("stability", params, "--at", "0.62 V", "--control", "current")
+    assert "cannot oscillate" in ran.out
+    assert "damping ratio" in ran.out
+    assert any("stable focus" in line for line in lines_of(ran.out, "At the bias asked for"))
+
+
+def test_draws_replace_the_covariance(run, sample_data, tmp_path):
+    rng = np.random.default_rng(2)
+    chain = tmp_path / "chain.csv"
+    values = 310e3 * np.exp(0.1 * rng.standard_normal(2000))
+    chain.write_text("R_b,lnprob\n" + "".join(f"{value!r},-1.0\n" for value in values.tolist()))
+    truth = sample_data / "truth" / "mapbi3_b.toml"
+    block = json.loads(run("stability", truth, "--draws", chain, "--json").out)["current"]
+    assert 0.1 < block["probability_oscillates"] < 0.45
+    factor = block["changes_to_hopf"]["R_b"]
+    assert block["probability_oscillates"] == pytest.approx(np.mean(values > 310e3 * factor), abs=1e-12)
+
+
+def test_axes_of_the_map(run, sample_data, tmp_path):
+    truth = sample_data / "truth" / "mapbi3_b.toml"
+    for number, axes in enumerate(("tau_d,tau_k", "R_load,C_external")):
+        out = tmp_path / str(number)
+        assert run("stability", truth, "--control", "current", "--map", axes, "-o", out, "--quiet").code == 0
+        names = (out / "figures/data/current_gain_map.csv").read_text().splitlines()[0]
+        assert names == axes
+        for figure in ("window_spectra", "circuit_coefficients", "root_locus", "time_courses"):
+            assert (out / f"figures/current_{figure}.svg").stat().st_size > 3000
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [("--at", "3", "Expected a bias"), ("--at", "5 ohm", "Expected a bias"), ("--at", "1e9 V", "at most"),
+     ("--map", "R_b", "two different axes"), ("--map", "R_b,R_b", "two different axes"),
+     ("--map", "R_b,x", "two different axes"), ("--draws", "nowhere.csv", "nowhere.csv")],
+)  # fmt: skip
+def test_what_cannot_be_asked(run, sample_data, option, value, words):
+    ran = run("stability", sample_data / "truth" / "mapbi3_b.toml", option, value)
+    assert (ran.code, ran.out) == (1, "")
+    assert words in ran.err
+    assert ran.err.count("\n") == 1

@@ -89,6 +89,12 @@ def test_marks_between_thousands_are_refused(mark):
         read("Frequency (Hz);Z' (ohm);Z'' (ohm)\n" + text.replace(",", mark))
 
 
+def test_a_point_between_thousands_in_a_file_of_decimal_commas_is_refused():
+    text = rows(F, Z.real, Z.imag, separator=";", decimal=",")
+    with pytest.raises(FileFormatError, match=r"expected a number, found .1\.234."):
+        read("Frequency (Hz);Z' (ohm);Z'' (ohm)\n" + text + "0,5;1.234;-3,3\n")
+
+
 def test_three_decimals_in_every_row_are_no_thousands():
     text = "".join(f"{f:.3f};{z.real:.3f};{z.imag:.3f}\n" for f, z in zip(F, Z, strict=True))
     (record,) = read("Frequency (Hz);Z' (ohm);Z'' (ohm)\n" + text)

@@ -276,3 +276,50 @@ def test_monotonous_files_end_in_an_error(data, name):
     """Patterns that search them again and again would not come to an end."""
     with pytest.raises(InputError):
         read_source(Source(name, data))
+
+
+def labone(separator, fields, sweeps=2, size=20):
+    lines = [separator.join(["chunk", "timestamp", "size", "fieldname"])]
+    for sweep in range(sweeps):
+        for name, values in fields.items():
+            words = [str(sweep), "0", str(size), name, *(repr(float(x)) for x in values)]
+            lines.append(separator.join(words))
+    return source("dev3000_imps_0_sample_00000.csv", "\n".join(lines) + "\n")
+
+
+@pytest.mark.parametrize("separator", [";", ","])
+@pytest.mark.parametrize("polar", [False, True])
+def test_labone_sweeps(separator, polar):
+    f = np.geomspace(1e5, 1, 20)
+    z = 10 + 100 / (1 + 1j * f / 100)
+    z[3] = np.nan
+    fields = {"frequency": f, "bias": np.full(20, 0.3)}
+    fields |= {"absz": abs(z), "phasez": np.angle(z)} if polar else {"realz": z.real, "imagz": z.imag}
+    records = read_source(labone(separator, {**fields, "auxin0": f}))
+    assert [record.origin.part for record in records] == ["sweep 1", "sweep 2"]
+    good = np.isfinite(z)
+    for record in records:
+        np.testing.assert_allclose(record.impedance, z[good])
+        np.testing.assert_allclose(record.frequency, f[good])
+        assert record.bias_voltage == pytest.approx(0.3)
+        assert any("did not reach" in note for note in record.notes)
+
+
+def test_labone_sweeps_that_are_broken():
+    f = np.geomspace(1e5, 1, 20)
+    whole = {"frequency": f, "realz": f, "imagz": f}
+    for fields, size in (({"frequency": f}, 20), ({"realz": f, "imagz": f}, 20), (whole, 25)):
+        with pytest.raises(FileFormatError, match="expected"):
+            read_source(labone(";", fields, size=size))
+
+
+def test_kickstart_names_its_instruments():
+    head = '"Instrument","Model 2450"\n"Test","Sweep"\n\n'
+    text = head + '"Index","SMU-1 Time (s)","SMU-1 Voltage (V)","SMU-1 Current (A)","SMU-1 Resistance (Ω)"\n'
+    text += rows(np.arange(60), np.arange(60) * 0.1, V, V * 1e-6, np.ones(60)) + "\n"
+    (record,) = read_source(source("run.csv", text))
+    assert record.kind == "iv"
+    np.testing.assert_allclose(record.current, V * 1e-6)
+    two = text.replace('"SMU-1 Resistance (Ω)"', '"SMU-2 Current (A)"')
+    with pytest.raises(FileFormatError, match="say which in device"):
+        read_source(source("run.csv", two))

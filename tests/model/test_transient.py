@@ -98,6 +98,31 @@ def test_a_delay_shifts_the_record():
     assert late.values == pytest.approx(simulate(DEVICE, OSCILLATING, time - 0.02).voltage, abs=1e-9)
 
 
+def test_moved_jumps_are_those_of_drives_made_so():
+    first = pulse("current", 2e-5, on=0.1, off=0.3, end=0.5)
+    second = sweep("voltage", [0.0, 1.0, 0.0], rate=4.0)
+    third = Drive("voltage", [0.0, 0.1, 0.1, 0.4, 0.4, 0.5], [0.0, 0.1, 0.9, 0.7, 0.0, 0.0])
+    time = np.linspace(0.0, 0.5, 101)
+    moved = DriveSet([first, second, third], [time] * 3).with_jumps_moved(
+        np.array([[-1e-3, 2e-3], [5.0, 5.0], [3e-3, 0.0]])
+    )
+    made = [
+        pulse("current", 2e-5, on=0.099, off=0.302, end=0.5),
+        second,
+        Drive("voltage", [0.0, 0.103, 0.103, 0.4, 0.4, 0.5], third.value),
+    ]
+    expected = DriveSet(made, [time] * 3).respond(DEVICE, sensitivities=True)
+    found = moved.respond(DEVICE, sensitivities=True)
+    np.testing.assert_allclose(found.values, expected.values, rtol=1e-8, atol=1e-12)
+    np.testing.assert_allclose(found.derivatives, expected.derivatives, rtol=1e-5, atol=1e-9)
+
+
+def test_a_jump_moves_as_far_as_its_neighbours_allow():
+    drive = pulse("current", 2e-5, on=0.1, off=0.3, end=0.5)
+    far = DriveSet([drive], [np.linspace(0.0, 0.5, 51)]).with_jumps_moved(np.array([[0.7, 0.0]]))
+    assert np.all(np.isfinite(far.respond(DEVICE).values))
+
+
 def test_a_run_that_cannot_finish_says_so():
     fast = DEVICE.replace(tau_d=5e-9, tau_k=2e-7, C_m=1e-13)  # oscillates with 45 ns for a second
     time = np.linspace(0.0, 2.0, 11)

@@ -34,6 +34,7 @@ BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY = (
 )
 INK, GREY, PALE = "#1a1a1a", "#767676", "#dddddd"
 DATA, MODEL, LEFT_OUT = SKY, INK, VERMILLION
+BAND = BLUE
 SERIES = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
 
 Values = TypeVar("Values", FloatArray, ComplexArray)
@@ -47,6 +48,9 @@ _GRID = 700
 _DOT_LENGTH = 1e-5
 """Length of the line that is drawn as a dot, of the width of the axes."""
 _WORTH_THINNING = 300
+SEEN = 2e-3
+"""Width of a band, of the height of the axes, from which it is drawn."""
+BAND_ALPHA = 0.3
 _INDEX_RIGHT, _INDEX_DOWN = 4.2, -2.6
 """Where the index of a symbol of 6 points stands, in points."""
 
@@ -187,6 +191,17 @@ def curve(axes: Axes, x: FloatArray, y: FloatArray, colour: Any = MODEL, **style
     return axes.plot(x, y, color=colour, **{"linewidth": 0.9, **style})[0]
 
 
+def shade_band(axes: Axes, x: FloatArray, low: FloatArray, high: FloatArray) -> None:
+    """A band around a curve, where it is wide enough to be seen; set the limits of the axes first."""
+    bottom, top = axes.get_ylim()
+    if axes.get_yscale() == "log":
+        seen = np.log(np.maximum(high, bottom) / np.maximum(low, bottom)) / np.log(top / bottom)
+    else:
+        seen = (high - low) / (top - bottom)
+    if np.nanmax(seen, initial=0.0) > SEEN:
+        axes.fill_between(x, low, high, color=BAND, linewidth=0, alpha=BAND_ALPHA, zorder=0.5)
+
+
 def crosses(axes: Axes, x: FloatArray, y: FloatArray) -> Any:
     """Points that were left out of the fit."""
     return axes.plot(
@@ -215,17 +230,17 @@ def key(
     x, y = at
     texts = []
     if title:
-        texts.append(_write(axes, x, y, title))
+        texts.append(write(axes, x, y, title))
         y -= dy
     for colour, words in entries:
         line = {"color": colour, "linewidth": 2, "transform": axes.transAxes, "clip_on": False}
         axes.add_artist(Line2D([x, x + 2.2 * dx], [y - 0.4 * dy] * 2, **line))
-        texts.append(_write(axes, x + 3 * dx, y, words))
+        texts.append(write(axes, x + 3 * dx, y, words))
         y -= dy
     return texts
 
 
-def _write(axes: Axes, x: float, y: float, words: str) -> Text:
+def write(axes: Axes, x: float, y: float, words: str) -> Text:
     """Words in axes coordinates; the name of a quantity with its index lowered.
 
     Done by hand: the first use of matplotlib's mathematics costs a fifth of a second.

@@ -18,9 +18,13 @@ from memfit.fitting.result import FittedRecord
 from memfit.model.parameters import Parameters
 from memfit.model.smallsignal import impedance
 from memfit.model.steady import junction_voltage
+from memfit.reporting.bands import by_frequency, ends, nyquist_band
 from memfit.reporting.figures.marks import (
+    BAND,
+    BAND_ALPHA,
     INK,
     MODEL,
+    SEEN,
     Margins,
     crosses,
     curve,
@@ -34,6 +38,7 @@ from memfit.reporting.figures.marks import (
     linear_axis,
     log_axis,
     place_axes,
+    shade_band,
 )
 from memfit.reporting.numbers import power_of_ten, quantity, scale_for, series
 from memfit.reporting.words import NO_BIAS, distinct
@@ -166,12 +171,24 @@ def draw_nyquist(axes: Axes, spectra: Sequence[Spectrum], *, label_decades: bool
     axes.axhline(0.0, color=INK, linewidth=0.4, zorder=0)
     for spectrum in spectra:
         Z, Z_model, shown = spectrum.record.impedance, spectrum.model[1], spectrum.fitted.used
+        shade_nyquist(axes, spectrum, factor)
         curve(axes, Z_model.real * factor, -Z_model.imag * factor, MODEL, linewidth=0.6, zorder=1)
         dots(axes, Z.real[shown] * factor, -Z.imag[shown] * factor, spectrum.colour, 2.4)
         if not shown.all():
             crosses(axes, Z.real[~shown] * factor, -Z.imag[~shown] * factor)
         _decade_marks(axes, spectrum.record, factor, label_decades)
     return unit
+
+
+def shade_nyquist(axes: Axes, spectrum: Spectrum, factor: float) -> None:
+    """The band of a spectrum across its curve, where it is wide enough to be seen."""
+    band = nyquist_band(spectrum.fitted, *spectrum.model)
+    if band is None:
+        return
+    low, high = (end * factor for end in band)
+    if np.max(np.abs(high - low)) > SEEN * (axes.get_ylim()[1] - axes.get_ylim()[0]):
+        outline = np.concatenate([low, high[::-1]])
+        axes.fill(outline.real, -outline.imag, color=BAND, linewidth=0, alpha=BAND_ALPHA, zorder=0.5)
 
 
 def _within_reach(model: ComplexArray, data: ComplexArray) -> ComplexArray:
@@ -297,6 +314,15 @@ def _draw_against_frequency(
         values = quantity_of(frequency, spectrum.record.impedance)
         finer, Z = spectrum.model
         curve(axes, finer, quantity_of(finer, Z), MODEL, linewidth=0.5, zorder=1)
+        measured = by_frequency(spectrum.fitted)
+        if measured:
+            at, predicted, curves = measured
+            away = np.array([quantity_of(at, row) for row in curves]) - quantity_of(at, predicted)
+            share = away / quantity_of(at, predicted) if axes.get_yscale() == "log" else away
+            low, high = (np.interp(np.log(finer), np.log(at), end) for end in ends(share))
+            middle = quantity_of(finer, Z)
+            around = middle if axes.get_yscale() == "log" else 1.0
+            shade_band(axes, finer, middle + around * low, middle + around * high)
         dots(axes, frequency[shown], values[shown], spectrum.colour, 2.2)
         if not shown.all():
             crosses(axes, frequency[~shown], values[~shown])

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from memfit.arrays import FloatArray
 from memfit.datasets.records import IVSweep
 from memfit.fitting.result import FittedRecord
+from memfit.reporting.bands import band_of
 from memfit.reporting.curves import StabilityCurves, VoltageCurves
 from memfit.reporting.figures.marks import (
     DATA,
@@ -30,6 +31,7 @@ from memfit.reporting.figures.marks import (
     linear_axis,
     log_axis,
     place_axes,
+    shade_band,
 )
 from memfit.reporting.numbers import quantity, scale_for, span
 from memfit.reporting.words import distinct
@@ -79,6 +81,10 @@ def draw_sweep(
     if not shown.all():
         crosses(axes, sweep.voltage[~shown], shape(sweep.current[~shown]) * factor)
     curve(axes, V_model, shape(I_model) * factor, MODEL, linewidth=0.4 if thin else 0.8)
+    band = band_of(fitted)
+    if band and sweep.control == "voltage" and not thin:
+        low, high = np.sort(np.stack([shape(end) * factor for end in band]), axis=0)
+        shade_band(axes, V_model, low, high)
 
 
 def draw_direction(axes: Axes, x: FloatArray, y: FloatArray) -> None:

@@ -8,6 +8,7 @@ from memfit.arrays import FloatArray
 from memfit.datasets.records import PulseTransient
 from memfit.fitting.result import FittedRecord
 from memfit.protocols import Drive
+from memfit.reporting.bands import band_of
 from memfit.reporting.figures.marks import (
     DATA,
     INK,
@@ -25,6 +26,7 @@ from memfit.reporting.figures.marks import (
     linear_axis,
     log_axis,
     place_axes,
+    shade_band,
 )
 from memfit.reporting.numbers import quantity, scale_for
 
@@ -109,6 +111,9 @@ def draw_response(axes: Axes, fitted: FittedRecord, per_second: float, factor: f
     if not shown.all():
         crosses(axes, time[~shown], transient.response[~shown] * factor)
     curve(axes, time, _predicted(fitted) * factor, MODEL, linewidth=0.8)
+    band = band_of(fitted)
+    if band:
+        shade_band(axes, time, band[0] * factor, band[1] * factor)
 
 
 def jumps(transient: PulseTransient) -> list[tuple[float, float]]:
@@ -136,13 +141,15 @@ def log_time_figure(figure: Figure, fitted: FittedRecord) -> None:
     ]
     log_axis(axes, "x", limits(*since, log=True, pad=0.02))
     factor, unit = _response_axis(axes, fitted, response_unit)
-    predicted = _predicted(fitted)
+    predicted, band = _predicted(fitted), band_of(fitted)
     entries = []
     for (start, end), colour in zip(stretches, SERIES, strict=False):
         inside = (transient.time > start) & (transient.time <= end)
         time = transient.time[inside] - start
         dots(axes, time, transient.response[inside] * factor, colour, 1.7)
         curve(axes, time, predicted[inside] * factor, MODEL, linewidth=0.7)
+        if band:
+            shade_band(axes, time, band[0][inside] * factor, band[1][inside] * factor)
         entries.append((colour, quantity(start, "s")))
     key(axes, entries, title="Jump at")
     axes.axhline(0.0, color=INK, linewidth=0.4, zorder=0)

@@ -1,0 +1,194 @@
+"""Profiles and samples in the report: tables, figures, bands."""
+
+from dataclasses import replace
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pytest
+
+from memfit.fitting.bands import with_bands
+from memfit.fitting.intervals import Convergence, Profile, SampleEstimate, SampleSet
+from memfit.reporting.bands import band_of, by_frequency, nyquist_band
+from memfit.reporting.document import draw_panels
+from memfit.reporting.figures.profiles import linear_curve, profile_curve
+from memfit.reporting.figures.spectra import model_curve
+from memfit.reporting.frames import interval_frames
+from memfit.reporting.intervalsection import interval_blocks, profile_panels
+from memfit.reporting.intervaltables import convergence_table, intervals_table, quantity_label
+from memfit.reporting.sections import report_of
+
+
+def parabola(best=2.0, error=0.1, **changes):
+    """The profile of a linear problem."""
+    value = best + error * np.array([-2.4, -1.2, 0.0, 1.2, 2.4])
+    return Profile(
+        **{
+            "unit": "V",
+            "best": best,
+            "ci95": (best - 1.96 * error, best + 1.96 * error),
+            "linear_ci95": (best - 1.96 * error, best + 1.96 * error),
+            "kind": "determined",
+            "threshold": 3.84,
+            "logarithmic": False,
+            "value": tuple(value),
+            "rise": tuple(((value - best) / error) ** 2),
+            "slope": tuple(2 * (value - best) / error**2),
+            "linear_error": error,
+            "complete": True,
+            "agrees": True,
+            "message": "The profile is closed on both sides, as the linear interval says.",
+            **changes,
+        }
+    )
+
+
+def sample(kind, names=("R_b", "V_T"), **changes):
+    rows = ((12e3, 0.95), (12.1e3, 0.951), (12.2e3, 0.952))
+    estimates = {
+        "R_b": SampleEstimate(unit="ohm", median=12.1e3, stderr=80.0, ci95=(12.0e3, 12.2e3)),
+        "V_T": SampleEstimate(unit="V", median=0.951, stderr=0.001, ci95=(0.95, 0.952)),
+    }
+    fields = {
+        "kind": kind,
+        "status": "ok",
+        "message": "3 refits.",
+        "seed": 0,
+        "requested": 3,
+        "failed": 0,
+        "names": names,
+        "samples": rows,
+        "estimates": estimates,
+    }
+    return SampleSet(**{**fields, **changes})
+
+
+@pytest.fixture(scope="module")
+def with_intervals(result):
+    open_above = parabola(
+        kind="bounded_below",
+        ci95=(1.8, None),
+        agrees=False,
+        message="The data give a lower limit only; above chi2 levels off below the threshold.",
+    )
+    chain = sample(
+        "posterior",
+        acceptance=0.5,
+        walkers=32,
+        convergence={
+            "R_b": Convergence(autocorrelation_time=4.2, r_hat=1.003, effective_samples=2100.4),
+            "V_T": Convergence(autocorrelation_time=5.0, r_hat=1.001, effective_samples=1800.0),
+        },
+    )
+    return replace(
+        result,
+        profiles={"V_T": parabola(0.95, 0.001), "current.u_low": parabola(), "current.u_high": open_above},
+        bootstrap=sample("residual"),
+        posterior=chain,
+    )
+
+
+def test_intervals_stand_side_by_side(with_intervals):
+    table = intervals_table(with_intervals)
+    assert [c.title for c in table.columns] == [
+        "Symbol",
+        "Linear",
+        "Profile",
+        "Bootstrap",
+        "Posterior",
+        "The profile is",
+    ]
+    rows = {row[0]: row[1:] for row in table.rows}
+    assert rows["V_T"][1:] == (
+        "0.94804 to 0.95196 V",
+        "0.95000 to 0.95200 V",
+        "0.95000 to 0.95200 V",
+        "closed",
+    )
+    assert rows["R_b"][1] == "–"
+    assert rows["R_b"][2] == "12.000 to 12.200 kΩ"
+    assert rows["upper Hopf u, current control"][1] == "above 1.80 V"
+    assert rows["upper Hopf u, current control"][4] == "open above"
+
+
+def test_only_what_was_asked_for_has_a_column(result, with_intervals):
+    assert intervals_table(result) is None
+    assert interval_blocks(result) == ()
+    only = replace(with_intervals, profiles={}, posterior=None)
+    assert [c.title for c in intervals_table(only).columns] == ["Symbol", "Linear", "Bootstrap"]
+    assert convergence_table(only.posterior) is None
+
+
+def test_convergence(with_intervals):
+    rows = convergence_table(with_intervals.posterior).rows
+    assert rows[0] == ("R_b", "4.2", "1.003", "2100")
+
+
+def test_names_of_what_is_profiled():
+    assert quantity_label("tau_k") == "tau_k"
+    assert quantity_label("current.gain_margin") == "gain margin, current control"
+    assert quantity_label("voltage.u_low") == "lower Hopf u, voltage control"
+
+
+def test_the_curve_of_a_parabola_is_a_parabola():
+    p = parabola()
+    value, rise = profile_curve(p)
+    np.testing.assert_allclose(rise, ((value - 2.0) / 0.1) ** 2, atol=1e-9)
+    np.testing.assert_allclose(linear_curve(p, value), rise, rtol=1e-3)
+    logarithmic = parabola(logarithmic=True, slope=(0.0,) * 5)
+    assert np.all(np.diff(profile_curve(logarithmic)[0]) > 0)
+    assert linear_curve(parabola(linear_error=None), value) is None
+
+
+def test_every_profile_is_drawn(with_intervals):
+    panels = profile_panels(with_intervals).items
+    assert [panel.key for panel in panels] == [
+        "profile_V_T",
+        "profile_current_u_low",
+        "profile_current_u_high",
+    ]
+    drawn = draw_panels(panels, {"svg"})
+    for panel in panels:
+        root = ET.fromstring(drawn[panel.key].files["svg"])
+        assert root.tag.endswith("svg")
+        assert panel.data["computed_value"].size == 5
+    assert "levels off" in panels[2].caption
+
+
+def test_the_report_has_a_section_of_its_own(with_intervals, fitted):
+    report = report_of(with_intervals, fitted)
+    keys = [section.key for section in report.sections]
+    assert keys.index("intervals") == keys.index("parameters") + 1
+    assert {table.key for table in report.tables} >= {"intervals", "convergence"}
+
+
+def test_tables_for_programs(with_intervals, result):
+    frames = interval_frames(with_intervals)
+    assert list(frames) == ["profiles.csv", "samples.csv"]
+    assert len(frames["profiles.csv"]) == 15
+    assert list(frames["samples.csv"].columns) == ["kind", "R_b", "V_T"]
+    assert list(frames["samples.csv"]["kind"]) == ["residual"] * 3 + ["posterior"] * 3
+    assert interval_frames(result) == {}
+
+
+def test_bands_hold_the_model(result, fitted):
+    for item in with_bands(result, fitted):
+        if item.record.kind == "impedance":
+            frequency, Z = model_curve(item, result.values())
+            low, high = nyquist_band(item, frequency, Z)
+            width = np.abs(high - low)
+            assert np.all(np.abs(0.5 * (low + high) - Z) < 0.2 * width + 1e-9 * np.abs(Z))
+            at, predicted, curves = by_frequency(item)
+            assert np.all(np.diff(at) > 0)
+            spread = np.std(curves - predicted, axis=0)
+            assert np.all(np.interp(np.log(at), np.log(frequency), width) < 4.2 * spread)
+        else:
+            low, high = band_of(item)
+            inside = (low <= item.predicted) & (item.predicted <= high)
+            assert np.mean(inside) > 0.95
+            # noise of single points is several times larger than the error of the whole curve
+            assert np.median(high - low) < np.median(item.sigma)
+
+
+def test_a_record_without_curves_has_no_band(fitted):
+    assert band_of(fitted[-1]) is None
+    assert nyquist_band(fitted[0], np.array([1.0, 2.0]), np.array([1.0, 1.0j])) is None
