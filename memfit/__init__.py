@@ -31,8 +31,10 @@ if TYPE_CHECKING:
     from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient
     from memfit.errors import MemfitError
     from memfit.fitting import lmfit_models
+    from memfit.fitting.impedance_elements import impedance_circuit, register_impedance_elements
     from memfit.fitting.plan import FitPlan
     from memfit.fitting.result import Estimate, FitResult
+    from memfit.model import equations, linear
     from memfit.model.parameters import Parameters
     from memfit.protocols import Drive, pulse, pulse_train, staircase, sweep
     from memfit.synthetic.device import Noise, simulate_device
@@ -70,10 +72,13 @@ __all__ = [
     "check_spectrum",
     "compare",
     "cycles_at",
+    "equations",
     "find_hopf_points",
     "fit",
     "fit_many",
     "impedance",
+    "impedance_circuit",
+    "linear",
     "lmfit_models",
     "load",
     "map_over_bias_and_load",
@@ -85,6 +90,7 @@ __all__ = [
     "pulse_train",
     "query",
     "read_result",
+    "register_impedance_elements",
     "sample_posterior",
     "simulate",
     "simulate_device",
@@ -110,8 +116,10 @@ _HOMES = {
     "memfit.datasets.records": ("IVSweep", "ImpedanceSpectrum", "PulseTransient"),
     "memfit.errors": ("MemfitError",),
     "memfit.fitting": ("lmfit_models",),
+    "memfit.fitting.impedance_elements": ("impedance_circuit", "register_impedance_elements"),
     "memfit.fitting.plan": ("FitPlan",),
     "memfit.fitting.result": ("Estimate", "FitResult"),
+    "memfit.model": ("equations", "linear"),
     "memfit.model.parameters": ("Parameters",),
     "memfit.protocols": ("Drive", "pulse", "pulse_train", "staircase", "sweep"),
     "memfit.synthetic.device": ("Noise", "simulate_device"),
@@ -131,6 +139,7 @@ _HOMES = {
     ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+_MODULES = ("equations", "linear", "lmfit_models")  # public as modules, with what they hold
 
 
 def __getattr__(name: str) -> Any:
@@ -138,8 +147,8 @@ def __getattr__(name: str) -> Any:
     if name not in _HOME_OF:
         raise AttributeError(f"module 'memfit' has no attribute {name!r}")
     home = _HOME_OF[name]
-    module = import_module(f"{home}.{name}" if name == "lmfit_models" else home)
-    value = module if name == "lmfit_models" else getattr(module, name)
+    module = import_module(f"{home}.{name}" if name in _MODULES else home)
+    value = module if name in _MODULES else getattr(module, name)
     globals()[name] = value
     return value
 

@@ -1,12 +1,16 @@
 """Every example runs, and what it claims holds (each checks its own claims)."""
 
+import runpy
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.py"))
+FOLDER = Path(__file__).parents[1] / "examples"
+EXAMPLES = sorted([*FOLDER.glob("*.py"), *FOLDER.glob("paper/fig*.py")])
+
+agree = runpy.run_path(str(FOLDER.parent / "docs" / "blocks.py"))["agree"]
 
 
 def test_there_are_examples():
@@ -24,3 +28,7 @@ def test_example_runs(example, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()
+    if example.parent.name == "paper":
+        page = (FOLDER.parent / "docs" / "paper_figures.md").read_text(encoding="utf-8").splitlines()
+        for row in (line for line in done.stdout.splitlines() if line.startswith("|")):
+            assert any(agree(line, row) for line in page), f"docs/paper_figures.md lacks {row}"

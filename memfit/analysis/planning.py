@@ -30,15 +30,23 @@ from memfit.units import format_quantity
 CORE = NAMES[:7]
 SETTLED = 0.2
 """Standard error of the logarithm (of V_T in units of 2 V_m) up to which a parameter is determined."""
+_MOSTLY = 0.75
+"""Share of the places at which a parameter must be settled to be called so."""
 _CONFUSED = 25.0
 """Difference of chi2 below which two places could still be taken for each other."""
-_ALLOWED = 13.0
+_ALLOWED = 16.0
 """Of the same, that places allowed by the data may have; as in `memfit.fitting.equivalents`."""
 _OPEN = 10.0
 """Standard error, in the logarithm, of what is not known at all."""
 _MOST = 8
-_PLAUSIBLE = {"V_m": (0.01, 0.6), "V_T": (-2.0, 5.0), "tau_d": (1e-8, 1e5), "tau_k": (1e-8, 1e5)}
-"""SI; places outside are not taken for the device unless there is no other."""
+_PLAUSIBLE = {
+    "i_c0": (1e-9, 1e-1),
+    "V_T": (0.0, 3.0),
+    "V_m": (0.015, 0.4),
+    "tau_d": (1e-6, 1e3),
+    "tau_k": (1e-6, 1e3),
+}
+"""SI, as of halide perovskites; places outside are not taken for the device unless there is no other."""
 _USUAL_NOISE: Mapping[Kind, tuple[float, float]] = {
     "impedance": (0.01, 0.0),
     "iv": (0.01, 1e-3),
@@ -68,8 +76,10 @@ class Forecast:
     """Median of the latter over the places that the data allow."""
     range: Mapping[str, tuple[float, float]]
     """Smallest and largest over these places."""
+    unsettled: float
+    """How far all parameters together would be from settled, mean over these places; 0 if all are settled."""
     settles: tuple[str, ...] = ()
-    """Parameters that are not determined now, and would be."""
+    """Parameters that are not determined now, and would be at three quarters of these places."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -355,7 +365,12 @@ def _forecast(
         range={
             n: (float(each[:, k].min()), float(each[:, k].max())) for k, n in enumerate(names) if n in CORE
         },
-        settles=tuple(n for n in undetermined if n in typical and _weighed(n, typical[n]) <= SETTLED),
+        unsettled=_unsettledness(names, each),
+        settles=tuple(
+            n
+            for n in undetermined
+            if n in names and _weighed(n, float(np.quantile(each[:, names.index(n)], _MOSTLY))) <= SETTLED
+        ),
     )
 
 
@@ -382,15 +397,20 @@ def _confusion(spots: Sequence[_Spot], gains: Sequence[_Gain]) -> FloatArray:
     return found
 
 
+def _unsettledness(names: Sequence[str], errors: FloatArray) -> float:
+    """Sum over the parameters of how many factors e each is from settled, mean over places (k, n)."""
+    weighed = np.column_stack([_weighed(n, 1.0) * errors[:, k] for k, n in enumerate(names) if n in CORE])
+    return float(np.mean(np.sum(np.maximum(np.log(weighed / SETTLED), 0.0), axis=1)))
+
+
 def _badness(forecast: Forecast, undetermined: Sequence[str]) -> tuple[float, bool, float, float]:
     """How far from settled all are together, then the worst error, then the mean of all in the logarithm.
 
     Where something is to be settled, kinds of data whose noise is known come before others that do as well.
     """
     errors = np.array([_weighed(n, error) for n, error in forecast.typical.items()])
-    unsettled = float(np.sum(np.maximum(np.log(errors / SETTLED), 0.0)))
     guessed = bool(undetermined) and forecast.assumed
-    return unsettled, guessed, float(errors.max()), float(np.mean(np.log(errors)))
+    return forecast.unsettled, guessed, float(errors.max()), float(np.mean(np.log(errors)))
 
 
 def _unsettled(forecast: Forecast) -> bool:
@@ -449,7 +469,7 @@ def _sentences(plan: NextMeasurements) -> list[str]:
     alone = [n for n, text in plan.settled_by.items() if text is None]
     if alone:
         said.append(f"No single measurement considered settles {', '.join(alone)}.{_higher(plan)}")
-    said += [f"{count} candidates were left out: each {reason}." for reason, count in plan.left_out.items()]
+    said += [f"Left out ({count}): what {reason}." for reason, count in plan.left_out.items()]
     if plan.assumed_noise:
         said.append(
             f"The noise of {', '.join(_KINDS[k] for k in plan.assumed_noise)} is assumed, 1 % or 5 mV, "
@@ -508,5 +528,6 @@ def _plain(forecast: Forecast) -> dict[str, Any]:
         "relative": dict(forecast.relative),
         "typical": dict(forecast.typical),
         "range": {n: list(pair) for n, pair in forecast.range.items()},
+        "unsettled": forecast.unsettled,
         "settles": list(forecast.settles),
     }

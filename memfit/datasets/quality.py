@@ -41,6 +41,8 @@ _ONLY_ONE = 5.0
 _OUTLIERS = 10
 """One point in so many may be set aside as an outlier before the others are judged."""
 _MIN_POINTS = 8
+_LEAST = 1e-30
+"""Smallest modulus (ohm), and one over the largest, that is looked at."""
 _SHARE = 0.4
 """Most unknowns for each measured point (which gives two equations)."""
 
@@ -94,7 +96,7 @@ def kramers_kronig(spectrum: ImpedanceSpectrum, *, per_decade: int = PER_DECADE)
         Relaxations for each decade of frequency.
     """
     frequency, impedance = spectrum.frequency, spectrum.impedance
-    if np.unique(frequency).size < _MIN_POINTS or np.any(impedance == 0):
+    if np.unique(frequency).size < _MIN_POINTS or not _measurable(impedance):
         return _untested(frequency.size)
     candidates = [
         _follow(frequency, impedance, "Z", per_decade),
@@ -244,6 +246,12 @@ def _by_control(status: Status, control: Control, rms_Z: float, rms_Y: float) ->
     )
 
 
+def _measurable(impedance: ComplexArray) -> bool:
+    """Whether every modulus is one that numbers can be made of; beyond it the file is damaged."""
+    modulus = np.abs(impedance)
+    return bool(np.all((modulus > _LEAST) & (modulus < 1.0 / _LEAST)))
+
+
 def _untested(points: int) -> KramersKronig:
     return KramersKronig(
         status="too few points",
@@ -258,7 +266,7 @@ def _untested(points: int) -> KramersKronig:
         correlation=0.0,
         usable=None,
         suspect=np.zeros(points, dtype=bool),
-        sentence=f"The Kramers-Kronig test needs {_MIN_POINTS} different frequencies and no zero in Z.",
+        sentence=f"The Kramers-Kronig test needs {_MIN_POINTS} different frequencies and no absurd Z.",
     )
 
 
@@ -282,7 +290,7 @@ def estimate_noise(record: Record) -> Noise:
         order = np.argsort(record.frequency, kind="stable")
         impedance = record.impedance[order]
         modulus = np.abs(impedance)
-        if impedance.size < 5 or np.any(modulus == 0):
+        if impedance.size < 5 or not _measurable(impedance):
             return Noise(0.0, "relative")
         third = np.diff(impedance, 3) / modulus[1:-2]
         parts = np.concatenate([third.real, third.imag])

@@ -119,7 +119,7 @@ def _open_parameters(result: FitResult, state: State, exploration: Exploration) 
     V_m = state.unknowns.parameters(state.x).V_m
     for j, unknown in enumerate(state.unknowns.free):
         ways = [abs(x[j] - state.x[j]) / unit_of_length(unknown, V_m) for x in exploration.points]
-        if unknown.name in CORE and max(ways, default=0.0) > np.sqrt(ALLOWED):
+        if unknown.name in CORE and max(ways, default=0.0) > 0.99 * np.sqrt(ALLOWED):
             found[unknown.name] = OpenParameter(reach="other minimum")
     for name, estimate in result.parameters.items():
         if name not in CORE or estimate.status == "fixed":
@@ -184,7 +184,7 @@ def _knowledge(
     """Directions, combinations and sentences."""
     names, root = _scaled_root(state, covariance, state.x)
     linear = _linear_spread(root)
-    ways = _ways(state, names, exploration.points)
+    ways = _ways(state, names, _missed(names, linear, exploration))
     vectors, errors, _ = np.linalg.svd(np.column_stack([linear, ways]), full_matrices=False)
     directions = tuple(
         Direction(stderr=float(s), weights={n: float(w) for n, w in zip(names, v, strict=True)})
@@ -211,8 +211,15 @@ def _linear_spread(root: FloatArray) -> FloatArray:
     return result
 
 
+def _missed(names: Sequence[str], linear: FloatArray, exploration: Exploration) -> list[FloatArray]:
+    """Places that linear theory would not allow: where it calls known what can go far, and the exchange."""
+    believed = {n for n, row in zip(names, linear, strict=True) if np.linalg.norm(row) < 1.0}
+    far = [e.x for e in exploration.excursions if e.far and e.name in believed]
+    return far if exploration.swap is None else [*far, exploration.swap]
+
+
 def _ways(state: State, names: Sequence[str], points: Sequence[FloatArray]) -> FloatArray:
-    """(n, k) the way to every place that the data allow, in standard errors that it suggests."""
+    """(n, k) the ways to some places, in standard errors that they suggest."""
     columns = [state.unknowns.names.index(n) for n in names]
     V_m = state.unknowns.parameters(state.x).V_m
     scale = np.array([1.0 / V_m if n == "V_T" else 1.0 for n in names]) / np.sqrt(ALLOWED)

@@ -12,7 +12,7 @@ import numpy as np
 
 from memfit.arrays import FloatArray
 from memfit.datasets.records import ImpedanceSpectrum, Record
-from memfit.fitting.minimise import promised_fall
+from memfit.fitting.minimise import fall_of_chi2
 from memfit.fitting.plan import FitPlan
 from memfit.fitting.predict import Instrument, Predictor, drive_of, drive_of_timed, free_start, measured
 from memfit.fitting.state import Problem, State, solve
@@ -68,7 +68,7 @@ def add_needed_states(state: State, plan: FitPlan) -> State:
     if plan.initial_states == "off":
         return state
     timed = [k for k, r in enumerate(state.problem.predictor.records) if drive_of(r) and not free_start(r)]
-    wanted = [k for k in timed if plan.initial_states == "on" or _promises(state, k)]
+    wanted = timed if plan.initial_states == "on" else _promising(state, timed)
     if not wanted:
         return state
     start = _freed(state, wanted)
@@ -81,12 +81,20 @@ def add_needed_states(state: State, plan: FitPlan) -> State:
     return replace(again, failures=state.failures + again.failures)
 
 
-def _promises(state: State, k: int) -> bool:
-    """Whether the linearised problem gains enough from the initial state of one record."""
-    freed = _freed(state, [k])
-    count = len(freed.unknowns.free) - len(state.unknowns.free)
+def _promising(state: State, chosen: Sequence[int]) -> list[int]:
+    """Those records whose initial state the linearised problem gains enough from, each by itself."""
+    if not chosen:
+        return []
+    freed, known = _freed(state, chosen), len(state.unknowns.free)
     residuals = freed.problem.residuals(freed.unknowns)
-    return promised_fall(residuals, freed.x) > _NEEDED * count
+    r, jacobian = residuals.residuals(freed.x), residuals.jacobian(freed.x)
+    found = []
+    for k in chosen:
+        own = [j for j, unknown in enumerate(freed.unknowns.free[known:], start=known) if unknown.record == k]
+        gained = fall_of_chi2(r, jacobian[:, [*range(known), *own]])
+        if gained > _NEEDED * len(own):
+            found.append(k)
+    return found
 
 
 def _freed(state: State, chosen: Sequence[int]) -> State:

@@ -109,7 +109,11 @@ def minimise(
 
 def promised_fall(problem: Problem, x: FloatArray) -> float:
     """Fall of chi2 that the problem linearised at x promises."""
-    r, jacobian = problem.residuals(x), problem.jacobian(x)
+    return fall_of_chi2(problem.residuals(x), problem.jacobian(x))
+
+
+def fall_of_chi2(r: FloatArray, jacobian: FloatArray) -> float:
+    """Fall of chi2 that residuals (k,) and their Jacobian (k, m) promise."""
     length = np.linalg.norm(jacobian, axis=0)
     scaled = jacobian / np.where(length > 0, length, 1.0)
     remaining = r - scaled @ np.linalg.lstsq(scaled, r, rcond=1e-12)[0]

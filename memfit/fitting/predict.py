@@ -67,6 +67,30 @@ class Prediction:
     """(n, e) derivatives by the shift of each jump."""
 
 
+@dataclass(frozen=True)
+class _Jumping:
+    """A record whose drive jumps on samples."""
+
+    record: int
+    gaps: tuple[float, ...]
+    """Of each jump: time, s, between the sample on it and the one before; 0 where no sample lies on it."""
+    shifts_whole: bool
+    """Whether its drive is nothing but these jumps, so that moving all of them is a shift in time."""
+
+    @classmethod
+    def of(cls, k: int, record: Record) -> "_Jumping":
+        """Record k."""
+        drive = drive_of_timed(record)
+        gaps = tuple(sample_before(record, float(jump)) for jump in drive.jumps)
+        flat = not np.any(np.diff(drive.value)[np.diff(drive.time) > 0])
+        return cls(k, gaps, bool(flat and drive.initial == "steady" and all(gaps)))
+
+    def gap(self, e: int) -> float:
+        """The gap of jump e if it has to be moved by itself, else 0."""
+        by_itself = e < len(self.gaps) - self.shifts_whole
+        return self.gaps[e] if by_itself else 0.0
+
+
 class Predictor:
     """The model prepared for the records of one device.
 
@@ -93,7 +117,11 @@ class Predictor:
         self._grids = [g for g in (self._grid("voltage"), self._grid("current")) if g is not None]
         self._steady = [k for k, r in enumerate(self.records) if isinstance(r, IVSweep) and r.drive is None]
         self._timed = [k for k, r in enumerate(self.records) if drive_of(r) is not None]
-        self._drives = self._drive_set()
+        self._drives = self._drive_set(self._timed)
+        self._jumping = [
+            jumping for k in self._timed if any((jumping := _Jumping.of(k, self.records[k])).gaps)
+        ]
+        self._jumping_drives = self._drive_set([jumping.record for jumping in self._jumping])
         self._shortest = self._shortest_interval()
 
     def _shortest_interval(self) -> float:
@@ -125,12 +153,12 @@ class Predictor:
         )
         return grid, index, imaginary
 
-    def _drive_set(self) -> DriveSet | None:
-        """Drives of all records in time."""
-        if not self._timed:
+    def _drive_set(self, chosen: Sequence[int]) -> DriveSet | None:
+        """Drives of records in time."""
+        if not chosen:
             return None
         drives, times, margins = [], [], []
-        for k in self._timed:
+        for k in chosen:
             record = self.records[k]
             drive = drive_of(record)
             time = record.time if isinstance(record, (IVSweep, PulseTransient)) else None
@@ -173,7 +201,6 @@ class Predictor:
             if isinstance(record, IVSweep):
                 drive = record.voltage if record.control == "voltage" else record.current
                 values[self.slices[k]], slopes[self.slices[k]] = steady_response(p, record.control, drive)
-        by_edge = np.zeros((self.size, terms.edge.shape[1]))
         drives = self._drives
         if drives is not None and np.any(terms.edge):
             drives = drives.with_jumps_moved(terms.edge[self._timed])
@@ -187,8 +214,6 @@ class Predictor:
                 tolerance=self.tolerance,
             )
             offsets = drives.offsets
-            for e in range(terms.edge.shape[1] if slopes_in_time else 0):
-                by_edge[self._points_in_time(), e] = self._by_edge(p, terms, e, response.values)
             for j, k in enumerate(self._timed):
                 here, part = self.slices[k], slice(offsets[j], offsets[j + 1])
                 values[here] = response.values[part]
@@ -198,6 +223,11 @@ class Predictor:
                 slopes[here, 8] = 0.0
                 by_initial[here] = response.derivatives[part, 8:11]
                 by_time[here] = response.derivatives[part, 11]
+        by_edge = (
+            self._edge_slopes(p, terms, values, by_time)
+            if slopes_in_time
+            else np.zeros((self.size, terms.edge.shape[1]))
+        )
         if np.all(terms.gain == 1.0):
             return Prediction(values, slopes, values, by_time, by_initial, by_edge)
         gain = terms.gain[self.record_of_point]
@@ -222,37 +252,44 @@ class Predictor:
                 initial[j, 0] = drive.value[0] - p.R_s * measured(self.records[k])[0]
         return initial
 
-    def _points_in_time(self) -> np.ndarray:
-        """Indices of the points of all records in time, in the order of the drives."""
-        return np.concatenate([np.arange(self.slices[k].start, self.slices[k].stop) for k in self._timed])
-
-    def _by_edge(self, p: Parameters, terms: Instrument, e: int, values: FloatArray) -> FloatArray:
-        """Derivative of everything in time by the shift of jump e of each record, by a small step.
+    def _edge_slopes(
+        self, p: Parameters, terms: Instrument, values: FloatArray, by_time: FloatArray
+    ) -> FloatArray:
+        """(n, e) derivatives of the values by the shift of each jump, by a small step.
 
         A sample between the old and the new edge would see the jump itself: edges move earlier, never past
-        a sample.
+        a sample. Where a drive is nothing but jumps, all of them together are a shift in time, which spares
+        the last step.
         """
-        step = np.zeros(len(self.records))
-        for k in self._timed:
-            jumps = drive_of_timed(self.records[k]).jumps
-            if e < jumps.size:
-                step[k] = -_EDGE_STEP * sample_before(self.records[k], float(jumps[e]))
-        edge = terms.edge.copy()
-        edge[:, e] += step
-        if self._drives is None:
-            return np.zeros_like(values)
-        moved = self._drives.with_jumps_moved(edge[self._timed])
-        response = moved.respond(
-            p,
-            initial=self._initial_states(p, terms),
-            delay=terms.delay[self._timed],
-            tolerance=self.tolerance,
-        )
-        each = np.repeat(step[self._timed], np.diff(moved.offsets))
-        result: FloatArray = np.where(
-            each != 0, (response.values - values) / np.where(each != 0, each, 1.0), 0.0
-        )
+        count = terms.edge.shape[1]
+        result = np.zeros((self.size, count))
+        if self._jumping_drives is None:
+            return result
+        chosen = [jumping.record for jumping in self._jumping]
+        for e in range(count):
+            step = np.array([-_EDGE_STEP * jumping.gap(e) for jumping in self._jumping])
+            if not np.any(step):
+                continue
+            edge = terms.edge[chosen]
+            edge[:, e] += step
+            for k, size, moved in zip(chosen, step, self._with_edges(p, terms, edge), strict=True):
+                if size:
+                    result[self.slices[k], e] = (moved - values[self.slices[k]]) / size
+        for jumping in self._jumping:
+            last, here = len(jumping.gaps) - 1, self.slices[jumping.record]
+            if jumping.shifts_whole and last < count:
+                result[here, last] = -by_time[here] - np.sum(result[here, :last], axis=1)
         return result
+
+    def _with_edges(self, p: Parameters, terms: Instrument, edge: FloatArray) -> list[FloatArray]:
+        """Values of each jumping record for other shifts (r, e) of its jumps."""
+        if self._jumping_drives is None:
+            return []
+        chosen = [jumping.record for jumping in self._jumping]
+        moved = self._jumping_drives.with_jumps_moved(edge)
+        initial = self._initial_states(p, terms)[[self._timed.index(k) for k in chosen]]
+        response = moved.respond(p, initial=initial, delay=terms.delay[chosen], tolerance=self.tolerance)
+        return np.split(response.values, moved.offsets[1:-1])
 
 
 def _room_for_delay(time: FloatArray) -> float:

@@ -5,6 +5,7 @@ is taken for a staircase where that describes it far better.
 """
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,12 +14,15 @@ from memfit.datasets.records import IVSweep, Record
 from memfit.fitting.initial import begins_anywhere
 from memfit.fitting.predict import Predictor, drive_of, free_start
 from memfit.fitting.state import Problem, State, solve
+from memfit.fitting.uncertainty import correlation
 from memfit.protocols import held_until_sampled
 
 log = logging.getLogger(__name__)
 
 _FAR_BETTER = 0.5
 """chi2 of a sweep as a staircase, relative to that as a ramp, that decides."""
+_STRUCTURE = 0.3
+"""Lag-1 autocorrelation of residuals below which a ramp leaves nothing to explain."""
 _STEPS = 10
 """Least number of samples for which the question makes sense."""
 
@@ -36,7 +40,7 @@ def with_staircases(state: State) -> State:
     """The fit with those sweeps as staircases that are described far better so."""
     predictor = state.problem.predictor
     ramps = [k for k, record in enumerate(predictor.records) if _is_ramp(record)]
-    if not ramps:
+    if not _any_structure(state, ramps):
         return state
     stepped = tuple(as_staircase(record) for record in predictor.records)
     as_ramps = _misfits(state, predictor)
@@ -88,6 +92,13 @@ def _is_ramp(record: Record) -> bool:
         and record.points >= _STEPS
         and record.drive.jumps.size < record.points // 2
     )
+
+
+def _any_structure(state: State, records: Sequence[int]) -> bool:
+    """Whether the residuals of any of these records follow each other."""
+    record = state.problem.predictor.record_of_point[state.problem.keep]
+    r, _ = state.linearised()
+    return any(correlation(r[record == k], two_parts=False)[0] > _STRUCTURE for k in records)
 
 
 def _misfits(state: State, predictor: Predictor) -> list[float]:

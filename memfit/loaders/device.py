@@ -129,7 +129,7 @@ def _discover(folder: Path, manifest: Manifest) -> Device:
     records: list[Record] = []
     notes: list[str] = []
     settings = FileSettings(device_area=manifest.area)
-    files = _files(folder)
+    files = [path for path in _files(folder) if path.name != MANIFEST]  # its settings are in the manifest
     for path in files:
         if _is_other(path):
             notes.append(f"{path.name} is no measurement and was left out.")

@@ -280,7 +280,7 @@ TABLE_CAPTIONS = {
     ),
     "directions": (
         "Independent combinations of the parameters, best known first: the singular vectors of the Jacobian "
-        "scaled to logarithms (V_T in units of V_m), with the ways to all places that the data allow. The "
+        "scaled to logarithms (V_T in units of V_m), corrected where it calls known what can go far. The "
         "standard error is that of the logarithm along each."
     ),
     "combinations": "Quantities that the data determine although they do not determine their parts.",

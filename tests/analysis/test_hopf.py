@@ -147,8 +147,8 @@ def test_the_source_of_a_circuit():
     assert Circuit().source(DEVICE, u) == pytest.approx(current)
     loaded = Circuit(control="voltage", load=1e3)
     assert loaded.source(DEVICE, u) == pytest.approx(u + 1050.0 * current)
-    assert loaded.name == "voltage control through 1000 ohm"
-    assert Circuit(external_capacitance=1e-9).name == "current control with 1e-09 F in parallel"
+    assert loaded.name == "voltage control through 1 kohm"
+    assert Circuit(external_capacitance=1e-9).name == "current control with 1 nF in parallel"
 
 
 @pytest.mark.parametrize(

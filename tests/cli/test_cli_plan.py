@@ -28,7 +28,7 @@ def test_plan_of_one_bias(run, tmp_path):
     assert ran.err == ""
     assert "Not determined now: i_c0, V_T, V_m, tau_d and tau_k." in ran.out
     assert "- Measure " in ran.out
-    assert "left out" in ran.out
+    assert "Left out (" in ran.out
     plan = json.loads(run("plan", out / "result.json", "--json", "--data", data).out)
     assert plan["undetermined"] == ["i_c0", "V_T", "V_m", "tau_d", "tau_k"]
     assert plan["forecasts"][0]["stderr"].keys() == plan["now"].keys()

@@ -122,6 +122,18 @@ def test_few_points_are_not_tested():
     assert kramers_kronig(spectrum(np.zeros(50) + 0j)).status == "too few points"
 
 
+@pytest.mark.parametrize("absurd", [0.0, 1e-200, 1e200])
+def test_absurd_moduli_are_not_tested(absurd):
+    z = device_like()
+    z[7] = absurd
+    assert kramers_kronig(spectrum(z)).status == "too few points"
+    assert estimate_noise(spectrum(z)).level == 0.0
+
+
+def device_like():
+    return 10 + 1000 / (1 + 2j * np.pi * FREQUENCY * 1e-3)
+
+
 @pytest.mark.parametrize("level", [1e-3, 1e-2])
 def test_noise_levels_are_found(level):
     rng = np.random.default_rng(5)

@@ -4,43 +4,31 @@ NIST Statistical Reference Datasets, nonlinear regression. Data, starting values
 https://www.itl.nist.gov/div898/strd/nls/nls_main.shtml (public domain).
 """
 
-from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from nist import HARD, MODELS, Certified
 
 from memfit.fitting.minimise import minimise
 from memfit.fitting.residuals import triangle
+from memfit.fitting.uncertainty import covariance_of
 from memfit.fitting.unknowns import Unknown
-
-
-@dataclass(frozen=True)
-class Certified:
-    """One reference problem."""
-
-    name: str
-    x: list
-    y: list
-    starts: tuple
-    values: tuple
-    deviations: tuple
-    sum_of_squares: float
-
-    def model(self, b):
-        return _MODELS[self.name](np.array(self.x), *b)
 
 
 def _rational(x, b1, b2, b3, b4, b5, b6, b7):
     return (b1 + b2 * x + b3 * x**2 + b4 * x**3) / (1 + b5 * x + b6 * x**2 + b7 * x**3)
 
 
-_MODELS = {
-    "Misra1a": lambda x, b1, b2: b1 * (1 - np.exp(-b2 * x)),
-    "Thurber": _rational,
-    "MGH09": lambda x, b1, b2, b3, b4: b1 * (x**2 + x * b2) / (x**2 + x * b3 + b4),
-    "Rat43": lambda x, b1, b2, b3, b4: b1 / (1 + np.exp(b2 - b3 * x)) ** (1 / b4),
-    "Roszman1": lambda x, b1, b2, b3, b4: b1 - b2 * x - np.arctan(b3 / (x - b4)) / np.pi,
-}
+MODELS.update(
+    {
+        "Misra1a": lambda x, b1, b2: b1 * (1 - np.exp(-b2 * x)),
+        "Thurber": _rational,
+        "MGH09": lambda x, b1, b2, b3, b4: b1 * (x**2 + x * b2) / (x**2 + x * b3 + b4),
+        "Rat43": lambda x, b1, b2, b3, b4: b1 / (1 + np.exp(b2 - b3 * x)) ** (1 / b4),
+        "Roszman1": lambda x, b1, b2, b3, b4: b1 - b2 * x - np.arctan(b3 / (x - b4)) / np.pi,
+    }
+)
 
 
 # fmt: off
@@ -106,7 +94,7 @@ PROBLEMS = [
     ),
 ]
 # fmt: on
-CASES = [(problem, start) for problem in PROBLEMS for start in problem.starts]
+CASES = [(problem, start) for problem in (*PROBLEMS, *HARD) for start in problem.starts]
 NAMES = [f"{problem.name}-{1 + k % 2}" for k, (problem, _) in enumerate(CASES)]
 
 
@@ -116,13 +104,16 @@ class Rows:
     def __init__(self, problem):
         self.problem = problem
 
+    def outer(self, b):
+        return np.exp(b) if self.problem.logarithmic else b
+
     def rows(self, b):
-        r = self.problem.model(b) - np.array(self.problem.y)
+        r = self.problem.model(self.outer(b)) - np.array(self.problem.y)
         columns = []
         for k in range(len(b)):
             step = np.zeros(len(b))
             step[k] = 1e-30
-            columns.append(np.imag(self.problem.model(b + 1j * step)) / 1e-30)
+            columns.append(np.imag(self.problem.model(self.outer(b + 1j * step))) / 1e-30)
         return np.column_stack([*columns, r])
 
     def residuals(self, b):
@@ -134,18 +125,32 @@ class Rows:
 
 @pytest.mark.parametrize(("problem", "start"), CASES, ids=NAMES)
 def test_certified_values_and_deviations(problem, start):
-    names = [f"b{k + 1}" for k in range(len(start))]
-    unknowns = [Unknown(name, False, -1e7, 1e7) for name in names]
-    rows = Rows(problem)
-    found = minimise(rows, unknowns, np.array(start, dtype=float), tolerance=1e-14, max_evaluations=3000)
+    log, rows = problem.logarithmic, Rows(problem)
+    unknowns = [Unknown(f"b{k}", log, 1e-9 if log else -1e7, 1e7) for k in range(len(start))]
+    x = np.array([u.inner(float(value)) for u, value in zip(unknowns, start, strict=True)])
+    found = minimise(rows, unknowns, x, tolerance=1e-14, max_evaluations=3000)
     assert found.converged
     assert found.at_bound == ()
-    np.testing.assert_allclose(found.x, problem.values, rtol=1e-6)
+    values = rows.outer(found.x)
+    np.testing.assert_allclose(values, problem.values, rtol=1e-6)
     np.testing.assert_allclose(found.chi2, problem.sum_of_squares, rtol=1e-9)
-    jacobian = rows.jacobian(found.x)
-    variance = found.chi2 / (len(problem.y) - len(start))
-    deviations = np.sqrt(variance * np.diag(np.linalg.inv(jacobian.T @ jacobian)))
+    deviations = _deviations(rows, found) * (values if log else 1.0)
     np.testing.assert_allclose(deviations, problem.deviations, rtol=1e-4)
+
+
+def _deviations(rows, found):
+    """Standard deviations through the room of the covariance, as for one record of uncorrelated points."""
+    whole = rows.rows(found.x)
+    points = len(whole)
+    problem = SimpleNamespace(
+        predictor=SimpleNamespace(record_of_point=np.zeros(points, dtype=int), records=[None]),
+        keep=np.ones(points, dtype=bool),
+    )
+    state = SimpleNamespace(problem=problem, linearised=lambda: (whole[:, -1], whole[:, :-1]))
+    covariance = covariance_of(state)
+    independent = covariance.effective[0] / points  # which the certified deviations take for 1
+    variance = found.chi2 / (points - found.x.size)
+    return np.sqrt(variance * independent * np.diag(covariance.matrix))
 
 
 class Line:

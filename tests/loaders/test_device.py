@@ -53,6 +53,7 @@ def test_a_device_toml_says_what_belongs(folder):
 def test_a_device_toml_without_measurements_discovers(folder):
     (folder / "device.toml").write_text('[device]\nname = "seven"\n')
     assert len(load_device(folder).records) == 2
+    assert not any("device.toml" in note for note in load_device(folder).notes)
 
 
 def test_files(folder):

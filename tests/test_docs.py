@@ -1,0 +1,127 @@
+"""The documentation says what the program does: every block of code on every page is run."""
+
+import importlib.util
+import json
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[1]
+DOCS = REPOSITORY / "docs"
+GENERATED = {"api", "api_modules", "commands"}
+PAGES = sorted(page for page in DOCS.glob("*.md") if page.stem not in GENERATED)
+LANGUAGES = {"bash", "console", "python", "text", "toml"}
+
+
+def load(name: str):
+    """A program of the documentation, as a module."""
+    spec = importlib.util.spec_from_file_location(f"docs_{name}", DOCS / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+blocks = load("blocks")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_block_does_what_the_page_says(page):
+    blocks.run_page(page)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_no_block_is_overlooked(page):
+    text = page.read_text(encoding="utf-8")
+    opened = [word for word in re.findall(r"^```(\S*)", text, flags=re.MULTILINE) if word]
+    code = [word for word in opened if not word.startswith("{")]
+    assert set(code) <= LANGUAGES, "a block of another language would not be run"
+    assert len(blocks.blocks_of(text)) == len(code)
+
+
+def test_the_runner_sees_other_output(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("```python\nprint(1.01, 'volt')\n```\n\n```text\n1.0 volt\n```\n", encoding="utf-8")
+    blocks.run_page(page)
+    for wrong in ("1.1 volt", "1.0 ampere", "1.0 volt\nmore"):
+        page.write_text(f"```python\nprint(1.01, 'volt')\n```\n\n```text\n{wrong}\n```\n", encoding="utf-8")
+        with pytest.raises(blocks.PageError, match="the page says"):
+            blocks.run_page(page)
+    assert "1.01 volt" in blocks.run_page(page, update=True)
+
+
+def test_the_runner_sees_other_output_of_commands(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("```console\n$ printf 'a 1\\nb\\nc 200\\n'\na 1\n...\nc 201\n```\n", encoding="utf-8")
+    blocks.run_page(page)
+    page.write_text("```console\n$ printf 'a 1\\nb\\n'\na 1\n...\nc\n```\n", encoding="utf-8")
+    with pytest.raises(blocks.PageError, match="printed is"):
+        blocks.run_page(page)
+    page.write_text("```bash\nfalse\n```\n", encoding="utf-8")
+    with pytest.raises(blocks.PageError, match="ended with 1"):
+        blocks.run_page(page)
+    page.write_text("<!-- run first: touch x -->\n```bash\ntest -e x\n```\n", encoding="utf-8")
+    blocks.run_page(page)
+    page.write_text("<!-- run first: memfit fit nothing -->\n", encoding="utf-8")
+    with pytest.raises(blocks.PageError, match="run first: memfit fit nothing: ended with 1"):
+        blocks.run_page(page)
+    page.write_text("<!-- not run: takes an hour -->\n```bash\nfalse\n```\n", encoding="utf-8")
+    blocks.run_page(page)
+
+
+def test_commands_and_floors_are_made_from_the_code():
+    reference = load("reference")
+    commands = reference.commands_page()
+    for name in ("fit", "inspect", "convert", "simulate", "stability", "report"):
+        assert f"\n## memfit {name}\n" in commands
+    assert "| `--fix NAME=VALUE` |" in commands
+    assert "autofunction:: memfit.workflow.fit" in reference.api_page()
+    assert [rooms for rooms in reference.floors() if "model" in rooms] == [["model", "datasets"]]
+    assert not {room for rooms in reference.floors() for room in rooms} - set(reference.PURPOSES)
+
+
+def test_tables_of_the_gallery_name_examples_that_exist():
+    named = re.findall(r"^\| `([\w/]+)` \|", (DOCS / "gallery.md").read_text(encoding="utf-8"), re.MULTILINE)
+    coming = {"iv_only_and_what_it_cannot_tell", "design_the_next_measurement"}
+    coming |= {"compare_sample_devices", "wafer_in_batch", "near_the_hopf_boundary"}
+    there = {
+        path.relative_to(REPOSITORY / "examples").with_suffix("").as_posix()
+        for path in [*REPOSITORY.glob("examples/*.py"), *REPOSITORY.glob("examples/paper/fig*.py")]
+    }
+    assert set(named) - coming <= there
+    assert there - set(named) == set(), "an example is missing in docs/gallery.md"
+
+
+def test_the_gallery_counts_the_claims_of_the_figures():
+    counted = dict(re.findall(r"`paper/fig(\d)` \|.*\| (\d+) \|", (DOCS / "gallery.md").read_text("utf-8")))
+    rows = re.findall(r"^\| (\d)", (DOCS / "paper_figures.md").read_text("utf-8"), re.MULTILINE)
+    assert counted == {figure: str(rows.count(figure)) for figure in "12345"}
+
+
+def test_the_metadata_agree():
+    version = re.search(r'__version__ = "([^"]+)"', (REPOSITORY / "memfit" / "__init__.py").read_text())[1]
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    citation = (REPOSITORY / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"version: {version}\n" in citation
+    assert f"license: {project['license']}\n" in citation
+    codemeta = json.loads((REPOSITORY / "codemeta.json").read_text(encoding="utf-8"))
+    assert codemeta["version"] == version
+    assert codemeta["softwareRequirements"] == project["dependencies"]
+
+
+def test_tables_of_the_paper_are_those_of_the_benchmarks():
+    text = (DOCS / "paper" / "paper.md").read_text(encoding="utf-8")
+    benchmarks = "\n".join(path.read_text(encoding="utf-8") for path in REPOSITORY.glob("benchmarks/*.md"))
+    rows = re.findall(r"^\|.*\|$", text, re.MULTILINE)
+    assert len(rows) > 15
+    for row in rows:
+        assert f"{row}\n" in benchmarks, row
+
+
+def test_references_of_the_paper_exist():
+    text = (DOCS / "paper" / "paper.md").read_text(encoding="utf-8")
+    entries = re.findall(r"@\w+\{(\w+),", (DOCS / "paper" / "paper.bib").read_text(encoding="utf-8"))
+    assert set(re.findall(r"@(\w+)", text.split("---", 2)[2])) == set(entries)
