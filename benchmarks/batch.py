@@ -150,6 +150,7 @@ def contents(out):
         data = json.loads(path.read_text(encoding="utf-8"))
         for key in ("started", "seconds"):
             data["environment"].pop(key)
+        data.pop("digest")  # of the times as well
         found[path.parent.relative_to(out).as_posix()] = json.dumps(data)
     return found
 

@@ -37,16 +37,19 @@ if TYPE_CHECKING:
     from memfit.model import equations, linear
     from memfit.model.parameters import Parameters
     from memfit.protocols import Drive, pulse, pulse_train, staircase, sweep
+    from memfit.reporting.look import Look
     from memfit.synthetic.device import Noise, simulate_device
     from memfit.workflow import (
         compare,
         fit,
+        fit_again,
         fit_many,
         impedance,
         load,
         plan_next,
         query,
         read_result,
+        remake_report,
         simulate,
         stability,
         write_comparison,
@@ -63,6 +66,7 @@ __all__ = [
     "FitResult",
     "IVSweep",
     "ImpedanceSpectrum",
+    "Look",
     "MemfitError",
     "Noise",
     "Parameters",
@@ -75,6 +79,7 @@ __all__ = [
     "equations",
     "find_hopf_points",
     "fit",
+    "fit_again",
     "fit_many",
     "impedance",
     "impedance_circuit",
@@ -91,6 +96,7 @@ __all__ = [
     "query",
     "read_result",
     "register_impedance_elements",
+    "remake_report",
     "sample_posterior",
     "simulate",
     "simulate_device",
@@ -122,16 +128,19 @@ _HOMES = {
     "memfit.model": ("equations", "linear"),
     "memfit.model.parameters": ("Parameters",),
     "memfit.protocols": ("Drive", "pulse", "pulse_train", "staircase", "sweep"),
+    "memfit.reporting.look": ("Look",),
     "memfit.synthetic.device": ("Noise", "simulate_device"),
     "memfit.workflow": (
         "compare",
         "fit",
+        "fit_again",
         "fit_many",
         "impedance",
         "load",
         "plan_next",
         "query",
         "read_result",
+        "remake_report",
         "simulate",
         "stability",
         "write_comparison",

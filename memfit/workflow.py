@@ -42,20 +42,25 @@ from memfit.batch.rows import COLUMNS, flat_row
 from memfit.batch.run import Order, run_batch
 from memfit.batch.summary import BatchSummary
 from memfit.datasets.device import Device
-from memfit.errors import InputError
-from memfit.files import whole_folder, write_whole
+from memfit.errors import InputError, OutputError
+from memfit.files import check_free, whole_folder, write_whole
 from memfit.fitting import joint
 from memfit.fitting.joint import JointFit
 from memfit.fitting.plan import FitPlan, plan_for
+from memfit.fitting.repetition import Repetition, compare_repetition, plan_of
 from memfit.fitting.result import FitResult
-from memfit.fitting.revisit import fitted_again
+from memfit.fitting.revisit import fitted_again, fitted_records_again
+from memfit.fitting.salvage import salvage
 from memfit.loaders.device import load_device
+from memfit.loaders.search import located
 from memfit.model import smallsignal, transient
 from memfit.model.parameters import Parameters
 from memfit.model.steady import junction_voltage
 from memfit.model.transient import Trajectory
 from memfit.protocols import Control, Drive, pulse
 from memfit.reporting import comparisonpage, document, overview
+from memfit.reporting.athand import records_at_hand
+from memfit.reporting.look import PLAIN_LOOK, Look
 
 RESULT_FILE = "result.json"
 OVERVIEW_FILE = "overview.html"
@@ -265,6 +270,7 @@ def write_report(
     device: Device | None = None,
     *,
     formats: Sequence[str] = ("html",),
+    look: Look = PLAIN_LOOK,
     overwrite: bool = False,
 ) -> Path:
     """Write result.json, the report, tables and figures into a folder that appears whole or not at all.
@@ -278,6 +284,8 @@ def write_report(
         The data of the fit; without them the report has no curves.
     formats : sequence of str
         Of the report.
+    look : Look
+        Formats, width and style of the figures.
     overwrite : bool
         Whether a folder that is not empty may be written to.
 
@@ -294,17 +302,161 @@ def write_report(
         The folder is taken, or cannot be written.
     """
     fitted = fitted_again(result, device) if device is not None else ()
-    return write_fit(JointFit(result, fitted), Path(out), formats=formats, overwrite=overwrite)
+    return write_fit(JointFit(result, fitted), Path(out), formats=formats, look=look, overwrite=overwrite)
 
 
 def write_fit(
-    found: JointFit, out: Path, *, formats: Sequence[str] = ("html",), overwrite: bool = False
+    found: JointFit,
+    out: Path,
+    *,
+    formats: Sequence[str] = ("html",),
+    look: Look = PLAIN_LOOK,
+    overwrite: bool = False,
 ) -> Path:
-    """As `write_report`, for a result that still has its records."""
+    """As `write_report`, for a result that still has its records.
+
+    Everything is drawn from what result.json says, so that a report made from it later is the same.
+    """
     with whole_folder(out, overwrite=overwrite) as draft:
-        write_whole(draft / RESULT_FILE, found.result.to_json())
-        document.write_report(found.result, found.fitted, draft, formats)
+        _write_into(draft, found, out, formats, look)
     return out
+
+
+def _write_into(
+    draft: Path, found: JointFit, place: Path, formats: Sequence[str], look: Look = PLAIN_LOOK
+) -> None:
+    """Fill a folder that will stand at `place`; without formats, with result.json alone."""
+    result = placed(found.result, place)
+    write_whole(draft / RESULT_FILE, result.to_json())
+    if formats:
+        by_name = {item.record.name: item.record for item in found.fitted}
+        records = {k: by_name[item.file] for k, item in enumerate(result.inputs) if item.file in by_name}
+        document.write_report(result, fitted_records_again(result, records), draft, formats, look)
+
+
+def placed(result: FitResult, out: Path) -> FitResult:
+    """The result with the way from its folder to the data."""
+    paths = result.data.get("paths")
+    return replace(result, data=located(paths, out)) if paths else result
+
+
+def remake_report(
+    source: Path | str,
+    out: Path | str | None = None,
+    data: Sequence[Path | str] = (),
+    *,
+    formats: Sequence[str] = ("html",),
+    look: Look = PLAIN_LOOK,
+    overwrite: bool = False,
+) -> tuple[Path, tuple[str, ...]]:
+    """Write the report of a stored result again, without fitting.
+
+    The data are looked for where the result says, relative to it and absolutely, then next to it. What is
+    gone or has changed is left out and named, in the report and in what returns.
+
+    Parameters
+    ----------
+    source : path
+        A result.json, or the folder it is in.
+    out : path, optional
+        Folder to write to; by default that of the result.
+    data : sequence of paths, optional
+        Where the data are, if elsewhere.
+    formats : sequence of str
+        Of the report.
+    look : Look
+        Formats, width and style of the figures.
+    overwrite : bool
+        Whether a folder that is not empty may be written to.
+
+    Returns
+    -------
+    Path
+        The folder.
+    tuple of str
+        What is missing or doubtful, a sentence each.
+
+    Raises
+    ------
+    InputError
+        There is no result, nothing of it can be read, or `data` is not that of the fit.
+    OutputError
+        The folder is taken, cannot be written, or its report shows data that are gone now.
+    """
+    file = _result_file(source)
+    target = Path(out) if out is not None else file.parent
+    text = _read_text(file)
+    try:
+        read = salvage(text)
+    except InputError as problem:
+        raise InputError(f"{file}: {problem}") from problem
+    check_free(target, overwrite=overwrite)
+    read = read if read.whole else replace(read, result=_analysed_again(read.result))
+    at_hand = records_at_hand(read.result, file.parent, [Path(path) for path in data])
+    if at_hand.faults and (target / "residuals.csv").exists():
+        raise OutputError(
+            f"{target}: the report there may show measurements that are not at hand now "
+            f"({next(iter(at_hand.faults))}) and would lose them; give their folder with --data, or another "
+            "folder with -o."
+        )
+    result = placed(replace(read.result, data={**read.result.data, "paths": list(at_hand.paths)}), target)
+    fitted = fitted_records_again(result, at_hand.same)
+    notes = (*read.notes, *at_hand.notes)
+    stored = result if at_hand.paths else placed(read.result, target)
+    with whole_folder(target, overwrite=overwrite) as draft:
+        write_whole(draft / RESULT_FILE, stored.to_json() if read.whole else text)
+        document.write_report(result, fitted, draft, formats, look, notes=notes)
+    return target, notes
+
+
+def _analysed_again(result: FitResult) -> FitResult:
+    """A result that was edited or damaged, with the stability that follows from its parameters now."""
+    return replace(result, stability=analyse_result(result))
+
+
+def fit_again(source: Path | str, data: Sequence[Path | str] = ()) -> tuple[JointFit, Device, Repetition]:
+    """Run the fit of a stored result again, from its plan and on its data.
+
+    Parameters
+    ----------
+    source : path
+        A result.json, or the folder it is in.
+    data : sequence of paths, optional
+        Where the data are, if they are neither where the result says nor next to it.
+
+    Returns
+    -------
+    JointFit
+        The result, and every record beside the model.
+    Device
+        The data.
+    Repetition
+        Whether the numbers are the same, and which inputs, versions and settings differ.
+
+    Raises
+    ------
+    InputError
+        There is no result, or a record of the fit is gone.
+    """
+    then = read_result(source)
+    at_hand = records_at_hand(then, _result_file(source).parent, [Path(path) for path in data])
+    records = {**at_hand.other, **at_hand.same}
+    gone = [item.file for number, item in enumerate(then.inputs) if number not in records]
+    if gone or not records:
+        raise InputError(
+            f"{source}: expected all {len(then.inputs)} records of the fit; {', '.join(gone[:5]) or 'all'} "
+            f"{'and others ' if len(gone) > 5 else ''}cannot be found. Give their folder."
+        )
+    device = Device(
+        name=str(then.device.get("name") or "device"),
+        records=tuple(record for _, record in sorted(records.items())),
+        area=then.device.get("area_m2"),
+        temperature=then.device.get("temperature_K"),
+        attributes=then.device.get("attributes") or {},
+        paths=at_hand.paths,
+    )
+    found = fit_records(device, plan_of(then))
+    return found, device, compare_repetition(then, found.result)
 
 
 def read_result(path: Path | str) -> FitResult:
@@ -320,12 +472,8 @@ def read_result(path: Path | str) -> FitResult:
     InputError
         There is none, it cannot be read or has another layout.
     """
-    given = Path(path)
-    file = given / RESULT_FILE if given.is_dir() else given
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as problem:
-        raise InputError(f"{file}: expected a {RESULT_FILE} of `memfit fit`; {_why(problem)}.") from problem
+    file = _result_file(path)
+    text = _read_text(file)
     try:
         return FitResult.from_json(text)
     except InputError as problem:
@@ -398,6 +546,26 @@ def write_comparison(comparison: Comparison, out: Path | str, *, overwrite: bool
     with whole_folder(Path(out), overwrite=overwrite) as draft:
         comparisonpage.write_comparison(comparison, draft, footer=f"memfit {version('memfit')}")
     return Path(out)
+
+
+def _result_file(path: Path | str) -> Path:
+    """The file, where its folder was given."""
+    given = Path(path)
+    return given / RESULT_FILE if given.is_dir() else given
+
+
+def _read_text(file: Path) -> str:
+    """The text of a result.json.
+
+    Raises
+    ------
+    InputError
+        It cannot be read.
+    """
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as problem:
+        raise InputError(f"{file}: expected a {RESULT_FILE} of `memfit fit`; {_why(problem)}.") from problem
 
 
 def _why(problem: OSError | UnicodeDecodeError) -> str:
@@ -495,9 +663,7 @@ def _fit_into(job: Job, draft: Path) -> str:
     """Fit one device of many into an empty folder; the code of its status."""
     device = load(job.folder)
     found = fit_records(device, plan_for(device, **job.settings))
-    write_whole(draft / RESULT_FILE, found.result.to_json())
-    if job.reports:
-        document.write_report(found.result, found.fitted, draft)
+    _write_into(draft, found, job.place, ("html",) if job.reports else ())
     return found.result.status.code
 
 

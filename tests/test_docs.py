@@ -85,8 +85,7 @@ def test_commands_and_floors_are_made_from_the_code():
 
 def test_tables_of_the_gallery_name_examples_that_exist():
     named = re.findall(r"^\| `([\w/]+)` \|", (DOCS / "gallery.md").read_text(encoding="utf-8"), re.MULTILINE)
-    coming = {"iv_only_and_what_it_cannot_tell", "design_the_next_measurement"}
-    coming |= {"compare_sample_devices", "wafer_in_batch", "near_the_hopf_boundary"}
+    coming = {"wafer_in_batch"}
     there = {
         path.relative_to(REPOSITORY / "examples").with_suffix("").as_posix()
         for path in [*REPOSITORY.glob("examples/*.py"), *REPOSITORY.glob("examples/paper/fig*.py")]

@@ -88,7 +88,7 @@ def test_a_report_appears_whole_and_is_read_back(result, device, tmp_path):
 
 def test_a_report_of_another_device_is_refused(result, device, tmp_path):
     other = simulate_device(TRUTH, [spectrum(0.4, [1.0, 10.0, 100.0])], seed=2)
-    with pytest.raises(InputError, match="missing from the data"):
+    with pytest.raises(InputError, match="has changed since the fit"):
         workflow.write_report(result, tmp_path / "out", other)
     assert not (tmp_path / "out").exists()
 

@@ -6,10 +6,9 @@ the scale of the fit, where they are what was estimated. What is not known is nu
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from memfit.analysis.comparison_correlation import BetweenCorrelation
 from memfit.analysis.comparison_pairs import Pairs
@@ -18,6 +17,9 @@ from memfit.analysis.comparison_sample import ComparedDevice, Omitted, Quantity,
 from memfit.analysis.comparison_stability import Ranked, StabilityPlane
 from memfit.analysis.comparison_trends import Level, Trend
 from memfit.fitting.result import Estimate
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SCHEMA = "memfit/comparison/1"
 MOST_LISTED = 5_000
@@ -82,7 +84,7 @@ class Comparison:
         """Plain data in the layout `memfit/comparison/1`."""
         return to_dict(self)
 
-    def to_frame(self) -> pd.DataFrame:
+    def to_frame(self) -> "pd.DataFrame":
         """One row a device: parameters with intervals, of unit area too, and stability; SI."""
         return devices_frame(self)
 
@@ -270,13 +272,15 @@ def _listed(interval: tuple[float, float] | None) -> list[float] | None:
     return None if interval is None else list(interval)
 
 
-def devices_frame(found: Comparison) -> pd.DataFrame:
+def devices_frame(found: Comparison) -> "pd.DataFrame":
     """One row a device, in columns named by quantity and SI unit."""
     scaled, stable = _per_area(found.normalised), _stable(found)
     rows = [
         {**_known(device), **_fitted(device), **scaled.get(device.label, {}), **stable.get(place, {})}
         for place, device in enumerate(found.devices)
     ]
+    import pandas as pd  # noqa: PLC0415 - other commands need not wait for it
+
     return pd.DataFrame(rows).set_index("device")
 
 

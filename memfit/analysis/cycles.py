@@ -5,6 +5,7 @@ extremes of what can be measured, stability, energy.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -84,6 +85,7 @@ class BifurcationDiagram:
         return (min(sources), max(sources)) if sources else None
 
 
+@lru_cache(maxsize=8)
 def bifurcation_diagram(p: Parameters, circuit: Circuit) -> BifurcationDiagram:
     """The limit cycles of a device in a circuit, from one Hopf point to the other.
 

@@ -1,5 +1,6 @@
 """`memfit fit`: measurements in; parameters, stability and a report out."""
 
+import shlex
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,17 +12,20 @@ from memfit.analysis.intervals import bootstrap, checkpoint_for, profile, sample
 from memfit.cli.console import Console
 from memfit.cli.main import NOT_USABLE, USABLE
 from memfit.cli.meter import Meter
+from memfit.cli.report import look_of
 from memfit.cli.tell import fit_text, instruments_text, starts_text
 from memfit.datasets.device import Device
 from memfit.errors import ParameterError
 from memfit.files import UNFINISHED, check_free
 from memfit.fitting.checkpoint import Checkpoint
+from memfit.fitting.joint import JointFit
 from memfit.fitting.plan import FitPlan, plan_for
 from memfit.fitting.posterior import MOST_STEPS, check_emcee
 from memfit.fitting.result import FitResult
 from memfit.loaders.manifest import DIMENSION_OF, suggestion
 from memfit.model.parameters import NAMES
 from memfit.model.transient import kernel_is_compiled
+from memfit.reporting.repetition import repetition_sentences
 from memfit.reporting.words import counted
 from memfit.units import parse_quantity
 
@@ -34,28 +38,43 @@ def run(given: Namespace) -> int:
     console = Console(given.quiet, given.verbose)
     console.follow_log()
     out = Path(given.out) if given.out is not None else None
-    formats = workflow.report_formats(given.format)
+    formats, look = workflow.report_formats(given.format), look_of(given)
     if out is not None:
         check_free(out, overwrite=given.overwrite)
     if given.mcmc:
         check_emcee()
-    device = workflow.load([Path(path) for path in given.paths])
-    plan = _plan(given, device)
-    _announce(console, device, plan)
-    found = workflow.fit_records(device, plan)
+    said: tuple[str, ...] = ()
+    if given.source is not None:
+        _announce_compilation(console)
+        found, device, repetition = workflow.fit_again(given.source, given.paths)
+        said = repetition_sentences(repetition)
+    else:
+        device = workflow.load([Path(path) for path in given.paths])
+        plan = _plan(given, device)
+        _announce(console, device, plan)
+        found = workflow.fit_records(device, plan)
     checkpoint = checkpoint_for(found.result, out / UNFINISHED if out is not None else None)
-    found = replace(found, result=_with_intervals(given, console, found.result, device, checkpoint))
-    result = found.result
+    result = _with_intervals(given, console, found.result, device, checkpoint)
+    result = with_command(result, given.words)
+    result = workflow.placed(result, out) if out is not None else result
     console.detail(f"First values:\n{starts_text(result)}")
     if result.nuisance:
         console.detail(f"Terms of the instruments:\n{instruments_text(result)}")
     if out is not None:
-        workflow.write_fit(found, out, formats=formats, overwrite=given.overwrite)
+        found = JointFit(result, found.fitted)
+        workflow.write_fit(found, out, formats=formats, look=look, overwrite=given.overwrite)
         checkpoint.remove()
     print(result.to_json() if given.json else fit_text(result) + "\n", end="")
+    for sentence in said:
+        console.say(sentence)
     if out is not None:
         console.say(f"Written to {out}: {', '.join(sorted(path.name for path in out.iterdir()))}")
     return USABLE if result.status.usable else NOT_USABLE
+
+
+def with_command(result: FitResult, words: Sequence[str]) -> FitResult:
+    """The result with the command that made it, as one would type it."""
+    return replace(result, environment={**result.environment, "command": shlex.join(["memfit", *words])})
 
 
 def _with_intervals(
@@ -133,6 +152,11 @@ def _announce(console: Console, device: Device, plan: FitPlan) -> None:
     for record in device.records:
         for note in record.notes:
             console.detail(f"  {record.name}: {note}")
+    _announce_compilation(console)
+
+
+def _announce_compilation(console: Console) -> None:
+    """The one wait after installation."""
     if not kernel_is_compiled():
         console.say(
             "  The integrator is compiled now, once after installation; this takes about half a minute."

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from memfit.cli.parser import build_parser
+from memfit.cli.parser import parse
 from memfit.errors import MemfitError
 
 USABLE, FAILED, NOT_USABLE, INTERRUPTED = 0, 1, 3, 130
@@ -29,7 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code.
     """
     _write_any_letter()
-    given = build_parser().parse_args(arguments)
+    given = parse(arguments)
+    given.words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         code: int = import_module(f"memfit.cli.{given.command}").run(given)
         sys.stdout.flush()

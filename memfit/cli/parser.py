@@ -1,6 +1,7 @@
 """All words of the command line. Nothing heavy is imported here: `memfit --help` must answer at once."""
 
 import argparse
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -109,6 +110,14 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """The words of a command line, understood; mistakes in usage end the program."""
+    given = build_parser().parse_args(arguments)
+    if "check" in given:
+        given.check(given)
+    return given
+
+
 def _new(commands: "Commands", name: str, summary: str, details: str) -> argparse.ArgumentParser:
     """A command with the options that all commands have."""
     parser = commands.add_parser(
@@ -138,9 +147,14 @@ def _add_fit(commands: "Commands") -> None:
         commands,
         "fit",
         "Fit the model to all measurements of one device.",
-        "One joint estimate of all parameters, with intervals, and the stability that follows from it.",
+        "One joint estimate of all parameters, with intervals, and the stability that follows from it.\n"
+        "With --from the fit of a stored result is run again from its plan, on its data (or those of PATH),\n"
+        "and what differs is said: numbers, inputs, versions, settings.",
     )
-    parser.add_argument("paths", nargs="+", metavar="PATH", help="a device folder, a device.toml, or files")
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="a device folder, a device.toml, or files")
+    parser.add_argument(
+        "--from", dest="source", metavar="RESULT", help="run the fit of this result again; see below"
+    )
     parser.add_argument(
         "-o", "--out", metavar="OUT", help="folder for result.json, report.html, tables and figures"
     )
@@ -161,10 +175,36 @@ def _add_fit(commands: "Commands") -> None:
     parser.add_argument(
         "--robust", action="store_true", help="a loss that grows linearly for large residuals (soft L1)"
     )
-    parser.add_argument("--format", default="html", metavar="LIST", help="of the report; default html")
+    parser.set_defaults(check=partial(_check_fit, parser))
+    _add_look(parser)
     _add_intervals(parser)
     _add_overwrite(parser)
     _add_json(parser)
+
+
+def _check_fit(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
+    """Either measurements, or a result whose plan says everything."""
+    if given.source is None and not given.paths:
+        parser.error("expected a device folder, a device.toml, files, or --from RESULT")
+    if given.source is not None and (given.model or given.fix or given.seed is not None):
+        parser.error("--from runs the plan of the result as it is; leave --model, --fix and --seed out")
+
+
+def _add_look(parser: argparse.ArgumentParser) -> None:
+    """How a report and its figures are written."""
+    parser.add_argument(
+        "--format", default="html", metavar="LIST", help="of the report: html,pdf,md,tex,csv; default html"
+    )
+    parser.add_argument(
+        "--figures", default="svg", metavar="LIST", help="of the figures beside it: svg,pdf,png; default svg"
+    )
+    parser.add_argument(
+        "--width",
+        choices=("single", "double"),
+        default="single",
+        help="of the figures: a journal's column (8.5 cm) or page (17.5 cm)",
+    )
+    parser.add_argument("--style", metavar="FILE", help="matplotlib style laid over memfit's own")
 
 
 def _add_intervals(parser: argparse.ArgumentParser) -> None:
@@ -291,12 +331,13 @@ def _add_report(commands: "Commands") -> None:
         commands,
         "report",
         "Write the report of a stored result again.",
-        "With --data the curves are drawn beside the measurements.",
+        "Nothing is fitted. The measurements are looked for where the result says, then next to it; what is\n"
+        "gone or has changed is left out of the report and named.",
     )
     parser.add_argument("result", metavar="RESULT", help="result.json, or the folder it is in")
     parser.add_argument("-o", "--out", metavar="OUT", help="folder; default: that of the result")
-    parser.add_argument("--data", nargs="+", metavar="PATH", help="the measurements of the fit")
-    parser.add_argument("--format", default="html", metavar="LIST", help="such as html; default html")
+    parser.add_argument("--data", nargs="+", metavar="PATH", help="the measurements, if elsewhere")
+    _add_look(parser)
     _add_overwrite(parser)
 
 

@@ -22,6 +22,7 @@ from memfit.reporting.content import Report
 from memfit.reporting.curves import parameters_of
 from memfit.reporting.document import write_page
 from memfit.reporting.dynamics import known_uncertainty
+from memfit.reporting.numbers import quantity
 from memfit.reporting.stabilitypage import stability_report
 from memfit.synthetic.settings import read_simulation
 from memfit.units import parse_quantity
@@ -165,7 +166,7 @@ def _circuits(given: Namespace) -> Mapping[str, Circuit]:
         )
     if load is not None and not load > 0.0:
         raise ParameterError(
-            f"Expected a load greater than 0 ohm, found {load:g} ohm; "
+            f"Expected a load greater than 0 ohm, found {quantity(load, 'ohm')}; "
             "leave --load out for a voltage source that acts through R_s alone."
         )
     wanted = [name for name in DEFAULT_CIRCUITS if given.control in (None, name)]

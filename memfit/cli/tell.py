@@ -8,8 +8,9 @@ from memfit.fitting.intervals import SampleSet
 from memfit.fitting.result import Estimate, FitResult
 from memfit.reporting.answers import parameters_answer, spiking_answer, trust_answer
 from memfit.reporting.content import Answer, Cell
+from memfit.reporting.estimates import interval_text, value_text
 from memfit.reporting.intervaltables import intervals_table
-from memfit.reporting.numbers import MISSING, interval, quantity, quantity_digits
+from memfit.reporting.numbers import MISSING, quantity_digits
 from memfit.reporting.words import HEADINGS, STATUS_OF_ESTIMATE
 
 _WIDTH = 100
@@ -81,11 +82,8 @@ def estimates_text(estimates: Mapping[str, Estimate]) -> str:
 
 
 def _estimate_row(name: str, e: Estimate) -> tuple[str, str, str, str]:
-    """A value with its error; at a bound the error of a linear approximation means nothing."""
-    unit, verdict = e.unit or "1", STATUS_OF_ESTIMATE[e.status]
-    if e.status == "at_bound":
-        return name, quantity(e.value, unit), MISSING, verdict
-    return name, quantity(e.value, unit, e.stderr), interval(e.ci95, unit, e.stderr), verdict
+    """A value with its error and interval."""
+    return name, value_text(e), interval_text(e), STATUS_OF_ESTIMATE[e.status]
 
 
 def starts_text(result: FitResult) -> str:

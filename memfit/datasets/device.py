@@ -46,6 +46,8 @@ class Device:
     settings: FitSettings = FitSettings()
     notes: tuple[str, ...] = ()
     """Files that were left out, and why; a sentence each."""
+    paths: tuple[str, ...] = ()
+    """What it was loaded from: a folder, a device.toml or files, absolute; empty if made in memory."""
 
     def __post_init__(self) -> None:
         """Names must tell records apart."""

@@ -49,12 +49,11 @@ def state_of(result: FitResult, device: Device) -> State:
     InputError
         The device holds other records, or other bytes, than the fit had, or nothing was fitted.
     """
-    check_same(result, device)
+    matched = check_same(result, device)
     if not result.covariance_names:
         raise InputError("The result has no fitted quantities: everything was held fixed, or the fit failed.")
     plan = FitPlan.from_dict(result.plan)
-    order = {item.file: k for k, item in enumerate(result.inputs)}
-    records = as_fitted(result, tuple(sorted(device.records, key=lambda record: order[record.name])))
+    records = tuple(as_fitted(result, k, record) for k, record in sorted(matched.items()))
     predictor = Predictor(records)
     keep = _kept(result, predictor)
     noise = _noise(result, records)

@@ -5,21 +5,26 @@ number that means nothing; NaN cannot be written.
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal, Self
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
-import pandas as pd
 
 from memfit.arrays import BoolArray, ComplexArray, FloatArray
 from memfit.datasets.records import Record
 from memfit.errors import InputError
-from memfit.fitting.intervals import Profile, SampleSet, profile_from, samples_from
+from memfit.fitting.intervals import Profile, SampleSet
 from memfit.fitting.knowledge import Identifiability, MinimumFound, ModelChoice
+from memfit.fitting.layout import revive_field
 from memfit.fitting.minimise import values_to_lmfit
 from memfit.fitting.plan import LEFT_OUT
 from memfit.model.parameters import Parameters
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SCHEMA = "memfit/fit-result/1"
 
@@ -101,6 +106,8 @@ class InputSummary:
     bias_V: float | None
     control: str
     warnings: tuple[str, ...] = ()
+    content_sha256: str = ""
+    """Digest of the numbers the fit saw, as `datasets.digest` makes it."""
     drive: str = "as read"
     """"staircase" where a sweep was taken for one, though its file does not say so."""
     covers: Mapping[str, tuple[float, float]] = field(default_factory=dict)
@@ -187,6 +194,11 @@ class FitResult:
     environment: Mapping[str, Any] = field(default_factory=dict)
     """python, packages, platform, started, seconds."""
     memfit_version: str = ""
+    fitted_values: Mapping[str, float] = field(default_factory=dict)
+    """Everything the curves are drawn with, SI: parameters and terms of the instruments at the minimum. No
+    estimates: along what the data leave open, it is one point of many."""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    """Where the data were: "paths" (absolute) and "relative" (to the folder of result.json)."""
 
     def values(self) -> Parameters:
         """The fitted parameters as the model takes them.
@@ -218,8 +230,10 @@ class FitResult:
         np.fill_diagonal(result, 1.0)
         return result
 
-    def to_frame(self) -> pd.DataFrame:
+    def to_frame(self) -> "pd.DataFrame":
         """Parameters as a table: one row each, columns value, unit, stderr, ci95_low, ci95_high, status."""
+        import pandas as pd  # noqa: PLC0415 - half a second that a report need not wait
+
         rows = []
         for name, estimate in {**self.parameters, **self.derived}.items():
             low, high = estimate.ci95 or (None, None)
@@ -250,7 +264,8 @@ class FitResult:
         }
         head = ("memfit_version", "device", "inputs", "plan", "model", "status", "parameters", "derived")
         order = [*head, *(key for key in plain if key not in head)]
-        return {"schema": SCHEMA, **{key: plain[key] for key in order}}
+        data = {"schema": SCHEMA, **{key: plain[key] for key in order}}
+        return {**data, "digest": digest_of(data)}
 
     def to_json(self) -> str:
         """The text of result.json."""
@@ -265,15 +280,27 @@ class FitResult:
         InputError
             Another schema, or a part is missing or of the wrong kind.
         """
-        found = data.get("schema")
-        if found != SCHEMA:
-            raise InputError(f'Expected a fit result with "schema": "{SCHEMA}", found {found!r}.')
+        check_schema(data)
         try:
-            return cls(**_revive(data))
-        except (KeyError, TypeError, ValueError, AttributeError) as problem:
+            return cls(**{f.name: revive_field(cls, f.name, data) for f in fields(cls)})._checked()
+        except InputError as problem:
             raise InputError(
-                f"The fit result does not have the layout {SCHEMA}: {problem}. Run the fit again."
+                f"The fit result does not have the layout {SCHEMA}: {problem}. "
+                "It was edited or damaged; run the fit again."
             ) from problem
+
+    def _checked(self) -> Self:
+        """The same result, if its parts agree with each other.
+
+        Raises
+        ------
+        InputError
+            The covariance has not a row and a column for each of its names.
+        """
+        n = len(self.covariance_names)
+        if any(len(row) != n for row in self.covariance) or (self.covariance and len(self.covariance) != n):
+            raise InputError(f"covariance: expected {n} rows and columns, one for each covariance_names")
+        return self
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -284,16 +311,57 @@ class FitResult:
         InputError
             The text is not JSON, is cut short, or has another schema.
         """
-        try:
-            data = json.loads(text)
-        except json.JSONDecodeError as problem:
-            raise InputError(
-                f"Expected JSON, found a fault at line {problem.lineno}, column {problem.colno} "
-                f"({problem.msg}). The file is cut short or was edited; run the fit again."
-            ) from problem
-        if not isinstance(data, dict):
-            raise InputError(f"Expected a JSON object, found a {type(data).__name__}; this is no fit result.")
-        return cls.from_dict(data)
+        return cls.from_dict(parse_result(text))
+
+
+def check_schema(data: Mapping[str, Any]) -> None:
+    """Refuse what is not a fit result of this layout.
+
+    Raises
+    ------
+    InputError
+        Another schema.
+    """
+    found = data.get("schema")
+    if found == SCHEMA:
+        return
+    newer = isinstance(found, str) and re.fullmatch(r"memfit/fit-result/(\d+)", found)
+    advice = "It was written by a newer memfit; update this one." if newer else "This is no fit result."
+    raise InputError(f'Expected a fit result with "schema": "{SCHEMA}", found {found!r}. {advice}')
+
+
+def parse_result(text: str) -> dict[str, Any]:
+    """The JSON object in a text; NaN and infinity are no numbers.
+
+    Raises
+    ------
+    InputError
+        The text is not JSON, is cut short, or is no object.
+    """
+    try:
+        data = json.loads(text, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as problem:
+        raise InputError(
+            f"Expected JSON, found a fault at line {problem.lineno}, column {problem.colno} "
+            f"({problem.msg}). The file is cut short or was edited; run the fit again."
+        ) from problem
+    if not isinstance(data, dict):
+        raise InputError(f"Expected a JSON object, found a {type(data).__name__}; this is no fit result.")
+    return data
+
+
+def _refuse_constant(word: str) -> Any:
+    """NaN and Infinity, which JSON does not have."""
+    raise InputError(
+        f"Expected JSON, found {word}, which it does not have. Mend the file or run the fit again."
+    )
+
+
+def digest_of(data: Mapping[str, Any]) -> str:
+    """SHA-256 (hexadecimal) of a result's data without its own digest: tells whether they were edited."""
+    rest = {key: value for key, value in data.items() if key != "digest"}
+    text = json.dumps(rest, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return sha256(text.encode()).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -331,53 +399,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (Sequence, np.ndarray)):
         return [_plain(item) for item in value]
     raise TypeError(f"cannot write a {type(value).__name__} to JSON")
-
-
-def _estimates(data: Mapping[str, Any]) -> dict[str, Estimate]:
-    """Estimates by name."""
-    return {
-        name: Estimate(**{**item, "ci95": tuple(item["ci95"]) if item["ci95"] else None})
-        for name, item in data.items()
-    }
-
-
-_KNOWLEDGE: Mapping[str, type[Identifiability | MinimumFound | ModelChoice]] = {
-    "identifiability": Identifiability,
-    "minimum": MinimumFound,
-    "model_choice": ModelChoice,
-}
-
-
-def _revive(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments of `FitResult` from plain data."""
-    known = {f.name for f in fields(FitResult)}
-    kept: dict[str, Any] = {key: value for key, value in data.items() if key in known}
-    kept["status"] = Status(**data["status"])
-    for group in ("parameters", "derived", "nuisance"):
-        kept[group] = _estimates(data[group])
-    kept["covariance_names"] = tuple(data["covariance_names"])
-    kept["covariance"] = tuple(tuple(row) for row in data["covariance"])
-    kept["logarithmic"] = tuple(data["logarithmic"])
-    goodness = data["goodness"]
-    kept["goodness"] = Goodness(
-        **{**goodness, "datasets": tuple(RecordGoodness(**d) for d in goodness["datasets"])}
-    )
-    kept["alternatives"] = tuple(Alternative(**item) for item in data["alternatives"])
-    kept["conflicts"] = tuple(Conflict(**item) for item in data.get("conflicts", ()))
-    kept["excluded"] = tuple(Excluded(**item) for item in data["excluded"])
-    kept["inputs"] = tuple(
-        InputSummary(
-            **{
-                **item,
-                "warnings": tuple(item["warnings"]),
-                "covers": {key: tuple(pair) for key, pair in item.get("covers", {}).items()},
-            }
-        )
-        for item in data["inputs"]
-    )
-    for key, kind in _KNOWLEDGE.items():
-        kept[key] = kind.from_dict(data[key]) if data.get(key) else None
-    kept["warnings"] = tuple(data["warnings"])
-    kept["profiles"] = {name: profile_from(item) for name, item in (data.get("profiles") or {}).items()}
-    kept["bootstrap"], kept["posterior"] = map(samples_from, (data.get("bootstrap"), data.get("posterior")))
-    return kept

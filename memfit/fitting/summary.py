@@ -6,6 +6,7 @@ import numpy as np
 
 from memfit.arrays import FloatArray
 from memfit.datasets.device import Device
+from memfit.datasets.digest import content_digest
 from memfit.datasets.extent import extent_of
 from memfit.datasets.records import ImpedanceSpectrum, Record
 from memfit.fitting.candidates import Candidate
@@ -71,8 +72,10 @@ def summarise(
             "temperature_K": device.temperature,
             "attributes": dict(device.attributes),
         },
-        inputs=tuple(_input(record, state, k) for k, record in enumerate(state.problem.predictor.records)),
+        inputs=tuple(_input(state, k, record) for k, record in enumerate(device.records)),
         plan=plan.to_dict(),
+        fitted_values={**state.unknowns.parameters(state.x).as_dict(), **state.unknowns.values(state.x)},
+        data={"paths": list(device.paths)} if device.paths else {},
     )
 
 
@@ -275,8 +278,9 @@ def _alternative(state: State) -> Alternative:
     return Alternative(parameters=values, chi2=state.minimum.chi2, note="another minimum of the same fit")
 
 
-def _input(record: Record, state: State, k: int) -> InputSummary:
+def _input(state: State, k: int, as_read: Record) -> InputSummary:
     """One record that went in."""
+    record = state.problem.predictor.records[k]
     here = state.problem.predictor.slices[k]
     spectrum = isinstance(record, ImpedanceSpectrum)
     used = int(np.count_nonzero(state.problem.keep[here]))
@@ -289,6 +293,7 @@ def _input(record: Record, state: State, k: int) -> InputSummary:
         bias_V=record.bias_voltage if isinstance(record, ImpedanceSpectrum) else None,
         control=record.control,
         warnings=record.notes,
+        content_sha256=content_digest(as_read),
         drive="staircase" if is_staircase(record) else "as read",
         covers=extent_of(record),
     )

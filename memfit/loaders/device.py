@@ -5,8 +5,9 @@ the folder is tried: what is plainly no measurement (README, pictures, results) 
 a table that cannot be read is an error.
 """
 
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,6 +42,8 @@ _OTHER_NAMES = re.compile(
     re.IGNORECASE,
 )
 _DATA_SUFFIXES = frozenset({".csv", ".tsv", ".xlsx"})
+Faults = dict[str, str] | None
+"""Where faults are collected by file, or None where the first one is an error."""
 
 
 def load_device(paths: Path | str | Sequence[Path | str]) -> Device:
@@ -63,16 +66,46 @@ def load_device(paths: Path | str | Sequence[Path | str]) -> Device:
     missing = [path for path in found if not path.exists()]
     if missing:
         raise InputError(f"{missing[0]}: expected a folder or a file, found nothing of this name.")
+    return replace(_load(found), paths=tuple(os.path.abspath(path) for path in found))  # noqa: PTH100 - without symlinks resolved
+
+
+def load_readable(paths: Sequence[Path]) -> tuple[tuple[Record, ...], Mapping[str, str]]:
+    """Records of a device of which parts may be gone or damaged.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        As for `load_device`.
+
+    Returns
+    -------
+    records : tuple of Record
+        Those that can be read.
+    faults : mapping of str to str
+        What is wrong with the others, by name of the file.
+    """
+    found = [path for path in paths if path.exists()]
+    faults = {path.name: "it is not there" for path in paths if path not in found}
+    if not found:
+        return (), faults
+    try:
+        return _load(found, faults).records, faults
+    except InputError as error:
+        return (), {**faults, found[0].name: str(error)}
+
+
+def _load(found: Sequence[Path], faults: Faults = None) -> Device:
+    """The device of a folder, a device.toml or files that exist."""
     if len(found) == 1 and found[0].is_dir():
-        return _load_folder(found[0])
+        return _load_folder(found[0], faults)
     if len(found) == 1 and found[0].suffix.lower() == ".toml":
-        return _load_manifest(found[0])
+        return _load_manifest(found[0], faults)
     wrong = [path for path in found if path.is_dir() or path.suffix.lower() == ".toml"]
     if wrong:
         raise InputError(
             f"{wrong[0]}: expected files only, or one folder, or one device.toml; found a mixture."
         )
-    return _load_files(found)
+    return _load_files(found, faults)
 
 
 def files_of(folder: Path) -> tuple[Path, ...]:
@@ -104,27 +137,38 @@ def holds_measurements(folder: Path) -> bool:
     return any(not _is_other(path) and _is_measurement(path) for path in _files(folder))
 
 
-def _load_folder(folder: Path) -> Device:
+def _read(path: Path, settings: FileSettings | None, name: str | None, faults: Faults) -> Sequence[Record]:
+    """The records of a file; none, and the fault noted, where faults are collected."""
+    try:
+        return read_file(path, settings, name=name)
+    except InputError as error:
+        if faults is None:
+            raise
+        faults[name or path.name] = str(error)
+        return ()
+
+
+def _load_folder(folder: Path, faults: Faults) -> Device:
     manifest = folder / MANIFEST
-    return _load_manifest(manifest) if manifest.is_file() else _discover(folder, Manifest())
+    return _load_manifest(manifest, faults) if manifest.is_file() else _discover(folder, Manifest(), faults)
 
 
-def _load_manifest(path: Path) -> Device:
+def _load_manifest(path: Path, faults: Faults) -> Device:
     """The device of a device.toml."""
-    manifest = read_manifest(path)
+    manifest = read_manifest(path, whole=faults is None)
     if not manifest.measurements:
-        return _discover(path.parent, manifest)
+        return _discover(path.parent, manifest, faults)
     records: list[Record] = []
     for entry in manifest.measurements:
         settings = replace(entry.settings, device_area=manifest.area)
-        records += read_file(path.parent / entry.file, settings, name=entry.file)
+        records += _read(path.parent / entry.file, settings, entry.file, faults)
     listed = {entry.file for entry in manifest.measurements}
     others = [p.name for p in _files(path.parent) if p.name not in listed and not _is_other(p)]
     notes = [f"{name} is not listed in {path.name} and was not read." for name in others]
     return _make(manifest, path.resolve().parent.name, records, notes)
 
 
-def _discover(folder: Path, manifest: Manifest) -> Device:
+def _discover(folder: Path, manifest: Manifest, faults: Faults) -> Device:
     """Every file of a folder that holds measurements."""
     records: list[Record] = []
     notes: list[str] = []
@@ -137,8 +181,10 @@ def _discover(folder: Path, manifest: Manifest) -> Device:
         try:
             records += read_file(path, settings)
         except FileFormatError as error:
-            if _is_measurement(path):
+            if _is_measurement(path) and faults is None:
                 raise
+            if faults is not None:
+                faults[path.name] = str(error)
             notes.append(f"{path.name} was left out: {error}")
     if not records:
         names = ", ".join(path.name for path in files[:8]) + (", ..." if len(files) > 8 else "")
@@ -149,13 +195,13 @@ def _discover(folder: Path, manifest: Manifest) -> Device:
     return _make(manifest, folder.resolve().name, records, notes)
 
 
-def _load_files(files: Sequence[Path]) -> Device:
+def _load_files(files: Sequence[Path], faults: Faults) -> Device:
     """The records of some files, in the order of their names."""
     records: list[Record] = []
     ordered = sorted(dict.fromkeys(files), key=lambda path: (path.name, str(path)))
     twice = len({path.name for path in ordered}) < len(ordered)
     for path in ordered:
-        records += read_file(path, name=f"{path.parent.name}/{path.name}" if twice else None)
+        records += _read(path, None, f"{path.parent.name}/{path.name}" if twice else None, faults)
     folder = ordered[0].resolve().parent.name
     return _make(Manifest(), ordered[0].stem if len(ordered) == 1 else folder, records, [])
 

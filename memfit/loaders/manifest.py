@@ -201,8 +201,14 @@ def read_toml(path: Path) -> tuple[dict[str, object], str]:
         raise ManifestError(f"{path.name}: expected TOML; {error}. Texts stand in quotes.") from error
 
 
-def read_manifest(path: Path) -> Manifest:
+def read_manifest(path: Path, *, whole: bool = True) -> Manifest:
     """Read device.toml.
+
+    Parameters
+    ----------
+    path : Path
+    whole : bool
+        Whether all files that are listed must be there.
 
     Raises
     ------
@@ -228,7 +234,8 @@ def read_manifest(path: Path) -> Manifest:
         measurements=tuple(entry for entry in entries if entry is not None),
         fit=read_fit_settings(check, tables.get("fit", {})),
     )
-    _check_files(check, manifest, path.parent)
+    if whole:
+        _check_files(check, manifest, path.parent)
     check.finish()
     return manifest
 

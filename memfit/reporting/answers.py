@@ -5,6 +5,7 @@ from typing import Any, cast
 
 from memfit.fitting.result import Estimate, FitResult
 from memfit.reporting.content import Answer, Tone
+from memfit.reporting.estimates import value_text
 from memfit.reporting.numbers import percent, quantity, quantity_digits, span
 from memfit.reporting.words import (
     CIRCUIT,
@@ -38,7 +39,7 @@ def answers(result: FitResult) -> tuple[Answer, Answer, Answer]:
 def parameters_answer(result: FitResult) -> Answer:
     """What the parameters are."""
     known = {name: e for name, e in result.parameters.items() if e.value is not None}
-    facts = tuple((name, quantity(e.value, e.unit, e.stderr)) for name, e in known.items())
+    facts = tuple((name, value_text(e)) for name, e in known.items())
     sentences = [_weighed(result)]
     for status, words in QUALIFIED.items():
         names = [name for name, e in result.parameters.items() if e.status == status]

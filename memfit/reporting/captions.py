@@ -53,7 +53,7 @@ FIGURE_WORDS = {
         ),
     ),
     "nyquist_each": FigureWords(
-        caption=("{bias}; rings mark decades of frequency in Hz{crosses}."),
+        caption=("{bias}; rings are labelled in Hz{crosses}."),
         alt=(
             "Nyquist plot of the spectrum at {bias}: data as dots, the joint fit as a line, labelled rings "
             "at whole decades of frequency."
@@ -101,7 +101,7 @@ FIGURE_WORDS = {
         ),
     ),
     "profile": FigureWords(
-        caption=("{what}. {says}"),
+        caption=("{what}: {says}."),
         alt=(
             "Rise of chi-square against {what}: the profile as a line with dots, a dashed line at the "
             "threshold, the parabola of the linear fit dotted, the 95 % interval shaded."
@@ -219,12 +219,12 @@ FIGURE_WORDS = {
     "gain_map": FigureWords(
         caption=(
             "Smallest gain margin under {circuit} over two parameters (those that matter most, unless others "
-            "were asked for); the cross is the device, the ellipse its 95 % confidence region where a fit "
+            "were asked for); the ring is the device, the ellipse its 95 % confidence region where a fit "
             "gives one; the device oscillates where the margin is below 1 and rings up to the dashed line."
         ),
         alt=(
             "Map of the smallest gain margin under {circuit} over two parameters on logarithmic axes, with a "
-            "cross at the device, its confidence ellipse, and a red line at the threshold."
+            "ring at the device, its confidence ellipse, and a red line at the threshold."
         ),
     ),
 }

@@ -3,14 +3,16 @@
 import io
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from memfit.analysis.comparison_pooling import Pooled
 from memfit.analysis.comparison_record import MOST_LISTED, Comparison
 from memfit.analysis.comparison_sample import Sample
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 """Characters that a workbook cannot hold."""
@@ -18,7 +20,7 @@ _WIDEST = 28
 _LONGEST_TEXT = 32_767  # letters of a cell
 
 
-def frames(found: Comparison) -> dict[str, pd.DataFrame]:
+def frames(found: Comparison) -> "dict[str, pd.DataFrame]":
     """All tables by name: devices, pooled, outlying, differences, correlations, trends, left_out."""
     return {
         "devices": found.to_frame().reset_index(),
@@ -27,18 +29,25 @@ def frames(found: Comparison) -> dict[str, pd.DataFrame]:
         "differences": differences_frame(found),
         "correlations": _correlations_frame(found),
         "trends": _trends_frame(found),
-        "left_out": pd.DataFrame(
+        "left_out": _frame(
             [(one.label, one.what, one.reason) for one in found.omitted], columns=["of", "what", "reason"]
         ),
     }
 
 
-def csv_text(frame: pd.DataFrame) -> str:
+def _frame(rows: Any = None, columns: list[str] | None = None) -> "pd.DataFrame":
+    """A table; pandas is loaded with the first one, so that other commands need not wait for it."""
+    import pandas as pd  # noqa: PLC0415
+
+    return pd.DataFrame(rows, columns=columns)
+
+
+def csv_text(frame: "pd.DataFrame") -> str:
     """A table as CSV with nine digits; empty where there is none."""
     return frame.to_csv(index=False, lineterminator="\n", float_format="%.9g")
 
 
-def workbook(tables: Mapping[str, pd.DataFrame]) -> bytes:
+def workbook(tables: "Mapping[str, pd.DataFrame]") -> bytes:
     """An Excel workbook with a sheet a table; texts stay texts, whatever they begin with."""
     from openpyxl import Workbook  # noqa: PLC0415 - only this function needs it
     from openpyxl.utils import get_column_letter  # noqa: PLC0415
@@ -81,12 +90,12 @@ def _text(sheet: Any, text: str) -> object:
     return cell
 
 
-def _pooled_frame(found: Comparison) -> pd.DataFrame:
+def _pooled_frame(found: Comparison) -> "pd.DataFrame":
     """Mean, spread and heterogeneity, of unit area below."""
     rows = _pooled_rows(found.sample, found.pooled, "")
     if found.normalised is not None:
         rows += _pooled_rows(found.normalised, found.normalised_pooled, " per area")
-    return pd.DataFrame(rows)
+    return _frame(rows)
 
 
 def _pooled_rows(sample: Sample, pooled: Mapping[str, Pooled], tail: str) -> list[dict[str, object]]:
@@ -119,25 +128,25 @@ def _pooled_rows(sample: Sample, pooled: Mapping[str, Pooled], tail: str) -> lis
     return rows
 
 
-def _outlying_frame(found: Comparison) -> pd.DataFrame:
+def _outlying_frame(found: Comparison) -> "pd.DataFrame":
     """Devices set apart."""
     rows = [
         (found.devices[one.device].label, one.quantity, one.deviation, one.score, one.p_value)
         for one in found.outlying
     ]
-    return pd.DataFrame(rows, columns=["device", "quantity", "deviation_in_scale", "score", "p_value"])
+    return _frame(rows, columns=["device", "quantity", "deviation_in_scale", "score", "p_value"])
 
 
-def differences_frame(found: Comparison) -> pd.DataFrame:
+def differences_frame(found: Comparison) -> "pd.DataFrame":
     """Every pair and parameter, and the joint test of the pair; empty where there are too many pairs."""
     columns = ["first", "second", "quantity", "scale", "difference", "stderr", "p_holm", "joint_p_holm"]
     pairs = found.pairs
     if pairs is None or len(pairs.first) > MOST_LISTED:
-        return pd.DataFrame(columns=columns)
+        return _frame(columns=columns)
     labels = np.array([device.label for device in found.devices], dtype=object)
     count, q = pairs.difference.shape
     scales = ["log" if one.logarithmic else "linear" for one in found.sample.quantities[:q]]
-    table = pd.DataFrame(
+    table = _frame(
         {
             "first": np.repeat(labels[pairs.first], q),
             "second": np.repeat(labels[pairs.second], q),
@@ -152,7 +161,7 @@ def differences_frame(found: Comparison) -> pd.DataFrame:
     return table[np.isfinite(pairs.difference.ravel())].reset_index(drop=True)
 
 
-def _correlations_frame(found: Comparison) -> pd.DataFrame:
+def _correlations_frame(found: Comparison) -> "pd.DataFrame":
     """Correlations between devices beside those of the fits."""
     rows = [
         {
@@ -170,10 +179,10 @@ def _correlations_frame(found: Comparison) -> pd.DataFrame:
         }
         for one in found.correlations
     ]
-    return pd.DataFrame(rows)
+    return _frame(rows)
 
 
-def _trends_frame(found: Comparison) -> pd.DataFrame:
+def _trends_frame(found: Comparison) -> "pd.DataFrame":
     """Trends; one row a mean for words."""
     rows: list[dict[str, object]] = []
     for one in found.trends:
@@ -198,4 +207,4 @@ def _trends_frame(found: Comparison) -> pd.DataFrame:
             {**known, "slope": one.slope, "stderr": one.stderr, "ci95_low": low, "ci95_high": high}
             | {"expected": one.expected, "p_expected_holm": one.p_expected}
         )
-    return pd.DataFrame(rows)
+    return _frame(rows)

@@ -9,6 +9,8 @@ from typing import Any, Literal, Self
 
 from memfit.arrays import FloatArray
 
+SMALLEST_COLUMN = 50.0
+"""Width of a figure, mm, below which two of them fit into a journal's column."""
 Tone = Literal["good", "care", "bad", "plain"]
 ColumnKind = Literal["symbol", "text", "prose", "number", "file", "code"]
 """How cells are set: a quantity's name, words, words with quantities, digits, a file name, code."""
@@ -107,7 +109,7 @@ class Panels:
     @property
     def small(self) -> bool:
         """Whether two of them fit into a journal's column."""
-        return all(panel.width < 50.0 for panel in self.items)
+        return all(panel.width < SMALLEST_COLUMN for panel in self.items)
 
 
 Block = Paragraph | Bullets | Table | Panels
@@ -120,6 +122,11 @@ class Section:
     key: str
     title: str
     blocks: tuple[Block, ...]
+
+    @property
+    def panels(self) -> tuple[Panel, ...]:
+        """Its figures, in order."""
+        return tuple(panel for block in self.blocks if isinstance(block, Panels) for panel in block.items)
 
 
 @dataclass(frozen=True)
@@ -147,13 +154,7 @@ class Report:
     @property
     def panels(self) -> tuple[Panel, ...]:
         """All figures, in order."""
-        return tuple(
-            panel
-            for section in self.sections
-            for block in section.blocks
-            if isinstance(block, Panels)
-            for panel in block.items
-        )
+        return tuple(panel for section in self.sections for panel in section.panels)
 
     @property
     def tables(self) -> tuple[Table, ...]:

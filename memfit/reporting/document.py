@@ -1,8 +1,8 @@
 """Write the report of a fit: the page, tables for programs, figures (made here and nowhere else)."""
 
 import io
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,12 @@ from matplotlib.figure import Figure
 from memfit.errors import InputError, OutputError
 from memfit.files import write_whole
 from memfit.fitting.result import FitResult, FittedRecord
-from memfit.reporting.content import Panel, Report
+from memfit.reporting.content import SMALLEST_COLUMN, Panel, Report
 from memfit.reporting.figures.marks import MILLIMETRE
-from memfit.reporting.frames import columns_csv, interval_frames, residuals_frame, table_csv
+from memfit.reporting.frames import columns_csv, estimates_csv, interval_csvs, residuals_csv, table_csv
 from memfit.reporting.html import render_html
 from memfit.reporting.latex import render_latex
+from memfit.reporting.look import PLAIN_LOOK, WIDTHS, Look
 from memfit.reporting.markdown import render_markdown
 from memfit.reporting.pdf import render_pdf
 from memfit.reporting.sections import report_of
@@ -26,8 +27,8 @@ from memfit.reporting.svg import inline, standalone
 
 DOCUMENTS = ("html", "pdf", "md", "tex", "csv")
 """Formats of the report itself; tex and csv are its tables."""
-FIGURES = ("svg", "png", "pdf")
-"""Formats of the figures beside it."""
+_TALLER = 1.3
+"""Height of a figure over the whole page, of that in a column."""
 
 _STYLE = Path(__file__).parent / "figures" / "memfit.mplstyle"
 _UNDATED: Mapping[str, dict[str, Any]] = {
@@ -52,9 +53,9 @@ def write_report(
     fitted: Sequence[FittedRecord],
     out: Path,
     formats: Sequence[str] = ("html",),
+    look: Look = PLAIN_LOOK,
     *,
-    figure_formats: Sequence[str] = ("svg",),
-    style: Path | None = None,
+    notes: Sequence[str] = (),
 ) -> list[Path]:
     """Write report, parameters.csv, residuals.csv and figures/ into a folder.
 
@@ -69,10 +70,10 @@ def write_report(
         Folder; made if absent.
     formats : sequence of str
         Of the report, out of `DOCUMENTS`: html, pdf (extra `pdf`), md, and its tables as tex and csv.
-    figure_formats : sequence of str
-        Of the figures, out of `FIGURES`.
-    style : Path, optional
-        A matplotlib style file laid over memfit's own.
+    look : Look
+        Formats, width and style of the figures.
+    notes : sequence of str
+        What is missing in this report, a sentence each.
 
     Returns
     -------
@@ -86,15 +87,26 @@ def write_report(
     OutputError
         The folder cannot be written.
     """
-    _check(formats, DOCUMENTS)
-    _check(figure_formats, FIGURES)
-    report = report_of(result, fitted)
-    drawn = draw_panels(report.panels, {"svg", *figure_formats}, style)
-    files = {**_documents(report, drawn, formats, figure_formats), **_for_programs(result, fitted, report)}
-    for key, drawing in drawn.items():
-        for kind in figure_formats:
+    unknown = [name for name in formats if name not in DOCUMENTS]
+    if unknown:
+        raise InputError(
+            f"Expected formats out of {', '.join(DOCUMENTS)}; found {', '.join(map(repr, unknown))}."
+        )
+    report = report_of(result, fitted, notes)
+    single = look.width == "single"
+    drawn = draw_panels(report.panels, {"svg", *(look.figures if single else ())}, look.style)
+    beside = drawn if single else draw_panels(map(_widened, report.panels), set(look.figures), look.style)
+    files = {**_documents(report, drawn, formats, look.figures), **_for_programs(result, fitted, report)}
+    for key, drawing in beside.items():
+        for kind in look.figures:
             files[f"figures/{key}.{kind}"] = drawing.files[kind]
     return _write(out, files)
+
+
+def _widened(panel: Panel) -> Panel:
+    """A figure of a column's width over the whole page; a small one over a column."""
+    wide = WIDTHS["single"] if panel.width < SMALLEST_COLUMN else WIDTHS["double"]
+    return replace(panel, width=wide, height=panel.height * _TALLER)
 
 
 def write_page(report: Report, out: Path, name: str, style: Path | None = None) -> list[Path]:
@@ -168,26 +180,13 @@ def _documents(
 
 def _for_programs(result: FitResult, fitted: Sequence[FittedRecord], report: Report) -> dict[str, bytes]:
     """Tables of numbers in full: parameters, residuals, and what stands behind each figure."""
-    frames = {"parameters.csv": result.to_frame().reset_index(), "residuals.csv": residuals_frame(fitted)}
-    frames |= interval_frames(result)
-    texts = {
-        name: frame.to_csv(index=False, lineterminator="\n", float_format="%.9g")
-        for name, frame in frames.items()
-    }
+    texts = {"parameters.csv": estimates_csv(result), "residuals.csv": residuals_csv(fitted)}
+    texts |= interval_csvs(result)
     texts |= {f"figures/data/{panel.key}.csv": columns_csv(panel.data) for panel in report.panels}
     return {name: text.encode() for name, text in texts.items()}
 
 
-def _check(formats: Sequence[str], known: Sequence[str]) -> None:
-    """All formats are known."""
-    unknown = [name for name in formats if name not in known]
-    if unknown:
-        raise InputError(
-            f"Expected formats out of {', '.join(known)}; found {', '.join(map(repr, unknown))}."
-        )
-
-
-def draw_panels(panels: Sequence[Panel], formats: set[str], style: Path | None = None) -> dict[str, Drawing]:
+def draw_panels(panels: Iterable[Panel], formats: set[str], style: Path | None = None) -> dict[str, Drawing]:
     """All figures by key; the same input gives the same bytes.
 
     Raises

@@ -4,6 +4,7 @@ Everything that comes from a file is escaped by the template engine; the Content
 forbids what could slip through.
 """
 
+import re
 from base64 import b64encode
 from collections.abc import Mapping
 from functools import cache
@@ -16,6 +17,7 @@ from markupsafe import Markup, escape
 from memfit.reporting.content import Bullets, Column, Graded, Link, Panels, Paragraph, Report, Table
 from memfit.reporting.words import Symbol, split_symbols
 
+_CODE = re.compile(r"`([^`]+)`")
 _TEMPLATES = files("memfit.reporting") / "templates"
 
 
@@ -46,7 +48,17 @@ def render_html(report: Report, drawings: Mapping[str, str]) -> str:
 def prose(text: str) -> Markup:
     """A sentence, escaped, with the names of quantities set as symbols."""
     return Markup("").join(
-        escape(piece) if symbol is None else symbol_markup(symbol) for piece, symbol in split_symbols(text)
+        _with_code(piece) if symbol is None else symbol_markup(symbol)
+        for piece, symbol in split_symbols(text)
+    )
+
+
+def _with_code(text: str) -> Markup:
+    """Plain text, escaped, with what stands between backticks as code."""
+    pieces = _CODE.split(text)
+    return Markup("").join(
+        Markup("<code>{}</code>").format(piece) if place % 2 else escape(piece)
+        for place, piece in enumerate(pieces)
     )
 
 

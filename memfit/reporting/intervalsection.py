@@ -66,7 +66,8 @@ def _panel(name: str, profile: Profile) -> Panel:
         key=f"profile_{name.replace('.', '_')}",
         draw=partial(profile_figure, profile=profile, label=_title(name)),
         caption=words.caption.format(
-            what=what if name in SYMBOLS else capitalised(what), says=profile.message
+            what=what if name in SYMBOLS else capitalised(what),
+            says=profile.message[:1].lower() + profile.message[1:].rstrip("."),
         ),
         alt=words.alt.format(what=what),
         width=_SIZE[0],

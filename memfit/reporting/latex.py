@@ -34,7 +34,7 @@ _CHARACTERS = {
 _SUPERSCRIPTS = "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"
 _RAISED = re.compile(f"[{_SUPERSCRIPTS}]+")
 _LOWERED = str.maketrans(_SUPERSCRIPTS, "-0123456789")
-_LETTERS = {"τ": r"\tau", "ω": r"\omega"}
+_LETTERS = {"τ": r"\tau", "ω": r"\omega", "δ": r"\delta", "Δ": r"\Delta"}
 _HEAD = "% Tables of a memfit report; needs \\usepackage{booktabs} and, for file names, T1 fonts.\n"
 
 

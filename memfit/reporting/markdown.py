@@ -87,7 +87,7 @@ def _symbol(symbol: Symbol) -> str:
     return f"${_LETTERS.get(symbol.base, symbol.base)}{index}$"
 
 
-_LETTERS = {"τ": r"\tau", "ω": r"\omega"}
+_LETTERS = {"τ": r"\tau", "ω": r"\omega", "δ": r"\delta", "Δ": r"\Delta"}
 
 
 def _escape(text: str) -> str:

@@ -23,6 +23,9 @@ _ROUNDING = 1e-14
 """Relative size below which a standard error is the rounding of floats."""
 _SERIES_ROUNDING = Decimal("0.005")
 """Relative error that rounding may make in the labels of a series."""
+_MOST_DECIMALS = 8
+_TICK_ROUNDING = 1e-6
+"""Of the largest number of an axis: what its numbers may be rounded by."""
 _WIDE = Context(prec=800)
 """Holds any float to any decimal place."""
 
@@ -72,6 +75,16 @@ def quantity(value: float | None, unit: str = "1", stderr: float | None = None) 
         return _with_unit(_significant(number, _NO_UNCERTAINTY_DIGITS), None, unit, strip=True)
     error = _two_digits(stderr)
     return _with_unit(_rounded(number, _exponent_of(error)), error, unit)
+
+
+def rounded_to_error(value: float | None, unit: str = "1", stderr: float | None = None) -> str:
+    """A value with the digits that its standard error sets, without the error itself: "1.234 kΩ"."""
+    if value is None or not math.isfinite(value) or stderr is None or not _sets_digits(stderr, value):
+        return quantity(value, unit)
+    error = _two_digits(stderr)
+    number = _rounded(_decimal(value), _exponent_of(error))
+    exponent, tail = _scale(max(abs(number), error), unit)
+    return _digits(number.scaleb(-exponent, context=_WIDE)) + tail
 
 
 def interval(
@@ -161,6 +174,17 @@ def fixed(value: float | None, decimals: int) -> str:
 def plain(value: float | None, digits: int = 6) -> str:
     """A number for a program: digits as asked, ASCII, SI; empty where there is none."""
     return "" if value is None or not math.isfinite(value) else f"{value:.{digits}g}"
+
+
+def tick_labels(values: Sequence[float]) -> list[str]:
+    """Numbers along an axis, with no more decimals than they need, or as powers of ten."""
+    largest = max((abs(value) for value in values), default=0.0)
+    if largest and not 10.0**_PLAIN_FROM <= largest < 10.0**_PLAIN_TO:
+        return [quantity(value) for value in values]
+    for decimals in range(_MOST_DECIMALS):
+        if all(abs(round(value, decimals) - value) <= _TICK_ROUNDING * largest for value in values):
+            break
+    return [fixed(value, decimals) for value in values]
 
 
 def _finite(value: float | None) -> float | None:

@@ -26,10 +26,12 @@ from memfit.reporting.figuredata import (
 )
 from memfit.reporting.figures.residuals import Strip, autocorrelation_figure, residuals_figure, strip_of
 from memfit.reporting.figures.spectra import (
+    Spectrum,
     bias_of,
     bode_figure,
     modulus_figure,
     nyquist_figure,
+    points_beyond,
     small_nyquist_figure,
 )
 from memfit.reporting.figures.sweeps import (
@@ -54,7 +56,7 @@ from memfit.reporting.figures.voltage import (
     steady_figure,
 )
 from memfit.reporting.material import Material
-from memfit.reporting.words import BAND, CROSSES, KINDS, distinct
+from memfit.reporting.words import BAND, BEYOND, CROSSES, KINDS, counted, distinct
 
 _STRIPS = 12
 """Records on one sheet of residuals."""
@@ -86,6 +88,14 @@ def _panel(
 def _crosses(fitted: Iterable[FittedRecord]) -> str:
     """What a caption says of points left out; nothing where there are none."""
     return "" if all(item.used.all() for item in fitted) else CROSSES
+
+
+def _beyond(spectra: Sequence[Spectrum], *, whole: bool) -> str:
+    """What a caption says of points outside the frame; nothing where there are none."""
+    number = points_beyond(spectra, whole=whole)
+    if not number:
+        return ""
+    return BEYOND.format(points=counted(number, "point"), lie="lies" if number == 1 else "lie")
 
 
 def _marks(fitted: Sequence[FittedRecord]) -> str:
@@ -120,8 +130,9 @@ def spectra_panels(m: Material) -> tuple[Panels, Panels]:
     if not m.spectra:
         return Panels(()), Panels(())
     data, crosses = spectra_data(m.spectra), _marks([spectrum.fitted for spectrum in m.spectra])
+    around = crosses + _beyond(m.spectra, whole=True)
     together = (
-        _panel("nyquist", partial(nyquist_figure, spectra=m.spectra), 80, data, crosses=crosses),
+        _panel("nyquist", partial(nyquist_figure, spectra=m.spectra), 80, data, crosses=around),
         _panel("bode", partial(bode_figure, spectra=m.spectra), 80, data, crosses=crosses),
     )
     each = (
@@ -132,7 +143,7 @@ def spectra_panels(m: Material) -> tuple[Panels, Panels]:
                 44,
                 spectra_data([spectrum]),
                 bias=spectrum.label,
-                crosses=_marks([spectrum.fitted]),
+                crosses=_crosses([spectrum.fitted]) + _beyond([spectrum], whole=False),
             ),
             place,
             spectrum.record.name,
@@ -170,14 +181,14 @@ def transient_panels(m: Material) -> Panels:
     return Panels(tuple(panels))
 
 
-def residual_panels(m: Material) -> Panels:
-    """Residuals and their autocorrelation, kind by kind."""
+def residual_panels(m: Material) -> list[Panels]:
+    """Residuals beside their autocorrelation, kind by kind."""
     strips = {
         "impedance": [strip_of(spectrum.fitted, spectrum.label) for spectrum in m.spectra],
         "iv": _strips(m.sweeps, [rate_label(sweep_of(item)) for item in m.sweeps]),
         "transient": _strips(m.transients, [peak_label(transient_of(item)) for item in m.transients]),
     }
-    return Panels(tuple(panel for kind, found in strips.items() for panel in _strip_panels(kind, found)))
+    return [Panels(tuple(_strip_panels(kind, found))) for kind, found in strips.items()]
 
 
 def _strips(fitted: Sequence[FittedRecord], labels: Sequence[str]) -> list[Strip]:

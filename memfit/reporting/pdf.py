@@ -4,7 +4,7 @@ All text goes to typst as string literals, so that nothing in it is read as mark
 brings along and matplotlib's, never the machine's: the same report gives the same file.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,8 +19,10 @@ from memfit.reporting.content import (
     Column,
     Graded,
     Panel,
+    Panels,
     Paragraph,
     Report,
+    Section,
     Table,
 )
 from memfit.reporting.plaintext import harmless, with_symbols
@@ -78,7 +80,7 @@ def typst_source(report: Report) -> str:
     parts = [
         _PREAMBLE,
         f"#head({_string(report.title)}, [{_prose(report.subtitle)}], ({''.join(_answers(report))}))",
-        *(line for section in report.sections for line in _section(section.title, section.blocks)),
+        *(line for section in report.sections for line in _section(section)),
         f"#finish({_string(report.footer)})",
     ]
     if late:
@@ -101,9 +103,36 @@ def _answer(answer: Answer) -> str:
     return " ".join(part for part in (headline, facts, *map(_prose, answer.sentences)) if part)
 
 
-def _section(title: str, blocks: tuple[Block, ...]) -> Iterator[str]:
-    """A section under its heading."""
-    yield f"= #{_string(title)}"
+def _section(section: Section) -> Iterator[str]:
+    """A section under its heading; the overview as one picture over both columns of the first page."""
+    if section.key == "overview" and section.panels:
+        yield "#across(" + "".join(f"{_figure(panel)}, " for panel in section.panels) + ")"
+        yield from _blocks([block for block in section.blocks if not isinstance(block, Panels)])
+        return
+    yield f"= #{_string(section.title)}"
+    yield _references(section.blocks)
+    yield from _blocks(section.blocks)
+
+
+def _references(blocks: Sequence[Block]) -> str:
+    """Where the tables of a section stand that float to the top or the bottom of a page."""
+    floating = [b for b in blocks if isinstance(b, Table) and _is_wide(b) and len(b.rows) < _LONG]
+    places = ", ".join(f"#ref(label({_string(_label(table))}))" for table in floating)
+    return f"\n#emph[See {places}.]\n" if floating else ""
+
+
+def _label(table: Table) -> str:
+    """By which a table is known to the text."""
+    return f"table-{table.key}"
+
+
+def _is_wide(table: Table) -> bool:
+    """Whether a table spans both columns of text."""
+    return len(table.columns) > _WIDE
+
+
+def _blocks(blocks: Sequence[Block]) -> Iterator[str]:
+    """What stands in a section."""
     for block in blocks:
         if isinstance(block, Paragraph):
             yield f"\n{_prose(block.text)}\n"
@@ -126,7 +155,7 @@ def _figure(panel: Panel) -> str:
 
 def _table(table: Table) -> str:
     """A table in its place: in the column, or over both."""
-    wide = "true" if len(table.columns) > _WIDE else "false"
+    wide = _string(_label(table)) if _is_wide(table) else "none"
     return f"#tabular({wide}, [{_prose(table.caption)}], {_cells(table)})"
 
 

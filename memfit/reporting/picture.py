@@ -10,8 +10,9 @@ from memfit.datasets.records import ImpedanceSpectrum, Record
 from memfit.errors import InputError, OutputError
 from memfit.files import write_whole
 from memfit.reporting.content import Panel
-from memfit.reporting.document import FIGURES, draw_panels
+from memfit.reporting.document import draw_panels
 from memfit.reporting.figures.records import ROW, WIDTH, Suspects, channels_figure, records_figure, row_count
+from memfit.reporting.look import FIGURES
 
 _MOST_TESTED = 200
 

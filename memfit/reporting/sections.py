@@ -39,17 +39,17 @@ from memfit.reporting.tables import (
 from memfit.reporting.words import HEADINGS, NO_WARNINGS, SENTENCES, counted
 
 
-def report_of(result: FitResult, fitted: Sequence[FittedRecord]) -> Report:
-    """The whole report of one fit."""
+def report_of(result: FitResult, fitted: Sequence[FittedRecord], notes: Sequence[str] = ()) -> Report:
+    """The whole report of one fit; `notes` say what is missing in it."""
     material = gather(result, fitted)
     sections = (
-        _section("overview", [overview_panels(material)]),
+        _section("overview", [Bullets(tuple(notes), "care"), overview_panels(material)]),
         parameters(result),
         _section("intervals", interval_blocks(result)),
         _section("impedance", spectra_panels(material)),
         _section("iv", [sweep_panels(material)]),
         _section("transients", [transient_panels(material)]),
-        _section("residuals", [goodness_table(result), residual_panels(material)]),
+        _section("residuals", [goodness_table(result), *residual_panels(material)]),
         _section("identifiability", knowledge_blocks(result)),
         _section("correlation", [correlation_table(result)]),
         _section("voltage", [voltage_panels(material)]),
@@ -118,8 +118,7 @@ def stability(m: Material) -> Section:
             Paragraph(SENTENCES[explained]) if explained else None,
             hopf_table(block),
             changes_table(block),
-            stability_panels(m),
-            _dynamics_panels(m),
+            Panels((*stability_panels(m).items, *_dynamics_panels(m).items)),
             *_evidence(m),
         ],
     )

@@ -6,7 +6,8 @@ from typing import Any
 from memfit.fitting.result import Estimate, FitResult
 from memfit.reporting.answers import error_of
 from memfit.reporting.content import Cell, Column, ColumnKind, Graded, Table
-from memfit.reporting.numbers import MISSING, fixed, interval, plain, quantity, quantity_digits
+from memfit.reporting.estimates import interval_text, value_text
+from memfit.reporting.numbers import MISSING, fixed, plain, quantity, quantity_digits, series
 from memfit.reporting.words import (
     CIRCUIT,
     COLUMNS,
@@ -34,8 +35,8 @@ def estimates_table(key: str, estimates: Mapping[str, Estimate], records: Sequen
     rows = tuple(
         (
             name,
-            quantity(e.value, e.unit, e.stderr),
-            interval(e.ci95, e.unit, e.stderr),
+            value_text(e),
+            interval_text(e),
             STATUS_OF_ESTIMATE[e.status],
             meaning(name, records),
         )
@@ -95,7 +96,7 @@ def _response_unit(kind: str, control: str) -> str:
 
 def correlation_table(result: FitResult) -> Table:
     """Correlations of the fitted quantities, shaded by size."""
-    names, matrix = result.covariance_names, result.correlation
+    names, matrix = result.covariance_names if result.covariance else (), result.correlation
     rows: list[tuple[Cell, ...]] = []
     for name, row in zip(names, matrix, strict=True):
         rows.append((name, *(_graded(float(value)) for value in row)))
@@ -170,7 +171,7 @@ def _addition(name: str, block: Mapping[str, Any]) -> str:
 def starts_table(result: FitResult) -> Table:
     """First values beside the final ones."""
     rows = tuple(
-        (name, quantity_digits(e.start, e.unit, 3), quantity(e.value, e.unit, e.stderr), e.reason or MISSING)
+        (name, quantity_digits(e.start, e.unit, 3), value_text(e), e.reason or MISSING)
         for name, e in {**result.parameters, **result.nuisance}.items()
         if e.start is not None or e.reason
     )
@@ -206,12 +207,13 @@ def conflicts_table(result: FitResult) -> Table:
 
 def inputs_table(result: FitResult) -> Table:
     """Records that went in, with their digests and warnings."""
+    biases = iter(series([item.bias_V for item in result.inputs if item.bias_V is not None], "V"))
     rows = tuple(
         (
             item.file,
             KIND.get(item.kind, item.kind),
             f"{item.used} of {item.points}",
-            quantity(item.bias_V, "V"),
+            MISSING if item.bias_V is None else next(biases),
             item.control,
             item.sha256 or MISSING,
             " ".join(item.warnings) or MISSING,

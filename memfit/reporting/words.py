@@ -46,14 +46,32 @@ SYMBOLS = {
     "c2": Symbol("c", "2", "quadratic coefficient of the characteristic polynomial"),
 }
 
-_NAME = re.compile(r"(?<![\w.])(" + "|".join(sorted(SYMBOLS, key=len, reverse=True)) + r")(?![\w]|\.\w)")
+_TERM = r"gain_[a-z]+|delay_\d+|edge_\d+_\d+|[uif]_0_\d+"
+_NAME = re.compile(
+    r"(?<![\w.])(" + "|".join([_TERM, *sorted(SYMBOLS, key=len, reverse=True)]) + r")(?![\w]|\.\w)"
+)
 
 
 def split_symbols(text: str) -> Iterator[tuple[str, Symbol | None]]:
     """Pieces of a sentence in order: plain text with None, and names of quantities with their symbol."""
     for place, piece in enumerate(_NAME.split(text)):
         if piece:
-            yield piece, SYMBOLS[piece] if place % 2 else None
+            yield piece, symbol_of(piece) if place % 2 else None
+
+
+def symbol_of(name: str) -> Symbol | None:
+    """The symbol of a quantity; those of the instruments' terms carry the number of their record, from 1."""
+    if name in SYMBOLS:
+        return SYMBOLS[name]
+    head, *numbers = re.split(r"_(?=\d)", name)
+    if head.startswith("gain_"):
+        return Symbol("g", KIND_INDEX.get(head.removeprefix("gain_"), head), "")
+    base = TERM_LETTERS.get(head)
+    if base is None or not numbers or not all(number.isdecimal() for number in numbers):
+        return None
+    zero = numbers[:1] if head in ("u", "i", "f") else []
+    from_one = [str(int(number) + 1) for number in numbers[len(zero) :]]
+    return Symbol(base, ",".join([*zero, *from_one]), "")
 
 
 def meaning(name: str, records: Sequence[str] = ()) -> str:
@@ -101,14 +119,18 @@ def listed(items: list[str]) -> str:
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}" if items else ""
 
 
-_OF_RECORD = re.compile(r"(?P<what>edge|u_0|i_0|f_0)_(?P<record>\d+)(?:_(?P<jump>\d+))?")
+TERM_LETTERS = {"edge": "δ", "delay": "Δ", "u": "u", "i": "i", "f": "f"}
+KIND_INDEX = {"impedance": "Z", "iv": "IV", "transient": "t"}
+_OF_RECORD = re.compile(r"(?P<what>edge|delay|u_0|i_0|f_0)_(?P<record>\d+)(?:_(?P<jump>\d+))?")
 OF_RECORD = {
     "edge": "how much earlier than its first sample jump {jump} of {record} came",
+    "delay": "shift of the time axis of {record}",
     "u_0": "first voltage across the junction in {record}",
     "i_0": "first channel current in {record}",
     "f_0": "first activation in {record}",
 }
 CROSSES = "; crosses were left out of the fit"
+BEYOND = "; {points} near a resonance {lie} outside the frame"
 BAND = "; a band, where wide enough to be seen, holds the model curve with 95 %"
 GAIN = "gain of the instrument of the {kinds}, relative to the reference"
 
@@ -263,7 +285,10 @@ TABLE_CAPTIONS = {
         "shown."
     ),
     "derived": "Derived quantities.",
-    "nuisance": "Quantities of the instruments, fitted along.",
+    "nuisance": (
+        "Quantities of the instruments, fitted along. Indices count the records in the order in which they "
+        "went in, and the jumps of each."
+    ),
     "goodness": (
         "How well each record is described. χ²/dof of each record is measured against the noise estimated "
         "from it. Each point of a spectrum counts as two, its real and its imaginary part."
@@ -358,6 +383,22 @@ SENTENCES = {
         "stays below the threshold (dashed). Dotted is the parabola of the linear fit."
     ),
     "provenance": "The same fit can be run again from the plan below on the {count} listed above.",
+}
+
+GONE = "not found where the result says, nor next to it"
+NOT_AT_HAND = "{missing} of {total} of the fit cannot be shown; curves and residuals of these are left out:"
+REPETITION = {
+    "same": "The same fit again: all {count} numbers agree to {limit} of their size.",
+    "differs": (
+        "The numbers differ from those of the first fit by up to {largest} of their size ({where}); "
+        "expected at most {limit}."
+    ),
+    "lost": "Only one of the two fits has {names}.",
+    "input": "{what} differs: SHA-256 {then}... then, {now}... now.",
+    "version": "{what} differs: {then} then, {now} now.",
+    "plan": "The plan differs in {what}: {then} then, {now} now.",
+    "unexplained": "Inputs, versions and plan are the same; another machine can round differently.",
+    "nothing": "nothing",
 }
 
 OVERVIEW_QUESTIONS = {

@@ -2,8 +2,10 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -208,28 +210,115 @@ def test_report_again_with_data(run, sample_fits, tmp_path):
     assert lines[0] == lines[1] > 3000
 
 
-def test_report_without_data(run, sample_fits, tmp_path):
+def files_of(folder):
+    return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def test_a_report_made_later_is_that_of_the_fit(run, sample_fits, tmp_path):
+    """Without being told where the data are, and byte for byte; only the way to the data may differ."""
     fit = sample_fits["mapbi3_c"]
-    ran = run("report", fit.out / "result.json", "-o", tmp_path / "bare")
+    ran = run("report", fit.out / "result.json", "-o", tmp_path / "again")
     assert ran.code == 0
-    assert "no measured curves" in ran.err
-    assert (tmp_path / "bare" / "report.html").is_file()
-    in_place = run("report", fit.out, "--overwrite")
-    assert in_place.code == 1
-    assert "--data" in in_place.err
+    again, first = files_of(tmp_path / "again"), files_of(fit.out)
+    assert again.pop(Path("result.json")) != b""
+    first.pop(Path("result.json"))
+    assert again == first
 
 
-@pytest.mark.parametrize(("device", "said"), [("mapbi3_a", "missing from"), ("changed", "has changed")])
-def test_report_with_the_data_of_another_fit(run, sample_fits, sample_data, tmp_path, device, said):
-    data = sample_data / device
-    if device == "changed":
-        data = tmp_path / "data"
-        data.mkdir()
-        for path in (sample_data / "mapbi3_c").iterdir():
-            (data / path.name).write_bytes(path.read_bytes())
-        with (data / "iv_50mVs.csv").open("a") as file:
-            file.write("36.1,0,1e-9\n")
-    ran = run("report", sample_fits["mapbi3_c"].out, "-o", tmp_path / "out", "--data", data)
+def copied(sample_fits, sample_data, tmp_path):
+    """Result and data that moved together, the original place forgotten."""
+    data, out = tmp_path / "data", tmp_path / "results"
+    shutil.copytree(sample_data / "mapbi3_c", data)
+    out.mkdir()
+    result = json.loads((sample_fits["mapbi3_c"].out / "result.json").read_text(encoding="utf-8"))
+    result["data"] = {"paths": [str(tmp_path / "gone")], "relative": ["../data"]}
+    result.pop("digest")
+    (out / "result.json").write_text(json.dumps(result), encoding="utf-8")
+    return data, out
+
+
+def test_data_gone_or_changed_are_named_and_the_rest_is_drawn(run, sample_fits, sample_data, tmp_path):
+    data, out = copied(sample_fits, sample_data, tmp_path)
+    with (data / "iv_50mVs.csv").open("a") as file:
+        file.write("36.1,0,1e-9\n")
+    (data / "eis_0.5V.csv").unlink()
+    ran = run("report", out, "-o", tmp_path / "new")
+    assert ran.code == 0
+    page = (tmp_path / "new" / "report.html").read_text(encoding="utf-8")
+    for text in (ran.err, page):
+        assert "2 of 14 records" in text
+        assert "iv_50mVs.csv: it has changed since the fit" in text
+        assert "eis_0.5V.csv" in text
+    assert page.count('id="figure-nyquist_each_') == 7
+    assert page.count('id="figure-iv_') == 2
+    before = files_of(out)
+    (out / "residuals.csv").write_text("of the fit")
+    kept = run("report", out, "--overwrite")
+    assert kept.code == 1
+    assert "would lose them" in kept.err
+    assert files_of(out) == {**before, Path("residuals.csv"): b"of the fit"}
+
+
+def test_without_any_data_the_report_has_no_curves_and_says_so(run, sample_fits, sample_data, tmp_path):
+    data, out = copied(sample_fits, sample_data, tmp_path)
+    shutil.rmtree(data)
+    ran = run("report", out, "--overwrite")
+    assert ran.code == 0
+    assert "14 of 14 records" in ran.err
+    assert 'id="impedance"' not in (out / "report.html").read_text(encoding="utf-8")
+
+
+def test_report_with_the_data_of_another_fit(run, sample_fits, sample_data, tmp_path):
+    ran = run(
+        "report", sample_fits["mapbi3_c"].out, "-o", tmp_path / "out", "--data", sample_data / "mapbi3_a"
+    )
     assert ran.code == 1
-    assert said in ran.err
+    assert "none of its records" in ran.err
     assert not (tmp_path / "out").exists()
+
+
+def test_data_next_to_the_result_are_found(run, sample_fits, sample_data, tmp_path):
+    data, out = copied(sample_fits, sample_data, tmp_path)
+    (out / "result.json").rename(data / "result.json")
+    ran = run("report", data, "-o", tmp_path / "new")
+    assert (ran.code, ran.err.count("\n")) == (0, 1)
+
+
+def test_the_same_fit_again(run, sample_fits, tmp_path):
+    first = sample_fits["mapbi3_c"].out
+    ran = run("fit", "--from", first, "-o", tmp_path / "again")
+    assert ran.code == 0
+    assert "The same fit again: all" in ran.err
+    then, now = (
+        json.loads((p / "result.json").read_text(encoding="utf-8")) for p in (first, tmp_path / "again")
+    )
+    assert now["parameters"] == then["parameters"]
+    assert "--from" in now["environment"]["command"]
+
+
+def test_a_fit_again_says_what_differs(run, sample_fits, sample_data, tmp_path):
+    data, out = copied(sample_fits, sample_data, tmp_path)
+    text = (out / "result.json").read_text(encoding="utf-8")
+    changed = json.loads(text)
+    changed["environment"]["packages"]["numpy"] = "1.0"
+    changed["plan"]["later"] = True
+    (out / "result.json").write_text(json.dumps(changed), encoding="utf-8")
+    lines = (data / "iv_50mVs.csv").read_text(encoding="utf-8").splitlines()
+    (data / "iv_50mVs.csv").write_text("\n".join(lines[:-40]) + "\n", encoding="utf-8")
+    ran = run("fit", "--from", out)
+    assert ran.code == 0
+    assert "The numbers differ from those of the first fit" in ran.err
+    assert "iv_50mVs.csv differs: SHA-256" in ran.err
+    assert "numpy differs: 1.0 then" in ran.err
+    assert "The plan differs in later: True then, nothing now." in ran.err
+    (data / "iv_5Vs.csv").unlink()
+    gone = run("fit", "--from", out)
+    assert gone.code == 1
+    assert "iv_5Vs.csv cannot be found" in gone.err
+
+
+@pytest.mark.parametrize("words", [["--seed", "1"], ["--model", "2d"], ["--fix", "R_s=1"]])
+def test_a_fit_again_takes_no_other_plan(run, sample_fits, words):
+    ran = run("fit", "--from", sample_fits["mapbi3_c"].out, *words)
+    assert ran.code == 2
+    assert "leave --model, --fix and --seed out" in ran.err

@@ -62,6 +62,7 @@ def test_the_same_seed_gives_the_same_result(run, small_device):
     first, second = (json.loads(run("fit", small_device, "--json", "--seed", 3).out) for _ in range(2))
     for result in (first, second):
         assert result.pop("environment")["seconds"] > 0
+        assert len(result.pop("digest")) == 64
     assert first == second
     assert first["plan"]["seed"] == 3
 

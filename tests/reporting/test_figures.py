@@ -7,16 +7,20 @@ import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.markers import TICKDOWN
+from matplotlib.text import Annotation
 
 from memfit.datasets.records import ImpedanceSpectrum
 from memfit.fitting.result import FittedRecord
 from memfit.model.parameters import Parameters
 from memfit.model.smallsignal import impedance
 from memfit.protocols import Drive, pulse_train
-from memfit.reporting.figures.marks import dots, few, key, limits, linear_axis, log_axis, place_axes, thinned
+from memfit.reporting.figures.marks import dots, few, key, limits, place_axes, thinned
 from memfit.reporting.figures.residuals import autocorrelation, strip_of
 from memfit.reporting.figures.spectra import draw_nyquist, model_curve, spectra_of
 from memfit.reporting.figures.sweeps import draw_direction, model_points
+from memfit.reporting.figures.ticks import hide_tick_labels, linear_axis, log_axis
 from memfit.reporting.figures.transients import jumps, polygon, transient_of
 
 P = Parameters(R_b=12e3, C_m=1.1e-6, i_c0=0.9e-3, V_T=0.95, V_m=0.055, tau_d=0.012, tau_k=0.025, R_s=0.0)
@@ -109,7 +113,7 @@ def test_dots_of_what_cannot_be_drawn_are_left_out(axes):
 def test_decades_are_labelled(axes, bounds, labels):
     log_axis(axes, "x", bounds)
     axes.get_figure().canvas.draw()
-    assert [text.get_text() for text in axes.get_xticklabels()] == labels
+    assert [text.get_text() for text in axes.texts] == labels
 
 
 def test_keys_write_symbols_with_their_index(axes):
@@ -204,11 +208,25 @@ def test_arrows_point_along_the_course(axes):
     linear_axis(axes, "x", (0.0, 1.0))
     linear_axis(axes, "y", (0.0, 1.0))
     draw_direction(axes, np.linspace(0, 1, 50), np.zeros(50))
-    assert len(axes.texts) == 4
-    assert all(arrow.xy[0] > arrow.xyann[0] for arrow in axes.texts)
+    arrows = [text for text in axes.texts if isinstance(text, Annotation)]
+    assert len(arrows) == 4
+    assert all(arrow.xy[0] > arrow.xyann[0] for arrow in arrows)
     draw_direction(axes, np.zeros(50), np.zeros(50))
     draw_direction(axes, np.zeros(3), np.zeros(3))
-    assert len(axes.texts) == 4
+    assert sum(isinstance(text, Annotation) for text in axes.texts) == 4
+
+
+def test_ticks_are_drawn_once_and_follow_the_style(axes):
+    with mpl.rc_context({"xtick.direction": "out", "xtick.labelcolor": "#ff0000"}):
+        linear_axis(axes, "x", (0.0, 2.0))
+        linear_axis(axes, "x", (-0.1, 0.1))
+    assert [text.get_text() for text in axes.texts] == ["−0.10", "−0.05", "0.00", "0.05", "0.10"]
+    assert {text.get_color() for text in axes.texts} == {"#ff0000"}
+    (marks,) = [line for line in axes.get_children() if isinstance(line, Line2D)]
+    assert marks.get_marker() == TICKDOWN
+    assert len(marks.get_xdata()) == 5
+    hide_tick_labels(axes)
+    assert len(axes.texts) == 0
 
 
 def test_each_kind_of_record_is_asked_for_by_its_own_functions(of_kind):

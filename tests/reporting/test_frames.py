@@ -5,7 +5,7 @@ import pytest
 
 from memfit.datasets.records import IVSweep
 from memfit.fitting.result import FittedRecord
-from memfit.reporting.frames import RESIDUAL_COLUMNS, columns_csv, residuals_frame, table_csv
+from memfit.reporting.frames import RESIDUAL_COLUMNS, columns_csv, estimates_csv, residuals_csv, table_csv
 from memfit.reporting.tables import estimates_table
 
 
@@ -14,11 +14,9 @@ def test_residuals_of_a_quasi_steady_curve_stand_against_voltage():
     item = FittedRecord(
         record=sweep, predicted=np.array([0.5, 1.0]), sigma=np.array([0.5, 0.5]), used=np.array([True, False])
     )
-    frame = residuals_frame([item])
-    assert tuple(frame.columns) == RESIDUAL_COLUMNS
-    assert list(frame["quantity"]) == ["voltage", "voltage"]
-    assert list(frame["residual"]) == [-1.0, 2.0]
-    assert list(frame["used"]) == [True, False]
+    head, *rows = residuals_csv([item]).splitlines()
+    assert head.split(",") == list(RESIDUAL_COLUMNS)
+    assert rows == ["iv,0,voltage,0,V,current,0,0.5,0.5,-1,True", "iv,1,voltage,1,V,current,2,1,0.5,2,False"]
 
 
 def test_columns_of_different_length_stand_side_by_side():
@@ -33,3 +31,19 @@ def test_a_table_for_people_as_csv(result, key):
     lines = table_csv(estimates_table(key, estimates)).splitlines()
     assert lines[0] == "Symbol,Value,95 % interval,Status,Quantity"
     assert len(lines) == 1 + len(estimates)
+
+
+def test_parameters_in_full(result):
+    head, *rows = estimates_csv(result).splitlines()
+    table = result.to_frame().reset_index()
+    assert head.split(",") == list(table.columns)
+    for row, (_, known) in zip(rows, table.iterrows(), strict=True):
+        fields = row.split(",")
+        assert [fields[0], fields[2], fields[6]] == [known["parameter"], known["unit"], known["status"]]
+        assert float(fields[1]) == pytest.approx(known["value"], rel=1e-8)
+
+
+def test_names_are_quoted_where_csv_needs_it():
+    sweep = IVSweep(name='a, "b"', voltage=np.array([0.0]), current=np.array([0.0]))
+    item = FittedRecord(record=sweep, predicted=np.zeros(1), sigma=np.ones(1), used=np.array([True]))
+    assert residuals_csv([item]).splitlines()[1].startswith('"a, ""b""",0,voltage')

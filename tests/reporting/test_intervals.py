@@ -12,7 +12,7 @@ from memfit.reporting.bands import band_of, by_frequency, nyquist_band
 from memfit.reporting.document import draw_panels
 from memfit.reporting.figures.profiles import linear_curve, profile_curve
 from memfit.reporting.figures.spectra import model_curve
-from memfit.reporting.frames import interval_frames
+from memfit.reporting.frames import interval_csvs
 from memfit.reporting.intervalsection import interval_blocks, profile_panels
 from memfit.reporting.intervaltables import convergence_table, intervals_table, quantity_label
 from memfit.reporting.sections import report_of
@@ -162,12 +162,14 @@ def test_the_report_has_a_section_of_its_own(with_intervals, fitted):
 
 
 def test_tables_for_programs(with_intervals, result):
-    frames = interval_frames(with_intervals)
-    assert list(frames) == ["profiles.csv", "samples.csv"]
-    assert len(frames["profiles.csv"]) == 15
-    assert list(frames["samples.csv"].columns) == ["kind", "R_b", "V_T"]
-    assert list(frames["samples.csv"]["kind"]) == ["residual"] * 3 + ["posterior"] * 3
-    assert interval_frames(result) == {}
+    files = {name: text.splitlines() for name, text in interval_csvs(with_intervals).items()}
+    assert list(files) == ["profiles.csv", "samples.csv"]
+    assert files["profiles.csv"][0] == "quantity,unit,value,chi2_rise,slope,threshold"
+    assert len(files["profiles.csv"]) == 1 + 15
+    head, *rows = files["samples.csv"]
+    assert head == "kind,R_b,V_T"
+    assert [row.split(",")[0] for row in rows] == ["residual"] * 3 + ["posterior"] * 3
+    assert interval_csvs(result) == {}
 
 
 def test_bands_hold_the_model(result, fitted):

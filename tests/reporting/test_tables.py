@@ -34,7 +34,7 @@ def test_estimates_of_every_status():
         ("tau_d", "12.0(40) ms", "above 6.00 ms", "weakly determined"),
         ("tau_k", "–", "–", "not determined"),
         ("R_s", "20 Ω", "–", "fixed"),
-        ("gain_iv", "1.020(10)", "1.000 to 1.040", "at its bound"),
+        ("gain_iv", "1.020", "–", "at its bound"),
     ]
 
 
@@ -69,7 +69,7 @@ def test_hopf_points_and_changes_come_from_the_analysis(result):
     names = [row[0] for row in changes.rows]
     assert names[:6] == ["R_b", "C_m", "i_c0", "V_m", "tau_d", "tau_k"]
     assert changes.rows[0][2].startswith("× 0.2")
-    assert changes.rows[names.index("R_load")][2:] == ("none does", changes.rows[names.index("R_load")][3])
+    assert all(text == "none does" or text.endswith("kΩ") for text in changes.rows[names.index("R_load")][2:])
     assert changes.rows[names.index("R_load")][3].endswith("kΩ")
 
 

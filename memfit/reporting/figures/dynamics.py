@@ -18,10 +18,9 @@ from memfit.reporting.figures.marks import (
     curve,
     key,
     limits,
-    linear_axis,
-    log_axis,
     place_axes,
 )
+from memfit.reporting.figures.ticks import linear_axis, log_axis
 from memfit.reporting.numbers import scale_for
 from memfit.reporting.words import SYMBOLS
 
@@ -123,8 +122,12 @@ def gain_map_figure(figure: Figure, found: GainMap) -> None:
         )
     if found.ellipse is not None:
         curve(axes, found.ellipse[0] * factors[0], found.ellipse[1] * factors[1], INK)
+    device = found.device[0] * factors[0], found.device[1] * factors[1]
+    axes.plot(*device, "o", markerfacecolor="white", markeredgecolor=INK, markeredgewidth=0.9, markersize=4.5)
     if 0.0 not in found.device:
-        axes.plot(*(v * f for v, f in zip(found.device, factors, strict=True)), "+", color=INK, markersize=4)
+        axes.plot(
+            *device, "o", markerfacecolor="white", markeredgecolor=INK, markeredgewidth=0.9, markersize=4.5
+        )
     shown = [
         (colour, words)
         for colour, words, low, high in zip(
@@ -133,6 +136,7 @@ def gain_map_figure(figure: Figure, found: GainMap) -> None:
         if np.any((margin >= low) & (margin < high))
     ]
     key(axes, shown, title="Gain margin")
+    axes.annotate("device", device, (4, 4), textcoords="offset points", fontsize=6, color=INK)
 
 
 def _source_axis(axes: Axes, found: Dynamics) -> float:

@@ -1,9 +1,9 @@
 """Marks and axes that all figures share: dots, model curves, ticks, keys, and the palette.
 
-Colours are those of Okabe and Ito (distinguishable with any colour vision); series in bias are graded with
-"viridis". Axes are placed in millimetres and get their limits from the data, which is several times faster
-than matplotlib's automatic layout. No text that comes from a file is ever drawn: `$` would be read as
-mathematics, and fonts lack letters.
+Colours are those of the style: by default Okabe and Ito's (distinguishable with any colour vision), and
+"viridis" for series in bias. Axes are placed in millimetres and get their limits from the data, which is
+several times faster than matplotlib's automatic layout. No text that comes from a file is ever drawn: `$`
+would be read as mathematics, and fonts lack letters.
 """
 
 from collections.abc import Sequence
@@ -18,22 +18,17 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 from matplotlib.text import Text
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from memfit.arrays import BoolArray, ComplexArray, FloatArray
-from memfit.reporting.numbers import power_of_ten
+from memfit.reporting.figures.ticks import hide_tick_labels as hide_tick_labels  # noqa: PLC0414 - handed on
+from memfit.reporting.figures.ticks import linear_axis as linear_axis  # noqa: PLC0414 - handed on
+from memfit.reporting.figures.ticks import log_axis as log_axis  # noqa: PLC0414 - handed on
 from memfit.reporting.words import SYMBOLS
 
-BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY = (
-    "#0072B2",
-    "#E69F00",
-    "#009E73",
-    "#D55E00",
-    "#CC79A7",
-    "#56B4E9",
-)
+BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY = (f"C{place}" for place in range(6))
+"""The colours of the style's cycle, by their names in memfit's own style."""
 INK, GREY, PALE = "#1a1a1a", "#767676", "#dddddd"
-DATA, MODEL, LEFT_OUT = SKY, INK, VERMILLION
+DATA, MODEL, LEFT_OUT, ARROW = SKY, INK, VERMILLION, VERMILLION
 BAND = BLUE
 SERIES = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
 
@@ -41,6 +36,8 @@ Values = TypeVar("Values", FloatArray, ComplexArray)
 
 MILLIMETRE = 1 / 25.4
 """Inch."""
+_PALEST = 0.88
+"""Part of a map of colours that is seen on white."""
 _LABEL_EDGE = 3.0
 """Distance of the inner edge of an axis label from the figure's edge, mm; fixed, so that labels align."""
 _GRID = 700
@@ -102,34 +99,6 @@ def limits(*arrays: FloatArray, log: bool = False, pad: float = 0.05) -> tuple[f
 def kept(values: Values, used: BoolArray) -> Values:
     """The values that were fitted, which set the limits of axes; all of them where none was."""
     return values[used] if used.any() else values
-
-
-def linear_axis(axes: Axes, which: str, bounds: tuple[float, float], ticks: int = 5) -> None:
-    """A linear axis ("x" or "y") with few round ticks."""
-    getattr(axes, f"set_{which}lim")(*bounds)
-    getattr(axes, f"{which}axis").set_major_locator(MaxNLocator(ticks, steps=[1, 2, 2.5, 5, 10]))
-
-
-def log_axis(axes: Axes, which: str, bounds: tuple[float, float], most: int = 7) -> None:
-    """A logarithmic axis ("x" or "y") with ticks at whole decades, not more than `most`."""
-    getattr(axes, f"set_{which}scale")("log")
-    getattr(axes, f"set_{which}lim")(*bounds)
-    axis = getattr(axes, f"{which}axis")
-    first, last = int(np.ceil(np.log10(bounds[0]))), int(np.floor(np.log10(bounds[1])))
-    if last - first < 1:
-        ticks = [m * 10.0**e for e in range(first - 1, last + 1) for m in (1, 2, 5)]
-        axis.set_major_locator(FixedLocator([t for t in ticks if bounds[0] <= t <= bounds[1]]))
-        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    else:
-        step = -(-(last - first + 1) // most)
-        axis.set_major_locator(FixedLocator([10.0**e for e in range(first, last + 1, step)]))
-        axis.set_major_formatter(FuncFormatter(lambda value, _: power_of_ten(round(np.log10(value)))))
-    axis.set_minor_locator(NullLocator())
-
-
-def hide_tick_labels(axes: Axes) -> None:
-    """No numbers on the horizontal axis: the axes below carries them."""
-    axes.tick_params(axis="x", labelbottom=False)
 
 
 def thinned(
@@ -210,8 +179,13 @@ def crosses(axes: Axes, x: FloatArray, y: FloatArray) -> Any:
 
 
 def graded_colours(count: int) -> list[Any]:
-    """Colours from dark to light for a series in bias; the yellow end, too pale on white, is left out."""
-    return [mpl.colormaps["viridis"](share) for share in np.linspace(0.0, 0.88, count)]
+    """Colours from dark to light for a series."""
+    return [graded_colour(float(grade)) for grade in np.linspace(0.0, 1.0, count)]
+
+
+def graded_colour(grade: float) -> Any:
+    """Colour, from dark at 0 to light at 1, in a series; the pale end of the map is left out."""
+    return mpl.colormaps[mpl.rcParams["image.cmap"]](_PALEST * grade)
 
 
 def key(

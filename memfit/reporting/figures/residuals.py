@@ -18,10 +18,9 @@ from memfit.reporting.figures.marks import (
     dots,
     key,
     limits,
-    linear_axis,
-    log_axis,
     place_axes,
 )
+from memfit.reporting.figures.ticks import draw_ticks, linear_axis, log_axis
 from memfit.reporting.numbers import scale_for
 
 _STRIP = 9.0
@@ -102,8 +101,7 @@ def _strip_axes(axes: Axes, strips: Sequence[Strip]) -> None:
     for base in bases:
         axes.axhspan(base - 2.0, base + 2.0, color=PALE, alpha=0.6, linewidth=0, zorder=-2)
     axes.hlines(bases, 0, 1, transform=axes.get_yaxis_transform(), color=INK, linewidth=0.4)
-    axes.set_yticks(bases, [strip.label for strip in strips])
-    axes.tick_params(axis="y", length=0)
+    draw_ticks(axes, "y", bases, [strip.label for strip in strips], marks=False)
 
 
 def _inner_height(axes: Axes) -> float:
@@ -136,5 +134,4 @@ def _autocorrelation_bands(axes: Axes, strips: Sequence[Strip], scale: float) ->
         white = scale * 1.96 / np.sqrt(max(strip.coordinate.size, 1))
         axes.axhspan(base - white, base + white, color=PALE, linewidth=0, zorder=-2)
     axes.hlines(bases, 0, 1, transform=axes.get_yaxis_transform(), color=INK, linewidth=0.4)
-    axes.set_yticks(bases, [strip.label for strip in strips])
-    axes.tick_params(axis="y", length=0)
+    draw_ticks(axes, "y", bases, [strip.label for strip in strips], marks=False)

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MultipleLocator
 
 from memfit.arrays import ComplexArray, FloatArray
 from memfit.datasets.records import ImpedanceSpectrum
@@ -30,16 +29,14 @@ from memfit.reporting.figures.marks import (
     curve,
     dots,
     few,
-    graded_colours,
-    hide_tick_labels,
+    graded_colour,
     kept,
     key,
     limits,
-    linear_axis,
-    log_axis,
     place_axes,
     shade_band,
 )
+from memfit.reporting.figures.ticks import even_axis, hide_tick_labels, linear_axis, log_axis
 from memfit.reporting.numbers import power_of_ten, quantity, scale_for, series
 from memfit.reporting.words import NO_BIAS, distinct
 
@@ -50,6 +47,10 @@ _LONGEST_STEP = 0.03
 _REFINEMENTS = 8
 _REACH = 1.6
 """Model curves are shown whole up to this many times the largest |Z| measured."""
+_MOST = 85.0
+"""Per cent of the points of one spectrum that its frame holds in any case."""
+_FAR, _SHOWN = 6.0, 1.5
+"""A frame holds everything up to the first many times what is typical, else up to the second many times."""
 _SAME_MODEL = 1e-6
 """Relative distance at which the closed form counts as the model that was fitted."""
 _LABELS_TURN = 0.8
@@ -72,8 +73,13 @@ class Spectrum:
     model: ModelCurve
     label: str
     """Bias."""
-    colour: Any
-    """Of the data; graded by bias."""
+    grade: float
+    """Place in the series, from 0 to 1; gives the colour of the data."""
+
+    @property
+    def colour(self) -> Any:
+        """Of the data, in the style in force."""
+        return graded_colour(self.grade)
 
     @property
     def record(self) -> ImpedanceSpectrum:
@@ -91,10 +97,10 @@ def spectra_of(fitted: Sequence[FittedRecord], p: Parameters | None) -> tuple[Sp
         labels = distinct(series(known, units.pop()))
     else:
         labels = distinct([quantity(value, unit) if value is not None else NO_BIAS for value, unit in biases])
-    colours = graded_colours(len(ordered))
+    grades = np.linspace(0.0, 1.0, len(ordered)).tolist()
     return tuple(
-        Spectrum(item, model_curve(item, p), label, colour)
-        for item, label, colour in zip(ordered, labels, colours, strict=True)
+        Spectrum(item, model_curve(item, p), label, grade)
+        for item, label, grade in zip(ordered, labels, grades, strict=True)
     )
 
 
@@ -154,8 +160,8 @@ def _refined(model: Callable[[FloatArray], ComplexArray], frequency: FloatArray)
 def draw_nyquist(axes: Axes, spectra: Sequence[Spectrum], *, label_decades: bool = False) -> str:
     """Data as dots, model as lines, rings at whole decades of frequency; equal axes.
 
-    The limits hold the data, and the model but where it runs far beyond: near a Hopf point its resonance
-    between two frequencies would leave the data a speck.
+    The limits hold the data and the model but where they run far beyond: near a Hopf point a resonance would
+    leave the rest a speck.
 
     Returns
     -------
@@ -163,10 +169,14 @@ def draw_nyquist(axes: Axes, spectra: Sequence[Spectrum], *, label_decades: bool
         Symbol of the unit of both axes.
     """
     data = [kept(spectrum.record.impedance, spectrum.fitted.used) for spectrum in spectra]
-    factor, unit = scale_for(max(float(np.abs(Z).max()) for Z in data), "ohm")
+    reach = _reach(data, whole=not label_decades)
+    factor, unit = scale_for(min(reach, max(float(np.abs(Z).max()) for Z in data)), "ohm")
     zero = np.array([0.0])
-    models = [_within_reach(spectrum.model[1], Z) for spectrum, Z in zip(spectra, data, strict=True)]
-    everything = np.concatenate([*data, *models]) * factor
+    models = [
+        _within(spectrum.model[1], min(reach, _REACH * float(np.abs(Z).max())))
+        for spectrum, Z in zip(spectra, data, strict=True)
+    ]
+    everything = np.concatenate([*(_within(Z, reach) for Z in data), *models]) * factor
     _equal_limits(axes, limits(everything.real, zero), limits(-everything.imag, zero))
     axes.axhline(0.0, color=INK, linewidth=0.4, zorder=0)
     for spectrum in spectra:
@@ -191,9 +201,37 @@ def shade_nyquist(axes: Axes, spectrum: Spectrum, factor: float) -> None:
         axes.fill(outline.real, -outline.imag, color=BAND, linewidth=0, alpha=BAND_ALPHA, zorder=0.5)
 
 
-def _within_reach(model: ComplexArray, data: ComplexArray) -> ComplexArray:
-    """The part of a model curve that the frame must hold."""
-    reached: ComplexArray = model[np.abs(model) <= _REACH * np.abs(data).max()]
+def _reach(data: Sequence[ComplexArray], *, whole: bool) -> float:
+    """Largest |Z| (ohm) that the frame must hold: all of it, but for a few points far beyond the others.
+
+    One spectrum by itself is shown whole, or its bulk.
+    """
+    if len(data) == 1 and whole:
+        return float(np.abs(data[0]).max())
+    if len(data) > 1:
+        typical = float(np.median([np.abs(Z).max() for Z in data]))
+    else:
+        typical = float(np.percentile(np.abs(data[0]), _MOST))
+    largest = max(float(np.abs(Z).max()) for Z in data)
+    return largest if largest <= _FAR * typical else _SHOWN * typical
+
+
+def points_beyond(spectra: Sequence[Spectrum], *, whole: bool) -> int:
+    """Number of points that lie outside the frame of a Nyquist plot of these spectra.
+
+    Parameters
+    ----------
+    spectra : sequence of Spectrum
+    whole : bool
+        Whether one spectrum by itself is shown whole: True for `nyquist_figure`.
+    """
+    data = [kept(spectrum.record.impedance, spectrum.fitted.used) for spectrum in spectra]
+    return int(sum(np.count_nonzero(np.abs(Z) > _reach(data, whole=whole)) for Z in data))
+
+
+def _within(Z: ComplexArray, reach: float) -> ComplexArray:
+    """The points that the frame must hold."""
+    reached: ComplexArray = Z[np.abs(Z) <= reach]
     return reached
 
 
@@ -281,19 +319,28 @@ def draw_modulus(axes: Axes, spectra: Sequence[Spectrum]) -> None:
         axes, "y", limits(*(kept(np.abs(s.record.impedance), s.fitted.used) for s in spectra), log=True), 6
     )
     axes.set_ylabel("|Z| (Ω)")
-    _draw_against_frequency(axes, spectra, lambda _, Z: np.abs(Z))
+    moduli = [np.abs(spectrum.record.impedance) for spectrum in spectra]
+    _draw_against_frequency(axes, spectra, moduli, lambda _, Z: np.abs(Z))
 
 
 def draw_phase(axes: Axes, spectra: Sequence[Spectrum]) -> None:
     """-arg Z (degrees) against frequency."""
-    values = limits(
-        *(kept(_minus_phase(s.record.frequency, s.record.impedance), s.fitted.used) for s in spectra)
-    )
-    axes.set_ylim(*values)
-    axes.yaxis.set_major_locator(MultipleLocator(90 if values[1] - values[0] > 200 else 30))
+    phases = [_phase_beside_model(spectrum) for spectrum in spectra]
+    values = limits(*(kept(phase, s.fitted.used) for phase, s in zip(phases, spectra, strict=True)))
+    even_axis(axes, "y", values, 90.0 if values[1] - values[0] > 200.0 else 30.0)
     axes.axhline(0.0, color=INK, linewidth=0.4, zorder=0)
     axes.set_ylabel("−arg Z (°)")
-    _draw_against_frequency(axes, spectra, _minus_phase)
+    _draw_against_frequency(axes, spectra, phases, _minus_phase)
+
+
+def _phase_beside_model(spectrum: Spectrum) -> FloatArray:
+    """-arg Z of the data, degrees, on the turn nearest to the model, since data jump far near a resonance."""
+    frequency, Z = spectrum.record.frequency, spectrum.record.impedance
+    finer, model = spectrum.model
+    near = np.interp(np.log(frequency), np.log(finer), _minus_phase(finer, model))
+    phase = _minus_phase(frequency, Z)
+    beside: FloatArray = phase + 360.0 * np.round((near - phase) / 360.0)
+    return beside
 
 
 def _minus_phase(frequency: FloatArray, Z: ComplexArray) -> FloatArray:
@@ -305,22 +352,24 @@ def _minus_phase(frequency: FloatArray, Z: ComplexArray) -> FloatArray:
 
 
 def _draw_against_frequency(
-    axes: Axes, spectra: Sequence[Spectrum], quantity_of: Callable[[FloatArray, ComplexArray], FloatArray]
+    axes: Axes,
+    spectra: Sequence[Spectrum],
+    data: Sequence[FloatArray],
+    model_of: Callable[[FloatArray, ComplexArray], FloatArray],
 ) -> None:
     """Dots and model curves of one quantity of Z."""
     log_axis(axes, "x", limits(*(spectrum.record.frequency for spectrum in spectra), log=True, pad=0.02), 9)
-    for spectrum in spectra:
+    for spectrum, values in zip(spectra, data, strict=True):
         frequency, shown = spectrum.record.frequency, spectrum.fitted.used
-        values = quantity_of(frequency, spectrum.record.impedance)
         finer, Z = spectrum.model
-        curve(axes, finer, quantity_of(finer, Z), MODEL, linewidth=0.5, zorder=1)
+        curve(axes, finer, model_of(finer, Z), MODEL, linewidth=0.5, zorder=1)
         measured = by_frequency(spectrum.fitted)
         if measured:
             at, predicted, curves = measured
-            away = np.array([quantity_of(at, row) for row in curves]) - quantity_of(at, predicted)
-            share = away / quantity_of(at, predicted) if axes.get_yscale() == "log" else away
+            away = np.array([model_of(at, row) for row in curves]) - model_of(at, predicted)
+            share = away / model_of(at, predicted) if axes.get_yscale() == "log" else away
             low, high = (np.interp(np.log(finer), np.log(at), end) for end in ends(share))
-            middle = quantity_of(finer, Z)
+            middle = model_of(finer, Z)
             around = middle if axes.get_yscale() == "log" else 1.0
             shade_band(axes, finer, middle + around * low, middle + around * high)
         dots(axes, frequency[shown], values[shown], spectrum.colour, 2.2)

@@ -13,6 +13,7 @@ from memfit.fitting.result import FittedRecord
 from memfit.reporting.bands import band_of
 from memfit.reporting.curves import StabilityCurves, VoltageCurves
 from memfit.reporting.figures.marks import (
+    ARROW,
     DATA,
     GREY,
     INK,
@@ -24,15 +25,13 @@ from memfit.reporting.figures.marks import (
     curve,
     dots,
     few,
-    hide_tick_labels,
     kept,
     key,
     limits,
-    linear_axis,
-    log_axis,
     place_axes,
     shade_band,
 )
+from memfit.reporting.figures.ticks import hide_tick_labels, linear_axis, log_axis
 from memfit.reporting.numbers import quantity, scale_for, span
 from memfit.reporting.words import distinct
 
@@ -91,9 +90,8 @@ def draw_direction(axes: Axes, x: FloatArray, y: FloatArray) -> None:
     """Arrow heads along a course, evenly spaced on the paper."""
     if x.size < 8:
         return
-    box = axes.get_xlim(), axes.get_ylim()
-    across = np.diff(x) / (box[0][1] - box[0][0])
-    up = np.diff(y) / (box[1][1] - box[1][0])
+    place = axes.transLimits.transform(axes.transScale.transform(np.column_stack([x, y])))
+    across, up = np.diff(np.clip(place, 0.0, 1.0), axis=0).T
     way = np.concatenate([[0.0], np.cumsum(np.hypot(across, up))])
     if way[-1] <= 0.0:
         return
@@ -105,7 +103,8 @@ def draw_direction(axes: Axes, x: FloatArray, y: FloatArray) -> None:
             "",
             (x[end], y[end]),
             (x[start], y[start]),
-            arrowprops={"arrowstyle": "-|>", "color": INK, "linewidth": 0.5, "mutation_scale": 7},
+            arrowprops={"arrowstyle": "-|>", "color": ARROW, "linewidth": 0.5, "mutation_scale": 9},
+            annotation_clip=True,
         )
 
 
@@ -130,6 +129,7 @@ def sweep_figure(figure: Figure, fitted: FittedRecord) -> None:
     hide_tick_labels(linear)
     _log_current_axis(logarithmic, np.abs(current), np.abs(I_model))
     draw_sweep(logarithmic, fitted, 1.0, log=True)
+    draw_direction(logarithmic, V_model, np.maximum(np.abs(I_model), logarithmic.get_ylim()[0]))
     logarithmic.set_ylabel("|I| (A)")
     logarithmic.set_xlabel("V (V)")
 

@@ -19,15 +19,13 @@ from memfit.reporting.figures.marks import (
     crosses,
     curve,
     dots,
-    hide_tick_labels,
     kept,
     key,
     limits,
-    linear_axis,
-    log_axis,
     place_axes,
     shade_band,
 )
+from memfit.reporting.figures.ticks import hide_tick_labels, linear_axis, log_axis
 from memfit.reporting.numbers import quantity, scale_for
 
 _MOST_EDGES = 4

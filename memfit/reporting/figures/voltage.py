@@ -19,13 +19,11 @@ from memfit.reporting.figures.marks import (
     VERMILLION,
     Margins,
     curve,
-    hide_tick_labels,
     key,
     limits,
-    linear_axis,
-    log_axis,
     place_axes,
 )
+from memfit.reporting.figures.ticks import hide_tick_labels, linear_axis, log_axis
 from memfit.reporting.numbers import power_of_ten
 
 _LARGEST_RATIO = 1e4
