@@ -10,10 +10,11 @@ Everything here is a short composition of what the rooms below do; the command l
 on these calls.
 """
 
+import json
 import os
 import platform
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
 
 from memfit.analysis import planning
@@ -33,6 +35,12 @@ from memfit.analysis.planning import NextMeasurements
 from memfit.analysis.spread import uncertainty_of
 from memfit.analysis.stability import DEFAULT_CIRCUITS, analyse_result, assess
 from memfit.arrays import ComplexArray
+from memfit.batch import store
+from memfit.batch.jobs import Job, Limits, Makers
+from memfit.batch.progress import Progress
+from memfit.batch.rows import COLUMNS, flat_row
+from memfit.batch.run import Order, run_batch
+from memfit.batch.summary import BatchSummary
 from memfit.datasets.device import Device
 from memfit.errors import InputError, OutputError
 from memfit.files import check_free, whole_folder, write_whole
@@ -49,12 +57,13 @@ from memfit.model import smallsignal, transient
 from memfit.model.parameters import Parameters
 from memfit.model.steady import junction_voltage
 from memfit.model.transient import Trajectory
-from memfit.protocols import Control, Drive
-from memfit.reporting import comparisonpage, document
+from memfit.protocols import Control, Drive, pulse
+from memfit.reporting import comparisonpage, document, overview
 from memfit.reporting.athand import records_at_hand
 from memfit.reporting.look import PLAIN_LOOK, Look
 
 RESULT_FILE = "result.json"
+OVERVIEW_FILE = "overview.html"
 
 _PACKAGES = ("numpy", "scipy", "numba", "lmfit", "impedance", "pandas", "matplotlib")
 _COURSE_POINTS = 1001
@@ -308,13 +317,21 @@ def write_fit(
 
     Everything is drawn from what result.json says, so that a report made from it later is the same.
     """
-    result = placed(found.result, out)
-    by_name = {item.record.name: item.record for item in found.fitted}
-    records = {k: by_name[item.file] for k, item in enumerate(result.inputs) if item.file in by_name}
     with whole_folder(out, overwrite=overwrite) as draft:
-        write_whole(draft / RESULT_FILE, result.to_json())
-        document.write_report(result, fitted_records_again(result, records), draft, formats, look)
+        _write_into(draft, found, out, formats, look)
     return out
+
+
+def _write_into(
+    draft: Path, found: JointFit, place: Path, formats: Sequence[str], look: Look = PLAIN_LOOK
+) -> None:
+    """Fill a folder that will stand at `place`; without formats, with result.json alone."""
+    result = placed(found.result, place)
+    write_whole(draft / RESULT_FILE, result.to_json())
+    if formats:
+        by_name = {item.record.name: item.record for item in found.fitted}
+        records = {k: by_name[item.file] for k, item in enumerate(result.inputs) if item.file in by_name}
+        document.write_report(result, fitted_records_again(result, records), draft, formats, look)
 
 
 def placed(result: FitResult, out: Path) -> FitResult:
@@ -556,3 +573,113 @@ def _why(problem: OSError | UnicodeDecodeError) -> str:
     if isinstance(problem, OSError):
         return (problem.strerror or str(problem)).lower()
     return "it is no text in UTF-8"
+
+
+def fit_many(
+    root: Path | str,
+    out: Path | str,
+    *,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    reports: bool = True,
+    time_limit: str | float | None = "10 min",
+    memory_limit: str | float | None = "2 GB",
+    progress: Callable[[Progress], None] = lambda _: None,
+    say: Callable[[str], None] = lambda _: None,
+    **settings: Any,
+) -> BatchSummary:
+    """Fit every device under a folder; what is finished in `out` is not fitted again.
+
+    Parameters
+    ----------
+    root : path
+        Holds a folder for each device, at any depth.
+    out : path
+        Gets a folder for each device, index.sqlite and overview.html.
+    workers : int, optional
+        Processes on this machine; by default one for each core.
+    scheduler : str, optional
+        Address of a dask scheduler whose workers do the work instead, such as "tcp://10.0.0.1:8786".
+    reports : bool
+        Whether each device gets its report, figures and tables.
+    time_limit, memory_limit : str, float or None
+        Of each device, s and bytes, or with units; None for none.
+    progress : callable
+        Told after each device.
+    say : callable
+        Takes sentences for the user.
+    **settings
+        Fields of `FitPlan` to change for every device: model="2d", fix={"R_s": 20.0}, seed=1, ...
+
+    Raises
+    ------
+    InputError
+        There is no device under `root`, a setting is wrong, or the scheduler cannot be used.
+    OutputError
+        `out` cannot be written. What is finished stays.
+    DependencyError
+        dask (extra `cluster`) is not installed.
+    """
+    FitPlan(**settings)
+    if workers is not None and workers < 1:
+        raise InputError(f"Expected at least one worker, found {workers}.")
+    order = Order(
+        workers=workers or _cores(),
+        scheduler=scheduler,
+        reports=reports,
+        limits=Limits.read(time_limit, memory_limit),
+        settings=json.loads(json.dumps({k: v for k, v in settings.items() if v not in (None, {})})),
+    )
+    makers = Makers(fit=_fit_into, report=_report_into, prepare=_prepare)
+    summary = run_batch(Path(root), Path(out), makers, order, progress=progress, say=say)
+    rows = store.each_row(summary.out)
+    footer = f"memfit {version('memfit')}"
+    page = overview.overview_report(Path(root).resolve().name, rows, summary.notes, footer)
+    document.write_page(page, summary.out, OVERVIEW_FILE)
+    return summary
+
+
+def query(out: Path | str, expression: str = "") -> pd.DataFrame:
+    """The devices of a batch for which an expression holds, one row each.
+
+    Parameters
+    ----------
+    out : path
+        Output folder of `fit_many`, or any folder with an index.
+    expression : str
+        Such as 'gain_margin_min < 1 and area > "1 mm^2"'; all devices without one.
+
+    Raises
+    ------
+    InputError
+        There is no index, or the expression cannot be understood.
+    """
+    rows = store.read_rows(Path(out), expression)
+    flat = [flat_row(row) for row in rows]
+    return pd.DataFrame(flat, columns=None if flat else list(COLUMNS))
+
+
+def _fit_into(job: Job, draft: Path) -> str:
+    """Fit one device of many into an empty folder; the code of its status."""
+    device = load(job.folder)
+    found = fit_records(device, plan_for(device, **job.settings))
+    _write_into(draft, found, job.place, ("html",) if job.reports else ())
+    return found.result.status.code
+
+
+def _report_into(job: Job, draft: Path) -> None:
+    """Write the report of a finished device into a folder."""
+    result = read_result(job.place)
+    document.write_report(result, fitted_again(result, load(job.folder)), draft)
+
+
+def _prepare() -> None:
+    """Import what a fit needs and load, or compile, the integrator."""
+    device = Parameters(R_b=1.0, C_m=1.0, i_c0=1.0, V_T=1.0, V_m=0.1, tau_d=1.0, tau_k=1.0)
+    transient.simulate(device, pulse("current", 1.0, on=0.1, off=0.2, end=0.3), np.linspace(0.0, 0.3, 3))
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    available = getattr(os, "sched_getaffinity", None)
+    return len(available(0)) if available is not None else os.cpu_count() or 1

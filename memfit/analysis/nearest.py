@@ -151,7 +151,7 @@ def _newton_step(
 ) -> tuple[FloatArray, float]:
     """Step of z and the new multiplier; with a flat margin where the curved problem has no minimum."""
     n = len(z)
-    hessian = np.eye(n) + multiplier * margin.curvature(z)
+    hessian = np.eye(n) + multiplier * margin.curvature(z) if multiplier else np.eye(n)
     if np.linalg.eigvalsh(hessian)[0] < 1e-3:
         hessian = np.eye(n)
     system = np.block([[hessian, gradient[:, None]], [gradient[None, :], np.zeros((1, 1))]])

@@ -43,6 +43,38 @@ noise. PARAMS.toml needs the truth and may say more:
   format = "keithley"               # optional; ec-lab, nova, keithley, oscilloscope, generic
 """
 
+_BATCH_DETAILS = """\
+OUT/devices/ gets a folder for each device, as `memfit fit` makes it; OUT/ gets
+index.sqlite and overview.html. The command can be given again at any time: a
+device is fitted only if its files or the settings changed, or if it has no
+result yet. A device that cannot be fitted costs nothing but itself.
+
+Reports take about 2 s and 3 MB each: for thousands of devices, --no-reports.
+They can be added later by giving the command again with --reports.
+"""
+
+_QUERY_DETAILS = """\
+  memfit query OUT 'gain_margin_min < 1 and area > "1 mm^2"'
+  memfit query OUT 'R_b > "10 kohm" and tau_d_status == "determined"'
+  memfit query OUT 'batch == "7" and not usable' --json
+  memfit compare $(memfit query OUT 'status == "ok"' --paths) -o compared
+
+EXPRESSION has comparisons (< <= > >= == != in, not in, is None), and, or, not,
++ - * / **, abs, log10, sqrt and contains(device, "7B"). Numbers are SI; a text
+may carry a unit. What is not determined fulfils no comparison.
+
+names of EXPRESSION:
+  R_b C_m i_c0 V_T V_m tau_d tau_k R_s L_s tau_m A_max, each also with _stderr,
+    _low and _high (95 % interval) and _status (determined, weak, ...)
+  gain_margin_min gain_margin_low gain_margin_high probability_oscillates verdict
+    at_u hopf_u_low hopf_u_high hopf_frequency_low hopf_frequency_high
+    under current control; with voltage_ in front under voltage control
+  status usable chi2_reduced points records model seconds message
+    state (fitted, failed, unreadable) and cause (input, time, memory, died, ...)
+  device folder area temperature and every attribute of device.toml;
+    attributes["any name"] where the name is no plain word or is taken
+"""
+
 if TYPE_CHECKING:
     Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # argparse has no public name
 
@@ -65,6 +97,9 @@ def build_parser() -> argparse.ArgumentParser:
         _add_simulate,
         _add_stability,
         _add_report,
+        _add_batch,
+        _add_index,
+        _add_query,
         _add_compare,
         _add_plan,
     ):
@@ -97,7 +132,7 @@ def _new(commands: "Commands", name: str, summary: str, details: str) -> argpars
     return parser
 
 
-def _add_json(parser: argparse.ArgumentParser) -> None:
+def _add_json(parser: "argparse.ArgumentParser | argparse._MutuallyExclusiveGroup") -> None:
     parser.add_argument(
         "--json", action="store_true", help="print the result as JSON, and nothing else, on stdout"
     )
@@ -304,6 +339,78 @@ def _add_report(commands: "Commands") -> None:
     parser.add_argument("--data", nargs="+", metavar="PATH", help="the measurements, if elsewhere")
     _add_look(parser)
     _add_overwrite(parser)
+
+
+def _add_batch(commands: "Commands") -> None:
+    parser = _new(commands, "batch", "Fit every device under a folder.", _BATCH_DETAILS)
+    parser.add_argument(
+        "root", metavar="ROOT", help="folder that holds a folder for each device, at any depth"
+    )
+    parser.add_argument("-o", "--out", metavar="OUT", required=True, help="folder for the results")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
+        "--workers", type=_positive, metavar="N", help="processes on this machine; default: one a core"
+    )
+    where.add_argument(
+        "--scheduler", metavar="ADDRESS", help="a dask scheduler to use instead, as in tcp://10.0.0.1:8786"
+    )
+    parser.add_argument(
+        "--reports",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="a report for each device; default: yes",
+    )
+    parser.add_argument(
+        "--time-limit", default="10 min", metavar="TIME", help='of each device; default "10 min"; or none'
+    )
+    parser.add_argument(
+        "--memory-limit", default="2 GB", metavar="SIZE", help='of each device; default "2 GB"; or none'
+    )
+    parser.add_argument(
+        "--model", choices=("3d", "2d", "auto"), help="default: what each device.toml says, else 3d"
+    )
+    parser.add_argument(
+        "--fix",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        type=_assignment,
+        help="hold a parameter of every device; may be repeated",
+    )
+    parser.add_argument("--seed", type=_seed, metavar="N", help="of everything random; default 0")
+    _add_json(parser)
+
+
+def _add_index(commands: "Commands") -> None:
+    parser = _new(
+        commands,
+        "index",
+        "Make the index of results again.",
+        "OUT/index.sqlite is made from the results under OUT, which stay as they are.",
+    )
+    parser.add_argument("out", metavar="OUT", help="output of `memfit batch`, or any folder of results")
+
+
+def _add_query(commands: "Commands") -> None:
+    parser = _new(commands, "query", "List devices for which an expression holds.", _QUERY_DETAILS)
+    parser.add_argument("out", metavar="OUT", help="output of `memfit batch`, or any folder with an index")
+    parser.add_argument(
+        "expression", metavar="EXPRESSION", nargs="?", default="", help="default: all devices"
+    )
+    form = parser.add_mutually_exclusive_group()
+    _add_json(form)
+    form.add_argument("--paths", action="store_true", help="print the result folders, one a line")
+
+
+def _positive(text: str) -> int:
+    """A whole number of at least 1."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, found {text!r}")
+    return number
 
 
 def _add_compare(commands: "Commands") -> None:

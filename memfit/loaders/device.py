@@ -108,6 +108,35 @@ def _load(found: Sequence[Path], faults: Faults = None) -> Device:
     return _load_files(found, faults)
 
 
+def files_of(folder: Path) -> tuple[Path, ...]:
+    """Every file that the device of a folder depends on, device.toml included; for digests.
+
+    A device.toml with mistakes stands together with everything else in the folder.
+    """
+    manifest = folder / MANIFEST
+    candidates = [path for path in _files(folder) if path.name == MANIFEST or not _is_other(path)]
+    if not manifest.is_file():
+        return tuple(candidates)
+    try:
+        listed = read_manifest(manifest).measurements
+    except ManifestError:
+        return tuple(candidates)
+    if not listed:
+        return tuple(candidates)
+    return (manifest, *dict.fromkeys(folder / entry.file for entry in listed))
+
+
+def holds_measurements(folder: Path) -> bool:
+    """Whether a folder without a device.toml has files that are meant as measurements.
+
+    Raises
+    ------
+    InputError
+        The folder cannot be read.
+    """
+    return any(not _is_other(path) and _is_measurement(path) for path in _files(folder))
+
+
 def _read(path: Path, settings: FileSettings | None, name: str | None, faults: Faults) -> Sequence[Record]:
     """The records of a file; none, and the fault noted, where faults are collected."""
     try:

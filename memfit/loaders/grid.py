@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from itertools import islice
 
 import numpy as np
@@ -25,6 +26,7 @@ SEPARATORS = ("\t", ";", ",", " ")
 """In the order tried; " " stands for any white space."""
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][+-]?\d+)?")
+_PLAIN = r"[+-]?(?:[0-9]++\.?[0-9]*+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?"
 _GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(?:\.\d{3})+")
 """In a file with decimal commas this is a number of thousands, or is not: nobody can tell."""
 _EMPTY = frozenset(
@@ -179,7 +181,33 @@ def read_rows(table: TextTable) -> Rows:
         if rows is not None:
             rows.lines = table.first_line + np.arange(rows.columns[0].size, dtype=np.float64)
             return rows
-    return _read_lines(table)
+    return _read_plain(table) or _read_lines(table)
+
+
+def _read_plain(table: TextTable) -> Rows | None:
+    """All rows at once where every line holds its numbers and nothing else; None where one does not.
+
+    What it reads, `_read_lines` reads to the same bits; a device of fifteen files waits half as long.
+    """
+    separator = table.layout.separator
+    body = table.text[table.start :]
+    if table.layout.decimal != "." or separator == " " or table.layout.fields <= max(table.wanted):
+        return None
+    if _plain_rows(separator, table.layout.fields).fullmatch(body) is None:
+        return None
+    values = np.array([float(text) for text in body[:-1].replace("\n", separator).split(separator)])
+    columns = values.reshape(-1, table.layout.fields)[:, list(table.wanted)].T.copy()
+    if not np.isfinite(columns).all():
+        return None
+    lines = table.first_line + np.arange(columns.shape[1], dtype=np.float64)
+    return Rows(list(columns), lines)
+
+
+@lru_cache(maxsize=64)
+def _plain_rows(separator: str, fields: int) -> re.Pattern[str]:
+    """One line or more of so many plain numbers; never tried twice at one place."""
+    row = re.escape(separator).join([rf"(?>{_PLAIN})"] * fields)
+    return re.compile(rf"(?:(?>{row}\n))++")
 
 
 def _check_thousands(table: TextTable) -> None:

@@ -5,7 +5,7 @@ HTML, Markdown and typst are written from the same parts, so that they cannot di
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from memfit.arrays import FloatArray
 
@@ -31,6 +31,20 @@ class Graded:
     text: str
     level: int
     """-4 (strongly negative) to 4 (strongly positive)."""
+
+
+class Link(str):
+    """Words that lead to another file; plain words in every format but HTML."""
+
+    __slots__ = ("href",)
+
+    def __new__(cls, text: str, href: str) -> Self:
+        """Words, and a path relative to the page, percent-encoded."""
+        made = super().__new__(cls, text)
+        made.href = href
+        return made
+
+    href: str
 
 
 Cell = str | Graded

@@ -14,7 +14,7 @@ from importlib.resources import files
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
 
-from memfit.reporting.content import Bullets, Column, Graded, Panels, Paragraph, Report, Table
+from memfit.reporting.content import Bullets, Column, Graded, Link, Panels, Paragraph, Report, Table
 from memfit.reporting.words import Symbol, split_symbols
 
 _CODE = re.compile(r"`([^`]+)`")
@@ -72,6 +72,8 @@ def cell(value: str | Graded, column: Column) -> Markup:
     """What stands in a cell."""
     if isinstance(value, Graded):
         return escape(value.text)
+    if isinstance(value, Link):
+        return Markup('<a href="{}"><bdi>{}</bdi></a>').format(value.href, str(value))
     if column.kind in ("symbol", "prose"):
         return prose(value)
     if column.kind == "file":

@@ -400,3 +400,57 @@ REPETITION = {
     "unexplained": "Inputs, versions and plan are the same; another machine can round differently.",
     "nothing": "nothing",
 }
+
+OVERVIEW_QUESTIONS = {
+    "usable": "How many results can be used?",
+    "spiking": "Which will spike?",
+    "failures": "Which have no result?",
+}
+OVERVIEW_HEADINGS = {
+    "subtitle": "Overview of a batch",
+    "devices": "Devices",
+    "parameters": "Parameters",
+    "failures": "Without a result",
+    "notes": "What to know",
+}
+OVERVIEW_COLUMNS = {
+    "device": "Device",
+    "folder": "Folder",
+    "status": "Fit",
+    "verdict": "Under current control",
+    "margin": "Gain margin",
+    "margin_interval": "95 % interval",
+    "probability": "Probability that it oscillates",
+    "frequency": "At the Hopf points",
+    "cause": "Reason",
+    "message": "What happened",
+}
+OVERVIEW_CAPTIONS = {
+    "devices": (
+        "Every device with a result. The gain margin is the loop gain needed to oscillate, divided by the "
+        "loop gain there is: the device oscillates by itself where it is below 1."
+    ),
+    "parameters": "Parameters of the joint fits. Digits in parentheses are standard errors.",
+    "failures": "Devices without a result, and why.",
+}
+STATUS_OF_FIT = {
+    "ok": "ok",
+    "at_bound": "at a bound",
+    "not_identifiable": "not identifiable",
+    "not_converged": "not converged",
+    "poor_fit": "poorly described",
+}
+CAUSES = {
+    "input": "data",
+    "time": "time limit",
+    "memory": "memory limit",
+    "died": "process died",
+    "error": "memfit stumbled",
+    "unreadable": "damaged result",
+}
+VERDICT_OF_DEVICE = {
+    "oscillates": "oscillates",
+    "near": "near",
+    "stable": "stable",
+    "undetermined": "not determined",
+}

@@ -1,0 +1,255 @@
+"""The index of a batch: a table made from the results, which stay files.
+
+index.sqlite is never changed in place. It is made new beside the old one and takes its name in one step, so
+that whoever reads has a whole index, and of several who write at once the last one wins with a whole one.
+Rows of results that did not change are taken over from the old index.
+"""
+
+import json
+import os
+import sqlite3
+import uuid
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from memfit.batch.expression import Condition, compile_expression
+from memfit.batch.jobs import CHECKPOINT, RESULT
+from memfit.batch.rows import COLUMNS, Row, row_of
+from memfit.batch.sqlfunctions import functions
+from memfit.errors import InputError, OutputError
+
+INDEX = "index.sqlite"
+
+_OF_A_REPORT = ("figures", "tables")
+"""Folders of a report, which hold no results."""
+_LAYOUT = 1
+"""Of the tables; goes up when a column is added."""
+_MARK = (("stamp", "TEXT"), ("attributes", "TEXT"))
+_SQL_TYPE = {"number": "REAL", "text": "TEXT", "truth": "INTEGER"}
+_NAMES = (*COLUMNS, "stamp", "attributes")
+_BUSY_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Indexed:
+    """What went into an index."""
+
+    path: Path
+    rows: int
+    read: int
+    """Results read now; the others were known from the index before."""
+    unreadable: tuple[str, ...]
+    """A sentence for each result that cannot be read."""
+
+
+def build_index(out: Path) -> Indexed:
+    """Make the index of all results under a folder.
+
+    Raises
+    ------
+    InputError
+        There is no such folder, or no result in it.
+    OutputError
+        The index cannot be written.
+    """
+    if not out.is_dir():
+        raise InputError(f"{out}: expected a folder with results, found no such folder.")
+    draft = out / f".{INDEX}.{os.getpid()}.{uuid.uuid4().hex}.part"
+    try:
+        with closing(_Known(out)) as known:
+            indexed = _fill(draft, out, known)
+        if indexed.rows:
+            draft.replace(out / INDEX)
+    except (OSError, sqlite3.Error) as problem:
+        raise OutputError(f"{out / INDEX}: cannot be written ({problem}).") from problem
+    finally:
+        draft.unlink(missing_ok=True)
+    if not indexed.rows:
+        raise InputError(f"{out}: expected folders with {RESULT}, found none.")
+    return indexed
+
+
+def result_folders(out: Path) -> Iterator[Path]:
+    """Every folder at or below `out` with a result, or with the reason why there is none, in order."""
+    with os.scandir(out) as entries:
+        found = {entry.name: entry.is_dir() for entry in entries}
+    if RESULT in found or CHECKPOINT in found:
+        yield out
+    for name in sorted(name for name, is_folder in found.items() if is_folder):
+        if not name.startswith(".") and name not in _OF_A_REPORT:
+            yield from result_folders(out / name)
+
+
+def _fill(draft: Path, out: Path, known: "_Known") -> Indexed:
+    """Write all rows into a new file."""
+    rows, read, unreadable = 0, 0, []
+    with closing(sqlite3.connect(draft, isolation_level=None)) as base:
+        base.execute("PRAGMA journal_mode = OFF")
+        base.execute("PRAGMA synchronous = OFF")
+        base.execute(_table_text())
+        base.execute("CREATE TABLE attributes (folder TEXT, name TEXT, value, PRIMARY KEY (folder, name))")
+        base.execute("BEGIN")
+        for folder in result_folders(out):
+            name = folder.relative_to(out).as_posix()
+            stamp = _stamp(folder)
+            values = known.row(name, stamp)
+            if values is None:
+                values = _values(row_of(folder, name), stamp)
+                read += 1
+            _insert(base, values)
+            rows += 1
+            if values[_NAMES.index("state")] == "unreadable":
+                unreadable.append(str(values[_NAMES.index("message")]))
+        base.execute(f"PRAGMA user_version = {_LAYOUT}")
+        base.execute("COMMIT")
+    return Indexed(out / INDEX, rows, read, tuple(unreadable))
+
+
+def _table_text() -> str:
+    """The statement that makes the table of devices."""
+    columns = [f"{name} {_SQL_TYPE[info.kind]}" for name, info in COLUMNS.items()]
+    columns += [f"{name} {kind}" for name, kind in _MARK]
+    return f"CREATE TABLE devices ({', '.join(columns)}, PRIMARY KEY (folder))"
+
+
+def _values(row: Row, stamp: str) -> tuple[Any, ...]:
+    """A row in the order of the table."""
+    attributes = json.dumps(row["attributes"], ensure_ascii=False)
+    return (*(row[name] for name in COLUMNS), stamp, attributes)
+
+
+def _insert(base: sqlite3.Connection, values: tuple[Any, ...]) -> None:
+    """One device with its attributes."""
+    base.execute(f"INSERT INTO devices VALUES ({', '.join('?' * len(values))})", values)  # noqa: S608
+    folder, attributes = values[0], json.loads(values[-1])
+    base.executemany(
+        "INSERT INTO attributes VALUES (?, ?, ?)", [(folder, name, item) for name, item in attributes.items()]
+    )
+
+
+def _stamp(folder: Path) -> str:
+    """What changes when a result does: time and size of its files."""
+    found = []
+    for name in (RESULT, CHECKPOINT):
+        try:
+            info = (folder / name).stat()
+            found.append(f"{info.st_mtime_ns}:{info.st_size}:{info.st_ino}")
+        except OSError:
+            found.append("-")
+    return " ".join(found)
+
+
+class _Known:
+    """Rows of the index as it was, looked up one by one; none where it cannot be used."""
+
+    def __init__(self, out: Path) -> None:
+        self._base: sqlite3.Connection | None = None
+        if (out / INDEX).is_file():
+            with suppress(InputError):
+                self._base = _open(out / INDEX)
+
+    def close(self) -> None:
+        """Close the old index."""
+        if self._base is not None:
+            self._base.close()
+
+    def row(self, folder: str, stamp: str) -> tuple[Any, ...] | None:
+        """The row of a folder, if its result is still the same."""
+        if self._base is None:
+            return None
+        statement = f"SELECT {', '.join(_NAMES)} FROM devices WHERE folder = ? AND stamp = ?"  # noqa: S608
+        try:
+            found: tuple[Any, ...] | None = self._base.execute(statement, (folder, stamp)).fetchone()
+        except sqlite3.Error:
+            return None
+        return found
+
+
+def _open(index: Path) -> sqlite3.Connection:
+    """An index to read from.
+
+    Raises
+    ------
+    InputError
+        There is none, or it is none.
+    """
+    advice = f"make it with `memfit index {index.parent}`."
+    if not index.is_file():
+        raise InputError(f"{index}: expected the index of a batch, found none; {advice}")
+    try:
+        base = sqlite3.connect(f"file:{quote(str(index.resolve()))}?mode=ro", uri=True, timeout=_BUSY_SECONDS)
+    except sqlite3.Error as problem:
+        raise InputError(f"{index}: cannot be opened ({problem}); {advice}") from problem
+    for name, (count, function) in functions().items():
+        base.create_function(name, count, function, deterministic=True)
+    try:
+        layout = base.execute("PRAGMA user_version").fetchone()[0]
+        base.execute("SELECT folder FROM devices LIMIT 1").fetchone()
+    except sqlite3.Error as problem:
+        base.close()
+        raise InputError(f"{index}: this is no index of results ({problem}); {advice}") from problem
+    if layout != _LAYOUT:
+        base.close()
+        raise InputError(f"{index}: the index was made by another version of memfit; {advice}")
+    return base
+
+
+def read_rows(out: Path, expression: str = "") -> list[Row]:
+    """Rows of the index for which an expression holds; all without one.
+
+    Parameters
+    ----------
+    out : Path
+        Folder with an index.
+    expression : str
+        As in `memfit.batch.expression`.
+
+    Raises
+    ------
+    InputError
+        There is no index, or the expression cannot be understood.
+    """
+    return select(out, expression)[0]
+
+
+def select(out: Path, expression: str = "") -> tuple[list[Row], tuple[str, ...]]:
+    """As `read_rows`, with the names that the expression speaks of."""
+    with closing(_open(out / INDEX)) as base:
+        attributes = [name for (name,) in base.execute("SELECT DISTINCT name FROM attributes ORDER BY name")]
+        condition = compile_expression(expression, attributes) if expression else _EVERYTHING
+        return list(_rows(base, condition)), condition.names
+
+
+def each_row(out: Path) -> Iterator[Row]:
+    """All rows one by one, so that there may be millions."""
+    with closing(_open(out / INDEX)) as base:
+        yield from _rows(base, _EVERYTHING)
+
+
+_EVERYTHING = Condition("1", (), ())
+
+
+def _rows(base: sqlite3.Connection, condition: Condition) -> Iterator[Row]:
+    """Rows for which a condition holds, by folder."""
+    statement = (
+        f"SELECT {', '.join((*COLUMNS, 'attributes'))} FROM devices "  # noqa: S608 - names of this package
+        f"WHERE {condition.sql} ORDER BY folder"
+    )
+    try:
+        yield from map(_row, base.execute(statement, condition.values))
+    except (sqlite3.Error, OverflowError) as problem:
+        raise InputError(
+            f"The expression cannot be evaluated ({problem}); say it in a simpler way."
+        ) from problem
+
+
+def _row(values: tuple[Any, ...]) -> Row:
+    """A row by column."""
+    row: Row = dict(zip(COLUMNS, values, strict=False))
+    row |= {name: bool(row[name]) for name, info in COLUMNS.items() if info.kind == "truth"}
+    row["attributes"] = json.loads(values[-1])
+    return row

@@ -1,0 +1,128 @@
+"""A whole batch of stand-ins: killed and started again, locked, in the wrong place."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from batch import work
+from batch.conftest import is_servant
+from memfit.batch.jobs import Limits
+from memfit.batch.run import Order, _only_one, run_batch
+from memfit.errors import DependencyError, InputError, OutputError
+
+TESTS = Path(__file__).parents[1]
+ORDER = Order(workers=1, reports=False, limits=Limits(time=60.0))
+
+
+def start(root, out):
+    """A batch in a process of its own."""
+    path = os.pathsep.join([str(TESTS), *sys.path])
+    return subprocess.Popen(
+        [sys.executable, str(Path(__file__).with_name("start.py")), str(root), str(out)],
+        env={**os.environ, "PYTHONPATH": path},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finished(out):
+    return {path.parent.name for path in out.rglob("checkpoint.json") if ".drafts" not in path.parts}
+
+
+def wait_until(condition, seconds=60.0):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_killed_and_started_again_it_redoes_nothing(words, tmp_path, fits):
+    """Once a process that fits, once the whole run."""
+    names = [f"d{number:02d}" for number in range(24)]
+    root, out = words(**dict.fromkeys(names, "sleep 0.1")), tmp_path / "out"
+    run = start(root, out)
+    wait_until(lambda: len(finished(out)) >= 3)
+    servants = [child for child in psutil.Process(run.pid).children() if is_servant(child)]
+    servants[0].kill()
+    wait_until(lambda: len(finished(out)) >= 8)
+    run.kill()
+    run.communicate()
+    wait_until(lambda: not any(child.is_running() for child in servants))
+    before = finished(out)
+    count = fits()
+    assert 8 <= len(before) < 24
+    again = start(root, out)
+    said, complaints = again.communicate(timeout=60)
+    assert complaints == ""
+    fitted, unchanged = map(int, said.split())
+    assert (fitted + unchanged, unchanged) == (24, len(finished(out)) - fitted)
+    assert unchanged >= len(before)
+    assert not set(fits()[len(count) :]) & before
+    results = {path.parent.name: path.read_text() for path in (out / "devices").rglob("result.json")}
+    assert results == dict.fromkeys(names, '{"word": "sleep"}\n')
+    assert not (out / ".drafts").exists()
+
+
+def test_an_interruption_leaves_a_state_to_go_on_from(words, tmp_path):
+    root, out = words(**{f"d{number:02d}": "sleep 0.2" for number in range(30)}), tmp_path / "out"
+    run = start(root, out)
+    wait_until(lambda: len(finished(out)) >= 2)
+    servants = [child for child in psutil.Process(run.pid).children() if is_servant(child)]
+    run.send_signal(signal.SIGINT)
+    _, complaints = run.communicate(timeout=30)
+    assert "KeyboardInterrupt" in complaints
+    assert "distributed" not in complaints.splitlines()[-1]
+    psutil.wait_procs(servants, timeout=10)
+    assert not any(child.is_running() for child in servants)
+    assert 2 <= len(finished(out)) < 30
+
+
+def test_one_batch_at_a_time(words, tmp_path):
+    root, out = words(a="nothing"), tmp_path / "out"
+    with _only_one(out), pytest.raises(OutputError, match="another batch writes here"):
+        run_batch(root, out, work.MAKERS, ORDER)
+    with _only_one(out):
+        assert not finished(out)
+
+
+def test_a_place_that_is_taken(words, tmp_path):
+    root = words(a="nothing")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("mine")
+    with pytest.raises(OutputError, match="no output of a batch"):
+        run_batch(root, tmp_path / "mine", work.MAKERS, ORDER)
+    with pytest.raises(OutputError, match="found a file"):
+        run_batch(root, tmp_path / "mine" / "thesis.txt", work.MAKERS, ORDER)
+    with pytest.raises(InputError, match="found no such folder"):
+        run_batch(tmp_path / "absent", tmp_path / "out", work.MAKERS, ORDER)
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_it_is_stands_in_the_folder(words, tmp_path):
+    root, out, told = words(a="nothing", b="refuse it"), tmp_path / "out", []
+    order = Order(workers=1, reports=True, settings={"seed": 3})
+    summary = run_batch(root, out, work.MAKERS, order, progress=told.append)
+    about = json.loads((out / "batch.json").read_text())
+    assert (about["schema"], about["settings"]) == ("memfit/batch/1", {"seed": 3})
+    assert [progress.done for progress in told] == [1, 2]
+    assert told[-1].seconds_left == 0.0
+    assert {progress.last.key for progress in told} == {"a", "b"}
+    assert summary.to_dict()["failures"][-1]["message"] == "it: expected measurements, found none."
+
+
+def test_without_dask_a_sentence_says_what_to_install(words, tmp_path, monkeypatch):
+    for name in [name for name in sys.modules if name.startswith("memfit.batch.cluster")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(DependencyError, match=r'pip install "memfit\[cluster\]"'):
+        run_batch(words(a="nothing"), tmp_path / "out", work.MAKERS, ORDER)
+    assert not (tmp_path / "out").exists()
