@@ -7,26 +7,22 @@ are not: products and quotients with small exponents, and what the physics measu
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
-from itertools import combinations as choose
-from itertools import product
+from dataclasses import replace
 
 import numpy as np
 
 from memfit.arrays import FloatArray
+from memfit.fitting.combinations import KNOWN, error_of, gradient_of, known_combinations, lag, two_times
 from memfit.fitting.equivalents import (
     ALLOWED,
     CORE,
     Excursion,
     Exploration,
     independent_share,
-    junction_at,
     telling_bias,
     unit_of_length,
 )
 from memfit.fitting.knowledge import (
-    Combination,
     Direction,
     Identifiability,
     MinimumFound,
@@ -36,38 +32,15 @@ from memfit.fitting.knowledge import (
 )
 from memfit.fitting.residuals import triangle
 from memfit.fitting.result import Estimate, FitResult, Status
+from memfit.fitting.sentences import sentences_of
 from memfit.fitting.state import State
 from memfit.fitting.uncertainty import Covariance
-from memfit.model.equations import activation_time, inverse_resistance_a
-from memfit.model.parameters import NAMES, UNITS, Parameters
-from memfit.protocols import Control
-from memfit.units import format_quantity
+from memfit.model.parameters import NAMES, Parameters
 
 _PRIOR = 10.0
 """Standard deviation, in the logarithm, beyond which nothing is believed: the width of the plan's bounds."""
-_KNOWN = 0.25
-"""Standard error, relative, up to which a combination is worth naming."""
-_LOGARITHMIC = ("R_b", "C_m", "i_c0", "V_m", "tau_d", "tau_k")
-_CHANNEL, _SLOWING = ("i_c0", "V_T", "V_m"), ("tau_k", "V_T", "V_m")
-_EQUAL = 1.1
-"""Ratio of two times below which they are told as one."""
-_MOST_NAMED = 4
-_NEW = 0.2
-"""Share of a combination that must be independent of those already named."""
 _PLACES = 8
 """Places that are kept for planning."""
-_STEP = 1e-5
-
-
-@dataclass(frozen=True)
-class _Quantity:
-    """A positive quantity made of parameters, that data may know better than its parts."""
-
-    text: str
-    parameters: tuple[str, ...]
-    unit: str
-    of: Callable[[Parameters], float]
-    other: str = ""
 
 
 def with_identifiability(
@@ -198,7 +171,7 @@ def _knowledge(
         Direction(stderr=float(s), weights={n: float(w) for n, w in zip(names, v, strict=True)})
         for s, v in zip(errors[::-1], vectors.T[::-1], strict=True)
     )
-    found = _combinations(state, names, linear, exploration, open_ones)
+    found = known_combinations(state, names, linear, exploration, open_ones)
     either = exploration.swap is not None or "tau_d" in open_ones
     pair = _pair(state, names, linear, exploration) if either else None
     knowledge = Identifiability(
@@ -209,7 +182,7 @@ def _knowledge(
         open=dict(open_ones),
         unordered_pair=pair,
     )
-    return replace(knowledge, sentences=tuple(_sentences(knowledge)))
+    return replace(knowledge, sentences=tuple(sentences_of(knowledge)))
 
 
 def _linear_spread(root: FloatArray) -> FloatArray:
@@ -244,10 +217,10 @@ def _pair(
     if bias is None:
         return None
     places = [state.unknowns.parameters(x) for x in exploration.points]
-    for quantity in _two_times(bias):
-        if _error(quantity, p, _gradient(quantity, p, names) @ spread, places) > _KNOWN:
+    for quantity in two_times(bias):
+        if error_of(quantity, p, gradient_of(quantity, p, names) @ spread, places) > KNOWN:
             return None
-    first, last = sorted((p.tau_d, _lag(bias, p)))
+    first, last = sorted((p.tau_d, lag(bias, p)))
     return first, last
 
 
@@ -301,257 +274,3 @@ def _spread_out(state: State, points: Sequence[FloatArray]) -> list[FloatArray]:
             break
         kept.append(rest.pop(best))
     return kept[1:]
-
-
-def _combinations(
-    state: State,
-    names: Sequence[str],
-    spread: FloatArray,
-    exploration: Exploration,
-    open_ones: Mapping[str, OpenParameter],
-) -> tuple[Combination, ...]:
-    """The simplest quantities that are known although their parts are open."""
-    if not open_ones:
-        return ()
-    p = state.unknowns.parameters(state.x)
-    places = [state.unknowns.parameters(x) for x in exploration.points]
-    opened = [k for k, n in enumerate(names) if n in open_ones]
-    chosen: list[Combination] = []
-    basis: list[FloatArray] = []
-    for quantity in _quantities(state, open_ones):
-        if len(chosen) == _MOST_NAMED:
-            break
-        gradient = _gradient(quantity, p, names)
-        error = _error(quantity, p, gradient @ spread, places)
-        new = _independent_part(gradient[opened], basis)
-        if error > _KNOWN or new is None:
-            continue
-        basis.append(new)
-        chosen.append(
-            Combination(
-                text=quantity.text,
-                parameters=quantity.parameters,
-                value=quantity.of(p),
-                unit=quantity.unit,
-                stderr=error,
-                other=quantity.other,
-            )
-        )
-    return tuple(chosen)
-
-
-def _gradient(quantity: _Quantity, p: Parameters, names: Sequence[str]) -> FloatArray:
-    """(n,) derivatives of the logarithm of a quantity by the scaled parameters."""
-    result = np.zeros(len(names))
-    for k, name in enumerate(names):
-        value = getattr(p, name)
-        up, down = (
-            value + sign * _STEP * p.V_m if name == "V_T" else value * np.exp(sign * _STEP)
-            for sign in (1.0, -1.0)
-        )
-        high, low = (quantity.of(p.replace(**{name: v})) for v in (up, down))
-        if high > 0 and low > 0:
-            result[k] = (np.log(high) - np.log(low)) / (2.0 * _STEP)
-    return result
-
-
-def _error(quantity: _Quantity, p: Parameters, scaled: FloatArray, places: Sequence[Parameters]) -> float:
-    """Standard error of a logarithm: of linear theory, or what equivalent places suggest if that is more."""
-    here = quantity.of(p)
-    values = [quantity.of(q) for q in places]
-    if here <= 0 or any(v <= 0 for v in values):
-        return float(np.inf)
-    shift = max((abs(np.log(v) - np.log(here)) for v in values), default=0.0)
-    return float(max(np.linalg.norm(scaled), shift / np.sqrt(ALLOWED)))
-
-
-def _independent_part(gradient: FloatArray, basis: Sequence[FloatArray]) -> FloatArray | None:
-    """The unit vector of what a gradient adds to others; None if that is little."""
-    size = float(np.linalg.norm(gradient))
-    if size < 1e-6:
-        return None
-    rest = gradient / size
-    for vector in basis:
-        rest = rest - (rest @ vector) * vector
-    left = float(np.linalg.norm(rest))
-    return rest / left if left > _NEW else None
-
-
-def _quantities(state: State, open_ones: Mapping[str, OpenParameter]) -> list[_Quantity]:
-    """What may be known, the simplest first."""
-    physical = [q for q in _physical(state) if any(n in open_ones for n in q.parameters)]
-    names = [n for n in _LOGARITHMIC if n in open_ones]
-    return [*_monomials(names, 2), *physical, *_monomials(names, 3)]
-
-
-def _monomials(names: Sequence[str], parts: int) -> list[_Quantity]:
-    """Products and quotients of some parameters with exponents 1 and 2, the simplest first."""
-    found = []
-    for chosen in choose(names, parts):
-        for tail in product((1, -1, 2, -2), repeat=parts - 1):
-            powers = dict(zip(chosen, (1, *tail), strict=True))
-            found.append((sum(abs(v) for v in powers.values()), powers))
-    found.sort(key=lambda item: item[0])
-    return [_monomial(powers) for _, powers in found]
-
-
-def _monomial(powers: Mapping[str, int]) -> _Quantity:
-    """A product of powers with its text and unit."""
-
-    def value(p: Parameters) -> float:
-        return float(np.exp(sum(power * np.log(getattr(p, n)) for n, power in powers.items())))
-
-    pair = list(powers.items())
-    other = ""
-    if len(pair) == 2 and all(abs(power) == 1 for _, power in pair):
-        (a, _), (b, sign) = pair
-        other = written({a: 1, b: -sign})
-    return _Quantity(written(powers), tuple(powers), _unit_of(powers), value, other)
-
-
-def written(powers: Mapping[str, int]) -> str:
-    """Powers as text: "tau_d tau_k", "i_c0/V_m", "R_b^2 C_m"."""
-    over = [_power(n, k) for n, k in powers.items() if k > 0]
-    under = [_power(n, -k) for n, k in powers.items() if k < 0]
-    bottom = under[0] if len(under) == 1 else f"({' '.join(under)})"
-    return (" ".join(over) or "1") + (f"/{bottom}" if under else "")
-
-
-def _power(name: str, exponent: int) -> str:
-    """A name with its exponent."""
-    return name if exponent == 1 else f"{name}^{exponent}"
-
-
-def _unit_of(powers: Mapping[str, int]) -> str:
-    """Unit of a product of powers."""
-    units = _units(powers)
-    return written(units) if units else ""
-
-
-def _units(powers: Mapping[str, int]) -> dict[str, int]:
-    """Exponents of the units in a product."""
-    units: dict[str, int] = {}
-    for name, power in powers.items():
-        units[UNITS[name]] = units.get(UNITS[name], 0) + power
-    return {unit: power for unit, power in units.items() if power != 0}
-
-
-def _physical(state: State) -> list[_Quantity]:
-    """What is measured at a bias, and what is left of the channel far below V_T."""
-    bias = telling_bias(state)
-    tails = [
-        _Quantity("i_c0 exp(-V_T/V_m)", _CHANNEL, "A", lambda q: q.i_c0 * _tail(q)),
-        _Quantity("tau_k exp(-V_T/V_m)", _SLOWING, "s", lambda q: q.tau_k * _tail(q)),
-    ]
-    return tails if bias is None else [*_at_bias(bias), *_two_times(bias), *tails]
-
-
-def _at_bias(bias: tuple[Control, float]) -> list[_Quantity]:
-    """Conductances and lag of the channel at a terminal bias."""
-
-    def conductance(p: Parameters) -> float:
-        return float(inverse_resistance_a(p, junction_at(p, bias)))
-
-    at = _at(bias)
-    return [
-        _Quantity(f"1/R_a {at}", _CHANNEL, "S", conductance),
-        _Quantity(f"f tau_k {at}", _SLOWING, "s", partial(_lag, bias)),
-        _Quantity(f"1/R_b + 1/R_a {at}", ("R_b", *_CHANNEL), "S", lambda q: 1.0 / q.R_b + conductance(q)),
-    ]
-
-
-def _two_times(bias: tuple[Control, float]) -> list[_Quantity]:
-    """Product and sum of the two times that a spectrum shows, whichever is which."""
-    lag, at, parts = partial(_lag, bias), _at(bias), ("tau_d", *_SLOWING)
-    return [
-        _Quantity(f"tau_d f tau_k {at}", parts, "s^2", lambda q: q.tau_d * lag(q)),
-        _Quantity(f"tau_d + f tau_k {at}", parts, "s", lambda q: q.tau_d + lag(q)),
-    ]
-
-
-def _lag(bias: tuple[Control, float], p: Parameters) -> float:
-    """F tau_k, s, at a terminal bias."""
-    return float(activation_time(p, junction_at(p, bias)))
-
-
-def _at(bias: tuple[Control, float]) -> str:
-    """A terminal bias in words."""
-    control, value = bias
-    return f"at {format_quantity(value, 'V' if control == 'voltage' else 'A', digits=3)}"
-
-
-def _tail(p: Parameters) -> float:
-    """exp(-V_T/V_m), not below the smallest number."""
-    return float(np.exp(np.clip(-p.V_T / p.V_m, -600.0, 600.0)))
-
-
-def _sentences(knowledge: Identifiability) -> list[str]:
-    """What is known and what not, in words."""
-    said = [_counted(knowledge)]
-    if knowledge.unordered_pair is not None:
-        said.append(_pair_sentence(*knowledge.unordered_pair))
-    told = ("tau_d f tau_k", "tau_d + f tau_k") if knowledge.unordered_pair is not None else ()
-    said += [_known_sentence(c) for c in knowledge.combinations if not c.text.startswith(told)]
-    said += [_open_sentence(name, item) for name, item in knowledge.open.items() if _one_sided(item)]
-    return said
-
-
-def _pair_sentence(first: float, second: float) -> str:
-    """Two times of which the order is not known."""
-    if second < _EQUAL * first:
-        both = format_quantity(np.sqrt(first * second), "s", digits=2)
-        return f"tau_d and f tau_k are both near {both}; how near, the data do not tell."
-    one, other = (format_quantity(t, "s", digits=3) for t in (first, second))
-    return (
-        f"The data hold two times, {one} and {other}, but not which is tau_d and which is f tau_k: "
-        "exchanging them describes the data as well."
-    )
-
-
-def _counted(knowledge: Identifiability) -> str:
-    """How many combinations are known, and which is known least."""
-    worst = knowledge.directions[-1]
-    parts = sorted(worst.weights.items(), key=lambda item: -abs(item[1]))
-    main = [name for name, w in parts if abs(w) > 0.3 * abs(parts[0][1])]
-    which = "all" if knowledge.rank == knowledge.size else f"{knowledge.rank} of {knowledge.size}"
-    return (
-        f"The data fix {which} independent combinations of the parameters to better than a factor e; "
-        f"the least known one, made of {', '.join(main)}, {_how_well(worst.stderr)}."
-    )
-
-
-def _how_well(stderr: float) -> str:
-    """A standard error of a logarithm in words."""
-    if stderr < 0.3:
-        return f"is known to {percent_of(stderr)}"
-    if stderr < 5.0:
-        return f"is known to a factor of {np.exp(stderr):.2g}"
-    return "is not known at all"
-
-
-def percent_of(stderr: float) -> str:
-    """A relative error in per cent, two digits."""
-    return f"{float(f'{100.0 * stderr:.2g}'):g} %"
-
-
-def _known_sentence(item: Combination) -> str:
-    """What is known of a combination, and what of its counterpart is not."""
-    unknown = f"; {item.other} is not" if item.other else ""
-    alone = f", {' and '.join((', '.join(item.parameters[:-1]), item.parameters[-1]))} alone are not"
-    return f"{item.text} is known to {percent_of(item.stderr)}{unknown or alone}."
-
-
-def _one_sided(item: OpenParameter) -> bool:
-    """Whether there is a limit on one side."""
-    return item.reach in ("above", "below") and any(end is not None for end in item.known)
-
-
-def _open_sentence(name: str, item: OpenParameter) -> str:
-    """A limit in words."""
-    low, high = item.known
-    unit = UNITS[name]
-    if low is not None:
-        return f"{name} has only a lower limit: it is above {format_quantity(low, unit, digits=2)}."
-    if high is not None:
-        return f"{name} has only an upper limit: it is below {format_quantity(high, unit, digits=2)}."
-    return f"{name} is open."

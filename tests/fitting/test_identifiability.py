@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from devices import FREQUENCY, TRUTH, device, pulses, spectra, sweeps
 
+from memfit.fitting.combinations import written
 from memfit.fitting.equivalents import exchanged, explore
-from memfit.fitting.identifiability import percent_of, written
 from memfit.fitting.joint import fit
 from memfit.fitting.plan import FitPlan
 from memfit.fitting.result import FitResult
+from memfit.fitting.sentences import percent_of
 from memfit.fitting.state import Problem, solve
 from memfit.fitting.uncertainty import covariance_of
 from memfit.fitting.unknowns import Unknowns, physical_unknowns
