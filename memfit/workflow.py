@@ -31,7 +31,7 @@ from memfit.analysis.circuit import Circuit
 from memfit.analysis.comparison import compare_results
 from memfit.analysis.comparison_record import Comparison
 from memfit.analysis.comparison_sample import Omitted
-from memfit.analysis.planning import NextMeasurements
+from memfit.analysis.forecasts import NextMeasurements
 from memfit.analysis.spread import uncertainty_of
 from memfit.analysis.stability import DEFAULT_CIRCUITS, analyse_result, assess
 from memfit.arrays import ComplexArray

@@ -8,12 +8,21 @@ between them stays open.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from memfit.analysis.experiments import Experiment, Measured, Proposals, Subject, combined, propose
+from memfit.analysis.experiments import Experiment, Measured, Proposals, combined, propose
+from memfit.analysis.forecasts import (
+    OPEN,
+    SETTLED,
+    Forecast,
+    NextMeasurements,
+    is_unsettled,
+    sentences_of,
+    weighed,
+)
 from memfit.arrays import FloatArray
 from memfit.datasets.device import Device
 from memfit.datasets.extent import extent_of
@@ -25,19 +34,14 @@ from memfit.fitting.predict import Predictor
 from memfit.fitting.residuals import triangle
 from memfit.fitting.result import FitResult
 from memfit.model.parameters import NAMES, Parameters
-from memfit.units import format_quantity
 
 CORE = NAMES[:7]
-SETTLED = 0.2
-"""Standard error of the logarithm (of V_T in units of 2 V_m) up to which a parameter is determined."""
 _MOSTLY = 0.75
 """Share of the places at which a parameter must be settled to be called so."""
 _CONFUSED = 25.0
 """Difference of chi2 below which two places could still be taken for each other."""
 _ALLOWED = 16.0
 """Of the same, that places allowed by the data may have; as in `memfit.fitting.equivalents`."""
-_OPEN = 10.0
-"""Standard error, in the logarithm, of what is not known at all."""
 _MOST = 8
 _PLAUSIBLE = {
     "i_c0": (1e-9, 1e-1),
@@ -53,72 +57,6 @@ _USUAL_NOISE: Mapping[Kind, tuple[float, float]] = {
     "transient": (0.0, 5e-3),
 }
 """Relative noise, and floor as a part of the largest value, of kinds that were not measured."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Forecast:
-    """One experiment, and what it would buy."""
-
-    subject: Subject
-    text: str
-    """The experiment in words."""
-    settings: Mapping[str, float | str]
-    """The same for a program, SI."""
-    assumed: bool
-    """Whether its noise is assumed, because none of its kind was measured."""
-    worst: str
-    """The parameter that would then be known least."""
-    stderr: Mapping[str, float]
-    """Standard errors of the parameters then, SI, if the device is as at the minimum."""
-    relative: Mapping[str, float]
-    """The same of the logarithm; of V_T in units of V_m."""
-    typical: Mapping[str, float]
-    """Median of the latter over the places that the data allow."""
-    range: Mapping[str, tuple[float, float]]
-    """Smallest and largest over these places."""
-    unsettled: float
-    """How far all parameters together would be from settled, mean over these places; 0 if all are settled."""
-    settles: tuple[str, ...] = ()
-    """Parameters that are not determined now, and would be at three quarters of these places."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class NextMeasurements:
-    """What to measure next."""
-
-    now: Mapping[str, float]
-    """Standard errors of the logarithm now (of V_T in units of V_m); at most 10, which is nothing known."""
-    values: Mapping[str, float]
-    """Parameters at the minimum, SI, on which the forecasts rest."""
-    worst: str
-    """The parameter known least now."""
-    undetermined: tuple[str, ...]
-    forecasts: tuple[Forecast, ...]
-    """The best first."""
-    then: Forecast | None = None
-    """A second experiment after the first, where one does not settle everything."""
-    settled_by: Mapping[str, str | None] = field(default_factory=dict)
-    """For each undetermined parameter an experiment that settles it; None if no single one does."""
-    left_out: Mapping[str, int] = field(default_factory=dict)
-    """Numbers of candidates that were not considered, by reason."""
-    assumed_noise: tuple[str, ...] = ()
-    """Kinds of data without a measured noise."""
-    sentences: tuple[str, ...] = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return {
-            "now": dict(self.now),
-            "values": dict(self.values),
-            "worst": self.worst,
-            "undetermined": list(self.undetermined),
-            "forecasts": [_plain(f) for f in self.forecasts],
-            "then": None if self.then is None else _plain(self.then),
-            "settled_by": dict(self.settled_by),
-            "left_out": dict(self.left_out),
-            "assumed_noise": list(self.assumed_noise),
-            "sentences": list(self.sentences),
-        }
 
 
 def plan_next(result: FitResult, device: Device | None = None) -> NextMeasurements:
@@ -225,11 +163,11 @@ def _unit(name: str, p: Parameters) -> float:
 
 
 def _prior(name: str, bounds: Sequence[float], unit: float) -> float:
-    """Standard deviation of a coordinate that its bounds leave, at most `_OPEN` in the logarithm."""
+    """Standard deviation of a coordinate that its bounds leave, at most `OPEN` in the logarithm."""
     low, high = bounds
     if name in LOGARITHMIC:
-        return min(float(np.log(high / low)) / 4.0, _OPEN)
-    return min((high - low) / 4.0 / unit, _OPEN) if name == "V_T" else (high - low) / 4.0 / unit
+        return min(float(np.log(high / low)) / 4.0, OPEN)
+    return min((high - low) / 4.0 / unit, OPEN) if name == "V_T" else (high - low) / 4.0 / unit
 
 
 def _noise(result: FitResult) -> tuple[dict[Kind, tuple[float, float, float]], tuple[str, ...]]:
@@ -310,13 +248,13 @@ def _judge(
         undetermined=undetermined,
         forecasts=_varied([forecasts[k] for k in order]),
         then=_second(proposals, spots, gains, order[0], undetermined=undetermined, assumed=assumed)
-        if _unsettled(best)
+        if is_unsettled(best)
         else None,
         settled_by={n: _settler(n, [forecasts[k] for k in order]) for n in undetermined},
         left_out=proposals.left_out,
         assumed_noise=assumed,
     )
-    return replace(plan, sentences=tuple(_sentences(plan)))
+    return replace(plan, sentences=tuple(sentences_of(plan)))
 
 
 def _now(spots: Sequence[_Spot], undetermined: Sequence[str]) -> dict[str, float]:
@@ -325,7 +263,7 @@ def _now(spots: Sequence[_Spot], undetermined: Sequence[str]) -> dict[str, float
     found = {}
     for k, name in enumerate(spots[0].names):
         if name in CORE:
-            found[name] = _OPEN if name in undetermined else float(min(errors[k], _OPEN))
+            found[name] = OPEN if name in undetermined else float(min(errors[k], OPEN))
     return found
 
 
@@ -352,7 +290,7 @@ def _forecast(
     each = np.minimum(np.maximum(each, doubt), 1e6)
     relative = {n: float(each[0, k]) for k, n in enumerate(names) if n in CORE}
     typical = {n: float(np.median(each[:, k])) for k, n in enumerate(names) if n in CORE}
-    worst = max(typical, key=lambda n: _weighed(n, typical[n]))
+    worst = max(typical, key=lambda n: weighed(n, typical[n]))
     return Forecast(
         subject=experiment.subject,
         text=experiment.text,
@@ -369,14 +307,9 @@ def _forecast(
         settles=tuple(
             n
             for n in undetermined
-            if n in names and _weighed(n, float(np.quantile(each[:, names.index(n)], _MOSTLY))) <= SETTLED
+            if n in names and weighed(n, float(np.quantile(each[:, names.index(n)], _MOSTLY))) <= SETTLED
         ),
     )
-
-
-def _weighed(name: str, error: float) -> float:
-    """A standard error on the scale on which parameters are compared: V_T in units of 2 V_m."""
-    return 0.5 * error if name == "V_T" else error
 
 
 def _confusion(spots: Sequence[_Spot], gains: Sequence[_Gain]) -> FloatArray:
@@ -399,8 +332,8 @@ def _confusion(spots: Sequence[_Spot], gains: Sequence[_Gain]) -> FloatArray:
 
 def _unsettledness(names: Sequence[str], errors: FloatArray) -> float:
     """Sum over the parameters of how many factors e each is from settled, mean over places (k, n)."""
-    weighed = np.column_stack([_weighed(n, 1.0) * errors[:, k] for k, n in enumerate(names) if n in CORE])
-    return float(np.mean(np.sum(np.maximum(np.log(weighed / SETTLED), 0.0), axis=1)))
+    scaled = np.column_stack([weighed(n, 1.0) * errors[:, k] for k, n in enumerate(names) if n in CORE])
+    return float(np.mean(np.sum(np.maximum(np.log(scaled / SETTLED), 0.0), axis=1)))
 
 
 def _badness(forecast: Forecast, undetermined: Sequence[str]) -> tuple[float, bool, float, float]:
@@ -408,14 +341,9 @@ def _badness(forecast: Forecast, undetermined: Sequence[str]) -> tuple[float, bo
 
     Where something is to be settled, kinds of data whose noise is known come before others that do as well.
     """
-    errors = np.array([_weighed(n, error) for n, error in forecast.typical.items()])
+    errors = np.array([weighed(n, error) for n, error in forecast.typical.items()])
     guessed = bool(undetermined) and forecast.assumed
     return forecast.unsettled, guessed, float(errors.max()), float(np.mean(np.log(errors)))
-
-
-def _unsettled(forecast: Forecast) -> bool:
-    """Whether a parameter would still not be determined."""
-    return any(_weighed(n, error) > SETTLED for n, error in forecast.typical.items())
 
 
 def _varied(forecasts: Sequence[Forecast]) -> tuple[Forecast, ...]:
@@ -455,79 +383,3 @@ def _second(
 def _settler(name: str, forecasts: Sequence[Forecast]) -> str | None:
     """The best experiment that settles a parameter."""
     return next((f.text for f in forecasts if name in f.settles), None)
-
-
-def _sentences(plan: NextMeasurements) -> list[str]:
-    """The plan in words."""
-    best = plan.forecasts[0]
-    said = [
-        f"Measure {best.text}: {_change(plan, plan.worst, best)}"
-        + (f"; it settles {', '.join(best.settles)}." if best.settles else ".")
-    ]
-    if plan.then is not None:
-        said.append(f"Then measure {plan.then.text}: {_change(plan, best.worst, plan.then, after=best)}.")
-    alone = [n for n, text in plan.settled_by.items() if text is None]
-    if alone:
-        said.append(f"No single measurement considered settles {', '.join(alone)}.{_higher(plan)}")
-    said += [f"Left out ({count}): what {reason}." for reason, count in plan.left_out.items()]
-    if plan.assumed_noise:
-        said.append(
-            f"The noise of {', '.join(_KINDS[k] for k in plan.assumed_noise)} is assumed, 1 % or 5 mV, "
-            "because none was measured."
-        )
-    return said
-
-
-def _higher(plan: NextMeasurements) -> str:
-    """The advice to go up slowly, where that is what is missing."""
-    if (
-        plan.then is None
-        or not _unsettled(plan.then)
-        or not any("largest voltage" in w for w in plan.left_out)
-    ):
-        return ""
-    return " The voltages so far may be too low to tell: raise them in small steps, fit, and plan again."
-
-
-_KINDS = {"impedance": "spectra", "iv": "loops", "transient": "pulses"}
-
-
-def _change(plan: NextMeasurements, name: str, then: Forecast, after: Forecast | None = None) -> str:
-    """From what to what an interval would shrink."""
-    before = plan.now[name] if after is None else after.typical[name]
-    start = "not determined" if before >= _OPEN / 2.0 else f"known to {error_text(plan, name, before)}"
-    low, high = then.range[name]
-    between = ""
-    if high > 1.5 * low:
-        ends = " to ".join(error_text(plan, name, end) for end in (low, high))
-        between = f" ({ends}, depending on what is not known yet)"
-    word, reached = "now" if after is None else "then", error_text(plan, name, then.typical[name])
-    if then.typical[name] >= _OPEN / 2.0:
-        return f"{name}, {word} {start}, would still be open"
-    return f"{name}, {word} {start}, would be known to {reached}{between}"
-
-
-def error_text(plan: NextMeasurements, name: str, error: float) -> str:
-    """A standard error in words: in volt for V_T, else in per cent or as a factor."""
-    if name == "V_T":
-        return format_quantity(error * plan.values["V_m"], "V", digits=2) if error < 5.0 else "not at all"
-    if error < 0.5:
-        return f"{float(f'{100.0 * error:.2g}'):g} %"
-    return f"a factor of {np.exp(error):.2g}" if error < 5.0 else "not at all"
-
-
-def _plain(forecast: Forecast) -> dict[str, Any]:
-    """A forecast as plain data."""
-    return {
-        "subject": forecast.subject,
-        "text": forecast.text,
-        "settings": dict(forecast.settings),
-        "assumed": forecast.assumed,
-        "worst": forecast.worst,
-        "stderr": dict(forecast.stderr),
-        "relative": dict(forecast.relative),
-        "typical": dict(forecast.typical),
-        "range": {n: list(pair) for n, pair in forecast.range.items()},
-        "unsettled": forecast.unsettled,
-        "settles": list(forecast.settles),
-    }

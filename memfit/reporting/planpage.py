@@ -2,7 +2,7 @@
 
 import math
 
-from memfit.analysis.planning import Forecast, NextMeasurements
+from memfit.analysis.forecasts import Forecast, NextMeasurements
 from memfit.fitting.result import FitResult
 from memfit.reporting.content import Bullets, Column, Paragraph, Report, Section, Table
 from memfit.reporting.numbers import quantity_digits

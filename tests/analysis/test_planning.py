@@ -10,8 +10,9 @@ import pytest
 
 from memfit.analysis.circuit import Circuit
 from memfit.analysis.experiments import VOLTAGE_LIMIT, Measured, peak_voltage, propose
+from memfit.analysis.forecasts import SETTLED
 from memfit.analysis.hopf import find_hopf_points
-from memfit.analysis.planning import SETTLED, plan_next
+from memfit.analysis.planning import plan_next
 from memfit.datasets.extent import extent_of
 from memfit.errors import InputError
 from memfit.fitting.joint import fit
