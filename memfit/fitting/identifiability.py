@@ -100,7 +100,7 @@ def with_identifiability(
         result,
         parameters=parameters,
         derived=_derived(result.derived, state, exploration),
-        status=_status(result.status, parameters, knowledge),
+        status=_status(result.status, parameters, knowledge, _at_rest(state, exploration)),
         identifiability=knowledge,
         minimum=minimum,
     )
@@ -140,9 +140,17 @@ def _by_excursions(sides: Mapping[bool, Excursion], far: Sequence[bool]) -> Open
     return OpenParameter(reach=reach, known=(low, high))
 
 
-def _status(found: Status, parameters: Mapping[str, Estimate], knowledge: Identifiability) -> Status:
+def _at_rest(state: State, exploration: Exploration) -> bool:
+    """Whether a search that did not end was only walking along a direction that the data leave open."""
+    finite = bool(np.all(np.isfinite(state.x)) and np.isfinite(state.minimum.chi2))
+    return finite and exploration.better is None and state.resembles_data()
+
+
+def _status(
+    found: Status, parameters: Mapping[str, Estimate], knowledge: Identifiability, at_rest: bool
+) -> Status:
     """The verdict, in a sentence with names."""
-    if not knowledge.open or found.code == "not_converged":
+    if not knowledge.open or (found.code == "not_converged" and not at_rest):
         return found
     names = [n for n, e in parameters.items() if n in CORE and e.status == "undetermined"]
     return Status(
