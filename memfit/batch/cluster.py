@@ -10,6 +10,7 @@ import pickle
 import threading
 import time
 import uuid
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -34,7 +35,8 @@ from memfit.batch.jobs import Job, Limits, Makers, Outcome
 from memfit.errors import InputError, OutputError
 
 _ATTEMPTS = 3
-"""How often a device is tried whose process died: an outsider may have ended it."""
+"""How often a device is tried whose process died: an outsider may have ended it. As often again when all
+others are through; a process that dies while it starts counts by itself."""
 _AHEAD = 3
 """Jobs sent for each thread, so that none waits for the client."""
 _LEAST_AHEAD = 8
@@ -76,11 +78,7 @@ class Fitters(WorkerPlugin):
         begun = time.perf_counter()
         fitter = self._take()
         try:
-            answer = fitter.run(call)
-            for _ in range(_ATTEMPTS - 1):
-                if not _may_be_better_next_time(answer) or fitter.is_retired():
-                    break
-                answer = fitter.run(call)
+            answer = _run(fitter, call)
         finally:
             with self._lock:
                 self._idle.append(fitter)
@@ -88,7 +86,7 @@ class Fitters(WorkerPlugin):
             return answer
         if fitter.is_retired():
             raise Reschedule  # the worker goes; another one takes the job
-        tries = f" {_ATTEMPTS} times" if answer.cause == "died" else ""
+        tries = f" {_ATTEMPTS} times" if answer.cause == "died" and _ATTEMPTS > 1 else ""
         return record_failure(job, answer.cause, f"{answer.message[:-1]}{tries}.", begun=begun)
 
     def _take(self) -> Fitter:
@@ -102,9 +100,16 @@ class Fitters(WorkerPlugin):
             return self._idle.pop()
 
 
-def _may_be_better_next_time(answer: object) -> bool:
-    """Whether a process died, at work or while it started: an outsider may have ended it."""
-    return isinstance(answer, Trouble) and answer.cause in ("died", "start")
+def _run(fitter: Fitter, call: bytes) -> Any:
+    """The answer of a fitter, tried again where its process died, at work or while it started."""
+    tries: Counter[str] = Counter()
+    while True:
+        answer = fitter.run(call)
+        if not isinstance(answer, Trouble) or fitter.is_retired():
+            return answer
+        tries[answer.cause] += 1
+        if answer.cause not in ("died", "start") or tries[answer.cause] >= _ATTEMPTS:
+            return answer
 
 
 def settle(plugin: str, job: Job, call: bytes) -> Outcome:
@@ -219,10 +224,16 @@ def _outcomes(client: Client, plugin: str, jobs: Iterator[Job], makers: Makers) 
     """Keep every thread busy and hand on what comes."""
     window = _Window(client)
     pending: dict[str, Job] = {}
+    died: set[str] = set()
+    waiting: deque[Job] = deque()
     futures = as_completed(loop=client.loop)
 
     def send(number: int) -> None:
-        for job in islice(jobs, number):
+        fresh = list(islice(jobs, max(number, 0)))  # below 0 where workers have gone
+        if not fresh and not pending:
+            fresh = list(waiting)
+            waiting.clear()
+        for job in fresh:
             call = pickle.dumps((bring_up_to_date, (job, makers)))
             future = client.submit(settle, plugin, job, call, key=f"memfit-{uuid.uuid4().hex}", pure=False)
             pending[future.key] = job
@@ -235,8 +246,13 @@ def _outcomes(client: Client, plugin: str, jobs: Iterator[Job], makers: Makers) 
         future.release()
         if outcome.state == "stopped":
             raise _end_of_run(outcome)
+        second_chance = outcome.cause == "died" and job.key not in died
+        if second_chance:
+            died.add(job.key)
+            waiting.append(job)
         send(window.size - len(pending))
-        yield outcome
+        if not second_chance:
+            yield outcome
 
 
 class _Window:
