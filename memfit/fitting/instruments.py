@@ -36,6 +36,10 @@ _NOTICEABLE = 1.0
 """Squared effect, in standard deviations, of not knowing when within a sample a jump happened."""
 _MOST_EDGES = 4
 _SAMPLES_OF_DELAY = 3.0
+_BESIDE = 1e-3
+"""Of a sample: distance from its bound of an edge that begins where it was."""
+_EQUAL = 1.0
+"""Rise of chi2 up to which a search has arrived at the same place."""
 
 
 def add_needed_terms(state: State, plan: FitPlan) -> State:
@@ -67,7 +71,7 @@ def _kept_if_worth(state: State, terms: Sequence[Unknown], forced: bool) -> Stat
     """
     extended = _with(state, terms)
     gained = state.minimum.chi2 - extended.minimum.chi2
-    if not forced and gained <= _NEEDED * len(terms):
+    if gained <= (-_EQUAL if forced else _NEEDED * len(terms)):
         return state
     log.info("added %s: chi2 falls by %.4g", ", ".join(t.name for t in terms), gained)
     return extended
@@ -81,10 +85,18 @@ def score(state: State, terms: Sequence[Unknown]) -> float:
 
 
 def _with(state: State, terms: Sequence[Unknown]) -> State:
-    """Minimise again with more unknowns."""
+    """Minimise again with more unknowns.
+
+    Edges begin in the middle of their samples. That may throw an oscillation so far out of phase that the
+    search ends elsewhere; then they begin where they were.
+    """
     unknowns = Unknowns([*state.unknowns.free, *terms], state.unknowns.base, state.problem.kinds)
-    start = unknowns.encode(state.unknowns.values(state.x))
-    again = solve(state.problem, unknowns, start)
+    values = state.unknowns.values(state.x)
+    again = solve(state.problem, unknowns, unknowns.encode(values))
+    if again.minimum.chi2 > state.minimum.chi2:
+        edges = {t.name: _BESIDE * t.lower for t in terms if t.name.startswith("edge_")}
+        other = solve(state.problem, unknowns, unknowns.encode({**edges, **values}))
+        again = min(again, other, key=lambda found: found.minimum.chi2)
     return replace(again, failures=state.failures + again.failures)
 
 
