@@ -8,8 +8,12 @@ Machine code is kept beside this file or, where that cannot be written, in the u
 compiles nothing.
 """
 
+import contextlib
 import hashlib
 import math
+import subprocess
+import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -322,3 +326,52 @@ def _edition() -> int:
 
 
 integrate_all = _entry(_edition())
+
+_lock = threading.Lock()
+_prepared = False
+
+
+def is_compiled() -> bool:
+    """Whether machine code of the kernel is on disk, so that the first call will not have to compile."""
+    folder = _cache_folder()
+    if folder is None:  # nothing is kept
+        return False
+    newest = max(source.stat().st_mtime for source in SOURCES)
+    found = folder.glob("kernel.*integrate_all-*.nbi")
+    return any(index.stat().st_mtime >= newest for index in found)
+
+
+def prepare() -> None:
+    """Have `integrate_all` compiled by another process, if it never was.
+
+    Code that this process compiles rounds otherwise, in the last digit, than the same code read from the disk.
+    All processes shall do the latter, so that a fit gives the same numbers after the first time too.
+    """
+    global _prepared  # noqa: PLW0603 - done once in a process
+    with _lock:
+        if not _prepared and _cache_folder() is not None and not is_compiled():
+            program = (
+                f"import sys; sys.path[:] = {sys.path!r}; from memfit.model import kernel; kernel.call_once()"
+            )
+            with contextlib.suppress(OSError):  # then this process compiles
+                subprocess.run([sys.executable, "-c", program], check=False, capture_output=True)  # noqa: S603
+        _prepared = True
+
+
+def call_once() -> None:
+    """The smallest call, which compiles: one record of two samples under no current."""
+    none, two = np.zeros(1), np.array([0.0, 1.0])
+    ends = np.array([0, 1], dtype=np.int64)
+    no = np.zeros(1, dtype=np.bool_)
+    integrate_all(
+        np.array([1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0]),
+        no, none, two, none, none, ends, no, np.zeros((1, 3)), two, 2 * ends, 1e-6,
+        np.empty(2), np.zeros((0, SENSITIVITIES)), np.zeros((0, 3)), np.empty(1, dtype=np.int64), np.empty(1),
+    )  # fmt: skip
+
+
+def _cache_folder() -> Path | None:
+    """Where machine code is kept; None where compilation is off or nothing can be written."""
+    stats = getattr(integrate_all, "stats", None)
+    path = getattr(stats, "cache_path", None)
+    return Path(path) if path else None

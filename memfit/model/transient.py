@@ -8,7 +8,6 @@ several records become one call, and a run that does not finish becomes a status
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -163,6 +162,7 @@ class DriveSet:
         course = np.full((n if states else 0, 3), np.nan)
         status, reached = np.empty(count, dtype=np.int64), np.empty(count)
         start = np.zeros((count, 3)) if initial is None else np.ascontiguousarray(initial, dtype=np.float64)
+        kernel.prepare()
         kernel.integrate_all(
             p.as_array()[:8],
             self._voltage,
@@ -261,12 +261,8 @@ def simulate(
 
 def kernel_is_compiled() -> bool:
     """Whether machine code of the kernel is on disk, so that the first call will not have to compile."""
-    stats = getattr(kernel.integrate_all, "stats", None)
-    if stats is None:  # compilation is switched off
-        return True
-    newest = max(source.stat().st_mtime for source in kernel.SOURCES)
-    found = Path(stats.cache_path).glob("kernel.*integrate_all-*.nbi")
-    return any(index.stat().st_mtime >= newest for index in found)
+    compilation_is_off = not hasattr(kernel.integrate_all, "stats")
+    return compilation_is_off or kernel.is_compiled()
 
 
 def _checked(time: ArrayLike) -> FloatArray:
