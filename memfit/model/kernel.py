@@ -344,8 +344,8 @@ def is_compiled() -> bool:
 def prepare() -> None:
     """Have `integrate_all` compiled by another process, if it never was.
 
-    Code that this process compiles rounds otherwise, in the last digit, than the same code read from the disk.
-    All processes shall do the latter, so that a fit gives the same numbers after the first time too.
+    Code that this process compiles rounds otherwise, in the last digit, than the same code read from the
+    disk. All processes shall do the latter, so that a fit gives the same numbers after the first time too.
     """
     global _prepared  # noqa: PLW0603 - done once in a process
     with _lock:
