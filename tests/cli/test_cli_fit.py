@@ -2,12 +2,17 @@
 
 import json
 import re
+import shutil
+import tomllib
+from pathlib import Path
 
 import pytest
 
 from memfit.fitting.result import FitResult
 from memfit.fitting.revisit import fitted_again
 from memfit.loaders.device import load_device
+from memfit.loaders.manifest import DIMENSION_OF
+from memfit.units import parse_quantity
 
 
 def test_folder_of_results(sample_fits):
@@ -157,3 +162,22 @@ def test_a_result_finds_its_data_again(sample_fits):
         chi2 = float((abs(scaled) ** 2).sum())
         count = scaled.size * (2 if item.record.kind == "impedance" else 1)
         assert chi2 / count == pytest.approx(known.chi2_reduced, rel=0.02), known.file
+
+
+@pytest.mark.parametrize(("kind", "known"), [("eis", 8), ("iv", 6), ("pulse", 6)])
+def test_a_folder_of_one_kind(run, tmp_path, kind, known):
+    """Spectra, loops or pulses alone: the truth within the errors, and no value where nothing is known."""
+    samples = Path(__file__).parents[2] / "sample_data"
+    folder = tmp_path / "one_kind"
+    folder.mkdir()
+    for path in (samples / "mapbi3_a").glob(f"{kind}_*"):
+        shutil.copy(path, folder)
+    ran = run("fit", folder, "--json", "--quiet")
+    assert ran.code == 0
+    truth = tomllib.loads((samples / "truth" / "mapbi3_a.toml").read_text(encoding="utf-8"))["parameters"]
+    parameters = json.loads(ran.out)["parameters"]
+    determined = [name for name, e in parameters.items() if e["status"] == "determined"]
+    assert len(determined) >= known
+    for name in determined:
+        true = parse_quantity(truth[name], DIMENSION_OF[name])
+        assert abs(parameters[name]["value"] - true) < 4.0 * parameters[name]["stderr"]
