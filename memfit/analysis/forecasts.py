@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from memfit.analysis.experiments import Subject
+from memfit.fitting.sentences import percent_of
 from memfit.units import format_quantity
 
 SETTLED = 0.2
@@ -146,7 +147,7 @@ def error_text(plan: NextMeasurements, name: str, error: float) -> str:
     if name == "V_T":
         return format_quantity(error * plan.values["V_m"], "V", digits=2) if error < 5.0 else "not at all"
     if error < 0.5:
-        return f"{float(f'{100.0 * error:.2g}'):g} %"
+        return percent_of(error)
     return f"a factor of {np.exp(error):.2g}" if error < 5.0 else "not at all"
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from memfit.arrays import FloatArray
 from memfit.datasets.records import ImpedanceSpectrum, Record
-from memfit.fitting.minimise import fall_of_chi2
+from memfit.fitting.minimise import NEEDED, fall_of_chi2
 from memfit.fitting.plan import FitPlan
 from memfit.fitting.predict import Instrument, Predictor, drive_of, drive_of_timed, free_start, measured
 from memfit.fitting.state import Problem, State, solve
@@ -24,8 +24,6 @@ from memfit.protocols import Drive
 
 log = logging.getLogger(__name__)
 
-_NEEDED = 16.0
-"""Fall of chi2 for each term: four standard errors."""
 _INSIDE = 1e-3
 """Distance of a first value of f from 0 and 1: a search that begins on a bound moves slowly."""
 
@@ -75,7 +73,7 @@ def add_needed_states(state: State, plan: FitPlan) -> State:
     again = solve(start.problem, start.unknowns, start.x)
     count = len(start.unknowns.free) - len(state.unknowns.free)
     gained = state.minimum.chi2 - again.minimum.chi2
-    if plan.initial_states != "on" and gained <= _NEEDED * count:
+    if plan.initial_states != "on" and gained <= NEEDED * count:
         return state
     log.info("initial states of %d records added: chi2 falls by %.4g", len(wanted), gained)
     return replace(again, failures=state.failures + again.failures)
@@ -92,7 +90,7 @@ def _promising(state: State, chosen: Sequence[int]) -> list[int]:
     for k in chosen:
         own = [j for j, unknown in enumerate(freed.unknowns.free[known:], start=known) if unknown.record == k]
         gained = fall_of_chi2(r, jacobian[:, [*range(known), *own]])
-        if gained > _NEEDED * len(own):
+        if gained > NEEDED * len(own):
             found.append(k)
     return found
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from memfit.datasets.records import ImpedanceSpectrum
 from memfit.fitting.initial import add_needed_states
-from memfit.fitting.minimise import promised_fall
+from memfit.fitting.minimise import NEEDED, promised_fall
 from memfit.fitting.plan import FitPlan
 from memfit.fitting.predict import drive_of, free_start, sample_before
 from memfit.fitting.staircase import with_staircases
@@ -30,8 +30,6 @@ from memfit.fitting.unknowns import (
 
 log = logging.getLogger(__name__)
 
-_NEEDED = 16.0
-"""Fall of chi2 for each term: four standard errors."""
 _NOTICEABLE = 1.0
 """Squared effect, in standard deviations, of not knowing when within a sample a jump happened."""
 _MOST_EDGES = 4
@@ -58,7 +56,7 @@ def add_needed_terms(state: State, plan: FitPlan) -> State:
             sum(score(state, [t]) for t in terms) + (1e300 if forced else 0) for terms, forced in waiting
         ]
         terms, forced = waiting.pop(int(np.argmax(promised)))
-        wanted = [t for t in terms if forced or score(state, [t]) > _NEEDED]
+        wanted = [t for t in terms if forced or score(state, [t]) > NEEDED]
         if wanted:
             state = _kept_if_worth(state, terms if terms[0].record is None else wanted, forced)
     return add_needed_states(with_staircases(state), plan)
@@ -71,7 +69,7 @@ def _kept_if_worth(state: State, terms: Sequence[Unknown], forced: bool) -> Stat
     """
     extended = _with(state, terms)
     gained = state.minimum.chi2 - extended.minimum.chi2
-    if gained <= (-_EQUAL if forced else _NEEDED * len(terms)):
+    if gained <= (-_EQUAL if forced else NEEDED * len(terms)):
         return state
     log.info("added %s: chi2 falls by %.4g", ", ".join(t.name for t in terms), gained)
     return extended

@@ -14,6 +14,8 @@ import numpy as np
 from memfit.arrays import FloatArray
 from memfit.fitting.unknowns import Unknown
 
+NEEDED = 16.0
+"""Fall of chi2 that a term of the instruments must bring, each: four standard errors."""
 _BOUND_MARGIN = 1e-6
 MAX_EVALUATIONS = 200
 _NOTHING, _SHORT = 1e-5, 20

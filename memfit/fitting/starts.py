@@ -39,9 +39,7 @@ _ROUGH = 1e-5
 """Tolerance while starts still compete."""
 
 
-def find_minima(
-    problem: Problem, plan: FitPlan, names: Sequence[str], *, thorough: bool = True
-) -> tuple[list[State], Candidate]:
+def find_minima(problem: Problem, plan: FitPlan, names: Sequence[str]) -> tuple[list[State], Candidate]:
     """Distinct minima of the joint fit, the best first, and the first values that led to the best.
 
     Parameters
@@ -50,8 +48,6 @@ def find_minima(
     plan : FitPlan
     names : sequence of str
         Physical parameters of the model that may be free.
-    thorough : bool
-        Whether to try additional starts where no fit is good.
     """
     records = problem.predictor.records
     known = {**{time: 0.0 for time in ("tau_d", "tau_k") if time not in names}, **plan.fix}
@@ -71,7 +67,7 @@ def find_minima(
 
     tried = list(_in_turn(polished))
     good = [attempt(candidate) for candidate in tried]
-    if thorough and not any(good):
+    if not any(good):
         best = min(found, key=lambda item: item[0].minimum.chi2)
         any(attempt(c) for c in _more_starts(best, polished, len(tried), names, plan.seed))
     found.sort(key=lambda item: item[0].minimum.chi2)

@@ -171,9 +171,9 @@ def begins_unsteady(drive: Drive, time: FloatArray, response: FloatArray) -> boo
     noise = relative_noise(still) * float(np.ptp(still))
     cuts = np.unique(np.geomspace(2, still.size, _BLOCKS).astype(int))
     blocks = [still[a:b] for a, b in pairwise([0, *cuts]) if b - a >= 2]
-    last = float(np.median(blocks[-1]))
+    last, least = float(np.median(blocks[-1])), 1e-3 * float(np.ptp(response))
     return any(
-        abs(float(np.median(block)) - last) > _STANDARD_ERRORS * 1.2533 * noise / math.sqrt(block.size)
-        and abs(float(np.median(block)) - last) > 1e-3 * float(np.ptp(response))
+        abs(float(np.median(block)) - last)
+        > max(_STANDARD_ERRORS * 1.2533 * noise / math.sqrt(block.size), least)
         for block in blocks[:-1]
     )

@@ -32,7 +32,7 @@ from memfit.reporting.numbers import (
     span,
     unit_symbol,
 )
-from memfit.reporting.words import CIRCUIT, capitalised
+from memfit.reporting.words import CIRCUIT
 
 LEVEL = 0.05
 FAR = 10.0
@@ -485,8 +485,3 @@ def named(devices: Sequence[ComparedDevice], most: int = 5) -> str:
     if len(labels) > most:
         return f"{', '.join(labels[:most])} and {len(labels) - most} more"
     return f"{', '.join(labels[:-1])} and {labels[-1]}" if len(labels) > 1 else "".join(labels)
-
-
-def spoken_circuit(circuit: str) -> str:
-    """A circuit at the head of a sentence."""
-    return capitalised(CIRCUIT.get(circuit, circuit))

@@ -8,7 +8,7 @@ from memfit.reporting.content import Block, Bullets, Column, Paragraph, Table
 from memfit.reporting.numbers import MISSING, fixed, percent, quantity, quantity_digits
 from memfit.reporting.words import COLUMNS, MODEL, TABLE_CAPTIONS
 
-_NOTHING = 5.0
+NOTHING = 5.0
 """Standard error of a logarithm from which nothing is known."""
 _MAIN = 0.3
 """Size of a component, relative to the largest, from which it is named."""
@@ -52,7 +52,7 @@ def made_of(direction: Direction) -> str:
 
 def error_text(stderr: float) -> str:
     """A standard error of a logarithm: per cent, a factor, or nothing."""
-    if stderr >= _NOTHING:
+    if stderr >= NOTHING:
         return MISSING
     if stderr < 0.5:
         return f"{quantity_digits(100.0 * stderr, '1', 2)} %"

@@ -1,15 +1,11 @@
 """What to measure next, as sections of words and tables."""
 
-import math
-
 from memfit.analysis.forecasts import Forecast, NextMeasurements
 from memfit.fitting.result import FitResult
 from memfit.reporting.content import Bullets, Column, Paragraph, Report, Section, Table
+from memfit.reporting.knowledge import NOTHING, error_text
 from memfit.reporting.numbers import quantity_digits
 from memfit.reporting.words import COLUMNS, HEADINGS, SENTENCES, TABLE_CAPTIONS, capitalised, listed
-
-_NOTHING = 5.0
-"""Standard error of a logarithm from which nothing is known."""
 
 
 def plan_report(result: FitResult, plan: NextMeasurements) -> Report:
@@ -54,10 +50,8 @@ def _forecast_row(forecast: Forecast, names: list[str], plan: NextMeasurements) 
 
 def _error(name: str, plan: NextMeasurements, error: float) -> str:
     """A standard error: V_T in volt, else in per cent or as a factor."""
-    if error >= _NOTHING:
+    if error >= NOTHING:
         return "open"
     if name == "V_T":
         return quantity_digits(error * plan.values["V_m"], "V", 2)
-    if error < 0.5:
-        return f"{quantity_digits(100.0 * error, '1', 2)} %"
-    return f"× {quantity_digits(math.exp(error), '1', 2)}"
+    return error_text(error)
