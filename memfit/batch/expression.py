@@ -15,7 +15,6 @@ What is not determined (None) is neither above nor below anything: no comparison
 """
 
 import ast
-import difflib
 import math
 import warnings
 from collections.abc import Callable, Sequence
@@ -23,7 +22,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NoReturn
 
 from memfit.batch.rows import COLUMNS
-from memfit.errors import InputError, UnitError
+from memfit.errors import InputError, UnitError, meant
 from memfit.units import parse_quantity
 
 LONGEST = 2000
@@ -260,14 +259,11 @@ class _Compiler:
     def _unknown(self, name: str, *, columns: bool = True) -> NoReturn:
         """Refuse a name nobody knows, with the one that was meant."""
         known = [*(COLUMNS if columns else ()), *self.attributes]
-        folded = [word for word in known if word.lower() == name.lower()]
-        near = folded or difflib.get_close_matches(name, known, n=3, cutoff=0.6)
-        if near:
-            hint = f"did you mean {' or '.join(repr(word) for word in near)}?"
-        elif columns:
-            hint = "a text needs quotes; `memfit query --help` lists the names."
+        if columns:
+            otherwise = "a text needs quotes; `memfit query --help` lists the names."
         else:
-            hint = f"there are {', '.join(self.attributes)}." if self.attributes else "there are none."
+            otherwise = f"there are {', '.join(self.attributes)}." if self.attributes else "there are none."
+        hint = meant(name, known, otherwise, most=3)
         raise InputError(f"The expression speaks of {name!r}, which the index does not have; {hint}")
 
     def _refuse(self, node: ast.expr, why: str) -> NoReturn:

@@ -2,32 +2,28 @@
 
 import shlex
 from argparse import Namespace
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from memfit import workflow
 from memfit.analysis.intervals import bootstrap, checkpoint_for, profile, sample_posterior
+from memfit.cli.changes import plan_changes
 from memfit.cli.console import Console
 from memfit.cli.main import NOT_USABLE, USABLE
 from memfit.cli.meter import Meter
 from memfit.cli.report import look_of
 from memfit.cli.tell import fit_text, instruments_text, starts_text
 from memfit.datasets.device import Device
-from memfit.errors import ParameterError
 from memfit.files import UNFINISHED, check_free
 from memfit.fitting.checkpoint import Checkpoint
 from memfit.fitting.joint import JointFit
 from memfit.fitting.plan import FitPlan, plan_for
 from memfit.fitting.posterior import MOST_STEPS, check_emcee
 from memfit.fitting.result import FitResult
-from memfit.loaders.manifest import DIMENSION_OF, suggestion
-from memfit.model.parameters import NAMES
 from memfit.model.transient import kernel_is_compiled
 from memfit.reporting.repetition import repetition_sentences
 from memfit.reporting.words import counted
-from memfit.units import parse_quantity
 
 _THREADS = 2
 """Of a bootstrap: more only wait for each other."""
@@ -50,7 +46,7 @@ def run(given: Namespace) -> int:
         said = repetition_sentences(repetition)
     else:
         device = workflow.load([Path(path) for path in given.paths])
-        plan = _plan(given, device)
+        plan = plan_for(device, **plan_changes(given))
         _announce(console, device, plan)
         found = workflow.fit_records(device, plan)
     checkpoint = checkpoint_for(found.result, out / UNFINISHED if out is not None else None)
@@ -108,34 +104,6 @@ def _with_intervals(
             console.say(f"\n  What is done is kept in {given.out}; the same command goes on from there.")
         raise
     return result
-
-
-def _plan(given: Namespace, device: Device) -> FitPlan:
-    """The plan of device.toml with what the command line changes."""
-    changes: dict[str, Any] = {"model": given.model, "fix": read_assignments(given.fix)}
-    if given.seed is not None:
-        changes["seed"] = given.seed
-    if given.robust:
-        changes["robust"] = True
-    return plan_for(device, **changes)
-
-
-def read_assignments(pairs: Sequence[tuple[str, str]]) -> Mapping[str, float]:
-    """Values of parameters in SI units, from names and texts.
-
-    Raises
-    ------
-    ParameterError
-        A name is unknown.
-    UnitError
-        A value cannot be read.
-    """
-    values = {}
-    for name, text in pairs:
-        if name not in DIMENSION_OF:
-            raise ParameterError(f"--fix: unknown parameter {name!r}; {suggestion(name, NAMES)}.")
-        values[name] = parse_quantity(text, DIMENSION_OF[name])
-    return values
 
 
 def _announce(console: Console, device: Device, plan: FitPlan) -> None:

@@ -317,8 +317,37 @@ def test_a_fit_again_says_what_differs(run, sample_fits, sample_data, tmp_path):
     assert "iv_5Vs.csv cannot be found" in gone.err
 
 
-@pytest.mark.parametrize("words", [["--seed", "1"], ["--model", "2d"], ["--fix", "R_s=1"]])
+@pytest.mark.parametrize("words", [["--seed", "1"], ["--model", "2d"], ["--fix", "R_s=1"], ["--robust"]])
 def test_a_fit_again_takes_no_other_plan(run, sample_fits, words):
     ran = run("fit", "--from", sample_fits["mapbi3_c"].out, *words)
     assert ran.code == 2
-    assert "leave --model, --fix and --seed out" in ran.err
+    assert "leave --model, --fix, --seed and --robust out" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["fitt", "x"], "memfit: unknown command 'fitt'; did you mean 'fit'? `memfit --help` tells more.\n"),
+        (["fit", "x", "--modle", "2d"], "memfit fit: unknown option '--modle'; did you mean '--model'?"),
+        (["plan", "x", "--zzzz=3"], "memfit plan: unknown option '--zzzz'; there is none like it."),
+        (["query", "x", "R_b", ">", "1"], "memfit query: '>' is one word too many"),
+    ],
+)
+def test_a_misspelt_word_is_told_with_the_one_that_was_meant(run, words, said):
+    ran = run(*words)
+    assert ran.code == 2
+    assert ran.err.startswith(said)
+    assert ran.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["stability", "x.toml", "--load", "10k"], "--load: expected a unit of resistance"),
+        (["stability", "x.toml", "--capacitance", "1 V"], "--external-capacitance: expected a unit of"),
+    ],
+)
+def test_a_quantity_that_cannot_be_read_names_its_option(run, words, said):
+    ran = run(*words)
+    assert ran.code == 1
+    assert said in ran.err
