@@ -15,6 +15,7 @@ from memfit.cli.meter import Meter
 from memfit.cli.report import look_of
 from memfit.cli.tell import fit_text, instruments_text, starts_text
 from memfit.datasets.device import Device
+from memfit.errors import InputError
 from memfit.files import UNFINISHED, check_free
 from memfit.fitting.checkpoint import Checkpoint
 from memfit.fitting.joint import JointFit
@@ -45,7 +46,7 @@ def run(given: Namespace) -> int:
         found, device, repetition = workflow.fit_again(given.source, given.paths)
         said = repetition_sentences(repetition)
     else:
-        device = workflow.load([Path(path) for path in given.paths])
+        device = _measurements([Path(path) for path in given.paths])
         plan = plan_for(device, **plan_changes(given))
         _announce(console, device, plan)
         found = workflow.fit_records(device, plan)
@@ -104,6 +105,26 @@ def _with_intervals(
             console.say(f"\n  What is done is kept in {given.out}; the same command goes on from there.")
         raise
     return result
+
+
+def _measurements(paths: Sequence[Path]) -> Device:
+    """What was measured.
+
+    Raises
+    ------
+    InputError
+        It cannot be used; where it is a result instead, the message says what takes results.
+    """
+    try:
+        return workflow.load(paths)
+    except InputError as problem:
+        for path in paths:
+            if (path / workflow.RESULT_FILE).is_file() or path.name == workflow.RESULT_FILE:
+                raise InputError(
+                    f"{path}: expected measurements, found a result. `memfit fit --from RESULT` fits its "
+                    "data again; memfit report, stability, plan and compare take it as it is."
+                ) from problem
+        raise
 
 
 def _announce(console: Console, device: Device, plan: FitPlan) -> None:

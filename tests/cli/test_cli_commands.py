@@ -66,6 +66,28 @@ def test_inspect_as_json(run, small_device):
     assert json.loads(run("inspect", small_device, "--json").out)["files"][3]["records"][0]["kind"] == "iv"
 
 
+def test_inspect_goes_on_behind_a_file_that_cannot_be_read(run, small_device):
+    (small_device / "absorbance.csv").write_text("Wavelength (nm),Absorbance\n400,0.1\n500,0.2\n", "utf-8")
+    (small_device / "device.toml").unlink()
+    ran = run("inspect", small_device)
+    assert ran.code == 1
+    assert ran.out.count("  impedance: ") == 3
+    first, last = ran.err.splitlines()
+    assert first.startswith("memfit inspect: absorbance.csv, line 1: expected columns")
+    assert last.startswith("A fit would stop here: mend the files")
+    given = json.loads(run("inspect", small_device / "absorbance.csv", small_device, "--json").out)
+    assert (len(given["files"]), len(given["faults"])) == (4, 2)
+    assert run("inspect", small_device / "absorbance.csv").out == ""
+
+
+def test_inspect_names_what_a_fit_leaves_out(run, small_device):
+    (small_device / "remarks.txt").write_text("warm day\n", "utf-8")
+    (small_device / "device.toml").unlink()
+    ran = run("inspect", small_device)
+    assert ran.code == 0
+    assert "remarks.txt was left out" in ran.err
+
+
 @pytest.mark.parametrize("kind", ["png", "svg", "pdf"])
 def test_inspect_draws_a_picture(run, small_device, tmp_path, kind):
     picture = tmp_path / f"what.{kind}"
@@ -351,3 +373,12 @@ def test_a_quantity_that_cannot_be_read_names_its_option(run, words, said):
     ran = run(*words)
     assert ran.code == 1
     assert said in ran.err
+
+
+def test_a_result_is_no_measurement(run, sample_fits):
+    out = sample_fits["mapbi3_c"].out
+    for path in (out, out / "result.json"):
+        ran = run("fit", path)
+        assert ran.code == 1
+        assert "expected measurements, found a result. `memfit fit --from RESULT`" in ran.err
+        assert ran.err.count("\n") == 1
