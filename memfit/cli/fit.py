@@ -17,10 +17,11 @@ from memfit.cli.tell import fit_text, instruments_text, starts_text
 from memfit.datasets.device import Device
 from memfit.errors import InputError
 from memfit.files import UNFINISHED, check_free
+from memfit.fitting.chain import check_emcee
 from memfit.fitting.checkpoint import Checkpoint
 from memfit.fitting.joint import JointFit
 from memfit.fitting.plan import FitPlan, plan_for
-from memfit.fitting.posterior import MOST_STEPS, check_emcee
+from memfit.fitting.posterior import MOST_STEPS
 from memfit.fitting.result import FitResult
 from memfit.model.transient import kernel_is_compiled
 from memfit.reporting.repetition import repetition_sentences

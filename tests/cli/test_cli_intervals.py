@@ -108,7 +108,7 @@ def test_without_emcee_it_is_told_before_the_fit(run, small_device, tmp_path, mo
     def absent(name):
         raise ImportError(name)
 
-    monkeypatch.setattr("memfit.fitting.posterior.import_module", absent)
+    monkeypatch.setattr("memfit.fitting.chain.import_module", absent)
     ran = run("fit", small_device, "-o", tmp_path / "out", "--mcmc")
     assert ran.code == 1
     assert ran.err.count("\n") == 1
