@@ -23,6 +23,8 @@ from memfit.fitting.joint import JointFit
 from memfit.fitting.plan import FitPlan, plan_for
 from memfit.fitting.posterior import MOST_STEPS
 from memfit.fitting.result import FitResult
+from memfit.loaders.device import files_of, holds_measurements
+from memfit.loaders.manifest import MANIFEST
 from memfit.model.transient import kernel_is_compiled
 from memfit.reporting.repetition import repetition_sentences
 from memfit.reporting.words import counted
@@ -114,7 +116,7 @@ def _measurements(paths: Sequence[Path]) -> Device:
     Raises
     ------
     InputError
-        It cannot be used; where it is a result instead, the message says what takes results.
+        It cannot be used; where it is a result or a folder of devices, the message says what takes it.
     """
     try:
         return workflow.load(paths)
@@ -125,7 +127,24 @@ def _measurements(paths: Sequence[Path]) -> Device:
                     f"{path}: expected measurements, found a result. `memfit fit --from RESULT` fits its "
                     "data again; memfit report, stability, plan and compare take it as it is."
                 ) from problem
+            if _holds_devices(path):
+                raise InputError(
+                    f"{path}: expected the measurements of one device, found folders of devices. "
+                    "Give one of them, or fit all with `memfit batch ROOT -o OUT`."
+                ) from problem
         raise
+
+
+def _holds_devices(path: Path) -> bool:
+    """Whether a folder is no device itself, but devices lie below it."""
+    if not path.is_dir() or files_of(path):
+        return False
+    return any((folder / MANIFEST).is_file() or holds_measurements(folder) for folder in _folders(path))
+
+
+def _folders(path: Path) -> list[Path]:
+    """Folders in a folder, the hidden ones left out."""
+    return [item for item in sorted(path.iterdir()) if item.is_dir() and not item.name.startswith(".")]
 
 
 def _announce(console: Console, device: Device, plan: FitPlan) -> None:

@@ -382,3 +382,20 @@ def test_a_result_is_no_measurement(run, sample_fits):
         assert ran.code == 1
         assert "expected measurements, found a result. `memfit fit --from RESULT`" in ran.err
         assert ran.err.count("\n") == 1
+
+
+def test_folders_of_devices_are_no_device(run, small_device, tmp_path):
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root" / "one").symlink_to(small_device, target_is_directory=True)
+    ran = run("fit", tmp_path / "root")
+    assert ran.code == 1
+    assert "found folders of devices. Give one of them, or fit all with `memfit batch" in ran.err
+
+
+def test_simulate_says_that_the_device_has_no_activation_time(run, tmp_path):
+    text = "[parameters]\nR_b = 1e4\nC_m = 1e-7\ni_c0 = 1e-5\nV_T = 0.6\nV_m = 0.05\ntau_d = 0.01\n"
+    text += '[[measurement]]\nkind = "impedance"\nbias = "0.6 V"\nfrequency = ["1 Hz", "1 kHz"]\n'
+    (tmp_path / "p.toml").write_text(text, "utf-8")
+    ran = run("simulate", tmp_path / "p.toml", "-o", tmp_path / "sim")
+    assert ran.code == 0
+    assert "p.toml: tau_k is not given or 0, which is the 2D model" in ran.err
