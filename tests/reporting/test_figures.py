@@ -16,7 +16,10 @@ from memfit.fitting.result import FittedRecord
 from memfit.model.parameters import Parameters
 from memfit.model.smallsignal import impedance
 from memfit.protocols import Drive, pulse_train
+from memfit.reporting.content import Panel
+from memfit.reporting.document import draw_panels
 from memfit.reporting.figures.marks import dots, few, key, limits, place_axes, thinned
+from memfit.reporting.figures.records import ROW, WIDTH, records_figure
 from memfit.reporting.figures.residuals import autocorrelation, strip_of
 from memfit.reporting.figures.spectra import draw_nyquist, model_curve, spectra_of
 from memfit.reporting.figures.sweeps import draw_direction, model_points
@@ -233,3 +236,19 @@ def test_each_kind_of_record_is_asked_for_by_its_own_functions(of_kind):
     with pytest.raises(TypeError, match="expected a transient"):
         transient_of(of_kind["iv"])
     assert mpl.rcParams["svg.hashsalt"] is None
+
+
+def test_labels_of_records_stand_clear_of_the_numbers():
+    seen = []
+
+    def draw(figure):
+        records_figure(figure, [fitted_spectrum(0.9, np.geomspace(0.1, 1e6, 40)).record], {})
+        seen.append(figure)
+
+    draw_panels([Panel(key="records", draw=draw, caption="", alt="", width=WIDTH, height=ROW)], {"png"})
+    FigureCanvasAgg(seen[0]).draw()  # at one resolution, as all extents are asked for
+    for axes in seen[0].axes:
+        numbers = [text.get_window_extent() for text in axes.texts if text.get_text()]
+        assert len(numbers) > 5
+        for label in (axes.xaxis.label, axes.yaxis.label):
+            assert not any(label.get_window_extent().overlaps(box) for box in numbers), label.get_text()
