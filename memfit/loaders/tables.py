@@ -12,6 +12,7 @@ import numpy as np
 
 from memfit.errors import FileFormatError
 from memfit.loaders.grid import SEPARATORS, Layout, Rows, TextTable, find_layout, read_rows, split_fields
+from memfit.loaders.immittance import ROLES_OF_PAIRS, WORDS, pair_of
 from memfit.loaders.labels import PER_AREA, Column, check_units, understand, understand_header
 from memfit.loaders.metadata import Known, apply_metadata, is_setting, read_metadata
 from memfit.loaders.raw import ROLES, FileSettings, RawTable
@@ -28,7 +29,6 @@ _SAMPLE = 5
 _SUMMARY_ROWS = 2
 """Most rows behind a blank line at the end that are taken for a summary."""
 
-_SPECTRUM_PAIRS = (("z_real", "z_imag"), ("z_modulus", "phase"), ("y_real", "y_imag"))
 _BESIDE_SPECTRUM = ("bias_voltage", "bias_current", "voltage", "current", "applied_voltage", "cycle")
 _TIME_DOMAIN = (
     "time",
@@ -66,7 +66,7 @@ def read_text_tables(source: Source, settings: FileSettings) -> list[RawTable]:
     header = _given_header(top, settings, source) or find_header(top, named) or _headerless(top, source)
     metadata, known = read_metadata(top[: max(header.line - 1, 0)], source.name)
     columns = choose_columns(understand_all(header.labels, settings), header.labels, source.name, header.line)
-    columns, note = check_units(columns, source.name, header.line or None)
+    columns, note = check_units(columns, source.name, header.line or None, len(header.labels))
     rows = read_rows(
         TextTable(
             text=source.text,
@@ -201,19 +201,19 @@ def choose_columns(
     FileFormatError
         A column is missing, or two have the same role.
     """
+    columns = _plain_capacitance(columns)
     roles = {column.role for column in columns}
-    impedance = roles & {"z_real", "z_imag", "z_modulus", "y_real", "y_imag", "phase"}
+    impedance = roles & ROLES_OF_PAIRS
     electrical = roles & {"voltage", "applied_voltage"} and roles & {
         "current",
         "applied_current",
         "current_density",
     }
     if "frequency" in roles and impedance:
-        pair = next((pair for pair in _SPECTRUM_PAIRS if set(pair) <= roles), None)
+        pair = pair_of(roles)
         if pair is None:
             raise FileFormatError(
-                "expected Z' and Z'' (or |Z| and phase, or Y' and Y'') beside the frequency; found the "
-                f"columns {_listed(labels)}.",
+                f"expected {WORDS} beside the frequency; found the columns {_listed(labels)}.",
                 file=file,
                 line=line or None,
             )
@@ -235,6 +235,19 @@ def choose_columns(
             line=line or None,
         )
     return _one_per_role([column for column in columns if column.role in wanted], file, line)
+
+
+def _plain_capacitance(columns: Sequence[Column]) -> Sequence[Column]:
+    """Columns with a capacitance "C" made that of the circuit whose other element stands beside it.
+
+    An LCR meter measures C with Rp or G in parallel, or with Rs in series; beside D it may be either.
+    """
+    roles = {column.role for column in columns}
+    parallel = bool(roles & {"resistance_parallel", "y_real"})
+    if "capacitance" not in roles or parallel == ("resistance_series" in roles):
+        return columns
+    role = "capacitance_parallel" if parallel else "capacitance_series"
+    return [replace(column, role=role) if column.role == "capacitance" else column for column in columns]
 
 
 def _one_per_role(columns: Sequence[Column], file: str, line: int | None) -> tuple[Column, ...]:
