@@ -173,14 +173,10 @@ def _find_unit(text: str, dimension: str | None) -> Unit | None:
             return special
     unit = _product(cleaned)
     if dimension is None:
-        return unit if unit is not None or cleaned.lower() == "c" else _temperature(cleaned)
-    if unit is None:
-        return None
-    if dimension == "frequency" and unit.angular:
+        return _temperature(cleaned) if unit is None and cleaned.lower() != "c" else unit
+    if unit is not None and dimension == "frequency" and unit.angular:
         return Unit(text, unit.scale / (2 * math.pi), DIMENSIONS["frequency"][0])
-    if not unit.is_a(dimension):
-        return None
-    return unit
+    return unit if unit is not None and unit.is_a(dimension) else None
 
 
 def read_unit(text: str, dimension: str) -> Unit:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from memfit.errors import FileFormatError
+from memfit.loaders.beside import Group, groups_of
 from memfit.loaders.grid import SEPARATORS, Layout, Rows, TextTable, find_layout, read_rows, split_fields
 from memfit.loaders.immittance import ROLES_OF_PAIRS, WORDS, pair_of
 from memfit.loaders.labels import PER_AREA, Column, check_units, understand, understand_header
@@ -25,6 +26,9 @@ _HEADER_LINES = 600
 """How far down a header is looked for."""
 _SAMPLE = 5
 """Rows that must agree on how numbers are written."""
+
+_MOST_TAGGED = 300
+"""Labels of a header in which names of measurements are looked for."""
 
 _SUMMARY_ROWS = 2
 """Most rows behind a blank line at the end that are taken for a summary."""
@@ -65,7 +69,40 @@ def read_text_tables(source: Source, settings: FileSettings) -> list[RawTable]:
     named = () if isinstance(settings.columns, tuple) else tuple(settings.columns.values())
     header = _given_header(top, settings, source) or find_header(top, named) or _headerless(top, source)
     metadata, known = read_metadata(top[: max(header.line - 1, 0)], source.name)
-    columns = choose_columns(understand_all(header.labels, settings), header.labels, source.name, header.line)
+    groups = [] if settings.columns else groups_of(header.labels, _titles(top, header))
+    if groups:
+        return [
+            part
+            for group in groups
+            for part in _read_columns(source, header, group.columns, settings, _Above(metadata, known, group))
+        ]
+    columns = understand_all(header.labels, settings)
+    return _read_columns(source, header, columns, settings, _Above(metadata, known))
+
+
+@dataclass(frozen=True)
+class _Above:
+    """What stands above the rows of a table."""
+
+    metadata: Mapping[str, str]
+    known: Mapping[str, Known]
+    group: Group | None = None
+    """The measurement among several side by side."""
+
+
+def _titles(lines: Sequence[str], header: Header) -> list[str]:
+    """Fields of the line above the labels, which may name measurements side by side."""
+    if header.line < 2 or is_setting(lines[header.line - 2]):
+        return []
+    return split_fields(lines[header.line - 2].lstrip("#% "), header.layout.separator)
+
+
+def _read_columns(
+    source: Source, header: Header, columns: Sequence[Column], settings: FileSettings, above: _Above
+) -> list[RawTable]:
+    """One measurement of a table; several if it has blocks."""
+    metadata, known, group = above.metadata, above.known, above.group
+    columns = choose_columns(columns, header.labels, source.name, header.line)
     columns, note = check_units(columns, source.name, header.line or None, len(header.labels))
     rows = read_rows(
         TextTable(
@@ -92,6 +129,9 @@ def read_text_tables(source: Source, settings: FileSettings) -> list[RawTable]:
         )
     table = table_of(columns, rows, tuple(note for note in (note, *rows.notes) if note))
     table = apply_metadata(replace(table, metadata=metadata), known)
+    if group is not None:
+        beside = "The table has several measurements side by side; this one is " + repr(group.title) + "."
+        table = replace(table, part=group.title, bias=group.bias or table.bias, notes=(beside, *table.notes))
     return _blocks(table, rows)
 
 
@@ -160,7 +200,7 @@ def _blocks(table: RawTable, rows: Rows) -> list[RawTable]:
         replace(
             table,
             columns={role: values[a:b] for role, values in table.columns.items()},
-            part=f"block {number}",
+            part=", ".join(word for word in (table.part, f"block {number}") if word),
         )
         for number, (a, b) in enumerate(parts, start=1)
     ]
@@ -289,7 +329,7 @@ def _search_header(lines: Sequence[str], named: Sequence[str], *, strict: bool) 
             continue
         for labels in _splits(bare):
             known = {column.label for column in understand_header(labels)} | (set(named) & set(labels))
-            if len(known) < 2:
+            if len(known) < 2 and not (3 <= len(labels) <= _MOST_TAGGED and groups_of(labels)):
                 continue
             header = _header_at(lines, i, labels, strict=strict)
             if header is not None:
