@@ -49,6 +49,9 @@ _TECHNIQUES: tuple[tuple[str, Kind, Control], ...] = (
     ("constant voltage", "transient", "voltage"),
     ("constant current", "transient", "current"),
 )
+_COMPANION = re.compile(r"\s*(EC|BT)-?Lab (LOG|SETTING) FILE", re.IGNORECASE)
+"""First line of the files that EC-Lab writes beside a measurement (.mpl, .mps)."""
+
 _SETTING_WIDTH = 20
 """Settings of a technique stand in columns of 20 characters."""
 
@@ -67,6 +70,8 @@ class Header:
 def recognises(source: Source) -> bool:
     """True for EC-Lab text, with or without its settings."""
     first = source.head.split("\n", 1)[0].strip()
+    if _COMPANION.match(first):
+        return True
     labels = first.split("\t")
     bare = labels[:2] in (["freq/Hz", "Re(Z)/Ohm"], ["mode", "ox/red"]) or (
         len(labels) > 1 and "time/s" in labels and ("/mA" in first or "/V" in first)
@@ -82,6 +87,13 @@ def read(source: Source, settings: FileSettings) -> list[RawTable]:
     FileFormatError
         The labels are missing, or a column that the technique needs.
     """
+    companion = _COMPANION.match(source.head)
+    if companion:
+        raise FileFormatError(
+            f"expected measurements, found EC-Lab's {companion[2].lower()} file, which holds none: export "
+            "the .mpr as text (.mpt), or give the .mpr.",
+            file=source.name,
+        )
     header = _read_header(source)
     columns = find_fields(header.labels, FIELDS)
     line = header.first_row

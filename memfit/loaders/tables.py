@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from memfit.arrays import ComplexArray, FloatArray
 from memfit.errors import FileFormatError
 from memfit.loaders.beside import Group, groups_of
 from memfit.loaders.grid import SEPARATORS, Layout, Rows, TextTable, find_layout, read_rows, split_fields
@@ -29,6 +30,12 @@ _SAMPLE = 5
 
 _MOST_TAGGED = 300
 """Labels of a header in which names of measurements are looked for."""
+
+_POLAR_ROWS, _POLAR_LEAST = 100, 3
+"""Rows in which |Z| and phase are held against Z' and Z'', and how many must speak."""
+
+_MOST_WORDS = 2
+"""Lines of words between labels and rows."""
 
 _SUMMARY_ROWS = 2
 """Most rows behind a blank line at the end that are taken for a summary."""
@@ -55,6 +62,8 @@ class Header:
     first_row: int
     """Number of the first row's line, from 1."""
     layout: Layout
+    words: int = 0
+    """Lines of words between the labels and the rows: Origin's comments."""
 
 
 def read_text_tables(source: Source, settings: FileSettings) -> list[RawTable]:
@@ -90,6 +99,53 @@ class _Above:
     """The measurement among several side by side."""
 
 
+def _check_against_polar(source: Source, header: Header, columns: Sequence[Column], rows: Rows) -> None:
+    """Refuse Z' and Z'' that |Z| and the phase beside them contradict: a sign or a unit is not what it says.
+
+    Raises
+    ------
+    FileFormatError
+        Names the two columns.
+    """
+    values = {c.role: (c, c.to_si(raw)) for c, raw in zip(columns, rows.columns, strict=True)}
+    if not {"z_real", "z_imag"} <= values.keys() or any(c.problem for c in columns):
+        return
+    lines = source.text[offset_of_line(source.text, header.first_row) :].split("\n", _POLAR_ROWS)[
+        :_POLAR_ROWS
+    ]
+    cells = [header.layout.split(line) for line in lines if line.strip()]
+    count = min(len(cells), rows.lines.size)
+    if count < _POLAR_LEAST or not np.array_equal(rows.lines[:count], header.first_row + np.arange(count)):
+        return
+    impedance = values["z_real"][1][:count] + 1j * values["z_imag"][1][:count]
+    for other in understand_header(header.labels):
+        if other.role not in ("z_modulus", "phase") or other.unit is None or other.problem:
+            continue
+        texts = [row[other.index] if other.index < len(row) else "" for row in cells[:count]]
+        numbers = np.array([header.layout.number(text) for text in texts], dtype=np.float64)
+        if not np.isfinite(numbers).all():
+            continue
+        if _contradicts(other, other.to_si(numbers), impedance):
+            raise FileFormatError(
+                f"expected columns that say the same impedance; {other.label!r} contradicts "
+                f"{values['z_imag'][0].label!r}: a sign or a unit in the header is not that of the numbers. "
+                f"Mend the label, or say which holds in device.toml: columns = "
+                f"{{ z_imag = {values['z_imag'][0].label!r} }}.",
+                file=source.name,
+                line=header.line or None,
+            )
+
+
+def _contradicts(column: Column, values: FloatArray, impedance: ComplexArray) -> bool:
+    """True if a modulus is another one, or a phase has the other sign, in nearly all rows."""
+    if column.role == "z_modulus":
+        sizes = np.abs(values[impedance != 0]) / np.abs(impedance[impedance != 0])
+        return bool(sizes.size >= _POLAR_LEAST and not 0.8 < np.median(sizes) < 1.25)
+    clear = (np.abs(values) > np.radians(2)) & (np.abs(np.angle(impedance)) > np.radians(2))
+    opposite = np.sign(values[clear]) != np.sign(impedance.imag[clear])
+    return bool(opposite.size >= _POLAR_LEAST and opposite.mean() > 0.9)
+
+
 def _titles(lines: Sequence[str], header: Header) -> list[str]:
     """Fields of the line above the labels, which may name measurements side by side."""
     if header.line < 2 or is_setting(lines[header.line - 2]):
@@ -120,6 +176,8 @@ def _read_columns(
             "expected rows of numbers below the header, found none.", file=source.name, line=header.line
         )
     _check_settings_below(source, header.first_row, known)
+    if not settings.columns:
+        _check_against_polar(source, header, columns, rows)
     rows = _without_summary(rows)
     if header.line == 0 and not settings.columns:
         _check_headerless(rows, source)
@@ -127,6 +185,13 @@ def _read_columns(
             "The file has no header: read as frequency (Hz), Z' and Z'' (ohm, negative Z'' = capacitive), "
             "because the first column is a sweep of frequencies."
         )
+    if header.words:
+        skipped = (
+            "line of words below the labels was"
+            if header.words == 1
+            else "lines of words below the labels were"
+        )
+        note = " ".join(part for part in (note, f"{header.words} {skipped} left out.") if part)
     table = table_of(columns, rows, tuple(note for note in (note, *rows.notes) if note))
     table = apply_metadata(replace(table, metadata=metadata), known)
     if group is not None:
@@ -270,11 +335,22 @@ def choose_columns(
     else:
         raise FileFormatError(
             "expected columns such as Frequency (Hz), Z_real (ohm), Z_imag (ohm) or Time (s), Voltage (V), "
-            f"Current (A); found {_listed(labels)}.",
+            f"Current (A); found {_listed(labels)}{_hint(labels, columns)}.",
             file=file,
             line=line or None,
         )
     return _one_per_role([column for column in columns if column.role in wanted], file, line)
+
+
+def _hint(labels: Sequence[str], columns: Sequence[Column]) -> str:
+    """How to name a column whose unit tells what it is, where its label does not."""
+    understood = {column.index for column in columns}
+    for index, label in enumerate(labels):
+        unit = find_unit(split_label(label)[1] or "") if index not in understood else None
+        role = next((role for role in ("current", "voltage") if unit is not None and unit.is_a(role)), None)
+        if role is not None and len(label) < 60:
+            return f"; say which is the {role} in device.toml: columns = {{ {role} = {label!r} }}"
+    return ""
 
 
 def _plain_capacitance(columns: Sequence[Column]) -> Sequence[Column]:
@@ -359,6 +435,9 @@ def _header_at(lines: Sequence[str], index: int, labels: tuple[str, ...], *, str
     units = _units_row(lines[below[0]], labels)
     if units is not None:
         labels, below = units, below[1:]
+    words = 0
+    while words < _MOST_WORDS and below and _is_words(lines[below[0]], labels):
+        words, below = words + 1, below[1:]
     rows = [lines[i] for i in below[:_SAMPLE]]
     if not rows:
         return None
@@ -373,7 +452,22 @@ def _header_at(lines: Sequence[str], index: int, labels: tuple[str, ...], *, str
         layout = next((found for found in single if found is not None), None)
     if layout is None:
         return None
-    return Header(labels, index + 1, below[0] + 1, replace(layout, fields=len(labels)))
+    return Header(labels, index + 1, below[0] + 1, replace(layout, fields=len(labels)), words)
+
+
+def _is_words(line: str, labels: Sequence[str]) -> bool:
+    """True for a line of comments below the labels: as many fields or fewer, none of them a number."""
+    separator = next((mark for mark in SEPARATORS[:3] if line.count(mark) == len(labels) - 1), None)
+    if separator is None or re.search(r"(?<![^\W\d])[nN]a[nN]\b", line):
+        return False
+    fields = [text for text in split_fields(line, separator) if text]
+    return (
+        bool(fields)
+        and not any(
+            Layout(separator, decimal).number(text) is not None for text in fields for decimal in ".,"
+        )
+        and understand_header(fields) == ()
+    )
 
 
 def _nan_first(rows: Sequence[str], fields: int) -> Layout | None:
@@ -430,6 +524,7 @@ def _headerless(lines: Sequence[str], source: Source) -> Header:
     """Three columns without a header, which may be a spectrum; anything else is refused."""
     first = _first_rows(lines)
     if first is None:
+        _refuse_labels(lines, source)
         raise FileFormatError(
             "expected a table: a header such as Time (s), Voltage (V), Current (A) and rows of "
             "numbers; found text without rows of numbers.",
@@ -442,6 +537,8 @@ def _headerless(lines: Sequence[str], source: Source) -> Header:
         labels = _likely_labels(lines[above], layout)
         if any(re.search(r"[A-Za-z]", label) for label in labels):
             choose_columns(understand_header(labels), labels, source.name, above + 1)
+            if len(labels) == layout.fields:
+                raise FileFormatError(_unknown_labels(labels), file=source.name, line=above + 1)
             raise FileFormatError(
                 f"expected a header with one label for each of the {layout.fields} columns of the rows; "
                 f"found {len(labels)}: {_listed(labels)}.",
@@ -456,6 +553,26 @@ def _headerless(lines: Sequence[str], source: Source) -> Header:
             line=index + 1,
         )
     return Header(("Frequency (Hz)", "Z' (ohm)", "Z'' (ohm)"), 0, index + 1, layout)
+
+
+def _refuse_labels(lines: Sequence[str], source: Source) -> None:
+    """Refuse a table whose labels say too little, where its rows have words beside the numbers."""
+    for i, line in enumerate(lines[:200]):
+        rows = [row for row in lines[i + 1 : i + 5] if row.strip()]
+        if len(rows) < 3 or len(line) > 2000:
+            continue
+        for labels in _splits(line):
+            words = [text for text in labels if re.search(r"[A-Za-z]", text)]
+            if len(words) == len(labels) and find_layout(rows, len(labels)) is not None:
+                raise FileFormatError(_unknown_labels(labels), file=source.name, line=i + 1)
+
+
+def _unknown_labels(labels: Sequence[str]) -> str:
+    return (
+        "expected labels that name the quantities with their units, such as Time (s), Voltage (V), "
+        f"Current (A); found {_listed(labels)}. Rename them, or say in device.toml which is which, as in "
+        "columns = { voltage = ..., current = ... }."
+    )
 
 
 def _likely_labels(line: str, layout: Layout) -> tuple[str, ...]:

@@ -119,3 +119,213 @@ def test_labels_of_powersuite_over_other_columns_say_no_unit():
 def test_the_missing_unit_of_an_angular_frequency():
     with pytest.raises(FileFormatError, match=r"omega \(rad/s\)"):
         read(f"omega,Z' (ohm),Z'' (ohm)\n{rows(OMEGA, Z.real, Z.imag)}")
+
+
+HALF = 0.5 * Z
+TWO = (F, Z.real, Z.imag, F, HALF.real, HALF.imag)
+LABELS = "Frequency (Hz),Z' (ohm),Z'' (ohm)"
+
+
+@pytest.mark.parametrize(
+    ("above", "labels", "parts", "biases"),
+    [
+        ("0.0 V,,,0.5 V,,\n", f"{LABELS},{LABELS}", ("0.0 V", "0.5 V"), (0.0, 0.5)),
+        ("dark,,,light,,\n", f"{LABELS},{LABELS}", ("dark", "light"), (None, None)),
+        ("", f"{LABELS},{LABELS}", ("columns 1", "columns 2"), (None, None)),
+        ("", f"{LABELS},Frequency (Hz).1,Z' (ohm).1,Z'' (ohm).1", ("columns 1", "columns 2"), (None, None)),
+    ],
+)
+def test_spectra_side_by_side(above, labels, parts, biases):
+    """The second of two equal headers was left out without a word where pandas had numbered it."""
+    first, second = read(f"{above}{labels}\n{rows(*TWO)}")
+    same(first)
+    same(second, HALF)
+    assert (first.origin.part, second.origin.part) == parts
+    assert (first.bias_voltage, second.bias_voltage) == biases
+
+
+def test_spectra_of_one_frequency_carry_their_names():
+    labels = "Frequency (Hz),Z' 0V (ohm),Z'' 0V (ohm),Z' 500 mV (ohm),Z'' 500 mV (ohm)"
+    first, second = read(f"{labels}\n{rows(F, Z.real, Z.imag, HALF.real, HALF.imag)}")
+    same(first)
+    same(second, HALF)
+    assert (first.bias_voltage, second.bias_voltage) == (0.0, 0.5)
+
+
+def test_groups_of_unequal_length_and_a_gap_between():
+    full = rows(F, Z.real, Z.imag).splitlines()
+    short = rows(F, HALF.real, HALF.imag).splitlines()[:10]
+    text = "\n".join(f"{a},,{b}" for a, b in zip(full, [*short, ",,", ",,", ",,"], strict=True))
+    first, second = read(f"{LABELS},,{LABELS}\n{text}\n")
+    same(first)
+    assert second.frequency.size == 10
+    assert any("left out" in note for note in second.notes)
+
+
+def test_sweeps_of_devices_side_by_side():
+    up = np.linspace(0, 1, 20)
+    labels = "Voltage (V),Current (mA)"
+    text = f"Device A,,Device B,\n{labels},{labels}\n{rows(up, up, up, 2 * up)}"
+    first, second = read(text)
+    assert first.origin.part == "Device A"
+    np.testing.assert_allclose(second.current, 2e-3 * up)
+    forward, reverse = read(f"V_fw (V),I_fw (A),V_rv (V),I_rv (A)\n{rows(up, up, up[::-1], 3 * up)}")
+    assert forward.origin.part == "fw"
+    np.testing.assert_allclose(reverse.voltage, up[::-1])
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        "Voltage (V),I1 (A),I2 (A)",  # terminals of one device, or devices: nobody can tell
+        "AnodeV (V),AnodeI (A),CathodeV (V),CathodeI (A)",
+        "Frequency (Hz),Z' meas (ohm),Z'' meas (ohm),Z' fit (ohm),Z'' fit (ohm)",
+        "V_g (V),I_g (A),V_d (V),I_d (A)",
+    ],
+)
+def test_columns_that_are_no_measurements_side_by_side(labels):
+    with pytest.raises(FileFormatError, match="expected"):
+        read(f"{labels}\n{rows(*[np.linspace(0.1, 1, 20)] * len(labels.split(',')))}")
+
+
+def test_a_column_of_unknown_name_can_be_named():
+    with pytest.raises(FileFormatError, match=r"columns = \{ current = 'I1 \(A\)' \}"):
+        read("Voltage (V),I1 (A),I2 (A)\n1,2,3\n2,3,4\n3,4,5\n")
+    record = one("Voltage (V),I1 (A),I2 (A)\n1,2,3\n2,3,4\n3,4,5\n", columns={"current": "I2 (A)"})
+    np.testing.assert_allclose(record.current, [3, 4, 5])
+
+
+def test_a_phase_of_the_other_sign_is_refused():
+    """Z'' written positive under the label Z'', beside a phase that is negative, or the reverse."""
+    header = "Frequency (Hz),Z' (ohm),Z'' (ohm),|Z| (ohm),Phase (deg)"
+    degrees = np.angle(Z, deg=True)
+    same(one(f"{header}\n{rows(F, Z.real, Z.imag, abs(Z), degrees)}"))
+    for wrong in (rows(F, Z.real, -Z.imag, abs(Z), degrees), rows(F, Z.real, Z.imag, abs(Z) * 1e3, degrees)):
+        with pytest.raises(FileFormatError, match="contradicts"):
+            read(f"{header}\n{wrong}")
+    chosen = {"z_imag": "Z'' (ohm)"}
+    same(one(f"{header}\n{rows(F, Z.real, Z.imag, abs(Z), -degrees)}", columns=chosen))
+
+
+def test_a_line_of_comments_below_the_units_is_left_out():
+    record = one(
+        "Frequency\tZ'\tZ''\nHz\tohm\tohm\nDevice A\tDevice A\tDevice A\n"
+        + rows(F, Z.real, Z.imag, separator="\t")
+    )
+    same(record)
+    assert any("1 line of words" in note for note in record.notes)
+
+
+def test_labels_that_say_too_little_are_named():
+    text = "Stamp,P_I,P_V,mode\n" + "".join(f"2025-01-15 17:51:{i:02d},-{i}.5,0.{i},run\n" for i in range(9))
+    with pytest.raises(FileFormatError, match="'P_I', 'P_V'"):
+        read(text)
+
+
+E4990A = "!Agilent Technologies,E4990A,MY0,A.02.12\n!Date: Mon Aug 09 09:53:11 2021\n\n"
+
+
+@pytest.mark.parametrize(
+    ("labels", "columns"),
+    [
+        ("|Z|(Ohm)-data, theta-z(deg)-data", (abs(Z), np.angle(Z, deg=True))),
+        ("R(Ohm)-data, X(Ohm)-data", (Z.real, Z.imag)),
+        ("|Y|(S)-data, theta-y(deg)-data", (abs(Y), np.angle(Y, deg=True))),
+        ("Cp(F)-data, D-data", (Y.imag / OMEGA, Y.real / Y.imag)),
+    ],
+)
+def test_keysight_impedance_analyser(labels, columns):
+    block = f"Frequency(Hz), {labels}\n{rows(F, *columns, separator=', ')}"
+    record = one(f"{E4990A}BEGIN CH1_DATA\n{block}END\n")
+    same(record)
+    assert record.metadata["instrument"] == "Agilent Technologies E4990A"
+    assert len(read(f"{E4990A}BEGIN CH1_DATA\n{block}END\nBEGIN CH2_DATA\n{block}END\n")) == 2
+    assert any("cut" in note for note in one(f"{E4990A}BEGIN CH1_DATA\n{block}").notes)
+    with pytest.raises(FileFormatError, match="line 5"):
+        read(f"{E4990A}BEGIN CH1_DATA\nFrequency(Hz), |Z|(Ohm)-data\n{rows(F, abs(Z), separator=', ')}END\n")
+
+
+def lvm(rows_of_file, *, x="One", decimal=".", units="Volts\tAmps", names="Voltage\tCurrent"):
+    end = "***End_of_Header***"
+    head = (
+        f"LabVIEW Measurement\t\nSeparator\tTab\nDecimal_Separator\t{decimal}\nX_Columns\t{x}\n{end}\t\n\t\n"
+    )
+    unit = f"Y_Unit_Label\t{units}\t\n" if units else ""
+    segment = f"Channels\t2\t\n{unit}X_Dimension\tTime\tTime\t\nX0\t0\t0\t\nDelta_X\t0.01\t0.01\t\n{end}\n"
+    text = f"{head}{segment}X_Value\t{names}\tComment\n{rows_of_file}"
+    return text.replace(".", ",") if decimal == "," else text
+
+
+TIME = np.arange(30) * 0.01
+PULSE = np.where(TIME > 0.095, 0.5, 0.0)
+FLOW = PULSE * 2e-3 * (1 + TIME)
+
+
+@pytest.mark.parametrize("decimal", [".", ","])
+@pytest.mark.parametrize("x", ["One", "No"])
+def test_labview_measurement(x, decimal):
+    time = [f"{t:.2f}" if x == "One" else "" for t in TIME]
+    body = "".join(f"{t}\t{v:.6f}\t{i:.6e}\n" for t, v, i in zip(time, PULSE, FLOW, strict=True))
+    record = one(lvm(body, x=x, decimal=decimal), "pulse.lvm")
+    np.testing.assert_allclose(record.time, TIME, atol=1e-12)
+    np.testing.assert_allclose(record.voltage, PULSE)
+    np.testing.assert_allclose(record.current, FLOW, rtol=1e-5)
+
+
+def test_labview_channels_without_units_have_to_be_named():
+    body = rows(TIME, PULSE, 0.1 * PULSE, separator="\t")
+    text = lvm(body, units="", names="Untitled\tUntitled 1")
+    with pytest.raises(FileFormatError, match="Untitled 1"):
+        read(text, "pulse.lvm")
+    names = {"voltage": "Untitled", "current": "Untitled 1"}
+    record = one(text, "pulse.lvm", columns=names, sense_resistance=50.0, control="voltage")
+    np.testing.assert_allclose(record.current, 0.002 * PULSE, atol=1e-12)
+    for cut in (text[:90], text[: text.rindex("X_Value")]):
+        with pytest.raises(FileFormatError, match="expected"):
+            read(cut, "pulse.lvm")
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "Time(s),CH1(V),CH2(V)\n",  # Rigol DHO
+        "#Digilent WaveForms Acquisition\n#Samples: 30\n\nTime (s),Channel 1 (V),Channel 2 (V)\n",
+        "in s,C1 in V,C2 in V\n",  # Rohde & Schwarz
+        "Time,Channel A,Channel B\n(s),(V),(V)\n\n",  # PicoScope
+    ],
+)
+def test_oscilloscopes_by_their_channels(head):
+    text = head + rows(TIME, PULSE, 0.1 * PULSE)
+    with pytest.raises(FileFormatError, match=r"30 samples of the channels C.* all of them voltages"):
+        read(text)
+
+
+def test_picoscope_with_decimal_commas_and_milliseconds():
+    text = "Zeit;Kanal A;Kanal B\n(ms);(V);(mV)\n\n" + rows(TIME, PULSE, PULSE, separator=";").replace(
+        ".", ","
+    )
+    names = {"voltage": "Kanal A", "current": "Kanal B"}
+    record = one(text, columns=names, sense_resistance=1.0, control="voltage")
+    np.testing.assert_allclose(record.time, TIME * 1e-3)
+    np.testing.assert_allclose(record.current, PULSE * 1e-3)
+
+
+def test_a_current_probe_says_which_channel_is_the_current():
+    text = "x-axis,1,2\nsecond,Volt,Ampere\n" + rows(TIME, PULSE, FLOW)
+    record = one(text)
+    np.testing.assert_allclose(record.current, FLOW, rtol=1e-8)
+    assert any("as their units say" in note for note in record.notes)
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "words"),
+    [
+        ("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 684192\n", "eis.mpt", "Git LFS"),
+        ("<!DOCTYPE html>\n<html><body>1 2 3</body></html>\n", "eis.csv", "web page"),
+        ("EC-Lab LOG FILE\n\nCyclic Voltammetry\n", "cv.mpl", "log file"),
+        ("EC-LAB SETTING FILE\n\nNumber of linked techniques : 1\n", "cv.mps", "setting file"),
+    ],
+)
+def test_what_stands_in_place_of_a_measurement(text, name, words):
+    with pytest.raises(FileFormatError, match=words):
+        read(text, name)
