@@ -183,8 +183,11 @@ def _by_mode(recording: Recording) -> Iterator[RawTable]:
         part.pop("cycle", None)
         control: Control = "current" if galvanostatic[first] else "voltage"
         part.pop("applied_voltage" if control == "current" else "applied_current", None)
+        unknown = (
+            not recording.technique and control == "voltage"
+        )  # a file without its header: the curve tells
         yield RawTable(
-            columns=part, kind="transient", control=control, metadata=recording.metadata,
+            columns=part, kind=None if unknown else "transient", control=control, metadata=recording.metadata,
             notes=recording.notes, part=f"step {number}" if len(edges) > 2 else "",
         )  # fmt: skip
 

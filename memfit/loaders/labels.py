@@ -152,13 +152,13 @@ _NAMES: tuple[tuple[str, str], ...] = (
         "bias_voltage",
         r"""
         (dc)?bias(voltage|potential|v)? vbias ubias ebias [vue]dc dc(v|voltage|potential)
-        (voltage|potential)dc
+        (voltage|potential)dc (voltage|potential)\(dc\)
         """,
     ),
     (
         "bias_current",
         r"""
-        idc dc(i|current) biascurrent currentdc ibias
+        idc dc(i|current) biascurrent currentdc ibias current\(dc\)
         """,
     ),
     (

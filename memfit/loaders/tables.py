@@ -13,7 +13,16 @@ import numpy as np
 from memfit.arrays import ComplexArray, FloatArray
 from memfit.errors import FileFormatError
 from memfit.loaders.beside import Group, groups_of
-from memfit.loaders.grid import SEPARATORS, Layout, Rows, TextTable, find_layout, read_rows, split_fields
+from memfit.loaders.grid import (
+    SEPARATORS,
+    Layout,
+    Rows,
+    TextTable,
+    find_layout,
+    read_rows,
+    settled,
+    split_fields,
+)
 from memfit.loaders.immittance import ROLES_OF_PAIRS, WORDS, pair_of
 from memfit.loaders.labels import PER_AREA, Column, check_units, understand, understand_header
 from memfit.loaders.metadata import Known, apply_metadata, is_setting, read_metadata
@@ -452,6 +461,7 @@ def _header_at(lines: Sequence[str], index: int, labels: tuple[str, ...], *, str
         layout = next((found for found in single if found is not None), None)
     if layout is None:
         return None
+    layout = settled(layout, (lines[i] for i in below))
     return Header(labels, index + 1, below[0] + 1, replace(layout, fields=len(labels)), words)
 
 
@@ -516,7 +526,7 @@ def _first_rows(lines: Sequence[str], fields: int | None = None) -> tuple[int, L
         if line.strip() and len(rows) >= min(3, len([row for row in lines[i:] if row.strip()])):
             layout = find_layout(rows, fields)
             if layout is not None:
-                return i, layout
+                return i, settled(layout, lines[i:])
     return None
 
 

@@ -329,3 +329,50 @@ def test_a_current_probe_says_which_channel_is_the_current():
 def test_what_stands_in_place_of_a_measurement(text, name, words):
     with pytest.raises(FileFormatError, match=words):
         read(text, name)
+
+
+@pytest.mark.parametrize("separator", ["\t", ";"])
+def test_decimal_commas_behind_whole_numbers(separator):
+    """A pulse begins at rest: its first rows say nothing about the decimal mark."""
+    labels = separator.join(["Zeit (ms)", "Spannung (V)", "Strom (mA)"])
+    text = "".join(
+        f"{i}{separator}{v:g}{separator}{c:g}\n"
+        for i, (v, c) in enumerate(zip(PULSE, FLOW * 1e3, strict=True))
+    )
+    record = one(f"{labels}\n{text.replace('.', ',')}", "pulse.txt")
+    np.testing.assert_allclose(record.voltage, PULSE)
+    np.testing.assert_allclose(record.current, FLOW, rtol=1e-5)
+    same_record = one(f"{labels}\n{text}", "pulse.txt")
+    np.testing.assert_array_equal(record.current, same_record.current)
+
+
+def test_eclab_sweep_without_its_header():
+    """Exported loop by loop, EC-Lab leaves the technique out: the triangle is a sweep."""
+    labels = [
+        "mode",
+        "ox/red",
+        "error",
+        "control changes",
+        "counter inc.",
+        "time/s",
+        "control/V",
+        "Ewe/V",
+        "<I>/mA",
+    ]
+    volts = np.concatenate([np.linspace(0, 1, 31), np.linspace(1, 0, 31)[1:]])
+    body = "".join(
+        f"2\t1\t0\t0\t0\t{8458.3 + 0.05 * i:.2f}\t{v:.6f}\t{v + 3e-4:.6f}\t{v * (1 + 0.01 * i):.6f}\n"
+        for i, v in enumerate(volts)
+    )
+    text = "EC-Lab ASCII FILE\nNb header lines : 3\n" + "\t".join(labels) + "\n" + body.replace(".", ",")
+    record = one(text, "device_loop10.mpt")
+    assert isinstance(record, IVSweep)
+    assert record.scan_rate == pytest.approx(1 / 30 / 0.05, rel=1e-3)
+
+
+def test_nova_columns_of_the_dc_values():
+    labels = "Frequency (Hz);Z' (Ω);-Z'' (Ω);Potential (DC) (V);Current (DC) (A)"
+    values = rows(F, Z.real, -Z.imag, np.full(F.size, 0.8), np.full(F.size, 1e-5), separator=";")
+    record = one(f"{labels}\n{values.replace('.', ',')}", "eis.txt")
+    same(record)
+    assert (record.bias_voltage, record.bias_current) == (0.8, 1e-5)
