@@ -409,10 +409,14 @@ def find_header(lines: Sequence[str], named: Sequence[str] = ()) -> Header | Non
 def _search_header(lines: Sequence[str], named: Sequence[str], *, strict: bool) -> Header | None:
     """As `find_header`; not strict: one good row below is enough, so that the bad ones can be named."""
     for i, line in enumerate(lines):
-        bare = line.lstrip("#%/! \t") if line.lstrip()[:1] in "#%/!" else line
+        marked = line.lstrip()[:1] in "#%/!"
+        bare = line.lstrip("#%/! \t") if marked else line
         if not bare.strip() or len(bare) > 20_000 or is_setting(line):
             continue
-        for labels in _splits(bare):
+        numbered = (
+            _splits(line) if marked and re.match(r"\s*#[\t;,]", line) else []
+        )  # "#" names the first column
+        for labels in [*_splits(bare), *numbered]:
             known = {column.label for column in understand_header(labels)} | (set(named) & set(labels))
             if len(known) < 2 and not (3 <= len(labels) <= _MOST_TAGGED and groups_of(labels)):
                 continue
