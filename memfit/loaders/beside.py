@@ -80,20 +80,32 @@ def groups_of(labels: Sequence[str], titles: Sequence[str] = ()) -> list[Group]:
 
 
 def _repeated(columns: Sequence[Column], titles: Sequence[str]) -> list[Group]:
-    """Groups whose labels are the same, in the same order."""
+    """Groups whose labels are the same, in the same order, each with its axis or all with one before them."""
     names = [(column.role, normalise(split_label(column.label)[0]), column.sign) for column in columns]
-    sizes = (n for n in range(2, len(names) // 2 + 1) if len(names) % n == 0)
-    size = next((n for n in sizes if names == names[:n] * (len(names) // n)), 0)
-    roles = [column.role for column in columns[:size]]
-    if not size or len(set(roles)) < len(roles) or not _is_measurement(set(roles)):
-        return []
-    starts = [columns[i].index for i in range(0, len(columns), size)]
-    named = [
-        _title(titles, start, end) for start, end in zip(starts, [*starts[1:], len(titles)], strict=True)
-    ]
-    if len(set(named)) < len(named):
-        named = [f"{name} {i}".strip() if name else f"columns {i}" for i, name in enumerate(named, start=1)]
-    return [Group(named[i], tuple(columns[i * size : (i + 1) * size])) for i in range(len(columns) // size)]
+    for shared in (0, 1):
+        size = _period(names[shared:], least=2 - shared)
+        axis, rest = columns[:shared], columns[shared:]
+        roles = [column.role for column in (*axis, *rest[:size])]
+        if not size or len(set(roles)) < len(roles) or not _is_measurement(set(roles)):
+            continue
+        starts = [rest[i].index for i in range(0, len(rest), size)]
+        ends = [*starts[1:], len(titles)]
+        named = [_title(titles, start, end) for start, end in zip(starts, ends, strict=True)]
+        distinct = all(named) and len(set(named)) == len(named)
+        if any(_NO_MEASUREMENT.search(name) for name in named) or (shared and not distinct):
+            return []
+        if not distinct:
+            named = [
+                f"{name} {i}".strip() if name else f"columns {i}" for i, name in enumerate(named, start=1)
+            ]
+        return [Group(name, (*axis, *rest[i * size : (i + 1) * size])) for i, name in enumerate(named)]
+    return []
+
+
+def _period(names: Sequence[object], least: int) -> int:
+    """Length of the shortest sequence that, repeated, makes up the whole; 0 if there is none."""
+    sizes = (n for n in range(least, len(names) // 2 + 1) if len(names) % n == 0)
+    return next((n for n in sizes if list(names) == list(names[:n]) * (len(names) // n)), 0)
 
 
 def _is_measurement(roles: set[str]) -> bool:

@@ -1,6 +1,7 @@
 """Layouts that laboratories make and instruments write, each in a small file of our own."""
 
 import numpy as np
+import openpyxl
 import pytest
 
 from memfit.datasets.records import ImpedanceSpectrum, IVSweep
@@ -376,3 +377,82 @@ def test_nova_columns_of_the_dc_values():
     record = one(f"{labels}\n{values.replace('.', ',')}", "eis.txt")
     same(record)
     assert (record.bias_voltage, record.bias_current) == (0.8, 1e-5)
+
+
+def test_one_axis_under_a_row_of_titles():
+    """As laboratories write workbooks: merged headings over pairs of columns, the frequency once."""
+    text = ",0 V,,0.5 V,\nFrequency (Hz),Z' (ohm),Z'' (ohm),Z' (ohm),Z'' (ohm)\n"
+    first, second = read(text + rows(F, Z.real, Z.imag, HALF.real, HALF.imag))
+    same(first)
+    same(second, HALF)
+    assert (first.bias_voltage, second.bias_voltage) == (0.0, 0.5)
+    up = np.linspace(0, 1, 20)
+    text = ",Device A,Device B\nVoltage (V),Current (A),Current (A)\n"
+    first, second = read(text + rows(up, up, 2 * up))
+    np.testing.assert_allclose(second.current, 2 * up)
+    assert second.origin.part == "Device B"
+
+
+@pytest.mark.parametrize("titles", [",data,,fit,\n", "", ",a,,a,\n"])
+def test_two_of_one_role_without_names_of_their_own_are_refused(titles):
+    text = f"{titles}Frequency (Hz),Z' (ohm),Z'' (ohm),Z' (ohm),Z'' (ohm)\n"
+    with pytest.raises(FileFormatError, match="expected one column"):
+        read(text + rows(F, Z.real, Z.imag, HALF.real, HALF.imag))
+
+
+def test_a_fit_beside_the_data_is_no_measurement():
+    with pytest.raises(FileFormatError, match="expected one column"):
+        read(f"data,,,fit,,\n{LABELS},{LABELS}\n{rows(*TWO)}")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "DC bias (V): 0.8",
+        "Bias voltage: 800 mV",
+        "# Vdc = 0.8 V",
+        "DC bias (V)\t0.8",
+        "Bias,0.8 V",
+        "DC Voltage [mV];800",
+    ],
+)
+def test_other_words_for_the_bias(line):
+    assert one(f"{line}\n{LABELS}\n{rows(F, Z.real, Z.imag)}").bias_voltage == pytest.approx(0.8)
+
+
+@pytest.mark.parametrize("line", ["DC voltage: 0 V vs. OCP", "Bias: OFF", "DC bias: 0.8", "Bias (A): 3"])
+def test_what_is_no_bias(line):
+    assert one(f"{line}\n{LABELS}\n{rows(F, Z.real, Z.imag)}").bias_voltage is None
+
+
+def test_area_and_rate_by_other_words():
+    up = np.linspace(0, 1, 20)
+    text = (
+        f"Cell area (cm²): 0.04\nSweep rate (mV/s): 50\nVoltage (V),Current density (mA/cm2)\n{rows(up, up)}"
+    )
+    record = one(text)
+    np.testing.assert_allclose(record.current, 0.04e-3 * up)
+    assert record.scan_rate == pytest.approx(0.05)
+
+
+def test_a_number_sign_as_the_first_label():
+    record = one(
+        "#\tVoltage (V)\tCurrent (A)\n"
+        + rows(np.arange(9), np.arange(9), np.arange(9) * 1e-6, separator="\t")
+    )
+    np.testing.assert_allclose(record.voltage, np.arange(9))
+
+
+def test_notes_beside_the_table_of_a_sheet(tmp_path):
+    book = openpyxl.Workbook()
+    sheet = book.active
+    for row in [
+        ["Frequency (Hz)", "Z' (ohm)", "Z'' (ohm)"],
+        *zip(F.tolist(), Z.real.tolist(), Z.imag.tolist(), strict=True),
+    ]:
+        sheet.append(list(row))
+    sheet["F3"], sheet["G4"] = "measured by hand", "second of May"
+    book.save(tmp_path / "eis.xlsx")
+    record = one((tmp_path / "eis.xlsx").read_bytes(), "eis.xlsx")
+    same(record)
+    assert any("beside the table" in note for note in record.notes)
