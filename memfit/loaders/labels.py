@@ -131,7 +131,7 @@ _NAMES: tuple[tuple[str, str], ...] = (
         "time",
         r"""
         t time elapsedtime timestamp zeit messzeit temps tiempo tempo testtime relativetime
-        relativetimestamp correctedtime
+        relativetimestamp correctedtime datetime date/time dateandtime zeitstempel uhrzeit
         """,
     ),
     (
@@ -286,6 +286,14 @@ def normalise(name: str) -> str:
     return re.sub(r"[\s_<>.:]+", "", text)
 
 
+def _plain_text(label: str) -> str:
+    """A label without the marks of TeX: dollars, braces, the name of a letter."""
+    if "$" not in label and "\\" not in label:
+        return label
+    text = label.replace("$", "").replace("\\mathrm", "").replace("\\Omega", "Ω").replace("\\mu", "µ")
+    return text.replace("\\ ", " ").replace("{", "").replace("}", "")
+
+
 def _role(plain: str) -> str | None:
     """The role whose names have this one."""
     return next((role for role, pattern in _COMPILED if pattern.fullmatch(plain)), None)
@@ -294,7 +302,7 @@ def _role(plain: str) -> str | None:
 @lru_cache(maxsize=4096)
 def understand(label: str, index: int = 0) -> Column | None:
     """What a label says, or None if it names no quantity that memfit reads."""
-    name, unit_text = split_label(_TRACE.sub("", label))
+    name, unit_text = split_label(_plain_text(_TRACE.sub("", label)))
     if unit_text is None and find_unit(name, "frequency") is not None:  # "Hz": the unit says it all
         return _with_unit(Column(index, label.strip(), "frequency", None), "frequency", name)
     sign = -1.0 if _MINUS.match(name) else 1.0

@@ -20,6 +20,7 @@ from memfit.loaders.grid import (
     TextTable,
     find_layout,
     read_rows,
+    seconds,
     settled,
     split_fields,
 )
@@ -108,6 +109,19 @@ class _Above:
     """The measurement among several side by side."""
 
 
+def _with_clock(source: Source, header: Header, columns: Sequence[Column]) -> Sequence[Column]:
+    """A time without a unit whose cells are dates or times of day is in seconds once it is read."""
+    bare = [column for column in columns if column.unit is None and ROLES[column.role] != "ratio"]
+    if len(bare) != 1 or bare[0].role != "time" or bare[0].problem or len(columns) < 2:
+        return columns
+    start = offset_of_line(source.text, header.first_row)
+    cells = header.layout.split(source.text[start : start + 4000].split("\n", 1)[0])
+    cell = cells[bare[0].index] if bare[0].index < len(cells) else ""
+    if header.layout.number(cell) is not None or seconds(cell) is None:
+        return columns
+    return [replace(column, unit=find_unit("s")) if column is bare[0] else column for column in columns]
+
+
 def _check_against_polar(source: Source, header: Header, columns: Sequence[Column], rows: Rows) -> None:
     """Refuse Z' and Z'' that |Z| and the phase beside them contradict: a sign or a unit is not what it says.
 
@@ -167,7 +181,7 @@ def _read_columns(
 ) -> list[RawTable]:
     """One measurement of a table; several if it has blocks."""
     metadata, known, group = above.metadata, above.known, above.group
-    columns = choose_columns(columns, header.labels, source.name, header.line)
+    columns = _with_clock(source, header, choose_columns(columns, header.labels, source.name, header.line))
     columns, note = check_units(columns, source.name, header.line or None, len(header.labels))
     rows = read_rows(
         TextTable(
@@ -378,6 +392,10 @@ def _plain_capacitance(columns: Sequence[Column]) -> Sequence[Column]:
 def _one_per_role(columns: Sequence[Column], file: str, line: int | None) -> tuple[Column, ...]:
     """Refuse two columns for one role, which would need a guess."""
     chosen: dict[str, Column] = {}
+    clocks = [column for column in columns if column.role == "time"]
+    timed = [column for column in clocks if column.unit is not None]
+    if len(timed) == 1:  # a date beside a time in seconds says nothing more
+        columns = [column for column in columns if column.role != "time" or column is timed[0]]
     for column in columns:
         other = chosen.get(column.role)
         if other is None:
@@ -431,6 +449,9 @@ def _splits(line: str) -> list[tuple[str, ...]]:
     found = [tuple(split_fields(line, separator)) for separator in SEPARATORS[:3] if separator in line]
     found.append(tuple(re.split(r"\s{2,}|\t", line.strip())))
     found.append(tuple(line.split()))
+    bracketed = re.sub(r"[ \t]+(?=[(\[])", "\x00", line)  # "Frequency (Hz) Z' (ohm)": one blank everywhere
+    if "\x00" in bracketed:
+        found.append(tuple(word.replace("\x00", " ") for word in bracketed.split()))
     trimmed = []
     for fields in found:
         while fields and not fields[-1]:

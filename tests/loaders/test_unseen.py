@@ -4,7 +4,7 @@ import numpy as np
 import openpyxl
 import pytest
 
-from memfit.datasets.records import ImpedanceSpectrum, IVSweep
+from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient
 from memfit.errors import FileFormatError
 from memfit.loaders.raw import FileSettings
 from memfit.loaders.registry import read_source
@@ -456,3 +456,32 @@ def test_notes_beside_the_table_of_a_sheet(tmp_path):
     record = one((tmp_path / "eis.xlsx").read_bytes(), "eis.xlsx")
     same(record)
     assert any("beside the table" in note for note in record.notes)
+
+
+@pytest.mark.parametrize("label", ["Time", "DateTime", "Timestamp", "Date and time"])
+@pytest.mark.parametrize("stamp", ["14:31:{:02d}.5", "2024-05-06 14:31:{:02d}", "06.05.2024 14:31:{:02d}"])
+def test_a_clock_needs_no_unit(label, stamp):
+    """A column of dates under a name of its own was left out: a pulse became a sweep without times."""
+    body = "".join(
+        f"{stamp.format(i)},{0.5 * (i > 20)},{1e-6 * (i > 20) * (1 + i / 50)}\n" for i in range(50)
+    )
+    record = one(f"{label},Voltage (V),Current (A)\n{body}", control="voltage")
+    assert isinstance(record, PulseTransient)
+    np.testing.assert_allclose(record.time - record.time[0], np.arange(50))
+    with pytest.raises(FileFormatError, match="unit"):
+        read(f"{label},Voltage (V),Current (A)\n1,0,0\n2,0,0\n3,0.5,1e-6\n")
+
+
+def test_a_date_beside_a_time_in_seconds():
+    body = "".join(f"2024-05-06 14:31:{i:02d},{0.1 * i},{i / 10},{1e-6 * i}\n" for i in range(20))
+    record = one(f"DateTime,Time (s),Voltage (V),Current (A)\n{body}")
+    np.testing.assert_allclose(record.time, 0.1 * np.arange(20))
+
+
+def test_labels_with_blanks_between_single_blanks():
+    text = "Frequency (Hz) Z' (Ohm) -Z'' (Ohm)\n" + rows(F, Z.real, -Z.imag, separator=" ")
+    same(one(text))
+
+
+def test_labels_in_tex():
+    same(one(f"$f$ (Hz),$Z'$ ($\\Omega$),$-Z''$ ($\\Omega$)\n{rows(F, Z.real, -Z.imag)}"))
