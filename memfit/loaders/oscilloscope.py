@@ -32,9 +32,9 @@ _TIMED = re.compile(
     re.MULTILINE,
 )
 _CHANNELS = re.compile(
-    r"^[ \t]*\"?(?:time|zeit|temps|tiempo|tempo|in s\b|x)[^,;\t\n]{0,12}"
-    r"(?:[,;\t][ \t]*\"?(?:c|ch|chan|channel|kanal|canal|voie)[ _]?[1-8A-H]\b[^,;\t\n]{0,20}){1,8}"
-    r"[,;\t ]*$",
+    r"^[# \t]*\"?(?:time|zeit|temps|tiempo|tempo|in s\b|x)[^,;\t\n]{0,12}"
+    r"(?:[,;\t][ \t]*\"?(?:c|ch|chan|channel|kanal|canal|voie)[ _]?[1-8A-H]"
+    r"(?:[ \t]*(?:\([^)\n]{0,8}\)|\[[^]\n]{0,8}\]|in \w{1,3}))?\"?[ \t]*){1,8}[,;\t ]*$",
     re.MULTILINE | re.IGNORECASE,
 )
 """A time and channels by their numbers or letters, whoever made the oscilloscope."""

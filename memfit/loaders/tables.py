@@ -164,8 +164,9 @@ def _contradicts(column: Column, values: FloatArray, impedance: ComplexArray) ->
     if column.role == "z_modulus":
         sizes = np.abs(values[impedance != 0]) / np.abs(impedance[impedance != 0])
         return bool(sizes.size >= _POLAR_LEAST and not 0.8 < np.median(sizes) < 1.25)
-    clear = (np.abs(values) > np.radians(2)) & (np.abs(np.angle(impedance)) > np.radians(2))
-    opposite = np.sign(values[clear]) != np.sign(impedance.imag[clear])
+    sine = np.sin(values)  # 315 degrees are -45
+    clear = (np.abs(sine) > 0.03) & (np.abs(impedance.imag) > 0.03 * np.abs(impedance))
+    opposite = np.sign(sine[clear]) != np.sign(impedance.imag[clear])
     return bool(opposite.size >= _POLAR_LEAST and opposite.mean() > 0.9)
 
 

@@ -485,3 +485,15 @@ def test_labels_with_blanks_between_single_blanks():
 
 def test_labels_in_tex():
     same(one(f"$f$ (Hz),$Z'$ ($\\Omega$),$-Z''$ ($\\Omega$)\n{rows(F, Z.real, -Z.imag)}"))
+
+
+def test_channels_of_a_source_meter_are_no_oscilloscope():
+    """A name behind the channel says what it is: a sweep stays a sweep."""
+    volts = np.concatenate([np.linspace(0, 1, 15), np.linspace(1, 0, 15)])
+    record = one("Time (s),CH1 Voltage (V),CH1 Current (A)\n" + rows(TIME, volts, volts * 1e-6))
+    assert isinstance(record, IVSweep)
+
+
+def test_a_phase_counted_to_360_degrees_is_no_contradiction():
+    degrees = np.angle(Z, deg=True) % 360
+    same(one(f"{LABELS},Phase (deg)\n{rows(F, Z.real, Z.imag, degrees)}"))
