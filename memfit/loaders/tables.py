@@ -563,7 +563,7 @@ def _headerless(lines: Sequence[str], source: Source) -> Header:
         _refuse_labels(lines, source)
         raise FileFormatError(
             "expected a table: a header such as Time (s), Voltage (V), Current (A) and rows of "
-            "numbers; found text without rows of numbers.",
+            "numbers; found text without rows of two numbers or more.",
             file=source.name,
             line=1,
         )

@@ -497,3 +497,38 @@ def test_channels_of_a_source_meter_are_no_oscilloscope():
 def test_a_phase_counted_to_360_degrees_is_no_contradiction():
     degrees = np.angle(Z, deg=True) % 360
     same(one(f"{LABELS},Phase (deg)\n{rows(F, Z.real, Z.imag, degrees)}"))
+
+
+def test_a_4200_with_formulas_beside_the_terminals():
+    """Columns of the user's formulas hold a value in the first row, "#REF" or nothing."""
+    v = np.concatenate([np.linspace(0, 1, 11), np.linspace(0.9, 0, 10)])
+    lines = ["Time\tAI\tAV\tRLRS\tIMAX"]
+    for k, x in enumerate(v):
+        formulas = "#REF\t5.0E-4" if k == 0 else "\t"
+        lines.append(f"{0.01 * k:.4E}\t{-100 * x**2:.4f}E-6\t{-1e3 * x:.4f}E-3\t{formulas}")
+    text = "\n".join(lines) + "\n"
+    record = one(text, "set.txt")
+    assert record.kind == "iv"
+    np.testing.assert_allclose(record.voltage, -v, atol=1e-12)
+    np.testing.assert_allclose(record.current, -1e-4 * v**2, atol=1e-12)
+    for other in (("RLRS", "state"), ("AI\tAV", "I\tV")):
+        with pytest.raises(FileFormatError, match=r"expected (a unit|columns such as)"):
+            one(text.replace(*other), "set.txt")
+
+
+@pytest.mark.parametrize(
+    ("voltage", "kind"),
+    [
+        (np.concatenate([np.linspace(0, 1, 6), np.linspace(0.8, 0, 5)]), "iv"),
+        (np.linspace(-0.2, 1.0, 7), "iv"),
+        (np.tile([0.0, 1.0], 5), "transient"),
+        (np.repeat([0.0, 0.5, 1.0, 0.5], 3), "transient"),
+    ],
+)
+def test_a_coarse_ramp_in_equal_steps_is_a_sweep(voltage, kind):
+    noise = 1e-6 * np.sin(37.0 * np.arange(voltage.size))
+    text = "Time (s),Voltage (V),Current (mA)\n"
+    table = rows(np.arange(voltage.size) * 0.1, voltage, np.sinh(3 * voltage) + noise)
+    record = one(text + table, control="voltage" if kind == "transient" else None)
+    assert record.kind == kind
+    assert record.drive.control == "voltage"
