@@ -497,11 +497,10 @@ def _is_words(line: str, labels: Sequence[str]) -> bool:
     if separator is None or re.search(r"(?<![^\W\d])[nN]a[nN]\b", line):
         return False
     fields = [text for text in split_fields(line, separator) if text]
+    parts = [part for mark in SEPARATORS[:3] if mark in line for part in split_fields(line, mark)]
     return (
         bool(fields)
-        and not any(
-            Layout(separator, decimal).number(text) is not None for text in fields for decimal in ".,"
-        )
+        and not any(Layout(separator, decimal).number(text) is not None for text in parts for decimal in ".,")
         and understand_header(fields) == ()
     )
 

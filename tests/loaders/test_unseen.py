@@ -532,3 +532,13 @@ def test_a_coarse_ramp_in_equal_steps_is_a_sweep(voltage, kind):
     record = one(text + table, control="voltage" if kind == "transient" else None)
     assert record.kind == kind
     assert record.drive.control == "voltage"
+
+
+def test_a_row_of_numbers_is_no_line_of_words():
+    """Two decimal commas are as many as the separators of three columns; the row stays a row."""
+    f = np.logspace(5, 0, 21)
+    z = 50 + 1e3 / (1 + 1e-3j * f)
+    lines = rows(f, z.real, z.imag, separator=";").replace(".", ",").replace("\n", ";;\n")
+    record = one("Frequency (Hz);Z' (ohm);Z'' (ohm);;\n" + lines, "table.txt")
+    assert record.frequency.size == 21
+    np.testing.assert_allclose(record.impedance, z, rtol=1e-8)
