@@ -213,7 +213,7 @@ def _read_header(source: Source) -> Header:
         key, mark, value = line.strip().partition(" : ")
         if mark and value.strip():
             metadata.setdefault(key.strip(), value.strip())
-        elif len(line) > _SETTING_WIDTH and line[: _SETTING_WIDTH - 1].strip() and not line.startswith("\t"):
+        elif re.match(rf"[^\t ].{{{_SETTING_WIDTH - 2}}} .", line):
             metadata.setdefault(line[:_SETTING_WIDTH].strip(), " ".join(line[_SETTING_WIDTH:].split()))
     return Header(_labels(lines[at]), at + 1, technique, {"technique": technique, **metadata})
 

@@ -124,9 +124,9 @@ def read_lines(
     fewer = [find_layout(rows[:count], len(labels)) for count in (len(rows), 1) if rows]
     layout = next((found for found in fewer if found is not None), None)
     if layout is None:
-        shown = rows[0].strip()[:40] if rows else "nothing"
+        shown = repr(rows[0].strip()[:40]) if rows else "none: the file holds no measured values"
         raise FileFormatError(
-            f"expected rows of {len(labels)} numbers, found {shown!r}.", file=source.name, line=first + 1
+            f"expected rows of {len(labels)} numbers, found {shown}.", file=source.name, line=first + 1
         )
     layout = settled(layout, lines[:_SETTLING])
     found = read_rows(

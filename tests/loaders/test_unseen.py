@@ -542,3 +542,29 @@ def test_a_row_of_numbers_is_no_line_of_words():
     record = one("Frequency (Hz);Z' (ohm);Z'' (ohm);;\n" + lines, "table.txt")
     assert record.frequency.size == 21
     np.testing.assert_allclose(record.impedance, z, rtol=1e-8)
+
+
+def test_settings_of_eclab_are_the_padded_ones_only():
+    """Sentences of the header, such as the technique, are no settings."""
+    lines = [
+        "EC-Lab ASCII FILE",
+        "Nb header lines : 8",
+        "",
+        "Potentio Electrochemical Impedance Spectroscopy",
+        "CE vs. WE compliance from -10 V to 10 V",
+        f"{'Va (mV)':<20}{'14.1':<20}",
+        "",
+        "freq/Hz\tRe(Z)/Ohm\t-Im(Z)/Ohm",
+    ]
+    table = rows(F, Z.real, -Z.imag, separator="\t")
+    record = one("\n".join(lines) + "\n" + table, "spectrum.mpt")
+    same(record)
+    assert set(record.metadata) == {"technique", "Va (mV)"}
+    assert record.amplitude == pytest.approx(0.0141)
+    with pytest.raises(FileFormatError, match="the file holds no measured values"):
+        one("\n".join(lines) + "\n", "spectrum.mpt")
+
+
+def test_times_without_voltage_and_current_are_told():
+    with pytest.raises(FileFormatError, match="expected columns of the voltage and the current beside"):
+        one("Time (s),Resistance (ohm)\n" + rows(np.arange(5.0), np.full(5, 2e8)))
