@@ -139,9 +139,9 @@ def settle(state: State, plan: FitPlan) -> State:
         problem = state.problem.with_noise_of(state)
         judged = replace(state, problem=problem)
         outliers = find_outliers(judged) if plan.screen else ~problem.keep
-        changed = np.any(outliers & problem.keep)
+        changed = np.any(outliers == problem.keep)
         ratio = problem.sigma / state.problem.sigma
-        problem = replace(problem, keep=problem.keep & ~outliers)
+        problem = replace(problem, keep=~outliers)
         state = solve_again(state, problem)
         if not changed and np.max(np.abs(np.log(ratio))) < _SETTLED:
             break
