@@ -249,12 +249,17 @@ def format_quantity(value: float, unit: str, *, digits: int = 4) -> str:
         return f"{value} {unit}"
     prefixed = re.match(r"(?:[A-Za-zΩ]+)(?:/|$)", unit) is not None and unit not in ("K", "rad", "deg", "1")
     if value == 0 or not prefixed:
-        return f"{value:.{digits}g} {unit}"
+        return f"{_rounded(value, digits)} {unit}"
     power = min(4, max(-5, math.floor(math.log10(abs(value)) / 3)))
     if abs(float(f"{value / 1e3**power:.{digits}g}")) >= 1000 and power < 4:
         power += 1
     prefix = {-5: "f", -4: "p", -3: "n", -2: "u", -1: "m", 0: "", 1: "k", 2: "M", 3: "G", 4: "T"}[power]
-    return f"{value / 1e3**power:.{digits}g} {prefix}{unit}"
+    return f"{_rounded(value / 1e3**power, digits)} {prefix}{unit}"
+
+
+def _rounded(value: float, digits: int) -> str:
+    """A number with some digits; up to 999 without an exponent, however few they are."""
+    return f"{float(f'{value:.{digits}g}'):.{max(digits, 3)}g}"
 
 
 def split_label(label: str) -> tuple[str, str | None]:

@@ -179,7 +179,7 @@ def steady_rows(records: Sequence[Record], R_s: float) -> SteadyRows | None:
     """Whatever says something about the steady current: slow sweep, low-frequency conductance, plateaus."""
     parts = [
         part
-        for part in (_slow_sweep(records, R_s), _conductances(records, R_s), _plateaus(records, R_s))
+        for part in (_slow_sweep(records, R_s), _conductances(records, R_s), plateaus(records, R_s))
         if part is not None
     ]
     if not parts:
@@ -246,7 +246,7 @@ def _conductances(records: Sequence[Record], R_s: float) -> SteadyRows | None:
     )
 
 
-def _plateaus(records: Sequence[Record], R_s: float) -> SteadyRows | None:
+def plateaus(records: Sequence[Record], R_s: float) -> SteadyRows | None:
     """Current and junction voltage at the end of every constant stretch of the transients."""
     points = [end for r in records if isinstance(r, PulseTransient) for end in _stretch_ends(r)]
     if not points:

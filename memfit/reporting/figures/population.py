@@ -234,7 +234,7 @@ def _name_rows(axes: Axes, rows: FloatArray, names: Sequence[str]) -> None:
 
 
 def _words(axes: Axes, x: float, row: float, words: str, colour: str) -> None:
-    """Words in the place of a value."""
+    """Words in the place of a value, over any line that runs there."""
     axes.text(
         x,
         row,
@@ -244,6 +244,7 @@ def _words(axes: Axes, x: float, row: float, words: str, colour: str) -> None:
         va="center",
         fontsize=5.5,
         color=colour,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8},
     )
 
 
