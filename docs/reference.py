@@ -51,7 +51,9 @@ MODULES = {
     ),
     "Readers": ("memfit.loaders.registry", "memfit.loaders.raw", "memfit.loaders.source"),
     "Errors, units, files": ("memfit.errors", "memfit.units", "memfit.files"),
-    "The workflow": ("memfit.workflow",),
+    "The workflow": tuple(f"memfit.workflow.{one}" for one in (
+        "reading", "fitting", "stability", "planning", "simulation", "reports", "comparison", "batch"
+    )),
 }  # fmt: skip
 
 

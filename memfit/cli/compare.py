@@ -3,7 +3,6 @@
 from argparse import Namespace
 from pathlib import Path
 
-from memfit import workflow
 from memfit.analysis.comparison_record import Comparison
 from memfit.cli.console import Console, print_json
 from memfit.cli.main import USABLE
@@ -12,6 +11,7 @@ from memfit.files import check_free
 from memfit.reporting.comparisonanswers import answers
 from memfit.reporting.comparisontables import pooled_table, ranking_table, trends_tables
 from memfit.reporting.words import counted
+from memfit.workflow.comparison import compare, write_comparison
 
 _MOST_SAID = 20
 """Results left out that are told one by one."""
@@ -23,10 +23,10 @@ def run(given: Namespace) -> int:
     out = Path(given.out) if given.out is not None else None
     if out is not None:
         check_free(out, overwrite=given.overwrite)
-    found = workflow.compare(list(given.results))
+    found = compare(list(given.results))
     _tell_left_out(console, found)
     if out is not None:
-        workflow.write_comparison(found, out, overwrite=given.overwrite)
+        write_comparison(found, out, overwrite=given.overwrite)
     if given.json:
         print_json(found.to_dict())
     else:

@@ -7,18 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from memfit import workflow
 from memfit.analysis.intervals import bootstrap, checkpoint_for, profile, sample_posterior
 from memfit.cli.console import Console
 from memfit.cli.main import NOT_USABLE, USABLE
 from memfit.cli.meter import Meter
-from memfit.cli.report import look_of
+from memfit.cli.report import edition_of
 from memfit.cli.tell import fit_text, instruments_text, starts_text
 from memfit.datasets.device import Device
 from memfit.errors import ParameterError
 from memfit.files import UNFINISHED, check_free
 from memfit.fitting.checkpoint import Checkpoint
-from memfit.fitting.joint import JointFit
 from memfit.fitting.plan import FitPlan, plan_for
 from memfit.fitting.posterior import MOST_STEPS, check_emcee
 from memfit.fitting.result import FitResult
@@ -28,6 +26,9 @@ from memfit.model.transient import kernel_is_compiled
 from memfit.reporting.repetition import repetition_sentences
 from memfit.reporting.words import counted
 from memfit.units import parse_quantity
+from memfit.workflow.fitting import fit_again, fit_records
+from memfit.workflow.reading import load
+from memfit.workflow.reports import placed, write_fit
 
 _THREADS = 2
 """Of a bootstrap: more only wait for each other."""
@@ -38,7 +39,7 @@ def run(given: Namespace) -> int:
     console = Console(given.quiet, given.verbose)
     console.follow_log()
     out = Path(given.out) if given.out is not None else None
-    formats, look = workflow.report_formats(given.format), look_of(given)
+    edition = edition_of(given)
     if out is not None:
         check_free(out, overwrite=given.overwrite)
     if given.mcmc:
@@ -46,23 +47,22 @@ def run(given: Namespace) -> int:
     said: tuple[str, ...] = ()
     if given.source is not None:
         _announce_compilation(console)
-        found, device, repetition = workflow.fit_again(given.source, given.paths)
+        found, device, repetition = fit_again(given.source, given.paths)
         said = repetition_sentences(repetition)
     else:
-        device = workflow.load([Path(path) for path in given.paths])
+        device = load([Path(path) for path in given.paths])
         plan = _plan(given, device)
         _announce(console, device, plan)
-        found = workflow.fit_records(device, plan)
+        found = fit_records(device, plan)
     checkpoint = checkpoint_for(found.result, out / UNFINISHED if out is not None else None)
     result = _with_intervals(given, console, found.result, device, checkpoint)
     result = with_command(result, given.words)
-    result = workflow.placed(result, out) if out is not None else result
+    result = placed(result, out) if out is not None else result
     console.detail(f"First values:\n{starts_text(result)}")
     if result.nuisance:
         console.detail(f"Terms of the instruments:\n{instruments_text(result)}")
     if out is not None:
-        found = JointFit(result, found.fitted)
-        workflow.write_fit(found, out, formats=formats, look=look, overwrite=given.overwrite)
+        write_fit(result, found.fitted, out, edition, overwrite=given.overwrite)
         checkpoint.remove()
     print(result.to_json() if given.json else fit_text(result) + "\n", end="")
     for sentence in said:

@@ -9,7 +9,7 @@ from comparing import wafer
 from openpyxl import load_workbook
 
 import memfit as mf
-from memfit.workflow import compare
+from memfit.workflow.comparison import compare
 
 
 @pytest.fixture
