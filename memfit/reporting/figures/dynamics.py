@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from scipy.interpolate import Akima1DInterpolator
 
 from memfit.analysis.regions import RegionMap
 from memfit.arrays import BoolArray, FloatArray
@@ -22,6 +21,7 @@ from memfit.reporting.figures.marks import (
 )
 from memfit.reporting.figures.ticks import linear_axis, log_axis
 from memfit.reporting.numbers import scale_for
+from memfit.reporting.smoothing import smooth_line
 from memfit.reporting.words import SYMBOLS
 
 _DASHED: Any = (0, (3, 2))
@@ -151,11 +151,9 @@ def _source_axis(axes: Axes, found: Dynamics) -> float:
 
 def _branch(axes: Axes, source: FloatArray, values: FloatArray, stable: BoolArray) -> None:
     """A branch of limit cycles, smooth between those computed: stable parts solid, unstable ones dashed."""
-    place = np.arange(source.size, dtype=np.float64)
     if source.size >= _FEWEST_SMOOTH:
-        fine = np.linspace(0.0, source.size - 1.0, _FINER * (source.size - 1) + 1)
-        source, values = (Akima1DInterpolator(place, part)(fine) for part in (source, values))
-        stable = stable[np.rint(fine).astype(np.int64)]
+        stable = stable[np.rint(np.arange(_FINER * (source.size - 1) + 1) / _FINER).astype(np.int64)]
+        source, values = smooth_line(source, _FINER), smooth_line(values, _FINER)
     for pick, style in ((stable, "-"), (~stable, _DASHED)):
         curve(axes, source, _where(pick, values), VERMILLION, linestyle=style)
 

@@ -344,10 +344,10 @@ def _phase_beside_model(spectrum: Spectrum) -> FloatArray:
 
 
 def _minus_phase(frequency: FloatArray, Z: ComplexArray) -> FloatArray:
-    """-arg Z, degrees, without jumps of 360 as the frequency falls from its high end."""
+    """-arg Z (degrees) along the last axis, without jumps of 360 as the frequency falls from its high end."""
     falling = np.argsort(-frequency, kind="stable")
-    phase = np.empty(frequency.size)
-    phase[falling] = -np.degrees(np.unwrap(np.angle(Z[falling])))
+    phase = np.empty(Z.shape)
+    phase[..., falling] = -np.degrees(np.unwrap(np.angle(Z[..., falling])))
     return phase
 
 
@@ -366,7 +366,7 @@ def _draw_against_frequency(
         measured = by_frequency(spectrum.fitted)
         if measured:
             at, predicted, curves = measured
-            away = np.array([model_of(at, row) for row in curves]) - model_of(at, predicted)
+            away = model_of(at, curves) - model_of(at, predicted)
             share = away / model_of(at, predicted) if axes.get_yscale() == "log" else away
             low, high = (np.interp(np.log(finer), np.log(at), end) for end in ends(share))
             middle = model_of(finer, Z)
