@@ -50,8 +50,7 @@ def _slopes_of(x: FloatArray) -> FloatArray:
     system[0, :2], right[0, :2] = _end(h[0], h[1])
     system[-1, :-3:-1], right[-1, :-3:-1] = _end(h[-1], h[-2])
     chords = (np.eye(n)[1:] - np.eye(n)[:-1]) / h[:, None]
-    slopes: FloatArray = np.linalg.solve(system, right @ chords)
-    return slopes
+    return np.asarray(np.linalg.solve(system, right @ chords), dtype=np.float64)
 
 
 def _end(outer: float, next_: float) -> tuple[list[float], list[float]]:

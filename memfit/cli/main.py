@@ -14,8 +14,8 @@ from memfit.cli.parser import parse
 from memfit.errors import MemfitError
 
 _NEW_OBJECTS, _YOUNG, _OLD = 50_000, 20, 100
-"""When cyclic garbage is looked for. A command lives for seconds and makes many small objects that stay: to look
-as often as Python does by itself takes a seventh of the time of a report."""
+"""When cyclic garbage is looked for. A command lives for seconds and makes many small objects that stay: to
+look as often as Python does by itself takes a seventh of the time of a report."""
 USABLE, FAILED, NOT_USABLE, INTERRUPTED = 0, 1, 3, 130
 
 

@@ -1,7 +1,8 @@
 """A smooth line through values one step apart, which does not swing beside a corner.
 
 Between two neighbours the line is the cubic with the values and the slopes at both ends; a slope is the
-mean of the chords on its two sides, weighted by how little the line bends there. H. Akima, J. ACM 1970, 17, 589.
+mean of the chords on its two sides, weighted by how little the line bends there. H. Akima, J. ACM 1970, 17,
+589.
 """
 
 import numpy as np
