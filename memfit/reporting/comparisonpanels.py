@@ -25,6 +25,7 @@ from memfit.reporting.comparisoncurves import (
 from memfit.reporting.comparisontables import LEVEL, matters, p_text, shown_unit, slope_texts
 from memfit.reporting.comparisonwords import EVENLY, EXPECTED_LINE, FIGURES, OUTLINES, PER_AREA
 from memfit.reporting.content import Panel, Panels
+from memfit.reporting.figures.marks import on_axis
 from memfit.reporting.figures.population import (
     MOST_ROWS,
     Population,
@@ -77,9 +78,13 @@ def _panel(key: str, name: str, draw: Callable[[Figure], None], **more: Any) -> 
 
 
 def spoken(name: str) -> str:
-    """A quantity on an axis, without mathematics: "τd"."""
-    symbol = SYMBOLS.get(name)
-    return f"{symbol.base}{symbol.index}" if symbol else drawn_name(name)
+    """A quantity on an axis."""
+    return on_axis(name) if name in SYMBOLS else _escaped(name)
+
+
+def _escaped(words: str) -> str:
+    """Words of a user on an axis: no mathematics."""
+    return drawn_name(words).replace("$", r"\$")
 
 
 def _scaling(one: Quantity, values: FloatArray) -> tuple[float, str]:
@@ -370,11 +375,11 @@ def _abscissa(kind: str, covariate: str) -> Scaled:
 def _abscissa_title(one: Trend) -> str:
     """Title of the axis of an attribute."""
     if one.kind == "arrhenius":
-        return "1/(k_B T) (1/eV)".replace("k_B", "kB")
+        return "1/($k_{B}$T) (1/eV)"
     if one.covariate == "area":
         return "Area (cm²)"
-    unit = f" ({drawn_name(one.covariate_unit)})" if one.covariate_unit else ""
-    return f"{drawn_name(one.covariate)}{unit}"
+    unit = f" ({_escaped(one.covariate_unit)})" if one.covariate_unit else ""
+    return f"{_escaped(one.covariate)}{unit}"
 
 
 def _trend_title(found: Comparison, one: Trend) -> str:

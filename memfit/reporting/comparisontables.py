@@ -32,7 +32,7 @@ from memfit.reporting.numbers import (
     span,
     unit_symbol,
 )
-from memfit.reporting.words import CIRCUIT
+from memfit.reporting.words import CIRCUIT, STATUS_OF_FIT
 
 LEVEL = 0.05
 FAR = 10.0
@@ -48,13 +48,6 @@ _SMALLEST_P = 1e-4
 _LEVELS = 4
 _NO_BREAK = "\u00a0"
 _CM2 = 1e4  # cm^2 in a m^2
-_STATES = {
-    "ok": "good",
-    "at_bound": "at a bound",
-    "not_identifiable": "in part",
-    "not_converged": "not converged",
-    "poor_fit": "poor",
-}
 _AREA_UNITS = {"ohm m²": ("Ω cm²", _CM2), "F/m²": ("µF/cm²", 1e6 / _CM2), "A/m²": ("mA/cm²", 1e3 / _CM2)}
 
 
@@ -113,7 +106,7 @@ def devices_table(found: Comparison) -> Table:
     rows = tuple(
         (
             device.label,
-            _STATES.get(device.status.code, device.status.code),
+            STATUS_OF_FIT.get(device.status.code, device.status.code),
             area_text(device.area),
             MISSING if device.temperature is None else quantity(device.temperature, "K"),
             *(_estimate_text({**device.parameters, **device.derived}.get(name)) for name in names),

@@ -15,7 +15,7 @@ from memfit.errors import InputError, OutputError
 from memfit.files import write_whole
 from memfit.fitting.result import FitResult, FittedRecord
 from memfit.reporting.content import SMALLEST_COLUMN, Panel, Report
-from memfit.reporting.figures.marks import MILLIMETRE
+from memfit.reporting.figures.marks import MILLIMETRE, without_mathematics
 from memfit.reporting.frames import columns_csv, estimates_csv, interval_csvs, residuals_csv, table_csv
 from memfit.reporting.html import render_html
 from memfit.reporting.latex import render_latex
@@ -215,8 +215,8 @@ def _frame(axes: Axes) -> Mapping[str, Any]:
     """Where axes stand in the figure, and what they show."""
     return {
         "box": [round(float(edge), 5) for edge in axes.get_position().extents],
-        "x": axes.get_xlabel(),
-        "y": axes.get_ylabel(),
+        "x": without_mathematics(axes.get_xlabel()),
+        "y": without_mathematics(axes.get_ylabel()),
         "xlim": [float(f"{limit:.6g}") for limit in axes.get_xlim()],
         "ylim": [float(f"{limit:.6g}") for limit in axes.get_ylim()],
         "xlog": axes.get_xscale() == "log",

@@ -41,7 +41,7 @@ def test_answers():
 def test_devices_and_links():
     report = overview_report("wafer", ROWS)
     first, second, third = table(report, "devices").rows
-    assert first[1:] == ("a", "ok", "oscillates", "0.500", "0.400 to 0.600", "> 99 %", "2.00 to 5.00 Hz")
+    assert first[1:] == ("a", "good", "oscillates", "0.500", "0.400 to 0.600", "> 99 %", "2.00 to 5.00 Hz")
     assert isinstance(second[0], Link)
     assert second[0].href == "devices/b/c%20d/result.json"
     assert third[3:] == ("–",) * 5

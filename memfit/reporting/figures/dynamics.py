@@ -17,12 +17,12 @@ from memfit.reporting.figures.marks import (
     curve,
     key,
     limits,
+    on_axis,
     place_axes,
 )
 from memfit.reporting.figures.ticks import linear_axis, log_axis
 from memfit.reporting.numbers import scale_for
 from memfit.reporting.smoothing import smooth_line
-from memfit.reporting.words import SYMBOLS
 
 _DASHED: Any = (0, (3, 2))
 _OSCILLATES, _RINGS = "#f6d6b8", "#d5e6f3"
@@ -94,7 +94,7 @@ def gain_map_figure(figure: Figure, found: GainMap) -> None:
         factors.append(factor)
         ends = float(values[0]) * factor, float(values[-1]) * factor
         (linear_axis if ends[1] < _NARROW * ends[0] else log_axis)(axes, which, ends, 5)
-        getattr(axes, f"set_{which}label")(f"{_spoken(name)} ({unit})")
+        getattr(axes, f"set_{which}label")(f"{on_axis(name)} ({unit})")
     levels = [-_LARGEST_LOG, *_LOG_MARGINS, 2.0 * _LARGEST_LOG]
     margin = _bounded(regions)
     axes.contourf(
@@ -176,9 +176,3 @@ def _where(pick: BoolArray, values: FloatArray) -> FloatArray:
 def _bounded(regions: RegionMap) -> FloatArray:
     """The logarithm of the gain margin within what can be drawn."""
     return np.clip(regions.log_gain_margin, 0.99 * -_LARGEST_LOG, _LARGEST_LOG)
-
-
-def _spoken(name: str) -> str:
-    """A quantity on an axis, without mathematics: "τd"."""
-    symbol = SYMBOLS[name]
-    return f"{symbol.base}{symbol.index}"
