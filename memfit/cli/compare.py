@@ -9,7 +9,8 @@ from memfit.cli.main import USABLE
 from memfit.cli.stabilitytext import filled, table_text
 from memfit.files import check_free
 from memfit.reporting.comparisonanswers import answers
-from memfit.reporting.comparisontables import pooled_table, ranking_table, trends_tables
+from memfit.reporting.comparisontables import pooled_table, ranking_table
+from memfit.reporting.trendtables import trends_tables
 from memfit.reporting.words import counted
 from memfit.workflow.comparison import compare, write_comparison
 
@@ -32,7 +33,7 @@ def run(given: Namespace) -> int:
     else:
         print(comparison_text(found))
     if out is not None:
-        console.say(f"Written to {out}: {', '.join(sorted(path.name for path in out.iterdir()))}")
+        console.say_written(out)
     return USABLE
 
 

@@ -68,7 +68,7 @@ def run(given: Namespace) -> int:
     for sentence in said:
         console.say(sentence)
     if out is not None:
-        console.say(f"Written to {out}: {', '.join(sorted(path.name for path in out.iterdir()))}")
+        console.say_written(out)
     return USABLE if result.status.usable else NOT_USABLE
 
 

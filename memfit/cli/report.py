@@ -24,7 +24,7 @@ def run(given: Namespace) -> int:
     )
     for note in notes:
         console.say(note)
-    console.say(f"Written to {out}: {', '.join(sorted(path.name for path in out.iterdir()))}")
+    console.say_written(out)
     return USABLE
 
 

@@ -2,8 +2,8 @@
 
 Besides the physical parameters: `gain_iv`, `gain_transient`, `gain_impedance` (one factor for each kind of
 instrument but the reference), `edge_K_J` (s, time of jump J of record K, counted from the
-first sample after it: 0 or less), `delay_K` (s, shift of record K) and `u_0_K`, `i_0_K`, `f_0_K` (the state at
-the start of record K).
+first sample after it: 0 or less), `delay_K` (s, shift of record K) and `u_0_K`, `i_0_K`, `f_0_K` (the state
+at the start of record K).
 """
 
 from collections.abc import Mapping, Sequence

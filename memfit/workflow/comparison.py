@@ -78,6 +78,6 @@ def write_comparison(comparison: Comparison, out: Path | str, *, overwrite: bool
     OutputError
         The folder is taken, or cannot be written.
     """
-    with whole_folder(Path(out), overwrite=overwrite) as draft:
+    with whole_folder(Path(out), overwrite=overwrite, about="") as draft:
         comparisonpage.write_comparison(comparison, draft, footer=f"memfit {version('memfit')}")
     return Path(out)

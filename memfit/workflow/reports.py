@@ -8,7 +8,7 @@ from memfit.analysis.stability import analyse_result
 from memfit.datasets.device import Device
 from memfit.errors import InputError, OutputError
 from memfit.files import check_free, whole_folder, write_whole
-from memfit.fitting.result import FitResult, FittedRecord
+from memfit.fitting.result import FitResult, FittedRecord, digest_of
 from memfit.fitting.revisit import fitted_again, fitted_records_again
 from memfit.fitting.salvage import Salvaged, salvage
 from memfit.loaders.search import located
@@ -68,7 +68,7 @@ def write_fit(
     overwrite: bool = False,
 ) -> Path:
     """As `write_report`, for a result that still has its records."""
-    with whole_folder(out, overwrite=overwrite) as draft:
+    with whole_folder(out, overwrite=overwrite, about=_identity(result)) as draft:
         fill(draft, result, fitted, out, edition)
     return out
 
@@ -86,6 +86,11 @@ def fill(
         by_name = {item.record.name: item.record for item in fitted}
         records = {k: by_name[item.file] for k, item in enumerate(result.inputs) if item.file in by_name}
         document.write_report(result, fitted_records_again(result, records), draft, edition)
+
+
+def _identity(result: FitResult) -> str:
+    """By which one result is told from another, wherever its data are."""
+    return digest_of({key: value for key, value in result.to_dict().items() if key not in ("data", "digest")})
 
 
 def placed(result: FitResult, out: Path) -> FitResult:
@@ -148,7 +153,7 @@ def remake_report(
     fitted = fitted_records_again(result, at_hand.same)
     notes = (*read.notes, *at_hand.notes)
     stored = result if at_hand.paths else placed(read.result, target)
-    with whole_folder(target, overwrite=overwrite) as draft:
+    with whole_folder(target, overwrite=overwrite, about=_identity(read.result)) as draft:
         write_whole(draft / RESULT_FILE, stored.to_json() if read.whole else text)
         document.write_report(result, fitted, draft, edition, notes=notes)
     return target, notes
