@@ -139,7 +139,7 @@ def _add_json(parser: "argparse.ArgumentParser | argparse._MutuallyExclusiveGrou
 
 
 def _add_overwrite(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--overwrite", action="store_true", help="replace files that are already there")
+    parser.add_argument("--overwrite", action="store_true", help="replace what memfit wrote there before")
 
 
 def _add_fit(commands: "Commands") -> None:

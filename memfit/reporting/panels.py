@@ -179,6 +179,8 @@ def transient_panels(m: Material) -> tuple[Panels, Panels]:
             draw = partial(log_time_figure, fitted=fitted)
             panel = _panel("transient_log", draw, 68, data, what=what)
             after_jumps.append(_numbered(panel, place, transient.name))
+    if len(m.transients) == 1:  # side by side
+        return Panels((*with_drive, *after_jumps)), Panels(())
     return Panels(tuple(with_drive)), Panels(tuple(after_jumps))
 
 
