@@ -4,6 +4,7 @@ import csv
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from types import SimpleNamespace
 
 import html5lib
 import matplotlib as mpl
@@ -13,7 +14,9 @@ import pytest
 from memfit.errors import InputError, OutputError
 from memfit.fitting.result import Estimate, FittedRecord, Status
 from memfit.reporting.document import write_report
+from memfit.reporting.html import prose
 from memfit.reporting.look import Edition, Look
+from memfit.reporting.panels import transient_panels
 
 VOID = {"meta", "link", "br", "img", "hr", "input"}
 NASTY = "\"><script>alert('x')</script>&amp;<b>$x^2$ {{7*7}} Ω漢\u202e" + "n" * 200
@@ -304,3 +307,24 @@ def test_the_map_of_a_style_grades_the_spectra(result, of_kind, tmp_path):
         figure = (tmp_path / name / "figures" / "nyquist.svg").read_text()
         colours[name] = mpl.colors.to_hex(mpl.colormaps[name](0.0)) in figure
     assert colours == {"viridis": True, "cividis": True}
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("below 0.01 % and 0.647 V", "below 0.01\u00a0% and 0.647\u00a0V"),
+        ("chance: < 1 %.", "chance: &lt;\u00a01\u00a0%."),
+        ("220.013(36) kΩ to 3 records", "220.013(36)\u00a0kΩ to 3 records"),
+        ("8 Volta piles", "8 Volta piles"),
+    ],
+)
+def test_a_number_and_its_unit_stay_on_one_line(text, kept):
+    assert prose(text) == kept
+
+
+def test_pulses_stand_in_a_row_and_their_logarithmic_views_in_the_next(fitted):
+    pulses = [item for item in fitted if item.record.kind == "transient"]
+    assert len(pulses) == 3
+    for number, blocks in ((1, [2, 0]), (3, [3, 3])):
+        material = SimpleNamespace(transients=pulses[:number])
+        assert [len(block.items) for block in transient_panels(material)] == blocks

@@ -32,7 +32,7 @@ def table(report, key):
 def test_answers():
     usable, spiking, failures = overview_report("wafer", ROWS).answers
     assert (usable.headline, usable.tone) == ("2 of 4.", "care")
-    assert usable.sentences == ("1 ok, 1 at a bound and 1 not identifiable.",)
+    assert usable.sentences == ("1 good, 1 at a bound and 1 not identifiable.",)
     assert spiking.headline == "1 device under current control, 1 more is near."
     assert spiking.sentences == ("Oscillating: a.", "Near: b/c d.")
     assert (failures.headline, failures.sentences) == ("1 device.", ("Reasons: time limit (1).",))
