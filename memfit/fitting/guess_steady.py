@@ -66,7 +66,7 @@ def series_resistances(records: Sequence[Record]) -> list[Series]:
     spectra = [r for r in records if isinstance(r, ImpedanceSpectrum)]
     if spectra:
         value = max(float(np.median([_intercept(s) for s in spectra])), 0.0)
-        return [Series(value, "intercept of Re Z against 1/omega^2 at the highest frequencies")]
+        return [Series(value, "intercept of Re Z against 1/ω² at the highest frequencies")]
     found = [Series(0.0, "not seen at a glance")]
     jumps = [
         abs(after / step)
