@@ -16,6 +16,8 @@ from memfit.fitting.result import FittedRecord
 from memfit.model.parameters import Parameters
 from memfit.model.smallsignal import impedance
 from memfit.protocols import Drive, pulse_train
+from memfit.reporting.content import Panel
+from memfit.reporting.document import draw_panels
 from memfit.reporting.figures.marks import (
     dots,
     few,
@@ -26,6 +28,7 @@ from memfit.reporting.figures.marks import (
     thinned,
     without_mathematics,
 )
+from memfit.reporting.figures.records import ROW, WIDTH, records_figure
 from memfit.reporting.figures.residuals import autocorrelation, strip_of
 from memfit.reporting.figures.spectra import draw_nyquist, model_curve, spectra_of
 from memfit.reporting.figures.sweeps import draw_direction, model_points
@@ -276,3 +279,19 @@ def test_symbols_on_axes_are_plain_for_the_pointer():
     assert without_mathematics(f"{on_axis('V_m')} (mV)") == "Vm (mV)"
     assert without_mathematics("anneal_time {1} (min)") == "anneal_time {1} (min)"
     assert without_mathematics(r"cost_per_cm2 (\$)") == "cost_per_cm2 ($)"
+
+
+def test_labels_of_records_stand_clear_of_the_numbers():
+    seen = []
+
+    def draw(figure):
+        records_figure(figure, [fitted_spectrum(0.9, np.geomspace(0.1, 1e6, 40)).record], {})
+        seen.append(figure)
+
+    draw_panels([Panel(key="records", draw=draw, caption="", alt="", width=WIDTH, height=ROW)], {"png"})
+    FigureCanvasAgg(seen[0]).draw()  # at one resolution, as all extents are asked for
+    for axes in seen[0].axes:
+        numbers = [text.get_window_extent() for text in axes.texts if text.get_text()]
+        assert len(numbers) > 5
+        for label in (axes.xaxis.label, axes.yaxis.label):
+            assert not any(label.get_window_extent().overlaps(box) for box in numbers), label.get_text()

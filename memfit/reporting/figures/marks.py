@@ -80,10 +80,15 @@ def place_axes(
         inside = width - room.left - room.right
         rectangle = (room.left / width, bottom / height, inside / width, share * unit / height)
         axes.append(figure.add_axes(rectangle))
-        axes[-1].xaxis.set_label_coords(0.5, (_LABEL_EDGE - room.bottom) / (share * unit))
-        axes[-1].yaxis.set_label_coords((_LABEL_EDGE - room.left) / inside, 0.5)
+        place_labels(axes[-1], inside, share * unit, room)
         top = bottom - gap
     return axes
+
+
+def place_labels(axes: Axes, width: float, height: float, room: Margins) -> None:
+    """Labels of both axes in the margin, clear of the numbers; width and height of the axes in mm."""
+    axes.xaxis.set_label_coords(0.5, (_LABEL_EDGE - room.bottom) / height)
+    axes.yaxis.set_label_coords((_LABEL_EDGE - room.left) / width, 0.5)
 
 
 def limits(*arrays: FloatArray, log: bool = False, pad: float = 0.05) -> tuple[float, float]:
