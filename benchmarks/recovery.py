@@ -94,6 +94,7 @@ CASES = {
     "reduced": Case(title="5 spectra, 1 loop, 1 pulse, 5 %", noise=0.05, spectra=5, loops=1, pulses=1),
     "spectra": Case(title="5 spectra only, 3 %", noise=0.03, spectra=5),
     "time": Case(title="1 slow loop, 2 pulses, 1 %", noise=0.01, loops=1, pulses=2),
+    "pulses": Case(title="3 pulses only, 1 %", noise=0.01, pulses=3),
     "dirty": Case(
         title="full, 2 % outliers of 30 %, 1 uH, gains of 3 %",
         noise=0.01,

@@ -5,7 +5,6 @@ import time
 from argparse import Namespace
 from dataclasses import dataclass
 
-from memfit import workflow
 from memfit.batch.progress import Progress
 from memfit.batch.summary import BatchSummary
 from memfit.cli.changes import plan_changes
@@ -14,6 +13,7 @@ from memfit.cli.main import NOT_USABLE, USABLE
 from memfit.model.transient import kernel_is_compiled
 from memfit.reporting.numbers import quantity_digits
 from memfit.reporting.words import CAUSES, STATUS_OF_FIT, counted
+from memfit.workflow.batch import OVERVIEW_FILE, fit_many
 
 _ON_TERMINAL, _IN_LOG = 0.2, 15.0
 """Seconds between two words on progress."""
@@ -31,7 +31,7 @@ def run(given: Namespace) -> int:
         )
     meter = Meter(console)
     try:
-        summary = workflow.fit_many(
+        summary = fit_many(
             given.root,
             given.out,
             workers=given.workers,
@@ -53,7 +53,7 @@ def run(given: Namespace) -> int:
         print(summary_text(summary))
     for note in summary.notes:
         console.say(note)
-    console.say(f"Written to {summary.out}: {workflow.OVERVIEW_FILE}, index.sqlite, devices/")
+    console.say(f"Written to {summary.out}: {OVERVIEW_FILE}, index.sqlite, devices/")
     return USABLE if summary.usable else NOT_USABLE
 
 

@@ -6,20 +6,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from memfit import workflow
 from memfit.analysis.intervals import bootstrap, checkpoint_for, profile, sample_posterior
 from memfit.cli.changes import plan_changes
 from memfit.cli.console import Console
 from memfit.cli.main import NOT_USABLE, USABLE
 from memfit.cli.meter import Meter
-from memfit.cli.report import look_of
+from memfit.cli.report import edition_of
 from memfit.cli.tell import fit_text, instruments_text, starts_text
 from memfit.datasets.device import Device
 from memfit.errors import InputError
 from memfit.files import UNFINISHED, check_free
 from memfit.fitting.chain import check_emcee
 from memfit.fitting.checkpoint import Checkpoint
-from memfit.fitting.joint import JointFit
 from memfit.fitting.plan import FitPlan, plan_for
 from memfit.fitting.posterior import MOST_STEPS
 from memfit.fitting.result import FitResult
@@ -28,6 +26,9 @@ from memfit.loaders.manifest import MANIFEST
 from memfit.model.transient import kernel_is_compiled
 from memfit.reporting.repetition import repetition_sentences
 from memfit.reporting.words import counted
+from memfit.workflow.fitting import fit_again, fit_records
+from memfit.workflow.reading import RESULT_FILE, load
+from memfit.workflow.reports import placed, write_fit
 
 _THREADS = 2
 """Of a bootstrap: more only wait for each other."""
@@ -38,7 +39,7 @@ def run(given: Namespace) -> int:
     console = Console(given.quiet, given.verbose)
     console.follow_log()
     out = Path(given.out) if given.out is not None else None
-    formats, look = workflow.report_formats(given.format), look_of(given)
+    edition = edition_of(given)
     if out is not None:
         check_free(out, overwrite=given.overwrite)
     if given.mcmc:
@@ -46,29 +47,28 @@ def run(given: Namespace) -> int:
     said: tuple[str, ...] = ()
     if given.source is not None:
         _announce_compilation(console)
-        found, device, repetition = workflow.fit_again(given.source, given.paths)
+        found, device, repetition = fit_again(given.source, given.paths)
         said = repetition_sentences(repetition)
     else:
         device = _measurements([Path(path) for path in given.paths])
         plan = plan_for(device, **plan_changes(given))
         _announce(console, device, plan)
-        found = workflow.fit_records(device, plan)
+        found = fit_records(device, plan)
     checkpoint = checkpoint_for(found.result, out / UNFINISHED if out is not None else None)
     result = _with_intervals(given, console, found.result, device, checkpoint)
     result = with_command(result, given.words)
-    result = workflow.placed(result, out) if out is not None else result
+    result = placed(result, out) if out is not None else result
     console.detail(f"First values:\n{starts_text(result)}")
     if result.nuisance:
         console.detail(f"Terms of the instruments:\n{instruments_text(result)}")
     if out is not None:
-        found = JointFit(result, found.fitted)
-        workflow.write_fit(found, out, formats=formats, look=look, overwrite=given.overwrite)
+        write_fit(result, found.fitted, out, edition, overwrite=given.overwrite)
         checkpoint.remove()
     print(result.to_json() if given.json else fit_text(result) + "\n", end="")
     for sentence in said:
         console.say(sentence)
     if out is not None:
-        console.say(f"Written to {out}: {', '.join(sorted(path.name for path in out.iterdir()))}")
+        console.say_written(out)
     return USABLE if result.status.usable else NOT_USABLE
 
 
@@ -119,10 +119,10 @@ def _measurements(paths: Sequence[Path]) -> Device:
         It cannot be used; where it is a result or a folder of devices, the message says what takes it.
     """
     try:
-        return workflow.load(paths)
+        return load(paths)
     except InputError as problem:
         for path in paths:
-            if (path / workflow.RESULT_FILE).is_file() or path.name == workflow.RESULT_FILE:
+            if (path / RESULT_FILE).is_file() or path.name == RESULT_FILE:
                 raise InputError(
                     f"{path}: expected measurements, found a result. `memfit fit --from RESULT` fits its "
                     "data again; memfit report, stability, plan and compare take it as it is."

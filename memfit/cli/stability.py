@@ -4,7 +4,7 @@ from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
 
-from memfit import __version__, workflow
+from memfit import __version__
 from memfit.analysis.circuit import Circuit
 from memfit.analysis.regions import AXES
 from memfit.analysis.stability import DEFAULT_CIRCUITS
@@ -27,6 +27,8 @@ from memfit.reporting.numbers import quantity
 from memfit.reporting.stabilitypage import stability_report
 from memfit.synthetic.settings import read_simulation
 from memfit.units import parse_quantity
+from memfit.workflow.reading import load, read_result
+from memfit.workflow.stability import stability
 
 PAGE = "stability.html"
 
@@ -43,8 +45,8 @@ def run(given: Namespace) -> int:
     at, quantity = _bias(given.at)
     draws = read_draws(Path(given.draws)) if given.draws is not None else None
     axes = _axes(given.map)
-    blocks = workflow.stability(subject, circuits, at=at, at_quantity=quantity, draws=draws)
-    device = workflow.load(Path(given.data)) if given.data is not None else None
+    blocks = stability(subject, circuits, at=at, at_quantity=quantity, draws=draws)
+    device = load(Path(given.data)) if given.data is not None else None
     if given.json:
         print_json(blocks)
     if out is None and given.json:
@@ -148,7 +150,7 @@ def _subject(path: Path) -> FitResult | Parameters:
     """A stored result, or the parameters of a PARAMS.toml."""
     if path.suffix.lower() == ".toml":
         return read_simulation(path).parameters
-    return workflow.read_result(path)
+    return read_result(path)
 
 
 def _circuits(given: Namespace) -> Mapping[str, Circuit]:

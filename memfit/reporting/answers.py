@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+from memfit.fitting.plan import LOGARITHMIC
 from memfit.fitting.result import Estimate, FitResult
 from memfit.reporting.content import Answer, Tone
 from memfit.reporting.estimates import value_text
@@ -90,6 +91,7 @@ def _precision(estimates: Mapping[str, Estimate]) -> str:
         name: e.stderr / abs(e.value)
         for name, e in estimates.items()
         if e.status in ("determined", "weak") and e.stderr is not None and e.value
+        if name in LOGARITHMIC or e.stderr < abs(e.value)
     }
     if not relative:
         return ""

@@ -5,7 +5,6 @@ from typing import Any, Literal
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from scipy.interpolate import Akima1DInterpolator
 
 from memfit.analysis.regions import RegionMap
 from memfit.arrays import BoolArray, FloatArray
@@ -18,11 +17,12 @@ from memfit.reporting.figures.marks import (
     curve,
     key,
     limits,
+    on_axis,
     place_axes,
 )
 from memfit.reporting.figures.ticks import linear_axis, log_axis
 from memfit.reporting.numbers import scale_for
-from memfit.reporting.words import SYMBOLS
+from memfit.reporting.smoothing import smooth_line
 
 _DASHED: Any = (0, (3, 2))
 _OSCILLATES, _RINGS = "#f6d6b8", "#d5e6f3"
@@ -113,7 +113,7 @@ def _map_axis(axes: Axes, which: Literal["x", "y"], name: str, values: FloatArra
     factor, unit = scale_for(float(values[-1]), _UNITS.get(name, "ohm"))
     ends = float(values[0]) * factor, float(values[-1]) * factor
     (linear_axis if ends[1] < _NARROW * ends[0] else log_axis)(axes, which, ends, 5)
-    getattr(axes, f"set_{which}label")(f"{_spoken(name)} ({unit})")
+    getattr(axes, f"set_{which}label")(f"{on_axis(name)} ({unit})")
     return factor
 
 
@@ -135,11 +135,9 @@ def _source_axis(axes: Axes, found: Dynamics) -> float:
 
 def _branch(axes: Axes, source: FloatArray, values: FloatArray, stable: BoolArray) -> None:
     """A branch of limit cycles, smooth between those computed: stable parts solid, unstable ones dashed."""
-    place = np.arange(source.size, dtype=np.float64)
     if source.size >= _FEWEST_SMOOTH:
-        fine = np.linspace(0.0, source.size - 1.0, _FINER * (source.size - 1) + 1)
-        source, values = (Akima1DInterpolator(place, part)(fine) for part in (source, values))
-        stable = stable[np.rint(fine).astype(np.int64)]
+        stable = stable[np.rint(np.arange(_FINER * (source.size - 1) + 1) / _FINER).astype(np.int64)]
+        source, values = smooth_line(source, _FINER), smooth_line(values, _FINER)
     for pick, style in ((stable, "-"), (~stable, _DASHED)):
         curve(axes, source, _where(pick, values), VERMILLION, linestyle=style)
 
@@ -162,9 +160,3 @@ def _where(pick: BoolArray, values: FloatArray) -> FloatArray:
 def _bounded(regions: RegionMap) -> FloatArray:
     """The logarithm of the gain margin within what can be drawn."""
     return np.clip(regions.log_gain_margin, 0.99 * -_LARGEST_LOG, _LARGEST_LOG)
-
-
-def _spoken(name: str) -> str:
-    """A quantity on an axis, without mathematics: "τd"."""
-    symbol = SYMBOLS[name]
-    return f"{symbol.base}{symbol.index}"

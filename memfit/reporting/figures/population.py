@@ -175,7 +175,7 @@ def _value_axis(axes: Axes, found: Population) -> None:
         log_axis(axes, "x", bounds, 6)
     else:
         linear_axis(axes, "x", _within(limits(*parts), own, log=False), 5)
-    axes.set_xlabel(found.axis, parse_math=False)
+    axes.set_xlabel(found.axis)
 
 
 def _within(bounds: tuple[float, float], values: FloatArray, *, log: bool) -> tuple[float, float]:
