@@ -39,6 +39,8 @@ from memfit.synthetic.measurements import loop, spectrum, transient
 CORE = NAMES[:7]
 OPEN, KNOWN = 3.0, 0.1
 """Standard errors at the truth above which a parameter must be called undetermined, below which not."""
+AS_GOOD = 4.0
+"""Rise of chi2 that proves a place as good as the truth: two standard errors."""
 NOISE = 0.01
 TABLE = Path(__file__).with_suffix(".md")
 HEAD = """# What the data cannot tell
@@ -184,16 +186,31 @@ def errors_at_truth(device, truth, noise):
     return dict(zip(CORE, np.sqrt(variance[:7]), strict=True))
 
 
-def proven_far(result, device, truth):
-    """Parameters that a place far from the truth (a factor e, or 2 V_m) describes no worse than the truth."""
-    start = {n: v for n, v in truth.as_dict().items() if n not in ("L_s",)}
-    near = fit(device, FitPlan(start=start)).result
-    if result.goodness.bic > near.goodness.bic + 2.0:
-        return set()
-    values = result.minimum.places[0].values
-    lengths = {n: abs(np.log(values[n] / getattr(truth, n))) for n in CORE if n != "V_T"}
-    lengths["V_T"] = abs(values["V_T"] - truth.V_T) / (2 * truth.V_m)
-    return {n for n, distance in lengths.items() if distance > 1.0}
+def proven_far(result, device, truth, names):
+    """Those parameters that describe the data no worse at a place far from the truth (a factor e, or 2 V_m).
+
+    Held there, with all others fitted, chi2 rises by less than two standard errors.
+    """
+    start = {n: v for n, v in truth.as_dict().items() if n != "L_s"}
+    near = fit(device, FitPlan(start=start, conflict_test=False)).result.goodness.bic
+    return {name for name in names if any(_as_good(name, p, near, device) for p in _far(result, truth, name))}
+
+
+def _far(result, truth, name):
+    """Places of a result at which a parameter is far from the truth, the nearest first."""
+    length = 2 * truth.V_m if name == "V_T" else 1.0
+    scale = (lambda v: v) if name == "V_T" else np.log
+    places = [place.values for place in result.minimum.places]
+    away = {id(v): abs(scale(v[name]) - scale(getattr(truth, name))) / length for v in places}
+    return sorted((v for v in places if away[id(v)] > 1.0), key=lambda v: away[id(v)])
+
+
+def _as_good(name, place, near, device):
+    """Whether the fit with a parameter held at a place describes the data as well as that near the truth."""
+    start = {n: v for n, v in place.items() if n not in ("L_s", name)}
+    held = fit(device, FitPlan(fix={name: place[name]}, start=start, conflict_test=False)).result.goodness
+    points = held.dof + 7
+    return held.bic + np.log(points) < near + AS_GOOD
 
 
 def _sigma(record, model, noise):
@@ -224,7 +241,7 @@ def trial(name, seed):
     order = lambda names: tuple(sorted(names, key=CORE.index))  # noqa: E731
     extra = undetermined if case.full else undetermined & known
     if extra and not case.full:
-        extra -= proven_far(result, device, truth)
+        extra -= proven_far(result, device, truth, extra)
     return Trial(seed, result.status.code, order(must - undetermined), order(extra), order(must), seconds)
 
 

@@ -27,7 +27,7 @@ from memfit.fitting.residuals import triangle
 from memfit.fitting.result import Estimate, FitResult, Status
 from memfit.fitting.sentences import sentences_of
 from memfit.fitting.state import State
-from memfit.fitting.uncertainty import Covariance
+from memfit.fitting.uncertainty import WEAK, Z95, Covariance
 from memfit.model.parameters import NAMES, Parameters
 
 _PRIOR = 10.0
@@ -61,8 +61,11 @@ def with_identifiability(
     )
     minima = exploration.others if exploration.swap is None else (*exploration.others, exploration.swap)
     there = [state.unknowns.parameters(x).as_dict() for x in minima]
+    limited = _limited_ones(result, state, covariance, exploration)
     parameters = {
-        name: _not_determined(e) if name in open_ones else _including(e, [p[name] for p in there])
+        name: _not_determined(e)
+        if name in open_ones
+        else _including(limited.get(name, e), [p[name] for p in there])
         for name, e in result.parameters.items()
     }
     return replace(
@@ -106,9 +109,58 @@ def _open_parameters(result: FitResult, state: State, exploration: Exploration) 
         far = [side for side, e in sides.items() if e.far]
         if far:
             found[name] = _by_excursions(sides, far)
-        elif estimate.status == "undetermined":
+        elif estimate.status == "undetermined" and not _may_be_limited(name, sides):
             found.setdefault(name, OpenParameter(reach="both sides"))
     return {name: found[name] for name in CORE if name in found}
+
+
+def _may_be_limited(name: str, sides: Mapping[bool, Excursion]) -> bool:
+    """Whether an estimate that linear theory calls open is one; the two times are told as a pair."""
+    return name not in ("tau_d", "tau_k") and _limits(sides) is not None
+
+
+def _limits(sides: Mapping[bool, Excursion]) -> tuple[float, float] | None:
+    """Where the data stop a parameter nearby on both sides, if they do."""
+    low, high = (sides[side].limit if side in sides else None for side in (False, True))
+    return None if low is None or high is None else (low, high)
+
+
+def _limited_ones(
+    result: FitResult, state: State, covariance: Covariance, exploration: Exploration
+) -> dict[str, Estimate]:
+    """Estimates of what linear theory calls open, beside directions that are, although the data limit it.
+
+    Their errors are those of linear theory with a weak prior on all parameters.
+    """
+    found: dict[str, Estimate] = {}
+    open_to_theory = [n for n, e in result.parameters.items() if n in CORE and e.status == "undetermined"]
+    if not open_to_theory:
+        return found
+    names, root = _scaled_root(state, covariance, state.x)
+    errors = dict(zip(names, np.linalg.norm(_linear_spread(root), axis=1), strict=True))
+    for name in open_to_theory:
+        sides = {e.upward: e for e in exploration.excursions if e.name == name}
+        limits = _limits(sides)
+        if limits is not None and _may_be_limited(name, sides):
+            found[name] = _within(result.parameters[name], state, name, limits, float(errors[name]))
+    return found
+
+
+def _within(e: Estimate, state: State, name: str, limits: tuple[float, float], error: float) -> Estimate:
+    """The estimate with an error (of the logarithm; of V_T in units of V_m), or as its limits allow."""
+    j = state.unknowns.names.index(name)
+    unknown, x = state.unknowns.free[j], float(state.x[j])
+    unit = unit_of_length(unknown, state.unknowns.parameters(state.x).V_m)
+    low, high = (unknown.inner(limit) for limit in limits)
+    inner = min(error if unknown.logarithmic else 0.5 * error * unit, max(x - low, high - x) / Z95)
+    value, half = unknown.outer(x), Z95 * inner
+    return replace(
+        e,
+        value=value,
+        stderr=value * inner if unknown.logarithmic else inner,
+        ci95=(unknown.outer(max(x - half, low)), unknown.outer(min(x + half, high))),
+        status="weak" if inner > WEAK * unit else "determined",
+    )
 
 
 def _by_excursions(sides: Mapping[bool, Excursion], far: Sequence[bool]) -> OpenParameter:

@@ -25,7 +25,7 @@ _UNSEEN = 1e-30
 _SINGULAR = 1e-9
 """Smallest singular value of the scaled Jacobian, relative to the largest, that counts as information."""
 _INSTRUMENT_UNITS = {"delay": "s", "edge": "s", "u_0": "V", "i_0": "A"}
-_WEAK, _UNDETERMINED = 0.2, 1.0
+WEAK, _UNDETERMINED = 0.2, 1.0
 """Standard errors of a logarithm beyond which a value is weak, and beyond which it is not determined."""
 
 
@@ -127,4 +127,4 @@ def _verdict(state: State, j: int, value: float, error: float, opened: bool) -> 
         error = error / state.unknowns.parameters(state.x).V_m / 2.0
     if opened or not np.isfinite(error) or error > _UNDETERMINED:
         return "undetermined"
-    return "weak" if error > _WEAK else "determined"
+    return "weak" if error > WEAK else "determined"
