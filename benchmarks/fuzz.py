@@ -272,10 +272,11 @@ def run_reader(files, count, seed):
     warnings.simplefilter("error")
     tally = Tally()
     rng = random.Random(seed)
-    gc.freeze()  # what is there stays: a collection looks at what came after
     by_size = sorted(files, key=lambda file: len(file[1]))
     smaller = by_size[: (len(files) + 1) // 2]
     for i in range(count):
+        if i in (0, 50):
+            gc.freeze()  # what is there stays, libraries too: a collection looks at what came after
         name, data = rng.choice(smaller if rng.random() < 0.8 else files)
         word, mutated = mutate(rng, data, i // len(files))
         settings = helped(name, data) if rng.random() < 0.34 else NO_SETTINGS

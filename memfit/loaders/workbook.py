@@ -4,6 +4,7 @@ A workbook is a zip of XML; before anything is unpacked its size, its compressio
 looked at, so that a bomb is refused and not opened. A sheet then goes the way of a text file with tabs.
 """
 
+import contextlib
 import io
 import math
 import warnings
@@ -71,9 +72,13 @@ def read_old(source: Source, settings: FileSettings) -> list[RawTable]:
             "or save the file as XLSX or CSV."
         ) from error
     try:
-        book = xlrd.open_workbook(file_contents=source.data, logfile=io.StringIO(), on_demand=True)
+        book = xlrd.open_workbook(
+            file_contents=source.data, logfile=io.StringIO(), on_demand=True, ragged_rows=True
+        )
         count = min(int(book.nsheets), MAX_SHEETS + 1)
-        sheets = [_old_sheet(book.sheet_by_index(i), book.datemode) for i in range(count)]
+        sheets = [_old_sheet(book.sheet_by_index(i), book.datemode, source) for i in range(count)]
+    except FileFormatError:
+        raise
     except (*DAMAGE, xlrd.XLRDError, xlrd.compdoc.CompDocError, AssertionError) as error:
         raise FileFormatError(
             f"the workbook is damaged and cannot be read ({error}).", file=source.name
@@ -83,7 +88,7 @@ def read_old(source: Source, settings: FileSettings) -> list[RawTable]:
     return _tables(source, sheets, settings)
 
 
-def _old_sheet(sheet: Any, datemode: int) -> Sheet:
+def _old_sheet(sheet: Any, datemode: int, source: Source) -> Sheet:
     """A sheet of an old workbook; numbers stay numbers, dates become dates, errors become words."""
     import xlrd  # noqa: PLC0415 - optional
 
@@ -96,10 +101,15 @@ def _old_sheet(sheet: Any, datemode: int) -> Sheet:
             return "#ERROR"
         return None if kind in (xlrd.XL_CELL_EMPTY, xlrd.XL_CELL_BLANK) else str(bool(value))
 
-    rows = [
-        tuple(map(cell, sheet.row_values(i), sheet.row_types(i))) for i in range(min(sheet.nrows, MAX_CELLS))
-    ]
-    return Sheet(sheet.name, rows)
+    width = max((sheet.row_len(i) for i in range(sheet.nrows)), default=0)
+    if width * sheet.nrows > MAX_CELLS:
+        raise FileFormatError(
+            f"expected at most {MAX_CELLS} cells in a sheet, found {sheet.nrows} rows of {width}; export the "
+            "sheet as CSV.",
+            file=source.name,
+        )
+    rows = [tuple(map(cell, sheet.row_values(i), sheet.row_types(i))) for i in range(sheet.nrows)]
+    return Sheet(sheet.name, [row + (None,) * (width - len(row)) for row in rows])
 
 
 def read(source: Source, settings: FileSettings) -> list[RawTable]:
@@ -154,7 +164,7 @@ def open_sheets(source: Source) -> list[Sheet]:
     import openpyxl  # noqa: PLC0415 - a heavy library, needed for workbooks only
 
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")  # styles and extensions that openpyxl leaves out
             book = openpyxl.load_workbook(
                 io.BytesIO(source.data), read_only=True, data_only=True, keep_links=False

@@ -6,8 +6,8 @@ import pytest
 from memfit.errors import InputError, MemfitError
 from memfit.loaders.device import load_device
 
-SPECTRUM = "# bias: {bias} V\nf (Hz),Z' (ohm),Z'' (ohm)\n" + "\n".join(
-    f"{f!r},{100 / (1 + f)!r},{-f!r}" for f in np.geomspace(1e4, 1, 12).tolist()
+SPECTRUM = "# bias: {bias} V\nf (Hz),Z' (ohm),Z'' (ohm)\n" + "".join(
+    f"{f!r},{100 / (1 + f)!r},{-f!r}\n" for f in np.geomspace(1e4, 1, 12).tolist()
 )
 SWEEP = "Voltage (V),J (mA/cm2)\n" + "\n".join(f"{v!r},{v!r}" for v in np.linspace(0, 1, 30).tolist()) + "\n"
 
