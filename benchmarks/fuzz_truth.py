@@ -1,12 +1,12 @@
 """Instrument files cut or written otherwise: never other values in silence.
 
-    python benchmarks/fuzz_truth.py ../shared/data --cuts 60 --seed 15 --write benchmarks/fuzz_truth.md
+    python benchmarks/fuzz_truth.py ../shared/data --cuts 20 --seed 15 --write benchmarks/fuzz_truth.md
 
 Two questions about each text file, the real ones and those of `fuzz_seeds.py`:
 
-- Cut at a byte, does it still give, in the rows that it gives, the values of the whole file? It is cut at
-  each of its last `TAIL` bytes, and so are its first `SHORT` bytes, these at `--cuts` other places too. A
-  last number that is half must be left out, or a note must say that it may be half; where a half row is left
+- Cut at a byte, does it still give, in the rows that it gives, the values of the whole file? Its first `SHORT`
+  bytes are cut at each of the last `TAIL` of them and at `--cuts` other places, a longer file near its end too.
+  A last number that is half must be left out, or a note must say that it may be half; where a half row is left
   out a note must say so.
 - With other line ends, another encoding, a byte-order mark, blank lines or NULs at the end, empty columns
   beside the others or decimal commas, does it give the identical records (metadata included, the digest not)?
@@ -36,6 +36,8 @@ TAIL = 250
 """Bytes at the end at each of which a file is cut."""
 END_NOTES = re.compile(r"no line end|may be cut|it is cut|the file is cut|announces")
 """Notes that own up to a cut end."""
+LEFT_OUT = re.compile(r"plateau|limit|repeat|summary")
+"""Notes of rows that the whole file shows to be no measurement; a shorter one does not."""
 GUESS = re.compile(r"[Tt]aken as|looks driven|turns")
 """Notes that say how the kind or the control was found, where no file states it."""
 
@@ -70,12 +72,18 @@ def owns_up(records, pattern=END_NOTES):
     return any(pattern.search(note) for record in records for note in record.notes)
 
 
-def compare_cut(whole, cut):
-    """How a cut file misleads, and whether its last number is another one but told to be in doubt."""
+def compare_cut(whole, cut, ended=()):
+    """How a cut file misleads, and whether its last number is another one but told to be in doubt.
+
+    `ended` are the records of the same file cut at the line end before: rows that the whole one leaves out
+    with a note may be among theirs.
+    """
     kinds = {(record.kind, record.control) for record in cut} - {(r.kind, r.control) for r in whole}
     if kinds and not owns_up(cut, GUESS):
         return f"is {kinds}, the whole { ({(r.kind, r.control) for r in whole}) }", False
     known = {row for record in whole for row in rows(record)}
+    if owns_up(whole, LEFT_OUT):
+        known |= {row for record in ended or () for row in rows(record)}
     doubt = False
     for i, record in enumerate(cut):
         other = [row for row in rows(record) if row not in known]
@@ -99,9 +107,13 @@ class Cuts:
             self.read[place] = read(self.name, self.data[:place], self.settings)
         return self.read[place]
 
+    def start_of_line(self, place):
+        """Where the line begins that is cut."""
+        return self.data.rfind(self.end, 0, place) + len(self.end)
+
     def drops_in_silence(self, place, cut):
         """True if the line that is cut is a row, and is left out without a word."""
-        start = self.data.rfind(self.end, 0, place) + len(self.end)
+        start = self.start_of_line(place)
         stop = self.data.find(self.end, place)
         begun = re.search(rb"\d", self.data[start:place])
         if not begun or stop < 0 or owns_up(cut):
@@ -117,8 +129,9 @@ def check_cuts(name, data, count, rng, tally, tail=TAIL):
         whole = cuts.until(len(text)) if text else None
         if whole is None:
             continue
-        places = set(range(max(0, len(text) - tail), len(text)))
-        if len(text) < 2 * SHORT:
+        small = len(text) < 2 * SHORT
+        places = set(range(max(0, len(text) - tail), len(text), 1 if small else 9))
+        if small:
             places |= {rng.randrange(len(text)) for _ in range(count)}
         for place in sorted(places):
             cut = read(name, text[:place], settings)
@@ -126,7 +139,7 @@ def check_cuts(name, data, count, rng, tally, tail=TAIL):
             if cut is None:
                 tally["cut, refused"] += 1
                 continue
-            found, doubt = compare_cut(whole, cut)
+            found, doubt = compare_cut(whole, cut, cuts.until(cuts.start_of_line(place)))
             tally["cut, doubt"] += doubt
             if not found and not doubt and cuts.drops_in_silence(place, cut):
                 found = "leaves a half row out without a word"
@@ -212,13 +225,14 @@ HEADER = (
     "|---|---|---|---|---|---|---|---|\n"
 )
 EXPLAINED = f"""\
-Every text file, the real ones and the written ones, cut at each of its last {TAIL} bytes and at random
-places, and written otherwise: CR LF, CR, UTF-8 with a byte-order mark, UTF-16 of either order, no line end
-behind the last row, blank lines and NULs at the end, two empty columns more, decimal commas where commas do
-not separate. A cut file is misread if a row has other values than in the whole one and no note says that the
-last number may be cut, or if a half row is left out without a note; one that is written otherwise is misread
-if its records are not identical. In doubt: the last number is another one, and a note says that it may be
-cut. The others are the records of the whole file as far as it goes, with a note where a row was begun."""
+Every text file, the real ones and the written ones, cut (its first {SHORT // 1000} kB at each of their last
+{TAIL} bytes and at random places, longer ones near their end) and written otherwise: CR LF, CR, UTF-8 with a
+byte-order mark, UTF-16 of either order, no line end behind the last row, blank lines and NULs at the end, two
+empty columns more, decimal commas where commas do not separate. A cut file is misread if a row has other
+values than in the whole one and no note says that the last number may be cut, or if a half row is left out
+without a note; one that is written otherwise is misread if its records are not identical. In doubt: the last
+number is another one, and a note says that it may be cut. The others are the records of the whole file as far
+as it goes, with a note where a row was begun."""
 
 
 def main():
@@ -230,7 +244,9 @@ def main():
     parser.add_argument("--write", type=Path)
     options = parser.parse_args()
     wanted = [name.lower() for name in options.only]
-    table, total = [], Counter()
+    command = f"python benchmarks/fuzz_truth.py {options.folder} --cuts {options.cuts} --seed {options.seed}"
+    table = kept_rows(options.write, command) if options.write else {}
+    misread = 0
     for reader, files in sorted(by_reader(options.folder).items(), key=lambda item: item[0].lower()):
         texts = [(name, data) for name, data in files if Source(name, data).is_text]
         if not texts or (wanted and reader.lower() not in wanted):
@@ -240,24 +256,33 @@ def main():
             faults = [*check_changes(name, data, tally), *check_cuts(name, data, options.cuts, rng, tally)]
             for text in faults[:5]:
                 print("  MISREAD", name, text[:500], flush=True)
-        total += tally
-        table.append(_row(reader, tally))
-        print(table[-1], {key: n for key, n in tally.items() if key.startswith("refused")}, flush=True)
-    if options.write:
-        command = (
-            f"python benchmarks/fuzz_truth.py {options.folder} --cuts {options.cuts} --seed {options.seed} "
-            f"--write {options.write.as_posix()}"
-        )
-        options.write.write_text(
-            f"# Cut and rewritten instrument files\n\n`{command}`\n\n{EXPLAINED}\n\n{HEADER}"
-            + "\n".join([*table, _row("all", total), ""]),
-            encoding="utf-8",
-        )
-    return 1 if total["cut, misread"] + total["written otherwise, misread"] else 0
+        table[reader] = [tally[column] for column in COLUMNS]
+        misread += tally["cut, misread"] + tally["written otherwise, misread"]
+        refused = {key: n for key, n in tally.items() if key.startswith("refused")}
+        print(_row(reader, table[reader]), refused, flush=True)
+        if options.write:
+            write_table(options.write, command, table)
+    return 1 if misread else 0
 
 
-def _row(name, tally):
-    return f"| {' | '.join([name, *(str(tally[column]) for column in COLUMNS)])} |"
+def kept_rows(path, command):
+    """Counts by reader of a table that `command` wrote before."""
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    if f"`{command} " not in text:
+        return {}
+    cells = [line.strip("| ").split(" | ") for line in text.splitlines() if re.search(r"\| \d+ \|$", line)]
+    return {reader: [int(count) for count in counts] for reader, *counts in cells if reader != "all"}
+
+
+def write_table(path, command, table):
+    rows = [_row(reader, table[reader]) for reader in sorted(table, key=str.lower)]
+    total = _row("all", [sum(column) for column in zip(*table.values(), strict=True)])
+    head = f"# Cut and rewritten instrument files\n\n`{command} --write {path.as_posix()}`\n\n{EXPLAINED}\n\n"
+    path.write_text(head + HEADER + "\n".join([*rows, total, ""]), encoding="utf-8")
+
+
+def _row(name, counts):
+    return f"| {' | '.join([name, *map(str, counts)])} |"
 
 
 if __name__ == "__main__":
