@@ -4,10 +4,10 @@
 
 Two questions about each text file, the real ones and those of `fuzz_seeds.py`:
 
-- Cut at a byte, does it still give, in the rows that it gives, the values of the whole file? Its first `SHORT`
-  bytes are cut at each of the last `TAIL` of them and at `--cuts` other places, a longer file near its end too.
-  A last number that is half must be left out, or a note must say that it may be half; where a half row is left
-  out a note must say so.
+- Cut at a byte, does it still give, in the rows that it gives, the values of the whole file? Its first
+  `SHORT` bytes are cut at each of the last `TAIL` of them and at `--cuts` other places, a longer file near
+  its end too. A last number that is half must be left out, or a note must say that it may be half; where a
+  half row is left out a note must say so.
 - With other line ends, another encoding, a byte-order mark, blank lines or NULs at the end, empty columns
   beside the others or decimal commas, does it give the identical records (metadata included, the digest not)?
 

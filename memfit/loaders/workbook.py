@@ -29,6 +29,11 @@ MAX_RATIO = 200
 MAX_SHEETS = 200
 MAX_CELLS = 2_000_000
 
+_DAMAGED = (
+    "expected a workbook, found a damaged one that cannot be read; copy the file again, or open it in a "
+    "spreadsheet program and save it as XLSX or CSV."
+)
+
 
 @dataclass(frozen=True)
 class Sheet:
@@ -77,12 +82,8 @@ def read_old(source: Source, settings: FileSettings) -> list[RawTable]:
         )
         count = min(int(book.nsheets), MAX_SHEETS + 1)
         sheets = [_old_sheet(book.sheet_by_index(i), book.datemode, source) for i in range(count)]
-    except FileFormatError:
-        raise
     except (*DAMAGE, xlrd.XLRDError, xlrd.compdoc.CompDocError, AssertionError) as error:
-        raise FileFormatError(
-            f"the workbook is damaged and cannot be read ({error}).", file=source.name
-        ) from error
+        raise FileFormatError(_DAMAGED, file=source.name) from error
     if len(sheets) > MAX_SHEETS:
         raise FileFormatError(f"expected at most {MAX_SHEETS} sheets, found more.", file=source.name)
     return _tables(source, sheets, settings)
@@ -173,9 +174,7 @@ def open_sheets(source: Source) -> list[Sheet]:
                 Sheet(sheet.title, _rows(sheet.iter_rows(values_only=True))) for sheet in book.worksheets
             ]
     except DAMAGE as error:
-        raise FileFormatError(
-            f"the workbook is damaged and cannot be read ({error}).", file=source.name
-        ) from error
+        raise FileFormatError(_DAMAGED, file=source.name) from error
     if sum(len(row) for sheet in sheets for row in sheet.rows) > MAX_CELLS:
         raise FileFormatError(f"expected at most {MAX_CELLS} cells, found more.", file=source.name)
     return [sheet for sheet in sheets if any(cell is not None for row in sheet.rows for cell in row)]
@@ -218,9 +217,7 @@ def _check_zip(source: Source) -> None:
                                 "expected a workbook without document types (DOCTYPE).", file=source.name
                             )
     except DAMAGE as error:
-        raise FileFormatError(
-            f"the workbook is damaged and cannot be read ({error}).", file=source.name
-        ) from error
+        raise FileFormatError(_DAMAGED, file=source.name) from error
 
 
 def _cell_text(cell: object) -> str:
