@@ -223,7 +223,7 @@ def _read_table(source: Source, start: int) -> tuple[Table, int]:
     while i < len(lines) and (not lines[i].strip() or lines[i][0] in " \t"):
         rows.append(_row(lines[i], len(labels)))
         i += 1
-    declared = int(head[2]) if len(head) > 2 and head[2].strip().isdecimal() else None
+    declared = int(head[2]) if len(head) > 2 and re.fullmatch(r" *[0-9]{1,9} *", head[2]) else None
     return Table(head[0].strip(), declared, labels, units, tuple(rows), start + 3), i
 
 

@@ -131,3 +131,12 @@ def test_a_palmsens_session_without_its_numbers_is_refused_in_words(entry):
     content = {"Type": "PalmSens.X", "Measurements": [{"EISDataList": [{"DataSet": {"Values": [array]}}]}]}
     with pytest.raises(FileFormatError, match="DataValues with a number V each for the frequency"):
         read_source(Source("a.pssession", json.dumps(content).encode()))
+
+
+@pytest.mark.parametrize("count", ["\x1f9", "9" * 5000])
+def test_a_count_of_points_that_is_none_is_refused_in_words(count):
+    text = f"one\ntwo\nthree\n\n{count}\n" + "1000 10 -1\n" * 7
+    source = Source("a.i2b", text.encode())
+    with pytest.raises(FileFormatError) as caught:
+        read_source(source)
+    assert "Error" not in str(caught.value)
