@@ -7,7 +7,6 @@ of points that the header announces may be more than were measured.
 
 import re
 
-
 from memfit.errors import FileFormatError
 from memfit.loaders.delimited import Field, find_fields, need, read_block
 from memfit.loaders.raw import FileSettings, RawTable
