@@ -66,6 +66,33 @@ def texts():
             for name, values in (("frequency", FREQUENCY), ("realz", Z.real), ("imagz", Z.imag))
         ),
     )
+    end = "***End_of_Header***"
+    yield (
+        "pulse.lvm",
+        (
+            f"LabVIEW Measurement\t\nSeparator\tTab\nDecimal_Separator\t.\nX_Columns\tOne\n{end}\t\n\t\n"
+            "Channels\t2\t\nY_Unit_Label\tVolts\tAmps\t\nX_Dimension\tTime\tTime\t\nX0\t0\t0\t\nDelta_X\t0.001\t0.001\t\n"
+            f"{end}\nX_Value\tVoltage\tCurrent\tComment\n" + rows(TIME, PULSE, 1e-6 * PULSE, separator="\t")
+        ),
+    )
+    yield (
+        "e4990a.csv",
+        (
+            "!Agilent Technologies,E4990A,MY0,A.02.12\n!Date: Mon Aug 09 09:53:11 2021\n\nBEGIN CH1_DATA\n"
+            "Frequency(Hz), |Z|(Ohm)-data, theta-z(deg)-data\n"
+            + rows(FREQUENCY, abs(Z), np.degrees(np.angle(Z)), separator=", ")
+            + "END\n"
+        ),
+    )
+    yield (
+        "beside.csv",
+        (
+            "0 V,,,0.5 V,,\n"
+            + ",".join(["Frequency (Hz),Z' (ohm),Z'' (ohm)"] * 2)
+            + "\n"
+            + rows(FREQUENCY, Z.real, Z.imag, FREQUENCY, Z.real / 2, Z.imag / 2)
+        ),
+    )
     yield "4200.csv", "AV,AI,Time\n" + rows(SWEEP, CURRENT, TIME)
     yield (
         "tek.csv",

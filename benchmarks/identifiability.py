@@ -14,18 +14,16 @@ import os
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy is imported: the pool uses the cores
 
-import argparse
 import time
 import warnings
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 from recovery import CASES as FULL
 from recovery import measurements, random_parameters
+from trials import Benchmark, run
 
 from memfit.fitting.joint import fit
 from memfit.fitting.plan import FitPlan
@@ -207,8 +205,9 @@ def _sigma(record, model, noise):
     return np.full(size.size, noise.voltage)
 
 
-def trial(case, seed):
+def trial(name, seed):
     """Make, fit and judge one device."""
+    case = CASES[name]
     warnings.simplefilter("error")
     rng = np.random.default_rng([seed, 1])
     truth = random_parameters(np.random.default_rng(seed))
@@ -229,8 +228,9 @@ def trial(case, seed):
     return Trial(seed, result.status.code, order(must - undetermined), order(extra), order(must), seconds)
 
 
-def row(case, trials):
+def row(name, trials):
     """One line of the table."""
+    case = CASES[name]
     right = sum(t.right(case) for t in trials)
     verdicts = sum(t.status == "not_identifiable" for t in trials)
     missing, extra = sum(bool(t.missing) for t in trials), sum(bool(t.extra) for t in trials)
@@ -246,50 +246,27 @@ def row(case, trials):
 
 def warm_up():
     """Compile the integrator and load lmfit."""
-    trial(CASES["small pulse"], 0)
+    trial("small pulse", 0)
 
 
-def run_case(case, seeds, workers):
-    """Trials of all seeds."""
-    if workers < 2:
-        warm_up()
-        return [trial(case, seed) for seed in seeds]
-    with ProcessPoolExecutor(workers, initializer=warm_up) as pool:
-        return list(pool.map(partial(_trial_of, _key(case)), seeds, chunksize=2))
+def remarks(name, trials):
+    """Every device that is not right."""
+    return [str(t) for t in trials if not t.right(CASES[name])]
 
 
-def _key(case):
-    return next(key for key, item in CASES.items() if item is case)
-
-
-def _trial_of(key, seed):
-    return trial(CASES[key], seed)
-
-
-def main():
-    """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--devices", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=20_000, help="of the first device; the next follow")
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
-    parser.add_argument("--output", type=Path, default=TABLE)
-    parser.add_argument("--verbose", action="store_true", help="every device that is not right")
-    options = parser.parse_args()
-    head = HEAD.format(devices=options.devices, seed=options.seed)
-    lines = [*head.splitlines(), COLUMNS, "|---" * (COLUMNS.count("|") - 1) + "|"]
-    print("\n".join(lines), flush=True)
-    for name in options.cases:
-        seeds = range(options.seed, options.seed + options.devices)
-        trials = run_case(CASES[name], seeds, options.workers)
-        lines.append(row(CASES[name], trials))
-        print(lines[-1], flush=True)
-        options.output.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        if options.verbose:
-            for t in trials:
-                if not t.right(CASES[name]):
-                    print("   ", t)
-
+BENCHMARK = Benchmark(
+    about=__doc__,
+    head=HEAD,
+    columns=COLUMNS,
+    table=TABLE,
+    cases=tuple(CASES),
+    devices=200,
+    seed=20_000,
+    trial=trial,
+    warm_up=warm_up,
+    row=row,
+    remarks=remarks,
+)
 
 if __name__ == "__main__":
-    main()
+    run(BENCHMARK)

@@ -11,24 +11,24 @@ import os
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy is imported: the pool uses the cores
 
-import argparse
 import warnings
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 from recovery import CASES, FITTED, make_device, warm_up
 from scipy.stats import beta
+from trials import Benchmark, run
 
 from memfit.analysis.circuit import Circuit
 from memfit.analysis.hopf import find_hopf_points
+from memfit.analysis.intervals import profile
 from memfit.analysis.stability import analyse_result
 from memfit.fitting.joint import fit
 from memfit.model.boundary import Loop, least_log_gain_margin
 
-COLUMNS = (*FITTED, "R_s", "Hopf u", "gain margin")
+QUANTITIES = (*FITTED, "R_s", "Hopf u", "gain margin")
+COLUMNS = "| data | devices | ok | open | " + " | ".join(QUANTITIES) + " |"
 TABLE = Path(__file__).with_suffix(".md")
 HEAD = """# Coverage of the 95 % intervals
 
@@ -36,7 +36,8 @@ Made by `python benchmarks/interval_coverage.py --devices {devices} --seed {seed
 
 Each cell: intervals that hold the truth in per cent (95 % limits of that, Clopper-Pearson); then the size of
 the errors in standard errors, root mean square and from the median, of which 1.00 is right.
-Open: devices of which a parameter was called undetermined.
+Open: devices of which a parameter was called undetermined. Where one is weak, the intervals of that device
+are those of the profiles.
 
 """
 _FULL = CASES["full"]
@@ -70,11 +71,13 @@ def _of_parameter(estimate, true):
     return inside, float(np.log(estimate.value / true)) * estimate.value / max(estimate.stderr, 1e-300)
 
 
-def trial(case, seed):
+def trial(name, seed):
     """Make, fit and judge one device."""
     warnings.simplefilter("error")
-    truth, device = make_device(case, seed)
+    truth, device = make_device(COVERED[name], seed)
     result = fit(device).result
+    if any(e.status == "weak" for e in result.parameters.values()):
+        result = profile(result, device)
     found = {}
     for name in (*FITTED, "R_s"):
         estimate = result.parameters.get(name)
@@ -110,53 +113,36 @@ def cell(trials, name):
     return f"{100 * k / n:.1f} ({100 * low:.0f}-{100 * high:.0f}), {np.sqrt(np.mean(z**2)):.2f}/{rms:.2f}"
 
 
-def row(case, trials):
+def row(name, trials):
     """One line of the table."""
     ok = sum(t.status == "ok" for t in trials)
     opened = sum(bool(t.undetermined) for t in trials)
-    cells = " | ".join(cell(trials, name) for name in COLUMNS)
-    return f"| {case.title} | {len(trials)} | {ok} | {opened} | {cells} |"
+    cells = " | ".join(cell(trials, column) for column in QUANTITIES)
+    return f"| {COVERED[name].title} | {len(trials)} | {ok} | {opened} | {cells} |"
 
 
-def run_case(case, seeds, workers):
-    """Trials of all seeds."""
-    if workers < 2:
-        warm_up()
-        return [trial(case, seed) for seed in seeds]
-    with ProcessPoolExecutor(workers, initializer=warm_up) as pool:
-        return list(pool.map(partial(trial, case), seeds, chunksize=2))
+def remarks(_, trials):
+    """Every error beyond four standard errors."""
+    for t in trials:
+        errors = {quantity: [round(z, 1) for _, z in found] for quantity, found in t.found.items()}
+        far = {quantity: values for quantity, values in errors.items() if max(map(abs, values)) > 4}
+        if far or t.status != "ok":
+            yield f"{t.seed} {t.status} {far} {t.undetermined}"
 
 
-def main():
-    """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--devices", type=int, default=300)
-    parser.add_argument("--seed", type=int, default=10_000, help="of the first device; the next follow")
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--cases", nargs="+", choices=COVERED, default=list(COVERED))
-    parser.add_argument("--output", type=Path, default=TABLE)
-    parser.add_argument("--verbose", action="store_true", help="every error beyond four standard errors")
-    options = parser.parse_args()
-    head = HEAD.format(devices=options.devices, seed=options.seed)
-    columns = "| data | devices | ok | open | " + " | ".join(COLUMNS) + " |"
-    lines = [*head.splitlines(), columns, "|---" * (columns.count("|") - 1) + "|"]
-    print("\n".join(lines), flush=True)
-    for name in options.cases:
-        seeds = range(options.seed, options.seed + options.devices)
-        trials = run_case(COVERED[name], seeds, options.workers)
-        lines.append(row(COVERED[name], trials))
-        print(lines[-1], flush=True)
-        options.output.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        if options.verbose:
-            for t in trials:
-                far = {
-                    k: [round(z, 1) for _, z in v]
-                    for k, v in t.found.items()
-                    if max(abs(z) for _, z in v) > 4
-                }
-                if far or t.status != "ok":
-                    print("   ", t.seed, t.status, far, t.undetermined)
-
+BENCHMARK = Benchmark(
+    about=__doc__,
+    head=HEAD,
+    columns=COLUMNS,
+    table=TABLE,
+    cases=tuple(COVERED),
+    devices=300,
+    seed=10_000,
+    trial=trial,
+    warm_up=warm_up,
+    row=row,
+    remarks=remarks,
+)
 
 if __name__ == "__main__":
-    main()
+    run(BENCHMARK)

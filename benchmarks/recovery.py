@@ -11,15 +11,13 @@ import os
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy is imported: the pool uses the cores
 
-import argparse
 import time
 import warnings
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
+import trials
 
 from memfit.datasets.records import ImpedanceSpectrum
 from memfit.fitting.guess import guess
@@ -50,7 +48,9 @@ PULSE_LEVELS = (-1.0, 0.5, 2.0)
 TABLE = Path(__file__).with_suffix(".md")
 HEAD = """# Recovery of synthetic devices
 
-Made by `python benchmarks/recovery.py --devices {devices} --seed {seed}`. {ranges}
+Made by `python benchmarks/recovery.py --devices {devices} --seed {seed}`. Random devices: R_b 10^3.5..6 ohm,
+gain A_max 4..200, tau_d 1 ms..1 s, tau_k/tau_d 0.06..30, tau_m/tau_d 0.01..3, V_m 40..150 mV, V_T 0.5..1.2 V,
+R_s 0.01 or 0.1 % of R_b.
 
 At the minimum: chi2 no worse than that of a fit started from the truth; where gains and outliers were added,
 every parameter is within 5 % as well. Seconds are processor time of guess and fit of one device.
@@ -94,6 +94,7 @@ CASES = {
     "reduced": Case(title="5 spectra, 1 loop, 1 pulse, 5 %", noise=0.05, spectra=5, loops=1, pulses=1),
     "spectra": Case(title="5 spectra only, 3 %", noise=0.03, spectra=5),
     "time": Case(title="1 slow loop, 2 pulses, 1 %", noise=0.01, loops=1, pulses=2),
+    "pulses": Case(title="3 pulses only, 1 %", noise=0.01, pulses=3),
     "dirty": Case(
         title="full, 2 % outliers of 30 %, 1 uH, gains of 3 %",
         noise=0.01,
@@ -259,17 +260,9 @@ def warm_up():
     run(replace(CASES["full"], spectra=3, frequencies=10, samples=30), 0)
 
 
-def run_case(case, seeds, workers):
-    """Outcomes of all seeds."""
-    if workers < 2:
-        warm_up()
-        return [run(case, seed) for seed in seeds]
-    with ProcessPoolExecutor(workers, initializer=warm_up) as pool:
-        return list(pool.map(partial(run, case), seeds, chunksize=2))
-
-
-def row(case, outcomes):
+def row(name, outcomes):
     """One line of the table."""
+    case = CASES[name]
     failures = [o for o in outcomes if o.failed(case)]
     seconds = np.array([o.seconds for o in outcomes])
     ratios = np.array([o.guess_ratio for o in outcomes])
@@ -282,33 +275,29 @@ def row(case, outcomes):
     )
 
 
-def main():
-    """Random devices: R_b 10^3.5..6 ohm, gain A_max 4..200, tau_d 1 ms..1 s, tau_k/tau_d 0.06..30,
-    tau_m/tau_d 0.01..3, V_m 40..150 mV, V_T 0.5..1.2 V, R_s 0.01 or 0.1 % of R_b.
-    """
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--devices", type=int, default=300)
-    parser.add_argument("--seed", type=int, default=0, help="of the first device; the next follow")
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
-    parser.add_argument("--output", type=Path, default=TABLE)
-    parser.add_argument("--verbose", action="store_true", help="every failure, with its numbers")
-    options = parser.parse_args()
-    head = HEAD.format(devices=options.devices, seed=options.seed, ranges=" ".join(main.__doc__.split()))
-    lines = [*head.splitlines(), COLUMNS, "|---" * (COLUMNS.count("|") - 1) + "|"]
-    print("\n".join(lines), flush=True)
-    for name in options.cases:
-        case = CASES[name]
-        seeds = range(options.seed, options.seed + options.devices)
-        outcomes = run_case(case, seeds, options.workers)
-        lines.append(row(case, outcomes))
-        print(lines[-1], flush=True)
-        options.output.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        if options.verbose:
-            for outcome in outcomes:
-                if outcome.failed(case) or outcome.status not in ("ok",):
-                    print("   ", outcome)
+def run_named(name, seed):
+    """As `run`, for another process."""
+    return run(CASES[name], seed)
 
+
+def remarks(name, outcomes):
+    """Every failure, with its numbers."""
+    return [str(one) for one in outcomes if one.failed(CASES[name]) or one.status != "ok"]
+
+
+BENCHMARK = trials.Benchmark(
+    about=__doc__,
+    head=HEAD,
+    columns=COLUMNS,
+    table=TABLE,
+    cases=tuple(CASES),
+    devices=300,
+    seed=0,
+    trial=run_named,
+    warm_up=warm_up,
+    row=row,
+    remarks=remarks,
+)
 
 if __name__ == "__main__":
-    main()
+    trials.run(BENCHMARK)

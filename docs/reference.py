@@ -50,8 +50,10 @@ MODULES = {
         "memfit.analysis.hopf", "memfit.analysis.cycles",
     ),
     "Readers": ("memfit.loaders.registry", "memfit.loaders.raw", "memfit.loaders.source"),
-    "Errors, units, files": ("memfit.errors", "memfit.units", "memfit.files"),
-    "The workflow": ("memfit.workflow",),
+    "Errors, units, files": ("memfit.errors", "memfit.units", "memfit.files", "memfit.listing"),
+    "The workflow": tuple(f"memfit.workflow.{one}" for one in (
+        "reading", "fitting", "stability", "planning", "simulation", "reports", "comparison", "batch"
+    )),
 }  # fmt: skip
 
 
@@ -215,6 +217,7 @@ PURPOSES = {
     "protocols": "what the instrument applied",
     "units": "SI inside, units only at the edges",
     "files": "written whole or not at all",
+    "listing": "what memfit wrote where",
     "arrays": "names of array types",
     "errors": "the tree of errors",
 }

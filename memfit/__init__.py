@@ -39,22 +39,14 @@ if TYPE_CHECKING:
     from memfit.protocols import Drive, pulse, pulse_train, staircase, sweep
     from memfit.reporting.look import Look
     from memfit.synthetic.device import Noise, simulate_device
-    from memfit.workflow import (
-        compare,
-        fit,
-        fit_again,
-        fit_many,
-        impedance,
-        load,
-        plan_next,
-        query,
-        read_result,
-        remake_report,
-        simulate,
-        stability,
-        write_comparison,
-        write_report,
-    )
+    from memfit.workflow.batch import fit_many, query
+    from memfit.workflow.comparison import compare, write_comparison
+    from memfit.workflow.fitting import fit, fit_again
+    from memfit.workflow.planning import plan_next
+    from memfit.workflow.reading import load, read_result
+    from memfit.workflow.reports import remake_report, write_report
+    from memfit.workflow.simulation import impedance, simulate
+    from memfit.workflow.stability import stability
 
 __all__ = [
     "Circuit",
@@ -130,22 +122,14 @@ _HOMES = {
     "memfit.protocols": ("Drive", "pulse", "pulse_train", "staircase", "sweep"),
     "memfit.reporting.look": ("Look",),
     "memfit.synthetic.device": ("Noise", "simulate_device"),
-    "memfit.workflow": (
-        "compare",
-        "fit",
-        "fit_again",
-        "fit_many",
-        "impedance",
-        "load",
-        "plan_next",
-        "query",
-        "read_result",
-        "remake_report",
-        "simulate",
-        "stability",
-        "write_comparison",
-        "write_report",
-    ),
+    "memfit.workflow.batch": ("fit_many", "query"),
+    "memfit.workflow.comparison": ("compare", "write_comparison"),
+    "memfit.workflow.fitting": ("fit", "fit_again"),
+    "memfit.workflow.planning": ("plan_next",),
+    "memfit.workflow.reading": ("load", "read_result"),
+    "memfit.workflow.reports": ("remake_report", "write_report"),
+    "memfit.workflow.simulation": ("impedance", "simulate"),
+    "memfit.workflow.stability": ("stability",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 _MODULES = ("equations", "linear", "lmfit_models")  # public as modules, with what they hold

@@ -13,6 +13,9 @@ Every message says what was expected, what was found and what to do.
 A numerical failure is not an exception: it is a status with a sentence in the result.
 """
 
+import difflib
+from collections.abc import Sequence
+
 
 class MemfitError(Exception):
     """The parent of all errors that memfit raises on purpose."""
@@ -69,3 +72,23 @@ class OutputError(MemfitError):
 
 class DependencyError(MemfitError):
     """An optional package is needed for what was asked, and it is not installed."""
+
+
+def meant(word: str, known: Sequence[str], otherwise: str | None = None, *, most: int = 1) -> str:
+    """The end of a message about an unknown word: the known ones it may stand for, else all of them.
+
+    Parameters
+    ----------
+    word : str
+        As the user wrote it.
+    known : sequence of str
+    otherwise : str, optional
+        What to say where none is near, with its full stop; by default all that is known.
+    most : int
+        How many to name.
+    """
+    folded = [name for name in known if name.lower() == word.lower()]
+    near = folded or difflib.get_close_matches(word, known, n=most, cutoff=0.6)
+    if near:
+        return f"did you mean {' or '.join(map(repr, near))}?"
+    return otherwise or f"expected one of {', '.join(known)}."

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from memfit.errors import OutputError
+from memfit.listing import WRITTEN, listing_after, remove_unchanged
 
 UNFINISHED = "unfinished.json"
 """Where an interrupted command keeps what is done; a folder that has it may be written to, to go on."""
@@ -34,16 +35,20 @@ def check_free(out: Path, *, overwrite: bool) -> None:
 
 
 @contextmanager
-def whole_folder(out: Path, *, overwrite: bool) -> Iterator[Path]:
+def whole_folder(out: Path, *, overwrite: bool, about: str | None = None) -> Iterator[Path]:
     """A folder to fill, which becomes `out` when the block ends without an error.
 
-    Where `out` exists, the new files replace those of the same names, one by one; others stay.
+    Where `out` exists, the new files replace those of the same names, one by one. Of the others those go that
+    memfit listed as its own (see `listing`), that are about something else and that nobody has changed.
 
     Parameters
     ----------
     out : Path
     overwrite : bool
         Whether a folder that is not empty may be written to.
+    about : str, optional
+        What the files are about; "" is the same as nothing before. Without it no list is made; where there is
+        one the new files join it.
 
     Raises
     ------
@@ -54,7 +59,7 @@ def whole_folder(out: Path, *, overwrite: bool) -> Iterator[Path]:
     draft = _draft_beside(out)
     try:
         yield draft
-        _publish(draft, out)
+        _publish(draft, out, about)
     except OSError as problem:
         raise OutputError(
             f"{out}: cannot be written ({problem.strerror or problem}). Choose another folder."
@@ -119,12 +124,18 @@ def _umask() -> int:
     return current
 
 
-def _publish(draft: Path, out: Path) -> None:
+def _publish(draft: Path, out: Path, about: str | None) -> None:
     """Give the finished folder its name, or move its files into the folder that has it."""
+    listing, outdated = listing_after(out, draft, about)
     if not out.exists():
+        if listing is not None:
+            write_whole(draft / WRITTEN, listing.to_json())
         draft.replace(out)
         return
     for source in sorted(path for path in draft.rglob("*") if path.is_file()):
         target = out / source.relative_to(draft)
         target.parent.mkdir(parents=True, exist_ok=True)
         source.replace(target)
+    if listing is not None:
+        remove_unchanged(out, outdated)
+        write_whole(out / WRITTEN, listing.to_json())

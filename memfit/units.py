@@ -82,7 +82,7 @@ _WORDS = {
     "mins": "min", "minute": "min", "minutes": "min",
     "hr": "h", "hrs": "h", "hour": "h", "hours": "h", "day": "d", "days": "d",
     "kelvin": "K", "metre": "m", "meter": "m",
-    "°": "deg", "degree": "deg", "degrees": "deg", "radian": "rad", "radians": "rad",
+    "°": "deg", "deg": "deg", "degree": "deg", "degrees": "deg", "radian": "rad", "radians": "rad",
 }  # fmt: skip
 
 _PREFIXES = {
@@ -172,13 +172,11 @@ def _find_unit(text: str, dimension: str | None) -> Unit | None:
         if special is not None:
             return special
     unit = _product(cleaned)
-    if unit is None or dimension is None:
-        return unit if unit is not None or cleaned.lower() == "c" else _temperature(cleaned)
-    if dimension == "frequency" and unit.angular:
+    if dimension is None:
+        return _temperature(cleaned) if unit is None and cleaned.lower() != "c" else unit
+    if unit is not None and dimension == "frequency" and unit.angular:
         return Unit(text, unit.scale / (2 * math.pi), DIMENSIONS["frequency"][0])
-    if not unit.is_a(dimension):
-        return None
-    return unit
+    return unit if unit is not None and unit.is_a(dimension) else None
 
 
 def read_unit(text: str, dimension: str) -> Unit:
@@ -251,18 +249,24 @@ def format_quantity(value: float, unit: str, *, digits: int = 4) -> str:
         return f"{value} {unit}"
     prefixed = re.match(r"(?:[A-Za-zΩ]+)(?:/|$)", unit) is not None and unit not in ("K", "rad", "deg", "1")
     if value == 0 or not prefixed:
-        return f"{value:.{digits}g} {unit}"
+        return f"{_rounded(value, digits)} {unit}"
     power = min(4, max(-5, math.floor(math.log10(abs(value)) / 3)))
     if abs(float(f"{value / 1e3**power:.{digits}g}")) >= 1000 and power < 4:
         power += 1
     prefix = {-5: "f", -4: "p", -3: "n", -2: "u", -1: "m", 0: "", 1: "k", 2: "M", 3: "G", 4: "T"}[power]
-    return f"{value / 1e3**power:.{digits}g} {prefix}{unit}"
+    return f"{_rounded(value / 1e3**power, digits)} {prefix}{unit}"
+
+
+def _rounded(value: float, digits: int) -> str:
+    """A number with some digits; up to 999 without an exponent, however few they are."""
+    return f"{float(f'{value:.{digits}g}'):.{max(digits, 3)}g}"
 
 
 def split_label(label: str) -> tuple[str, str | None]:
     """A column label split into the name of the quantity and its unit (None where none is stated).
 
-    "Frequency (Hz)", "freq/Hz", "I [mA]", "-Z'' / ohm", "Z_imag (kΩ)", "J (mA/cm2)", "time_s", "Time, s".
+    "Frequency (Hz)", "freq/Hz", "I [mA]", "-Z'' / ohm", "Z_imag (kΩ)", "J (mA/cm2)", "time_s", "Time, s",
+    "C1 in V".
     Brackets that hold an argument ("Re(Z)", "Phase(Z)/deg") stay in the name.
     """
     text = label.strip().strip("\ufeff").strip()
@@ -277,7 +281,7 @@ def split_label(label: str) -> tuple[str, str | None]:
         depth += (letter in "([{<") - (letter in ")]}>")
         if letter == "/" and depth <= 0 and i > 0 and text[i + 1 :].strip():
             return text[:i].strip(), text[i + 1 :].strip().strip("()[]")
-    for mark in (",", "_", " "):
+    for mark in (" in ", ",", "_", " "):
         name, found, unit = text.rpartition(mark)
         known = find_unit(unit.strip()) if found and unit.strip() else None
         if known is not None and name.strip() and unit.strip() != "1" and _states_a_unit(mark, unit.strip()):
@@ -294,7 +298,7 @@ def _is_argument(name: str, inside: str) -> bool:
 
 def _states_a_unit(mark: str, unit: str) -> bool:
     """True if what follows the mark is a unit and not an index ("V_m", "Z_m" are names)."""
-    return mark == "," or len(unit) > 1 or unit in ("V", "A", "s")
+    return mark in (",", " in ") or len(unit) > 1 or unit in ("V", "A", "s")
 
 
 def _clean(text: str) -> str:

@@ -78,7 +78,7 @@ def test_commands_and_floors_are_made_from_the_code():
     for name in ("fit", "inspect", "convert", "simulate", "stability", "report"):
         assert f"\n## memfit {name}\n" in commands
     assert "| `--fix NAME=VALUE` |" in commands
-    assert "autofunction:: memfit.workflow.fit" in reference.api_page()
+    assert "autofunction:: memfit.workflow.fitting.fit" in reference.api_page()
     assert [rooms for rooms in reference.floors() if "model" in rooms] == [["model", "datasets"]]
     assert not {room for rooms in reference.floors() for room in rooms} - set(reference.PURPOSES)
 

@@ -40,3 +40,11 @@ def test_a_format_error_names_the_place(place, text):
     assert error.file == place.get("file")
     assert error.line == place.get("line")
     assert error.column == place.get("column")
+
+
+def test_the_word_that_was_meant():
+    known = ["R_b", "C_m", "R_s"]
+    assert errors.meant("r_B", known) == "did you mean 'R_b'?"
+    assert errors.meant("R_x", known, most=3) == "did you mean 'R_s' or 'R_b'?"
+    assert errors.meant("tau", known) == "expected one of R_b, C_m, R_s."
+    assert errors.meant("tau", known, "there is none.") == "there is none."

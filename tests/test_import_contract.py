@@ -33,3 +33,29 @@ def test_nobody_imports_from_the_face(path):
                 assert alias.name == "__version__" or module.is_dir() or module.with_suffix(".py").is_file()
         if isinstance(node, ast.Import):
             assert all(alias.name != "memfit" for alias in node.names)
+
+
+@pytest.mark.parametrize(
+    ("command", "spared"),
+    [
+        (
+            "report",
+            {"memfit.batch", "memfit.analysis.planning", "memfit.analysis.comparison", "scipy.interpolate"},
+        ),
+        (
+            "fit",
+            {
+                "memfit.batch",
+                "memfit.analysis.planning",
+                "memfit.analysis.comparison",
+                "memfit.reporting.overview",
+            },
+        ),
+        ("compare", {"memfit.batch", "memfit.analysis.planning", "memfit.fitting.joint"}),
+        ("plan", {"memfit.batch", "memfit.reporting.document", "memfit.analysis.comparison"}),
+    ],
+)
+def test_a_command_imports_what_it_needs_and_no_more(command, spared):
+    program = f"import sys, memfit.cli.{command}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert not {*spared, "pandas", "lmfit", "scipy.stats"} & set(done.stdout.split())

@@ -9,7 +9,7 @@ from memfit.loaders.device import load_device
 from memfit.loaders.inspection import inspect_file
 from memfit.synthetic.device import simulate_device
 from memfit.synthetic.settings import read_simulation
-from memfit.workflow import read_result
+from memfit.workflow.reading import read_result
 
 SAMPLES = ("mapbi3_a", "mapbi3_b", "mapbi3_c", "mapbi3_d_instruments")
 TWINS = ("mapbi3_b", "mapbi3_d_instruments")

@@ -144,6 +144,11 @@ def test_quantities_are_written(value, unit, text):
     assert format_quantity(value, unit) == text
 
 
+def test_few_digits_need_no_exponent():
+    assert format_quantity(5.77e-7, "A", digits=2) == "580 nA"
+    assert format_quantity(298.15, "K", digits=2) == "300 K"
+
+
 @given(st.floats(1e-14, 1e14), st.sampled_from(["V", "A", "ohm", "F", "H", "s", "Hz", "S"]))
 def test_what_is_written_is_read(value, unit):
     dimension = next(name for name, (_, si, _) in DIMENSIONS.items() if si == unit)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from memfit import workflow
+import memfit as mf
 from memfit.analysis.circuit import Circuit
 from memfit.errors import InputError, OutputError
 from memfit.fitting.plan import FitPlan
@@ -29,7 +29,7 @@ def device():
 
 @pytest.fixture(scope="module")
 def result(device):
-    return workflow.fit(device)
+    return mf.fit(device)
 
 
 def test_a_fit_is_analysed_and_says_how_it_was_made(result):
@@ -41,63 +41,53 @@ def test_a_fit_is_analysed_and_says_how_it_was_made(result):
 
 
 def test_settings_or_a_plan(device):
-    held = workflow.fit(device, fix={"R_s": 40.0})
+    held = mf.fit(device, fix={"R_s": 40.0})
     assert held.parameters["R_s"].status == "fixed"
-    assert workflow.fit(device, FitPlan(fix={"R_s": 40.0})).parameters == held.parameters
+    assert mf.fit(device, FitPlan(fix={"R_s": 40.0})).parameters == held.parameters
     with pytest.raises(InputError, match="found both"):
-        workflow.fit(device, FitPlan(), model="2d")
+        mf.fit(device, FitPlan(), model="2d")
 
 
 def test_stability_of_a_result_and_of_parameters(result):
-    by_result = workflow.stability(result)["current"]
-    by_values = workflow.stability(result.values())["current"]
+    by_result = mf.stability(result)["current"]
+    by_values = mf.stability(result.values())["current"]
     assert by_result == result.stability["current"]
     assert by_values["gain_margin_min"] == pytest.approx(by_result["gain_margin_min"])
     assert by_values["gain_margin_ci95"] is None
-    loaded = workflow.stability(result, {"load": Circuit(control="voltage", load=1e5)})
+    loaded = mf.stability(result, {"load": Circuit(control="voltage", load=1e5)})
     assert list(loaded) == ["load"]
 
 
 def test_simulate_over_the_whole_drive():
     drive = pulse("current", 5e-6, on=0.1, off=0.5, end=1.0)
-    course = workflow.simulate(TRUTH, drive)
+    course = mf.simulate(TRUTH, drive)
     assert course.time[[0, -1]] == pytest.approx([0.0, 1.0])
     assert course.current[course.time == 0.3] == pytest.approx(5e-6)
-    few = workflow.simulate(TRUTH, drive, [0.0, 0.3, 1.0])
+    few = mf.simulate(TRUTH, drive, [0.0, 0.3, 1.0])
     whole = np.interp([0.0, 0.3, 1.0], course.time, course.voltage)
     assert few.voltage == pytest.approx(whole, abs=1e-6)
 
 
 def test_impedance_at_low_frequency_is_the_slope_of_the_steady_state():
     u = junction_voltage(TRUTH, "voltage", np.array([0.62]))
-    (low,) = workflow.impedance(TRUTH, [1e-6], 0.62)
+    (low,) = mf.impedance(TRUTH, [1e-6], 0.62)
     assert low.real == pytest.approx(TRUTH.R_s + dc_resistance(TRUTH, u)[0], rel=1e-6)
     current = float((0.62 - u[0]) / TRUTH.R_s)
-    (same,) = workflow.impedance(TRUTH, [1e-6], current, control="current")
+    (same,) = mf.impedance(TRUTH, [1e-6], current, control="current")
     assert same == pytest.approx(low, rel=1e-6)
 
 
 def test_a_report_appears_whole_and_is_read_back(result, device, tmp_path):
-    out = workflow.write_report(result, tmp_path / "out", device)
-    assert workflow.read_result(out) == result
-    assert workflow.read_result(out / "result.json") == result
+    out = mf.write_report(result, tmp_path / "out", device)
+    assert mf.read_result(out) == result
+    assert mf.read_result(out / "result.json") == result
     assert len((out / "residuals.csv").read_text().splitlines()) == 1 + 2 * 90 + 81
     with pytest.raises(OutputError, match="not empty"):
-        workflow.write_report(result, out, device)
+        mf.write_report(result, out, device)
 
 
 def test_a_report_of_another_device_is_refused(result, device, tmp_path):
     other = simulate_device(TRUTH, [spectrum(0.4, [1.0, 10.0, 100.0])], seed=2)
     with pytest.raises(InputError, match="has changed since the fit"):
-        workflow.write_report(result, tmp_path / "out", other)
+        mf.write_report(result, tmp_path / "out", other)
     assert not (tmp_path / "out").exists()
-
-
-@pytest.mark.parametrize("text", ["", "html,docx", ","])
-def test_formats_that_are_unknown(text):
-    with pytest.raises(InputError, match="html"):
-        workflow.report_formats(text)
-
-
-def test_formats():
-    assert workflow.report_formats("html, md") == ["html", "md"]

@@ -14,23 +14,15 @@ import numpy as np
 
 from memfit.analysis.comparison_check import fault_of
 from memfit.analysis.comparison_correlation import correlate
+from memfit.analysis.comparison_devices import gather, natural, repeated_names
 from memfit.analysis.comparison_outliers import find_outliers
 from memfit.analysis.comparison_pairs import compare_pairs
 from memfit.analysis.comparison_pooling import Pooled, pool
 from memfit.analysis.comparison_record import Comparison, Outlying
-from memfit.analysis.comparison_sample import (
-    ComparedDevice,
-    Omitted,
-    Sample,
-    gather,
-    natural,
-    normalised,
-    of_equal_area,
-    repeated_names,
-    sample_of,
-)
+from memfit.analysis.comparison_sample import ComparedDevice, Omitted, Sample, normalised, of_equal_area
 from memfit.analysis.comparison_stability import rank_devices, stability_plane
 from memfit.analysis.comparison_trends import find_trends
+from memfit.analysis.comparison_values import sample_of
 from memfit.analysis.stability import analyse_result
 from memfit.errors import InputError
 from memfit.fitting.result import FitResult

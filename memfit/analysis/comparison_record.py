@@ -41,7 +41,7 @@ class Outlying:
     """After Bonferroni's correction over the devices."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Comparison:
     """What several devices have in common, and what sets them apart."""
 
@@ -69,6 +69,10 @@ class Comparison:
     """Results, parameters and attributes that take no part, and why."""
     notes: tuple[str, ...] = ()
     """What else a reader should know."""
+
+    def __repr__(self) -> str:
+        """The devices; `to_frame` has their parameters."""
+        return f"<Comparison of {len(self.devices)} devices: {', '.join(one.label for one in self.devices)}>"
 
     @property
     def devices(self) -> tuple[ComparedDevice, ...]:

@@ -18,9 +18,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.interpolate import CubicSpline
 
-from memfit.arrays import BoolArray, ComplexArray, FloatArray
+from memfit.analysis.spline import finer_spline
+from memfit.arrays import BoolArray, ComplexArray, FloatArray, IntArray
 from memfit.errors import InputError
 
 REPLICAS = 400
@@ -101,7 +101,7 @@ def check_spectrum(
     )  # the spectrum itself is the first
     fine, Y = _between_points(omega, np.reciprocal(copies))
     poles, resolved = _winding(Y)
-    at, resistance = _negative_crossing(fine, np.reciprocal(Y))
+    at, resistance = _negative_crossing(fine, Y)
     margin = _gain_margin(omega, copies, series_resistance, sigma)
     interval = _interval(margin[1:])
     crosses = resolved and np.isfinite(at[0])
@@ -181,8 +181,7 @@ def _between_points(omega: FloatArray, Y: ComplexArray) -> tuple[FloatArray, Com
     logs = np.log(omega)
     where = np.arange(FINER * (omega.size - 1) + 1) / FINER
     fine = np.interp(where, np.arange(omega.size), logs)
-    curves: ComplexArray = CubicSpline(logs, Y, axis=1)(fine)
-    return np.exp(fine), curves
+    return np.exp(fine), finer_spline(logs, Y, FINER)
 
 
 def _winding(Y: ComplexArray) -> tuple[np.ndarray, bool]:
@@ -191,29 +190,37 @@ def _winding(Y: ComplexArray) -> tuple[np.ndarray, bool]:
     From dc (real axis) to high frequency the argument of a stable Y ends where it would have gone directly;
     each pair of zeros takes a whole turn clockwise.
     """
-    angle = np.angle(Y)
-    steps = (np.diff(angle, axis=1) + np.pi) % (2.0 * np.pi) - np.pi
-    turns = np.rint((angle[:, -1] - angle[:, 0] - steps.sum(axis=1)) / (2.0 * np.pi)).astype(np.int64)
-    return 2 * np.maximum(turns, 0), bool(np.all(np.abs(steps[0]) < LARGEST_TURN))
+    rows, steps = np.nonzero((Y.imag[:, :-1] < 0.0) != (Y.imag[:, 1:] < 0.0))
+    leap = np.angle(Y[rows, steps + 1]) - np.angle(Y[rows, steps])  # a half turn or more: across the cut
+    turns = np.bincount(rows, (leap >= np.pi).astype(np.float64) - (leap < -np.pi), len(Y))
+    first = (np.diff(np.angle(Y[0])) + np.pi) % (2.0 * np.pi) - np.pi
+    return 2 * np.maximum(turns, 0.0).astype(np.int64), bool(np.all(np.abs(first) < LARGEST_TURN))
 
 
-def _negative_crossing(omega: FloatArray, Z: ComplexArray) -> tuple[FloatArray, FloatArray]:
-    """(r,) angular frequency and Re Z of the most negative crossing of the real axis; NaN if none."""
-    share, real = _crossings(Z)
-    at = np.log(omega[:-1]) + share * np.diff(np.log(omega))
-    real = np.where(real < 0.0, real, np.inf)
-    best = np.argmin(real, axis=1)
-    rows = np.arange(len(Z))
-    there = np.isfinite(real[rows, best])
-    return np.where(there, np.exp(at[rows, best]), np.nan), np.where(there, real[rows, best], np.nan)
+def _negative_crossing(omega: FloatArray, Y: ComplexArray) -> tuple[FloatArray, FloatArray]:
+    """(r,) angular frequency and Re Z where Z = 1/Y crosses the real axis most negatively; NaN if nowhere."""
+    rows, steps = _sign_changes(Y.imag)  # those of Im Z
+    share, real = _crossings(np.reciprocal(Y[rows, steps]), np.reciprocal(Y[rows, steps + 1]))
+    at, least = np.full(len(Y), np.nan), np.full(len(Y), np.nan)
+    order = np.argsort(-real)
+    order = order[real[order] < 0.0]  # the last that is written to a row is the most negative
+    logs = np.log(omega)
+    at[rows[order]] = np.exp(logs[steps] + share * (logs[steps + 1] - logs[steps]))[order]
+    least[rows[order]] = real[order]
+    return at, least
 
 
-def _crossings(curve: ComplexArray) -> tuple[FloatArray, FloatArray]:
-    """(r, k - 1) where between points a curve crosses the real axis (share of the way), and its value."""
-    before, after = curve.imag[:, :-1], curve.imag[:, 1:]
-    changes = before * after < 0.0
-    share = np.where(changes, before / np.where(changes, before - after, 1.0), np.nan)
-    return share, curve.real[:, :-1] + share * np.diff(curve.real, axis=1)
+def _sign_changes(values: FloatArray) -> tuple[IntArray, IntArray]:
+    """Rows and steps at which (r, k) values go through zero."""
+    rows, steps = np.nonzero((values[:, :-1] < 0.0) != (values[:, 1:] < 0.0))
+    between = values[rows, steps] * values[rows, steps + 1] < 0.0
+    return rows[between], steps[between]
+
+
+def _crossings(before: ComplexArray, after: ComplexArray) -> tuple[FloatArray, FloatArray]:
+    """Where the way between two points crosses the real axis (share of the way), and the value there."""
+    share = before.imag / (before.imag - after.imag)
+    return share, before.real + share * (after.real - before.real)
 
 
 def _gain_margin(omega: FloatArray, Z: ComplexArray, series: float, sigma: float) -> FloatArray:
@@ -236,9 +243,11 @@ def _gain_margin(omega: FloatArray, Z: ComplexArray, series: float, sigma: float
     readable: BoolArray = (G > 0.0) & (C > 0.0)
     fine, curves = _between_points(omega, Y)
     passive = np.where(readable, G, 1.0)[:, None] + 1j * fine * np.where(readable, C, 1.0)[:, None]
-    below = fine[:-1] < omega[tail[0]]
-    _, real = _crossings(curves / passive - 1.0)
-    most = np.min(np.where(below & (real < 0.0), real, 0.0), axis=1)
+    loop = curves / passive - 1.0
+    rows, steps = _sign_changes(loop.imag[:, : 1 + np.count_nonzero(fine[:-1] < omega[tail[0]])])
+    _, real = _crossings(loop[rows, steps], loop[rows, steps + 1])
+    most = np.zeros(len(Z))
+    np.minimum.at(most, rows, real)
     readable &= most < 0.0
     return np.where(readable, -1.0 / np.where(readable, most, -1.0), np.nan)
 

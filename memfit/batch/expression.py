@@ -15,23 +15,14 @@ What is not determined (None) is neither above nor below anything: no comparison
 """
 
 import ast
-import difflib
 import math
-import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Literal, NoReturn
+from dataclasses import dataclass
 
-from memfit.batch.rows import COLUMNS
+from memfit.batch.question import EXAMPLE, parse, refuse
+from memfit.batch.terms import Term, Vocabulary, joined
 from memfit.errors import InputError, UnitError
 from memfit.units import parse_quantity
-
-LONGEST = 2000
-"""Characters of an expression."""
-_DEEPEST = 60
-"""Levels of an expression."""
-
-Kind = Literal["number", "text", "truth", "any", "none"]
 
 _COMPARE: dict[type[ast.cmpop], str] = {
     ast.Lt: "<",
@@ -45,8 +36,6 @@ _ARITHMETIC: dict[type[ast.operator], str] = {ast.Add: "+", ast.Sub: "-", ast.Mu
 _FUNCTIONS = {"abs": "abs", "log10": "memfit_log10", "sqrt": "memfit_sqrt"}
 _NUMBER = "CASE WHEN typeof({0}) IN ('integer', 'real') THEN {0} END"
 _TEXT = "CASE WHEN typeof({0}) = 'text' THEN {0} END"
-_ATTRIBUTE = "(SELECT value FROM attributes AS a WHERE a.folder = devices.folder AND a.name = ?)"
-_EXAMPLE = 'gain_margin_min < 1 and status == "ok"'
 
 
 @dataclass(frozen=True)
@@ -61,30 +50,16 @@ class Condition:
     """Columns and attributes that the expression speaks of, each once."""
 
 
-@dataclass(frozen=True)
-class _Term:
-    """A part of an expression, written as SQL."""
-
-    sql: str
-    values: tuple[str | float, ...]
-    kind: Kind
-    dimension: str = ""
-    said: str = ""
-    """As the user wrote it."""
-    constant: str | float | None = None
-
-
 @dataclass
 class _Compiler:
     """Writes a checked tree as SQL."""
 
     text: str
-    attributes: Sequence[str]
-    names: dict[str, None] = field(default_factory=dict)
+    vocabulary: Vocabulary
 
-    def term(self, node: ast.expr) -> _Term:
+    def term(self, node: ast.expr) -> Term:
         """A part of any kind."""
-        writers: dict[type, Callable[..., _Term]] = {
+        writers: dict[type, Callable[..., Term]] = {
             ast.BoolOp: self._logic,
             ast.UnaryOp: self._unary,
             ast.Compare: self._compare,
@@ -96,45 +71,45 @@ class _Compiler:
         }
         write = writers.get(type(node))
         if write is None:
-            self._refuse(node, "is not allowed in a question")
+            refuse(self.text, node, "is not allowed in a question")
         return write(node)
 
-    def truth(self, node: ast.expr) -> _Term:
+    def truth(self, node: ast.expr) -> Term:
         """A part that holds or not."""
         found = self.term(node)
         if found.kind != "truth":
-            self._refuse(node, f"is no condition; compare it with something, as in {_EXAMPLE}")
+            refuse(self.text, node, f"is no condition; compare it with something, as in {EXAMPLE}")
         return found
 
-    def number(self, node: ast.expr) -> _Term:
+    def number(self, node: ast.expr) -> Term:
         """A part that is a number."""
         found = self.term(node)
         if found.kind == "any":
-            return _Term(_NUMBER.format(found.sql), found.values * 2, "number", said=found.said)
+            return Term(_NUMBER.format(found.sql), found.values * 2, "number", said=found.said)
         if found.kind != "number":
-            self._refuse(node, "is no number")
+            refuse(self.text, node, "is no number")
         return found
 
-    def _logic(self, node: ast.BoolOp) -> _Term:
+    def _logic(self, node: ast.BoolOp) -> Term:
         word = " AND " if isinstance(node.op, ast.And) else " OR "
-        return _joined(word, [self.truth(value) for value in node.values])
+        return joined(word, [self.truth(value) for value in node.values])
 
-    def _unary(self, node: ast.UnaryOp) -> _Term:
+    def _unary(self, node: ast.UnaryOp) -> Term:
         if isinstance(node.op, ast.Not):
             inner = self.truth(node.operand)
-            return _Term(f"(NOT {inner.sql})", inner.values, "truth")
+            return Term(f"(NOT {inner.sql})", inner.values, "truth")
         if isinstance(node.op, ast.Invert):
-            self._refuse(node, "is not allowed in a question; say not")
+            refuse(self.text, node, "is not allowed in a question; say not")
         inner = self.number(node.operand)
         sign = "-" if isinstance(node.op, ast.USub) else "+"
-        return _Term(f"({sign} {inner.sql})", inner.values, "number", inner.dimension)
+        return Term(f"({sign} {inner.sql})", inner.values, "number", inner.dimension)
 
-    def _compare(self, node: ast.Compare) -> _Term:
+    def _compare(self, node: ast.Compare) -> Term:
         sides = [node.left, *node.comparators]
         pairs = zip(sides[:-1], node.ops, sides[1:], strict=True)
-        return _joined(" AND ", [self._pair(left, op, right) for left, op, right in pairs])
+        return joined(" AND ", [self._pair(left, op, right) for left, op, right in pairs])
 
-    def _pair(self, left: ast.expr, op: ast.cmpop, right: ast.expr) -> _Term:
+    def _pair(self, left: ast.expr, op: ast.cmpop, right: ast.expr) -> Term:
         """One comparison."""
         if isinstance(op, (ast.In, ast.NotIn)):
             return self._member(left, right, negated=isinstance(op, ast.NotIn))
@@ -142,139 +117,112 @@ class _Compiler:
         if "none" in (first.kind, second.kind):
             return self._is_none(first, op, second, left)
         if isinstance(op, (ast.Is, ast.IsNot)):
-            self._refuse(right, "cannot stand behind is; only None can")
+            refuse(self.text, right, "cannot stand behind is; only None can")
         first, second = self._alike(first, second, left), self._alike(second, first, right)
         if first.kind != second.kind:
-            self._refuse(right, f"is a {second.kind}, but {first.said or 'the other side'} is a {first.kind}")
-        return _Term(
-            f"({first.sql} {_COMPARE[type(op)]} {second.sql})", first.values + second.values, "truth"
-        )
+            refuse(
+                self.text,
+                right,
+                f"is a {second.kind}, but {first.said or 'the other side'} is a {first.kind}",
+            )
+        return Term(f"({first.sql} {_COMPARE[type(op)]} {second.sql})", first.values + second.values, "truth")
 
-    def _is_none(self, first: _Term, op: ast.cmpop, second: _Term, node: ast.expr) -> _Term:
+    def _is_none(self, first: Term, op: ast.cmpop, second: Term, node: ast.expr) -> Term:
         """Whether there is no value."""
         known = first if second.kind == "none" else second
         if isinstance(op, (ast.Is, ast.Eq)):
-            return _Term(f"({known.sql} IS NULL)", known.values, "truth")
+            return Term(f"({known.sql} IS NULL)", known.values, "truth")
         if isinstance(op, (ast.IsNot, ast.NotEq)):
-            return _Term(f"({known.sql} IS NOT NULL)", known.values, "truth")
-        return self._refuse(node, "cannot be compared with None; say is None or is not None")
+            return Term(f"({known.sql} IS NOT NULL)", known.values, "truth")
+        return refuse(self.text, node, "cannot be compared with None; say is None or is not None")
 
-    def _member(self, left: ast.expr, right: ast.expr, *, negated: bool) -> _Term:
+    def _member(self, left: ast.expr, right: ast.expr, *, negated: bool) -> Term:
         """Whether a value is one of several."""
         if not isinstance(right, (ast.Tuple, ast.List, ast.Set)) or not right.elts:
-            self._refuse(right, 'must be a list of values, as in status in ("ok", "at_bound")')
+            refuse(self.text, right, 'must be a list of values, as in status in ("ok", "at_bound")')
         tests = [self._pair(left, ast.NotEq() if negated else ast.Eq(), item) for item in right.elts]
-        return _joined(" AND " if negated else " OR ", tests)
+        return joined(" AND " if negated else " OR ", tests)
 
-    def _alike(self, term: _Term, other: _Term, node: ast.expr) -> _Term:
+    def _alike(self, term: Term, other: Term, node: ast.expr) -> Term:
         """A term as it is compared with another: texts with units as numbers, attributes by type."""
         if term.kind == "any":
             if other.kind == "text":
-                return _Term(_TEXT.format(term.sql), term.values * 2, "text", said=term.said)
-            return _Term(_NUMBER.format(term.sql), term.values * 2, "number", said=term.said)
+                return Term(_TEXT.format(term.sql), term.values * 2, "text", said=term.said)
+            return Term(_NUMBER.format(term.sql), term.values * 2, "number", said=term.said)
         if term.kind == "text" and isinstance(term.constant, str) and other.kind == "number":
             return self._quantity(term.constant, other, node)
         return term
 
-    def _quantity(self, text: str, other: _Term, node: ast.expr) -> _Term:
+    def _quantity(self, text: str, other: Term, node: ast.expr) -> Term:
         """A text with its unit as a number in SI."""
         if not other.dimension:
-            self._refuse(node, f"is a text, but {other.said or 'the other side'} is a number")
+            refuse(self.text, node, f"is a text, but {other.said or 'the other side'} is a number")
         try:
-            return _Term("?", (parse_quantity(text, other.dimension),), "number")
+            return Term("?", (parse_quantity(text, other.dimension),), "number")
         except UnitError as problem:
             raise InputError(f"{other.said or 'The expression'}: {problem}") from problem
 
-    def _arithmetic(self, node: ast.BinOp) -> _Term:
+    def _arithmetic(self, node: ast.BinOp) -> Term:
         left, right = self.number(node.left), self.number(node.right)
         values = left.values + right.values
         if isinstance(node.op, ast.Pow):
-            return _Term(f"memfit_power({left.sql}, {right.sql})", values, "number")
+            return Term(f"memfit_power({left.sql}, {right.sql})", values, "number")
         if type(node.op) not in _ARITHMETIC:
-            self._refuse(node, "is not allowed in a question; there are + - * / and **")
-        return _Term(f"({left.sql} {_ARITHMETIC[type(node.op)]} {right.sql})", values, "number")
+            refuse(self.text, node, "is not allowed in a question; there are + - * / and **")
+        return Term(f"({left.sql} {_ARITHMETIC[type(node.op)]} {right.sql})", values, "number")
 
-    def _call(self, node: ast.Call) -> _Term:
+    def _call(self, node: ast.Call) -> Term:
         name = node.func.id if isinstance(node.func, ast.Name) else ""
         if node.keywords or name not in (*_FUNCTIONS, "contains"):
-            self._refuse(
-                node, f"is no function of a question; there are {', '.join(_FUNCTIONS)} and contains"
+            refuse(
+                self.text,
+                node,
+                f"is no function of a question; there are {', '.join(_FUNCTIONS)} and contains",
             )
         if name == "contains":
             return self._contains(node)
         if len(node.args) != 1:
-            self._refuse(node, "needs one argument")
+            refuse(self.text, node, "needs one argument")
         inner = self.number(node.args[0])
-        return _Term(f"{_FUNCTIONS[name]}({inner.sql})", inner.values, "number")
+        return Term(f"{_FUNCTIONS[name]}({inner.sql})", inner.values, "number")
 
-    def _contains(self, node: ast.Call) -> _Term:
+    def _contains(self, node: ast.Call) -> Term:
         """Whether a text holds another, whatever the case of its letters."""
         if len(node.args) != 2:
-            self._refuse(node, 'needs two arguments, as in contains(device, "7B")')
+            refuse(self.text, node, 'needs two arguments, as in contains(device, "7B")')
         parts = [self.term(argument) for argument in node.args]
         for part, argument in zip(parts, node.args, strict=True):
             if part.kind not in ("text", "any"):
-                self._refuse(argument, "is no text")
+                refuse(self.text, argument, "is no text")
         where, what = parts
-        return _Term(
+        return Term(
             f"(instr(lower({where.sql}), lower({what.sql})) > 0)", where.values + what.values, "truth"
         )
 
-    def _name(self, node: ast.Name) -> _Term:
-        if node.id in COLUMNS:
-            info = COLUMNS[node.id]
-            self.names[node.id] = None
-            return _Term(node.id, (), info.kind, info.dimension, node.id)
-        if node.id in self.attributes:
-            return self._attribute(node.id)
-        return self._unknown(node.id)
+    def _name(self, node: ast.Name) -> Term:
+        return self.vocabulary.named(node.id)
 
-    def _subscript(self, node: ast.Subscript) -> _Term:
+    def _subscript(self, node: ast.Subscript) -> Term:
         """attributes["any name"]."""
         if not (isinstance(node.value, ast.Name) and node.value.id == "attributes"):
-            self._refuse(node, 'is not allowed in a question; only attributes["..."] has brackets')
+            refuse(self.text, node, 'is not allowed in a question; only attributes["..."] has brackets')
         if not (isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str)):
-            self._refuse(node, 'needs the name of an attribute in quotes, as in attributes["batch"]')
-        name = node.slice.value
-        return self._attribute(name) if name in self.attributes else self._unknown(name, columns=False)
+            refuse(self.text, node, 'needs the name of an attribute in quotes, as in attributes["batch"]')
+        return self.vocabulary.attribute(node.slice.value)
 
-    def _attribute(self, name: str) -> _Term:
-        """An attribute of the device, a text or a number."""
-        self.names[name] = None
-        return _Term(_ATTRIBUTE, (name,), "any", said=name)
-
-    def _constant(self, node: ast.Constant) -> _Term:
+    def _constant(self, node: ast.Constant) -> Term:
         value = node.value
         if value is None:
-            return _Term("NULL", (), "none")
+            return Term("NULL", (), "none")
         if isinstance(value, bool):
-            return _Term("1" if value else "0", (), "truth")
+            return Term("1" if value else "0", (), "truth")
         if isinstance(value, str):
             if "\x00" in value or not value.isprintable():
-                self._refuse(node, "holds a character that cannot be seen")
-            return _Term("?", (value,), "text", constant=value)
+                refuse(self.text, node, "holds a character that cannot be seen")
+            return Term("?", (value,), "text", constant=value)
         if isinstance(value, (int, float)) and math.isfinite(number := _float(value)):
-            return _Term("?", (number,), "number", constant=number)
-        return self._refuse(node, "is no value of a question; use numbers and texts in quotes")
-
-    def _unknown(self, name: str, *, columns: bool = True) -> NoReturn:
-        """Refuse a name nobody knows, with the one that was meant."""
-        known = [*(COLUMNS if columns else ()), *self.attributes]
-        folded = [word for word in known if word.lower() == name.lower()]
-        near = folded or difflib.get_close_matches(name, known, n=3, cutoff=0.6)
-        if near:
-            hint = f"did you mean {' or '.join(repr(word) for word in near)}?"
-        elif columns:
-            hint = "a text needs quotes; `memfit query --help` lists the names."
-        else:
-            hint = f"there are {', '.join(self.attributes)}." if self.attributes else "there are none."
-        raise InputError(f"The expression speaks of {name!r}, which the index does not have; {hint}")
-
-    def _refuse(self, node: ast.expr, why: str) -> NoReturn:
-        """Refuse a part of the expression."""
-        part = ast.get_source_segment(self.text, node) or self.text
-        shown = part if len(part) <= 60 else f"{part[:57]}..."
-        raise InputError(f"The expression: {shown!r} {why}.")
+            return Term("?", (number,), "number", constant=number)
+        return refuse(self.text, node, "is no value of a question; use numbers and texts in quotes")
 
 
 def compile_expression(text: str, attributes: Sequence[str] = ()) -> Condition:
@@ -293,48 +241,9 @@ def compile_expression(text: str, attributes: Sequence[str] = ()) -> Condition:
         It cannot be understood, or speaks of what there is not.
     """
     asked = text.strip()
-    tree = _parse(asked)
-    compiler = _Compiler(asked, attributes)
-    found = compiler.truth(tree)
-    return Condition(found.sql, found.values, tuple(compiler.names))
-
-
-def _parse(text: str) -> ast.expr:
-    """The tree of an expression."""
-    if len(text) > LONGEST:
-        raise InputError(f"The expression has {len(text)} characters; expected at most {LONGEST}.")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of literals that Python finds odd; they are refused below
-            tree = ast.parse(text, mode="eval").body
-    except SyntaxError as problem:
-        where = f" at column {problem.offset}" if problem.offset else ""
-        raise InputError(
-            f"The expression cannot be read{where} ({problem.msg}); expected, say, {_EXAMPLE}."
-        ) from (problem)
-    except (ValueError, RecursionError, MemoryError) as problem:
-        raise InputError(f"The expression cannot be read; expected, say, {_EXAMPLE}.") from problem
-    if _depth(tree) > _DEEPEST:
-        raise InputError(
-            f"The expression is nested more than {_DEEPEST} levels deep; say it in a simpler way."
-        )
-    return tree
-
-
-def _depth(tree: ast.AST) -> int:
-    """Levels of a tree, counted without recursion."""
-    level: list[ast.AST] = [tree]
-    depth = 0
-    while level:
-        depth += 1
-        level = [child for node in level for child in ast.iter_child_nodes(node)]
-    return depth
-
-
-def _joined(word: str, terms: Sequence[_Term]) -> _Term:
-    """Conditions joined by AND or OR."""
-    values = tuple(value for term in terms for value in term.values)
-    return _Term(f"({word.join(term.sql for term in terms)})", values, "truth")
+    vocabulary = Vocabulary(attributes)
+    found = _Compiler(asked, vocabulary).truth(parse(asked))
+    return Condition(found.sql, found.values, vocabulary.used)
 
 
 def _float(value: int | float) -> float:

@@ -5,15 +5,15 @@ import time
 from argparse import Namespace
 from dataclasses import dataclass
 
-from memfit import workflow
 from memfit.batch.progress import Progress
 from memfit.batch.summary import BatchSummary
+from memfit.cli.changes import plan_changes
 from memfit.cli.console import Console, columns, print_json
-from memfit.cli.fit import read_assignments
 from memfit.cli.main import NOT_USABLE, USABLE
 from memfit.model.transient import kernel_is_compiled
 from memfit.reporting.numbers import quantity_digits
 from memfit.reporting.words import CAUSES, STATUS_OF_FIT, counted
+from memfit.workflow.batch import OVERVIEW_FILE, fit_many
 
 _ON_TERMINAL, _IN_LOG = 0.2, 15.0
 """Seconds between two words on progress."""
@@ -31,7 +31,7 @@ def run(given: Namespace) -> int:
         )
     meter = Meter(console)
     try:
-        summary = workflow.fit_many(
+        summary = fit_many(
             given.root,
             given.out,
             workers=given.workers,
@@ -41,7 +41,7 @@ def run(given: Namespace) -> int:
             memory_limit=given.memory_limit,
             progress=meter.show,
             say=console.say,
-            **_settings(given),
+            **plan_changes(given),
         )
     except BaseException:
         meter.stop()
@@ -53,14 +53,8 @@ def run(given: Namespace) -> int:
         print(summary_text(summary))
     for note in summary.notes:
         console.say(note)
-    console.say(f"Written to {summary.out}: {workflow.OVERVIEW_FILE}, index.sqlite, devices/")
+    console.say(f"Written to {summary.out}: {OVERVIEW_FILE}, index.sqlite, devices/")
     return USABLE if summary.usable else NOT_USABLE
-
-
-def _settings(given: Namespace) -> dict[str, object]:
-    """What the command line changes in every plan."""
-    wanted = {"model": given.model, "fix": dict(read_assignments(given.fix)), "seed": given.seed}
-    return {name: value for name, value in wanted.items() if value not in (None, {})}
 
 
 @dataclass

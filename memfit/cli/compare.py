@@ -3,15 +3,16 @@
 from argparse import Namespace
 from pathlib import Path
 
-from memfit import workflow
 from memfit.analysis.comparison_record import Comparison
 from memfit.cli.console import Console, print_json
 from memfit.cli.main import USABLE
 from memfit.cli.stabilitytext import filled, table_text
 from memfit.files import check_free
 from memfit.reporting.comparisonanswers import answers
-from memfit.reporting.comparisontables import pooled_table, ranking_table, trends_tables
+from memfit.reporting.comparisontables import pooled_table, ranking_table
+from memfit.reporting.trendtables import trends_tables
 from memfit.reporting.words import counted
+from memfit.workflow.comparison import compare, write_comparison
 
 _MOST_SAID = 20
 """Results left out that are told one by one."""
@@ -23,16 +24,16 @@ def run(given: Namespace) -> int:
     out = Path(given.out) if given.out is not None else None
     if out is not None:
         check_free(out, overwrite=given.overwrite)
-    found = workflow.compare(list(given.results))
+    found = compare(list(given.results))
     _tell_left_out(console, found)
     if out is not None:
-        workflow.write_comparison(found, out, overwrite=given.overwrite)
+        write_comparison(found, out, overwrite=given.overwrite)
     if given.json:
         print_json(found.to_dict())
     else:
         print(comparison_text(found))
     if out is not None:
-        console.say(f"Written to {out}: {', '.join(sorted(path.name for path in out.iterdir()))}")
+        console.say_written(out)
     return USABLE
 
 

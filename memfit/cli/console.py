@@ -5,7 +5,12 @@ import logging
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+from memfit.listing import Listing, others, read_listing
+
+_MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -19,6 +24,16 @@ class Console:
         """Progress and whatever is worth knowing, unless --quiet."""
         if not self.quiet:
             print(text, file=sys.stderr, flush=True)
+
+    def say_written(self, out: Path) -> None:
+        """What a command wrote into a folder, and what it left there."""
+        listing = read_listing(out) or Listing()
+        self.say(f"Written to {out}: {', '.join(sorted({name.split('/')[0] for name in listing.files}))}")
+        left = others(out)
+        if left:
+            more = f" and {len(left) - _MOST_NAMED} more" if len(left) > _MOST_NAMED else ""
+            named = f"{', '.join(left[:_MOST_NAMED])}{more}"
+            self.say(f"Left there as it was, since no list says that memfit wrote it: {named}")
 
     def detail(self, text: str) -> None:
         """What only -v shows."""

@@ -2,32 +2,33 @@
 
 import shlex
 from argparse import Namespace
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from memfit import workflow
 from memfit.analysis.intervals import bootstrap, checkpoint_for, profile, sample_posterior
+from memfit.cli.changes import plan_changes
 from memfit.cli.console import Console
 from memfit.cli.main import NOT_USABLE, USABLE
 from memfit.cli.meter import Meter
-from memfit.cli.report import look_of
+from memfit.cli.report import edition_of
 from memfit.cli.tell import fit_text, instruments_text, starts_text
 from memfit.datasets.device import Device
-from memfit.errors import ParameterError
+from memfit.errors import InputError
 from memfit.files import UNFINISHED, check_free
+from memfit.fitting.chain import check_emcee
 from memfit.fitting.checkpoint import Checkpoint
-from memfit.fitting.joint import JointFit
 from memfit.fitting.plan import FitPlan, plan_for
-from memfit.fitting.posterior import MOST_STEPS, check_emcee
+from memfit.fitting.posterior import MOST_STEPS
 from memfit.fitting.result import FitResult
-from memfit.loaders.manifest import DIMENSION_OF, suggestion
-from memfit.model.parameters import NAMES
+from memfit.loaders.device import files_of, holds_measurements
+from memfit.loaders.manifest import MANIFEST
 from memfit.model.transient import kernel_is_compiled
 from memfit.reporting.repetition import repetition_sentences
 from memfit.reporting.words import counted
-from memfit.units import parse_quantity
+from memfit.workflow.fitting import fit_again, fit_records
+from memfit.workflow.reading import RESULT_FILE, load
+from memfit.workflow.reports import placed, write_fit
 
 _THREADS = 2
 """Of a bootstrap: more only wait for each other."""
@@ -38,7 +39,7 @@ def run(given: Namespace) -> int:
     console = Console(given.quiet, given.verbose)
     console.follow_log()
     out = Path(given.out) if given.out is not None else None
-    formats, look = workflow.report_formats(given.format), look_of(given)
+    edition = edition_of(given)
     if out is not None:
         check_free(out, overwrite=given.overwrite)
     if given.mcmc:
@@ -46,29 +47,28 @@ def run(given: Namespace) -> int:
     said: tuple[str, ...] = ()
     if given.source is not None:
         _announce_compilation(console)
-        found, device, repetition = workflow.fit_again(given.source, given.paths)
+        found, device, repetition = fit_again(given.source, given.paths)
         said = repetition_sentences(repetition)
     else:
-        device = workflow.load([Path(path) for path in given.paths])
-        plan = _plan(given, device)
+        device = _measurements([Path(path) for path in given.paths])
+        plan = plan_for(device, **plan_changes(given))
         _announce(console, device, plan)
-        found = workflow.fit_records(device, plan)
+        found = fit_records(device, plan)
     checkpoint = checkpoint_for(found.result, out / UNFINISHED if out is not None else None)
     result = _with_intervals(given, console, found.result, device, checkpoint)
     result = with_command(result, given.words)
-    result = workflow.placed(result, out) if out is not None else result
+    result = placed(result, out) if out is not None else result
     console.detail(f"First values:\n{starts_text(result)}")
     if result.nuisance:
         console.detail(f"Terms of the instruments:\n{instruments_text(result)}")
     if out is not None:
-        found = JointFit(result, found.fitted)
-        workflow.write_fit(found, out, formats=formats, look=look, overwrite=given.overwrite)
+        write_fit(result, found.fitted, out, edition, overwrite=given.overwrite)
         checkpoint.remove()
     print(result.to_json() if given.json else fit_text(result) + "\n", end="")
     for sentence in said:
         console.say(sentence)
     if out is not None:
-        console.say(f"Written to {out}: {', '.join(sorted(path.name for path in out.iterdir()))}")
+        console.say_written(out)
     return USABLE if result.status.usable else NOT_USABLE
 
 
@@ -110,32 +110,41 @@ def _with_intervals(
     return result
 
 
-def _plan(given: Namespace, device: Device) -> FitPlan:
-    """The plan of device.toml with what the command line changes."""
-    changes: dict[str, Any] = {"model": given.model, "fix": read_assignments(given.fix)}
-    if given.seed is not None:
-        changes["seed"] = given.seed
-    if given.robust:
-        changes["robust"] = True
-    return plan_for(device, **changes)
-
-
-def read_assignments(pairs: Sequence[tuple[str, str]]) -> Mapping[str, float]:
-    """Values of parameters in SI units, from names and texts.
+def _measurements(paths: Sequence[Path]) -> Device:
+    """What was measured.
 
     Raises
     ------
-    ParameterError
-        A name is unknown.
-    UnitError
-        A value cannot be read.
+    InputError
+        It cannot be used; where it is a result or a folder of devices, the message says what takes it.
     """
-    values = {}
-    for name, text in pairs:
-        if name not in DIMENSION_OF:
-            raise ParameterError(f"--fix: unknown parameter {name!r}; {suggestion(name, NAMES)}.")
-        values[name] = parse_quantity(text, DIMENSION_OF[name])
-    return values
+    try:
+        return load(paths)
+    except InputError as problem:
+        for path in paths:
+            if (path / RESULT_FILE).is_file() or path.name == RESULT_FILE:
+                raise InputError(
+                    f"{path}: expected measurements, found a result. `memfit fit --from RESULT` fits its "
+                    "data again; memfit report, stability, plan and compare take it as it is."
+                ) from problem
+            if _holds_devices(path):
+                raise InputError(
+                    f"{path}: expected the measurements of one device, found folders of devices. "
+                    "Give one of them, or fit all with `memfit batch ROOT -o OUT`."
+                ) from problem
+        raise
+
+
+def _holds_devices(path: Path) -> bool:
+    """Whether a folder is no device itself, but devices lie below it."""
+    if not path.is_dir() or files_of(path):
+        return False
+    return any((folder / MANIFEST).is_file() or holds_measurements(folder) for folder in _folders(path))
+
+
+def _folders(path: Path) -> list[Path]:
+    """Folders in a folder, the hidden ones left out."""
+    return [item for item in sorted(path.iterdir()) if item.is_dir() and not item.name.startswith(".")]
 
 
 def _announce(console: Console, device: Device, plan: FitPlan) -> None:

@@ -1,11 +1,26 @@
-"""All words of the command line. Nothing heavy is imported here: `memfit --help` must answer at once."""
+"""The commands and their words. Nothing heavy is imported here: `memfit --help` must answer at once."""
 
 import argparse
+import sys
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from memfit import __version__
+from memfit.cli.options import (
+    Words,
+    add_data,
+    add_files,
+    add_json,
+    add_look,
+    add_overwrite,
+    add_plan,
+    add_result,
+    add_seed,
+    add_talk,
+    whole,
+)
+from memfit.errors import meant
 
 _DESCRIPTION = """\
 Fit a halide-perovskite memristor model jointly to impedance spectra, I-V sweeps and pulses, and say how near
@@ -75,17 +90,30 @@ names of EXPRESSION:
     attributes["any name"] where the name is no plain word or is taken
 """
 
-if TYPE_CHECKING:
-    Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # argparse has no public name
+Commands: TypeAlias = "argparse._SubParsersAction[Words]"  # argparse has no public name
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> Words:
     """The parser of `memfit` with all its commands."""
-    parser = argparse.ArgumentParser(
-        prog="memfit",
-        usage="memfit [-h] [--version] COMMAND ...",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    return _with_commands()[0]
+
+
+def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """The words of a command line, understood; mistakes in usage end the program."""
+    parser, commands = _with_commands()
+    words = sys.argv[1:] if arguments is None else arguments
+    if words and not words[0].startswith("-") and words[0] not in commands:
+        parser.error(f"unknown command {words[0]!r}; {meant(words[0], list(commands))}")
+    given, unknown = parser.parse_known_args(words)
+    commands[given.command].refuse_unknown(unknown)
+    if "check" in given:
+        given.check(given)
+    return given
+
+
+def _with_commands() -> tuple[Words, dict[str, Words]]:
+    """The parser of `memfit`, and those of its commands by name."""
+    parser = Words(prog="memfit", usage="memfit [-h] [--version] COMMAND ...")
     parser.add_argument("--version", action="version", version=f"memfit {__version__}")
     commands = parser.add_subparsers(
         dest="command", required=True, metavar="COMMAND", prog="memfit", help=argparse.SUPPRESS
@@ -107,42 +135,17 @@ def build_parser() -> argparse.ArgumentParser:
     listed = "\n".join(f"  {name:11}{one.description}" for name, one in commands.choices.items())
     parser.description = f"{_DESCRIPTION}\n\ncommands:\n{listed}"
     parser.epilog = _EPILOG
-    return parser
+    return parser, dict(commands.choices)
 
 
-def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """The words of a command line, understood; mistakes in usage end the program."""
-    given = build_parser().parse_args(arguments)
-    if "check" in given:
-        given.check(given)
-    return given
-
-
-def _new(commands: "Commands", name: str, summary: str, details: str) -> argparse.ArgumentParser:
+def _new(commands: Commands, name: str, summary: str, details: str) -> Words:
     """A command with the options that all commands have."""
-    parser = commands.add_parser(
-        name,
-        description=summary,
-        epilog=details,
-        formatter_class=partial(argparse.RawDescriptionHelpFormatter, max_help_position=30),
-    )
-    talk = parser.add_mutually_exclusive_group()
-    talk.add_argument("--quiet", action="store_true", help="say nothing on stderr but errors")
-    talk.add_argument("-v", "--verbose", action="store_true", help="say more")
+    parser = commands.add_parser(name, description=summary, epilog=details)
+    add_talk(parser)
     return parser
 
 
-def _add_json(parser: "argparse.ArgumentParser | argparse._MutuallyExclusiveGroup") -> None:
-    parser.add_argument(
-        "--json", action="store_true", help="print the result as JSON, and nothing else, on stdout"
-    )
-
-
-def _add_overwrite(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--overwrite", action="store_true", help="replace files that are already there")
-
-
-def _add_fit(commands: "Commands") -> None:
+def _add_fit(commands: Commands) -> None:
     parser = _new(
         commands,
         "fit",
@@ -158,56 +161,26 @@ def _add_fit(commands: "Commands") -> None:
     parser.add_argument(
         "-o", "--out", metavar="OUT", help="folder for result.json, report.html, tables and figures"
     )
-    parser.add_argument(
-        "--model",
-        choices=("3d", "2d", "2d-mirror", "auto"),
-        help="default: what device.toml says, else 3d; auto compares them",
-    )
-    parser.add_argument(
-        "--fix",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        type=_assignment,
-        help='hold a parameter, as in R_s=20 or R_s="20 ohm"; may be repeated',
-    )
-    parser.add_argument("--seed", type=_seed, metavar="N", help="of everything random; default 0")
-    parser.add_argument(
-        "--robust", action="store_true", help="a loss that grows linearly for large residuals (soft L1)"
-    )
+    add_plan(parser)
     parser.set_defaults(check=partial(_check_fit, parser))
-    _add_look(parser)
+    add_look(parser)
     _add_intervals(parser)
-    _add_overwrite(parser)
-    _add_json(parser)
+    add_overwrite(parser)
+    add_json(parser)
 
 
 def _check_fit(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
     """Either measurements, or a result whose plan says everything."""
     if given.source is None and not given.paths:
         parser.error("expected a device folder, a device.toml, files, or --from RESULT")
-    if given.source is not None and (given.model or given.fix or given.seed is not None):
-        parser.error("--from runs the plan of the result as it is; leave --model, --fix and --seed out")
-
-
-def _add_look(parser: argparse.ArgumentParser) -> None:
-    """How a report and its figures are written."""
-    parser.add_argument(
-        "--format", default="html", metavar="LIST", help="of the report: html,pdf,md,tex,csv; default html"
-    )
-    parser.add_argument(
-        "--figures", default="svg", metavar="LIST", help="of the figures beside it: svg,pdf,png; default svg"
-    )
-    parser.add_argument(
-        "--width",
-        choices=("single", "double"),
-        default="single",
-        help="of the figures: a journal's column (8.5 cm) or page (17.5 cm)",
-    )
-    parser.add_argument("--style", metavar="FILE", help="matplotlib style laid over memfit's own")
+    if given.source is not None and (given.model or given.fix or given.seed is not None or given.robust):
+        parser.error(
+            "--from runs the plan of the result as it is; leave --model, --fix, --seed and --robust out"
+        )
 
 
 def _add_intervals(parser: argparse.ArgumentParser) -> None:
+    """Intervals that cost refits or draws."""
     group = parser.add_argument_group(
         "intervals beyond the linear ones",
         "Interrupted, they go on when the same command is given again (with -o).",
@@ -218,7 +191,7 @@ def _add_intervals(parser: argparse.ArgumentParser) -> None:
         help="profile likelihood of every parameter, whose intervals are given",
     )
     group.add_argument(
-        "--bootstrap", type=_count, metavar="N", help="N refits of data made anew from the fit"
+        "--bootstrap", type=whole(2), metavar="N", help="N refits of data made anew from the fit"
     )
     group.add_argument(
         "--bootstrap-kind",
@@ -232,11 +205,11 @@ def _add_intervals(parser: argparse.ArgumentParser) -> None:
         help="draws from the posterior until they have converged (needs emcee)",
     )
     group.add_argument(
-        "--mcmc-steps", type=_count, metavar="N", help="steps of the chain at most; default 5000"
+        "--mcmc-steps", type=whole(2), metavar="N", help="steps of the chain at most; default 5000"
     )
 
 
-def _add_inspect(commands: "Commands") -> None:
+def _add_inspect(commands: Commands) -> None:
     parser = _new(
         commands,
         "inspect",
@@ -244,27 +217,27 @@ def _add_inspect(commands: "Commands") -> None:
         "For each record: kind, points, ranges, bias and its source, control, order, noise,\n"
         "Kramers-Kronig verdict and whatever was decided on the way.",
     )
-    parser.add_argument("files", nargs="+", metavar="FILE", help="measurement files, or a device folder")
+    add_files(parser)
     parser.add_argument(
         "--plot", metavar="PICTURE", help="draw what was read into this file (.svg, .png or .pdf)"
     )
-    _add_overwrite(parser)
-    _add_json(parser)
+    add_overwrite(parser)
+    add_json(parser)
 
 
-def _add_convert(commands: "Commands") -> None:
+def _add_convert(commands: Commands) -> None:
     parser = _new(
         commands,
         "convert",
         "Convert any supported file to tidy CSV.",
         "One CSV a record, SI units, read back without loss.",
     )
-    parser.add_argument("files", nargs="+", metavar="FILE", help="measurement files, or a device folder")
+    add_files(parser)
     parser.add_argument("-o", "--out", metavar="DIR", required=True, help="folder for the CSV files")
-    _add_overwrite(parser)
+    add_overwrite(parser)
 
 
-def _add_simulate(commands: "Commands") -> None:
+def _add_simulate(commands: Commands) -> None:
     parser = _new(
         commands,
         "simulate",
@@ -275,11 +248,11 @@ def _add_simulate(commands: "Commands") -> None:
         "params", metavar="PARAMS.toml", help="[parameters], [noise], seed, [files], [[measurement]]"
     )
     parser.add_argument("-o", "--out", metavar="DIR", required=True, help="the device folder to make")
-    parser.add_argument("--seed", type=_seed, metavar="N", help="of the noise; default: what the file says")
-    _add_overwrite(parser)
+    add_seed(parser, "of the noise; default: what the file says")
+    add_overwrite(parser)
 
 
-def _add_stability(commands: "Commands") -> None:
+def _add_stability(commands: Commands) -> None:
     parser = _new(
         commands,
         "stability",
@@ -322,11 +295,11 @@ def _add_stability(commands: "Commands") -> None:
         "--data", metavar="DEVICE", help="the measurements: what spectra and pulses say beside the model"
     )
     parser.add_argument("-o", "--out", metavar="OUT", help="folder for stability.html with its figures")
-    _add_overwrite(parser)
-    _add_json(parser)
+    add_overwrite(parser)
+    add_json(parser)
 
 
-def _add_report(commands: "Commands") -> None:
+def _add_report(commands: Commands) -> None:
     parser = _new(
         commands,
         "report",
@@ -334,14 +307,14 @@ def _add_report(commands: "Commands") -> None:
         "Nothing is fitted. The measurements are looked for where the result says, then next to it; what is\n"
         "gone or has changed is left out of the report and named.",
     )
-    parser.add_argument("result", metavar="RESULT", help="result.json, or the folder it is in")
+    add_result(parser)
     parser.add_argument("-o", "--out", metavar="OUT", help="folder; default: that of the result")
-    parser.add_argument("--data", nargs="+", metavar="PATH", help="the measurements, if elsewhere")
-    _add_look(parser)
-    _add_overwrite(parser)
+    add_data(parser, "the measurements, if elsewhere")
+    add_look(parser)
+    add_overwrite(parser)
 
 
-def _add_batch(commands: "Commands") -> None:
+def _add_batch(commands: Commands) -> None:
     parser = _new(commands, "batch", "Fit every device under a folder.", _BATCH_DETAILS)
     parser.add_argument(
         "root", metavar="ROOT", help="folder that holds a folder for each device, at any depth"
@@ -349,7 +322,7 @@ def _add_batch(commands: "Commands") -> None:
     parser.add_argument("-o", "--out", metavar="OUT", required=True, help="folder for the results")
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
-        "--workers", type=_positive, metavar="N", help="processes on this machine; default: one a core"
+        "--workers", type=whole(1), metavar="N", help="processes on this machine; default: one a core"
     )
     where.add_argument(
         "--scheduler", metavar="ADDRESS", help="a dask scheduler to use instead, as in tcp://10.0.0.1:8786"
@@ -366,22 +339,11 @@ def _add_batch(commands: "Commands") -> None:
     parser.add_argument(
         "--memory-limit", default="2 GB", metavar="SIZE", help='of each device; default "2 GB"; or none'
     )
-    parser.add_argument(
-        "--model", choices=("3d", "2d", "auto"), help="default: what each device.toml says, else 3d"
-    )
-    parser.add_argument(
-        "--fix",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        type=_assignment,
-        help="hold a parameter of every device; may be repeated",
-    )
-    parser.add_argument("--seed", type=_seed, metavar="N", help="of everything random; default 0")
-    _add_json(parser)
+    add_plan(parser)
+    add_json(parser)
 
 
-def _add_index(commands: "Commands") -> None:
+def _add_index(commands: Commands) -> None:
     parser = _new(
         commands,
         "index",
@@ -391,29 +353,18 @@ def _add_index(commands: "Commands") -> None:
     parser.add_argument("out", metavar="OUT", help="output of `memfit batch`, or any folder of results")
 
 
-def _add_query(commands: "Commands") -> None:
+def _add_query(commands: Commands) -> None:
     parser = _new(commands, "query", "List devices for which an expression holds.", _QUERY_DETAILS)
     parser.add_argument("out", metavar="OUT", help="output of `memfit batch`, or any folder with an index")
     parser.add_argument(
         "expression", metavar="EXPRESSION", nargs="?", default="", help="default: all devices"
     )
     form = parser.add_mutually_exclusive_group()
-    _add_json(form)
+    add_json(form)
     form.add_argument("--paths", action="store_true", help="print the result folders, one a line")
 
 
-def _positive(text: str) -> int:
-    """A whole number of at least 1."""
-    try:
-        number = int(text)
-    except ValueError:
-        number = 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, found {text!r}")
-    return number
-
-
-def _add_compare(commands: "Commands") -> None:
+def _add_compare(commands: Commands) -> None:
     parser = _new(
         commands,
         "compare",
@@ -429,11 +380,11 @@ def _add_compare(commands: "Commands") -> None:
         help="result.json, the folder it is in, or a folder that holds such folders",
     )
     parser.add_argument("-o", "--out", metavar="OUT", help="folder for page, tables and figures")
-    _add_overwrite(parser)
-    _add_json(parser)
+    add_overwrite(parser)
+    add_json(parser)
 
 
-def _add_plan(commands: "Commands") -> None:
+def _add_plan(commands: Commands) -> None:
     parser = _new(
         commands,
         "plan",
@@ -441,38 +392,6 @@ def _add_plan(commands: "Commands") -> None:
         "Other biases, frequencies, scan rates and pulses are simulated with the noise of this\n"
         "fit; listed is what each would leave of the intervals, the best first.",
     )
-    parser.add_argument("result", metavar="RESULT", help="result.json, or the folder it is in")
-    parser.add_argument(
-        "--data", nargs="+", metavar="PATH", help="the measurements of the fit; for results of older versions"
-    )
-    _add_json(parser)
-
-
-def _assignment(text: str) -> tuple[str, str]:
-    """NAME=VALUE as two texts."""
-    name, sign, value = text.partition("=")
-    if not sign or not name.strip() or not value.strip():
-        raise argparse.ArgumentTypeError(f"expected NAME=VALUE such as R_s=20, found {text!r}")
-    return name.strip(), value.strip()
-
-
-def _count(text: str) -> int:
-    """A whole number of at least 2."""
-    try:
-        number = int(text)
-    except ValueError:
-        number = 0
-    if number < 2:
-        raise argparse.ArgumentTypeError(f"expected a whole number of at least 2, found {text!r}")
-    return number
-
-
-def _seed(text: str) -> int:
-    """A whole number of at least 0."""
-    try:
-        number = int(text)
-    except ValueError:
-        number = -1
-    if number < 0:
-        raise argparse.ArgumentTypeError(f"expected a whole number of at least 0, found {text!r}")
-    return number
+    add_result(parser)
+    add_data(parser, "the measurements of the fit; for results of older versions")
+    add_json(parser)

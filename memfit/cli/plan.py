@@ -3,19 +3,20 @@
 from argparse import Namespace
 from pathlib import Path
 
-from memfit import workflow
 from memfit.cli.console import Console, print_json
 from memfit.cli.main import USABLE
 from memfit.cli.stabilitytext import report_text
 from memfit.reporting.planpage import plan_report
+from memfit.workflow.planning import plan_next
+from memfit.workflow.reading import load, read_result
 
 
 def run(given: Namespace) -> int:
     """Read, simulate, tell."""
     console = Console(given.quiet, given.verbose)
-    result = workflow.read_result(Path(given.result))
-    device = workflow.load([Path(path) for path in given.data]) if given.data else None
-    plan = workflow.plan_next(result, device)
+    result = read_result(Path(given.result))
+    device = load([Path(path) for path in given.data]) if given.data else None
+    plan = plan_next(result, device)
     if given.json:
         print_json(plan.to_dict())
     else:

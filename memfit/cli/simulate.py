@@ -19,6 +19,8 @@ def run(given: Namespace) -> int:
     params, out = Path(given.params), Path(given.out)
     check_free(out, overwrite=given.overwrite)
     wanted = read_simulation(params)
+    if wanted.parameters.tau_k == 0.0:
+        console.say(f"{params.name}: tau_k is not given or 0, which is the 2D model; it never oscillates.")
     if not kernel_is_compiled():
         console.say(
             "The integrator is compiled now, once after installation; this takes about half a minute."

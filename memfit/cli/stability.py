@@ -4,12 +4,13 @@ from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
 
-from memfit import __version__, workflow
+from memfit import __version__
 from memfit.analysis.circuit import Circuit
 from memfit.analysis.regions import AXES
 from memfit.analysis.stability import DEFAULT_CIRCUITS
 from memfit.cli.console import Console, print_json
 from memfit.cli.main import USABLE
+from memfit.cli.quantities import option_quantity
 from memfit.cli.stabilitytext import report_text
 from memfit.datasets.device import Device
 from memfit.errors import OutputError, ParameterError, UnitError
@@ -26,6 +27,8 @@ from memfit.reporting.numbers import quantity
 from memfit.reporting.stabilitypage import stability_report
 from memfit.synthetic.settings import read_simulation
 from memfit.units import parse_quantity
+from memfit.workflow.reading import load, read_result
+from memfit.workflow.stability import stability
 
 PAGE = "stability.html"
 
@@ -42,8 +45,8 @@ def run(given: Namespace) -> int:
     at, quantity = _bias(given.at)
     draws = read_draws(Path(given.draws)) if given.draws is not None else None
     axes = _axes(given.map)
-    blocks = workflow.stability(subject, circuits, at=at, at_quantity=quantity, draws=draws)
-    device = workflow.load(Path(given.data)) if given.data is not None else None
+    blocks = stability(subject, circuits, at=at, at_quantity=quantity, draws=draws)
+    device = load(Path(given.data)) if given.data is not None else None
     if given.json:
         print_json(blocks)
     if out is None and given.json:
@@ -100,7 +103,9 @@ def _bias(text: str | None) -> tuple[float | None, Control]:
         try:
             return parse_quantity(text, "current", unit_required=True), "current"
         except UnitError as problem:
-            raise UnitError(f'Expected a bias such as "0.65 V" or "20 uA", found {text!r}.') from problem
+            raise UnitError(
+                f'--at: expected a bias such as "0.65 V" or "20 uA", found {text!r}.'
+            ) from problem
 
 
 def _axes(text: str | None) -> tuple[str, str] | None:
@@ -116,7 +121,7 @@ def _axes(text: str | None) -> tuple[str, str] | None:
     names = [name.strip() for name in text.split(",")]
     if len(names) != 2 or len(set(names)) != 2 or not set(names) <= set(AXES):
         raise ParameterError(
-            f"Expected two different axes such as R_b,tau_d out of {', '.join(AXES)}; found {text!r}."
+            f"--map: expected two different axes such as R_b,tau_d out of {', '.join(AXES)}; found {text!r}."
         )
     return names[0], names[1]
 
@@ -145,7 +150,7 @@ def _subject(path: Path) -> FitResult | Parameters:
     """A stored result, or the parameters of a PARAMS.toml."""
     if path.suffix.lower() == ".toml":
         return read_simulation(path).parameters
-    return workflow.read_result(path)
+    return read_result(path)
 
 
 def _circuits(given: Namespace) -> Mapping[str, Circuit]:
@@ -158,8 +163,12 @@ def _circuits(given: Namespace) -> Mapping[str, Circuit]:
     UnitError
         A value cannot be read.
     """
-    load = parse_quantity(given.load, "resistance") if given.load is not None else None
-    capacitance = parse_quantity(given.capacitance, "capacitance") if given.capacitance is not None else 0.0
+    load = option_quantity("--load", given.load, "resistance") if given.load is not None else None
+    capacitance = (
+        option_quantity("--external-capacitance", given.capacitance, "capacitance")
+        if given.capacitance is not None
+        else 0.0
+    )
     if given.control == "current" and load is not None:
         raise ParameterError(
             "A load changes nothing under current control; use --control voltage with --load."

@@ -25,7 +25,7 @@ class FitSettings:
     """Other fields of a fit plan by name: robust, screen, inductance, gains, delays, seed, ..."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Device:
     """Everything measured on one device.
 
@@ -54,6 +54,10 @@ class Device:
         twice = [name for name, count in Counter(record.name for record in self.records).items() if count > 1]
         if twice:
             raise InputError(f"{self.name}: two records are called {twice[0]!r}; give each its own name.")
+
+    def __repr__(self) -> str:
+        """Its name and its records, one a line."""
+        return "\n  ".join([f"<Device {self.name!r}:", *map(repr, self.records)]) + ">"
 
     @property
     def spectra(self) -> tuple[ImpedanceSpectrum, ...]:

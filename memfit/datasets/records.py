@@ -4,6 +4,7 @@ Signs: current into the device positive; impedance Z' + i Z'' with exp(+i omega 
 has negative Z''. Arrays are SI, one-dimensional and read-only.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -31,8 +32,8 @@ class Origin:
     """Name of the format as the loader recognised it."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Record:
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class _Record(ABC):
     """What all three kinds carry."""
 
     name: str
@@ -43,8 +44,17 @@ class _Record:
     notes: tuple[str, ...] = ()
     """Warnings of the loader and what was done to the data, a sentence each."""
 
+    @property
+    @abstractmethod
+    def points(self) -> int:
+        """Number of frequencies or samples."""
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+    def __repr__(self) -> str:
+        """Its name and size; the numbers are in its arrays."""
+        return f"<{type(self).__name__} {self.name!r}: {self.points} points>"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class ImpedanceSpectrum(_Record):
     """One impedance spectrum at one dc bias."""
 
@@ -88,7 +98,7 @@ class ImpedanceSpectrum(_Record):
         )
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class IVSweep(_Record):
     """One current-voltage sweep or loop."""
 
@@ -139,7 +149,7 @@ class IVSweep(_Record):
         )
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class PulseTransient(_Record):
     """The response in time to pulses, steps or any other drive."""
 

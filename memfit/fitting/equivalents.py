@@ -1,10 +1,9 @@
 """How far a parameter can go while the others make up for it: what a Jacobian at the minimum may not see.
 
 Where data say nothing about a parameter, the minimiser ends where it fits a trace of the noise, and there
-the Jacobian looks fine. So a doubtful parameter is moved a factor e, and further while that costs little, and
-everything else is fitted again (a few points of its profile likelihood). The exact symmetry of one spectrum,
+the Jacobian looks fine. So the doubtful parameters go on excursions. The exact symmetry of one spectrum,
 tau_d <-> f tau_k, is tried as well (Eqs. 13 and 14 of Bisquert & Guerrero, J. Phys. Chem. Lett. 2022, 13,
-3789), and so are the other minima of the search.
+3789), and so are the other minima of the search and the simpler devices within the model.
 """
 
 from collections.abc import Sequence
@@ -14,60 +13,38 @@ import numpy as np
 
 from memfit.arrays import FloatArray
 from memfit.datasets.records import ImpedanceSpectrum
-from memfit.fitting.minimise import minimise
+from memfit.fitting.excursions import (
+    ALLOWED,
+    BETTER,
+    CORE,
+    DOUBTFUL,
+    EVALUATIONS,
+    Excursion,
+    excursion,
+    linear_theory,
+    minimised,
+    moved,
+    unit_of_length,
+)
 from memfit.fitting.predict import Predictor, bias_of
 from memfit.fitting.state import Problem, State, solve_again
 from memfit.fitting.uncertainty import Covariance
-from memfit.fitting.unknowns import Unknown, Unknowns
+from memfit.fitting.unknowns import Unknowns
 from memfit.model.equations import activation, inverse_resistance_a
 from memfit.model.parameters import NAMES, Parameters
 from memfit.model.steady import junction_voltage
 from memfit.protocols import Control
 
-CORE = NAMES[:7]
-ALLOWED = 16.0
-"""Rise of chi2, on independent points, that chance and the search for the lowest place explain together: so
-that a parameter is open where it can go four units of length far, which is a standard error of one."""
+LIMITS = (("tau_k", True), ("i_c0", False), ("tau_d", True))
+"""Simpler devices within the model: an activation that stands still, no channel, a current that does."""
 _ALLOWED_ORDER = 9.0
 """The same between two minima of which one is the truth: three standard errors."""
-_STEPS = (1.0, 2.0, 3.0, 4.0)
-"""Distances of a parameter, in the logarithm; V_T in units of 2 V_m."""
-_UNSEEN = 1e-30
-"""Length of a column of the Jacobian below which nothing in the data depends on the unknown."""
-_NEAR_LIMIT = 2.0
-"""Largest such distance at which a rise of chi2 is taken for a limit of the data, not of the search."""
-_DOUBTFUL = 0.1
-"""Standard error of linear theory, in the same units, from which it is not believed: noise that is taken for
-a signal has a significance of a few standard errors."""
-_ON_BOUND = 1e-3
-"""Distance, in the same units, at which there is no room to move."""
-_PRIOR = 5.0
-"""Standard deviation in the same units beyond which nothing is believed."""
-_PATIENT = 1e-8
-"""Tolerance of a search that must not stop early."""
-_EVALUATIONS, _FIRST_LOOK = 25, 10
+_FIRST_LOOK = 10
+"""Evaluations after which another minimum may be given up."""
 _HOPELESS = 300.0
 """Rise of chi2 after a first look at which another minimum is given up."""
-_BETTER = 1.0
-"""Fall of chi2 that makes another place the better minimum."""
 _DIFFERENT = 0.1
 """Distance of two times, in the logarithm, below which it does not matter which is which."""
-
-
-@dataclass(frozen=True)
-class Excursion:
-    """One parameter moved from the minimum, everything else fitted again."""
-
-    name: str
-    upward: bool
-    x: FloatArray
-    """(m,) where it got to within `ALLOWED`; the minimum itself where it could not move."""
-    far: bool
-    """Whether it got all the way, or to its bound."""
-    limit: float | None
-    """Where chi2 stopped it, in its own unit; None if nothing did, or only far away."""
-    chi2: float
-    """There, if lower than at the minimum."""
 
 
 @dataclass(frozen=True)
@@ -111,34 +88,65 @@ def explore(state: State, covariance: Covariance, rivals: Sequence[State] = ()) 
     if better is not None:
         return Exploration((), (), None, better)
     excursions = _excursions(base)
+    limits = _limits(base) if any(e.far for e in excursions) else []
+    excursions += [e for limit in limits for e in _onwards(base, limit, excursions)]
+    better = _lower(state, base, [(e.chi2, e.x) for e in (*limits, *excursions)])
     return Exploration(
         excursions=tuple(excursions),
-        others=tuple(other.x for other in others),
+        others=(*(other.x for other in others), *(limit.x for limit in limits)),
         swap=None if swap is None else swap.x,
-        better=_lower(state, base, [(e.chi2, e.x) for e in excursions]),
+        better=better,
     )
 
 
 def _lower(state: State, base: State, found: Sequence[tuple[float, FloatArray]]) -> State | None:
     """The fit begun again from the lowest place, if that is lower than the minimum."""
     chi2, x = min(found, key=lambda item: item[0], default=(np.inf, base.x))
-    if chi2 > base.minimum.chi2 - _BETTER:
+    if chi2 > base.minimum.chi2 - BETTER:
         return None
     return solve_again(replace(state, minimum=replace(state.minimum, x=x)), state.problem)
 
 
 def _excursions(base: State) -> list[Excursion]:
-    """Those of doubtful parameters, and if one of them goes far, those of all."""
-    errors, follow = _linear_theory(base)
+    """Those of doubtful parameters, and if one of them goes far, those of all, and those from a limit."""
+    errors, follow = linear_theory(base)
     core = [j for j, unknown in enumerate(base.unknowns.free) if unknown.name in CORE]
     doubtful = [
-        j for j in core if errors[j] > _DOUBTFUL or base.unknowns.free[j].name in base.minimum.at_bound
+        j for j in core if errors[j] > DOUBTFUL or base.unknowns.free[j].name in base.minimum.at_bound
     ]
-    excursions = [_excursion(base, follow, j, side, patient=True) for j in doubtful for side in (-1.0, 1.0)]
-    if any(e.far for e in excursions):
-        rest = [j for j in core if j not in doubtful]
-        excursions += [_excursion(base, follow, j, side) for j in rest for side in (-1.0, 1.0)]
-    return excursions
+    found = [excursion(base, follow, j, side, patient=True) for j in doubtful for side in (-1.0, 1.0)]
+    if not any(e.far for e in found):
+        return found
+    rest = [j for j in core if j not in doubtful]
+    return found + [excursion(base, follow, j, side) for j in rest for side in (-1.0, 1.0)]
+
+
+def _limits(base: State) -> list[Excursion]:
+    """The simpler devices that describe the data as well."""
+    found = []
+    for name, upward in LIMITS:
+        if name in base.unknowns.names:
+            j = base.unknowns.names.index(name)
+            bound = base.unknowns.free[j].inner_bounds[int(upward)]
+            chi2, x = moved(base, j, bound, base.x, np.zeros(base.x.size))
+            if chi2 < base.minimum.chi2 + ALLOWED:
+                found.append(Excursion(name, upward, x, True, None, min(chi2, base.minimum.chi2)))
+    return found
+
+
+def _onwards(base: State, limit: Excursion, known: Sequence[Excursion]) -> list[Excursion]:
+    """Excursions from a limit that go far, of doubtful parameters that could not from the minimum."""
+    there = replace(base, minimum=replace(base.minimum, x=limit.x))
+    errors, follow = linear_theory(there)
+    far = {(e.name, e.upward) for e in known if e.far}
+    sides = [
+        (j, side)
+        for j, unknown in enumerate(base.unknowns.free)
+        for side in (-1.0, 1.0)
+        if unknown.name in CORE and unknown.name != limit.name and (unknown.name, side > 0) not in far
+    ]
+    found = [excursion(there, follow, j, side) for j, side in sides if errors[j] > DOUBTFUL]
+    return [e for e in found if e.far]
 
 
 def independent_share(state: State, covariance: Covariance) -> FloatArray:
@@ -163,11 +171,6 @@ def junction_at(p: Parameters, bias: tuple[Control, float]) -> float:
     return float(junction_voltage(p, control, [value])[0])
 
 
-def unit_of_length(unknown: Unknown, V_m: float) -> float:
-    """What counts as a factor e: 1 in the logarithm, 2 V_m for V_T."""
-    return 2.0 * V_m if unknown.name == "V_T" else 1.0
-
-
 def exchanged(state: State) -> FloatArray | None:
     """The minimum with tau_d and f tau_k exchanged at the most telling bias, or at half activation."""
     names = state.unknowns.names
@@ -189,23 +192,7 @@ def _on_independent_points(state: State, covariance: Covariance) -> State:
     if np.all(share > 0.99):
         return state
     problem = replace(state.problem, sigma=state.problem.sigma / np.sqrt(share))
-    return _minimised(problem, state.unknowns, state.x)
-
-
-def _minimised(
-    problem: Problem,
-    unknowns: Unknowns,
-    x: FloatArray,
-    most: int = _EVALUATIONS,
-    tolerance: float | None = None,
-) -> State:
-    """Minimise to a small part of what chi2 may rise, or to a tolerance."""
-    residuals = problem.residuals(unknowns)
-    r = residuals.residuals(x)
-    if tolerance is None:
-        tolerance = float(np.clip(0.02 * ALLOWED / max(float(r @ r), 1e-300), 1e-10, 1e-3))
-    minimum = minimise(residuals, unknowns.free, x, tolerance=tolerance, max_evaluations=most)
-    return State(problem, unknowns, minimum, residuals.failures)
+    return minimised(problem, state.unknowns, state.x)
 
 
 def _carried(base: State, rival: State) -> FloatArray:
@@ -221,10 +208,10 @@ def _second_minimum(base: State, start: FloatArray | None) -> State | None:
     """The minimum near a start, if it is another one and as good."""
     if start is None or _near(base, start):
         return None
-    found = _minimised(base.problem, base.unknowns, start, _FIRST_LOOK)
+    found = minimised(base.problem, base.unknowns, start, _FIRST_LOOK)
     if found.minimum.chi2 > base.minimum.chi2 + _HOPELESS:
         return None
-    found = _minimised(base.problem, base.unknowns, found.x, 2 * _EVALUATIONS)
+    found = minimised(base.problem, base.unknowns, found.x, 2 * EVALUATIONS)
     if found.minimum.chi2 > base.minimum.chi2 + ALLOWED or _near(base, found.x):
         return None
     return found
@@ -248,7 +235,7 @@ def _spectra_allow_exchange(base: State) -> bool:
     columns = [base.unknowns.names.index(u.name) for u in free]
     unknowns = Unknowns(free, base.unknowns.base, problem.kinds)
     r = problem.residuals(unknowns).residuals(base.x[columns])
-    found = _minimised(problem, unknowns, start[columns], 2 * _EVALUATIONS)
+    found = minimised(problem, unknowns, start[columns], 2 * EVALUATIONS)
     return found.minimum.chi2 <= float(r @ r) + _HOPELESS
 
 
@@ -267,78 +254,3 @@ def _near(base: State, x: FloatArray) -> bool:
         for j, u in enumerate(base.unknowns.free)
         if u.name in CORE
     )
-
-
-def _linear_theory(base: State) -> tuple[FloatArray, FloatArray]:
-    """Standard errors, and in row j of (m, m) how all unknowns follow when unknown j is moved by one.
-
-    In units of length for the parameters of the model; a weak prior makes what is open finite.
-    """
-    _, jacobian = base.linearised()
-    V_m = base.unknowns.parameters(base.x).V_m
-    length = np.linalg.norm(jacobian, axis=0)
-    spread = np.array(
-        [
-            _PRIOR * unit_of_length(u, V_m)
-            if u.name in CORE
-            else 1e3 / float(size)
-            if size > _UNSEEN
-            else 1.0
-            for u, size in zip(base.unknowns.free, length, strict=True)
-        ]
-    )
-    scaled = np.vstack([jacobian * spread, np.eye(spread.size)])
-    _, singular, directions = np.linalg.svd(scaled, full_matrices=False)
-    covariance = spread[:, None] * ((directions.T / singular**2) @ directions) * spread
-    variance = np.diag(covariance)
-    lengths = np.array([unit_of_length(u, V_m) for u in base.unknowns.free])
-    return np.sqrt(variance) / lengths, covariance / variance[:, None]
-
-
-def _excursion(
-    base: State, follow: FloatArray, j: int, direction: float, *, patient: bool = False
-) -> Excursion:
-    """Move one unknown step by step, everything else following; a patient search tries harder."""
-    unknown = base.unknowns.free[j]
-    low, high = unknown.inner_bounds
-    length = unit_of_length(unknown, base.unknowns.parameters(base.x).V_m)
-    allowed = base.minimum.chi2 + ALLOWED
-    here, slope = base.x, follow[j]
-    for step in _STEPS:
-        target = float(np.clip(base.x[j] + direction * step * length, low, high))
-        if abs(target - here[j]) < _ON_BOUND * length:
-            break
-        chi2, x = _moved(base, j, target, here, slope)
-        if chi2 > allowed and patient:
-            _, halfway = _moved(base, j, 0.5 * (target + here[j]), here, slope)
-            way = (halfway - here) / (halfway[j] - here[j])
-            chi2, x = _moved(base, j, target, halfway, way, tolerance=_PATIENT)
-        if chi2 > allowed:
-            limit = unknown.outer(target) if step <= _NEAR_LIMIT else None
-            return Excursion(unknown.name, direction > 0, here, False, limit, base.minimum.chi2)
-        if chi2 < base.minimum.chi2 - _BETTER:
-            return Excursion(unknown.name, direction > 0, x, True, None, chi2)
-        here, slope = x, (x - here) / (target - here[j])
-    far = bool(abs(here[j] - base.x[j]) > 0.99 * _STEPS[0] * length)
-    return Excursion(unknown.name, direction > 0, here, far, None, base.minimum.chi2)
-
-
-def _moved(
-    base: State, j: int, value: float, here: FloatArray, slope: FloatArray, *, tolerance: float | None = None
-) -> tuple[float, FloatArray]:
-    """chi2 and vector with unknown j moved to a value and everything else fitted, from the better guess.
-
-    Everything else follows along `slope`, or stays.
-    """
-    held = base.unknowns.free[j]
-    free = [u for k, u in enumerate(base.unknowns.free) if k != j]
-    anchor = base.unknowns.base.replace(**{held.name: held.outer(value)})
-    unknowns = Unknowns(free, anchor, base.problem.kinds)
-    low, high = (np.array(ends) for ends in zip(*(u.inner_bounds for u in free), strict=True))
-    guesses = (here + (value - here[j]) * slope, here)
-    starts = [np.clip(np.delete(x, j), low, high) for x in guesses]
-    residuals = base.problem.residuals(unknowns)
-    squares = [float(np.sum(residuals.residuals(x) ** 2)) for x in starts]
-    best = starts[int(np.argmin(squares))]
-    found = _minimised(base.problem, unknowns, best, tolerance=tolerance)
-    return found.minimum.chi2, np.insert(found.x, j, value)

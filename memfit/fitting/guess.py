@@ -1,12 +1,14 @@
 """First values from the data alone, each with its reason.
 
 The steady state gives V_T, V_m, R_b and i_c0; the spectra, or else the records in time, give the rest.
+Pulses alone show too little of the steady state for that.
 """
 
 from collections.abc import Mapping, Sequence
 
-from memfit.datasets.records import ImpedanceSpectrum, Record
+from memfit.datasets.records import ImpedanceSpectrum, PulseTransient, Record
 from memfit.fitting.candidates import Candidate, distinct
+from memfit.fitting.guess_pulses import candidates_from_pulses
 from memfit.fitting.guess_spectra import candidates_from_spectra
 from memfit.fitting.guess_steady import (
     SteadyCurve,
@@ -29,6 +31,10 @@ def guess(records: Sequence[Record], fix: Mapping[str, float], count: int = 12) 
     count : int
         How many candidates at most.
     """
+    if all(isinstance(r, PulseTransient) for r in records) and (
+        drawn := candidates_from_pulses(records, fix)
+    ):
+        return drawn[:count]
     spectra = [r for r in records if isinstance(r, ImpedanceSpectrum)]
     steady = [
         (curve, fix.get("R_s", series.value), series.reason)

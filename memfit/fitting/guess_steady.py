@@ -66,7 +66,7 @@ def series_resistances(records: Sequence[Record]) -> list[Series]:
     spectra = [r for r in records if isinstance(r, ImpedanceSpectrum)]
     if spectra:
         value = max(float(np.median([_intercept(s) for s in spectra])), 0.0)
-        return [Series(value, "intercept of Re Z against 1/omega^2 at the highest frequencies")]
+        return [Series(value, "intercept of Re Z against 1/ω² at the highest frequencies")]
     found = [Series(0.0, "not seen at a glance")]
     jumps = [
         abs(after / step)
@@ -179,7 +179,7 @@ def steady_rows(records: Sequence[Record], R_s: float) -> SteadyRows | None:
     """Whatever says something about the steady current: slow sweep, low-frequency conductance, plateaus."""
     parts = [
         part
-        for part in (_slow_sweep(records, R_s), _conductances(records, R_s), _plateaus(records, R_s))
+        for part in (_slow_sweep(records, R_s), _conductances(records, R_s), plateaus(records, R_s))
         if part is not None
     ]
     if not parts:
@@ -246,7 +246,7 @@ def _conductances(records: Sequence[Record], R_s: float) -> SteadyRows | None:
     )
 
 
-def _plateaus(records: Sequence[Record], R_s: float) -> SteadyRows | None:
+def plateaus(records: Sequence[Record], R_s: float) -> SteadyRows | None:
     """Current and junction voltage at the end of every constant stretch of the transients."""
     points = [end for r in records if isinstance(r, PulseTransient) for end in _stretch_ends(r)]
     if not points:

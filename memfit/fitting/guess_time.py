@@ -15,7 +15,7 @@ from memfit.fitting.predict import free_start
 from memfit.model.parameters import Parameters
 from memfit.model.transient import DriveSet
 
-_TRIALS_LOG2 = 10
+_TRIALS = 1024
 _TOLERANCE = 1e-4
 """Of the integrator: a scan needs the shape."""
 _SAMPLES = 160
@@ -38,6 +38,11 @@ class Scan:
     times: FloatArray
     """(t, 3) tau_m, tau_d, tau_k, s; every beginning of the list covers their ranges evenly."""
 
+    def misfit(self, values: Mapping[str, float]) -> float:
+        """Mean squared distance from the data, in spans of each record; not finite where none comes out."""
+        response = self.runs.respond(Parameters.from_mapping(values), tolerance=_TOLERANCE).values
+        return float(np.sum(np.minimum(np.abs((response - self.data) * self.weight), 1.0) ** 2))
+
 
 def candidates_from_time(
     records: Sequence[Record], steady: Sequence[tuple[SteadyCurve, float]], fix: Mapping[str, float]
@@ -50,7 +55,7 @@ def candidates_from_time(
     timed = [r for r in records if isinstance(r, (IVSweep, PulseTransient)) and r.time is not None]
     if not timed:
         return [[_without_times(curve, R_s)] for curve, R_s in steady]
-    scan = _prepare(timed)
+    scan, _ = scan_of(timed, _TRIALS)
     few = [_tried(scan, curve, R_s, fix, slice(0, _FEW)) for curve, R_s in steady]
     ranked = sorted(range(len(steady)), key=lambda k: min((c.misfit for c in few[k]), default=np.inf))
     for k in ranked[:_BEST_STATES]:
@@ -58,13 +63,23 @@ def candidates_from_time(
     return [distinct(sorted(found, key=lambda c: c.misfit), _KEPT) for found in few]
 
 
-def _prepare(timed: Sequence[IVSweep | PulseTransient]) -> Scan:
-    """The records with fewer samples, and a Sobol sequence over the ranges of the times."""
+def scan_of(timed: Sequence[IVSweep | PulseTransient], trials: int, more: int = 0) -> tuple[Scan, FloatArray]:
+    """The records with fewer samples, a Sobol sequence over the ranges of the times, and (t, more) in 0..1.
+
+    Parameters
+    ----------
+    timed : sequence of record
+        With a time.
+    trials : int
+        t, a power of two.
+    more : int
+        Dimensions of the sequence besides the three times.
+    """
     shortest, longest = _time_range(timed)
     qmc = import_module("scipy.stats.qmc")  # half a second to import, and only these data need it
-    sequence = qmc.Sobol(3, scramble=False).random_base2(_TRIALS_LOG2)
-    times = np.exp(qmc.scale(sequence, [np.log(shortest)] * 3, [np.log(longest)] * 3))
-    return Scan(*_thinned(timed), times)
+    sequence = qmc.Sobol(3 + more, scramble=False).random(trials)
+    times = np.exp(qmc.scale(sequence[:, :3], [np.log(shortest)] * 3, [np.log(longest)] * 3))
+    return Scan(*_thinned(timed), times), sequence[:, 3:]
 
 
 def _tried(
@@ -79,8 +94,7 @@ def _tried(
             "tau_d": fix.get("tau_d", float(tau_d)),
             "tau_k": fix.get("tau_k", float(tau_k)),
         }
-        response = scan.runs.respond(Parameters.from_mapping(values), tolerance=_TOLERANCE).values
-        misfit = float(np.sum(np.minimum(np.abs((response - scan.data) * scan.weight), 1.0) ** 2))
+        misfit = scan.misfit(values)
         if np.isfinite(misfit):
             result.append(Candidate(values, misfit, _reasons(curve)))
     return result

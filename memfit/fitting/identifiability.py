@@ -13,15 +13,8 @@ import numpy as np
 
 from memfit.arrays import FloatArray
 from memfit.fitting.combinations import KNOWN, error_of, gradient_of, known_combinations, lag, two_times
-from memfit.fitting.equivalents import (
-    ALLOWED,
-    CORE,
-    Excursion,
-    Exploration,
-    independent_share,
-    telling_bias,
-    unit_of_length,
-)
+from memfit.fitting.equivalents import Exploration, independent_share, telling_bias
+from memfit.fitting.excursions import ALLOWED, CORE, Excursion, unit_of_length
 from memfit.fitting.knowledge import (
     Direction,
     Identifiability,
@@ -66,8 +59,11 @@ def with_identifiability(
         names=tuple(n for n in NAMES if n in state.unknowns.names),
         places=tuple(_place(state, covariance, x) for x in places),
     )
+    minima = exploration.others if exploration.swap is None else (*exploration.others, exploration.swap)
+    there = [state.unknowns.parameters(x).as_dict() for x in minima]
     parameters = {
-        name: _not_determined(e) if name in open_ones else e for name, e in result.parameters.items()
+        name: _not_determined(e) if name in open_ones else _including(e, [p[name] for p in there])
+        for name, e in result.parameters.items()
     }
     return replace(
         result,
@@ -82,6 +78,15 @@ def with_identifiability(
 def _not_determined(e: Estimate) -> Estimate:
     """An estimate without its number."""
     return Estimate(value=None, unit=e.unit, status="undetermined", start=e.start, reason=e.reason)
+
+
+def _including(e: Estimate, others: Sequence[float]) -> Estimate:
+    """An estimate whose interval includes its values at other minima that are as good."""
+    if e.ci95 is None or e.status == "fixed" or not others:
+        return e
+    low, high = e.ci95
+    lowest = None if low is None else min(low, *others)
+    return replace(e, ci95=(lowest, None if high is None else max(high, *others)))
 
 
 def _open_parameters(result: FitResult, state: State, exploration: Exploration) -> dict[str, OpenParameter]:

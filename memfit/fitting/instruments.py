@@ -62,6 +62,18 @@ def add_needed_terms(state: State, plan: FitPlan) -> State:
     return add_needed_states(with_staircases(state), plan)
 
 
+def without_idle_terms(state: State, plan: FitPlan) -> State:
+    """The fit without an inductance that ended at zero, unless it was asked for."""
+    if plan.inductance != "auto" or "L_s" not in state.minimum.at_bound:
+        return state
+    free = [unknown for unknown in state.unknowns.free if unknown.name != "L_s"]
+    base = state.unknowns.base.replace(L_s=0.0)
+    unknowns = Unknowns(free, base, state.problem.kinds)
+    again = solve(state.problem, unknowns, unknowns.encode(state.unknowns.values(state.x)))
+    needed = again.minimum.chi2 > state.minimum.chi2 + _EQUAL
+    return state if needed else replace(again, failures=state.failures + again.failures)
+
+
 def _kept_if_worth(state: State, terms: Sequence[Unknown], forced: bool) -> State:
     """The fit with these terms if they keep their promise, else as it was.
 

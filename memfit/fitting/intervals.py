@@ -107,18 +107,3 @@ def profile_from(data: Mapping[str, Any]) -> Profile:
     for key in ("value", "rise", "slope"):
         kept[key] = tuple(data[key])
     return Profile(**kept)
-
-
-def samples_from(data: Mapping[str, Any] | None) -> SampleSet | None:
-    """A sample from plain data; None where there is none."""
-    if not data:
-        return None
-    kept = dict(data)
-    kept["names"] = tuple(data["names"])
-    kept["samples"] = tuple(tuple(row) for row in data["samples"])
-    kept["estimates"] = {
-        name: SampleEstimate(**{**item, "ci95": tuple(item["ci95"])})
-        for name, item in data["estimates"].items()
-    }
-    kept["convergence"] = {name: Convergence(**item) for name, item in data["convergence"].items()}
-    return SampleSet(**kept)

@@ -17,7 +17,7 @@ from memfit.fitting.candidates import Candidate
 from memfit.fitting.conflict import conflicts_between_kinds, with_conflicts
 from memfit.fitting.equivalents import explore
 from memfit.fitting.identifiability import with_identifiability
-from memfit.fitting.instruments import add_needed_terms
+from memfit.fitting.instruments import add_needed_terms, without_idle_terms
 from memfit.fitting.plan import FitPlan, free_parameters, plan_for
 from memfit.fitting.predict import bias_of
 from memfit.fitting.result import FitResult, FittedRecord
@@ -112,7 +112,7 @@ def _find(device: Device, plan: FitPlan, model: str) -> _Found:
     problem = Problem.prepare(device.records, plan.robust)
     minima, first = find_minima(problem, plan, free_parameters(model))
     settled = settle(replace(minima[0], problem=driven_alike(problem, minima[0].problem)), plan)
-    settled = settle(add_needed_terms(settled, plan), plan)
+    settled = without_idle_terms(settle(add_needed_terms(settled, plan), plan), plan)
     return _Found(settled, tuple(minima[1:]), first)
 
 
@@ -139,9 +139,9 @@ def settle(state: State, plan: FitPlan) -> State:
         problem = state.problem.with_noise_of(state)
         judged = replace(state, problem=problem)
         outliers = find_outliers(judged) if plan.screen else ~problem.keep
-        changed = np.any(outliers & problem.keep)
+        changed = np.any(outliers == problem.keep)
         ratio = problem.sigma / state.problem.sigma
-        problem = replace(problem, keep=problem.keep & ~outliers)
+        problem = replace(problem, keep=~outliers)
         state = solve_again(state, problem)
         if not changed and np.max(np.abs(np.log(ratio))) < _SETTLED:
             break

@@ -146,7 +146,7 @@ class Conflict:
     """Value from all data minus value without this kind, in standard errors of the difference."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class FitResult:
     """Everything a fit found, and how it was made."""
 
@@ -199,6 +199,14 @@ class FitResult:
     estimates: along what the data leave open, it is one point of many."""
     data: Mapping[str, Any] = field(default_factory=dict)
     """Where the data were: "paths" (absolute) and "relative" (to the folder of result.json)."""
+
+    def __repr__(self) -> str:
+        """Device, model, status and parameters; `to_frame` has them with their intervals."""
+        known = [
+            f"{name} = {e.value:.6g} {e.unit}" for name, e in self.parameters.items() if e.value is not None
+        ]
+        head = f"<FitResult of {self.device.get('name') or 'a device'}: {self.model}, {self.status.code}"
+        return "; ".join([head, *known]) + ">"
 
     def values(self) -> Parameters:
         """The fitted parameters as the model takes them.

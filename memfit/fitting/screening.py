@@ -14,13 +14,16 @@ from memfit.fitting.state import State
 _LIMIT = 5.0
 """Standard deviations; about one good point in two million lies beyond."""
 _NEIGHBOUR = 3.5
-"""A neighbour beyond this, on the same side, makes it a run."""
+"""A neighbour beyond this, on the same side, makes it a run; a point left out that is nearer counts again."""
 _LARGEST_SHARE = 0.1
 """Of a record's points; more than that is not isolated."""
 
 
 def find_outliers(state: State) -> BoolArray:
-    """(n,) True for points to leave out, given the noise estimated from the residuals."""
+    """(n,) True for points to leave out, given the noise estimated from the residuals.
+
+    A point that an earlier fit left out counts again where this fit passes by it as by its neighbours.
+    """
     predictor = state.problem.predictor
     scaled = (predictor.data() - state.model_values()) / state.problem.sigma
     scaled = np.where(np.isfinite(scaled), scaled, 0.0)
@@ -28,8 +31,11 @@ def find_outliers(state: State) -> BoolArray:
     for record, here in zip(predictor.records, predictor.slices, strict=True):
         parts = np.split(scaled[here], 2) if isinstance(record, ImpedanceSpectrum) else [scaled[here]]
         bad = np.logical_or.reduce([_isolated(part) for part in parts])
-        if np.count_nonzero(bad) <= max(1, _LARGEST_SHARE * bad.size):
-            out[here] = np.tile(bad, len(parts))
+        if np.count_nonzero(bad) > max(1, _LARGEST_SHARE * bad.size):
+            bad[:] = False
+        far = np.logical_or.reduce([np.abs(part) > _NEIGHBOUR for part in parts])
+        before = ~state.problem.keep[here][: record.points]
+        out[here] = np.tile(bad | (before & far), len(parts))
     return out
 
 

@@ -33,6 +33,10 @@ _SPREAD = 0.7
 """Standard deviation, in the logarithm, of additional starts around the best ones."""
 _SAME = 0.05
 """Difference of every unknown below which two minima are one."""
+_HOPELESS = 10.0
+"""Ratio of chi2 to that of the best start beyond which no term of the instruments is tried."""
+_EQUAL = 1e-4
+"""Relative difference of chi2 below which two starts ended at one minimum, where terms were tried before."""
 _WINDOWS = (0.08, 0.3)
 """Parts of the records in time that are fitted first where no spectrum holds the phase of an oscillation."""
 _ROUGH = 1e-5
@@ -55,11 +59,13 @@ def find_minima(problem: Problem, plan: FitPlan, names: Sequence[str]) -> tuple[
     polished = polish(records, plan, names, candidates)
     search = thinned(replace(problem, robust=True))
     found: list[tuple[State, Candidate]] = []
+    bare: list[State] = []
 
     def attempt(candidate: Candidate) -> bool:
         """Fit from one start, terms of the instruments included; True when nothing is left to explain."""
         state = _fit_everything(search, plan, names, candidate)
-        if state.typical_misfit() > _GOOD and state.resembles_data():
+        bare.append(state)
+        if state.typical_misfit() > _GOOD and _worth_terms(bare):
             state = add_needed_terms(state, plan)
         found.append((state, candidate))
         log.info("start %d: misfit of the worst record %.4g", len(found), state.typical_misfit())
@@ -72,6 +78,14 @@ def find_minima(problem: Problem, plan: FitPlan, names: Sequence[str]) -> tuple[
         any(attempt(c) for c in _more_starts(best, polished, len(tried), names, plan.seed))
     found.sort(key=lambda item: item[0].minimum.chi2)
     return _distinct_minima([state for state, _ in found]), found[0][1]
+
+
+def _worth_terms(bare: Sequence[State]) -> bool:
+    """Whether the last of some minima without terms of the instruments may win with them and is new."""
+    state, chi2 = bare[-1], bare[-1].minimum.chi2
+    hopeless = chi2 > _HOPELESS * min(other.minimum.chi2 for other in bare)
+    known = any(abs(chi2 - other.minimum.chi2) < _EQUAL * chi2 for other in bare[:-1])
+    return not hopeless and not known and state.resembles_data()
 
 
 def replace_start(candidate: Candidate, start: Mapping[str, float]) -> Candidate:

@@ -53,9 +53,10 @@ def summarise(
     parameters = _physical(state, found, names, first)
     goodness = _goodness(state, covariance)
     poor = _poorly_described(state, covariance)
+    status = _status(state, parameters, poor)
     return FitResult(
         model=model_of(names),
-        status=_status(state, parameters, poor),
+        status=status,
         parameters=parameters,
         derived=_derived(state, covariance),
         nuisance={n: e for n, e in found.items() if n not in NAMES},
@@ -65,7 +66,7 @@ def summarise(
         goodness=goodness,
         alternatives=tuple(_alternative(other) for other in minima[1:]),
         excluded=describe_outliers(state),
-        warnings=tuple(_warnings(state, covariance)),
+        warnings=(*_unsaid_misfit(status, poor), *_warnings(state, covariance)),
         device={
             "name": device.name,
             "area_m2": device.area,
@@ -210,7 +211,7 @@ def _status(state: State, parameters: Mapping[str, Estimate], poor: Sequence[str
         return Status(
             code="not_converged",
             message=f"The fit stopped before it converged ({state.minimum.message}); "
-            "check the data for records of another device, or give start values.",
+            "check the data for records of another device, give start values, or try another model.",
         )
     if undetermined:
         return Status(
@@ -227,11 +228,24 @@ def _status(state: State, parameters: Mapping[str, Estimate], poor: Sequence[str
     if poor:
         return Status(
             code="poor_fit",
-            message=f"The residuals of {', '.join(poor[:4])}{' and others' if len(poor) > 4 else ''} have "
-            "structure beyond the noise: the model misses something there. Look at the residuals, and leave "
-            "out what is not this device.",
+            message=f"{_misfit(poor)} Look at the residuals, and leave out what is not this device.",
         )
     return Status(code="ok", message="The model describes all records within their noise.")
+
+
+def _misfit(poor: Sequence[str]) -> str:
+    """What is wrong with records that the model does not describe."""
+    return (
+        f"The residuals of {', '.join(poor[:4])}{' and others' if len(poor) > 4 else ''} have structure "
+        "beyond the noise: the model misses something there."
+    )
+
+
+def _unsaid_misfit(status: Status, poor: Sequence[str]) -> list[str]:
+    """The same where another verdict comes first, which a wrong model or fixed value may have caused."""
+    if not poor or status.code == "poor_fit":
+        return []
+    return [f"{_misfit(poor)} What is fixed may be wrong, or a record of another device."]
 
 
 def _warnings(state: State, covariance: Covariance) -> list[str]:
@@ -256,12 +270,12 @@ def _warnings(state: State, covariance: Covariance) -> list[str]:
             f"{', '.join(stepped[:5])}: the source seems to step and to measure at the end of each step, "
             "which describes these sweeps far better than a ramp."
         )
-    for name in ("gain_iv", "gain_transient"):
+    for name, instrument in (("gain_iv", "sweeps"), ("gain_transient", "transients")):
         if name in state.unknowns.names:
             value = float(state.x[state.unknowns.names.index(name)])
             said.append(
-                f"The {name.removeprefix('gain_')} instrument reads {100 * (value - 1):+.1f} % against the "
-                "reference instrument; a gain factor was fitted."
+                f"The instrument of the {instrument} reads {100 * abs(value - 1):.1f} % "
+                f"{'more' if value > 1 else 'less'} than the reference instrument; a gain factor was fitted."
             )
     return said
 

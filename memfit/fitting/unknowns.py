@@ -1,8 +1,9 @@
 """The quantities a fit is free to change, as one vector, and the way from it to parameters and instruments.
 
 Besides the physical parameters: `gain_iv`, `gain_transient`, `gain_impedance` (one factor for each kind of
-instrument but the reference), `edge_K_J` (s, how much earlier than its first sample jump J of record K came),
-`delay_K` (s, shift of record K) and `u_0_K`, `i_0_K`, `f_0_K` (the state at the start of record K).
+instrument but the reference), `edge_K_J` (s, time of jump J of record K, counted from the
+first sample after it: 0 or less), `delay_K` (s, shift of record K) and `u_0_K`, `i_0_K`, `f_0_K` (the state
+at the start of record K).
 """
 
 from collections.abc import Mapping, Sequence

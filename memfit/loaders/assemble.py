@@ -58,7 +58,8 @@ def make_records(reading: Reading) -> Iterator[Record]:
 
 _LARGEST = {
     "frequency": 1e13, "z_real": 1e16, "z_imag": 1e16, "z_modulus": 1e16, "phase": 1e4, "y_real": 1e12,
-    "y_imag": 1e12, "time": 1e11, "voltage": 1e6, "current": 1e6, "current_density": 1e12,
+    "y_imag": 1e12, "y_modulus": 1e12, "y_phase": 1e4, "capacitance_parallel": 1e6, "capacitance_series": 1e6,
+    "time": 1e11, "voltage": 1e6, "current": 1e6, "current_density": 1e12,
     "bias_voltage": 1e6,
     "bias_current": 1e6, "applied_voltage": 1e6, "applied_current": 1e6,
 }  # fmt: skip

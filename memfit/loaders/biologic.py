@@ -49,6 +49,9 @@ _TECHNIQUES: tuple[tuple[str, Kind, Control], ...] = (
     ("constant voltage", "transient", "voltage"),
     ("constant current", "transient", "current"),
 )
+_COMPANION = re.compile(r"\s*(EC|BT)-?Lab (LOG|SETTING) FILE", re.IGNORECASE)
+"""First line of the files that EC-Lab writes beside a measurement (.mpl, .mps)."""
+
 _SETTING_WIDTH = 20
 """Settings of a technique stand in columns of 20 characters."""
 
@@ -67,6 +70,8 @@ class Header:
 def recognises(source: Source) -> bool:
     """True for EC-Lab text, with or without its settings."""
     first = source.head.split("\n", 1)[0].strip()
+    if _COMPANION.match(first):
+        return True
     labels = first.split("\t")
     bare = labels[:2] in (["freq/Hz", "Re(Z)/Ohm"], ["mode", "ox/red"]) or (
         len(labels) > 1 and "time/s" in labels and ("/mA" in first or "/V" in first)
@@ -82,6 +87,13 @@ def read(source: Source, settings: FileSettings) -> list[RawTable]:
     FileFormatError
         The labels are missing, or a column that the technique needs.
     """
+    companion = _COMPANION.match(source.head)
+    if companion:
+        raise FileFormatError(
+            f"expected measurements, found EC-Lab's {companion[2].lower()} file, which holds none: export "
+            "the .mpr as text (.mpt), or give the .mpr.",
+            file=source.name,
+        )
     header = _read_header(source)
     columns = find_fields(header.labels, FIELDS)
     line = header.first_row
@@ -171,8 +183,11 @@ def _by_mode(recording: Recording) -> Iterator[RawTable]:
         part.pop("cycle", None)
         control: Control = "current" if galvanostatic[first] else "voltage"
         part.pop("applied_voltage" if control == "current" else "applied_current", None)
+        unknown = (
+            not recording.technique and control == "voltage"
+        )  # a file without its header: the curve tells
         yield RawTable(
-            columns=part, kind="transient", control=control, metadata=recording.metadata,
+            columns=part, kind=None if unknown else "transient", control=control, metadata=recording.metadata,
             notes=recording.notes, part=f"step {number}" if len(edges) > 2 else "",
         )  # fmt: skip
 
@@ -198,7 +213,7 @@ def _read_header(source: Source) -> Header:
         key, mark, value = line.strip().partition(" : ")
         if mark and value.strip():
             metadata.setdefault(key.strip(), value.strip())
-        elif len(line) > _SETTING_WIDTH and line[: _SETTING_WIDTH - 1].strip() and not line.startswith("\t"):
+        elif re.match(rf"[^\t ].{{{_SETTING_WIDTH - 2}}} .", line):
             metadata.setdefault(line[:_SETTING_WIDTH].strip(), " ".join(line[_SETTING_WIDTH:].split()))
     return Header(_labels(lines[at]), at + 1, technique, {"technique": technique, **metadata})
 

@@ -28,7 +28,7 @@ _FIELDS = (
     Field("z_imag", ('-Z"/ohm', "-Z''/ohm"), "ohm", -1.0),
     Field("time", ("Time/sec", "Time/s"), "s"),
     Field("voltage", ("Potential/V",), "V"),
-    Field("current", ("Current/A", "i/A"), "A"),
+    Field("current", ("Current/A", "i/A", "i1/A"), "A"),
 )
 _TECHNIQUES: tuple[tuple[str, Kind, Control], ...] = (
     ("impedance", "impedance", "voltage"),
@@ -63,7 +63,7 @@ def read(source: Source, settings: FileSettings) -> list[RawTable]:
         )
     labels = [label.strip() for label in lines[at].split(",")]
     columns = find_fields(labels, _FIELDS)
-    metadata = _metadata(lines[:at])
+    metadata = _metadata(lines[1:at])  # the first line is the date
     technique = lines[1].strip(" \t,") if len(lines) > 1 else ""
     metadata["technique"] = technique
     kind, control = next(((k, c) for word, k, c in _TECHNIQUES if word in technique.lower()), (None, None))

@@ -7,13 +7,15 @@ import numpy as np
 
 from memfit.arrays import FloatArray
 from memfit.errors import FileFormatError
-from memfit.loaders.grid import TextTable, find_layout, read_rows
+from memfit.loaders.grid import TextTable, find_layout, read_rows, settled
 from memfit.loaders.labels import Column
 from memfit.loaders.raw import ROLES
 from memfit.loaders.source import Source
 from memfit.units import find_unit
 
 _SAMPLE = 5
+_SETTLING = 2000
+"""Rows in which the decimal mark is looked for."""
 
 
 @dataclass(frozen=True)
@@ -127,10 +129,11 @@ def read_lines(
     fewer = [find_layout(rows[:count], len(labels)) for count in (len(rows), 1) if rows]
     layout = next((found for found in fewer if found is not None), None)
     if layout is None:
-        shown = rows[0].strip()[:40] if rows else "nothing"
+        shown = repr(rows[0].strip()[:40]) if rows else "none: the file holds no measured values"
         raise FileFormatError(
-            f"expected rows of {len(labels)} numbers, found {shown!r}.", file=source.name, line=first + 1
+            f"expected rows of {len(labels)} numbers, found {shown}.", file=source.name, line=first + 1
         )
+    layout = settled(layout, lines[:_SETTLING])
     found = read_rows(
         TextTable(
             text="\n".join(lines) + ("\n" if ended else ""),

@@ -122,6 +122,12 @@ def _tables(
     if "Vfwd" in table.labels:
         yield from _square_wave(source, table, keys, metadata, notes)
         return
+    if metadata.get("CONVENTION", "1") != "1":
+        stated = metadata["CONVENTION"]
+        notes = (
+            *notes,
+            f"The sign of the current is kept as printed; CONVENTION {stated} of the header is not 1.",
+        )
     if "T" not in table.labels and "Time" not in table.labels:
         block = _read(source, table, _COURSE, ("voltage", "current"))
         columns: dict[str, FloatArray] = {"time": _clock(source, table, keys, block.rows), **block.columns}

@@ -130,6 +130,28 @@ def find_layout(rows: Sequence[str], fields: int | None = None) -> Layout | None
     return best[1] if best else None
 
 
+def settled(layout: Layout, lines: Iterable[str]) -> Layout:
+    """The layout with the decimal mark that later rows show, where the first ones have whole numbers only.
+
+    Parameters
+    ----------
+    layout : Layout
+        Found in the first rows.
+    lines : iterable of str
+        The rows from the first one on; some thousands are enough.
+    """
+    if layout.separator == "," or layout.decimal == ",":
+        return layout
+    for line in lines:
+        fields = layout.split(line)
+        if any("." in text for text in fields if number(text) is not None):
+            return layout
+        commas = Layout(layout.separator, ",", layout.fields)
+        if any("," in text and commas.number(text) is not None for text in fields):
+            return commas
+    return layout
+
+
 def _count_fields(layout: Layout, row: str, wanted: int | None) -> tuple[int, int]:
     """Number of fields and of numbers in a row; (0, 0) if it is no row of numbers in this layout."""
     fields = layout.split(row)

@@ -150,10 +150,16 @@ def _comment(lines: Sequence[str], start: int) -> dict[str, str]:
 
 
 _NAMES_4200 = re.compile(r"(?P<terminal>[A-Za-z]\w*?)(?P<quantity>[VI])(\(\d+\))?")
+_FORMULA_4200 = re.compile(r"[A-Z][A-Z0-9_]*")
+_TERMINALS_4200 = ("A", "B", "C", "D", "Anode", "Cathode")
 
 
 def recognises_4200(source: Source) -> bool:
-    """True for a first line of terminals' names, such as "AV,AI,Time" or "AnodeI,AnodeV"."""
+    """True for a first line of terminals' names, such as "AV,AI,Time" or "AnodeI,AnodeV".
+
+    Names in capitals may stand beside Time and terminals of the usual names: the formulas of the
+    user, whose cells are empty or "#REF" in most rows.
+    """
     return _pair(_labels_4200(source)) is not None
 
 
@@ -168,11 +174,15 @@ def _labels_4200(source: Source) -> list[str]:
 
 def _pair(labels: Sequence[str]) -> tuple[str, str] | None:
     """Voltage and current of the one terminal that has both; None if it is no such file."""
-    if len(labels) < 2 or any(label != "Time" and not _NAMES_4200.fullmatch(label) for label in labels):
-        return None
     names = {label for label in labels if label != "Time"}
     pairs = [(name, f"{name[:-1]}I") for name in labels if name.endswith("V") and f"{name[:-1]}I" in names]
-    return pairs[0] if len(pairs) == 1 else None
+    if len(names) < 2 or len(pairs) != 1:
+        return None
+    formulas = [label for label in names if not _NAMES_4200.fullmatch(label)]
+    usual = "Time" in labels and pairs[0][0][:-1] in _TERMINALS_4200
+    if formulas and not (usual and all(_FORMULA_4200.fullmatch(label) for label in formulas)):
+        return None
+    return pairs[0]
 
 
 def read_4200(source: Source, settings: FileSettings) -> list[RawTable]:
@@ -195,5 +205,7 @@ def read_4200(source: Source, settings: FileSettings) -> list[RawTable]:
         Field("time", ("Time",), "s"),
     )
     block = read_lines(source, find_fields(labels, fields), labels, source.lines[1:], 1)
-    notes = (f"{pair[0]} and {pair[1]} are taken as V and A, as the 4200 writes them.", *block.notes)
+    others = [label for label in labels if label not in (*pair, "Time")]
+    left = (f"Not read: the columns {', '.join(others)}.",) if others else ()
+    notes = (f"{pair[0]} and {pair[1]} are taken as V and A, as the 4200 writes them.", *left, *block.notes)
     return [RawTable(columns=block.columns, metadata={"instrument": "Keithley 4200"}, notes=notes)]

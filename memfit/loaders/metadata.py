@@ -8,9 +8,9 @@ from memfit.datasets.records import Kind
 from memfit.errors import FileFormatError, UnitError
 from memfit.loaders.raw import RawTable, Stated
 from memfit.protocols import Control, Initial
-from memfit.units import parse_quantity
+from memfit.units import parse_quantity, split_label
 
-_LINE = re.compile(r"^\s*(?P<mark>[#%!]|//)?\s*(?P<key>[A-Za-z][\w .()/-]{0,60}?)\s*[:=](?P<value>.*)$")
+_LINE = re.compile(r"^\s*(?P<mark>[#%!]|//)?\s*(?P<key>[A-Za-z][\w .()/²^\[\]-]{0,60}?)\s*[:=](?P<value>.*)$")
 _LONGEST = 4000
 """Characters of a line that may be metadata."""
 
@@ -35,6 +35,20 @@ _QUANTITIES = {
     "series_resistance": "resistance",
     "temperature": "temperature",
 }
+
+
+_SYNONYMS = tuple(
+    (word, re.compile(pattern, re.IGNORECASE))
+    for word, pattern in (
+        ("bias", r"(?:dc[ _-]?)?bias(?:[ _-]?(?:voltage|potential))?|v[ _]?bias|dc[ _-]?voltage|v[ _]?dc"),
+        (
+            "area",
+            r"(?:(?:active|cell|device|electrode|sample|pixel|contact)[ _-]?)?area|(?:aktive )?fl[äa]che",
+        ),
+        ("scan_rate", r"(?:scan|sweep)[ _-]?(?:rate|speed)"),
+    )
+)
+"""Other words for the keys, believed only with a unit, which may stand behind the key: "Area (cm2): 0.1"."""
 
 
 def is_setting(line: str) -> bool:
@@ -79,12 +93,16 @@ def read_metadata(
     for number, line in enumerate(lines, start=first_line):
         if len(line) > _LONGEST:
             continue
-        found = _LINE.match(line.replace("\t", ": ", 1) if ":" not in line and "=" not in line else line)
+        found = _LINE.match(_with_mark(line))
         if found is None:
             continue
         key, text = found["key"].strip(), found["value"].strip().rstrip(",;").strip().strip('"')
         metadata.setdefault(key, text)
         word = _word_of(key)
+        if word not in _READERS:
+            word, text = _synonym(key, text)
+            if word in known:
+                continue
         reader = _READERS.get(word)
         if reader is None or not text:
             continue
@@ -96,6 +114,34 @@ def read_metadata(
             if found["mark"]:
                 raise FileFormatError(f"{word}: {error}", file=file, line=number) from error
     return metadata, known
+
+
+def _with_mark(line: str) -> str:
+    """A line with a colon behind its key, where a tab, a comma or a semicolon stands there."""
+    if ":" in line or "=" in line:
+        return line
+    cells = re.match(r"(?P<key>[^,;\t]{2,60})[,;\t](?P<value>[^,;\t]+)[,;\t\s]*$", line)
+    if cells and (
+        "\t" in line or _synonym(cells["key"], cells["value"])[0] or _word_of(cells["key"]) in _READERS
+    ):
+        return f"{cells['key'].strip()}: {cells['value']}"
+    return line.replace("\t", ": ", 1)
+
+
+def _synonym(key: str, text: str) -> tuple[str, str]:
+    """The key that memfit acts on and its value with the unit, where another word or unit stands; else ""."""
+    name, unit = split_label(key)
+    word = next((word for word, pattern in _SYNONYMS if pattern.fullmatch(name.strip())), "")
+    value = (
+        f"{text} {unit}" if unit and re.fullmatch(r"[-+]?[\d.,]+(?:[eE][-+]?\d+)?", text.strip()) else text
+    )
+    if not word or "vs" in text.lower():  # a potential against another one is no voltage of the device
+        return "", text
+    try:
+        parse_quantity(value, _QUANTITIES[word], unit_required=True)
+    except UnitError:
+        return "", text
+    return word, value
 
 
 def _is_current(text: str) -> bool:

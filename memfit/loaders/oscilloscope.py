@@ -1,13 +1,15 @@
-"""Oscilloscopes as CSV: Rigol, Tektronix, Keysight/Agilent, LeCroy, Siglent.
+"""Oscilloscopes as CSV: Rigol, Tektronix, Keysight/Agilent, LeCroy, Siglent, R&S, PicoScope, Digilent.
 
 All channels are voltages; which is the device's voltage and which its current (over a resistor) only
-device.toml can say. The time axis is a column in seconds, or a row number with Start and Increment
-(Rigol: "X,CH1,CH2,Start,Increment" above "Sequence,Volt,Volt,-1.4e-3,2e-6"), or is counted from
-"Sample Interval" and "Horizontal Offset" (Tektronix, Siglent).
+device.toml can say, except where one of two is in V and the other, of a current probe, in A. The time axis
+is a column in seconds, or a row number with Start and Increment (Rigol: "X,CH1,CH2,Start,Increment" above
+"Sequence,Volt,Volt,-1.4e-3,2e-6"), or is counted from "Sample Interval" and "Horizontal Offset" (Tektronix,
+Siglent). Units may stand in a second line ("(ms),(V)" of PicoScope) or in the label ("C1 in V" of R&S).
 """
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -29,6 +31,14 @@ _TIMED = re.compile(
     r"(?:\s*\"?(?:CH|C|Channel |Ampl|Volt|[1-8]\b)[^,\n]*)+",
     re.MULTILINE,
 )
+_CHANNELS = re.compile(
+    r"^[# \t]*\"?(?:time|zeit|temps|tiempo|tempo|in s\b|x)[^,;\t\n]{0,12}"
+    r"(?:[,;\t][ \t]*\"?(?:c|ch|chan|channel|kanal|canal|voie)[ _]?[1-8A-H]"
+    r"(?:[ \t]*(?:\([^)\n]{0,8}\)|\[[^]\n]{0,8}\]|in \w{1,3}))?\"?[ \t]*){1,8}[,;\t ]*$",
+    re.MULTILINE | re.IGNORECASE,
+)
+"""A time and channels by their numbers or letters, whoever made the oscilloscope."""
+
 _MAKERS = (
     "tektronix",
     "lecroy",
@@ -46,6 +56,8 @@ def recognises(source: Source) -> bool:
     """True for the heads that the makers write."""
     head = source.head[:4000]
     if _RIGOL.match(head) or _OLD_RIGOL.match(head) or _OLD_TEKTRONIX.match(head):
+        return True
+    if _CHANNELS.search(head):
         return True
     return any(word in head.lower() for word in _MAKERS) and _TIMED.search(head) is not None
 
@@ -68,10 +80,12 @@ def read(source: Source, settings: FileSettings) -> list[RawTable]:
         raise FileFormatError(
             "expected labels such as TIME,CH1,CH2 above the rows, found none.", file=source.name
         )
-    labels = _names(split_fields(lines[at].rstrip(","), ","))
+    mark = _mark(lines[at])
+    labels = _names(split_fields(lines[at].lstrip("#% ").rstrip(mark + " "), mark))
     first = at + 1
-    units = split_fields(lines[first].rstrip(","), ",") if first < len(lines) else []
-    if units and not any(number(unit) is not None and unit for unit in units):
+    units = split_fields(lines[first].rstrip(mark + " "), mark) if first < len(lines) else []
+    if len(units) > 1 and not any(re.match(r"\s*[-+]?[.,]?\d", unit) for unit in units):
+        units = [unit.strip("()[] ") for unit in units]
         first += 1
     else:
         units = []
@@ -79,19 +93,52 @@ def read(source: Source, settings: FileSettings) -> list[RawTable]:
     if not units and "Vertical Units" in metadata:
         units = [metadata.get("Horizontal Units", "s"), *metadata["Vertical Units"].split(", ")]
     columns = [_column(label, index, units, source, at) for index, label in enumerate(labels)]
-    return [_channels(source, columns, labels, first, metadata)]
+    table = _channels(source, columns, labels, first, metadata, mark=mark)
+    return [table if settings.columns else _with_probe(table, columns)]
+
+
+def _with_probe(table: RawTable, columns: Sequence[Column]) -> RawTable:
+    """A transient where one channel is a voltage and the other one, of a probe, a current."""
+    found = {
+        role: column.role
+        for column in columns[1:]
+        for role in ("voltage", "current")
+        if column.unit is not None and column.unit.is_a(role)
+    }
+    if len(columns) != 3 or len(found) != 2:
+        return table
+    note = f"{found['voltage']} is the voltage and {found['current']} the current, as their units say."
+    named = {"time": table.columns["time"], **{role: table.columns[name] for role, name in found.items()}}
+    return replace(table, columns=named, channels=False, kind="transient", notes=(*table.notes, note))
+
+
+def _mark(line: str) -> str:
+    """What parts the labels."""
+    return next((mark for mark in ("\t", ";") if mark in line), ",")
 
 
 def _header_line(lines: Sequence[str]) -> int | None:
     """The last line above the rows that is no number."""
     for i, line in enumerate(lines[:200]):
-        fields = split_fields(line.rstrip(", "), ",")
-        if len(fields) >= 2 and all(number(field) is not None and field for field in fields):
-            above = [j for j in range(max(0, i - 2), i) if lines[j].strip(" ,")]
-            named = [j for j in above if understand(split_fields(lines[j], ",")[0]) is not None or
-                     re.match(r'\s*"?(x-axis|source|time)', lines[j], re.IGNORECASE)]  # fmt: skip
+        mark = _mark(line)
+        fields = split_fields(line.rstrip(mark + " "), mark)
+        if len(fields) >= 2 and all(_is_number(field, mark) for field in fields):
+            above = [j for j in range(max(0, i - 4), i) if lines[j].strip(" ,;\t")][-2:]
+            named = [j for j in above if _names_time(lines[j])]
             return named[0] if named else None
     return None
+
+
+def _names_time(line: str) -> bool:
+    """True for a line of labels: the first one is a time."""
+    first = split_fields(line, _mark(line))[0]
+    return understand(first) is not None or (
+        re.match(r'[#% ]*"?(x-axis|source|time|zeit|in s)', line, re.IGNORECASE) is not None
+    )
+
+
+def _is_number(text: str, mark: str) -> bool:
+    return bool(text) and number(text if mark == "," else text.replace(",", ".")) is not None
 
 
 def _names(labels: Sequence[str]) -> list[str]:
@@ -105,7 +152,7 @@ def _names(labels: Sequence[str]) -> list[str]:
 
 def _column(label: str, index: int, units: Sequence[str], source: Source, line: int) -> Column:
     """Time or a channel in volts (or ampere, for a current probe)."""
-    name, unit_text = split_label(label)
+    name, unit_text = _split(label)
     if index < len(units) and units[index]:
         unit_text = units[index]
     unit_text = {"second": "s", "volt": "V", "volts": "V", "ampere": "A"}.get(
@@ -123,19 +170,35 @@ def _column(label: str, index: int, units: Sequence[str], source: Source, line: 
     return Column(index, name, name, unit)
 
 
+def _split(label: str) -> tuple[str, str | None]:
+    """Name and unit of a label; the letter of "Channel A" is no ampere."""
+    if label.lower().startswith("in "):
+        return "time", label[3:]
+    if re.fullmatch(r"(?:ch|chan|channel|kanal|canal|voie)[ _]?[A-H]", label, re.IGNORECASE):
+        return label, None
+    return split_label(label)
+
+
 def _channels(
-    source: Source, columns: Sequence[Column], labels: Sequence[str], first: int, metadata: dict[str, str]
+    source: Source,
+    columns: Sequence[Column],
+    labels: Sequence[str],
+    first: int,
+    metadata: dict[str, str],
+    *,
+    mark: str = ",",
 ) -> RawTable:
     """Time and channels in SI units."""
-    block = read_lines(source, columns, labels, _rows(source.lines[first:], len(labels)), first)
+    rows = _rows(source.lines[first:], len(labels), mark)
+    block = read_lines(source, columns, labels, rows, first)
     if np.any(np.diff(block.columns["time"]) < 0):
         raise FileFormatError("expected times that run forward.", file=source.name, line=first + 1)
     return RawTable(columns=block.columns, channels=True, metadata=metadata, notes=block.notes)
 
 
-def _rows(lines: Sequence[str], fields: int) -> list[str]:
+def _rows(lines: Sequence[str], fields: int, mark: str = ",") -> list[str]:
     """Rows without the separators at their ends."""
-    return [line.rstrip(", ") if line.count(",") >= fields else line for line in lines]
+    return [line.rstrip(mark + " ") if line.count(mark) >= fields else line for line in lines]
 
 
 def _rigol(source: Source) -> RawTable:

@@ -22,9 +22,11 @@ from memfit.loaders import (
     gamry,
     ivium,
     keithley,
+    keysight_impedance,
     knowm,
     labone,
     lecroy,
+    lvm,
     nottingham,
     nova,
     oscilloscope,
@@ -91,6 +93,8 @@ READERS: tuple[Reader, ...] = (
     Reader(knowm.NAME, knowm.recognises, knowm.read),
     Reader(solar.NAME_HZB, solar.recognises_hzb, solar.read_hzb),
     Reader(solar.NAME_GRAPA, solar.recognises_grapa, solar.read_grapa),
+    Reader(keysight_impedance.NAME, keysight_impedance.recognises, keysight_impedance.read),
+    Reader(lvm.NAME, lvm.recognises, lvm.read, frozenset({".lvm"})),
     Reader(labone.NAME, labone.recognises, labone.read),
     Reader(easyexpert.NAME, easyexpert.recognises, easyexpert.read),
     Reader(lecroy.NAME, lecroy.recognises, lecroy.read, frozenset({".trc"})),
@@ -173,6 +177,22 @@ def read_tables(source: Source, settings: FileSettings = NO_SETTINGS) -> tuple[R
     return reader, found
 
 
+def _refuse_stand_ins(source: Source) -> None:
+    """Refuse what was saved in place of the file: a pointer of Git LFS, a web page."""
+    start = source.data[:200].lstrip().lower()
+    if start.startswith(b"version https://git-lfs"):
+        raise FileFormatError(
+            "expected measurements, found a pointer of Git LFS, which stands for the file: fetch the file "
+            "itself (`git lfs pull`).",
+            file=source.name,
+        )
+    if start.startswith((b"<!doctype html", b"<html")):
+        raise FileFormatError(
+            "expected measurements, found a web page: download the file itself (the raw file).",
+            file=source.name,
+        )
+
+
 def read_source(source: Source, settings: FileSettings = NO_SETTINGS) -> tuple[Record, ...]:
     """All records of a file that is in memory.
 
@@ -181,6 +201,7 @@ def read_source(source: Source, settings: FileSettings = NO_SETTINGS) -> tuple[R
     FileFormatError
         The file cannot be read as measurements.
     """
+    _refuse_stand_ins(source)
     if tidy.recognises(source):
         return (apply_settings(tidy.read_record(source), settings),)
     reader, found = read_tables(source, settings)

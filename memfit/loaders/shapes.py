@@ -78,7 +78,13 @@ def is_sweep(voltage: FloatArray, current: FloatArray) -> bool | None:
     moved = np.count_nonzero(np.abs(np.diff(drive)) > 1e-3 * np.ptp(drive) / drive.size)
     if small_step_share(drive) > 0.9 and moved > 0.5 * drive.size:
         return True
-    return None
+    return True if _in_equal_steps(drive) else None
+
+
+def _in_equal_steps(values: FloatArray) -> bool:
+    """True for a coarse ramp: all steps of one size, which is a quarter of the range or less."""
+    steps = np.abs(np.diff(values))
+    return bool(steps.min() > 0.99 * steps.max() and steps.max() <= 0.2501 * np.ptp(values))
 
 
 def _on_few_levels(values: FloatArray) -> bool:

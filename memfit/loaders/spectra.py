@@ -14,6 +14,8 @@ import numpy as np
 from memfit.arrays import ComplexArray, FloatArray, IntArray
 from memfit.datasets.records import ImpedanceSpectrum
 from memfit.errors import FileFormatError
+from memfit.loaders.immittance import WORDS, pair_of
+from memfit.loaders.immittance import impedance as impedance_of
 from memfit.loaders.raw import FileSettings, RawTable, Reading, Stated
 
 _MIN_POINTS = 3
@@ -107,21 +109,20 @@ def _impedance(reading: Reading) -> tuple[ComplexArray, list[str]]:
         for role in table.per_area:
             columns[role] = columns[role] / area
         notes.append(f"The impedance per area was divided by {area * 1e4:g} cm^2.")
-    if {"z_real", "z_imag"} <= columns.keys():
-        cartesian: ComplexArray = columns["z_real"] + 1j * columns["z_imag"]
-        return cartesian, notes
-    if {"z_modulus", "phase"} <= columns.keys():
-        polar: ComplexArray = columns["z_modulus"] * np.exp(1j * columns["phase"])
-        return polar, notes
-    if {"y_real", "y_imag"} <= columns.keys():
-        admittance: ComplexArray = columns["y_real"] + 1j * columns["y_imag"]
-        if np.any(np.abs(admittance) < 1e-18):
-            raise reading.error("expected an admittance other than 0 in every row.")
-        return np.reciprocal(admittance), notes
-    raise reading.error(
-        "expected the columns Z' and Z'' (or |Z| and phase, or Y' and Y'') beside the frequency; found "
-        f"{', '.join(sorted(columns))}."
-    )
+    found = impedance_of(columns)
+    if found is None:
+        raise reading.error(
+            f"expected the columns {WORDS} beside the frequency; found {', '.join(sorted(columns))}."
+        )
+    if not np.isfinite(found[columns["frequency"] > 0]).all():
+        raise reading.error("expected an admittance other than 0 in every row, and a finite impedance.")
+    if not {"z_real", "z_imag"} <= columns.keys():
+        pair = pair_of(set(columns))
+        if pair is not None and not {"phase", "y_imag", "y_phase"} & set(pair):
+            notes.append(
+                f"The impedance is computed from {' and '.join(role.replace('_', ' ') for role in pair)}."
+            )
+    return found, notes
 
 
 def _segments(table: RawTable, rows: IntArray) -> Iterator[_Segment]:

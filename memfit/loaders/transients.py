@@ -235,6 +235,11 @@ def _control(
         return stated, []
     if "applied_voltage" in table.columns or "applied_current" in table.columns:
         return ("voltage" if "applied_voltage" in table.columns else "current"), []
+    if voltage is None and current is None:
+        raise reading.error(
+            "expected columns of the voltage and the current beside the time, such as Voltage (V) and "
+            f"Current (A); found {', '.join(sorted(table.columns))}."
+        )
     if voltage is None or current is None:
         raise reading.error(
             "expected `control` (current or voltage) in device.toml or a line `# control: voltage`, because "

@@ -9,8 +9,10 @@ import io
 import math
 import warnings
 import zipfile
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from memfit.errors import DependencyError, FileFormatError
@@ -33,6 +35,10 @@ _DAMAGED = (
     "expected a workbook, found a damaged one that cannot be read; copy the file again, or open it in a "
     "spreadsheet program and save it as XLSX or CSV."
 )
+_FEW = 6
+"""Cells of a column beside a table that are notes."""
+_SEEN = 10_000
+"""Rows in which notes are looked for."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +50,28 @@ class Sheet:
 
     def as_source(self, book: Source) -> Source:
         """The sheet as a text with tabs; row numbers stay what they are."""
-        lines = ["\t".join(_cell_text(cell) for cell in row) for row in self.rows]
+        beside = self.beside
+        lines = [
+            "\t".join(_cell_text(cell) for i, cell in enumerate(row) if i not in beside) for row in self.rows
+        ]
         name = f"{book.name}, sheet {self.title!r}"
         return Source(name, ("\n".join(lines) + "\n").encode("utf-8", errors="replace"), book.companions)
+
+    @cached_property
+    def beside(self) -> frozenset[int]:
+        """Columns of a few words right of the table: notes that somebody wrote beside it."""
+        cells = [
+            (i, cell) for row in self.rows[:_SEEN] for i, cell in enumerate(row) if cell not in (None, "")
+        ]
+        numbers = Counter(i for i, cell in cells if isinstance(cell, int | float))
+        filled = Counter(i for i, _ in cells)
+        last = max((i for i, count in numbers.items() if count > _FEW), default=None)
+        if last is None:
+            return frozenset()
+        right = [i for i in filled if i > last]
+        if not right or max(filled[i] for i in right) > _FEW or min(right) < last + 2:
+            return frozenset()
+        return frozenset(range(last + 1, max(right) + 1))
 
 
 def recognises(source: Source) -> bool:
@@ -135,7 +160,11 @@ def _tables(source: Source, sheets: Sequence[Sheet], settings: FileSettings) -> 
             refused.append((sheet, error))
             continue
         part = f"sheet {sheet.title}" if len(sheets) > 1 else ""
-        tables += [replace(t, part=", ".join(word for word in (part, t.part) if word)) for t in found]
+        notes = ("Cells beside the table were left out.",) if sheet.beside else ()
+        tables += [
+            replace(t, part=", ".join(word for word in (part, t.part) if word), notes=(*t.notes, *notes))
+            for t in found
+        ]
     numeric = [error for sheet, error in refused if _has_numbers(sheet.rows)]
     if numeric:
         raise numeric[0]

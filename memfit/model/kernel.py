@@ -327,6 +327,8 @@ def _edition() -> int:
 
 integrate_all = _entry(_edition())
 
+_INDEX = "kernel.*integrate_all-*.nbi"
+"""Files that say which machine code is on disk."""
 _lock = threading.Lock()
 _prepared = False
 
@@ -337,8 +339,7 @@ def is_compiled() -> bool:
     if folder is None:  # nothing is kept
         return False
     newest = max(source.stat().st_mtime for source in SOURCES)
-    found = folder.glob("kernel.*integrate_all-*.nbi")
-    return any(index.stat().st_mtime >= newest for index in found)
+    return any(index.stat().st_mtime >= newest for index in folder.glob(_INDEX))
 
 
 def prepare() -> None:
@@ -348,13 +349,16 @@ def prepare() -> None:
     disk. All processes shall do the latter, so that a fit gives the same numbers after the first time too.
     """
     global _prepared  # noqa: PLW0603 - done once in a process
+    folder = _cache_folder()
     with _lock:
-        if not _prepared and _cache_folder() is not None and not is_compiled():
+        if not _prepared and folder is not None and not is_compiled():
             program = (
                 f"import sys; sys.path[:] = {sys.path!r}; from memfit.model import kernel; kernel.call_once()"
             )
-            with contextlib.suppress(OSError):  # then this process compiles
-                subprocess.run([sys.executable, "-c", program], check=False, capture_output=True)  # noqa: S603
+            with contextlib.suppress(OSError, subprocess.SubprocessError):  # then this process compiles
+                subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)  # noqa: S603
+                for index in folder.glob(_INDEX):
+                    index.touch()  # newer than sources that were only copied, whose code was there already
         _prepared = True
 
 

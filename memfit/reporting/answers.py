@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+from memfit.fitting.plan import LOGARITHMIC
 from memfit.fitting.result import Estimate, FitResult
 from memfit.reporting.content import Answer, Tone
 from memfit.reporting.estimates import value_text
@@ -66,10 +67,11 @@ def trust_answer(result: FitResult) -> Answer:
     tone = cast(Tone, TONE[result.status.code])
     sentences = [result.status.message, _precision(result.parameters)]
     if result.excluded:
-        sentences.append(f"{counted(len(result.excluded), 'point')} left out of the fit, listed below.")
+        points = counted(len(result.excluded), "point")
+        sentences.append(f"{points} left out of the fit, listed with the inputs.")
     sentences += result.warnings[:_MOST_WARNINGS]
     if len(result.warnings) > _MOST_WARNINGS:
-        sentences.append(f"{counted(len(result.warnings) - _MOST_WARNINGS, 'more warning')} below.")
+        sentences.append(f"{counted(len(result.warnings) - _MOST_WARNINGS, 'more warning')} with the inputs.")
     if tone == "good" and (result.warnings or _open(result.parameters)):
         tone = "care"
     headline = (
@@ -89,13 +91,13 @@ def _precision(estimates: Mapping[str, Estimate]) -> str:
         name: e.stderr / abs(e.value)
         for name, e in estimates.items()
         if e.status in ("determined", "weak") and e.stderr is not None and e.value
+        if name in LOGARITHMIC or e.stderr < abs(e.value)
     }
     if not relative:
         return ""
-    best, worst = (
-        min(relative, key=lambda name: relative[name]),
-        max(relative, key=lambda name: relative[name]),
-    )
+    best, worst = min(relative, key=relative.__getitem__), max(relative, key=relative.__getitem__)
+    if best == worst:
+        return f"The relative standard error of {best} is {_percent_error(relative[best])}."
     return (
         f"Relative standard errors run from {_percent_error(relative[best])} ({best}) to "
         f"{_percent_error(relative[worst])} ({worst})."

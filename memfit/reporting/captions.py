@@ -218,9 +218,9 @@ FIGURE_WORDS = {
     ),
     "gain_map": FigureWords(
         caption=(
-            "Smallest gain margin under {circuit} over two parameters (those that matter most, unless others "
-            "were asked for); the ring is the device, the ellipse its 95 % confidence region where a fit "
-            "gives one; the device oscillates where the margin is below 1 and rings up to the dashed line."
+            "Smallest gain margin under {circuit} over two parameters (those that "
+            "matter most, or those asked for); the ring is the device, the ellipse its 95 % region, often "
+            "smaller than the ring; below 1 the device oscillates, up to the dashed line it rings."
         ),
         alt=(
             "Map of the smallest gain margin under {circuit} over two parameters on logarithmic axes, with a "

@@ -7,10 +7,11 @@ import numpy as np
 from memfit.analysis.comparison_record import Comparison
 from memfit.analysis.comparison_stability import Ranked
 from memfit.analysis.comparison_trends import Trend
-from memfit.reporting.comparisontables import LEVEL, named, slope_texts, spread_text
+from memfit.reporting.comparisoncells import LEVEL, named, spread_text
 from memfit.reporting.comparisonwords import QUESTIONS, SENTENCES
 from memfit.reporting.content import Answer, Tone
 from memfit.reporting.numbers import fixed, quantity_digits
+from memfit.reporting.trendtables import slope_texts
 from memfit.reporting.words import CIRCUIT, capitalised, counted, listed
 
 _FIRST = "current"

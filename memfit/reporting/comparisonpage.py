@@ -14,10 +14,8 @@ from memfit.reporting.comparisonpanels import (
     margin_panels,
     overview_panels,
     pair_panels,
-    trend_panels,
 )
 from memfit.reporting.comparisontables import (
-    between_table,
     devices_table,
     differences_table,
     far_sentence,
@@ -27,13 +25,13 @@ from memfit.reporting.comparisontables import (
     per_area_table,
     pooled_table,
     ranking_table,
-    strongest_table,
-    trends_tables,
-    within_table,
 )
 from memfit.reporting.comparisonwords import HEADINGS, SENTENCES, TITLE, UNIT_AREA, UNIT_AREA_TRENDS
 from memfit.reporting.content import Block, Bullets, Paragraph, Report, Section, Table
+from memfit.reporting.correlationtables import between_table, strongest_table, within_table
 from memfit.reporting.document import write_page
+from memfit.reporting.trendpanels import trend_panels
+from memfit.reporting.trendtables import trends_tables
 
 PAGE = "comparison.html"
 _MOST_NOTES = 12

@@ -1,19 +1,19 @@
 """The figures of a comparison: which there are, of what size, with which words and numbers."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
-from scipy.special import stdtrit
 
 from memfit.analysis.comparison_correlation import BetweenCorrelation
 from memfit.analysis.comparison_pooling import Pooled, pool
 from memfit.analysis.comparison_record import Comparison
-from memfit.analysis.comparison_sample import Quantity, Sample
-from memfit.analysis.comparison_trends import EXPECTED, Covariate, Trend, covariates_of, regressor
+from memfit.analysis.comparison_sample import Sample
+from memfit.analysis.comparison_trends import EXPECTED
 from memfit.arrays import FloatArray
+from memfit.reporting.comparisonaxes import Z95, outer, panel_of, scaling, stem
+from memfit.reporting.comparisoncells import CM2
 from memfit.reporting.comparisoncurves import (
     BIASES,
     MOST_CURVES,
@@ -22,78 +22,30 @@ from memfit.reporting.comparisoncurves import (
     nyquist_curves,
     steady_curves,
 )
-from memfit.reporting.comparisontables import LEVEL, matters, p_text, shown_unit, slope_texts
-from memfit.reporting.comparisonwords import EVENLY, EXPECTED_LINE, FIGURES, OUTLINES, PER_AREA
+from memfit.reporting.comparisontables import matters
+from memfit.reporting.comparisonwords import EVENLY, OUTLINES, PER_AREA
 from memfit.reporting.content import Panel, Panels
 from memfit.reporting.figures.population import (
     MOST_ROWS,
     Population,
-    drawn_name,
     forest_height,
     population_figure,
 )
 from memfit.reporting.figures.trends import (
     MOST_ELLIPSES,
-    GroupPicture,
     PairPicture,
     PlanePicture,
-    TrendPicture,
     currents_figure,
-    group_figure,
     nyquist_overlay_figure,
     pair_figure,
     plane_figure,
-    trend_figure,
 )
-from memfit.reporting.numbers import fixed, scale_for
-from memfit.reporting.words import CIRCUIT, SYMBOLS
+from memfit.reporting.numbers import fixed
+from memfit.reporting.words import CIRCUIT
 
-_Z95 = 1.959963984540054
 _CHI2_95 = 5.991464547107979
 """95 % quantile of chi-square with two degrees of freedom: an ellipse in a plane."""
-_MOST_TRENDS, _MOST_PAIRS = 8, 4
-_ALWAYS = {"area": ("R_b", "C_m", "i_c0"), "temperature": ("tau_d", "tau_k")}
-"""Trends drawn whether or not they are beyond chance."""
-_REMARKS = {"not determined": "not determined", "held fixed": "held fixed", "at its bound": "at its bound"}
-_LINE = 61
-_CM2 = 1e4  # cm^2 in a m^2
-_HEIGHT = 62.0
-Scaled = Callable[[FloatArray], FloatArray]
-
-
-def _panel(key: str, name: str, draw: Callable[[Figure], None], **more: Any) -> Panel:
-    """A figure with the words its name stands for; `data` are the numbers behind it, `height` is in mm."""
-    words = FIGURES[name]
-    data: Mapping[str, FloatArray] = more.pop("data", {})
-    height: float = more.pop("height", _HEIGHT)
-    return Panel(
-        key=key,
-        draw=draw,
-        caption=words.caption.format(**more),
-        alt=words.alt.format(**more),
-        height=height,
-        data=data,
-    )
-
-
-def spoken(name: str) -> str:
-    """A quantity on an axis, without mathematics: "τd"."""
-    symbol = SYMBOLS.get(name)
-    return f"{symbol.base}{symbol.index}" if symbol else drawn_name(name)
-
-
-def _scaling(one: Quantity, values: FloatArray) -> tuple[float, str]:
-    """Factor from SI to the unit of an axis, and its title."""
-    known = np.abs(values[np.isfinite(values)])
-    unit, factor = shown_unit(one.unit)
-    if unit == (one.unit or "1"):
-        factor, unit = scale_for(float(np.median(known)) if known.size else 1.0, one.unit)
-    return factor, f"{spoken(one.name)} ({unit})" if unit else spoken(one.name)
-
-
-def _outer(one: Quantity, x: FloatArray) -> FloatArray:
-    """From the scale of the fit to SI."""
-    return np.exp(np.clip(x, -700.0, 700.0)) if one.logarithmic else np.asarray(x, dtype=np.float64)
+_MOST_PAIRS = 4
 
 
 def forest_panels(found: Comparison) -> Panels:
@@ -113,8 +65,8 @@ def _forest(found: Comparison, sample: Sample, place: int, pools: Mapping[str, P
     one = sample.quantities[place]
     per_area = sample is not found.sample
     x, s = sample.x[:, place], np.sqrt(sample.covariance[:, place, place])
-    value, low, high = (_outer(one, x + z * s) for z in (0.0, -_Z95, _Z95))
-    factor, axis = _scaling(one, value)
+    value, low, high = (outer(one, x + z * s) for z in (0.0, -Z95, Z95))
+    factor, axis = scaling(one, value)
     tested = per_area or not (found.equal_area and one.name in EXPECTED)
     outlying = {o.device for o in found.outlying if o.quantity == one.name and tested}
     pooled = pools.get(one.name)
@@ -138,8 +90,8 @@ def _forest(found: Comparison, sample: Sample, place: int, pools: Mapping[str, P
     )
     name = "ordered" if len(x) > MOST_ROWS else "forest"
     data = {"value": value, "ci95_low": low, "ci95_high": high}
-    return _panel(
-        f"forest_{_stem(one.name)}{'_per_area' if per_area else ''}",
+    return panel_of(
+        f"forest_{stem(one.name)}{'_per_area' if per_area else ''}",
         name,
         partial(population_figure, found=population),
         height=forest_height(len(x)),
@@ -189,7 +141,7 @@ def margin_panels(found: Comparison) -> Panels:
         draw = partial(population_figure, found=population)
         data = {"gain_margin": value, "ci95_low": low, "ci95_high": high}
         words = {"circuit": CIRCUIT.get(circuit, circuit), "data": data}
-        panels.append(_panel(f"margins_{circuit}", "margins", draw, height=forest_height(count), **words))
+        panels.append(panel_of(f"margins_{circuit}", "margins", draw, height=forest_height(count), **words))
     return Panels(tuple(panels))
 
 
@@ -210,7 +162,7 @@ def curve_panels(found: Comparison) -> Panels:
         draw = partial(nyquist_overlay_figure, curves=curves, labels=_labels(found), bias=bias)
         words = {"bias": f"{bias:g}".replace("-", "−"), "which": _which(found)}
         data = _curve_data(found, curves, "Z_real_over_R_dc", "minus_Z_imag_over_R_dc")
-        panels.append(_panel(f"nyquist_{k + 1}", "nyquist", draw, data=data, **words))
+        panels.append(panel_of(f"nyquist_{k + 1}", "nyquist", draw, data=data, **words))
     return Panels(tuple(panels))
 
 
@@ -247,7 +199,7 @@ def _plane_panel(found: Comparison) -> tuple[Panel, ...]:
     )
     data = {"loop_gain": plane.loop_gain, "loop_gain_needed": plane.needed}
     words = {"outlines": OUTLINES if outlines else "", "data": data}
-    return (_panel("stability_map", "plane", partial(plane_figure, found=picture), **words),)
+    return (panel_of("stability_map", "plane", partial(plane_figure, found=picture), **words),)
 
 
 def _current_panels(found: Comparison, devices: Sequence[Any]) -> tuple[Panel, ...]:
@@ -261,10 +213,10 @@ def _current_panels(found: Comparison, devices: Sequence[Any]) -> tuple[Panel, .
         curves = steady_curves(found, devices, per_area=per_area)
         unit = "A_per_m2" if per_area else "A"
         data = _curve_data(found, curves, "voltage_V", f"current_{unit}")
-        shown = [_times(one, 1.0 / _CM2 if per_area else 1.0) for one in curves]
+        shown = [_times(one, 1.0 / CM2 if per_area else 1.0) for one in curves]
         axis = "Current density (A/cm²)" if per_area else "I (A)"
         draw = partial(currents_figure, curves=shown, labels=labels, axis=axis)
-        panels.append(_panel(f"steady_{key}", key, draw, which=_which(found), data=data))
+        panels.append(panel_of(f"steady_{key}", key, draw, which=_which(found), data=data))
     return tuple(panels)
 
 
@@ -282,147 +234,6 @@ def _curve_data(found: Comparison, curves: Sequence[DeviceCurve], x: str, y: str
     return columns
 
 
-def trend_panels(found: Comparison) -> Panels:
-    """Trends that matter by themselves or are beyond chance, the strongest first."""
-    covariates = {one.name: one for one in covariates_of(found.devices)}
-    wanted = [one for one in found.trends if one.quantity in _ALWAYS.get(one.covariate, ())]
-    strong = [one for one in found.trends if one.p_value < LEVEL and one not in wanted]
-    strong.sort(key=lambda one: one.p_value)
-    shown = [*wanted, *strong[:_MOST_TRENDS]]
-    return Panels(
-        tuple(_trend_panel(found, one, covariates[one.covariate], k) for k, one in enumerate(shown, start=1))
-    )
-
-
-def _trend_panel(found: Comparison, one: Trend, covariate: Covariate, number: int) -> Panel:
-    """One trend, as a line or as groups."""
-    key = f"trend_{number}_{_stem(one.covariate)}_{_stem(one.quantity)}"
-    per_area = found.equal_area and one.covariate != "area" and one.quantity in EXPECTED
-    name = f"{one.quantity}{PER_AREA if per_area else ''}"
-    if one.kind == "groups":
-        picture, data = _groups(found, one, covariate)
-        words = {"quantity": name, "covariate": one.covariate, "data": data}
-        return _panel(key, "groups", partial(group_figure, found=picture), **words)
-    line, data = _line(found, one, covariate)
-    words = {"quantity": name, "covariate": one.covariate, "data": data}
-    expected = EXPECTED_LINE if one.expected is not None else ""
-    return _panel(key, "trend", partial(trend_figure, found=line), expected=expected, **words)
-
-
-def _points(found: Comparison, one: Trend, covariate: Covariate) -> tuple[np.ndarray, FloatArray, FloatArray]:
-    """Places of the devices of a trend, their values and standard errors in the scale of the fit."""
-    there, y, v = found.sample_of(one).column(one.quantity)
-    known = np.array(covariate.known())[there]
-    return there[known], y[known], np.sqrt(v[known])
-
-
-def _quantity(found: Comparison, one: Trend) -> Quantity:
-    """What a trend is of."""
-    sample = found.sample_of(one)
-    return sample.quantities[sample.names.index(one.quantity)]
-
-
-def _line(found: Comparison, one: Trend, covariate: Covariate) -> tuple[TrendPicture, dict[str, FloatArray]]:
-    """Devices and line of a trend against a number."""
-    quantity = _quantity(found, one)
-    there, y, s = _points(found, one, covariate)
-    values = np.array([(covariate.numbers or ())[i] for i in there], dtype=np.float64)
-    z = regressor(one.kind, values)
-    fine = np.linspace(z.min(), z.max(), _LINE)
-    away = fine - (one.center or 0.0)
-    middle = (one.level or 0.0) + (one.slope or 0.0) * away
-    half = float(stdtrit(one.dof, 0.975)) * np.hypot(one.level_stderr or 0.0, (one.stderr or 0.0) * away)
-    factor, axis = _scaling(quantity, _outer(quantity, y))
-    shown = _abscissa(one.kind, one.covariate)
-
-    def scaled(x: FloatArray) -> FloatArray:
-        return _outer(quantity, x) * factor
-
-    expected = None
-    if one.expected is not None:
-        expected = np.column_stack([shown(fine), scaled((one.level or 0.0) + one.expected * away)])
-    picture = TrendPicture(
-        x=shown(z),
-        y=scaled(y),
-        low=scaled(y - _Z95 * s),
-        high=scaled(y + _Z95 * s),
-        line=np.column_stack([shown(fine), scaled(middle - half), scaled(middle), scaled(middle + half)]),
-        expected=expected,
-        title=_trend_title(found, one),
-        x_axis=_abscissa_title(one),
-        y_axis=axis,
-        x_logarithmic=one.kind == "power",
-        y_logarithmic=quantity.logarithmic,
-    )
-    data = {_stem(one.covariate): values, "value": _outer(quantity, y), "stderr_in_scale": s}
-    return picture, data
-
-
-def _abscissa(kind: str, covariate: str) -> Scaled:
-    """From the regressor to what stands on the axis."""
-    if kind == "power":
-        return lambda z: np.exp(z) * _CM2
-    if kind == "arrhenius":
-        return lambda z: np.asarray(z, dtype=np.float64)
-    return lambda z: z * (_CM2 if covariate == "area" else 1.0)
-
-
-def _abscissa_title(one: Trend) -> str:
-    """Title of the axis of an attribute."""
-    if one.kind == "arrhenius":
-        return "1/(k_B T) (1/eV)".replace("k_B", "kB")
-    if one.covariate == "area":
-        return "Area (cm²)"
-    unit = f" ({drawn_name(one.covariate_unit)})" if one.covariate_unit else ""
-    return f"{drawn_name(one.covariate)}{unit}"
-
-
-def _trend_title(found: Comparison, one: Trend) -> str:
-    """The result of a trend above its figure."""
-    slope = slope_texts(found, one)[0]
-    head = {"power": f"Exponent {slope}", "arrhenius": f"E_a = {slope}".replace("E_a", "Ea")}.get(
-        one.kind, slope
-    )
-    return f"{head}, p = {p_text(one.p_value)}".replace("p = <", "p <")
-
-
-def _groups(
-    found: Comparison, one: Trend, covariate: Covariate
-) -> tuple[GroupPicture, dict[str, FloatArray]]:
-    """Devices and means of a trend by words."""
-    quantity = _quantity(found, one)
-    there, y, _ = _points(found, one, covariate)
-    words = [level.word for level in one.levels]
-    place = np.array([words.index(str((covariate.words or ())[i])) for i in there], dtype=np.float64)
-    factor, axis = _scaling(quantity, _outer(quantity, y))
-    means = [np.array([pick(level) for level in one.levels]) for pick in (_mean, _low, _high)]
-    mean, low, high = (_outer(quantity, part) * factor for part in means)
-    picture = GroupPicture(
-        words=tuple(words),
-        place=place,
-        y=_outer(quantity, y) * factor,
-        mean=mean,
-        low=low,
-        high=high,
-        title=f"p = {p_text(one.p_value)}".replace("p = <", "p <"),
-        y_axis=axis,
-        y_logarithmic=quantity.logarithmic,
-    )
-    return picture, {"group": place, "value": _outer(quantity, y)}
-
-
-def _mean(level: Any) -> float:
-    return float(level.mean)
-
-
-def _low(level: Any) -> float:
-    return float(level.ci95[0])
-
-
-def _high(level: Any) -> float:
-    return float(level.ci95[1])
-
-
 def pair_panels(found: Comparison) -> Panels:
     """The strongest correlations between devices."""
     known = [one for one in found.correlations if one.between is not None and one.p_value is not None]
@@ -437,10 +248,10 @@ def _pair_panel(found: Comparison, one: BetweenCorrelation) -> Panel:
     both = np.isfinite(sample.x[:, places]).all(axis=1)
     x, S = sample.x[both][:, places], sample.covariance[both][:, places][:, :, places]
     quantities = [sample.quantities[k] for k in places]
-    factors, axes = zip(*(_scaling(q, _outer(q, x[:, k])) for k, q in enumerate(quantities)), strict=True)
+    factors, axes = zip(*(scaling(q, outer(q, x[:, k])) for k, q in enumerate(quantities)), strict=True)
 
     def shown(outline: tuple[FloatArray, FloatArray]) -> tuple[FloatArray, FloatArray]:
-        first, second = (_outer(q, part) * f for q, part, f in zip(quantities, outline, factors, strict=True))
+        first, second = (outer(q, part) * f for q, part, f in zip(quantities, outline, factors, strict=True))
         return first, second
 
     errors = (
@@ -453,8 +264,8 @@ def _pair_panel(found: Comparison, one: BetweenCorrelation) -> Panel:
     cross = (one.between or 0.0) * t1 * t2
     spread = _ellipse(np.array([p.mean for p in pooled]), np.array([[t1 * t1, cross], [cross, t2 * t2]]))
     picture = PairPicture(
-        x=_outer(quantities[0], x[:, 0]) * factors[0],
-        y=_outer(quantities[1], x[:, 1]) * factors[1],
+        x=outer(quantities[0], x[:, 0]) * factors[0],
+        y=outer(quantities[1], x[:, 1]) * factors[1],
         errors=tuple(errors),
         spread=shown(spread),
         title=f"Between devices {fixed(one.between, 2)}, in the fits {fixed(one.within, 2)}",
@@ -463,10 +274,10 @@ def _pair_panel(found: Comparison, one: BetweenCorrelation) -> Panel:
         x_logarithmic=quantities[0].logarithmic,
         y_logarithmic=quantities[1].logarithmic,
     )
-    data = {one.first: _outer(quantities[0], x[:, 0]), one.second: _outer(quantities[1], x[:, 1])}
+    data = {one.first: outer(quantities[0], x[:, 0]), one.second: outer(quantities[1], x[:, 1])}
     words = {"first": one.first, "second": one.second, "per_area": PER_AREA if found.equal_area else ""}
-    key = f"pair_{_stem(one.first)}_{_stem(one.second)}"
-    return _panel(key, "pair", partial(pair_figure, found=picture), data=data, **words)
+    key = f"pair_{stem(one.first)}_{stem(one.second)}"
+    return panel_of(key, "pair", partial(pair_figure, found=picture), data=data, **words)
 
 
 def _ellipse(center: FloatArray, covariance: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -484,8 +295,3 @@ def _ellipse(center: FloatArray, covariance: FloatArray) -> tuple[FloatArray, Fl
 def _exponential(outline: tuple[FloatArray, FloatArray]) -> tuple[FloatArray, FloatArray]:
     """An outline of logarithms."""
     return np.exp(outline[0]), np.exp(outline[1])
-
-
-def _stem(name: str) -> str:
-    """A name as part of a file's name."""
-    return "".join(letter if letter.isascii() and letter.isalnum() else "_" for letter in name)[:40]

@@ -47,7 +47,7 @@ COLUMNS = {
     "margin": "Gain margin",
     "margin_ci95": "95 % interval",
     "chance": "Probability",
-    "hopf": "Unstable between (V)",
+    "hopf": "Unstable between",
     "frequency": "Frequency there",
     "what": "What",
     "why": "Why",

@@ -15,18 +15,16 @@ from memfit.errors import InputError, OutputError
 from memfit.files import write_whole
 from memfit.fitting.result import FitResult, FittedRecord
 from memfit.reporting.content import SMALLEST_COLUMN, Panel, Report
-from memfit.reporting.figures.marks import MILLIMETRE
+from memfit.reporting.figures.marks import MILLIMETRE, without_mathematics
 from memfit.reporting.frames import columns_csv, estimates_csv, interval_csvs, residuals_csv, table_csv
 from memfit.reporting.html import render_html
 from memfit.reporting.latex import render_latex
-from memfit.reporting.look import PLAIN_LOOK, WIDTHS, Look
+from memfit.reporting.look import PLAIN_EDITION, WIDTHS, Edition
 from memfit.reporting.markdown import render_markdown
 from memfit.reporting.pdf import render_pdf
 from memfit.reporting.sections import report_of
 from memfit.reporting.svg import inline, standalone
 
-DOCUMENTS = ("html", "pdf", "md", "tex", "csv")
-"""Formats of the report itself; tex and csv are its tables."""
 _TALLER = 1.3
 """Height of a figure over the whole page, of that in a column."""
 
@@ -52,8 +50,7 @@ def write_report(
     result: FitResult,
     fitted: Sequence[FittedRecord],
     out: Path,
-    formats: Sequence[str] = ("html",),
-    look: Look = PLAIN_LOOK,
+    edition: Edition = PLAIN_EDITION,
     *,
     notes: Sequence[str] = (),
 ) -> list[Path]:
@@ -68,10 +65,8 @@ def write_report(
         The records beside the model; may be empty where the data are gone.
     out : Path
         Folder; made if absent.
-    formats : sequence of str
-        Of the report, out of `DOCUMENTS`: html, pdf (extra `pdf`), md, and its tables as tex and csv.
-    look : Look
-        Formats, width and style of the figures.
+    edition : Edition
+        Formats of the report and of its figures.
     notes : sequence of str
         What is missing in this report, a sentence each.
 
@@ -83,20 +78,16 @@ def write_report(
     Raises
     ------
     InputError
-        An unknown format, or a style file that cannot be used.
+        A style file that cannot be used.
     OutputError
         The folder cannot be written.
     """
-    unknown = [name for name in formats if name not in DOCUMENTS]
-    if unknown:
-        raise InputError(
-            f"Expected formats out of {', '.join(DOCUMENTS)}; found {', '.join(map(repr, unknown))}."
-        )
+    look = edition.look
     report = report_of(result, fitted, notes)
     single = look.width == "single"
     drawn = draw_panels(report.panels, {"svg", *(look.figures if single else ())}, look.style)
     beside = drawn if single else draw_panels(map(_widened, report.panels), set(look.figures), look.style)
-    files = {**_documents(report, drawn, formats, look.figures), **_for_programs(result, fitted, report)}
+    files = {**_documents(report, drawn, edition), **_for_programs(result, fitted, report)}
     for key, drawing in beside.items():
         for kind in look.figures:
             files[f"figures/{key}.{kind}"] = drawing.files[kind]
@@ -157,11 +148,10 @@ def _write(out: Path, files: Mapping[str, bytes]) -> list[Path]:
     return paths
 
 
-def _documents(
-    report: Report, drawn: Mapping[str, Drawing], formats: Sequence[str], figure_formats: Sequence[str]
-) -> dict[str, bytes]:
+def _documents(report: Report, drawn: Mapping[str, Drawing], edition: Edition) -> dict[str, bytes]:
     """The report in each format, by file name."""
     files: dict[str, bytes] = {}
+    formats = edition.formats
     if "html" in formats:
         inlined = {panel.key: _inline(panel, drawn[panel.key]) for panel in report.panels}
         files["report.html"] = render_html(report, inlined).encode()
@@ -170,7 +160,7 @@ def _documents(
             report, {key: drawing.files["svg"] for key, drawing in drawn.items()}
         )
     if "md" in formats:
-        files["report.md"] = render_markdown(report, next(iter(figure_formats), "svg")).encode()
+        files["report.md"] = render_markdown(report, next(iter(edition.look.figures), "svg")).encode()
     if "tex" in formats:
         files["tables.tex"] = render_latex(report).encode()
     if "csv" in formats:
@@ -225,8 +215,8 @@ def _frame(axes: Axes) -> Mapping[str, Any]:
     """Where axes stand in the figure, and what they show."""
     return {
         "box": [round(float(edge), 5) for edge in axes.get_position().extents],
-        "x": axes.get_xlabel(),
-        "y": axes.get_ylabel(),
+        "x": without_mathematics(axes.get_xlabel()),
+        "y": without_mathematics(axes.get_ylabel()),
         "xlim": [float(f"{limit:.6g}") for limit in axes.get_xlim()],
         "ylim": [float(f"{limit:.6g}") for limit in axes.get_ylim()],
         "xlog": axes.get_xscale() == "log",

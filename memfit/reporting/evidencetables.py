@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from memfit.reporting.content import Bullets, Column, ColumnKind, Table
 from memfit.reporting.evidence import PulseEvidence, SpectrumEvidence, predicted_range
-from memfit.reporting.numbers import MISSING, interval, quantity, quantity_digits, span
+from memfit.reporting.numbers import MISSING, interval, quantity, quantity_digits, series, span
 from memfit.reporting.words import COLUMNS, TABLE_CAPTIONS
 
 _SIGMAS, _SAME_PERIOD = 4.0, 0.05
@@ -16,7 +16,7 @@ def spectra_evidence_table(items: Sequence[SpectrumEvidence]) -> Table:
     rows = tuple(
         (
             item.record,
-            quantity(item.bias, item.bias_unit),
+            bias,
             _says(unstable=item.model_unstable),
             quantity_digits(item.model_gain_margin),
             MISSING if item.found.unstable_poles is None else _says(unstable=item.found.unstable_poles > 0),
@@ -24,7 +24,7 @@ def spectra_evidence_table(items: Sequence[SpectrumEvidence]) -> Table:
             quantity(item.found.resistance_at_crossing, "ohm", item.found.resistance_stderr),
             interval(item.found.gain_margin_ci95),
         )
-        for item in items
+        for item, bias in zip(items, _biases(items), strict=True)
     )
     columns = _columns(
         ("record", "file"),
@@ -37,6 +37,14 @@ def spectra_evidence_table(items: Sequence[SpectrumEvidence]) -> Table:
         ("margin", "number"),
     )
     return Table("spectra_evidence", TABLE_CAPTIONS["spectra_evidence"], columns, rows)
+
+
+def _biases(items: Sequence[SpectrumEvidence]) -> list[str]:
+    """The biases, with as many decimals everywhere where they are of one unit."""
+    units = {item.bias_unit for item in items}
+    if len(units) == 1:
+        return series([item.bias for item in items], units.pop())
+    return [quantity(item.bias, item.bias_unit) for item in items]
 
 
 def pulses_evidence_table(items: Sequence[PulseEvidence]) -> Table:

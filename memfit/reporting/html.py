@@ -18,6 +18,9 @@ from memfit.reporting.content import Bullets, Column, Graded, Link, Panels, Para
 from memfit.reporting.words import Symbol, split_symbols
 
 _CODE = re.compile(r"`([^`]+)`")
+_UNIT = re.compile(r"(?<=[\d)<>]) (?=\d|(?:%|[fpnµmkMGT]?(?:Ω|F|V|A|Hz|H|s|S|eV)|K|cm²)(?![\w²]))")
+"""Blanks between a number and its unit, or its sign, where a line must not end."""
+_NO_BREAK = "\u00a0"
 _TEMPLATES = files("memfit.reporting") / "templates"
 
 
@@ -55,7 +58,7 @@ def prose(text: str) -> Markup:
 
 def _with_code(text: str) -> Markup:
     """Plain text, escaped, with what stands between backticks as code."""
-    pieces = _CODE.split(text)
+    pieces = _CODE.split(_UNIT.sub(_NO_BREAK, text))
     return Markup("").join(
         Markup("<code>{}</code>").format(piece) if place % 2 else escape(piece)
         for place, piece in enumerate(pieces)

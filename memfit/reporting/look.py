@@ -1,5 +1,6 @@
-"""How the figures of a report are written: formats, width, style."""
+"""How a report is written: its formats, and formats, width and style of its figures."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -7,10 +8,26 @@ from typing import Literal
 from memfit.errors import InputError
 
 Width = Literal["single", "double"]
+DOCUMENTS = ("html", "pdf", "md", "tex", "csv")
+"""Formats of the report itself; tex and csv are its tables."""
 FIGURES = ("svg", "png", "pdf")
 """Formats of the figures beside a report."""
 WIDTHS: dict[str, float] = {"single": 85.0, "double": 175.0}
 """A journal's column, and its page, mm."""
+
+
+def _check(what: str, words: Sequence[str], known: Sequence[str]) -> None:
+    """Refuse words that are not known.
+
+    Raises
+    ------
+    InputError
+        One is unknown.
+    """
+    unknown = [word for word in words if word not in known]
+    if unknown:
+        found = ", ".join(map(repr, unknown))
+        raise InputError(f"Expected {what} out of {', '.join(known)}; found {found}.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,15 +49,34 @@ class Look:
 
     def __post_init__(self) -> None:
         """Check the words."""
-        unknown = [name for name in self.figures if name not in FIGURES]
-        if unknown:
-            raise InputError(
-                f"Expected formats of figures out of {', '.join(FIGURES)}; "
-                f"found {', '.join(map(repr, unknown))}."
-            )
+        _check("formats of figures", self.figures, FIGURES)
         if self.width not in WIDTHS:
             raise InputError(f"Expected a width out of {', '.join(WIDTHS)}; found {self.width!r}.")
 
 
 PLAIN_LOOK = Look()
 """SVG, one column wide, in memfit's own style."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edition:
+    """What is written of a fit beside its result.
+
+    Raises
+    ------
+    InputError
+        A format is unknown.
+    """
+
+    formats: Sequence[str] = ("html",)
+    """Of the report, out of `DOCUMENTS`: html, pdf (extra `pdf`), md, and its tables as tex and csv."""
+    look: Look = PLAIN_LOOK
+    """Formats, width and style of the figures."""
+
+    def __post_init__(self) -> None:
+        """Check the words."""
+        _check("formats", self.formats, DOCUMENTS)
+
+
+PLAIN_EDITION = Edition()
+"""A page with figures in the plain look."""

@@ -165,20 +165,23 @@ def sweep_panels(m: Material) -> Panels:
     return Panels(tuple(panels))
 
 
-def transient_panels(m: Material) -> Panels:
-    """Each transient with its drive, and against the logarithm of the time after each jump."""
-    panels = []
+def transient_panels(m: Material) -> tuple[Panels, Panels]:
+    """Each transient with its drive, and each against the logarithm of the time after its jumps."""
+    with_drive, after_jumps = [], []
     for place, fitted in enumerate(m.transients):
         transient = transient_of(fitted)
         data = transient_data(fitted)
         what, crosses = drive_label(transient), _marks([fitted])
         draw = partial(transient_figure, fitted=fitted)
-        found = [_panel("transient", draw, 68, data, what=what, crosses=crosses)]
+        panel = _panel("transient", draw, 68, data, what=what, crosses=crosses)
+        with_drive.append(_numbered(panel, place, transient.name))
         if jumps(transient):
             draw = partial(log_time_figure, fitted=fitted)
-            found.append(_panel("transient_log", draw, 68, data, what=what))
-        panels += [_numbered(panel, place, transient.name) for panel in found]
-    return Panels(tuple(panels))
+            panel = _panel("transient_log", draw, 68, data, what=what)
+            after_jumps.append(_numbered(panel, place, transient.name))
+    if len(m.transients) == 1:  # side by side
+        return Panels((*with_drive, *after_jumps)), Panels(())
+    return Panels(tuple(with_drive)), Panels(tuple(after_jumps))
 
 
 def residual_panels(m: Material) -> list[Panels]:

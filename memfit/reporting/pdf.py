@@ -4,6 +4,7 @@ All text goes to typst as string literals, so that nothing in it is read as mark
 brings along and matplotlib's, never the machine's: the same report gives the same file.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -34,7 +35,9 @@ _WIDE = 4
 """Columns above which a table spans both columns of text."""
 _NO_BREAK = "\u00a0"
 _CHUNK = 16
-"""A line may break after so many characters of code."""
+"""A line may break after so many characters of code, or of a word that is too long for a line."""
+_MAY_BREAK = "\u200b"
+_LONG_WORD = re.compile(r"\S{36,}")
 _PREAMBLE = (Path(__file__).parent / "templates" / "report.typ").read_text(encoding="utf-8")
 
 
@@ -184,8 +187,7 @@ def _cell(value: Cell, column: Column) -> str:
     if column.kind == "number":
         return _literal(value.replace(" ", _NO_BREAK))
     if column.kind in ("code", "file"):
-        pieces = [value[i : i + _CHUNK] for i in range(0, len(value), _CHUNK)]
-        return f"#code({_string(chr(0x200B).join(pieces))})"
+        return f"#code({_string(_breakable(value))})"
     return _literal(value)
 
 
@@ -200,8 +202,13 @@ def _symbol(symbol: Symbol) -> str:
 
 
 def _literal(text: str) -> str:
-    """Plain text, as content."""
-    return f"#{_string(text)}" if text else ""
+    """Plain text, as content; a word too long for a line can break."""
+    return f"#{_string(_LONG_WORD.sub(lambda word: _breakable(word[0]), text))}" if text else ""
+
+
+def _breakable(text: str) -> str:
+    """Text without blanks that can break all the same."""
+    return _MAY_BREAK.join(text[i : i + _CHUNK] for i in range(0, len(text), _CHUNK))
 
 
 def _string(text: str) -> str:

@@ -48,7 +48,7 @@ def report_of(result: FitResult, fitted: Sequence[FittedRecord], notes: Sequence
         _section("intervals", interval_blocks(result)),
         _section("impedance", spectra_panels(material)),
         _section("iv", [sweep_panels(material)]),
-        _section("transients", [transient_panels(material)]),
+        _section("transients", transient_panels(material)),
         _section("residuals", [goodness_table(result), *residual_panels(material)]),
         _section("identifiability", knowledge_blocks(result)),
         _section("correlation", [correlation_table(result)]),

@@ -123,7 +123,7 @@ TERM_LETTERS = {"edge": "δ", "delay": "Δ", "u": "u", "i": "i", "f": "f"}
 KIND_INDEX = {"impedance": "Z", "iv": "IV", "transient": "t"}
 _OF_RECORD = re.compile(r"(?P<what>edge|delay|u_0|i_0|f_0)_(?P<record>\d+)(?:_(?P<jump>\d+))?")
 OF_RECORD = {
-    "edge": "how much earlier than its first sample jump {jump} of {record} came",
+    "edge": "time of jump {jump} of {record}, counted from the first sample after it",
     "delay": "shift of the time axis of {record}",
     "u_0": "first voltage across the junction in {record}",
     "i_0": "first channel current in {record}",
@@ -378,7 +378,7 @@ SENTENCES = {
         "result of a fit that has one."
     ),
     "profiles": (
-        "Each profile shows how much chi2 rises at least when one quantity is held at a value and all others "
+        "Each profile shows how much χ² rises at least when one quantity is held at a value and all others "
         "are fitted again (line; dots where it was computed). Its 95 % interval (shaded) is where the rise "
         "stays below the threshold (dashed). Dotted is the parabola of the linear fit."
     ),
@@ -434,7 +434,7 @@ OVERVIEW_CAPTIONS = {
     "failures": "Devices without a result, and why.",
 }
 STATUS_OF_FIT = {
-    "ok": "ok",
+    "ok": "good",
     "at_bound": "at a bound",
     "not_identifiable": "not identifiable",
     "not_converged": "not converged",

@@ -9,7 +9,7 @@ import numpy as np
 import psutil
 import pytest
 
-from memfit import workflow
+import memfit as mf
 from memfit.model.parameters import Parameters
 from memfit.synthetic.device import simulate_device
 from memfit.synthetic.export import write_device
@@ -59,7 +59,7 @@ def make_device(folder: Path, name: str, seed: int, **about: Any) -> None:
 def result_data() -> dict[str, Any]:
     """The result of a real fit, as plain data."""
     device = simulate_device(TRUTH, PLANNED, seed=1, name="real", area=4e-6, attributes={"batch": "7"})
-    return workflow.fit(device).to_dict()
+    return mf.fit(device).to_dict()
 
 
 @pytest.fixture

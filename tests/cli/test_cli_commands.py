@@ -66,6 +66,28 @@ def test_inspect_as_json(run, small_device):
     assert json.loads(run("inspect", small_device, "--json").out)["files"][3]["records"][0]["kind"] == "iv"
 
 
+def test_inspect_goes_on_behind_a_file_that_cannot_be_read(run, small_device):
+    (small_device / "absorbance.csv").write_text("Wavelength (nm),Absorbance\n400,0.1\n500,0.2\n", "utf-8")
+    (small_device / "device.toml").unlink()
+    ran = run("inspect", small_device)
+    assert ran.code == 1
+    assert ran.out.count("  impedance: ") == 3
+    first, last = ran.err.splitlines()
+    assert first.startswith("memfit inspect: absorbance.csv, line 1: expected columns")
+    assert last.startswith("A fit would stop here: mend the files")
+    given = json.loads(run("inspect", small_device / "absorbance.csv", small_device, "--json").out)
+    assert (len(given["files"]), len(given["faults"])) == (4, 2)
+    assert run("inspect", small_device / "absorbance.csv").out == ""
+
+
+def test_inspect_names_what_a_fit_leaves_out(run, small_device):
+    (small_device / "remarks.txt").write_text("warm day\n", "utf-8")
+    (small_device / "device.toml").unlink()
+    ran = run("inspect", small_device)
+    assert ran.code == 0
+    assert "remarks.txt was left out" in ran.err
+
+
 @pytest.mark.parametrize("kind", ["png", "svg", "pdf"])
 def test_inspect_draws_a_picture(run, small_device, tmp_path, kind):
     picture = tmp_path / f"what.{kind}"
@@ -317,8 +339,63 @@ def test_a_fit_again_says_what_differs(run, sample_fits, sample_data, tmp_path):
     assert "iv_5Vs.csv cannot be found" in gone.err
 
 
-@pytest.mark.parametrize("words", [["--seed", "1"], ["--model", "2d"], ["--fix", "R_s=1"]])
+@pytest.mark.parametrize("words", [["--seed", "1"], ["--model", "2d"], ["--fix", "R_s=1"], ["--robust"]])
 def test_a_fit_again_takes_no_other_plan(run, sample_fits, words):
     ran = run("fit", "--from", sample_fits["mapbi3_c"].out, *words)
     assert ran.code == 2
-    assert "leave --model, --fix and --seed out" in ran.err
+    assert "leave --model, --fix, --seed and --robust out" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["fitt", "x"], "memfit: unknown command 'fitt'; did you mean 'fit'? `memfit --help` tells more.\n"),
+        (["fit", "x", "--modle", "2d"], "memfit fit: unknown option '--modle'; did you mean '--model'?"),
+        (["plan", "x", "--zzzz=3"], "memfit plan: unknown option '--zzzz'; there is none like it."),
+        (["query", "x", "R_b", ">", "1"], "memfit query: '>' is one word too many"),
+    ],
+)
+def test_a_misspelt_word_is_told_with_the_one_that_was_meant(run, words, said):
+    ran = run(*words)
+    assert ran.code == 2
+    assert ran.err.startswith(said)
+    assert ran.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["stability", "x.toml", "--load", "10k"], "--load: expected a unit of resistance"),
+        (["stability", "x.toml", "--capacitance", "1 V"], "--external-capacitance: expected a unit of"),
+    ],
+)
+def test_a_quantity_that_cannot_be_read_names_its_option(run, words, said):
+    ran = run(*words)
+    assert ran.code == 1
+    assert said in ran.err
+
+
+def test_a_result_is_no_measurement(run, sample_fits):
+    out = sample_fits["mapbi3_c"].out
+    for path in (out, out / "result.json"):
+        ran = run("fit", path)
+        assert ran.code == 1
+        assert "expected measurements, found a result. `memfit fit --from RESULT`" in ran.err
+        assert ran.err.count("\n") == 1
+
+
+def test_folders_of_devices_are_no_device(run, small_device, tmp_path):
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root" / "one").symlink_to(small_device, target_is_directory=True)
+    ran = run("fit", tmp_path / "root")
+    assert ran.code == 1
+    assert "found folders of devices. Give one of them, or fit all with `memfit batch" in ran.err
+
+
+def test_simulate_says_that_the_device_has_no_activation_time(run, tmp_path):
+    text = "[parameters]\nR_b = 1e4\nC_m = 1e-7\ni_c0 = 1e-5\nV_T = 0.6\nV_m = 0.05\ntau_d = 0.01\n"
+    text += '[[measurement]]\nkind = "impedance"\nbias = "0.6 V"\nfrequency = ["1 Hz", "1 kHz"]\n'
+    (tmp_path / "p.toml").write_text(text, "utf-8")
+    ran = run("simulate", tmp_path / "p.toml", "-o", tmp_path / "sim")
+    assert ran.code == 0
+    assert "p.toml: tau_k is not given or 0, which is the 2D model" in ran.err

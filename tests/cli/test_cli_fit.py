@@ -118,7 +118,7 @@ def test_an_interruption_leaves_nothing(run, small_device, tmp_path, monkeypatch
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("memfit.workflow.fit_records", interrupt)
+    monkeypatch.setattr("memfit.cli.fit.fit_records", interrupt)
     ran = run("fit", small_device, "-o", tmp_path / "out")
     assert ran.code == 130
     assert "interrupted" in ran.err
@@ -129,7 +129,7 @@ def test_an_interruption_leaves_nothing(run, small_device, tmp_path, monkeypatch
     ("words", "said"),
     [
         (["--fix", "R_S=20"], "did you mean 'R_s'?"),
-        (["--fix", "R_s=20 F"], "Expected a unit of resistance"),
+        (["--fix", "R_s=20 F"], "--fix R_s: expected a unit of resistance"),
         (["--fix", "R_b=-1"], "R_b must be greater than 0"),
         (["--format", "docx"], "found 'docx'"),
     ],
@@ -149,7 +149,8 @@ def test_mistakes_in_usage(run, small_device, words):
     ran = run("fit", small_device, *words)
     assert ran.code == 2
     assert ran.out == ""
-    assert "usage: memfit" in ran.err
+    assert ran.err.startswith("memfit")
+    assert ran.err.count("\n") == 1
 
 
 def test_a_result_finds_its_data_again(sample_fits):

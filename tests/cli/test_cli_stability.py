@@ -210,7 +210,7 @@ def test_axes_of_the_map(run, sample_data, tmp_path):
 
 @pytest.mark.parametrize(
     ("option", "value", "words"),
-    [("--at", "3", "Expected a bias"), ("--at", "5 ohm", "Expected a bias"), ("--at", "1e9 V", "at most"),
+    [("--at", "3", "expected a bias"), ("--at", "5 ohm", "expected a bias"), ("--at", "1e9 V", "at most"),
      ("--map", "R_b", "two different axes"), ("--map", "R_b,R_b", "two different axes"),
      ("--map", "R_b,x", "two different axes"), ("--draws", "nowhere.csv", "nowhere.csv")],
 )  # fmt: skip

@@ -75,3 +75,10 @@ def test_fitted_records_lie_within_their_noise(joint):
         r = np.concatenate([np.real(item.residuals[item.used]), np.imag(item.residuals[item.used])])
         r = r[r != 0]
         assert np.mean(r**2) == pytest.approx(1.0, abs=0.1), item.record.name
+
+
+def test_a_result_shows_itself_in_a_line(joint):
+    shown = repr(joint.result)
+    assert shown.startswith("<FitResult of ")
+    assert "; R_b = " in shown
+    assert shown.count("\n") == 0

@@ -5,10 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from devices import device, errors, pulses, spectra, sweeps
+from linear import linear_state
 
 from memfit.datasets.device import Device
 from memfit.fitting.joint import fit
 from memfit.fitting.plan import FitPlan
+from memfit.fitting.screening import find_outliers
 
 
 def _with(device_, name, **changes):
@@ -52,6 +54,16 @@ def test_outliers_are_left_out_and_described(spoiled):
 
 def test_screening_can_be_switched_off(spoiled):
     assert fit(spoiled, FitPlan(screen=False)).result.excluded == ()
+
+
+def test_points_left_out_before_count_again_where_the_fit_passes_by_them():
+    """What a poorer fit took for outliers comes back; what is far from this fit as well does not."""
+    state, _ = linear_state(sigma=0.01)
+    state.problem.predictor.data()[30] += 0.2
+    keep = np.ones(state.problem.predictor.size, dtype=bool)
+    keep[[3, 4, 30]] = False
+    judged = replace(state, problem=replace(state.problem, keep=keep))
+    assert np.flatnonzero(find_outliers(judged)).tolist() == [30]
 
 
 def test_good_data_lose_next_to_nothing(joint):

@@ -45,6 +45,14 @@ def test_one_bias_does_not_identify(bias):
         assert result.parameters[name].stderr is None
 
 
+def test_a_wrong_fixed_value_is_told_even_where_it_leaves_the_rest_open():
+    wrong = FitPlan(fix={"R_b": TRUTH.R_b / 60})
+    result = fit(device([*spectra(), *sweeps()]), wrong).result
+    assert result.status.code in ("not_identifiable", "at_bound", "poor_fit")
+    said = " ".join([result.status.message, *result.warnings])
+    assert "structure beyond the noise: the model misses something there." in said
+
+
 def test_no_data_above_threshold():
     result = fit(device(spectra(biases=(-9.9, -9.0, -8.0)))).result
     assert result.status.code == "not_identifiable"

@@ -119,7 +119,7 @@ def test_a_logarithm_or_a_modulus_is_no_current(header):
 @pytest.mark.parametrize(
     "header",
     ["log f (Hz),Z' (ohm),Z'' (ohm)", "Period (s),Z' (ohm),Z'' (ohm)", "Frequency (Hz),Z' (ohm),|Z''| (ohm)",
-     "Frequency (Hz),Z' (ohm),Z'' (-ohm)", "Frequency (Hz),Cs (F),Rs (ohm)", "Frequency (Hz),Z' (%),Z'' (%)",
+     "Frequency (Hz),Z' (ohm),Z'' (-ohm)", "Frequency (Hz),C (F),D", "Frequency (Hz),Z' (%),Z'' (%)",
      "Frequency (Hz),|Z| (ohm),theta"],
 )  # fmt: skip
 def test_what_is_no_impedance_is_refused(header):

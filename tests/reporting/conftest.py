@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from memfit import workflow
 from memfit.fitting.plan import plan_for
 from memfit.fitting.result import Alternative, Excluded, FittedRecord
 from memfit.model.parameters import Parameters
 from memfit.synthetic import measurements
 from memfit.synthetic.device import simulate_device
+from memfit.workflow.fitting import fit_records
 
 TRUTH = Parameters(R_b=12e3, C_m=1.1e-6, i_c0=0.9e-3, V_T=0.95, V_m=0.055, tau_d=0.012, tau_k=0.025, R_s=22.0)
 ENVIRONMENT = {
@@ -34,7 +34,7 @@ def found():
         temperature=298.0,
         attributes={"composition": "MAPbI3", "batch": "7"},
     )
-    return workflow.fit_records(device, plan_for(device))
+    return fit_records(device, plan_for(device))
 
 
 @pytest.fixture(scope="session")

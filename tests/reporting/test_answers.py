@@ -71,12 +71,18 @@ def test_a_clean_fit_is_trusted_and_a_warning_makes_a_reservation(found, result)
     reserved = trust_answer(result)
     assert (reserved.headline, reserved.tone) == ("Yes, with the reservations below.", "care")
     assert result.warnings[0] in reserved.sentences
-    assert "1 point left out of the fit, listed below." in reserved.sentences
+    assert "1 point left out of the fit, listed with the inputs." in reserved.sentences
+
+
+def test_one_error_is_no_range(result):
+    only = {"R_s": replace(result.parameters["R_s"], value=20.0, stderr=1.0, status="weak")}
+    sentences = trust_answer(replace(result, parameters=only)).sentences
+    assert "The relative standard error of R_s is 5.0 %." in sentences
 
 
 def test_only_the_first_warnings_stand_on_the_first_screen(result):
     many = replace(result, warnings=tuple(f"Warning {i}." for i in range(5)))
-    assert trust_answer(many).sentences[-2:] == ("Warning 2.", "2 more warnings below.")
+    assert trust_answer(many).sentences[-2:] == ("Warning 2.", "2 more warnings with the inputs.")
 
 
 def test_a_device_that_oscillates(result):

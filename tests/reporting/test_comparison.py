@@ -10,13 +10,15 @@ from openpyxl import load_workbook
 
 from memfit.analysis.comparison import compare_results
 from memfit.reporting.comparisonanswers import differ_answer, drives_answer, spiking_answer
+from memfit.reporting.comparisoncells import p_text, spread_text
 from memfit.reporting.comparisoncurves import MOST_CURVES, chosen, nyquist_curves
 from memfit.reporting.comparisonframes import frames, workbook
 from memfit.reporting.comparisonpage import comparison_report, write_comparison
 from memfit.reporting.comparisonpanels import forest_panels
-from memfit.reporting.comparisontables import differences_table, p_text, spread_text, trends_tables
+from memfit.reporting.comparisontables import differences_table
 from memfit.reporting.document import draw_panels
 from memfit.reporting.figures.population import MOST_ROWS, drawn_name, short_names
+from memfit.reporting.trendtables import trends_tables
 
 NASTY = ['=1+1|"cmd"', "$x_1$ \\frac", "<b>&amp;\x07", "名前 🧪 " + "long " * 20]
 

@@ -4,6 +4,7 @@ import csv
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from types import SimpleNamespace
 
 import html5lib
 import matplotlib as mpl
@@ -13,7 +14,9 @@ import pytest
 from memfit.errors import InputError, OutputError
 from memfit.fitting.result import Estimate, FittedRecord, Status
 from memfit.reporting.document import write_report
-from memfit.reporting.look import Look
+from memfit.reporting.html import prose
+from memfit.reporting.look import Edition, Look
+from memfit.reporting.panels import transient_panels
 
 VOID = {"meta", "link", "br", "img", "hr", "input"}
 NASTY = "\"><script>alert('x')</script>&amp;<b>$x^2$ {{7*7}} Ω漢\u202e" + "n" * 200
@@ -164,7 +167,7 @@ def test_nasty_names_are_shown_and_do_no_harm(result, of_kind, tmp_path):
         plan={NASTY: NASTY},
         status=Status(code="ok", message=NASTY),
     )
-    write_report(nasty, renamed(few, NASTY), tmp_path, ("html", "md", "tex", "csv"))
+    write_report(nasty, renamed(few, NASTY), tmp_path, Edition(formats=("html", "md", "tex", "csv")))
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     parser = parse(text)
     assert parser.faults == []
@@ -231,7 +234,7 @@ def test_extreme_values_draw_without_a_warning(result, of_kind, tmp_path):
 
 
 def test_figures_come_as_png_and_pdf_on_request(result, tmp_path):
-    write_report(result, [], tmp_path, look=Look(figures=("png", "pdf")))
+    write_report(result, [], tmp_path, Edition(look=Look(figures=("png", "pdf"))))
     assert (tmp_path / "figures" / "gain_margin.png").read_bytes().startswith(b"\x89PNG")
     assert (tmp_path / "figures" / "gain_margin.pdf").read_bytes().startswith(b"%PDF")
     assert not list((tmp_path / "figures").glob("*.svg"))
@@ -239,7 +242,7 @@ def test_figures_come_as_png_and_pdf_on_request(result, tmp_path):
 
 def test_figures_fill_a_column_or_a_page(result, tmp_path):
     for width, points in (("single", 85 / 25.4 * 72), ("double", 175 / 25.4 * 72)):
-        write_report(result, [], tmp_path / width, look=Look(width=width))
+        write_report(result, [], tmp_path / width, Edition(look=Look(width=width)))
         found = re.search(
             r'<svg[^>]* width="([\d.]+)pt"', (tmp_path / width / "figures/gain_margin.svg").read_text()
         )
@@ -258,7 +261,7 @@ def test_a_look_that_is_none(settings, found):
 def test_colours_follow_the_cycle_of_a_style(result, tmp_path):
     style = tmp_path / "mine.mplstyle"
     style.write_text("axes.prop_cycle: cycler('color', ['112233', '445566'])\n", encoding="utf-8")
-    write_report(result, [], tmp_path / "out", look=Look(style=style))
+    write_report(result, [], tmp_path / "out", Edition(look=Look(style=style)))
     assert "#112233" in (tmp_path / "out" / "figures" / "gain_margin.svg").read_text()
 
 
@@ -271,19 +274,19 @@ def test_notes_stand_first(result, tmp_path):
 def test_a_style_of_ones_own_is_laid_over(result, tmp_path):
     style = tmp_path / "mine.mplstyle"
     style.write_text("axes.labelcolor: ff0000\n", encoding="utf-8")
-    write_report(result, [], tmp_path / "out", look=Look(style=style))
+    write_report(result, [], tmp_path / "out", Edition(look=Look(style=style)))
     assert "#ff0000" in (tmp_path / "out" / "figures" / "gain_margin.svg").read_text()
 
 
 def test_a_broken_style_is_named(result, tmp_path):
     with pytest.raises(InputError, match=r"missing\.mplstyle: expected a matplotlib style file"):
-        write_report(result, [], tmp_path / "out", look=Look(style=tmp_path / "missing.mplstyle"))
+        write_report(result, [], tmp_path / "out", Edition(look=Look(style=tmp_path / "missing.mplstyle")))
     assert not (tmp_path / "out").exists()
 
 
 def test_an_unknown_format_is_refused_before_anything_is_written(result, tmp_path):
     with pytest.raises(InputError, match="found 'docx'"):
-        write_report(result, [], tmp_path / "out", ("docx",))
+        write_report(result, [], tmp_path / "out", Edition(formats=("docx",)))
     assert not (tmp_path / "out").exists()
 
 
@@ -300,7 +303,28 @@ def test_the_map_of_a_style_grades_the_spectra(result, of_kind, tmp_path):
     for name in ("viridis", "cividis"):
         style = tmp_path / f"{name}.mplstyle"
         style.write_text(f"image.cmap: {name}\n", encoding="utf-8")
-        write_report(result, [of_kind["impedance"]], tmp_path / name, look=Look(style=style))
+        write_report(result, [of_kind["impedance"]], tmp_path / name, Edition(look=Look(style=style)))
         figure = (tmp_path / name / "figures" / "nyquist.svg").read_text()
         colours[name] = mpl.colors.to_hex(mpl.colormaps[name](0.0)) in figure
     assert colours == {"viridis": True, "cividis": True}
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("below 0.01 % and 0.647 V", "below 0.01\u00a0% and 0.647\u00a0V"),
+        ("chance: < 1 %.", "chance: &lt;\u00a01\u00a0%."),
+        ("220.013(36) kΩ to 3 records", "220.013(36)\u00a0kΩ to 3 records"),
+        ("8 Volta piles", "8 Volta piles"),
+    ],
+)
+def test_a_number_and_its_unit_stay_on_one_line(text, kept):
+    assert prose(text) == kept
+
+
+def test_pulses_stand_in_a_row_and_their_logarithmic_views_in_the_next(fitted):
+    pulses = [item for item in fitted if item.record.kind == "transient"]
+    assert len(pulses) == 3
+    for number, blocks in ((1, [2, 0]), (3, [3, 3])):
+        material = SimpleNamespace(transients=pulses[:number])
+        assert [len(block.items) for block in transient_panels(material)] == blocks

@@ -16,11 +16,23 @@ from memfit.fitting.result import FittedRecord
 from memfit.model.parameters import Parameters
 from memfit.model.smallsignal import impedance
 from memfit.protocols import Drive, pulse_train
-from memfit.reporting.figures.marks import dots, few, key, limits, place_axes, thinned
+from memfit.reporting.content import Panel
+from memfit.reporting.document import draw_panels
+from memfit.reporting.figures.marks import (
+    dots,
+    few,
+    key,
+    limits,
+    on_axis,
+    place_axes,
+    thinned,
+    without_mathematics,
+)
+from memfit.reporting.figures.records import ROW, WIDTH, records_figure
 from memfit.reporting.figures.residuals import autocorrelation, strip_of
 from memfit.reporting.figures.spectra import draw_nyquist, model_curve, spectra_of
 from memfit.reporting.figures.sweeps import draw_direction, model_points
-from memfit.reporting.figures.ticks import hide_tick_labels, linear_axis, log_axis
+from memfit.reporting.figures.ticks import close_log_axis, hide_tick_labels, linear_axis, log_axis
 from memfit.reporting.figures.transients import jumps, polygon, transient_of
 
 P = Parameters(R_b=12e3, C_m=1.1e-6, i_c0=0.9e-3, V_T=0.95, V_m=0.055, tau_d=0.012, tau_k=0.025, R_s=0.0)
@@ -233,3 +245,53 @@ def test_each_kind_of_record_is_asked_for_by_its_own_functions(of_kind):
     with pytest.raises(TypeError, match="expected a transient"):
         transient_of(of_kind["iv"])
     assert mpl.rcParams["svg.hashsalt"] is None
+
+
+@pytest.mark.parametrize(
+    ("bounds", "few_of_them"), [((3.2, 21.0), ("5", "7", "15")), ((0.4, 8.0), ("0.5", "2", "5"))]
+)
+def test_a_short_logarithmic_axis_has_each_number_once(axes, bounds, few_of_them):
+    close_log_axis(axes, "x", bounds)
+    axes.figure.canvas.draw()
+    drawn = [text.get_text() for text in axes.texts]
+    drawn += [text.get_text() for text in axes.get_xticklabels(which="both")]
+    shown = [text for text in drawn if text]
+    assert len(shown) == len(set(shown))
+    assert set(few_of_them) <= set(shown)
+
+
+def test_labels_of_decades_stand_outside_the_curve_and_inside_the_axes(axes):
+    frequency = np.geomspace(1e5, 0.1, 31)
+    (spectrum,) = spectra_of([fitted_spectrum(0.9, frequency)], P)
+    draw_nyquist(axes, [spectrum], label_decades=True)
+    axes.figure.canvas.draw()
+    labels = [text for text in axes.texts if isinstance(text, Annotation)]
+    frame = axes.get_window_extent()
+    assert labels
+    for label in labels:
+        box = label.get_window_extent()
+        assert frame.x0 < 0.5 * (box.x0 + box.x1) < frame.x1
+        assert frame.y0 < 0.5 * (box.y0 + box.y1) < frame.y1
+
+
+def test_symbols_on_axes_are_plain_for_the_pointer():
+    assert on_axis("tau_d") == "$τ_{d}$"
+    assert without_mathematics(f"{on_axis('V_m')} (mV)") == "Vm (mV)"
+    assert without_mathematics("anneal_time {1} (min)") == "anneal_time {1} (min)"
+    assert without_mathematics(r"cost_per_cm2 (\$)") == "cost_per_cm2 ($)"
+
+
+def test_labels_of_records_stand_clear_of_the_numbers():
+    seen = []
+
+    def draw(figure):
+        records_figure(figure, [fitted_spectrum(0.9, np.geomspace(0.1, 1e6, 40)).record], {})
+        seen.append(figure)
+
+    draw_panels([Panel(key="records", draw=draw, caption="", alt="", width=WIDTH, height=ROW)], {"png"})
+    FigureCanvasAgg(seen[0]).draw()  # at one resolution, as all extents are asked for
+    for axes in seen[0].axes:
+        numbers = [text.get_window_extent() for text in axes.texts if text.get_text()]
+        assert len(numbers) > 5
+        for label in (axes.xaxis.label, axes.yaxis.label):
+            assert not any(label.get_window_extent().overlaps(box) for box in numbers), label.get_text()

@@ -32,7 +32,7 @@ def table(report, key):
 def test_answers():
     usable, spiking, failures = overview_report("wafer", ROWS).answers
     assert (usable.headline, usable.tone) == ("2 of 4.", "care")
-    assert usable.sentences == ("1 ok, 1 at a bound and 1 not identifiable.",)
+    assert usable.sentences == ("1 good, 1 at a bound and 1 not identifiable.",)
     assert spiking.headline == "1 device under current control, 1 more is near."
     assert spiking.sentences == ("Oscillating: a.", "Near: b/c d.")
     assert (failures.headline, failures.sentences) == ("1 device.", ("Reasons: time limit (1).",))
@@ -41,7 +41,7 @@ def test_answers():
 def test_devices_and_links():
     report = overview_report("wafer", ROWS)
     first, second, third = table(report, "devices").rows
-    assert first[1:] == ("a", "ok", "oscillates", "0.500", "0.400 to 0.600", "> 99 %", "2.00 to 5.00 Hz")
+    assert first[1:] == ("a", "good", "oscillates", "0.500", "0.400 to 0.600", "> 99 %", "2.00 to 5.00 Hz")
     assert isinstance(second[0], Link)
     assert second[0].href == "devices/b/c%20d/result.json"
     assert third[3:] == ("–",) * 5

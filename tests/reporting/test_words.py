@@ -44,7 +44,7 @@ def test_quantities_of_instruments_are_told_with_their_records():
     assert meaning("gain_iv") == "gain of the instrument of the I-V sweeps, relative to the reference"
     assert (
         meaning("edge_1_0", ["a.csv", "b.csv"])
-        == "how much earlier than its first sample jump 1 of b.csv came"
+        == "time of jump 1 of b.csv, counted from the first sample after it"
     )
     assert meaning("u_0_0", ["a.csv"]) == "first voltage across the junction in a.csv"
     assert meaning("edge_7_0", ["a.csv"]) == ""

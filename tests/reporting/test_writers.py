@@ -2,6 +2,7 @@
 
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -96,3 +97,12 @@ def test_without_typst_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "typst", None)
     with pytest.raises(DependencyError, match=r'pip install "memfit\[pdf\]"'):
         render_pdf(report(), {})
+
+
+def test_a_word_too_long_for_a_line_can_break_in_typst():
+    answer = Answer("Which?", "", ("ж" * 200, "ю" * 20), "plain")
+    source = typst_source(replace(report(), answers=(answer,)))
+    pieces = re.findall("ж+", source)
+    assert sum(map(len, pieces)) == 200
+    assert max(map(len, pieces)) < 40
+    assert "ю" * 20 in source

@@ -1,11 +1,10 @@
 """What a device does in a circuit: bifurcation diagram, frequency, maps of regions and of the gain margin."""
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from scipy.interpolate import Akima1DInterpolator
 
 from memfit.analysis.regions import RegionMap
 from memfit.arrays import BoolArray, FloatArray
@@ -18,11 +17,12 @@ from memfit.reporting.figures.marks import (
     curve,
     key,
     limits,
+    on_axis,
     place_axes,
 )
 from memfit.reporting.figures.ticks import linear_axis, log_axis
 from memfit.reporting.numbers import scale_for
-from memfit.reporting.words import SYMBOLS
+from memfit.reporting.smoothing import smooth_line
 
 _DASHED: Any = (0, (3, 2))
 _OSCILLATES, _RINGS = "#f6d6b8", "#d5e6f3"
@@ -87,56 +87,40 @@ def load_map_figure(figure: Figure, regions: RegionMap) -> None:
 def gain_map_figure(figure: Figure, found: GainMap) -> None:
     """Smallest gain margin over two parameters, the device with its 95 % ellipse on it."""
     (axes,) = place_axes(figure, [1], Margins(right=22))
-    regions = found.map
-    factors = []
-    for which, name, values in (("x", regions.x_name, regions.x), ("y", regions.y_name, regions.y)):
-        factor, unit = scale_for(float(values[-1]), _UNITS.get(name, "ohm"))
-        factors.append(factor)
-        ends = float(values[0]) * factor, float(values[-1]) * factor
-        (linear_axis if ends[1] < _NARROW * ends[0] else log_axis)(axes, which, ends, 5)
-        getattr(axes, f"set_{which}label")(f"{_spoken(name)} ({unit})")
+    regions, margin = found.map, _bounded(found.map)
+    x_factor = _map_axis(axes, "x", regions.x_name, regions.x)
+    y_factor = _map_axis(axes, "y", regions.y_name, regions.y)
+    x, y = regions.x * x_factor, regions.y * y_factor
     levels = [-_LARGEST_LOG, *_LOG_MARGINS, 2.0 * _LARGEST_LOG]
-    margin = _bounded(regions)
-    axes.contourf(
-        regions.x * factors[0], regions.y * factors[1], margin, levels=levels, colors=_MARGIN_COLOURS
-    )
+    axes.contourf(x, y, margin, levels=levels, colors=_MARGIN_COLOURS)
     if margin.min() < 0.0 < margin.max():
-        axes.contour(
-            regions.x * factors[0],
-            regions.y * factors[1],
-            margin,
-            levels=[0.0],
-            colors=[VERMILLION],
-            linewidths=0.9,
-        )
+        axes.contour(x, y, margin, levels=[0.0], colors=[VERMILLION], linewidths=0.9)
     rings = (regions.region >= 1).astype(np.float64)
     if 0.0 < rings.mean() < 1.0:
-        axes.contour(
-            regions.x * factors[0],
-            regions.y * factors[1],
-            rings,
-            levels=[0.5],
-            colors=[INK],
-            linewidths=0.6,
-            linestyles=[_DASHED],
-        )
+        axes.contour(x, y, rings, levels=[0.5], colors=[INK], linewidths=0.6, linestyles=[_DASHED])
     if found.ellipse is not None:
-        curve(axes, found.ellipse[0] * factors[0], found.ellipse[1] * factors[1], INK)
-    device = found.device[0] * factors[0], found.device[1] * factors[1]
-    axes.plot(*device, "o", markerfacecolor="white", markeredgecolor=INK, markeredgewidth=0.9, markersize=4.5)
-    if 0.0 not in found.device:
-        axes.plot(
-            *device, "o", markerfacecolor="white", markeredgecolor=INK, markeredgewidth=0.9, markersize=4.5
-        )
+        curve(axes, found.ellipse[0] * x_factor, found.ellipse[1] * y_factor, INK)
+    _mark_device(axes, found.device[0] * x_factor, found.device[1] * y_factor)
+    bands = zip(_MARGIN_COLOURS, _MARGIN_WORDS, levels[:-1], levels[1:], strict=True)
     shown = [
-        (colour, words)
-        for colour, words, low, high in zip(
-            _MARGIN_COLOURS, _MARGIN_WORDS, levels[:-1], levels[1:], strict=True
-        )
-        if np.any((margin >= low) & (margin < high))
+        (colour, words) for colour, words, low, high in bands if np.any((margin >= low) & (margin < high))
     ]
     key(axes, shown, title="Gain margin")
-    axes.annotate("device", device, (4, 4), textcoords="offset points", fontsize=6, color=INK)
+
+
+def _map_axis(axes: Axes, which: Literal["x", "y"], name: str, values: FloatArray) -> float:
+    """An axis of a map; gives the factor from SI to its unit."""
+    factor, unit = scale_for(float(values[-1]), _UNITS.get(name, "ohm"))
+    ends = float(values[0]) * factor, float(values[-1]) * factor
+    (linear_axis if ends[1] < _NARROW * ends[0] else log_axis)(axes, which, ends, 5)
+    getattr(axes, f"set_{which}label")(f"{on_axis(name)} ({unit})")
+    return factor
+
+
+def _mark_device(axes: Axes, x: float, y: float) -> None:
+    """A ring where the device is."""
+    axes.plot(x, y, "o", markerfacecolor="white", markeredgecolor=INK, markeredgewidth=0.9, markersize=4.5)
+    axes.annotate("device", (x, y), (4, 4), textcoords="offset points", fontsize=6, color=INK)
 
 
 def _source_axis(axes: Axes, found: Dynamics) -> float:
@@ -151,11 +135,9 @@ def _source_axis(axes: Axes, found: Dynamics) -> float:
 
 def _branch(axes: Axes, source: FloatArray, values: FloatArray, stable: BoolArray) -> None:
     """A branch of limit cycles, smooth between those computed: stable parts solid, unstable ones dashed."""
-    place = np.arange(source.size, dtype=np.float64)
     if source.size >= _FEWEST_SMOOTH:
-        fine = np.linspace(0.0, source.size - 1.0, _FINER * (source.size - 1) + 1)
-        source, values = (Akima1DInterpolator(place, part)(fine) for part in (source, values))
-        stable = stable[np.rint(fine).astype(np.int64)]
+        stable = stable[np.rint(np.arange(_FINER * (source.size - 1) + 1) / _FINER).astype(np.int64)]
+        source, values = smooth_line(source, _FINER), smooth_line(values, _FINER)
     for pick, style in ((stable, "-"), (~stable, _DASHED)):
         curve(axes, source, _where(pick, values), VERMILLION, linestyle=style)
 
@@ -178,9 +160,3 @@ def _where(pick: BoolArray, values: FloatArray) -> FloatArray:
 def _bounded(regions: RegionMap) -> FloatArray:
     """The logarithm of the gain margin within what can be drawn."""
     return np.clip(regions.log_gain_margin, 0.99 * -_LARGEST_LOG, _LARGEST_LOG)
-
-
-def _spoken(name: str) -> str:
-    """A quantity on an axis, without mathematics: "τd"."""
-    symbol = SYMBOLS[name]
-    return f"{symbol.base}{symbol.index}"

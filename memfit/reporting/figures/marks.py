@@ -6,6 +6,7 @@ several times faster than matplotlib's automatic layout. No text that comes from
 would be read as mathematics, and fonts lack letters.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -50,6 +51,9 @@ SEEN = 2e-3
 BAND_ALPHA = 0.3
 _INDEX_RIGHT, _INDEX_DOWN = 4.2, -2.6
 """Where the index of a symbol of 6 points stands, in points."""
+_NARROW_LETTERS = {"i": 1.9, "f": 2.4}
+"""How far right it stands beside narrow letters."""
+_MATHEMATICS = re.compile(r"(?<!\\)\$[^$]*\$")
 
 
 @dataclass(frozen=True)
@@ -76,10 +80,15 @@ def place_axes(
         inside = width - room.left - room.right
         rectangle = (room.left / width, bottom / height, inside / width, share * unit / height)
         axes.append(figure.add_axes(rectangle))
-        axes[-1].xaxis.set_label_coords(0.5, (_LABEL_EDGE - room.bottom) / (share * unit))
-        axes[-1].yaxis.set_label_coords((_LABEL_EDGE - room.left) / inside, 0.5)
+        place_labels(axes[-1], inside, share * unit, room)
         top = bottom - gap
     return axes
+
+
+def place_labels(axes: Axes, width: float, height: float, room: Margins) -> None:
+    """Labels of both axes in the margin, clear of the numbers; width and height of the axes in mm."""
+    axes.xaxis.set_label_coords(0.5, (_LABEL_EDGE - room.bottom) / height)
+    axes.yaxis.set_label_coords((_LABEL_EDGE - room.left) / width, 0.5)
 
 
 def limits(*arrays: FloatArray, log: bool = False, pad: float = 0.05) -> tuple[float, float]:
@@ -227,7 +236,7 @@ def write(axes: Axes, x: float, y: float, words: str) -> Text:
         axes.annotate(
             symbol.index,
             (x, y),
-            (_INDEX_RIGHT, _INDEX_DOWN),
+            (_NARROW_LETTERS.get(symbol.base, _INDEX_RIGHT), _INDEX_DOWN),
             xycoords=axes.transAxes,
             va="top",
             textcoords="offset points",
@@ -236,6 +245,17 @@ def write(axes: Axes, x: float, y: float, words: str) -> Text:
             annotation_clip=False,
         )
     return text
+
+
+def on_axis(name: str) -> str:
+    """The symbol of a quantity for the title of an axis, in matplotlib's mathematics: "$V_{m}$"."""
+    symbol = SYMBOLS[name]
+    return f"${symbol.base}_{{{symbol.index}}}$" if symbol.index else symbol.base
+
+
+def without_mathematics(title: str) -> str:
+    """A title of `on_axis` as plain text: "Vm"."""
+    return _MATHEMATICS.sub(lambda match: re.sub(r"[$_{}]", "", match[0]), title).replace("\\$", "$")
 
 
 def few(count: int, most: int = 9) -> list[int]:

@@ -175,7 +175,7 @@ def _value_axis(axes: Axes, found: Population) -> None:
         log_axis(axes, "x", bounds, 6)
     else:
         linear_axis(axes, "x", _within(limits(*parts), own, log=False), 5)
-    axes.set_xlabel(found.axis, parse_math=False)
+    axes.set_xlabel(found.axis)
 
 
 def _within(bounds: tuple[float, float], values: FloatArray, *, log: bool) -> tuple[float, float]:
@@ -234,7 +234,7 @@ def _name_rows(axes: Axes, rows: FloatArray, names: Sequence[str]) -> None:
 
 
 def _words(axes: Axes, x: float, row: float, words: str, colour: str) -> None:
-    """Words in the place of a value."""
+    """Words in the place of a value, over any line that runs there."""
     axes.text(
         x,
         row,
@@ -244,6 +244,7 @@ def _words(axes: Axes, x: float, row: float, words: str, colour: str) -> None:
         va="center",
         fontsize=5.5,
         color=colour,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8},
     )
 
 

@@ -17,6 +17,7 @@ from memfit.reporting.figures.marks import (
     GREY,
     MILLIMETRE,
     SERIES,
+    Margins,
     crosses,
     curve,
     dots,
@@ -24,6 +25,7 @@ from memfit.reporting.figures.marks import (
     limits,
     linear_axis,
     log_axis,
+    place_labels,
 )
 from memfit.reporting.numbers import scale_for
 
@@ -73,10 +75,13 @@ def _pair(figure: Figure, row: int, rows: int) -> tuple[Axes, Axes]:
     """The two axes of a row, the first row on top."""
     width, height = (size / MILLIMETRE for size in figure.get_size_inches())
     bottom = (rows - 1 - row) * ROW + _BOTTOM
-    size = (_SIDE / width, (ROW - _BOTTOM - _ABOVE) / height)
+    tall = ROW - _BOTTOM - _ABOVE
     left, right = (
-        figure.add_axes((x / width, bottom / height, *size)) for x in (_LEFT, _LEFT + _SIDE + _LEFT + 4.0)
+        figure.add_axes((x / width, bottom / height, _SIDE / width, tall / height))
+        for x in (_LEFT, _LEFT + _SIDE + _LEFT + 4.0)
     )
+    for axes in (left, right):
+        place_labels(axes, _SIDE, tall, Margins())
     return left, right
 
 
@@ -110,7 +115,7 @@ def _sweeps(linear: Axes, logarithmic: Axes, sweeps: Sequence[IVSweep]) -> None:
     currents = [np.abs(sweep.current) for sweep in sweeps]
     linear_axis(logarithmic, "x", limits(*(sweep.voltage for sweep in sweeps)))
     log_axis(logarithmic, "y", limits(*currents, log=True), 6)
-    for colour, sweep, current in zip(graded_colours(len(sweeps)), sweeps, currents, strict=True):
+    for colour, sweep, current in zip(_colours(len(sweeps)), sweeps, currents, strict=False):
         dots(logarithmic, sweep.voltage, current, colour)
     logarithmic.set_xlabel("Voltage (V)")
     logarithmic.set_ylabel("|I| (A)")
@@ -149,9 +154,13 @@ def _linear(
         factors.append(factor)
         linear_axis(axes, which, limits(*(part * factor for part in values)))
         getattr(axes, f"set_{which}label")(f"{words} ({symbol})" if symbol else words)
-    colours: Sequence[Any] = graded_colours(len(curves)) if len(curves) > len(SERIES) else SERIES
-    for colour, (x, y) in zip(colours, curves, strict=False):
+    for colour, (x, y) in zip(_colours(len(curves)), curves, strict=False):
         if lines:
             curve(axes, x * factors[0], y * factors[1], colour)
         else:
             dots(axes, x * factors[0], y * factors[1], colour)
+
+
+def _colours(count: int) -> Sequence[Any]:
+    """At least one for each curve: apart from each other where they are few, else graded."""
+    return graded_colours(count) if count > len(SERIES) else SERIES

@@ -53,8 +53,8 @@ _FAR, _SHOWN = 6.0, 1.5
 """A frame holds everything up to the first many times what is typical, else up to the second many times."""
 _SAME_MODEL = 1e-6
 """Relative distance at which the closed form counts as the model that was fitted."""
-_LABELS_TURN = 0.8
-"""Part of the width of the axes from which labels stand left of their rings."""
+_LABEL_AWAY = 7.0
+"""Distance of the label of a decade from its ring, points."""
 _LABEL_ROOM = 0.09
 """Share of the width of the axes that a label of a decade needs."""
 _ON_A_DECADE = 0.06
@@ -265,10 +265,33 @@ def _label_decade(axes: Axes, spectrum: ImpedanceSpectrum, factor: float, decade
     ends = spectrum.impedance[[np.argmin(spectrum.frequency), np.argmax(spectrum.frequency)]]
     Z = spectrum.impedance[index]
     if np.all(np.abs(Z - ends) * factor > _LABEL_ROOM * width):
-        at = (Z.real * factor, -Z.imag * factor)
-        right = at[0] > axes.get_xlim()[0] + _LABELS_TURN * width
-        side, offset = ("right", (-2, 2.5)) if right else ("left", (2, 2.5))
-        axes.annotate(power_of_ten(decade), at, offset, textcoords="offset points", fontsize=5.5, ha=side)
+        at = Z.real * factor, -Z.imag * factor
+        right, up = _LABEL_AWAY * _outward(axes, np.array(at), _middle(spectrum.impedance * factor))
+        axes.annotate(
+            power_of_ten(decade),
+            at,
+            (right, up),
+            textcoords="offset points",
+            fontsize=5.5,
+            ha="center",
+            va="center",
+            annotation_clip=False,
+        )
+
+
+def _middle(Z: ComplexArray) -> FloatArray:
+    """The middle of the frame that a spectrum fills."""
+    return np.array([0.5 * (part.min() + part.max()) for part in (Z.real, -Z.imag)])
+
+
+def _outward(axes: Axes, at: FloatArray, middle: FloatArray) -> FloatArray:
+    """Direction from the middle of a curve to a point on it; back where a label would leave the axes."""
+    away = at - middle
+    away = away / (np.hypot(*away) or 1.0)
+    box = np.array([axes.get_xlim(), axes.get_ylim()])
+    share = (at - box[:, 0]) / np.diff(box)[:, 0] + _LABEL_ROOM * away
+    inside = np.all((share > 0.5 * _LABEL_ROOM) & (share < 1.0 - 0.5 * _LABEL_ROOM))
+    return np.asarray(away if inside else -away, dtype=np.float64)
 
 
 def nyquist_figure(figure: Figure, spectra: Sequence[Spectrum]) -> None:
@@ -344,10 +367,10 @@ def _phase_beside_model(spectrum: Spectrum) -> FloatArray:
 
 
 def _minus_phase(frequency: FloatArray, Z: ComplexArray) -> FloatArray:
-    """-arg Z, degrees, without jumps of 360 as the frequency falls from its high end."""
+    """-arg Z (degrees) along the last axis, without jumps of 360 as the frequency falls from its high end."""
     falling = np.argsort(-frequency, kind="stable")
-    phase = np.empty(frequency.size)
-    phase[falling] = -np.degrees(np.unwrap(np.angle(Z[falling])))
+    phase = np.empty(Z.shape)
+    phase[..., falling] = -np.degrees(np.unwrap(np.angle(Z[..., falling])))
     return phase
 
 
@@ -366,7 +389,7 @@ def _draw_against_frequency(
         measured = by_frequency(spectrum.fitted)
         if measured:
             at, predicted, curves = measured
-            away = np.array([model_of(at, row) for row in curves]) - model_of(at, predicted)
+            away = model_of(at, curves) - model_of(at, predicted)
             share = away / model_of(at, predicted) if axes.get_yscale() == "log" else away
             low, high = (np.interp(np.log(finer), np.log(at), end) for end in ends(share))
             middle = model_of(finer, Z)

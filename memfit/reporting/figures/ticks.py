@@ -19,6 +19,8 @@ from matplotlib.transforms import ScaledTranslation
 from memfit.arrays import FloatArray
 from memfit.reporting.numbers import power_of_ten, tick_labels
 
+_FEW_STEPS = 10.0
+"""Ratio of the ends of a logarithmic axis from which it has few ticks between the decades."""
 _STEPS = [1, 2, 2.5, 5, 10]
 _MARKERS: dict[str, dict[str, Any]] = {
     "in": {"x": TICKUP, "y": TICKRIGHT},
@@ -48,6 +50,15 @@ def log_axis(axes: Axes, which: str, bounds: tuple[float, float], most: int = 7)
         return
     decades = range(first, last + 1, -(-(last - first + 1) // most))
     draw_ticks(axes, which, [10.0**e for e in decades], [power_of_ten(e) for e in decades])
+
+
+def close_log_axis(axes: Axes, which: str, bounds: tuple[float, float]) -> None:
+    """A logarithmic axis over few decades, with ticks between them."""
+    log_axis(axes, which, bounds)
+    steps = (1, 2, 5) if bounds[1] > _FEW_STEPS * bounds[0] else (1, 1.5, 2, 3, 5, 7)
+    first, last = int(np.floor(np.log10(bounds[0]))), int(np.ceil(np.log10(bounds[1])))
+    shown = _inside(np.array([m * 10.0**e for e in range(first, last + 1) for m in steps]), bounds)
+    draw_ticks(axes, which, shown, [tick_labels([value])[0] for value in shown.tolist()])
 
 
 def even_axis(axes: Axes, which: str, bounds: tuple[float, float], step: float) -> None:

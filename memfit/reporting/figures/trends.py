@@ -8,7 +8,6 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from memfit.arrays import FloatArray
 from memfit.reporting.comparisoncurves import DeviceCurve
@@ -29,6 +28,7 @@ from memfit.reporting.figures.marks import (
     place_axes,
 )
 from memfit.reporting.figures.population import drawn_name, mean_line, short_names
+from memfit.reporting.figures.ticks import close_log_axis
 
 MOST_ELLIPSES = 60
 """Devices whose errors are drawn one by one."""
@@ -37,7 +37,6 @@ _KEY_LETTERS = 12
 _MOST_WORDS = 10
 _NARROW = 6.0  # ratio of the ends of an axis below which it is linear
 _WIDE = 40.0  # ratio of the ends of a logarithmic axis up to which it has ticks between the decades
-_FEW_STEPS = 10.0  # ratio of the ends from which it has few of them
 _DASHED: Any = (0, (4, 2))
 _OSCILLATES = "#f6d6b8"
 VERDICT_COLOURS = {"oscillates": VERMILLION, "near": ORANGE, "stable": BLUE, "undetermined": GREY}
@@ -170,8 +169,7 @@ def plane_figure(figure: Figure, found: PlanePicture) -> None:
     up = limits(found.needed, *ends[1::2], np.array([_SECANT]), log=True)
     across = (min(across[0], up[0]), max(across[1], 1.5 * up[0]))
     for which, bounds in (("x", across), ("y", up)):
-        log_axis(axes, which, bounds, 6)
-        _tick_often(axes, which, bounds)
+        _log_axis(axes, which, bounds)
     edge = np.geomspace(*across, 60)
     axes.fill_between(edge, np.full_like(edge, up[0]), np.clip(edge, *up), color=_OSCILLATES, linewidth=0)
     curve(axes, edge, edge, VERMILLION)
@@ -230,7 +228,8 @@ def nyquist_overlay_figure(
     axes.axvline(0.0, color=INK, linewidth=0.4, zorder=0)
     _lines(axes, curves, labels)
     sign = "−" if bias < 0.0 else ""
-    _titles(axes, f"(u − VT)/Vm = {sign}{abs(bias):g}", "Re Z / Rdc", "−Im Z / Rdc")
+    _titles(axes, "", "Re Z / $R_{dc}$", "−Im Z / $R_{dc}$")
+    axes.set_title(f"(u − $V_{{T}}$)/$V_{{m}}$ = {sign}{abs(bias):g}", pad=3, parse_math=True)
 
 
 def _lines(axes: Axes, curves: Sequence[DeviceCurve], labels: Sequence[str]) -> None:
@@ -284,26 +283,21 @@ def _axis(axes: Axes, which: str, *values: FloatArray, log: bool) -> None:
     """An axis that holds the values, logarithmic where it pays, linear elsewhere."""
     bounds = limits(*values, log=log)
     if log and bounds[0] > 0.0 and bounds[1] > _NARROW * bounds[0]:
-        log_axis(axes, which, bounds, 6)
-        _tick_often(axes, which, bounds)
+        _log_axis(axes, which, bounds)
     else:
         linear_axis(axes, which, limits(*values), 5)
 
 
-def _tick_often(axes: Axes, which: str, bounds: tuple[float, float]) -> None:
-    """Ticks between the decades, where an axis spans few of them."""
+def _log_axis(axes: Axes, which: str, bounds: tuple[float, float]) -> None:
+    """A logarithmic axis, with ticks between the decades where it spans few of them."""
     if bounds[1] > _WIDE * bounds[0]:
-        return
-    first, last = int(np.floor(np.log10(bounds[0]))), int(np.ceil(np.log10(bounds[1])))
-    steps = (1, 2, 5) if bounds[1] > _FEW_STEPS * bounds[0] else (1, 1.5, 2, 3, 5, 7)
-    ticks = [m * 10.0**e for e in range(first, last + 1) for m in steps]
-    axis = getattr(axes, f"{which}axis")
-    axis.set_major_locator(FixedLocator([tick for tick in ticks if bounds[0] <= tick <= bounds[1]]))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        log_axis(axes, which, bounds, 6)
+    else:
+        close_log_axis(axes, which, bounds)
 
 
 def _titles(axes: Axes, title: str, x_axis: str, y_axis: str) -> None:
-    """Words above and beside the axes, none of them mathematics."""
+    """Words above, which are no mathematics, and beside the axes."""
     axes.set_title(title, pad=3, parse_math=False)
-    axes.set_xlabel(x_axis, parse_math=False)
-    axes.set_ylabel(y_axis, parse_math=False)
+    axes.set_xlabel(x_axis)
+    axes.set_ylabel(y_axis)

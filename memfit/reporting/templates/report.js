@@ -20,7 +20,7 @@
     button.setAttribute("aria-pressed", "false");
     button.setAttribute("aria-label", "Enlarge. " + name);
     button.title = "Enlarge; + and − zoom, arrows move, Escape shows all";
-    figure.appendChild(note); figure.appendChild(button);
+    figure.appendChild(note); svg.insertAdjacentElement("afterend", button);
 
     function point(event) { // in the coordinates of the drawing
       var box = svg.getBoundingClientRect();

@@ -1,0 +1,76 @@
+"""Many random devices, case by case, into a table beside the program: what the benchmarks of fits share."""
+
+import argparse
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Benchmark:
+    """What one of these programs does; `trial` and `warm_up` are functions of its module."""
+
+    about: str
+    """Its docstring, for --help."""
+    head: str
+    """Above the table; {devices} and {seed} are filled in."""
+    columns: str
+    """First line of the table."""
+    table: Path
+    cases: Sequence[str]
+    devices: int
+    """By default."""
+    seed: int
+    """By default, of the first device."""
+    trial: Callable
+    """(name of the case, seed) to what came out."""
+    warm_up: Callable
+    """Called once in each process."""
+    row: Callable
+    """(name of the case, trials) to a line of the table."""
+    remarks: Callable[..., Iterable[str]]
+    """(name of the case, trials) to the lines of --verbose."""
+
+
+def run(benchmark):
+    """The command line: prints the table and writes it after every case."""
+    options = _options(benchmark)
+    head = benchmark.head.format(devices=options.devices, seed=options.seed)
+    rule = "|---" * (benchmark.columns.count("|") - 1) + "|"
+    lines = [*head.splitlines(), benchmark.columns, rule]
+    print("\n".join(lines), flush=True)
+    for name in options.cases:
+        seeds = range(options.seed, options.seed + options.devices)
+        trials = run_case(benchmark, name, seeds, options.workers)
+        lines.append(benchmark.row(name, trials))
+        print(lines[-1], flush=True)
+        options.output.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        if options.verbose:
+            for remark in benchmark.remarks(name, trials):
+                print("   ", remark)
+
+
+def run_case(benchmark, name, seeds, workers):
+    """Trials of all seeds."""
+    if workers < 2:
+        benchmark.warm_up()
+        return [benchmark.trial(name, seed) for seed in seeds]
+    with ProcessPoolExecutor(workers, initializer=benchmark.warm_up) as pool:
+        return list(pool.map(partial(benchmark.trial, name), seeds, chunksize=2))
+
+
+def _options(benchmark):
+    parser = argparse.ArgumentParser(
+        description=benchmark.about, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--devices", type=int, default=benchmark.devices)
+    parser.add_argument(
+        "--seed", type=int, default=benchmark.seed, help="of the first device; the next follow"
+    )
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--cases", nargs="+", choices=benchmark.cases, default=list(benchmark.cases))
+    parser.add_argument("--output", type=Path, default=benchmark.table)
+    parser.add_argument("--verbose", action="store_true", help="every device that is not as it should be")
+    return parser.parse_args()

@@ -1,0 +1,136 @@
+"""What commands have in common: how a mistake in usage is told, shared options, how their values are read."""
+
+import argparse
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, NoReturn, TypeAlias
+
+from memfit.errors import meant
+
+Group: TypeAlias = argparse._ActionsContainer
+
+
+class Words(argparse.ArgumentParser):
+    """A parser that tells a mistake in one line."""
+
+    def __init__(self, **settings: Any) -> None:
+        layout = partial(argparse.RawDescriptionHelpFormatter, max_help_position=30)
+        super().__init__(**{"formatter_class": layout, **settings})
+
+    def error(self, message: str) -> NoReturn:
+        """End the program with what was expected, what was found and where more is said."""
+        end = "" if message.endswith(("?", ".")) else ";"
+        self.exit(2, f"{self.prog}: {message}{end} `{self.prog} --help` tells more.\n")
+
+    def refuse_unknown(self, words: Sequence[str]) -> None:
+        """End the program if words are left over that no option and no argument takes."""
+        if not words:
+            return
+        options = [
+            word for action in self._actions for word in action.option_strings if word.startswith("--")
+        ]
+        for word in words:
+            name = word.partition("=")[0]
+            if name.startswith("-"):
+                self.error(f"unknown option {name!r}; {meant(name, options, 'there is none like it.')}")
+        self.error(f"{words[0]!r} is one word too many; texts with blanks need quotes")
+
+
+def add_talk(parser: argparse.ArgumentParser) -> None:
+    """How much is said, of every command."""
+    talk = parser.add_mutually_exclusive_group()
+    talk.add_argument("--quiet", action="store_true", help="say nothing on stderr but errors")
+    talk.add_argument("-v", "--verbose", action="store_true", help="say more")
+
+
+def add_json(parser: Group) -> None:
+    """The result for programs."""
+    parser.add_argument(
+        "--json", action="store_true", help="print the result as JSON, and nothing else, on stdout"
+    )
+
+
+def add_overwrite(parser: Group) -> None:
+    """Leave to write where something is."""
+    parser.add_argument("--overwrite", action="store_true", help="replace files that are already there")
+
+
+def add_files(parser: Group) -> None:
+    """Measurements that need not be of one device."""
+    parser.add_argument("files", nargs="+", metavar="FILE", help="measurement files, or a device folder")
+
+
+def add_result(parser: Group) -> None:
+    """One stored fit."""
+    parser.add_argument("result", metavar="RESULT", help="result.json, or the folder it is in")
+
+
+def add_data(parser: Group, summary: str) -> None:
+    """Where the measurements of a stored fit are."""
+    parser.add_argument("--data", nargs="+", metavar="PATH", help=summary)
+
+
+def add_plan(parser: Group) -> None:
+    """What changes the plan of a fit."""
+    parser.add_argument(
+        "--model",
+        choices=("3d", "2d", "2d-mirror", "auto"),
+        help="default: what device.toml says, else 3d; auto compares them",
+    )
+    parser.add_argument(
+        "--fix",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        type=assignment,
+        help='hold a parameter, as in R_s=20 or R_s="20 ohm"; may be repeated',
+    )
+    add_seed(parser, "of everything random; default 0")
+    parser.add_argument(
+        "--robust", action="store_true", help="a loss that grows linearly for large residuals (soft L1)"
+    )
+
+
+def add_seed(parser: Group, summary: str) -> None:
+    """The start of what is random."""
+    parser.add_argument("--seed", type=whole(0), metavar="N", help=summary)
+
+
+def add_look(parser: Group) -> None:
+    """How a report and its figures are written."""
+    parser.add_argument(
+        "--format", default="html", metavar="LIST", help="of the report: html,pdf,md,tex,csv; default html"
+    )
+    parser.add_argument(
+        "--figures", default="svg", metavar="LIST", help="of the figures beside it: svg,pdf,png; default svg"
+    )
+    parser.add_argument(
+        "--width",
+        choices=("single", "double"),
+        default="single",
+        help="of the figures: a journal's column (8.5 cm) or page (17.5 cm)",
+    )
+    parser.add_argument("--style", metavar="FILE", help="matplotlib style laid over memfit's own")
+
+
+def assignment(text: str) -> tuple[str, str]:
+    """NAME=VALUE as two texts."""
+    name, sign, value = text.partition("=")
+    if not sign or not name.strip() or not value.strip():
+        raise argparse.ArgumentTypeError(f"expected NAME=VALUE such as R_s=20, found {text!r}")
+    return name.strip(), value.strip()
+
+
+def whole(least: int) -> Callable[[str], int]:
+    """What reads a whole number of at least so much."""
+
+    def read(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = least - 1
+        if number < least:
+            raise argparse.ArgumentTypeError(f"expected a whole number of at least {least}, found {text!r}")
+        return number
+
+    return read

@@ -1,0 +1,141 @@
+"""Many devices: fit each, gather what was found, ask for some of it."""
+
+import json
+import os
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from memfit.batch import store
+from memfit.batch.jobs import Job, Limits, Makers
+from memfit.batch.progress import Progress
+from memfit.batch.rows import COLUMNS, flat_row
+from memfit.batch.run import Order, run_batch
+from memfit.batch.summary import BatchSummary
+from memfit.errors import InputError
+from memfit.fitting.plan import FitPlan, plan_for
+from memfit.fitting.revisit import fitted_again
+from memfit.model import transient
+from memfit.model.parameters import Parameters
+from memfit.protocols import pulse
+from memfit.reporting import document, overview
+from memfit.reporting.look import PLAIN_EDITION
+from memfit.workflow.fitting import fit_records
+from memfit.workflow.reading import load, read_result
+from memfit.workflow.reports import fill
+
+OVERVIEW_FILE = "overview.html"
+
+
+def fit_many(
+    root: Path | str,
+    out: Path | str,
+    *,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    reports: bool = True,
+    time_limit: str | float | None = "10 min",
+    memory_limit: str | float | None = "2 GB",
+    progress: Callable[[Progress], None] = lambda _: None,
+    say: Callable[[str], None] = lambda _: None,
+    **settings: Any,
+) -> BatchSummary:
+    """Fit every device under a folder; what is finished in `out` is not fitted again.
+
+    Parameters
+    ----------
+    root : path
+        Holds a folder for each device, at any depth.
+    out : path
+        Gets a folder for each device, index.sqlite and overview.html.
+    workers : int, optional
+        Processes on this machine; by default one for each core.
+    scheduler : str, optional
+        Address of a dask scheduler whose workers do the work instead, such as "tcp://10.0.0.1:8786".
+    reports : bool
+        Whether each device gets its report, figures and tables.
+    time_limit, memory_limit : str, float or None
+        Of each device, s and bytes, or with units; None for none.
+    progress : callable
+        Told after each device.
+    say : callable
+        Takes sentences for the user.
+    **settings
+        Fields of `FitPlan` to change for every device: model="2d", fix={"R_s": 20.0}, seed=1, ...
+
+    Raises
+    ------
+    InputError
+        There is no device under `root`, a setting is wrong, or the scheduler cannot be used.
+    OutputError
+        `out` cannot be written. What is finished stays.
+    DependencyError
+        dask (extra `cluster`) is not installed.
+    """
+    FitPlan(**settings)
+    if workers is not None and workers < 1:
+        raise InputError(f"Expected at least one worker, found {workers}.")
+    order = Order(
+        workers=workers or _cores(),
+        scheduler=scheduler,
+        reports=reports,
+        limits=Limits.read(time_limit, memory_limit),
+        settings=json.loads(json.dumps({k: v for k, v in settings.items() if v not in (None, {})})),
+    )
+    makers = Makers(fit=_fit_into, report=_report_into, prepare=_prepare)
+    summary = run_batch(Path(root), Path(out), makers, order, progress=progress, say=say)
+    rows = store.each_row(summary.out)
+    footer = f"memfit {version('memfit')}"
+    page = overview.overview_report(Path(root).resolve().name, rows, summary.notes, footer)
+    document.write_page(page, summary.out, OVERVIEW_FILE)
+    return summary
+
+
+def query(out: Path | str, expression: str = "") -> pd.DataFrame:
+    """The devices of a batch for which an expression holds, one row each.
+
+    Parameters
+    ----------
+    out : path
+        Output folder of `fit_many`, or any folder with an index.
+    expression : str
+        Such as 'gain_margin_min < 1 and area > "1 mm^2"'; all devices without one.
+
+    Raises
+    ------
+    InputError
+        There is no index, or the expression cannot be understood.
+    """
+    rows = store.read_rows(Path(out), expression)
+    flat = [flat_row(row) for row in rows]
+    return pd.DataFrame(flat, columns=None if flat else list(COLUMNS))
+
+
+def _fit_into(job: Job, draft: Path) -> str:
+    """Fit one device of many into an empty folder; the code of its status."""
+    device = load(job.folder)
+    found = fit_records(device, plan_for(device, **job.settings))
+    fill(draft, found.result, found.fitted, job.place, PLAIN_EDITION if job.reports else None)
+    return found.result.status.code
+
+
+def _report_into(job: Job, draft: Path) -> None:
+    """Write the report of a finished device into a folder."""
+    result = read_result(job.place)
+    document.write_report(result, fitted_again(result, load(job.folder)), draft)
+
+
+def _prepare() -> None:
+    """Import what a fit needs and load, or compile, the integrator."""
+    device = Parameters(R_b=1.0, C_m=1.0, i_c0=1.0, V_T=1.0, V_m=0.1, tau_d=1.0, tau_k=1.0)
+    transient.simulate(device, pulse("current", 1.0, on=0.1, off=0.2, end=0.3), np.linspace(0.0, 0.3, 3))
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    available = getattr(os, "sched_getaffinity", None)
+    return len(available(0)) if available is not None else os.cpu_count() or 1

@@ -1,0 +1,114 @@
+"""Fit, and fit again."""
+
+import platform
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from memfit.analysis.stability import analyse_result
+from memfit.datasets.device import Device
+from memfit.errors import InputError
+from memfit.fitting import joint
+from memfit.fitting.joint import JointFit
+from memfit.fitting.plan import FitPlan, plan_for
+from memfit.fitting.repetition import Repetition, compare_repetition, plan_of
+from memfit.fitting.result import FitResult
+from memfit.reporting.athand import records_at_hand
+from memfit.workflow.reading import read_result, result_file
+
+_PACKAGES = ("numpy", "scipy", "numba", "lmfit", "impedance", "pandas", "matplotlib")
+
+
+def fit(device: Device, plan: FitPlan | None = None, **settings: Any) -> FitResult:
+    """Fit the model jointly to everything measured on a device, and analyse its stability.
+
+    Parameters
+    ----------
+    device : Device
+    plan : FitPlan, optional
+        What to fit and how.
+    **settings
+        Fields of `FitPlan` to change instead: model="2d", fix={"R_s": 20.0}, seed=1, ...
+
+    Returns
+    -------
+    FitResult
+        A numerical failure is its status, with a sentence.
+
+    Raises
+    ------
+    InputError
+        There is nothing to fit, or a setting is wrong.
+    """
+    if plan is not None and settings:
+        raise InputError(f"Expected a plan or settings, found both; put {', '.join(settings)} into the plan.")
+    return fit_records(device, plan or plan_for(device, **settings)).result
+
+
+def fit_records(device: Device, plan: FitPlan) -> JointFit:
+    """As `fit`, with every record beside the model."""
+    started, clock = datetime.now(UTC), time.perf_counter()
+    found = joint.fit(device, plan)
+    result = replace(found.result, stability=analyse_result(found.result), memfit_version=version("memfit"))
+    environment = _environment(started, time.perf_counter() - clock)
+    return JointFit(replace(result, environment=environment), found.fitted)
+
+
+def _environment(started: datetime, seconds: float) -> dict[str, Any]:
+    """What a fit ran on."""
+    return {
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in _PACKAGES},
+        "platform": platform.platform(),
+        "started": started.isoformat(timespec="seconds"),
+        "seconds": round(seconds, 3),
+    }
+
+
+def fit_again(source: Path | str, data: Sequence[Path | str] = ()) -> tuple[JointFit, Device, Repetition]:
+    """Run the fit of a stored result again, from its plan and on its data.
+
+    Parameters
+    ----------
+    source : path
+        A result.json, or the folder it is in.
+    data : sequence of paths, optional
+        Where the data are, if they are neither where the result says nor next to it.
+
+    Returns
+    -------
+    JointFit
+        The result, and every record beside the model.
+    Device
+        The data.
+    Repetition
+        Whether the numbers are the same, and which inputs, versions and settings differ.
+
+    Raises
+    ------
+    InputError
+        There is no result, or a record of the fit is gone.
+    """
+    then = read_result(source)
+    at_hand = records_at_hand(then, result_file(source).parent, [Path(path) for path in data])
+    records = {**at_hand.other, **at_hand.same}
+    gone = [item.file for number, item in enumerate(then.inputs) if number not in records]
+    if gone or not records:
+        raise InputError(
+            f"{source}: expected all {len(then.inputs)} records of the fit; {', '.join(gone[:5]) or 'all'} "
+            f"{'and others ' if len(gone) > 5 else ''}cannot be found. Give their folder."
+        )
+    device = Device(
+        name=str(then.device.get("name") or "device"),
+        records=tuple(record for _, record in sorted(records.items())),
+        area=then.device.get("area_m2"),
+        temperature=then.device.get("temperature_K"),
+        attributes=then.device.get("attributes") or {},
+        paths=at_hand.paths,
+    )
+    found = fit_records(device, plan_of(then))
+    return found, device, compare_repetition(then, found.result)

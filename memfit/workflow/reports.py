@@ -1,0 +1,195 @@
+"""Write a fit and its report into a folder, or the report of a stored result again."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from memfit.analysis.stability import analyse_result
+from memfit.datasets.device import Device
+from memfit.errors import InputError, OutputError
+from memfit.files import check_free, whole_folder, write_whole
+from memfit.fitting.result import FitResult, FittedRecord, digest_of
+from memfit.fitting.revisit import fitted_again, fitted_records_again
+from memfit.fitting.salvage import Salvaged, salvage
+from memfit.loaders.search import located
+from memfit.reporting import document
+from memfit.reporting.athand import AtHand, records_at_hand
+from memfit.reporting.look import PLAIN_EDITION, PLAIN_LOOK, Edition, Look
+from memfit.workflow.reading import RESULT_FILE, read_text, result_file
+
+
+def write_report(
+    result: FitResult,
+    out: Path | str,
+    device: Device | None = None,
+    *,
+    formats: Sequence[str] = ("html",),
+    look: Look = PLAIN_LOOK,
+    overwrite: bool = False,
+) -> Path:
+    """Write result.json, the report, tables and figures into a folder that appears whole or not at all.
+
+    Parameters
+    ----------
+    result : FitResult
+    out : path
+        The folder.
+    device : Device, optional
+        The data of the fit; without them the report has no curves.
+    formats : sequence of str
+        Of the report.
+    look : Look
+        Formats, width and style of the figures.
+    overwrite : bool
+        Whether a folder that is not empty may be written to.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    InputError
+        The device is not that of the fit, or a format is unknown.
+    OutputError
+        The folder is taken, or cannot be written.
+    """
+    fitted = fitted_again(result, device) if device is not None else ()
+    return write_fit(result, fitted, Path(out), Edition(formats=formats, look=look), overwrite=overwrite)
+
+
+def write_fit(
+    result: FitResult,
+    fitted: Sequence[FittedRecord],
+    out: Path,
+    edition: Edition = PLAIN_EDITION,
+    *,
+    overwrite: bool = False,
+) -> Path:
+    """As `write_report`, for a result that still has its records."""
+    with whole_folder(out, overwrite=overwrite, about=_identity(result)) as draft:
+        fill(draft, result, fitted, out, edition)
+    return out
+
+
+def fill(
+    draft: Path, result: FitResult, fitted: Sequence[FittedRecord], place: Path, edition: Edition | None
+) -> None:
+    """Fill a folder that will stand at `place`; without an edition, with result.json alone.
+
+    Everything is drawn from what result.json says, so that a report made from it later is the same.
+    """
+    result = placed(result, place)
+    write_whole(draft / RESULT_FILE, result.to_json())
+    if edition is not None:
+        by_name = {item.record.name: item.record for item in fitted}
+        records = {k: by_name[item.file] for k, item in enumerate(result.inputs) if item.file in by_name}
+        document.write_report(result, fitted_records_again(result, records), draft, edition)
+
+
+def _identity(result: FitResult) -> str:
+    """By which one result is told from another, wherever its data are."""
+    return digest_of({key: value for key, value in result.to_dict().items() if key not in ("data", "digest")})
+
+
+def placed(result: FitResult, out: Path) -> FitResult:
+    """The result with the way from its folder to the data."""
+    paths = result.data.get("paths")
+    return replace(result, data=located(paths, out)) if paths else result
+
+
+def remake_report(
+    source: Path | str,
+    out: Path | str | None = None,
+    data: Sequence[Path | str] = (),
+    *,
+    formats: Sequence[str] = ("html",),
+    look: Look = PLAIN_LOOK,
+    overwrite: bool = False,
+) -> tuple[Path, tuple[str, ...]]:
+    """Write the report of a stored result again, without fitting.
+
+    The data are looked for where the result says, relative to it and absolutely, then next to it. What is
+    gone or has changed is left out and named, in the report and in what returns.
+
+    Parameters
+    ----------
+    source : path
+        A result.json, or the folder it is in.
+    out : path, optional
+        Folder to write to; by default that of the result.
+    data : sequence of paths, optional
+        Where the data are, if elsewhere.
+    formats : sequence of str
+        Of the report.
+    look : Look
+        Formats, width and style of the figures.
+    overwrite : bool
+        Whether a folder that is not empty may be written to.
+
+    Returns
+    -------
+    Path
+        The folder.
+    tuple of str
+        What is missing or doubtful, a sentence each.
+
+    Raises
+    ------
+    InputError
+        There is no result, nothing of it can be read, or `data` is not that of the fit.
+    OutputError
+        The folder is taken, cannot be written, or its report shows data that are gone now.
+    """
+    file = result_file(source)
+    target = Path(out) if out is not None else file.parent
+    edition = Edition(formats=formats, look=look)
+    text, read = _salvaged(file)
+    check_free(target, overwrite=overwrite)
+    at_hand = records_at_hand(read.result, file.parent, [Path(path) for path in data])
+    _refuse_loss(target, at_hand)
+    result = placed(replace(read.result, data={**read.result.data, "paths": list(at_hand.paths)}), target)
+    fitted = fitted_records_again(result, at_hand.same)
+    notes = (*read.notes, *at_hand.notes)
+    stored = result if at_hand.paths else placed(read.result, target)
+    with whole_folder(target, overwrite=overwrite, about=_identity(read.result)) as draft:
+        write_whole(draft / RESULT_FILE, stored.to_json() if read.whole else text)
+        document.write_report(result, fitted, draft, edition, notes=notes)
+    return target, notes
+
+
+def _salvaged(file: Path) -> tuple[str, Salvaged]:
+    """A stored result as text, and what of it is sound.
+
+    The stability of one that was edited or damaged is that which follows from its parameters now.
+
+    Raises
+    ------
+    InputError
+        There is none, or nothing of it can be read.
+    """
+    text = read_text(file)
+    try:
+        read = salvage(text)
+    except InputError as problem:
+        raise InputError(f"{file}: {problem}") from problem
+    if not read.whole:
+        read = replace(read, result=replace(read.result, stability=analyse_result(read.result)))
+    return text, read
+
+
+def _refuse_loss(target: Path, at_hand: AtHand) -> None:
+    """Keep a report that shows measurements from being replaced by one without them.
+
+    Raises
+    ------
+    OutputError
+        It would be.
+    """
+    if at_hand.faults and (target / "residuals.csv").exists():
+        raise OutputError(
+            f"{target}: the report there may show measurements that are not at hand now "
+            f"({next(iter(at_hand.faults))}) and would lose them; give their folder with --data, or another "
+            "folder with -o."
+        )
