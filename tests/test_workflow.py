@@ -91,3 +91,8 @@ def test_a_report_of_another_device_is_refused(result, device, tmp_path):
     with pytest.raises(InputError, match="has changed since the fit"):
         mf.write_report(result, tmp_path / "out", other)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_path_is_no_device():
+    with pytest.raises(InputError, match=r"Expected a device as memfit\.load gives it, found 'data/D'"):
+        mf.fit("data/D")

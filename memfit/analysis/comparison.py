@@ -1,10 +1,11 @@
 """Many devices side by side: which differ, what drives it, which will spike.
 
-Results of fits go in, one frozen record comes out. The parts are in `comparison_sample` (arrays over
-devices), `comparison_pooling` and `comparison_outliers` (one quantity over devices), `comparison_pairs`
-(any two devices), `comparison_correlation` (two quantities over devices), `comparison_trends` (attributes)
-and `comparison_stability`. All statistics are in the scale in which parameters are fitted: the natural
-logarithm of positive ones.
+Results of fits go in, one frozen record comes out. The parts are in `comparison_devices` (which they are),
+`comparison_values` (their values as arrays) and `comparison_sample` (the arrays), `comparison_pooling` and
+`comparison_outliers` (one quantity over devices), `comparison_pairs` (any two devices),
+`comparison_correlation` (two quantities over devices), `comparison_trends` (attributes) and
+`comparison_stability`. All statistics are in the scale in which parameters are fitted: the natural logarithm
+of positive ones.
 """
 
 from collections.abc import Mapping, Sequence

@@ -185,7 +185,7 @@ def _discover(folder: Path, manifest: Manifest, faults: Faults) -> Device:
                 raise
             if faults is not None:
                 faults[path.name] = str(error)
-            notes.append(f"{path.name} was left out: {error}")
+            notes.append(f"Left out: {error}")
     if not records:
         names = ", ".join(path.name for path in files[:8]) + (", ..." if len(files) > 8 else "")
         raise InputError(

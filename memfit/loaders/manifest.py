@@ -4,7 +4,6 @@ All mistakes of a file are found and reported at once, each with its place and, 
 right one. `Checker` serves every settings file written in TOML. The keys are listed in docs/formats.md.
 """
 
-import difflib
 import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from memfit.datasets.device import FitSettings
-from memfit.errors import ManifestError, UnitError
+from memfit.errors import ManifestError, UnitError, meant
 from memfit.loaders.metadata import CONTROLS, INITIALS, TECHNIQUES
 from memfit.loaders.raw import ROLES, FileSettings
 from memfit.model.parameters import NAMES, UNITS
@@ -66,14 +65,6 @@ class Manifest:
     fit: FitSettings = field(default_factory=FitSettings)
 
 
-def suggestion(word: str, known: Sequence[str]) -> str:
-    """Words to add to a message about an unknown word: the nearest known one, else all of them."""
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    folded = [name for name in known if name.lower() == word.lower()]
-    near = folded or near
-    return f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(known)}"
-
-
 class Checker:
     """Collects the mistakes of a settings file, to raise them all at once."""
 
@@ -99,9 +90,8 @@ class Checker:
             return
         count = len(self._mistakes)
         head = "a mistake" if count == 1 else f"{count} mistakes"
-        raise ManifestError(
-            f"{self.file}: {head}: " + "; ".join(text.rstrip(".") for text in self._mistakes) + "."
-        )
+        told = "; ".join(text.rstrip(".") for text in self._mistakes)
+        raise ManifestError(f"{self.file}: {head}: {told}{'' if told.endswith('?') else '.'}")
 
     def table(self, value: object, place: str, known: Sequence[str] | None) -> dict[str, object]:
         """A table whose keys must be known (None: any)."""
@@ -110,9 +100,7 @@ class Checker:
             return {}
         for key in value:
             if known is not None and key not in known:
-                self.mistake(
-                    f"{place}, {key}" if place else key, f"unknown key {key!r}; {suggestion(key, known)}"
-                )
+                self.mistake(f"{place}, {key}" if place else key, f"unknown key {key!r}; {meant(key, known)}")
         return {str(key): item for key, item in value.items() if known is None or key in known}
 
     def quantity(self, value: object, place: str, dimension: str) -> float | None:
@@ -147,7 +135,7 @@ class Checker:
         if isinstance(value, str) and value.lower() in words:
             return words[value.lower()]
         shown = list(dict.fromkeys(str(word) for word in words.values()))
-        text = suggestion(value, shown) if isinstance(value, str) else f"expected one of {', '.join(shown)}"
+        text = meant(value, shown) if isinstance(value, str) else f"expected one of {', '.join(shown)}"
         self.mistake(place, f"found {value!r}; {text}")
         return None
 
@@ -445,5 +433,4 @@ def _check_files(check: Checker, manifest: Manifest, folder: Path) -> None:
 
 
 def _near_file(name: str, there: Sequence[str]) -> str:
-    near = difflib.get_close_matches(name, there, n=1, cutoff=0.6)
-    return f"did you mean {near[0]!r}?" if near else "the paths are relative to device.toml"
+    return meant(name, there, "the paths are relative to device.toml.")

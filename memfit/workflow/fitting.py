@@ -18,6 +18,7 @@ from memfit.fitting.plan import FitPlan, plan_for
 from memfit.fitting.repetition import Repetition, compare_repetition, plan_of
 from memfit.fitting.result import FitResult
 from memfit.reporting.athand import records_at_hand
+from memfit.reporting.words import counted
 from memfit.workflow.reading import read_result, result_file
 
 _PACKAGES = ("numpy", "scipy", "numba", "lmfit", "impedance", "pandas", "matplotlib")
@@ -42,8 +43,10 @@ def fit(device: Device, plan: FitPlan | None = None, **settings: Any) -> FitResu
     Raises
     ------
     InputError
-        There is nothing to fit, or a setting is wrong.
+        There is nothing to fit, it is no device, or a setting is wrong.
     """
+    if not isinstance(device, Device):
+        raise InputError(f"Expected a device as memfit.load gives it, found {device!r}.")
     if plan is not None and settings:
         raise InputError(f"Expected a plan or settings, found both; put {', '.join(settings)} into the plan.")
     return fit_records(device, plan or plan_for(device, **settings)).result
@@ -99,8 +102,9 @@ def fit_again(source: Path | str, data: Sequence[Path | str] = ()) -> tuple[Join
     gone = [item.file for number, item in enumerate(then.inputs) if number not in records]
     if gone or not records:
         raise InputError(
-            f"{source}: expected all {len(then.inputs)} records of the fit; {', '.join(gone[:5]) or 'all'} "
-            f"{'and others ' if len(gone) > 5 else ''}cannot be found. Give their folder."
+            f"{source}: expected the {counted(len(then.inputs), 'record')} of the fit; "
+            f"{', '.join(gone[:5]) or 'all'} {'and others ' if len(gone) > 5 else ''}cannot be found or "
+            "read. Give their folder."
         )
     device = Device(
         name=str(then.device.get("name") or "device"),

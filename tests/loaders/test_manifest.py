@@ -3,7 +3,7 @@
 import pytest
 
 from memfit.errors import ManifestError
-from memfit.loaders.manifest import read_manifest, suggestion
+from memfit.loaders.manifest import read_manifest
 
 GOOD = """
 [device]
@@ -131,8 +131,3 @@ def test_all_mistakes_are_reported_at_once(folder):
 def test_a_mistake_names_its_place(folder, text, words):
     with pytest.raises(ManifestError, match=words):
         manifest(folder, text)
-
-
-def test_suggestions():
-    assert suggestion("r_B", ["R_b", "C_m"]) == "did you mean 'R_b'?"
-    assert suggestion("xyz", ["R_b", "C_m"]) == "expected one of R_b, C_m"
