@@ -31,7 +31,7 @@ def test_a_folder_without_device_toml(folder):
     assert [record.name for record in device.records] == ["eis_1.csv", "eis_2.csv"]
     assert [record.bias_voltage for record in device.spectra] == [0.1, 0.2]
     assert len(device.notes) == 3
-    assert any(note.startswith("comment.txt was left out") for note in device.notes)
+    assert any(note.startswith("Left out: comment.txt") for note in device.notes)
 
 
 def test_a_device_toml_says_what_belongs(folder):
