@@ -1,7 +1,10 @@
 """Mutated instrument files: any bytes must end in records or a MemfitError.
 
-    python benchmarks/fuzz.py ../shared/data --per-reader 20000 --seed 1 --write benchmarks/fuzz.md
-    python benchmarks/fuzz.py ../shared/data --per-reader 1000 --only gamry
+    python benchmarks/fuzz.py ../shared/data --per-reader 20000 --seed 15 --write benchmarks/fuzz.md
+    python benchmarks/fuzz.py ../shared/data --per-reader 1000 --only "gamry dta" table
+
+`--only` takes readers by name; with `--write` their rows replace those of a table that the same command
+wrote.
 
 Every reader sees that many files: its real ones (and those of `fuzz_seeds.py` for formats without a real
 one) truncated, with bytes flipped, lines shuffled, doubled, dropped and glued, encoding, decimal marks and
@@ -47,6 +50,18 @@ SLOW_READERS = ("XLSX workbook", "oscilloscope binary", "HZB solar-cell text")
 """They come last."""
 SHORT = 12_000
 """Bytes to which most text files are shortened first."""
+
+HEADER = (
+    "| reader | mutated files | records | MemfitError | at the edge | faults | slowest file | memory |",
+    "|---|---|---|---|---|---|---|---|",
+)
+EXPLAINED = f"""\
+Every reader, and as many files each: its real and written ones, mutated (truncated, bytes flipped, lines
+shuffled, doubled, dropped, glued, numbers replaced, encodings and separators changed, parts of zip files
+mutated inside). Each file ends in records or in a MemfitError. A fault is anything else: another exception, a
+value that is not finite, more than {SLOW:g} s of processor time. At the edge: a MemfitError that still
+speaks of a Python exception. The memory is the largest of the whole process that read them (Python, NumPy and
+pandas included)."""
 
 WORDS = [
     b"nan",
@@ -257,10 +272,11 @@ def run_reader(files, count, seed):
     warnings.simplefilter("error")
     tally = Tally()
     rng = random.Random(seed)
-    gc.freeze()  # what is there stays: a collection looks at what came after
     by_size = sorted(files, key=lambda file: len(file[1]))
     smaller = by_size[: (len(files) + 1) // 2]
     for i in range(count):
+        if i in (0, 50):
+            gc.freeze()  # what is there stays, libraries too: a collection looks at what came after
         name, data = rng.choice(smaller if rng.random() < 0.8 else files)
         word, mutated = mutate(rng, data, i // len(files))
         settings = helped(name, data) if rng.random() < 0.34 else NO_SETTINGS
@@ -284,17 +300,18 @@ def main():
     parser.add_argument("folder", type=Path)
     parser.add_argument("--per-reader", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", default="")
+    parser.add_argument("--only", nargs="+", default=[], metavar="READER")
     parser.add_argument("--write", type=Path)
     parser.add_argument("--jobs", type=int, default=1)
     options = parser.parse_args()
-    wanted = {
-        reader: files
-        for reader, files in by_reader(options.folder).items()
-        if options.only.lower() in reader.lower()
-    }
+    found = by_reader(options.folder)
+    names = {reader.lower(): reader for reader in found}
+    unknown = [name for name in options.only if name.lower() not in names]
+    if unknown:
+        parser.error(f"no reader {unknown[0]!r}; there are: {', '.join(sorted(found))}")
+    wanted = {names[name.lower()]: found[names[name.lower()]] for name in options.only} or found
     tallies = {}
-    with ProcessPoolExecutor(options.jobs) as pool:
+    with ProcessPoolExecutor(options.jobs, max_tasks_per_child=1) as pool:  # the memory of each reader alone
         started = {
             pool.submit(run_reader, files, options.per_reader, f"{options.seed} {reader}"): reader
             for reader, files in sorted(wanted.items(), key=lambda item: item[0] in SLOW_READERS)
@@ -302,7 +319,7 @@ def main():
         for done in as_completed(started):
             reader = started[done]
             tallies[reader] = tally = done.result()
-            print(_row(reader, tally.counts, tally.slowest), flush=True)
+            print(_row(reader, tally), flush=True)
             for text, count in tally.caught.most_common(5):
                 print("  caught", count, text, flush=True)
             for text in tally.faults[:5]:
@@ -313,31 +330,42 @@ def main():
 
 
 def write_table(options, tallies):
-    rows = [
-        "| reader | mutated files | records | MemfitError | caught at the edge | faults | slowest file |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    total = Counter()
-    for reader, tally in sorted(tallies.items(), key=lambda item: item[0].lower()):
-        total.update(tally.counts)
-        rows.append(_row(reader, tally.counts, tally.slowest))
-    rows.append(_row("all", total, max(tally.slowest for tally in tallies.values())))
-    peak = max(tally.memory for tally in tallies.values())
+    """The table of these readers, and of those in the file already if the same command gave them."""
     command = (
-        f"python benchmarks/fuzz.py ../shared/data --per-reader {options.per_reader} --seed {options.seed}"
+        f"python benchmarks/fuzz.py {options.folder} --per-reader {options.per_reader} --seed {options.seed}"
     )
-    options.write.write_text(
-        f"# Mutated instrument files\n\n`{command}`\n\nA fault is anything else than records or a "
-        f"MemfitError, a value that is not finite, or more than {SLOW:g} s. Largest memory of a process "
-        f"{peak:.0f} MB. Times are of the processor.\n\n" + "\n".join(rows) + "\n",
-        encoding="utf-8",
+    rows = kept_rows(options.write, command)
+    rows |= {reader: _row(reader, tally) for reader, tally in tallies.items()}
+    cells = [[float(cell.split()[0]) for cell in row.split(" | ")[1:]] for row in map(_bare, rows.values())]
+    columns = list(zip(*cells, strict=True))
+    totals = [f"{sum(column):.0f}" for column in columns[:5]]
+    last = f"| all | {' | '.join(totals)} | {max(columns[5]):.2f} s | {max(columns[6]):.0f} MB |"
+    text = (
+        f"# Mutated instrument files\n\n`{command} --write {options.write.as_posix()}`\n\n{EXPLAINED}\n\n"
+        + "\n".join([*HEADER, *(rows[reader] for reader in sorted(rows, key=str.lower)), last, ""])
     )
+    options.write.write_text(text, encoding="utf-8")
 
 
-def _row(name, counts, slowest):
+def kept_rows(path, command):
+    """Rows by reader of a table that `command` wrote before."""
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    if f"`{command} " not in text:
+        return {}
+    rows = {_bare(line).split(" | ")[0]: line for line in text.splitlines() if line.endswith(" MB |")}
+    rows.pop("all", None)
+    return rows
+
+
+def _bare(row):
+    return row.strip("| ")
+
+
+def _row(name, tally):
+    counts = tally.counts
     errors = counts["error"] + counts["caught"]
     cells = [name, sum(counts.values()), counts["records"], errors, counts["caught"], counts["fault"]]
-    return f"| {' | '.join(map(str, cells))} | {slowest:.2f} s |"
+    return f"| {' | '.join(map(str, cells))} | {tally.slowest:.2f} s | {tally.memory:.0f} MB |"
 
 
 if __name__ == "__main__":

@@ -64,7 +64,7 @@ def read(source: Source, settings: FileSettings) -> list[RawTable]:
     labels = [label.strip() for label in lines[at].split(",")]
     columns = find_fields(labels, _FIELDS)
     metadata = _metadata(lines[1:at])  # the first line is the date
-    technique = lines[1].strip() if len(lines) > 1 else ""
+    technique = lines[1].strip(" \t,") if len(lines) > 1 else ""
     metadata["technique"] = technique
     kind, control = next(((k, c) for word, k, c in _TECHNIQUES if word in technique.lower()), (None, None))
     roles = {column.role for column in columns}
@@ -98,10 +98,10 @@ def _is_labels(line: str) -> bool:
 
 
 def _metadata(lines: list[str]) -> dict[str, str]:
-    """`key = value` and `key: value` lines."""
+    """`key = value` and `key: value` lines, without the empty fields that spreadsheets add."""
     found: dict[str, str] = {}
     for line in lines:
-        pair = re.match(r"\s*(?P<key>[^=:]{1,60}?)\s*[=:]\s*(?P<value>.*\S)\s*$", line)
+        pair = re.match(r"\s*(?P<key>[^=:]{1,60}?)\s*[=:]\s*(?P<value>.*\S)\s*$", line.rstrip(" \t,"))
         if pair:
             found.setdefault(pair["key"], pair["value"])
     return found

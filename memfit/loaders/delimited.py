@@ -106,8 +106,7 @@ def read_block(
     FileFormatError
         There are no rows, or a broken one.
     """
-    ended = last is not None or source.text.endswith("\n")
-    return read_lines(source, columns, labels, source.lines[first:last], first, ended=ended)
+    return read_lines(source, columns, labels, source.lines[first:last], first)
 
 
 def read_lines(
@@ -117,9 +116,15 @@ def read_lines(
     lines: Sequence[str],
     first: int,
     *,
-    ended: bool = True,
+    ended: bool | None = None,
 ) -> Block:
-    """As `read_block`, with the lines given; `first` (from 0) is the number of the first one."""
+    """As `read_block`, with the lines given: those of the file from `first` (from 0) on, perhaps shortened.
+
+    Where they reach to the end of a file without a line end there, the last one may be cut; `ended` says
+    whether they do where the lines are not those of `source`.
+    """
+    if ended is None:
+        ended = first + len(lines) < len(source.lines)
     rows = [line for line in lines if line.strip()][:_SAMPLE]
     fewer = [find_layout(rows[:count], len(labels)) for count in (len(rows), 1) if rows]
     layout = next((found for found in fewer if found is not None), None)

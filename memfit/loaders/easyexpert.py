@@ -47,10 +47,7 @@ def read(source: Source, settings: FileSettings) -> list[RawTable]:
             line.partition(",")[2] if line.lstrip(' "').startswith("DataValue") else ""
             for line in lines[start + 1 : stop]
         ]
-        ended = stop < len(lines) or source.text.endswith("\n")
-        while not ended and rows and not rows[-1]:
-            rows.pop()
-        block = read_lines(source, columns, labels, rows, start + 1, ended=ended)
+        block = read_lines(source, columns, labels, rows, start + 1)
         metadata = _metadata(lines[:start])
         part = f"sweep {number} of {len(heads)}" if len(heads) > 1 else ""
         tables.append(

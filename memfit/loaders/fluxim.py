@@ -84,7 +84,8 @@ def _arrays(source: Source) -> dict[str, FloatArray]:
             found = {name: archive[name] for name in archive.files}
     except DAMAGE as error:
         raise FileFormatError(
-            f"the archive is damaged and cannot be read ({error}).", file=source.name
+            "expected an archive of arrays (.npz), found a damaged one; copy the file again.",
+            file=source.name,
         ) from error
     arrays = {name: array for name, array in found.items() if isinstance(array, np.ndarray)}  # not bytes
     return {name: array.astype(np.float64) for name, array in arrays.items() if array.dtype.kind in "fiu"}

@@ -46,6 +46,11 @@ _TAGS: Mapping[str, tuple[Kind, Control | None]] = {
     "CHRONOC": ("transient", "voltage"), "POTENTIOSTATIC": ("transient", "voltage"),
     "GALVANOSTATIC": ("transient", "current"), "SQUARE_WAVE": ("transient", "voltage"),
 }  # fmt: skip
+_TYPES = frozenset({
+    "DROPDOWN", "IQUANT", "LABEL", "NOTES", "ONEPARAM", "POTEN", "PSTAT", "QUANT", "SELECTOR", "TOGGLE",
+    "TWOPARAM",
+})  # fmt: skip
+"""Words between a key and its values."""
 _UNREAD = re.compile(r"(OCV|FRA|RFRA|VFRA|IFRA|NOISE|STAB).*CURVE\d*", re.IGNORECASE)
 
 
@@ -198,9 +203,15 @@ def _read_file(source: Source) -> tuple[dict[str, tuple[str, ...]], list[Table],
             tables.append(table)
             continue
         if len(fields) >= 2 and fields[0].strip():
-            keys.setdefault(fields[0].strip(), tuple(fields[2:]) if len(fields) > 2 else (fields[1].strip(),))
+            keys.setdefault(fields[0].strip(), _values(fields))
         i += 1
     return keys, tables, keys.get("EXPERIMENTABORTED", ("F",))[0].strip() == "T"
+
+
+def _values(fields: Sequence[str]) -> tuple[str, ...]:
+    """What stands behind a key: its type and values, or one value, with empty fields from a spreadsheet."""
+    typed = len(fields) > 2 and (fields[1].strip() in _TYPES or any(map(str.strip, fields[2:])))
+    return tuple(fields[2:]) if typed else (fields[1].strip(),)
 
 
 def _read_table(source: Source, start: int) -> tuple[Table, int]:
@@ -218,10 +229,7 @@ def _read_table(source: Source, start: int) -> tuple[Table, int]:
     while i < len(lines) and (not lines[i].strip() or lines[i][0] in " \t"):
         rows.append(_row(lines[i], len(labels)))
         i += 1
-    ended = i < len(lines) or source.text.endswith("\n")
-    if rows and not ended and rows[-1].count("\t") < len(labels) - 1:
-        rows.pop()
-    declared = int(head[2]) if len(head) > 2 and head[2].strip().isdecimal() else None
+    declared = int(head[2]) if len(head) > 2 and re.fullmatch(r" *[0-9]{1,9} *", head[2]) else None
     return Table(head[0].strip(), declared, labels, units, tuple(rows), start + 3), i
 
 

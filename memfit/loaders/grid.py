@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from itertools import islice
+from typing import Literal
 
 import numpy as np
 
@@ -35,6 +36,13 @@ _EMPTY = frozenset(
 _BIG = 20_000
 """Lines from which the compiled parser is worth its import."""
 
+_SEEN_FOR_END = 20
+"""Rows by which a last line without line end is judged."""
+_ENOUGH = 4
+"""Fewest numbers that show how the last one ought to look."""
+_ZERO_PADDED = 2
+"""Digits of an exponent from which it is written with a fixed number of them: e-05, not e-5."""
+
 _SEEN_FOR_THOUSANDS = 500
 """Rows that are looked at for thousands separators."""
 
@@ -42,6 +50,10 @@ _TIME_FORMATS = (
     "%m/%d/%Y %H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y/%m/%d %H:%M:%S", "%d.%m.%Y %H:%M:%S",
     "%Y-%m-%dT%H:%M:%S", "%d/%m/%Y %H:%M:%S", "%m/%d/%Y %I:%M:%S %p", "%H:%M:%S",
 )  # fmt: skip
+
+
+End = Literal["whole", "half", "doubt"]
+"""What is known of a last line without line end."""
 
 
 @dataclass(frozen=True)
@@ -199,7 +211,7 @@ def read_rows(table: TextTable) -> Rows:
     """
     _check_thousands(table)
     if table.text.count("\n", table.start) > _BIG:
-        rows = _read_fast(table.text, table.start, table.layout, table.wanted)
+        rows = _read_fast(table)
         if rows is not None:
             rows.lines = table.first_line + np.arange(rows.columns[0].size, dtype=np.float64)
             return rows
@@ -272,17 +284,17 @@ def _check_thousands(table: TextTable) -> None:
         )
 
 
-def _read_fast(text: str, start: int, layout: Layout, wanted: Sequence[int]) -> Rows | None:
+def _read_fast(table: TextTable) -> Rows | None:
     """All rows by pandas; None if there is anything but clean numbers."""
     import pandas as pd  # noqa: PLC0415 - half a second that small files need not wait
 
     exact = (
         {} if tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1) else {"float_precision": "round_trip"}
     )
+    layout = table.layout
     separator = r"\s+" if layout.separator == " " else layout.separator
-    if not text.endswith("\n") and _looks_half(text, text.rfind("\n") + 1, layout):
-        return None
-    body = io.BytesIO(text[start:].encode("utf-8"))
+    end, notes = _end_of_rows(table)
+    body = io.BytesIO(table.text[table.start : end].encode("utf-8"))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
@@ -294,41 +306,106 @@ def _read_fast(text: str, start: int, layout: Layout, wanted: Sequence[int]) -> 
         return None
     if frame.shape[1] != layout.fields:
         return None
-    columns = [np.ascontiguousarray(frame[index].to_numpy()) for index in wanted]
+    columns = [np.ascontiguousarray(frame[index].to_numpy()) for index in table.wanted]
     if any(not np.isfinite(column).all() for column in columns):
         return None
-    return Rows(columns, np.empty(0))
+    return Rows(columns, np.empty(0), notes=notes)
 
 
-def _looks_half(text: str, last: int, layout: Layout) -> bool:
-    """True if the last line, which has no line end, seems cut."""
-    before = text[max(0, last - 20_000) : last].split("\n")[1:-1][-20:]
-    return _is_half(text[last:], before, layout)
+def _end_of_rows(table: TextTable) -> tuple[int, list[str]]:
+    """Offset behind the last row that is taken, and what there is to say about it."""
+    text = table.text
+    last = text.rfind("\n") + 1
+    if last == len(text):
+        return last, []
+    recent = text[max(table.start, last - 20_000) : last].split("\n")[-1 - _SEEN_FOR_END : -1]
+    judged = _judge_line(text[last:], recent, table)
+    line = table.first_line + text.count("\n", table.start)
+    return (last if judged == "half" else len(text)), end_notes(judged, line)
 
 
-def _is_half(line: str, before: Iterable[str], layout: Layout) -> bool:
-    """True if a line without line end is shorter than the lines before it in a way a cut makes.
+def end_notes(judged: End, line: int) -> list[str]:
+    """What is said of a last line without line end."""
+    return {
+        "whole": [],
+        "half": [f"The last line ({line}) has no line end and looks incomplete; it was left out."],
+        "doubt": [
+            f"The last line ({line}) has no line end; if the file was cut, its last number may be cut, too."
+        ],
+    }[judged]
 
-    Fewer fields, or a last number without the exponent or with fewer decimals than all others have.
+
+def _judge_line(line: str, before: Iterable[str], table: TextTable) -> End:
+    """Whether a line without line end is whole, judged by the lines before it.
+
+    A cut leaves fewer fields, or a last number that is shorter than all others are. What follows the last
+    field that is wanted does not matter.
     """
-    fields = layout.split(line)
-    others = [layout.split(row) for row in before if row.strip()]
-    if not others or not fields:
-        return False
-    if len(fields) < min(map(len, others)) or layout.number(fields[-1]) is None:
-        return True
-    if not fields[-1] or len(others) < 3:
-        return False
-    mark = layout.decimal
-    same = [other[len(fields) - 1] for other in others if len(other) >= len(fields)]
-    if not same:
-        return False
-    exponents = {len(value.lower().partition("e")[2]) for value in same}
-    if 0 not in exponents and len(fields[-1].lower().partition("e")[2]) < min(exponents):
-        return True
-    decimals = {len(value.lower().partition("e")[0].partition(mark)[2]) for value in same}
-    own = len(fields[-1].lower().partition("e")[0].partition(mark)[2])
-    return len(decimals) == 1 and len(same) >= 5 and own < min(decimals)
+    layout = table.layout
+    rows = [row for row in before if row.strip()]
+    fields, others = layout.split(line), [layout.split(row) for row in rows]
+    fewest = min(map(len, others), default=0)
+    if len(fields) <= max(table.wanted) or len(fields) < fewest:
+        return "half"
+    index = len(fields) - 1
+    if index not in table.wanted or line != line.rstrip(" \t"):
+        return "whole"
+    if rows and all(row != row.rstrip(" \t") for row in rows):
+        return "half"
+    return judge_last(fields[-1], [other[index] for other in others if len(other) > index], layout)
+
+
+def judge_last(text: str, others: Sequence[str], layout: Layout) -> End:
+    """Whether the last field of a file is whole, judged by others of its kind."""
+    if not text:
+        return "half" if all(others) else "whole"
+    value = layout.number(text)
+    if value is None:
+        return _judge_clock(text, others)
+    if math.isnan(value):
+        return "whole"
+    numbers = [other for other in others if layout.number(other) is not None]
+    if len(numbers) < _ENOUGH:
+        return "doubt"
+    if text.endswith(layout.decimal) and not any(other.endswith(layout.decimal) for other in numbers):
+        return "half"
+    parts = [_number_parts(other, layout.decimal) for other in numbers]
+    largest = max(abs(layout.number(other) or 0.0) for other in numbers)
+    return _judge_number(_number_parts(text, layout.decimal), parts, outlying=abs(value) > 100 * largest)
+
+
+def _judge_clock(text: str, others: Sequence[str]) -> End:
+    """Times of day are equally long."""
+    if seconds(text) is None or len(text) < min(map(len, others), default=0):
+        return "half"
+    return "whole" if len(others) >= _ENOUGH and len({len(text), *map(len, others)}) == 1 else "doubt"
+
+
+def _judge_number(
+    own: tuple[int, int, int], others: Sequence[tuple[int, int, int]], *, outlying: bool
+) -> End:
+    """Significant digits, decimals and digits of the exponent, compared with those of other numbers.
+
+    Numbers with the same count of decimals, or with exponents of two digits or more, cannot be cut and
+    keep their form; of others it is in doubt unless there is too little of them.
+    """
+    digits, decimals, exponent = own
+    exponents = {size for _, _, size in others if size}
+    if exponents or exponent:
+        if exponent < min(exponents, default=_ZERO_PADDED) or outlying:
+            return "half"
+        return "whole" if exponents == {exponent} and exponent >= _ZERO_PADDED else "doubt"
+    places = {places for _, places, _ in others}
+    if len(places) == 1 and len(others) > _ENOUGH and max(places) > 0:
+        return "half" if decimals < max(places) else ("whole" if decimals == max(places) else "doubt")
+    return "half" if digits < min(count for count, _, _ in others) else "doubt"
+
+
+def _number_parts(text: str, mark: str) -> tuple[int, int, int]:
+    """Counts of significant digits, of decimals and of digits of the exponent."""
+    mantissa, _, exponent = text.lower().replace("d", "e").partition("e")
+    digits = "".join(letter for letter in mantissa if letter.isdigit()).lstrip("0")
+    return len(digits), len(mantissa.partition(mark)[2]), len(exponent.lstrip("+-"))
 
 
 def _numbered_lines(text: str, start: int, first_line: int) -> Iterator[tuple[int, str, bool]]:
@@ -349,16 +426,18 @@ def _read_lines(table: TextTable) -> Rows:
     numbers = array("d")
     rows = Rows([], np.empty(0))
     empty, pending = 0, False
-    recent: deque[str] = deque(maxlen=20)
+    recent: deque[str] = deque(maxlen=_SEEN_FOR_END)
     header = [label.strip().lower() for label in table.labels]
     for line, row, ended in _numbered_lines(table.text, table.start, table.first_line):
         if not row.strip(" \t,;\x00\x1a") or row.lstrip().startswith("#"):
             pending = bool(numbers) and (pending or not row.strip(" \t\x00\x1a"))
             empty += bool(row.strip(" \t\x00\x1a")) and not row.lstrip().startswith("#")
             continue
-        if not ended and _is_half(row, recent, table.layout):
-            rows.notes.append(f"The last line ({line}) is incomplete and was left out.")
-            break
+        if not ended:
+            judged = _judge_line(row, recent, table)
+            rows.notes += end_notes(judged, line)
+            if judged == "half":
+                break
         fields = table.layout.split(row)
         if header and [name.lower() for name in fields[: len(header)]] == header:
             pending = bool(numbers)

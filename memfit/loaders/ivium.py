@@ -71,7 +71,9 @@ def _block(source: Source, lines: list[str], start: int, metadata: Mapping[str, 
         raise FileFormatError(
             f"expected {count} rows, found {len(rows)}: the file is cut.", file=source.name, line=start + 3
         )
-    block = read_lines(source, find_fields(labels, fields), labels, rows, start + 3)
+    block = read_lines(
+        source, find_fields(labels, fields), labels, rows, start + 3, ended=start + 3 + count < len(lines)
+    )
     galvanostatic = "constant i" in metadata.get("Technique", "").lower()
     return RawTable(
         columns=block.columns, kind=kind, part=part,

@@ -30,7 +30,7 @@ _FIELDS = (
     Field("voltage", ("Voltage", "Volt"), "V"),
 )
 _HEADER = re.compile(
-    r"^\s*(time|timestamp)\s*[,;\t]\s*(current|voltage)\s*[,;\t]\s*(current|voltage)\s*$", re.IGNORECASE
+    r"^\s*(time|timestamp)\s*[,;\t]\s*(current|voltage)\s*[,;\t]\s*(current|voltage)[\s,;]*$", re.IGNORECASE
 )
 _STAMP = re.compile(r"^\s*\d\d/\d\d/\d{4} \d\d:\d\d:\d\d\.\d+\s*[,;\t]")
 _COMMENT = re.compile(r"^(source delay|TSP>|sweep)", re.IGNORECASE)
@@ -166,7 +166,10 @@ def recognises_4200(source: Source) -> bool:
 def _labels_4200(source: Source) -> list[str]:
     first = source.head.split("\n", 1)[0]
     separator = next((mark for mark in SEPARATORS[:3] if mark in first), ",")
-    return split_fields(first.strip(), separator)
+    labels = split_fields(first.strip(), separator)
+    while labels and not labels[-1]:
+        labels.pop()
+    return labels
 
 
 def _pair(labels: Sequence[str]) -> tuple[str, str] | None:
@@ -201,8 +204,7 @@ def read_4200(source: Source, settings: FileSettings) -> list[RawTable]:
         Field("current", (pair[1],), "A"),
         Field("time", ("Time",), "s"),
     )
-    ended = source.text.endswith("\n")
-    block = read_lines(source, find_fields(labels, fields), labels, source.lines[1:], 1, ended=ended)
+    block = read_lines(source, find_fields(labels, fields), labels, source.lines[1:], 1)
     others = [label for label in labels if label not in (*pair, "Time")]
     left = (f"Not read: the columns {', '.join(others)}.",) if others else ()
     notes = (f"{pair[0]} and {pair[1]} are taken as V and A, as the 4200 writes them.", *left, *block.notes)

@@ -6,13 +6,14 @@ separated by semicolons or commas. Fields are `frequency` (or `grid`), `realz` a
 `phasez` (radian), `bias` (V), all SI and of true sign; points that the sweep did not reach are nan.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from memfit.arrays import FloatArray
 from memfit.errors import FileFormatError
-from memfit.loaders.grid import number
+from memfit.loaders.grid import Layout, end_notes, judge_last, number
 from memfit.loaders.raw import FileSettings, RawTable
 from memfit.loaders.source import Source
 
@@ -38,19 +39,41 @@ def read(source: Source, settings: FileSettings) -> list[RawTable]:
     """
     mark = ";" if ";" in source.lines[0] else ","
     sweeps: dict[str, dict[str, FloatArray]] = {}
+    notes: tuple[str, ...] = ()
     for line, text in enumerate(source.lines[1:], start=2):
         words = [word.strip(' "') for word in text.split(mark)]
         if len(words) < 4 or words[3].lower() not in _FIELDS:
             continue
         fields = sweeps.setdefault(words[0], {})
         fields[words[3].lower()] = _values(words[4:], words[2], source, line)
+        if line == len(source.lines):
+            notes = _end_note(words[4:], source, line)
     if not sweeps:
         raise FileFormatError(
             "expected lines of frequency and of realz and imagz (or absz and phasez), found none.",
             file=source.name,
         )
     parts = [f"sweep {place}" if len(sweeps) > 1 else "" for place in range(1, len(sweeps) + 1)]
-    return [_table(fields, part, source) for fields, part in zip(sweeps.values(), parts, strict=True)]
+    found = [_table(fields, part, source) for fields, part in zip(sweeps.values(), parts, strict=True)]
+    return [*found[:-1], replace(found[-1], notes=(*found[-1].notes, *notes))]
+
+
+def _end_note(words: Sequence[str], source: Source, line: int) -> tuple[str, ...]:
+    """What is said of a last line without line end, whose last value may be half.
+
+    Raises
+    ------
+    FileFormatError
+        It is shorter than all others of the line.
+    """
+    judged = judge_last(words[-1], words[:-1], Layout(";"))
+    if judged == "half":
+        raise FileFormatError(
+            f"expected a line end behind the last value, found {words[-1][:20]!r}: the file is cut.",
+            file=source.name,
+            line=line,
+        )
+    return tuple(end_notes(judged, line))
 
 
 def _values(words: list[str], size: str, source: Source, line: int) -> FloatArray:

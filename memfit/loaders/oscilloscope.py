@@ -189,9 +189,8 @@ def _channels(
     mark: str = ",",
 ) -> RawTable:
     """Time and channels in SI units."""
-    ended = source.text.endswith("\n")
     rows = _rows(source.lines[first:], len(labels), mark)
-    block = read_lines(source, columns, labels, rows, first, ended=ended)
+    block = read_lines(source, columns, labels, rows, first)
     if np.any(np.diff(block.columns["time"]) < 0):
         raise FileFormatError("expected times that run forward.", file=source.name, line=first + 1)
     return RawTable(columns=block.columns, channels=True, metadata=metadata, notes=block.notes)
@@ -250,8 +249,7 @@ def _old_tektronix(source: Source) -> RawTable:
     labels = ["time", name]
     columns = [_column("time", 0, units, source, 0), _column(name, 1, units, source, 0)]
     rows = [",".join(line.split(",")[3:5]) for line in lines]
-    ended = source.text.endswith("\n")
-    block = read_lines(source, columns, labels, rows, 0, ended=ended)
+    block = read_lines(source, columns, labels, rows, 0)
     return RawTable(columns=block.columns, channels=True, metadata=metadata, notes=block.notes)
 
 

@@ -189,7 +189,7 @@ def _measurement(source: Source, measurement: Mapping[str, Any], several: bool) 
         if measurement.get(key):
             metadata[key] = str(measurement[key])
     for number, spectrum in enumerate(spectra, start=1):
-        arrays = spectrum["DataSet"]["Values"]
+        arrays = (spectrum.get("DataSet") or {}).get("Values") or []
         columns = _arrays(source, arrays, {name: role for name, (role, _) in _SESSION_ROLES.items()})
         if not {"frequency", "z_real", "z_imag"} <= columns.keys():
             continue
@@ -224,6 +224,17 @@ def _arrays(
                 f"found {unit!r}.",
                 file=source.name,
             )
-        values = np.array([float(value["V"]) for value in array["DataValues"]])
-        found[role] = values * _UNIT_TYPES[unit]
+        found[role] = _values(source, array, role) * _UNIT_TYPES[unit]
     return found
+
+
+def _values(source: Source, array: Mapping[str, Any], role: str) -> FloatArray:
+    """The numbers of an array, each of them the V of an entry of its DataValues."""
+    try:
+        return np.array([float(value["V"]) for value in array["DataValues"]])
+    except (LookupError, TypeError, ValueError) as error:
+        raise FileFormatError(
+            f"expected DataValues with a number V each for the {role.replace('_', ' ')}, found something "
+            "else: the file is damaged; export the session again from PSTrace.",
+            file=source.name,
+        ) from error

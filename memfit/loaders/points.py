@@ -96,7 +96,9 @@ def read_i2b(source: Source, settings: FileSettings) -> list[RawTable]:
         The count or the rows are missing.
     """
     lines = source.lines
-    at = next((i for i, line in enumerate(lines[:200]) if re.fullmatch(r"\s*\d+\s*", line)), None)
+    at = next(
+        (i for i, line in enumerate(lines[:200]) if re.fullmatch(r"[ \t]*[0-9]{1,9}[ \t]*", line)), None
+    )
     if at is None:
         raise FileFormatError("expected a line with the number of points, found none.", file=source.name)
     labels = ("f", "Z'", "Z''")
@@ -134,7 +136,7 @@ def read_p00(source: Source, settings: FileSettings) -> list[RawTable]:
         raise FileFormatError(
             "expected a line of labels f/Hz, Z'/Ohm, -Z''/Ohm, found none.", file=source.name
         )
-    if not lines[at + 1].strip().isdecimal():
+    if not re.fullmatch(r"\s*[0-9]{1,9}\s*", lines[at + 1]):
         raise FileFormatError(
             "expected the number of points below the labels.", file=source.name, line=at + 2
         )
@@ -143,7 +145,7 @@ def read_p00(source: Source, settings: FileSettings) -> list[RawTable]:
     need(columns, ("frequency", "z_real", "z_imag"), labels, source, at + 1)
     block = read_block(source, columns, labels, at + 2)
     metadata = {"title": lines[0].strip()} if lines[0].strip() else {}
-    notes = (*block.notes, *_count_note(int(lines[at + 1]), block.rows))
+    notes = (*block.notes, *_count_note(int(lines[at + 1].strip()), block.rows))
     return [RawTable(columns=block.columns, kind="impedance", metadata=metadata, notes=notes)]
 
 

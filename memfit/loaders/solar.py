@@ -129,8 +129,7 @@ def _hzb_tables(
     for current in currents:
         wanted = [column for column in (time, voltage, current) if column is not None]
         _check(wanted, source, rows[0])
-        ended = rows[1] < len(source.lines) or source.text.endswith("\n")
-        block = read_lines(source, wanted, labels, lines, rows[0], ended=ended)
+        block = read_lines(source, wanted, labels, lines, rows[0])
         pixel = split_label(current.label)[0] if len(currents) > 1 else ""
         part = ", ".join(word for word in (table.part, pixel) if word)
         yield replace(
@@ -235,7 +234,7 @@ def read_grapa(source: Source, settings: FileSettings) -> list[RawTable]:
         metadata = dict(zip(keys, lines[1].split(";"), strict=False))
         columns = [column for i, label in enumerate(labels) if (column := understand(label, i)) is not None]
         _check(columns, source, 3)
-        block = read_lines(source, columns, labels, lines[3:], 3, ended=source.text.endswith("\n"))
+        block = read_lines(source, columns, labels, lines[3:], 3)
         return [
             RawTable(
                 columns=block.columns, kind="iv", control="voltage", metadata=metadata, notes=block.notes
@@ -265,7 +264,7 @@ def _with_parameters(source: Source) -> RawTable:
         Column(1, "J", "current_density", find_unit("mA/cm^2")),
         Column(2, "I", "current", find_unit("mA")),
     ]
-    block = read_lines(source, columns, labels, rows, at + 1, ended=source.text.endswith("\n"))
+    block = read_lines(source, columns, labels, rows, at + 1)
     density, current = block.columns["current_density"], block.columns["current"]
     if area is None or not all(
         abs(j * area - i) <= 1e-3 * abs(i) + 1e-12 for j, i in zip(density, current, strict=True)

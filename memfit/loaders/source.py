@@ -49,7 +49,7 @@ class Source:
 
     @cached_property
     def text(self) -> str:
-        """The decoded text with LF line ends and no byte-order marks.
+        """The decoded text with LF line ends, no byte-order marks and no NULs behind its end.
 
         Raises
         ------
@@ -67,7 +67,7 @@ class Source:
             )
         if self.data.count(b"\n") + self.data.count(b"\r") > 2 * MAX_LINES:
             raise FileFormatError(f"expected at most {MAX_LINES} lines, found more.", file=self.name)
-        decoded = self.data.decode(encoding, errors="replace").replace("\ufeff", "")
+        decoded = self.data.decode(encoding, errors="replace").replace("\ufeff", "").rstrip("\x00\x1a")
         return _LINE_ENDS.sub("\n", decoded) if "\r" in decoded else decoded
 
     @cached_property
@@ -125,8 +125,9 @@ def _encoding(data: bytes) -> str | None:
         if data.startswith(mark):
             return codec
     sample = data[:8192]
-    if b"\x00" in sample:
+    if b"\x00" in sample.rstrip(b"\x00"):
         return _utf16_without_mark(sample)
+    sample = sample.rstrip(b"\x00")  # blocks of a disk that were never written
     controls = sum(sample.count(code) for code in range(32) if code not in (9, 10, 11, 12, 13, 26))
     if controls > 0.01 * len(sample):
         return None

@@ -4,6 +4,7 @@ A workbook is a zip of XML; before anything is unpacked its size, its compressio
 looked at, so that a bomb is refused and not opened. A sheet then goes the way of a text file with tabs.
 """
 
+import contextlib
 import io
 import math
 import warnings
@@ -30,6 +31,10 @@ MAX_RATIO = 200
 MAX_SHEETS = 200
 MAX_CELLS = 2_000_000
 
+_DAMAGED = (
+    "expected a workbook, found a damaged one that cannot be read; copy the file again, or open it in a "
+    "spreadsheet program and save it as XLSX or CSV."
+)
 _FEW = 6
 """Cells of a column beside a table that are notes."""
 _SEEN = 10_000
@@ -97,19 +102,19 @@ def read_old(source: Source, settings: FileSettings) -> list[RawTable]:
             "or save the file as XLSX or CSV."
         ) from error
     try:
-        book = xlrd.open_workbook(file_contents=source.data, logfile=io.StringIO(), on_demand=True)
+        book = xlrd.open_workbook(
+            file_contents=source.data, logfile=io.StringIO(), on_demand=True, ragged_rows=True
+        )
         count = min(int(book.nsheets), MAX_SHEETS + 1)
-        sheets = [_old_sheet(book.sheet_by_index(i), book.datemode) for i in range(count)]
+        sheets = [_old_sheet(book.sheet_by_index(i), book.datemode, source) for i in range(count)]
     except (*DAMAGE, xlrd.XLRDError, xlrd.compdoc.CompDocError, AssertionError) as error:
-        raise FileFormatError(
-            f"the workbook is damaged and cannot be read ({error}).", file=source.name
-        ) from error
+        raise FileFormatError(_DAMAGED, file=source.name) from error
     if len(sheets) > MAX_SHEETS:
         raise FileFormatError(f"expected at most {MAX_SHEETS} sheets, found more.", file=source.name)
     return _tables(source, sheets, settings)
 
 
-def _old_sheet(sheet: Any, datemode: int) -> Sheet:
+def _old_sheet(sheet: Any, datemode: int, source: Source) -> Sheet:
     """A sheet of an old workbook; numbers stay numbers, dates become dates, errors become words."""
     import xlrd  # noqa: PLC0415 - optional
 
@@ -122,10 +127,15 @@ def _old_sheet(sheet: Any, datemode: int) -> Sheet:
             return "#ERROR"
         return None if kind in (xlrd.XL_CELL_EMPTY, xlrd.XL_CELL_BLANK) else str(bool(value))
 
-    rows = [
-        tuple(map(cell, sheet.row_values(i), sheet.row_types(i))) for i in range(min(sheet.nrows, MAX_CELLS))
-    ]
-    return Sheet(sheet.name, rows)
+    width = max((sheet.row_len(i) for i in range(sheet.nrows)), default=0)
+    if width * sheet.nrows > MAX_CELLS:
+        raise FileFormatError(
+            f"expected at most {MAX_CELLS} cells in a sheet, found {sheet.nrows} rows of {width}; export the "
+            "sheet as CSV.",
+            file=source.name,
+        )
+    rows = [tuple(map(cell, sheet.row_values(i), sheet.row_types(i))) for i in range(sheet.nrows)]
+    return Sheet(sheet.name, [row + (None,) * (width - len(row)) for row in rows])
 
 
 def read(source: Source, settings: FileSettings) -> list[RawTable]:
@@ -184,7 +194,7 @@ def open_sheets(source: Source) -> list[Sheet]:
     import openpyxl  # noqa: PLC0415 - a heavy library, needed for workbooks only
 
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")  # styles and extensions that openpyxl leaves out
             book = openpyxl.load_workbook(
                 io.BytesIO(source.data), read_only=True, data_only=True, keep_links=False
@@ -193,9 +203,7 @@ def open_sheets(source: Source) -> list[Sheet]:
                 Sheet(sheet.title, _rows(sheet.iter_rows(values_only=True))) for sheet in book.worksheets
             ]
     except DAMAGE as error:
-        raise FileFormatError(
-            f"the workbook is damaged and cannot be read ({error}).", file=source.name
-        ) from error
+        raise FileFormatError(_DAMAGED, file=source.name) from error
     if sum(len(row) for sheet in sheets for row in sheet.rows) > MAX_CELLS:
         raise FileFormatError(f"expected at most {MAX_CELLS} cells, found more.", file=source.name)
     return [sheet for sheet in sheets if any(cell is not None for row in sheet.rows for cell in row)]
@@ -238,9 +246,7 @@ def _check_zip(source: Source) -> None:
                                 "expected a workbook without document types (DOCTYPE).", file=source.name
                             )
     except DAMAGE as error:
-        raise FileFormatError(
-            f"the workbook is damaged and cannot be read ({error}).", file=source.name
-        ) from error
+        raise FileFormatError(_DAMAGED, file=source.name) from error
 
 
 def _cell_text(cell: object) -> str:

@@ -7,8 +7,6 @@ of points that the header announces may be more than were measured.
 
 import re
 
-import numpy as np
-
 from memfit.errors import FileFormatError
 from memfit.loaders.delimited import Field, find_fields, need, read_block
 from memfit.loaders.raw import FileSettings, RawTable
@@ -94,7 +92,7 @@ def _metadata(lines: list[str]) -> dict[str, str]:
 def _announced(lines: list[str]) -> int | None:
     """Number of points that the header announces: "Data Points: 48", or a line with one number."""
     for line in reversed(lines[-6:]):
-        found = re.fullmatch(r'\s*"?(?:Data Points:)?\s*(\d+)\s*"?', line)
-        if found and np.iinfo(np.int32).max > int(found[1]):
+        found = re.fullmatch(r'\s*"?(?:Data Points:)?\s*([0-9]{1,9})\s*"?', line)
+        if found:
             return int(found[1])
     return None

@@ -6,8 +6,8 @@ import pytest
 from memfit.errors import InputError, MemfitError
 from memfit.loaders.device import load_device
 
-SPECTRUM = "# bias: {bias} V\nf (Hz),Z' (ohm),Z'' (ohm)\n" + "\n".join(
-    f"{f!r},{100 / (1 + f)!r},{-f!r}" for f in np.geomspace(1e4, 1, 12).tolist()
+SPECTRUM = "# bias: {bias} V\nf (Hz),Z' (ohm),Z'' (ohm)\n" + "".join(
+    f"{f!r},{100 / (1 + f)!r},{-f!r}\n" for f in np.geomspace(1e4, 1, 12).tolist()
 )
 SWEEP = "Voltage (V),J (mA/cm2)\n" + "\n".join(f"{v!r},{v!r}" for v in np.linspace(0, 1, 30).tolist()) + "\n"
 
@@ -31,7 +31,7 @@ def test_a_folder_without_device_toml(folder):
     assert [record.name for record in device.records] == ["eis_1.csv", "eis_2.csv"]
     assert [record.bias_voltage for record in device.spectra] == [0.1, 0.2]
     assert len(device.notes) == 3
-    assert any(note.startswith("comment.txt was left out") for note in device.notes)
+    assert any(note.startswith("Left out: comment.txt") for note in device.notes)
 
 
 def test_a_device_toml_says_what_belongs(folder):
