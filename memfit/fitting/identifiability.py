@@ -115,8 +115,8 @@ def _open_parameters(result: FitResult, state: State, exploration: Exploration) 
 
 
 def _may_be_limited(name: str, sides: Mapping[bool, Excursion]) -> bool:
-    """Whether an estimate that linear theory calls open is one; the two times are told as a pair."""
-    return name not in ("tau_d", "tau_k") and _limits(sides) is not None
+    """Whether linear theory calls open what the data limit: never said of the channel from one minimum."""
+    return name in ("R_b", "C_m") and _limits(sides) is not None
 
 
 def _limits(sides: Mapping[bool, Excursion]) -> tuple[float, float] | None:
