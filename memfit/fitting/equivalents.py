@@ -26,7 +26,7 @@ from memfit.fitting.excursions import (
     moved,
     unit_of_length,
 )
-from memfit.fitting.predict import Predictor, bias_of
+from memfit.fitting.predict import Predictor, bias_of, drive_of
 from memfit.fitting.state import Problem, State, solve_again
 from memfit.fitting.uncertainty import Covariance
 from memfit.fitting.unknowns import Unknowns
@@ -128,10 +128,28 @@ def _limits(base: State) -> list[Excursion]:
         if name in base.unknowns.names:
             j = base.unknowns.names.index(name)
             bound = base.unknowns.free[j].inner_bounds[int(upward)]
-            chi2, x = moved(base, j, bound, base.x, np.zeros(base.x.size))
-            if chi2 < base.minimum.chi2 + ALLOWED:
-                found.append(Excursion(name, upward, x, True, None, min(chi2, base.minimum.chi2)))
+            for start in (_half_activated(base), base.x):
+                chi2, x = moved(base, j, bound, start, np.zeros(start.size))
+                if chi2 < base.minimum.chi2 + ALLOWED:
+                    found.append(Excursion(name, upward, x, True, None, min(chi2, base.minimum.chi2)))
+                    break
     return found
+
+
+def _half_activated(base: State) -> FloatArray:
+    """The same channel current before the first drive, by half the activation: where V_T leaves a trace.
+
+    An activation that stands still shows i_c0 f of its start alone; where f is 1, nothing tells i_c0 from it.
+    """
+    x, names = base.x.copy(), base.unknowns.names
+    drives = [drive for r in base.problem.predictor.records if (drive := drive_of(r)) is not None]
+    if not drives or "V_T" not in names or "i_c0" not in names:
+        return x
+    p = base.unknowns.parameters(x)
+    u = junction_at(p, (drives[0].control, float(drives[0].value[0])))
+    for name, value in (("V_T", u), ("i_c0", 2.0 * p.i_c0 * max(float(activation(p, u)), 1e-12))):
+        x[names.index(name)] = base.unknowns.free[names.index(name)].inner(value)
+    return x
 
 
 def _onwards(base: State, limit: Excursion, known: Sequence[Excursion]) -> list[Excursion]:
