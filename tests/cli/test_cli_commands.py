@@ -85,7 +85,7 @@ def test_inspect_names_what_a_fit_leaves_out(run, small_device):
     (small_device / "device.toml").unlink()
     ran = run("inspect", small_device)
     assert ran.code == 0
-    assert "remarks.txt was left out" in ran.err
+    assert "Left out: remarks.txt, line 1: expected a table" in ran.err
 
 
 @pytest.mark.parametrize("kind", ["png", "svg", "pdf"])

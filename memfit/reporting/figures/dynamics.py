@@ -17,12 +17,12 @@ from memfit.reporting.figures.marks import (
     curve,
     key,
     limits,
-    on_axis,
     place_axes,
 )
 from memfit.reporting.figures.ticks import linear_axis, log_axis
 from memfit.reporting.numbers import scale_for
 from memfit.reporting.smoothing import smooth_line
+from memfit.reporting.words import SYMBOLS
 
 _DASHED: Any = (0, (3, 2))
 _OSCILLATES, _RINGS = "#f6d6b8", "#d5e6f3"
@@ -113,7 +113,8 @@ def _map_axis(axes: Axes, which: Literal["x", "y"], name: str, values: FloatArra
     factor, unit = scale_for(float(values[-1]), _UNITS.get(name, "ohm"))
     ends = float(values[0]) * factor, float(values[-1]) * factor
     (linear_axis if ends[1] < _NARROW * ends[0] else log_axis)(axes, which, ends, 5)
-    getattr(axes, f"set_{which}label")(f"{on_axis(name)} ({unit})")
+    meaning = SYMBOLS[name].meaning
+    getattr(axes, f"set_{which}label")(f"{meaning[0].upper()}{meaning[1:]} ({unit})")
     return factor
 
 
