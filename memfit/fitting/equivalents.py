@@ -236,16 +236,19 @@ def _second_minimum(base: State, start: FloatArray | None) -> State | None:
 
 
 def _spectra_allow_exchange(base: State) -> bool:
-    """Whether the spectra alone, which cost nothing, allow tau_d and f tau_k to be exchanged."""
+    """Whether the spectra alone, which cost nothing, allow tau_d and f tau_k to be exchanged.
+
+    Not where a search from there leads back.
+    """
     predictor = base.problem.predictor
-    here = [k for k, r in enumerate(predictor.records) if isinstance(r, ImpedanceSpectrum)]
+    spectra = [k for k, r in enumerate(predictor.records) if isinstance(r, ImpedanceSpectrum)]
     start = exchanged(base)
-    if not here or start is None:
+    if not spectra or start is None:
         return True
-    points = np.isin(predictor.record_of_point, here)
+    points = np.isin(predictor.record_of_point, spectra)
     problem = Problem(
-        Predictor([predictor.records[k] for k in here]),
-        tuple(base.problem.noise[k] for k in here),
+        Predictor([predictor.records[k] for k in spectra]),
+        tuple(base.problem.noise[k] for k in spectra),
         base.problem.sigma[points],
         base.problem.keep[points],
     )
@@ -254,7 +257,8 @@ def _spectra_allow_exchange(base: State) -> bool:
     unknowns = Unknowns(free, base.unknowns.base, problem.kinds)
     r = problem.residuals(unknowns).residuals(base.x[columns])
     found = minimised(problem, unknowns, start[columns], 2 * EVALUATIONS)
-    return found.minimum.chi2 <= float(r @ r) + _HOPELESS
+    here = replace(found, minimum=replace(found.minimum, x=base.x[columns]))
+    return found.minimum.chi2 <= float(r @ r) + _HOPELESS and not _near(here, found.x)
 
 
 def _other_order(base: State, found: State) -> bool:

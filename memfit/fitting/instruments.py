@@ -14,7 +14,7 @@ import numpy as np
 
 from memfit.datasets.records import ImpedanceSpectrum
 from memfit.fitting.initial import add_needed_states
-from memfit.fitting.minimise import NEEDED, promised_fall
+from memfit.fitting.minimise import NEEDED, fall_of_chi2
 from memfit.fitting.plan import FitPlan
 from memfit.fitting.predict import drive_of, free_start, sample_before
 from memfit.fitting.staircase import with_staircases
@@ -50,15 +50,16 @@ def add_needed_terms(state: State, plan: FitPlan) -> State:
     )
     known = set(state.unknowns.names)
     fresh = [([t for t in terms if t.name not in known], forced) for terms, forced in offers]
-    waiting = [offer for offer in fresh if offer[0]]
+    for terms in (terms for terms, forced in fresh if terms and forced):
+        state = _kept_if_worth(state, terms, forced=True)
+    waiting = [terms for terms, forced in fresh if terms and not forced]
     while waiting:
-        promised = [
-            sum(score(state, [t]) for t in terms) + (1e300 if forced else 0) for terms, forced in waiting
-        ]
-        terms, forced = waiting.pop(int(np.argmax(promised)))
-        wanted = [t for t in terms if forced or score(state, [t]) > NEEDED]
+        promised = [scores(state, terms) for terms in waiting]
+        best = int(np.argmax([sum(some) for some in promised]))
+        terms, promises = waiting.pop(best), promised[best]
+        wanted = [t for t, fall in zip(terms, promises, strict=True) if fall > NEEDED]
         if wanted:
-            state = _kept_if_worth(state, terms if terms[0].record is None else wanted, forced)
+            state = _kept_if_worth(state, terms if terms[0].record is None else wanted, forced=False)
     return add_needed_states(with_staircases(state), plan)
 
 
@@ -87,11 +88,17 @@ def _kept_if_worth(state: State, terms: Sequence[Unknown], forced: bool) -> Stat
     return extended
 
 
-def score(state: State, terms: Sequence[Unknown]) -> float:
-    """Fall of chi2 promised by the linearised problem when terms are added."""
+def scores(state: State, terms: Sequence[Unknown]) -> list[float]:
+    """Fall of chi2 promised by the linearised problem when one term alone is added, for each of them.
+
+    Before they are fitted the terms change nothing, so that one linearisation serves all.
+    """
     unknowns = Unknowns([*state.unknowns.free, *terms], state.unknowns.base, state.problem.kinds)
+    residuals = state.problem.residuals(unknowns)
     x = unknowns.encode(state.unknowns.values(state.x))
-    return promised_fall(state.problem.residuals(unknowns), x)
+    r, jacobian = residuals.residuals(x), residuals.jacobian(x)
+    known = len(state.unknowns.free)
+    return [fall_of_chi2(r, jacobian[:, [*range(known), known + k]]) for k in range(len(terms))]
 
 
 def _with(state: State, terms: Sequence[Unknown]) -> State:

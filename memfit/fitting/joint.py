@@ -111,7 +111,7 @@ def _find(device: Device, plan: FitPlan, model: str) -> _Found:
     """The settled fit of one model."""
     problem = Problem.prepare(device.records, plan.robust)
     minima, first = find_minima(problem, plan, free_parameters(model))
-    settled = settle(replace(minima[0], problem=driven_alike(problem, minima[0].problem)), plan)
+    settled = settle(replace(minima[0], problem=driven_alike(problem, minima[0].problem)), plan, rounds=1)
     settled = without_idle_terms(settle(add_needed_terms(settled, plan), plan), plan)
     return _Found(settled, tuple(minima[1:]), first)
 
@@ -133,9 +133,9 @@ def _finish(device: Device, plan: FitPlan, model: str, found: _Found) -> JointFi
     return JointFit(result, fitted_records(settled))
 
 
-def settle(state: State, plan: FitPlan) -> State:
+def settle(state: State, plan: FitPlan, rounds: int = _ROUNDS) -> State:
     """Bring the fit, the noise of every record and the list of outliers into agreement."""
-    for _ in range(_ROUNDS):
+    for _ in range(rounds):
         problem = state.problem.with_noise_of(state)
         judged = replace(state, problem=problem)
         outliers = find_outliers(judged) if plan.screen else ~problem.keep

@@ -109,11 +109,6 @@ def minimise(
     )
 
 
-def promised_fall(problem: Problem, x: FloatArray) -> float:
-    """Fall of chi2 that the problem linearised at x promises."""
-    return fall_of_chi2(problem.residuals(x), problem.jacobian(x))
-
-
 def fall_of_chi2(r: FloatArray, jacobian: FloatArray) -> float:
     """Fall of chi2 that residuals (k,) and their Jacobian (k, m) promise."""
     length = np.linalg.norm(jacobian, axis=0)

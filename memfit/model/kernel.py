@@ -349,9 +349,11 @@ def prepare() -> None:
     disk. All processes shall do the latter, so that a fit gives the same numbers after the first time too.
     """
     global _prepared  # noqa: PLW0603 - done once in a process
+    if _prepared:
+        return
     folder = _cache_folder()
     with _lock:
-        if not _prepared and folder is not None and not is_compiled():
+        if folder is not None and not is_compiled():
             program = (
                 f"import sys; sys.path[:] = {sys.path!r}; from memfit.model import kernel; kernel.call_once()"
             )
