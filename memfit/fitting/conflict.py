@@ -9,9 +9,10 @@ from dataclasses import replace
 import numpy as np
 
 from memfit.arrays import FloatArray
+from memfit.fitting.descent import solve_again
 from memfit.fitting.residuals import triangle
 from memfit.fitting.result import Conflict, FitResult
-from memfit.fitting.state import State, solve_again
+from memfit.fitting.state import State
 from memfit.fitting.uncertainty import covariance_of
 from memfit.model.parameters import NAMES
 

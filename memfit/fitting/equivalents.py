@@ -13,6 +13,7 @@ import numpy as np
 
 from memfit.arrays import FloatArray
 from memfit.datasets.records import ImpedanceSpectrum
+from memfit.fitting.descent import solve_again
 from memfit.fitting.excursions import (
     ALLOWED,
     BETTER,
@@ -27,7 +28,7 @@ from memfit.fitting.excursions import (
     unit_of_length,
 )
 from memfit.fitting.predict import Predictor, bias_of, drive_of
-from memfit.fitting.state import Problem, State, solve_again
+from memfit.fitting.state import Problem, State
 from memfit.fitting.uncertainty import Covariance
 from memfit.fitting.unknowns import Unknowns
 from memfit.model.equations import activation, inverse_resistance_a

@@ -12,10 +12,11 @@ import numpy as np
 
 from memfit.arrays import FloatArray
 from memfit.datasets.records import ImpedanceSpectrum, Record
+from memfit.fitting.descent import solve_nearby
 from memfit.fitting.minimise import NEEDED, fall_of_chi2
 from memfit.fitting.plan import FitPlan
 from memfit.fitting.predict import Instrument, Predictor, drive_of, drive_of_timed, free_start, measured
-from memfit.fitting.state import Problem, State, solve
+from memfit.fitting.state import Problem, State
 from memfit.fitting.unknowns import Unknown, Unknowns, initial_unknowns
 from memfit.model.equations import activation
 from memfit.model.parameters import Parameters
@@ -70,7 +71,7 @@ def add_needed_states(state: State, plan: FitPlan) -> State:
     if not wanted:
         return state
     start = _freed(state, wanted)
-    again = solve(start.problem, start.unknowns, start.x)
+    again = solve_nearby(start.problem, start.unknowns, start.x)
     count = len(start.unknowns.free) - len(state.unknowns.free)
     gained = state.minimum.chi2 - again.minimum.chi2
     if plan.initial_states != "on" and gained <= NEEDED * count:

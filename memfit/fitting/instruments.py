@@ -13,12 +13,13 @@ from dataclasses import replace
 import numpy as np
 
 from memfit.datasets.records import ImpedanceSpectrum
+from memfit.fitting.descent import solve_nearby
 from memfit.fitting.initial import add_needed_states
 from memfit.fitting.minimise import NEEDED, fall_of_chi2
 from memfit.fitting.plan import FitPlan
 from memfit.fitting.predict import drive_of, free_start, sample_before
 from memfit.fitting.staircase import with_staircases
-from memfit.fitting.state import Problem, State, solve
+from memfit.fitting.state import Problem, State
 from memfit.fitting.unknowns import (
     Unknown,
     Unknowns,
@@ -70,7 +71,7 @@ def without_idle_terms(state: State, plan: FitPlan) -> State:
     free = [unknown for unknown in state.unknowns.free if unknown.name != "L_s"]
     base = state.unknowns.base.replace(L_s=0.0)
     unknowns = Unknowns(free, base, state.problem.kinds)
-    again = solve(state.problem, unknowns, unknowns.encode(state.unknowns.values(state.x)))
+    again = solve_nearby(state.problem, unknowns, unknowns.encode(state.unknowns.values(state.x)))
     needed = again.minimum.chi2 > state.minimum.chi2 + _EQUAL
     return state if needed else replace(again, failures=state.failures + again.failures)
 
@@ -109,10 +110,10 @@ def _with(state: State, terms: Sequence[Unknown]) -> State:
     """
     unknowns = Unknowns([*state.unknowns.free, *terms], state.unknowns.base, state.problem.kinds)
     values = state.unknowns.values(state.x)
-    again = solve(state.problem, unknowns, unknowns.encode(values))
+    again = solve_nearby(state.problem, unknowns, unknowns.encode(values))
     if again.minimum.chi2 > state.minimum.chi2:
         edges = {t.name: _BESIDE * t.lower for t in terms if t.name.startswith("edge_")}
-        other = solve(state.problem, unknowns, unknowns.encode({**edges, **values}))
+        other = solve_nearby(state.problem, unknowns, unknowns.encode({**edges, **values}))
         again = min(again, other, key=lambda found: found.minimum.chi2)
     return replace(again, failures=state.failures + again.failures)
 

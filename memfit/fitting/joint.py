@@ -15,6 +15,7 @@ from memfit.datasets.records import ImpedanceSpectrum
 from memfit.errors import InputError
 from memfit.fitting.candidates import Candidate
 from memfit.fitting.conflict import conflicts_between_kinds, with_conflicts
+from memfit.fitting.descent import solve_again
 from memfit.fitting.equivalents import explore
 from memfit.fitting.identifiability import with_identifiability
 from memfit.fitting.instruments import add_needed_terms, without_idle_terms
@@ -25,7 +26,7 @@ from memfit.fitting.screening import find_outliers
 from memfit.fitting.selection import alternatives_of, compare_models
 from memfit.fitting.staircase import driven_alike
 from memfit.fitting.starts import find_minima
-from memfit.fitting.state import Problem, State, solve_again
+from memfit.fitting.state import Problem, State
 from memfit.fitting.summary import fitted_records, summarise
 from memfit.fitting.uncertainty import covariance_of
 

@@ -5,7 +5,7 @@ lmfit hands the problem to scipy's trust-region reflective method (Branch, Colem
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any, Protocol
 
@@ -45,6 +45,12 @@ class Minimum:
     evaluations: int
     at_bound: tuple[str, ...]
     """Names of unknowns that ended on a bound."""
+
+    @classmethod
+    def at(cls, x: FloatArray, unknowns: Sequence[Unknown]) -> "Minimum":
+        """A place that nothing is known of but which unknowns lie on a bound."""
+        on_bound = tuple(u.name for u, v in zip(unknowns, x, strict=True) if _on_bound(u, float(v)))
+        return cls(x=x, chi2=np.nan, converged=False, message="", evaluations=0, at_bound=on_bound)
 
 
 def minimise(
@@ -99,13 +105,12 @@ def minimise(
         )
     x = np.array([outcome.params[name].value for name in names])
     residuals = problem.residuals(x)
-    return Minimum(
-        x=x,
+    return replace(
+        Minimum.at(x, unknowns),
         chi2=float(residuals @ residuals),
         converged=(bool(outcome.success) and not outcome.aborted) or _stands_still(history),
         message=str(outcome.message),
         evaluations=int(outcome.nfev),
-        at_bound=tuple(u.name for u, v in zip(unknowns, x, strict=True) if _on_bound(u, float(v))),
     )
 
 

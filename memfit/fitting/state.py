@@ -124,9 +124,3 @@ def solve(problem: Problem, unknowns: Unknowns, start: FloatArray, *, tolerance:
     residuals = problem.residuals(unknowns)
     minimum = minimise(residuals, unknowns.free, start, tolerance=tolerance)
     return State(problem, unknowns, minimum, residuals.failures)
-
-
-def solve_again(state: State, problem: Problem) -> State:
-    """Minimise a changed problem from where the last one ended."""
-    again = solve(problem, state.unknowns, state.x)
-    return replace(again, failures=state.failures + again.failures)
