@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from memfit.arrays import BoolArray, FloatArray
-from memfit.fitting.minimise import Minimum
+from memfit.fitting.minimise import Minimum, inside_bounds
 from memfit.fitting.residuals import triangle
 from memfit.fitting.state import Problem, State, solve
 from memfit.fitting.unknowns import Unknowns
@@ -70,7 +70,7 @@ class Box:
     @classmethod
     def of(cls, state: State) -> "Box":
         """The bounds of a fit."""
-        bounds = np.array([u.inner_bounds for u in state.unknowns.free]).reshape(-1, 2)
+        bounds = np.array([inside_bounds(u) for u in state.unknowns.free]).reshape(-1, 2)
         V_m = state.unknowns.parameters(state.x).V_m
         limits = {"V_T": _LONGEST * V_m}
         longest = np.array(
@@ -246,22 +246,35 @@ def _step(point: Point, box: Box, damping: float, surface: Surface | None) -> _S
     a = surface.gradient / scale if surface else np.zeros(scale.size)
     gap = -surface.h if surface else 0.0
     d = np.zeros(scale.size)
-    free = np.ones(scale.size, dtype=bool)
-    for _ in range(scale.size):
+    free, released = np.ones((2, scale.size), dtype=bool) & [[True], [False]]
+    for _ in range(3 * scale.size):
         fixed = d * ~free
         d = fixed.copy()
         d[free] = _on_plane(J[:, free], point.r + J @ fixed, a[free], gap - float(a @ fixed), damping)
         over = np.where(free, np.maximum(low - d, d - high), -np.inf)
         worst = int(np.argmax(over))
-        needed = surface is not None and not np.any(a[free & (np.arange(d.size) != worst)])
-        if over[worst] <= _ROUNDING or needed:
+        if over[worst] > _ROUNDING:
+            if surface is not None and not np.any(a[free & (np.arange(d.size) != worst)]):
+                break
+            d[worst] = low[worst] if d[worst] < low[worst] else high[worst]
+            free[worst] = False
+            continue
+        inward = _pull(J.T @ (point.r + J @ d), a, d <= low, free | released)
+        back = int(np.argmax(inward))
+        if inward[back] <= _ROUNDING:
             break
-        d[worst] = low[worst] if d[worst] < low[worst] else high[worst]
-        free[worst] = False
+        free[back] = released[back] = True
     d = np.clip(d, low, high)
     ahead = point.r + J @ d
     multiplier = _multiplier(2.0 * (J.T @ ahead), a, free)
     return _Step(d / scale, float(ahead @ ahead), multiplier)
+
+
+def _pull(slope: FloatArray, a: FloatArray, at_low: BoolArray, settled: BoolArray) -> FloatArray:
+    """(n,) how steeply the sum of squares falls from each bound inwards: there a bound was one too many."""
+    along = slope - _multiplier(slope, a, settled) * a
+    result: FloatArray = np.where(settled, -np.inf, np.where(at_low, -along, along))
+    return result
 
 
 def _on_plane(J: FloatArray, r: FloatArray, a: FloatArray, gap: float, damping: float) -> FloatArray:

@@ -84,7 +84,7 @@ def estimates(state: State, covariance: Covariance, starts: Mapping[str, float])
     """Every unknown with its standard error, 95 % interval and verdict."""
     result = {}
     for j, unknown in enumerate(state.unknowns.free):
-        value = unknown.outer(float(state.x[j]))
+        value = min(max(unknown.outer(float(state.x[j])), unknown.lower), unknown.upper)
         error = float(np.sqrt(max(covariance.matrix[j, j], 0.0)))
         opened = bool(np.any(np.abs(covariance.open_directions[:, j]) > 0.1))
         status = _verdict(state, j, value, error, opened)
