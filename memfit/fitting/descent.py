@@ -12,16 +12,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from memfit.arrays import BoolArray, FloatArray
-from memfit.fitting.minimise import Minimum, inside_bounds
+from memfit.fitting.minimise import Minimum
 from memfit.fitting.residuals import triangle
 from memfit.fitting.state import Problem, State, solve
-from memfit.fitting.unknowns import Unknowns
+from memfit.fitting.unknowns import Unknown, Unknowns
 
 TOLERANCE = 1e-3
 """Fall of chi2 still promised at which a search ends: a thousandth of what matters to an interval."""
 MAX_EVALUATIONS = 40
 _FINE, _NEARBY = 1e-6, 15
 """Tolerance of a fit that is reported, and evaluations after which its start was not so near."""
+_OFF_SAMPLE, _OFF_ZERO = 1e-9, 1e-15
+"""Part of the range of an unknown that steps keep away from its bounds."""
 _FIRST_DAMPING, _MOST_DAMPING = 1e-3, 1e8
 _LAST_DAMPING = 1e-6
 """Of the last step: it must not wander where the data say nothing."""
@@ -70,7 +72,7 @@ class Box:
     @classmethod
     def of(cls, state: State) -> "Box":
         """The bounds of a fit."""
-        bounds = np.array([inside_bounds(u) for u in state.unknowns.free]).reshape(-1, 2)
+        bounds = np.array([_reached(u) for u in state.unknowns.free]).reshape(-1, 2)
         V_m = state.unknowns.parameters(state.x).V_m
         limits = {"V_T": _LONGEST * V_m}
         longest = np.array(
@@ -82,6 +84,13 @@ class Box:
         """The nearest vector inside."""
         result: FloatArray = np.clip(x, self.low, self.high)
         return result
+
+
+def _reached(unknown: Unknown) -> tuple[float, float]:
+    """Bounds that steps may reach: on the bound itself an edge changes sides with its sample."""
+    low, high = unknown.inner_bounds
+    inset = (_OFF_SAMPLE if unknown.record is not None else _OFF_ZERO) * (high - low)
+    return low + inset, high - inset
 
 
 @dataclass(frozen=True)
@@ -214,7 +223,7 @@ def solve_nearby(problem: Problem, unknowns: Unknowns, start: FloatArray) -> Sta
     evaluate = evaluator(state)
     found = descend(evaluate, start, Box.of(state), tolerance=_FINE, most=_NEARBY)
     if not found.converged or found.failed:
-        return solve(problem, unknowns, start)
+        return solve(problem, unknowns, start if found.failed else found.x)
     minimum = Minimum.at(found.x, unknowns.free)
     chi2, used = evaluate(found.x).chi2, found.evaluations + 1
     return replace(state, minimum=replace(minimum, chi2=chi2, converged=True, evaluations=used))

@@ -66,7 +66,12 @@ def add_needed_states(state: State, plan: FitPlan) -> State:
     """
     if plan.initial_states == "off":
         return state
-    timed = [k for k, r in enumerate(state.problem.predictor.records) if drive_of(r) and not free_start(r)]
+    records, known = state.problem.predictor.records, state.unknowns.names
+    timed = [
+        k
+        for k, r in enumerate(records)
+        if drive_of(r) and not free_start(r) and f"delay_{k}" not in known  # its clock would start anew
+    ]
     wanted = timed if plan.initial_states == "on" else _promising(state, timed)
     if not wanted:
         return state

@@ -144,6 +144,6 @@ def settle(state: State, plan: FitPlan, rounds: int = _ROUNDS) -> State:
         ratio = problem.sigma / state.problem.sigma
         problem = replace(problem, keep=~outliers)
         state = solve_again(state, problem)
-        if not changed and np.max(np.abs(np.log(ratio))) < _SETTLED:
+        if not changed and np.max(np.abs(np.log(ratio))) < _SETTLED and state.minimum.converged:
             break
     return state

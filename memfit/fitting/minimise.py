@@ -17,8 +17,6 @@ from memfit.fitting.unknowns import Unknown
 NEEDED = 16.0
 """Fall of chi2 that a term of the instruments must bring, each: four standard errors."""
 _BOUND_MARGIN = 1e-6
-_INSET = 1e-9
-"""Part of the range of an unknown that a search keeps away from a bound."""
 MAX_EVALUATIONS = 200
 _NOTHING, _SHORT = 1e-5, 20
 """Relative fall of chi2 that is none, and how many evaluations without any are a standstill."""
@@ -138,15 +136,11 @@ def to_lmfit(unknowns: Sequence[Unknown], x: FloatArray) -> Any:
     parameters = _lmfit().Parameters()
     for unknown, value in zip(unknowns, x, strict=True):
         low, high = unknown.inner_bounds
-        parameters.add(unknown.name, value=float(np.clip(value, *inside_bounds(unknown))), min=low, max=high)
+        inset = 1e-9 * (high - low)
+        parameters.add(
+            unknown.name, value=float(np.clip(value, low + inset, high - inset)), min=low, max=high
+        )
     return parameters
-
-
-def inside_bounds(unknown: Unknown) -> tuple[float, float]:
-    """Bounds that a search may reach: on a bound itself an edge changes sides with its sample."""
-    low, high = unknown.inner_bounds
-    inset = _INSET * (high - low)
-    return low + inset, high - inset
 
 
 def _lmfit() -> Any:
