@@ -109,7 +109,7 @@ def _lower(state: State, base: State, found: Sequence[tuple[float, FloatArray]])
 
 
 def _excursions(base: State) -> list[Excursion]:
-    """Those of doubtful parameters, and if one of them goes far, those of all, and those from a limit."""
+    """Those of doubtful parameters, and if one of them goes far, those of all."""
     errors, follow = linear_theory(base)
     core = [j for j, unknown in enumerate(base.unknowns.free) if unknown.name in CORE]
     doubtful = [
@@ -124,12 +124,12 @@ def _excursions(base: State) -> list[Excursion]:
 
 def _limits(base: State) -> list[Excursion]:
     """The simpler devices that describe the data as well."""
-    found = []
+    found, starts = [], (_half_activated(base), base.x)
     for name, upward in LIMITS:
         if name in base.unknowns.names:
             j = base.unknowns.names.index(name)
             bound = base.unknowns.free[j].inner_bounds[int(upward)]
-            for start in (_half_activated(base), base.x):
+            for start in starts:
                 chi2, x = moved(base, j, bound, start, np.zeros(start.size))
                 if chi2 < base.minimum.chi2 + ALLOWED:
                     found.append(Excursion(name, upward, x, True, None, min(chi2, base.minimum.chi2)))

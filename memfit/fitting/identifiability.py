@@ -34,6 +34,8 @@ _PRIOR = 10.0
 """Standard deviation, in the logarithm, beyond which nothing is believed: the width of the plan's bounds."""
 _PLACES = 8
 """Places that are kept for planning."""
+_SEEN_ALONE = ("R_b", "C_m")
+"""What data show without the channel too."""
 
 
 def with_identifiability(
@@ -109,20 +111,15 @@ def _open_parameters(result: FitResult, state: State, exploration: Exploration) 
         far = [side for side, e in sides.items() if e.far]
         if far:
             found[name] = _by_excursions(sides, far)
-        elif estimate.status == "undetermined" and not _may_be_limited(name, sides):
+        elif estimate.status == "undetermined" and _limits(name, sides) is None:
             found.setdefault(name, OpenParameter(reach="both sides"))
     return {name: found[name] for name in CORE if name in found}
 
 
-def _may_be_limited(name: str, sides: Mapping[bool, Excursion]) -> bool:
-    """Whether linear theory calls open what the data limit: never said of the channel from one minimum."""
-    return name in ("R_b", "C_m") and _limits(sides) is not None
-
-
-def _limits(sides: Mapping[bool, Excursion]) -> tuple[float, float] | None:
-    """Where the data stop a parameter nearby on both sides, if they do."""
+def _limits(name: str, sides: Mapping[bool, Excursion]) -> tuple[float, float] | None:
+    """Where the data stop R_b or C_m nearby on both sides; never said of the channel from one minimum."""
     low, high = (sides[side].limit if side in sides else None for side in (False, True))
-    return None if low is None or high is None else (low, high)
+    return None if low is None or high is None or name not in _SEEN_ALONE else (low, high)
 
 
 def _limited_ones(
@@ -133,33 +130,32 @@ def _limited_ones(
     Their errors are those of linear theory with a weak prior on all parameters.
     """
     found: dict[str, Estimate] = {}
-    open_to_theory = [n for n, e in result.parameters.items() if n in CORE and e.status == "undetermined"]
-    if not open_to_theory:
+    lost = [
+        n for n in _SEEN_ALONE if n in result.parameters and result.parameters[n].status == "undetermined"
+    ]
+    if not lost:
         return found
     names, root = _scaled_root(state, covariance, state.x)
     errors = dict(zip(names, np.linalg.norm(_linear_spread(root), axis=1), strict=True))
-    for name in open_to_theory:
-        sides = {e.upward: e for e in exploration.excursions if e.name == name}
-        limits = _limits(sides)
-        if limits is not None and _may_be_limited(name, sides):
-            found[name] = _within(result.parameters[name], state, name, limits, float(errors[name]))
+    for name in lost:
+        limits = _limits(name, {e.upward: e for e in exploration.excursions if e.name == name})
+        if limits is not None:
+            x = float(state.x[state.unknowns.names.index(name)])
+            found[name] = _within(result.parameters[name], x, limits, float(errors[name]))
     return found
 
 
-def _within(e: Estimate, state: State, name: str, limits: tuple[float, float], error: float) -> Estimate:
-    """The estimate with an error (of the logarithm; of V_T in units of V_m), or as its limits allow."""
-    j = state.unknowns.names.index(name)
-    unknown, x = state.unknowns.free[j], float(state.x[j])
-    unit = unit_of_length(unknown, state.unknowns.parameters(state.x).V_m)
-    low, high = (unknown.inner(limit) for limit in limits)
-    inner = min(error if unknown.logarithmic else 0.5 * error * unit, max(x - low, high - x) / Z95)
-    value, half = unknown.outer(x), Z95 * inner
+def _within(e: Estimate, x: float, limits: tuple[float, float], error: float) -> Estimate:
+    """The estimate exp(x) with an error of the logarithm x, or as its limits allow."""
+    low, high = (float(np.log(limit)) for limit in limits)
+    error = min(error, max(x - low, high - x) / Z95)
+    value, half = float(np.exp(x)), Z95 * error
     return replace(
         e,
         value=value,
-        stderr=value * inner if unknown.logarithmic else inner,
-        ci95=(unknown.outer(max(x - half, low)), unknown.outer(min(x + half, high))),
-        status="weak" if inner > WEAK * unit else "determined",
+        stderr=value * error,
+        ci95=(float(np.exp(max(x - half, low))), float(np.exp(min(x + half, high)))),
+        status="weak" if error > WEAK else "determined",
     )
 
 
