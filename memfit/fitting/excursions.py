@@ -11,6 +11,7 @@ import numpy as np
 from memfit.arrays import FloatArray
 from memfit.fitting.minimise import minimise
 from memfit.fitting.state import Problem, State
+from memfit.fitting.truncation import with_bounds
 from memfit.fitting.unknowns import Unknown, Unknowns
 from memfit.model.parameters import NAMES
 
@@ -65,7 +66,8 @@ def linear_theory(base: State) -> tuple[FloatArray, FloatArray]:
 
     In units of length for the parameters of the model; a weak prior makes what is open finite.
     """
-    _, jacobian = base.linearised()
+    r, jacobian = base.linearised()
+    jacobian = with_bounds(jacobian, r, base.unknowns.free, base.x)
     V_m = base.unknowns.parameters(base.x).V_m
     length = np.linalg.norm(jacobian, axis=0)
     spread = np.array(

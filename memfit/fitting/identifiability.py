@@ -27,6 +27,7 @@ from memfit.fitting.residuals import triangle
 from memfit.fitting.result import Estimate, FitResult, Status
 from memfit.fitting.sentences import sentences_of
 from memfit.fitting.state import State
+from memfit.fitting.truncation import with_bounds
 from memfit.fitting.uncertainty import WEAK, Z95, Covariance
 from memfit.model.parameters import NAMES, Parameters
 
@@ -293,8 +294,10 @@ def _marginal_root(
     With [A B] = Q [R11 R12; 0 R22] for the unwanted columns A and the wanted ones B, the information on the
     wanted ones is R22^T R22.
     """
-    _, jacobian = state.problem.residuals(state.unknowns).all_rows(x)
-    jacobian *= np.sqrt(independent_share(state, covariance)[state.problem.keep])[:, None]
+    r, jacobian = state.problem.residuals(state.unknowns).all_rows(x)
+    weight = np.sqrt(independent_share(state, covariance)[state.problem.keep])
+    reduced = triangle(np.column_stack([jacobian, r]) * weight[:, None])
+    jacobian = with_bounds(reduced[:, :-1], reduced[:, -1], state.unknowns.free, x)
     names = [n for n in wanted if n in state.unknowns.names]
     columns = [state.unknowns.names.index(n) for n in names]
     rest = [j for j in range(jacobian.shape[1]) if j not in columns]

@@ -3,7 +3,8 @@
 The covariance is (J^T J)^-1 with every residual divided by its estimated noise. Residuals that follow each
 other carry less information than their number: a lag-1 autocorrelation rho leaves n (1 - rho)/(1 + rho)
 effective points (Bartlett 1946 for a first-order autoregression), and the rows of that record are weighted
-down accordingly before the covariance is formed.
+down accordingly before the covariance is formed. Bounds that are facts add what they tell (`truncation`);
+variances are taken about the minimum, where the mean is not.
 """
 
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from memfit.datasets.records import ImpedanceSpectrum
 from memfit.fitting.residuals import triangle
 from memfit.fitting.result import Estimate, EstimateStatus
 from memfit.fitting.state import State
+from memfit.fitting.truncation import told_by_bounds
 from memfit.model.parameters import UNITS
 
 Z95 = 1.959963984540054
@@ -46,23 +48,32 @@ class Covariance:
 def covariance_of(state: State) -> Covariance:
     """Covariance at the minimum, corrected for correlated residuals."""
     r, jacobian = state.linearised()
-    record = state.problem.predictor.record_of_point[state.problem.keep]
-    lag1, effective = [], []
-    weight = np.ones(r.size)
-    for k, data in enumerate(state.problem.predictor.records):
-        here = record == k
-        rho, independent = correlation(r[here], isinstance(data, ImpedanceSpectrum))
-        lag1.append(rho)
-        effective.append(independent)
-        weight[here] = np.sqrt(independent / max(int(np.count_nonzero(here)), 1))
-    weighted = jacobian * weight[:, None]
-    length = np.linalg.norm(weighted, axis=0)
+    lag1, effective, weight = _independent_points(state, r)
+    weighted = triangle(np.column_stack([jacobian, r]) * weight[:, None])
+    root = weighted[:, :-1]
+    told = told_by_bounds(root, weighted[:, -1], state.unknowns.free, state.x)
+    root = np.vstack([root, np.diag(np.sqrt(told.precision))])
+    length = np.linalg.norm(root, axis=0)
     scale = np.where(length > _UNSEEN, length, 1.0)
-    _, singular, directions = np.linalg.svd(triangle(weighted / scale))
+    _, singular, directions = np.linalg.svd(triangle(root / scale))
     known = singular > _SINGULAR * float(np.max(singular, initial=1e-300))
     inverse = np.where(known, 1.0 / np.where(known, singular, 1.0) ** 2, 0.0)
     matrix = (directions.T * inverse) @ directions / np.outer(scale, scale)
-    return Covariance(matrix, directions[~known], tuple(lag1), tuple(effective))
+    about_minimum = matrix + np.outer(told.shift, told.shift)
+    return Covariance(about_minimum, directions[~known], lag1, effective)
+
+
+def _independent_points(
+    state: State, r: FloatArray
+) -> tuple[tuple[float, ...], tuple[float, ...], FloatArray]:
+    """Lag-1 autocorrelation and effective points of each record, and the weight (k,) of every residual."""
+    record = state.problem.predictor.record_of_point[state.problem.keep]
+    found, weight = [], np.ones(r.size)
+    for k, data in enumerate(state.problem.predictor.records):
+        here = record == k
+        found.append(correlation(r[here], isinstance(data, ImpedanceSpectrum)))
+        weight[here] = np.sqrt(found[-1][1] / max(int(np.count_nonzero(here)), 1))
+    return tuple(rho for rho, _ in found), tuple(n for _, n in found), weight
 
 
 def correlation(r: FloatArray, two_parts: bool) -> tuple[float, float]:
