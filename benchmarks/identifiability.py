@@ -5,9 +5,10 @@
 Random devices of `recovery.py` are measured in ways that leave something open, and in full. Which parameters
 are open is known twice: by the symmetry the measurement leaves (it stands with each case), and from the
 Fisher information at the truth, which decides about all others: a parameter whose standard error there (of
-the logarithm; of V_T in units of V_m) is above 3 must be called undetermined, one below 0.1 must not - unless
-the fit has found a place far from the truth that describes the data no worse, which proves it open. Prints
-the table and writes it beside this file.
+the logarithm; of V_T in units of V_m) is above 3 must be called undetermined, one below 0.1 must not. The
+likelihood can overrule both: a place far from the truth that describes the data no worse proves a parameter
+open; a chi2 that rises on both sides, whatever all others do, proves that it is limited. Prints the table and
+writes it beside this file.
 """
 
 import os
@@ -41,6 +42,11 @@ OPEN, KNOWN = 3.0, 0.1
 """Standard errors at the truth above which a parameter must be called undetermined, below which not."""
 AS_GOOD = 4.0
 """Rise of chi2 that proves a place as good as the truth: two standard errors."""
+WORSE = 16.0
+"""Rise of chi2 on either side that proves a parameter limited: four standard errors."""
+HELD = 2.0
+"""Part of Akaike's criterion of a parameter that is held: two fits compare by their likelihoods, and by the terms
+of the instruments that they needed."""
 NOISE = 0.01
 TABLE = Path(__file__).with_suffix(".md")
 HEAD = """# What the data cannot tell
@@ -50,11 +56,13 @@ with 1 % noise.
 
 Right: the verdict is `not_identifiable`, every parameter that is open (by the symmetry named here, or with a
 standard error above 3 at the truth) is undetermined, and none that is known better than to 0.1 at the truth
-is, unless a place far from the truth describes the data no worse. Of full data: nothing is undetermined.
+is. Of full data: nothing is undetermined. The likelihood has the last word: a parameter is proven open by a
+place far from the truth that describes the data no worse, and proven limited where chi2 rises by more than 16
+at e^2 times and 1/e^2 of the truth (V_T: 4 V_m away), all others fitted from three starts.
 
 """
 COLUMNS = (
-    "| measured | devices | right | verdict | a name is missing | a name too many "
+    "| measured | devices | right | verdict | a name is missing | a name too many | proven limited "
     "| must be open | s, median | seeds |"
 )
 
@@ -157,10 +165,11 @@ class Trial:
     missing: tuple
     extra: tuple
     opened: tuple
+    limited: tuple
     seconds: float
 
     def right(self, case):
-        wanted = self.opened or case.must
+        wanted = self.opened
         verdict = (self.status == "not_identifiable") == bool(wanted) if wanted or case.full else True
         return verdict and not self.missing and not self.extra
 
@@ -191,9 +200,37 @@ def proven_far(result, device, truth, names):
 
     Held there, with all others fitted, chi2 rises by less than two standard errors.
     """
-    start = {n: v for n, v in truth.as_dict().items() if n != "L_s"}
-    near = fit(device, FitPlan(start=start, conflict_test=False)).result.goodness.bic
+    near = fit(device, FitPlan(start=_known(truth.as_dict()), conflict_test=False)).result
     return {name for name in names if any(_as_good(name, p, near, device) for p in _far(result, truth, name))}
+
+
+def proven_limited(result, device, truth, names):
+    """Those parameters that the data limit on both sides of the truth, whatever all others do."""
+    near = fit(device, FitPlan(start=_known(truth.as_dict()), conflict_test=False)).result
+    starts = (truth.as_dict(), near.fitted_values, result.fitted_values)
+    return {n for n in names if all(_worse(n, v, starts, near, device) for v in _sides(n, truth))}
+
+
+def _sides(name, truth):
+    """Values of a parameter two units of length below and above the truth."""
+    value = getattr(truth, name)
+    if name == "V_T":
+        return value - 4 * truth.V_m, value + 4 * truth.V_m
+    return value * np.exp(-2.0), value * np.exp(2.0)
+
+
+def _worse(name, value, starts, near, device):
+    """Whether no fit with a parameter held at a value comes near that from the truth."""
+    plans = [
+        FitPlan(fix={name: value}, start=_known(start, without=name), conflict_test=False) for start in starts
+    ]
+    lowest = min(fit(device, plan).result.goodness.aic for plan in plans)
+    return lowest + HELD > near.goodness.aic + WORSE
+
+
+def _known(values, without=""):
+    """Start values of the parameters."""
+    return {n: values[n] for n in NAMES[:8] if n != without}
 
 
 def _far(result, truth, name):
@@ -207,10 +244,9 @@ def _far(result, truth, name):
 
 def _as_good(name, place, near, device):
     """Whether the fit with a parameter held at a place describes the data as well as that near the truth."""
-    start = {n: v for n, v in place.items() if n not in ("L_s", name)}
-    held = fit(device, FitPlan(fix={name: place[name]}, start=start, conflict_test=False)).result.goodness
-    points = held.dof + 7
-    return held.bic + np.log(points) < near + AS_GOOD
+    start = _known(place, without=name)
+    held = fit(device, FitPlan(fix={name: place[name]}, start=start, conflict_test=False)).result
+    return held.goodness.aic + HELD < near.goodness.aic + AS_GOOD
 
 
 def _sigma(record, model, noise):
@@ -239,10 +275,20 @@ def trial(name, seed):
     must = {*case.must, *(n for n, e in true_errors.items() if e > OPEN)}
     known = {n for n, e in true_errors.items() if e < KNOWN} - set(case.must)
     order = lambda names: tuple(sorted(names, key=CORE.index))  # noqa: E731
+    limited = proven_limited(result, device, truth, must - undetermined) if must - undetermined else set()
+    must -= limited
     extra = undetermined if case.full else undetermined & known
     if extra and not case.full:
         extra -= proven_far(result, device, truth, extra)
-    return Trial(seed, result.status.code, order(must - undetermined), order(extra), order(must), seconds)
+    return Trial(
+        seed=seed,
+        status=result.status.code,
+        missing=order(must - undetermined),
+        extra=order(extra),
+        opened=order(must),
+        limited=order(limited),
+        seconds=seconds,
+    )
 
 
 def row(name, trials):
@@ -251,13 +297,15 @@ def row(name, trials):
     right = sum(t.right(case) for t in trials)
     verdicts = sum(t.status == "not_identifiable" for t in trials)
     missing, extra = sum(bool(t.missing) for t in trials), sum(bool(t.extra) for t in trials)
-    more = sum(set(t.opened) > set(case.must) for t in trials)
+    more = sum(bool(set(t.opened) - set(case.must)) for t in trials)
+    limited = sum(bool(t.limited) for t in trials)
     names = ", ".join(case.must) or "-"
     names += f"; more in {more}" if more else ""
     seeds = ", ".join(str(t.seed) for t in trials if not t.right(case)) or "none"
+    seconds = np.median([t.seconds for t in trials])
     return (
         f"| {case.title} | {len(trials)} | {right} ({100 * right / len(trials):.1f} %) | {verdicts} "
-        f"| {missing} | {extra} | {names} | {np.median([t.seconds for t in trials]):.2f} | {seeds} |"
+        f"| {missing} | {extra} | {limited} | {names} | {seconds:.2f} | {seeds} |"
     )
 
 

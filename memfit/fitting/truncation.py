@@ -17,8 +17,12 @@ from memfit.fitting.unknowns import Unknown
 
 _ROUNDS, _SETTLED = 50, 1e-4
 """Sweeps over all bounds, and the change of a precision, relative, at which they end."""
-_RIDGE = 1e-12
+_UNSEEN = 1e-30
+"""Length of a column of the Jacobian below which nothing in the data depends on the unknown."""
+_RIDGE = 1e-10
 """Added to the diagonal of the information, whose diagonal is 1: directions that the data leave open."""
+_ON_IT = 1e-3
+"""Distance from a bound, in standard errors with all else known, that is none."""
 _NEAR = 4.0
 """Standard errors within which a bound tells anything."""
 _TAIL = 50.0
@@ -61,15 +65,15 @@ def told_by_bounds(
         The minimum.
     """
     length = np.linalg.norm(root, axis=0)
-    scale = np.where(length > 0, length, 1.0)
+    scale = np.where(length > _UNSEEN, length, 1.0)
     low, high = np.array([_facts(u) for u in unknowns]).reshape(-1, 2).T
     low, high = (low - x) * scale, (high - x) * scale
-    bounded = (np.isfinite(low) | np.isfinite(high)) & (length > 0)
+    bounded = (np.isfinite(low) | np.isfinite(high)) & (length > _UNSEEN)
     if not bounded.any():
         return Told(np.zeros(x.size), np.zeros(x.size))
     information = (root / scale).T @ (root / scale) + _RIDGE * np.eye(x.size)
     pull = -(root / scale).T @ residuals  # zero but where a bound holds against it
-    held = bounded & (((low > -_RIDGE) & (pull < 0)) | ((high < _RIDGE) & (pull > 0)))
+    held = bounded & (((low > -_ON_IT) & (pull < 0)) | ((high < _ON_IT) & (pull > 0)))
     precision, shift = _cut(information, np.where(held, pull, 0.0), low, high, bounded)
     return Told(precision * scale**2, shift / scale)
 
@@ -94,14 +98,13 @@ def _cut(
     for _ in range(_ROUNDS):
         before = precision.copy()
         for j in near:
-            variance, there = covariance[j, j], mean[j]
-            cavity = 1.0 / (1.0 / variance - precision[j])
-            centre = cavity * (there / variance - tilt[j])
+            variance = covariance[j, j]
+            cavity = 1.0 / max(1.0 / variance - precision[j], _RIDGE)
+            centre = cavity * (mean[j] / variance - tilt[j])
             inside, width = _moments(low[j], high[j], centre, cavity)
-            new = max(1.0 / width - 1.0 / cavity, 0.0)
-            change = new - precision[j]
-            precision[j], tilt[j] = new, inside * (new + 1.0 / cavity) - centre / cavity
-            covariance -= np.outer(covariance[j], covariance[j]) * (change / (1.0 + change * variance))
+            precision[j] = max(1.0 / width - 1.0 / cavity, 0.0)
+            tilt[j] = inside * (precision[j] + 1.0 / cavity) - centre / cavity
+            covariance = np.linalg.inv(information + np.diag(precision))
             mean = covariance @ (pull + tilt)
         if np.all(np.abs(precision - before) <= _SETTLED * precision):
             break
@@ -110,18 +113,18 @@ def _cut(
 
 def _moments(low: float, high: float, mean: float, variance: float) -> tuple[float, float]:
     """Mean and variance of a normal distribution within bounds."""
-    sd = np.sqrt(variance)
-    a, b = (low - mean) / sd, (high - mean) / sd
-    if a + b < 0.0:  # the mirror image: the tail is taken on the side where it is small
-        mirrored = _standard_moments(-b, -a)
-        return mean - sd * mirrored[0], variance * mirrored[1]
-    first, second = _standard_moments(a, b)
+    sd = float(np.sqrt(variance))
+    below, above, width = (low - mean) / sd, (high - mean) / sd, (high - low) / sd
+    if below + above < 0.0:  # the mirror image: the tail is taken on the side where it is small
+        first, second = _standard_moments(-above, width)
+        return mean - sd * first, variance * second
+    first, second = _standard_moments(below, width)
     return mean + sd * first, variance * second
 
 
-def _standard_moments(a: float, b: float) -> tuple[float, float]:
-    """Mean and variance of the standard normal distribution between a and b, a + b >= 0."""
-    width = b - a
+def _standard_moments(a: float, width: float) -> tuple[float, float]:
+    """Mean and variance of the standard normal distribution from a to a + width, whose middle is positive."""
+    b = a + width
     if width * (1.0 + abs(a)) < _NARROW:
         return a + 0.5 * width, width**2 / 12.0
     if a > _TAIL:  # exp(-a^2/2 - a (z - a))

@@ -19,14 +19,14 @@ V_T = Unknown("V_T", False, -10.0, 10.0)
 def test_moments_of_a_cut_normal(a, width):
     a = max(a, -0.5 * width)
     expected = truncnorm(a, a + width)
-    mean, variance = _standard_moments(a, a + width)
+    mean, variance = _standard_moments(a, width)
     assert_allclose(mean, expected.mean(), rtol=1e-4, atol=1e-8)
     assert_allclose(variance, expected.var(), rtol=1e-3)
 
 
 @pytest.mark.parametrize("width", [0.01, 0.1, 1.0, np.inf])
 def test_far_tail_goes_on_smoothly(width):
-    near, far = (_standard_moments(a, a + width) for a in (49.99, 50.01))
+    near, far = (_standard_moments(a, width) for a in (49.99, 50.01))
     assert_allclose(near, far, rtol=5e-3)
     assert near[1] > 0
 
@@ -72,6 +72,11 @@ def test_bounds_far_away_and_those_of_the_search_tell_nothing():
     told = told_by_bounds(root, r, unknowns, np.array([20.0, -2.5, 10.0]))
     assert_allclose(told.precision, 0.0)
     assert_allclose(told.shift, 0.0)
+
+
+def test_a_bound_that_holds_against_a_far_better_place():
+    told = told_by_bounds(np.eye(1), np.array([-1e6]), [edge_unknown(0, 0, 1e-9)], np.array([0.0]))
+    assert_allclose(told.precision, 12.0 / 1e-9**2, rtol=1e-3)
 
 
 def test_directions_that_nothing_limits_do_no_harm():
