@@ -45,8 +45,8 @@ AS_GOOD = 4.0
 WORSE = 16.0
 """Rise of chi2 on either side that proves a parameter limited: four standard errors."""
 HELD = 2.0
-"""Part of Akaike's criterion of a parameter that is held: two fits compare by their likelihoods, and by the terms
-of the instruments that they needed."""
+"""Part of Akaike's criterion of a parameter that is held: what counts besides the likelihood are the terms of
+the instruments that a fit needs."""
 NOISE = 0.01
 TABLE = Path(__file__).with_suffix(".md")
 HEAD = """# What the data cannot tell
