@@ -167,6 +167,22 @@ def test_chi_voltammetry_and_chronopotentiometry():
     assert any("cathodic" in note for note in record.notes)
 
 
+def test_chi_steps_stand_in_the_settings():
+    t = np.arange(1, 61) * 0.05
+    text = (
+        "May 2, 2014   11:13:45\nChronoamperometry\nFile: c:\\ca.bin\nInstrument Model:  CHI660E\n\n"
+        "Init E (V) = 0.1\nHigh E (V) = 0.5\nLow E (V) = -0.2\nInit P/N = P\nStep = 3\n"
+        "Pulse Width (sec) = 1\nSample Interval (s) = 0.05\nQuiet Time (sec) = 2\n\nTime/sec, Current/A\n\n"
+    ) + rows(t, t * 1e-6)
+    (record,) = read_source(source("ca.txt", text))
+    assert (record.kind, record.control, record.drive.initial) == ("transient", "voltage", "steady")
+    np.testing.assert_allclose(record.drive.time, [0, 0, 1, 1, 2, 2, 3])
+    np.testing.assert_allclose(record.drive.value, [0.1, 0.5, 0.5, -0.2, -0.2, 0.5, 0.5])
+    np.testing.assert_allclose(record.voltage[[0, 20, 45]], [0.5, -0.2, 0.5])
+    (other,) = read_source(source("ca.txt", text.replace("P/N = P", "P/N = N")))
+    assert other.drive.value[1] == -0.2
+
+
 def test_a_workbook_bomb_is_refused_early():
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
