@@ -58,6 +58,14 @@ def texts():
         ),
     )
     yield (
+        "readings.csv",
+        "Index,Reading,Unit,Value,Unit,Date,Time,Fractional Seconds\n"
+        + "".join(
+            f"{k},{i:.6e},Amp DC,{v:.6e},Volt DC,02/07/2021,17:08:26,{0.01 * k:.6f}\n"
+            for k, (v, i) in enumerate(zip(SWEEP, CURRENT, strict=True))
+        ),
+    )
+    yield (
         "labone.csv",
         "chunk;timestamp;size;fieldname\n"
         + "".join(

@@ -568,3 +568,44 @@ def test_settings_of_eclab_are_the_padded_ones_only():
 def test_times_without_voltage_and_current_are_told():
     with pytest.raises(FileFormatError, match="expected columns of the voltage and the current beside"):
         one("Time (s),Resistance (ohm)\n" + rows(np.arange(5.0), np.full(5, 2e8)))
+
+
+READINGS = "Index,Reading,Unit,Range Digits,Terminal,Value,Unit,Output,{time}\n"
+
+
+def _readings(time, stamps, unit="Amp DC"):
+    """A buffer as the front panel saves it: a loop, its current beside the voltage that was sourced."""
+    V = [0.0, 0.1, 0.2, 0.3, 0.4, 0.3, 0.2, 0.1, 0.0]
+    return READINGS.format(time=time) + "".join(
+        f"{k},{2e-9 * v:.4E},{unit},5.5,Front,{v},Volt DC,T,{stamp}\n"
+        for k, (v, stamp) in enumerate(zip(V, stamps, strict=True), start=1)
+    )
+
+
+@pytest.mark.parametrize(
+    ("time", "stamp"),
+    [
+        ("Relative Time", "{:.6f}"),
+        ("Seconds,Fractional Seconds", "1612717706,{:.6f}"),
+        ("Date,Time,Fractional Seconds", "02/07/2021,17:08:26,{:.6f}"),
+        ("Date,Time,Fractional Seconds", "02/07/2021,17:08:26,{:.6E}"),
+    ],
+)
+def test_readings_with_units_in_the_rows(time, stamp):
+    text = _readings(time, [stamp.format(0.05 + 0.1 * k) for k in range(9)])
+    for head in ("", "Model,2450\nSerial number,04\n\n"):
+        record = one(head + text, name="defbuffer1.csv")
+        assert (record.kind, record.control, record.origin.format) == ("iv", "voltage", "Keithley readings")
+        np.testing.assert_allclose(record.current, 2e-9 * record.voltage)
+        np.testing.assert_allclose(record.time, 0.1 * np.arange(9), atol=1e-5)
+
+
+def test_readings_of_something_else_are_refused():
+    stamps = [f"{0.1 * k}" for k in range(9)]
+    with pytest.raises(FileFormatError, match=r"line 2, column 'unit behind reading': .* found 'Ohm'"):
+        read(_readings("Relative Time", stamps, unit="Ohm"))
+    with pytest.raises(FileFormatError, match="line 6"):
+        read(_readings("Relative Time", stamps).replace("5,8.0000E-10", "5,broken"))
+    bare = "Reading,Unit\n" + "1e-9,Amp DC\n" * 5
+    with pytest.raises(FileFormatError, match="expected"):
+        read(bare)
