@@ -66,6 +66,10 @@ def texts():
         ),
     )
     yield (
+        "family.csv",
+        "Time(1),AI(1),AV(1),Time(2),AI(2),AV(2)\n" + rows(TIME, CURRENT, SWEEP, TIME, CURRENT, SWEEP),
+    )
+    yield (
         "labone.csv",
         "chunk;timestamp;size;fieldname\n"
         + "".join(

@@ -1,4 +1,4 @@
-"""Keithley source-measure units: buffers of the 2450 (and 2460, 2461, DMM) and of the 2600 and 4200 as text.
+"""Keithley source-measure units: buffers of the 2450 (and 2460, 2461, DMM) and of the 2600 as text.
 
 A comment line, a header "Time,Current,Voltage" or "Timestamp;Current;Voltage" (SI, no units), rows with
 date-times "02/07/2021 17:08:26.823659080"; several sweeps follow each other, with "TSP>" between them.
@@ -22,7 +22,6 @@ from memfit.loaders.source import Source
 from memfit.protocols import Control
 
 NAME = "Keithley buffer"
-NAME_4200 = "Keithley 4200"
 
 _FIELDS = (
     Field("time", ("Time", "Timestamp", "Date Time"), "s"),
@@ -147,65 +146,3 @@ def _comment(lines: Sequence[str], start: int) -> dict[str, str]:
     above = next((line for line in reversed(lines[max(0, start - 3) : start]) if ":" in line), "")
     pairs = re.findall(r"([A-Za-z][\w ]*?):\s*([-\d.eE]+)", above)
     return {"instrument": "Keithley", **{key.strip(): value for key, value in pairs}}
-
-
-_NAMES_4200 = re.compile(r"(?P<terminal>[A-Za-z]\w*?)(?P<quantity>[VI])(\(\d+\))?")
-_FORMULA_4200 = re.compile(r"[A-Z][A-Z0-9_]*")
-_TERMINALS_4200 = ("A", "B", "C", "D", "Anode", "Cathode")
-
-
-def recognises_4200(source: Source) -> bool:
-    """True for a first line of terminals' names, such as "AV,AI,Time" or "AnodeI,AnodeV".
-
-    Names in capitals may stand beside Time and terminals of the usual names: the formulas of the
-    user, whose cells are empty or "#REF" in most rows.
-    """
-    return _pair(_labels_4200(source)) is not None
-
-
-def _labels_4200(source: Source) -> list[str]:
-    first = source.head.split("\n", 1)[0]
-    separator = next((mark for mark in SEPARATORS[:3] if mark in first), ",")
-    labels = split_fields(first.strip(), separator)
-    while labels and not labels[-1]:
-        labels.pop()
-    return labels
-
-
-def _pair(labels: Sequence[str]) -> tuple[str, str] | None:
-    """Voltage and current of the one terminal that has both; None if it is no such file."""
-    names = {label for label in labels if label != "Time"}
-    pairs = [(name, f"{name[:-1]}I") for name in labels if name.endswith("V") and f"{name[:-1]}I" in names]
-    if len(names) < 2 or len(pairs) != 1:
-        return None
-    formulas = [label for label in names if not _NAMES_4200.fullmatch(label)]
-    usual = "Time" in labels and pairs[0][0][:-1] in _TERMINALS_4200
-    if formulas and not (usual and all(_FORMULA_4200.fullmatch(label) for label in formulas)):
-        return None
-    return pairs[0]
-
-
-def read_4200(source: Source, settings: FileSettings) -> list[RawTable]:
-    """The sweep of a 4200: volt, ampere and second by the instrument's habit.
-
-    Raises
-    ------
-    FileFormatError
-        A row is broken.
-    """
-    labels = _labels_4200(source)
-    pair = _pair(labels)
-    if pair is None:
-        raise FileFormatError(
-            "expected names such as AV,AI,Time in the first line.", file=source.name, line=1
-        )
-    fields = (
-        Field("voltage", (pair[0],), "V"),
-        Field("current", (pair[1],), "A"),
-        Field("time", ("Time",), "s"),
-    )
-    block = read_lines(source, find_fields(labels, fields), labels, source.lines[1:], 1)
-    others = [label for label in labels if label not in (*pair, "Time")]
-    left = (f"Not read: the columns {', '.join(others)}.",) if others else ()
-    notes = (f"{pair[0]} and {pair[1]} are taken as V and A, as the 4200 writes them.", *left, *block.notes)
-    return [RawTable(columns=block.columns, metadata={"instrument": "Keithley 4200"}, notes=notes)]

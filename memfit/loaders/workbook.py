@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import Any
 
 from memfit.errors import DependencyError, FileFormatError
-from memfit.loaders import keithley
+from memfit.loaders import keithley_4200
 from memfit.loaders.damage import DAMAGE
 from memfit.loaders.raw import FileSettings, RawTable
 from memfit.loaders.source import Source
@@ -177,8 +177,8 @@ def _tables(source: Source, sheets: Sequence[Sheet], settings: FileSettings) -> 
 
 def _sheet_tables(sheet: Source, settings: FileSettings) -> list[RawTable]:
     """Tables of a sheet: of a Keithley 4200 by the names in its first row, else a table with units."""
-    if keithley.recognises_4200(sheet):
-        return keithley.read_4200(sheet, settings)
+    if keithley_4200.recognises(sheet):
+        return keithley_4200.read(sheet, settings)
     return read_text_tables(sheet, settings)
 
 

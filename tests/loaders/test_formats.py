@@ -66,6 +66,21 @@ def test_keithley_4200():
     np.testing.assert_allclose(record.current, V * 1e-6)
 
 
+def test_keithley_4200_with_sweeps_side_by_side():
+    text = "Time(1),AI(1),AV(1),Time(2),AI(2),AV(2)\n" + "".join(
+        f"{0.1 * k:.2f},{v * 1e-6:.4e},{v},{0.2 * k:.2f},{v * 2e-6:.4e},{v}\n"
+        if k < 15
+        else f"{0.1 * k:.2f},{v * 1e-6:.4e},{v},,,\n"
+        for k, v in enumerate(V)
+    )
+    first, second = read_source(source("family.csv", text))
+    assert (first.origin.part, second.origin.part) == ("sweep 1 of 2", "sweep 2 of 2")
+    assert (first.points, second.points) == (len(V), 15)
+    np.testing.assert_allclose(second.current, 2e-6 * second.voltage, rtol=1e-4)
+    np.testing.assert_allclose(second.time, 0.2 * np.arange(15))
+    assert not any("Not read" in note for note in first.notes)
+
+
 def test_a_2600_with_units_is_a_generic_table():
     text = (
         "Source Voltage (V),Measured Current (A),Time (s)\n" + rows(V, V * 1e-6, np.arange(60) * 0.1) + "\n"
