@@ -51,16 +51,20 @@ def known_combinations(
         return ()
     p = state.unknowns.parameters(state.x)
     places = [state.unknowns.parameters(x) for x in exploration.points]
-    opened = [k for k, n in enumerate(names) if n in open_ones]
+
+    def error(quantity: Quantity) -> float:
+        return error_of(quantity, p, gradient_of(quantity, p, names) @ spread, places)
+
+    lost = [n for n in open_ones if n not in _LOGARITHMIC or error(_monomial({n: 1})) > KNOWN]
+    opened = [k for k, n in enumerate(names) if n in lost]
     chosen: list[Combination] = []
     basis: list[FloatArray] = []
-    for quantity in _quantities(state, open_ones):
+    for quantity in _quantities(state, lost):
         if len(chosen) == _MOST_NAMED:
             break
-        gradient = gradient_of(quantity, p, names)
-        error = error_of(quantity, p, gradient @ spread, places)
-        new = _independent_part(gradient[opened], basis)
-        if error > KNOWN or new is None:
+        new = _independent_part(gradient_of(quantity, p, names)[opened], basis)
+        stderr = error(quantity)
+        if stderr > KNOWN or new is None:
             continue
         basis.append(new)
         chosen.append(
@@ -69,7 +73,7 @@ def known_combinations(
                 parameters=quantity.parameters,
                 value=quantity.of(p),
                 unit=quantity.unit,
-                stderr=error,
+                stderr=stderr,
                 other=quantity.other,
             )
         )
@@ -113,10 +117,10 @@ def _independent_part(gradient: FloatArray, basis: Sequence[FloatArray]) -> Floa
     return rest / left if left > _NEW else None
 
 
-def _quantities(state: State, open_ones: Mapping[str, OpenParameter]) -> list[Quantity]:
-    """What may be known, the simplest first."""
-    physical = [q for q in _physical(state) if any(n in open_ones for n in q.parameters)]
-    names = [n for n in _LOGARITHMIC if n in open_ones]
+def _quantities(state: State, lost: Sequence[str]) -> list[Quantity]:
+    """What may be known of parameters that are lost, the simplest first."""
+    physical = [q for q in _physical(state) if any(n in lost for n in q.parameters)]
+    names = [n for n in _LOGARITHMIC if n in lost]
     return [*_monomials(names, 2), *physical, *_monomials(names, 3)]
 
 

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from devices import FREQUENCY, TRUTH, device, pulses, spectra, sweeps
 
-from memfit.fitting.combinations import written
-from memfit.fitting.equivalents import exchanged, explore
+from memfit.fitting.combinations import known_combinations, written
+from memfit.fitting.equivalents import Exploration, exchanged, explore
 from memfit.fitting.joint import fit
+from memfit.fitting.knowledge import OpenParameter
 from memfit.fitting.plan import FitPlan
 from memfit.fitting.result import FitResult
 from memfit.fitting.sentences import percent_of
@@ -192,6 +193,21 @@ def test_a_lower_place_is_found_on_the_way():
         found = explore(start, covariance_of(start), [state])
         assert found.better is not None
         assert found.better.minimum.chi2 == pytest.approx(state.minimum.chi2, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("ways", "told"), [([], []), ([(1, -1)], ["R_b C_m"]), ([(1, 1)], ["R_b/C_m"]), ([(1, 0), (0, 1)], [])]
+)
+def test_a_combination_is_told_where_its_parts_are_lost(ways, told):
+    """Known everywhere but along some ways of (R_b, C_m): never a product and its quotient together."""
+    state = _state(spectra())
+    names = list(state.unknowns.names)
+    spread = np.column_stack([1e-3 * np.eye(len(names)), np.zeros((len(names), len(ways)))])
+    for column, way in enumerate(ways):
+        spread[[names.index("R_b"), names.index("C_m")], len(names) + column] = way
+    lost = {name: OpenParameter(reach="both sides") for name in ("R_b", "C_m")}
+    found = known_combinations(state, names, spread, Exploration((), (), None, None), lost)
+    assert [c.text for c in found if set(c.parameters) == {"R_b", "C_m"}] == told
 
 
 @pytest.mark.parametrize(
