@@ -29,6 +29,7 @@ from memfit.fitting.sentences import sentences_of
 from memfit.fitting.state import State
 from memfit.fitting.truncation import with_bounds
 from memfit.fitting.uncertainty import WEAK, Z95, Covariance
+from memfit.fitting.unknowns import Unknown
 from memfit.model.parameters import NAMES, Parameters
 
 _PRIOR = 10.0
@@ -65,10 +66,11 @@ def with_identifiability(
     minima = exploration.others if exploration.swap is None else (*exploration.others, exploration.swap)
     there = [state.unknowns.parameters(x).as_dict() for x in minima]
     limited = _limited_ones(result, state, covariance, exploration)
+    apart = _shifts(state, exploration) if open_ones else {}
     parameters = {
         name: _not_determined(e)
         if name in open_ones
-        else _including(limited.get(name, e), [p[name] for p in there])
+        else _including(_widened(limited.get(name, e), apart.get(name)), [p[name] for p in there])
         for name, e in result.parameters.items()
     }
     return replace(
@@ -84,6 +86,34 @@ def with_identifiability(
 def _not_determined(e: Estimate) -> Estimate:
     """An estimate without its number."""
     return Estimate(value=None, unit=e.unit, status="undetermined", start=e.start, reason=e.reason)
+
+
+def _shifts(state: State, exploration: Exploration) -> dict[str, tuple[Unknown, float]]:
+    """How far the other unknowns went on the excursions, as the minimiser sees them."""
+    points = np.array([e.x for e in exploration.excursions]).reshape(-1, state.x.size)
+    largest = np.max(np.abs(points - state.x), axis=0, initial=0.0)
+    return {u.name: (u, float(way)) for u, way in zip(state.unknowns.free, largest, strict=True)}
+
+
+def _widened(e: Estimate, shift: tuple[Unknown, float] | None) -> Estimate:
+    """An estimate whose error is at least what excursions of others suggest: linear theory ends at them."""
+    if shift is None or e.value is None or e.stderr is None or e.ci95 is None:
+        return e
+    unknown, way = shift
+    error, scale = way / np.sqrt(ALLOWED), e.value if unknown.logarithmic else 1.0
+    if error * scale <= e.stderr:
+        return e
+    low, high = (unknown.outer(unknown.inner(e.value) + side * Z95 * error) for side in (-1.0, 1.0))
+    old_low, old_high = e.ci95
+    return replace(
+        e,
+        stderr=float(error * scale),
+        ci95=(
+            None if old_low is None else min(old_low, max(low, unknown.lower)),
+            None if old_high is None else max(old_high, min(high, unknown.upper)),
+        ),
+        status="weak" if e.status == "determined" and unknown.logarithmic and error > WEAK else e.status,
+    )
 
 
 def _including(e: Estimate, others: Sequence[float]) -> Estimate:

@@ -1,9 +1,9 @@
 """How noisy each record is, estimated from the record and then from its residuals.
 
-Impedance: a fraction of |Z|. Sweeps, whose current spans decades: a fraction of the current plus a floor.
-Transients: constant. The first estimate needs no model: the distance of every point from the cubic through
-its two neighbours on either side. After a fit the level is set so that each record's own chi2 per degree of
-freedom is 1.
+Impedance: a fraction of |Z|. Sweeps and currents under pulses, which span decades: a fraction of the value
+plus a floor. Voltages under pulses: constant. The first estimate needs no model: the distance of every point
+from the cubic through its two neighbours on either side. After a fit the level is set so that each record's
+own chi2 per degree of freedom is 1.
 """
 
 from dataclasses import dataclass
@@ -58,7 +58,12 @@ def first_noise(record: Record) -> Noise:
         distance, known = np.where(known, distance, 0.0), np.ones(values.size, dtype=bool)
     seen = fit_noise(record, distance, known, values, float(np.count_nonzero(known)))
     hidden = _FIRST_FLOOR * seen.relative * float(np.max(np.abs(values)))
-    return Noise(seen.relative, max(seen.floor, hidden)) if isinstance(record, IVSweep) else seen
+    return Noise(seen.relative, max(seen.floor, hidden)) if _spans_decades(record) else seen
+
+
+def _spans_decades(record: IVSweep | PulseTransient) -> bool:
+    """Whether the noise may follow the value: sweeps, and currents, which begin with that of C_m."""
+    return isinstance(record, IVSweep) or record.control == "voltage"
 
 
 def _relative_noise(spectrum: ImpedanceSpectrum) -> float:
@@ -105,7 +110,7 @@ def fit_noise(record: Record, residual: FloatArray, keep: BoolArray, model: Floa
     if isinstance(record, ImpedanceSpectrum):
         scale = _clipped_mean(squares / np.maximum(sizes, _TINY) ** 2) * share
         return Noise(max(float(np.sqrt(scale)), SMALLEST_RELATIVE), 0.0)
-    if isinstance(record, IVSweep):
+    if _spans_decades(record):
         relative, floor = _relative_and_floor(squares * share, sizes, least)
         return Noise(relative, floor)
     return Noise(0.0, max(float(np.sqrt(_clipped_mean(squares) * share)), least))

@@ -21,6 +21,7 @@ from memfit.model.steady import steady_response
 from memfit.model.transient import DriveSet
 from memfit.protocols import Control, Drive
 
+_R_S = NAMES.index("R_s")
 _EDGE_STEP = 0.01
 """Of a sampling interval."""
 FIT_TOLERANCE = 1e-7
@@ -223,6 +224,7 @@ class Predictor:
                 slopes[here, 8] = 0.0
                 by_initial[here] = response.derivatives[part, 8:11]
                 by_time[here] = response.derivatives[part, 11]
+                slopes[here, _R_S] -= by_initial[here, 0] * self._first_current(k, terms)
         by_edge = (
             self._edge_slopes(p, terms, values, by_time)
             if slopes_in_time
@@ -231,10 +233,11 @@ class Predictor:
         if np.all(terms.gain == 1.0):
             return Prediction(values, slopes, values, by_time, by_initial, by_edge)
         gain = terms.gain[self.record_of_point]
+        first = np.array([self._first_current(k, terms) for k in range(len(self.records))])
         return Prediction(
             gain * values,
             gain[:, None] * slopes,
-            values,
+            values + p.R_s * first[self.record_of_point] * by_initial[:, 0],
             gain * by_time,
             gain[:, None] * by_initial,
             gain[:, None] * by_edge,
@@ -249,8 +252,16 @@ class Predictor:
         for j, k in enumerate(self._timed):
             drive = drive_of_timed(self.records[k])
             if drive.initial == "free" and drive.control == "voltage":
-                initial[j, 0] = drive.value[0] - p.R_s * measured(self.records[k])[0]
+                initial[j, 0] = drive.value[0] - p.R_s * self._first_current(k, terms)
         return initial
+
+    def _first_current(self, k: int, terms: Instrument) -> float:
+        """The current, A, that tells u at the start of a record; 0 where it is told otherwise."""
+        record = self.records[k]
+        drive = drive_of(record)
+        if drive is None or drive.initial != "free" or drive.control != "voltage":
+            return 0.0
+        return float(measured(record)[0]) / float(terms.gain[k])
 
     def _edge_slopes(
         self, p: Parameters, terms: Instrument, values: FloatArray, by_time: FloatArray

@@ -12,6 +12,7 @@ from memfit.fitting.joint import fit
 from memfit.fitting.plan import FitPlan
 from memfit.fitting.predict import Instrument, Predictor
 from memfit.fitting.revisit import fitted_again
+from memfit.model.parameters import NAMES
 from memfit.model.transient import simulate
 from memfit.protocols import Drive, pulse, sweep
 
@@ -81,6 +82,27 @@ def test_derivatives_by_an_initial_state():
             sides.append(predictor(TRUTH, terms).values)
         difference = (sides[0] - sides[1]) / (2.0 * step)
         np.testing.assert_allclose(slopes[:, j], difference, atol=1e-4 * np.abs(difference).max())
+
+
+@pytest.mark.parametrize("gain", [1.0, 1.04])
+def test_derivatives_where_the_first_current_tells_the_state(gain):
+    """Under voltage control u begins at V - R_s I: R_s and the gain move it, and nothing tells them there."""
+    predictor = Predictor([begins_anywhere(second_loop())], tolerance=1e-10)
+    terms = Instrument.ideal(1)
+    terms.gain[0], terms.initial[0] = gain, (0.0, 5e-6, 0.3)
+    there = predictor(TRUTH, terms)
+    step = 1e-3 * TRUTH.R_s
+    sides = [predictor(TRUTH.replace(R_s=TRUTH.R_s + sign * step), terms).values for sign in (1.0, -1.0)]
+    difference = (sides[0] - sides[1]) / (2.0 * step)
+    by_R_s = there.derivatives[:, NAMES.index("R_s")]
+    np.testing.assert_allclose(by_R_s, difference, atol=1e-4 * np.abs(difference).max())
+    assert abs(by_R_s[0]) < 1e-2 * abs(there.values[0]) / TRUTH.R_s
+    ends = []
+    for sign in (1.0, -1.0):
+        terms.gain[0] = gain + sign * 1e-4
+        ends.append(predictor(TRUTH, terms).values)
+    difference = (ends[0] - ends[1]) / 2e-4
+    np.testing.assert_allclose(there.bare, difference, atol=1e-4 * np.abs(difference).max())
 
 
 def test_a_record_cut_out_of_a_pulse_is_fitted_with_its_first_state():
