@@ -15,6 +15,7 @@ from scipy.linalg import solveh_banded
 
 from memfit.arrays import FloatArray, frozen_floats
 from memfit.errors import InputError
+from memfit.roughness import local_roughness
 
 Control = Literal["current", "voltage"]
 """What the instrument sets: the current through, or the terminal voltage across the device."""
@@ -191,8 +192,8 @@ def drive_from_samples(
         Non-decreasing.
     value : (n,) array, A or V
     tolerance : float, optional
-        Largest distance (A or V) of a sample from the drive. By default five times the noise seen in
-        the samples' second differences.
+        Largest distance (A or V) of a sample from the drive. By default five times the noise of the samples,
+        or of those around a sample where that is far less: in a sweep over decades.
     initial : {"steady", "rest", "free"}
 
     Raises
@@ -204,13 +205,13 @@ def drive_from_samples(
     t, v = sampled.time, sampled.value
     if t.size < 3 or np.ptp(v) == 0.0:
         return sampled if np.ptp(v) > 0.0 else Drive(control, t[[0, -1]], v[[0, -1]], initial)
-    if tolerance is None:
-        tolerance = max(5.0 * _sample_noise(t, v), 1e-9 * float(np.ptp(v)))
+    coarse = max(5.0 * _sample_noise(t, v), 1e-9 * float(np.ptp(v))) if tolerance is None else tolerance
+    fine = _local_tolerance(t, v, coarse) if tolerance is None else np.full(t.size, tolerance)
     times: list[FloatArray] = []
     values: list[FloatArray] = []
-    edges = _jumps(t, v, tolerance)
+    edges = _jumps(t, v, coarse)
     for first, last in zip([0, *edges], [*edges, t.size], strict=True):
-        at, level = _polygon(t[first:last], v[first:last], tolerance)
+        at, level = _polygon(t[first:last], v[first:last], fine[first:last])
         if last < t.size:  # hold the old course until the jump
             slope = (level[-1] - level[-2]) / (at[-1] - at[-2]) if at.size > 1 and at[-1] > at[-2] else 0.0
             times.append(np.append(at, t[last]))
@@ -276,11 +277,25 @@ def _jumps(t: FloatArray, v: FloatArray, tolerance: float) -> list[int]:
     return [int(i) + 1 for i in np.flatnonzero((np.abs(step) > 4 * tolerance) & (slope > 10 * beside))]
 
 
+def _local_tolerance(t: FloatArray, v: FloatArray, coarse: float) -> FloatArray:
+    """(n,) distance of each sample from the drive that counts as none."""
+    rounding = np.maximum(_DIGITS * np.abs(v), 1e-9 * float(np.ptp(v)))
+    around = 5.0 * local_roughness(t, v)
+    result: FloatArray = np.maximum(np.where(around < _DECADES * coarse, around, coarse), rounding)
+    return result
+
+
+_DECADES = 0.2
+"""Part of the noise of all samples below which that around a sample shows a sweep over decades."""
+
+
+_DIGITS = 2e-6
+"""Part of a value that is rounding: some instruments write six digits."""
 _BLOCK = 8192
 """Samples that are thinned together."""
 
 
-def _polygon(t: FloatArray, v: FloatArray, tolerance: float) -> tuple[FloatArray, FloatArray]:
+def _polygon(t: FloatArray, v: FloatArray, tolerance: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Fewest vertices within `tolerance` of the samples (Douglas-Peucker), values by least squares."""
     starts = [*range(0, t.size - 1, _BLOCK), t.size - 1]  # in blocks, because the search is quadratic
     keep = set(starts) | {0}
@@ -291,9 +306,9 @@ def _polygon(t: FloatArray, v: FloatArray, tolerance: float) -> tuple[FloatArray
             continue
         width = t[b] - t[a]
         chord = v[a] + (v[b] - v[a]) * ((t[a : b + 1] - t[a]) / width if width > 0 else 0.0)
-        inside = np.abs(v[a : b + 1] - chord)[1:-1]
-        worst = a + 1 + int(np.argmax(inside))
-        if inside[worst - a - 1] > tolerance:
+        beyond = (np.abs(v[a : b + 1] - chord) - tolerance[a : b + 1])[1:-1]
+        worst = a + 1 + int(np.argmax(beyond))
+        if beyond[worst - a - 1] > 0.0:
             keep.add(worst)
             stack += [(a, worst), (worst, b)]
     vertices = np.array(sorted(keep))

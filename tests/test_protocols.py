@@ -129,3 +129,21 @@ def test_the_drive_stays_near_its_samples(values, tolerance):
     drive = drive_from_samples("voltage", t, values, tolerance=tolerance)
     # the vertices are then fitted, which may carry them a little beyond the tolerance
     assert np.max(np.abs(drive.at(t) - values)) <= 4 * tolerance + 1e-9
+
+
+@pytest.mark.parametrize("noise", [0.0, 1e-3])
+@pytest.mark.parametrize("digits", [6, 12])
+def test_a_sweep_over_decades_keeps_its_small_values(noise, digits):
+    up = np.geomspace(1e-9, 1e-3, 61)
+    exact = np.concatenate([up, up[-2::-1]])
+    time = np.linspace(0.0, 60.0, exact.size)
+    read = exact * (1 + noise * np.random.default_rng(0).standard_normal(exact.size))
+    drive = drive_from_samples("current", time, [float(f"{value:.{digits}g}") for value in read])
+    np.testing.assert_allclose(drive.at(time), exact, rtol=1e-5 + 5 * noise)
+
+
+def test_rounding_makes_no_vertices():
+    time = np.linspace(0.0, 1.0, 463)
+    value = np.interp(time, [0.0, 0.4137, 1.0], [0.0, 1.0141, -0.43])
+    drive = drive_from_samples("voltage", time, [float(f"{v:.7g}") for v in value])
+    assert drive.time.size <= 6

@@ -13,6 +13,7 @@ import numpy as np
 from memfit.arrays import BoolArray, FloatArray
 from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient, Record
 from memfit.fitting.predict import measured, modulus
+from memfit.roughness import distance_from_neighbours
 
 SMALLEST_RELATIVE = 1e-6
 """Of the largest value of a record: no noise is taken to be below, so that exact data can be fitted too."""
@@ -75,7 +76,7 @@ def _relative_noise(spectrum: ImpedanceSpectrum) -> float:
     order = np.argsort(at)
     Z = spectrum.impedance[order]
     logs = np.log(np.maximum(np.abs(Z), _TINY)), np.unwrap(np.angle(Z))
-    distance = np.concatenate([_distance(at[order], part) for part in logs])
+    distance = np.concatenate([distance_from_neighbours(at[order], part) for part in logs])
     known = np.abs(distance[np.isfinite(distance)])
     return _TO_SIGMA * float(np.median(known)) if known.size >= _FEWEST else 0.0
 
@@ -86,7 +87,7 @@ def local_distances(record: IVSweep | PulseTransient) -> FloatArray:
     NaN where there are no neighbours on both sides, or too unevenly spaced ones.
     """
     at = record.time if record.time is not None else np.arange(record.points, dtype=float)
-    return _distance(at, record.response)
+    return distance_from_neighbours(at, record.response)
 
 
 def fit_noise(record: Record, residual: FloatArray, keep: BoolArray, model: FloatArray, dof: float) -> Noise:
@@ -114,31 +115,6 @@ def fit_noise(record: Record, residual: FloatArray, keep: BoolArray, model: Floa
         relative, floor = _relative_and_floor(squares * share, sizes, least)
         return Noise(relative, floor)
     return Noise(0.0, max(float(np.sqrt(_clipped_mean(squares) * share)), least))
-
-
-def _distance(at: FloatArray, values: FloatArray) -> FloatArray:
-    """Distance from the cubic (line, where points are few) through the neighbours; NaN where unknown."""
-    n = values.size
-    order = np.argsort(at, kind="stable")
-    x, y = at[order], values[order]
-    result = np.full(n, np.nan)
-    reach = 2 if n >= 5 else 1
-    if n < 3:
-        return result
-    offsets = np.array([k for k in range(-reach, reach + 1) if k != 0])
-    middle = np.arange(reach, n - reach)
-    around = x[middle[:, None] + offsets] - x[middle][:, None]
-    around += 1e-12 * max(float(np.ptp(x)), 1e-30) * offsets  # repeated coordinates
-    weight = np.ones(around.shape)
-    for j in range(offsets.size):
-        for k in range(offsets.size):
-            if k != j:
-                weight[:, j] *= around[:, k] / (around[:, k] - around[:, j])
-    wild = np.abs(weight).sum(axis=1) > 8.0  # unevenly spaced neighbours: the cubic says nothing
-    gap = y[middle] - np.sum(weight * y[middle[:, None] + offsets], axis=1)
-    scaled = gap / np.sqrt(1.0 + np.sum(weight**2, axis=1))
-    result[order[middle]] = np.where(wild, np.nan, scaled)
-    return result
 
 
 def _clipped_mean(squares: FloatArray) -> float:
