@@ -41,9 +41,7 @@ CORE = NAMES[:7]
 OPEN, KNOWN = 3.0, 0.1
 """Standard errors at the truth above which a parameter must be called undetermined, below which not."""
 AS_GOOD = 4.0
-"""Rise of chi2 that proves a place as good as the truth: two standard errors."""
-WORSE = 16.0
-"""Rise of chi2 on either side that proves a parameter limited: four standard errors."""
+"""Rise of chi2, two standard errors, up to which a place is as good as the truth, and no further."""
 HELD = 2.0
 """Part of Akaike's criterion of a parameter that is held: what counts besides the likelihood are the terms of
 the instruments that a fit needs."""
@@ -57,7 +55,7 @@ with 1 % noise.
 Right: the verdict is `not_identifiable`, every parameter that is open (by the symmetry named here, or with a
 standard error above 3 at the truth) is undetermined, and none that is known better than to 0.1 at the truth
 is. Of full data: nothing is undetermined. The likelihood has the last word: a parameter is proven open by a
-place far from the truth that describes the data no worse, and proven limited where chi2 rises by more than 16
+place far from the truth that describes the data no worse, and proven limited where chi2 rises by more than 4
 at e^2 times and 1/e^2 of the truth (V_T: 4 V_m away), all others fitted from three starts.
 
 """
@@ -205,10 +203,15 @@ def proven_far(result, device, truth, names):
 
 
 def proven_limited(result, device, truth, names):
-    """Those parameters that the data limit on both sides of the truth, whatever all others do."""
+    """Those parameters that the data limit on both sides of truth and minimum, whatever all others do."""
     near = fit(device, FitPlan(start=_known(truth.as_dict()), conflict_test=False)).result
     starts = (truth.as_dict(), near.fitted_values, result.fitted_values)
-    return {n for n in names if all(_worse(n, v, starts, near, device) for v in _sides(n, truth))}
+    return {
+        n
+        for n in names
+        if _sides(n, truth)[0] < near.fitted_values[n] < _sides(n, truth)[1]
+        and all(_worse(n, v, starts, near, device) for v in _sides(n, truth))
+    }
 
 
 def _sides(name, truth):
@@ -225,7 +228,7 @@ def _worse(name, value, starts, near, device):
         FitPlan(fix={name: value}, start=_known(start, without=name), conflict_test=False) for start in starts
     ]
     lowest = min(fit(device, plan).result.goodness.aic for plan in plans)
-    return lowest + HELD > near.goodness.aic + WORSE
+    return lowest + HELD > near.goodness.aic + AS_GOOD
 
 
 def _known(values, without=""):

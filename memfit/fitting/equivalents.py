@@ -6,7 +6,7 @@ tau_d <-> f tau_k, is tried as well (Eqs. 13 and 14 of Bisquert & Guerrero, J. P
 3789), and so are the other minima of the search and the simpler devices within the model.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -38,6 +38,8 @@ from memfit.protocols import Control
 
 LIMITS = (("tau_k", True), ("i_c0", False), ("tau_d", True))
 """Simpler devices within the model: an activation that stands still, no channel, a current that does."""
+_TAIL = 9.0
+"""Distance from V_T, in widths V_m, at which nothing but the tail of the activation is seen."""
 _ALLOWED_ORDER = 9.0
 """The same between two minima of which one is the truth: three standard errors."""
 _FIRST_LOOK = 10
@@ -129,12 +131,54 @@ def _limits(base: State) -> list[Excursion]:
         if name in base.unknowns.names:
             j = base.unknowns.names.index(name)
             bound = base.unknowns.free[j].inner_bounds[int(upward)]
-            for start in starts:
-                chi2, x = moved(base, j, bound, start, np.zeros(start.size))
-                if chi2 < base.minimum.chi2 + ALLOWED:
-                    found.append(Excursion(name, upward, x, True, None, min(chi2, base.minimum.chi2)))
-                    break
+            found += _reached(base, j, upward, bound, starts)
+    if "V_T" in base.unknowns.names:
+        j = base.unknowns.names.index("V_T")
+        for upward, start in _saturated_and_tail(base):
+            found += _reached(base, j, upward, float(start[j]), [start])
     return found
+
+
+def _reached(
+    base: State, j: int, upward: bool, value: float, starts: Sequence[FloatArray]
+) -> list[Excursion]:
+    """The place with one unknown held at a value, from the first start that describes the data as well."""
+    for start in starts:
+        chi2, x = moved(base, j, value, start, np.zeros(start.size))
+        if chi2 < base.minimum.chi2 + ALLOWED:
+            name = base.unknowns.names[j]
+            return [Excursion(name, upward, x, True, None, min(chi2, base.minimum.chi2))]
+    return []
+
+
+def _saturated_and_tail(base: State) -> list[tuple[bool, FloatArray]]:
+    """The same channel current under the largest drive by full activation, and by its tail.
+
+    A full activation shows i_c0 alone, a tail i_c0 exp(-V_T/V_m) and V_m.
+    """
+    names = base.unknowns.names
+    drives = [drive for r in base.problem.predictor.records if (drive := drive_of(r)) is not None]
+    if not drives or not {"V_T", "V_m", "i_c0"} <= set(names):
+        return []
+    p = base.unknowns.parameters(base.x)
+    ends = [junction_at(p, (d.control, float(d.value[np.argmax(np.abs(d.value))]))) for d in drives]
+    u = max(ends, key=abs)
+    current = p.i_c0 * max(float(activation(p, u)), 1e-12)
+    width = abs(u) / _TAIL
+    places = (
+        (False, {"V_T": u - 2 * _TAIL * width, "V_m": width / 2, "i_c0": current}),
+        (True, {"V_T": u + _TAIL * width, "V_m": width, "i_c0": current * float(np.exp(_TAIL))}),
+    )
+    return [(upward, _with_values(base, values)) for upward, values in places]
+
+
+def _with_values(base: State, values: Mapping[str, float]) -> FloatArray:
+    """The minimum with other values of some unknowns."""
+    x = base.x.copy()
+    for name, value in values.items():
+        j = base.unknowns.names.index(name)
+        x[j] = base.unknowns.free[j].inner(value)
+    return x
 
 
 def _half_activated(base: State) -> FloatArray:
@@ -142,15 +186,13 @@ def _half_activated(base: State) -> FloatArray:
 
     An activation that stands still shows i_c0 f of its start alone; where f is 1, nothing tells i_c0 from it.
     """
-    x, names = base.x.copy(), base.unknowns.names
+    names = base.unknowns.names
     drives = [drive for r in base.problem.predictor.records if (drive := drive_of(r)) is not None]
     if not drives or "V_T" not in names or "i_c0" not in names:
-        return x
-    p = base.unknowns.parameters(x)
+        return base.x
+    p = base.unknowns.parameters(base.x)
     u = junction_at(p, (drives[0].control, float(drives[0].value[0])))
-    for name, value in (("V_T", u), ("i_c0", 2.0 * p.i_c0 * max(float(activation(p, u)), 1e-12))):
-        x[names.index(name)] = base.unknowns.free[names.index(name)].inner(value)
-    return x
+    return _with_values(base, {"V_T": u, "i_c0": 2.0 * p.i_c0 * max(float(activation(p, u)), 1e-12)})
 
 
 def _onwards(base: State, limit: Excursion, known: Sequence[Excursion]) -> list[Excursion]:
@@ -198,11 +240,7 @@ def exchanged(state: State) -> FloatArray | None:
     p = state.unknowns.parameters(state.x)
     bias = telling_bias(state)
     f = 0.5 if bias is None else max(float(activation(p, junction_at(p, bias))), 1e-12)
-    x = state.x.copy()
-    for name, value in (("tau_d", f * p.tau_k), ("tau_k", p.tau_d / f)):
-        j = names.index(name)
-        x[j] = state.unknowns.free[j].inner(value)
-    return x
+    return _with_values(state, {"tau_d": f * p.tau_k, "tau_k": p.tau_d / f})
 
 
 def _on_independent_points(state: State, covariance: Covariance) -> State:

@@ -28,7 +28,7 @@ from memfit.fitting.result import Estimate, FitResult, Status
 from memfit.fitting.sentences import sentences_of
 from memfit.fitting.state import State
 from memfit.fitting.truncation import with_bounds
-from memfit.fitting.uncertainty import WEAK, Z95, Covariance
+from memfit.fitting.uncertainty import UNDETERMINED, WEAK, Z95, Covariance
 from memfit.fitting.unknowns import Unknown
 from memfit.model.parameters import NAMES, Parameters
 
@@ -57,22 +57,18 @@ def with_identifiability(
         How far the parameters can go.
     """
     open_ones = _open_parameters(result, state, exploration)
+    bounded = _with_what_places_allow(result, state, covariance, exploration, open_ones)
+    V_m = state.unknowns.parameters(state.x).V_m
+    wide = [n for n in CORE if n in bounded and n not in open_ones and _spans_far(n, bounded[n], V_m)]
+    open_ones |= {name: OpenParameter(reach="other minimum") for name in wide}
+    open_ones = {name: open_ones[name] for name in CORE if name in open_ones}
+    parameters = {n: _not_determined(e) if n in open_ones else e for n, e in bounded.items()}
     knowledge = _knowledge(state, covariance, exploration, open_ones)
     places = [state.x, *_spread_out(state, exploration.points)]
     minimum = MinimumFound(
         names=tuple(n for n in NAMES if n in state.unknowns.names),
         places=tuple(_place(state, covariance, x) for x in places),
     )
-    minima = exploration.others if exploration.swap is None else (*exploration.others, exploration.swap)
-    there = [state.unknowns.parameters(x).as_dict() for x in minima]
-    limited = _limited_ones(result, state, covariance, exploration)
-    apart = _shifts(state, exploration) if open_ones else {}
-    parameters = {
-        name: _not_determined(e)
-        if name in open_ones
-        else _including(_widened(limited.get(name, e), apart.get(name)), [p[name] for p in there])
-        for name, e in result.parameters.items()
-    }
     return replace(
         result,
         parameters=parameters,
@@ -81,6 +77,35 @@ def with_identifiability(
         identifiability=knowledge,
         minimum=minimum,
     )
+
+
+def _with_what_places_allow(
+    result: FitResult,
+    state: State,
+    covariance: Covariance,
+    exploration: Exploration,
+    open_ones: Mapping[str, OpenParameter],
+) -> dict[str, Estimate]:
+    """Estimates whose errors cover the excursions of open parameters, and other minima that are as good."""
+    minima = exploration.others if exploration.swap is None else (*exploration.others, exploration.swap)
+    there = [state.unknowns.parameters(x).as_dict() for x in minima]
+    limited = _limited_ones(result, state, covariance, exploration)
+    apart = _shifts(state, exploration) if open_ones else {}
+    return {
+        name: e
+        if name in open_ones
+        else _including(_widened(limited.get(name, e), apart.get(name)), [p[name] for p in there])
+        for name, e in result.parameters.items()
+    }
+
+
+def _spans_far(name: str, e: Estimate, V_m: float) -> bool:
+    """Whether an interval is wider than that of any parameter that counts as known."""
+    if e.status not in ("determined", "weak") or e.ci95 is None or None in e.ci95:
+        return False
+    low, high = (float(end) for end in e.ci95 if end is not None)
+    width = (high - low) / (2.0 * V_m) if name == "V_T" else np.log(high / max(low, 1e-300))
+    return bool(width > 2.0 * Z95 * UNDETERMINED)
 
 
 def _not_determined(e: Estimate) -> Estimate:

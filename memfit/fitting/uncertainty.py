@@ -27,7 +27,7 @@ _UNSEEN = 1e-30
 _SINGULAR = 1e-9
 """Smallest singular value of the scaled Jacobian, relative to the largest, that counts as information."""
 _INSTRUMENT_UNITS = {"delay": "s", "edge": "s", "u_0": "V", "i_0": "A"}
-WEAK, _UNDETERMINED = 0.2, 1.0
+WEAK, UNDETERMINED = 0.2, 1.0
 """Standard errors of a logarithm beyond which a value is weak, and beyond which it is not determined."""
 
 
@@ -136,6 +136,6 @@ def _verdict(state: State, j: int, value: float, error: float, opened: bool) -> 
         return "determined"
     if unknown.name == "V_T":
         error = error / state.unknowns.parameters(state.x).V_m / 2.0
-    if opened or not np.isfinite(error) or error > _UNDETERMINED:
+    if opened or not np.isfinite(error) or error > UNDETERMINED:
         return "undetermined"
     return "weak" if error > WEAK else "determined"
