@@ -29,6 +29,8 @@ FIT_TOLERANCE = 1e-7
 
 _LEAST_CHARGING = 1e-9
 """Of the shortest sampling interval: a charging time R_s C_m below is none."""
+_LEAST_SERIES = 1e-6
+"""Of R_b: a series resistance below is none."""
 
 
 @dataclass(frozen=True)
@@ -174,9 +176,12 @@ class Predictor:
 
         Under voltage control a kink of the drive moves the current by C_m dV/dt within R_s C_m. Where that is
         shorter than the rounding of the times, a sample on a kink would take any value in between for some
-        R_s, and the fit would find it.
+        R_s, and the fit would find it. Rounding of the voltage, divided by R_s^2, is a slope that would tell
+        R_s where nothing does.
         """
-        least = _LEAST_CHARGING * self._shortest / p.C_m
+        if self._shortest == 0.0:
+            return p
+        least = max(_LEAST_CHARGING * self._shortest / p.C_m, _LEAST_SERIES * p.R_b)
         return p.replace(R_s=least) if 0.0 < p.R_s < least else p
 
     def data(self) -> FloatArray:

@@ -1,5 +1,7 @@
 """The model at the points of the records: layout, gains, and what the instruments add."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from devices import TRUTH, device, everything, exact, pulses, spectra, sweeps
@@ -113,3 +115,14 @@ def test_only_records_that_say_so_begin_anywhere():
 def test_derivatives_have_a_column_for_every_parameter():
     predictor = Predictor(exact(everything()).records)
     assert predictor(TRUTH).derivatives.shape == (predictor.size, len(NAMES))
+
+
+def test_rounding_of_a_voltage_tells_nothing_of_a_vanishing_resistance():
+    loop = exact(sweeps(rates=(1.0,))).records[0]
+    rounded = replace(loop, drive=replace(loop.drive, value=loop.drive.value * (1 + 1e-9) - 7.4e-11))
+    predictor = Predictor([rounded])
+    column = [
+        predictor(TRUTH.replace(R_s=R_s)).derivatives[:, NAMES.index("R_s")] for R_s in (1e-8, 1e-3, 1.0)
+    ]
+    for tiny in column[:2]:
+        np.testing.assert_allclose(tiny, column[2], atol=2e-3 * np.abs(column[2]).max())
