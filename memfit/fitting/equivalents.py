@@ -20,6 +20,7 @@ from memfit.fitting.excursions import (
     CORE,
     DOUBTFUL,
     EVALUATIONS,
+    LEANING,
     Excursion,
     excursion,
     linear_theory,
@@ -112,16 +113,20 @@ def _lower(state: State, base: State, found: Sequence[tuple[float, FloatArray]])
 
 def _excursions(base: State) -> list[Excursion]:
     """Those of doubtful parameters, and if one of them goes far, those of all."""
-    errors, follow = linear_theory(base)
+    linear = linear_theory(base)
     core = [j for j, unknown in enumerate(base.unknowns.free) if unknown.name in CORE]
     doubtful = [
-        j for j in core if errors[j] > DOUBTFUL or base.unknowns.free[j].name in base.minimum.at_bound
+        j
+        for j in core
+        if linear.errors[j] > DOUBTFUL
+        or linear.leaning[j] > LEANING
+        or base.unknowns.free[j].name in base.minimum.at_bound
     ]
-    found = [excursion(base, follow, j, side, patient=True) for j in doubtful for side in (-1.0, 1.0)]
+    found = [excursion(base, linear.follow, j, side, patient=True) for j in doubtful for side in (-1.0, 1.0)]
     if not any(e.far for e in found):
         return found
     rest = [j for j in core if j not in doubtful]
-    return found + [excursion(base, follow, j, side) for j in rest for side in (-1.0, 1.0)]
+    return found + [excursion(base, linear.follow, j, side) for j in rest for side in (-1.0, 1.0)]
 
 
 def _limits(base: State) -> list[Excursion]:
@@ -198,7 +203,7 @@ def _half_activated(base: State) -> FloatArray:
 def _onwards(base: State, limit: Excursion, known: Sequence[Excursion]) -> list[Excursion]:
     """Excursions from a limit that go far, of doubtful parameters that could not from the minimum."""
     there = replace(base, minimum=replace(base.minimum, x=limit.x))
-    errors, follow = linear_theory(there)
+    linear = linear_theory(there)
     far = {(e.name, e.upward) for e in known if e.far}
     sides = [
         (j, side)
@@ -206,7 +211,7 @@ def _onwards(base: State, limit: Excursion, known: Sequence[Excursion]) -> list[
         for side in (-1.0, 1.0)
         if unknown.name in CORE and unknown.name != limit.name and (unknown.name, side > 0) not in far
     ]
-    found = [excursion(there, follow, j, side) for j, side in sides if errors[j] > DOUBTFUL]
+    found = [excursion(there, linear.follow, j, side) for j, side in sides if linear.errors[j] > DOUBTFUL]
     return [e for e in found if e.far]
 
 

@@ -28,6 +28,8 @@ _NEAR_LIMIT = 2.0
 DOUBTFUL = 0.1
 """Standard error of linear theory, in the same units, from which it is not believed: noise that is taken for
 a signal has a significance of a few standard errors."""
+LEANING = 0.5
+"""Share of what is known that may come from one point: noise of one sample is taken for a signal at once."""
 _ON_BOUND = 1e-3
 """Distance, in the same units, at which there is no room to move."""
 _PRIOR = 5.0
@@ -61,13 +63,22 @@ def unit_of_length(unknown: Unknown, V_m: float) -> float:
     return 2.0 * V_m if unknown.name == "V_T" else 1.0
 
 
-def linear_theory(base: State) -> tuple[FloatArray, FloatArray]:
-    """Standard errors, and in row j of (m, m) how all unknowns follow when unknown j is moved by one.
+@dataclass(frozen=True)
+class LinearTheory:
+    """What the Jacobian at a minimum says of the unknowns, with a weak prior that makes all of it finite."""
 
-    In units of length for the parameters of the model; a weak prior makes what is open finite.
-    """
-    r, jacobian = base.linearised()
-    jacobian = with_bounds(jacobian, r, base.unknowns.free, base.x)
+    errors: FloatArray
+    """(m,) standard errors, in units of length for the parameters of the model."""
+    follow: FloatArray
+    """(m, m) in row j how all unknowns follow when unknown j is moved by one."""
+    leaning: FloatArray
+    """(m,) share of what is known of an unknown that comes from one point."""
+
+
+def linear_theory(base: State) -> LinearTheory:
+    """Errors, and what they rest on."""
+    r, rows = base.linearised()
+    jacobian = with_bounds(rows, r, base.unknowns.free, base.x)
     V_m = base.unknowns.parameters(base.x).V_m
     length = np.linalg.norm(jacobian, axis=0)
     spread = np.array(
@@ -85,7 +96,8 @@ def linear_theory(base: State) -> tuple[FloatArray, FloatArray]:
     covariance = spread[:, None] * ((directions.T / singular**2) @ directions) * spread
     variance = np.diag(covariance)
     lengths = np.array([unit_of_length(u, V_m) for u in base.unknowns.free])
-    return np.sqrt(variance) / lengths, covariance / variance[:, None]
+    leaning = np.max((rows @ covariance) ** 2, axis=0, initial=0.0) / variance
+    return LinearTheory(np.sqrt(variance) / lengths, covariance / variance[:, None], leaning)
 
 
 def excursion(

@@ -12,6 +12,8 @@ _EQUAL = 1.1
 
 def sentences_of(knowledge: Identifiability) -> list[str]:
     """What is known and what not, in words."""
+    if not knowledge.directions:  # all parameters were fixed
+        return []
     said = [_counted(knowledge)]
     if knowledge.unordered_pair is not None:
         said.append(_pair_sentence(*knowledge.unordered_pair))

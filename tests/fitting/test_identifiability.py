@@ -115,6 +115,27 @@ def test_a_pulse_with_a_sample_on_its_edge_is_not_open():
     assert _open(result) == set()
 
 
+def test_what_one_noisy_sample_tells_is_doubted():
+    """A charging far too fast for the sampling: only noise of the sample behind the jump could tell C_m."""
+    fast, length = TRUTH.replace(C_m=1e-12), 6 * TRUTH.tau_k
+    drive = pulse(
+        "current", float(steady_current(fast, fast.V_T)), on=0.05 * length, off=0.6 * length, end=length
+    )
+    planned = transient(drive, points=400, file="pulse.csv")
+    for seed in range(3):
+        result = fit(device([planned], fast, seed=seed)).result
+        e = result.parameters["C_m"]
+        assert e.status in ("undetermined", "at_bound") or e.ci95[0] <= fast.C_m <= e.ci95[1]
+
+
+def test_with_everything_fixed_there_is_nothing_to_tell():
+    fixed = {name: getattr(TRUTH, name) for name in NAMES[:8]}
+    result = fit(device(), FitPlan(fix=fixed)).result
+    assert result.status.code == "ok"
+    assert result.identifiability.sentences == ()
+    assert {e.status for e in result.parameters.values()} == {"fixed"}
+
+
 def test_full_data_leave_nothing_open(joint):
     known = joint.result.identifiability
     assert known.open == {}
