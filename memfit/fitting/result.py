@@ -55,7 +55,7 @@ class Estimate:
     """SI; None if undetermined."""
     unit: str
     stderr: float | None = None
-    """Standard error, SI, by linear propagation."""
+    """Standard error, SI, by linear propagation; beside open parameters no less than their excursions suggest."""
     ci95: tuple[float | None, float | None] | None = None
     """95 % interval; None at an open end."""
     status: EstimateStatus = "determined"
