@@ -217,6 +217,7 @@ PURPOSES = {
     "protocols": "what the instrument applied",
     "units": "SI inside, units only at the edges",
     "files": "written whole or not at all",
+    "roughness": "the noise of a curve, seen without a model",
     "listing": "what memfit wrote where",
     "arrays": "names of array types",
     "errors": "the tree of errors",

@@ -55,7 +55,7 @@ class Estimate:
     """SI; None if undetermined."""
     unit: str
     stderr: float | None = None
-    """Standard error, SI, by linear propagation; beside open parameters no less than their excursions suggest."""
+    """Standard error, SI, by linear propagation; beside open parameters what their excursions suggest too."""
     ci95: tuple[float | None, float | None] | None = None
     """95 % interval; None at an open end."""
     status: EstimateStatus = "determined"
