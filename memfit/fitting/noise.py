@@ -13,12 +13,12 @@ import numpy as np
 from memfit.arrays import BoolArray, FloatArray
 from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient, Record
 from memfit.fitting.predict import measured, modulus
-from memfit.roughness import distance_from_neighbours
+from memfit.roughness import TO_SIGMA, distance_from_neighbours
 
 SMALLEST_RELATIVE = 1e-6
 """Of the largest value of a record: no noise is taken to be below, so that exact data can be fitted too."""
 _CLIP = 3.5
-_TO_SIGMA = 1.4826  # of the median of absolute values of a normal distribution
+
 _ITERATIONS = 30
 _FIRST_FLOOR = 0.02
 """Of the relative noise at the largest current: the least floor assumed before there is a model.
@@ -78,7 +78,7 @@ def _relative_noise(spectrum: ImpedanceSpectrum) -> float:
     logs = np.log(np.maximum(np.abs(Z), _TINY)), np.unwrap(np.angle(Z))
     distance = np.concatenate([distance_from_neighbours(at[order], part) for part in logs])
     known = np.abs(distance[np.isfinite(distance)])
-    return _TO_SIGMA * float(np.median(known)) if known.size >= _FEWEST else 0.0
+    return TO_SIGMA * float(np.median(known)) if known.size >= _FEWEST else 0.0
 
 
 def local_distances(record: IVSweep | PulseTransient) -> FloatArray:
@@ -119,7 +119,7 @@ def fit_noise(record: Record, residual: FloatArray, keep: BoolArray, model: Floa
 
 def _clipped_mean(squares: FloatArray) -> float:
     """Mean of squares in which a few wild ones do not count."""
-    typical = _TO_SIGMA**2 * float(np.median(squares))
+    typical = TO_SIGMA**2 * float(np.median(squares))
     if typical == 0.0:
         return float(np.mean(squares))
     for _ in range(3):
