@@ -7,7 +7,7 @@ tau_d <-> f tau_k, is tried as well (Eqs. 13 and 14 of Bisquert & Guerrero, J. P
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -21,7 +21,10 @@ from memfit.fitting.excursions import (
     DOUBTFUL,
     EVALUATIONS,
     LEANING,
+    THRESHOLD,
     Excursion,
+    Outset,
+    end_of_interval,
     excursion,
     linear_theory,
     minimised,
@@ -29,6 +32,7 @@ from memfit.fitting.excursions import (
     unit_of_length,
 )
 from memfit.fitting.predict import Predictor, bias_of, drive_of
+from memfit.fitting.residuals import JointResiduals
 from memfit.fitting.state import Problem, State
 from memfit.fitting.uncertainty import Covariance
 from memfit.fitting.unknowns import Unknowns
@@ -43,6 +47,8 @@ _TAIL = 9.0
 """Distance from V_T, in widths V_m, at which nothing but the tail of the activation is seen."""
 _ALLOWED_ORDER = 9.0
 """The same between two minima of which one is the truth: three standard errors."""
+_MOST_STEPS = 12
+"""Along a valley."""
 _FIRST_LOOK = 10
 """Evaluations after which another minimum may be given up."""
 _HOPELESS = 300.0
@@ -62,6 +68,8 @@ class Exploration:
     """The minimum with tau_d and f tau_k exchanged, where the data allow it."""
     better: State | None
     """A lower minimum, where one was found on the way."""
+    ends: Mapping[str, tuple[float | None, float | None]] = field(default_factory=dict)
+    """Beside open parameters: 95 % intervals, SI, of those that did not go far; None at an open end."""
 
     @property
     def points(self) -> list[FloatArray]:
@@ -95,7 +103,11 @@ def explore(state: State, covariance: Covariance, rivals: Sequence[State] = ()) 
     limits = _limits(base) if any(e.far for e in excursions) else []
     excursions += [e for limit in limits for e in _onwards(base, limit, excursions)]
     better = _lower(state, base, [(e.chi2, e.x) for e in (*limits, *excursions)])
+    places = [*limits, *excursions]
     return Exploration(
+        ends=_ends(base, places, [other.x for other in others])
+        if better is None and any(e.far for e in places)
+        else {},
         excursions=tuple(excursions),
         others=(*(other.x for other in others), *(limit.x for limit in limits)),
         swap=None if swap is None else swap.x,
@@ -127,6 +139,62 @@ def _excursions(base: State) -> list[Excursion]:
         return found
     rest = [j for j in core if j not in doubtful]
     return found + [excursion(base, linear.follow, j, side) for j in rest for side in (-1.0, 1.0)]
+
+
+def _ends(
+    base: State, excursions: Sequence[Excursion], others: Sequence[FloatArray]
+) -> dict[str, tuple[float | None, float | None]]:
+    """Intervals of the parameters that are not open, each end from the place that is nearest to it."""
+    open_ones = {e.name for e in excursions if e.far}
+    valleys = [_end_of_valley(base, e) for e in excursions if e.far and e.name == "V_T"]
+    residuals = base.problem.residuals(base.unknowns)
+    points = [*valleys, *others, *(e.x for e in excursions)]
+    allowed = [base.x, *(x for x in points if _chi2(residuals, x) < base.minimum.chi2 + THRESHOLD)]
+    found: dict[str, tuple[float | None, float | None]] = {}
+    for j, unknown in enumerate(base.unknowns.free):
+        if unknown.name not in CORE or unknown.name in open_ones or unknown.name in base.minimum.at_bound:
+            continue
+        values = [float(x[j]) for x in allowed]
+        low = end_of_interval(base, j, -1.0, _outset(base, j, allowed[int(np.argmin(values))]))
+        high = end_of_interval(base, j, 1.0, _outset(base, j, allowed[int(np.argmax(values))]))
+        found[unknown.name] = (
+            None if low is None else unknown.outer(low),
+            None if high is None else unknown.outer(high),
+        )
+    return found
+
+
+def _end_of_valley(base: State, e: Excursion) -> FloatArray:
+    """The last place of an excursion that goes on until chi2 stops it: there the others bend away."""
+    j = base.unknowns.names.index(e.name)
+    unknown = base.unknowns.free[j]
+    low, high = unknown.inner_bounds
+    length = unit_of_length(unknown, base.unknowns.parameters(base.x).V_m)
+    way, step = (1.0 if e.upward else -1.0), 2.0 * length
+    here, slope = e.x, (e.x - base.x) / ((e.x[j] - base.x[j]) or 1.0)
+    for _ in range(_MOST_STEPS):
+        target = float(np.clip(here[j] + way * step, low, high))
+        if step < 0.5 * length or target == here[j]:
+            break
+        chi2, x = moved(base, j, target, here, slope)
+        if chi2 > base.minimum.chi2 + THRESHOLD:
+            step *= 0.5
+            continue
+        here, slope, step = x, (x - here) / (target - here[j]), 1.6 * step
+    return here
+
+
+def _outset(base: State, j: int, x: FloatArray) -> Outset:
+    """A place from which an unknown goes further out."""
+    linear = linear_theory(replace(base, minimum=replace(base.minimum, x=x)))
+    length = unit_of_length(base.unknowns.free[j], base.unknowns.parameters(x).V_m)
+    return Outset(x, linear.follow[j], 2.0 * float(linear.errors[j]) * length)
+
+
+def _chi2(residuals: JointResiduals, x: FloatArray) -> float:
+    """Sum of squares at a place."""
+    r = residuals.residuals(x)
+    return float(r @ r)
 
 
 def _limits(base: State) -> list[Excursion]:

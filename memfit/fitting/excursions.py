@@ -32,6 +32,9 @@ LEANING = 0.5
 """Share of what is known that may come from one point: noise of one sample is taken for a signal at once."""
 _ON_BOUND = 1e-3
 """Distance, in the same units, at which there is no room to move."""
+THRESHOLD = 1.959963984540054**2
+"""Rise of chi2 at the ends of a 95 % interval."""
+_MOST_STEPS, _GROWTH = 15, 1.6
 _PRIOR = 5.0
 """Standard deviation in the same units beyond which nothing is believed."""
 _PATIENT = 1e-8
@@ -163,3 +166,47 @@ def minimised(
         tolerance = float(np.clip(0.02 * ALLOWED / max(float(r @ r), 1e-300), 1e-10, 1e-3))
     minimum = minimise(residuals, unknowns.free, x, tolerance=tolerance, max_evaluations=most)
     return State(problem, unknowns, minimum, residuals.failures)
+
+
+@dataclass(frozen=True)
+class Outset:
+    """Where the search for the end of an interval begins."""
+
+    x: FloatArray
+    """(m,) a place below the threshold."""
+    follow: FloatArray
+    """(m,) how all unknowns follow there."""
+    step: float
+    """First step: twice the standard error there, say."""
+
+
+def end_of_interval(base: State, j: int, direction: float, outset: Outset) -> float | None:
+    """Where the least chi2 of an unknown reaches its 95 % threshold; None if nowhere near.
+
+    The profile is followed in growing steps, for it may bend where linear theory at the minimum is straight.
+
+    Parameters
+    ----------
+    base : State
+        The minimum.
+    j : int
+        The unknown.
+    direction : {-1, 1}
+    outset : Outset
+    """
+    unknown = base.unknowns.free[j]
+    low, high = unknown.inner_bounds
+    length = unit_of_length(unknown, base.unknowns.parameters(base.x).V_m)
+    here, slope, step, rise = outset.x, outset.follow, min(outset.step, length), 0.0
+    for _ in range(_MOST_STEPS):
+        target = float(np.clip(here[j] + direction * step, low, high))
+        if abs(target - base.x[j]) > _STEPS[-1] * length or abs(target - here[j]) < _ON_BOUND * step:
+            return None
+        chi2, x = moved(base, j, target, here, slope)
+        above = chi2 - base.minimum.chi2
+        if above > THRESHOLD:
+            share = (np.sqrt(THRESHOLD) - np.sqrt(rise)) / (np.sqrt(above) - np.sqrt(rise))
+            return float(here[j] + share * (target - here[j]))
+        here, slope, rise = x, (x - here) / (target - here[j]), max(above, 0.0)
+        step = min(_GROWTH * step, length)
+    return float(here[j])

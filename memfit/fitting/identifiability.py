@@ -13,6 +13,7 @@ import numpy as np
 
 from memfit.arrays import FloatArray
 from memfit.fitting.combinations import KNOWN, error_of, gradient_of, known_combinations, lag, two_times
+from memfit.fitting.ends import reach_of, with_ends
 from memfit.fitting.equivalents import Exploration, independent_share, telling_bias
 from memfit.fitting.excursions import ALLOWED, CORE, Excursion, unit_of_length
 from memfit.fitting.knowledge import (
@@ -28,7 +29,7 @@ from memfit.fitting.result import Estimate, FitResult, Status
 from memfit.fitting.sentences import sentences_of
 from memfit.fitting.state import State
 from memfit.fitting.truncation import with_bounds
-from memfit.fitting.uncertainty import UNDETERMINED, WEAK, Z95, Covariance
+from memfit.fitting.uncertainty import WEAK, Z95, Covariance
 from memfit.fitting.unknowns import Unknown
 from memfit.model.parameters import NAMES, Parameters
 
@@ -58,10 +59,12 @@ def with_identifiability(
     """
     open_ones = _open_parameters(result, state, exploration)
     bounded = _with_what_places_allow(result, state, covariance, exploration, open_ones)
-    V_m = state.unknowns.parameters(state.x).V_m
-    wide = [n for n in CORE if n in bounded and n not in open_ones and _spans_far(n, bounded[n], V_m)]
-    open_ones |= {name: OpenParameter(reach="other minimum") for name in wide}
-    open_ones = {name: open_ones[name] for name in CORE if name in open_ones}
+    if open_ones:
+        V_m = state.unknowns.parameters(state.x).V_m
+        bounded = with_ends(bounded, exploration.ends, V_m)
+        lost = {n: reach_of(bounded[n], n, V_m) for n in CORE if n in bounded and n not in open_ones}
+        open_ones |= {name: reach for name, reach in lost.items() if reach is not None}
+        open_ones = {name: open_ones[name] for name in CORE if name in open_ones}
     parameters = {n: _not_determined(e) if n in open_ones else e for n, e in bounded.items()}
     knowledge = _knowledge(state, covariance, exploration, open_ones)
     places = [state.x, *_spread_out(state, exploration.points)]
@@ -97,15 +100,6 @@ def _with_what_places_allow(
         else _including(_widened(limited.get(name, e), apart.get(name)), [p[name] for p in there])
         for name, e in result.parameters.items()
     }
-
-
-def _spans_far(name: str, e: Estimate, V_m: float) -> bool:
-    """Whether an interval is wider than that of any parameter that counts as known."""
-    if e.status not in ("determined", "weak") or e.ci95 is None or None in e.ci95:
-        return False
-    low, high = (float(end) for end in e.ci95 if end is not None)
-    width = (high - low) / (2.0 * V_m) if name == "V_T" else np.log(high / max(low, 1e-300))
-    return bool(width > 2.0 * Z95 * UNDETERMINED)
 
 
 def _not_determined(e: Estimate) -> Estimate:

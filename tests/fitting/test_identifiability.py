@@ -21,6 +21,7 @@ from memfit.model.parameters import NAMES, Parameters
 from memfit.model.smallsignal import impedance
 from memfit.model.steady import junction_voltage
 from memfit.protocols import pulse
+from memfit.synthetic.device import Noise
 from memfit.synthetic.measurements import transient
 
 
@@ -113,6 +114,21 @@ def test_a_pulse_with_a_sample_on_its_edge_is_not_open():
     assert "edge_0_0" in result.nuisance
     assert result.status.code == "ok"
     assert _open(result) == set()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_is_known_beside_open_parameters_has_an_interval_that_holds(seed):
+    """Two spectra are described by any V_T far above, by the tail alone; where it is near, V_m bends away."""
+    p = TRUTH.replace(R_b=74e3, C_m=7e-5, i_c0=1.1e-4, V_T=1.2, V_m=0.1, tau_d=2.2, tau_k=0.4, R_s=770.0)
+    planned = spectra(p, biases=(-3.2, 0.3), frequency=np.geomspace(10.0, 0.003, 40))
+    far = {"V_T": 3.8, "V_m": 0.16, "i_c0": 700.0, "tau_k": 3e6, "R_b": 72e3, "C_m": 7e-5, "tau_d": 2.2}
+    result = fit(device(planned, p, Noise(impedance=0.005), seed=seed), FitPlan(start=far)).result
+    assert {"i_c0", "V_T"} <= _open(result)
+    assert result.fitted_values["V_T"] > 2.0
+    for name, e in result.parameters.items():
+        if e.status in ("determined", "weak"):
+            spread = 0.5 * (e.ci95[1] - e.ci95[0])  # one in twenty may miss, but none by much
+            assert e.ci95[0] - spread <= getattr(p, name) <= e.ci95[1] + spread
 
 
 def test_what_one_noisy_sample_tells_is_doubted():
