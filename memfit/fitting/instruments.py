@@ -18,6 +18,7 @@ from memfit.fitting.initial import add_needed_states
 from memfit.fitting.minimise import NEEDED, fall_of_chi2
 from memfit.fitting.plan import FitPlan
 from memfit.fitting.predict import drive_of, free_start, sample_before
+from memfit.fitting.residuals import triangle
 from memfit.fitting.staircase import with_staircases
 from memfit.fitting.state import Problem, State
 from memfit.fitting.unknowns import (
@@ -39,6 +40,8 @@ _BESIDE = 1e-3
 """Of a sample: distance from its bound of an edge that begins where it was."""
 _EQUAL = 1.0
 """Rise of chi2 up to which a search has arrived at the same place."""
+_SURE = float(np.log(20.0))
+"""Logarithm of the odds that let all jumps lie on their samples."""
 
 
 def add_needed_terms(state: State, plan: FitPlan) -> State:
@@ -74,6 +77,39 @@ def without_idle_terms(state: State, plan: FitPlan) -> State:
     again = solve_nearby(state.problem, unknowns, unknowns.encode(state.unknowns.values(state.x)))
     needed = again.minimum.chi2 > state.minimum.chi2 + _EQUAL
     return state if needed else replace(again, failures=state.failures + again.failures)
+
+
+def with_jumps_on_samples(state: State) -> State:
+    """The fit with every jump on the first sample that shows it, where that is no coincidence.
+
+    A source that clocks the sampling jumps on samples, any other anywhere between. The odds of the first
+    against the second, whose times are evenly distributed over the samples, are the ratio of the likelihoods,
+    integrated over the times.
+    """
+    edges = [u for u in state.unknowns.free if u.name.startswith("edge_")]
+    if not edges:
+        return state
+    free = [u for u in state.unknowns.free if u not in edges]
+    unknowns = Unknowns(free, state.unknowns.base, state.problem.kinds)
+    again = solve_nearby(state.problem, unknowns, unknowns.encode(state.unknowns.values(state.x)))
+    rise = again.minimum.chi2 - state.minimum.chi2
+    volume = sum(np.log(-edge.lower) for edge in edges) - _log_volume(state, edges)
+    if not volume - 0.5 * rise > _SURE:
+        return state
+    log.info("jumps lie on samples: chi2 rises by %.4g", rise)
+    return replace(again, failures=state.failures + again.failures)
+
+
+def _log_volume(state: State, terms: Sequence[Unknown]) -> float:
+    """Logarithm of the integral of the likelihood over some unknowns, with all others fitted, if normal."""
+    _, jacobian = state.linearised()
+    wanted = [state.unknowns.names.index(term.name) for term in terms]
+    rest = [j for j in range(jacobian.shape[1]) if j not in wanted]
+    length = np.linalg.norm(jacobian, axis=0)
+    scaled = jacobian / np.where(length > 0, length, 1.0)
+    root = triangle(scaled[:, [*rest, *wanted]])[len(rest) :, len(rest) :]
+    known = np.abs(np.diag(root)) * length[wanted]
+    return float(0.5 * len(terms) * np.log(2.0 * np.pi) - np.sum(np.log(np.maximum(known, 1e-300))))
 
 
 def _kept_if_worth(state: State, terms: Sequence[Unknown], forced: bool) -> State:

@@ -18,7 +18,7 @@ from memfit.fitting.conflict import conflicts_between_kinds, with_conflicts
 from memfit.fitting.descent import solve_again
 from memfit.fitting.equivalents import explore
 from memfit.fitting.identifiability import with_identifiability
-from memfit.fitting.instruments import add_needed_terms, without_idle_terms
+from memfit.fitting.instruments import add_needed_terms, with_jumps_on_samples, without_idle_terms
 from memfit.fitting.plan import FitPlan, free_parameters, plan_for
 from memfit.fitting.predict import bias_of
 from memfit.fitting.result import FitResult, FittedRecord
@@ -113,7 +113,9 @@ def _find(device: Device, plan: FitPlan, model: str) -> _Found:
     problem = Problem.prepare(device.records, plan.robust)
     minima, first = find_minima(problem, plan, free_parameters(model))
     settled = settle(replace(minima[0], problem=driven_alike(problem, minima[0].problem)), plan, rounds=1)
-    settled = without_idle_terms(settle(add_needed_terms(settled, plan), plan), plan)
+    settled = settle(add_needed_terms(settled, plan), plan)
+    clocked = with_jumps_on_samples(settled)
+    settled = without_idle_terms(settled if clocked is settled else settle(clocked, plan), plan)
     return _Found(settled, tuple(minima[1:]), first)
 
 

@@ -72,3 +72,16 @@ def test_time_of_an_edge_between_samples():
     assert timing
     assert result.status.code == "ok"
     assert max(errors(result).values()) < 0.05
+
+
+def test_jumps_on_samples_are_no_coincidence():
+    """A source that clocks the sampling: with free times R_s and R_b would be off, all to the same side."""
+    fast = TRUTH.replace(C_m=2e-9, R_s=300.0)
+    offs = []
+    for seed in range(6):
+        result = fit(device([*sweeps(fast), *pulses(fast)], fast, seed=seed)).result
+        assert not any(name.startswith("edge_") for name in result.nuisance)
+        R_b = result.parameters["R_b"]
+        offs.append((R_b.value - fast.R_b) / R_b.stderr)
+    assert np.sqrt(np.mean(np.square(offs))) < 1.8
+    assert abs(np.mean(offs)) < 1.2
