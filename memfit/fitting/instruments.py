@@ -93,23 +93,26 @@ def with_jumps_on_samples(state: State) -> State:
     unknowns = Unknowns(free, state.unknowns.base, state.problem.kinds)
     again = solve_nearby(state.problem, unknowns, unknowns.encode(state.unknowns.values(state.x)))
     rise = again.minimum.chi2 - state.minimum.chi2
-    volume = sum(np.log(-edge.lower) for edge in edges) - _log_volume(state, edges)
-    if not volume - 0.5 * rise > _SURE:
+    if not _log_odds(state, edges) - 0.5 * rise > _SURE:
         return state
     log.info("jumps lie on samples: chi2 rises by %.4g", rise)
     return replace(again, failures=state.failures + again.failures)
 
 
-def _log_volume(state: State, terms: Sequence[Unknown]) -> float:
-    """Logarithm of the integral of the likelihood over some unknowns, with all others fitted, if normal."""
+def _log_odds(state: State, edges: Sequence[Unknown]) -> float:
+    """Logarithm of how much more likely one time for each jump is than all times of a sample, as normal ones.
+
+    An integral over the times is never more than their range: where data do not tell them, nothing is won.
+    """
     _, jacobian = state.linearised()
-    wanted = [state.unknowns.names.index(term.name) for term in terms]
+    wanted = [state.unknowns.names.index(edge.name) for edge in edges]
     rest = [j for j in range(jacobian.shape[1]) if j not in wanted]
     length = np.linalg.norm(jacobian, axis=0)
     scaled = jacobian / np.where(length > 0, length, 1.0)
     root = triangle(scaled[:, [*rest, *wanted]])[len(rest) :, len(rest) :]
-    known = np.abs(np.diag(root)) * length[wanted]
-    return float(0.5 * len(terms) * np.log(2.0 * np.pi) - np.sum(np.log(np.maximum(known, 1e-300))))
+    known = np.abs(np.diag(root)) * length[wanted]  # inverse standard errors, one after the other
+    ranges = np.array([-edge.lower for edge in edges])
+    return float(np.sum(np.log(np.maximum(known * ranges / np.sqrt(2.0 * np.pi), 1.0))))
 
 
 def _kept_if_worth(state: State, terms: Sequence[Unknown], forced: bool) -> State:
