@@ -9,9 +9,10 @@ from itertools import product
 import numpy as np
 
 from memfit.arrays import FloatArray
-from memfit.fitting.equivalents import Exploration, junction_at, telling_bias
+from memfit.fitting.equivalents import Exploration, telling_bias
 from memfit.fitting.excursions import ALLOWED
 from memfit.fitting.knowledge import Combination, OpenParameter
+from memfit.fitting.predict import junction_at
 from memfit.fitting.state import State
 from memfit.model.equations import activation_time, inverse_resistance_a
 from memfit.model.parameters import UNITS, Parameters

@@ -21,34 +21,25 @@ from memfit.fitting.excursions import (
     DOUBTFUL,
     EVALUATIONS,
     LEANING,
-    THRESHOLD,
     Excursion,
-    Outset,
-    end_of_interval,
     excursion,
     linear_theory,
     minimised,
-    moved,
     unit_of_length,
+    with_values,
 )
-from memfit.fitting.predict import Predictor, bias_of, drive_of
-from memfit.fitting.residuals import JointResiduals
+from memfit.fitting.predict import Predictor, bias_of, junction_at
+from memfit.fitting.simpler import simpler_devices
 from memfit.fitting.state import Problem, State
 from memfit.fitting.uncertainty import Covariance
 from memfit.fitting.unknowns import Unknowns
+from memfit.fitting.valleys import intervals_beside
 from memfit.model.equations import activation, inverse_resistance_a
-from memfit.model.parameters import NAMES, Parameters
-from memfit.model.steady import junction_voltage
+from memfit.model.parameters import NAMES
 from memfit.protocols import Control
 
-LIMITS = (("tau_k", True), ("i_c0", False), ("tau_d", True))
-"""Simpler devices within the model: an activation that stands still, no channel, a current that does."""
-_TAIL = 9.0
-"""Distance from V_T, in widths V_m, at which nothing but the tail of the activation is seen."""
 _ALLOWED_ORDER = 9.0
 """The same between two minima of which one is the truth: three standard errors."""
-_MOST_STEPS = 12
-"""Along a valley."""
 _FIRST_LOOK = 10
 """Evaluations after which another minimum may be given up."""
 _HOPELESS = 300.0
@@ -100,12 +91,12 @@ def explore(state: State, covariance: Covariance, rivals: Sequence[State] = ()) 
     if better is not None:
         return Exploration((), (), None, better)
     excursions = _excursions(base)
-    limits = _limits(base) if any(e.far for e in excursions) else []
+    limits = simpler_devices(base) if any(e.far for e in excursions) else []
     excursions += [e for limit in limits for e in _onwards(base, limit, excursions)]
     better = _lower(state, base, [(e.chi2, e.x) for e in (*limits, *excursions)])
     places = [*limits, *excursions]
     return Exploration(
-        ends=_ends(base, places, [other.x for other in others])
+        ends=intervals_beside(base, places, [other.x for other in others])
         if better is None and any(e.far for e in places)
         else {},
         excursions=tuple(excursions),
@@ -141,133 +132,6 @@ def _excursions(base: State) -> list[Excursion]:
     return found + [excursion(base, linear.follow, j, side) for j in rest for side in (-1.0, 1.0)]
 
 
-def _ends(
-    base: State, excursions: Sequence[Excursion], others: Sequence[FloatArray]
-) -> dict[str, tuple[float | None, float | None]]:
-    """Intervals of the parameters that are not open, each end from the place that is nearest to it."""
-    open_ones = {e.name for e in excursions if e.far}
-    valleys = [_end_of_valley(base, e) for e in excursions if e.far and e.name == "V_T"]
-    residuals = base.problem.residuals(base.unknowns)
-    points = [*valleys, *others, *(e.x for e in excursions)]
-    allowed = [base.x, *(x for x in points if _chi2(residuals, x) < base.minimum.chi2 + THRESHOLD)]
-    found: dict[str, tuple[float | None, float | None]] = {}
-    for j, unknown in enumerate(base.unknowns.free):
-        if unknown.name not in CORE or unknown.name in open_ones or unknown.name in base.minimum.at_bound:
-            continue
-        values = [float(x[j]) for x in allowed]
-        low = end_of_interval(base, j, -1.0, _outset(base, j, allowed[int(np.argmin(values))]))
-        high = end_of_interval(base, j, 1.0, _outset(base, j, allowed[int(np.argmax(values))]))
-        found[unknown.name] = (
-            None if low is None else unknown.outer(low),
-            None if high is None else unknown.outer(high),
-        )
-    return found
-
-
-def _end_of_valley(base: State, e: Excursion) -> FloatArray:
-    """The last place of an excursion that goes on until chi2 stops it: there the others bend away."""
-    j = base.unknowns.names.index(e.name)
-    unknown = base.unknowns.free[j]
-    low, high = unknown.inner_bounds
-    length = unit_of_length(unknown, base.unknowns.parameters(base.x).V_m)
-    way, step = (1.0 if e.upward else -1.0), 2.0 * length
-    here, slope = e.x, (e.x - base.x) / ((e.x[j] - base.x[j]) or 1.0)
-    for _ in range(_MOST_STEPS):
-        target = float(np.clip(here[j] + way * step, low, high))
-        if step < 0.5 * length or target == here[j]:
-            break
-        chi2, x = moved(base, j, target, here, slope)
-        if chi2 > base.minimum.chi2 + THRESHOLD:
-            step *= 0.5
-            continue
-        here, slope, step = x, (x - here) / (target - here[j]), 1.6 * step
-    return here
-
-
-def _outset(base: State, j: int, x: FloatArray) -> Outset:
-    """A place from which an unknown goes further out."""
-    linear = linear_theory(replace(base, minimum=replace(base.minimum, x=x)))
-    length = unit_of_length(base.unknowns.free[j], base.unknowns.parameters(x).V_m)
-    return Outset(x, linear.follow[j], 2.0 * float(linear.errors[j]) * length)
-
-
-def _chi2(residuals: JointResiduals, x: FloatArray) -> float:
-    """Sum of squares at a place."""
-    r = residuals.residuals(x)
-    return float(r @ r)
-
-
-def _limits(base: State) -> list[Excursion]:
-    """The simpler devices that describe the data as well."""
-    found, starts = [], (_half_activated(base), base.x)
-    for name, upward in LIMITS:
-        if name in base.unknowns.names:
-            j = base.unknowns.names.index(name)
-            bound = base.unknowns.free[j].inner_bounds[int(upward)]
-            found += _reached(base, j, upward, bound, starts)
-    if "V_T" in base.unknowns.names:
-        j = base.unknowns.names.index("V_T")
-        for upward, start in _saturated_and_tail(base):
-            found += _reached(base, j, upward, float(start[j]), [start])
-    return found
-
-
-def _reached(
-    base: State, j: int, upward: bool, value: float, starts: Sequence[FloatArray]
-) -> list[Excursion]:
-    """The place with one unknown held at a value, from the first start that describes the data as well."""
-    for start in starts:
-        chi2, x = moved(base, j, value, start, np.zeros(start.size))
-        if chi2 < base.minimum.chi2 + ALLOWED:
-            name = base.unknowns.names[j]
-            return [Excursion(name, upward, x, True, None, min(chi2, base.minimum.chi2))]
-    return []
-
-
-def _saturated_and_tail(base: State) -> list[tuple[bool, FloatArray]]:
-    """The same channel current under the largest drive by full activation, and by its tail.
-
-    A full activation shows i_c0 alone, a tail i_c0 exp(-V_T/V_m) and V_m.
-    """
-    names = base.unknowns.names
-    drives = [drive for r in base.problem.predictor.records if (drive := drive_of(r)) is not None]
-    if not drives or not {"V_T", "V_m", "i_c0"} <= set(names):
-        return []
-    p = base.unknowns.parameters(base.x)
-    ends = [junction_at(p, (d.control, float(d.value[np.argmax(np.abs(d.value))]))) for d in drives]
-    u = max(ends, key=abs)
-    current = p.i_c0 * max(float(activation(p, u)), 1e-12)
-    width = abs(u) / _TAIL
-    places = (
-        (False, {"V_T": u - 2 * _TAIL * width, "V_m": width / 2, "i_c0": current}),
-        (True, {"V_T": u + _TAIL * width, "V_m": width, "i_c0": current * float(np.exp(_TAIL))}),
-    )
-    return [(upward, _with_values(base, values)) for upward, values in places]
-
-
-def _with_values(base: State, values: Mapping[str, float]) -> FloatArray:
-    """The minimum with other values of some unknowns."""
-    x = base.x.copy()
-    for name, value in values.items():
-        j = base.unknowns.names.index(name)
-        x[j] = base.unknowns.free[j].inner(value)
-    return x
-
-
-def _half_activated(base: State) -> FloatArray:
-    """The same channel current before the first drive, by half the activation: where V_T leaves a trace.
-
-    An activation that stands still shows i_c0 f of its start alone; where f is 1, nothing tells i_c0 from it.
-    """
-    names = base.unknowns.names
-    drives = [drive for r in base.problem.predictor.records if (drive := drive_of(r)) is not None]
-    if not drives or "V_T" not in names or "i_c0" not in names:
-        return base.x
-    p = base.unknowns.parameters(base.x)
-    u = junction_at(p, (drives[0].control, float(drives[0].value[0])))
-    return _with_values(base, {"V_T": u, "i_c0": 2.0 * p.i_c0 * max(float(activation(p, u)), 1e-12)})
-
-
 def _onwards(base: State, limit: Excursion, known: Sequence[Excursion]) -> list[Excursion]:
     """Excursions from a limit that go far, of doubtful parameters that could not from the minimum."""
     there = replace(base, minimum=replace(base.minimum, x=limit.x))
@@ -299,12 +163,6 @@ def telling_bias(state: State) -> tuple[Control, float] | None:
     return max(biases, key=lambda bias: float(inverse_resistance_a(p, junction_at(p, bias))), default=None)
 
 
-def junction_at(p: Parameters, bias: tuple[Control, float]) -> float:
-    """Voltage across the junction, V, at a terminal bias."""
-    control, value = bias
-    return float(junction_voltage(p, control, [value])[0])
-
-
 def exchanged(state: State) -> FloatArray | None:
     """The minimum with tau_d and f tau_k exchanged at the most telling bias, or at half activation."""
     names = state.unknowns.names
@@ -313,7 +171,7 @@ def exchanged(state: State) -> FloatArray | None:
     p = state.unknowns.parameters(state.x)
     bias = telling_bias(state)
     f = 0.5 if bias is None else max(float(activation(p, junction_at(p, bias))), 1e-12)
-    return _with_values(state, {"tau_d": f * p.tau_k, "tau_k": p.tau_d / f})
+    return with_values(state, {"tau_d": f * p.tau_k, "tau_k": p.tau_d / f})
 
 
 def _on_independent_points(state: State, covariance: Covariance) -> State:

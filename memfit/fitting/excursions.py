@@ -4,6 +4,7 @@ A doubtful parameter is moved a factor e, and further while that costs little, a
 again: a few points of its profile likelihood.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +20,7 @@ CORE = NAMES[:7]
 ALLOWED = 16.0
 """Rise of chi2, on independent points, that chance and the search for the lowest place explain together: so
 that a parameter is open where it can go four units of length far, which is a standard error of one."""
-_STEPS = (1.0, 2.0, 3.0, 4.0)
+STEPS = (1.0, 2.0, 3.0, 4.0)
 """Distances of a parameter, in the logarithm; V_T in units of 2 V_m."""
 _UNSEEN = 1e-30
 """Length of a column of the Jacobian below which nothing in the data depends on the unknown."""
@@ -30,11 +31,8 @@ DOUBTFUL = 0.1
 a signal has a significance of a few standard errors."""
 LEANING = 0.5
 """Share of what is known that may come from one point: noise of one sample is taken for a signal at once."""
-_ON_BOUND = 1e-3
+ON_BOUND = 1e-3
 """Distance, in the same units, at which there is no room to move."""
-THRESHOLD = 1.959963984540054**2
-"""Rise of chi2 at the ends of a 95 % interval."""
-_MOST_STEPS, _GROWTH = 15, 1.6
 _PRIOR = 5.0
 """Standard deviation in the same units beyond which nothing is believed."""
 _PATIENT = 1e-8
@@ -112,9 +110,9 @@ def excursion(
     length = unit_of_length(unknown, base.unknowns.parameters(base.x).V_m)
     allowed = base.minimum.chi2 + ALLOWED
     here, slope = base.x, follow[j]
-    for step in _STEPS:
+    for step in STEPS:
         target = float(np.clip(base.x[j] + direction * step * length, low, high))
-        if abs(target - here[j]) < _ON_BOUND * length:
+        if abs(target - here[j]) < ON_BOUND * length:
             break
         chi2, x = moved(base, j, target, here, slope)
         if chi2 > allowed and patient:
@@ -127,7 +125,7 @@ def excursion(
         if chi2 < base.minimum.chi2 - BETTER:
             return Excursion(unknown.name, direction > 0, x, True, None, chi2)
         here, slope = x, (x - here) / (target - here[j])
-    far = bool(abs(here[j] - base.x[j]) > 0.99 * _STEPS[0] * length)
+    far = bool(abs(here[j] - base.x[j]) > 0.99 * STEPS[0] * length)
     return Excursion(unknown.name, direction > 0, here, far, None, base.minimum.chi2)
 
 
@@ -168,45 +166,10 @@ def minimised(
     return State(problem, unknowns, minimum, residuals.failures)
 
 
-@dataclass(frozen=True)
-class Outset:
-    """Where the search for the end of an interval begins."""
-
-    x: FloatArray
-    """(m,) a place below the threshold."""
-    follow: FloatArray
-    """(m,) how all unknowns follow there."""
-    step: float
-    """First step: twice the standard error there, say."""
-
-
-def end_of_interval(base: State, j: int, direction: float, outset: Outset) -> float | None:
-    """Where the least chi2 of an unknown reaches its 95 % threshold; None if nowhere near.
-
-    The profile is followed in growing steps, for it may bend where linear theory at the minimum is straight.
-
-    Parameters
-    ----------
-    base : State
-        The minimum.
-    j : int
-        The unknown.
-    direction : {-1, 1}
-    outset : Outset
-    """
-    unknown = base.unknowns.free[j]
-    low, high = unknown.inner_bounds
-    length = unit_of_length(unknown, base.unknowns.parameters(base.x).V_m)
-    here, slope, step, rise = outset.x, outset.follow, min(outset.step, length), 0.0
-    for _ in range(_MOST_STEPS):
-        target = float(np.clip(here[j] + direction * step, low, high))
-        if abs(target - base.x[j]) > _STEPS[-1] * length or abs(target - here[j]) < _ON_BOUND * step:
-            return None
-        chi2, x = moved(base, j, target, here, slope)
-        above = chi2 - base.minimum.chi2
-        if above > THRESHOLD:
-            share = (np.sqrt(THRESHOLD) - np.sqrt(rise)) / (np.sqrt(above) - np.sqrt(rise))
-            return float(here[j] + share * (target - here[j]))
-        here, slope, rise = x, (x - here) / (target - here[j]), max(above, 0.0)
-        step = min(_GROWTH * step, length)
-    return float(here[j])
+def with_values(base: State, values: Mapping[str, float]) -> FloatArray:
+    """The minimum with other values of some unknowns."""
+    x = base.x.copy()
+    for name, value in values.items():
+        j = base.unknowns.names.index(name)
+        x[j] = base.unknowns.free[j].inner(value)
+    return x

@@ -17,7 +17,7 @@ from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient, 
 from memfit.errors import InputError
 from memfit.model.parameters import NAMES, Parameters
 from memfit.model.smallsignal import BiasGrid, impedance_with_derivatives
-from memfit.model.steady import steady_response
+from memfit.model.steady import junction_voltage, steady_response
 from memfit.model.transient import DriveSet
 from memfit.protocols import Control, Drive
 
@@ -329,6 +329,12 @@ def bias_of(record: ImpedanceSpectrum) -> tuple[Control, float]:
         f"{record.name}: a spectrum needs its dc bias, and none was found in the file or its name. "
         'Add bias = "0.80 V" to its [[measurement]] in device.toml.'
     )
+
+
+def junction_at(p: Parameters, bias: tuple[Control, float]) -> float:
+    """Voltage across the junction, V, at a terminal bias."""
+    control, value = bias
+    return float(junction_voltage(p, control, [value])[0])
 
 
 def drive_of(record: Record) -> Drive | None:

@@ -14,10 +14,11 @@ import numpy as np
 from scipy.special import erfc
 
 from memfit.arrays import FloatArray
-from memfit.fitting.equivalents import independent_share, junction_at, telling_bias
+from memfit.fitting.equivalents import independent_share, telling_bias
 from memfit.fitting.knowledge import ModelCandidate, ModelChoice
 from memfit.fitting.minimise import minimise
 from memfit.fitting.plan import LEFT_OUT, FitPlan, Model
+from memfit.fitting.predict import junction_at
 from memfit.fitting.result import Alternative
 from memfit.fitting.state import Problem, State
 from memfit.fitting.uncertainty import Covariance
