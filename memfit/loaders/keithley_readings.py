@@ -61,10 +61,11 @@ def read(source: Source, settings: FileSettings) -> list[RawTable]:
     """
     lines = source.lines
     at = _header(lines)
-    if at is None:
+    head = lines[at] if at is not None else ""
+    separator = max(SEPARATORS[:3], key=head.count)
+    labels = [label.lower() for label in split_fields(head, separator)]
+    if at is None or "reading" not in labels:
         raise FileFormatError("expected a header with Reading,Unit; found none.", file=source.name)
-    separator = next((mark for mark in SEPARATORS if mark in lines[at]), ",")
-    labels = [label.lower() for label in split_fields(lines[at], separator)]
     rows = [split_fields(line, separator) if line.strip(" \t,;") else [] for line in lines[at + 1 :]]
     sourced = next((label for label in _SOURCED if label in labels), None)
     values = ["reading"] if sourced is None else ["reading", sourced]
