@@ -146,7 +146,13 @@ def _deviations(rows, found):
         predictor=SimpleNamespace(record_of_point=np.zeros(points, dtype=int), records=[None]),
         keep=np.ones(points, dtype=bool),
     )
-    state = SimpleNamespace(problem=problem, linearised=lambda: (whole[:, -1], whole[:, :-1]))
+    free = [Unknown(f"b{j}", False, -np.inf, np.inf) for j in range(found.x.size)]
+    state = SimpleNamespace(
+        problem=problem,
+        unknowns=SimpleNamespace(free=free),
+        x=found.x,
+        linearised=lambda: (whole[:, -1], whole[:, :-1]),
+    )
     covariance = covariance_of(state)
     independent = covariance.effective[0] / points  # which the certified deviations take for 1
     variance = found.chi2 / (points - found.x.size)
