@@ -1,11 +1,13 @@
 """Small synthetic devices for the tests of the fit."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from memfit.datasets.device import Device
 from memfit.model.equations import steady_current
 from memfit.model.parameters import Parameters
-from memfit.protocols import pulse
+from memfit.protocols import Drive, pulse
 from memfit.synthetic.device import NOISELESS, Noise, simulate_device
 from memfit.synthetic.measurements import loop, spectrum, transient
 
@@ -45,6 +47,22 @@ def everything(p=TRUTH):
 def device(planned=None, p=TRUTH, noise=NOISE, seed=1) -> Device:
     """A device measured with a per cent of noise."""
     return simulate_device(p, everything(p) if planned is None else planned, noise, seed=seed)
+
+
+def seen_late(measured) -> Device:
+    """The same device with first jumps between samples, and drives that jump where that first shows."""
+    return replace(
+        measured, records=tuple(_seen_late(r) if r.kind == "transient" else r for r in measured.records)
+    )
+
+
+def _seen_late(record):
+    k = int(np.searchsorted(record.time, record.drive.time[1])) + 1
+    keep = np.ones(record.points, bool)
+    keep[k - 1] = False  # the sample on the edge itself
+    time = np.where(record.drive.time == record.drive.time[1], record.time[k], record.drive.time)
+    assert record.time[k] > record.drive.time[1]
+    return replace(record.select(keep), drive=Drive(record.control, time, record.drive.value))
 
 
 def exact(planned=None, p=TRUTH) -> Device:

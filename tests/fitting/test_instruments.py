@@ -4,12 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from devices import NOISE, TRUTH, device, errors, pulses, spectra, sweeps
+from devices import NOISE, TRUTH, device, errors, pulses, seen_late, spectra, sweeps
 
-from memfit.datasets.device import Device
 from memfit.fitting.joint import fit
 from memfit.fitting.plan import FitPlan
-from memfit.protocols import Drive
 
 GAINS = {"gain_iv", "gain_transient"}
 
@@ -50,24 +48,7 @@ def test_inductance_can_be_demanded():
 
 def test_time_of_an_edge_between_samples():
     """The drive of a file says when a jump was first seen, not when it was."""
-    measured = device([*spectra(), *pulses()])
-    records = []
-    for record in measured.records:
-        if record.kind == "transient":
-            k = int(np.searchsorted(record.time, record.drive.time[1])) + 1
-            late = record.time[k] - record.drive.time[1]
-            keep = np.ones(record.points, bool)
-            keep[k - 1] = False  # the sample on the edge itself
-            shifted = Drive(
-                "current",
-                np.where(record.drive.time == record.drive.time[1], record.time[k], record.drive.time),
-                record.drive.value,
-            )
-            assert late > 0
-            records.append(replace(record.select(keep), drive=shifted))
-        else:
-            records.append(record)
-    result = fit(Device(name="late", records=tuple(records))).result
+    result = fit(seen_late(device([*spectra(), *pulses()]))).result
     timing = [n for n in result.nuisance if n.startswith(("edge_", "delay_"))]
     assert timing
     assert result.status.code == "ok"

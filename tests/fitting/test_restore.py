@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from devices import device, pulses, spectra
+from devices import device, pulses, seen_late, spectra
 
 from memfit.datasets.device import Device
 from memfit.errors import InputError
@@ -58,7 +58,7 @@ def test_other_data_are_refused(joint, noisy):
 
 
 def test_terms_of_the_instruments_come_back():
-    measured = device([*spectra(), *pulses()])
+    measured = seen_late(device([*spectra(), *pulses()]))
     found = fit(measured).result
     state = state_of(found, measured)
     assert any(name.startswith("edge_") for name in state.unknowns.names)
