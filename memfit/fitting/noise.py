@@ -25,6 +25,8 @@ _FIRST_FLOOR = 0.02
 
 Often the only currents near zero are the first and the last, where no neighbours show the floor.
 """
+_TELL_FLOOR = 8
+"""Points near zero that tell the floor; with fewer the least one is kept."""
 _FEWEST = 3
 """Distances that make a first estimate."""
 _TINY = 1e-150
@@ -113,6 +115,9 @@ def fit_noise(record: Record, residual: FloatArray, keep: BoolArray, model: Floa
         return Noise(max(float(np.sqrt(scale)), SMALLEST_RELATIVE), 0.0)
     if _spans_decades(record):
         relative, floor = _relative_and_floor(squares * share, sizes, least)
+        largest = float(np.max(sizes, initial=0.0))
+        if np.count_nonzero(sizes < _FIRST_FLOOR * largest) < _TELL_FLOOR:  # a few may be small by chance
+            floor = max(floor, _FIRST_FLOOR * relative * largest)
         return Noise(relative, floor)
     return Noise(0.0, max(float(np.sqrt(_clipped_mean(squares) * share)), least))
 
