@@ -53,18 +53,21 @@ def known_combinations(
     p = state.unknowns.parameters(state.x)
     places = [state.unknowns.parameters(x) for x in exploration.points]
 
-    def error(quantity: Quantity) -> float:
-        return error_of(quantity, p, gradient_of(quantity, p, names) @ spread, places)
+    def error(quantity: Quantity, gradient: FloatArray) -> float:
+        return error_of(quantity, p, gradient @ spread, places)
 
-    lost = [n for n in open_ones if n not in _LOGARITHMIC or error(_monomial({n: 1})) > KNOWN]
+    alone = {n: _monomial({n: 1}) for n in open_ones if n in _LOGARITHMIC}
+    told = [n for n, one in alone.items() if error(one, gradient_of(one, p, names)) <= KNOWN]
+    lost = [n for n in open_ones if n not in told]
     opened = [k for k, n in enumerate(names) if n in lost]
     chosen: list[Combination] = []
     basis: list[FloatArray] = []
     for quantity in _quantities(state, lost):
         if len(chosen) == _MOST_NAMED:
             break
-        new = _independent_part(gradient_of(quantity, p, names)[opened], basis)
-        stderr = error(quantity)
+        gradient = gradient_of(quantity, p, names)
+        stderr = error(quantity, gradient)
+        new = _independent_part(gradient[opened], basis)
         if stderr > KNOWN or new is None:
             continue
         basis.append(new)

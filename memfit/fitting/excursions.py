@@ -11,6 +11,7 @@ import numpy as np
 
 from memfit.arrays import FloatArray
 from memfit.fitting.minimise import minimise
+from memfit.fitting.residuals import UNSEEN
 from memfit.fitting.state import Problem, State
 from memfit.fitting.truncation import with_bounds
 from memfit.fitting.unknowns import Unknown, Unknowns
@@ -22,8 +23,6 @@ ALLOWED = 16.0
 that a parameter is open where it can go four units of length far, which is a standard error of one."""
 STEPS = (1.0, 2.0, 3.0, 4.0)
 """Distances of a parameter, in the logarithm; V_T in units of 2 V_m."""
-_UNSEEN = 1e-30
-"""Length of a column of the Jacobian below which nothing in the data depends on the unknown."""
 _NEAR_LIMIT = 2.0
 """Largest such distance at which a rise of chi2 is taken for a limit of the data, not of the search."""
 DOUBTFUL = 0.1
@@ -84,11 +83,7 @@ def linear_theory(base: State) -> LinearTheory:
     length = np.linalg.norm(jacobian, axis=0)
     spread = np.array(
         [
-            _PRIOR * unit_of_length(u, V_m)
-            if u.name in CORE
-            else 1e3 / float(size)
-            if size > _UNSEEN
-            else 1.0
+            _PRIOR * unit_of_length(u, V_m) if u.name in CORE else 1e3 / float(size) if size > UNSEEN else 1.0
             for u, size in zip(base.unknowns.free, length, strict=True)
         ]
     )

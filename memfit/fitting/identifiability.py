@@ -13,7 +13,7 @@ import numpy as np
 
 from memfit.arrays import FloatArray
 from memfit.fitting.combinations import KNOWN, error_of, gradient_of, known_combinations, lag, two_times
-from memfit.fitting.ends import reach_of, with_ends
+from memfit.fitting.ends import including, reach_of, widened, with_ends
 from memfit.fitting.equivalents import Exploration, independent_share, telling_bias
 from memfit.fitting.excursions import ALLOWED, CORE, Excursion, unit_of_length
 from memfit.fitting.knowledge import (
@@ -24,7 +24,7 @@ from memfit.fitting.knowledge import (
     Place,
     Reach,
 )
-from memfit.fitting.residuals import triangle
+from memfit.fitting.residuals import marginal_root, triangle
 from memfit.fitting.result import Estimate, FitResult, Status
 from memfit.fitting.sentences import sentences_of
 from memfit.fitting.state import State
@@ -97,7 +97,7 @@ def _with_what_places_allow(
     return {
         name: e
         if name in open_ones
-        else _including(_widened(limited.get(name, e), apart.get(name)), [p[name] for p in there])
+        else including(widened(limited.get(name, e), apart.get(name)), [p[name] for p in there])
         for name, e in result.parameters.items()
     }
 
@@ -112,36 +112,6 @@ def _shifts(state: State, exploration: Exploration) -> dict[str, tuple[Unknown, 
     points = np.array([e.x for e in exploration.excursions]).reshape(-1, state.x.size)
     largest = np.max(np.abs(points - state.x), axis=0, initial=0.0)
     return {u.name: (u, float(way)) for u, way in zip(state.unknowns.free, largest, strict=True)}
-
-
-def _widened(e: Estimate, shift: tuple[Unknown, float] | None) -> Estimate:
-    """An estimate whose error is at least what excursions of others suggest: linear theory ends at them."""
-    if shift is None or e.value is None or e.stderr is None or e.ci95 is None:
-        return e
-    unknown, way = shift
-    error, scale = way / np.sqrt(ALLOWED), e.value if unknown.logarithmic else 1.0
-    if error * scale <= e.stderr:
-        return e
-    low, high = (unknown.outer(unknown.inner(e.value) + side * Z95 * error) for side in (-1.0, 1.0))
-    old_low, old_high = e.ci95
-    return replace(
-        e,
-        stderr=float(error * scale),
-        ci95=(
-            None if old_low is None else min(old_low, max(low, unknown.lower)),
-            None if old_high is None else max(old_high, min(high, unknown.upper)),
-        ),
-        status="weak" if e.status == "determined" and unknown.logarithmic and error > WEAK else e.status,
-    )
-
-
-def _including(e: Estimate, others: Sequence[float]) -> Estimate:
-    """An estimate whose interval includes its values at other minima that are as good."""
-    if e.ci95 is None or e.status == "fixed" or not others:
-        return e
-    low, high = e.ci95
-    lowest = None if low is None else min(low, *others)
-    return replace(e, ci95=(lowest, None if high is None else max(high, *others)))
 
 
 def _open_parameters(result: FitResult, state: State, exploration: Exploration) -> dict[str, OpenParameter]:
@@ -329,37 +299,28 @@ def _pair(
 
 def _scaled_root(state: State, covariance: Covariance, x: FloatArray) -> tuple[list[str], FloatArray]:
     """Names of the fitted core parameters, and the root of their information: logarithms, V_T in V_m."""
-    names, root = _marginal_root(state, covariance, x, CORE)
+    names, root = _told_of(state, covariance, x, CORE)
     if "V_T" in names:
         root[:, names.index("V_T")] *= state.unknowns.parameters(x).V_m
     return names, root
 
 
-def _marginal_root(
+def _told_of(
     state: State, covariance: Covariance, x: FloatArray, wanted: Sequence[str]
 ) -> tuple[list[str], FloatArray]:
-    """(n, n) triangular root of the information on some unknowns, all others marginalised.
-
-    With [A B] = Q [R11 R12; 0 R22] for the unwanted columns A and the wanted ones B, the information on the
-    wanted ones is R22^T R22.
-    """
+    """Names of the wanted unknowns that are fitted, and the root of what data and bounds tell of them."""
     r, jacobian = state.problem.residuals(state.unknowns).all_rows(x)
     weight = np.sqrt(independent_share(state, covariance)[state.problem.keep])
     reduced = triangle(np.column_stack([jacobian, r]) * weight[:, None])
     jacobian = with_bounds(reduced[:, :-1], reduced[:, -1], state.unknowns.free, x)
     names = [n for n in wanted if n in state.unknowns.names]
     columns = [state.unknowns.names.index(n) for n in names]
-    rest = [j for j in range(jacobian.shape[1]) if j not in columns]
-    length = np.linalg.norm(jacobian, axis=0)
-    scaled = jacobian / np.where(length > 0, length, 1.0)
-    root = triangle(scaled[:, [*rest, *columns]])[len(rest) :, len(rest) :]
-    result: FloatArray = root * length[columns]
-    return names, result
+    return names, marginal_root(jacobian, columns)
 
 
 def _place(state: State, covariance: Covariance, x: FloatArray) -> Place:
     """One set of parameters with what the data know there."""
-    _, root = _marginal_root(state, covariance, x, NAMES)
+    _, root = _told_of(state, covariance, x, NAMES)
     return Place(
         values=state.unknowns.parameters(x).as_dict(),
         information=tuple(tuple(float(v) for v in row) for row in root),

@@ -18,7 +18,7 @@ from memfit.fitting.initial import add_needed_states
 from memfit.fitting.minimise import NEEDED, fall_of_chi2
 from memfit.fitting.plan import FitPlan
 from memfit.fitting.predict import drive_of, free_start, sample_before
-from memfit.fitting.residuals import triangle
+from memfit.fitting.residuals import marginal_root
 from memfit.fitting.staircase import with_staircases
 from memfit.fitting.state import Problem, State
 from memfit.fitting.unknowns import (
@@ -106,11 +106,7 @@ def _log_odds(state: State, edges: Sequence[Unknown]) -> float:
     """
     _, jacobian = state.linearised()
     wanted = [state.unknowns.names.index(edge.name) for edge in edges]
-    rest = [j for j in range(jacobian.shape[1]) if j not in wanted]
-    length = np.linalg.norm(jacobian, axis=0)
-    scaled = jacobian / np.where(length > 0, length, 1.0)
-    root = triangle(scaled[:, [*rest, *wanted]])[len(rest) :, len(rest) :]
-    known = np.abs(np.diag(root)) * length[wanted]  # inverse standard errors, one after the other
+    known = np.abs(np.diag(marginal_root(jacobian, wanted)))  # inverse standard errors, one after the other
     ranges = np.array([-edge.lower for edge in edges])
     return float(np.sum(np.log(np.maximum(known * ranges / np.sqrt(2.0 * np.pi), 1.0))))
 

@@ -18,7 +18,6 @@ from memfit.roughness import TO_SIGMA, distance_from_neighbours
 SMALLEST_RELATIVE = 1e-6
 """Of the largest value of a record: no noise is taken to be below, so that exact data can be fitted too."""
 _CLIP = 3.5
-
 _ITERATIONS = 30
 _FIRST_FLOOR = 0.02
 """Of the relative noise at the largest current: the least floor assumed before there is a model.

@@ -229,7 +229,8 @@ class Predictor:
                 slopes[here, 8] = 0.0
                 by_initial[here] = response.derivatives[part, 8:11]
                 by_time[here] = response.derivatives[part, 11]
-                slopes[here, _R_S] -= by_initial[here, 0] * self._first_current(k, terms)
+                if (current := self._first_current(k, terms)) != 0.0:
+                    slopes[here, _R_S] -= by_initial[here, 0] * current
         by_edge = (
             self._edge_slopes(p, terms, values, by_time)
             if slopes_in_time

@@ -5,12 +5,16 @@ R_r (m + 1) have the same sum of squares, gradient and singular values as the th
 A trial that cannot be integrated gets a finite penalty of the right length, and is counted.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from memfit.arrays import BoolArray, FloatArray
 from memfit.fitting.predict import Prediction, Predictor
 from memfit.fitting.unknowns import Unknowns
 
+UNSEEN = 1e-30
+"""Length of a column of the Jacobian below which nothing in the data depends on the unknown."""
 PENALTY = 1e3
 """Residual, in standard deviations, of a point that could not be computed."""
 _BLOCK = 96
@@ -100,6 +104,26 @@ def soften(r: FloatArray) -> tuple[FloatArray, FloatArray]:
     soft = r * np.sqrt(2.0 / (1.0 + root))
     slope = np.sqrt(0.5 * (1.0 + root)) / root
     return soft, slope
+
+
+def marginal_root(jacobian: FloatArray, wanted: Sequence[int]) -> FloatArray:
+    """(n, n) triangular root of the information on some unknowns, all others marginalised.
+
+    With [A B] = Q [R11 R12; 0 R22] for the unwanted columns A and the wanted ones B, the information on the
+    wanted ones is R22^T R22.
+
+    Parameters
+    ----------
+    jacobian : (k, m) array
+    wanted : sequence of int
+        n columns, in the order of the root.
+    """
+    rest = [j for j in range(jacobian.shape[1]) if j not in wanted]
+    length = np.linalg.norm(jacobian, axis=0)
+    scaled = jacobian / np.where(length > 0, length, 1.0)
+    root = triangle(scaled[:, [*rest, *wanted]])[len(rest) :, len(rest) :]
+    result: FloatArray = root * length[list(wanted)]
+    return result
 
 
 def triangle(rows: FloatArray) -> FloatArray:

@@ -13,12 +13,11 @@ import numpy as np
 from scipy.special import log_ndtr
 
 from memfit.arrays import BoolArray, FloatArray
+from memfit.fitting.residuals import UNSEEN
 from memfit.fitting.unknowns import Unknown
 
 _ROUNDS, _SETTLED = 50, 1e-4
 """Sweeps over all bounds, and the change of a precision, relative, at which they end."""
-_UNSEEN = 1e-30
-"""Length of a column of the Jacobian below which nothing in the data depends on the unknown."""
 _RIDGE = 1e-10
 """Added to the diagonal of the information, whose diagonal is 1: directions that the data leave open."""
 _ON_IT = 1e-3
@@ -65,10 +64,10 @@ def told_by_bounds(
         The minimum.
     """
     length = np.linalg.norm(root, axis=0)
-    scale = np.where(length > _UNSEEN, length, 1.0)
+    scale = np.where(length > UNSEEN, length, 1.0)
     low, high = np.array([_facts(u) for u in unknowns]).reshape(-1, 2).T
     low, high = (low - x) * scale, (high - x) * scale
-    bounded = (np.isfinite(low) | np.isfinite(high)) & (length > _UNSEEN)
+    bounded = (np.isfinite(low) | np.isfinite(high)) & (length > UNSEEN)
     if not bounded.any():
         return Told(np.zeros(x.size), np.zeros(x.size))
     information = (root / scale).T @ (root / scale) + _RIDGE * np.eye(x.size)

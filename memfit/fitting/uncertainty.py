@@ -14,7 +14,7 @@ import numpy as np
 
 from memfit.arrays import FloatArray
 from memfit.datasets.records import ImpedanceSpectrum
-from memfit.fitting.residuals import triangle
+from memfit.fitting.residuals import UNSEEN, triangle
 from memfit.fitting.result import Estimate, EstimateStatus
 from memfit.fitting.state import State
 from memfit.fitting.truncation import told_by_bounds
@@ -22,8 +22,6 @@ from memfit.model.parameters import UNITS
 
 Z95 = 1.959963984540054
 """Half width of a normal 95 % interval, in standard deviations."""
-_UNSEEN = 1e-30
-"""Length of a column of the Jacobian below which nothing in the data depends on the unknown."""
 _SINGULAR = 1e-9
 """Smallest singular value of the scaled Jacobian, relative to the largest, that counts as information."""
 _INSTRUMENT_UNITS = {"delay": "s", "edge": "s", "u_0": "V", "i_0": "A"}
@@ -54,7 +52,7 @@ def covariance_of(state: State) -> Covariance:
     told = told_by_bounds(root, weighted[:, -1], state.unknowns.free, state.x)
     root = np.vstack([root, np.diag(np.sqrt(told.precision))])
     length = np.linalg.norm(root, axis=0)
-    scale = np.where(length > _UNSEEN, length, 1.0)
+    scale = np.where(length > UNSEEN, length, 1.0)
     _, singular, directions = np.linalg.svd(triangle(root / scale))
     known = singular > _SINGULAR * float(np.max(singular, initial=1e-300))
     inverse = np.where(known, 1.0 / np.where(known, singular, 1.0) ** 2, 0.0)

@@ -10,8 +10,9 @@ from memfit.fitting.excursions import CORE, ON_BOUND, STEPS, Excursion, linear_t
 from memfit.fitting.intervals import Ends
 from memfit.fitting.residuals import JointResiduals
 from memfit.fitting.state import State
+from memfit.fitting.uncertainty import Z95
 
-THRESHOLD = 1.959963984540054**2
+THRESHOLD = Z95**2
 """Rise of chi2 at the ends of a 95 % interval."""
 _MOST_STEPS, _GROWTH = 15, 1.6
 """Along a valley, and how much longer each is than the one before."""

@@ -33,11 +33,14 @@ def recognises(source: Source) -> bool:
 
 def _labels(source: Source) -> list[str]:
     first = source.head.split("\n", 1)[0]
-    separator = next((mark for mark in SEPARATORS[:3] if mark in first), ",")
-    labels = split_fields(first.strip(), separator)
+    labels = split_fields(first.strip(), _separator(first))
     while labels and not labels[-1]:
         labels.pop()
     return labels
+
+
+def _separator(line: str) -> str:
+    return next((mark for mark in SEPARATORS[:3] if mark in line), ",")
 
 
 def _sweeps(labels: Sequence[str]) -> list[tuple[Field, ...]]:
@@ -91,7 +94,7 @@ def _table(
     columns = find_fields(labels, sweeps[number])
     lines = source.lines[1:]
     if len(sweeps) > 1:
-        separator = next((mark for mark in SEPARATORS[:3] if mark in source.lines[0]), ",")
+        separator = _separator(source.lines[0])
         lines = [line if _holds(split_fields(line, separator), columns) else "" for line in lines]
     block = read_lines(source, columns, labels, lines, 1)
     read = {spelling for sweep in sweeps for field in sweep for spelling in field.labels}
