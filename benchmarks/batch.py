@@ -29,7 +29,7 @@ import psutil
 from batch_nothing import nothing, nothing_to_prepare, nothing_to_report
 from recovery import CASES, make_device
 
-from memfit.batch.cluster import run_jobs
+from memfit.batch.dask_executor import run_jobs
 from memfit.batch.jobs import Job, Limits, Makers
 from memfit.synthetic.export import write_device
 

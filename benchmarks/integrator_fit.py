@@ -13,10 +13,10 @@ import lmfit
 import numpy as np
 
 from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient
-from memfit.fitting.guess import guess
 from memfit.fitting.plan import FitPlan
 from memfit.fitting.predict import Predictor
-from memfit.fitting.state import Problem, solve
+from memfit.fitting.problem import Problem, solve
+from memfit.fitting.starting_values.search import guess
 from memfit.fitting.unknowns import Unknowns, physical_unknowns
 from memfit.model.equations import steady_current
 from memfit.model.parameters import Parameters

@@ -20,12 +20,12 @@ from recovery import CASES, FITTED, make_device, warm_up
 from scipy.stats import beta
 from trials import Benchmark, run
 
-from memfit.analysis.circuit import Circuit
-from memfit.analysis.hopf import find_hopf_points
 from memfit.analysis.intervals import profile
-from memfit.analysis.stability import analyse_result
+from memfit.analysis.stability.assess import analyse_result
+from memfit.analysis.stability.circuit import Circuit
+from memfit.analysis.stability.hopf import find_hopf_points
 from memfit.fitting.joint import fit
-from memfit.model.boundary import Loop, least_log_gain_margin
+from memfit.model.hopf_boundary import Loop, least_log_gain_margin
 
 QUANTITIES = (*FITTED, "R_s", "Hopf u", "gain margin")
 COLUMNS = "| data | devices | ok | open | " + " | ".join(QUANTITIES) + " |"

@@ -13,9 +13,13 @@ import sys
 import numpy as np
 from scipy.stats import beta
 
-from memfit.analysis.circuit import Circuit
-from memfit.analysis.spread import draw, probability_of_oscillation, uncertainty_of
-from memfit.model.boundary import Loop, least_log_gain_margin, least_log_gain_margin_derivatives
+from memfit.analysis.stability.circuit import Circuit
+from memfit.analysis.stability.sampling import draw, probability_of_oscillation, uncertainty_of
+from memfit.model.hopf_boundary import (
+    Loop,
+    least_log_gain_margin,
+    least_log_gain_margin_derivatives,
+)
 from memfit.model.parameters import NAMES, Parameters
 
 FITTED = ("R_b", "C_m", "i_c0", "V_m", "tau_d", "tau_k")

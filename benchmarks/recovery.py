@@ -20,11 +20,11 @@ import numpy as np
 import trials
 
 from memfit.datasets.records import ImpedanceSpectrum
-from memfit.fitting.guess import guess
 from memfit.fitting.joint import fit
 from memfit.fitting.plan import FitPlan
 from memfit.fitting.predict import Predictor
-from memfit.fitting.state import Problem, solve
+from memfit.fitting.problem import Problem, solve
+from memfit.fitting.starting_values.search import guess
 from memfit.fitting.unknowns import (
     Unknowns,
     delay_unknown,

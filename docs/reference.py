@@ -38,19 +38,21 @@ FACE = {
 MODULES = {
     "The model": (
         "memfit.model.parameters", "memfit.model.equations", "memfit.model.steady",
-        "memfit.model.smallsignal", "memfit.model.linear", "memfit.model.boundary", "memfit.model.transient",
+        "memfit.model.smallsignal", "memfit.model.linear", "memfit.model.hopf_boundary",
+        "memfit.model.transient",
     ),
     "Drives and records": ("memfit.protocols", "memfit.datasets.records", "memfit.datasets.device"),
     "Fitting": (
-        "memfit.fitting.plan", "memfit.fitting.result", "memfit.fitting.lmfit_models",
-        "memfit.fitting.impedance_elements",
+        "memfit.fitting.plan", "memfit.fitting.result", "memfit.interop.lmfit_models",
+        "memfit.interop.impedance_elements",
     ),
     "Analysis": (
-        "memfit.analysis.circuit", "memfit.analysis.stability", "memfit.analysis.verdict",
-        "memfit.analysis.hopf", "memfit.analysis.cycles",
+        "memfit.analysis.stability.circuit", "memfit.analysis.stability.assess",
+        "memfit.analysis.stability.assess", "memfit.analysis.stability.hopf",
+        "memfit.analysis.cycles.bifurcation",
     ),
     "Readers": ("memfit.loaders.registry", "memfit.loaders.raw", "memfit.loaders.source"),
-    "Errors, units, files": ("memfit.errors", "memfit.units", "memfit.files", "memfit.listing"),
+    "Errors, units, files": ("memfit.errors", "memfit.units", "memfit.files", "memfit.files"),
     "The workflow": tuple(f"memfit.workflow.{one}" for one in (
         "reading", "fitting", "stability", "planning", "simulation", "reports", "comparison", "batch"
     )),

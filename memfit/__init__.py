@@ -18,35 +18,32 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from memfit.analysis.at_bias import stability_at
-    from memfit.analysis.circuit import Circuit
-    from memfit.analysis.comparison_record import Comparison
-    from memfit.analysis.cycles import bifurcation_diagram, cycles_at
-    from memfit.analysis.hopf import find_hopf_points
+    from memfit.analysis.comparison.record import Comparison
+    from memfit.analysis.cycles.bifurcation import bifurcation_diagram, cycles_at
     from memfit.analysis.intervals import bootstrap, profile, sample_posterior
-    from memfit.analysis.measured import check_spectrum
-    from memfit.analysis.operating import operating_points
-    from memfit.analysis.regions import map_over_bias_and_load, map_over_parameters
+    from memfit.analysis.stability.circuit import Circuit, operating_points
+    from memfit.analysis.stability.hopf import find_hopf_points, stability_at
+    from memfit.analysis.stability.maps import map_over_bias_and_load, map_over_parameters
+    from memfit.analysis.stability.nyquist import check_spectrum
     from memfit.datasets.device import Device
     from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient
     from memfit.errors import MemfitError
-    from memfit.fitting import lmfit_models
-    from memfit.fitting.impedance_elements import impedance_circuit, register_impedance_elements
     from memfit.fitting.plan import FitPlan
     from memfit.fitting.result import Estimate, FitResult
+    from memfit.interop import lmfit_models
+    from memfit.interop.impedance_elements import impedance_circuit, register_impedance_elements
     from memfit.model import equations, linear
     from memfit.model.parameters import Parameters
     from memfit.protocols import Drive, pulse, pulse_train, staircase, sweep
-    from memfit.reporting.look import Look
+    from memfit.reporting.options import Look
     from memfit.synthetic.device import Noise, simulate_device
     from memfit.workflow.batch import fit_many, query
     from memfit.workflow.comparison import compare, write_comparison
     from memfit.workflow.fitting import fit, fit_again
-    from memfit.workflow.planning import plan_next
     from memfit.workflow.reading import load, read_result
     from memfit.workflow.reports import remake_report, write_report
     from memfit.workflow.simulation import impedance, simulate
-    from memfit.workflow.stability import stability
+    from memfit.workflow.stability import plan_next, stability
 
 __all__ = [
     "Circuit",
@@ -101,35 +98,32 @@ __all__ = [
 ]
 
 _HOMES = {
-    "memfit.analysis.at_bias": ("stability_at",),
-    "memfit.analysis.circuit": ("Circuit",),
+    "memfit.analysis.comparison.record": ("Comparison",),
+    "memfit.analysis.cycles.bifurcation": ("bifurcation_diagram", "cycles_at"),
     "memfit.analysis.intervals": ("bootstrap", "profile", "sample_posterior"),
-    "memfit.analysis.cycles": ("bifurcation_diagram", "cycles_at"),
-    "memfit.analysis.hopf": ("find_hopf_points",),
-    "memfit.analysis.measured": ("check_spectrum",),
-    "memfit.analysis.operating": ("operating_points",),
-    "memfit.analysis.regions": ("map_over_bias_and_load", "map_over_parameters"),
-    "memfit.analysis.comparison_record": ("Comparison",),
+    "memfit.analysis.stability.circuit": ("Circuit", "operating_points"),
+    "memfit.analysis.stability.hopf": ("find_hopf_points", "stability_at"),
+    "memfit.analysis.stability.maps": ("map_over_bias_and_load", "map_over_parameters"),
+    "memfit.analysis.stability.nyquist": ("check_spectrum",),
     "memfit.datasets.device": ("Device",),
     "memfit.datasets.records": ("IVSweep", "ImpedanceSpectrum", "PulseTransient"),
     "memfit.errors": ("MemfitError",),
-    "memfit.fitting": ("lmfit_models",),
-    "memfit.fitting.impedance_elements": ("impedance_circuit", "register_impedance_elements"),
     "memfit.fitting.plan": ("FitPlan",),
     "memfit.fitting.result": ("Estimate", "FitResult"),
+    "memfit.interop": ("lmfit_models",),
+    "memfit.interop.impedance_elements": ("impedance_circuit", "register_impedance_elements"),
     "memfit.model": ("equations", "linear"),
     "memfit.model.parameters": ("Parameters",),
     "memfit.protocols": ("Drive", "pulse", "pulse_train", "staircase", "sweep"),
-    "memfit.reporting.look": ("Look",),
+    "memfit.reporting.options": ("Look",),
     "memfit.synthetic.device": ("Noise", "simulate_device"),
     "memfit.workflow.batch": ("fit_many", "query"),
     "memfit.workflow.comparison": ("compare", "write_comparison"),
     "memfit.workflow.fitting": ("fit", "fit_again"),
-    "memfit.workflow.planning": ("plan_next",),
     "memfit.workflow.reading": ("load", "read_result"),
     "memfit.workflow.reports": ("remake_report", "write_report"),
     "memfit.workflow.simulation": ("impedance", "simulate"),
-    "memfit.workflow.stability": ("stability",),
+    "memfit.workflow.stability": ("plan_next", "stability"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 _MODULES = ("equations", "linear", "lmfit_models")  # public as modules, with what they hold

@@ -15,7 +15,7 @@ from scipy.linalg import solveh_banded
 
 from memfit.arrays import FloatArray, frozen_floats
 from memfit.errors import InputError
-from memfit.roughness import local_roughness
+from memfit.noise_estimate import local_roughness
 
 Control = Literal["current", "voltage"]
 """What the instrument sets: the current through, or the terminal voltage across the device."""

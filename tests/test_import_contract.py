@@ -40,19 +40,24 @@ def test_nobody_imports_from_the_face(path):
     [
         (
             "report",
-            {"memfit.batch", "memfit.analysis.planning", "memfit.analysis.comparison", "scipy.interpolate"},
+            {
+                "memfit.batch",
+                "memfit.analysis.design.plan",
+                "memfit.analysis.comparison.compare",
+                "scipy.interpolate",
+            },
         ),
         (
             "fit",
             {
                 "memfit.batch",
-                "memfit.analysis.planning",
-                "memfit.analysis.comparison",
-                "memfit.reporting.overview",
+                "memfit.analysis.design.plan",
+                "memfit.analysis.comparison.compare",
+                "memfit.reporting.batch",
             },
         ),
-        ("compare", {"memfit.batch", "memfit.analysis.planning", "memfit.fitting.joint"}),
-        ("plan", {"memfit.batch", "memfit.reporting.document", "memfit.analysis.comparison"}),
+        ("compare", {"memfit.batch", "memfit.analysis.design.plan", "memfit.fitting.joint"}),
+        ("plan", {"memfit.batch", "memfit.reporting.writers.folder", "memfit.analysis.comparison.compare"}),
     ],
 )
 def test_a_command_imports_what_it_needs_and_no_more(command, spared):

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from memfit.files import whole_folder
-from memfit.listing import WRITTEN, file_names, others, read_listing
+from memfit.files import WRITTEN, file_names, others, read_listing, whole_folder
 
 
 def write(out: Path, about: str | None, **files: str) -> None:

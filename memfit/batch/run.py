@@ -1,9 +1,13 @@
-"""A batch from ROOT to OUT: find, settle what is not finished, index, summarise."""
+"""A batch from ROOT to OUT: find, settle what is not finished, index, summarise.
+
+How far a batch is, how fast it goes, and how long it will take.
+"""
 
 import json
 import shutil
 import sys
 import time
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,13 +15,60 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import IO, Any
 
-from memfit.batch.folders import find_devices
-from memfit.batch.jobs import DEVICES, DRAFTS, Job, Limits, Makers
-from memfit.batch.progress import Pace, Progress
+from memfit.batch.jobs import DEVICES, DRAFTS, Job, Limits, Makers, Outcome, find_devices
 from memfit.batch.store import build_index, each_row
 from memfit.batch.summary import BatchSummary, summarise
 from memfit.errors import DependencyError, OutputError
 from memfit.files import write_whole
+
+_REMEMBERED = 512
+"""Outcomes whose times give the rate."""
+_WINDOW = 60.0
+"""Seconds that the rate is taken over."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """The state of a batch after one more device."""
+
+    done: int
+    total: int
+    fitted: int
+    unchanged: int
+    failed: int
+    rate: float | None
+    """Devices per second of late; None at the beginning."""
+    seconds_left: float | None
+    last: Outcome
+
+
+@dataclass
+class Pace:
+    """Counts outcomes as they come."""
+
+    total: int
+    counts: Counter[str] = field(default_factory=Counter)
+    _times: deque[float] = field(default_factory=lambda: deque([time.monotonic()], _REMEMBERED))
+
+    def note(self, outcome: Outcome) -> Progress:
+        """One more device is done."""
+        self.counts[outcome.state] += 1
+        self._times.append(time.monotonic())
+        while self._times[-1] - self._times[0] > _WINDOW and len(self._times) > 2:
+            self._times.popleft()
+        done, span = self.counts.total(), self._times[-1] - self._times[0]
+        rate = (len(self._times) - 1) / span if span > 0 else None
+        return Progress(
+            done=done,
+            total=self.total,
+            fitted=self.counts["fitted"],
+            unchanged=self.counts["unchanged"],
+            failed=self.counts["failed"],
+            rate=rate,
+            seconds_left=(self.total - done) / rate if rate else None,
+            last=outcome,
+        )
+
 
 SCHEMA = "memfit/batch/1"
 
@@ -105,7 +156,7 @@ def _job(key: str, folder: Path, out: Path, order: Order) -> Job:
 def _dask() -> Any:
     """The function that runs jobs, from the room that needs dask."""
     try:
-        from memfit.batch.cluster import run_jobs  # noqa: PLC0415 - dask is an extra
+        from memfit.batch.dask_executor import run_jobs  # noqa: PLC0415 - dask is an extra
     except ModuleNotFoundError as problem:
         if problem.name is not None and problem.name.startswith("memfit"):
             raise

@@ -3,24 +3,53 @@
 index.sqlite is never changed in place. It is made new beside the old one and takes its name in one step, so
 that whoever reads has a whole index, and of several who write at once the last one wins with a whole one.
 Rows of results that did not change are taken over from the old index.
+
+Functions of a question that SQLite may lack: None where there is no value, never an error.
 """
 
 import json
+import math
 import os
 import sqlite3
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from memfit.batch.expression import Condition, compile_expression
+from memfit.batch.columns import COLUMNS, Row, row_of
 from memfit.batch.jobs import CHECKPOINT, RESULT
-from memfit.batch.rows import COLUMNS, Row, row_of
-from memfit.batch.sqlfunctions import functions
+from memfit.batch.query import Condition, compile_expression
 from memfit.errors import InputError, OutputError
+
+
+def functions() -> dict[str, tuple[int, Callable[..., float | None]]]:
+    """Functions that SQLite needs for a condition, by name, with the number of their arguments."""
+    return {"memfit_log10": (1, _log10), "memfit_sqrt": (1, _sqrt), "memfit_power": (2, _power)}
+
+
+def _log10(value: float | None) -> float | None:
+    """Decadic logarithm; None where there is none."""
+    return math.log10(value) if value is not None and value > 0 else None
+
+
+def _sqrt(value: float | None) -> float | None:
+    """Square root; None where there is none."""
+    return math.sqrt(value) if value is not None and value >= 0 else None
+
+
+def _power(base: float | None, exponent: float | None) -> float | None:
+    """A power; None where there is none."""
+    if base is None or exponent is None:
+        return None
+    try:
+        found = float(base) ** float(exponent)
+    except (OverflowError, ZeroDivisionError):
+        return None
+    return found if isinstance(found, float) and math.isfinite(found) else None
+
 
 INDEX = "index.sqlite"
 
@@ -206,7 +235,7 @@ def read_rows(out: Path, expression: str = "") -> list[Row]:
     out : Path
         Folder with an index.
     expression : str
-        As in `memfit.batch.expression`.
+        As in `memfit.batch.query`.
 
     Raises
     ------

@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from memfit.batch.columns import Row
 from memfit.batch.jobs import DEVICES
-from memfit.batch.rows import Row
 
 _MOST_NAMES = 5
 """Shared names that are told one by one."""

@@ -5,14 +5,14 @@ import time
 from argparse import Namespace
 from dataclasses import dataclass
 
-from memfit.batch.progress import Progress
+from memfit.batch.run import Progress
 from memfit.batch.summary import BatchSummary
-from memfit.cli.changes import plan_changes
 from memfit.cli.console import Console, columns, print_json
 from memfit.cli.main import NOT_USABLE, USABLE
+from memfit.cli.options import plan_changes
 from memfit.model.transient import kernel_is_compiled
 from memfit.reporting.numbers import quantity_digits
-from memfit.reporting.words import CAUSES, STATUS_OF_FIT, counted
+from memfit.reporting.text import CAUSES, STATUS_OF_FIT, counted
 from memfit.workflow.batch import OVERVIEW_FILE, fit_many
 
 _ON_TERMINAL, _IN_LOG = 0.2, 15.0

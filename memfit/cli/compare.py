@@ -3,15 +3,14 @@
 from argparse import Namespace
 from pathlib import Path
 
-from memfit.analysis.comparison_record import Comparison
+from memfit.analysis.comparison.record import Comparison
 from memfit.cli.console import Console, print_json
 from memfit.cli.main import USABLE
-from memfit.cli.stabilitytext import filled, table_text
+from memfit.cli.stability import filled, table_text
 from memfit.files import check_free
-from memfit.reporting.comparisonanswers import answers
-from memfit.reporting.comparisontables import pooled_table, ranking_table
-from memfit.reporting.trendtables import trends_tables
-from memfit.reporting.words import counted
+from memfit.reporting.comparison.page import answers
+from memfit.reporting.comparison.tables import pooled_table, ranking_table, trends_tables
+from memfit.reporting.text import counted
 from memfit.workflow.comparison import compare, write_comparison
 
 _MOST_SAID = 20

@@ -1,14 +1,18 @@
-"""What a command says: results on stdout, talk on stderr, as much of it as was asked for."""
+"""What a command says: results on stdout, talk on stderr, as much of it as was asked for.
+
+How far a long piece of work is and how long it will still take, on stderr.
+"""
 
 import json
 import logging
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from memfit.listing import Listing, others, read_listing
+from memfit.files import Listing, others, read_listing
 
 _MOST_NAMED = 5
 
@@ -61,3 +65,61 @@ def columns(rows: Sequence[Sequence[str]], *, indent: str = "  ") -> str:
         indent + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows
     ]
     return "\n".join(line.rstrip() for line in lines)
+
+
+_EVERY_SCREEN, _EVERY_LINE = 0.2, 10.0
+"""Seconds between two messages: on a terminal, where one line is written over, and in a file."""
+
+
+class Meter:
+    """Tells the progress of one stage after the other.
+
+    Parameters
+    ----------
+    quiet : bool
+        Say nothing.
+    clock : callable
+        Seconds.
+    """
+
+    def __init__(self, quiet: bool, clock: Callable[[], float] = time.monotonic) -> None:
+        self._quiet, self._clock = quiet, clock
+        self._screen = sys.stderr.isatty()
+        self._stage, self._began, self._first, self._told = "", 0.0, 0, -float("inf")
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        """Note that so much of a stage is done."""
+        now = self._clock()
+        if what != self._stage:
+            self._stage, self._began, self._first, self._told = what, now, done, -float("inf")
+        if self._quiet:
+            return
+        every = _EVERY_SCREEN if self._screen else _EVERY_LINE
+        finished = done >= total
+        if not finished and now - self._told < every:
+            return
+        self._told = now
+        line = f"  {what}: {done} of {total}{self._left(now, done, total)}"
+        if self._screen:
+            print(f"\r{line:<60}", end="\n" if finished else "", file=sys.stderr, flush=True)
+        else:
+            print(line, file=sys.stderr, flush=True)
+
+    def _left(self, now: float, done: int, total: int) -> str:
+        """Time left, from the time taken so far; or the time it took."""
+        if done >= total:
+            return f", {duration(now - self._began)}"
+        if done <= self._first:
+            return f" from an interrupted run, {total - done} left" if done else ""
+        left = (now - self._began) * (total - done) / (done - self._first)
+        return f", about {duration(left)} left"
+
+
+def duration(seconds: float) -> str:
+    """A time in words: "8 s", "3 min 20 s", "2 h 5 min"."""
+    whole = max(round(seconds), 0)
+    minutes, rest = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

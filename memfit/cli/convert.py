@@ -11,7 +11,7 @@ from memfit.errors import OutputError
 from memfit.files import whole_folder
 from memfit.loaders.device import load_device
 from memfit.loaders.tidy import write_record
-from memfit.reporting.words import counted
+from memfit.reporting.text import counted
 
 
 def run(given: Namespace) -> int:

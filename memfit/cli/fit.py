@@ -7,25 +7,23 @@ from dataclasses import replace
 from pathlib import Path
 
 from memfit.analysis.intervals import bootstrap, checkpoint_for, profile, sample_posterior
-from memfit.cli.changes import plan_changes
-from memfit.cli.console import Console
+from memfit.cli.console import Console, Meter
 from memfit.cli.main import NOT_USABLE, USABLE
-from memfit.cli.meter import Meter
+from memfit.cli.options import plan_changes
 from memfit.cli.report import edition_of
-from memfit.cli.tell import fit_text, instruments_text, starts_text
+from memfit.cli.text_output import fit_text, instruments_text, starts_text
 from memfit.datasets.device import Device
 from memfit.errors import InputError
 from memfit.files import UNFINISHED, check_free
-from memfit.fitting.chain import check_emcee
-from memfit.fitting.checkpoint import Checkpoint
 from memfit.fitting.plan import FitPlan, plan_for
-from memfit.fitting.posterior import MOST_STEPS
+from memfit.fitting.reproduce import Checkpoint
 from memfit.fitting.result import FitResult
+from memfit.fitting.uncertainty.mcmc import MOST_STEPS, check_emcee
 from memfit.loaders.device import files_of, holds_measurements
 from memfit.loaders.manifest import MANIFEST
 from memfit.model.transient import kernel_is_compiled
-from memfit.reporting.repetition import repetition_sentences
-from memfit.reporting.words import counted
+from memfit.reporting.fit.intervals import repetition_sentences
+from memfit.reporting.text import counted
 from memfit.workflow.fitting import fit_again, fit_records
 from memfit.workflow.reading import RESULT_FILE, load
 from memfit.workflow.reports import placed, write_fit

@@ -6,7 +6,7 @@ from pathlib import Path
 from memfit.batch.store import build_index
 from memfit.cli.console import Console
 from memfit.cli.main import USABLE
-from memfit.reporting.words import counted
+from memfit.reporting.text import counted
 
 
 def run(given: Namespace) -> int:

@@ -1,11 +1,77 @@
-"""What commands have in common: how a mistake in usage is told, shared options, how their values are read."""
+"""What commands have in common: how a mistake in usage is told, shared options, how their values are read.
+
+Quantities in options: a mistake in one names the option.
+
+What the command line changes in the plan of a fit: --model, --fix, --seed, --robust.
+"""
 
 import argparse
-from collections.abc import Callable, Sequence
+from argparse import Namespace
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NoReturn, TypeAlias
 
-from memfit.errors import meant
+from memfit.errors import ParameterError, UnitError, meant
+from memfit.loaders.manifest import DIMENSION_OF
+from memfit.model.parameters import NAMES
+from memfit.units import parse_quantity
+
+
+def option_quantity(option: str, text: str, dimension: str) -> float:
+    """A quantity in SI units.
+
+    Parameters
+    ----------
+    option : str
+        As the user knows it, such as "--load".
+    text : str
+        With its unit, or an SI number.
+    dimension : str
+        A key of `memfit.units.DIMENSIONS`.
+
+    Raises
+    ------
+    UnitError
+        It cannot be read.
+    """
+    try:
+        return parse_quantity(text, dimension)
+    except UnitError as problem:
+        said = str(problem)
+        raise UnitError(f"{option}: {said[:1].lower()}{said[1:]}") from problem
+
+
+def plan_changes(given: Namespace) -> dict[str, Any]:
+    """Fields of `FitPlan`, only those that were given.
+
+    Raises
+    ------
+    ParameterError
+        A name of --fix is unknown.
+    UnitError
+        A value of --fix cannot be read.
+    """
+    changes: dict[str, Any] = {}
+    if given.model is not None:
+        changes["model"] = given.model
+    if given.fix:
+        changes["fix"] = _fixed(given.fix)
+    if given.seed is not None:
+        changes["seed"] = given.seed
+    if given.robust:
+        changes["robust"] = True
+    return changes
+
+
+def _fixed(pairs: Sequence[tuple[str, str]]) -> Mapping[str, float]:
+    """Values of parameters in SI units, from names and texts."""
+    values = {}
+    for name, text in pairs:
+        if name not in DIMENSION_OF:
+            raise ParameterError(f"--fix: unknown parameter {name!r}; {meant(name, NAMES)}")
+        values[name] = option_quantity(f"--fix {name}", text, DIMENSION_OF[name])
+    return values
+
 
 Group: TypeAlias = argparse._ActionsContainer
 

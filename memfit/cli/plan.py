@@ -5,10 +5,10 @@ from pathlib import Path
 
 from memfit.cli.console import Console, print_json
 from memfit.cli.main import USABLE
-from memfit.cli.stabilitytext import report_text
-from memfit.reporting.planpage import plan_report
-from memfit.workflow.planning import plan_next
+from memfit.cli.stability import report_text
+from memfit.reporting.plan import plan_report
 from memfit.workflow.reading import load, read_result
+from memfit.workflow.stability import plan_next
 
 
 def run(given: Namespace) -> int:

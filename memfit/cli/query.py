@@ -4,12 +4,12 @@ from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
-from memfit.batch.rows import COLUMNS, Row, flat_row
+from memfit.batch.columns import COLUMNS, Row, flat_row
 from memfit.batch.store import select
 from memfit.cli.console import Console, columns, print_json
 from memfit.cli.main import USABLE
 from memfit.reporting.numbers import MISSING, percent, quantity_digits
-from memfit.reporting.words import counted
+from memfit.reporting.text import counted
 from memfit.units import DIMENSIONS
 
 _ALWAYS = ("folder", "device", "status", "gain_margin_min", "probability_oscillates")

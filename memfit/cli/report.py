@@ -6,7 +6,7 @@ from pathlib import Path
 from memfit.cli.console import Console
 from memfit.cli.main import USABLE
 from memfit.errors import InputError
-from memfit.reporting.look import DOCUMENTS, Edition, Look
+from memfit.reporting.options import DOCUMENTS, Edition, Look
 from memfit.workflow.reports import remake_report
 
 

@@ -7,7 +7,7 @@ from memfit.cli.console import Console
 from memfit.cli.main import USABLE
 from memfit.files import check_free, whole_folder
 from memfit.model.transient import kernel_is_compiled
-from memfit.reporting.words import counted
+from memfit.reporting.text import counted
 from memfit.synthetic.device import simulate_device
 from memfit.synthetic.export import write_device
 from memfit.synthetic.settings import read_simulation

@@ -2,11 +2,14 @@
 
 Signs: current into the device positive; impedance Z' + i Z'' with exp(+i omega t), so that a capacitance
 has negative Z''. Arrays are SI, one-dimensional and read-only.
+
+A fingerprint of what a record holds: equal numbers have equal digests, whatever file they came from.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from typing import Literal
 
 import numpy as np
@@ -235,3 +238,24 @@ def _check_time(name: str, time: FloatArray) -> None:
             f"{name}: time must not run backward; point {i + 2} is at {time[i + 1]:g} s after {time[i]:g} s. "
             "Split the file where the time restarts."
         )
+
+
+_ARRAYS = ("frequency", "impedance", "voltage", "current", "time")
+
+
+def content_digest(record: Record) -> str:
+    """SHA-256 (hexadecimal) of the numbers a fit sees: kind, control, bias, columns, drive.
+
+    Names, notes and metadata take no part; neither does the file they came from.
+    """
+    digest = sha256(f"{record.kind} {record.control}".encode())
+    if isinstance(record, ImpedanceSpectrum):
+        digest.update(f" {record.bias_voltage!r} {record.bias_current!r}".encode())
+    for name in _ARRAYS:
+        values = getattr(record, name, None)
+        if values is not None:
+            digest.update(f" {name} ".encode() + np.ascontiguousarray(values).tobytes())
+    drive = getattr(record, "drive", None)
+    if drive is not None:
+        digest.update(f" drive {drive.initial} ".encode() + drive.time.tobytes() + drive.value.tobytes())
+    return digest.hexdigest()

@@ -9,11 +9,11 @@ from dataclasses import replace
 import numpy as np
 
 from memfit.arrays import FloatArray
-from memfit.fitting.descent import solve_again
+from memfit.fitting.least_squares import solve_again
+from memfit.fitting.problem import State
 from memfit.fitting.residuals import triangle
 from memfit.fitting.result import Conflict, FitResult
-from memfit.fitting.state import State
-from memfit.fitting.uncertainty import covariance_of
+from memfit.fitting.uncertainty.covariance import covariance_of
 from memfit.model.parameters import NAMES
 
 _ALARM = 5.0

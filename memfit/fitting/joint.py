@@ -13,22 +13,26 @@ import numpy as np
 from memfit.datasets.device import Device
 from memfit.datasets.records import ImpedanceSpectrum
 from memfit.errors import InputError
-from memfit.fitting.candidates import Candidate
 from memfit.fitting.conflict import conflicts_between_kinds, with_conflicts
-from memfit.fitting.descent import solve_again
-from memfit.fitting.equivalents import explore
-from memfit.fitting.identifiability import with_identifiability
-from memfit.fitting.instruments import add_needed_terms, with_jumps_on_samples, without_idle_terms
+from memfit.fitting.identifiability.explore import explore
+from memfit.fitting.identifiability.verdict import with_identifiability
+from memfit.fitting.initial_state import driven_alike
+from memfit.fitting.instrument_terms import (
+    add_needed_terms,
+    with_jumps_on_samples,
+    without_idle_terms,
+)
+from memfit.fitting.least_squares import solve_again
+from memfit.fitting.model_selection import alternatives_of, compare_models
+from memfit.fitting.outliers import find_outliers
 from memfit.fitting.plan import FitPlan, free_parameters, plan_for
 from memfit.fitting.predict import bias_of
+from memfit.fitting.problem import Problem, State
 from memfit.fitting.result import FitResult, FittedRecord
-from memfit.fitting.screening import find_outliers
-from memfit.fitting.selection import alternatives_of, compare_models
-from memfit.fitting.staircase import driven_alike
-from memfit.fitting.starts import find_minima
-from memfit.fitting.state import Problem, State
+from memfit.fitting.starting_values.closed_form import Candidate
+from memfit.fitting.starting_values.search import find_minima
 from memfit.fitting.summary import fitted_records, summarise
-from memfit.fitting.uncertainty import covariance_of
+from memfit.fitting.uncertainty.covariance import covariance_of
 
 log = logging.getLogger(__name__)
 

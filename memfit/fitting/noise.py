@@ -13,7 +13,7 @@ import numpy as np
 from memfit.arrays import BoolArray, FloatArray
 from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient, Record
 from memfit.fitting.predict import measured, modulus
-from memfit.roughness import TO_SIGMA, distance_from_neighbours
+from memfit.noise_estimate import TO_SIGMA, distance_from_neighbours
 
 SMALLEST_RELATIVE = 1e-6
 """Of the largest value of a record: no noise is taken to be below, so that exact data can be fitted too."""

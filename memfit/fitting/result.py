@@ -2,6 +2,10 @@
 
 The layout is the contract `memfit/fit-result/1`. What is not determined is None with a status, never a
 number that means nothing; NaN cannot be written.
+
+What a fit knows besides its values: the records of `identifiability`, `minimum` and `model_choice`.
+
+What is kept of a profile and of a sample of fits: frozen records that go to JSON and back unchanged.
 """
 
 import json
@@ -13,18 +17,266 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
-from memfit.arrays import BoolArray, ComplexArray, FloatArray
+from memfit.arrays import BoolArray, ComplexArray, FloatArray, frozen_floats
 from memfit.datasets.records import Record
 from memfit.errors import InputError
-from memfit.fitting.intervals import Profile, SampleSet
-from memfit.fitting.knowledge import Identifiability, MinimumFound, ModelChoice
-from memfit.fitting.layout import revive_field
-from memfit.fitting.minimise import values_to_lmfit
+from memfit.fitting.lmfit_engine import values_to_lmfit
 from memfit.fitting.plan import LEFT_OUT
+from memfit.fitting.serialise import revive_field
 from memfit.model.parameters import Parameters
 
 if TYPE_CHECKING:
     import pandas as pd
+
+Reach = Literal["both sides", "below", "above", "other minimum"]
+"""Where a parameter that is not determined can go: far either way, far down, far up, or to a second place."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Direction:
+    """A singular vector of the Jacobian scaled to logarithms (V_T in units of V_m)."""
+
+    stderr: float
+    """Standard error of the logarithm along the direction; the inverse of the singular value."""
+    weights: Mapping[str, float]
+    """Components by parameter; their squares add up to 1."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Combination:
+    """A quantity made of parameters that the data determine although they do not determine its parts."""
+
+    text: str
+    """As written: "tau_d tau_k", "i_c0/V_m", "1/R_a at u = 0.8 V"."""
+    parameters: tuple[str, ...]
+    """What it is made of."""
+    value: float
+    """At the minimum, SI."""
+    unit: str
+    stderr: float
+    """Standard error, relative."""
+    other: str = ""
+    """The combination of the same parameters that stays open; empty where it has no simple name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenParameter:
+    """A parameter that the data do not determine."""
+
+    reach: Reach
+    known: tuple[float | None, float | None] = (None, None)
+    """Lower and upper limit, SI, where there is one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identifiability:
+    """What the data can and cannot tell."""
+
+    rank: int
+    """Combinations of parameters known better than to a factor e."""
+    size: int
+    """Parameters that were fitted."""
+    directions: tuple[Direction, ...]
+    """Best known first."""
+    combinations: tuple[Combination, ...] = ()
+    open: Mapping[str, OpenParameter] = field(default_factory=dict)
+    """What is undetermined, by name."""
+    unordered_pair: tuple[float, float] | None = None
+    """Two times, s, of which the data do not tell which is tau_d and which is f tau_k."""
+    sentences: tuple[str, ...] = ()
+    """The same in words."""
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """The inverse of plain data."""
+        return cls(
+            **{
+                **data,
+                "directions": tuple(Direction(**item) for item in data["directions"]),
+                "combinations": tuple(
+                    Combination(**{**item, "parameters": tuple(item["parameters"])})
+                    for item in data["combinations"]
+                ),
+                "open": {
+                    name: OpenParameter(reach=item["reach"], known=tuple(item["known"]))
+                    for name, item in data["open"].items()
+                },
+                "unordered_pair": tuple(data["unordered_pair"]) if data["unordered_pair"] else None,
+                "sentences": tuple(data["sentences"]),
+            }
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """A set of parameters that the data allow, and what they know there."""
+
+    values: Mapping[str, float]
+    """All physical parameters, SI, fixed ones included; numbers also of what is undetermined."""
+    information: tuple[tuple[float, ...], ...]
+    """(n, n) root R of the Fisher information R^T R of the parameters in `names`, all else marginalised; of
+    the logarithm where the result lists them in `logarithmic`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MinimumFound:
+    """Where the fit ended, whether or not its values mean something, and places that are as good."""
+
+    names: tuple[str, ...]
+    """Fitted physical parameters, in the order of the information."""
+    places: tuple[Place, ...]
+    """The minimum first."""
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """The inverse of plain data."""
+        return cls(
+            names=tuple(data["names"]),
+            places=tuple(
+                Place(
+                    values=dict(item["values"]),
+                    information=tuple(tuple(row) for row in item["information"]),
+                )
+                for item in data["places"]
+            ),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelCandidate:
+    """One model, fitted to the same points with the same weights as the others."""
+
+    model: str
+    """"3d", "2d" or "2d-mirror"."""
+    chi2: float
+    """Of the points weighted as independent ones."""
+    free: int
+    """Fitted quantities."""
+    aic: float
+    """On effective points; only differences matter."""
+    bic: float
+    probability: float | None = None
+    """Of a chi2 this far above that of the 3D model by chance, if this model is true; None for the latter."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelChoice:
+    """Which model was chosen, out of which, and why."""
+
+    chosen: str
+    certain: bool
+    """Whether the data rule the others out, or at least do not ask for more."""
+    sentence: str
+    candidates: tuple[ModelCandidate, ...]
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """The inverse of plain data."""
+        return cls(**{**data, "candidates": tuple(ModelCandidate(**item) for item in data["candidates"])})
+
+
+ProfileClass = Literal["determined", "bounded_below", "bounded_above", "flat"]
+SampleKind = Literal["residual", "parametric", "posterior"]
+
+Ends = tuple[float | None, float | None]
+"""Ends of an interval, SI; None where it is open."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """Profile likelihood of one quantity: the least chi2 for each of its values."""
+
+    unit: str
+    best: float
+    """Value at the minimum, SI; a place to look from, even where the data do not determine it."""
+    ci95: Ends
+    """95 % interval, SI; None at an open end."""
+    linear_ci95: Ends | None
+    """The interval by the covariance, beside it; None where there is none."""
+    kind: ProfileClass
+    """Closed on both sides, on one, or on none."""
+    threshold: float
+    """Rise of chi2 at the ends: 3.84 for independent residuals, more where they follow each other."""
+    logarithmic: bool
+    """Whether the profile was followed in the logarithm."""
+    value: tuple[float, ...]
+    """Values on the curve, SI, rising."""
+    rise: tuple[float, ...]
+    """chi2 less its minimum, there."""
+    slope: tuple[float, ...]
+    """Derivative of the rise, there: by the value, or by its natural logarithm where `logarithmic`."""
+    linear_error: float | None
+    """Standard error (of the logarithm where `logarithmic`) by the covariance; None where there is none."""
+    complete: bool
+    """Whether every open end is one of the data, and not one at which the search had to end."""
+    agrees: bool
+    """Whether the linear interval says the same."""
+    message: str
+    """A sentence: what the profile says, and how it differs from the linear interval."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampleEstimate:
+    """One quantity over a sample."""
+
+    unit: str
+    median: float
+    stderr: float
+    """Standard deviation over the sample, SI."""
+    ci95: tuple[float, float]
+    """Central 95 %."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Convergence:
+    """How well a chain of samples explored one quantity."""
+
+    autocorrelation_time: float
+    """Steps after which samples forget where they were."""
+    r_hat: float
+    """Spread between the halves of all walkers over the spread within; 1 when they agree."""
+    effective_samples: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampleSet:
+    """Fitted quantities as the data allow them: refits of resampled data, or draws from the posterior."""
+
+    kind: SampleKind
+    status: Literal["ok", "not_converged"]
+    message: str
+    """A sentence: how it was made and whether to trust it."""
+    seed: int
+    requested: int
+    """Refits, or steps of each walker."""
+    failed: int
+    """Refits that did not converge, or proposals that could not be integrated."""
+    names: tuple[str, ...]
+    """Columns of the samples."""
+    samples: tuple[tuple[float, ...], ...]
+    """One row a sample, SI."""
+    estimates: Mapping[str, SampleEstimate]
+    convergence: Mapping[str, Convergence] = field(default_factory=dict)
+    """By quantity, of a chain."""
+    walkers: int | None = None
+    acceptance: float | None = None
+    """Fraction of the proposals of a chain that were taken."""
+
+    def column(self, name: str) -> FloatArray:
+        """(n,) one quantity over the sample, SI."""
+        k = self.names.index(name)
+        return frozen_floats([row[k] for row in self.samples])
+
+
+def profile_from(data: Mapping[str, Any]) -> Profile:
+    """A profile from plain data."""
+    kept = dict(data)
+    kept["ci95"] = tuple(data["ci95"])
+    kept["linear_ci95"] = tuple(data["linear_ci95"]) if data["linear_ci95"] else None
+    for key in ("value", "rise", "slope"):
+        kept[key] = tuple(data[key])
+    return Profile(**kept)
+
 
 SCHEMA = "memfit/fit-result/1"
 

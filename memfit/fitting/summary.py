@@ -5,14 +5,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from memfit.arrays import FloatArray
-from memfit.datasets.device import Device
-from memfit.datasets.digest import content_digest
-from memfit.datasets.extent import extent_of
-from memfit.datasets.records import ImpedanceSpectrum, Record
-from memfit.fitting.candidates import Candidate
+from memfit.datasets.device import Device, extent_of
+from memfit.datasets.records import ImpedanceSpectrum, Record, content_digest
+from memfit.fitting.initial_state import is_staircase
 from memfit.fitting.noise import first_noise
+from memfit.fitting.outliers import describe_outliers
 from memfit.fitting.plan import FitPlan, model_of
 from memfit.fitting.predict import modulus
+from memfit.fitting.problem import State
 from memfit.fitting.result import (
     Alternative,
     Estimate,
@@ -24,10 +24,8 @@ from memfit.fitting.result import (
     RecordGoodness,
     Status,
 )
-from memfit.fitting.screening import describe_outliers
-from memfit.fitting.staircase import is_staircase
-from memfit.fitting.state import State
-from memfit.fitting.uncertainty import Z95, Covariance, covariance_of, estimates
+from memfit.fitting.starting_values.closed_form import Candidate
+from memfit.fitting.uncertainty.covariance import Z95, Covariance, covariance_of, estimates
 from memfit.model.parameters import NAMES, UNITS
 
 _STRUCTURED = 0.5

@@ -13,9 +13,9 @@ import numpy as np
 
 from memfit.datasets.records import Kind, Record
 from memfit.loaders.raw import RawTable, Reading
-from memfit.loaders.shapes import is_sweep, time_fault
 from memfit.loaders.spectra import make_spectra
 from memfit.loaders.sweeps import make_sweeps
+from memfit.loaders.tables.shapes import is_sweep, time_fault
 from memfit.loaders.transients import make_transients
 from memfit.units import format_quantity
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from memfit.arrays import FloatArray
 from memfit.errors import FileFormatError
-from memfit.loaders.grid import TextTable, find_layout, read_rows, split_fields
 from memfit.loaders.source import open_source
+from memfit.loaders.tables.parse import TextTable, find_layout, read_rows, split_fields
 
 _SAMPLE = 5
 

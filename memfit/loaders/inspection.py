@@ -11,14 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
-from memfit.datasets.quality import estimate_noise, kramers_kronig
+from memfit.datasets.kramers_kronig import estimate_noise, kramers_kronig
 from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient, Record
 from memfit.errors import InputError
 from memfit.loaders import tidy
-from memfit.loaders.programs import find_pulses
 from memfit.loaders.raw import NO_SETTINGS, FileSettings, RawTable
 from memfit.loaders.registry import read_source, read_tables
 from memfit.loaders.source import Source, open_source
+from memfit.loaders.sweeps import find_pulses
 from memfit.units import format_quantity
 
 _SIGN = "current into the device positive; Z = Z' + i Z'', capacitance has negative Z''"

@@ -13,7 +13,9 @@ from pathlib import Path
 
 from memfit.datasets.records import Record
 from memfit.errors import DependencyError, FileFormatError, InputError
-from memfit.loaders import (
+from memfit.loaders import tidy
+from memfit.loaders.assemble import make_records
+from memfit.loaders.formats import (
     biologic,
     biologic_binary,
     chinstruments,
@@ -38,18 +40,15 @@ from memfit.loaders import (
     relaxis,
     scope,
     solar,
-    tables,
-    tidy,
     versastudio,
     workbook,
     zahner,
     zplot,
 )
-from memfit.loaders.assemble import make_records
-from memfit.loaders.damage import DAMAGE
-from memfit.loaders.overrides import apply_settings
+from memfit.loaders.manifest import apply_settings
 from memfit.loaders.raw import NO_SETTINGS, FileSettings, RawTable, Reading
-from memfit.loaders.source import Source, open_source
+from memfit.loaders.source import DAMAGE, Source, open_source
+from memfit.loaders.tables import read as tables
 
 ENTRY_POINTS = "memfit.readers"
 

@@ -2,17 +2,44 @@
 
 Encodings: UTF-8 and UTF-16 with or without byte-order mark, else Windows-1252 (a superset of the
 printable part of latin-1). Line ends CR LF, CR CR LF, CR and LF all become LF.
+
+What parsers raise when bytes are damaged: caught in one place each, and told as a FileFormatError.
 """
 
 import codecs
 import hashlib
 import re
+import struct
+import tokenize
+import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 from memfit.errors import FileFormatError
+
+DAMAGE: tuple[type[Exception], ...] = (
+    ValueError,
+    LookupError,
+    ArithmeticError,
+    TypeError,
+    AttributeError,
+    OSError,
+    EOFError,
+    RecursionError,
+    NotImplementedError,
+    MemoryError,
+    SyntaxError,
+    tokenize.TokenError,
+    struct.error,
+    zlib.error,
+    zipfile.BadZipFile,
+    ET.ParseError,
+)
+
 
 MAX_BYTES = 128 * 1024**2
 """Largest file that is read: some 4 million rows. More is a recording to be cut or thinned first."""

@@ -14,9 +14,9 @@ import numpy as np
 from memfit.arrays import ComplexArray, FloatArray, IntArray
 from memfit.datasets.records import ImpedanceSpectrum
 from memfit.errors import FileFormatError
-from memfit.loaders.immittance import WORDS, pair_of
-from memfit.loaders.immittance import impedance as impedance_of
 from memfit.loaders.raw import FileSettings, RawTable, Reading, Stated
+from memfit.loaders.tables.shapes import WORDS, pair_of
+from memfit.loaders.tables.shapes import impedance as impedance_of
 
 _MIN_POINTS = 3
 _BIAS_AGREES = 0.005

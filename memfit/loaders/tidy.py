@@ -27,9 +27,9 @@ import numpy as np
 from memfit.arrays import ComplexArray, FloatArray
 from memfit.datasets.records import ImpedanceSpectrum, IVSweep, Origin, PulseTransient, Record
 from memfit.errors import FileFormatError, OutputError, UnitError
-from memfit.loaders.grid import Layout, TextTable, read_rows
-from memfit.loaders.metadata import CONTROLS, INITIALS
 from memfit.loaders.source import Source
+from memfit.loaders.tables.metadata import CONTROLS, INITIALS
+from memfit.loaders.tables.parse import Layout, TextTable, read_rows
 from memfit.protocols import Control, Drive
 from memfit.units import parse_quantity
 

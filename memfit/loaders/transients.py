@@ -8,10 +8,9 @@ import numpy as np
 
 from memfit.arrays import FloatArray
 from memfit.datasets.records import PulseTransient
-from memfit.loaders.programs import is_pulse_program, pulse_starts
 from memfit.loaders.raw import Reading
-from memfit.loaders.shapes import begins_unsteady, find_control, time_fault
-from memfit.loaders.sweeps import pick_current
+from memfit.loaders.sweeps import is_pulse_program, pick_current, pulse_starts
+from memfit.loaders.tables.shapes import begins_unsteady, find_control, time_fault
 from memfit.protocols import Control, Drive, Initial, drive_from_samples
 
 _MIN_POINTS = 3

@@ -11,7 +11,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from memfit.arrays import ComplexArray, FloatArray
-from memfit.model.equations import activation, activation_slope, activation_time, inverse_resistance_a
+from memfit.model.equations import (
+    activation,
+    activation_slope,
+    activation_time,
+    inverse_resistance_a,
+)
 from memfit.model.parameters import NAMES, Parameters
 from memfit.model.steady import junction_voltage, junction_voltage_derivatives
 from memfit.protocols import Control

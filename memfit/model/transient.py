@@ -1,8 +1,8 @@
 """The response in time to any piecewise-linear drive, with exact sensitivities.
 
 Equations 1, 2, 10, 11, 12 of Bisquert & Guerrero, J. Phys. Chem. Lett. 2022, 13, 3789, under current control
-or voltage control with R_s >= 0. The compiled work is in `memfit.model.kernel`; here drives become pieces,
-several records become one call, and a run that does not finish becomes a status with a sentence.
+or voltage control with R_s >= 0. The compiled work is in `memfit.model.integrator.entry`; here drives become
+pieces, several records become one call, and a run that does not finish becomes a status with a sentence.
 """
 
 import copy
@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from memfit.arrays import FloatArray, frozen_floats
 from memfit.errors import InputError
-from memfit.model import kernel
+from memfit.model.integrator import entry as kernel
 from memfit.model.parameters import Parameters
 from memfit.protocols import Drive
 

@@ -1,6 +1,8 @@
 """The parts a report is made of, without any format: sections of paragraphs, tables and figures.
 
 HTML, Markdown and typst are written from the same parts, so that they cannot differ in a word or a digit.
+
+An estimate as text: the one place that decides when its error and its interval mean something.
 """
 
 from collections.abc import Callable, Mapping
@@ -8,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
 from memfit.arrays import FloatArray
+from memfit.fitting.result import Estimate
+from memfit.reporting.numbers import MISSING, interval, quantity, rounded_to_error
 
 SMALLEST_COLUMN = 50.0
 """Width of a figure, mm, below which two of them fit into a journal's column."""
@@ -162,3 +166,14 @@ class Report:
         return tuple(
             block for section in self.sections for block in section.blocks if isinstance(block, Table)
         )
+
+
+def value_text(e: Estimate) -> str:
+    """The value with its standard error; at a bound without, where a linear approximation means nothing."""
+    write = rounded_to_error if e.status == "at_bound" else quantity
+    return write(e.value, e.unit or "1", e.stderr)
+
+
+def interval_text(e: Estimate) -> str:
+    """The 95 % interval; a dash at a bound."""
+    return MISSING if e.status == "at_bound" else interval(e.ci95, e.unit or "1", e.stderr)

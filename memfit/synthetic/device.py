@@ -14,7 +14,14 @@ from scipy.signal import lfilter
 
 from memfit.arrays import ComplexArray, FloatArray
 from memfit.datasets.device import Device
-from memfit.datasets.records import ImpedanceSpectrum, IVSweep, Kind, Origin, PulseTransient, Record
+from memfit.datasets.records import (
+    ImpedanceSpectrum,
+    IVSweep,
+    Kind,
+    Origin,
+    PulseTransient,
+    Record,
+)
 from memfit.errors import InputError
 from memfit.model.parameters import Parameters
 from memfit.model.smallsignal import impedance

@@ -19,8 +19,7 @@ from memfit.arrays import FloatArray
 from memfit.datasets.device import Device
 from memfit.datasets.records import ImpedanceSpectrum, Record
 from memfit.model.parameters import UNITS, Parameters
-from memfit.synthetic.formats import Format
-from memfit.synthetic.instruments import bias_text, instrument_bytes, manifest_lines
+from memfit.synthetic.instruments import Format, bias_text, instrument_bytes, manifest_lines
 from memfit.units import format_quantity
 
 INSTRUMENT = "synthetic data, made by memfit simulate"

@@ -3,17 +3,52 @@
 The numbers have the digits that the instruments print, eight in most, nine in times. What a format has no
 place for (the bias in NOVA's text, what a channel of an oscilloscope shows) device.toml has to say;
 `manifest_lines` says it. What the readers know of the formats stands in `memfit.loaders`.
+
+In which file formats a synthetic measurement can be written.
+
+"generic" is a table with units in its header; the others are those of instruments, each for one kind of
+measurement. `memfit.synthetic.instruments` writes them.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 
 from memfit.arrays import FloatArray
-from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient, Record
+from memfit.datasets.records import ImpedanceSpectrum, IVSweep, Kind, PulseTransient, Record
 from memfit.errors import InputError
-from memfit.synthetic.formats import Format
 from memfit.units import format_quantity
+
+Format = Literal["generic", "ec-lab", "nova", "keithley", "oscilloscope"]
+Style = Literal["generic", "instrument"]
+"""What a whole device is written in: generic tables, or for each kind what its instruments write."""
+
+STYLES: Mapping[str, Style] = {"generic": "generic", "instrument": "instrument"}
+
+FORMATS: Mapping[Kind, Mapping[str, Format]] = {
+    "impedance": {"generic": "generic", "ec-lab": "ec-lab", "nova": "nova"},
+    "iv": {"generic": "generic", "keithley": "keithley"},
+    "transient": {"generic": "generic", "oscilloscope": "oscilloscope"},
+}
+"""Names of the formats that a kind of measurement can have."""
+
+SUFFIXES: Mapping[Format, str] = {
+    "generic": ".csv",
+    "ec-lab": ".mpt",
+    "nova": ".txt",
+    "keithley": ".csv",
+    "oscilloscope": ".csv",
+}
+
+
+def usual_format(kind: Kind, style: Style, number: int) -> Format:
+    """The format of the measurement `number` (from 0) of its kind: instruments of one kind take turns."""
+    if style == "generic":
+        return "generic"
+    instruments = [name for name in FORMATS[kind].values() if name != "generic"]
+    return instruments[number % len(instruments)]
+
 
 _SETTING_WIDTH = 20
 """EC-Lab's settings stand in columns of 20 characters."""

@@ -11,19 +11,19 @@ import numpy as np
 import pandas as pd
 
 from memfit.batch import store
+from memfit.batch.columns import COLUMNS, flat_row
 from memfit.batch.jobs import Job, Limits, Makers
-from memfit.batch.progress import Progress
-from memfit.batch.rows import COLUMNS, flat_row
-from memfit.batch.run import Order, run_batch
+from memfit.batch.run import Order, Progress, run_batch
 from memfit.batch.summary import BatchSummary
 from memfit.errors import InputError
 from memfit.fitting.plan import FitPlan, plan_for
-from memfit.fitting.revisit import fitted_again
+from memfit.fitting.refit import fitted_again
 from memfit.model import transient
 from memfit.model.parameters import Parameters
 from memfit.protocols import pulse
-from memfit.reporting import document, overview
-from memfit.reporting.look import PLAIN_EDITION
+from memfit.reporting import batch as overview
+from memfit.reporting.options import PLAIN_EDITION
+from memfit.reporting.writers import folder as document
 from memfit.workflow.fitting import fit_records
 from memfit.workflow.reading import load, read_result
 from memfit.workflow.reports import fill

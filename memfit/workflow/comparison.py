@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from memfit.analysis.comparison import compare_results
-from memfit.analysis.comparison_record import Comparison
-from memfit.analysis.comparison_sample import Omitted
+from memfit.analysis.comparison.compare import compare_results
+from memfit.analysis.comparison.ranking import Omitted
+from memfit.analysis.comparison.record import Comparison
 from memfit.errors import InputError
 from memfit.files import whole_folder
 from memfit.fitting.result import FitResult
-from memfit.reporting import comparisonpage
+from memfit.reporting.comparison import page as comparisonpage
 from memfit.workflow.reading import RESULT_FILE, read_result
 
 

@@ -9,17 +9,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from memfit.analysis.stability import analyse_result
+from memfit.analysis.stability.assess import analyse_result
 from memfit.datasets.device import Device
 from memfit.errors import InputError
 from memfit.fitting import joint
 from memfit.fitting.joint import JointFit
 from memfit.fitting.plan import FitPlan, plan_for
-from memfit.fitting.repetition import Repetition, compare_repetition, plan_of
+from memfit.fitting.reproduce import Repetition, compare_repetition, plan_of
 from memfit.fitting.result import FitResult
-from memfit.reporting.athand import records_at_hand
-from memfit.reporting.words import counted
-from memfit.workflow.reading import read_result, result_file
+from memfit.reporting.text import counted
+from memfit.workflow.reading import read_result, records_at_hand, result_file
 
 _PACKAGES = ("numpy", "scipy", "numba", "lmfit", "impedance", "pandas", "matplotlib")
 

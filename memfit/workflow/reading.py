@@ -1,12 +1,108 @@
-"""Read what was measured, and what a fit found."""
+"""Read what was measured, and what a fit found.
 
-from collections.abc import Sequence
+The measurements of a stored result as far as they are at hand, and what is to be said of the others.
+"""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from memfit.datasets.device import Device
+from memfit.datasets.records import Record
 from memfit.errors import InputError
+from memfit.fitting.refit import match_records
 from memfit.fitting.result import FitResult
-from memfit.loaders.device import load_device
+from memfit.loaders.device import load_device, load_readable, places_of
+from memfit.reporting.text import GONE, NOT_AT_HAND, counted
+
+_MOST_NAMED = 12
+
+
+@dataclass(frozen=True)
+class AtHand:
+    """Records by their number in the fit."""
+
+    same: Mapping[int, Record] = field(default_factory=dict)
+    """Those that hold the numbers of the fit."""
+    other: Mapping[int, Record] = field(default_factory=dict)
+    """Those of the same name that hold other numbers."""
+    faults: Mapping[str, str] = field(default_factory=dict)
+    """Why a record is not among the same, by its name."""
+    paths: tuple[str, ...] = ()
+    """Where they were found, absolute, as the loader takes it."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a report must say of the records it cannot show; empty where all are there."""
+        if not self.faults:
+            return ()
+        by_reason: dict[str, list[str]] = {}
+        for name, reason in self.faults.items():
+            by_reason.setdefault(reason.removeprefix(f"{name}: ").rstrip("."), []).append(name)
+        total = counted(len(self.faults) + len(self.same), "record")
+        head = NOT_AT_HAND.format(missing=len(self.faults), total=total)
+        return (head, *(f"{_named(names)}: {reason}." for reason, names in by_reason.items()))
+
+
+def records_at_hand(result: FitResult, folder: Path, given: Sequence[Path] = ()) -> AtHand:
+    """Look for the records of a result.
+
+    Parameters
+    ----------
+    result : FitResult
+    folder : Path
+        Of result.json, where the search begins.
+    given : sequence of Path, optional
+        Where to look instead.
+
+    Raises
+    ------
+    InputError
+        The place given is not there, or has not one record of the fit.
+    """
+    same: dict[int, Record] = {}
+    other: dict[int, Record] = {}
+    faults: dict[str, str] = {}
+    paths: tuple[str, ...] = ()
+    for place in _places(result, folder, given):
+        records, unreadable = load_readable(place)
+        match = match_records(result, records)
+        if not paths and match.records:
+            paths = tuple(os.path.abspath(path) for path in place)  # noqa: PTH100 - symlinks stay
+        same = {**match.records, **same}
+        named = {record.name: record for record in records}
+        other = {**{k: named[i.file] for k, i in enumerate(result.inputs) if i.file in named}, **other}
+        faults = {**unreadable, **match.faults, **faults}
+        if len(same) == len(result.inputs):
+            break
+    gone = {item.file: faults.get(item.file, GONE) for k, item in enumerate(result.inputs) if k not in same}
+    if given and gone and not same and not other:
+        raise InputError(f"{given[0]}: expected the data of this fit, found none of its records.")
+    return AtHand(same, {k: r for k, r in other.items() if k not in same}, gone, paths)
+
+
+def _places(result: FitResult, folder: Path, given: Sequence[Path]) -> Iterator[Sequence[Path]]:
+    """Where to look.
+
+    Raises
+    ------
+    InputError
+        What was given is not there.
+    """
+    missing = [path for path in given if not path.exists()]
+    if missing:
+        raise InputError(f"{missing[0]}: expected a folder or a file, found nothing of this name.")
+    if given:
+        return iter([given])
+    return places_of(result.data, folder, [item.file for item in result.inputs])
+
+
+def _named(names: Sequence[str]) -> str:
+    """Names as a list, a long one cut short."""
+    more = len(names) - _MOST_NAMED
+    return ", ".join(names[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+
 
 RESULT_FILE = "result.json"
 

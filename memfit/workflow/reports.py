@@ -4,18 +4,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from memfit.analysis.stability import analyse_result
+from memfit.analysis.stability.assess import analyse_result
 from memfit.datasets.device import Device
 from memfit.errors import InputError, OutputError
 from memfit.files import check_free, whole_folder, write_whole
+from memfit.fitting.refit import Salvaged, fitted_again, fitted_records_again, salvage
 from memfit.fitting.result import FitResult, FittedRecord, digest_of
-from memfit.fitting.revisit import fitted_again, fitted_records_again
-from memfit.fitting.salvage import Salvaged, salvage
-from memfit.loaders.search import located
-from memfit.reporting import document
-from memfit.reporting.athand import AtHand, records_at_hand
-from memfit.reporting.look import PLAIN_EDITION, PLAIN_LOOK, Edition, Look
-from memfit.workflow.reading import RESULT_FILE, read_text, result_file
+from memfit.loaders.device import located
+from memfit.reporting.options import PLAIN_EDITION, PLAIN_LOOK, Edition, Look
+from memfit.reporting.writers import folder as document
+from memfit.workflow.reading import RESULT_FILE, AtHand, read_text, records_at_hand, result_file
 
 
 def write_report(

@@ -1,18 +1,42 @@
-"""How near a device is to self-sustained oscillation."""
+"""How near a device is to self-sustained oscillation.
+
+What to measure next.
+"""
 
 from collections.abc import Mapping
 from typing import Any
 
 from numpy.typing import ArrayLike
 
-from memfit.analysis.at_bias import stability_at
-from memfit.analysis.circuit import Circuit
-from memfit.analysis.spread import uncertainty_of
-from memfit.analysis.stability import DEFAULT_CIRCUITS, analyse_result, assess
+from memfit.analysis.design import plan as planning
+from memfit.analysis.design.plan import NextMeasurements
+from memfit.analysis.stability.assess import DEFAULT_CIRCUITS, analyse_result, assess
+from memfit.analysis.stability.circuit import Circuit
+from memfit.analysis.stability.hopf import stability_at
+from memfit.analysis.stability.sampling import uncertainty_of
+from memfit.datasets.device import Device
 from memfit.errors import InputError
 from memfit.fitting.result import FitResult
 from memfit.model.parameters import Parameters
 from memfit.protocols import Control
+
+
+def plan_next(result: FitResult, device: Device | None = None) -> NextMeasurements:
+    """What to measure next: which experiment would shrink the worst interval most, and to what.
+
+    Parameters
+    ----------
+    result : FitResult
+        Also one whose status is not_identifiable.
+    device : Device, optional
+        The data of the fit; needed only for results that do not say what their data cover.
+
+    Raises
+    ------
+    InputError
+        The result does not hold what is needed, or nothing can be proposed.
+    """
+    return planning.plan_next(result, device)
 
 
 def stability(

@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 
-from memfit.analysis.at_bias import stability_at
-from memfit.analysis.circuit import Circuit
-from memfit.analysis.hopf import find_hopf_points
-from memfit.analysis.spread import uncertainty_of
-from memfit.analysis.stability import assess
+from memfit.analysis.stability.assess import assess
+from memfit.analysis.stability.circuit import Circuit
+from memfit.analysis.stability.hopf import find_hopf_points, stability_at
+from memfit.analysis.stability.sampling import uncertainty_of
 from memfit.errors import InputError, ParameterError
 from memfit.model.equations import steady_current
 from memfit.model.parameters import Parameters

@@ -11,13 +11,11 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy.stats import f_oneway
 
-from memfit.analysis.comparison import compare_results
-from memfit.analysis.comparison_check import fault_of
-from memfit.analysis.comparison_devices import gather, natural
-from memfit.analysis.comparison_pooling import pool
-from memfit.analysis.comparison_sample import of_equal_area
-from memfit.analysis.comparison_trends import covariates_of, find_trends
-from memfit.analysis.comparison_values import sample_of
+from memfit.analysis.comparison.compare import compare_results
+from memfit.analysis.comparison.devices import fault_of, gather, natural, sample_of
+from memfit.analysis.comparison.pooling import pool
+from memfit.analysis.comparison.ranking import of_equal_area
+from memfit.analysis.comparison.regression import covariates_of, find_trends
 from memfit.errors import InputError
 from memfit.fitting.result import Estimate, Status
 

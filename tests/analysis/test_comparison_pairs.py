@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from memfit.analysis.comparison_correlation import correlate
-from memfit.analysis.comparison_pairs import MOST_PAIRS, compare_pairs, holm
+from memfit.analysis.comparison.correlation import correlate
+from memfit.analysis.comparison.pooling import MOST_PAIRS, compare_pairs, holm
 
 
 def test_holm_by_hand():

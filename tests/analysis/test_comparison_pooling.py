@@ -5,8 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.stats import t
 
-from memfit.analysis.comparison_outliers import find_outliers
-from memfit.analysis.comparison_pooling import fit_mixed, has_full_rank, pool
+from memfit.analysis.comparison.pooling import find_outliers, fit_mixed, has_full_rank, pool
 
 # BCG vaccine against tuberculosis, Colditz et al., JAMA 1994, 271, 698: the data set dat.bcg of metafor.
 CASES = np.array([4, 6, 3, 62, 33, 180, 8, 505, 29, 17, 186, 5, 27])

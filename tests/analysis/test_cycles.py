@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from memfit.analysis.circuit import Circuit
-from memfit.analysis.cycles import bifurcation_diagram, cycles_at
-from memfit.analysis.hopf import find_hopf_points
-from memfit.analysis.orbit import Orbits, correct, course, small_orbit
+from memfit.analysis.cycles.bifurcation import bifurcation_diagram, cycles_at
+from memfit.analysis.cycles.shooting import Orbits, correct, course, small_orbit
+from memfit.analysis.stability.circuit import Circuit
+from memfit.analysis.stability.hopf import find_hopf_points
 from memfit.model.equations import steady_current
 from memfit.model.parameters import Parameters
 from memfit.model.transient import simulate

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from memfit.analysis.circuit import Circuit
-from memfit.analysis.hopf import find_hopf_points, first_lyapunov_coefficient
+from memfit.analysis.stability.circuit import Circuit
+from memfit.analysis.stability.hopf import find_hopf_points, first_lyapunov_coefficient
 from memfit.errors import ParameterError
-from memfit.model.boundary import Loop, hopf_biases
 from memfit.model.equations import jacobian, steady_current, vector_field
+from memfit.model.hopf_boundary import Loop, hopf_biases
 from memfit.model.parameters import Parameters
 
 REFERENCE = Path(__file__).parents[2] / ".." / "shared" / "reference" / "model_values.json"

@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from memfit.analysis.circuit import Circuit
-from memfit.analysis.measured import check_spectrum, disagreement
-from memfit.analysis.operating import operating_points_at
+from memfit.analysis.stability.circuit import Circuit, operating_points_at
+from memfit.analysis.stability.nyquist import check_spectrum, disagreement
 from memfit.errors import InputError
 from memfit.model.linear import eigenvalues
 from memfit.model.parameters import Parameters

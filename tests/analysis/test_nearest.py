@@ -5,11 +5,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from memfit.analysis.circuit import Circuit
-from memfit.analysis.nearest import nearest_in_decades, nearest_in_errors
-from memfit.analysis.recipe import CHANGEABLE, changes_to_hopf
-from memfit.analysis.spread import uncertainty_of
-from memfit.model.boundary import Loop, least_log_gain_margin, least_log_gain_margin_derivatives
+from memfit.analysis.stability.circuit import Circuit
+from memfit.analysis.stability.distance import (
+    CHANGEABLE,
+    changes_to_hopf,
+    nearest_in_decades,
+    nearest_in_errors,
+)
+from memfit.analysis.stability.sampling import uncertainty_of
+from memfit.model.hopf_boundary import (
+    Loop,
+    least_log_gain_margin,
+    least_log_gain_margin_derivatives,
+)
 from memfit.model.parameters import NAMES, Parameters
 
 DEVICE = Parameters(R_b=1e5, C_m=1e-7, i_c0=1e-4, V_T=0.7, V_m=0.06, tau_d=5e-3, tau_k=0.2, R_s=50.0)

@@ -3,21 +3,21 @@
 import numpy as np
 import pytest
 
-from memfit.analysis.circuit import Circuit
-from memfit.analysis.hopf import find_hopf_points
-from memfit.analysis.operating import (
+from memfit.analysis.stability.circuit import (
     FOCUS,
     KINDS,
     NODE,
     UNSTABLE_FOCUS,
     UNSTABLE_NODE,
+    Circuit,
     kinds,
     operating_points,
     operating_points_at,
     phase_margin,
 )
+from memfit.analysis.stability.hopf import find_hopf_points
 from memfit.errors import InputError
-from memfit.model.boundary import Loop
+from memfit.model.hopf_boundary import Loop
 from memfit.model.parameters import Parameters
 
 DEVICE = Parameters(R_b=1e5, C_m=1e-7, i_c0=1e-4, V_T=0.7, V_m=0.06, tau_d=5e-3, tau_k=0.2, R_s=50.0)

@@ -3,10 +3,14 @@
 import numpy as np
 import pytest
 
-from memfit.analysis.circuit import Circuit
-from memfit.analysis.cycles import bifurcation_diagram, cycles_at
-from memfit.analysis.operating import operating_points
-from memfit.analysis.oscillation import find_oscillation, from_rest, growth_time, start_up_time
+from memfit.analysis.cycles.bifurcation import bifurcation_diagram, cycles_at
+from memfit.analysis.cycles.in_records import (
+    find_oscillation,
+    from_rest,
+    growth_time,
+    start_up_time,
+)
+from memfit.analysis.stability.circuit import Circuit, operating_points
 from memfit.errors import InputError
 from memfit.model.parameters import Parameters
 from memfit.model.transient import simulate

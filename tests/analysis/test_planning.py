@@ -8,12 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from memfit.analysis.circuit import Circuit
-from memfit.analysis.experiments import VOLTAGE_LIMIT, Measured, peak_voltage, propose
-from memfit.analysis.forecasts import SETTLED
-from memfit.analysis.hopf import find_hopf_points
-from memfit.analysis.planning import plan_next
-from memfit.datasets.extent import extent_of
+from memfit.analysis.design.candidates import VOLTAGE_LIMIT, Measured, peak_voltage, propose
+from memfit.analysis.design.plan import SETTLED, plan_next
+from memfit.analysis.stability.circuit import Circuit
+from memfit.analysis.stability.hopf import find_hopf_points
+from memfit.datasets.device import extent_of
 from memfit.errors import InputError
 from memfit.fitting.joint import fit
 from memfit.fitting.predict import Predictor

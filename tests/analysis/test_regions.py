@@ -3,12 +3,11 @@
 import numpy as np
 import pytest
 
-from memfit.analysis.circuit import Circuit
-from memfit.analysis.operating import FOCUS, UNSTABLE_FOCUS, kinds
-from memfit.analysis.recipe import values_to_hopf
-from memfit.analysis.regions import AXES, map_over_bias_and_load, map_over_parameters
+from memfit.analysis.stability.circuit import FOCUS, UNSTABLE_FOCUS, Circuit, kinds
+from memfit.analysis.stability.distance import values_to_hopf
+from memfit.analysis.stability.maps import AXES, map_over_bias_and_load, map_over_parameters
 from memfit.errors import ParameterError
-from memfit.model.boundary import Loop, least_log_gain_margin
+from memfit.model.hopf_boundary import Loop, least_log_gain_margin
 from memfit.model.linear import eigenvalues
 from memfit.model.parameters import Parameters
 

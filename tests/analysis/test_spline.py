@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.interpolate import CubicSpline
 
-from memfit.analysis.spline import finer_spline
+from memfit.analysis.stability.nyquist import finer_spline
 
 
 @pytest.mark.parametrize("n", [4, 5, 31])

@@ -5,17 +5,17 @@ import json
 import numpy as np
 import pytest
 
-from memfit.analysis.circuit import Circuit
-from memfit.analysis.recipe import CHANGEABLE
-from memfit.analysis.spread import (
+from memfit.analysis.stability.assess import DEFAULT_CIRCUITS, analyse_result, assess
+from memfit.analysis.stability.circuit import Circuit
+from memfit.analysis.stability.distance import CHANGEABLE
+from memfit.analysis.stability.sampling import (
     draw,
     probability_of_instability,
     probability_of_oscillation,
     uncertainty_of,
 )
-from memfit.analysis.stability import DEFAULT_CIRCUITS, analyse_result, assess
 from memfit.fitting.result import Estimate, FitResult, Goodness, Status
-from memfit.model.boundary import Loop, hopf_voltage_derivatives, least_log_gain_margin
+from memfit.model.hopf_boundary import Loop, hopf_voltage_derivatives, least_log_gain_margin
 from memfit.model.parameters import NAMES, UNITS, Parameters
 
 DEVICE = Parameters(R_b=1e5, C_m=1e-7, i_c0=1e-4, V_T=0.7, V_m=0.06, tau_d=5e-3, tau_k=0.2, R_s=50.0)

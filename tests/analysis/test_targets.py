@@ -5,11 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from memfit.analysis.circuit import Circuit
-from memfit.analysis.hopf import find_hopf_points
-from memfit.analysis.intervals import profile
-from memfit.analysis.stability import analyse_result
-from memfit.analysis.targets import stability_targets
+from memfit.analysis.intervals import profile, stability_targets
+from memfit.analysis.stability.assess import analyse_result
+from memfit.analysis.stability.circuit import Circuit
+from memfit.analysis.stability.hopf import find_hopf_points
 from memfit.fitting.joint import fit
 from memfit.model.parameters import NAMES, Parameters
 from memfit.synthetic.device import Noise, simulate_device

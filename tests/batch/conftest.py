@@ -92,6 +92,6 @@ def no_process_left() -> Iterator[None]:
 def is_servant(process: psutil.Process) -> bool:
     """Whether a process is one that fits."""
     try:
-        return "memfit.batch.servant" in " ".join(process.cmdline())
+        return "memfit.batch.worker_main" in " ".join(process.cmdline())
     except psutil.Error:
         return False

@@ -9,9 +9,9 @@ from distributed import LocalCluster
 
 from batch import work
 from batch.conftest import is_servant
-from memfit.batch import cluster
-from memfit.batch.checkpoint import read_checkpoint
-from memfit.batch.cluster import run_jobs
+from memfit.batch import dask_executor as cluster
+from memfit.batch.dask_executor import run_jobs
+from memfit.batch.device import read_checkpoint
 from memfit.batch.jobs import Job, Limits
 from memfit.errors import InputError, OutputError
 

@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from batch import work
-from memfit.batch import checkpoint
-from memfit.batch.checkpoint import fingerprint, read_checkpoint
-from memfit.batch.device import bring_up_to_date, record_failure
+from memfit.batch import device as checkpoint
+from memfit.batch.device import bring_up_to_date, fingerprint, read_checkpoint, record_failure
 from memfit.batch.jobs import Job, Limits
 
 MAKERS = work.MAKERS

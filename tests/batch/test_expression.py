@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from memfit.batch.expression import compile_expression
-from memfit.batch.rows import COLUMNS
-from memfit.batch.sqlfunctions import functions
+from memfit.batch.columns import COLUMNS
+from memfit.batch.query import compile_expression
+from memfit.batch.store import functions
 from memfit.errors import InputError
 
 ATTRIBUTES = ["batch", "thickness", "my note", "status"]

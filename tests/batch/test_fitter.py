@@ -10,8 +10,8 @@ import psutil
 import pytest
 
 from batch import work
-from memfit.batch.fitter import Fitter, Trouble
 from memfit.batch.jobs import Limits
+from memfit.batch.worker_process import Fitter, Trouble
 
 
 def call(function, *arguments):

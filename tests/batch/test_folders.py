@@ -2,7 +2,7 @@
 
 import pytest
 
-from memfit.batch.folders import find_devices
+from memfit.batch.jobs import find_devices
 from memfit.errors import InputError
 
 TABLE = "Voltage (V), Current (A)\n0, 0\n0.1, 1e-6\n0.2, 2e-6\n"

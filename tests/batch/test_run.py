@@ -120,7 +120,7 @@ def test_what_it_is_stands_in_the_folder(words, tmp_path):
 
 
 def test_without_dask_a_sentence_says_what_to_install(words, tmp_path, monkeypatch):
-    for name in [name for name in sys.modules if name.startswith("memfit.batch.cluster")]:
+    for name in [name for name in sys.modules if name.startswith("memfit.batch.dask_executor")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(DependencyError, match=r'pip install "memfit\[cluster\]"'):

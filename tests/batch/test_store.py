@@ -5,10 +5,9 @@ import threading
 
 import pytest
 
-from memfit.batch.checkpoint import read_checkpoint
-from memfit.batch.device import record_failure
+from memfit.batch.columns import COLUMNS, flat_row, row_of
+from memfit.batch.device import read_checkpoint, record_failure
 from memfit.batch.jobs import Job
-from memfit.batch.rows import COLUMNS, flat_row, row_of
 from memfit.batch.store import INDEX, build_index, read_rows, result_folders, select
 from memfit.batch.summary import summarise
 from memfit.errors import InputError, OutputError

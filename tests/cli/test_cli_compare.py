@@ -9,7 +9,7 @@ from comparing import wafer
 from openpyxl import load_workbook
 
 import memfit as mf
-from memfit.listing import WRITTEN
+from memfit.files import WRITTEN
 from memfit.workflow.comparison import compare
 
 

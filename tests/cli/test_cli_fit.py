@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from memfit.fitting.refit import fitted_again
 from memfit.fitting.result import FitResult
-from memfit.fitting.revisit import fitted_again
 from memfit.loaders.device import load_device
 from memfit.loaders.manifest import DIMENSION_OF
 from memfit.units import parse_quantity

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 import pytest
 
 import memfit as mf
-from memfit.cli.meter import Meter, duration
+from memfit.cli.console import Meter, duration
 from memfit.fitting.result import FitResult
 
 needs_emcee = pytest.mark.skipif(find_spec("emcee") is None, reason="emcee is not installed")
@@ -108,7 +108,7 @@ def test_without_emcee_it_is_told_before_the_fit(run, small_device, tmp_path, mo
     def absent(name):
         raise ImportError(name)
 
-    monkeypatch.setattr("memfit.fitting.chain.import_module", absent)
+    monkeypatch.setattr("memfit.fitting.uncertainty.mcmc.import_module", absent)
     ran = run("fit", small_device, "-o", tmp_path / "out", "--mcmc")
     assert ran.code == 1
     assert ran.err.count("\n") == 1

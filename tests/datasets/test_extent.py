@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from memfit.datasets.extent import extent_of
+from memfit.datasets.device import extent_of
 from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient
 from memfit.protocols import pulse, sweep
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from memfit.datasets.quality import BAD_POINT, estimate_noise, kramers_kronig
+from memfit.datasets.kramers_kronig import BAD_POINT, estimate_noise, kramers_kronig
 from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient
 from memfit.loaders.registry import read_file
 from memfit.model.parameters import Parameters

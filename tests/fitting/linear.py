@@ -4,11 +4,11 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from memfit.fitting.minimise import Minimum
+from memfit.fitting.lmfit_engine import Minimum
 from memfit.fitting.noise import Noise
 from memfit.fitting.plan import FitPlan
 from memfit.fitting.predict import Prediction
-from memfit.fitting.state import Problem, State
+from memfit.fitting.problem import Problem, State
 from memfit.fitting.unknowns import Unknowns, physical_unknowns
 from memfit.model.parameters import NAMES, Parameters
 

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from memfit.fitting.bands import model_curves, with_bands
-from memfit.fitting.bootstrap import bootstrap
-from memfit.fitting.restore import state_of
+from memfit.fitting.refit import state_of
+from memfit.fitting.uncertainty.bands import model_curves, with_bands
+from memfit.fitting.uncertainty.bootstrap import bootstrap
 
 
 def test_linear_bands_have_the_propagated_standard_error(joint, noisy):

@@ -4,9 +4,14 @@ import numpy as np
 import pytest
 from linear import linear_state
 
-from memfit.fitting.bootstrap import _autoregression, _Resampler, block_length, bootstrap
-from memfit.fitting.checkpoint import Checkpoint
-from memfit.fitting.restore import state_of
+from memfit.fitting.refit import state_of
+from memfit.fitting.reproduce import Checkpoint
+from memfit.fitting.uncertainty.bootstrap import (
+    _autoregression,
+    _Resampler,
+    block_length,
+    bootstrap,
+)
 
 
 @pytest.mark.parametrize("kind", ["residual", "parametric"])
@@ -66,8 +71,8 @@ def test_an_interrupted_run_goes_on_to_the_same_numbers(tmp_path):
 
 def test_refits_that_do_not_converge_are_counted(monkeypatch):
     state, _ = linear_state()
-    monkeypatch.setattr("memfit.fitting.bootstrap._MOST", 0)
-    monkeypatch.setattr("memfit.fitting.bootstrap._ENOUGH", -1.0)
+    monkeypatch.setattr("memfit.fitting.uncertainty.bootstrap._MOST", 0)
+    monkeypatch.setattr("memfit.fitting.uncertainty.bootstrap._ENOUGH", -1.0)
     found = bootstrap(state, 5)
     assert (found.status, found.failed, found.samples, found.estimates) == ("not_converged", 5, (), {})
     assert "too few" in found.message

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from memfit.fitting.descent import Box, Point, Surface, descend
+from memfit.fitting.least_squares import Box, Point, Surface, descend
 
 OPEN = np.full(3, np.inf)
 

@@ -6,17 +6,21 @@ import numpy as np
 import pytest
 from devices import FREQUENCY, TRUTH, device, pulses, spectra, sweeps
 
-from memfit.fitting.combinations import known_combinations, written
-from memfit.fitting.equivalents import Exploration, exchanged, explore
+from memfit.fitting.identifiability.combinations import known_combinations, written
+from memfit.fitting.identifiability.explore import Exploration, exchanged, explore
+from memfit.fitting.identifiability.verdict import percent_of
 from memfit.fitting.joint import fit
-from memfit.fitting.knowledge import OpenParameter
 from memfit.fitting.plan import FitPlan
-from memfit.fitting.result import FitResult
-from memfit.fitting.sentences import percent_of
-from memfit.fitting.state import Problem, solve
-from memfit.fitting.uncertainty import covariance_of
+from memfit.fitting.problem import Problem, solve
+from memfit.fitting.result import FitResult, OpenParameter
+from memfit.fitting.uncertainty.covariance import covariance_of
 from memfit.fitting.unknowns import Unknowns, physical_unknowns
-from memfit.model.equations import activation, activation_time, inverse_resistance_a, steady_current
+from memfit.model.equations import (
+    activation,
+    activation_time,
+    inverse_resistance_a,
+    steady_current,
+)
 from memfit.model.parameters import NAMES, Parameters
 from memfit.model.smallsignal import impedance
 from memfit.model.steady import junction_voltage

@@ -7,11 +7,11 @@ import pytest
 from devices import TRUTH, device, errors, exact, pulses, spectra, sweeps
 
 from memfit.datasets.device import Device
-from memfit.fitting.initial import begins_anywhere
+from memfit.fitting.initial_state import begins_anywhere
 from memfit.fitting.joint import fit
 from memfit.fitting.plan import FitPlan
 from memfit.fitting.predict import Instrument, Predictor
-from memfit.fitting.revisit import fitted_again
+from memfit.fitting.refit import fitted_again
 from memfit.model.parameters import NAMES
 from memfit.model.transient import simulate
 from memfit.protocols import Drive, pulse, sweep

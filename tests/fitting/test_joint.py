@@ -11,8 +11,8 @@ from memfit.datasets.records import ImpedanceSpectrum, IVSweep
 from memfit.errors import InputError
 from memfit.fitting.joint import fit
 from memfit.fitting.plan import FitPlan
-from memfit.fitting.state import Problem
-from memfit.fitting.thinning import thinned
+from memfit.fitting.problem import Problem
+from memfit.fitting.starting_values.search import thinned
 from memfit.model.parameters import NAMES
 from memfit.protocols import Drive
 

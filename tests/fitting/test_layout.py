@@ -7,7 +7,7 @@ from typing import Any, Literal
 import pytest
 
 from memfit.errors import InputError
-from memfit.fitting.layout import revive, revive_field
+from memfit.fitting.serialise import revive, revive_field
 
 
 @dataclass(frozen=True)

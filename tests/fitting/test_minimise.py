@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from nist import HARD, MODELS, Certified
 
-from memfit.fitting.minimise import minimise
+from memfit.fitting.lmfit_engine import minimise
 from memfit.fitting.residuals import triangle
-from memfit.fitting.uncertainty import covariance_of
+from memfit.fitting.uncertainty.covariance import covariance_of
 from memfit.fitting.unknowns import Unknown
 
 

@@ -7,10 +7,8 @@ import pytest
 from linear import linear_state
 
 from memfit.errors import InputError
-from memfit.fitting.chain import split_r_hat
-from memfit.fitting.checkpoint import Checkpoint
-from memfit.fitting.posterior import sample_posterior
-from memfit.fitting.proposal import Proposal
+from memfit.fitting.reproduce import Checkpoint
+from memfit.fitting.uncertainty.mcmc import Proposal, sample_posterior, split_r_hat
 
 needs_emcee = pytest.mark.skipif(find_spec("emcee") is None, reason="emcee is not installed")
 
@@ -84,7 +82,7 @@ def test_without_emcee_one_sentence(monkeypatch):
     def absent(name):
         raise ImportError(name)
 
-    monkeypatch.setattr("memfit.fitting.chain.import_module", absent)
+    monkeypatch.setattr("memfit.fitting.uncertainty.mcmc.import_module", absent)
     state, _ = linear_state()
     with pytest.raises(InputError, match=r'pip install "memfit\[mcmc\]"'):
         sample_posterior(state)

@@ -9,15 +9,21 @@ from linear import linear_state
 from scipy.optimize import brentq
 from test_minimise import PROBLEMS
 
-from memfit.fitting.adopt import with_profiles
-from memfit.fitting.checkpoint import Checkpoint
-from memfit.fitting.curve import DeeperMinimum, Origin, follow
-from memfit.fitting.descent import Box, Point, Surface
 from memfit.fitting.joint import fit
-from memfit.fitting.profiles import Profiled, profile
-from memfit.fitting.restore import state_of
-from memfit.fitting.targets import Followed, Target
-from memfit.fitting.uncertainty import Z95
+from memfit.fitting.least_squares import Box, Point, Surface
+from memfit.fitting.profile_likelihood import (
+    DeeperMinimum,
+    Followed,
+    Origin,
+    Profiled,
+    Target,
+    follow,
+    profile,
+    with_profiles,
+)
+from memfit.fitting.refit import state_of
+from memfit.fitting.reproduce import Checkpoint
+from memfit.fitting.uncertainty.covariance import Z95
 from memfit.model.parameters import NAMES
 
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from memfit.fitting.repetition import compare_repetition, plan_of
-from memfit.reporting.repetition import repetition_sentences
+from memfit.fitting.reproduce import compare_repetition, plan_of
+from memfit.reporting.fit.intervals import repetition_sentences
 
 
 @pytest.fixture(scope="module")

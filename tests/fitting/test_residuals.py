@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from memfit.fitting.plan import FitPlan
 from memfit.fitting.predict import Predictor
+from memfit.fitting.problem import Problem
 from memfit.fitting.residuals import PENALTY, JointResiduals, soften, triangle
-from memfit.fitting.state import Problem
 from memfit.fitting.unknowns import Unknowns, delay_unknown, gain_unknown, physical_unknowns
 from memfit.model.parameters import NAMES
 

@@ -9,7 +9,7 @@ from devices import device, pulses, seen_late, spectra
 from memfit.datasets.device import Device
 from memfit.errors import InputError
 from memfit.fitting.joint import fit
-from memfit.fitting.restore import row_weights, state_of
+from memfit.fitting.refit import row_weights, state_of
 from memfit.fitting.result import Excluded, FitResult
 
 

@@ -7,8 +7,8 @@ import random
 import pytest
 
 from memfit.errors import MemfitError
+from memfit.fitting.refit import salvage
 from memfit.fitting.result import SCHEMA, digest_of
-from memfit.fitting.salvage import salvage
 
 
 @pytest.fixture(scope="module")

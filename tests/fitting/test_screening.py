@@ -9,8 +9,8 @@ from linear import linear_state
 
 from memfit.datasets.device import Device
 from memfit.fitting.joint import fit
+from memfit.fitting.outliers import find_outliers
 from memfit.fitting.plan import FitPlan
-from memfit.fitting.screening import find_outliers
 
 
 def _with(device_, name, **changes):

@@ -5,10 +5,9 @@ import pytest
 from devices import NOISE, TRUTH, device, spectra, sweeps
 
 from memfit.fitting.joint import fit
-from memfit.fitting.knowledge import ModelCandidate
+from memfit.fitting.model_selection import choose, probability
 from memfit.fitting.plan import FitPlan
-from memfit.fitting.result import FitResult
-from memfit.fitting.selection import choose, probability
+from memfit.fitting.result import FitResult, ModelCandidate
 
 
 def _candidates(rise_2d, rise_mirror, points=1000):

@@ -7,9 +7,9 @@ import pytest
 from devices import TRUTH, device, errors, spectra, sweeps
 
 from memfit.datasets.device import Device
+from memfit.fitting.initial_state import as_staircase, is_staircase
 from memfit.fitting.joint import fit
-from memfit.fitting.revisit import fitted_again
-from memfit.fitting.staircase import as_staircase, is_staircase
+from memfit.fitting.refit import fitted_again
 from memfit.model.transient import simulate
 from memfit.protocols import drive_from_samples, held_until_sampled, staircase
 

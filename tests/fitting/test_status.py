@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from devices import FREQUENCY, TRUTH, device, pulses, spectra, sweeps
 
-from memfit.fitting.guess import guess
 from memfit.fitting.joint import fit
-from memfit.fitting.minimise import minimise
+from memfit.fitting.lmfit_engine import minimise
 from memfit.fitting.plan import FitPlan
-from memfit.fitting.state import Problem, State
+from memfit.fitting.problem import Problem, State
+from memfit.fitting.starting_values.search import guess
 from memfit.fitting.summary import summarise
 from memfit.fitting.unknowns import Unknowns, physical_unknowns
 from memfit.model.parameters import NAMES

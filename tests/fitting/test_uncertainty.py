@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import lfilter
 
-from memfit.fitting.minimise import Minimum
+from memfit.fitting.lmfit_engine import Minimum
 from memfit.fitting.plan import FitPlan
-from memfit.fitting.state import Problem, State, solve
-from memfit.fitting.uncertainty import correlation, covariance_of, estimates, unit_of
+from memfit.fitting.problem import Problem, State, solve
+from memfit.fitting.uncertainty.covariance import correlation, covariance_of, estimates, unit_of
 from memfit.fitting.unknowns import Unknowns, physical_unknowns
 from memfit.model.parameters import NAMES
 

@@ -1,7 +1,6 @@
 """Where the measurements of a stored result are looked for, and in which order."""
 
-from memfit.loaders.device import load_readable
-from memfit.loaders.search import located, places_of
+from memfit.loaders.device import load_readable, located, places_of
 
 TABLE = "# bias: 0.5 V\nFrequency (Hz),Z_real (ohm),Z_imag (ohm)\n100,10,-1\n10,12,-2\n1,15,-1\n"
 

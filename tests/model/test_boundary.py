@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import bisect
 
-from memfit.model.boundary import (
+from memfit.model.hopf_boundary import (
     LOOP_NAMES,
     Loop,
     hopf_bias_derivatives,

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from memfit.fitting.result import Estimate, Status
-from memfit.reporting.answers import (
+from memfit.reporting.fit.summary import (
     circuit_sentence,
     error_of,
     nearness_sentence,

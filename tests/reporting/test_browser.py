@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from memfit.reporting.document import write_report
+from memfit.reporting.writers.folder import write_report
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 PROJECT = Path(__file__).parents[2]

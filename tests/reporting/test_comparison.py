@@ -8,17 +8,20 @@ import pytest
 from comparing import MIDDLE, result_of, wafer
 from openpyxl import load_workbook
 
-from memfit.analysis.comparison import compare_results
-from memfit.reporting.comparisonanswers import differ_answer, drives_answer, spiking_answer
-from memfit.reporting.comparisoncells import p_text, spread_text
-from memfit.reporting.comparisoncurves import MOST_CURVES, chosen, nyquist_curves
-from memfit.reporting.comparisonframes import frames, workbook
-from memfit.reporting.comparisonpage import comparison_report, write_comparison
-from memfit.reporting.comparisonpanels import forest_panels
-from memfit.reporting.comparisontables import differences_table
-from memfit.reporting.document import draw_panels
+from memfit.analysis.comparison.compare import compare_results
+from memfit.reporting.comparison.csv import frames, workbook
+from memfit.reporting.comparison.figures import forest_panels
+from memfit.reporting.comparison.page import (
+    comparison_report,
+    differ_answer,
+    drives_answer,
+    spiking_answer,
+    write_comparison,
+)
+from memfit.reporting.comparison.tables import differences_table, p_text, spread_text, trends_tables
 from memfit.reporting.figures.population import MOST_ROWS, drawn_name, short_names
-from memfit.reporting.trendtables import trends_tables
+from memfit.reporting.figures.trends import MOST_CURVES, chosen, nyquist_curves
+from memfit.reporting.writers.folder import draw_panels
 
 NASTY = ['=1+1|"cmd"', "$x_1$ \\frac", "<b>&amp;\x07", "名前 🧪 " + "long " * 20]
 

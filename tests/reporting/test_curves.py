@@ -9,7 +9,12 @@ from memfit.datasets.records import ImpedanceSpectrum
 from memfit.fitting.result import Estimate
 from memfit.model.linear import eigenvalues
 from memfit.model.parameters import Parameters
-from memfit.reporting.curves import parameters_of, stability_curves, voltage_curves, voltage_range
+from memfit.reporting.fit.curves import (
+    parameters_of,
+    stability_curves,
+    voltage_curves,
+    voltage_range,
+)
 
 P = Parameters(R_b=1.0, C_m=1.0, i_c0=10.0, V_T=1.0, V_m=0.05, tau_d=1.0, tau_k=1.0, R_s=0.1)
 

@@ -13,10 +13,10 @@ import pytest
 
 from memfit.errors import InputError, OutputError
 from memfit.fitting.result import Estimate, FittedRecord, Status
-from memfit.reporting.document import write_report
-from memfit.reporting.html import prose
-from memfit.reporting.look import Edition, Look
-from memfit.reporting.panels import transient_panels
+from memfit.reporting.fit.sections import transient_panels
+from memfit.reporting.options import Edition, Look
+from memfit.reporting.writers.folder import write_report
+from memfit.reporting.writers.html import prose
 
 VOID = {"meta", "link", "br", "img", "hr", "input"}
 NASTY = "\"><script>alert('x')</script>&amp;<b>$x^2$ {{7*7}} Ω漢\u202e" + "n" * 200

@@ -5,13 +5,20 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from memfit.analysis.circuit import Circuit
-from memfit.analysis.recipe import values_to_hopf
-from memfit.analysis.spread import uncertainty_of
+from memfit.analysis.stability.circuit import Circuit
+from memfit.analysis.stability.distance import values_to_hopf
+from memfit.analysis.stability.sampling import uncertainty_of
 from memfit.model.parameters import Parameters
-from memfit.reporting.circuits import branch_panels, map_panels
-from memfit.reporting.dynamics import CHI2_95, attracts, dynamics_of, gain_map, load_map, most_influential
-from memfit.reporting.figuredata import load_map_data
+from memfit.reporting.fit.csv import load_map_data
+from memfit.reporting.stability.curves import (
+    CHI2_95,
+    attracts,
+    dynamics_of,
+    gain_map,
+    load_map,
+    most_influential,
+)
+from memfit.reporting.stability.tables import branch_panels, map_panels
 
 P = Parameters(R_b=12e3, C_m=1.1e-6, i_c0=0.9e-3, V_T=0.95, V_m=0.055, tau_d=0.012, tau_k=0.025, R_s=22.0)
 STABLE = P.replace(i_c0=1e-5)

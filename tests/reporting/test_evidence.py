@@ -3,20 +3,22 @@
 import numpy as np
 import pytest
 
-from memfit.analysis.circuit import Circuit
-from memfit.analysis.cycles import bifurcation_diagram, cycles_at
+from memfit.analysis.cycles.bifurcation import bifurcation_diagram, cycles_at
+from memfit.analysis.stability.circuit import Circuit
 from memfit.datasets.records import ImpedanceSpectrum, PulseTransient
 from memfit.model.parameters import Parameters
 from memfit.model.smallsignal import impedance
 from memfit.model.transient import simulate
 from memfit.protocols import pulse
-from memfit.reporting.evidence import predicted_range, pulses_evidence, spectra_evidence
-from memfit.reporting.evidencetables import (
+from memfit.reporting.stability.page import (
+    evidence_blocks,
     evidence_warnings,
+    predicted_range,
+    pulses_evidence,
     pulses_evidence_table,
+    spectra_evidence,
     spectra_evidence_table,
 )
-from memfit.reporting.stabilitypage import evidence_blocks
 
 P = Parameters(R_b=12e3, C_m=1.1e-6, i_c0=0.9e-3, V_T=0.95, V_m=0.055, tau_d=0.012, tau_k=0.025, R_s=22.0)
 STABLE = P.replace(i_c0=1e-5)

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 
 from memfit.fitting.result import FittedRecord
-from memfit.reporting.figuredata import (
+from memfit.reporting.figures.records import strip_of
+from memfit.reporting.figures.spectra import spectra_of
+from memfit.reporting.fit.csv import (
     autocorrelation_data,
     spectra_data,
     strips_data,
     sweeps_data,
     transient_data,
 )
-from memfit.reporting.figures.residuals import strip_of
-from memfit.reporting.figures.spectra import spectra_of
-from memfit.reporting.sections import report_of
+from memfit.reporting.fit.sections import report_of
 
 
 def test_every_figure_has_its_numbers(result, fitted):

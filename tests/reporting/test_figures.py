@@ -17,23 +17,24 @@ from memfit.model.parameters import Parameters
 from memfit.model.smallsignal import impedance
 from memfit.protocols import Drive, pulse_train
 from memfit.reporting.content import Panel
-from memfit.reporting.document import draw_panels
 from memfit.reporting.figures.marks import (
+    close_log_axis,
     dots,
     few,
+    hide_tick_labels,
     key,
     limits,
+    linear_axis,
+    log_axis,
     on_axis,
     place_axes,
     thinned,
     without_mathematics,
 )
-from memfit.reporting.figures.records import ROW, WIDTH, records_figure
-from memfit.reporting.figures.residuals import autocorrelation, strip_of
+from memfit.reporting.figures.records import ROW, WIDTH, autocorrelation, records_figure, strip_of
 from memfit.reporting.figures.spectra import draw_nyquist, model_curve, spectra_of
-from memfit.reporting.figures.sweeps import draw_direction, model_points
-from memfit.reporting.figures.ticks import close_log_axis, hide_tick_labels, linear_axis, log_axis
-from memfit.reporting.figures.transients import jumps, polygon, transient_of
+from memfit.reporting.figures.time import draw_direction, jumps, model_points, polygon, transient_of
+from memfit.reporting.writers.folder import draw_panels
 
 P = Parameters(R_b=12e3, C_m=1.1e-6, i_c0=0.9e-3, V_T=0.95, V_m=0.055, tau_d=0.012, tau_k=0.025, R_s=0.0)
 

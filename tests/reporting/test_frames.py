@@ -5,8 +5,14 @@ import pytest
 
 from memfit.datasets.records import IVSweep
 from memfit.fitting.result import FittedRecord
-from memfit.reporting.frames import RESIDUAL_COLUMNS, columns_csv, estimates_csv, residuals_csv, table_csv
-from memfit.reporting.tables import estimates_table
+from memfit.reporting.fit.csv import (
+    RESIDUAL_COLUMNS,
+    columns_csv,
+    estimates_csv,
+    residuals_csv,
+    table_csv,
+)
+from memfit.reporting.fit.tables import estimates_table
 
 
 def test_residuals_of_a_quasi_steady_curve_stand_against_voltage():

@@ -6,16 +6,21 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
-from memfit.fitting.bands import with_bands
-from memfit.fitting.intervals import Convergence, Profile, SampleEstimate, SampleSet
-from memfit.reporting.bands import band_of, by_frequency, nyquist_band
-from memfit.reporting.document import draw_panels
+from memfit.fitting.result import Convergence, Profile, SampleEstimate, SampleSet
+from memfit.fitting.uncertainty.bands import with_bands
 from memfit.reporting.figures.profiles import linear_curve, profile_curve
 from memfit.reporting.figures.spectra import model_curve
-from memfit.reporting.frames import interval_csvs
-from memfit.reporting.intervalsection import interval_blocks, profile_panels
-from memfit.reporting.intervaltables import convergence_table, intervals_table, quantity_label
-from memfit.reporting.sections import report_of
+from memfit.reporting.fit.csv import interval_csvs
+from memfit.reporting.fit.curves import band_of, by_frequency, nyquist_band
+from memfit.reporting.fit.intervals import (
+    convergence_table,
+    interval_blocks,
+    intervals_table,
+    profile_panels,
+    quantity_label,
+)
+from memfit.reporting.fit.sections import report_of
+from memfit.reporting.writers.folder import draw_panels
 
 
 def parabola(best=2.0, error=0.1, **changes):

@@ -2,11 +2,11 @@
 
 import pytest
 
-from memfit.batch.rows import COLUMNS
-from memfit.reporting import overview
+from memfit.batch.columns import COLUMNS
+from memfit.reporting import batch as overview
+from memfit.reporting.batch import overview_report
 from memfit.reporting.content import Link
-from memfit.reporting.html import render_html
-from memfit.reporting.overview import overview_report
+from memfit.reporting.writers.html import render_html
 
 
 def row(folder, **known):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.interpolate import Akima1DInterpolator
 
-from memfit.reporting.smoothing import smooth_line
+from memfit.reporting.figures.stability import smooth_line
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import re
 
-from memfit.reporting.svg import inline, standalone
+from memfit.reporting.writers.html import inline, standalone
 
 FILE = """<?xml version="1.0" encoding="utf-8"?>
 <!DOCTYPE svg PUBLIC "x" "y">

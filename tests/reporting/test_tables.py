@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from memfit.fitting.result import Conflict, Estimate
 from memfit.reporting.content import Graded
-from memfit.reporting.tables import (
+from memfit.reporting.fit.tables import (
     alternatives_table,
     changes_table,
     conflicts_table,

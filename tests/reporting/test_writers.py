@@ -20,11 +20,9 @@ from memfit.reporting.content import (
     Section,
     Table,
 )
-from memfit.reporting.latex import escape, render_latex
-from memfit.reporting.markdown import render_markdown
-from memfit.reporting.pdf import render_pdf, typst_source
-from memfit.reporting.plaintext import harmless
-from memfit.reporting.sections import report_of
+from memfit.reporting.fit.sections import report_of
+from memfit.reporting.writers.pdf import render_pdf, typst_source
+from memfit.reporting.writers.text import escape, harmless, render_latex, render_markdown
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 10 5"><path d="M0 0h10"/></svg>'
 NASTY = '#evil[*x*] "quoted" \\n $1$ | <b> _a_ `c` 100 % ~ ^ & {}'

@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from memfit.arrays import FloatArray
-from memfit.fitting.intervals import Profile
+from memfit.fitting.result import Profile
 from memfit.reporting.figures.marks import (
     GREY,
     INK,

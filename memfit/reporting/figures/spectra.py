@@ -17,7 +17,6 @@ from memfit.fitting.result import FittedRecord
 from memfit.model.parameters import Parameters
 from memfit.model.smallsignal import impedance
 from memfit.model.steady import junction_voltage
-from memfit.reporting.bands import by_frequency, ends, nyquist_band
 from memfit.reporting.figures.marks import (
     BAND,
     BAND_ALPHA,
@@ -28,17 +27,21 @@ from memfit.reporting.figures.marks import (
     crosses,
     curve,
     dots,
+    even_axis,
     few,
     graded_colour,
+    hide_tick_labels,
     kept,
     key,
     limits,
+    linear_axis,
+    log_axis,
     place_axes,
     shade_band,
 )
-from memfit.reporting.figures.ticks import even_axis, hide_tick_labels, linear_axis, log_axis
+from memfit.reporting.fit.curves import by_frequency, ends, nyquist_band
 from memfit.reporting.numbers import power_of_ten, quantity, scale_for, series
-from memfit.reporting.words import NO_BIAS, distinct
+from memfit.reporting.text import NO_BIAS, distinct
 
 _FINER = 4
 """Model curves are drawn at this many times the measured frequencies."""

@@ -1,0 +1,1 @@
+"""Devices side by side: pooled values, ranking, regression on attributes."""

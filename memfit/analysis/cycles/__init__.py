@@ -1,0 +1,1 @@
+"""Self-sustained oscillations: limit cycles and bifurcation diagrams."""

@@ -1,0 +1,1 @@
+"""How near a device is to self-sustained oscillation, in a stated circuit."""

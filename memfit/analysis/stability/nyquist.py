@@ -1,0 +1,360 @@
+"""Stability straight from a measured spectrum, without a model.
+
+A device whose spectrum could be measured under voltage control has an admittance Y without poles in the right
+half-plane. Behind a load R_L it is unstable if and only if 1/R_L + Y has zeros there: as many as Y winds
+clockwise around -1/R_L (Nyquist), and around the origin under current control. So:
+
+- a crossing of the real axis at finite frequency with Re Z < 0 is what makes the winding possible; Re Z < 0
+  alone is necessary, not sufficient;
+- at such a crossing -Re Z is the load at which oscillation starts;
+- with Y = (G + i omega C)(1 + L), G and C read at high frequency, the gain margin is -1/Re L where L is real
+  and negative.
+
+Between the measured frequencies Y is taken from a cubic spline over log frequency: it is smooth even where Z
+resonates.
+
+Cubic splines through many curves at the same abscissae, drawn finer.
+
+Between two neighbours the curve is the cubic with given values and slopes at both ends; the slopes are those
+that make the second derivative continuous, the third one too at the second and the last but one abscissa
+("not a knot"). C. de Boor, A Practical Guide to Splines, 1978, chapter IV.
+"""
+
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from memfit.arrays import BoolArray, ComplexArray, FloatArray, IntArray
+from memfit.errors import InputError
+
+Values = TypeVar("Values", FloatArray, ComplexArray)
+
+
+def finer_spline(x: FloatArray, y: Values, finer: int) -> Values:
+    """The spline through every row, at even steps between each two of its points.
+
+    Parameters
+    ----------
+    x : (n,) array
+        Rising; four or more.
+    y : (r, n) array
+    finer : int
+        Steps from one point to the next.
+
+    Returns
+    -------
+    (r, finer * (n - 1) + 1) array
+    """
+    width, slopes = np.diff(x), y @ _slopes_of(x).T
+    t = np.arange(finer) / finer
+    basis = np.stack(
+        [(1 + 2 * t) * (1 - t) ** 2, t**2 * (3 - 2 * t), t * (1 - t) ** 2, t**2 * (t - 1)]
+    )  # Hermite's: of the values at both ends, then of the slopes
+    ends = np.stack([y[:, :-1], y[:, 1:], width * slopes[:, :-1], width * slopes[:, 1:]], axis=-1)
+    inside = (ends @ basis).reshape(len(y), -1)
+    return np.concatenate([inside, y[:, -1:]], axis=1)
+
+
+def _slopes_of(x: FloatArray) -> FloatArray:
+    """(n, n) matrix that makes the slopes of the spline from its values."""
+    n, h = x.size, np.diff(x)
+    system, right = np.zeros((n, n)), np.zeros((n, n - 1))
+    inner = np.arange(1, n - 1)
+    system[inner, inner - 1], system[inner, inner + 1] = h[1:], h[:-1]
+    system[inner, inner] = 2.0 * (h[:-1] + h[1:])
+    right[inner, inner - 1], right[inner, inner] = 3.0 * h[1:], 3.0 * h[:-1]
+    system[0, :2], right[0, :2] = _end(h[0], h[1])
+    system[-1, :-3:-1], right[-1, :-3:-1] = _end(h[-1], h[-2])
+    chords = (np.eye(n)[1:] - np.eye(n)[:-1]) / h[:, None]
+    return np.asarray(np.linalg.solve(system, right @ chords), dtype=np.float64)
+
+
+def _end(outer: float, next_: float) -> tuple[list[float], list[float]]:
+    """The row of an end, from the widths of its interval and of the next one."""
+    both = outer + next_
+    return [next_, both], [(outer + 2.0 * both) * next_ / both, outer**2 / both]
+
+
+REPLICAS = 400
+"""Noisy copies of a spectrum behind each interval."""
+
+FINER = 48
+"""Points of the spline for each measured frequency."""
+
+LARGEST_TURN = 2.0 * np.pi / 3.0
+"""A turn of Y between points of the spline beyond this leaves the winding open, radian."""
+
+_FEWEST_POINTS = 5
+_FEWEST_IN_TAIL = 4
+_CLEAR = 3.0  # ratio to the lowest frequency of the tail, where the memory is just hidden by the noise
+_LARGEST_NOISE = 0.2  # of the impedance behind the series resistance
+_WIDEST_RATIO = 4.0  # of the ends of an interval
+_TAIL_MISFIT = 3.0  # standard deviations of chi-square
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasuredStability:
+    """What a spectrum says by itself about the device under current control at its bias."""
+
+    unstable_poles: int | None
+    """Number of unstable poles under current control, from the winding of Y; None where it is left open."""
+    probability_unstable: float | None
+    """Share of noisy copies that are unstable; None where it is left open."""
+    crossing_frequency_Hz: float | None
+    """Where the spectrum crosses the negative real axis; None where it does not."""
+    resistance_at_crossing: float | None
+    """Re Z there, ohm: below zero, and minus the load at which oscillation starts."""
+    resistance_stderr: float | None
+    """Its standard error, ohm."""
+    least_real_part: float
+    """Smallest Re Z of the spectrum, ohm."""
+    gain_margin: float | None
+    """Of the loop under current control; None where it cannot be read."""
+    gain_margin_ci95: tuple[float, float] | None
+    noise: float
+    """Relative noise of Z that went into the intervals."""
+    message: str
+    """All of this in a sentence."""
+
+
+def check_spectrum(
+    frequency: ArrayLike,
+    impedance: ArrayLike,
+    *,
+    series_resistance: float = 0.0,
+    noise: float | None = None,
+    seed: int = 0,
+    replicas: int = REPLICAS,
+) -> MeasuredStability:
+    """What a measured spectrum says about the stability of the device under current control.
+
+    Parameters
+    ----------
+    frequency : (n,) array, Hz
+    impedance : (n,) complex array, ohm
+    series_resistance : float, ohm
+        R_s of the wiring: it does not move the winding, but the gain margin is read behind it.
+    noise : float, optional
+        Standard deviation of Re Z and of Im Z relative to |Z|; estimated from the smoothness where not given.
+    seed : int
+        Of the noisy copies.
+    replicas : int
+        How many of them; fewer are faster, with coarser intervals.
+
+    Raises
+    ------
+    InputError
+        Fewer than five points, values that are not finite, or frequencies that are not positive or repeated.
+    """
+    omega, Z = _checked(frequency, impedance)
+    sigma = _smoothness_noise(Z) if noise is None else noise
+    copies = np.concatenate(
+        [Z[None, :], _noisy(Z, sigma, seed, replicas)]
+    )  # the spectrum itself is the first
+    fine, Y = _between_points(omega, np.reciprocal(copies))
+    poles, resolved = _winding(Y)
+    at, resistance = _negative_crossing(fine, Y)
+    margin = _gain_margin(omega, copies, series_resistance, sigma)
+    interval = _interval(margin[1:])
+    crosses = resolved and np.isfinite(at[0])
+    readable = np.isfinite(margin[0]) and interval is not None
+    found = MeasuredStability(
+        unstable_poles=int(poles[0]) if resolved else None,
+        probability_unstable=float(np.mean(poles[1:] > 0)) if resolved else None,
+        crossing_frequency_Hz=float(at[0]) / (2.0 * np.pi) if crosses else None,
+        resistance_at_crossing=float(resistance[0]) if crosses else None,
+        resistance_stderr=float(np.nanstd(resistance)) if crosses else None,
+        least_real_part=float(Z.real.min()),
+        gain_margin=float(margin[0]) if readable else None,
+        gain_margin_ci95=interval if readable else None,
+        noise=sigma,
+        message="",
+    )
+    return replace(found, message=_sentence(found))
+
+
+def disagreement(found: MeasuredStability, model_unstable: bool) -> str | None:
+    """A warning where a spectrum contradicts the model's verdict at its bias, else None.
+
+    Parameters
+    ----------
+    found : MeasuredStability
+    model_unstable : bool
+        Whether the model is unstable under current control at the bias of the spectrum.
+    """
+    chance = found.probability_unstable
+    if chance is None or 0.05 <= chance <= 0.95 or (chance > 0.5) == model_unstable:
+        return None
+    says = "unstable" if chance > 0.5 else "stable"
+    fitted = "unstable" if model_unstable else "stable"
+    return (
+        f"The measured spectrum itself is that of a device that is {says} under current control, "
+        f"the fitted model is {fitted} at this bias: look at the residuals at low frequency."
+    )
+
+
+def _checked(frequency: ArrayLike, impedance: ArrayLike) -> tuple[FloatArray, ComplexArray]:
+    """Angular frequency, rising, and impedance."""
+    omega = 2.0 * np.pi * np.asarray(frequency, dtype=np.float64)
+    Z = np.asarray(impedance, dtype=np.complex128)
+    if omega.ndim != 1 or omega.shape != Z.shape or omega.size < _FEWEST_POINTS:
+        raise InputError(
+            f"Expected at least {_FEWEST_POINTS} frequencies with an impedance each; "
+            f"found shapes {omega.shape} and {Z.shape}."
+        )
+    order = np.argsort(omega)
+    omega, Z = omega[order], Z[order]
+    if not (np.all(np.isfinite(omega)) and np.all(np.isfinite(Z)) and omega[0] > 0.0 and np.all(Z != 0.0)):
+        raise InputError("Frequencies must be finite and positive, impedances finite and not zero.")
+    if np.any(np.diff(omega) == 0.0):
+        raise InputError("A frequency occurs twice: average or drop the repeated points first.")
+    return omega, Z
+
+
+def _smoothness_noise(Z: ComplexArray) -> float:
+    """Relative noise per component, from what a parabola through neighbours in log Z leaves."""
+    phase = np.unwrap(np.angle(Z))
+    logs = np.log(np.abs(Z))
+    # Third differences of independent noise have 20 times its variance; 0.6745 makes the median a deviation.
+    rough = np.concatenate([np.diff(logs, 3), np.diff(phase, 3)])
+    return float(np.median(np.abs(rough)) / 0.6745 / np.sqrt(20.0))
+
+
+def _noisy(Z: ComplexArray, sigma: float, seed: int, replicas: int) -> ComplexArray:
+    """(replicas, n) copies with the noise added once more."""
+    generator = np.random.default_rng(seed)
+    deviations = generator.standard_normal((2, replicas, Z.size))
+    result: ComplexArray = Z + sigma * np.abs(Z) * (deviations[0] + 1j * deviations[1])
+    return result
+
+
+def _between_points(omega: FloatArray, Y: ComplexArray) -> tuple[FloatArray, ComplexArray]:
+    """Angular frequencies and (r, k) admittances with `FINER` points for each measured one."""
+    logs = np.log(omega)
+    where = np.arange(FINER * (omega.size - 1) + 1) / FINER
+    fine = np.interp(where, np.arange(omega.size), logs)
+    return np.exp(fine), finer_spline(logs, Y, FINER)
+
+
+def _winding(Y: ComplexArray) -> tuple[np.ndarray, bool]:
+    """Zeros of each Y in the right half-plane, and whether the frequencies resolve the first.
+
+    From dc (real axis) to high frequency the argument of a stable Y ends where it would have gone directly;
+    each pair of zeros takes a whole turn clockwise.
+    """
+    rows, steps = np.nonzero((Y.imag[:, :-1] < 0.0) != (Y.imag[:, 1:] < 0.0))
+    leap = np.angle(Y[rows, steps + 1]) - np.angle(Y[rows, steps])  # a half turn or more: across the cut
+    turns = np.bincount(rows, (leap >= np.pi).astype(np.float64) - (leap < -np.pi), len(Y))
+    first = (np.diff(np.angle(Y[0])) + np.pi) % (2.0 * np.pi) - np.pi
+    return 2 * np.maximum(turns, 0.0).astype(np.int64), bool(np.all(np.abs(first) < LARGEST_TURN))
+
+
+def _negative_crossing(omega: FloatArray, Y: ComplexArray) -> tuple[FloatArray, FloatArray]:
+    """(r,) angular frequency and Re Z where Z = 1/Y crosses the real axis most negatively; NaN if nowhere."""
+    rows, steps = _sign_changes(Y.imag)  # those of Im Z
+    share, real = _crossings(np.reciprocal(Y[rows, steps]), np.reciprocal(Y[rows, steps + 1]))
+    at, least = np.full(len(Y), np.nan), np.full(len(Y), np.nan)
+    order = np.argsort(-real)
+    order = order[real[order] < 0.0]  # the last that is written to a row is the most negative
+    logs = np.log(omega)
+    at[rows[order]] = np.exp(logs[steps] + share * (logs[steps + 1] - logs[steps]))[order]
+    least[rows[order]] = real[order]
+    return at, least
+
+
+def _sign_changes(values: FloatArray) -> tuple[IntArray, IntArray]:
+    """Rows and steps at which (r, k) values go through zero."""
+    rows, steps = np.nonzero((values[:, :-1] < 0.0) != (values[:, 1:] < 0.0))
+    between = values[rows, steps] * values[rows, steps + 1] < 0.0
+    return rows[between], steps[between]
+
+
+def _crossings(before: ComplexArray, after: ComplexArray) -> tuple[FloatArray, FloatArray]:
+    """Where the way between two points crosses the real axis (share of the way), and the value there."""
+    share = before.imag / (before.imag - after.imag)
+    return share, before.real + share * (after.real - before.real)
+
+
+def _gain_margin(omega: FloatArray, Z: ComplexArray, series: float, sigma: float) -> FloatArray:
+    """(r,) -1/Re L where L = Y/(G + i omega C) - 1 is real and most negative; NaN where it cannot be read.
+
+    G and C are those of the highest frequencies, which the memory does not follow: of the longest tail of the
+    first spectrum that a parallel R and C describe within the noise.
+    """
+    seen = sigma * np.abs(Z[0]) < _LARGEST_NOISE * np.abs(
+        Z[0] - series
+    )  # not drowned by the series resistance
+    if np.count_nonzero(seen) < _FEWEST_IN_TAIL:
+        return np.full(len(Z), np.nan)
+    omega, Y = omega[seen], np.reciprocal(Z[:, seen] - series)
+    spread = sigma * np.abs(Z[0, seen]) * np.abs(Y[0]) ** 2
+    tail = np.flatnonzero(omega >= _CLEAR * omega[-max(1, _passive_tail(omega, Y[0], spread))])
+    if tail.size < _FEWEST_IN_TAIL:
+        return np.full(len(Z), np.nan)
+    G, C = _parallel_rc(omega[tail], Y[:, tail], spread[tail])
+    readable: BoolArray = (G > 0.0) & (C > 0.0)
+    fine, curves = _between_points(omega, Y)
+    passive = np.where(readable, G, 1.0)[:, None] + 1j * fine * np.where(readable, C, 1.0)[:, None]
+    loop = curves / passive - 1.0
+    rows, steps = _sign_changes(loop.imag[:, : 1 + np.count_nonzero(fine[:-1] < omega[tail[0]])])
+    _, real = _crossings(loop[rows, steps], loop[rows, steps + 1])
+    most = np.zeros(len(Z))
+    np.minimum.at(most, rows, real)
+    readable &= most < 0.0
+    return np.where(readable, -1.0 / np.where(readable, most, -1.0), np.nan)
+
+
+def _passive_tail(omega: FloatArray, Y: ComplexArray, spread: FloatArray) -> int:
+    """Number of highest frequencies that G + i omega C describes within the noise: the longest such tail."""
+    longest = 0
+    for count in range(_FEWEST_IN_TAIL, omega.size + 1):
+        tail = slice(-count, None)
+        G, C = _parallel_rc(omega[tail], Y[None, tail], spread[tail])
+        misfit = np.abs((Y[tail] - G[0] - 1j * omega[tail] * C[0]) / spread[tail]) ** 2
+        freedom = 2 * count - 2
+        if misfit.sum() > freedom + _TAIL_MISFIT * np.sqrt(2.0 * freedom):
+            break
+        longest = count
+    return longest
+
+
+def _parallel_rc(omega: FloatArray, Y: ComplexArray, spread: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """(r,) conductance and capacitance nearest to (r, n) admittances with the errors `spread`."""
+    weight = spread**-2.0
+    G = (weight * Y.real).sum(axis=1) / weight.sum()
+    C = (weight * omega * Y.imag).sum(axis=1) / (weight * omega**2).sum()
+    return G, C
+
+
+def _interval(values: FloatArray) -> tuple[float, float] | None:
+    """Central 95 % of the copies; None where one in ten could not be read, or where it is mostly noise."""
+    finite = values[np.isfinite(values)]
+    if finite.size < 0.9 * values.size:
+        return None
+    low, high = np.quantile(finite, (0.025, 0.975))
+    return (float(low), float(high)) if high < _WIDEST_RATIO * low else None
+
+
+def _sentence(found: MeasuredStability) -> str:
+    """What was found, in words."""
+    if found.unstable_poles is None:
+        text = "The frequencies are too far apart to count how often the admittance winds around the origin"
+    elif found.unstable_poles:
+        text = "The spectrum is that of a device unstable under current control: Y winds around the origin"
+    else:
+        text = (
+            "The spectrum is that of a device stable under current control: Y does not wind around the origin"
+        )
+    if found.crossing_frequency_Hz is not None and found.resistance_at_crossing is not None:
+        text += (
+            f"; it crosses the negative real axis at {found.crossing_frequency_Hz:.3g} Hz, "
+            f"Re Z = {found.resistance_at_crossing:.3g} ohm"
+        )
+    elif found.least_real_part < 0.0:
+        text += "; Re Z < 0 at some frequencies, which alone is not enough to oscillate"
+    if found.gain_margin is not None and found.gain_margin_ci95 is not None:
+        low, high = found.gain_margin_ci95
+        text += f"; gain margin {found.gain_margin:.3g} ({low:.3g} to {high:.3g})"
+    return f"{text}."

@@ -1,0 +1,196 @@
+"""From a result folder to one flat row of the index, and what the columns are called.
+
+Columns are SI. Each parameter and derived quantity NAME has NAME, NAME_stderr, NAME_low, NAME_high (95 %
+interval) and NAME_status; the columns of stability are those under current control, with `voltage_` in front
+those under voltage control through R_s.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal
+
+from memfit.batch.device import read_checkpoint
+from memfit.batch.jobs import REPORT, RESULT
+from memfit.errors import InputError
+from memfit.fitting.result import SCHEMA, FitResult
+from memfit.model.parameters import NAMES, UNITS
+from memfit.units import DIMENSIONS
+
+Kind = Literal["number", "text", "truth"]
+
+
+@dataclass(frozen=True)
+class ColumnInfo:
+    """A column of the index."""
+
+    kind: Kind
+    dimension: str = ""
+    """Key of `units.DIMENSIONS` where a text with a unit may be compared with it."""
+
+
+_DIMENSION = {name: key for name in NAMES for key, (_, unit, _) in DIMENSIONS.items() if unit == UNITS[name]}
+_ESTIMATES = {**_DIMENSION, "tau_m": "time", "A_max": "ratio"}
+_STABILITY = {
+    "verdict": ColumnInfo("text"),
+    "probability_oscillates": ColumnInfo("number", "ratio"),
+    "gain_margin_min": ColumnInfo("number", "ratio"),
+    "gain_margin_low": ColumnInfo("number", "ratio"),
+    "gain_margin_high": ColumnInfo("number", "ratio"),
+    "at_u": ColumnInfo("number", "voltage"),
+    "hopf_u_low": ColumnInfo("number", "voltage"),
+    "hopf_u_high": ColumnInfo("number", "voltage"),
+    "hopf_frequency_low": ColumnInfo("number", "frequency"),
+    "hopf_frequency_high": ColumnInfo("number", "frequency"),
+}
+CIRCUITS: Mapping[str, str] = MappingProxyType({"current": "", "voltage": "voltage_"})
+"""Prefix of the columns of a circuit."""
+
+_GENERAL = {
+    "folder": ColumnInfo("text"),
+    "device": ColumnInfo("text"),
+    "state": ColumnInfo("text"),
+    "status": ColumnInfo("text"),
+    "usable": ColumnInfo("truth"),
+    "message": ColumnInfo("text"),
+    "cause": ColumnInfo("text"),
+    "model": ColumnInfo("text"),
+    "area": ColumnInfo("number", "area"),
+    "temperature": ColumnInfo("number", "temperature"),
+    "chi2_reduced": ColumnInfo("number", "ratio"),
+    "points": ColumnInfo("number"),
+    "records": ColumnInfo("number"),
+    "seconds": ColumnInfo("number", "time"),
+    "memfit_version": ColumnInfo("text"),
+    "report": ColumnInfo("truth"),
+}
+
+
+def _columns() -> dict[str, ColumnInfo]:
+    """All columns, in order."""
+    found = dict(_GENERAL)
+    for name, dimension in _ESTIMATES.items():
+        for tail in ("", "_stderr", "_low", "_high"):
+            found[name + tail] = ColumnInfo("number", dimension)
+        found[f"{name}_status"] = ColumnInfo("text")
+    for prefix in CIRCUITS.values():
+        found |= {prefix + name: info for name, info in _STABILITY.items()}
+    return found
+
+
+COLUMNS: Mapping[str, ColumnInfo] = MappingProxyType(_columns())
+"""Every column of the index by name."""
+
+Row = dict[str, Any]
+"""Values by column; None where there is none. Attributes of the device under "attributes"."""
+
+
+def row_of(folder: Path, name: str) -> Row:
+    """The row of a result folder; what cannot be read is said in the row.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds result.json, or the checkpoint.json of a device without a result.
+    name : str
+        What the index calls it.
+    """
+    row: Row = {**dict.fromkeys(COLUMNS), "folder": name, "device": name, "attributes": {}}
+    row |= {"usable": False, "report": (folder / REPORT).exists()}
+    if not (folder / RESULT).exists():
+        return {**row, **_without_result(folder)}
+    try:
+        text = (folder / RESULT).read_text(encoding="utf-8")
+        data = json.loads(text)
+        return {**row, **_with_result(data, name)}
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as problem:
+        reason = f"{name}/{RESULT} cannot be read ({problem}). Fit the device again."
+    except InputError as problem:
+        reason = f"{name}/{RESULT}: {problem}"
+    except (KeyError, TypeError, ValueError, AttributeError) as problem:
+        reason = f"{name}/{RESULT} does not have the layout {SCHEMA} ({type(problem).__name__}: {problem})."
+    return {**row, "state": "unreadable", "message": reason}
+
+
+def flat_row(row: Row) -> Row:
+    """A row whose attributes are columns as well; those whose name is taken as `attributes.NAME`."""
+    flat = {name: row[name] for name in COLUMNS}
+    for name, value in row["attributes"].items():
+        flat[f"attributes.{name}" if name in COLUMNS else name] = value
+    return flat
+
+
+def _without_result(folder: Path) -> Row:
+    """What the checkpoint says."""
+    known = read_checkpoint(folder)
+    if known is None:
+        return {"state": "unreadable", "message": f"{folder.name}: there is no checkpoint that can be read."}
+    return {
+        "state": "failed",
+        "cause": known.cause,
+        "message": known.message,
+        "seconds": known.seconds,
+        "memfit_version": known.memfit_version,
+    }
+
+
+def _with_result(data: Any, name: str) -> Row:
+    """Everything that can be asked of a result."""
+    if not isinstance(data, dict) or data.get("schema") != SCHEMA:
+        found = data.get("schema") if isinstance(data, dict) else type(data).__name__
+        raise InputError(f'expected "schema": "{SCHEMA}", found {found!r}. Fit the device again.')
+    result = FitResult.from_dict(data)
+    row: Row = {
+        "device": str(result.device.get("name") or name),
+        "state": "fitted",
+        "status": result.status.code,
+        "usable": result.status.usable,
+        "message": result.status.message,
+        "model": result.model,
+        "area": result.device.get("area_m2"),
+        "temperature": result.device.get("temperature_K"),
+        "chi2_reduced": result.goodness.chi2_reduced,
+        "points": sum(item.used for item in result.inputs),
+        "records": len(result.inputs),
+        "seconds": result.environment.get("seconds"),
+        "memfit_version": result.memfit_version,
+        "attributes": _attributes(result.device.get("attributes")),
+    }
+    for key, estimate in {**result.parameters, **result.derived}.items():
+        if key in _ESTIMATES:
+            low, high = estimate.ci95 or (None, None)
+            row |= {key: estimate.value, f"{key}_stderr": estimate.stderr, f"{key}_low": low}
+            row |= {f"{key}_high": high, f"{key}_status": estimate.status}
+    for circuit, prefix in CIRCUITS.items():
+        block = result.stability.get(circuit)
+        if isinstance(block, Mapping):
+            row |= {prefix + key: value for key, value in _stability(block).items()}
+    return row
+
+
+def _stability(block: Mapping[str, Any]) -> Row:
+    """The columns of one circuit."""
+    low, high = block.get("gain_margin_ci95") or (None, None)
+    points = list(block.get("hopf_points") or ())
+    first, last = (points[0], points[-1]) if points else ({}, {})
+    frequencies = sorted(point["frequency_Hz"] for point in points) or [None]
+    return {
+        "verdict": block.get("verdict"),
+        "probability_oscillates": block.get("probability_oscillates"),
+        "gain_margin_min": block.get("gain_margin_min"),
+        "gain_margin_low": low,
+        "gain_margin_high": high,
+        "at_u": block.get("at_u"),
+        "hopf_u_low": first.get("u"),
+        "hopf_u_high": last.get("u"),
+        "hopf_frequency_low": frequencies[0],
+        "hopf_frequency_high": frequencies[-1],
+    }
+
+
+def _attributes(given: Any) -> dict[str, str | float]:
+    """Texts and numbers of a device by name."""
+    pairs = given.items() if isinstance(given, Mapping) else ()
+    return {str(key): value for key, value in pairs if isinstance(value, (str, float, int))}

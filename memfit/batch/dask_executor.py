@@ -1,0 +1,299 @@
+"""The one room that knows dask: jobs go to workers, outcomes come back, in no order.
+
+By default the scheduler and one worker with a thread for each process live in this process; with the address
+of a scheduler they are wherever its workers are. A worker itself computes nothing: each of its threads waits
+for a `Fitter`, so that a device can cost a fitter but never a worker.
+"""
+
+import logging
+import pickle
+import threading
+import time
+import uuid
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any
+
+import dask
+from distributed import (
+    Client,
+    Future,
+    LocalCluster,
+    Reschedule,
+    Worker,
+    WorkerPlugin,
+    as_completed,
+    get_worker,
+)
+from distributed.scheduler import KilledWorker
+
+from memfit.batch.device import bring_up_to_date, record_failure
+from memfit.batch.jobs import Job, Limits, Makers, Outcome
+from memfit.batch.worker_process import Fitter, Trouble
+from memfit.errors import InputError, OutputError
+
+_ATTEMPTS = 3
+"""How often a device is tried whose process died: an outsider may have ended it. As often again when all
+others are through; a process that dies while it starts counts by itself."""
+_AHEAD = 3
+"""Jobs sent for each thread, so that none waits for the client."""
+_LEAST_AHEAD = 8
+_CONNECT_SECONDS = 10.0
+_LOOK_SECONDS = 5.0
+"""Time between two looks at how many workers there are."""
+_SETTINGS = {
+    "distributed.admin.tick.limit": "1h",  # who waits for a fitter is not stuck
+    "distributed.scheduler.http.routes": [],  # nobody outside has to see anything
+    "distributed.worker.http.routes": [],
+}
+_LOUD = ("worker", "scheduler", "core", "client", "nanny", "utils", "comm", "batched")
+"""What of dask tells on stderr what a `MemfitError` tells better."""
+
+
+class Fitters(WorkerPlugin):
+    """The fitters of one worker, one for each of its threads; they end with the worker."""
+
+    def __init__(self, name: str, prepare: Callable[[], None], limits: Limits) -> None:
+        self.name = name
+        self._prepare, self._limits = prepare, limits
+
+    def setup(self, worker: Worker) -> None:  # noqa: ARG002 - the interface of dask
+        """Begin with none; each is made when a thread needs it."""
+        self._lock = threading.Lock()
+        self._idle: list[Fitter] = []
+        self._all: list[Fitter] = []
+        self._closed = False
+
+    def teardown(self, worker: Worker) -> None:  # noqa: ARG002 - the interface of dask
+        """End them all."""
+        with self._lock:
+            self._closed = True
+            for fitter in self._all:
+                fitter.retire()
+
+    def settle(self, job: Job, call: bytes) -> Outcome:
+        """The outcome of a job, whatever it does to its process."""
+        begun = time.perf_counter()
+        fitter = self._take()
+        try:
+            answer = _run(fitter, call)
+        finally:
+            with self._lock:
+                self._idle.append(fitter)
+        if isinstance(answer, Outcome):
+            return answer
+        if fitter.is_retired():
+            raise Reschedule  # the worker goes; another one takes the job
+        tries = f" {_ATTEMPTS} times" if answer.cause == "died" and _ATTEMPTS > 1 else ""
+        return record_failure(job, answer.cause, f"{answer.message[:-1]}{tries}.", begun=begun)
+
+    def _take(self) -> Fitter:
+        """A fitter nobody uses."""
+        with self._lock:
+            if not self._idle:
+                self._idle.append(Fitter(self._prepare, self._limits))
+                self._all.append(self._idle[-1])
+            if self._closed:
+                self._idle[-1].retire()
+            return self._idle.pop()
+
+
+def _run(fitter: Fitter, call: bytes) -> Any:
+    """The answer of a fitter, tried again where its process died, at work or while it started."""
+    tries: Counter[str] = Counter()
+    while True:
+        answer = fitter.run(call)
+        if not isinstance(answer, Trouble) or fitter.is_retired():
+            return answer
+        tries[answer.cause] += 1
+        if answer.cause not in ("died", "start") or tries[answer.cause] >= _ATTEMPTS:
+            return answer
+
+
+def settle(plugin: str, job: Job, call: bytes) -> Outcome:
+    """The task that dask sees."""
+    fitters: Fitters = get_worker().plugins[plugin]
+    return fitters.settle(job, call)
+
+
+def run_jobs(
+    jobs: Iterable[Job],
+    makers: Makers,
+    limits: Limits,
+    *,
+    workers: int,
+    scheduler: str | None = None,
+    say: Callable[[str], None] = lambda _: None,
+) -> Iterator[Outcome]:
+    """Settle all jobs; the outcomes as they come.
+
+    Parameters
+    ----------
+    jobs : iterable of Job
+        Taken as they are needed, so that there may be millions.
+    makers : Makers
+    limits : Limits
+        Of each device.
+    workers : int
+        Processes on this machine; without meaning where `scheduler` is given.
+    scheduler : str, optional
+        Address of a dask scheduler, such as "tcp://10.0.0.1:8786".
+    say : callable
+        Takes what a user should know meanwhile.
+
+    Raises
+    ------
+    InputError
+        There is no scheduler at that address, its workers cannot do the work, or it went away.
+    OutputError
+        OUT cannot be written; what is finished stays.
+    """
+    with _client(workers, scheduler) as client:
+        plugin = Fitters(f"memfit-{uuid.uuid4().hex}", makers.prepare, limits)
+        client.register_plugin(plugin)
+        try:
+            if not client.nthreads():
+                say(f"{scheduler} has no workers yet; waiting for them.")
+            yield from _outcomes(client, plugin.name, iter(jobs), makers)
+        finally:
+            _unregister(client, plugin.name)
+
+
+@contextmanager
+def _client(workers: int, scheduler: str | None) -> Iterator[Client]:
+    """A client of the scheduler that is named, or of one in this process."""
+    with dask.config.set(_SETTINGS), _quiet_logs():
+        if scheduler is not None:
+            with _connect(scheduler) as client:
+                yield client
+            return
+        with (
+            LocalCluster(
+                n_workers=1,
+                threads_per_worker=workers,
+                processes=False,
+                dashboard_address=None,
+                scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
+                worker_dashboard_address="127.0.0.1:0",
+                memory_limit=0,
+                silence_logs=logging.CRITICAL,
+            ) as cluster,
+            Client(cluster, set_as_default=False) as client,
+        ):
+            yield client
+
+
+@contextmanager
+def _quiet_logs() -> Iterator[None]:
+    """Nothing from dask on stderr; its levels come back."""
+    logs = [logging.getLogger(f"distributed.{name}") for name in _LOUD]
+    logs += [logging.getLogger(name) for name in ("distributed", "asyncio", "tornado.application")]
+    levels = [log.level for log in logs]
+    try:
+        for log in logs:
+            log.setLevel(logging.CRITICAL)
+        yield
+    finally:
+        for log, level in zip(logs, levels, strict=True):
+            log.setLevel(level)
+
+
+def _connect(scheduler: str) -> Client:
+    """A client of a scheduler elsewhere."""
+    try:
+        return Client(scheduler, timeout=_CONNECT_SECONDS, set_as_default=False)
+    except (OSError, ValueError, TypeError, ImportError) as problem:
+        raise InputError(
+            f"{scheduler}: expected a dask scheduler, found none that answers within "
+            f"{_CONNECT_SECONDS:g} s. Start one with `dask scheduler`, or leave --scheduler out."
+        ) from problem
+
+
+def _unregister(client: Client, plugin: str) -> None:
+    """Take the fitters from the workers, if they are still there."""
+    if client.status == "running":
+        try:
+            client.unregister_worker_plugin(plugin)
+        except (OSError, ValueError, KeyError):
+            logging.getLogger(__name__).info("The workers are gone with their fitters.")
+
+
+def _outcomes(client: Client, plugin: str, jobs: Iterator[Job], makers: Makers) -> Iterator[Outcome]:
+    """Keep every thread busy and hand on what comes."""
+    window = _Window(client)
+    pending: dict[str, Job] = {}
+    died: set[str] = set()
+    waiting: deque[Job] = deque()
+    futures = as_completed(loop=client.loop)
+
+    def send(number: int) -> None:
+        fresh = list(islice(jobs, max(number, 0)))  # below 0 where workers have gone
+        if not fresh and not pending:
+            fresh = list(waiting)
+            waiting.clear()
+        for job in fresh:
+            call = pickle.dumps((bring_up_to_date, (job, makers)))
+            future = client.submit(settle, plugin, job, call, key=f"memfit-{uuid.uuid4().hex}", pure=False)
+            pending[future.key] = job
+            futures.add(future)
+
+    send(window.size)
+    for future in futures:
+        job = pending.pop(future.key)
+        outcome = _outcome(future, job)
+        future.release()
+        if outcome.state == "stopped":
+            raise _end_of_run(outcome)
+        second_chance = outcome.cause == "died" and job.key not in died
+        if second_chance:
+            died.add(job.key)
+            waiting.append(job)
+        send(window.size - len(pending))
+        if not second_chance:
+            yield outcome
+
+
+class _Window:
+    """How many jobs to have on their way."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._looked = -_LOOK_SECONDS
+        self._size = _LEAST_AHEAD
+
+    @property
+    def size(self) -> int:
+        """A few for each thread there is."""
+        if time.monotonic() - self._looked > _LOOK_SECONDS:
+            threads = sum(self._client.nthreads().values())
+            self._size, self._looked = max(_LEAST_AHEAD, _AHEAD * threads), time.monotonic()
+        return self._size
+
+
+def _outcome(future: Future, job: Job) -> Outcome:
+    """What became of a job, also where its worker did not live to tell."""
+    if future.status == "finished":
+        outcome: Outcome = future.result()
+        return outcome
+    if future.status != "error":
+        raise InputError("The dask scheduler went away. What is finished stays; give the same command again.")
+    problem: Any = future.exception()
+    if isinstance(problem, KilledWorker):
+        message = "Every worker that took it died."
+        return record_failure(job, "died", message, begun=time.perf_counter())
+    raise InputError(
+        f"The dask workers cannot do the work ({type(problem).__name__}: {problem}). Install the same memfit "
+        "there as here, and start them where ROOT and OUT have the same paths."
+    )
+
+
+def _end_of_run(outcome: Outcome) -> Exception:
+    """The error of what stands in the way of every device."""
+    if outcome.cause == "disk":
+        return OutputError(
+            f"{outcome.message} Nothing that is finished is lost: make room, or allow writing, and give "
+            "the same command again."
+        )
+    return InputError(f"{outcome.message}")

@@ -1,0 +1,242 @@
+"""A process beside this one that fits devices one by one, and that is killed when one costs too much.
+
+It is started once and kept, because starting takes seconds; it is started again after it was killed, has
+died or has grown. Nothing of it outlives the process that holds it.
+"""
+
+import contextlib
+import json
+import os
+import pickle
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import IO, Any, BinaryIO
+
+import psutil
+
+from memfit.batch.jobs import Cause, Limits, size_text, time_text
+from memfit.batch.worker_main import read_message, write_message
+
+_START = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
+    "from memfit.batch.worker_main import main; main()"
+)
+_START_SECONDS = 600.0
+"""A first start compiles the integrator."""
+_GLANCE = 0.1
+"""Seconds between two looks at the memory of a process at work."""
+_GROWN = 0.5
+"""Part of the memory limit at which an idle process is replaced."""
+_ALARM = (1.5, 60.0)
+"""Times the time limit, and seconds more, after which a process without its master ends itself."""
+_ONE_THREAD = dict.fromkeys(
+    ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
+)
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Why there was no answer."""
+
+    cause: Cause
+    message: str
+
+
+_TOLD_TO_END = Trouble("died", "It was told to end.")
+
+
+class Fitter:
+    """Runs functions in a process that can be killed.
+
+    Parameters
+    ----------
+    prepare : callable
+        What the process does first, with its arguments none.
+    limits : Limits
+        Of each call.
+    """
+
+    def __init__(self, prepare: Callable[[], None], limits: Limits) -> None:
+        self._prepare, self._limits = prepare, limits
+        self._process: subprocess.Popen[bytes] | None = None
+        self._answers: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._errors: IO[bytes] | None = None
+        self._over = threading.Event()
+
+    @property
+    def pid(self) -> int | None:
+        """Of the process, if there is one."""
+        return self._process.pid if self._process is not None else None
+
+    def is_retired(self) -> bool:
+        """Whether it was told to end for good."""
+        return self._over.is_set()
+
+    def run(self, call: bytes) -> Any:
+        """The answer to a pickled (function, arguments), or a `Trouble`."""
+        if self.is_retired():
+            return _TOLD_TO_END
+        if self._process is None:
+            trouble = self._start()
+            if trouble is not None:
+                return trouble
+        answer = _TOLD_TO_END if self.is_retired() else self._ask(call, self._limits)
+        if self.is_retired() or self._has_grown():
+            self.close()
+        return answer
+
+    def retire(self) -> None:
+        """End the process for good, from any thread, whatever it is doing."""
+        self._over.set()
+        self.close()
+
+    def close(self) -> None:
+        """End the process, whatever it is doing."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        _kill(process)
+        for stream in (process.stdin, process.stdout):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+        if self._errors is not None:
+            self._errors.close()
+            self._errors = None
+
+    def _start(self) -> Trouble | None:
+        """Start the process and let it prepare itself."""
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
+        try:
+            self._process = subprocess.Popen(  # noqa: S603 - this very Python
+                [sys.executable, "-c", _START, json.dumps(sys.path)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._errors,
+                env={**os.environ, **_ONE_THREAD},
+                start_new_session=True,
+            )
+        except OSError as problem:
+            self._errors.close()
+            return Trouble("start", f"No process can be started ({problem.strerror or problem}).")
+        self._answers = queue.SimpleQueue()
+        stream = self._process.stdout
+        threading.Thread(target=_collect, args=(stream, self._answers), daemon=True).start()
+        answer = self._ask(pickle.dumps((self._prepare, ())), Limits(time=_START_SECONDS, memory=None))
+        if isinstance(answer, Trouble):
+            self.close()
+            return Trouble("start", f"The process that fits could not be started. {answer.message}")
+        return None
+
+    def _ask(self, call: bytes, limits: Limits) -> Any:
+        """Send a call and wait for its answer within the limits."""
+        process = self._process
+        if process is None or process.stdin is None:
+            return Trouble("died", "Its process was closed.")
+        if self._errors is not None:
+            self._errors.seek(0)
+            self._errors.truncate()
+        alarm = None if limits.time is None else _ALARM[0] * limits.time + _ALARM[1]
+        try:
+            write_message(process.stdin, pickle.dumps((alarm, call)))  # type: ignore[arg-type]
+        except OSError:
+            return self._dead()
+        return self._wait(process.pid, limits)
+
+    def _wait(self, pid: int, limits: Limits) -> Any:
+        """The answer, or what came instead."""
+        deadline = None if limits.time is None else time.monotonic() + limits.time
+        while True:
+            try:
+                message = self._answers.get(timeout=_GLANCE)
+            except queue.Empty:
+                trouble = _beyond(pid, deadline, limits)
+                if trouble is not None:
+                    self.close()
+                    return trouble
+                continue
+            if message is None:
+                return self._dead()
+            good, value = pickle.loads(message)  # noqa: S301 - from the process we started
+            return value if good else Trouble("start", str(value))
+
+    def _dead(self) -> Trouble:
+        """What the process left behind when it died."""
+        process, said = self._process, _last_words(self._errors)
+        code = process.wait() if process is not None else 0
+        self.close()
+        return Trouble("died", f"Its process {_ended(code)}{f' ({said})' if said else ''}.")
+
+    def _has_grown(self) -> bool:
+        """Whether the idle process holds more memory than it should start the next device with."""
+        if self._process is None or self._limits.memory is None:
+            return False
+        return _memory(self._process.pid) > _GROWN * self._limits.memory
+
+
+def _collect(stream: BinaryIO, answers: "queue.SimpleQueue[bytes | None]") -> None:
+    """Hand on answers until there can be no more; then None."""
+    message: bytes | None = b""
+    while message is not None:
+        try:
+            message = read_message(stream)
+        except (OSError, ValueError):  # closed under our hands
+            message = None
+        answers.put(message)
+
+
+def _beyond(pid: int, deadline: float | None, limits: Limits) -> Trouble | None:
+    """The limit that is passed, if any."""
+    if deadline is not None and limits.time is not None and time.monotonic() > deadline:
+        return Trouble("time", f"It was not done within the time limit of {time_text(limits.time)}.")
+    if limits.memory is not None and (used := _memory(pid)) > limits.memory:
+        return Trouble(
+            "memory", f"It took {size_text(used)} of memory; the limit is {size_text(limits.memory)}."
+        )
+    return None
+
+
+def _memory(pid: int) -> float:
+    """Resident memory of a process, bytes; 0 if it is gone."""
+    try:
+        return float(psutil.Process(pid).memory_info().rss)
+    except psutil.Error:
+        return 0.0
+
+
+def _kill(process: "subprocess.Popen[bytes]") -> None:
+    """End a process and what it started."""
+    with contextlib.suppress(OSError):
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+    process.wait()
+
+
+def _last_words(errors: IO[bytes] | None) -> str:
+    """The line of standard error that says why a process died."""
+    if errors is None or errors.closed:
+        return ""
+    errors.seek(0)
+    lines = [line.strip() for line in errors.read().decode(errors="replace").splitlines() if line.strip()]
+    fatal = [line for line in lines if line.startswith("Fatal Python error")]
+    return (fatal or lines or [""])[-1][:200]
+
+
+def _ended(code: int) -> str:
+    """How a process ended, in words."""
+    if code >= 0:
+        return f"ended with code {code}"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = f"signal {-code}"
+    return f"was ended by {name}"

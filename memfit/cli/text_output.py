@@ -1,0 +1,106 @@
+"""Results in words and columns for a terminal; numbers are written by `memfit.reporting.numbers`."""
+
+from collections.abc import Mapping
+from textwrap import fill
+
+from memfit.cli.console import columns
+from memfit.fitting.result import Estimate, FitResult, SampleSet
+from memfit.reporting.content import Answer, Cell, interval_text, value_text
+from memfit.reporting.fit.intervals import intervals_table
+from memfit.reporting.fit.summary import parameters_answer, spiking_answer, trust_answer
+from memfit.reporting.numbers import MISSING, quantity_digits
+from memfit.reporting.text import HEADINGS, STATUS_OF_ESTIMATE
+
+_WIDTH = 100
+
+
+def fit_text(result: FitResult) -> str:
+    """What a fit found: parameters, whether to trust them, whether the device will spike."""
+    name = str(result.device.get("name") or "device")
+    parts = [
+        name,
+        _paragraph(" ".join(parameters_answer(result).sentences)),
+        "",
+        estimates_text({**result.parameters, **result.derived, **_gains(result)}),
+        "",
+        *intervals_text(result),
+        _answer_text(trust_answer(result)),
+        *_knowledge_text(result),
+        "",
+        _answer_text(spiking_answer(result)),
+    ]
+    return "\n".join(parts)
+
+
+def _knowledge_text(result: FitResult) -> list[str]:
+    """What is known and what not, where not everything is."""
+    known = result.identifiability
+    if known is None or not known.open:
+        return []
+    return ["", HEADINGS["identifiability"], *(_paragraph(sentence) for sentence in known.sentences)]
+
+
+def _gains(result: FitResult) -> Mapping[str, Estimate]:
+    """By what factors the instruments disagree: what concerns every number."""
+    return {name: e for name, e in result.nuisance.items() if name.startswith("gain_")}
+
+
+def intervals_text(result: FitResult) -> list[str]:
+    """Intervals by every method that was used, and how each was made; nothing beyond the linear ones."""
+    table = intervals_table(result)
+    if table is None:
+        return []
+    rows = [tuple(str(cell) for cell in row) for row in table.rows if not _of_instruments(result, row[0])]
+    made = [f"{kind}: {s.message}" for kind, s in _samples(result)]
+    head = ("", *(column.title for column in table.columns[1:]))
+    return ["95 % intervals", columns([head, *rows]), *map(_paragraph, made), ""]
+
+
+def _of_instruments(result: FitResult, name: Cell) -> bool:
+    """Whether a row is about an instrument."""
+    return str(name) in result.nuisance
+
+
+def _samples(result: FitResult) -> list[tuple[str, SampleSet]]:
+    """What was sampled, with its name."""
+    both = (("Bootstrap", result.bootstrap), ("Posterior", result.posterior))
+    return [(kind, sample) for kind, sample in both if sample is not None]
+
+
+def instruments_text(result: FitResult) -> str:
+    """All terms of the instruments: gains, delays, edges and initial states of single records."""
+    return estimates_text(result.nuisance)
+
+
+def estimates_text(estimates: Mapping[str, Estimate]) -> str:
+    """A table of values with their standard errors, intervals and verdicts."""
+    rows = [("", "value", "95 % interval", "")]
+    rows += [_estimate_row(name, estimate) for name, estimate in estimates.items()]
+    return columns(rows)
+
+
+def _estimate_row(name: str, e: Estimate) -> tuple[str, str, str, str]:
+    """A value with its error and interval."""
+    return name, value_text(e), interval_text(e), STATUS_OF_ESTIMATE[e.status]
+
+
+def starts_text(result: FitResult) -> str:
+    """The first values of a fit, and where they came from."""
+    rows = [("", "first value", "from")]
+    rows += [
+        (name, quantity_digits(e.start, e.unit or "1", 3), e.reason or MISSING)
+        for name, e in {**result.parameters, **result.nuisance}.items()
+        if e.start is not None
+    ]
+    return columns(rows)
+
+
+def _answer_text(answer: Answer) -> str:
+    """A question, its answer and the reasons."""
+    head = f"{answer.question} {answer.headline}".strip()
+    return "\n".join([head, *(_paragraph(sentence) for sentence in answer.sentences)])
+
+
+def _paragraph(text: str) -> str:
+    """Text broken into lines, set in by two blanks."""
+    return fill(text, _WIDTH, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)

@@ -1,0 +1,1 @@
+"""Errors: covariance, bootstrap, posterior, bands."""

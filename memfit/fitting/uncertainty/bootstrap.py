@@ -1,0 +1,250 @@
+"""Bootstrap: the fit repeated on data made anew from it, to see how far its values scatter.
+
+Parametric data are the model plus normal noise of the estimated level, correlated as the residuals are.
+Residual data are the model plus the fit's own residuals, drawn with replacement in each record; where
+residuals follow each other, in blocks that run around the end (Politis & Romano 1992), whose length grows
+with the correlation (Carlstein, Ann. Stat. 1986, 14, 1171). Both parts of an impedance are drawn together.
+The residuals are centred and widened by the degrees of freedom that the fit took.
+
+Every refit starts from the best fit, with the Gauss-Newton step that costs no evaluation of the model. Refit
+number k has a random generator of its own, so that the result depends on the seed alone.
+
+Samples of fitted quantities: from vectors to values, medians and intervals.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from memfit.arrays import FloatArray
+from memfit.datasets.records import ImpedanceSpectrum
+from memfit.fitting.least_squares import Bottom, Box, Evaluate, Point, descend
+from memfit.fitting.problem import State
+from memfit.fitting.reproduce import Checkpoint, nothing_kept
+from memfit.fitting.residuals import soften, triangle
+from memfit.fitting.result import SampleEstimate, SampleSet
+from memfit.fitting.uncertainty.covariance import covariance_of, unit_of
+from memfit.fitting.unknowns import Unknowns
+from memfit.progress import Progress, shared, silent
+
+_DIGITS = 10
+"""Significant digits that are kept of every sampled value."""
+_TAILS = (0.025, 0.5, 0.975)
+
+
+def rounded(unknowns: Unknowns, vectors: FloatArray) -> tuple[tuple[float, ...], ...]:
+    """Vectors (k, m) of the minimiser as values, SI, with as many digits as mean something."""
+    logarithmic = np.array([u.logarithmic for u in unknowns.free], dtype=bool)
+    values = np.where(logarithmic, np.exp(np.where(logarithmic, vectors, 0.0)), vectors)
+    return tuple(tuple(float(f"{v:.{_DIGITS}g}") for v in row) for row in values.tolist())
+
+
+def sample_estimates(
+    names: Sequence[str], samples: Sequence[Sequence[float]], units: Sequence[str] | None = None
+) -> dict[str, SampleEstimate]:
+    """Median, standard deviation and central 95 % of every column; nothing where there are no two rows."""
+    if len(samples) < 2:
+        return {}
+    columns = np.array(samples).T
+    found = {}
+    for k, (name, column) in enumerate(zip(names, columns, strict=True)):
+        low, median, high = (float(v) for v in np.quantile(column, _TAILS))
+        found[name] = SampleEstimate(
+            unit=units[k] if units else unit_of(name),
+            median=median,
+            stderr=float(np.std(column, ddof=1)),
+            ci95=(low, high),
+        )
+    return found
+
+
+BootstrapKind = Literal["residual", "parametric"]
+_ENOUGH = 0.01
+"""Fall of chi2 at which a refit ends: a tenth of a standard error squared."""
+_MOST = 25
+"""Evaluations of one refit."""
+_FEWEST = 0.9
+"""Share of refits that must succeed for the sample to be trusted."""
+
+
+@dataclass(frozen=True)
+class _Resampler:
+    """Noise, in standard deviations, as one record may have had it."""
+
+    kind: BootstrapKind
+    rows: tuple[np.ndarray, ...]
+    """Indices of the points kept, one array a part: Re and Im of a spectrum."""
+    residuals: FloatArray
+    """(parts, n) centred and widened."""
+    lag1: float
+    """Correlation of neighbours; 0 where it is within the scatter of none."""
+
+    def draw(self, generator: np.random.Generator) -> FloatArray:
+        """(parts, n) noise."""
+        parts, n = self.residuals.shape
+        if self.kind == "parametric":
+            return _autoregression(generator.standard_normal((parts, n)), self.lag1)
+        length = block_length(n, self.lag1)
+        starts = generator.integers(0, n, size=-(-n // length))
+        index = (starts[:, None] + np.arange(length)).ravel()[:n] % n
+        return self.residuals[:, index]
+
+
+def bootstrap(
+    state: State,
+    count: int,
+    *,
+    kind: BootstrapKind = "residual",
+    seed: int = 0,
+    workers: int = 1,
+    progress: Progress = silent,
+    checkpoint: Checkpoint | None = None,
+) -> SampleSet:
+    """Refits of resampled data.
+
+    Parameters
+    ----------
+    state : State
+        A fit at its minimum.
+    count : int
+        Refits.
+    kind : {"residual", "parametric"}
+    seed : int
+    workers : int
+        Threads; the result does not depend on it.
+    progress : callable
+        Told after every refit.
+    checkpoint : Checkpoint, optional
+        Where finished refits are kept.
+    """
+    kept = checkpoint or nothing_kept()
+    stage = f"bootstrap {kind} {count} {seed}"
+    done: dict[int, list[float] | None] = {int(k): row for k, row in (kept.get(stage) or {}).items()}
+    refit = _Refit(state, kind, seed)
+    progress("bootstrap", len(done), count)
+    try:
+        for k, row in shared(refit, (k for k in range(count) if k not in done), workers):
+            done[k] = row
+            progress("bootstrap", len(done), count)
+            kept.put(stage, lambda: {str(n): values for n, values in done.items()})
+    except KeyboardInterrupt:
+        kept.put(stage, lambda: {str(n): values for n, values in done.items()}, now=True)
+        raise
+    kept.put(stage, lambda: {str(n): values for n, values in done.items()}, now=True)
+    return _sample_set(state, kind, seed, [done[k] for k in range(count)])
+
+
+def block_length(n: int, lag1: float) -> int:
+    """Length of blocks for neighbours correlated by rho: (2 rho/(1 - rho^2))^(2/3) n^(1/3), 1 for none."""
+    if lag1 <= 0.0:
+        return 1
+    best = (2.0 * lag1 / (1.0 - lag1**2)) ** (2.0 / 3.0) * n ** (1.0 / 3.0)
+    return int(np.clip(round(best), 2, max(n // 4, 2)))
+
+
+class _Refit:
+    """One refit by its number: the vector at its minimum, or None where it does not converge."""
+
+    def __init__(self, state: State, kind: BootstrapKind, seed: int) -> None:
+        self.state, self.seed = state, seed
+        residuals = state.problem.residuals(state.unknowns)
+        self.at_best, self.jacobian = residuals.all_rows(state.x)
+        self.resamplers = _resamplers(state, self.at_best, kind)
+        self.box = Box.of(state)
+
+    def __call__(self, k: int) -> list[float] | None:
+        """The refit of data number k."""
+        generator = np.random.default_rng([self.seed, k])
+        noise = np.empty(self.at_best.size)
+        for resampler in self.resamplers:
+            for rows, part in zip(resampler.rows, resampler.draw(generator), strict=True):
+                noise[rows] = part
+        found = self._fit(noise)
+        if not found.converged or found.failed:
+            return None
+        return [float(v) for v in self.box.clip(found.x)]
+
+    def _fit(self, noise: FloatArray) -> Bottom:
+        """The minimum for data that are the model of the best fit plus noise."""
+        residuals = self.state.problem.residuals(self.state.unknowns)
+        robust = self.state.problem.robust
+
+        def reduce(x: FloatArray, r: FloatArray, jacobian: FloatArray, failed: bool) -> Point:
+            if robust:
+                r, slope = soften(r)
+                jacobian = jacobian * slope[:, None]
+            reduced = triangle(np.column_stack([jacobian, r]))
+            return Point(x, reduced[:, -1], reduced[:, :-1], failed)
+
+        def evaluate(x: FloatArray) -> Point:
+            before = residuals.failures
+            r, jacobian = residuals.all_rows(x)
+            # all_rows is (model - data)/sigma; the new data are (model of the best fit + noise)
+            return reduce(x, r - self.at_best - noise, jacobian, residuals.failures > before)
+
+        start: Evaluate = evaluate
+        first = reduce(self.state.x, -noise, self.jacobian, failed=False)
+        return descend(start, self.state.x, self.box, tolerance=_ENOUGH, most=_MOST, first=first)
+
+
+def _resamplers(state: State, r: FloatArray, kind: BootstrapKind) -> list[_Resampler]:
+    """The noise of every record."""
+    covariance = covariance_of(state)
+    record = state.problem.predictor.record_of_point[state.problem.keep]
+    widen = np.sqrt(r.size / max(r.size - len(state.unknowns.free), 1))
+    found = []
+    for k, data in enumerate(state.problem.predictor.records):
+        rows = np.flatnonzero(record == k)
+        if rows.size == 0:
+            continue
+        halves = isinstance(data, ImpedanceSpectrum) and rows.size % 2 == 0
+        parts = tuple(np.split(rows, 2)) if halves else (rows,)
+        centred = np.array([-(r[part] - r[part].mean()) * widen for part in parts])
+        correlated = covariance.effective[k] < rows.size
+        found.append(_Resampler(kind, parts, centred, covariance.lag1[k] if correlated else 0.0))
+    return found
+
+
+def _autoregression(white: FloatArray, lag1: float) -> FloatArray:
+    """(parts, n) noise of unit variance whose neighbours are correlated by `lag1`."""
+    if lag1 == 0.0:
+        return white
+    noise = white.copy()
+    fresh = np.sqrt(1.0 - lag1**2)
+    for k in range(1, noise.shape[1]):
+        noise[:, k] = lag1 * noise[:, k - 1] + fresh * white[:, k]
+    return noise
+
+
+def _sample_set(
+    state: State, kind: BootstrapKind, seed: int, rows: Sequence[list[float] | None]
+) -> SampleSet:
+    """The refits as one record."""
+    vectors = np.array([row for row in rows if row is not None]).reshape(-1, len(state.unknowns.free))
+    samples = rounded(state.unknowns, vectors)
+    failed = sum(row is None for row in rows)
+    enough = len(samples) >= max(_FEWEST * len(rows), 2)
+    message = (
+        f"{len(samples)} refits of data made from the best fit with {_WORDS[kind]}"
+        + (f"; {failed} more did not converge" if failed else "")
+        + ("." if enough else ": too few to be trusted.")
+    )
+    return SampleSet(
+        kind=kind,
+        status="ok" if enough else "not_converged",
+        message=message,
+        seed=seed,
+        requested=len(rows),
+        failed=failed,
+        names=state.unknowns.names,
+        samples=samples,
+        estimates=sample_estimates(state.unknowns.names, samples),
+    )
+
+
+_WORDS: Mapping[str, Any] = {
+    "residual": "resampled residuals",
+    "parametric": "normal noise of the estimated level",
+}

@@ -1,0 +1,423 @@
+"""Draws from the posterior with emcee (Foreman-Mackey et al., PASP 2013, 125, 306; extra `mcmc`).
+
+The prior is flat inside the bounds in what the minimiser sees: log-uniform for what must be positive, uniform
+for the rest. The likelihood is normal, each record counting as many points as are independent. Half of the
+moves propose afresh from the normal approximation at the minimum with heavier tails (a multivariate t cut off
+at the bounds), which a posterior of many data nearly is, so that chains forget within a few steps; the others
+are moves of differential evolution (ter Braak, Stat. Comput. 2006, 16, 239), which need no such luck.
+
+The posterior of a fit as a density: flat inside the bounds, normal around the data.
+
+Each record counts as many points as are independent.
+
+A multivariate t cut off at the bounds: near to the posterior of many data, drawn from without a chain.
+
+Chains of emcee (Foreman-Mackey et al., PASP 2013, 125, 306): how they go on and when they have converged.
+
+A chain is kept as plain data, from which it goes on to the same bytes.
+"""
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from memfit.arrays import FloatArray
+from memfit.errors import InputError
+from memfit.fitting.least_squares import Box, descend, evaluator
+from memfit.fitting.problem import State
+from memfit.fitting.refit import row_weights
+from memfit.fitting.reproduce import Checkpoint, nothing_kept
+from memfit.fitting.residuals import soften
+from memfit.fitting.result import Convergence, SampleSet
+from memfit.fitting.uncertainty.bootstrap import rounded, sample_estimates
+from memfit.fitting.uncertainty.covariance import covariance_of
+from memfit.progress import Progress, silent
+
+
+class Density:
+    """Logarithm of the posterior at a vector, up to a constant."""
+
+    def __init__(self, state: State) -> None:
+        problem = state.problem
+        self.unknowns, self.predictor, self.robust = state.unknowns, problem.predictor, problem.robust
+        self.kept = np.flatnonzero(problem.keep)
+        self.data = problem.predictor.data()[self.kept]
+        self.scale = row_weights(state, covariance_of(state).effective) / problem.sigma[self.kept]
+        self.softer = np.ones(self.kept.size)
+        if self.robust:
+            self.softer = self.scale * problem.sigma[self.kept]
+            self.scale = 1.0 / problem.sigma[self.kept]
+        self.box = Box.of(state)
+        self.failures = 0
+
+    def __call__(self, x: FloatArray) -> float:
+        """-chi2/2 inside the bounds, minus infinity outside and where a record cannot be integrated."""
+        if np.any(x < self.box.low) or np.any(x > self.box.high):
+            return -np.inf
+        p, terms = self.unknowns.parameters(x), self.unknowns.instrument(x)
+        values = self.predictor(p, terms, slopes_in_time=False).values[self.kept]
+        r = (values - self.data) * self.scale
+        if not np.all(np.isfinite(r)):
+            self.failures += 1
+            return -np.inf
+        if self.robust:
+            r = soften(r)[0] * self.softer
+        return -0.5 * float(r @ r)
+
+
+_TAILS = 6.0
+"""Degrees of freedom of the proposal."""
+_SOFTEST = (1e-9, 1e-6, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+_WIDEST = 1.0
+"""Widest standard deviation of the proposal for a logarithm, and for V_T in units of V_m."""
+_TRIES = 200
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A multivariate t inside the bounds, proposed without regard to where a walker is."""
+
+    centre: FloatArray
+    root: FloatArray
+    """(m, m) with root root^T the scale matrix."""
+    box: Box
+
+    @classmethod
+    def at(cls, state: State) -> "Proposal":
+        """The normal approximation at the minimum; narrower where the data leave a direction open."""
+        weight = row_weights(state, covariance_of(state).effective)
+        box = Box.of(state)
+        found = descend(evaluator(state, weight), state.x, box)
+        jacobian, r = found.point.jacobian, found.point.r
+        length = np.linalg.norm(jacobian, axis=0)
+        scale = np.where(length > 0, length, 1.0)
+        left, singular, rows = np.linalg.svd(jacobian / scale, full_matrices=False)
+        limit = widest(state, box)
+        for softest in _SOFTEST:
+            soft = np.hypot(singular, softest * singular.max(initial=1e-300))
+            root = rows.T / soft / scale[:, None]
+            if np.all(np.linalg.norm(root, axis=1) <= limit):
+                break
+        centre = found.point.x - root @ ((singular / soft) * (left.T @ r))
+        return cls(centre, root, box)
+
+    def draw(self, count: int, random: np.random.RandomState) -> FloatArray:
+        """(count, m) vectors inside the bounds."""
+        x = np.empty((count, self.centre.size))
+        missing = np.arange(count)
+        for _ in range(_TRIES):
+            normal = random.standard_normal((missing.size, self.centre.size))
+            chi2 = random.chisquare(_TAILS, size=missing.size) / _TAILS
+            x[missing] = self.centre + (normal / np.sqrt(chi2)[:, None]) @ self.root.T
+            outside = np.any((x[missing] < self.box.low) | (x[missing] > self.box.high), axis=1)
+            missing = missing[outside]
+            if missing.size == 0:
+                break
+        x[missing] = np.nan  # no place inside was met: a proposal that is refused
+        return x
+
+    def log_density(self, x: FloatArray) -> FloatArray:
+        """(k,) up to a constant, inside the bounds."""
+        z = np.linalg.solve(self.root, (x - self.centre).T)
+        result: FloatArray = -0.5 * (_TAILS + self.centre.size) * np.log1p(np.sum(z**2, axis=0) / _TAILS)
+        return result
+
+    def __call__(self, x: FloatArray, random: Any) -> tuple[FloatArray, FloatArray]:
+        """New places for the walkers, and the logarithm of how much likelier the way back is."""
+        new = self.draw(len(x), random)
+        lost = np.any(np.isnan(new), axis=1)
+        new[lost] = x[lost]
+        return new, self.log_density(x) - self.log_density(new)
+
+
+def widest(state: State, box: Box) -> FloatArray:
+    """(m,) widest standard deviations of the proposal."""
+    width = 0.25 * (box.high - box.low)
+    V_m = state.unknowns.parameters(state.x).V_m
+    for j, unknown in enumerate(state.unknowns.free):
+        if unknown.logarithmic:
+            width[j] = min(width[j], _WIDEST)
+        elif unknown.name == "V_T":
+            width[j] = min(width[j], _WIDEST * V_m)
+    return width
+
+
+CHUNK = 25
+"""Steps between two looks at the chain."""
+_FEWEST_STEPS = 100
+_LENGTHS = 50.0
+"""Autocorrelation times that a chain must be long (the rule of emcee's documentation)."""
+R_HAT = 1.02
+"""Gelman-Rubin statistic that counts as agreement. Each half of each walker is a chain: between so many short
+ones of k independent draws it is about 1 + 1/k even when nothing is amiss."""
+_EFFECTIVE = 1000.0
+"""Least number of effective samples."""
+_BURN_TIMES, _BURN_SHARE = 5.0, 0.1
+"""Start of the chain that is thrown away: in autocorrelation times, and at least this share."""
+
+
+@dataclass(frozen=True)
+class Chain:
+    """What has been sampled."""
+
+    x: FloatArray
+    """(steps, walkers, m)."""
+    last: FloatArray
+    """(walkers, m), the start of what follows."""
+    log_density: FloatArray
+    """(walkers,) there."""
+    random: tuple[Any, ...]
+    """State of the generator."""
+    accepted: int
+    failures: int
+
+    @property
+    def steps(self) -> int:
+        """Of each walker."""
+        return int(self.x.shape[0])
+
+    @classmethod
+    def begun(cls, state: State, density: Density, count: int, seed: int) -> "Chain":
+        """Walkers drawn from the covariance."""
+        random = np.random.RandomState(seed)
+        start = Proposal.at(state).draw(count, random)
+        lost = np.any(np.isnan(start), axis=1)
+        box = density.box
+        spread = 1e-3 * widest(state, box)
+        start[lost] = box.clip(state.x + spread * random.standard_normal((int(lost.sum()), start.shape[1])))
+        values = np.array([density(x) for x in start])
+        return cls(np.empty((0, *start.shape)), start, values, _state_of(random), 0, density.failures)
+
+    @classmethod
+    def resumed(cls, data: Any) -> "Chain | None":
+        """The chain of an interrupted run."""
+        if not data:
+            return None
+        name, keys, *rest = data["random"]
+        return cls(
+            np.array(data["x"]),
+            np.array(data["last"]),
+            np.array([-np.inf if v is None else v for v in data["log_density"]]),
+            (name, np.array(keys, dtype=np.uint32), *rest),
+            int(data["accepted"]),
+            int(data["failures"]),
+        )
+
+    def plain(self) -> dict[str, Any]:
+        """Plain data, from which the chain goes on to the same bytes."""
+        name, keys, position, has_normal, normal = self.random
+        return {
+            "x": self.x.tolist(),
+            "last": self.last.tolist(),
+            "log_density": [v if np.isfinite(v) else None for v in self.log_density.tolist()],
+            "random": [name, keys.tolist(), int(position), int(has_normal), float(normal)],
+            "accepted": self.accepted,
+            "failures": self.failures,
+        }
+
+    def continued(self, sampler: Any, steps: int, density: Density) -> "Chain":
+        """The chain with some steps more."""
+        start = _emcee().State(self.last, log_prob=self.log_density, random_state=self.random)
+        density.failures = 0
+        found, accepted, last = [], 0, self.last
+        for state in sampler.sample(start, iterations=steps, store=False, skip_initial_state_check=True):
+            accepted += int(np.count_nonzero(np.any(state.coords != last, axis=1)))
+            last = state.coords.copy()
+            found.append(last)
+            after = state
+        return Chain(
+            np.concatenate([self.x, np.array(found)]),
+            last,
+            after.log_prob.copy(),
+            after.random_state,
+            self.accepted + accepted,
+            self.failures + density.failures,
+        )
+
+
+def sampler_of(density: Density, proposal: Proposal, walkers: int) -> Any:
+    """The ensemble sampler of emcee."""
+    emcee = _emcee()
+    moves = [
+        (emcee.moves.MHMove(proposal), 0.5),
+        (emcee.moves.DEMove(), 0.4),
+        (emcee.moves.DESnookerMove(), 0.1),
+    ]
+    return emcee.EnsembleSampler(walkers, proposal.centre.size, density, moves=moves)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Whether a chain has converged."""
+
+    burn: int
+    times: FloatArray
+    """(m,) autocorrelation times, steps; NaN for a short chain."""
+    r_hat: FloatArray
+    """(m,)."""
+    needed: int
+    """Steps that are expected to be enough."""
+    converged: bool
+
+
+def judge(chain: Chain) -> Judgement:
+    """Autocorrelation and agreement of the walkers."""
+    m = chain.last.shape[1]
+    if chain.steps < 2 * CHUNK:
+        return Judgement(0, np.full(m, np.nan), np.full(m, np.nan), _FEWEST_STEPS, False)
+    times = np.asarray(_emcee().autocorr.integrated_time(chain.x, tol=0, quiet=True))
+    times = np.where(np.isfinite(times), np.maximum(times, 1.0), 1.0)
+    longest = float(np.max(times))
+    burn = min(int(np.ceil(max(_BURN_TIMES * longest, _BURN_SHARE * chain.steps))), chain.steps // 2)
+    r_hat = split_r_hat(chain.x[burn:])
+    needed = int(np.ceil(max(_LENGTHS * longest, _FEWEST_STEPS)))
+    effective = (chain.steps - burn) * chain.last.shape[0] / longest
+    agree = bool(np.all(r_hat <= R_HAT)) and effective >= _EFFECTIVE
+    converged = chain.steps >= needed and agree
+    needed = needed if converged or chain.steps < needed else chain.steps + 2 * CHUNK
+    return Judgement(burn, times, r_hat, needed, converged)
+
+
+def split_r_hat(x: FloatArray) -> FloatArray:
+    """(m,) Gelman-Rubin statistic of a chain (steps, walkers, m) whose walkers are cut in halves."""
+    half = x.shape[0] // 2
+    parts = np.concatenate([x[:half], x[half : 2 * half]], axis=1)
+    within = np.mean(np.var(parts, axis=0, ddof=1), axis=0)
+    between = np.var(np.mean(parts, axis=0), axis=0, ddof=1)
+    safe = np.where(within > 0.0, within, 1.0)
+    result: FloatArray = np.where(within > 0.0, np.sqrt((half - 1) / half + between / safe), 1.0)
+    return result
+
+
+def check_emcee() -> None:
+    """Refuse to begin without emcee.
+
+    Raises
+    ------
+    InputError
+        It is not installed.
+    """
+    _emcee()
+
+
+def _state_of(random: np.random.RandomState) -> tuple[Any, ...]:
+    """State of a generator as emcee passes it on."""
+    return tuple(random.get_state(legacy=True))
+
+
+def _emcee() -> Any:
+    """The library, which few need.
+
+    Raises
+    ------
+    InputError
+        It is not installed.
+    """
+    try:
+        return import_module("emcee")
+    except ImportError as problem:
+        raise InputError(
+            "Sampling the posterior needs the package emcee, which is not installed; "
+            'install it with pip install "memfit[mcmc]".'
+        ) from problem
+
+
+MOST_STEPS = 5000
+_KEPT = 1000
+"""Draws that are kept."""
+_FEWEST_WALKERS = 32
+
+
+def sample_posterior(
+    state: State,
+    *,
+    seed: int = 0,
+    steps: int = MOST_STEPS,
+    walkers: int | None = None,
+    progress: Progress = silent,
+    checkpoint: Checkpoint | None = None,
+) -> SampleSet:
+    """Draws from the posterior of a fit, until the chain has converged.
+
+    Parameters
+    ----------
+    state : State
+        A fit at its minimum.
+    seed : int
+    steps : int
+        At most, of each walker.
+    walkers : int, optional
+        By default 32, or twice the number of unknowns and two where that is more.
+    progress : callable
+    checkpoint : Checkpoint, optional
+        Where the chain is kept.
+
+    Returns
+    -------
+    SampleSet
+        With status "not_converged" where the chain is too short.
+
+    Raises
+    ------
+    InputError
+        emcee is not installed.
+    """
+    m = len(state.unknowns.free)
+    count = walkers or max(_FEWEST_WALKERS, 2 * m + 2)
+    density = Density(state)
+    kept = checkpoint or nothing_kept()
+    stage = f"posterior {seed} {count}"
+    chain = Chain.resumed(kept.get(stage)) or Chain.begun(state, density, count, seed)
+    sampler = sampler_of(density, Proposal.at(state), count)
+    while True:
+        found = judge(chain)
+        progress("posterior", chain.steps, min(max(found.needed, chain.steps), steps))
+        if found.converged or chain.steps >= steps:
+            break
+        chain = chain.continued(sampler, min(CHUNK, steps - chain.steps), density)
+        kept.put(stage, chain.plain)
+    kept.put(stage, chain.plain, now=True)
+    return _sample_set(state, seed, chain, found)
+
+
+def _sample_set(state: State, seed: int, chain: Chain, found: Judgement) -> SampleSet:
+    """The chain as one record: its start thrown away, thinned evenly."""
+    names = state.unknowns.names
+    flat = chain.x[found.burn :].reshape(-1, len(names))
+    pick = np.unique(np.linspace(0, len(flat) - 1, min(_KEPT, len(flat))).round().astype(int))
+    samples = rounded(state.unknowns, flat[pick])
+    convergence = {
+        name: Convergence(
+            autocorrelation_time=float(time), r_hat=float(r_hat), effective_samples=len(flat) / float(time)
+        )
+        for name, time, r_hat in zip(names, found.times, found.r_hat, strict=True)
+        if np.isfinite(time)
+    }
+    walkers = chain.last.shape[0]
+    return SampleSet(
+        kind="posterior",
+        status="ok" if found.converged else "not_converged",
+        message=_sentence(chain, found, walkers),
+        seed=seed,
+        requested=chain.steps,
+        failed=chain.failures,
+        names=names,
+        samples=samples,
+        estimates=sample_estimates(names, rounded(state.unknowns, flat)),
+        convergence=convergence,
+        walkers=walkers,
+        acceptance=chain.accepted / max(chain.steps * walkers, 1),
+    )
+
+
+def _sentence(chain: Chain, found: Judgement, walkers: int) -> str:
+    """How the chain was made and whether to trust it."""
+    said = f"{walkers} walkers of {chain.steps} steps, the first {found.burn} thrown away"
+    if found.converged:
+        return f"{said}; the chain has converged."
+    return (
+        f"{said}; the chain has not converged: it would need some {found.needed} steps and R-hat below "
+        f"{R_HAT:g}. Give more steps, or fix what the data do not determine."
+    )

@@ -1,0 +1,1 @@
+"""memfit's model in the forms of other libraries: lmfit and impedance.py."""

@@ -1,0 +1,140 @@
+"""CH Instruments text.
+
+A date, the technique ("A.C. Impedance", "Cyclic Voltammetry", ...), "Instrument Model: CHI660E",
+settings `key = value`, a line of labels with units behind a slash (Freq/Hz, Z'/ohm and a Z with a double
+quote for Z'', of true sign; Potential/V, Current/A; Time/sec, Current/A), rows with commas. The bias is
+"Init E (V)". The potential of a step experiment stands in its settings only: from Init E to High E and Low E
+in turn, a pulse width each. CHI counts cathodic currents as positive by default: the sign is kept as printed
+and a note says so.
+"""
+
+import re
+
+import numpy as np
+
+from memfit.arrays import FloatArray
+from memfit.datasets.records import Kind
+from memfit.errors import FileFormatError, UnitError
+from memfit.loaders.raw import FileSettings, RawTable, Stated
+from memfit.loaders.source import Source
+from memfit.loaders.tables.delimited import Field, find_fields, need, read_block
+from memfit.protocols import Control, Drive
+from memfit.units import parse_number
+
+NAME = "CH Instruments"
+
+_FIELDS = (
+    Field("frequency", ("Freq/Hz", "Frequency/Hz"), "Hz"),
+    Field("z_real", ("Z'/ohm",), "ohm"),
+    Field("z_imag", ('Z"/ohm', "Z''/ohm"), "ohm"),
+    Field("z_imag", ('-Z"/ohm', "-Z''/ohm"), "ohm", -1.0),
+    Field("time", ("Time/sec", "Time/s"), "s"),
+    Field("voltage", ("Potential/V",), "V"),
+    Field("current", ("Current/A", "i/A", "i1/A"), "A"),
+)
+_TECHNIQUES: tuple[tuple[str, Kind, Control], ...] = (
+    ("impedance", "impedance", "voltage"),
+    ("voltammetry", "iv", "voltage"),
+    ("chronoamperometry", "transient", "voltage"),
+    ("i - t", "transient", "voltage"),
+    ("i-t", "transient", "voltage"),
+    ("chronopotentiometry", "transient", "current"),
+)
+_STEPS = ("Init E (V)", "High E (V)", "Low E (V)")
+"""Potentials of a step experiment; where they are equal the potential was constant."""
+_MOST_STEPS = 1000
+
+
+def recognises(source: Source) -> bool:
+    """True for a line "Instrument Model: CHI..."."""
+    return re.search(r"^Instrument Model:\s*CHI", source.head, re.MULTILINE) is not None
+
+
+def read(source: Source, settings: FileSettings) -> list[RawTable]:
+    """The table of a CHI file.
+
+    Raises
+    ------
+    FileFormatError
+        The labels or a column are missing.
+    """
+    lines = source.lines
+    at = next((i for i, line in enumerate(lines[:1000]) if _is_labels(line)), None)
+    if at is None:
+        raise FileFormatError(
+            "expected a line of labels such as Freq/Hz, Z'/ohm, Z\"/ohm; found none.", file=source.name
+        )
+    labels = [label.strip() for label in lines[at].split(",")]
+    columns = find_fields(labels, _FIELDS)
+    metadata = _metadata(lines[1:at])  # the first line is the date
+    technique = lines[1].strip(" \t,") if len(lines) > 1 else ""
+    metadata["technique"] = technique
+    kind, control = next(((k, c) for word, k, c in _TECHNIQUES if word in technique.lower()), (None, None))
+    roles = {column.role for column in columns}
+    if roles & {"z_real", "z_imag", "frequency"}:
+        need(columns, ("frequency", "z_real", "z_imag"), labels, source, at + 1)
+    block = read_block(source, columns, labels, at + 1)
+    start = _number(metadata.get("Init E (V)", ""))
+    found = dict(block.columns)
+    notes = block.notes
+    if "current" in found:
+        notes = (
+            *notes,
+            "The sign of the current is kept as printed; CHI's default counts cathodic as positive.",
+        )
+    steps = {metadata[key] for key in _STEPS if key in metadata}
+    drive = None
+    if kind == "transient" and control == "voltage" and "voltage" not in found and start is not None:
+        drive = _steps(metadata, start, found["time"]) if "time" in found else None
+        if drive is not None:
+            found["voltage"] = drive.at(found["time"])
+        elif len(steps) == 1:
+            found["voltage"] = np.full(block.rows, start)
+    rate = _number(metadata.get("Scan Rate (V/s)", ""))
+    return [
+        RawTable(
+            columns=found, kind=kind, control=control, metadata=metadata, notes=notes,
+            bias=Stated(start, "Init E of the file's header") if start is not None else None,
+            amplitude=_number(metadata.get("Amplitude (V)", "")) if kind == "impedance" else None,
+            scan_rate=Stated(rate, "the file's header") if rate else None, drive=drive,
+        )
+    ]  # fmt: skip
+
+
+def _steps(metadata: dict[str, str], start: float, time: FloatArray) -> Drive | None:
+    """The potential of a step experiment: High E and Low E in turn, the first by the initial polarity."""
+    high, low, width = (
+        _number(metadata.get(k, "")) for k in ("High E (V)", "Low E (V)", "Pulse Width (sec)")
+    )
+    first = metadata.get("Init P/N", "")[:1].upper()
+    if high is None or low is None or not width or width <= 0 or first not in ("P", "N"):
+        return None
+    widths = np.max(time, initial=0.0) / width
+    if not np.isfinite(widths) or widths > _MOST_STEPS:
+        return None
+    count = max(int(np.ceil(widths - 1e-6)), 1)
+    turns = [high, low] if first == "P" else [low, high]
+    levels = [start, *(turns[k % 2] for k in range(count))]
+    edges = width * np.repeat(np.arange(count + 1, dtype=np.float64), 2)[:-1]
+    return Drive("voltage", edges, np.repeat(levels, 2)[1:])
+
+
+def _is_labels(line: str) -> bool:
+    return len(find_fields([label.strip() for label in line.split(",")], _FIELDS)) >= 2
+
+
+def _metadata(lines: list[str]) -> dict[str, str]:
+    """`key = value` and `key: value` lines, without the empty fields that spreadsheets add."""
+    found: dict[str, str] = {}
+    for line in lines:
+        pair = re.match(r"\s*(?P<key>[^=:]{1,60}?)\s*[=:]\s*(?P<value>.*\S)\s*$", line.rstrip(" \t,"))
+        if pair:
+            found.setdefault(pair["key"], pair["value"])
+    return found
+
+
+def _number(text: str) -> float | None:
+    try:
+        return parse_number(text)
+    except UnitError:
+        return None

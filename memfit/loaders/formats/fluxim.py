@@ -1,0 +1,90 @@
+"""Impedance of an ageing series as numpy archive (.npz) from a Fluxim PAIOS.
+
+Arrays freqs (n, Hz), Re and Im (n by m, ohm, true sign), t_hours (m); perhaps jsc, voc, pmax, ff. One
+spectrum for each time. Objects that would run code when unpacked are refused.
+"""
+
+import io
+import zipfile
+from collections.abc import Iterator
+
+import numpy as np
+
+from memfit.arrays import FloatArray
+from memfit.errors import FileFormatError
+from memfit.loaders.raw import FileSettings, RawTable
+from memfit.loaders.source import DAMAGE, Source
+
+NAME = "Fluxim PAIOS npz"
+
+MAX_UNPACKED = 256 * 1024**2
+"""Largest sum of the unpacked arrays, in bytes."""
+
+
+def recognises(source: Source) -> bool:
+    """True for a zip of numpy arrays."""
+    return source.data.startswith(b"PK\x03\x04") and b".npy" in source.data[:200]
+
+
+def read(source: Source, settings: FileSettings) -> list[RawTable]:
+    """A table for each time.
+
+    Raises
+    ------
+    FileFormatError
+        An array is missing, of a wrong shape, or the file is damaged.
+    """
+    arrays = _arrays(source)
+    missing = [name for name in ("freqs", "Re", "Im") if name not in arrays]
+    if missing:
+        raise FileFormatError(
+            f"expected the arrays freqs, Re and Im; missing {', '.join(missing)}, found "
+            f"{', '.join(sorted(arrays))}.",
+            file=source.name,
+        )
+    frequency, real, imag = arrays["freqs"], np.atleast_2d(arrays["Re"].T), np.atleast_2d(arrays["Im"].T)
+    if frequency.ndim != 1 or real.shape != imag.shape or real.shape[1] != frequency.size:
+        raise FileFormatError(
+            f"expected Re and Im with a row for each of {frequency.size} frequencies, found "
+            f"{arrays['Re'].shape}.",
+            file=source.name,
+        )
+    return list(_tables(arrays, frequency, real, imag))
+
+
+def _tables(
+    arrays: dict[str, FloatArray], frequency: FloatArray, real: FloatArray, imag: FloatArray
+) -> Iterator[RawTable]:
+    """One table for each column of the arrays."""
+    extra = {
+        name: values for name, values in arrays.items()
+        if name not in ("freqs", "Re", "Im") and values.ndim == 1 and values.size == real.shape[0]
+    }  # fmt: skip
+    for i, (re, im) in enumerate(zip(real, imag, strict=True)):
+        metadata = {name: repr(float(values[i])) for name, values in extra.items() if np.isfinite(values[i])}
+        good = np.isfinite(re) & np.isfinite(im)
+        left_out = int(np.count_nonzero(~good))
+        notes = (f"{left_out} empty rows were left out.",) if left_out else ()
+        hours = metadata.get("t_hours")
+        part = f"{float(hours):.4g} h" if hours else f"spectrum {i + 1}"
+        columns = {"frequency": frequency[good], "z_real": re[good], "z_imag": im[good]}
+        yield RawTable(columns=columns, kind="impedance", part=part, metadata=metadata, notes=notes)
+
+
+def _arrays(source: Source) -> dict[str, FloatArray]:
+    """Numeric arrays of the archive."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(source.data)) as archive:
+            if sum(part.file_size for part in archive.infolist()) > MAX_UNPACKED:
+                raise FileFormatError(
+                    f"expected at most {MAX_UNPACKED // 2**20} MB unpacked.", file=source.name
+                )
+        with np.load(io.BytesIO(source.data), allow_pickle=False) as archive:
+            found = {name: archive[name] for name in archive.files}
+    except DAMAGE as error:
+        raise FileFormatError(
+            "expected an archive of arrays (.npz), found a damaged one; copy the file again.",
+            file=source.name,
+        ) from error
+    arrays = {name: array for name, array in found.items() if isinstance(array, np.ndarray)}  # not bytes
+    return {name: array.astype(np.float64) for name, array in arrays.items() if array.dtype.kind in "fiu"}

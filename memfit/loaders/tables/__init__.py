@@ -1,0 +1,1 @@
+"""Tables as people write them: headers, units, separators, several sweeps in one file."""

@@ -1,0 +1,283 @@
+"""What sampled curves look like: which one was driven, whether it sweeps, where loops begin.
+
+A driven quantity is cleaner than the response, or stands on few levels; a sweep moves in many small steps.
+
+Impedance from any pair of columns that determines it, as impedance analysers and LCR meters write them.
+
+Z' and Z'', |Z| and phase, Y' and Y'', |Y| and phase, or an equivalent circuit of two elements: parallel (Cp
+with G, Rp or the dissipation factor D) or series (Cs or Ls with Rs, Cs with D). In Y = G + i omega C and
+Z = R + 1/(i omega C) the capacitance is of the whole device, so nothing is assumed of it.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from itertools import pairwise
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from memfit.arrays import ComplexArray, FloatArray
+from memfit.protocols import Control, Drive
+
+Columns: TypeAlias = Mapping[str, FloatArray]
+
+
+def _omega(columns: Columns) -> FloatArray:
+    omega: FloatArray = 2 * np.pi * columns["frequency"]
+    return omega
+
+
+def _polar(columns: Columns, modulus: str, phase: str) -> ComplexArray:
+    polar: ComplexArray = columns[modulus] * np.exp(1j * columns[phase])
+    return polar
+
+
+def _parallel(columns: Columns, conductance: FloatArray) -> ComplexArray:
+    """Admittance of a conductance beside the parallel capacitance."""
+    admittance: ComplexArray = conductance + 1j * _omega(columns) * columns["capacitance_parallel"]
+    return admittance
+
+
+def _series(columns: Columns, resistance: FloatArray) -> ComplexArray:
+    """Impedance of a resistance behind the series capacitance."""
+    impedance: ComplexArray = resistance + 1 / (1j * _omega(columns) * columns["capacitance_series"])
+    return impedance
+
+
+_IMPEDANCES: Mapping[tuple[str, str], Callable[[Columns], ComplexArray]] = {
+    ("z_real", "z_imag"): lambda c: c["z_real"] + 1j * c["z_imag"],
+    ("z_modulus", "phase"): lambda c: _polar(c, "z_modulus", "phase"),
+    ("resistance_series", "z_imag"): lambda c: c["resistance_series"] + 1j * c["z_imag"],
+    ("capacitance_series", "resistance_series"): lambda c: _series(c, c["resistance_series"]),
+    ("capacitance_series", "dissipation"): lambda c: _series(
+        c, c["dissipation"] / (_omega(c) * c["capacitance_series"])
+    ),
+    ("inductance_series", "resistance_series"): lambda c: (
+        c["resistance_series"] + 1j * _omega(c) * c["inductance_series"]
+    ),
+}
+_ADMITTANCES: Mapping[tuple[str, str], Callable[[Columns], ComplexArray]] = {
+    ("y_real", "y_imag"): lambda c: c["y_real"] + 1j * c["y_imag"],
+    ("y_modulus", "y_phase"): lambda c: _polar(c, "y_modulus", "y_phase"),
+    ("capacitance_parallel", "y_real"): lambda c: _parallel(c, c["y_real"]),
+    ("capacitance_parallel", "resistance_parallel"): lambda c: _parallel(c, 1 / c["resistance_parallel"]),
+    ("capacitance_parallel", "dissipation"): lambda c: _parallel(
+        c, _omega(c) * c["capacitance_parallel"] * c["dissipation"]
+    ),
+}
+PAIRS: tuple[tuple[str, str], ...] = (
+    ("z_real", "z_imag"),
+    ("z_modulus", "phase"),
+    ("y_real", "y_imag"),
+    ("resistance_series", "z_imag"),
+    ("y_modulus", "y_phase"),
+    ("capacitance_parallel", "y_real"),
+    ("capacitance_parallel", "resistance_parallel"),
+    ("capacitance_parallel", "dissipation"),
+    ("capacitance_series", "resistance_series"),
+    ("capacitance_series", "dissipation"),
+    ("inductance_series", "resistance_series"),
+)
+"""Pairs of roles that determine an impedance, the first that a table has is taken."""
+
+ROLES_OF_PAIRS = frozenset(role for pair in PAIRS for role in pair)
+
+WORDS = "Z' and Z'' (or |Z| and phase, Y' and Y'', Cp and G, Rp or D, Cs and Rs or D)"
+"""The pairs in a message."""
+
+
+def pair_of(roles: frozenset[str] | set[str]) -> tuple[str, str] | None:
+    """The first pair that these columns have."""
+    return next((pair for pair in PAIRS if set(pair) <= roles), None)
+
+
+def impedance(columns: Columns) -> ComplexArray | None:
+    """Complex impedance, ohm; not finite where an admittance is 0. None if no pair is there.
+
+    Parameters
+    ----------
+    columns : mapping of str to array
+        In SI units by role, with the frequency.
+    """
+    pair = pair_of(set(columns))
+    if pair is None:
+        return None
+    with np.errstate(all="ignore"):
+        if pair in _IMPEDANCES:
+            return _IMPEDANCES[pair](columns)
+        found = _ADMITTANCES[pair](columns)
+        inverse: ComplexArray = np.where(np.abs(found) < 1e-18, np.inf, np.reciprocal(found))
+        return inverse
+
+
+_LEVELS = 200
+"""Bins across the range in which the levels of a curve are counted."""
+_CLEANER = 10.0
+"""A curve this many times less noisy than the other, relative to its range, is the driven one."""
+
+
+def relative_noise(values: FloatArray) -> float:
+    """Median scatter of a curve about its neighbours, as a share of its range (0 for a constant)."""
+    span = float(np.ptp(values))
+    if values.size < 3 or span == 0:
+        return 0.0
+    second = values[2:] - 2 * values[1:-1] + values[:-2]
+    return 1.4826 * float(np.median(np.abs(second))) / math.sqrt(6.0) / span
+
+
+def occupied_levels(values: FloatArray) -> int:
+    """Number of bins of the curve's range that hold more than one in a thousand samples."""
+    span = float(np.ptp(values))
+    if span == 0:
+        return 1
+    counts, _ = np.histogram(values, bins=_LEVELS)
+    return int(np.count_nonzero(counts > values.size / 1000))
+
+
+def find_control(voltage: FloatArray, current: FloatArray) -> Control | None:
+    """Which of the two was driven; None if the curves do not tell.
+
+    The cleaner one; where both are clean, the one on fewer levels.
+    """
+    if np.ptp(voltage) == 0 or np.ptp(current) == 0:
+        if np.ptp(voltage) == np.ptp(current) == 0:
+            return None
+        return "voltage" if np.ptp(voltage) == 0 else "current"
+    noise_v, noise_i = relative_noise(voltage), relative_noise(current)
+    floor = 1e-7
+    if max(noise_v, noise_i) > _CLEANER * max(min(noise_v, noise_i), floor):
+        return "voltage" if noise_v < noise_i else "current"
+    levels_v, levels_i = occupied_levels(voltage), occupied_levels(current)
+    if max(levels_v, levels_i) >= 2 * min(levels_v, levels_i):
+        return "voltage" if levels_v < levels_i else "current"
+    return None
+
+
+def small_step_share(values: FloatArray) -> float:
+    """Share of the whole up-and-down that is made in steps below a tenth of the range."""
+    steps = np.abs(np.diff(values))
+    total = float(steps.sum())
+    if total == 0:
+        return 0.0
+    noise = 3 * relative_noise(values) * float(np.ptp(values))
+    moving = steps[steps > noise]
+    return float(moving[moving < 0.1 * np.ptp(values)].sum() / max(moving.sum(), np.finfo(float).tiny))
+
+
+def is_sweep(voltage: FloatArray, current: FloatArray) -> bool | None:
+    """True for a sweep, False for pulses or steps, None if the curves do not tell."""
+    if min(voltage.size, current.size) < 4:
+        return None
+    driven = find_control(voltage, current)
+    for control, values in (("current", current), ("voltage", voltage)):
+        if driven in (control, None) and _on_few_levels(values):
+            return False
+    drive = voltage if driven != "current" else current
+    moved = np.count_nonzero(np.abs(np.diff(drive)) > 1e-3 * np.ptp(drive) / drive.size)
+    if small_step_share(drive) > 0.9 and moved > 0.5 * drive.size:
+        return True
+    return True if _in_equal_steps(drive) else None
+
+
+def _in_equal_steps(values: FloatArray) -> bool:
+    """True for a coarse ramp: all steps of one size, which is a quarter of the range or less."""
+    steps = np.abs(np.diff(values))
+    return bool(steps.min() > 0.99 * steps.max() and steps.max() <= 0.2501 * np.ptp(values))
+
+
+def _on_few_levels(values: FloatArray) -> bool:
+    """True for a curve that jumps between plateaus."""
+    if np.ptp(values) == 0:
+        return True
+    few = occupied_levels(values) <= min(20, values.size // 4)
+    return few and small_step_share(values) < 0.3
+
+
+def turning_points(values: FloatArray, threshold: float) -> list[int]:
+    """Indices of the extremes that stand out by more than `threshold`, the ends included."""
+    turns = [0]
+    low = high = 0
+    direction = 0
+    for i in range(1, values.size):
+        if values[i] > values[high]:
+            high = i
+        if values[i] < values[low]:
+            low = i
+        if direction >= 0 and values[high] - values[i] > threshold:
+            if high > turns[-1]:
+                turns.append(high)
+            direction, low, high = -1, i, i
+        elif direction <= 0 and values[i] - values[low] > threshold:
+            if low > turns[-1]:
+                turns.append(low)
+            direction, low, high = 1, i, i
+    return [*turns, values.size - 1] if turns[-1] < values.size - 1 else turns
+
+
+def loop_starts(values: FloatArray) -> list[int]:
+    """Indices at which a swept quantity comes back to its start value in its first direction.
+
+    Returns
+    -------
+    list of int
+        The first sample of every loop, 0 included.
+    """
+    span = float(np.ptp(values))
+    if values.size < 8 or span == 0:
+        return [0]
+    turns = turning_points(values, 0.05 * span)
+    start, first = values[0], np.sign(values[turns[1]] - values[0]) if len(turns) > 1 else 0
+    tolerance = max(1e-6 * span, 0.5 * float(np.median(np.abs(np.diff(values)))))
+    starts = [0]
+    for a, b in pairwise(turns[1:]):
+        if np.sign(values[b] - values[a]) != first:
+            continue
+        inside = np.flatnonzero((values[a : b + 1] - start) * first >= -tolerance)
+        if inside.size == 0 or (values[a] - start) * first > 0.25 * span:
+            continue
+        at = a + int(inside[0])
+        while at < b and abs(values[at + 1] - values[at]) < 0.01 * tolerance:
+            at += 1
+        if at - starts[-1] >= 6 and values.size - at >= max(6, 0.1 * (at - starts[-1])):
+            starts.append(at)
+    return starts
+
+
+TimeFault = Literal["", "constant", "coarse"]
+
+
+def time_fault(time: FloatArray) -> TimeFault:
+    """Whether a time column was destroyed by rounding: constant, or most steps zero."""
+    if time.size < 3:
+        return ""
+    if np.ptp(time) == 0:
+        return "constant"
+    still = np.count_nonzero(np.diff(time) == 0)
+    return "coarse" if still > 0.5 * time.size else ""
+
+
+_BLOCKS = 8
+"""Parts, ever longer, in which the course before the first change of a drive is judged."""
+_STANDARD_ERRORS = 8.0
+
+
+def begins_unsteady(drive: Drive, time: FloatArray, response: FloatArray) -> bool:
+    """Whether the response moves, beyond its noise, before the drive changes for the first time.
+
+    Compared are the medians of blocks whose lengths double, so that fast and slow relaxation both show.
+    """
+    level = float(np.ptp(drive.value)) or abs(float(drive.value[0])) or 1.0
+    moved = np.flatnonzero(np.abs(drive.value - drive.value[0]) > 0.01 * level)
+    end = int(np.searchsorted(time, drive.time[moved[0] - 1])) if moved.size else time.size
+    still = response[:end]
+    if still.size < 2 * _BLOCKS:
+        return False
+    noise = relative_noise(still) * float(np.ptp(still))
+    cuts = np.unique(np.geomspace(2, still.size, _BLOCKS).astype(int))
+    blocks = [still[a:b] for a, b in pairwise([0, *cuts]) if b - a >= 2]
+    last, least = float(np.median(blocks[-1])), 1e-3 * float(np.ptp(response))
+    return any(
+        abs(float(np.median(block)) - last)
+        > max(_STANDARD_ERRORS * 1.2533 * noise / math.sqrt(block.size), least)
+        for block in blocks[:-1]
+    )

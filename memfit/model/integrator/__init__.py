@@ -1,0 +1,1 @@
+"""The compiled integrator: collocation steps with exact sensitivities."""

@@ -1,0 +1,252 @@
+"""The overview of a batch: results to be used, devices that oscillate, what failed; a link to each."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from memfit.model.parameters import NAMES, UNITS
+from memfit.reporting.content import (
+    Answer,
+    Block,
+    Bullets,
+    Cell,
+    Column,
+    ColumnKind,
+    Link,
+    Paragraph,
+    Report,
+    Section,
+    Table,
+)
+from memfit.reporting.numbers import MISSING, interval, percent, quantity, quantity_digits, span
+from memfit.reporting.text import (
+    CAUSES,
+    OVERVIEW_CAPTIONS,
+    OVERVIEW_COLUMNS,
+    OVERVIEW_HEADINGS,
+    OVERVIEW_QUESTIONS,
+    STATUS_OF_FIT,
+    VERDICT_OF_DEVICE,
+    counted,
+    listed,
+)
+
+Row = Mapping[str, Any]
+"""One device as in the index of a batch."""
+
+_MOST = 2000
+"""Rows of a table that a browser still opens at once."""
+_NAMED = 8
+"""Devices named in an answer."""
+
+
+def overview_report(title: str, rows: Iterable[Row], notes: Sequence[str] = (), footer: str = "") -> Report:
+    """The parts of the overview.
+
+    Parameters
+    ----------
+    title : str
+        Of the batch.
+    rows : iterable of Row
+        Every device, with or without a result; taken once, one by one.
+    notes : sequence of str
+        Sentences on the whole.
+    footer : str
+        Made by what.
+    """
+    seen = _Seen()
+    for row in rows:
+        seen.note(row)
+    shown = sorted(seen.nearest(), key=lambda row: str(row["folder"]))
+    blocks: dict[str, tuple[Block, ...]] = {
+        "failures": (*_left_out(seen.failed), _failures(seen.others)) if seen.others else (),
+        "notes": (Bullets(tuple(notes)),) if notes else (),
+        "devices": (*_left_out(seen.fitted), _devices(shown)) if shown else (),
+        "parameters": (_parameters(shown),) if shown else (),
+    }
+    return Report(
+        title=title,
+        subtitle=OVERVIEW_HEADINGS["subtitle"],
+        answers=(_usable(seen), _spiking(seen), _without_result(seen)),
+        sections=tuple(Section(key, OVERVIEW_HEADINGS[key], parts) for key, parts in blocks.items() if parts),
+        footer=footer,
+    )
+
+
+@dataclass
+class _Seen:
+    """What is kept of rows that come one by one: counts, and those to be shown."""
+
+    usable: int = 0
+    statuses: Counter[str] = field(default_factory=Counter)
+    verdicts: Counter[str] = field(default_factory=Counter)
+    causes: Counter[str] = field(default_factory=Counter)
+    others: list[Row] = field(default_factory=list)
+    kept: list[Row] = field(default_factory=list)
+
+    @property
+    def fitted(self) -> int:
+        """Number of results."""
+        return self.statuses.total()
+
+    @property
+    def failed(self) -> int:
+        """Number of devices without one."""
+        return self.causes.total()
+
+    def note(self, row: Row) -> None:
+        """One more device."""
+        if row["state"] != "fitted":
+            self.causes[_cause(row)] += 1
+            if len(self.others) < _MOST:
+                self.others.append(row)
+            return
+        self.usable += bool(row["usable"])
+        self.statuses[str(row["status"])] += 1
+        self.verdicts[str(row["verdict"])] += 1
+        self.kept.append(row)
+        if len(self.kept) >= 2 * _MOST + _NAMED:
+            self.kept = self.nearest()
+
+    def nearest(self) -> list[Row]:
+        """Those to be shown: nearest to oscillation where there are too many."""
+        return sorted(self.kept, key=_eagerness)[:_MOST]
+
+
+def _left_out(count: int) -> tuple[Paragraph, ...]:
+    """A sentence where a table would be too long."""
+    if count <= _MOST:
+        return ()
+    return (
+        Paragraph(
+            f"Of {count}, {_MOST} are shown, those nearest to oscillation; `memfit query` shows them all."
+        ),
+    )
+
+
+def _eagerness(row: Row) -> float:
+    """How near a device is to oscillation; those of which it is not known at the end."""
+    margin = row["gain_margin_min"]
+    return float("inf") if margin is None else float(margin)
+
+
+def _usable(seen: _Seen) -> Answer:
+    """How many results mean something."""
+    total = seen.fitted + seen.failed
+    parts = [
+        f"{number} {STATUS_OF_FIT.get(status, status)}" for status, number in seen.statuses.most_common()
+    ]
+    sentences = (f"{listed(parts)}.",) if parts else ()
+    tone: Any = "good" if seen.usable == total else "care" if seen.usable else "bad"
+    return Answer(OVERVIEW_QUESTIONS["usable"], f"{seen.usable} of {total}.", sentences, tone)
+
+
+def _spiking(seen: _Seen) -> Answer:
+    """Which devices oscillate under current control, and which are near it."""
+    eager, near = seen.verdicts["oscillates"], seen.verdicts["near"]
+    parts = [f"{counted(eager, 'device')} under current control" if eager else "None under current control"]
+    if near:
+        parts.append(f"{near} more {'is' if near == 1 else 'are'} near")
+    sentences = [
+        f"{word}: {_named([row for row in seen.nearest() if row['verdict'] == verdict], number)}."
+        for word, verdict, number in (("Oscillating", "oscillates", eager), ("Near", "near", near))
+        if number
+    ]
+    tone: Any = "care" if eager or near else "plain"
+    return Answer(OVERVIEW_QUESTIONS["spiking"], f"{', '.join(parts)}.", tuple(sentences), tone)
+
+
+def _named(rows: Sequence[Row], number: int) -> str:
+    """The names of the most eager ones of so many."""
+    first = rows[:_NAMED]
+    alike = Counter(str(row["device"]) for row in first)
+    names = [str(row["device"]) if alike[str(row["device"])] == 1 else _folder(row) for row in first]
+    rest = number - len(names)
+    return listed([*names, f"{rest} more"] if rest else names)
+
+
+def _folder(row: Row) -> str:
+    """Path of a device under ROOT."""
+    return str(row["folder"]).removeprefix("devices/")
+
+
+def _without_result(seen: _Seen) -> Answer:
+    """What failed, by reason."""
+    question = OVERVIEW_QUESTIONS["failures"]
+    if not seen.failed:
+        return Answer(question, "None.", (), "good")
+    parts = [f"{cause} ({number})" for cause, number in seen.causes.most_common()]
+    sentences = (f"Reasons: {listed(parts)}.",)
+    return Answer(question, f"{counted(seen.failed, 'device')}.", sentences, "bad")
+
+
+def _cause(row: Row) -> str:
+    """Why there is no result, in a word."""
+    key = str(row["cause"] or row["state"])
+    return CAUSES.get(key, key)
+
+
+def _columns(*keys: tuple[str, ColumnKind]) -> tuple[Column, ...]:
+    """Columns by the key of their title."""
+    return tuple(Column(OVERVIEW_COLUMNS[key], kind) for key, kind in keys)
+
+
+def _devices(rows: Sequence[Row]) -> Table:
+    """How far each result can be trusted, and how near its device is to oscillation."""
+    columns = _columns(
+        ("device", "file"),
+        ("folder", "file"),
+        ("status", "text"),
+        ("verdict", "text"),
+        ("margin", "number"),
+        ("margin_interval", "number"),
+        ("probability", "number"),
+        ("frequency", "number"),
+    )
+    body = tuple(_device(row) for row in rows)
+    return Table("devices", OVERVIEW_CAPTIONS["devices"], columns, body)
+
+
+def _device(row: Row) -> tuple[Cell, ...]:
+    """One device."""
+    low, high = row["gain_margin_low"], row["gain_margin_high"]
+    frequencies = (row["hopf_frequency_low"], row["hopf_frequency_high"])
+    return (
+        _link(row),
+        _folder(row),
+        STATUS_OF_FIT.get(str(row["status"]), str(row["status"])),
+        VERDICT_OF_DEVICE.get(str(row["verdict"]), MISSING),
+        quantity_digits(row["gain_margin_min"], "1", 3),
+        interval((low, high), "1"),
+        percent(row["probability_oscillates"]),
+        MISSING if None in frequencies else span(*frequencies, "Hz"),
+    )
+
+
+def _link(row: Row) -> Link:
+    """The name of a device, leading to its report, or to its result where there is none."""
+    page = "report.html" if row.get("report") else "result.json"
+    return Link(str(row["device"]), quote(f"{row['folder']}/{page}"))
+
+
+def _parameters(rows: Sequence[Row]) -> Table:
+    """Parameters side by side."""
+    names = [name for name in NAMES if any(row[name] is not None for row in rows)]
+    columns = (*_columns(("device", "file")), *(Column(name, "number") for name in names))
+    body = tuple((_link(row), *(_parameter(row, name) for name in names)) for row in rows)
+    return Table("estimates", OVERVIEW_CAPTIONS["parameters"], columns, body)
+
+
+def _parameter(row: Row, name: str) -> str:
+    """One parameter; without an error at a bound, where it means nothing."""
+    error = None if row[f"{name}_status"] == "at_bound" else row[f"{name}_stderr"]
+    return quantity(row[name], UNITS[name], error)
+
+
+def _failures(rows: Sequence[Row]) -> Table:
+    """Devices without a result."""
+    columns = _columns(("folder", "file"), ("cause", "text"), ("message", "prose"))
+    body = tuple((_folder(row), _cause(row), str(row["message"] or MISSING)) for row in rows)
+    return Table("failures", OVERVIEW_CAPTIONS["failures"], columns, body)

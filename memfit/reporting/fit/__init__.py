@@ -1,0 +1,1 @@
+"""The report of one fit: its sections, tables, figures and CSV files."""
