@@ -5,21 +5,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import psutil
 import pytest
+from small_device import PLANNED, TRUTH, is_servant
 
 import memfit as mf
-from memfit.model.parameters import Parameters
 from memfit.synthetic.device import simulate_device
-from memfit.synthetic.export import write_device
-from memfit.synthetic.measurements import loop, spectrum
-
-TRUTH = Parameters(R_b=2e5, C_m=1.5e-7, i_c0=5e-6, V_T=0.6, V_m=0.06, tau_d=0.1, tau_k=0.02, R_s=40.0)
-PLANNED = [
-    *(spectrum(bias, np.geomspace(1e5, 0.1, 20)) for bias in (0.4, 0.6, 0.7)),
-    loop([0.0, 0.9, 0.0], 0.05, points=61),
-]
 
 Words = Callable[..., Path]
 
@@ -47,12 +38,6 @@ def fits(tmp_path: Path) -> Callable[[], list[str]]:
         return log.read_text().split() if log.exists() else []
 
     return read
-
-
-def make_device(folder: Path, name: str, seed: int, **about: Any) -> None:
-    """A small device that can be fitted in a moment."""
-    folder.mkdir(parents=True)
-    write_device(simulate_device(TRUTH, PLANNED, seed=seed, name=name, **about), TRUTH, folder)
 
 
 @pytest.fixture(scope="session")
@@ -87,11 +72,3 @@ def no_process_left() -> Iterator[None]:
     servants = [child for child in psutil.Process().children(recursive=True) if is_servant(child)]
     _, alive = psutil.wait_procs(servants, timeout=5)
     assert not alive
-
-
-def is_servant(process: psutil.Process) -> bool:
-    """Whether a process is one that fits."""
-    try:
-        return "memfit.batch.worker_main" in " ".join(process.cmdline())
-    except psutil.Error:
-        return False

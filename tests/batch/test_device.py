@@ -7,8 +7,8 @@ import tempfile
 from pathlib import Path
 
 import pytest
+import work
 
-from batch import work
 from memfit.batch import device as checkpoint
 from memfit.batch.device import bring_up_to_date, fingerprint, read_checkpoint, record_failure
 from memfit.batch.jobs import Job, Limits

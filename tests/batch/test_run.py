@@ -10,9 +10,9 @@ from pathlib import Path
 
 import psutil
 import pytest
+import work
+from small_device import is_servant
 
-from batch import work
-from batch.conftest import is_servant
 from memfit.batch.jobs import Limits
 from memfit.batch.run import Order, _only_one, run_batch
 from memfit.errors import DependencyError, InputError, OutputError
@@ -23,9 +23,9 @@ ORDER = Order(workers=1, reports=False, limits=Limits(time=60.0))
 
 def start(root, out):
     """A batch in a process of its own."""
-    path = os.pathsep.join([str(TESTS), *sys.path])
+    path = os.pathsep.join(sys.path)
     return subprocess.Popen(
-        [sys.executable, str(Path(__file__).with_name("start.py")), str(root), str(out)],
+        [sys.executable, str(TESTS / "support" / "start.py"), str(root), str(out)],
         env={**os.environ, "PYTHONPATH": path},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

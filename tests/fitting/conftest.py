@@ -1,14 +1,7 @@
 """Fits that several tests look at are made once."""
 
-import sys
-from pathlib import Path
-
-import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))  # devices.py
-sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))  # recovery.py
-
 import devices
+import pytest
 
 from memfit.fitting.joint import fit
 

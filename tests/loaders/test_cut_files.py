@@ -3,7 +3,6 @@
 import io
 import json
 import random
-import sys
 from collections import Counter
 from pathlib import Path
 
@@ -15,7 +14,6 @@ from memfit.loaders.registry import read_source
 from memfit.loaders.source import Source
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-sys.path.append(str(REPOSITORY / "benchmarks"))
 fuzz_truth = pytest.importorskip("fuzz_truth", reason="benchmarks/fuzz_truth.py is not beside the tests")
 
 DATA = REPOSITORY.parent / "shared" / "data"

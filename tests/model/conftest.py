@@ -1,16 +1,13 @@
 """Values of the model from an independent integrator, and one place for what the tests of the model share."""
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
 
 from memfit.model.parameters import Parameters
 
-sys.path.insert(0, str(Path(__file__).parent))  # draws.py, oracle.py
-
-REFERENCE = Path(__file__).parents[3] / "shared" / "reference" / "model_values.json"
+REFERENCE = Path(__file__).parents[1] / "reference" / "model_values.json"
 SETS = ("reduced_111", "si_perovskite", "si_spiking")
 
 

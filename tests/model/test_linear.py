@@ -18,7 +18,7 @@ from memfit.model.linear import (
 )
 from memfit.model.parameters import NAMES, Parameters
 
-REFERENCE = Path(__file__).parents[2] / ".." / "shared" / "reference" / "model_values.json"
+REFERENCE = Path(__file__).parents[1] / "reference" / "model_values.json"
 DEVICE = Parameters(R_b=1e5, C_m=1e-7, i_c0=1e-4, V_T=0.7, V_m=0.06, tau_d=5e-3, tau_k=0.2, R_s=50.0)
 
 

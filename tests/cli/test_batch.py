@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
-from batch.conftest import make_device
+from small_device import make_device
 
 import memfit as mf
 

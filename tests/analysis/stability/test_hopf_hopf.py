@@ -14,7 +14,7 @@ from memfit.model.equations import jacobian, steady_current, vector_field
 from memfit.model.hopf_boundary import Loop, hopf_biases
 from memfit.model.parameters import Parameters
 
-REFERENCE = Path(__file__).parents[2] / ".." / "shared" / "reference" / "model_values.json"
+REFERENCE = Path(__file__).parents[2] / "reference" / "model_values.json"
 DEVICE = Parameters(R_b=1e5, C_m=1e-7, i_c0=1e-4, V_T=0.7, V_m=0.06, tau_d=5e-3, tau_k=0.2, R_s=50.0)
 SUBCRITICAL = Parameters(R_b=1.0, C_m=1.0, i_c0=100.0, V_T=1.0, V_m=0.05, tau_d=1.0, tau_k=0.1)
 

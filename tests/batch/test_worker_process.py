@@ -8,8 +8,8 @@ import time
 
 import psutil
 import pytest
+import work
 
-from batch import work
 from memfit.batch.jobs import Limits
 from memfit.batch.worker_process import Fitter, Trouble
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from devices import TRUTH, device, pulses, spectra, sweeps
 from linear import linear_state
+from nist import PROBLEMS
 from scipy.optimize import brentq
-from test_minimise import PROBLEMS
 
 from memfit.fitting.joint import fit
 from memfit.fitting.least_squares import Box, Point, Surface

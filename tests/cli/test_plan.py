@@ -3,11 +3,11 @@
 import json
 
 import numpy as np
+from small_device import TRUTH
 
 from memfit.synthetic.device import simulate_device
 from memfit.synthetic.export import write_device
 from memfit.synthetic.measurements import spectrum
-from tests.cli.conftest import TRUTH
 
 
 def _one_bias(folder):

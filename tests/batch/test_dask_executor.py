@@ -5,10 +5,10 @@ import signal
 
 import psutil
 import pytest
+import work
 from distributed import LocalCluster
+from small_device import is_servant
 
-from batch import work
-from batch.conftest import is_servant
 from memfit.batch import dask_executor as cluster
 from memfit.batch.dask_executor import run_jobs
 from memfit.batch.device import read_checkpoint

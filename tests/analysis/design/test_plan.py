@@ -1,12 +1,11 @@
 """What to measure next: promises are kept by the fit that follows, and nothing dangerous is proposed."""
 
 import json
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
+from devices import FREQUENCY, NOISE, TRUTH, device, everything, spectra, sweeps
 
 from memfit.analysis.design.candidates import VOLTAGE_LIMIT, Measured, peak_voltage, propose
 from memfit.analysis.design.plan import SETTLED, plan_next
@@ -19,10 +18,6 @@ from memfit.fitting.predict import Predictor
 from memfit.model.parameters import NAMES, Parameters
 from memfit.synthetic.device import simulate_device
 from memfit.synthetic.measurements import spectrum
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "fitting"))
-
-from devices import FREQUENCY, NOISE, TRUTH, device, everything, spectra, sweeps
 
 CORE = NAMES[:7]
 SPIKING = Parameters(R_b=1e5, C_m=1e-6, i_c0=2e-4, V_T=0.8, V_m=0.08, tau_d=0.1, tau_k=0.15, R_s=40.0)

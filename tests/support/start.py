@@ -4,7 +4,8 @@ import signal
 import sys
 from pathlib import Path
 
-from batch import work
+import work
+
 from memfit.batch.jobs import Limits
 from memfit.batch.run import Order, run_batch
 
