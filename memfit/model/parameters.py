@@ -1,30 +1,73 @@
-"""The parameters of the model, as one frozen record in SI units."""
+"""The table of the model's parameters, and one device as a frozen record of them, in SI units.
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+`Parameters` is the table: each field is a row with unit, symbol, meaning, domain, scale, bounds, usual
+range, null value, part of the device and exponent of the area. `PARAMETERS` has the rows by name; their order
+is that of every vector and of every derivative's last axis. Nothing else lists parameters: a new one is a row
+here and the formulas of its part in `memfit.model.parts`.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from types import MappingProxyType
+from typing import Any, Literal
 
 import numpy as np
 
 from memfit.arrays import FloatArray
 from memfit.errors import ParameterError
 
-NAMES = ("R_b", "C_m", "i_c0", "V_T", "V_m", "tau_d", "tau_k", "R_s", "L_s")
-"""Names of all parameters; the order of every derivative's last axis."""
+Domain = Literal["positive", "non_negative", "any"]
+Scale = Literal["log", "linear", "in V_m"]
 
-UNITS = {
-    "R_b": "ohm",
-    "C_m": "F",
-    "i_c0": "A",
-    "V_T": "V",
-    "V_m": "V",
-    "tau_d": "s",
-    "tau_k": "s",
-    "R_s": "ohm",
-    "L_s": "H",
-}
 
-_POSITIVE = ("R_b", "C_m", "i_c0", "V_m")
-_NOT_NEGATIVE = ("tau_d", "tau_k", "R_s", "L_s")
+@dataclass(frozen=True, kw_only=True)
+class Parameter:
+    """A row of the table: all that is known of a parameter besides its value."""
+
+    name: str
+    unit: str
+    """SI unit, "" for a number."""
+    symbol: tuple[str, str]
+    """Letter and subscript, as printed."""
+    meaning: str
+    domain: Domain
+    """Which values make sense: greater than 0, 0 and greater, or all."""
+    scale: Scale
+    """How it is fitted: as its logarithm, as it is, or as it is with lengths in units of V_m."""
+    bounds: tuple[float, float]
+    """SI; far outside anything measured: to end a runaway of a fit, not to guide it."""
+    usual: tuple[float, float]
+    """SI; what halide perovskites are known to have."""
+    null: float | None
+    """Value at which its part vanishes; None where a device has to have one."""
+    part: str
+    """Part of the device, of the circuit or of the wiring that it belongs to."""
+    area_exponent: int | None
+    """Power of the area by which a uniform junction scales; None where it does not."""
+    in_time: bool = True
+    """Whether the response in time depends on it."""
+
+    @property
+    def logarithmic(self) -> bool:
+        """Whether it is fitted as its logarithm."""
+        return self.scale == "log"
+
+    def complaint(self, value: float) -> str:
+        """What is wrong with a value (SI), in words; "" where it is finite and within the domain."""
+        if not math.isfinite(value):
+            return f"{self.name} must be finite, found {value:g}"
+        if value > 0.0 or self.domain == "any" or (value == 0.0 and self.domain == "non_negative"):
+            return ""
+        if self.domain == "positive":
+            return f"{self.name} must be greater than 0 {self.unit}, found {value:g}"
+        return f"{self.name} must not be negative, found {value:g} {self.unit}"
+
+
+def _row(*, null: float | None = None, **row: Any) -> Any:
+    """A field of `Parameters` with its row; `null` is the value it has where none is given."""
+    metadata = {"null": null, **row}
+    return field(metadata=metadata) if null is None else field(default=null, metadata=metadata)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,62 +83,136 @@ class Parameters:
         A value is not finite or out of range; the message names all of them.
     """
 
-    R_b: float
-    """Resistance of the leakage path, ohm, > 0."""
-    C_m: float
-    """Capacitance, F, > 0."""
-    i_c0: float
-    """Saturation current of the memory channel, A, > 0."""
-    V_T: float
-    """Threshold voltage of the activation, V."""
-    V_m: float
-    """Width of the activation in voltage, V, > 0."""
-    tau_d: float
-    """Relaxation time of the channel current, s, >= 0."""
-    tau_k: float = 0.0
-    """Kinetic time of the activation, s, >= 0; 0 is the 2D model."""
-    R_s: float = 0.0
-    """Series resistance, ohm, >= 0."""
-    L_s: float = 0.0
-    """Inductance of the wiring, H, >= 0; seen by impedance only."""
+    R_b: float = _row(
+        unit="ohm",
+        symbol=("R", "b"),
+        meaning="leakage resistance",
+        domain="positive",
+        scale="log",
+        bounds=(1e-3, 1e14),
+        usual=(1e2, 1e8),
+        part="leak",
+        area_exponent=-1,
+    )
+    C_m: float = _row(
+        unit="F",
+        symbol=("C", "m"),
+        meaning="membrane capacitance",
+        domain="positive",
+        scale="log",
+        bounds=(1e-16, 1e2),
+        usual=(1e-9, 1e-2),
+        part="capacitance",
+        area_exponent=1,
+    )
+    i_c0: float = _row(
+        unit="A",
+        symbol=("i", "c0"),
+        meaning="saturation current of the memory channel",
+        domain="positive",
+        scale="log",
+        bounds=(1e-16, 1e4),
+        usual=(1e-9, 1e-1),
+        part="channel",
+        area_exponent=1,
+    )
+    V_T: float = _row(
+        unit="V",
+        symbol=("V", "T"),
+        meaning="threshold voltage of the activation",
+        domain="any",
+        scale="in V_m",
+        bounds=(-5.0, 10.0),
+        usual=(0.0, 3.0),
+        part="activation",
+        area_exponent=None,
+    )
+    V_m: float = _row(
+        unit="V",
+        symbol=("V", "m"),
+        meaning="width of the activation in voltage",
+        domain="positive",
+        scale="log",
+        bounds=(2e-3, 3.0),
+        usual=(0.015, 0.4),
+        part="activation",
+        area_exponent=None,
+    )
+    tau_d: float = _row(
+        unit="s",
+        symbol=("τ", "d"),
+        meaning="relaxation time of the channel current",
+        domain="non_negative",
+        scale="log",
+        bounds=(1e-10, 1e7),
+        usual=(1e-6, 1e3),
+        part="channel",
+        area_exponent=None,
+    )
+    tau_k: float = _row(
+        null=0.0,
+        unit="s",
+        symbol=("τ", "k"),
+        meaning="kinetic time of the activation",
+        domain="non_negative",
+        scale="log",
+        bounds=(1e-10, 1e7),
+        usual=(1e-6, 1e3),
+        part="activation",
+        area_exponent=None,
+    )
+    R_s: float = _row(
+        null=0.0,
+        unit="ohm",
+        symbol=("R", "s"),
+        meaning="series resistance",
+        domain="non_negative",
+        scale="linear",
+        bounds=(0.0, 1e7),
+        usual=(0.0, 1e3),
+        part="series",
+        area_exponent=None,
+    )
+    L_s: float = _row(
+        null=0.0,
+        unit="H",
+        symbol=("L", "s"),
+        meaning="inductance of the wiring",
+        domain="non_negative",
+        scale="linear",
+        bounds=(0.0, 1e-2),
+        usual=(0.0, 1e-5),
+        part="wiring",
+        area_exponent=None,
+        in_time=False,
+    )
 
     def __post_init__(self) -> None:
-        """Check the ranges, once."""
+        """Check the domains, once."""
         wrong = []
-        for field in fields(self):
-            value = float(getattr(self, field.name))
-            object.__setattr__(self, field.name, value)
-            if not np.isfinite(value):
-                wrong.append(f"{field.name} must be finite, found {value:g}")
-            elif field.name in _POSITIVE and value <= 0:
-                wrong.append(f"{field.name} must be greater than 0 {UNITS[field.name]}, found {value:g}")
-            elif field.name in _NOT_NEGATIVE and value < 0:
-                wrong.append(f"{field.name} must not be negative, found {value:g} {UNITS[field.name]}")
-        if wrong:
-            raise ParameterError("; ".join(wrong) + ".")
+        for row in PARAMETERS.values():
+            value = float(getattr(self, row.name))
+            object.__setattr__(self, row.name, value)
+            wrong.append(row.complaint(value))
+        if any(wrong):
+            raise ParameterError("; ".join(filter(None, wrong)) + ".")
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, float]) -> "Parameters":
-        """Parameters from names and SI values; a missing or unknown name is an error.
+        """Parameters from names and SI values; a name that is unknown, or needed and missing, is an error.
 
         Raises
         ------
         ParameterError
             A name is missing or unknown.
         """
-        unknown = sorted(set(values) - set(NAMES))
-        missing = [name for name in NAMES[:6] if name not in values]
+        unknown = sorted(set(values) - set(PARAMETERS))
+        missing = [name for name in NEEDED if name not in values]
+        faults = [("unknown", unknown), ("missing", missing)]
         if unknown or missing:
             raise ParameterError(
-                f"Expected the parameters {', '.join(NAMES)}; "
-                + "; ".join(
-                    part
-                    for part in (
-                        f"unknown: {', '.join(unknown)}" if unknown else "",
-                        f"missing: {', '.join(missing)}" if missing else "",
-                    )
-                    if part
-                )
+                f"Expected the parameters {', '.join(PARAMETERS)}; "
+                + "; ".join(f"{fault}: {', '.join(found)}" for fault, found in faults if found)
                 + "."
             )
         return cls(**{name: float(value) for name, value in values.items()})
@@ -111,13 +228,36 @@ class Parameters:
         return self.R_b * self.C_m
 
     def as_array(self) -> FloatArray:
-        """(9,) values in the order of `NAMES`."""
-        return np.array([getattr(self, name) for name in NAMES])
+        """(n,) values in the order of `PARAMETERS`."""
+        return np.array([getattr(self, name) for name in PARAMETERS])
 
     def as_dict(self) -> dict[str, float]:
         """Names and SI values."""
-        return {name: float(getattr(self, name)) for name in NAMES}
+        return {name: float(getattr(self, name)) for name in PARAMETERS}
 
     def replace(self, **changes: float) -> "Parameters":
         """A copy with some values changed."""
         return replace(self, **changes)
+
+
+PARAMETERS: Mapping[str, Parameter] = MappingProxyType(
+    {f.name: Parameter(name=f.name, **f.metadata) for f in fields(Parameters)}
+)
+"""The rows of the table, by name; in the order of every vector and of every derivative's last axis."""
+
+
+def names_where(condition: Callable[[Parameter], bool]) -> tuple[str, ...]:
+    """Names of the parameters for which a condition holds, in the order of the table.
+
+    Parameters
+    ----------
+    condition : callable
+        Of a row: `lambda row: row.logarithmic`.
+    """
+    return tuple(name for name, row in PARAMETERS.items() if condition(row))
+
+
+NEEDED = names_where(lambda row: row.null is None)
+"""What every device has to have."""
+NAMES = tuple(PARAMETERS)
+UNITS: Mapping[str, str] = {name: row.unit for name, row in PARAMETERS.items()}
