@@ -10,7 +10,7 @@ import numpy as np
 
 from memfit.arrays import FloatArray
 from memfit.fitting.least_squares import solve_again
-from memfit.fitting.problem import State
+from memfit.fitting.problem import FitState
 from memfit.fitting.residuals import triangle
 from memfit.fitting.result import Conflict, FitResult
 from memfit.fitting.uncertainty.covariance import covariance_of
@@ -26,7 +26,7 @@ _LEAST_GAIN = 0.05
 """Share of the variance that a kind of data is taken to remove at least: rounding must not make alarms."""
 
 
-def conflicts_between_kinds(state: State) -> tuple[Conflict, ...]:
+def conflicts_between_kinds(state: FitState) -> tuple[Conflict, ...]:
     """Shifts of the physical parameters when one kind of data is left out, largest first.
 
     Only shifts that are too large for chance are listed.
@@ -39,7 +39,7 @@ def conflicts_between_kinds(state: State) -> tuple[Conflict, ...]:
     return tuple(sorted(found, key=lambda c: -abs(c.shift)))
 
 
-def _without(state: State, everything: FloatArray, kind: str) -> list[Conflict]:
+def _without(state: FitState, everything: FloatArray, kind: str) -> list[Conflict]:
     """Conflicts that show when one kind is left out; refitted where the linearised fit raises an alarm."""
     left_out = np.array([k == kind for k in state.problem.kinds])[state.problem.predictor.record_of_point]
     kept = state.problem.keep & ~left_out
@@ -56,7 +56,9 @@ def _without(state: State, everything: FloatArray, kind: str) -> list[Conflict]:
     return _alarms(state, everything, part, part.x - state.x, kind)
 
 
-def _alarms(state: State, everything: FloatArray, part: State, step: FloatArray, kind: str) -> list[Conflict]:
+def _alarms(
+    state: FitState, everything: FloatArray, part: FitState, step: FloatArray, kind: str
+) -> list[Conflict]:
     """Parameters that move by `step` further than chance allows."""
     covariance = covariance_of(part)
     V_m = state.unknowns.parameters(state.x).V_m

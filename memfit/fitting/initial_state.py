@@ -28,7 +28,7 @@ from memfit.fitting.predict import (
     free_start,
     measured,
 )
-from memfit.fitting.problem import Problem, State, solve
+from memfit.fitting.problem import FitState, Problem, solve
 from memfit.fitting.uncertainty.covariance import correlation
 from memfit.fitting.unknowns import Unknown, Unknowns, initial_unknowns
 from memfit.model.equations import activation
@@ -72,7 +72,7 @@ def with_initial_states(
     return extended, {**values, **_first_states(problem.predictor, p, terms)}
 
 
-def add_needed_states(state: State, plan: FitPlan) -> State:
+def add_needed_states(state: FitState, plan: FitPlan) -> FitState:
     """The fit with the initial states among its unknowns that the data ask for.
 
     Each record in time is offered its own; only those stay that lower chi2 by four standard errors a term.
@@ -98,7 +98,7 @@ def add_needed_states(state: State, plan: FitPlan) -> State:
     return replace(again, failures=state.failures + again.failures)
 
 
-def _promising(state: State, chosen: Sequence[int]) -> list[int]:
+def _promising(state: FitState, chosen: Sequence[int]) -> list[int]:
     """Those records whose initial state the linearised problem gains enough from, each by itself."""
     if not chosen:
         return []
@@ -114,7 +114,7 @@ def _promising(state: State, chosen: Sequence[int]) -> list[int]:
     return found
 
 
-def _freed(state: State, chosen: Sequence[int]) -> State:
+def _freed(state: FitState, chosen: Sequence[int]) -> FitState:
     """The same fit, not yet minimised, with the initial states of some records as unknowns."""
     predictor = state.problem.predictor
     records = tuple(begins_anywhere(r) if k in chosen else r for k, r in enumerate(predictor.records))
@@ -190,7 +190,7 @@ def as_staircase(record: Record) -> Record:
     return replace(record, drive=drive)
 
 
-def with_staircases(state: State) -> State:
+def with_staircases(state: FitState) -> FitState:
     """The fit with those sweeps as staircases that are described far better so."""
     predictor = state.problem.predictor
     ramps = [k for k, record in enumerate(predictor.records) if _is_ramp(record)]
@@ -248,14 +248,14 @@ def _is_ramp(record: Record) -> bool:
     )
 
 
-def _any_structure(state: State, records: Sequence[int]) -> bool:
+def _any_structure(state: FitState, records: Sequence[int]) -> bool:
     """Whether the residuals of any of these records follow each other."""
     record = state.problem.predictor.record_of_point[state.problem.keep]
     r, _ = state.linearised()
     return any(correlation(r[record == k], two_parts=False)[0] > _STRUCTURE for k in records)
 
 
-def _misfits(state: State, predictor: Predictor) -> list[float]:
+def _misfits(state: FitState, predictor: Predictor) -> list[float]:
     """chi2 of each record at the present values."""
     unknowns, problem = state.unknowns, state.problem
     values = predictor(unknowns.parameters(state.x), unknowns.instrument(state.x)).values

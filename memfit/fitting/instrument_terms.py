@@ -18,7 +18,7 @@ from memfit.fitting.least_squares import solve_nearby
 from memfit.fitting.lmfit_engine import NEEDED, fall_of_chi2
 from memfit.fitting.plan import FitPlan
 from memfit.fitting.predict import drive_of, free_start, sample_before
-from memfit.fitting.problem import Problem, State
+from memfit.fitting.problem import FitState, Problem
 from memfit.fitting.residuals import marginal_root
 from memfit.fitting.unknowns import (
     Unknown,
@@ -43,7 +43,7 @@ _SURE = float(np.log(20.0))
 """Logarithm of the odds that let all jumps lie on their samples."""
 
 
-def add_needed_terms(state: State, plan: FitPlan) -> State:
+def add_needed_terms(state: FitState, plan: FitPlan) -> FitState:
     """The fit with the terms of the instruments that the data ask for, the most needed kind first."""
     offers = (
         _edges(state, plan),
@@ -66,7 +66,7 @@ def add_needed_terms(state: State, plan: FitPlan) -> State:
     return add_needed_states(with_staircases(state), plan)
 
 
-def without_idle_terms(state: State, plan: FitPlan) -> State:
+def without_idle_terms(state: FitState, plan: FitPlan) -> FitState:
     """The fit without an inductance that ended at zero, unless it was asked for."""
     if plan.inductance != "auto" or "L_s" not in state.minimum.at_bound:
         return state
@@ -78,7 +78,7 @@ def without_idle_terms(state: State, plan: FitPlan) -> State:
     return state if needed else replace(again, failures=state.failures + again.failures)
 
 
-def with_jumps_on_samples(state: State) -> State:
+def with_jumps_on_samples(state: FitState) -> FitState:
     """The fit with every jump on the first sample that shows it, where that is no coincidence.
 
     A source that clocks the sampling jumps on samples, any other anywhere between. The odds of the first
@@ -98,7 +98,7 @@ def with_jumps_on_samples(state: State) -> State:
     return replace(again, failures=state.failures + again.failures)
 
 
-def _log_odds(state: State, edges: Sequence[Unknown]) -> float:
+def _log_odds(state: FitState, edges: Sequence[Unknown]) -> float:
     """Logarithm of how much more likely one time for each jump is than all times of a sample, as normal ones.
 
     An integral over the times is never more than their range: where data do not tell them, nothing is won.
@@ -110,7 +110,7 @@ def _log_odds(state: State, edges: Sequence[Unknown]) -> float:
     return float(np.sum(np.log(np.maximum(known * ranges / np.sqrt(2.0 * np.pi), 1.0))))
 
 
-def _kept_if_worth(state: State, terms: Sequence[Unknown], forced: bool) -> State:
+def _kept_if_worth(state: FitState, terms: Sequence[Unknown], forced: bool) -> FitState:
     """The fit with these terms if they keep their promise, else as it was.
 
     An edge that ends on its sample stays an unknown: where in between it was is still not known.
@@ -123,7 +123,7 @@ def _kept_if_worth(state: State, terms: Sequence[Unknown], forced: bool) -> Stat
     return extended
 
 
-def scores(state: State, terms: Sequence[Unknown]) -> list[float]:
+def scores(state: FitState, terms: Sequence[Unknown]) -> list[float]:
     """Fall of chi2 promised by the linearised problem when one term alone is added, for each of them.
 
     Before they are fitted the terms change nothing, so that one linearisation serves all.
@@ -136,7 +136,7 @@ def scores(state: State, terms: Sequence[Unknown]) -> list[float]:
     return [fall_of_chi2(r, jacobian[:, [*range(known), known + k]]) for k in range(len(terms))]
 
 
-def _with(state: State, terms: Sequence[Unknown]) -> State:
+def _with(state: FitState, terms: Sequence[Unknown]) -> FitState:
     """Minimise again with more unknowns.
 
     Edges begin in the middle of their samples. That may throw an oscillation so far out of phase that the
@@ -152,7 +152,7 @@ def _with(state: State, terms: Sequence[Unknown]) -> State:
     return replace(again, failures=state.failures + again.failures)
 
 
-def _inductance(state: State, plan: FitPlan) -> tuple[list[Unknown], bool]:
+def _inductance(state: FitState, plan: FitPlan) -> tuple[list[Unknown], bool]:
     """Wiring inductance, where there are spectra."""
     spectra = any(isinstance(r, ImpedanceSpectrum) for r in state.problem.predictor.records)
     if not spectra or plan.inductance == "off" or "L_s" in plan.fix:
@@ -160,7 +160,7 @@ def _inductance(state: State, plan: FitPlan) -> tuple[list[Unknown], bool]:
     return physical_unknowns(plan, ["L_s"]), plan.inductance == "on"
 
 
-def _gains(state: State, plan: FitPlan) -> tuple[list[Unknown], bool]:
+def _gains(state: FitState, plan: FitPlan) -> tuple[list[Unknown], bool]:
     """A factor for every kind of instrument but the first of impedance, iv, transient."""
     present = [kind for kind in ("impedance", "iv", "transient") if kind in state.problem.kinds]
     if plan.gains == "off":
@@ -168,7 +168,7 @@ def _gains(state: State, plan: FitPlan) -> tuple[list[Unknown], bool]:
     return [gain_unknown(kind) for kind in present[1:]], plan.gains == "on"
 
 
-def _edges(state: State, plan: FitPlan) -> tuple[list[Unknown], bool]:
+def _edges(state: FitState, plan: FitPlan) -> tuple[list[Unknown], bool]:
     """Times of the jumps that the sampling leaves open and that the noise does not hide."""
     if plan.delays == "off":
         return [], False
@@ -192,7 +192,7 @@ def _edges_of(problem: Problem, k: int) -> list[Unknown]:
     return [edge_unknown(k, j, gap) for j, gap in enumerate(gaps) if gap > 0]
 
 
-def _delays(state: State, plan: FitPlan) -> tuple[list[Unknown], bool]:
+def _delays(state: FitState, plan: FitPlan) -> tuple[list[Unknown], bool]:
     """A shift of each record whose drive jumps, by a few samples at most."""
     if plan.delays == "off":
         return [], False

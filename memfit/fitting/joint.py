@@ -27,7 +27,7 @@ from memfit.fitting.model_selection import alternatives_of, compare_models
 from memfit.fitting.outliers import find_outliers
 from memfit.fitting.plan import FitPlan, free_parameters, plan_for
 from memfit.fitting.predict import bias_of
-from memfit.fitting.problem import Problem, State
+from memfit.fitting.problem import FitState, Problem
 from memfit.fitting.result import FitResult, FittedRecord
 from memfit.fitting.starting_values.closed_form import Candidate
 from memfit.fitting.starting_values.search import find_minima
@@ -87,8 +87,8 @@ def fit(device: Device, plan: FitPlan | None = None) -> JointFit:
 class _Found:
     """A settled fit on the way to a result."""
 
-    settled: State
-    rivals: tuple[State, ...]
+    settled: FitState
+    rivals: tuple[FitState, ...]
     """Other minima of the search."""
     first: Candidate
 
@@ -140,7 +140,7 @@ def _finish(device: Device, plan: FitPlan, model: str, found: _Found) -> JointFi
     return JointFit(result, fitted_records(settled))
 
 
-def settle(state: State, plan: FitPlan, rounds: int = _ROUNDS) -> State:
+def settle(state: FitState, plan: FitPlan, rounds: int = _ROUNDS) -> FitState:
     """Bring the fit, the noise of every record and the list of outliers into agreement."""
     for _ in range(rounds):
         problem = state.problem.with_noise_of(state)

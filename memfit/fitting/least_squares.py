@@ -13,7 +13,7 @@ import numpy as np
 
 from memfit.arrays import BoolArray, FloatArray
 from memfit.fitting.lmfit_engine import Minimum
-from memfit.fitting.problem import Problem, State, solve
+from memfit.fitting.problem import FitState, Problem, solve
 from memfit.fitting.residuals import triangle
 from memfit.fitting.unknowns import Unknown, Unknowns
 
@@ -70,7 +70,7 @@ class Box:
     """(m,) longest step."""
 
     @classmethod
-    def of(cls, state: State) -> "Box":
+    def of(cls, state: FitState) -> "Box":
         """The bounds of a fit."""
         bounds = np.array([_reached(u) for u in state.unknowns.free]).reshape(-1, 2)
         V_m = state.unknowns.parameters(state.x).V_m
@@ -106,7 +106,7 @@ Condition = Callable[[FloatArray], Surface]
 
 
 @dataclass(frozen=True)
-class Bottom:
+class Solution:
     """Where a search ended."""
 
     x: FloatArray
@@ -123,12 +123,12 @@ class Bottom:
     """The last evaluation."""
 
 
-def evaluator(state: State, weight: FloatArray | None = None) -> Evaluate:
+def evaluator(state: FitState, weight: FloatArray | None = None) -> Evaluate:
     """Residuals and Jacobian of a fit; each thread needs its own.
 
     Parameters
     ----------
-    state : State
+    state : FitState
     weight : (k,) array, optional
         Factor on every row of the points kept; by default 1.
     """
@@ -147,7 +147,7 @@ def evaluator(state: State, weight: FloatArray | None = None) -> Evaluate:
     return evaluate
 
 
-def descend(
+def gauss_newton(
     evaluate: Evaluate,
     start: FloatArray,
     box: Box,
@@ -156,7 +156,7 @@ def descend(
     tolerance: float = TOLERANCE,
     most: int = MAX_EVALUATIONS,
     first: Point | None = None,
-) -> Bottom:
+) -> Solution:
     """Least squares from a good start.
 
     Parameters
@@ -184,12 +184,12 @@ def descend(
         on_it = surface is None or gap * max(abs(step.multiplier), 1.0) <= tolerance
         if on_it and abs(point.chi2 - step.chi2) <= tolerance and damping <= _FIRST_DAMPING:
             last = _step(point, box, max(damping, _LAST_DAMPING), surface)
-            return _bottom(point, last, surface, used, converged=True)
+            return _solution(point, last, surface, used, converged=True)
         if fall < -tolerance and gap <= _ON_IT and damping < _MOST_DAMPING:
             damping = max(10.0 * damping, _FIRST_DAMPING)  # bounds cut the step: a shorter one meets fewer
             continue
         if used >= most or damping > _MOST_DAMPING:
-            return _bottom(point, step, surface, used, converged=False)
+            return _solution(point, step, surface, used, converged=False)
         trial = evaluate(box.clip(point.x + step.d))
         used += 1
         ahead = condition(trial.x) if condition else None
@@ -206,22 +206,24 @@ def descend(
             damping = max(10.0 * damping, _FIRST_DAMPING)
 
 
-def _bottom(point: Point, step: "_Step", surface: Surface | None, used: int, *, converged: bool) -> Bottom:
+def _solution(
+    point: Point, step: "_Step", surface: Surface | None, used: int, *, converged: bool
+) -> Solution:
     """The end of a search, one last step by the linearised problem included where it is small."""
     if not converged:
-        return Bottom(point.x, point.chi2, step.multiplier, False, point.failed, used, point)
+        return Solution(point.x, point.chi2, step.multiplier, False, point.failed, used, point)
     x = point.x + step.d
-    return Bottom(x, step.chi2, step.multiplier if surface else 0.0, True, point.failed, used, point)
+    return Solution(x, step.chi2, step.multiplier if surface else 0.0, True, point.failed, used, point)
 
 
-def solve_nearby(problem: Problem, unknowns: Unknowns, start: FloatArray) -> State:
+def solve_nearby(problem: Problem, unknowns: Unknowns, start: FloatArray) -> FitState:
     """The minimum near a good start; by the patient search of `solve` where these steps do not arrive.
 
     On bounds, where edges of pulses often end, they need a fifth of the evaluations.
     """
-    state = State(problem, unknowns, Minimum.at(start, unknowns.free))
+    state = FitState(problem, unknowns, Minimum.at(start, unknowns.free))
     evaluate = evaluator(state)
-    found = descend(evaluate, start, Box.of(state), tolerance=_FINE, most=_NEARBY)
+    found = gauss_newton(evaluate, start, Box.of(state), tolerance=_FINE, most=_NEARBY)
     if not found.converged or found.failed:
         return solve(problem, unknowns, start if found.failed else found.x)
     minimum = Minimum.at(found.x, unknowns.free)
@@ -229,7 +231,7 @@ def solve_nearby(problem: Problem, unknowns: Unknowns, start: FloatArray) -> Sta
     return replace(state, minimum=replace(minimum, chi2=chi2, converged=True, evaluations=used))
 
 
-def solve_again(state: State, problem: Problem) -> State:
+def solve_again(state: FitState, problem: Problem) -> FitState:
     """Minimise a changed problem from where the last one ended."""
     again = solve_nearby(problem, state.unknowns, state.x)
     return replace(again, failures=state.failures + again.failures)

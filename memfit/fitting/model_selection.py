@@ -18,7 +18,7 @@ from memfit.fitting.identifiability.explore import independent_share, telling_bi
 from memfit.fitting.lmfit_engine import minimise
 from memfit.fitting.plan import LEFT_OUT, FitPlan, Model
 from memfit.fitting.predict import junction_at
-from memfit.fitting.problem import Problem, State
+from memfit.fitting.problem import FitState, Problem
 from memfit.fitting.result import Alternative, ModelCandidate, ModelChoice
 from memfit.fitting.uncertainty.covariance import Covariance
 from memfit.fitting.unknowns import Unknowns
@@ -41,16 +41,16 @@ class Comparison:
     """The choice, and the fits behind it."""
 
     choice: ModelChoice
-    nested: Mapping[str, State]
+    nested: Mapping[str, FitState]
     """Fits of the 2D models, weighted as independent points."""
 
 
-def compare_models(state: State, covariance: Covariance, plan: FitPlan) -> Comparison:
+def compare_models(state: FitState, covariance: Covariance, plan: FitPlan) -> Comparison:
     """Fit the 2D models to the data of a settled 3D fit, and choose.
 
     Parameters
     ----------
-    state : State
+    state : FitState
         The settled fit of the 3D model.
     covariance : Covariance
         Of it; says how many points of each record are independent.
@@ -107,7 +107,7 @@ def choose(candidates: Sequence[ModelCandidate]) -> ModelChoice:
     )
 
 
-def alternatives_of(comparison: Comparison, full: State) -> tuple[Alternative, ...]:
+def alternatives_of(comparison: Comparison, full: FitState) -> tuple[Alternative, ...]:
     """The models that were not chosen, with their parameters."""
     fits = {"3d": full, **comparison.nested}
     found = []
@@ -125,7 +125,7 @@ def _chance(candidate: ModelCandidate) -> float:
     return 1.0 if candidate.probability is None else candidate.probability
 
 
-def _candidate(model: str, state: State, points: float, chance: float | None) -> ModelCandidate:
+def _candidate(model: str, state: FitState, points: float, chance: float | None) -> ModelCandidate:
     """One model with its criteria."""
     chi2, free = state.minimum.chi2, len(state.unknowns.free)
     return ModelCandidate(
@@ -138,7 +138,7 @@ def _candidate(model: str, state: State, points: float, chance: float | None) ->
     )
 
 
-def _nested(problem: Problem, full: State, left_out: str) -> State:
+def _nested(problem: Problem, full: FitState, left_out: str) -> FitState:
     """The best fit without one of the two times, begun with either or their sum in place of the other."""
     free = [u for u in full.unknowns.free if u.name != left_out]
     unknowns = Unknowns(free, full.unknowns.base.replace(**{left_out: 0.0}), problem.kinds)
@@ -151,14 +151,14 @@ def _nested(problem: Problem, full: State, left_out: str) -> State:
     return _minimised(problem, unknowns, [unknowns.encode({**values, kept: t / scale}) for t in times])
 
 
-def _minimised(problem: Problem, unknowns: Unknowns, starts: Sequence[FloatArray]) -> State:
+def _minimised(problem: Problem, unknowns: Unknowns, starts: Sequence[FloatArray]) -> FitState:
     """The lowest minimum from some starts."""
     residuals = problem.residuals(unknowns)
     found = [
         minimise(residuals, unknowns.free, x, tolerance=_TOLERANCE, max_evaluations=_EVALUATIONS)
         for x in starts
     ]
-    return State(problem, unknowns, min(found, key=lambda m: m.chi2), residuals.failures)
+    return FitState(problem, unknowns, min(found, key=lambda m: m.chi2), residuals.failures)
 
 
 _NAMES = {"3d": "3D model", "2d": "2D model", "2d-mirror": "mirror 2D model"}

@@ -8,7 +8,7 @@ import numpy as np
 
 from memfit.arrays import BoolArray, FloatArray
 from memfit.datasets.records import ImpedanceSpectrum, Record
-from memfit.fitting.problem import State
+from memfit.fitting.problem import FitState
 from memfit.fitting.result import Excluded
 
 _LIMIT = 5.0
@@ -19,7 +19,7 @@ _LARGEST_SHARE = 0.1
 """Of a record's points; more than that is not isolated."""
 
 
-def find_outliers(state: State) -> BoolArray:
+def find_outliers(state: FitState) -> BoolArray:
     """(n,) True for points to leave out, given the noise estimated from the residuals.
 
     A point that an earlier fit left out counts again where this fit passes by it as by its neighbours.
@@ -48,7 +48,7 @@ def _isolated(scaled: FloatArray) -> BoolArray:
     return result
 
 
-def describe_outliers(state: State) -> tuple[Excluded, ...]:
+def describe_outliers(state: FitState) -> tuple[Excluded, ...]:
     """The points left out, with place and reason."""
     predictor = state.problem.predictor
     scaled = np.abs((predictor.data() - state.model_values()) / state.problem.sigma)

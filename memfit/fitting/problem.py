@@ -52,7 +52,7 @@ class Problem:
         """The residual vector for a choice of unknowns."""
         return JointResiduals(self.predictor, unknowns, self.sigma, self.keep, robust=self.robust)
 
-    def with_noise_of(self, state: "State") -> "Problem":
+    def with_noise_of(self, state: "FitState") -> "Problem":
         """The same problem with the noise that the residuals of a fit show."""
         model = state.model_values()
         residual = self.predictor.data() - model
@@ -71,7 +71,7 @@ class Problem:
 
 
 @dataclass(frozen=True)
-class State:
+class FitState:
     """A problem, its unknowns and a minimum."""
 
     problem: Problem
@@ -119,8 +119,8 @@ class State:
         return self.problem.residuals(self.unknowns).all_rows(self.x)
 
 
-def solve(problem: Problem, unknowns: Unknowns, start: FloatArray, *, tolerance: float = 1e-10) -> State:
+def solve(problem: Problem, unknowns: Unknowns, start: FloatArray, *, tolerance: float = 1e-10) -> FitState:
     """Minimise from one start."""
     residuals = problem.residuals(unknowns)
     minimum = minimise(residuals, unknowns.free, start, tolerance=tolerance)
-    return State(problem, unknowns, minimum, residuals.failures)
+    return FitState(problem, unknowns, minimum, residuals.failures)

@@ -34,9 +34,9 @@ from memfit.arrays import FloatArray
 from memfit.datasets.device import Device
 from memfit.fitting.identifiability.explore import explore
 from memfit.fitting.identifiability.verdict import with_identifiability
-from memfit.fitting.least_squares import Bottom, Box, Evaluate, Point, Surface, descend, evaluator
+from memfit.fitting.least_squares import Box, Evaluate, Point, Solution, Surface, evaluator, gauss_newton
 from memfit.fitting.plan import FitPlan, free_parameters
-from memfit.fitting.problem import State
+from memfit.fitting.problem import FitState
 from memfit.fitting.refit import settled
 from memfit.fitting.reproduce import Checkpoint, nothing_kept, plain
 from memfit.fitting.result import (
@@ -199,7 +199,7 @@ class CurvePoint:
     """sqrt(rise/threshold)."""
     by_c: float
     """Its derivative by c, outward positive."""
-    bottom: Bottom
+    bottom: Solution
 
 
 @dataclass(frozen=True)
@@ -271,7 +271,7 @@ class _Way:
         self.wide = target.longest if np.isfinite(target.longest) else 10.0 * full or 1.0
         self.longest = min(_FIRST_STEP * full, self.wide) if full > 0.0 else 0.2 * self.wide
         self.limit = target.upper if direction > 0 else target.lower
-        start = Bottom(origin.point.x, origin.chi2, 0.0, True, False, 0, origin.point)
+        start = Solution(origin.point.x, origin.chi2, 0.0, True, False, 0, origin.point)
         outward = 1.0 / full if full > 0.0 else 0.0
         self.inner = CurvePoint(target.best, 0.0, 0.0, 0.0, outward, start)
         self.outer: CurvePoint | None = None
@@ -347,7 +347,7 @@ class _Way:
     def _at(self, c: float) -> CurvePoint | None:
         """The point of the profile at c; None where it cannot be computed."""
         nearest = min([self.inner, *self.points], key=lambda point: abs(point.c - c)).bottom
-        found = descend(
+        found = gauss_newton(
             self.evaluate,
             nearest.x + self._tangent(nearest, c),
             self.box,
@@ -367,7 +367,7 @@ class _Way:
         self.points.append(here)
         return here
 
-    def _tangent(self, known: Bottom, c: float) -> FloatArray:
+    def _tangent(self, known: Solution, c: float) -> FloatArray:
         """The way from a point on the curve to where the quantity is c, other unknowns minimised again.
 
         Directions that the data do not know are stiffened until no step is too long.
@@ -407,7 +407,7 @@ class Profiled:
     """Profiles, and the minimum they start from."""
 
     profiles: Mapping[str, Profile]
-    state: State
+    state: FitState
     """The fit; at a deeper minimum than before where one was found."""
     deeper: int
     """How many times a deeper minimum was found."""
@@ -428,7 +428,7 @@ class Linear:
 
 
 def profile(
-    state: State,
+    state: FitState,
     targets: Mapping[str, Target] | None = None,
     *,
     names: Sequence[str] | None = None,
@@ -439,7 +439,7 @@ def profile(
 
     Parameters
     ----------
-    state : State
+    state : FitState
         A fit at its minimum.
     targets : mapping of str to Target, optional
         Functions of the parameters to profile too.
@@ -472,7 +472,7 @@ def _in_order(
 
 
 def _profile_all(
-    state: State,
+    state: FitState,
     wanted: Sequence[str],
     targets: Mapping[str, Target],
     kept: Checkpoint,
@@ -503,7 +503,7 @@ def _profile_all(
     return done
 
 
-def linearise(state: State) -> Linear:
+def linearise(state: FitState) -> Linear:
     """The linearised problem at the minimum of a fit."""
     point = evaluator(state)(state.x)
     length = np.linalg.norm(point.jacobian, axis=0)
@@ -525,7 +525,7 @@ def linearise(state: State) -> Linear:
     )
 
 
-def _side(state: State, at: Linear, item: Followed, direction: int) -> Side:
+def _side(state: FitState, at: Linear, item: Followed, direction: int) -> Side:
     """One side of one profile."""
     naive, ratio = _errors(at, item)
     origin = Origin(at.point, state.minimum.chi2, Z95**2 * ratio, naive)
@@ -690,7 +690,7 @@ def _status(status: Status, parameters: Mapping[str, Estimate]) -> Status:
     )
 
 
-def _at_deeper_minimum(result: FitResult, device: Device, state: State) -> FitResult:
+def _at_deeper_minimum(result: FitResult, device: Device, state: FitState) -> FitResult:
     """The result at the minimum that a profile came upon; the old one becomes an alternative."""
     order = {item.file: k for k, item in enumerate(result.inputs)}
     sorted_device = replace(device, records=tuple(sorted(device.records, key=lambda r: order[r.name])))

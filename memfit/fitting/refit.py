@@ -22,12 +22,12 @@ from memfit.datasets.records import ImpedanceSpectrum, Record, content_digest
 from memfit.errors import InputError
 from memfit.fitting.initial_state import as_staircase, begins_anywhere
 from memfit.fitting.instrument_terms import delay_terms
-from memfit.fitting.least_squares import Box, descend, evaluator
+from memfit.fitting.least_squares import Box, evaluator, gauss_newton
 from memfit.fitting.lmfit_engine import Minimum
 from memfit.fitting.noise import Noise
 from memfit.fitting.plan import LEFT_OUT, FitPlan
 from memfit.fitting.predict import Instrument, Predictor, drive_of, drive_of_timed, modulus, sample_before
-from memfit.fitting.problem import Problem, State
+from memfit.fitting.problem import FitState, Problem
 from memfit.fitting.result import (
     SCHEMA,
     FitResult,
@@ -211,7 +211,7 @@ _EXACTLY = 1e-3
 """Fall of chi2 at which the minimum counts as found again."""
 
 
-def state_of(result: FitResult, device: Device) -> State:
+def state_of(result: FitResult, device: Device) -> FitState:
     """The fit of a result at its minimum, with the noise and the points left out that it found.
 
     Parameters
@@ -238,19 +238,19 @@ def state_of(result: FitResult, device: Device) -> State:
     x = _vector(result, unknowns)
     model = predictor(unknowns.parameters(x), unknowns.instrument(x)).values
     problem = replace(ideal, sigma=_sigma(records, predictor, noise, model))
-    return settled(State(problem, unknowns, Minimum(x, np.inf, True, "restored", 0, ())))
+    return settled(FitState(problem, unknowns, Minimum(x, np.inf, True, "restored", 0, ())))
 
 
-def settled(state: State) -> State:
+def settled(state: FitState) -> FitState:
     """The fit at its minimum, found by Gauss-Newton steps from where it is."""
-    found = descend(evaluator(state), state.x, Box.of(state), tolerance=_EXACTLY)
+    found = gauss_newton(evaluator(state), state.x, Box.of(state), tolerance=_EXACTLY)
     minimum = replace(
         state.minimum, x=found.x, chi2=found.chi2, converged=found.converged, evaluations=found.evaluations
     )
     return replace(state, minimum=minimum)
 
 
-def row_weights(state: State, effective: Sequence[float]) -> FloatArray:
+def row_weights(state: FitState, effective: Sequence[float]) -> FloatArray:
     """(k,) factors on the rows of the points kept: a record counts as many points as are independent."""
     record = state.problem.predictor.record_of_point[state.problem.keep]
     count = np.bincount(record, minlength=len(effective))

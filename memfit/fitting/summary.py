@@ -12,7 +12,7 @@ from memfit.fitting.noise import first_noise
 from memfit.fitting.outliers import describe_outliers
 from memfit.fitting.plan import FitPlan, model_of
 from memfit.fitting.predict import modulus
-from memfit.fitting.problem import State
+from memfit.fitting.problem import FitState
 from memfit.fitting.result import (
     Alternative,
     Estimate,
@@ -41,7 +41,7 @@ def summarise(
     device: Device,
     plan: FitPlan,
     names: Sequence[str],
-    minima: Sequence[State],
+    minima: Sequence[FitState],
     first: Candidate,
 ) -> FitResult:
     """The result of a fit whose best minimum is `minima[0]`."""
@@ -78,7 +78,7 @@ def summarise(
     )
 
 
-def fitted_records(state: State) -> tuple[FittedRecord, ...]:
+def fitted_records(state: FitState) -> tuple[FittedRecord, ...]:
     """Every record beside the model."""
     values = state.model_values()
     result = []
@@ -92,7 +92,7 @@ def fitted_records(state: State) -> tuple[FittedRecord, ...]:
 
 
 def _physical(
-    state: State, found: Mapping[str, Estimate], names: Sequence[str], first: Candidate
+    state: FitState, found: Mapping[str, Estimate], names: Sequence[str], first: Candidate
 ) -> dict[str, Estimate]:
     """Estimates of the physical parameters in their order, fixed ones among them."""
     base = state.unknowns.base.as_dict()
@@ -114,7 +114,7 @@ def _physical(
     return result
 
 
-def _derived(state: State, covariance: Covariance) -> dict[str, Estimate]:
+def _derived(state: FitState, covariance: Covariance) -> dict[str, Estimate]:
     """tau_m = R_b C_m and A_max = R_b i_c0/(4 V_m), with intervals propagated in the logarithm."""
     recipes = {
         "tau_m": ({"R_b": 1, "C_m": 1}, 1.0, "s"),
@@ -145,7 +145,7 @@ def _combined_status(gradient: FloatArray, covariance: Covariance, error: float)
     return "weak" if error > 0.2 else "determined"
 
 
-def _goodness(state: State, covariance: Covariance) -> Goodness:
+def _goodness(state: FitState, covariance: Covariance) -> Goodness:
     """chi2 and its companions, over all and record by record."""
     predictor = state.problem.predictor
     scaled = (predictor.data() - state.model_values()) / state.problem.sigma
@@ -180,7 +180,7 @@ def _goodness(state: State, covariance: Covariance) -> Goodness:
     )
 
 
-def _poorly_described(state: State, covariance: Covariance) -> list[str]:
+def _poorly_described(state: FitState, covariance: Covariance) -> list[str]:
     """Records whose residuals have structure that is not noise."""
     poor = []
     for k, record in enumerate(state.problem.predictor.records):
@@ -190,7 +190,7 @@ def _poorly_described(state: State, covariance: Covariance) -> list[str]:
     return poor
 
 
-def _excess_over_local_noise(state: State, k: int) -> float:
+def _excess_over_local_noise(state: FitState, k: int) -> float:
     """A record's residuals in units of the noise seen without a model."""
     predictor = state.problem.predictor
     record, here = predictor.records[k], predictor.slices[k]
@@ -199,7 +199,7 @@ def _excess_over_local_noise(state: State, k: int) -> float:
     return float(np.median(used.sigma(sizes)) / max(np.median(local.sigma(sizes)), 1e-300))
 
 
-def _status(state: State, parameters: Mapping[str, Estimate], poor: Sequence[str]) -> Status:
+def _status(state: FitState, parameters: Mapping[str, Estimate], poor: Sequence[str]) -> Status:
     """The verdict, with what to do."""
     undetermined = [n for n in _CORE if n in parameters and parameters[n].status == "undetermined"]
     at_bound = [n for n in parameters if n in _CORE and parameters[n].status == "at_bound"]
@@ -246,7 +246,7 @@ def _unsaid_misfit(status: Status, poor: Sequence[str]) -> list[str]:
     return [f"{_misfit(poor)} What is fixed may be wrong, or a record of another device."]
 
 
-def _warnings(state: State, covariance: Covariance) -> list[str]:
+def _warnings(state: FitState, covariance: Covariance) -> list[str]:
     """What a careful reader should know."""
     said = []
     correlated = [
@@ -278,19 +278,19 @@ def _warnings(state: State, covariance: Covariance) -> list[str]:
     return said
 
 
-def _correlations(state: State, covariance: Covariance) -> list[tuple[Record, float, float]]:
+def _correlations(state: FitState, covariance: Covariance) -> list[tuple[Record, float, float]]:
     """Record, lag-1 autocorrelation, effective points."""
     return list(zip(state.problem.predictor.records, covariance.lag1, covariance.effective, strict=True))
 
 
-def _alternative(state: State) -> Alternative:
+def _alternative(state: FitState) -> Alternative:
     """Another minimum, in words."""
     p = state.unknowns.parameters(state.x)
     values = {name: getattr(p, name) for name in NAMES if name in state.unknowns.names}
     return Alternative(parameters=values, chi2=state.minimum.chi2, note="another minimum of the same fit")
 
 
-def _input(state: State, k: int, as_read: Record) -> InputSummary:
+def _input(state: FitState, k: int, as_read: Record) -> InputSummary:
     """One record that went in."""
     record = state.problem.predictor.records[k]
     here = state.problem.predictor.slices[k]

@@ -9,7 +9,7 @@ from devices import FREQUENCY, TRUTH, device, pulses, spectra, sweeps
 from memfit.fitting.joint import fit
 from memfit.fitting.lmfit_engine import minimise
 from memfit.fitting.plan import FitPlan
-from memfit.fitting.problem import Problem, State
+from memfit.fitting.problem import FitState, Problem
 from memfit.fitting.starting_values.search import guess
 from memfit.fitting.summary import summarise
 from memfit.fitting.unknowns import Unknowns, physical_unknowns
@@ -87,7 +87,7 @@ def test_too_few_evaluations_are_not_converged():
     x = unknowns.encode(TRUTH.replace(tau_d=1.0, tau_k=1e-3, V_T=0.5).as_dict())
     minimum = minimise(problem.residuals(unknowns), unknowns.free, x, max_evaluations=3)
     assert not minimum.converged
-    state = State(problem, unknowns, minimum)
+    state = FitState(problem, unknowns, minimum)
     result = summarise(device(spectra()), FitPlan(), NAMES[:8], [state], first)
     assert result.status.code == "not_converged"
     assert "start values" in result.status.message

@@ -8,7 +8,7 @@ from memfit.fitting.lmfit_engine import Minimum
 from memfit.fitting.noise import Noise
 from memfit.fitting.plan import FitPlan
 from memfit.fitting.predict import Prediction
-from memfit.fitting.problem import Problem, State
+from memfit.fitting.problem import FitState, Problem
 from memfit.fitting.unknowns import Unknowns, physical_unknowns
 from memfit.model.parameters import NAMES, Parameters
 
@@ -48,4 +48,4 @@ def linear_state(sigma=0.3, seed=3, n=40, slope=0.6, bounds=None):
     x = np.linalg.lstsq(A, y, rcond=None)[0]
     chi2 = float(np.sum((A @ x - y) ** 2)) / sigma**2
     covariance = sigma**2 * np.linalg.inv(A.T @ A)
-    return State(problem, unknowns, Minimum(x, chi2, True, "", 1, ())), covariance
+    return FitState(problem, unknowns, Minimum(x, chi2, True, "", 1, ())), covariance

@@ -12,7 +12,7 @@ from memfit.arrays import FloatArray
 from memfit.fitting.identifiability.constrained import ALLOWED
 from memfit.fitting.identifiability.explore import Exploration, telling_bias
 from memfit.fitting.predict import junction_at
-from memfit.fitting.problem import State
+from memfit.fitting.problem import FitState
 from memfit.fitting.result import Combination, OpenParameter
 from memfit.model.equations import activation_time, inverse_resistance_a
 from memfit.model.parameters import UNITS, Parameters
@@ -41,7 +41,7 @@ class Quantity:
 
 
 def known_combinations(
-    state: State,
+    state: FitState,
     names: Sequence[str],
     spread: FloatArray,
     exploration: Exploration,
@@ -121,7 +121,7 @@ def _independent_part(gradient: FloatArray, basis: Sequence[FloatArray]) -> Floa
     return rest / left if left > _NEW else None
 
 
-def _quantities(state: State, lost: Sequence[str]) -> list[Quantity]:
+def _quantities(state: FitState, lost: Sequence[str]) -> list[Quantity]:
     """What may be known of parameters that are lost, the simplest first."""
     physical = [q for q in _physical(state) if any(n in lost for n in q.parameters)]
     names = [n for n in _LOGARITHMIC if n in lost]
@@ -180,7 +180,7 @@ def _units(powers: Mapping[str, int]) -> dict[str, int]:
     return {unit: power for unit, power in units.items() if power != 0}
 
 
-def _physical(state: State) -> list[Quantity]:
+def _physical(state: FitState) -> list[Quantity]:
     """What is measured at a bias, and what is left of the channel far below V_T."""
     bias = telling_bias(state)
     tails = [

@@ -17,7 +17,7 @@ import numpy as np
 from memfit.arrays import FloatArray
 from memfit.fitting.lmfit_engine import minimise
 from memfit.fitting.predict import drive_of, junction_at
-from memfit.fitting.problem import Problem, State
+from memfit.fitting.problem import FitState, Problem
 from memfit.fitting.residuals import UNSEEN
 from memfit.fitting.uncertainty.covariance import with_bounds
 from memfit.fitting.unknowns import Unknown, Unknowns
@@ -82,7 +82,7 @@ class LinearTheory:
     """(m,) share of what is known of an unknown that comes from one point."""
 
 
-def linear_theory(base: State) -> LinearTheory:
+def linear_theory(base: FitState) -> LinearTheory:
     """Errors, and what they rest on."""
     r, rows = base.linearised()
     jacobian = with_bounds(rows, r, base.unknowns.free, base.x)
@@ -104,7 +104,7 @@ def linear_theory(base: State) -> LinearTheory:
 
 
 def excursion(
-    base: State, follow: FloatArray, j: int, direction: float, *, patient: bool = False
+    base: FitState, follow: FloatArray, j: int, direction: float, *, patient: bool = False
 ) -> Excursion:
     """Move one unknown step by step, everything else following; a patient search tries harder."""
     unknown = base.unknowns.free[j]
@@ -132,7 +132,13 @@ def excursion(
 
 
 def moved(
-    base: State, j: int, value: float, here: FloatArray, slope: FloatArray, *, tolerance: float | None = None
+    base: FitState,
+    j: int,
+    value: float,
+    here: FloatArray,
+    slope: FloatArray,
+    *,
+    tolerance: float | None = None,
 ) -> tuple[float, FloatArray]:
     """chi2 and vector with unknown j moved to a value and everything else fitted, from the better guess.
 
@@ -158,17 +164,17 @@ def minimised(
     x: FloatArray,
     most: int = EVALUATIONS,
     tolerance: float | None = None,
-) -> State:
+) -> FitState:
     """Minimise to a small part of what chi2 may rise, or to a tolerance."""
     residuals = problem.residuals(unknowns)
     r = residuals.residuals(x)
     if tolerance is None:
         tolerance = float(np.clip(0.02 * ALLOWED / max(float(r @ r), 1e-300), 1e-10, 1e-3))
     minimum = minimise(residuals, unknowns.free, x, tolerance=tolerance, max_evaluations=most)
-    return State(problem, unknowns, minimum, residuals.failures)
+    return FitState(problem, unknowns, minimum, residuals.failures)
 
 
-def with_values(base: State, values: Mapping[str, float]) -> FloatArray:
+def with_values(base: FitState, values: Mapping[str, float]) -> FloatArray:
     """The minimum with other values of some unknowns."""
     x = base.x.copy()
     for name, value in values.items():
@@ -183,12 +189,12 @@ _TAIL = 9.0
 """Distance from V_T, in widths V_m, at which nothing but the tail of the activation is seen."""
 
 
-def simpler_devices(base: State) -> list[Excursion]:
+def simpler_devices(base: FitState) -> list[Excursion]:
     """The simpler devices that describe the data as well, as excursions that went far.
 
     Parameters
     ----------
-    base : State
+    base : FitState
         The minimum.
     """
     found, starts = [], (_half_activated(base), base.x)
@@ -205,7 +211,7 @@ def simpler_devices(base: State) -> list[Excursion]:
 
 
 def _reached(
-    base: State, j: int, upward: bool, value: float, starts: Sequence[FloatArray]
+    base: FitState, j: int, upward: bool, value: float, starts: Sequence[FloatArray]
 ) -> list[Excursion]:
     """The place with one unknown held at a value, from the first start that describes the data as well."""
     for start in starts:
@@ -216,7 +222,7 @@ def _reached(
     return []
 
 
-def _saturated_and_tail(base: State) -> list[tuple[bool, FloatArray]]:
+def _saturated_and_tail(base: FitState) -> list[tuple[bool, FloatArray]]:
     """The same channel current under the largest drive by full activation, and by its tail.
 
     A full activation shows i_c0 alone, a tail i_c0 exp(-V_T/V_m) and V_m.
@@ -237,7 +243,7 @@ def _saturated_and_tail(base: State) -> list[tuple[bool, FloatArray]]:
     return [(upward, with_values(base, values)) for upward, values in places]
 
 
-def _half_activated(base: State) -> FloatArray:
+def _half_activated(base: FitState) -> FloatArray:
     """The same channel current before the first drive, by half the activation: where V_T leaves a trace.
 
     An activation that stands still shows i_c0 f of its start alone; where f is 1, nothing tells i_c0 from it.

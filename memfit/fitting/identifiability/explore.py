@@ -35,7 +35,7 @@ from memfit.fitting.identifiability.constrained import (
 )
 from memfit.fitting.least_squares import solve_again
 from memfit.fitting.predict import Predictor, bias_of, junction_at
-from memfit.fitting.problem import Problem, State
+from memfit.fitting.problem import FitState, Problem
 from memfit.fitting.residuals import JointResiduals
 from memfit.fitting.result import Ends
 from memfit.fitting.uncertainty.covariance import Z95, Covariance
@@ -63,7 +63,7 @@ class _Outset:
 
 
 def intervals_beside(
-    base: State, excursions: Sequence[Excursion], others: Sequence[FloatArray]
+    base: FitState, excursions: Sequence[Excursion], others: Sequence[FloatArray]
 ) -> dict[str, Ends]:
     """95 % intervals, SI, of the parameters that are not open; None at an open end.
 
@@ -71,7 +71,7 @@ def intervals_beside(
 
     Parameters
     ----------
-    base : State
+    base : FitState
         The minimum.
     excursions : sequence of Excursion
         Some of which went far.
@@ -97,7 +97,7 @@ def intervals_beside(
     return found
 
 
-def _end_of_valley(base: State, e: Excursion) -> FloatArray:
+def _end_of_valley(base: FitState, e: Excursion) -> FloatArray:
     """The last place of an excursion that goes on until chi2 stops it: there the others bend away."""
     j = base.unknowns.names.index(e.name)
     unknown = base.unknowns.free[j]
@@ -117,7 +117,7 @@ def _end_of_valley(base: State, e: Excursion) -> FloatArray:
     return here
 
 
-def _outset(base: State, j: int, x: FloatArray) -> _Outset:
+def _outset(base: FitState, j: int, x: FloatArray) -> _Outset:
     """A place from which an unknown goes further out."""
     linear = linear_theory(replace(base, minimum=replace(base.minimum, x=x)))
     length = unit_of_length(base.unknowns.free[j], base.unknowns.parameters(x).V_m)
@@ -130,14 +130,14 @@ def _chi2(residuals: JointResiduals, x: FloatArray) -> float:
     return float(r @ r)
 
 
-def _end_of_interval(base: State, j: int, direction: float, outset: _Outset) -> float | None:
+def _end_of_interval(base: FitState, j: int, direction: float, outset: _Outset) -> float | None:
     """Where the least chi2 of an unknown reaches its 95 % threshold; None if nowhere near.
 
     The profile is followed in growing steps, for it may bend where linear theory at the minimum is straight.
 
     Parameters
     ----------
-    base : State
+    base : FitState
         The minimum.
     j : int
         The unknown.
@@ -181,7 +181,7 @@ class Exploration:
     """Other minima that are as good."""
     swap: FloatArray | None
     """The minimum with tau_d and f tau_k exchanged, where the data allow it."""
-    better: State | None
+    better: FitState | None
     """A lower minimum, where one was found on the way."""
     ends: Mapping[str, tuple[float | None, float | None]] = field(default_factory=dict)
     """Beside open parameters: 95 % intervals, SI, of those that did not go far; None at an open end."""
@@ -193,16 +193,16 @@ class Exploration:
         return [*swapped, *self.others, *(e.x for e in self.excursions)]
 
 
-def explore(state: State, covariance: Covariance, rivals: Sequence[State] = ()) -> Exploration:
+def explore(state: FitState, covariance: Covariance, rivals: Sequence[FitState] = ()) -> Exploration:
     """Move every parameter of the model, and try the other minima.
 
     Parameters
     ----------
-    state : State
+    state : FitState
         The settled fit.
     covariance : Covariance
         Of it; says how many points of each record are independent.
-    rivals : sequence of State
+    rivals : sequence of FitState
         Other minima of the search for the same data.
     """
     base = _on_independent_points(state, covariance)
@@ -230,7 +230,7 @@ def explore(state: State, covariance: Covariance, rivals: Sequence[State] = ()) 
     )
 
 
-def _lower(state: State, base: State, found: Sequence[tuple[float, FloatArray]]) -> State | None:
+def _lower(state: FitState, base: FitState, found: Sequence[tuple[float, FloatArray]]) -> FitState | None:
     """The fit begun again from the lowest place, if that is lower than the minimum."""
     chi2, x = min(found, key=lambda item: item[0], default=(np.inf, base.x))
     if chi2 > base.minimum.chi2 - BETTER:
@@ -238,7 +238,7 @@ def _lower(state: State, base: State, found: Sequence[tuple[float, FloatArray]])
     return solve_again(replace(state, minimum=replace(state.minimum, x=x)), state.problem)
 
 
-def _excursions(base: State) -> list[Excursion]:
+def _excursions(base: FitState) -> list[Excursion]:
     """Those of doubtful parameters, and if one of them goes far, those of all."""
     linear = linear_theory(base)
     core = [j for j, unknown in enumerate(base.unknowns.free) if unknown.name in CORE]
@@ -256,7 +256,7 @@ def _excursions(base: State) -> list[Excursion]:
     return found + [excursion(base, linear.follow, j, side) for j in rest for side in (-1.0, 1.0)]
 
 
-def _onwards(base: State, limit: Excursion, known: Sequence[Excursion]) -> list[Excursion]:
+def _onwards(base: FitState, limit: Excursion, known: Sequence[Excursion]) -> list[Excursion]:
     """Excursions from a limit that go far, of doubtful parameters that could not from the minimum."""
     there = replace(base, minimum=replace(base.minimum, x=limit.x))
     linear = linear_theory(there)
@@ -271,7 +271,7 @@ def _onwards(base: State, limit: Excursion, known: Sequence[Excursion]) -> list[
     return [e for e in found if e.far]
 
 
-def independent_share(state: State, covariance: Covariance) -> FloatArray:
+def independent_share(state: FitState, covariance: Covariance) -> FloatArray:
     """(n,) how much of an independent point every point is worth."""
     predictor = state.problem.predictor
     share = np.ones(predictor.size)
@@ -280,14 +280,14 @@ def independent_share(state: State, covariance: Covariance) -> FloatArray:
     return np.maximum(share, 1e-6)
 
 
-def telling_bias(state: State) -> tuple[Control, float] | None:
+def telling_bias(state: FitState) -> tuple[Control, float] | None:
     """Terminal bias of the spectrum that sees most of the channel; None without spectra."""
     p = state.unknowns.parameters(state.x)
     biases = [bias_of(r) for r in state.problem.predictor.records if isinstance(r, ImpedanceSpectrum)]
     return max(biases, key=lambda bias: float(inverse_resistance_a(p, junction_at(p, bias))), default=None)
 
 
-def exchanged(state: State) -> FloatArray | None:
+def exchanged(state: FitState) -> FloatArray | None:
     """The minimum with tau_d and f tau_k exchanged at the most telling bias, or at half activation."""
     names = state.unknowns.names
     if "tau_d" not in names or "tau_k" not in names:
@@ -298,7 +298,7 @@ def exchanged(state: State) -> FloatArray | None:
     return with_values(state, {"tau_d": f * p.tau_k, "tau_k": p.tau_d / f})
 
 
-def _on_independent_points(state: State, covariance: Covariance) -> State:
+def _on_independent_points(state: FitState, covariance: Covariance) -> FitState:
     """The fit with every point weighted by its share of an independent one."""
     share = independent_share(state, covariance)
     if np.all(share > 0.99):
@@ -307,7 +307,7 @@ def _on_independent_points(state: State, covariance: Covariance) -> State:
     return minimised(problem, state.unknowns, state.x)
 
 
-def _carried(base: State, rival: State) -> FloatArray:
+def _carried(base: FitState, rival: FitState) -> FloatArray:
     """The vector of another minimum in the unknowns of this one."""
     x = base.x.copy()
     for name, value in zip(rival.unknowns.names, rival.x, strict=True):
@@ -316,7 +316,7 @@ def _carried(base: State, rival: State) -> FloatArray:
     return x
 
 
-def _second_minimum(base: State, start: FloatArray | None) -> State | None:
+def _second_minimum(base: FitState, start: FloatArray | None) -> FitState | None:
     """The minimum near a start, if it is another one and as good."""
     if start is None or _near(base, start):
         return None
@@ -329,7 +329,7 @@ def _second_minimum(base: State, start: FloatArray | None) -> State | None:
     return found
 
 
-def _spectra_allow_exchange(base: State) -> bool:
+def _spectra_allow_exchange(base: FitState) -> bool:
     """Whether the spectra alone, which cost nothing, allow tau_d and f tau_k to be exchanged.
 
     Not where a search from there leads back.
@@ -355,14 +355,14 @@ def _spectra_allow_exchange(base: State) -> bool:
     return found.minimum.chi2 <= float(r @ r) + _HOPELESS and not _near(here, found.x)
 
 
-def _other_order(base: State, found: State) -> bool:
+def _other_order(base: FitState, found: FitState) -> bool:
     """Whether tau_d is another one, at a cost that leaves the choice open."""
     j = base.unknowns.names.index("tau_d")
     moved = abs(found.x[j] - base.x[j]) > _DIFFERENT
     return bool(moved and found.minimum.chi2 < base.minimum.chi2 + _ALLOWED_ORDER)
 
 
-def _near(base: State, x: FloatArray) -> bool:
+def _near(base: FitState, x: FloatArray) -> bool:
     """Whether no parameter of the model differs enough to matter."""
     V_m = base.unknowns.parameters(base.x).V_m
     return all(

@@ -26,7 +26,7 @@ from memfit.fitting.identifiability.combinations import (
 )
 from memfit.fitting.identifiability.constrained import ALLOWED, CORE, Excursion, unit_of_length
 from memfit.fitting.identifiability.explore import Exploration, independent_share, telling_bias
-from memfit.fitting.problem import State
+from memfit.fitting.problem import FitState
 from memfit.fitting.residuals import marginal_root, triangle
 from memfit.fitting.result import (
     Combination,
@@ -208,7 +208,7 @@ _SEEN_ALONE = ("R_b", "C_m")
 
 
 def with_identifiability(
-    result: FitResult, state: State, covariance: Covariance, exploration: Exploration
+    result: FitResult, state: FitState, covariance: Covariance, exploration: Exploration
 ) -> FitResult:
     """The result with what the data cannot tell: verdicts, combinations, sentences, places for planning.
 
@@ -216,7 +216,7 @@ def with_identifiability(
     ----------
     result : FitResult
         With the verdicts of linear theory.
-    state : State
+    state : FitState
         The settled fit.
     covariance : Covariance
         Of it.
@@ -250,7 +250,7 @@ def with_identifiability(
 
 def _with_what_places_allow(
     result: FitResult,
-    state: State,
+    state: FitState,
     covariance: Covariance,
     exploration: Exploration,
     open_ones: Mapping[str, OpenParameter],
@@ -273,14 +273,16 @@ def _not_determined(e: Estimate) -> Estimate:
     return Estimate(value=None, unit=e.unit, status="undetermined", start=e.start, reason=e.reason)
 
 
-def _shifts(state: State, exploration: Exploration) -> dict[str, tuple[Unknown, float]]:
+def _shifts(state: FitState, exploration: Exploration) -> dict[str, tuple[Unknown, float]]:
     """How far the other unknowns went on the excursions, as the minimiser sees them."""
     points = np.array([e.x for e in exploration.excursions]).reshape(-1, state.x.size)
     largest = np.max(np.abs(points - state.x), axis=0, initial=0.0)
     return {u.name: (u, float(way)) for u, way in zip(state.unknowns.free, largest, strict=True)}
 
 
-def _open_parameters(result: FitResult, state: State, exploration: Exploration) -> dict[str, OpenParameter]:
+def _open_parameters(
+    result: FitResult, state: FitState, exploration: Exploration
+) -> dict[str, OpenParameter]:
     """What is undetermined: by linear theory, by excursions, or because there is another minimum."""
     found: dict[str, OpenParameter] = {}
     if exploration.swap is not None:
@@ -309,7 +311,7 @@ def _limits(name: str, sides: Mapping[bool, Excursion]) -> tuple[float, float] |
 
 
 def _limited_ones(
-    result: FitResult, state: State, covariance: Covariance, exploration: Exploration
+    result: FitResult, state: FitState, covariance: Covariance, exploration: Exploration
 ) -> dict[str, Estimate]:
     """Estimates of what linear theory calls open, beside directions that are, although the data limit it.
 
@@ -352,7 +354,7 @@ def _by_excursions(sides: Mapping[bool, Excursion], far: Sequence[bool]) -> Open
     return OpenParameter(reach=reach, known=(low, high))
 
 
-def _at_rest(state: State, exploration: Exploration) -> bool:
+def _at_rest(state: FitState, exploration: Exploration) -> bool:
     """Whether a search that did not end was only walking along a direction that the data leave open."""
     finite = bool(np.all(np.isfinite(state.x)) and np.isfinite(state.minimum.chi2))
     return finite and exploration.better is None and state.resembles_data()
@@ -372,7 +374,9 @@ def _status(
     )
 
 
-def _derived(derived: Mapping[str, Estimate], state: State, exploration: Exploration) -> dict[str, Estimate]:
+def _derived(
+    derived: Mapping[str, Estimate], state: FitState, exploration: Exploration
+) -> dict[str, Estimate]:
     """Derived quantities; not determined are those that differ by a factor e among equivalent places."""
     recipes: dict[str, Callable[[Parameters], float]] = {
         "tau_m": lambda p: p.R_b * p.C_m,
@@ -387,7 +391,7 @@ def _derived(derived: Mapping[str, Estimate], state: State, exploration: Explora
 
 
 def _largest_shift(
-    quantity: Callable[[Parameters], float], state: State, points: Sequence[FloatArray]
+    quantity: Callable[[Parameters], float], state: FitState, points: Sequence[FloatArray]
 ) -> float:
     """Largest change of the logarithm of a quantity among places."""
     here = np.log(quantity(state.unknowns.parameters(state.x)))
@@ -396,7 +400,7 @@ def _largest_shift(
 
 
 def _knowledge(
-    state: State,
+    state: FitState,
     covariance: Covariance,
     exploration: Exploration,
     open_ones: Mapping[str, OpenParameter],
@@ -438,7 +442,7 @@ def _missed(names: Sequence[str], linear: FloatArray, exploration: Exploration) 
     return far if exploration.swap is None else [*far, exploration.swap]
 
 
-def _ways(state: State, names: Sequence[str], points: Sequence[FloatArray]) -> FloatArray:
+def _ways(state: FitState, names: Sequence[str], points: Sequence[FloatArray]) -> FloatArray:
     """(n, k) the ways to some places, in standard errors that they suggest."""
     columns = [state.unknowns.names.index(n) for n in names]
     V_m = state.unknowns.parameters(state.x).V_m
@@ -448,7 +452,7 @@ def _ways(state: State, names: Sequence[str], points: Sequence[FloatArray]) -> F
 
 
 def _pair(
-    state: State, names: Sequence[str], spread: FloatArray, exploration: Exploration
+    state: FitState, names: Sequence[str], spread: FloatArray, exploration: Exploration
 ) -> tuple[float, float] | None:
     """The two times of a spectrum, the shorter first, if the data know both."""
     p = state.unknowns.parameters(state.x)
@@ -463,7 +467,7 @@ def _pair(
     return first, last
 
 
-def _scaled_root(state: State, covariance: Covariance, x: FloatArray) -> tuple[list[str], FloatArray]:
+def _scaled_root(state: FitState, covariance: Covariance, x: FloatArray) -> tuple[list[str], FloatArray]:
     """Names of the fitted core parameters, and the root of their information: logarithms, V_T in V_m."""
     names, root = _told_of(state, covariance, x, CORE)
     if "V_T" in names:
@@ -472,7 +476,7 @@ def _scaled_root(state: State, covariance: Covariance, x: FloatArray) -> tuple[l
 
 
 def _told_of(
-    state: State, covariance: Covariance, x: FloatArray, wanted: Sequence[str]
+    state: FitState, covariance: Covariance, x: FloatArray, wanted: Sequence[str]
 ) -> tuple[list[str], FloatArray]:
     """Names of the wanted unknowns that are fitted, and the root of what data and bounds tell of them."""
     r, jacobian = state.problem.residuals(state.unknowns).all_rows(x)
@@ -484,7 +488,7 @@ def _told_of(
     return names, marginal_root(jacobian, columns)
 
 
-def _place(state: State, covariance: Covariance, x: FloatArray) -> Place:
+def _place(state: FitState, covariance: Covariance, x: FloatArray) -> Place:
     """One set of parameters with what the data know there."""
     _, root = _told_of(state, covariance, x, NAMES)
     return Place(
@@ -493,7 +497,7 @@ def _place(state: State, covariance: Covariance, x: FloatArray) -> Place:
     )
 
 
-def _spread_out(state: State, points: Sequence[FloatArray]) -> list[FloatArray]:
+def _spread_out(state: FitState, points: Sequence[FloatArray]) -> list[FloatArray]:
     """A few places that differ as much as possible from each other and from the minimum."""
     columns = [j for j, n in enumerate(state.unknowns.names) if n in CORE]
     V_m = state.unknowns.parameters(state.x).V_m

@@ -23,7 +23,7 @@ from memfit.fitting.instrument_terms import add_needed_terms
 from memfit.fitting.noise import Noise
 from memfit.fitting.plan import FitPlan
 from memfit.fitting.predict import Predictor, measured, modulus
-from memfit.fitting.problem import Problem, State, solve
+from memfit.fitting.problem import FitState, Problem, solve
 from memfit.fitting.starting_values.closed_form import (
     Candidate,
     SteadyCurve,
@@ -160,7 +160,7 @@ _ROUGH = 1e-5
 """Tolerance while starts still compete."""
 
 
-def find_minima(problem: Problem, plan: FitPlan, names: Sequence[str]) -> tuple[list[State], Candidate]:
+def find_minima(problem: Problem, plan: FitPlan, names: Sequence[str]) -> tuple[list[FitState], Candidate]:
     """Distinct minima of the joint fit, the best first, and the first values that led to the best.
 
     Parameters
@@ -175,8 +175,8 @@ def find_minima(problem: Problem, plan: FitPlan, names: Sequence[str]) -> tuple[
     candidates = [replace_start(c, plan.start) for c in guess(records, known)]
     polished = polish(records, plan, names, candidates)
     search = thinned(replace(problem, robust=True))
-    found: list[tuple[State, Candidate]] = []
-    bare: list[State] = []
+    found: list[tuple[FitState, Candidate]] = []
+    bare: list[FitState] = []
 
     def attempt(candidate: Candidate) -> bool:
         """Fit from one start, terms of the instruments included; True when nothing is left to explain."""
@@ -197,7 +197,7 @@ def find_minima(problem: Problem, plan: FitPlan, names: Sequence[str]) -> tuple[
     return _distinct_minima([state for state, _ in found]), found[0][1]
 
 
-def _worth_terms(bare: Sequence[State]) -> bool:
+def _worth_terms(bare: Sequence[FitState]) -> bool:
     """Whether the last of some minima without terms of the instruments may win with them and is new."""
     state, chi2 = bare[-1], bare[-1].minimum.chi2
     hopeless = chi2 > _HOPELESS * min(other.minimum.chi2 for other in bare)
@@ -257,7 +257,7 @@ def physical_start(
     return Unknowns(physical_unknowns(plan, names), Parameters.from_mapping({**base, **plan.fix}), kinds)
 
 
-def _fit_everything(problem: Problem, plan: FitPlan, names: Sequence[str], candidate: Candidate) -> State:
+def _fit_everything(problem: Problem, plan: FitPlan, names: Sequence[str], candidate: Candidate) -> FitState:
     """Least squares on a problem from one candidate."""
     unknowns = physical_start(plan, names, candidate.values, problem.kinds)
     unknowns, values = with_initial_states(problem, unknowns, candidate.values)
@@ -288,7 +288,11 @@ def _in_turn(polished: Sequence[Candidate]) -> Iterator[Candidate]:
 
 
 def _more_starts(
-    best: tuple[State, Candidate], polished: Sequence[Candidate], tried: int, names: Sequence[str], seed: int
+    best: tuple[FitState, Candidate],
+    polished: Sequence[Candidate],
+    tried: int,
+    names: Sequence[str],
+    seed: int,
 ) -> Iterator[Candidate]:
     """The remaining candidates, then random ones around the best fit and the best candidates."""
     yield from polished[tried:]
@@ -310,9 +314,9 @@ def _more_starts(
         yield Candidate(values, source.misfit, reasons)
 
 
-def _distinct_minima(states: Sequence[State]) -> list[State]:
+def _distinct_minima(states: Sequence[FitState]) -> list[FitState]:
     """Minima whose physical parameters differ by more than the tolerance of the search."""
-    kept: list[State] = []
+    kept: list[FitState] = []
     for state in states:
         here = dict(zip(state.unknowns.names, state.x, strict=True))
         others = [dict(zip(o.unknowns.names, o.x, strict=True)) for o in kept]

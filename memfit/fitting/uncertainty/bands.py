@@ -13,7 +13,7 @@ from memfit.arrays import FloatArray
 from memfit.datasets.device import Device
 from memfit.datasets.records import ImpedanceSpectrum
 from memfit.errors import InputError
-from memfit.fitting.problem import State
+from memfit.fitting.problem import FitState
 from memfit.fitting.refit import state_of
 from memfit.fitting.result import FitResult, FittedRecord, SampleSet
 
@@ -52,13 +52,13 @@ def with_bands(result: FitResult, fitted: Sequence[FittedRecord]) -> tuple[Fitte
     return tuple(found)
 
 
-def model_curves(state: State, result: FitResult) -> FloatArray:
+def model_curves(state: FitState, result: FitResult) -> FloatArray:
     """(k, n) predictions at all points, end to end."""
     sample = next((s for s in (result.posterior, result.bootstrap) if s and s.status == "ok"), None)
     return _linear_curves(state, np.array(result.covariance)) if sample is None else _drawn(state, sample)
 
 
-def _linear_curves(state: State, covariance: FloatArray) -> FloatArray:
+def _linear_curves(state: FitState, covariance: FloatArray) -> FloatArray:
     """Curves of the linearised model, whose spread is exactly that of the covariance."""
     x, unknowns, predictor = state.x, state.unknowns, state.problem.predictor
     prediction = predictor(unknowns.parameters(x), unknowns.instrument(x))
@@ -72,7 +72,7 @@ def _linear_curves(state: State, covariance: FloatArray) -> FloatArray:
     return result
 
 
-def _drawn(state: State, sample: SampleSet) -> FloatArray:
+def _drawn(state: FitState, sample: SampleSet) -> FloatArray:
     """Curves of evenly chosen members of a sample."""
     rows = np.unique(np.linspace(0, len(sample.samples) - 1, _CURVES).round().astype(int))
     unknowns, predictor = state.unknowns, state.problem.predictor

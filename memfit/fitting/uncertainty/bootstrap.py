@@ -20,8 +20,8 @@ import numpy as np
 
 from memfit.arrays import FloatArray
 from memfit.datasets.records import ImpedanceSpectrum
-from memfit.fitting.least_squares import Bottom, Box, Evaluate, Point, descend
-from memfit.fitting.problem import State
+from memfit.fitting.least_squares import Box, Evaluate, Point, Solution, gauss_newton
+from memfit.fitting.problem import FitState
 from memfit.fitting.reproduce import Checkpoint, nothing_kept
 from memfit.fitting.residuals import soften, triangle
 from memfit.fitting.result import SampleEstimate, SampleSet
@@ -93,7 +93,7 @@ class _Resampler:
 
 
 def bootstrap(
-    state: State,
+    state: FitState,
     count: int,
     *,
     kind: BootstrapKind = "residual",
@@ -106,7 +106,7 @@ def bootstrap(
 
     Parameters
     ----------
-    state : State
+    state : FitState
         A fit at its minimum.
     count : int
         Refits.
@@ -147,7 +147,7 @@ def block_length(n: int, lag1: float) -> int:
 class _Refit:
     """One refit by its number: the vector at its minimum, or None where it does not converge."""
 
-    def __init__(self, state: State, kind: BootstrapKind, seed: int) -> None:
+    def __init__(self, state: FitState, kind: BootstrapKind, seed: int) -> None:
         self.state, self.seed = state, seed
         residuals = state.problem.residuals(state.unknowns)
         self.at_best, self.jacobian = residuals.all_rows(state.x)
@@ -166,7 +166,7 @@ class _Refit:
             return None
         return [float(v) for v in self.box.clip(found.x)]
 
-    def _fit(self, noise: FloatArray) -> Bottom:
+    def _fit(self, noise: FloatArray) -> Solution:
         """The minimum for data that are the model of the best fit plus noise."""
         residuals = self.state.problem.residuals(self.state.unknowns)
         robust = self.state.problem.robust
@@ -186,10 +186,10 @@ class _Refit:
 
         start: Evaluate = evaluate
         first = reduce(self.state.x, -noise, self.jacobian, failed=False)
-        return descend(start, self.state.x, self.box, tolerance=_ENOUGH, most=_MOST, first=first)
+        return gauss_newton(start, self.state.x, self.box, tolerance=_ENOUGH, most=_MOST, first=first)
 
 
-def _resamplers(state: State, r: FloatArray, kind: BootstrapKind) -> list[_Resampler]:
+def _resamplers(state: FitState, r: FloatArray, kind: BootstrapKind) -> list[_Resampler]:
     """The noise of every record."""
     covariance = covariance_of(state)
     record = state.problem.predictor.record_of_point[state.problem.keep]
@@ -219,7 +219,7 @@ def _autoregression(white: FloatArray, lag1: float) -> FloatArray:
 
 
 def _sample_set(
-    state: State, kind: BootstrapKind, seed: int, rows: Sequence[list[float] | None]
+    state: FitState, kind: BootstrapKind, seed: int, rows: Sequence[list[float] | None]
 ) -> SampleSet:
     """The refits as one record."""
     vectors = np.array([row for row in rows if row is not None]).reshape(-1, len(state.unknowns.free))

@@ -22,7 +22,7 @@ from scipy.special import log_ndtr
 
 from memfit.arrays import BoolArray, FloatArray
 from memfit.datasets.records import ImpedanceSpectrum
-from memfit.fitting.problem import State
+from memfit.fitting.problem import FitState
 from memfit.fitting.residuals import UNSEEN, triangle
 from memfit.fitting.result import Estimate, EstimateStatus
 from memfit.fitting.unknowns import Unknown
@@ -172,7 +172,7 @@ class Covariance:
     """Effective points of each record."""
 
 
-def covariance_of(state: State) -> Covariance:
+def covariance_of(state: FitState) -> Covariance:
     """Covariance at the minimum, corrected for correlated residuals."""
     r, jacobian = state.linearised()
     lag1, effective, weight = _independent_points(state, r)
@@ -191,7 +191,7 @@ def covariance_of(state: State) -> Covariance:
 
 
 def _independent_points(
-    state: State, r: FloatArray
+    state: FitState, r: FloatArray
 ) -> tuple[tuple[float, ...], tuple[float, ...], FloatArray]:
     """Lag-1 autocorrelation and effective points of each record, and the weight (k,) of every residual."""
     record = state.problem.predictor.record_of_point[state.problem.keep]
@@ -218,7 +218,7 @@ def correlation(r: FloatArray, two_parts: bool) -> tuple[float, float]:
     return rho, n * (1.0 - excess) / (1.0 + excess)
 
 
-def estimates(state: State, covariance: Covariance, starts: Mapping[str, float]) -> dict[str, Estimate]:
+def estimates(state: FitState, covariance: Covariance, starts: Mapping[str, float]) -> dict[str, Estimate]:
     """Every unknown with its standard error, 95 % interval and verdict."""
     result = {}
     for j, unknown in enumerate(state.unknowns.free):
@@ -252,7 +252,7 @@ def unit_of(name: str) -> str:
     )
 
 
-def _verdict(state: State, j: int, value: float, error: float, opened: bool) -> EstimateStatus:
+def _verdict(state: FitState, j: int, value: float, error: float, opened: bool) -> EstimateStatus:
     """How far a value can be trusted."""
     unknown = state.unknowns.free[j]
     if unknown.name in ("R_s", "L_s"):  # may be zero: their upper limit means something all the same

@@ -25,8 +25,8 @@ import numpy as np
 
 from memfit.arrays import FloatArray
 from memfit.errors import InputError
-from memfit.fitting.least_squares import Box, descend, evaluator
-from memfit.fitting.problem import State
+from memfit.fitting.least_squares import Box, evaluator, gauss_newton
+from memfit.fitting.problem import FitState
 from memfit.fitting.refit import row_weights
 from memfit.fitting.reproduce import Checkpoint, nothing_kept
 from memfit.fitting.residuals import soften
@@ -39,7 +39,7 @@ from memfit.progress import Progress, silent
 class Density:
     """Logarithm of the posterior at a vector, up to a constant."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: FitState) -> None:
         problem = state.problem
         self.unknowns, self.predictor, self.robust = state.unknowns, problem.predictor, problem.robust
         self.kept = np.flatnonzero(problem.keep)
@@ -85,11 +85,11 @@ class Proposal:
     box: Box
 
     @classmethod
-    def at(cls, state: State) -> "Proposal":
+    def at(cls, state: FitState) -> "Proposal":
         """The normal approximation at the minimum; narrower where the data leave a direction open."""
         weight = row_weights(state, covariance_of(state).effective)
         box = Box.of(state)
-        found = descend(evaluator(state, weight), state.x, box)
+        found = gauss_newton(evaluator(state, weight), state.x, box)
         jacobian, r = found.point.jacobian, found.point.r
         length = np.linalg.norm(jacobian, axis=0)
         scale = np.where(length > 0, length, 1.0)
@@ -132,7 +132,7 @@ class Proposal:
         return new, self.log_density(x) - self.log_density(new)
 
 
-def widest(state: State, box: Box) -> FloatArray:
+def widest(state: FitState, box: Box) -> FloatArray:
     """(m,) widest standard deviations of the proposal."""
     width = 0.25 * (box.high - box.low)
     V_m = state.unknowns.parameters(state.x).V_m
@@ -169,7 +169,7 @@ class Chain:
     log_density: FloatArray
     """(walkers,) there."""
     random: tuple[Any, ...]
-    """State of the generator."""
+    """FitState of the generator."""
     accepted: int
     failures: int
 
@@ -179,7 +179,7 @@ class Chain:
         return int(self.x.shape[0])
 
     @classmethod
-    def begun(cls, state: State, density: Density, count: int, seed: int) -> "Chain":
+    def begun(cls, state: FitState, density: Density, count: int, seed: int) -> "Chain":
         """Walkers drawn from the covariance."""
         random = np.random.RandomState(seed)
         start = Proposal.at(state).draw(count, random)
@@ -219,7 +219,7 @@ class Chain:
 
     def continued(self, sampler: Any, steps: int, density: Density) -> "Chain":
         """The chain with some steps more."""
-        start = _emcee().State(self.last, log_prob=self.log_density, random_state=self.random)
+        start = _emcee().FitState(self.last, log_prob=self.log_density, random_state=self.random)
         density.failures = 0
         found, accepted, last = [], 0, self.last
         for state in sampler.sample(start, iterations=steps, store=False, skip_initial_state_check=True):
@@ -303,7 +303,7 @@ def check_emcee() -> None:
 
 
 def _state_of(random: np.random.RandomState) -> tuple[Any, ...]:
-    """State of a generator as emcee passes it on."""
+    """FitState of a generator as emcee passes it on."""
     return tuple(random.get_state(legacy=True))
 
 
@@ -331,7 +331,7 @@ _FEWEST_WALKERS = 32
 
 
 def sample_posterior(
-    state: State,
+    state: FitState,
     *,
     seed: int = 0,
     steps: int = MOST_STEPS,
@@ -343,7 +343,7 @@ def sample_posterior(
 
     Parameters
     ----------
-    state : State
+    state : FitState
         A fit at its minimum.
     seed : int
     steps : int
@@ -382,7 +382,7 @@ def sample_posterior(
     return _sample_set(state, seed, chain, found)
 
 
-def _sample_set(state: State, seed: int, chain: Chain, found: Judgement) -> SampleSet:
+def _sample_set(state: FitState, seed: int, chain: Chain, found: Judgement) -> SampleSet:
     """The chain as one record: its start thrown away, thinned evenly."""
     names = state.unknowns.names
     flat = chain.x[found.burn :].reshape(-1, len(names))

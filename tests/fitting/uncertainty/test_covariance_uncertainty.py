@@ -11,7 +11,7 @@ from scipy.signal import lfilter
 
 from memfit.fitting.lmfit_engine import Minimum
 from memfit.fitting.plan import FitPlan
-from memfit.fitting.problem import Problem, State, solve
+from memfit.fitting.problem import FitState, Problem, solve
 from memfit.fitting.uncertainty.covariance import correlation, covariance_of, estimates, unit_of
 from memfit.fitting.unknowns import Unknowns, physical_unknowns
 from memfit.model.parameters import NAMES
@@ -93,7 +93,7 @@ def test_direction_without_information_is_open():
     far = TRUTH.replace(V_T=60.0)
     unknowns = Unknowns(physical_unknowns(FitPlan(bounds={"V_T": (-5, 100)}), NAMES[:8]), far, problem.kinds)
     x = unknowns.encode(far.as_dict())
-    state = State(problem, unknowns, Minimum(x, 0.0, True, "", 1, ()))
+    state = FitState(problem, unknowns, Minimum(x, 0.0, True, "", 1, ()))
     found = covariance_of(state)
     assert len(found.open_directions) >= 4
     said = estimates(state, found, {})
