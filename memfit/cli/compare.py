@@ -6,7 +6,7 @@ from pathlib import Path
 from memfit.analysis.comparison.record import Comparison
 from memfit.cli.console import Console, print_json
 from memfit.cli.main import USABLE
-from memfit.cli.stability import filled, table_text
+from memfit.cli.text_output import filled, table_text
 from memfit.files import check_free
 from memfit.reporting.comparison.page import answers
 from memfit.reporting.comparison.tables import pooled_table, ranking_table, trends_tables

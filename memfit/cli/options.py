@@ -12,9 +12,6 @@ from functools import partial
 from typing import Any, NoReturn, TypeAlias
 
 from memfit.errors import ParameterError, UnitError, meant
-from memfit.loaders.manifest import DIMENSION_OF
-from memfit.model.parameters import NAMES
-from memfit.units import parse_quantity
 
 
 def option_quantity(option: str, text: str, dimension: str) -> float:
@@ -34,6 +31,8 @@ def option_quantity(option: str, text: str, dimension: str) -> float:
     UnitError
         It cannot be read.
     """
+    from memfit.units import parse_quantity  # noqa: PLC0415 - `memfit --help` answers without NumPy
+
     try:
         return parse_quantity(text, dimension)
     except UnitError as problem:
@@ -65,6 +64,9 @@ def plan_changes(given: Namespace) -> dict[str, Any]:
 
 def _fixed(pairs: Sequence[tuple[str, str]]) -> Mapping[str, float]:
     """Values of parameters in SI units, from names and texts."""
+    from memfit.loaders.manifest import DIMENSION_OF  # noqa: PLC0415 - `memfit --help` answers without NumPy
+    from memfit.model.parameters import NAMES  # noqa: PLC0415
+
     values = {}
     for name, text in pairs:
         if name not in DIMENSION_OF:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from memfit.cli.console import Console, print_json
 from memfit.cli.main import USABLE
-from memfit.cli.stability import report_text
+from memfit.cli.text_output import report_text
 from memfit.reporting.plan import plan_report
 from memfit.workflow.reading import load, read_result
 from memfit.workflow.stability import plan_next

@@ -6,15 +6,15 @@ The stability report for a terminal: the same words and tables as its page, in c
 from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
-from textwrap import fill
 
 from memfit import __version__
 from memfit.analysis.stability.assess import DEFAULT_CIRCUITS
 from memfit.analysis.stability.circuit import Circuit
 from memfit.analysis.stability.maps import AXES
-from memfit.cli.console import Console, columns, print_json
+from memfit.cli.console import Console, print_json
 from memfit.cli.main import USABLE
 from memfit.cli.options import option_quantity
+from memfit.cli.text_output import report_text
 from memfit.datasets.device import Device
 from memfit.errors import OutputError, ParameterError, UnitError
 from memfit.files import whole_folder
@@ -23,14 +23,7 @@ from memfit.loaders.draws import read_draws
 from memfit.model.parameters import Parameters
 from memfit.protocols import Control
 from memfit.reporting.content import (
-    Block,
-    Bullets,
-    Graded,
-    Panels,
-    Paragraph,
     Report,
-    Section,
-    Table,
 )
 from memfit.reporting.fit.curves import parameters_of
 from memfit.reporting.numbers import quantity
@@ -41,48 +34,6 @@ from memfit.synthetic.settings import read_simulation
 from memfit.units import parse_quantity
 from memfit.workflow.reading import load, read_result
 from memfit.workflow.stability import stability
-
-_WIDTH = 100
-
-
-def report_text(report: Report) -> str:
-    """All sections of a report as plain text."""
-    return "\n\n".join(_section(section) for section in report.sections)
-
-
-def _section(section: Section) -> str:
-    """A heading and what stands under it."""
-    parts = [_block(block) for block in section.blocks if not isinstance(block, Panels)]
-    return "\n".join([section.title, "-" * len(section.title), "\n\n".join(parts)])
-
-
-def _block(block: Block) -> str:
-    """One part of a section."""
-    if isinstance(block, Paragraph):
-        return filled(block.text)
-    if isinstance(block, Bullets):
-        mark = "! " if block.tone == "care" else "- "
-        return "\n".join(filled(item, mark) for item in block.items)
-    return table_text(block) if isinstance(block, Table) else ""
-
-
-def table_text(table: Table) -> str:
-    """A table under its caption."""
-    rows = [tuple(cell.text if isinstance(cell, Graded) else cell for cell in row) for row in table.rows]
-    head = tuple(column.title for column in table.columns)
-    return "\n".join([filled(table.caption), columns([head, *rows], indent="    ")])
-
-
-def filled(text: str, mark: str = "") -> str:
-    """Text broken into lines, set in by two blanks."""
-    return fill(
-        text,
-        _WIDTH,
-        initial_indent=f"  {mark}",
-        subsequent_indent=" " * (2 + len(mark)),
-        break_on_hyphens=False,
-    )
-
 
 PAGE = "stability.html"
 
