@@ -15,7 +15,7 @@ Z = round(NormalDist().inv_cdf(0.5 + 0.5 * LEVEL), 15)
 CHI2_1 = Z * Z
 """Rise of chi2 at the ends of the interval of one parameter: 3.841."""
 
-TAILS = (0.5 - 0.5 * LEVEL, 0.5 + 0.5 * LEVEL)
+TAILS = (round(0.5 - 0.5 * LEVEL, 15), round(0.5 + 0.5 * LEVEL, 15))
 """Quantiles between which an interval lies: 0.025 and 0.975."""
 
 

@@ -31,6 +31,7 @@ from typing import Literal
 import numpy as np
 
 from memfit.arrays import FloatArray
+from memfit.confidence import CHI2_1, Z
 from memfit.datasets.device import Device
 from memfit.fitting.identifiability.explore import explore
 from memfit.fitting.identifiability.verdict import with_identifiability
@@ -51,7 +52,7 @@ from memfit.fitting.result import (
 )
 from memfit.fitting.starting_values.closed_form import Candidate
 from memfit.fitting.summary import summarise
-from memfit.fitting.uncertainty.covariance import Z95, covariance_of, unit_of
+from memfit.fitting.uncertainty.covariance import covariance_of, unit_of
 from memfit.fitting.unknowns import Unknowns
 from memfit.model.parameters import NAMES, Parameters
 from memfit.progress import Progress, silent
@@ -528,7 +529,7 @@ def linearise(state: FitState) -> Linear:
 def _side(state: FitState, at: Linear, item: Followed, direction: int) -> Side:
     """One side of one profile."""
     naive, ratio = _errors(at, item)
-    origin = Origin(at.point, state.minimum.chi2, Z95**2 * ratio, naive)
+    origin = Origin(at.point, state.minimum.chi2, CHI2_1 * ratio, naive)
     evaluate: Evaluate = evaluator(state)
     return follow(evaluate, Box.of(state), item, origin, direction)
 
@@ -559,7 +560,7 @@ def _summary(item: Followed, low: Side, high: Side, at: Linear) -> Profile:
         ci95=(ends[0], ends[1]),
         linear_ci95=beside,
         kind=kind,
-        threshold=float(Z95**2 * ratio),
+        threshold=float(CHI2_1 * ratio),
         logarithmic=item.logarithmic,
         value=tuple(item.outer(c) for c, _, _ in points),
         rise=tuple(rise for _, rise, _ in points),
@@ -575,8 +576,8 @@ def _linear_interval(item: Followed, error: float) -> Ends | None:
     """The interval by the covariance, inside the bounds; None where there is none."""
     if error <= 0.0:
         return None
-    low = max(item.best - Z95 * error, item.lower)
-    high = min(item.best + Z95 * error, item.upper)
+    low = max(item.best - Z * error, item.lower)
+    high = min(item.best + Z * error, item.upper)
     if item.logarithmic and max(high - item.best, item.best - low) > _UNBOUNDED:
         return None
     return item.outer(low), item.outer(high)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from memfit.arrays import FloatArray
+from memfit.confidence import Z
 from memfit.datasets.device import Device, extent_of
 from memfit.datasets.records import ImpedanceSpectrum, Record, content_digest
 from memfit.fitting.initial_state import is_staircase
@@ -25,7 +26,7 @@ from memfit.fitting.result import (
     Status,
 )
 from memfit.fitting.starting_values.closed_form import Candidate
-from memfit.fitting.uncertainty.covariance import Z95, Covariance, covariance_of, estimates
+from memfit.fitting.uncertainty.covariance import Covariance, covariance_of, estimates
 from memfit.model.parameters import NAMES, UNITS
 
 _STRUCTURED = 0.5
@@ -130,7 +131,7 @@ def _derived(state: FitState, covariance: Covariance) -> dict[str, Estimate]:
         if status == "undetermined":
             result[name] = Estimate(value=None, unit=unit, status=status)
             continue
-        half = float(np.exp(min(Z95 * error, 600.0)))
+        half = float(np.exp(min(Z * error, 600.0)))
         result[name] = Estimate(
             value=value, unit=unit, stderr=value * error, ci95=(value / half, value * half), status=status
         )

@@ -9,6 +9,7 @@ from linear import linear_state
 from nist import PROBLEMS
 from scipy.optimize import brentq
 
+from memfit.confidence import CHI2_1, Z
 from memfit.fitting.joint import fit
 from memfit.fitting.least_squares import Box, Point, Surface
 from memfit.fitting.profile_likelihood import (
@@ -23,7 +24,6 @@ from memfit.fitting.profile_likelihood import (
 )
 from memfit.fitting.refit import state_of
 from memfit.fitting.reproduce import Checkpoint
-from memfit.fitting.uncertainty.covariance import Z95
 from memfit.model.parameters import NAMES
 
 
@@ -46,7 +46,7 @@ def wide(m):
     return Box(np.full(m, -1e6), np.full(m, 1e6), np.full(m, np.inf))
 
 
-def ends(evaluate, x, target, error, m=1, threshold=Z95**2):
+def ends(evaluate, x, target, error, m=1, threshold=CHI2_1):
     origin = Origin(evaluate(x), evaluate(x).chi2, threshold, error)
     return [follow(evaluate, wide(m), target, origin, side) for side in (-1, 1)]
 
@@ -56,7 +56,7 @@ def test_of_a_linear_problem_the_profile_is_the_linear_interval():
     found = profile(state).profiles
     assert list(found) == ["R_b", "C_m"]
     for j, p in enumerate(found.values()):
-        half = Z95 * np.sqrt(covariance[j, j])
+        half = Z * np.sqrt(covariance[j, j])
         np.testing.assert_allclose(np.log(p.ci95), state.x[j] + np.array([-half, half]), atol=2e-6)
         np.testing.assert_allclose(p.linear_ci95, p.ci95, rtol=1e-5)
         away = np.log(np.array(p.value)) - state.x[j]
@@ -78,7 +78,7 @@ def test_of_a_linear_function_too():
 
     product = Target(unit="s", best=lambda p: p.R_b * p.C_m, condition=condition, logarithmic=True)
     p = profile(state, {"tau": product}, names=[]).profiles["tau"]
-    half = Z95 * np.sqrt(covariance.sum())
+    half = Z * np.sqrt(covariance.sum())
     np.testing.assert_allclose(np.log(p.ci95), state.x.sum() + np.array([-half, half]), atol=2e-6)
     assert p.unit == "s"
 
@@ -92,8 +92,8 @@ def test_an_asymmetric_likelihood(weight):
         return Point(x, r, np.array([[weight * np.exp(x[0]), 0.0], [-2.0 * x[0], 1.0]]))
 
     low, high = ends(evaluate, np.zeros(2), followed(2), 1.0 / weight, m=2)
-    assert low.end == pytest.approx(np.log(1.0 - Z95 / weight), rel=1e-4)
-    assert high.end == pytest.approx(np.log(1.0 + Z95 / weight), rel=1e-4)
+    assert low.end == pytest.approx(np.log(1.0 - Z / weight), rel=1e-4)
+    assert high.end == pytest.approx(np.log(1.0 + Z / weight), rel=1e-4)
     for point in (*low.points, *high.points):
         assert point.rise == pytest.approx(weight**2 * (np.exp(point.c) - 1.0) ** 2, abs=1e-3)
 
@@ -106,7 +106,7 @@ def test_a_likelihood_that_levels_off_is_open_on_that_side():
 
     low, high = ends(evaluate, np.zeros(1), followed(1, longest=2.3), 1.0 / 1.5)
     assert (low.end, low.ending) == (None, "level")
-    assert high.end == pytest.approx(np.log(1.0 + Z95 / 1.5), rel=1e-4)
+    assert high.end == pytest.approx(np.log(1.0 + Z / 1.5), rel=1e-4)
 
 
 def test_a_bound_before_the_threshold_leaves_the_side_open():
@@ -116,7 +116,7 @@ def test_a_bound_before_the_threshold_leaves_the_side_open():
     low, high = ends(evaluate, np.zeros(1), followed(1, low=-1.0, high=3.0), 1.0)
     assert (low.end, low.ending) == (None, "bound")
     assert low.points[0].c == -1.0
-    assert high.end == pytest.approx(Z95)
+    assert high.end == pytest.approx(Z)
 
 
 def test_a_deeper_minimum_is_told():
@@ -154,7 +154,7 @@ def test_nist_misra1a():
     error = data.deviations[1] / 1e-4
     low, high = ends(evaluate, best, followed(2, j=1, best=best[1]), error, m=2)
     for side, far in ((low, best[1] - 4 * error), (high, best[1] + 4 * error)):
-        exact = brentq(lambda b: rise(b) - Z95**2, best[1], far)
+        exact = brentq(lambda b: rise(b) - CHI2_1, best[1], far)
         assert side.end == pytest.approx(exact, rel=1e-6)
 
 
@@ -208,7 +208,7 @@ def test_correlated_residuals_raise_the_threshold():
     state.problem.predictor._y = state.problem.predictor.A @ state.x + slow
     state = replace(state, minimum=replace(state.minimum, chi2=float(np.sum(slow**2)) / 0.09))
     p = profile(state).profiles["R_b"]
-    assert p.threshold > 10 * Z95**2
+    assert p.threshold > 10 * CHI2_1
     assert p.agrees  # with the linear interval, which counts fewer points too
 
 

@@ -17,6 +17,7 @@ from scipy.special import stdtr, stdtrit
 
 from memfit.analysis.comparison.pooling import Interval, holm, restricted_maximum
 from memfit.arrays import FloatArray
+from memfit.confidence import TAILS
 
 _FEWEST = 4
 """Devices without which there is no interval of a correlation."""
@@ -112,7 +113,7 @@ def _estimated(known: dict[str, object], x: FloatArray, S: FloatArray, k: int) -
     if variance is None or min(best.x[:2]) < -6.0:
         return _unknown(known, "the likelihood has no clear maximum; there are too few devices")
     error = float(np.sqrt(variance)) * widening
-    half = error * float(stdtrit(k - 2, 0.975))
+    half = error * float(stdtrit(k - 2, TAILS[1]))
     return BetweenCorrelation(
         **known,  # type: ignore[arg-type]
         between=float(np.tanh(z)),
@@ -140,7 +141,7 @@ def _at_the_end(
         found = minimize(profile, [best[0], best[1]], method="L-BFGS-B", bounds=[(-7.0, 7.0), (-7.0, 7.0)])
         return float(np.sqrt(max(float(found.fun) - least, 0.0))) / widening
 
-    wanted = float(stdtrit(dof, 0.975))
+    wanted = float(stdtrit(dof, TAILS[1]))
     open_end = steps(-_LARGEST_Z) <= wanted
     inner = -1.0 if open_end else float(np.tanh(brentq(lambda z: steps(z) - wanted, -_LARGEST_Z, _LARGEST_Z)))
     ends = sorted((sign * inner, sign))

@@ -34,6 +34,7 @@ from scipy.optimize import brentq, minimize_scalar
 from scipy.special import chdtrc, chdtri, ndtr, stdtr, stdtrit
 
 from memfit.arrays import BoolArray, FloatArray, IntArray
+from memfit.confidence import TAILS
 
 LEVEL = 0.05
 """Corrected p-values below which two devices differ."""
@@ -173,7 +174,7 @@ class MixedFit:
 
     def interval95(self) -> FloatArray:
         """(p, 2) intervals of the coefficients, by Student's t."""
-        half = stdtrit(self.dof, 0.975) * self.careful_stderr
+        half = stdtrit(self.dof, TAILS[1]) * self.careful_stderr
         return np.column_stack([self.coefficients - half, self.coefficients + half])
 
     def p_values(self, expected: FloatArray | float = 0.0) -> FloatArray:
@@ -247,7 +248,7 @@ def pool(y: FloatArray, v: FloatArray) -> Pooled:
     ones = np.ones((y.size, 1))
     found = fit_mixed(y, v, ones)
     spread = np.sqrt(_profile_interval(y - y.mean(), v, ones / np.sqrt(y.size), found.dof))
-    mean, half = float(found.coefficients[0]), float(stdtrit(found.dof, 0.975))
+    mean, half = float(found.coefficients[0]), float(stdtrit(found.dof, TAILS[1]))
     ahead = half * float(np.hypot(np.sqrt(found.tau2), found.careful_stderr[0]))
     low, high = found.interval95()[0]
     return Pooled(
@@ -337,7 +338,7 @@ def _typical_variance(v: FloatArray, X: FloatArray, dof: int) -> float:
 
 def _profile_interval(residual: FloatArray, v: FloatArray, basis: FloatArray, dof: int) -> Interval:
     """The tau^2 at which the weighted sum of squares has a tail of 2.5 % on either side."""
-    low, high = (_where_left_is(float(chdtri(dof, q)), residual, v, basis) for q in (0.025, 0.975))
+    low, high = (_where_left_is(float(chdtri(dof, q)), residual, v, basis) for q in TAILS)
     return low, high
 
 

@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from memfit.arrays import BoolArray, ComplexArray, FloatArray, IntArray
+from memfit.confidence import LEVEL, TAILS
 from memfit.errors import InputError
 
 Values = TypeVar("Values", FloatArray, ComplexArray)
@@ -185,7 +186,7 @@ def disagreement(found: MeasuredStability, model_unstable: bool) -> str | None:
         Whether the model is unstable under current control at the bias of the spectrum.
     """
     chance = found.probability_unstable
-    if chance is None or 0.05 <= chance <= 0.95 or (chance > 0.5) == model_unstable:
+    if chance is None or 1.0 - LEVEL <= chance <= LEVEL or (chance > 0.5) == model_unstable:
         return None
     says = "unstable" if chance > 0.5 else "stable"
     fitted = "unstable" if model_unstable else "stable"
@@ -333,7 +334,7 @@ def _interval(values: FloatArray) -> tuple[float, float] | None:
     finite = values[np.isfinite(values)]
     if finite.size < 0.9 * values.size:
         return None
-    low, high = np.quantile(finite, (0.025, 0.975))
+    low, high = np.quantile(finite, TAILS)
     return (float(low), float(high)) if high < _WIDEST_RATIO * low else None
 
 

@@ -15,6 +15,7 @@ from scipy.special import ndtr
 
 from memfit.analysis.stability.circuit import Circuit
 from memfit.arrays import FloatArray
+from memfit.confidence import TAILS
 from memfit.errors import ParameterError
 from memfit.model.hopf_boundary import (
     Loop,
@@ -172,7 +173,7 @@ def uncertainty_of_draws(draws: Mapping[str, ArrayLike]) -> Uncertainty:
 
 def interval95(values: FloatArray) -> Interval:
     """Central 95 % of a sample."""
-    low, high = np.quantile(values, (0.025, 0.975))
+    low, high = np.quantile(values, TAILS)
     return float(low), float(high)
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from memfit.arrays import FloatArray
+from memfit.confidence import CHI2_1
 from memfit.datasets.records import ImpedanceSpectrum
 from memfit.fitting.identifiability.constrained import (
     ALLOWED,
@@ -38,14 +39,12 @@ from memfit.fitting.predict import Predictor, bias_of, junction_at
 from memfit.fitting.problem import FitState, Problem
 from memfit.fitting.residuals import JointResiduals
 from memfit.fitting.result import Ends
-from memfit.fitting.uncertainty.covariance import Z95, Covariance
+from memfit.fitting.uncertainty.covariance import Covariance
 from memfit.fitting.unknowns import Unknowns
 from memfit.model.equations import activation, inverse_resistance_a
 from memfit.model.parameters import NAMES
 from memfit.protocols import Control
 
-THRESHOLD = Z95**2
-"""Rise of chi2 at the ends of a 95 % interval."""
 _MOST_STEPS, _GROWTH = 15, 1.6
 """Along a valley, and how much longer each is than the one before."""
 
@@ -82,7 +81,7 @@ def intervals_beside(
     valleys = [_end_of_valley(base, e) for e in excursions if e.far and e.name == "V_T"]
     residuals = base.problem.residuals(base.unknowns)
     points = [*valleys, *others, *(e.x for e in excursions)]
-    allowed = [base.x, *(x for x in points if _chi2(residuals, x) < base.minimum.chi2 + THRESHOLD)]
+    allowed = [base.x, *(x for x in points if _chi2(residuals, x) < base.minimum.chi2 + CHI2_1)]
     found: dict[str, Ends] = {}
     for j, unknown in enumerate(base.unknowns.free):
         if unknown.name not in CORE or unknown.name in open_ones or unknown.name in base.minimum.at_bound:
@@ -110,7 +109,7 @@ def _end_of_valley(base: FitState, e: Excursion) -> FloatArray:
         if step < 0.5 * length or target == here[j]:
             break
         chi2, x = moved(base, j, target, here, slope)
-        if chi2 > base.minimum.chi2 + THRESHOLD:
+        if chi2 > base.minimum.chi2 + CHI2_1:
             step *= 0.5
             continue
         here, slope, step = x, (x - here) / (target - here[j]), _GROWTH * step
@@ -154,8 +153,8 @@ def _end_of_interval(base: FitState, j: int, direction: float, outset: _Outset) 
             return None
         chi2, x = moved(base, j, target, here, slope)
         above = chi2 - base.minimum.chi2
-        if above > THRESHOLD:
-            share = (np.sqrt(THRESHOLD) - np.sqrt(rise)) / (np.sqrt(above) - np.sqrt(rise))
+        if above > CHI2_1:
+            share = (np.sqrt(CHI2_1) - np.sqrt(rise)) / (np.sqrt(above) - np.sqrt(rise))
             return float(here[j] + share * (target - here[j]))
         here, slope, rise = x, (x - here) / (target - here[j]), max(above, 0.0)
         step = min(_GROWTH * step, length)

@@ -16,6 +16,7 @@ from dataclasses import replace
 import numpy as np
 
 from memfit.arrays import FloatArray
+from memfit.confidence import Z
 from memfit.fitting.identifiability.combinations import (
     KNOWN,
     error_of,
@@ -41,7 +42,7 @@ from memfit.fitting.result import (
     Reach,
     Status,
 )
-from memfit.fitting.uncertainty.covariance import UNDETERMINED, WEAK, Z95, Covariance, with_bounds
+from memfit.fitting.uncertainty.covariance import UNDETERMINED, WEAK, Covariance, with_bounds
 from memfit.fitting.unknowns import Unknown
 from memfit.model.parameters import NAMES, UNITS, Parameters
 from memfit.units import format_quantity
@@ -71,7 +72,7 @@ def widened(e: Estimate, shift: tuple[Unknown, float] | None) -> Estimate:
     error, scale = way / np.sqrt(ALLOWED), e.value if unknown.logarithmic else 1.0
     if error * scale <= e.stderr:
         return e
-    low, high = (unknown.outer(unknown.inner(e.value) + side * Z95 * error) for side in (-1.0, 1.0))
+    low, high = (unknown.outer(unknown.inner(e.value) + side * Z * error) for side in (-1.0, 1.0))
     return replace(
         e,
         stderr=float(error * scale),
@@ -95,7 +96,7 @@ def _with_ends(name: str, e: Estimate, found: Ends, V_m: float) -> Estimate:
     width = _width(name, ends, V_m)
     if not np.isfinite(width):
         return replace(e, ci95=ends)
-    error = width / (2.0 * Z95)
+    error = width / (2.0 * Z)
     size = 2.0 * V_m if name == "V_T" else e.value
     status = "weak" if error > WEAK and e.status == "determined" else e.status
     return replace(e, ci95=ends, stderr=max(e.stderr, error * size), status=status)
@@ -117,7 +118,7 @@ def reach_of(e: Estimate, name: str, V_m: float) -> OpenParameter | None:
     if low is None or high is None:
         reach: Reach = "both sides" if low is None and high is None else "below" if low is None else "above"
         return OpenParameter(reach=reach, known=(low, high))
-    far = _width(name, e.ci95, V_m) > 2.0 * Z95 * UNDETERMINED
+    far = _width(name, e.ci95, V_m) > 2.0 * Z * UNDETERMINED
     return OpenParameter(reach="other minimum") if far else None
 
 
@@ -336,8 +337,8 @@ def _limited_ones(
 def _within(e: Estimate, x: float, limits: tuple[float, float], error: float) -> Estimate:
     """The estimate exp(x) with an error of the logarithm x, or as its limits allow."""
     low, high = (float(np.log(limit)) for limit in limits)
-    error = min(error, max(x - low, high - x) / Z95)
-    value, half = float(np.exp(x)), Z95 * error
+    error = min(error, max(x - low, high - x) / Z)
+    value, half = float(np.exp(x)), Z * error
     return replace(
         e,
         value=value,

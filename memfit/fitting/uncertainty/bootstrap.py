@@ -19,6 +19,7 @@ from typing import Any, Literal
 import numpy as np
 
 from memfit.arrays import FloatArray
+from memfit.confidence import TAILS
 from memfit.datasets.records import ImpedanceSpectrum
 from memfit.fitting.least_squares import Box, Evaluate, Point, Solution, gauss_newton
 from memfit.fitting.problem import FitState
@@ -31,7 +32,6 @@ from memfit.progress import Progress, shared, silent
 
 _DIGITS = 10
 """Significant digits that are kept of every sampled value."""
-_TAILS = (0.025, 0.5, 0.975)
 
 
 def rounded(unknowns: Unknowns, vectors: FloatArray) -> tuple[tuple[float, ...], ...]:
@@ -50,7 +50,7 @@ def sample_estimates(
     columns = np.array(samples).T
     found = {}
     for k, (name, column) in enumerate(zip(names, columns, strict=True)):
-        low, median, high = (float(v) for v in np.quantile(column, _TAILS))
+        low, median, high = (float(v) for v in np.quantile(column, (TAILS[0], 0.5, TAILS[1])))
         found[name] = SampleEstimate(
             unit=units[k] if units else unit_of(name),
             median=median,

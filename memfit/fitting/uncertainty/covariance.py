@@ -21,6 +21,7 @@ import numpy as np
 from scipy.special import log_ndtr
 
 from memfit.arrays import BoolArray, FloatArray
+from memfit.confidence import Z
 from memfit.datasets.records import ImpedanceSpectrum
 from memfit.fitting.problem import FitState
 from memfit.fitting.residuals import UNSEEN, triangle
@@ -149,8 +150,6 @@ def _standard_moments(a: float, width: float) -> tuple[float, float]:
     return mean, 1.0 + a * at_a - (b * at_b if np.isfinite(b) else 0.0) - mean**2
 
 
-Z95 = 1.959963984540054
-"""Half width of a normal 95 % interval, in standard deviations."""
 _SINGULAR = 1e-9
 """Smallest singular value of the scaled Jacobian, relative to the largest, that counts as information."""
 _INSTRUMENT_UNITS = {"delay": "s", "edge": "s", "u_0": "V", "i_0": "A"}
@@ -232,7 +231,7 @@ def estimates(state: FitState, covariance: Covariance, starts: Mapping[str, floa
             result[unknown.name] = Estimate(value=None, unit=unit, status=status, start=start)
             continue
         stderr = value * error if unknown.logarithmic else error
-        half = min(Z95 * error, 600.0) if unknown.logarithmic else Z95 * error
+        half = min(Z * error, 600.0) if unknown.logarithmic else Z * error
         low, high = (
             (value * np.exp(-half), value * np.exp(half))
             if unknown.logarithmic

@@ -25,6 +25,7 @@ from memfit.analysis.comparison.regression import (
     regressor,
 )
 from memfit.arrays import FloatArray
+from memfit.confidence import TAILS, Z, chi2_quantile
 from memfit.reporting.comparison.tables import CM2, LEVEL, matters, p_text, shown_unit, slope_texts
 from memfit.reporting.comparison.text import EVENLY, EXPECTED_LINE, FIGURES, OUTLINES, PER_AREA
 from memfit.reporting.content import Panel, Panels
@@ -58,7 +59,6 @@ from memfit.reporting.figures.trends import (
 from memfit.reporting.numbers import fixed, scale_for
 from memfit.reporting.text import CIRCUIT, SYMBOLS
 
-Z95 = 1.959963984540054
 _HEIGHT = 62.0
 
 
@@ -162,7 +162,7 @@ def _line(found: Comparison, one: Trend, covariate: Covariate) -> tuple[TrendPic
     fine = np.linspace(z.min(), z.max(), _LINE)
     away = fine - (one.center or 0.0)
     middle = (one.level or 0.0) + (one.slope or 0.0) * away
-    half = float(stdtrit(one.dof, 0.975)) * np.hypot(one.level_stderr or 0.0, (one.stderr or 0.0) * away)
+    half = float(stdtrit(one.dof, TAILS[1])) * np.hypot(one.level_stderr or 0.0, (one.stderr or 0.0) * away)
     factor, axis = scaling(quantity, outer(quantity, y))
     shown = _abscissa(one.kind, one.covariate)
 
@@ -175,8 +175,8 @@ def _line(found: Comparison, one: Trend, covariate: Covariate) -> tuple[TrendPic
     picture = TrendPicture(
         x=shown(z),
         y=scaled(y),
-        low=scaled(y - Z95 * s),
-        high=scaled(y + Z95 * s),
+        low=scaled(y - Z * s),
+        high=scaled(y + Z * s),
         line=np.column_stack([shown(fine), scaled(middle - half), scaled(middle), scaled(middle + half)]),
         expected=expected,
         title=_trend_title(found, one),
@@ -254,7 +254,6 @@ def _high(level: Any) -> float:
     return float(level.ci95[1])
 
 
-_CHI2_95 = 5.991464547107979
 """95 % quantile of chi-square with two degrees of freedom: an ellipse in a plane."""
 _MOST_PAIRS = 4
 
@@ -276,7 +275,7 @@ def _forest(found: Comparison, sample: Sample, place: int, pools: Mapping[str, P
     one = sample.quantities[place]
     per_area = sample is not found.sample
     x, s = sample.x[:, place], np.sqrt(sample.covariance[:, place, place])
-    value, low, high = (outer(one, x + z * s) for z in (0.0, -Z95, Z95))
+    value, low, high = (outer(one, x + z * s) for z in (0.0, -Z, Z))
     factor, axis = scaling(one, value)
     tested = per_area or not (found.equal_area and one.name in EXPECTED)
     outlying = {o.device for o in found.outlying if o.quantity == one.name and tested}
@@ -496,7 +495,7 @@ def _ellipse(center: FloatArray, covariance: FloatArray) -> tuple[FloatArray, Fl
     variances, axes = np.linalg.eigh(covariance)
     angle = np.linspace(0.0, 2.0 * np.pi, 61)
     steps = (
-        np.sqrt(_CHI2_95)
+        np.sqrt(chi2_quantile(2))
         * (axes * np.sqrt(np.maximum(variances, 0.0)))
         @ np.stack([np.cos(angle), np.sin(angle)])
     )

@@ -5,6 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from memfit.arrays import FloatArray
+from memfit.confidence import Z
 from memfit.fitting.result import Profile
 from memfit.reporting.figures.marks import (
     GREY,
@@ -101,5 +102,5 @@ def linear_curve(profile: Profile, value: FloatArray) -> FloatArray | None:
     if not profile.linear_error:
         return None
     away = np.log(value / profile.best) if profile.logarithmic else value - profile.best
-    result: FloatArray = profile.threshold * (away / (1.959963984540054 * profile.linear_error)) ** 2
+    result: FloatArray = profile.threshold * (away / (Z * profile.linear_error)) ** 2
     return result

@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from memfit.arrays import BoolArray, FloatArray
+from memfit.confidence import Z
 from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient, Record
 from memfit.fitting.result import FittedRecord
 from memfit.reporting.figures.marks import (
@@ -285,7 +286,7 @@ def _autocorrelation_bands(axes: Axes, strips: Sequence[Strip], scale: float) ->
     bases = [-_STRIP * place for place in range(len(strips))]
     axes.set_ylim(bases[-1] - _STRIP / 2, _STRIP / 2)
     for base, strip in zip(bases, strips, strict=True):
-        white = scale * 1.96 / np.sqrt(max(strip.coordinate.size, 1))
+        white = scale * Z / np.sqrt(max(strip.coordinate.size, 1))
         axes.axhspan(base - white, base + white, color=PALE, linewidth=0, zorder=-2)
     axes.hlines(bases, 0, 1, transform=axes.get_yaxis_transform(), color=INK, linewidth=0.4)
     draw_ticks(axes, "y", bases, [strip.label for strip in strips], marks=False)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from memfit.arrays import ComplexArray, FloatArray
+from memfit.confidence import TAILS
 from memfit.datasets.records import ImpedanceSpectrum, Record
 from memfit.fitting.result import FitResult, FittedRecord
 from memfit.model.equations import (
@@ -24,8 +25,6 @@ from memfit.model.hopf_boundary import Loop, hopf_biases, log_gain_margin
 from memfit.model.linear import coefficients
 from memfit.model.parameters import Parameters
 
-_TAILS = (0.025, 0.975)
-
 Band = tuple[FloatArray, FloatArray]
 """Lower and upper end at every point."""
 
@@ -37,7 +36,7 @@ def band_of(fitted: FittedRecord) -> Band | None:
 
 def ends(curves: FloatArray) -> Band:
     """Central 95 % of curves (k, n) at every point."""
-    low, high = np.quantile(curves, _TAILS, axis=0)
+    low, high = np.quantile(curves, TAILS, axis=0)
     return low, high
 
 

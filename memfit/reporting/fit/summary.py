@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+from memfit.confidence import Z
 from memfit.fitting.plan import LOGARITHMIC
 from memfit.fitting.result import Estimate, FitResult
 from memfit.reporting.content import Answer, Tone, value_text
@@ -195,4 +196,4 @@ def _margin_error(block: Mapping[str, Any]) -> float | None:
 def error_of(ci95: Sequence[float | None] | None) -> float | None:
     """Standard error from the 95 % interval of a normal distribution; None if an end is open."""
     low, high = ci95 or (None, None)
-    return None if low is None or high is None else (high - low) / (2 * 1.96)
+    return None if low is None or high is None else (high - low) / (2.0 * Z)

@@ -24,6 +24,7 @@ from memfit.analysis.stability.distance import CHANGEABLE, changes_to_hopf
 from memfit.analysis.stability.maps import RegionMap, map_over_bias_and_load, map_over_parameters
 from memfit.analysis.stability.sampling import Uncertainty, uncertainty_of
 from memfit.arrays import ComplexArray, FloatArray
+from memfit.confidence import chi2_quantile
 from memfit.fitting.result import FitResult
 from memfit.model.hopf_boundary import Loop, least_log_gain_margin, least_margin_bias
 from memfit.model.parameters import Parameters
@@ -41,7 +42,6 @@ _SIGMAS = 4.0  # standard errors that an axis must hold
 _ABSENT = 2.0  # decades on either side, of an axis for what the circuit has not
 _STEP = 1e-4  # of a logarithm
 _MULTIPLIER_ERROR = 1e-4  # of a Floquet multiplier where the orbit shrinks to a point
-CHI2_95 = 5.991464547107979
 """95 % quantile of chi-square with two degrees of freedom: an ellipse in a plane."""
 
 
@@ -215,7 +215,7 @@ def _ellipse(device: tuple[float, float], covariance: FloatArray) -> tuple[Float
     variances, axes = np.linalg.eigh(covariance)
     angle = np.linspace(0.0, 2.0 * np.pi, 121)
     circle = np.stack([np.cos(angle), np.sin(angle)])
-    steps = np.sqrt(CHI2_95) * (axes * np.sqrt(np.maximum(variances, 0.0))) @ circle
+    steps = np.sqrt(chi2_quantile(2)) * (axes * np.sqrt(np.maximum(variances, 0.0))) @ circle
     return device[0] * np.exp(steps[0]), device[1] * np.exp(steps[1])
 
 

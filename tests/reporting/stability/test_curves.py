@@ -8,10 +8,10 @@ from matplotlib.figure import Figure
 from memfit.analysis.stability.circuit import Circuit
 from memfit.analysis.stability.distance import values_to_hopf
 from memfit.analysis.stability.sampling import uncertainty_of
+from memfit.confidence import chi2_quantile
 from memfit.model.parameters import Parameters
 from memfit.reporting.fit.csv import load_map_data
 from memfit.reporting.stability.curves import (
-    CHI2_95,
     attracts,
     dynamics_of,
     gain_map,
@@ -73,8 +73,8 @@ def test_the_ellipse_holds_95_percent_of_the_devices(rng):
             found.ellipse, found.device, (found.map.x_name, found.map.y_name), strict=True
         )
     ]
-    assert np.hypot(*radii) == pytest.approx(np.sqrt(CHI2_95))
-    assert np.mean(np.sum(rng.standard_normal((40000, 2)) ** 2, axis=1) < CHI2_95) == pytest.approx(
+    assert np.hypot(*radii) == pytest.approx(np.sqrt(chi2_quantile(2)))
+    assert np.mean(np.sum(rng.standard_normal((40000, 2)) ** 2, axis=1) < chi2_quantile(2)) == pytest.approx(
         0.95, abs=0.005
     )
     assert found.map.x[0] < found.ellipse[0].min() < found.ellipse[0].max() < found.map.x[-1]
