@@ -11,8 +11,6 @@ from itertools import zip_longest
 
 import numpy as np
 
-from memfit.analysis.cycles.bifurcation import BifurcationDiagram
-from memfit.analysis.stability.maps import RegionMap
 from memfit.arrays import FloatArray
 from memfit.datasets.records import ImpedanceSpectrum, Record
 from memfit.fitting.result import FitResult, FittedRecord
@@ -22,7 +20,6 @@ from memfit.reporting.figures.spectra import Spectrum, bias_of
 from memfit.reporting.figures.time import model_points, rate_label, sweep_of, transient_of, units_of
 from memfit.reporting.fit.curves import StabilityCurves, VoltageCurves, band_of, ends
 from memfit.reporting.numbers import plain
-from memfit.reporting.stability.curves import GainMap, WindowCurves, attracts
 from memfit.reporting.text import distinct
 
 RESIDUAL_COLUMNS = (
@@ -263,60 +260,3 @@ def coefficients_data(curves: StabilityCurves) -> Columns:
 def margins_data(curves: StabilityCurves) -> Columns:
     """Gain margin by circuit against voltage."""
     return {"u_V": curves.u, **{f"gain_margin_{name}": values for name, values in curves.margins.items()}}
-
-
-def branch_data(diagram: BifurcationDiagram) -> Columns:
-    """The branch of limit cycles."""
-    cycles = diagram.cycles
-    unit = "A" if diagram.circuit.control == "current" else "V"
-    return {
-        f"source_{unit}": np.array([cycle.source for cycle in cycles]),
-        "steady_u_V": np.array([cycle.steady_u for cycle in cycles]),
-        "period_s": np.array([cycle.period for cycle in cycles]),
-        "u_min_V": np.array([cycle.u[0] for cycle in cycles]),
-        "u_max_V": np.array([cycle.u[1] for cycle in cycles]),
-        "V_min_V": np.array([cycle.V[0] for cycle in cycles]),
-        "V_max_V": np.array([cycle.V[1] for cycle in cycles]),
-        "stable": np.array([float(attracts(cycle)) for cycle in cycles]),
-    }
-
-
-def window_spectra_data(curves: WindowCurves) -> Columns:
-    """Spectra through the window."""
-    found: dict[str, FloatArray] = {"frequency_Hz": curves.frequency}
-    for u, Z in zip(curves.points.u, curves.impedance, strict=True):
-        found[f"Z_real_ohm ({u:.6g} V)"] = Z.real
-        found[f"Z_imag_ohm ({u:.6g} V)"] = Z.imag
-    return found
-
-
-def root_locus_data(curves: WindowCurves) -> Columns:
-    """Eigenvalues along the bias."""
-    found: dict[str, FloatArray] = {"u_V": curves.steady.u}
-    for number in range(curves.steady.eigenvalues.shape[1]):
-        found[f"real_{number + 1}_1/s"] = curves.steady.eigenvalues[:, number].real
-        found[f"imag_{number + 1}_1/s"] = curves.steady.eigenvalues[:, number].imag
-    return found
-
-
-def time_courses_data(curves: WindowCurves) -> Columns:
-    """Courses after the source is switched on."""
-    unit = "A" if curves.circuit.control == "current" else "V"
-    found: dict[str, FloatArray] = {"time_s": curves.time}
-    for place, course in zip(curves.course_places, curves.courses, strict=True):
-        if course is not None:
-            found[f"u_V (source {curves.points.source[place]:.6g} {unit})"] = course
-    return found
-
-
-def load_map_data(regions: RegionMap) -> Columns:
-    """The boundary of oscillation: for each junction voltage the least load that is unstable, ohm."""
-    unstable = regions.region == 2
-    least = np.where(unstable.any(axis=0), regions.y[np.argmax(unstable, axis=0)], np.nan)
-    return {"u_V": regions.x, "least_unstable_load_ohm": least}
-
-
-def gain_map_data(found: GainMap) -> Columns:
-    """The device and its 95 % ellipse."""
-    x, y = found.ellipse or (np.array([found.device[0]]), np.array([found.device[1]]))
-    return {found.map.x_name: x, found.map.y_name: y}

@@ -28,24 +28,22 @@ from memfit.reporting.figures.stability import (
     time_courses_figure,
     window_spectra_figure,
 )
-from memfit.reporting.fit.csv import (
-    branch_data,
-    coefficients_data,
-    gain_map_data,
-    load_map_data,
-    root_locus_data,
-    time_courses_data,
-    window_spectra_data,
-)
+from memfit.reporting.fit.csv import coefficients_data
 from memfit.reporting.fit.summary import error_of
 from memfit.reporting.numbers import MISSING, interval, quantity, quantity_digits, span
 from memfit.reporting.stability.curves import (
     Dynamics,
     attracts,
+    branch_data,
     dynamics_of,
     gain_map,
+    gain_map_data,
     load_map,
+    load_map_data,
+    root_locus_data,
+    time_courses_data,
     window_curves,
+    window_spectra_data,
 )
 from memfit.reporting.text import COLUMNS, NO_VALUE, TABLE_CAPTIONS, meaning
 

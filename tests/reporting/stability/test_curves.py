@@ -10,12 +10,12 @@ from memfit.analysis.stability.distance import values_to_hopf
 from memfit.analysis.stability.sampling import uncertainty_of
 from memfit.confidence import chi2_quantile
 from memfit.model.parameters import Parameters
-from memfit.reporting.fit.csv import load_map_data
 from memfit.reporting.stability.curves import (
     attracts,
     dynamics_of,
     gain_map,
     load_map,
+    load_map_data,
     most_influential,
 )
 from memfit.reporting.stability.tables import branch_panels, map_panels
