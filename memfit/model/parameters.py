@@ -7,7 +7,7 @@ here and the formulas of its part in `memfit.model.parts`.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Any, Literal
@@ -227,9 +227,9 @@ class Parameters:
         """Charging time R_b C_m, s."""
         return self.R_b * self.C_m
 
-    def as_array(self) -> FloatArray:
-        """(n,) values in the order of `PARAMETERS`."""
-        return np.array([getattr(self, name) for name in PARAMETERS])
+    def as_array(self, names: Sequence[str] | None = None) -> FloatArray:
+        """(n,) values (SI) of these parameters, by default of all in the order of `PARAMETERS`."""
+        return np.array([getattr(self, name) for name in names or PARAMETERS])
 
     def as_dict(self) -> dict[str, float]:
         """Names and SI values."""

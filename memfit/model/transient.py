@@ -1,7 +1,7 @@
 """The response in time to any piecewise-linear drive, with exact sensitivities.
 
 Equations 1, 2, 10, 11, 12 of Bisquert & Guerrero, J. Phys. Chem. Lett. 2022, 13, 3789, under current control
-or voltage control with R_s >= 0. The compiled work is in `memfit.model.integrator.entry`; here drives become
+or voltage control with R_s >= 0. The compiled work is in `memfit.model.integrator.run`; here drives become
 pieces, several records become one call, and a run that does not finish becomes a status with a sentence.
 """
 
@@ -14,7 +14,9 @@ from numpy.typing import ArrayLike
 
 from memfit.arrays import FloatArray, frozen_floats
 from memfit.errors import InputError
-from memfit.model.integrator import entry as kernel
+from memfit.model.integrator import compiled
+from memfit.model.integrator import run as kernel
+from memfit.model.integrator.equation import IN_TIME
 from memfit.model.parameters import Parameters
 from memfit.protocols import Drive
 
@@ -162,9 +164,9 @@ class DriveSet:
         course = np.full((n if states else 0, 3), np.nan)
         status, reached = np.empty(count, dtype=np.int64), np.empty(count)
         start = np.zeros((count, 3)) if initial is None else np.ascontiguousarray(initial, dtype=np.float64)
-        kernel.prepare()
+        compiled.prepare(kernel.integrate_all)
         kernel.integrate_all(
-            p.as_array()[:8],
+            p.as_array(IN_TIME),
             self._voltage,
             self._before,
             self._edges,
@@ -207,13 +209,28 @@ class Response:
     values: FloatArray
     """(n,) V under current control, I under voltage control; NaN where not reached."""
     derivatives: FloatArray
-    """(n, 12) by R_b .. R_s, by the initial u, i_c, f, and by time; (0, 12) if not asked for."""
+    """(n, k) by the parameters `IN_TIME`, by the initial u, i_c, f, and by time; (0, k) if not asked for."""
     states: FloatArray
     """(n, 3) u, i_c, f; NaN where not reached; (0, 3) if not asked for."""
     status: np.ndarray
     """(r,) code of the kernel for each record."""
     reached: FloatArray
     """(r,) time reached, s."""
+
+    @property
+    def by_parameters(self) -> FloatArray:
+        """(n, p) derivatives by the parameters `IN_TIME`."""
+        return self.derivatives[:, : len(IN_TIME)]
+
+    @property
+    def by_initial(self) -> FloatArray:
+        """(n, 3) derivatives by the initial u (V), i_c (A), f."""
+        return self.derivatives[:, -4:-1]
+
+    @property
+    def by_time(self) -> FloatArray:
+        """(n,) derivatives by time, 1/s."""
+        return self.derivatives[:, -1]
 
     @property
     def ok(self) -> bool:
@@ -261,8 +278,7 @@ def simulate(
 
 def kernel_is_compiled() -> bool:
     """Whether machine code of the kernel is on disk, so that the first call will not have to compile."""
-    compilation_is_off = not hasattr(kernel.integrate_all, "stats")
-    return compilation_is_off or kernel.is_compiled()
+    return compiled.is_compiled(kernel.integrate_all)
 
 
 def _checked(time: ArrayLike) -> FloatArray:

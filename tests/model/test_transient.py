@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from memfit.errors import InputError, ParameterError
-from memfit.model.integrator import entry as kernel
+from memfit.model.integrator import run as kernel
 from memfit.model.parameters import Parameters
 from memfit.model.steady import steady_response
 from memfit.model.transient import DriveSet, kernel_is_compiled, simulate

@@ -1,32 +1,124 @@
-"""The model as the compiled integrator sees it, and the memory of a run.
+"""The model as the compiled integrator sees it, the tables of its collocation, and the memory of a run.
 
-Unknowns. Under current control x = u, the junction voltage; under voltage control x = I, the terminal current
-that is measured. Both obey one linear equation, with u in the same breath:
+Under current control the unknown is x = u, the junction voltage; under voltage control x = I, the terminal
+current that is measured. Both obey one linear equation, with u in the same breath:
 
     eps x' = s(t) - kappa x + sigma i_c,     u = a(t) + b x
 
-    current:  eps = C_m,      s = I(t),                    kappa = 1/R_b,        sigma = -1,  a = 0,     b = 1
-    voltage:  eps = R_s C_m,  s = C_m V'(t) + V(t)/R_b,    kappa = 1 + R_s/R_b,  sigma = +1,  a = V(t),  b =
-    -R_s
+    current: eps = C_m,      s = I(t),                  kappa = 1/R_b,        sigma = -1,  a = 0,     b = 1
+    voltage: eps = R_s C_m,  s = C_m V'(t) + V(t)/R_b,  kappa = 1 + R_s/R_b,  sigma = 1,   a = V(t),  b = -R_s
 
 so R_s = 0 (eps = 0) needs no other code, and what is measured is integrated itself, not a small difference.
+
+The collocation is Radau IIA: the s nodes are the roots of P_s(2x - 1) - P_{s-1}(2x - 1) on (0, 1], the last
+one is 1. A step is the polynomial of degree s through s + 1 points: its start and the s nodes. Everything is
+formed in shifted Legendre polynomials, whose Vandermonde matrix is well conditioned, so that double precision
+is enough. Source: Hairer & Wanner, Solving Ordinary Differential Equations II, section IV.5.
 """
 
 import math
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import NamedTuple
 
-import numba
 import numpy as np
+from numpy.polynomial import legendre
 
-from memfit.arrays import FloatArray
-from memfit.model.integrator.radau import radau_iia
+from memfit.arrays import ComplexArray, FloatArray
+from memfit.model.integrator.compiled import compile_part
+from memfit.model.parameters import names_where
+
+
+@dataclass(frozen=True)
+class Tableau:
+    """Radau IIA with s stages."""
+
+    points: FloatArray
+    """(s + 1,) start 0 and collocation nodes of a step of length 1."""
+    derivative: FloatArray
+    """(s + 1, s + 1) from values at the points to derivatives; [1:, 1:] is the inverse Butcher matrix."""
+    eigenvalues: ComplexArray
+    """(m,) eigenvalues of the inverse Butcher matrix with imaginary part >= 0."""
+    projectors: ComplexArray
+    """(m, s, s) spectral projectors E_k, doubled for complex pairs: g(A^-1) = Re sum g(eigenvalue_k) E_k."""
+    powers: FloatArray
+    """(s + 1, s + 1) from values at the points to coefficients of 1, theta .. theta^s."""
+    tail: FloatArray
+    """(6, s + 1) from values at the points to shifted Legendre coefficients of degree s to s - 5."""
+    barycentric: FloatArray
+    """(s + 1,) 1 / product of the distances of each point from the others."""
+
+    def real_basis(self) -> FloatArray:
+        """(s, s + 1, s + 1): real and imaginary parts of the projectors, bordered by zeros for the start.
+
+        g(A^-1) is the sum of Re g(eigenvalue) times the first and -Im g(eigenvalue) times the second of each.
+        """
+        parts = []
+        for eigenvalue, projector in zip(self.eigenvalues, self.projectors, strict=True):
+            parts.append(projector.real)
+            if eigenvalue.imag > 0:
+                parts.append(projector.imag)
+        return np.pad(np.array(parts), ((0, 0), (1, 0), (1, 0)))
+
+
+def radau_iia(stages: int) -> Tableau:
+    """Tables of the method with the given number of stages (3 or more)."""
+    points = np.concatenate([[0.0], _nodes(stages)])
+    x = 2.0 * points - 1.0
+    coefficients = np.linalg.inv(legendre.legvander(x, stages))
+    slopes = np.column_stack([legendre.legval(x, legendre.legder(unit)) for unit in np.eye(stages + 1)])
+    derivative = 2.0 * slopes @ coefficients
+    eigenvalues, projectors = _spectrum(derivative[1:, 1:])
+    distance = points[:, None] - points + np.eye(stages + 1)
+    return Tableau(
+        points=points,
+        derivative=derivative,
+        eigenvalues=eigenvalues,
+        projectors=projectors,
+        powers=np.linalg.inv(points[:, None] ** np.arange(stages + 1)),
+        tail=np.ascontiguousarray(coefficients[:-7:-1]),
+        barycentric=1.0 / np.prod(distance, axis=1),
+    )
+
+
+def _nodes(stages: int) -> FloatArray:
+    """(s,) roots of P_s - P_{s-1} on (0, 1]."""
+    difference = np.zeros(stages + 1)
+    difference[stages], difference[stages - 1] = 1.0, -1.0
+    x = np.sort(np.real(legendre.legroots(difference)))
+    for _ in range(3):  # Newton: the companion matrix gives about 13 digits
+        x = x - legendre.legval(x, difference) / legendre.legval(x, legendre.legder(difference))
+    nodes = 0.5 * (1.0 + x)
+    nodes[-1] = 1.0
+    return nodes
+
+
+def _spectrum(matrix: FloatArray) -> tuple[ComplexArray, ComplexArray]:
+    """Eigenvalues with imaginary part >= 0 and their projectors, doubled for complex pairs."""
+    eigenvalues, vectors = np.linalg.eig(matrix)
+    duals = np.linalg.inv(vectors)
+    eigenvalues = np.where(np.abs(eigenvalues.imag) > 1e-9, eigenvalues, eigenvalues.real)
+    kept = np.flatnonzero(eigenvalues.imag >= 0.0)
+    projectors = np.array(
+        [(2.0 if eigenvalues[k].imag > 0.0 else 1.0) * np.outer(vectors[:, k], duals[k]) for k in kept]
+    )
+    return eigenvalues[kept].astype(np.complex128), projectors.astype(np.complex128)
+
 
 STAGES = 7
 """Order 13 at the ends of steps; 7 stages were the fastest of 5, 7 and 9 at tolerances of 1e-6 to 1e-10."""
 POINTS = STAGES + 1
-BLOCK = 8
-"""Derivatives are carried in blocks of 8 columns: by R_b .. R_s, and by the initial u, i_c, f (5 unused)."""
 TABLEAU = radau_iia(STAGES)
+
+IN_TIME = names_where(lambda row: row.in_time)
+"""The parameters that the integrator is given, in this order."""
+BLOCK = max(len(IN_TIME), 3)
+"""Derivatives come in blocks of columns: by the parameters, and by the initial u, i_c, f (rest unused)."""
+PARAMETERS, INITIAL = 0, 1
+"""The blocks."""
+R_B, C_M, I_C0, V_T, V_M, TAU_D, TAU_K, R_S = map(
+    IN_TIME.index, ("R_b", "C_m", "i_c0", "V_T", "V_m", "tau_d", "tau_k", "R_s")
+)
+"""Columns of what the compiled step depends on; derivatives by any other parameter in time stay 0."""
 
 _MATRICES = ("P", "Q", "G", "M")
 _VALUES = ("x", "c", "f", "u", "x_free", "c_free", "drift", "offset", "f_ss", "slope", "f_rate", "delta")
@@ -49,20 +141,6 @@ from the accepted stages.
 """
 
 
-def compile_part(function: Any) -> Any:
-    """Compile as part of the entry in `memfit.model.integrator.entry`, which alone is kept on disk.
-
-    Division is NumPy's (no exception), multiplication and addition may fuse; NaN and infinity keep their
-    meaning.
-    """
-    return numba.njit(nogil=True, error_model="numpy", fastmath={"contract"})(function)
-
-
-def inline_part(function: Any) -> Any:
-    """Compile into the body of its one caller, so that the whole is not optimised again at every level."""
-    return numba.njit(nogil=True, error_model="numpy", fastmath={"contract"}, inline="always")(function)
-
-
 class Equation(NamedTuple):
     """Coefficients of the model as the step needs them."""
 
@@ -83,12 +161,13 @@ class Equation(NamedTuple):
 
 @compile_part
 def equation(p: FloatArray, voltage: bool) -> Equation:
-    """Coefficients for one control mode; p is R_b .. R_s."""
+    """Coefficients for one control mode; p has the parameters `IN_TIME`."""
+    R_b, C_m, R_s = p[R_B], p[C_M], p[R_S]
     if voltage:
-        eps, kappa, sigma, b = p[7] * p[1], 1.0 + p[7] / p[0], 1.0, -p[7]
+        eps, kappa, sigma, b = R_s * C_m, 1.0 + R_s / R_b, 1.0, -R_s
     else:
-        eps, kappa, sigma, b = p[1], 1.0 / p[0], -1.0, 1.0
-    return Equation(voltage, p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], eps, kappa, sigma, b)
+        eps, kappa, sigma, b = C_m, 1.0 / R_b, -1.0, 1.0
+    return Equation(voltage, R_b, C_m, p[I_C0], p[V_T], p[V_M], p[TAU_D], p[TAU_K], R_s, eps, kappa, sigma, b)
 
 
 @compile_part

@@ -1,27 +1,48 @@
-"""Where the compiled integrator begins: initial state, entry into a piece of the drive, first step.
+"""State and derivatives: where they begin, how a jump or kink carries them over, and through a step.
 
-States are (x, i_c, f) as in `memfit.model.integrator.equation`, with their derivatives by the parameters
-(block 0) and by the initial state (block 1). At a jump or kink of the drive u, i_c and f go on; what has no
-memory takes its new value.
+States are (x, i_c, f) as in `memfit.model.integrator.equation`, with their derivatives (the tangents of the
+flow) by the parameters (block 0) and by the initial u, i_c, f (block 1). At a jump or kink of the drive u,
+i_c and f go on; what has no memory takes its new value.
+
+The derivative of each equation of a step is linear in the unknown derivatives, with the matrix M that
+Newton's method left behind (see `memfit.model.integrator.step`). With x_m, c_m, f_m the derivatives of x,
+i_c, f at the start of the step and y the rise of the derivative of f,
+
+    c_m <- c_m + Q (i_c0 (f_m + y) - c_m + explicit),    x_m <- x_m + P (sigma c_m - kappa x_m + explicit),
+    M y = gain (b x_m + explicit) - f_m + explicit,      gain = (1 - tau_k df/dt) df_ss/du,
+
+where `explicit` is the derivative of the equation by the parameter itself.
 """
 
 from typing import Any
 
 from memfit.arrays import FloatArray
-from memfit.model.integrator.equation import BLOCK, Equation, activation, compile_part, source
-from memfit.model.integrator.sensitivities import (
+from memfit.model.integrator.compiled import compile_part, inline_part
+from memfit.model.integrator.equation import (
+    BLOCK,
     C_M,
     I_C0,
     INITIAL,
     PARAMETERS,
+    POINTS,
     R_B,
     R_S,
+    STAGES,
+    TABLEAU,
+    TAU_D,
+    TAU_K,
     V_M,
     V_T,
+    Equation,
+    activation,
+    source,
 )
+from memfit.model.integrator.step import factor, linearise
 
 _FIRST_STEP = 0.05  # of the fastest time scale seen at a jump
 _INTO_LAYER = 5.0  # of the thickness of the layer behind a kink
+_D = TABLEAU.derivative
+_SAME_MATRIX = 1e-8  # change of M that derivatives may not notice
 
 
 @compile_part
@@ -179,3 +200,125 @@ def step_into_layer(eq: Equation, bend: float, tolerance: float, w: Any) -> floa
     height = abs(bend) * (eq.C_m if eq.voltage else thickness) / eq.kappa
     seen = tolerance * (abs(w.x[0]) if eq.voltage else eq.V_m)
     return _INTO_LAYER * thickness if thickness > 0.0 and height > seen else w.h
+
+
+@inline_part
+def advance_tangents(eq: Equation, h: float, slope: float, blocks: int, w: Any) -> None:
+    """Derivatives at all points of the step, from those at its start."""
+    _rates(w.x, h, w.x_rate)
+    _rates(w.c, h, w.c_rate)
+    if w.stale > _SAME_MATRIX:
+        linearise(eq, h, w)
+        factor(w.M)
+    for block in range(blocks):
+        _channel_without_f(eq, block, w)
+        _terminal_without_f(eq, slope, block, w)
+        _activation(eq, block, w)
+
+
+@compile_part
+def _rates(values: FloatArray, h: float, rate: FloatArray) -> None:
+    """Derivative by time at all points."""
+    for i in range(POINTS):
+        total = 0.0
+        for j in range(1, POINTS):
+            total += _D[i, j] * (values[j] - values[0])
+        rate[i] = total / h
+
+
+@compile_part
+def _channel_without_f(eq: Equation, block: int, w: Any) -> None:
+    """c_p where the derivative of f stays as at the start."""
+    c_p, f_p, right = w.c_p[block], w.f_p[block], w.right
+    for i in range(1, POINTS):
+        for m in range(BLOCK):
+            right[i, m] = eq.i_c0 * f_p[0, m] - c_p[0, m]
+        if block == PARAMETERS:
+            right[i, I_C0] += w.f[i]
+            right[i, TAU_D] -= w.c_rate[i]
+    _add_product(c_p, w.Q, right)
+
+
+@compile_part
+def _terminal_without_f(eq: Equation, slope: float, block: int, w: Any) -> None:
+    """x_p where the derivative of f stays as at the start."""
+    x_p, c_p, right = w.x_p[block], w.c_p[block], w.right
+    for i in range(1, POINTS):
+        for m in range(BLOCK):
+            right[i, m] = eq.sigma * c_p[i, m] - eq.kappa * x_p[0, m]
+        if block == PARAMETERS:
+            right[i, R_B] -= eq.sigma * w.u[i] / eq.R_b**2
+            if eq.voltage:
+                right[i, C_M] += slope - eq.R_s * w.x_rate[i]
+                right[i, R_S] -= w.x[i] / eq.R_b + eq.C_m * w.x_rate[i]
+            else:
+                right[i, C_M] -= w.x_rate[i]
+    _add_product(x_p, w.P, right)
+
+
+@compile_part
+def _activation(eq: Equation, block: int, w: Any) -> None:
+    """f_p, and with it x_p and the end of c_p (at other stages nobody asks for c_p)."""
+    x_p, c_p, f_p, right = w.x_p[block], w.c_p[block], w.f_p[block], w.right
+    for i in range(1, POINTS):
+        gain = (1.0 - eq.tau_k * w.f_rate[i]) * w.slope[i]
+        for m in range(BLOCK):
+            right[i, m] = gain * eq.b * x_p[i, m] - f_p[0, m]
+        if block == PARAMETERS:
+            right[i, TAU_K] -= w.f_ss[i] * w.f_rate[i]
+            right[i, V_T] -= gain
+            right[i, V_M] -= gain * (w.u[i] - eq.V_T) / eq.V_m
+            if eq.voltage:
+                right[i, R_S] -= gain * w.x[i]
+    _solve_block(w.M, right)
+    for i in range(1, POINTS):
+        for m in range(BLOCK):
+            total = x_p[i, m]
+            for j in range(1, POINTS):
+                total += w.G[i, j] * right[j, m]
+            x_p[i, m] = total
+            f_p[i, m] = f_p[0, m] + right[i, m]
+    for m in range(BLOCK):
+        total = c_p[STAGES, m]
+        for j in range(1, POINTS):
+            total += eq.i_c0 * w.Q[STAGES, j] * right[j, m]
+        c_p[STAGES, m] = total
+
+
+@compile_part
+def _add_product(tangent: FloatArray, matrix: FloatArray, right: FloatArray) -> None:
+    """tangent[i] = tangent[0] + sum_j matrix[i, j] right[j] at every stage."""
+    for i in range(1, POINTS):
+        for m in range(BLOCK):
+            total = tangent[0, m]
+            for j in range(1, POINTS):
+                total += matrix[i, j] * right[j, m]
+            tangent[i, m] = total
+
+
+@compile_part
+def _solve_block(M: FloatArray, right: FloatArray) -> None:
+    """Solve in place for all columns of a block, with the factors of M."""
+    for i in range(2, POINTS):
+        for j in range(1, i):
+            share = M[i, j]
+            for m in range(BLOCK):
+                right[i, m] -= share * right[j, m]
+    for i in range(STAGES, 0, -1):
+        for j in range(i + 1, POINTS):
+            share = M[i, j]
+            for m in range(BLOCK):
+                right[i, m] -= share * right[j, m]
+        for m in range(BLOCK):
+            right[i, m] *= M[i, i]
+
+
+@compile_part
+def move_on(blocks: int, w: Any) -> None:
+    """The end of the step becomes the start of the next one."""
+    w.x[0], w.c[0], w.f[0] = w.x[STAGES], w.c[STAGES], w.f[STAGES]
+    for block in range(blocks):
+        for m in range(BLOCK):
+            w.x_p[block, 0, m] = w.x_p[block, STAGES, m]
+            w.c_p[block, 0, m] = w.c_p[block, STAGES, m]
+            w.f_p[block, 0, m] = w.f_p[block, STAGES, m]

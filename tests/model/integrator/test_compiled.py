@@ -12,7 +12,7 @@ import memfit
 
 PACKAGE = Path(memfit.__file__).parent
 RESPOND = """
-from memfit.model import kernel
+from memfit.model.integrator import run as kernel
 print(kernel.__file__)
 print(kernel.integrate_all.stats.cache_path)
 print(len(kernel.integrate_all.signatures))
@@ -34,7 +34,7 @@ def copied(tmp_path):
     package = tmp_path / "site" / "memfit"
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(PACKAGE / "model", package / "model", ignore=ignored)
-    for name in ("__init__.py", "arrays.py", "errors.py", "protocols.py"):
+    for name in ("__init__.py", "arrays.py", "errors.py", "protocols.py", "units.py"):
         shutil.copy(PACKAGE / name, package / name)
     return package
 
@@ -47,14 +47,14 @@ def read_only(folder):
 
 def test_importing_compiles_nothing_and_the_cache_is_beside_the_file(copied, tmp_path):
     file, cache, signatures = run(RESPOND, tmp_path / "home", copied.parent)
-    assert Path(file).parent == copied / "model"
-    assert Path(cache) == copied / "model" / "__pycache__"
+    assert Path(file).parent == copied / "model" / "integrator"
+    assert Path(cache) == copied / "model" / "integrator" / "__pycache__"
     assert signatures == "0"
     assert not list(copied.rglob("*.nbi"))
 
 
 def test_a_package_that_cannot_be_written_uses_the_home(copied, tmp_path):
-    read_only(copied / "model")
+    read_only(copied / "model" / "integrator")
     home = tmp_path / "home"
     home.mkdir()
     _, cache, _ = run(RESPOND, home, copied.parent)
@@ -62,7 +62,7 @@ def test_a_package_that_cannot_be_written_uses_the_home(copied, tmp_path):
 
 
 def test_without_any_place_it_still_works(copied, tmp_path):
-    read_only(copied / "model")
+    read_only(copied / "model" / "integrator")
     home = tmp_path / "home"
     home.write_text("no folder")
     _, cache, signatures = run(RESPOND, home, copied.parent)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from memfit.model.integrator.radau import radau_iia
+from memfit.model.integrator.equation import radau_iia
 
 STAGES = (3, 5, 7, 9)
 

@@ -1,62 +1,46 @@
 """The compiled integrator: adaptive steps, dense output, one call for all records of a device.
 
-The step itself is in `memfit.model.integrator.step`, its derivatives in
-`memfit.model.integrator.sensitivities`, beginnings in `memfit.model.integrator.start`. Steps end at every
-jump and kink of the drive, and their number is bounded: a run that does not finish says so by its status and
-leaves NaN where it did not come.
-
-Machine code is kept beside this file or, where that cannot be written, in the user's cache folder; importing
-compiles nothing.
+The step itself is in `memfit.model.integrator.step`, beginnings and derivatives in
+`memfit.model.integrator.start`. Steps end at every jump and kink of the drive, and their number is bounded: a
+run that does not finish says so by its status and leaves NaN where it did not come.
 """
 
-import contextlib
-import hashlib
 import math
-import subprocess
-import sys
-import threading
-from pathlib import Path
 from typing import Any
 
-import numba
 import numpy as np
 
 from memfit.arrays import FloatArray
+from memfit.model.integrator.compiled import compile_entry, compile_part, edition, inline_part
 from memfit.model.integrator.equation import (
     BLOCK,
+    IN_TIME,
+    INITIAL,
+    PARAMETERS,
     POINTS,
+    R_S,
     STAGES,
     TABLEAU,
     WORK,
     Equation,
-    compile_part,
     equation,
-    inline_part,
-)
-from memfit.model.integrator.sensitivities import (
-    INITIAL,
-    PARAMETERS,
-    R_S,
-    advance_tangents,
-    move_on,
 )
 from memfit.model.integrator.start import (
+    advance_tangents,
     enter_piece,
     first_step,
     free_start,
+    move_on,
     steady_start,
     step_into_layer,
 )
 from memfit.model.integrator.step import attempt, remember_f
 
 MAX_STEPS_PER_PIECE = 20_000
-SENSITIVITIES = 12
-"""Columns: 8 parameters (R_b .. R_s), 3 initial values (u, i_c, f), time."""
+SENSITIVITIES = BLOCK + 4
+"""Columns: the parameters `IN_TIME`, 3 initial values (u, i_c, f), time."""
 
 OK, TOO_MANY_STEPS, STEP_TOO_SMALL, NOT_FINITE = 0, 1, 2, 3
-
-SOURCES = tuple(sorted(Path(__file__).parent.glob("*.py")))
-"""Files that the machine code is made of."""
 
 _SAFETY, _SHRINK, _GROW = 0.9, 0.1, 10.0
 _EXPONENT = -1.0 / (STAGES + 1)
@@ -224,9 +208,10 @@ def _integrate(
 ) -> tuple[int, float, int]:
     """One record: fills y, y_p and states; returns status, time reached (s) and steps tried.
 
-    p is (8,) R_b .. R_s; `before` the drive at whose steady state the device begins (unless `free`, then
-    `initial` is u, i_c, f); edges (k + 1,), level (k,), slope (k,) the pieces of the drive; `time` (n,)
-    sorted, within the edges; y_p (n, 12) and states (n, 3) are not computed where they have no rows.
+    p has the parameters `IN_TIME`; `before` the drive at whose steady state the device begins (unless `free`,
+    then `initial` is u, i_c, f); edges (k + 1,), level (k,), slope (k,) the pieces of the drive; `time` (n,)
+    sorted, within the edges; y_p (n, SENSITIVITIES) and states (n, 3) are not computed where they have no
+    rows.
     """
     eq = equation(p, voltage)
     blocks = 0
@@ -262,8 +247,8 @@ def _integrate(
     return OK, edges[-1], tried
 
 
-def _entry(edition: int) -> Any:
-    """The compiled function; numba looks for changes in this file only, `edition` stands for the others."""
+def _entry(sources: int) -> Any:
+    """The compiled function; numba looks for changes in this file only, `sources` stands for the others."""
 
     def integrate_all(
         p: FloatArray,
@@ -289,7 +274,7 @@ def _entry(edition: int) -> Any:
         `piece_offset` and `time_offset` (r + 1,) say where each record begins; `edges` has one entry more
         than pieces for each record. Fills `status` and `reached` (r,); returns the number of steps tried.
         """
-        _ = edition
+        _ = sources
         work = np.zeros(1, WORK)
         tried = 0
         for r in range(voltage.size):
@@ -314,57 +299,10 @@ def _entry(edition: int) -> Any:
             tried += steps
         return tried if work.size == 1 else 0  # the records of `work` live as long as it does
 
-    settings: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
-    try:
-        return numba.njit(cache=True, **settings)(integrate_all)
-    except RuntimeError:  # no folder at all can be written
-        return numba.njit(**settings)(integrate_all)
+    return compile_entry(integrate_all)
 
 
-def _edition() -> int:
-    """A number that changes with any of the sources."""
-    digest = hashlib.sha256(b"".join(path.read_bytes() for path in SOURCES)).digest()
-    return int.from_bytes(digest[:7], "big")
-
-
-integrate_all = _entry(_edition())
-
-_INDEX = "entry.*integrate_all-*.nbi"
-"""Files that say which machine code is on disk."""
-_lock = threading.Lock()
-_prepared = False
-
-
-def is_compiled() -> bool:
-    """Whether machine code of the kernel is on disk, so that the first call will not have to compile."""
-    folder = _cache_folder()
-    if folder is None:  # nothing is kept
-        return False
-    newest = max(source.stat().st_mtime for source in SOURCES)
-    return any(index.stat().st_mtime >= newest for index in folder.glob(_INDEX))
-
-
-def prepare() -> None:
-    """Have `integrate_all` compiled by another process, if it never was.
-
-    Code that this process compiles rounds otherwise, in the last digit, than the same code read from the
-    disk. All processes shall do the latter, so that a fit gives the same numbers after the first time too.
-    """
-    global _prepared  # noqa: PLW0603 - done once in a process
-    if _prepared:
-        return
-    folder = _cache_folder()
-    with _lock:
-        if folder is not None and not is_compiled():
-            program = (
-                f"import sys; sys.path[:] = {sys.path!r}; "
-                "from memfit.model.integrator import entry; entry.call_once()"
-            )
-            with contextlib.suppress(OSError, subprocess.SubprocessError):  # then this process compiles
-                subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)  # noqa: S603
-                for index in folder.glob(_INDEX):
-                    index.touch()  # newer than sources that were only copied, whose code was there already
-        _prepared = True
+integrate_all = _entry(edition(IN_TIME))
 
 
 def call_once() -> None:
@@ -373,14 +311,7 @@ def call_once() -> None:
     ends = np.array([0, 1], dtype=np.int64)
     no = np.zeros(1, dtype=np.bool_)
     integrate_all(
-        np.array([1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0]),
+        np.ones(len(IN_TIME)),
         no, none, two, none, none, ends, no, np.zeros((1, 3)), two, 2 * ends, 1e-6,
         np.empty(2), np.zeros((0, SENSITIVITIES)), np.zeros((0, 3)), np.empty(1, dtype=np.int64), np.empty(1),
     )  # fmt: skip
-
-
-def _cache_folder() -> Path | None:
-    """Where machine code is kept; None where compilation is off or nothing can be written."""
-    stats = getattr(integrate_all, "stats", None)
-    path = getattr(stats, "cache_path", None)
-    return Path(path) if path else None
