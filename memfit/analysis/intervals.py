@@ -23,10 +23,11 @@ from memfit.analysis.stability.circuit import Circuit
 from memfit.datasets.device import Device
 from memfit.errors import InputError
 from memfit.fitting import profile_likelihood as profiling
+from memfit.fitting.findings import CircuitStability, Profile, SampleSet
 from memfit.fitting.profile_likelihood import Slopes, Target, with_profiles
 from memfit.fitting.refit import state_of
 from memfit.fitting.reproduce import Checkpoint
-from memfit.fitting.result import FitResult, Profile, SampleSet
+from memfit.fitting.result import FitResult
 from memfit.fitting.uncertainty import bootstrap as resampling
 from memfit.fitting.uncertainty import mcmc as sampling
 from memfit.fitting.uncertainty.bootstrap import BootstrapKind
@@ -83,28 +84,23 @@ def with_profiled_stability(result: FitResult) -> FitResult:
     return replace(result, stability=blocks)
 
 
-def _profiled(name: str, block: Any, profiles: Mapping[str, Profile]) -> Any:
+def _profiled(name: str, known: CircuitStability, profiles: Mapping[str, Profile]) -> CircuitStability:
     """The stability in one circuit with the intervals of its profiles."""
-    if not isinstance(block, Mapping) or "verdict" not in block:
-        return block
-    changed = dict(block)
     margin = _closed(profiles.get(f"{name}.{MARGIN}"))
-    if margin and block.get("gain_margin_ci95"):
-        changed |= {"gain_margin_ci95": margin, "gain_margin_by": "profile"}
+    if margin and known.gain_margin_ci95:
+        known = replace(known, gain_margin_ci95=margin, gain_margin_by="profile")
     points = []
-    for label, point in zip(HOPF, block.get("hopf_points") or (), strict=False):
+    for label, point in zip(HOPF, known.hopf_points, strict=False):
         interval = _closed(profiles.get(f"{name}.{label}"))
-        points.append({**point, "u_ci95": interval, "u_by": "profile"} if interval else point)
-    if points:
-        changed["hopf_points"] = points
-    return changed
+        points.append(replace(point, u_ci95=interval, u_by="profile") if interval else point)
+    return replace(known, hopf_points=tuple(points))
 
 
-def _closed(profile: Profile | None) -> list[float] | None:
+def _closed(profile: Profile | None) -> tuple[float, float] | None:
     """Ends of a profile that has both."""
     if profile is None or profile.ci95[0] is None or profile.ci95[1] is None:
         return None
-    return [profile.ci95[0], profile.ci95[1]]
+    return profile.ci95[0], profile.ci95[1]
 
 
 def _loop(circuit: Circuit, p: Parameters) -> Loop:

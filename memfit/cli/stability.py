@@ -18,7 +18,9 @@ from memfit.cli.text_output import report_text
 from memfit.datasets.device import Device
 from memfit.errors import OutputError, ParameterError, UnitError
 from memfit.files import whole_folder
+from memfit.fitting.findings import CircuitStability
 from memfit.fitting.result import FitResult
+from memfit.fitting.serialise import to_plain
 from memfit.loaders.draws import read_draws
 from memfit.model.parameters import Parameters
 from memfit.protocols import Control
@@ -53,7 +55,7 @@ def run(given: Namespace) -> int:
     blocks = stability(subject, circuits, at=at, at_quantity=quantity, draws=draws)
     device = load(Path(given.data)) if given.data is not None else None
     if given.json:
-        print_json(blocks)
+        print_json(to_plain(blocks))
     if out is None and given.json:
         return USABLE
     report = _report(path, subject, blocks, circuits, device=device, axes=axes)
@@ -68,7 +70,7 @@ def run(given: Namespace) -> int:
 def _report(
     path: Path,
     subject: FitResult | Parameters,
-    blocks: Mapping[str, dict[str, object]],
+    blocks: Mapping[str, CircuitStability],
     circuits: Mapping[str, Circuit],
     *,
     device: Device | None,

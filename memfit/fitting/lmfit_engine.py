@@ -4,7 +4,7 @@ lmfit hands the problem to scipy's trust-region reflective method (Branch, Colem
 1999, 21, 1), which keeps to bounds without distorting the problem inside them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any, Protocol
@@ -152,15 +152,3 @@ def _on_bound(unknown: Unknown, x: float) -> bool:
     """Whether the value lies on its lower or upper bound."""
     low, high = unknown.inner_bounds
     return min(x - low, high - x) <= _BOUND_MARGIN * (high - low)
-
-
-def values_to_lmfit(values: Mapping[str, tuple[float, float | None, bool]]) -> Any:
-    """Lmfit Parameters of plain values: name to (value, standard error, whether it varies), SI.
-
-    What must be positive has min = 0.
-    """
-    parameters = _lmfit().Parameters()
-    for name, (value, stderr, vary) in values.items():
-        parameters.add(name, value=value, vary=vary, min=-np.inf if name == "V_T" else 0.0)
-        parameters[name].stderr = stderr
-    return parameters

@@ -19,7 +19,8 @@ from memfit.fitting.lmfit_engine import minimise
 from memfit.fitting.plan import LEFT_OUT, FitPlan, Model
 from memfit.fitting.predict import junction_at
 from memfit.fitting.problem import FitState, Problem
-from memfit.fitting.result import Alternative, ModelCandidate, ModelChoice
+from memfit.fitting.result import Alternative
+from memfit.fitting.findings import ModelCandidate, ModelChoice
 from memfit.fitting.uncertainty.covariance import Covariance
 from memfit.fitting.unknowns import Unknowns
 from memfit.model.equations import activation

@@ -33,23 +33,16 @@ import numpy as np
 from memfit.arrays import FloatArray
 from memfit.confidence import CHI2_1, Z
 from memfit.datasets.device import Device
+from memfit.fitting.findings import Ends, Profile, ProfileClass
 from memfit.fitting.identifiability.explore import explore
 from memfit.fitting.identifiability.verdict import with_identifiability
 from memfit.fitting.least_squares import Box, Evaluate, Point, Solution, Surface, evaluator, gauss_newton
 from memfit.fitting.plan import FitPlan, free_parameters
 from memfit.fitting.problem import FitState
 from memfit.fitting.refit import settled
-from memfit.fitting.reproduce import Checkpoint, nothing_kept, plain
-from memfit.fitting.result import (
-    Alternative,
-    Ends,
-    Estimate,
-    FitResult,
-    Profile,
-    ProfileClass,
-    Status,
-    profile_from,
-)
+from memfit.fitting.reproduce import Checkpoint, nothing_kept
+from memfit.fitting.result import Alternative, Estimate, FitResult, Status
+from memfit.fitting.serialise import from_plain, to_plain
 from memfit.fitting.starting_values.closed_form import Candidate
 from memfit.fitting.summary import summarise
 from memfit.fitting.uncertainty.covariance import covariance_of, unit_of
@@ -484,7 +477,7 @@ def _profile_all(
     One after the other: they take some tenth of a second each, and threads would only wait for each other.
     """
     stage = f"profiles {state.minimum.chi2:.9g}"
-    done = {name: profile_from(item) for name, item in (kept.get(stage) or {}).items()}
+    done = {name: from_plain(Profile, item) for name, item in (kept.get(stage) or {}).items()}
     at = linearise(state)
     followed = [follow_unknown(state.unknowns, name, state.x) for name in wanted]
     functions = (follow_function(state.unknowns, name, t, state.x) for name, t in targets.items())
@@ -495,11 +488,11 @@ def _profile_all(
             if item.name not in done:
                 low, high = (_side(state, at, item, direction) for direction in (-1, 1))
                 done[item.name] = _summary(item, low, high, at)
-                kept.put(stage, lambda: plain(done))
+                kept.put(stage, lambda: to_plain(done))
     except KeyboardInterrupt:
-        kept.put(stage, lambda: plain(done), now=True)
+        kept.put(stage, lambda: to_plain(done), now=True)
         raise
-    kept.put(stage, lambda: plain(done), now=True)
+    kept.put(stage, lambda: to_plain(done), now=True)
     progress("profiles", len(followed), len(followed))
     return done
 

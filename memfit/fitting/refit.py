@@ -37,7 +37,7 @@ from memfit.fitting.result import (
     digest_of,
     parse_result,
 )
-from memfit.fitting.serialise import revive_field
+from memfit.fitting.serialise import field_from_plain
 from memfit.fitting.unknowns import (
     Unknown,
     Unknowns,
@@ -442,7 +442,7 @@ def _revived(data: Mapping[str, Any]) -> tuple[FitResult, list[str]]:
     for one in fields(FitResult):
         if one.name in data or one.name in _NEEDED:
             try:
-                values[one.name] = revive_field(FitResult, one.name, data)
+                values[one.name] = field_from_plain(FitResult, one.name, data)
             except InputError as problem:
                 if one.name in _NEEDED:
                     raise InputError(

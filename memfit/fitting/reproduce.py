@@ -9,7 +9,7 @@ belongs to something else is not used. It is written whole, at most every few se
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -64,17 +64,6 @@ class Checkpoint:
         """The work is done: the file goes."""
         if self._path is not None:
             self._path.unlink(missing_ok=True)
-
-
-def plain(value: Any) -> Any:
-    """Frozen records as plain data."""
-    if is_dataclass(value):
-        return {f.name: plain(getattr(value, f.name)) for f in fields(value)}
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    return value
 
 
 def nothing_kept() -> Checkpoint:

@@ -2,281 +2,34 @@
 
 The layout is the contract `memfit/fit-result/1`. What is not determined is None with a status, never a
 number that means nothing; NaN cannot be written.
-
-What a fit knows besides its values: the records of `identifiability`, `minimum` and `model_choice`.
-
-What is kept of a profile and of a sample of fits: frozen records that go to JSON and back unchanged.
 """
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
-from memfit.arrays import BoolArray, ComplexArray, FloatArray, frozen_floats
+from memfit.arrays import BoolArray, ComplexArray, FloatArray
 from memfit.datasets.records import Record
 from memfit.errors import InputError
-from memfit.fitting.lmfit_engine import values_to_lmfit
+from memfit.fitting.findings import (
+    CircuitStability,
+    Identifiability,
+    MinimumFound,
+    ModelChoice,
+    Profile,
+    SampleSet,
+)
 from memfit.fitting.plan import LEFT_OUT
-from memfit.fitting.serialise import revive_field
-from memfit.model.parameters import Parameters
+from memfit.fitting.serialise import field_from_plain, to_plain
+from memfit.model.parameters import PARAMETERS, Parameters
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Reach = Literal["both sides", "below", "above", "other minimum"]
-"""Where a parameter that is not determined can go: far either way, far down, far up, or to a second place."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Direction:
-    """A singular vector of the Jacobian scaled to logarithms (V_T in units of V_m)."""
-
-    stderr: float
-    """Standard error of the logarithm along the direction; the inverse of the singular value."""
-    weights: Mapping[str, float]
-    """Components by parameter; their squares add up to 1."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Combination:
-    """A quantity made of parameters that the data determine although they do not determine its parts."""
-
-    text: str
-    """As written: "tau_d tau_k", "i_c0/V_m", "1/R_a at u = 0.8 V"."""
-    parameters: tuple[str, ...]
-    """What it is made of."""
-    value: float
-    """At the minimum, SI."""
-    unit: str
-    stderr: float
-    """Standard error, relative."""
-    other: str = ""
-    """The combination of the same parameters that stays open; empty where it has no simple name."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class OpenParameter:
-    """A parameter that the data do not determine."""
-
-    reach: Reach
-    known: tuple[float | None, float | None] = (None, None)
-    """Lower and upper limit, SI, where there is one."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Identifiability:
-    """What the data can and cannot tell."""
-
-    rank: int
-    """Combinations of parameters known better than to a factor e."""
-    size: int
-    """Parameters that were fitted."""
-    directions: tuple[Direction, ...]
-    """Best known first."""
-    combinations: tuple[Combination, ...] = ()
-    open: Mapping[str, OpenParameter] = field(default_factory=dict)
-    """What is undetermined, by name."""
-    unordered_pair: tuple[float, float] | None = None
-    """Two times, s, of which the data do not tell which is tau_d and which is f tau_k."""
-    sentences: tuple[str, ...] = ()
-    """The same in words."""
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """The inverse of plain data."""
-        return cls(
-            **{
-                **data,
-                "directions": tuple(Direction(**item) for item in data["directions"]),
-                "combinations": tuple(
-                    Combination(**{**item, "parameters": tuple(item["parameters"])})
-                    for item in data["combinations"]
-                ),
-                "open": {
-                    name: OpenParameter(reach=item["reach"], known=tuple(item["known"]))
-                    for name, item in data["open"].items()
-                },
-                "unordered_pair": tuple(data["unordered_pair"]) if data["unordered_pair"] else None,
-                "sentences": tuple(data["sentences"]),
-            }
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """A set of parameters that the data allow, and what they know there."""
-
-    values: Mapping[str, float]
-    """All physical parameters, SI, fixed ones included; numbers also of what is undetermined."""
-    information: tuple[tuple[float, ...], ...]
-    """(n, n) root R of the Fisher information R^T R of the parameters in `names`, all else marginalised; of
-    the logarithm where the result lists them in `logarithmic`."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class MinimumFound:
-    """Where the fit ended, whether or not its values mean something, and places that are as good."""
-
-    names: tuple[str, ...]
-    """Fitted physical parameters, in the order of the information."""
-    places: tuple[Place, ...]
-    """The minimum first."""
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """The inverse of plain data."""
-        return cls(
-            names=tuple(data["names"]),
-            places=tuple(
-                Place(
-                    values=dict(item["values"]),
-                    information=tuple(tuple(row) for row in item["information"]),
-                )
-                for item in data["places"]
-            ),
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class ModelCandidate:
-    """One model, fitted to the same points with the same weights as the others."""
-
-    model: str
-    """"3d", "2d" or "2d-mirror"."""
-    chi2: float
-    """Of the points weighted as independent ones."""
-    free: int
-    """Fitted quantities."""
-    aic: float
-    """On effective points; only differences matter."""
-    bic: float
-    probability: float | None = None
-    """Of a chi2 this far above that of the 3D model by chance, if this model is true; None for the latter."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ModelChoice:
-    """Which model was chosen, out of which, and why."""
-
-    chosen: str
-    certain: bool
-    """Whether the data rule the others out, or at least do not ask for more."""
-    sentence: str
-    candidates: tuple[ModelCandidate, ...]
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """The inverse of plain data."""
-        return cls(**{**data, "candidates": tuple(ModelCandidate(**item) for item in data["candidates"])})
-
-
-ProfileClass = Literal["determined", "bounded_below", "bounded_above", "flat"]
-SampleKind = Literal["residual", "parametric", "posterior"]
-
-Ends = tuple[float | None, float | None]
-"""Ends of an interval, SI; None where it is open."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Profile:
-    """Profile likelihood of one quantity: the least chi2 for each of its values."""
-
-    unit: str
-    best: float
-    """Value at the minimum, SI; a place to look from, even where the data do not determine it."""
-    ci95: Ends
-    """95 % interval, SI; None at an open end."""
-    linear_ci95: Ends | None
-    """The interval by the covariance, beside it; None where there is none."""
-    kind: ProfileClass
-    """Closed on both sides, on one, or on none."""
-    threshold: float
-    """Rise of chi2 at the ends: 3.84 for independent residuals, more where they follow each other."""
-    logarithmic: bool
-    """Whether the profile was followed in the logarithm."""
-    value: tuple[float, ...]
-    """Values on the curve, SI, rising."""
-    rise: tuple[float, ...]
-    """chi2 less its minimum, there."""
-    slope: tuple[float, ...]
-    """Derivative of the rise, there: by the value, or by its natural logarithm where `logarithmic`."""
-    linear_error: float | None
-    """Standard error (of the logarithm where `logarithmic`) by the covariance; None where there is none."""
-    complete: bool
-    """Whether every open end is one of the data, and not one at which the search had to end."""
-    agrees: bool
-    """Whether the linear interval says the same."""
-    message: str
-    """A sentence: what the profile says, and how it differs from the linear interval."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SampleEstimate:
-    """One quantity over a sample."""
-
-    unit: str
-    median: float
-    stderr: float
-    """Standard deviation over the sample, SI."""
-    ci95: tuple[float, float]
-    """Central 95 %."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Convergence:
-    """How well a chain of samples explored one quantity."""
-
-    autocorrelation_time: float
-    """Steps after which samples forget where they were."""
-    r_hat: float
-    """Spread between the halves of all walkers over the spread within; 1 when they agree."""
-    effective_samples: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class SampleSet:
-    """Fitted quantities as the data allow them: refits of resampled data, or draws from the posterior."""
-
-    kind: SampleKind
-    status: Literal["ok", "not_converged"]
-    message: str
-    """A sentence: how it was made and whether to trust it."""
-    seed: int
-    requested: int
-    """Refits, or steps of each walker."""
-    failed: int
-    """Refits that did not converge, or proposals that could not be integrated."""
-    names: tuple[str, ...]
-    """Columns of the samples."""
-    samples: tuple[tuple[float, ...], ...]
-    """One row a sample, SI."""
-    estimates: Mapping[str, SampleEstimate]
-    convergence: Mapping[str, Convergence] = field(default_factory=dict)
-    """By quantity, of a chain."""
-    walkers: int | None = None
-    acceptance: float | None = None
-    """Fraction of the proposals of a chain that were taken."""
-
-    def column(self, name: str) -> FloatArray:
-        """(n,) one quantity over the sample, SI."""
-        k = self.names.index(name)
-        return frozen_floats([row[k] for row in self.samples])
-
-
-def profile_from(data: Mapping[str, Any]) -> Profile:
-    """A profile from plain data."""
-    kept = dict(data)
-    kept["ci95"] = tuple(data["ci95"])
-    kept["linear_ci95"] = tuple(data["linear_ci95"]) if data["linear_ci95"] else None
-    for key in ("value", "rise", "slope"):
-        kept[key] = tuple(data[key])
-    return Profile(**kept)
-
 
 SCHEMA = "memfit/fit-result/1"
 
@@ -429,7 +182,7 @@ class FitResult:
     inputs: tuple[InputSummary, ...] = ()
     plan: Mapping[str, Any] = field(default_factory=dict)
     """Everything needed to run the same fit again, seed included."""
-    stability: Mapping[str, Any] = field(default_factory=dict)
+    stability: Mapping[str, CircuitStability] = field(default_factory=dict)
     """Verdicts by circuit ("current", "voltage"); empty until analysed."""
     profiles: Mapping[str, Profile] = field(default_factory=dict)
     """Profile likelihoods by parameter, and of Hopf voltages and gain margins ("current.gain_margin")."""
@@ -507,20 +260,23 @@ class FitResult:
 
         What was fixed does not vary; what is undetermined has its first value and no standard error.
         """
-        known = {
-            name: (e.value if e.value is not None else e.start, e.stderr, e.status != "fixed")
-            for name, e in self.parameters.items()
-        }
-        return values_to_lmfit(
-            {n: (v, error, vary) for n, (v, error, vary) in known.items() if v is not None}
-        )
+        import lmfit  # noqa: PLC0415 - half a second that nothing else here needs
+
+        parameters = lmfit.Parameters()
+        for name, e in self.parameters.items():
+            value = e.start if e.value is None else e.value
+            if value is not None:
+                least = -np.inf if PARAMETERS[name].domain == "any" else 0.0
+                parameters.add(name, value=value, vary=e.status != "fixed", min=least)
+                parameters[name].stderr = e.stderr
+        return parameters
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data in the layout of the contract."""
-        plain: dict[str, Any] = _plain({f.name: getattr(self, f.name) for f in fields(self)})
+        plain: dict[str, Any] = to_plain(self)
         plain["correlation"] = {
             "names": list(self.covariance_names),
-            "matrix": _plain(self.correlation.tolist()),
+            "matrix": to_plain(self.correlation.tolist()),
         }
         head = ("memfit_version", "device", "inputs", "plan", "model", "status", "parameters", "derived")
         order = [*head, *(key for key in plain if key not in head)]
@@ -542,7 +298,7 @@ class FitResult:
         """
         check_schema(data)
         try:
-            return cls(**{f.name: revive_field(cls, f.name, data) for f in fields(cls)})._checked()
+            return cls(**{f.name: field_from_plain(cls, f.name, data) for f in fields(cls)})._checked()
         except InputError as problem:
             raise InputError(
                 f"The fit result does not have the layout {SCHEMA}: {problem}. "
@@ -644,18 +400,3 @@ class FittedRecord:
         data = self.record.impedance if self.record.kind == "impedance" else self.record.response  # type: ignore[union-attr]
         result: FloatArray | ComplexArray = (data - self.predicted) / self.sigma
         return result
-
-
-def _plain(value: Any) -> Any:
-    """Dataclasses, mappings, tuples and NumPy numbers as plain JSON data."""
-    if hasattr(value, "__dataclass_fields__"):
-        return _plain({f.name: getattr(value, f.name) for f in fields(value)})
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (str, bool, int, float, type(None))):
-        return value
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, (Sequence, np.ndarray)):
-        return [_plain(item) for item in value]
-    raise TypeError(f"cannot write a {type(value).__name__} to JSON")

@@ -1,21 +1,48 @@
-"""Plain JSON data to frozen records, by the types of their fields; what does not fit is named with its place.
+"""The one way from frozen records to plain JSON data and back, by the types of their fields.
 
-Keys that a record does not have are left aside, so that files of newer programs can be read; keys that are
-missing take their defaults.
+What does not fit is named with its place, as in `inputs[1].points: expected a whole number, found null`. Keys
+that a record does not have are left aside, so that files of newer programs can be read; keys that are missing
+take their defaults. A field marked `SPARSE` is left out where it is empty.
+
+Why not cattrs: it takes 0.2 s to import, a third of a whole `memfit report`; it turns 1 into a text and 1.5
+into a whole number where a damaged file has to be refused; and it does not say what it found.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
 from math import isfinite
-from types import UnionType
+from types import MappingProxyType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+import numpy as np
 
 from memfit.errors import InputError
 
+SPARSE: Mapping[str, bool] = MappingProxyType({"sparse": True})
+"""Metadata of a field that plain data leave out where it is empty: "" or {}."""
 
-def revive(kind: Any, value: Any, place: str) -> Any:
+_WORDS = {float: "a number", int: "a whole number", str: "a text", bool: "true or false"}
+
+
+def to_plain(value: Any) -> Any:
+    """Records, mappings, sequences, arrays and numbers of NumPy as JSON has them; TypeError for all else."""
+    if value is None or isinstance(value, (str, bool, int, float)):
+        return value
+    if is_dataclass(value) and not isinstance(value, type):
+        pairs = [(one, getattr(value, one.name)) for one in fields(value)]
+        return {f.name: to_plain(v) for f, v in pairs if f.metadata != SPARSE or v not in ("", {})}
+    if isinstance(value, Mapping):
+        return {str(key): to_plain(item) for key, item in value.items()}
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, (Sequence, np.ndarray)):
+        return [to_plain(item) for item in value]
+    raise TypeError(f"cannot write a {type(value).__name__} to JSON")
+
+
+def from_plain(kind: Any, value: Any, place: str = "") -> Any:  # noqa: PLR0911 - a line for each kind
     """A value of the kind asked for, from plain data.
 
     Parameters
@@ -32,69 +59,64 @@ def revive(kind: Any, value: Any, place: str) -> Any:
     InputError
         It is of another kind.
     """
-    origin = get_origin(kind)
+    origin, inner = get_origin(kind), get_args(kind)
+    if kind is Any:
+        return value
     if origin in (Union, UnionType):
-        return _alternative(get_args(kind), value, place)
+        return _alternative(inner, value, place)
     if origin is Literal:
-        words = get_args(kind)
-        return value if value in words else _refuse(f"one of {', '.join(map(repr, words))}", value, place)
+        return value if value in inner else _refuse(f"one of {', '.join(map(repr, inner))}", value, place)
     if origin is tuple:
-        return _sequence(get_args(kind), value, place)
-    if origin is not None:  # Mapping[str, X]
-        return _mapping(get_args(kind)[1], value, place)
-    if is_dataclass(kind):
-        return _record(kind, value, place)
-    return value if kind is Any else _plain(kind, value, place)
+        return _sequence(inner, value, place)
+    if origin is not None or is_dataclass(kind):
+        if not isinstance(value, Mapping):
+            _refuse("an object", value, place)
+        if origin is not None:  # Mapping[str, X]
+            return {name: from_plain(inner[1], item, f"{place}.{name}") for name, item in value.items()}
+        return kind(**{one.name: field_from_plain(kind, one.name, value, place) for one in fields(kind)})
+    if kind is float and isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value):
+        return float(value)
+    if kind is not float and isinstance(value, kind) and (kind is bool or not isinstance(value, bool)):
+        return value
+    return _refuse(_WORDS.get(kind, str(kind)), value, place)
 
 
-def revive_field(kind: type, name: str, data: Mapping[str, Any], place: str = "") -> Any:
-    """One field of a record, from the data of the whole; its default where it is missing.
+def field_from_plain(kind: type, name: str, data: Mapping[str, Any], place: str = "") -> Any:
+    """One field of a frozen record, from the plain data of the whole; its default where it is missing.
 
     Raises
     ------
     InputError
         It is missing and has no default, or is of another kind.
     """
-    field = next(item for item in fields(kind) if item.name == name)
-    where = f"{place}.{name}" if place else name
-    if name not in data:
-        return _default(field, where)
-    return revive(_hints(kind)[name], data[name], where)
+    known, kinds = _layout(kind)
+    one, where = known[name], f"{place}.{name}" if place else name
+    if name in data:
+        return from_plain(kinds[name], data[name], where)
+    if one.default_factory is not MISSING:
+        return one.default_factory()
+    if one.default is MISSING:
+        raise InputError(f"{where} is missing")
+    return one.default
 
 
 @cache
-def _hints(kind: type) -> dict[str, Any]:
-    """Types of a record's fields."""
-    return get_type_hints(kind)
-
-
-def _default(field: "Field[Any]", where: str) -> Any:
-    """What stands where nothing was said."""
-    if field.default_factory is not MISSING:
-        return field.default_factory()
-    if field.default is MISSING:
-        raise InputError(f"{where} is missing")
-    return field.default
-
-
-def _record(kind: Any, value: Any, place: str) -> Any:
-    """A frozen record."""
-    if not isinstance(value, Mapping):
-        _refuse("an object", value, place)
-    return kind(**{item.name: revive_field(kind, item.name, value, place) for item in fields(kind)})
+def _layout(kind: Any) -> tuple[dict[str, "Field[Any]"], dict[str, Any]]:
+    """Fields of a record and their types, by name."""
+    return {one.name: one for one in fields(kind)}, get_type_hints(kind)
 
 
 def _alternative(kinds: tuple[Any, ...], value: Any, place: str) -> Any:
     """The first of several kinds that fits."""
     if value is None and type(None) in kinds:
         return None
-    others = [kind for kind in kinds if kind is not type(None)]
-    for kind in others[:-1]:
+    *others, last = (kind for kind in kinds if kind is not type(None))
+    for kind in others:
         try:
-            return revive(kind, value, place)
+            return from_plain(kind, value, place)
         except InputError:
             continue
-    return revive(others[-1], value, place)
+    return from_plain(last, value, place)
 
 
 def _sequence(kinds: tuple[Any, ...], value: Any, place: str) -> tuple[Any, ...]:
@@ -108,28 +130,11 @@ def _sequence(kinds: tuple[Any, ...], value: Any, place: str) -> tuple[Any, ...]
     if len(each) != len(value):
         _refuse(f"a list of {len(each)}", value, place)
     pairs = enumerate(zip(each, value, strict=True))
-    return tuple(revive(one, item, f"{place}[{i}]") for i, (one, item) in pairs)
-
-
-def _mapping(kind: Any, value: Any, place: str) -> dict[str, Any]:
-    """Values by name."""
-    if not isinstance(value, Mapping):
-        _refuse("an object", value, place)
-    return {name: revive(kind, item, f"{place}.{name}") for name, item in value.items()}
-
-
-def _plain(kind: Any, value: Any, place: str) -> Any:
-    """A text, a number, or yes and no."""
-    if kind is float and isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value):
-        return float(value)
-    if kind is not float and isinstance(value, kind) and (kind is bool or not isinstance(value, bool)):
-        return value
-    words = {float: "a number", int: "a whole number", str: "a text", bool: "true or false"}
-    return _refuse(words.get(kind, str(kind)), value, place)
+    return tuple(from_plain(one, item, f"{place}[{i}]") for i, (one, item) in pairs)
 
 
 def _refuse(expected: str, value: Any, place: str) -> Any:
     """Say what was expected where, and what is there."""
     shown = json.dumps(value, ensure_ascii=False, default=str)
     short = shown if len(shown) <= 40 else f"{shown[:37]}..."
-    raise InputError(f"{place}: expected {expected}, found {short}")
+    raise InputError(f"{place or 'the whole'}: expected {expected}, found {short}")

@@ -4,6 +4,7 @@ What to measure next.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from numpy.typing import ArrayLike
@@ -16,6 +17,7 @@ from memfit.analysis.stability.hopf import stability_at
 from memfit.analysis.stability.sampling import uncertainty_of
 from memfit.datasets.device import Device
 from memfit.errors import InputError
+from memfit.fitting.findings import CircuitStability
 from memfit.fitting.result import FitResult
 from memfit.model.parameters import Parameters
 from memfit.protocols import Control
@@ -46,7 +48,7 @@ def stability(
     at: float | None = None,
     at_quantity: Control = "voltage",
     draws: Mapping[str, ArrayLike] | None = None,
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, CircuitStability]:
     """How near a device is to self-sustained oscillation, by circuit.
 
     Parameters
@@ -72,10 +74,11 @@ def stability(
     if isinstance(subject, FitResult):
         blocks = analyse_result(subject, wanted, draws=draws)
     else:
-        blocks = {name: assess(subject, circuit, draws=draws).to_dict() for name, circuit in wanted.items()}
+        blocks = {name: assess(subject, circuit, draws=draws).record() for name, circuit in wanted.items()}
     if at is not None:
         for name, circuit in wanted.items():
-            blocks[name]["at"] = _stability_at(subject, circuit, at, at_quantity, draws)
+            there = _stability_at(subject, circuit, at, at_quantity, draws)
+            blocks[name] = replace(blocks[name], at=there)
     return blocks
 
 

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from devices import NOISE, TRUTH, device, spectra, sweeps
 
+from memfit.fitting.findings import ModelCandidate
 from memfit.fitting.joint import fit
 from memfit.fitting.model_selection import choose, probability
 from memfit.fitting.plan import FitPlan
-from memfit.fitting.result import FitResult, ModelCandidate
+from memfit.fitting.result import FitResult
 
 
 def _candidates(rise_2d, rise_mirror, points=1000):

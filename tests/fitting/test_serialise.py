@@ -7,7 +7,7 @@ from typing import Any, Literal
 import pytest
 
 from memfit.errors import InputError
-from memfit.fitting.serialise import revive, revive_field
+from memfit.fitting.serialise import field_from_plain, from_plain
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,12 @@ GOOD = {
 
 
 def test_what_fits():
-    found = revive(Outer, GOOD, "top")
+    found = from_plain(Outer, GOOD, "top")
     assert found.inner == {"R": Inner(1.0, (None, 2.5))}
     assert isinstance(found.inner["R"].value, float)
     assert found.rows == ((1.0, 2.0), (3.5,))
     assert (found.flag, found.free) == (True, {"any": ["thing"]})
-    assert revive(Outer, {"name": "x", "count": 0, "word": "b"}, "top").inner == {}
+    assert from_plain(Outer, {"name": "x", "count": 0, "word": "b"}, "top").inner == {}
 
 
 @pytest.mark.parametrize(
@@ -66,12 +66,12 @@ def test_what_fits():
 )
 def test_what_does_not_fit_is_named(change, said):
     with pytest.raises(InputError) as caught:
-        revive(Outer, {**GOOD, **change}, "top")
+        from_plain(Outer, {**GOOD, **change}, "top")
     assert str(caught.value).startswith(said)
     assert len(str(caught.value)) < 100
 
 
 def test_a_field_by_itself():
-    assert revive_field(Outer, "rows", {}) == ()
+    assert field_from_plain(Outer, "rows", {}) == ()
     with pytest.raises(InputError, match=r"^count is missing"):
-        revive_field(Outer, "count", {})
+        field_from_plain(Outer, "count", {})

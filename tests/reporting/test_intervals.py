@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
-from memfit.fitting.result import Convergence, Profile, SampleEstimate, SampleSet
+from memfit.fitting.findings import Convergence, Profile, SampleEstimate, SampleSet
 from memfit.fitting.uncertainty.bands import with_bands
 from memfit.reporting.figures.profiles import linear_curve, profile_curve
 from memfit.reporting.figures.spectra import model_curve

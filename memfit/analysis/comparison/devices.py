@@ -240,7 +240,7 @@ def _fault_of_stability(result: FitResult) -> str:
     if not isinstance(result.stability, Mapping):
         return "expected a table as stability"
     for circuit, block in result.stability.items():
-        if not isinstance(block, Mapping) or not isinstance(block.get("verdict"), str):
+        if not isinstance(block.get("verdict"), str):
             return f"expected a verdict for {circuit}"
         numbers = [block.get(key) for key in ("gain_margin_min", "probability_oscillates", "at_u")]
         interval = block.get("gain_margin_ci95")

@@ -20,11 +20,12 @@ from memfit.arrays import FloatArray
 from memfit.datasets.device import Device, extent_of
 from memfit.datasets.records import ImpedanceSpectrum, Kind
 from memfit.errors import InputError
+from memfit.fitting.findings import MinimumFound, Place
 from memfit.fitting.identifiability.verdict import percent_of
 from memfit.fitting.plan import DEFAULT_BOUNDS, LOGARITHMIC
 from memfit.fitting.predict import Predictor
 from memfit.fitting.residuals import triangle
-from memfit.fitting.result import FitResult, MinimumFound, Place
+from memfit.fitting.result import FitResult
 from memfit.model.parameters import NAMES, Parameters
 from memfit.units import format_quantity
 

@@ -47,7 +47,9 @@ from memfit.analysis.stability.sampling import (
 )
 from memfit.arrays import FloatArray
 from memfit.errors import InputError
+from memfit.fitting import findings
 from memfit.fitting.result import FitResult
+from memfit.fitting.serialise import from_plain
 from memfit.model.hopf_boundary import (
     Loop,
     hopf_biases,
@@ -112,6 +114,12 @@ class CircuitStability:
     """Nearest boundary where a decade of each parameter counts alike."""
     nearest_in_errors: NearestBoundary | None = None
     """Nearest boundary in standard errors of the fit; None without a covariance."""
+
+    def record(self, uncertainty_from: str | None = "") -> findings.CircuitStability:
+        """The record that results keep."""
+        plain = {**self.to_dict(), "uncertainty_from": uncertainty_from}
+        record: findings.CircuitStability = from_plain(findings.CircuitStability, plain)
+        return record
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data in the layout of `stability` in result.json."""
@@ -271,8 +279,8 @@ def analyse_result(
     circuits: Mapping[str, Circuit] | None = None,
     *,
     draws: Mapping[str, ArrayLike] | None = None,
-) -> dict[str, dict[str, Any]]:
-    """The `stability` block of a fit: one entry a circuit, ready for JSON.
+) -> dict[str, findings.CircuitStability]:
+    """The `stability` of a fit: one entry a circuit.
 
     Parameters
     ----------
@@ -287,27 +295,24 @@ def analyse_result(
     try:
         p = result.values()
     except InputError as problem:
-        return {name: _undetermined(circuit, str(problem)).to_dict() for name, circuit in wanted.items()}
+        return {name: _undetermined(circuit, str(problem)).record() for name, circuit in wanted.items()}
     if result.status.code == "not_converged":
         reason = "The fit did not converge; its values say nothing about stability."
-        return {name: _undetermined(circuit, reason).to_dict() for name, circuit in wanted.items()}
+        return {name: _undetermined(circuit, reason).record() for name, circuit in wanted.items()}
     covariance = result.covariance or None
     source = "draws"
     if draws is None:
         source, draws = sample_in(result)
     return {
-        name: {
-            **assess(
-                p,
-                circuit,
-                covariance,
-                result.covariance_names,
-                result.logarithmic,
-                seed=int(seed),
-                draws=draws,
-            ).to_dict(),
-            "uncertainty_from": source if covariance or draws else None,
-        }
+        name: assess(
+            p,
+            circuit,
+            covariance,
+            result.covariance_names,
+            result.logarithmic,
+            seed=int(seed),
+            draws=draws,
+        ).record(source if covariance or draws else None)
         for name, circuit in wanted.items()
     }
 

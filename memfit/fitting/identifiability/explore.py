@@ -38,7 +38,7 @@ from memfit.fitting.least_squares import solve_again
 from memfit.fitting.predict import Predictor, bias_of, junction_at
 from memfit.fitting.problem import FitState, Problem
 from memfit.fitting.residuals import JointResiduals
-from memfit.fitting.result import Ends
+from memfit.fitting.findings import Ends
 from memfit.fitting.uncertainty.covariance import Covariance
 from memfit.fitting.unknowns import Unknowns
 from memfit.model.equations import activation, inverse_resistance_a

@@ -29,19 +29,8 @@ from memfit.fitting.identifiability.constrained import ALLOWED, CORE, Excursion,
 from memfit.fitting.identifiability.explore import Exploration, independent_share, telling_bias
 from memfit.fitting.problem import FitState
 from memfit.fitting.residuals import marginal_root, triangle
-from memfit.fitting.result import (
-    Combination,
-    Direction,
-    Ends,
-    Estimate,
-    FitResult,
-    Identifiability,
-    MinimumFound,
-    OpenParameter,
-    Place,
-    Reach,
-    Status,
-)
+from memfit.fitting.result import Estimate, FitResult, Status
+from memfit.fitting.findings import Combination, Direction, Ends, Identifiability, MinimumFound, OpenParameter, Place, Reach
 from memfit.fitting.uncertainty.covariance import UNDETERMINED, WEAK, Covariance, with_bounds
 from memfit.fitting.unknowns import Unknown
 from memfit.model.parameters import NAMES, UNITS, Parameters

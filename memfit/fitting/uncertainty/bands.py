@@ -15,7 +15,8 @@ from memfit.datasets.records import ImpedanceSpectrum
 from memfit.errors import InputError
 from memfit.fitting.problem import FitState
 from memfit.fitting.refit import state_of
-from memfit.fitting.result import FitResult, FittedRecord, SampleSet
+from memfit.fitting.result import FitResult, FittedRecord
+from memfit.fitting.findings import SampleSet
 
 _CURVES = 200
 """Curves for a band: its ends are then good to a tenth of its width."""

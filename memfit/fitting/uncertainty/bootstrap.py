@@ -25,7 +25,7 @@ from memfit.fitting.least_squares import Box, Evaluate, Point, Solution, gauss_n
 from memfit.fitting.problem import FitState
 from memfit.fitting.reproduce import Checkpoint, nothing_kept
 from memfit.fitting.residuals import soften, triangle
-from memfit.fitting.result import SampleEstimate, SampleSet
+from memfit.fitting.findings import SampleEstimate, SampleSet
 from memfit.fitting.uncertainty.covariance import covariance_of, unit_of
 from memfit.fitting.unknowns import Unknowns
 from memfit.progress import Progress, shared, silent

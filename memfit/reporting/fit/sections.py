@@ -409,8 +409,7 @@ def parameters(result: FitResult) -> Section:
 def stability(m: Material) -> Section:
     """Verdicts, Hopf points, what would change them, and the curves behind them."""
     block = m.result.stability
-    circuits = {name: part for name, part in block.items() if isinstance(part, Mapping) and "verdict" in part}
-    verdicts = [write(*item) for item in circuits.items() for write in (circuit_sentence, nearness_sentence)]
+    verdicts = [write(*item) for item in block.items() for write in (circuit_sentence, nearness_sentence)]
     explained = "stability" if m.stability else "two_lags" if m.parameters else ""
     return _section(
         "stability",

@@ -113,11 +113,7 @@ def _percent_error(fraction: float) -> str:
 
 def spiking_answer(result: FitResult) -> Answer:
     """Whether the device oscillates by itself, under which circuit, where, and how sure that is."""
-    circuits = {
-        name: block
-        for name, block in result.stability.items()
-        if isinstance(block, Mapping) and "verdict" in block
-    }
+    circuits = result.stability
     if not circuits:
         return Answer(QUESTIONS["spiking"], VERDICT[""], ("The fit has no stability analysis.",), "plain")
     eager = min(circuits, key=lambda name: _rank(circuits[name]["verdict"]))

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from devices import FREQUENCY, TRUTH, device, pulses, spectra, sweeps
 
+from memfit.fitting.findings import OpenParameter
 from memfit.fitting.identifiability.combinations import known_combinations, written
 from memfit.fitting.identifiability.explore import Exploration, exchanged, explore
 from memfit.fitting.identifiability.verdict import percent_of
 from memfit.fitting.joint import fit
 from memfit.fitting.plan import FitPlan
 from memfit.fitting.problem import Problem, solve
-from memfit.fitting.result import FitResult, OpenParameter
+from memfit.fitting.result import FitResult
 from memfit.fitting.uncertainty.covariance import covariance_of
 from memfit.fitting.unknowns import Unknowns, physical_unknowns
 from memfit.model.equations import (
