@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from textwrap import fill
 
 from memfit.cli.console import columns
-from memfit.fitting.result import Estimate, FitResult
 from memfit.fitting.findings import SampleSet
+from memfit.fitting.result import Estimate, FitResult
 from memfit.reporting.content import (
     Answer,
     Block,

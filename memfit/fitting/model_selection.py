@@ -14,13 +14,13 @@ import numpy as np
 from scipy.special import erfc
 
 from memfit.arrays import FloatArray
+from memfit.fitting.findings import ModelCandidate, ModelChoice
 from memfit.fitting.identifiability.explore import independent_share, telling_bias
 from memfit.fitting.lmfit_engine import minimise
 from memfit.fitting.plan import LEFT_OUT, FitPlan, Model
 from memfit.fitting.predict import junction_at
 from memfit.fitting.problem import FitState, Problem
 from memfit.fitting.result import Alternative
-from memfit.fitting.findings import ModelCandidate, ModelChoice
 from memfit.fitting.uncertainty.covariance import Covariance
 from memfit.fitting.unknowns import Unknowns
 from memfit.model.equations import activation

@@ -9,11 +9,11 @@ from itertools import product
 import numpy as np
 
 from memfit.arrays import FloatArray
+from memfit.fitting.findings import Combination, OpenParameter
 from memfit.fitting.identifiability.constrained import ALLOWED
 from memfit.fitting.identifiability.explore import Exploration, telling_bias
 from memfit.fitting.predict import junction_at
 from memfit.fitting.problem import FitState
-from memfit.fitting.findings import Combination, OpenParameter
 from memfit.model.equations import activation_time, inverse_resistance_a
 from memfit.model.parameters import UNITS, Parameters
 from memfit.protocols import Control

@@ -13,10 +13,10 @@ from memfit.arrays import FloatArray
 from memfit.datasets.device import Device
 from memfit.datasets.records import ImpedanceSpectrum
 from memfit.errors import InputError
+from memfit.fitting.findings import SampleSet
 from memfit.fitting.problem import FitState
 from memfit.fitting.refit import state_of
 from memfit.fitting.result import FitResult, FittedRecord
-from memfit.fitting.findings import SampleSet
 
 _CURVES = 200
 """Curves for a band: its ends are then good to a tenth of its width."""

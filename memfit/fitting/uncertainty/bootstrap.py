@@ -21,11 +21,11 @@ import numpy as np
 from memfit.arrays import FloatArray
 from memfit.confidence import TAILS
 from memfit.datasets.records import ImpedanceSpectrum
+from memfit.fitting.findings import SampleEstimate, SampleSet
 from memfit.fitting.least_squares import Box, Evaluate, Point, Solution, gauss_newton
 from memfit.fitting.problem import FitState
 from memfit.fitting.reproduce import Checkpoint, nothing_kept
 from memfit.fitting.residuals import soften, triangle
-from memfit.fitting.findings import SampleEstimate, SampleSet
 from memfit.fitting.uncertainty.covariance import covariance_of, unit_of
 from memfit.fitting.unknowns import Unknowns
 from memfit.progress import Progress, shared, silent

@@ -25,12 +25,12 @@ import numpy as np
 
 from memfit.arrays import FloatArray
 from memfit.errors import InputError
+from memfit.fitting.findings import Convergence, SampleSet
 from memfit.fitting.least_squares import Box, evaluator, gauss_newton
 from memfit.fitting.problem import FitState
 from memfit.fitting.refit import row_weights
 from memfit.fitting.reproduce import Checkpoint, nothing_kept
 from memfit.fitting.residuals import soften
-from memfit.fitting.findings import Convergence, SampleSet
 from memfit.fitting.uncertainty.bootstrap import rounded, sample_estimates
 from memfit.fitting.uncertainty.covariance import covariance_of
 from memfit.progress import Progress, silent
