@@ -16,6 +16,7 @@ import numpy as np
 from memfit.arrays import FloatArray
 from memfit.confidence import CHI2_1
 from memfit.datasets.records import ImpedanceSpectrum
+from memfit.fitting.findings import Ends
 from memfit.fitting.identifiability.constrained import (
     ALLOWED,
     BETTER,
@@ -38,7 +39,6 @@ from memfit.fitting.least_squares import solve_again
 from memfit.fitting.predict import Predictor, bias_of, junction_at
 from memfit.fitting.problem import FitState, Problem
 from memfit.fitting.residuals import JointResiduals
-from memfit.fitting.findings import Ends
 from memfit.fitting.uncertainty.covariance import Covariance
 from memfit.fitting.unknowns import Unknowns
 from memfit.model.equations import activation, inverse_resistance_a

@@ -17,6 +17,16 @@ import numpy as np
 
 from memfit.arrays import FloatArray
 from memfit.confidence import Z
+from memfit.fitting.findings import (
+    Combination,
+    Direction,
+    Ends,
+    Identifiability,
+    MinimumFound,
+    OpenParameter,
+    Place,
+    Reach,
+)
 from memfit.fitting.identifiability.combinations import (
     KNOWN,
     error_of,
@@ -30,7 +40,6 @@ from memfit.fitting.identifiability.explore import Exploration, independent_shar
 from memfit.fitting.problem import FitState
 from memfit.fitting.residuals import marginal_root, triangle
 from memfit.fitting.result import Estimate, FitResult, Status
-from memfit.fitting.findings import Combination, Direction, Ends, Identifiability, MinimumFound, OpenParameter, Place, Reach
 from memfit.fitting.uncertainty.covariance import UNDETERMINED, WEAK, Covariance, with_bounds
 from memfit.fitting.unknowns import Unknown
 from memfit.model.parameters import NAMES, UNITS, Parameters
