@@ -21,17 +21,7 @@ from memfit.reporting.content import (
     Table,
 )
 from memfit.reporting.numbers import MISSING, interval, percent, quantity, quantity_digits, span
-from memfit.reporting.text import (
-    CAUSES,
-    OVERVIEW_CAPTIONS,
-    OVERVIEW_COLUMNS,
-    OVERVIEW_HEADINGS,
-    OVERVIEW_QUESTIONS,
-    STATUS_OF_FIT,
-    VERDICT_OF_DEVICE,
-    counted,
-    listed,
-)
+from memfit.reporting.text import CAUSES, OVERVIEW, STATUS_OF_FIT, counted, listed
 
 Row = Mapping[str, Any]
 """One device as in the index of a batch."""
@@ -68,9 +58,11 @@ def overview_report(title: str, rows: Iterable[Row], notes: Sequence[str] = (), 
     }
     return Report(
         title=title,
-        subtitle=OVERVIEW_HEADINGS["subtitle"],
+        subtitle=OVERVIEW["heading"]["subtitle"],
         answers=(_usable(seen), _spiking(seen), _without_result(seen)),
-        sections=tuple(Section(key, OVERVIEW_HEADINGS[key], parts) for key, parts in blocks.items() if parts),
+        sections=tuple(
+            Section(key, OVERVIEW["heading"][key], parts) for key, parts in blocks.items() if parts
+        ),
         footer=footer,
     )
 
@@ -140,7 +132,7 @@ def _usable(seen: _Seen) -> Answer:
     ]
     sentences = (f"{listed(parts)}.",) if parts else ()
     tone: Any = "good" if seen.usable == total else "care" if seen.usable else "bad"
-    return Answer(OVERVIEW_QUESTIONS["usable"], f"{seen.usable} of {total}.", sentences, tone)
+    return Answer(OVERVIEW["question"]["usable"], f"{seen.usable} of {total}.", sentences, tone)
 
 
 def _spiking(seen: _Seen) -> Answer:
@@ -155,7 +147,7 @@ def _spiking(seen: _Seen) -> Answer:
         if number
     ]
     tone: Any = "care" if eager or near else "plain"
-    return Answer(OVERVIEW_QUESTIONS["spiking"], f"{', '.join(parts)}.", tuple(sentences), tone)
+    return Answer(OVERVIEW["question"]["spiking"], f"{', '.join(parts)}.", tuple(sentences), tone)
 
 
 def _named(rows: Sequence[Row], number: int) -> str:
@@ -174,7 +166,7 @@ def _folder(row: Row) -> str:
 
 def _without_result(seen: _Seen) -> Answer:
     """What failed, by reason."""
-    question = OVERVIEW_QUESTIONS["failures"]
+    question = OVERVIEW["question"]["failures"]
     if not seen.failed:
         return Answer(question, "None.", (), "good")
     parts = [f"{cause} ({number})" for cause, number in seen.causes.most_common()]
@@ -190,7 +182,7 @@ def _cause(row: Row) -> str:
 
 def _columns(*keys: tuple[str, ColumnKind]) -> tuple[Column, ...]:
     """Columns by the key of their title."""
-    return tuple(Column(OVERVIEW_COLUMNS[key], kind) for key, kind in keys)
+    return tuple(Column(OVERVIEW["column"][key], kind) for key, kind in keys)
 
 
 def _devices(rows: Sequence[Row]) -> Table:
@@ -206,7 +198,7 @@ def _devices(rows: Sequence[Row]) -> Table:
         ("frequency", "number"),
     )
     body = tuple(_device(row) for row in rows)
-    return Table("devices", OVERVIEW_CAPTIONS["devices"], columns, body)
+    return Table("devices", OVERVIEW["caption"]["devices"], columns, body)
 
 
 def _device(row: Row) -> tuple[Cell, ...]:
@@ -217,7 +209,7 @@ def _device(row: Row) -> tuple[Cell, ...]:
         _link(row),
         _folder(row),
         STATUS_OF_FIT.get(str(row["status"]), str(row["status"])),
-        VERDICT_OF_DEVICE.get(str(row["verdict"]), MISSING),
+        OVERVIEW["verdict"].get(str(row["verdict"]), MISSING),
         quantity_digits(row["gain_margin_min"], "1", 3),
         interval((low, high), "1"),
         percent(row["probability_oscillates"]),
@@ -236,7 +228,7 @@ def _parameters(rows: Sequence[Row]) -> Table:
     names = [name for name in NAMES if any(row[name] is not None for row in rows)]
     columns = (*_columns(("device", "file")), *(Column(name, "number") for name in names))
     body = tuple((_link(row), *(_parameter(row, name) for name in names)) for row in rows)
-    return Table("estimates", OVERVIEW_CAPTIONS["parameters"], columns, body)
+    return Table("estimates", OVERVIEW["caption"]["parameters"], columns, body)
 
 
 def _parameter(row: Row, name: str) -> str:
@@ -249,4 +241,4 @@ def _failures(rows: Sequence[Row]) -> Table:
     """Devices without a result."""
     columns = _columns(("folder", "file"), ("cause", "text"), ("message", "prose"))
     body = tuple((_folder(row), _cause(row), str(row["message"] or MISSING)) for row in rows)
-    return Table("failures", OVERVIEW_CAPTIONS["failures"], columns, body)
+    return Table("failures", OVERVIEW["caption"]["failures"], columns, body)

@@ -14,7 +14,7 @@ from memfit.errors import InputError
 from memfit.fitting.refit import match_records
 from memfit.fitting.result import FitResult
 from memfit.loaders.device import load_device, load_readable, places_of
-from memfit.reporting.text import GONE, NOT_AT_HAND, counted
+from memfit.reporting.text import SENTENCES, counted
 
 _MOST_NAMED = 12
 
@@ -41,7 +41,7 @@ class AtHand:
         for name, reason in self.faults.items():
             by_reason.setdefault(reason.removeprefix(f"{name}: ").rstrip("."), []).append(name)
         total = counted(len(self.faults) + len(self.same), "record")
-        head = NOT_AT_HAND.format(missing=len(self.faults), total=total)
+        head = SENTENCES["not_at_hand"].format(missing=len(self.faults), total=total)
         return (head, *(f"{_named(names)}: {reason}." for reason, names in by_reason.items()))
 
 
@@ -76,7 +76,11 @@ def records_at_hand(result: FitResult, folder: Path, given: Sequence[Path] = ())
         faults = {**unreadable, **match.faults, **faults}
         if len(same) == len(result.inputs):
             break
-    gone = {item.file: faults.get(item.file, GONE) for k, item in enumerate(result.inputs) if k not in same}
+    gone = {
+        item.file: faults.get(item.file, SENTENCES["gone"])
+        for k, item in enumerate(result.inputs)
+        if k not in same
+    }
     if given and gone and not same and not other:
         raise InputError(f"{given[0]}: expected the data of this fit, found none of its records.")
     return AtHand(same, {k: r for k, r in other.items() if k not in same}, gone, paths)

@@ -2,8 +2,7 @@
 
 import pytest
 
-from memfit.reporting.captions import FIGURE_WORDS
-from memfit.reporting.text import SYMBOLS, counted, distinct, listed, meaning, split_symbols
+from memfit.reporting.text import FIGURE_WORDS, SYMBOLS, counted, distinct, listed, meaning, split_symbols
 
 
 @pytest.mark.parametrize(

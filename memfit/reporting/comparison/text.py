@@ -3,7 +3,7 @@
 Names of quantities stand in them as in `words`; words in braces are filled in by the tables and figures.
 """
 
-from memfit.reporting.captions import FigureWords
+from memfit.reporting.text import FigureWords
 
 TITLE = "Comparison of {count} devices"
 KIND = "memfit comparison"

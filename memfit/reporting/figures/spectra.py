@@ -41,7 +41,7 @@ from memfit.reporting.figures.marks import (
 )
 from memfit.reporting.fit.curves import by_frequency, ends, nyquist_band
 from memfit.reporting.numbers import power_of_ten, quantity, scale_for, series
-from memfit.reporting.text import NO_BIAS, distinct
+from memfit.reporting.text import SENTENCES, distinct
 
 _FINER = 4
 """Model curves are drawn at this many times the measured frequencies."""
@@ -99,7 +99,9 @@ def spectra_of(fitted: Sequence[FittedRecord], p: Parameters | None) -> tuple[Sp
     if len(known) == len(biases) and len(units) == 1:
         labels = distinct(series(known, units.pop()))
     else:
-        labels = distinct([quantity(value, unit) if value is not None else NO_BIAS for value, unit in biases])
+        labels = distinct(
+            [quantity(value, unit) if value is not None else SENTENCES["no_bias"] for value, unit in biases]
+        )
     grades = np.linspace(0.0, 1.0, len(ordered)).tolist()
     return tuple(
         Spectrum(item, model_curve(item, p), label, grade)

@@ -16,12 +16,12 @@ import numpy as np
 from memfit.fitting.findings import Combination, Direction, Identifiability, ModelChoice, Profile, SampleSet
 from memfit.fitting.reproduce import SAME, Change, Repetition
 from memfit.fitting.result import FitResult
-from memfit.reporting.captions import FIGURE_WORDS
 from memfit.reporting.content import Block, Bullets, Cell, Column, Panel, Panels, Paragraph, Table
 from memfit.reporting.figures.profiles import linear_curve, profile_curve, profile_figure
 from memfit.reporting.numbers import MISSING, fixed, interval, percent, quantity, quantity_digits
 from memfit.reporting.text import (
     COLUMNS,
+    FIGURE_WORDS,
     METHODS,
     MODEL,
     PROFILE_CLASS,

@@ -19,7 +19,6 @@ from memfit.fitting.result import FitResult, FittedRecord
 from memfit.fitting.uncertainty.bands import with_bands
 from memfit.model.parameters import Parameters
 from memfit.model.steady import junction_voltage
-from memfit.reporting.captions import FIGURE_WORDS
 from memfit.reporting.content import Block, Bullets, Panel, Panels, Paragraph, Report, Section, Table
 from memfit.reporting.figures.records import (
     Strip,
@@ -94,12 +93,10 @@ from memfit.reporting.stability.curves import dynamics_of, known_uncertainty
 from memfit.reporting.stability.page import evidence_blocks
 from memfit.reporting.stability.tables import branch_panels, map_panels
 from memfit.reporting.text import (
-    BAND,
-    BEYOND,
-    CROSSES,
+    FIGURE_WORDS,
     HEADINGS,
     KINDS,
-    NO_WARNINGS,
+    MARKS,
     SENTENCES,
     counted,
     distinct,
@@ -170,7 +167,7 @@ def _panel(
 
 def _crosses(fitted: Iterable[FittedRecord]) -> str:
     """What a caption says of points left out; nothing where there are none."""
-    return "" if all(item.used.all() for item in fitted) else CROSSES
+    return "" if all(item.used.all() for item in fitted) else MARKS["crosses"]
 
 
 def _beyond(spectra: Sequence[Spectrum], *, whole: bool) -> str:
@@ -178,12 +175,12 @@ def _beyond(spectra: Sequence[Spectrum], *, whole: bool) -> str:
     number = points_beyond(spectra, whole=whole)
     if not number:
         return ""
-    return BEYOND.format(points=counted(number, "point"), lie="lies" if number == 1 else "lie")
+    return MARKS["beyond"].format(points=counted(number, "point"), lie="lies" if number == 1 else "lie")
 
 
 def _marks(fitted: Sequence[FittedRecord]) -> str:
     """What a caption says of points left out and of bands; nothing where there are none."""
-    return _crosses(fitted) + (BAND if any(item.curves is not None for item in fitted) else "")
+    return _crosses(fitted) + (MARKS["band"] if any(item.curves is not None for item in fitted) else "")
 
 
 def _numbered(panel: Panel, place: int, record: str) -> Panel:
@@ -450,7 +447,7 @@ def inputs(result: FitResult) -> Section:
         [
             inputs_table(result),
             excluded_table(result),
-            Paragraph(SENTENCES["warnings"] if warnings else NO_WARNINGS),
+            Paragraph(SENTENCES["warnings"] if warnings else SENTENCES["no_warnings"]),
             Bullets(warnings),
         ],
     )

@@ -12,7 +12,7 @@ from memfit.reporting.text import (
     COLUMNS,
     KIND,
     KINDS,
-    NO_VALUE,
+    SENTENCES,
     STATUS_OF_ESTIMATE,
     TABLE_CAPTIONS,
     capitalised,
@@ -158,13 +158,13 @@ def changes_table(stability: Mapping[str, Any]) -> Table | None:
 
 def _factor(factor: float | None) -> str:
     """A change of a parameter: "× 1.06"."""
-    return NO_VALUE if factor is None else f"× {quantity_digits(factor, '1', 3)}"
+    return SENTENCES["no_value"] if factor is None else f"× {quantity_digits(factor, '1', 3)}"
 
 
 def _addition(name: str, block: Mapping[str, Any]) -> str:
     """A value of something that can be soldered to the device."""
     value = (block.get("values_to_hopf") or {}).get(name)
-    return NO_VALUE if value is None else quantity_digits(value, _ADDED_UNITS.get(name, "1"), 3)
+    return SENTENCES["no_value"] if value is None else quantity_digits(value, _ADDED_UNITS.get(name, "1"), 3)
 
 
 def starts_table(result: FitResult) -> Table:

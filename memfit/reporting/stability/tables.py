@@ -16,7 +16,6 @@ from memfit.analysis.stability.distance import CHANGEABLE
 from memfit.analysis.stability.sampling import Uncertainty
 from memfit.arrays import FloatArray
 from memfit.model.parameters import UNITS, Parameters
-from memfit.reporting.captions import FIGURE_WORDS
 from memfit.reporting.content import Block, Column, ColumnKind, Panel, Panels, Table
 from memfit.reporting.figures.stability import (
     bifurcation_figure,
@@ -45,7 +44,7 @@ from memfit.reporting.stability.curves import (
     window_curves,
     window_spectra_data,
 )
-from memfit.reporting.text import COLUMNS, NO_VALUE, TABLE_CAPTIONS, meaning
+from memfit.reporting.text import COLUMNS, FIGURE_WORDS, SENTENCES, TABLE_CAPTIONS, meaning
 
 _ADDED = {"R_load": "ohm", "C_external": "F"}
 _HEIGHT = 62.0
@@ -190,7 +189,7 @@ def recipe_table(name: str, block: Mapping[str, Any], found: Dynamics) -> Table:
         factor = block["changes_to_hopf"].get(key)
         value = block["values_to_hopf"].get(key) if key in _ADDED else None
         value = now * factor if value is None and factor is not None else value
-        wanted = NO_VALUE if value is None else quantity_digits(value, unit)
+        wanted = SENTENCES["no_value"] if value is None else quantity_digits(value, unit)
         times = MISSING if factor is None else f"× {quantity_digits(factor)}"
         shown = "R_shunt" if key == "R_load" and circuit.control == "current" else key
         rows.append((shown, meaning(shown), quantity_digits(now, unit) if now else "none", times, wanted))
