@@ -2,7 +2,7 @@
 
 All records of a device are laid end to end in one real vector: a spectrum gives Re Z of all its points and
 then Im Z, any other record its measured quantity (current under voltage control, voltage under current
-control). Derivatives are by the nine parameters, by the gain of the instrument, by the delay of the record
+control). Derivatives are by the parameters, by the gain of the instrument, by the delay of the record
 and by its initial state.
 """
 
@@ -15,13 +15,14 @@ import numpy as np
 from memfit.arrays import FloatArray
 from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient, Record
 from memfit.errors import InputError
-from memfit.model.parameters import NAMES, Parameters
+from memfit.model.parameters import COLUMN, IN_TIME, NAMES, Parameters
 from memfit.model.smallsignal import BiasGrid, impedance_with_derivatives
 from memfit.model.steady import junction_voltage, steady_response
 from memfit.model.transient import DriveSet
 from memfit.protocols import Control, Drive
 
-_R_S = NAMES.index("R_s")
+_IN_TIME = [COLUMN[name] for name in IN_TIME]
+"""Columns of the parameters that the response in time depends on."""
 _EDGE_STEP = 0.01
 """Of a sampling interval."""
 FIT_TOLERANCE = 1e-7
@@ -59,13 +60,13 @@ class Prediction:
     values: FloatArray
     """(n,) ohm, A or V; NaN where the integration did not finish."""
     derivatives: FloatArray
-    """(n, 9) by the parameters, gains included."""
+    """(n, p) by the parameters in the order of `NAMES`, gains included."""
     bare: FloatArray
     """(n,) values for gain 1: the derivative by the gain."""
     by_time: FloatArray
-    """(n,) derivative by time; minus the derivative by the delay."""
+    """(n,) derivative by time; minus the derivative by the delay; 0 for spectra and quasi-steady sweeps."""
     by_initial: FloatArray
-    """(n, 3) derivatives by the initial u, i_c, f."""
+    """(n, 3) derivatives by the initial u, i_c, f; 0 for records without a beginning."""
     by_edge: FloatArray
     """(n, e) derivatives by the shift of each jump."""
 
@@ -191,22 +192,25 @@ class Predictor:
     def __call__(
         self, p: Parameters, instrument: Instrument | None = None, *, slopes_in_time: bool = True
     ) -> Prediction:
-        """Prediction for one set of parameters; where only values are wanted, without slopes in time."""
+        """Prediction for one set of parameters; slopes in time are NaN where they are not wanted."""
         p = self._resolved(p)
         terms = instrument or Instrument.ideal(len(self.records))
-        values = np.empty(self.size)
-        slopes = np.empty((self.size, len(NAMES)))
-        by_time = np.zeros(self.size)
-        by_initial = np.zeros((self.size, 3))
+        # What a record does not fill stays NaN.
+        values, by_time = np.full((2, self.size), np.nan)
+        slopes = np.full((self.size, len(NAMES)), np.nan)
+        by_initial = np.full((self.size, 3), np.nan)
         for grid, re, im in self._grids:
             Z, dZ = impedance_with_derivatives(p, grid)
             values[re], values[im] = Z.real, Z.imag
             slopes[re], slopes[im] = dZ.real, dZ.imag
+            for points in (re, im):
+                by_time[points], by_initial[points] = 0.0, 0.0
         for k in self._steady:
-            record = self.records[k]
+            record, here = self.records[k], self.slices[k]
             if isinstance(record, IVSweep):
                 drive = record.voltage if record.control == "voltage" else record.current
-                values[self.slices[k]], slopes[self.slices[k]] = steady_response(p, record.control, drive)
+                values[here], slopes[here] = steady_response(p, record.control, drive)
+                by_time[here], by_initial[here] = 0.0, 0.0
         drives = self._drives
         if drives is not None and np.any(terms.edge):
             drives = drives.with_jumps_moved(terms.edge[self._timed])
@@ -225,12 +229,12 @@ class Predictor:
                 values[here] = response.values[part]
                 if not slopes_in_time:
                     continue
-                slopes[here, :8] = response.derivatives[part, :8]
-                slopes[here, 8] = 0.0
-                by_initial[here] = response.derivatives[part, 8:11]
-                by_time[here] = response.derivatives[part, 11]
+                slopes[here] = 0.0  # by what is not seen in time
+                slopes[here, _IN_TIME] = response.by_parameters[part]
+                by_initial[here] = response.by_initial[part]
+                by_time[here] = response.by_time[part]
                 if (current := self._first_current(k, terms)) != 0.0:
-                    slopes[here, _R_S] -= by_initial[here, 0] * current
+                    slopes[here, COLUMN["R_s"]] -= by_initial[here, 0] * current
         by_edge = (
             self._edge_slopes(p, terms, values, by_time)
             if slopes_in_time

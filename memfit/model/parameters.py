@@ -260,4 +260,8 @@ def names_where(condition: Callable[[Parameter], bool]) -> tuple[str, ...]:
 NEEDED = names_where(lambda row: row.null is None)
 """What every device has to have."""
 NAMES = tuple(PARAMETERS)
+COLUMN: Mapping[str, int] = MappingProxyType({name: k for k, name in enumerate(NAMES)})
+"""Place of each parameter in vectors and on the last axis of derivatives."""
+IN_TIME = names_where(lambda row: row.in_time)
+"""What the response in time depends on."""
 UNITS: Mapping[str, str] = {name: row.unit for name, row in PARAMETERS.items()}

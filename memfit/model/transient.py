@@ -16,8 +16,7 @@ from memfit.arrays import FloatArray, frozen_floats
 from memfit.errors import InputError
 from memfit.model.integrator import compiled
 from memfit.model.integrator import run as kernel
-from memfit.model.integrator.equation import IN_TIME
-from memfit.model.parameters import Parameters
+from memfit.model.parameters import IN_TIME, Parameters
 from memfit.protocols import Drive
 
 DEFAULT_TOLERANCE = 1e-8

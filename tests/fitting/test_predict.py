@@ -1,6 +1,6 @@
 """The model at the points of the records: layout, gains, and what the instruments add."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from memfit.datasets.records import ImpedanceSpectrum, IVSweep
 from memfit.errors import InputError
 from memfit.fitting.predict import Instrument, Predictor, bias_of, free_start, measured, modulus
 from memfit.model.equations import steady_current
-from memfit.model.parameters import NAMES
+from memfit.model.parameters import NAMES, PARAMETERS
 from memfit.model.smallsignal import impedance
 from memfit.model.steady import junction_voltage
 from memfit.protocols import Drive
@@ -126,3 +126,40 @@ def test_rounding_of_a_voltage_tells_nothing_of_a_vanishing_resistance():
     ]
     for tiny in column[:2]:
         np.testing.assert_allclose(tiny, column[2], atol=2e-3 * np.abs(column[2]).max())
+
+
+def test_every_value_and_derivative_is_filled_in_for_every_kind_of_record(monkeypatch):
+    """Arrays that were never written to would show: fresh memory is NaN here."""
+
+    def fresh(shape, dtype=float):
+        return np.full(shape, np.nan) if dtype is float else np.zeros(shape, dtype)
+
+    monkeypatch.setattr(np, "empty", fresh)
+    free = replace(exact(pulses(levels=(1.0,))).records[0])
+    free = replace(free, drive=replace(free.drive, initial="free"))
+    V = np.linspace(0, 1.2, 13)
+    quasi_steady = IVSweep(name="s", voltage=V, current=V)
+    galvanostatic = ImpedanceSpectrum(name="g", frequency=[1.0], impedance=[1.0], bias_current=1e-5)
+    records = [*exact(everything()).records, quasi_steady, galvanostatic, free]
+    predictor = Predictor(records)
+    terms = Instrument.ideal(len(records), edges=2)
+    terms.initial[-1] = 0.1, 1e-6, 0.2
+    for gain in (1.0, 1.1):
+        terms.gain[:] = gain
+        prediction = predictor(TRUTH, terms)
+        for field in fields(prediction):
+            values = getattr(prediction, field.name)
+            assert np.all(np.isfinite(values)), field.name
+            assert values.shape[0] == predictor.size
+    derivatives, slices = predictor(TRUTH, terms).derivatives, predictor.slices
+    for record, here in zip(records, slices, strict=True):
+        for k, row in enumerate(PARAMETERS.values()):
+            if not row.in_time and not isinstance(record, ImpedanceSpectrum):
+                assert not derivatives[here, k].any()
+
+
+def test_without_slopes_in_time_they_are_not_numbers():
+    predictor = Predictor(exact(pulses(levels=(1.0,))).records)
+    exactly, values_only = predictor(TRUTH), predictor(TRUTH, slopes_in_time=False)
+    np.testing.assert_array_equal(values_only.values, exactly.values)
+    assert np.all(np.isnan(values_only.derivatives))

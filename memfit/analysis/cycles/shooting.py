@@ -35,7 +35,6 @@ SAMPLES = 1024
 """Points of an orbit from which its extremes and energy are taken."""
 
 _DIFFERENCE = 1e-4  # of each unknown
-_BY_START = slice(8, 11)  # columns of the integrator's derivatives
 _CONVERGED = 1e-9
 _NOISE = 1e-6  # steps that no longer shrink below this are the integrator's error, seen at a steep crossing
 _MOST_ITERATIONS = 8
@@ -89,7 +88,7 @@ class Orbits:
         response = runs.respond(self.p, initial=start[None, :], sensitivities=True, tolerance=TOLERANCE)
         if not response.ok:
             return None
-        result: FloatArray = response.derivatives[:, _BY_START] * self._scale(start) / self.p.V_m
+        result: FloatArray = response.by_initial * self._scale(start) / self.p.V_m
         result[0] = 1.0, 0.0, 0.0
         return result
 

@@ -25,7 +25,7 @@ from numpy.polynomial import legendre
 
 from memfit.arrays import ComplexArray, FloatArray
 from memfit.model.integrator.compiled import compile_part
-from memfit.model.parameters import names_where
+from memfit.model.parameters import IN_TIME
 
 
 @dataclass(frozen=True)
@@ -109,8 +109,6 @@ STAGES = 7
 POINTS = STAGES + 1
 TABLEAU = radau_iia(STAGES)
 
-IN_TIME = names_where(lambda row: row.in_time)
-"""The parameters that the integrator is given, in this order."""
 BLOCK = max(len(IN_TIME), 3)
 """Derivatives come in blocks of columns: by the parameters, and by the initial u, i_c, f (rest unused)."""
 PARAMETERS, INITIAL = 0, 1

@@ -14,7 +14,6 @@ from memfit.arrays import FloatArray
 from memfit.model.integrator.compiled import compile_entry, compile_part, edition, inline_part
 from memfit.model.integrator.equation import (
     BLOCK,
-    IN_TIME,
     INITIAL,
     PARAMETERS,
     POINTS,
@@ -35,6 +34,7 @@ from memfit.model.integrator.start import (
     step_into_layer,
 )
 from memfit.model.integrator.step import attempt, remember_f
+from memfit.model.parameters import IN_TIME
 
 MAX_STEPS_PER_PIECE = 20_000
 SENSITIVITIES = BLOCK + 4
