@@ -237,10 +237,11 @@ def _fault_of_device(device: Mapping[str, Any]) -> str:
 
 def _fault_of_stability(result: FitResult) -> str:
     """Verdicts of the wrong kind."""
-    if not isinstance(result.stability, Mapping):
+    stored: Any = result.stability  # whatever a caller may have put there
+    if not isinstance(stored, Mapping):
         return "expected a table as stability"
-    for circuit, block in result.stability.items():
-        if not isinstance(block.get("verdict"), str):
+    for circuit, block in stored.items():
+        if not isinstance(block, Mapping) or not isinstance(block.get("verdict"), str):
             return f"expected a verdict for {circuit}"
         numbers = [block.get(key) for key in ("gain_margin_min", "probability_oscillates", "at_u")]
         interval = block.get("gain_margin_ci95")

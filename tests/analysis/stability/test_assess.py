@@ -15,6 +15,7 @@ from memfit.analysis.stability.sampling import (
     uncertainty_of,
 )
 from memfit.fitting.result import Estimate, FitResult, Goodness, Status
+from memfit.fitting.serialise import to_plain
 from memfit.model.hopf_boundary import Loop, hopf_voltage_derivatives, least_log_gain_margin
 from memfit.model.parameters import NAMES, UNITS, Parameters
 
@@ -103,7 +104,7 @@ def test_the_block_has_the_keys_of_the_contract():
     for entry in block.values():
         assert set(entry) >= KEYS
         assert set(CHANGEABLE) <= set(entry["changes_to_hopf"])
-    json.dumps(block, allow_nan=False)
+    json.dumps(to_plain(block), allow_nan=False)
     point = block["current"]["hopf_points"][0]
     assert set(point) == {
         "u",
