@@ -25,8 +25,7 @@ from memfit.errors import InputError
 from memfit.fitting import profile_likelihood as profiling
 from memfit.fitting.findings import CircuitStability, Profile, SampleSet
 from memfit.fitting.profile_likelihood import Slopes, Target, with_profiles
-from memfit.fitting.refit import state_of
-from memfit.fitting.reproduce import Checkpoint
+from memfit.fitting.refit import Checkpoint, rebuild_problem
 from memfit.fitting.result import FitResult
 from memfit.fitting.uncertainty import bootstrap as resampling
 from memfit.fitting.uncertainty import mcmc as sampling
@@ -163,7 +162,7 @@ def profile(
         The device is not that of the fit.
     """
     found = profiling.profile(
-        state_of(result, device), _targets(result), progress=progress, checkpoint=checkpoint
+        rebuild_problem(result, device), _targets(result), progress=progress, checkpoint=checkpoint
     )
     return _analysed(with_profiles(result, device, found))
 
@@ -208,7 +207,7 @@ def bootstrap(
             f"found {count} of kind {kind!r}."
         )
     found = resampling.bootstrap(
-        state_of(result, device),
+        rebuild_problem(result, device),
         count,
         kind=kind,
         seed=_seed(result, seed),
@@ -248,7 +247,7 @@ def sample_posterior(
         The device is not that of the fit, or emcee is not installed.
     """
     found = sampling.sample_posterior(
-        state_of(result, device),
+        rebuild_problem(result, device),
         seed=_seed(result, seed),
         steps=steps,
         progress=progress,

@@ -16,7 +16,7 @@ from memfit.datasets.device import Device
 from memfit.errors import InputError
 from memfit.files import UNFINISHED, check_free
 from memfit.fitting.plan import FitPlan, plan_for
-from memfit.fitting.reproduce import Checkpoint
+from memfit.fitting.refit import Checkpoint
 from memfit.fitting.result import FitResult
 from memfit.fitting.uncertainty.mcmc import MOST_STEPS, check_emcee
 from memfit.loaders.device import files_of, holds_measurements

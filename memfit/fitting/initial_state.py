@@ -16,16 +16,19 @@ from dataclasses import replace
 import numpy as np
 
 from memfit.arrays import FloatArray
-from memfit.datasets.records import ImpedanceSpectrum, IVSweep, Record
+from memfit.datasets.records import IVSweep, Record
 from memfit.fitting.least_squares import solve_nearby
 from memfit.fitting.lmfit_engine import NEEDED, fall_of_chi2
 from memfit.fitting.plan import FitPlan
 from memfit.fitting.predict import (
     Instrument,
     Predictor,
+    as_staircase,
+    begins_anywhere,
     drive_of,
     drive_of_timed,
     free_start,
+    is_ramp,
     measured,
 )
 from memfit.fitting.problem import FitState, Problem, solve
@@ -34,20 +37,12 @@ from memfit.fitting.unknowns import Unknown, Unknowns, initial_unknowns
 from memfit.model.equations import activation
 from memfit.model.parameters import Parameters
 from memfit.model.steady import junction_voltage
-from memfit.protocols import Drive, held_until_sampled
+from memfit.protocols import Drive
 
 log = logging.getLogger(__name__)
 
 _INSIDE = 1e-3
 """Distance of a first value of f from 0 and 1: a search that begins on a bound moves slowly."""
-
-
-def begins_anywhere(record: Record) -> Record:
-    """The record with an initial state that is not known."""
-    drive = drive_of(record)
-    if drive is None or isinstance(record, ImpedanceSpectrum):
-        return record
-    return replace(record, drive=replace(drive, initial="free"))
 
 
 def with_initial_states(
@@ -177,23 +172,12 @@ _FAR_BETTER = 0.5
 """chi2 of a sweep as a staircase, relative to that as a ramp, that decides."""
 _STRUCTURE = 0.3
 """Lag-1 autocorrelation of residuals below which a ramp leaves nothing to explain."""
-_STEPS = 10
-"""Least number of samples for which the question makes sense."""
-
-
-def as_staircase(record: Record) -> Record:
-    """The sweep with a drive that steps after each of its samples; any other record as it is."""
-    if not _is_ramp(record) or not isinstance(record, IVSweep) or record.time is None or record.drive is None:
-        return record
-    driven = record.voltage if record.control == "voltage" else record.current
-    drive = held_until_sampled(record.control, record.time, driven, initial=record.drive.initial)
-    return replace(record, drive=drive)
 
 
 def with_staircases(state: FitState) -> FitState:
     """The fit with those sweeps as staircases that are described far better so."""
     predictor = state.problem.predictor
-    ramps = [k for k, record in enumerate(predictor.records) if _is_ramp(record)]
+    ramps = [k for k, record in enumerate(predictor.records) if is_ramp(record)]
     if not _any_structure(state, ramps):
         return state
     stepped = tuple(as_staircase(record) for record in predictor.records)
@@ -226,7 +210,7 @@ def driven_alike(problem: Problem, other: Problem) -> Problem:
 
 def _driven_alike(record: Record, like: Record) -> Record:
     """The record as a staircase and beginning anywhere, where the other one does."""
-    if _is_ramp(record) and not _is_ramp(like):
+    if is_ramp(record) and not is_ramp(like):
         record = as_staircase(record)
     return begins_anywhere(record) if free_start(like) and not free_start(record) else record
 
@@ -235,17 +219,6 @@ def is_staircase(record: Record) -> bool:
     """Whether the drive of a sweep steps with its samples."""
     drive = drive_of(record)
     return isinstance(record, IVSweep) and drive is not None and drive.jumps.size >= record.points - 1
-
-
-def _is_ramp(record: Record) -> bool:
-    """Whether a sweep is driven by lines on which many samples lie."""
-    return (
-        isinstance(record, IVSweep)
-        and record.time is not None
-        and record.drive is not None
-        and record.points >= _STEPS
-        and record.drive.jumps.size < record.points // 2
-    )
 
 
 def _any_structure(state: FitState, records: Sequence[int]) -> bool:

@@ -5,12 +5,13 @@ instrument's terms R_s and L_s (which may be zero) are fitted as they are.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
 from memfit.datasets.device import Device
 from memfit.errors import ParameterError
+from memfit.fitting.serialise import from_plain, to_plain
 from memfit.model.parameters import NAMES, UNITS
 
 Model = Literal["3d", "2d", "2d-mirror", "auto"]
@@ -94,9 +95,7 @@ class FitPlan:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, for result.json."""
-        plain: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
-        plain["fix"], plain["start"] = dict(self.fix), dict(self.start)
-        plain["bounds"] = {name: list(pair) for name, pair in self.bounds.items()}
+        plain: dict[str, Any] = to_plain(self)
         return plain
 
     @classmethod
@@ -105,13 +104,13 @@ class FitPlan:
 
         Raises
         ------
+        InputError
+            A value is of another kind than a plan has there.
         ParameterError
             As for a new plan.
         """
-        known = {f.name for f in fields(cls)}
-        kept = {key: value for key, value in data.items() if key in known}
-        kept["bounds"] = {name: tuple(pair) for name, pair in kept.get("bounds", {}).items()}
-        return cls(**kept)
+        plan: FitPlan = from_plain(cls, data, "plan")
+        return plan
 
 
 def free_parameters(model: str) -> list[str]:

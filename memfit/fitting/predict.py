@@ -8,7 +8,7 @@ and by its initial state.
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from memfit.model.parameters import COLUMN, IN_TIME, NAMES, Parameters
 from memfit.model.smallsignal import BiasGrid, impedance_with_derivatives
 from memfit.model.steady import junction_voltage, steady_response
 from memfit.model.transient import DriveSet
-from memfit.protocols import Control, Drive
+from memfit.protocols import Control, Drive, held_until_sampled
 
 _IN_TIME = [COLUMN[name] for name in IN_TIME]
 """Columns of the parameters that the response in time depends on."""
@@ -389,3 +389,35 @@ def free_start(record: Record) -> bool:
     """Whether the record begins in an unknown state."""
     drive = drive_of(record)
     return drive is not None and drive.initial == "free"
+
+
+_STEPS = 10
+"""Least number of samples for which the question makes sense."""
+
+
+def is_ramp(record: Record) -> bool:
+    """Whether a sweep is driven by lines on which many samples lie."""
+    return (
+        isinstance(record, IVSweep)
+        and record.time is not None
+        and record.drive is not None
+        and record.points >= _STEPS
+        and record.drive.jumps.size < record.points // 2
+    )
+
+
+def as_staircase(record: Record) -> Record:
+    """The sweep with a drive that steps after each of its samples; any other record as it is."""
+    if not is_ramp(record) or not isinstance(record, IVSweep) or record.time is None or record.drive is None:
+        return record
+    driven = record.voltage if record.control == "voltage" else record.current
+    drive = held_until_sampled(record.control, record.time, driven, initial=record.drive.initial)
+    return replace(record, drive=drive)
+
+
+def begins_anywhere(record: Record) -> Record:
+    """The record with an initial state that is not known."""
+    drive = drive_of(record)
+    if drive is None or isinstance(record, ImpedanceSpectrum):
+        return record
+    return replace(record, drive=replace(drive, initial="free"))

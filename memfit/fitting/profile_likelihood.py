@@ -39,8 +39,7 @@ from memfit.fitting.identifiability.verdict import with_identifiability
 from memfit.fitting.least_squares import Box, Evaluate, Point, Solution, Surface, evaluator, gauss_newton
 from memfit.fitting.plan import FitPlan, free_parameters
 from memfit.fitting.problem import FitState
-from memfit.fitting.refit import settled
-from memfit.fitting.reproduce import Checkpoint, nothing_kept
+from memfit.fitting.refit import Checkpoint, settled
 from memfit.fitting.result import Alternative, Estimate, FitResult, Status
 from memfit.fitting.serialise import from_plain, to_plain
 from memfit.fitting.starting_values.closed_form import Candidate
@@ -445,7 +444,7 @@ def profile(
         Where finished profiles are kept.
     """
     wanted = [n for n in state.unknowns.names if n in NAMES] if names is None else list(names)
-    kept = checkpoint or nothing_kept()
+    kept = checkpoint or Checkpoint()
     for found in range(_RESTARTS + 1):
         try:
             done = _profile_all(state, wanted, targets or {}, kept, progress)

@@ -1,84 +1,335 @@
-"""A fit run again from the plan in its result: what is the same, and what differs.
+"""A stored result taken up again without fitting: recovered, put beside its data, compared with a repetition.
 
-Work that takes minutes goes on where it was interrupted: what is done stands in a file.
-
-The file holds the finished parts by stage, and what they belong to (data, plan, settings, program); what
-belongs to something else is not used. It is written whole, at most every few seconds and at every stop.
+`recover` reads what is sound of a result that is cut short, was edited by hand, or is of a newer layout.
+Nothing is guessed: a part that is missing or damaged is left out and named; without parameters, model and
+status there is no result. `reevaluate` computes the model once more beside the records of the fit, which
+`match_records` finds among others. `compare_repetition` says what differs after the same plan was run again.
 """
 
 import json
-import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from hashlib import sha256
-from pathlib import Path
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from memfit.files import make_folder, write_whole
-from memfit.fitting.plan import FitPlan
-from memfit.fitting.result import FitResult
+import numpy as np
 
-_EVERY = 5.0
-"""Seconds between two writings."""
-_SHARE = 20.0
-"""How much longer the pause is than the writing."""
+from memfit.datasets.device import Device
+from memfit.datasets.records import ImpedanceSpectrum, Record, content_digest
+from memfit.errors import InputError
+from memfit.fitting.noise import Noise
+from memfit.fitting.predict import Instrument, Predictor, as_staircase, begins_anywhere, modulus
+from memfit.fitting.result import (
+    SCHEMA,
+    SCHEMA_OF_ANY_AGE,
+    FitResult,
+    FittedRecord,
+    Goodness,
+    digest_of,
+    parse_result,
+)
+from memfit.fitting.serialise import field_from_plain
+from memfit.model.parameters import NAMES, Parameters
+
+CHANGED = "it has changed since the fit"
+READ_DIFFERENTLY = "the same file now gives other numbers: device.toml or memfit has changed"
 
 
-class Checkpoint:
-    """The finished parts of one run.
+@dataclass(frozen=True)
+class Match:
+    """Which records of a fit are at hand."""
+
+    records: Mapping[int, Record] = field(default_factory=dict)
+    """By their number in the fit."""
+    faults: Mapping[str, str] = field(default_factory=dict)
+    """Names of records that are there, but not those of the fit, with what is wrong."""
+
+
+def match_records(result: FitResult, records: Sequence[Record]) -> Match:
+    """The records of a fit among others: those of its names, or of its numbers under another name.
 
     Parameters
     ----------
-    path : Path, optional
-        The file; without one nothing is kept.
-    belongs_to : mapping
-        What the parts depend on, as plain data.
+    result : FitResult
+    records : sequence of Record
     """
-
-    def __init__(self, path: Path | None, belongs_to: Mapping[str, Any]) -> None:
-        text = json.dumps(belongs_to, sort_keys=True, allow_nan=False)
-        self._path = path
-        self._key = sha256(text.encode()).hexdigest()
-        self._stages: dict[str, Any] = _read(path, self._key) if path else {}
-        self._written, self._pause = time.monotonic(), _EVERY
-        self.resumed = bool(self._stages)
-        """Whether something was there to go on from."""
-
-    def get(self, stage: str) -> Any:
-        """What was kept of a stage; None where there is nothing."""
-        return self._stages.get(stage)
-
-    def put(self, stage: str, make: Callable[[], Any], *, now: bool = False) -> None:
-        """Keep a stage: plain data made by `make`, if it is time to write."""
-        if self._path is None or not (now or time.monotonic() - self._written > self._pause):
-            return
-        self._stages[stage] = make()
-        began = time.monotonic()
-        text = json.dumps({"belongs_to": self._key, "stages": self._stages}, allow_nan=False)
-        make_folder(self._path.parent)
-        write_whole(self._path, text)
-        self._written = time.monotonic()
-        self._pause = max(_EVERY, _SHARE * (self._written - began))
-
-    def remove(self) -> None:
-        """The work is done: the file goes."""
-        if self._path is not None:
-            self._path.unlink(missing_ok=True)
+    by_name = {record.name: record for record in records}
+    by_content = {content_digest(record): record for record in records}
+    matched: dict[int, Record] = {}
+    faults: dict[str, str] = {}
+    for number, item in enumerate(result.inputs):
+        same, named = by_content.get(item.content_sha256), by_name.get(item.file)
+        fault = ""
+        if named is not None:
+            same_file = bool(item.sha256) and named.origin.sha256 == item.sha256
+            if item.content_sha256:
+                differs = content_digest(named) != item.content_sha256
+            else:  # results of older versions know only the file
+                same_file = named.origin.sha256 == item.sha256
+                differs = not same_file or named.points != item.points
+            fault = (READ_DIFFERENTLY if same_file else CHANGED) if differs else ""
+        if named is not None and not fault:
+            matched[number] = named
+        elif same is not None:
+            matched[number] = replace(same, name=item.file)
+        elif named is not None:
+            faults[item.file] = fault
+    return Match(matched, faults)
 
 
-def nothing_kept() -> Checkpoint:
-    """A checkpoint without a file."""
-    return Checkpoint(None, {})
+def check_same(result: FitResult, device: Device) -> Mapping[int, Record]:
+    """The records of a device by their number in a fit, which had the same numbers.
+
+    Parameters
+    ----------
+    result : FitResult
+    device : Device
+
+    Raises
+    ------
+    InputError
+        The device holds other records, or other numbers, than the fit had.
+    """
+    match = match_records(result, device.records)
+    names = {item.file for item in result.inputs}
+    for number, item in enumerate(result.inputs):
+        if item.file in match.faults:
+            raise InputError(f"{item.file}: {match.faults[item.file]}; run the fit again.")
+        if number not in match.records:
+            raise InputError(f"{item.file} is missing from the data: expected the data of this fit.")
+    if len(device.records) > len(result.inputs):
+        extra = next(record.name for record in device.records if record.name not in names)
+        raise InputError(f"{extra} is missing from the fit: expected the data of this fit.")
+    return match.records
 
 
-def _read(path: Path, key: str) -> dict[str, Any]:
-    """Stages of an earlier run of the same work; nothing where there is none, or a damaged file."""
+def as_fitted(result: FitResult, number: int, record: Record) -> Record:
+    """A record with the drive of the fit: a staircase, or a state at the start that was fitted."""
+    driven = as_staircase(record) if result.inputs[number].drive == "staircase" else record
+    return begins_anywhere(driven) if f"f_0_{number}" in result.nuisance else driven
+
+
+def noise_of(result: FitResult) -> dict[str, Noise]:
+    """The noise that the fit found in each record, by its name."""
+    return {
+        item.file: Noise(item.noise.get("relative", 0.0), item.noise.get("floor", 0.0))
+        for item in result.goodness.datasets
+    }
+
+
+def reevaluate(result: FitResult, records: Mapping[int, Record] | Device) -> tuple[FittedRecord, ...]:
+    """The records of a fit beside the model with the values of its result.
+
+    Parameters
+    ----------
+    result : FitResult
+    records : mapping of int to Record, or Device
+        Those at hand, by their number in the fit; or a device that has to have them all.
+
+    Returns
+    -------
+    tuple of FittedRecord
+        Empty where the result leaves a parameter undetermined and does not say where its minimum lies.
+
+    Raises
+    ------
+    InputError
+        The device holds other records, or other numbers, than the fit had.
+    """
+    at_hand = check_same(result, records) if isinstance(records, Device) else records
+    noise = noise_of(result)
+    driven = {k: as_fitted(result, k, r) for k, r in sorted(at_hand.items()) if r.name in noise}
+    if result.fitted_values:
+        p = Parameters.from_mapping({n: v for n, v in result.fitted_values.items() if n in NAMES})
+    elif any(estimate.value is None for estimate in result.parameters.values()):
+        return ()
+    else:  # results of older versions do not say where the minimum lies
+        p = result.values()
+    if not driven:
+        return ()
+    predictor = Predictor(tuple(driven.values()))
+    model = predictor(p, _instrument(result, driven)).values
+    fitted = []
+    for record, here in zip(predictor.records, predictor.slices, strict=True):
+        values, n = model[here], record.points
+        sigma = noise[record.name].sigma(modulus(record, np.where(np.isfinite(values), values, 0.0)))[:n]
+        used = np.ones(n, dtype=np.bool_)
+        used[[one.index for one in result.excluded if one.file == record.name and one.index < n]] = False
+        predicted = values[:n] + 1j * values[n:] if isinstance(record, ImpedanceSpectrum) else values
+        fitted.append(FittedRecord(record=record, predicted=predicted, sigma=sigma, used=used))
+    return tuple(fitted)
+
+
+_INITIAL = ("u_0", "i_0", "f_0")
+
+
+def _instrument(result: FitResult, records: Mapping[int, Record]) -> Instrument:
+    """Gains, edges, delays and initial states of some records, by the names they have in a result."""
+    values = {name: e.value for name, e in result.nuisance.items() if e.value is not None}
+    values |= {name: value for name, value in result.fitted_values.items() if name not in NAMES}
+    place = {number: k for k, number in enumerate(records)}
+    edges = [int(name.rsplit("_", 1)[1]) for name in values if name.startswith("edge_")]
+    terms = Instrument.ideal(len(records), max(edges) + 1 if edges else 0)
+    for name, value in values.items():
+        head, _, tail = name.rpartition("_")
+        if head == "gain":
+            terms.gain[[record.kind == tail for record in records.values()]] = value
+            continue
+        of_edge = head.startswith("edge_")
+        k = place.get(int(head.removeprefix("edge_")) if of_edge else int(tail))
+        if k is None:
+            continue
+        if of_edge:
+            terms.edge[k, int(tail)] = value
+        elif head == "delay":
+            terms.delay[k] = value
+        elif head in _INITIAL:
+            terms.initial[k, _INITIAL.index(head)] = value
+    return terms
+
+
+_NEEDED = ("model", "status", "parameters")
+_EXPECTED = (
+    "device",
+    "inputs",
+    "plan",
+    "derived",
+    "nuisance",
+    "covariance",
+    "goodness",
+    "alternatives",
+    "excluded",
+    "warnings",
+    "environment",
+)
+"""Parts that every memfit has written; what came later may be missing."""
+_MEMBER = re.compile(r'\s*("(?:[^"\\]|\\.)*")\s*:\s*')
+_COMMA = re.compile(r"\s*,")
+_NO_GOODNESS = Goodness(chi2=0.0, dof=0, chi2_reduced=0.0, aic=0.0, bic=0.0)
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """A result as far as it can be read."""
+
+    result: FitResult
+    notes: tuple[str, ...] = ()
+    """What is wrong with it, a sentence each; empty for a sound result."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.notes
+
+
+def recover(text: str) -> Recovered:
+    """Read as much of a result.json as can be.
+
+    Parameters
+    ----------
+    text : str
+        Of the file.
+
+    Raises
+    ------
+    InputError
+        Not even parameters, model and status can be read, or it is no fit result.
+    """
+    notes = []
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        stages = found["stages"] if found["belongs_to"] == key else {}
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
-    return stages if isinstance(stages, dict) else {}
+        data = parse_result(text)
+    except InputError as problem:
+        data = _members(text)
+        if not all(name in data for name in ("schema", *_NEEDED)):
+            raise
+        notes.append(f"The result is damaged; what stands before the fault is shown. {problem}")
+    schema = data.get("schema")
+    if not isinstance(schema, str) or not SCHEMA_OF_ANY_AGE.fullmatch(schema):
+        raise InputError(
+            f'Expected a fit result with "schema": "{SCHEMA}", found {schema!r}. This is no fit result.'
+        )
+    if schema != SCHEMA:
+        known = {one.name for one in fields(FitResult)} | {"schema", "correlation", "digest"}
+        unknown = ", ".join(name for name in data if name not in known)
+        aside = f" Parts this version does not know and leaves out: {unknown}." if unknown else ""
+        newer = f"The result has the layout {schema} of a newer memfit; this version knows {SCHEMA}."
+        notes.append(f"{newer} It may be misread; update memfit.{aside}")
+    result, faults = _sound(data)
+    missing = [name for name in _EXPECTED if name not in data]
+    if missing:
+        notes.append(f"Missing in the result and left out here: {', '.join(missing)}.")
+    notes += [f"Damaged in the result and left out here: {fault}." for fault in faults]
+    if not notes and "digest" in data and data["digest"] != digest_of(data):
+        notes.append(
+            "The result was edited after memfit wrote it: its digest does not fit its content. The stability "
+            "shown here follows from the parameters as they stand now."
+        )
+    return Recovered(result, tuple(notes))
+
+
+def _members(text: str) -> dict[str, Any]:
+    """Whole members of a JSON object, up to the first that is not."""
+    data: dict[str, Any] = {}
+    decoder = json.JSONDecoder()
+    place = text.find("{") + 1
+    while place and (key := _MEMBER.match(text, place)):
+        try:
+            data[json.loads(key[1])], end = decoder.raw_decode(text, key.end())
+        except json.JSONDecodeError:
+            break
+        comma = _COMMA.match(text, end)
+        place = comma.end() if comma else 0
+    return data
+
+
+def _sound(data: Mapping[str, Any]) -> tuple[FitResult, list[str]]:
+    """The result of the parts that are sound, and what is wrong with the others, which are left out.
+
+    Raises
+    ------
+    InputError
+        A part that is needed is missing or damaged, or a parameter is out of range.
+    """
+    values: dict[str, Any] = {"goodness": _NO_GOODNESS}
+    faults = []
+    for one in fields(FitResult):
+        if one.name in data or one.name in _NEEDED:
+            try:
+                values[one.name] = field_from_plain(FitResult, one.name, data)
+            except InputError as problem:
+                if one.name in _NEEDED:
+                    raise InputError(
+                        f"{problem}. Without it there is no result; run the fit again."
+                    ) from problem
+                faults.append(str(problem))
+    n, matrix = len(values.get("covariance_names", ())), values.get("covariance", ())
+    if len(matrix) != n or any(len(row) != n for row in matrix):
+        values["covariance"], values["covariance_names"] = (), ()
+        if matrix:
+            faults.append(f"covariance has not {n} rows and columns")
+    try:
+        curves = {k: v for k, v in (values.get("fitted_values") or {}).items() if k in NAMES}
+        if curves:
+            Parameters.from_mapping(curves)
+    except InputError as problem:
+        values["fitted_values"] = {}
+        faults.append(f"fitted_values: {str(problem).rstrip('.')}")
+    device = values.get("device") or {}
+    numbers = {key: device.get(key) for key in ("area_m2", "temperature_K")}
+    wrong = [
+        f"device.{key}: expected a number"
+        for key, value in numbers.items()
+        if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float)))
+    ]
+    if not isinstance(device.get("attributes") or {}, Mapping):
+        wrong.append("device.attributes: expected an object")
+    if wrong:
+        values["device"] = {"name": str(device.get("name") or "")}
+        faults += wrong
+    result = FitResult(**values)
+    if all(estimate.value is not None for estimate in result.parameters.values()):
+        result.values()  # raises where a parameter is out of range
+    return result, faults
 
 
 SAME = 1e-9
@@ -127,28 +378,19 @@ def compare_repetition(then: FitResult, now: FitResult) -> Repetition:
     """
     old, new = dict(_numbers(then)), dict(_numbers(now))
     common = [name for name in old if name in new]
-    differences = {name: _relative(old[name], new[name]) for name in common}
+    differences = {  # relative to the size
+        name: abs(new[name][0] - old[name][0]) / (max(old[name][1], new[name][1]) or 1.0) for name in common
+    }
     where = max(differences, key=lambda name: differences[name], default="")
     return Repetition(
         largest=differences.get(where, 0.0),
         where=where,
         count=len(common),
         lost=tuple(sorted(set(old) ^ set(new))),
-        inputs=_changes(_digests(then), _digests(now)),
+        inputs=_changes(*({i.file: i.sha256 or i.content_sha256 for i in r.inputs} for r in (then, now))),
         versions=_changes(_versions(then), _versions(now)),
-        plan=_changes(_plan(then), _plan(now)),
+        plan=_changes(dict(_settings(then.plan)), dict(_settings(now.plan))),
     )
-
-
-def plan_of(result: FitResult) -> FitPlan:
-    """The plan of a result.
-
-    Raises
-    ------
-    ParameterError
-        It was edited to something that is no plan.
-    """
-    return FitPlan.from_dict(result.plan)
 
 
 def _numbers(result: FitResult) -> Iterator[tuple[str, tuple[float, float]]]:
@@ -163,16 +405,6 @@ def _numbers(result: FitResult) -> Iterator[tuple[str, tuple[float, float]]]:
     yield "chi2", (result.goodness.chi2, result.goodness.chi2)
 
 
-def _relative(then: tuple[float, float], now: tuple[float, float]) -> float:
-    """Difference relative to the size."""
-    return abs(now[0] - then[0]) / (max(then[1], now[1]) or 1.0)
-
-
-def _digests(result: FitResult) -> dict[str, str]:
-    """SHA-256 of each input, of its numbers where it came from no file."""
-    return {item.file: item.sha256 or item.content_sha256 for item in result.inputs}
-
-
 def _versions(result: FitResult) -> dict[str, str]:
     """Versions of everything the numbers may depend on."""
     environment = {"memfit": result.memfit_version, **result.environment}
@@ -181,25 +413,16 @@ def _versions(result: FitResult) -> dict[str, str]:
     return {**known, **({n: str(v) for n, v in packages.items()} if isinstance(packages, Mapping) else {})}
 
 
-def _plan(result: FitResult) -> dict[str, str]:
-    """Settings as text, nested ones by their path."""
-    return {name: str(value) for name, value in _flat(result.plan)}
-
-
-def _flat(values: Mapping[str, Any], head: str = "") -> Iterator[tuple[str, Any]]:
-    """Leaves of nested mappings with their paths."""
+def _settings(values: Mapping[str, Any], head: str = "") -> Iterator[tuple[str, str]]:
+    """Settings of a plan as text, nested ones by their path."""
     for name, value in values.items():
         if isinstance(value, Mapping):
-            yield from _flat(value, f"{head}{name}.")
+            yield from _settings(value, f"{head}{name}.")
         else:
-            yield f"{head}{name}", list(value) if isinstance(value, tuple) else value
+            yield f"{head}{name}", str(list(value) if isinstance(value, tuple) else value)
 
 
 def _changes(then: Mapping[str, str], now: Mapping[str, str]) -> tuple[Change, ...]:
     """What differs; what only one side has is empty on the other."""
-    names = [*then, *(name for name in now if name not in then)]
-    return tuple(
-        Change(name, then.get(name, ""), now.get(name, ""))
-        for name in names
-        if then.get(name, "") != now.get(name, "")
-    )
+    pairs = {name: (then.get(name, ""), now.get(name, "")) for name in {**then, **now}}
+    return tuple(Change(name, *pair) for name, pair in pairs.items() if pair[0] != pair[1])

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SCHEMA = "memfit/fit-result/1"
+SCHEMA_OF_ANY_AGE = re.compile(r"memfit/fit-result/(\d+)")
 
 StatusCode = Literal["ok", "at_bound", "not_identifiable", "not_converged", "poor_fit"]
 EstimateStatus = Literal["determined", "weak", "undetermined", "fixed", "at_bound"]
@@ -341,7 +342,7 @@ def check_schema(data: Mapping[str, Any]) -> None:
     found = data.get("schema")
     if found == SCHEMA:
         return
-    newer = isinstance(found, str) and re.fullmatch(r"memfit/fit-result/(\d+)", found)
+    newer = isinstance(found, str) and SCHEMA_OF_ANY_AGE.fullmatch(found)
     advice = "It was written by a newer memfit; update this one." if newer else "This is no fit result."
     raise InputError(f'Expected a fit result with "schema": "{SCHEMA}", found {found!r}. {advice}')
 

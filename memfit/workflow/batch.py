@@ -17,7 +17,7 @@ from memfit.batch.run import Order, Progress, run_batch
 from memfit.batch.summary import BatchSummary
 from memfit.errors import InputError
 from memfit.fitting.plan import FitPlan, plan_for
-from memfit.fitting.refit import fitted_again
+from memfit.fitting.reproduce import reevaluate
 from memfit.model import transient
 from memfit.model.parameters import Parameters
 from memfit.protocols import pulse
@@ -126,7 +126,7 @@ def _fit_into(job: Job, draft: Path) -> str:
 def _report_into(job: Job, draft: Path) -> None:
     """Write the report of a finished device into a folder."""
     result = read_result(job.place)
-    document.write_report(result, fitted_again(result, load(job.folder)), draft)
+    document.write_report(result, reevaluate(result, load(job.folder)), draft)
 
 
 def _prepare() -> None:

@@ -15,7 +15,7 @@ from memfit.errors import InputError
 from memfit.fitting import joint
 from memfit.fitting.joint import JointFit
 from memfit.fitting.plan import FitPlan, plan_for
-from memfit.fitting.reproduce import Repetition, compare_repetition, plan_of
+from memfit.fitting.reproduce import Repetition, compare_repetition
 from memfit.fitting.result import FitResult
 from memfit.reporting.text import counted
 from memfit.workflow.reading import read_result, records_at_hand, result_file
@@ -113,5 +113,5 @@ def fit_again(source: Path | str, data: Sequence[Path | str] = ()) -> tuple[Join
         attributes=then.device.get("attributes") or {},
         paths=at_hand.paths,
     )
-    found = fit_records(device, plan_of(then))
+    found = fit_records(device, FitPlan.from_dict(then.plan))
     return found, device, compare_repetition(then, found.result)

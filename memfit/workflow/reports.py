@@ -8,7 +8,7 @@ from memfit.analysis.stability.assess import analyse_result
 from memfit.datasets.device import Device
 from memfit.errors import InputError, OutputError
 from memfit.files import check_free, whole_folder, write_whole
-from memfit.fitting.refit import Salvaged, fitted_again, fitted_records_again, salvage
+from memfit.fitting.reproduce import Recovered, recover, reevaluate
 from memfit.fitting.result import FitResult, FittedRecord, digest_of
 from memfit.loaders.device import located
 from memfit.reporting.options import PLAIN_EDITION, PLAIN_LOOK, Edition, Look
@@ -53,7 +53,7 @@ def write_report(
     OutputError
         The folder is taken, or cannot be written.
     """
-    fitted = fitted_again(result, device) if device is not None else ()
+    fitted = reevaluate(result, device) if device is not None else ()
     return write_fit(result, fitted, Path(out), Edition(formats=formats, look=look), overwrite=overwrite)
 
 
@@ -83,7 +83,7 @@ def fill(
     if edition is not None:
         by_name = {item.record.name: item.record for item in fitted}
         records = {k: by_name[item.file] for k, item in enumerate(result.inputs) if item.file in by_name}
-        document.write_report(result, fitted_records_again(result, records), draft, edition)
+        document.write_report(result, reevaluate(result, records), draft, edition)
 
 
 def _identity(result: FitResult) -> str:
@@ -148,7 +148,7 @@ def remake_report(
     at_hand = records_at_hand(read.result, file.parent, [Path(path) for path in data])
     _refuse_loss(target, at_hand)
     result = placed(replace(read.result, data={**read.result.data, "paths": list(at_hand.paths)}), target)
-    fitted = fitted_records_again(result, at_hand.same)
+    fitted = reevaluate(result, at_hand.same)
     notes = (*read.notes, *at_hand.notes)
     stored = result if at_hand.paths else placed(read.result, target)
     with whole_folder(target, overwrite=overwrite, about=_identity(read.result)) as draft:
@@ -157,7 +157,7 @@ def remake_report(
     return target, notes
 
 
-def _salvaged(file: Path) -> tuple[str, Salvaged]:
+def _salvaged(file: Path) -> tuple[str, Recovered]:
     """A stored result as text, and what of it is sound.
 
     The stability of one that was edited or damaged is that which follows from its parameters now.
@@ -169,7 +169,7 @@ def _salvaged(file: Path) -> tuple[str, Salvaged]:
     """
     text = read_text(file)
     try:
-        read = salvage(text)
+        read = recover(text)
     except InputError as problem:
         raise InputError(f"{file}: {problem}") from problem
     if not read.whole:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from memfit.fitting.refit import fitted_again
+from memfit.fitting.reproduce import reevaluate
 from memfit.fitting.result import FitResult
 from memfit.loaders.device import load_device
 from memfit.loaders.manifest import DIMENSION_OF
@@ -157,7 +157,7 @@ def test_a_result_finds_its_data_again(sample_fits):
     """The curves drawn from a stored result are those of the fit."""
     fit = sample_fits["mapbi3_c"]
     result = FitResult.from_json((fit.out / "result.json").read_text(encoding="utf-8"))
-    again = fitted_again(result, load_device(fit.data))
+    again = reevaluate(result, load_device(fit.data))
     for item, known in zip(again, result.goodness.datasets, strict=True):
         scaled = item.residuals[item.used]
         chi2 = float((abs(scaled) ** 2).sum())

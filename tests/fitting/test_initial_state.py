@@ -7,11 +7,10 @@ import pytest
 from devices import TRUTH, device, errors, exact, pulses, spectra, sweeps
 
 from memfit.datasets.device import Device
-from memfit.fitting.initial_state import begins_anywhere
 from memfit.fitting.joint import fit
 from memfit.fitting.plan import FitPlan
-from memfit.fitting.predict import Instrument, Predictor
-from memfit.fitting.refit import fitted_again
+from memfit.fitting.predict import Instrument, Predictor, begins_anywhere
+from memfit.fitting.reproduce import reevaluate
 from memfit.model.parameters import NAMES
 from memfit.model.transient import simulate
 from memfit.protocols import Drive, pulse, sweep
@@ -122,7 +121,7 @@ def test_a_loop_after_a_loop_asks_for_its_first_state_and_a_first_loop_does_not(
     assert states == {"f_0_6"}
     assert joint.result.status.code == "ok"
     assert max(errors(joint.result).values()) < 0.05
-    again = fitted_again(joint.result, both)[-1]  # a report made later finds the same curve
+    again = reevaluate(joint.result, both)[-1]  # a report made later finds the same curve
     np.testing.assert_allclose(again.predicted, joint.fitted[-1].predicted, rtol=1e-9)
     forbidden = fit(both, FitPlan(initial_states="off")).result
     assert not any(name.startswith("f_0_") for name in forbidden.nuisance)

@@ -7,9 +7,10 @@ import pytest
 from devices import TRUTH, device, errors, spectra, sweeps
 
 from memfit.datasets.device import Device
-from memfit.fitting.initial_state import as_staircase, is_staircase
+from memfit.fitting.initial_state import is_staircase
 from memfit.fitting.joint import fit
-from memfit.fitting.refit import fitted_again
+from memfit.fitting.predict import as_staircase
+from memfit.fitting.reproduce import reevaluate
 from memfit.model.transient import simulate
 from memfit.protocols import drive_from_samples, held_until_sampled, staircase
 
@@ -48,7 +49,7 @@ def test_a_stepped_sweep_is_a_staircase_and_a_ramp_is_not():
     assert any("step" in said for said in joint.result.warnings)
     last = {item.file: item for item in joint.result.goodness.datasets}["steps.csv"]
     assert last.noise["relative"] == pytest.approx(0.005, rel=0.2)
-    again = fitted_again(joint.result, both)[-1]
+    again = reevaluate(joint.result, both)[-1]
     np.testing.assert_allclose(again.predicted, joint.fitted[-1].predicted, rtol=1e-9)
 
 

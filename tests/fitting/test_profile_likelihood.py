@@ -22,8 +22,7 @@ from memfit.fitting.profile_likelihood import (
     profile,
     with_profiles,
 )
-from memfit.fitting.refit import state_of
-from memfit.fitting.reproduce import Checkpoint
+from memfit.fitting.refit import Checkpoint, rebuild_problem
 from memfit.model.parameters import NAMES
 
 
@@ -166,7 +165,7 @@ def one_bias():
 
 def test_one_bias_does_not_determine_the_activation(one_bias):
     measured, result = one_bias
-    found = profile(state_of(result, measured)).profiles
+    found = profile(rebuild_problem(result, measured)).profiles
     for name in ("i_c0", "V_T", "V_m", "tau_k"):
         assert found[name].kind != "determined", name
     assert None in found["tau_k"].ci95
@@ -180,7 +179,7 @@ def test_one_bias_does_not_determine_the_activation(one_bias):
 
 def test_what_is_not_determined_keeps_no_value_but_its_limits(one_bias):
     measured, result = one_bias
-    told = with_profiles(result, measured, profile(state_of(result, measured)))
+    told = with_profiles(result, measured, profile(rebuild_problem(result, measured)))
     tau_k = told.parameters["tau_k"]
     assert (tau_k.value, tau_k.status) == (None, "undetermined")
     assert tau_k.ci95[0] < TRUTH.tau_k
@@ -189,7 +188,7 @@ def test_what_is_not_determined_keeps_no_value_but_its_limits(one_bias):
 
 
 def test_full_data_agree_with_the_linear_interval(joint, noisy):
-    found = profile(state_of(joint.result, noisy))
+    found = profile(rebuild_problem(joint.result, noisy))
     assert found.deeper == 0
     told = with_profiles(joint.result, noisy, found)
     for name, p in found.profiles.items():
@@ -214,7 +213,7 @@ def test_correlated_residuals_raise_the_threshold():
 
 def test_a_deeper_minimum_becomes_the_result(joint, noisy):
     """As if the fit had ended elsewhere: what a profile found takes its place."""
-    state = state_of(joint.result, noisy)
+    state = rebuild_problem(joint.result, noisy)
     worse = replace(joint.result, goodness=replace(joint.result.goodness, chi2=state.minimum.chi2 + 25.0))
     told = with_profiles(worse, noisy, Profiled({}, state, 1))
     assert told.goodness.chi2 == pytest.approx(state.minimum.chi2)
@@ -249,7 +248,7 @@ def test_records_in_time_only():
     """Two pulses: the intervals are no parabolas, and the truth lies within."""
     measured = device(pulses())
     result = fit(measured).result
-    found = profile(state_of(result, measured)).profiles
+    found = profile(rebuild_problem(result, measured)).profiles
     for name, p in found.items():
         low, high = p.ci95
         assert (low or 0.0) < getattr(TRUTH, name) < (high or np.inf), name
@@ -258,7 +257,7 @@ def test_records_in_time_only():
 def test_a_slow_sweep_gives_limits():
     measured = device(sweeps(rates=(0.05,)), seed=2)
     result = fit(measured).result
-    found = profile(state_of(result, measured)).profiles
+    found = profile(rebuild_problem(result, measured)).profiles
     assert found["tau_k"].kind in ("bounded_above", "flat")
     for name in ("R_b", "i_c0", "V_T", "V_m", "tau_d"):
         low, high = found[name].ci95

@@ -9,13 +9,13 @@ from devices import device, pulses, seen_late, spectra
 from memfit.datasets.device import Device
 from memfit.errors import InputError
 from memfit.fitting.joint import fit
-from memfit.fitting.refit import row_weights, state_of
+from memfit.fitting.refit import rebuild_problem, row_weights
 from memfit.fitting.result import Excluded, FitResult
 
 
 def test_the_minimum_is_found_again(joint, noisy):
     result = FitResult.from_json(joint.result.to_json())
-    state = state_of(result, noisy)
+    state = rebuild_problem(result, noisy)
     assert state.minimum.chi2 == pytest.approx(result.goodness.chi2, rel=1e-4)
     errors = np.sqrt(np.diag(np.array(result.covariance)))
     values = {name: e.value for name, e in {**result.parameters, **result.nuisance}.items()}
@@ -32,35 +32,35 @@ def test_a_result_of_an_older_program_has_no_minimum(joint, noisy):
         del plain[key]
     old = FitResult.from_dict(plain)
     assert (old.minimum, old.profiles, old.bootstrap, old.posterior) == (None, {}, None, None)
-    assert state_of(old, noisy).minimum.chi2 == pytest.approx(joint.result.goodness.chi2, rel=1e-4)
+    assert rebuild_problem(old, noisy).minimum.chi2 == pytest.approx(joint.result.goodness.chi2, rel=1e-4)
 
 
 def test_the_order_of_the_records_does_not_matter(joint, noisy):
     turned = replace(noisy, records=noisy.records[::-1])
-    again = state_of(joint.result, turned)
-    np.testing.assert_array_equal(again.x, state_of(joint.result, noisy).x)
+    again = rebuild_problem(joint.result, turned)
+    np.testing.assert_array_equal(again.x, rebuild_problem(joint.result, noisy).x)
 
 
 def test_points_that_were_left_out_stay_out(joint, noisy):
     name = noisy.spectra[0].name
     without = replace(joint.result, excluded=(Excluded(file=name, index=3, at="", reason=""),))
-    kept = state_of(without, noisy).problem.keep
+    kept = rebuild_problem(without, noisy).problem.keep
     assert np.count_nonzero(~kept) == 2  # Re and Im
 
 
 def test_other_data_are_refused(joint, noisy):
     with pytest.raises(InputError, match="missing from"):
-        state_of(joint.result, Device(name="x", records=noisy.records[1:]))
+        rebuild_problem(joint.result, Device(name="x", records=noisy.records[1:]))
     other = replace(noisy.records[0], impedance=1.01 * noisy.records[0].impedance)
     edited = replace(noisy, records=(other, *noisy.records[1:]))
     with pytest.raises(InputError, match="changed since"):
-        state_of(joint.result, edited)
+        rebuild_problem(joint.result, edited)
 
 
 def test_terms_of_the_instruments_come_back():
     measured = seen_late(device([*spectra(), *pulses()]))
     found = fit(measured).result
-    state = state_of(found, measured)
+    state = rebuild_problem(found, measured)
     assert any(name.startswith("edge_") for name in state.unknowns.names)
     for unknown in state.unknowns.free:
         if unknown.name.startswith("edge_"):
@@ -68,7 +68,7 @@ def test_terms_of_the_instruments_come_back():
 
 
 def test_rows_count_as_many_points_as_are_independent(joint, noisy):
-    state = state_of(joint.result, noisy)
+    state = rebuild_problem(joint.result, noisy)
     record = state.problem.predictor.record_of_point[state.problem.keep]
     effective = np.linspace(10.0, 20.0, len(noisy.records))
     weight = row_weights(state, effective)

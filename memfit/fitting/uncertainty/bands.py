@@ -15,7 +15,7 @@ from memfit.datasets.records import ImpedanceSpectrum
 from memfit.errors import InputError
 from memfit.fitting.findings import SampleSet
 from memfit.fitting.problem import FitState
-from memfit.fitting.refit import state_of
+from memfit.fitting.refit import rebuild_problem
 from memfit.fitting.result import FitResult, FittedRecord
 
 _CURVES = 200
@@ -36,7 +36,7 @@ def with_bands(result: FitResult, fitted: Sequence[FittedRecord]) -> tuple[Fitte
     if not fitted or not result.covariance:
         return tuple(fitted)
     try:
-        state = state_of(result, Device(name="", records=tuple(item.record for item in fitted)))
+        state = rebuild_problem(result, Device(name="", records=tuple(item.record for item in fitted)))
     except InputError:  # the records are not those of the result: then there are no bands
         return tuple(fitted)
     curves = model_curves(state, result)

@@ -24,7 +24,7 @@ from memfit.datasets.records import ImpedanceSpectrum
 from memfit.fitting.findings import SampleEstimate, SampleSet
 from memfit.fitting.least_squares import Box, Evaluate, Point, Solution, gauss_newton
 from memfit.fitting.problem import FitState
-from memfit.fitting.reproduce import Checkpoint, nothing_kept
+from memfit.fitting.refit import Checkpoint
 from memfit.fitting.residuals import soften, triangle
 from memfit.fitting.uncertainty.covariance import covariance_of, unit_of
 from memfit.fitting.unknowns import Unknowns
@@ -119,7 +119,7 @@ def bootstrap(
     checkpoint : Checkpoint, optional
         Where finished refits are kept.
     """
-    kept = checkpoint or nothing_kept()
+    kept = checkpoint or Checkpoint()
     stage = f"bootstrap {kind} {count} {seed}"
     done: dict[int, list[float] | None] = {int(k): row for k, row in (kept.get(stage) or {}).items()}
     refit = _Refit(state, kind, seed)

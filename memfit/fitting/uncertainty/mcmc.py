@@ -28,8 +28,7 @@ from memfit.errors import InputError
 from memfit.fitting.findings import Convergence, SampleSet
 from memfit.fitting.least_squares import Box, evaluator, gauss_newton
 from memfit.fitting.problem import FitState
-from memfit.fitting.refit import row_weights
-from memfit.fitting.reproduce import Checkpoint, nothing_kept
+from memfit.fitting.refit import Checkpoint, row_weights
 from memfit.fitting.residuals import soften
 from memfit.fitting.uncertainty.bootstrap import rounded, sample_estimates
 from memfit.fitting.uncertainty.covariance import covariance_of
@@ -367,7 +366,7 @@ def sample_posterior(
     m = len(state.unknowns.free)
     count = walkers or max(_FEWEST_WALKERS, 2 * m + 2)
     density = Density(state)
-    kept = checkpoint or nothing_kept()
+    kept = checkpoint or Checkpoint()
     stage = f"posterior {seed} {count}"
     chain = Chain.resumed(kept.get(stage)) or Chain.begun(state, density, count, seed)
     sampler = sampler_of(density, Proposal.at(state), count)

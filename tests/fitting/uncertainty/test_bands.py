@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from memfit.fitting.refit import state_of
+from memfit.fitting.refit import rebuild_problem
 from memfit.fitting.uncertainty.bands import model_curves, with_bands
 from memfit.fitting.uncertainty.bootstrap import bootstrap
 
 
 def test_linear_bands_have_the_propagated_standard_error(joint, noisy):
-    state = state_of(joint.result, noisy)
+    state = rebuild_problem(joint.result, noisy)
     curves = model_curves(state, joint.result)
     prediction = state.problem.residuals(state.unknowns).prediction(state.x)
     jacobian = state.unknowns.jacobian(state.x, prediction, state.problem.predictor.record_of_point)
@@ -20,7 +20,7 @@ def test_linear_bands_have_the_propagated_standard_error(joint, noisy):
 
 
 def test_bands_of_a_sample_are_those_of_its_curves(joint, noisy):
-    sampled = replace(joint.result, bootstrap=bootstrap(state_of(joint.result, noisy), 60, seed=1))
+    sampled = replace(joint.result, bootstrap=bootstrap(rebuild_problem(joint.result, noisy), 60, seed=1))
     linear = with_bands(joint.result, joint.fitted)
     drawn = with_bands(sampled, joint.fitted)
     for a, b in zip(linear, drawn, strict=True):

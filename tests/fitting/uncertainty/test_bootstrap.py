@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from linear import linear_state
 
-from memfit.fitting.refit import state_of
-from memfit.fitting.reproduce import Checkpoint
+from memfit.fitting.refit import Checkpoint, rebuild_problem
 from memfit.fitting.uncertainty.bootstrap import (
     _autoregression,
     _Resampler,
@@ -33,7 +32,7 @@ def test_of_a_linear_problem_the_scatter_is_the_covariance(kind):
 
 
 def test_standard_errors_agree_with_the_covariance(joint, noisy):
-    state = state_of(joint.result, noisy)
+    state = rebuild_problem(joint.result, noisy)
     found = bootstrap(state, 150, seed=2)
     for name, e in joint.result.parameters.items():
         if name != "R_s":
@@ -41,7 +40,7 @@ def test_standard_errors_agree_with_the_covariance(joint, noisy):
 
 
 def test_the_number_of_workers_does_not_matter(joint, noisy):
-    state = state_of(joint.result, noisy)
+    state = rebuild_problem(joint.result, noisy)
     one, three = (bootstrap(state, 12, seed=5, workers=workers) for workers in (1, 3))
     assert one == three
     assert one != bootstrap(state, 12, seed=6)

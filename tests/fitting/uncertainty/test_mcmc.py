@@ -7,7 +7,7 @@ import pytest
 from linear import linear_state
 
 from memfit.errors import InputError
-from memfit.fitting.reproduce import Checkpoint
+from memfit.fitting.refit import Checkpoint
 from memfit.fitting.uncertainty.mcmc import Proposal, sample_posterior, split_r_hat
 
 needs_emcee = pytest.mark.skipif(find_spec("emcee") is None, reason="emcee is not installed")
