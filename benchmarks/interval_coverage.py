@@ -21,9 +21,7 @@ from scipy.stats import beta
 from trials import Benchmark, run
 
 from memfit.analysis.intervals import profile
-from memfit.analysis.stability.assess import analyse_result
-from memfit.analysis.stability.circuit import Circuit
-from memfit.analysis.stability.hopf import find_hopf_points
+from memfit.analysis.stability import Circuit, analyse_result, find_hopf_points
 from memfit.fitting.joint import fit
 from memfit.model.hopf_boundary import Loop, least_log_gain_margin
 

@@ -47,8 +47,8 @@ MODULES = {
         "memfit.interop.impedance_elements",
     ),
     "Analysis": (
-        "memfit.analysis.stability.circuit", "memfit.analysis.stability.assess",
-        "memfit.analysis.stability.assess", "memfit.analysis.stability.hopf",
+        "memfit.analysis.stability.circuit", "memfit.analysis.stability.hopf",
+        "memfit.analysis.stability.sampling", "memfit.analysis.stability.assess",
         "memfit.analysis.cycles.bifurcation",
     ),
     "Readers": ("memfit.loaders.registry", "memfit.loaders.raw", "memfit.loaders.source"),

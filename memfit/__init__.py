@@ -21,10 +21,15 @@ if TYPE_CHECKING:
     from memfit.analysis.comparison.record import Comparison
     from memfit.analysis.cycles.bifurcation import bifurcation_diagram, cycles_at
     from memfit.analysis.intervals import bootstrap, profile, sample_posterior
-    from memfit.analysis.stability.circuit import Circuit, operating_points
-    from memfit.analysis.stability.hopf import find_hopf_points, stability_at
-    from memfit.analysis.stability.maps import map_over_bias_and_load, map_over_parameters
-    from memfit.analysis.stability.nyquist import check_spectrum
+    from memfit.analysis.stability import (
+        Circuit,
+        check_spectrum,
+        find_hopf_points,
+        map_over_bias_and_load,
+        map_over_parameters,
+        operating_points,
+        stability_at,
+    )
     from memfit.datasets.device import Device
     from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient
     from memfit.errors import MemfitError
@@ -101,10 +106,15 @@ _HOMES = {
     "memfit.analysis.comparison.record": ("Comparison",),
     "memfit.analysis.cycles.bifurcation": ("bifurcation_diagram", "cycles_at"),
     "memfit.analysis.intervals": ("bootstrap", "profile", "sample_posterior"),
-    "memfit.analysis.stability.circuit": ("Circuit", "operating_points"),
-    "memfit.analysis.stability.hopf": ("find_hopf_points", "stability_at"),
-    "memfit.analysis.stability.maps": ("map_over_bias_and_load", "map_over_parameters"),
-    "memfit.analysis.stability.nyquist": ("check_spectrum",),
+    "memfit.analysis.stability": (
+        "Circuit",
+        "check_spectrum",
+        "find_hopf_points",
+        "map_over_bias_and_load",
+        "map_over_parameters",
+        "operating_points",
+        "stability_at",
+    ),
     "memfit.datasets.device": ("Device",),
     "memfit.datasets.records": ("IVSweep", "ImpedanceSpectrum", "PulseTransient"),
     "memfit.errors": ("MemfitError",),

@@ -8,6 +8,9 @@ ComplexArray = npt.NDArray[np.complex128]
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.intp]
 
+Interval = tuple[float, float]
+"""Lower and upper limit."""
+
 
 def frozen_floats(values: npt.ArrayLike) -> FloatArray:
     """Copy of `values` as a read-only float64 array."""

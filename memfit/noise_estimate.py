@@ -53,3 +53,17 @@ def local_roughness(at: FloatArray, values: FloatArray, window: int = 15) -> Flo
     around = np.lib.stride_tricks.sliding_window_view(np.pad(distance, half, mode="reflect"), 2 * half + 1)
     result: FloatArray = TO_SIGMA * np.median(around, axis=1)
     return result
+
+
+def noise_of_differences(*curves: FloatArray) -> float:
+    """Standard deviation of the noise of curves that are parabolas between neighbours, by the median.
+
+    Third differences of independent noise have 20 times its variance.
+
+    Parameters
+    ----------
+    *curves : (n,) arrays
+        Values in order, at about even steps; all with the same noise.
+    """
+    rough = np.concatenate([np.diff(curve, 3) for curve in curves])
+    return float(np.median(np.abs(rough)) / 0.6745 / np.sqrt(20.0))

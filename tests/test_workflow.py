@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import memfit as mf
-from memfit.analysis.stability.circuit import Circuit
+from memfit.analysis.stability import Circuit
 from memfit.errors import InputError, OutputError
 from memfit.fitting.plan import FitPlan
 from memfit.model.equations import dc_resistance

@@ -8,9 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from memfit import __version__
-from memfit.analysis.stability.assess import DEFAULT_CIRCUITS
-from memfit.analysis.stability.circuit import Circuit
-from memfit.analysis.stability.maps import AXES
+from memfit.analysis.stability import AXES, DEFAULT_CIRCUITS, Circuit
 from memfit.cli.console import Console, print_json
 from memfit.cli.main import USABLE
 from memfit.cli.options import option_quantity

@@ -12,7 +12,9 @@ over the bias, the cubic has two roots in (0, 1) or none, the devices that oscil
 logarithmic parameters, and Newton's method finds each root from outside, without a search.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -23,6 +25,19 @@ from memfit.model.parameters import NAMES, Parameters
 
 LOOP_NAMES = ("gain", "tau_m", "tau_d", "tau_k")
 """What the boundary depends on; the order of derivatives by their logarithms."""
+
+LOOP_POWERS: Mapping[str, tuple[int, int, int, int]] = MappingProxyType(
+    {
+        "R_b": (1, 1, 0, 0),
+        "C_m": (0, 1, 0, 0),
+        "i_c0": (1, 0, 0, 0),
+        "V_m": (-1, 0, 0, 0),
+        "tau_d": (0, 0, 1, 0),
+        "tau_k": (0, 0, 0, 1),
+    }
+)
+"""Parameters of a device on which its loop depends, with their powers in `LOOP_NAMES`; R_b and C_m are those
+in the circuit. V_T only moves the bias."""
 
 _MOST_ITERATIONS = 60  # Newton takes 5 to 10, and 50 where time constants are 18 decades apart
 _TOLERANCE = 8.0 * np.finfo(float).eps
@@ -43,30 +58,35 @@ class Loop:
 
     @classmethod
     def of(cls, p: Parameters, resistance: float = np.inf, capacitance: float = 0.0) -> "Loop":
-        """The loop of one device, driven through `resistance` (ohm) with `capacitance` (F) across it."""
-        names = ("R_b", "C_m", "i_c0", "V_m", "tau_d", "tau_k")
-        return cls.from_values(
-            **{name: np.array(getattr(p, name)) for name in names},
-            resistance=np.array(resistance),
-            capacitance=np.array(capacitance),
-        )
+        """The loop of one device.
+
+        Parameters
+        ----------
+        p : Parameters
+        resistance : float, ohm
+            Between a voltage source and the junction; infinite for a current source.
+        capacitance : float, F
+            Across the junction, besides C_m.
+        """
+        values = {name: np.array(getattr(p, name)) for name in LOOP_POWERS}
+        return cls.from_values(values, np.array(resistance), np.array(capacitance))
 
     @classmethod
     def from_values(
-        cls,
-        *,
-        R_b: FloatArray,
-        C_m: FloatArray,
-        i_c0: FloatArray,
-        V_m: FloatArray,
-        tau_d: FloatArray,
-        tau_k: FloatArray,
-        resistance: FloatArray,
-        capacitance: FloatArray,
+        cls, values: Mapping[str, FloatArray], resistance: FloatArray, capacitance: FloatArray
     ) -> "Loop":
-        """Loops of many devices, from arrays of their parameters (SI)."""
-        R = R_b / (1.0 + R_b / resistance)
-        parts = np.broadcast_arrays(R * i_c0 / V_m, R * (C_m + capacitance), tau_d, tau_k)
+        """Loops of many devices: `of` with arrays that are broadcast against each other.
+
+        Parameters
+        ----------
+        values : mapping of str to array
+            Parameters by name, SI; others than those of `LOOP_POWERS` do not matter.
+        resistance : array, ohm
+        capacitance : array, F
+        """
+        R_b = values["R_b"] / (1.0 + values["R_b"] / resistance)
+        gain, tau_m = R_b * values["i_c0"] / values["V_m"], R_b * (values["C_m"] + capacitance)
+        parts = np.broadcast_arrays(gain, tau_m, values["tau_d"], values["tau_k"])
         return cls(*(np.asarray(part, dtype=np.float64) for part in parts))
 
     @property
@@ -170,17 +190,12 @@ def loop_derivatives(p: Parameters, resistance: float = np.inf, capacitance: flo
     """
     result = np.zeros((4, len(NAMES)))
     share = resistance_share(p, resistance)
-    columns = {
-        "R_b": (share / p.R_b, share / p.R_b, 0.0, 0.0),
-        "C_m": (0.0, 1.0 / (p.C_m + capacitance), 0.0, 0.0),
-        "i_c0": (1.0 / p.i_c0, 0.0, 0.0, 0.0),
-        "V_m": (-1.0 / p.V_m, 0.0, 0.0, 0.0),
-        "tau_d": (0.0, 0.0, 1.0 / p.tau_d, 0.0),
-        "tau_k": (0.0, 0.0, 0.0, 1.0 / p.tau_k),
-        "R_s": ((1.0 - share) / resistance, (1.0 - share) / resistance, 0.0, 0.0),
-    }
-    for name, column in columns.items():
-        result[:, NAMES.index(name)] = column
+    for name, powers in LOOP_POWERS.items():
+        value, part = getattr(p, name), share if name == "R_b" else 1.0
+        result[:, NAMES.index(name)] = np.array(powers) * (
+            part / (value + capacitance if name == "C_m" else value)
+        )
+    result[:2, NAMES.index("R_s")] = (1.0 - share) / resistance
     return result
 
 

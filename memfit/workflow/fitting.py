@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from memfit.analysis.stability.assess import analyse_result
+from memfit.analysis.stability import analyse_result
 from memfit.datasets.device import Device
 from memfit.errors import InputError
 from memfit.fitting import joint

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from memfit.analysis.stability.assess import analyse_result
+from memfit.analysis.stability import analyse_result
 from memfit.datasets.device import Device
 from memfit.errors import InputError, OutputError
 from memfit.files import check_free, whole_folder, write_whole

@@ -11,10 +11,14 @@ from numpy.typing import ArrayLike
 
 from memfit.analysis.design import plan as planning
 from memfit.analysis.design.plan import NextMeasurements
-from memfit.analysis.stability.assess import DEFAULT_CIRCUITS, analyse_result, assess
-from memfit.analysis.stability.circuit import Circuit
-from memfit.analysis.stability.hopf import stability_at
-from memfit.analysis.stability.sampling import uncertainty_of
+from memfit.analysis.stability import (
+    DEFAULT_CIRCUITS,
+    Circuit,
+    analyse_result,
+    assess,
+    stability_at,
+    uncertainty_of,
+)
 from memfit.datasets.device import Device
 from memfit.errors import InputError
 from memfit.fitting.findings import CircuitStability
@@ -74,7 +78,7 @@ def stability(
     if isinstance(subject, FitResult):
         blocks = analyse_result(subject, wanted, draws=draws)
     else:
-        blocks = {name: assess(subject, circuit, draws=draws).record() for name, circuit in wanted.items()}
+        blocks = {name: assess(subject, circuit, draws=draws) for name, circuit in wanted.items()}
     if at is not None:
         for name, circuit in wanted.items():
             there = _stability_at(subject, circuit, at, at_quantity, draws)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from memfit.analysis.stability.assess import analyse_result
+from memfit.analysis.stability import analyse_result
 from memfit.fitting.result import Estimate, FitResult, Goodness, InputSummary, Status
 from memfit.model.parameters import UNITS, Parameters
 

@@ -1,38 +1,40 @@
-"""One device at one bias: what kind of steady state it is, how near to the boundary, how surely.
-
-The bias is that of the device (its terminal voltage, or its current); the circuit decides whether the steady
-state there is stable. In a sample of devices each has its own junction voltage at that bias.
-
-Hopf points: the biases at which self-sustained oscillation is born, and how.
+"""Hopf points: the biases at which self-sustained oscillation is born, and what leads a device to have them.
 
 Their places are exact (`memfit.model.hopf_boundary`). Whether the oscillation grows from nothing
 (supercritical) or jumps to a finite size with hysteresis (subcritical) is the sign of the first Lyapunov
-coefficient,
+coefficient (Kuznetsov, Elements of Applied Bifurcation Theory, Eq. 5.39).
 
-    l1 = Re[<p, C(q,q,q*)> - 2 <p, B(q, J^-1 B(q,q*))> + <p, B(q*, (2 i omega - J)^-1 B(q,q))>]/(2 omega)
-
-(Kuznetsov, Elements of Applied Bifurcation Theory, Eq. 5.39). Only df/dt is nonlinear, and only in u and f,
-so that all of it is a closed form of the loop's transfer function. With the activation as the one coordinate
-that is pushed, q = (voltage(i), 1), and <p, force> = force/(derivative of the stiffness by the frequency).
+The distance of a device to having Hopf points is said in three ways: the factor on one quantity alone, what
+can be soldered, and the nearest point of the boundary when all parameters change together. The smallest log
+gain margin is a convex function of the logarithms of the loop's quantities, so that along any line there are
+at most two crossings, and Newton's method finds each of them from outside without overshooting: when it runs
+out of reach there is no crossing.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import expit
 
-from memfit.analysis.stability.circuit import KINDS, Circuit, operating_points_at
-from memfit.analysis.stability.sampling import Interval, Uncertainty, draw, interval95, sample_of
+from memfit.analysis.stability.circuit import Circuit
+from memfit.analysis.stability.sampling import Uncertainty
 from memfit.arrays import ComplexArray, FloatArray
-from memfit.errors import ParameterError
+from memfit.fitting.findings import BoundaryDistance
 from memfit.model.equations import activation, steady_current
-from memfit.model.hopf_boundary import Loop, hopf_biases, hopf_frequency, log_gain_margin
+from memfit.model.hopf_boundary import (
+    LOOP_NAMES,
+    LOOP_POWERS,
+    Loop,
+    hopf_biases,
+    hopf_frequency,
+    least_log_gain_margin,
+    least_margin_bias,
+    log_gain_margin,
+    margin_derivatives,
+)
 from memfit.model.parameters import Parameters
-from memfit.model.steady import junction_voltage
-from memfit.protocols import Control
 
 _Number = float | ComplexArray
 Criticality = Literal["supercritical", "subcritical"]
@@ -69,16 +71,38 @@ def find_hopf_points(p: Parameters, circuit: Circuit) -> tuple[HopfPoint, ...]:
     circuit : Circuit
         What drives the device.
     """
-    if circuit.pins_voltage(p):
+    if not circuit.can_oscillate(p):
         return ()
-    loop = Loop.of(circuit.effective(p))
-    if not loop.can_oscillate:
-        return ()
-    return tuple(_hopf_point(p, loop, float(x)) for x in hopf_biases(loop) if np.isfinite(x))
+    loop = circuit.loop(p)
+    points = []
+    for x in (float(bias) for bias in hopf_biases(loop) if np.isfinite(bias)):
+        u = p.V_T + p.V_m * x
+        current = float(steady_current(p, u))
+        omega = float(hopf_frequency(loop, x))
+        coefficient = float(first_lyapunov_coefficient(loop, x))
+        points.append(
+            HopfPoint(
+                u=u,
+                V=u + p.R_s * current,
+                I=current,
+                f=float(activation(p, u)),
+                omega=omega,
+                frequency_Hz=omega / (2.0 * np.pi),
+                criticality="supercritical" if coefficient < 0.0 else "subcritical",
+                first_lyapunov=coefficient,
+            )
+        )
+    return tuple(points)
 
 
 def first_lyapunov_coefficient(loop: Loop, x: ArrayLike) -> FloatArray:
     """First Lyapunov coefficient at Hopf points: negative is supercritical, positive subcritical.
+
+    l1 = Re[<p, C(q,q,q*)> - 2 <p, B(q, J^-1 B(q,q*))> + <p, B(q*, (2 i omega - J)^-1 B(q,q))>]/(2 omega)
+
+    (Kuznetsov, Eq. 5.39). Only df/dt is nonlinear, and only in u and f, so that all of it is a closed form of
+    the loop's transfer function. With the activation as the one coordinate that is pushed,
+    q = (voltage(i), 1), and <p, force> = force/(derivative of the stiffness by the frequency).
 
     Parameters
     ----------
@@ -126,154 +150,279 @@ def first_lyapunov_coefficient(loop: Loop, x: ArrayLike) -> FloatArray:
     return result
 
 
-def _hopf_point(p: Parameters, loop: Loop, x: float) -> HopfPoint:
-    """The Hopf point at (u - V_T)/V_m = x."""
-    u = p.V_T + p.V_m * x
-    current = float(steady_current(p, u))
-    omega = float(hopf_frequency(loop, x))
-    coefficient = float(first_lyapunov_coefficient(loop, x))
-    return HopfPoint(
-        u=u,
-        V=u + p.R_s * current,
-        I=current,
-        f=float(activation(p, u)),
-        omega=omega,
-        frequency_Hz=omega / (2.0 * np.pi),
-        criticality="supercritical" if coefficient < 0.0 else "subcritical",
-        first_lyapunov=coefficient,
-    )
+@dataclass(frozen=True)
+class Settings:
+    """Numbers that steer the search for the boundary."""
+
+    largest_factor: float = 1e12
+    """A change by more than this counts as no change that does it."""
+    most_iterations: int = 100
+    """Newton takes 5 to 20."""
+    tolerance: float = 1e-8
+    """Of the length of a step to the nearest point."""
+    difference: float = 1e-5
+    """Of a logarithm, for second derivatives."""
+    farthest: float = 30.0
+    """Of a logarithm, 13 decades: beyond it the nearest point is not looked for."""
 
 
-LARGEST_BIAS = 1e3
-"""V or A: more is a mistake of the unit."""
-_LARGEST_LOG = 700.0
-_BISECTIONS = 80
+SETTINGS = Settings()
+
+CHANGEABLE = tuple(LOOP_POWERS)
+"""Parameters on which the margin depends; V_T only moves the bias."""
+_POWERS = np.array(list(LOOP_POWERS.values()), dtype=np.float64)
 
 
-@dataclass(frozen=True, kw_only=True)
-class BiasStability:
-    """One device at one bias in one circuit."""
+def changes_to_hopf(p: Parameters, circuit: Circuit) -> dict[str, float | None]:
+    """Factor on each quantity alone that makes the smallest gain margin 1; None where no factor does.
 
-    circuit: Circuit
-    u: float
-    """Voltage across the junction, V."""
-    V: float
-    """Terminal voltage, V."""
-    I: float  # noqa: E741 - the field's symbol
-    """Current, A."""
-    kind: str
-    """One of `memfit.analysis.stability.circuit.KINDS`."""
-    eigenvalues: tuple[complex, ...]
-    """1/s, the least stable first."""
-    damping_ratio: float
-    frequency_Hz: float
-    """Of the oscillating pair of eigenvalues; 0 where there is none."""
-    gain_margin: float | None
-    """Threshold over loop gain; None for a model of two lags, and far from V_T, beyond numbers."""
-    gain_margin_ci95: Interval | None = None
-    phase_margin: float | None = None
-    """Degrees; None where the loop gain is below 1."""
-    probability_unstable: float | None = None
-    """None without a covariance or draws."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return {
-            "u": self.u,
-            "V": self.V,
-            "I": self.I,
-            "kind": self.kind,
-            "eigenvalues": [[value.real, value.imag] for value in self.eigenvalues],
-            "damping_ratio": self.damping_ratio,
-            "frequency_Hz": self.frequency_Hz,
-            "gain_margin": self.gain_margin,
-            "gain_margin_ci95": list(self.gain_margin_ci95) if self.gain_margin_ci95 else None,
-            "phase_margin_degrees": self.phase_margin,
-            "probability_unstable": self.probability_unstable,
-        }
-
-
-def stability_at(
-    p: Parameters,
-    circuit: Circuit,
-    bias: float,
-    quantity: Control = "voltage",
-    *,
-    uncertainty: Uncertainty | None = None,
-    draws: Mapping[str, ArrayLike] | None = None,
-    seed: int = 0,
-) -> BiasStability:
-    """The steady state of a device at a bias, with the probability that it is unstable in the circuit.
+    Where two factors do, the one nearer to 1 (as a ratio). `R_load` and `C_external` are among them where the
+    circuit has them; `values_to_hopf` gives them as values, also where it has none.
 
     Parameters
     ----------
     p : Parameters
     circuit : Circuit
-        One that leaves the junction free to move.
-    bias : float, V or A
-        Terminal voltage of the device, or its current.
-    quantity : {"voltage", "current"}
-        Which of the two `bias` is.
-    uncertainty : Uncertainty, optional
-        The covariance of a fit.
-    draws : mapping of str to (n,) array, optional
-        Parameters drawn from a posterior, in its place.
-    seed : int
-
-    Raises
-    ------
-    InputError
-        The circuit pins the voltage.
-    ParameterError
-        The bias is absurd, or the draws cannot be used.
     """
-    if not abs(bias) <= LARGEST_BIAS:
-        raise ParameterError(
-            f"Expected a bias of at most {LARGEST_BIAS:g} {'V' if quantity == 'voltage' else 'A'}, "
-            f"found {bias:g}."
-        )
-    u = float(junction_voltage(p, quantity, np.array([bias]))[0])
-    with np.errstate(over="ignore"):  # far from V_T the margin is beyond any number
-        point = operating_points_at(p, circuit, u)
-    margin, phase = float(point.gain_margin[0]), float(point.phase_margin[0])
-    probability, interval = None, None
-    if np.isfinite(margin) and (uncertainty is not None or draws is not None):
-        sample = (
-            sample_of(p, circuit, draws) if draws is not None else draw(p, circuit, uncertainty, seed=seed)  # type: ignore[arg-type] # one of the two is there
-        )
-        at = _junction_voltages(sample.values, bias, quantity)
-        margins = log_gain_margin(sample.loop, (at - sample.values["V_T"]) / sample.values["V_m"])
-        probability = float(np.mean(margins < 0.0))
-        low, high = interval95(margins)
-        interval = (float(np.exp(low)), float(np.exp(high))) if high < _LARGEST_LOG else None
-    return BiasStability(
-        circuit=circuit,
-        u=u,
-        V=float(point.V[0]),
-        I=float(point.I[0]),
-        kind=KINDS[int(point.kind[0])],
-        eigenvalues=tuple(complex(value) for value in point.eigenvalues[0]),
-        damping_ratio=float(point.damping_ratio[0]),
-        frequency_Hz=float(point.frequency_Hz[0]),
-        gain_margin=margin if np.isfinite(margin) else None,
-        gain_margin_ci95=interval,
-        phase_margin=phase if np.isfinite(phase) else None,
-        probability_unstable=probability,
-    )
+    names = list(CHANGEABLE)
+    if circuit.control == "voltage" and circuit.load > 0.0:
+        names.append("R_load")
+    if circuit.external_capacitance > 0.0:
+        names.append("C_external")
+    if not circuit.can_oscillate(p):
+        return dict.fromkeys(names)
+    device = circuit.effective(p)
+    factors = _crossing_factors(Loop.of(device))
+    others, own = 1.0 / circuit.resistance(p), 1.0 / p.R_b
+    loads = [_parallel_rest(device.R_b * factor, own) - p.R_s for factor in factors["R_b"]]
+    capacitances = [device.C_m * factor for factor in factors["C_m"]]
+    factors |= {
+        "R_b": [_parallel_rest(device.R_b * factor, others) / p.R_b for factor in factors["R_b"]],
+        "C_m": [(total - circuit.external_capacitance) / p.C_m for total in capacitances],
+        "R_load": [load / (circuit.load or np.nan) for load in loads],
+        "C_external": [(total - p.C_m) / (circuit.external_capacitance or np.nan) for total in capacitances],
+    }
+    return {
+        name: min((f for f in factors[name] if f > 0.0), key=lambda f: abs(np.log(f)), default=None)
+        for name in names
+    }
 
 
-def _junction_voltages(values: Mapping[str, FloatArray], bias: float, quantity: Control) -> FloatArray:
-    """(n,) junction voltage of each device of a sample, by bisection: the steady curve rises."""
-    largest = np.abs(bias) / values["R_b"] + values["i_c0"]
-    if quantity == "voltage":
-        low, high = bias - values["R_s"] * largest, bias + values["R_s"] * largest
-    else:
-        low, high = (bias - values["i_c0"]) * values["R_b"], bias * values["R_b"]
-    for _ in range(_BISECTIONS):
-        u = 0.5 * (low + high)
-        x = np.clip((u - values["V_T"]) / values["V_m"], -700.0, 700.0)
-        current = u / values["R_b"] + values["i_c0"] / (1.0 + np.exp(-x))
-        excess = (u + values["R_s"] * current if quantity == "voltage" else current) > bias
-        low, high = np.where(excess, low, u), np.where(excess, u, high)
-    result: FloatArray = 0.5 * (low + high)
-    return result
+def values_to_hopf(p: Parameters, circuit: Circuit) -> dict[str, float | None]:
+    """What can be soldered: load (ohm) and parallel capacitance (F) at which the smallest gain margin is 1.
+
+    `R_load` is in series with a voltage source, or across the terminals under a current source, which is the
+    same (Norton and Thevenin): above it the device oscillates, below it not. None where no value does. Where
+    two capacitances do, the one nearer to that of the circuit.
+
+    Parameters
+    ----------
+    p : Parameters
+    circuit : Circuit
+    """
+    load, capacitance = None, None
+    free = Circuit(external_capacitance=circuit.external_capacitance).loop(p)
+    if free.can_oscillate and least_log_gain_margin(free) < 0.0:
+        # The margin falls with every ohm of the load, so there is at most one.
+        factor = float(np.exp(crossings(free, _POWERS[[CHANGEABLE.index("R_b")]])[0][0]))
+        found = _parallel_rest(p.R_b * factor, 1.0 / p.R_b) - p.R_s
+        load = found if np.isfinite(found) and found >= 0.0 else None
+    if circuit.can_oscillate(p):
+        device = circuit.effective(p)
+        values = [device.C_m * factor - p.C_m for factor in _crossing_factors(Loop.of(device))["C_m"]]
+        possible = [value for value in values if value >= 0.0]
+        capacitance = min(possible, key=lambda c: abs(c - circuit.external_capacitance), default=None)
+    return {"R_load": load, "C_external": capacitance}
+
+
+def crossings(loop: Loop, directions: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Where lines through a loop cross the boundary, to either side.
+
+    Parameters
+    ----------
+    loop : Loop
+        One loop of three lags.
+    directions : (n, 4) array
+        Of the logarithms of `LOOP_NAMES`.
+
+    Returns
+    -------
+    two (n,) arrays
+        Nearest t < 0 and nearest t > 0 at which the smallest gain margin of exp(log loop + t direction) is 1;
+        NaN where there is none within `Settings.largest_factor`.
+    """
+    return -_crossing(loop, -directions), _crossing(loop, directions)
+
+
+def _crossing_factors(loop: Loop) -> dict[str, list[float]]:
+    """Factors on each quantity of the effective device that bring it to the boundary, at most two each."""
+    below, above = np.exp(crossings(loop, _POWERS))
+    return {
+        name: [float(factor) for factor in pair if np.isfinite(factor)]
+        for name, *pair in zip(LOOP_POWERS, below, above, strict=True)
+    }
+
+
+def _crossing(loop: Loop, directions: FloatArray) -> FloatArray:
+    """(n,) nearest t > 0 on the boundary, NaN where none."""
+    reach = np.log(SETTINGS.largest_factor)
+    t = np.zeros(len(directions))
+    value, slope = _along(loop, directions, t)
+    if value[0] < 0.0:  # inside the region of oscillation: first leave it
+        t += 1.0
+        while np.any(inside := (_along(loop, directions, t)[0] < 0.0) & (t < reach)):
+            t = np.where(inside, 2.0 * t, t)
+        value, slope = _along(loop, directions, t)
+        open_end = value < 0.0
+    else:  # outside: there is a crossing ahead only downhill
+        open_end = slope >= 0.0
+    entering = slope < 0.0
+    for _ in range(SETTINGS.most_iterations):
+        step = value / np.where(open_end, np.inf, slope)
+        t = t - step
+        open_end = open_end | (t > reach) | (t < 0.0)
+        t = np.where(open_end, 0.0, t)
+        value, slope = _along(loop, directions, t)
+        open_end = open_end | ((slope < 0.0) != entering)
+        if np.all(open_end | (np.abs(step) <= 1e-14 * (1.0 + t))):
+            break
+    return np.where(open_end, np.nan, t)
+
+
+def _along(loop: Loop, directions: FloatArray, t: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Smallest log gain margin at t on each line, and its derivative by t."""
+    shifted = Loop(*(getattr(loop, name) * np.exp(directions[:, j] * t) for j, name in enumerate(LOOP_NAMES)))
+    x = least_margin_bias(shifted)
+    slope = np.einsum("jn,nj->n", margin_derivatives(shifted, x), directions)
+    return log_gain_margin(shifted, x), slope
+
+
+def _parallel_rest(total: float, other: float) -> float:
+    """Resistance that with the conductance `other` in parallel makes `total`, ohm; NaN where none does."""
+    conductance = 1.0 / total - other
+    return 1.0 / conductance if conductance > 0.0 else np.nan
+
+
+def nearest_in_decades(p: Parameters, circuit: Circuit) -> BoundaryDistance | None:
+    """Nearest boundary where a decade of each parameter counts alike; None where there is none.
+
+    Parameters
+    ----------
+    p : Parameters
+    circuit : Circuit
+    """
+    return _nearest(p, circuit, np.log(10.0) * np.eye(len(CHANGEABLE)))
+
+
+def nearest_in_errors(p: Parameters, circuit: Circuit, uncertainty: Uncertainty) -> BoundaryDistance | None:
+    """Nearest boundary in standard errors of the fit, correlations included; None where there is none.
+
+    Parameters that were not fitted stay as they are. The length is the reliability index of Hasofer and Lind
+    (J. Eng. Mech. 1974, 100, 111).
+
+    Parameters
+    ----------
+    p : Parameters
+    circuit : Circuit
+    uncertainty : Uncertainty
+        Of the fit.
+    """
+    covariance = np.zeros((len(CHANGEABLE), len(CHANGEABLE)))
+    kept = [name for name in CHANGEABLE if name in uncertainty.names]
+    rows = [CHANGEABLE.index(name) for name in kept]
+    columns = [uncertainty.names.index(name) for name in kept]
+    covariance[np.ix_(rows, rows)] = uncertainty.covariance[np.ix_(columns, columns)]
+    variances, axes = np.linalg.eigh(covariance)
+    return _nearest(p, circuit, axes * np.sqrt(np.maximum(variances, 0.0)))
+
+
+@dataclass(frozen=True)
+class _Margin:
+    """The smallest log gain margin over steps z, where the logarithms of `CHANGEABLE` change by `root` z."""
+
+    p: Parameters
+    circuit: Circuit
+    root: FloatArray
+
+    def factors(self, z: FloatArray) -> FloatArray:
+        """(..., 6) what each parameter is multiplied by."""
+        result: FloatArray = np.exp(np.clip(z @ self.root.T, -SETTINGS.farthest, SETTINGS.farthest))
+        return result
+
+    def at(self, z: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """(...) values and (..., 6) gradients by z."""
+        present = np.array([getattr(self.p, name) for name in CHANGEABLE])
+        values = dict(zip(CHANGEABLE, np.moveaxis(present * self.factors(z), -1, 0), strict=True))
+        resistance, extra = self.circuit.resistance(self.p), self.circuit.external_capacitance
+        loop = Loop.from_values(values, np.array(resistance), np.array(extra))
+        x = least_margin_bias(loop)
+        by_log = np.tensordot(_POWERS, margin_derivatives(loop, x), axes=1)
+        # R_b and C_m of the loop are those in the circuit, to which the device's own contribute a share.
+        R_b, C_m = CHANGEABLE.index("R_b"), CHANGEABLE.index("C_m")
+        by_log[R_b] = by_log[R_b] / (1.0 + values["R_b"] / resistance)
+        by_log[C_m] = by_log[C_m] * values["C_m"] / (values["C_m"] + extra)
+        slopes = np.ascontiguousarray(np.moveaxis(by_log, 0, -1))
+        return log_gain_margin(loop, x), slopes @ self.root
+
+    def curvature(self, z: FloatArray) -> FloatArray:
+        """(6, 6) second derivatives by z, from differences of gradients."""
+        steps = SETTINGS.difference * np.eye(len(z))
+        ahead, behind = self.at(np.stack([z + steps, z - steps]))[1]
+        slopes = (ahead - behind) / (2.0 * SETTINGS.difference)
+        result: FloatArray = 0.5 * (slopes + slopes.T)
+        return result
+
+
+def _nearest(p: Parameters, circuit: Circuit, root: FloatArray) -> BoundaryDistance | None:
+    """The nearest boundary in the norm of z, where the logarithms change by `root` z.
+
+    For a stable device the boundary encloses a convex set, so that the nearest point is the only one where
+    the boundary is perpendicular to the way there. For a device that oscillates there can be several; the
+    best of those reached by setting out along each axis is kept.
+    """
+    if not circuit.can_oscillate(p):
+        return None
+    margin = _Margin(p, circuit, root)
+    origin = np.zeros(len(root))
+    value, gradient = margin.at(origin)
+    if not np.any(gradient):
+        return None
+    starts = [origin]
+    if value < 0.0:
+        reach = np.abs(value) / np.maximum(np.abs(gradient), 0.1 * np.abs(gradient).max())
+        starts += [*np.diag(reach), *np.diag(-reach)]
+    reached = [z for z in (_design_point(margin, start) for start in starts) if z is not None]
+    if not reached:
+        return None
+    best = min(reached, key=lambda z: float(np.linalg.norm(z)))
+    factors = dict(zip(CHANGEABLE, margin.factors(best).tolist(), strict=True))
+    return BoundaryDistance(distance=float(np.linalg.norm(best)), factors=factors)
+
+
+def _design_point(margin: _Margin, start: FloatArray) -> FloatArray | None:
+    """The point of the boundary nearest to z = 0 that Newton's method reaches from `start`.
+
+    There z + mu grad g = 0 and g = 0; each step solves their linearisation and is shortened until the length
+    and the violation of g = 0 together have fallen.
+    """
+    z, multiplier = start, 0.0
+    value, gradient = margin.at(z)
+    for _ in range(SETTINGS.most_iterations):
+        n = len(z)
+        hessian = np.eye(n) + multiplier * margin.curvature(z) if multiplier else np.eye(n)
+        if np.linalg.eigvalsh(hessian)[0] < 1e-3:  # the curved problem has no minimum: as if flat
+            hessian = np.eye(n)
+        system = np.block([[hessian, gradient[:, None]], [gradient[None, :], np.zeros((1, 1))]])
+        solution = np.linalg.lstsq(system, np.append(-z, -float(value)), rcond=None)[0]
+        step, multiplier = solution[:n], float(solution[n])
+        if np.linalg.norm(step) <= SETTINGS.tolerance * (1.0 + np.linalg.norm(z)):
+            return z if abs(value) < 1e-6 else None
+        penalty = 2.0 * abs(multiplier) + 1.0
+        shares = 0.5 ** np.arange(14)
+        trials = z + shares[:, None] * step
+        values, gradients = margin.at(trials)
+        merits = 0.5 * np.sum(trials**2, axis=1) + penalty * np.abs(values)
+        better = merits < 0.5 * z @ z + penalty * abs(value)
+        taken = int(np.argmax(better)) if better.any() else len(shares) - 1
+        z, value, gradient = trials[taken], values[taken], gradients[taken]
+    return None

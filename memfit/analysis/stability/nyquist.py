@@ -1,4 +1,4 @@
-"""Stability straight from a measured spectrum, without a model.
+"""The Nyquist test: stability straight from a measured spectrum, without a model.
 
 A device whose spectrum could be measured under voltage control has an admittance Y without poles in the right
 half-plane. Behind a load R_L it is unstable if and only if 1/R_L + Y has zeros there: as many as Y winds
@@ -12,87 +12,44 @@ clockwise around -1/R_L (Nyquist), and around the origin under current control. 
 
 Between the measured frequencies Y is taken from a cubic spline over log frequency: it is smooth even where Z
 resonates.
-
-Cubic splines through many curves at the same abscissae, drawn finer.
-
-Between two neighbours the curve is the cubic with given values and slopes at both ends; the slopes are those
-that make the second derivative continuous, the third one too at the second and the last but one abscissa
-("not a knot"). C. de Boor, A Practical Guide to Splines, 1978, chapter IV.
 """
 
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from memfit.arrays import BoolArray, ComplexArray, FloatArray, IntArray
+from memfit.arrays import BoolArray, ComplexArray, FloatArray, IntArray, Interval
 from memfit.confidence import LEVEL, TAILS
 from memfit.errors import InputError
-
-Values = TypeVar("Values", FloatArray, ComplexArray)
-
-
-def finer_spline(x: FloatArray, y: Values, finer: int) -> Values:
-    """The spline through every row, at even steps between each two of its points.
-
-    Parameters
-    ----------
-    x : (n,) array
-        Rising; four or more.
-    y : (r, n) array
-    finer : int
-        Steps from one point to the next.
-
-    Returns
-    -------
-    (r, finer * (n - 1) + 1) array
-    """
-    width, slopes = np.diff(x), y @ _slopes_of(x).T
-    t = np.arange(finer) / finer
-    basis = np.stack(
-        [(1 + 2 * t) * (1 - t) ** 2, t**2 * (3 - 2 * t), t * (1 - t) ** 2, t**2 * (t - 1)]
-    )  # Hermite's: of the values at both ends, then of the slopes
-    ends = np.stack([y[:, :-1], y[:, 1:], width * slopes[:, :-1], width * slopes[:, 1:]], axis=-1)
-    inside = (ends @ basis).reshape(len(y), -1)
-    return np.concatenate([inside, y[:, -1:]], axis=1)
+from memfit.noise_estimate import noise_of_differences
 
 
-def _slopes_of(x: FloatArray) -> FloatArray:
-    """(n, n) matrix that makes the slopes of the spline from its values."""
-    n, h = x.size, np.diff(x)
-    system, right = np.zeros((n, n)), np.zeros((n, n - 1))
-    inner = np.arange(1, n - 1)
-    system[inner, inner - 1], system[inner, inner + 1] = h[1:], h[:-1]
-    system[inner, inner] = 2.0 * (h[:-1] + h[1:])
-    right[inner, inner - 1], right[inner, inner] = 3.0 * h[1:], 3.0 * h[:-1]
-    system[0, :2], right[0, :2] = _end(h[0], h[1])
-    system[-1, :-3:-1], right[-1, :-3:-1] = _end(h[-1], h[-2])
-    chords = (np.eye(n)[1:] - np.eye(n)[:-1]) / h[:, None]
-    return np.asarray(np.linalg.solve(system, right @ chords), dtype=np.float64)
+@dataclass(frozen=True)
+class Settings:
+    """Numbers that steer the test."""
+
+    replicas: int = 400
+    """Noisy copies of a spectrum behind each interval."""
+    finer: int = 48
+    """Points of the spline for each measured frequency."""
+    largest_turn: float = 2.0 * np.pi / 3.0
+    """A turn of Y between points of the spline beyond this leaves the winding open, radian."""
+    fewest_points: int = 5
+    """Frequencies without which there is no curve."""
+    fewest_in_tail: int = 4
+    """Frequencies from which G and C are read."""
+    clear: float = 3.0
+    """Ratio to the lowest frequency of the tail, where the memory is just hidden by the noise."""
+    largest_noise: float = 0.2
+    """Of the impedance behind the series resistance: beyond it that resistance drowns the device."""
+    widest_ratio: float = 4.0
+    """Of the ends of an interval, beyond which it is mostly noise."""
+    tail_misfit: float = 3.0
+    """Standard deviations of chi-square by which the tail may miss."""
 
 
-def _end(outer: float, next_: float) -> tuple[list[float], list[float]]:
-    """The row of an end, from the widths of its interval and of the next one."""
-    both = outer + next_
-    return [next_, both], [(outer + 2.0 * both) * next_ / both, outer**2 / both]
-
-
-REPLICAS = 400
-"""Noisy copies of a spectrum behind each interval."""
-
-FINER = 48
-"""Points of the spline for each measured frequency."""
-
-LARGEST_TURN = 2.0 * np.pi / 3.0
-"""A turn of Y between points of the spline beyond this leaves the winding open, radian."""
-
-_FEWEST_POINTS = 5
-_FEWEST_IN_TAIL = 4
-_CLEAR = 3.0  # ratio to the lowest frequency of the tail, where the memory is just hidden by the noise
-_LARGEST_NOISE = 0.2  # of the impedance behind the series resistance
-_WIDEST_RATIO = 4.0  # of the ends of an interval
-_TAIL_MISFIT = 3.0  # standard deviations of chi-square
+SETTINGS = Settings()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +70,7 @@ class MeasuredStability:
     """Smallest Re Z of the spectrum, ohm."""
     gain_margin: float | None
     """Of the loop under current control; None where it cannot be read."""
-    gain_margin_ci95: tuple[float, float] | None
+    gain_margin_ci95: Interval | None
     noise: float
     """Relative noise of Z that went into the intervals."""
     message: str
@@ -127,7 +84,7 @@ def check_spectrum(
     series_resistance: float = 0.0,
     noise: float | None = None,
     seed: int = 0,
-    replicas: int = REPLICAS,
+    replicas: int = SETTINGS.replicas,
 ) -> MeasuredStability:
     """What a measured spectrum says about the stability of the device under current control.
 
@@ -150,18 +107,19 @@ def check_spectrum(
         Fewer than five points, values that are not finite, or frequencies that are not positive or repeated.
     """
     omega, Z = _checked(frequency, impedance)
-    sigma = _smoothness_noise(Z) if noise is None else noise
-    copies = np.concatenate(
-        [Z[None, :], _noisy(Z, sigma, seed, replicas)]
-    )  # the spectrum itself is the first
+    if noise is None:
+        noise = noise_of_differences(np.log(np.abs(Z)), np.unwrap(np.angle(Z)))
+    deviations = np.random.default_rng(seed).standard_normal((2, replicas, Z.size))
+    noisy = Z + noise * np.abs(Z) * (deviations[0] + 1j * deviations[1])
+    copies = np.concatenate([Z[None, :], noisy])  # the spectrum itself is the first
     fine, Y = _between_points(omega, np.reciprocal(copies))
     poles, resolved = _winding(Y)
     at, resistance = _negative_crossing(fine, Y)
-    margin = _gain_margin(omega, copies, series_resistance, sigma)
+    margin = _gain_margin(omega, copies, series_resistance, noise)
     interval = _interval(margin[1:])
     crosses = resolved and np.isfinite(at[0])
     readable = np.isfinite(margin[0]) and interval is not None
-    found = MeasuredStability(
+    test = MeasuredStability(
         unstable_poles=int(poles[0]) if resolved else None,
         probability_unstable=float(np.mean(poles[1:] > 0)) if resolved else None,
         crossing_frequency_Hz=float(at[0]) / (2.0 * np.pi) if crosses else None,
@@ -170,22 +128,22 @@ def check_spectrum(
         least_real_part=float(Z.real.min()),
         gain_margin=float(margin[0]) if readable else None,
         gain_margin_ci95=interval if readable else None,
-        noise=sigma,
+        noise=noise,
         message="",
     )
-    return replace(found, message=_sentence(found))
+    return replace(test, message=_sentence(test))
 
 
-def disagreement(found: MeasuredStability, model_unstable: bool) -> str | None:
+def disagreement(test: MeasuredStability, model_unstable: bool) -> str | None:
     """A warning where a spectrum contradicts the model's verdict at its bias, else None.
 
     Parameters
     ----------
-    found : MeasuredStability
+    test : MeasuredStability
     model_unstable : bool
         Whether the model is unstable under current control at the bias of the spectrum.
     """
-    chance = found.probability_unstable
+    chance = test.probability_unstable
     if chance is None or 1.0 - LEVEL <= chance <= LEVEL or (chance > 0.5) == model_unstable:
         return None
     says = "unstable" if chance > 0.5 else "stable"
@@ -200,9 +158,9 @@ def _checked(frequency: ArrayLike, impedance: ArrayLike) -> tuple[FloatArray, Co
     """Angular frequency, rising, and impedance."""
     omega = 2.0 * np.pi * np.asarray(frequency, dtype=np.float64)
     Z = np.asarray(impedance, dtype=np.complex128)
-    if omega.ndim != 1 or omega.shape != Z.shape or omega.size < _FEWEST_POINTS:
+    if omega.ndim != 1 or omega.shape != Z.shape or omega.size < SETTINGS.fewest_points:
         raise InputError(
-            f"Expected at least {_FEWEST_POINTS} frequencies with an impedance each; "
+            f"Expected at least {SETTINGS.fewest_points} frequencies with an impedance each; "
             f"found shapes {omega.shape} and {Z.shape}."
         )
     order = np.argsort(omega)
@@ -214,29 +172,14 @@ def _checked(frequency: ArrayLike, impedance: ArrayLike) -> tuple[FloatArray, Co
     return omega, Z
 
 
-def _smoothness_noise(Z: ComplexArray) -> float:
-    """Relative noise per component, from what a parabola through neighbours in log Z leaves."""
-    phase = np.unwrap(np.angle(Z))
-    logs = np.log(np.abs(Z))
-    # Third differences of independent noise have 20 times its variance; 0.6745 makes the median a deviation.
-    rough = np.concatenate([np.diff(logs, 3), np.diff(phase, 3)])
-    return float(np.median(np.abs(rough)) / 0.6745 / np.sqrt(20.0))
-
-
-def _noisy(Z: ComplexArray, sigma: float, seed: int, replicas: int) -> ComplexArray:
-    """(replicas, n) copies with the noise added once more."""
-    generator = np.random.default_rng(seed)
-    deviations = generator.standard_normal((2, replicas, Z.size))
-    result: ComplexArray = Z + sigma * np.abs(Z) * (deviations[0] + 1j * deviations[1])
-    return result
-
-
 def _between_points(omega: FloatArray, Y: ComplexArray) -> tuple[FloatArray, ComplexArray]:
-    """Angular frequencies and (r, k) admittances with `FINER` points for each measured one."""
+    """Angular frequencies and (r, k) admittances with `Settings.finer` points for each measured one."""
+    from scipy.interpolate import CubicSpline  # noqa: PLC0415 - most commands test no spectrum
+
     logs = np.log(omega)
-    where = np.arange(FINER * (omega.size - 1) + 1) / FINER
+    where = np.arange(SETTINGS.finer * (omega.size - 1) + 1) / SETTINGS.finer
     fine = np.interp(where, np.arange(omega.size), logs)
-    return np.exp(fine), finer_spline(logs, Y, FINER)
+    return np.exp(fine), CubicSpline(logs, Y, axis=1)(fine)
 
 
 def _winding(Y: ComplexArray) -> tuple[np.ndarray, bool]:
@@ -249,7 +192,7 @@ def _winding(Y: ComplexArray) -> tuple[np.ndarray, bool]:
     leap = np.angle(Y[rows, steps + 1]) - np.angle(Y[rows, steps])  # a half turn or more: across the cut
     turns = np.bincount(rows, (leap >= np.pi).astype(np.float64) - (leap < -np.pi), len(Y))
     first = (np.diff(np.angle(Y[0])) + np.pi) % (2.0 * np.pi) - np.pi
-    return 2 * np.maximum(turns, 0.0).astype(np.int64), bool(np.all(np.abs(first) < LARGEST_TURN))
+    return 2 * np.maximum(turns, 0.0).astype(np.int64), bool(np.all(np.abs(first) < SETTINGS.largest_turn))
 
 
 def _negative_crossing(omega: FloatArray, Y: ComplexArray) -> tuple[FloatArray, FloatArray]:
@@ -284,15 +227,15 @@ def _gain_margin(omega: FloatArray, Z: ComplexArray, series: float, sigma: float
     G and C are those of the highest frequencies, which the memory does not follow: of the longest tail of the
     first spectrum that a parallel R and C describe within the noise.
     """
-    seen = sigma * np.abs(Z[0]) < _LARGEST_NOISE * np.abs(
+    seen = sigma * np.abs(Z[0]) < SETTINGS.largest_noise * np.abs(
         Z[0] - series
     )  # not drowned by the series resistance
-    if np.count_nonzero(seen) < _FEWEST_IN_TAIL:
+    if np.count_nonzero(seen) < SETTINGS.fewest_in_tail:
         return np.full(len(Z), np.nan)
     omega, Y = omega[seen], np.reciprocal(Z[:, seen] - series)
     spread = sigma * np.abs(Z[0, seen]) * np.abs(Y[0]) ** 2
-    tail = np.flatnonzero(omega >= _CLEAR * omega[-max(1, _passive_tail(omega, Y[0], spread))])
-    if tail.size < _FEWEST_IN_TAIL:
+    tail = np.flatnonzero(omega >= SETTINGS.clear * omega[-max(1, _passive_tail(omega, Y[0], spread))])
+    if tail.size < SETTINGS.fewest_in_tail:
         return np.full(len(Z), np.nan)
     G, C = _parallel_rc(omega[tail], Y[:, tail], spread[tail])
     readable: BoolArray = (G > 0.0) & (C > 0.0)
@@ -310,12 +253,12 @@ def _gain_margin(omega: FloatArray, Z: ComplexArray, series: float, sigma: float
 def _passive_tail(omega: FloatArray, Y: ComplexArray, spread: FloatArray) -> int:
     """Number of highest frequencies that G + i omega C describes within the noise: the longest such tail."""
     longest = 0
-    for count in range(_FEWEST_IN_TAIL, omega.size + 1):
+    for count in range(SETTINGS.fewest_in_tail, omega.size + 1):
         tail = slice(-count, None)
         G, C = _parallel_rc(omega[tail], Y[None, tail], spread[tail])
         misfit = np.abs((Y[tail] - G[0] - 1j * omega[tail] * C[0]) / spread[tail]) ** 2
         freedom = 2 * count - 2
-        if misfit.sum() > freedom + _TAIL_MISFIT * np.sqrt(2.0 * freedom):
+        if misfit.sum() > freedom + SETTINGS.tail_misfit * np.sqrt(2.0 * freedom):
             break
         longest = count
     return longest
@@ -329,33 +272,33 @@ def _parallel_rc(omega: FloatArray, Y: ComplexArray, spread: FloatArray) -> tupl
     return G, C
 
 
-def _interval(values: FloatArray) -> tuple[float, float] | None:
+def _interval(values: FloatArray) -> Interval | None:
     """Central 95 % of the copies; None where one in ten could not be read, or where it is mostly noise."""
     finite = values[np.isfinite(values)]
     if finite.size < 0.9 * values.size:
         return None
     low, high = np.quantile(finite, TAILS)
-    return (float(low), float(high)) if high < _WIDEST_RATIO * low else None
+    return (float(low), float(high)) if high < SETTINGS.widest_ratio * low else None
 
 
-def _sentence(found: MeasuredStability) -> str:
-    """What was found, in words."""
-    if found.unstable_poles is None:
+def _sentence(test: MeasuredStability) -> str:
+    """What the test says, in words."""
+    if test.unstable_poles is None:
         text = "The frequencies are too far apart to count how often the admittance winds around the origin"
-    elif found.unstable_poles:
+    elif test.unstable_poles:
         text = "The spectrum is that of a device unstable under current control: Y winds around the origin"
     else:
         text = (
             "The spectrum is that of a device stable under current control: Y does not wind around the origin"
         )
-    if found.crossing_frequency_Hz is not None and found.resistance_at_crossing is not None:
+    if test.crossing_frequency_Hz is not None and test.resistance_at_crossing is not None:
         text += (
-            f"; it crosses the negative real axis at {found.crossing_frequency_Hz:.3g} Hz, "
-            f"Re Z = {found.resistance_at_crossing:.3g} ohm"
+            f"; it crosses the negative real axis at {test.crossing_frequency_Hz:.3g} Hz, "
+            f"Re Z = {test.resistance_at_crossing:.3g} ohm"
         )
-    elif found.least_real_part < 0.0:
+    elif test.least_real_part < 0.0:
         text += "; Re Z < 0 at some frequencies, which alone is not enough to oscillate"
-    if found.gain_margin is not None and found.gain_margin_ci95 is not None:
-        low, high = found.gain_margin_ci95
-        text += f"; gain margin {found.gain_margin:.3g} ({low:.3g} to {high:.3g})"
+    if test.gain_margin is not None and test.gain_margin_ci95 is not None:
+        low, high = test.gain_margin_ci95
+        text += f"; gain margin {test.gain_margin:.3g} ({low:.3g} to {high:.3g})"
     return f"{text}."

@@ -1,20 +1,25 @@
-"""From the covariance of a fit to the spread of what depends on it, by a seeded sample.
+"""From the covariance of a fit to the spread of what depends on it, by a seeded sample of devices.
 
 The smallest log gain margin is smooth but curved, and Hopf voltages have a square-root singularity where the
 two merge: linear propagation is wrong just where the question is interesting. All of it is closed form for
 many devices at once, so a sample of thousands costs milliseconds. It comes in opposite pairs and is scaled to
 have the mean and the covariance exactly.
+
+What follows from it: the probability that a device oscillates at some bias, and `stability_at` one bias. The
+latter is that of the device (its terminal voltage, or its current); the circuit decides whether the steady
+state there is stable.
 """
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
-from memfit.analysis.stability.circuit import Circuit
-from memfit.arrays import FloatArray
+from memfit.analysis.stability.circuit import KINDS, Circuit, operating_points_at
+from memfit.arrays import FloatArray, Interval
 from memfit.confidence import TAILS
 from memfit.errors import ParameterError
 from memfit.model.hopf_boundary import (
@@ -23,14 +28,32 @@ from memfit.model.hopf_boundary import (
     least_log_gain_margin_derivatives,
     log_gain_margin,
 )
-from memfit.model.parameters import NAMES, Parameters
+from memfit.model.parameters import NAMES, PARAMETERS, Parameters
+from memfit.model.steady import junction_voltage
+from memfit.protocols import Control
 
-SAMPLES = 4096
-"""Devices in a sample: probabilities to 0.008, 95 % limits to 4 % of a standard error."""
 
-FEWEST_DRAWS = 100
+@dataclass(frozen=True)
+class Settings:
+    """Numbers that steer the sampling."""
 
-Interval = tuple[float, float]
+    samples: int = 4096
+    """Devices in a sample: probabilities to 0.008, limits of intervals to 4 % of a standard error."""
+    fewest_draws: int = 100
+    """Draws of a posterior or a bootstrap without which they say too little."""
+    largest_step: float = 100.0
+    """Of a logarithm: an undetermined parameter must not overflow."""
+    least_resistance: float = 1e-12
+    """Of R_b: below it a source pins the voltage and nothing oscillates."""
+    largest_bias: float = 1e3
+    """V or A: more is a mistake of the unit."""
+    largest_log: float = 700.0
+    """Margins beyond its exponential are no numbers."""
+    bisections: int = 80
+    """To the last digit of a voltage."""
+
+
+SETTINGS = Settings()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +64,17 @@ class Uncertainty:
     covariance: FloatArray
     """(n, n), of the natural logarithm for all but `additive` ones."""
     additive: frozenset[str]
-    """Parameters whose covariance is that of the value: V_T and R_s, unless fitted in the logarithm."""
+    """Parameters whose covariance is that of the value: the linear ones, unless fitted in the logarithm."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """Devices drawn from the uncertainty of one, as arrays."""
+
+    values: dict[str, FloatArray]
+    """Parameters by name, SI."""
+    loop: Loop
+    """Their loops in the circuit."""
 
 
 def uncertainty_of(
@@ -70,57 +103,66 @@ def uncertainty_of(
             f"Expected a finite {len(names)} x {len(names)} covariance for the fitted quantities "
             f"{', '.join(names)}, found shape {matrix.shape}."
         )
-    kept = [index for index, name in enumerate(names) if name in NAMES]
+    kept = [index for index, name in enumerate(names) if name in PARAMETERS]
     ours = tuple(names[index] for index in kept)
     additive = frozenset(
         name
         for name in ours
-        if name not in logarithmic and (name in ("V_T", "R_s", "L_s") or getattr(p, name) <= 0.0)
+        if name not in logarithmic and (not PARAMETERS[name].logarithmic or getattr(p, name) <= 0.0)
     )
-    scale = np.array(
-        [1.0 if name in logarithmic or name in additive else 1.0 / getattr(p, name) for name in ours]
-    )
+    scale = [1.0 if name in logarithmic or name in additive else 1.0 / getattr(p, name) for name in ours]
     part = matrix[np.ix_(kept, kept)] * np.outer(scale, scale)
     return Uncertainty(names=ours, covariance=0.5 * (part + part.T), additive=additive)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Sample:
-    """Devices drawn from the uncertainty of one, as arrays."""
+def uncertainty_of_draws(draws: Mapping[str, ArrayLike]) -> Uncertainty:
+    """Covariance of draws, of the logarithm of all but the linear parameters.
 
-    values: dict[str, FloatArray]
-    """Parameters by name, SI."""
-    loop: Loop
-    """Their loops in the circuit."""
+    Parameters
+    ----------
+    draws : mapping of str to (n,) array
+        Values by name, SI; what does not vary is left out.
+    """
+    names = tuple(name for name in NAMES if name in draws and np.ptp(np.asarray(draws[name])) > 0.0)
+    additive = frozenset(name for name in names if not PARAMETERS[name].logarithmic)
+    steps = [
+        np.asarray(draws[name], dtype=np.float64) if name in additive else np.log(np.asarray(draws[name]))
+        for name in names
+    ]
+    covariance = np.atleast_2d(np.cov(np.array(steps))) if names else np.zeros((0, 0))
+    return Uncertainty(names=names, covariance=covariance, additive=additive)
 
 
 def draw(
-    p: Parameters, circuit: Circuit, uncertainty: Uncertainty, *, seed: int, size: int = SAMPLES
+    p: Parameters, circuit: Circuit, uncertainty: Uncertainty, *, seed: int, size: int = SETTINGS.samples
 ) -> Sample:
-    """Devices that the data allow, as seen by a circuit which does not pin the voltage."""
-    steps = _normal_steps(uncertainty.covariance, size, seed)
+    """Devices that the data allow, as seen by a circuit which does not pin the voltage.
+
+    Parameters
+    ----------
+    p : Parameters
+    circuit : Circuit
+    uncertainty : Uncertainty
+    seed : int
+    size : int
+        Number of devices, even.
+    """
+    n = len(uncertainty.names)
+    half = np.random.default_rng(seed).standard_normal((size // 2, n))
+    unit = np.concatenate([half, -half])
+    variances, axes = np.zeros(0), np.zeros((0, 0))
+    if n:
+        unit = np.linalg.solve(np.linalg.cholesky(unit.T @ unit / size), unit.T).T
+        variances, axes = np.linalg.eigh(uncertainty.covariance)
+    steps = unit @ (axes * np.sqrt(np.maximum(variances, 0.0))).T
     values = {name: np.full(size, getattr(p, name)) for name in NAMES}
     for name, step in zip(uncertainty.names, steps.T, strict=True):
         if name in uncertainty.additive:
-            lowest = -np.inf if name == "V_T" else 0.0
-            values[name] = np.maximum(values[name] + step, lowest)
+            values[name] = np.maximum(values[name] + step, _lowest(name))
         else:
-            values[name] = values[name] * np.exp(np.clip(step, -_LARGEST_STEP, _LARGEST_STEP))
+            bounded = np.clip(step, -SETTINGS.largest_step, SETTINGS.largest_step)
+            values[name] = values[name] * np.exp(bounded)
     return Sample(values=values, loop=_loops(circuit, values))
-
-
-def _loops(circuit: Circuit, values: Mapping[str, FloatArray]) -> Loop:
-    """The loops of many devices in a circuit."""
-    resistance = (
-        np.array(np.inf)
-        if circuit.control == "current"
-        else np.maximum(values["R_s"] + circuit.load, _LEAST_RESISTANCE * values["R_b"])
-    )
-    return Loop.from_values(
-        **{name: values[name] for name in ("R_b", "C_m", "i_c0", "V_m", "tau_d", "tau_k")},
-        resistance=resistance,
-        capacitance=np.array(circuit.external_capacitance),
-    )
 
 
 def sample_of(p: Parameters, circuit: Circuit, draws: Mapping[str, ArrayLike]) -> Sample:
@@ -141,38 +183,38 @@ def sample_of(p: Parameters, circuit: Circuit, draws: Mapping[str, ArrayLike]) -
         Nothing that matters was drawn, lengths differ, or a value is out of range.
     """
     ours = {name: np.asarray(values, dtype=np.float64) for name, values in draws.items() if name in NAMES}
-    sizes = {values.shape for values in ours.values()}
-    if len(sizes) != 1 or len(next(iter(sizes))) != 1 or next(iter(sizes))[0] < FEWEST_DRAWS:
+    shapes = {values.shape for values in ours.values()}
+    shape = next(iter(shapes), ())
+    if len(shapes) != 1 or len(shape) != 1 or shape[0] < SETTINGS.fewest_draws:
         there = ", ".join(f"{name} {values.shape}" for name, values in ours.items()) or "none"
         raise ParameterError(
-            f"Expected at least {FEWEST_DRAWS} draws, equally many of each parameter among "
+            f"Expected at least {SETTINGS.fewest_draws} draws, equally many of each parameter among "
             f"{', '.join(NAMES)}; found {there}."
         )
     for name, drawn in ours.items():
-        within = (
-            drawn > 0.0 if name not in ("V_T", "R_s", "L_s") else drawn >= (0.0 if name != "V_T" else -np.inf)
-        )
+        within = drawn > 0.0 if PARAMETERS[name].logarithmic else drawn >= _lowest(name)
         if not np.all(np.isfinite(drawn) & within):
             raise ParameterError(f"Expected finite draws of {name} within its range, found others.")
-    size = next(iter(sizes))[0]
-    values = {name: ours.get(name, np.full(size, getattr(p, name))) for name in NAMES}
+    values = {name: ours.get(name, np.full(shape, getattr(p, name))) for name in NAMES}
     return Sample(values=values, loop=_loops(circuit, values))
 
 
-def uncertainty_of_draws(draws: Mapping[str, ArrayLike]) -> Uncertainty:
-    """Covariance of draws, of the logarithm for all but V_T and R_s."""
-    names = tuple(name for name in NAMES if name in draws and np.ptp(np.asarray(draws[name])) > 0.0)
-    additive = frozenset({"V_T", "R_s", "L_s"} & set(names))
-    steps = [
-        np.asarray(draws[name], dtype=np.float64) if name in additive else np.log(np.asarray(draws[name]))
-        for name in names
-    ]
-    covariance = np.atleast_2d(np.cov(np.array(steps))) if names else np.zeros((0, 0))
-    return Uncertainty(names=names, covariance=covariance, additive=additive)
+def _lowest(name: str) -> float:
+    """Least value of a linear parameter that makes sense."""
+    return -np.inf if PARAMETERS[name].domain == "any" else 0.0
+
+
+def _loops(circuit: Circuit, values: Mapping[str, FloatArray]) -> Loop:
+    """The loops of many devices in a circuit."""
+    resistance = np.array(np.inf)
+    if circuit.control == "voltage":
+        least = SETTINGS.least_resistance * values["R_b"]
+        resistance = np.maximum(values["R_s"] + circuit.load, least)
+    return Loop.from_values(values, resistance, np.array(circuit.external_capacitance))
 
 
 def interval95(values: FloatArray) -> Interval:
-    """Central 95 % of a sample."""
+    """Central 95 % of a sample (`memfit.confidence.TAILS`)."""
     low, high = np.quantile(values, TAILS)
     return float(low), float(high)
 
@@ -182,54 +224,161 @@ def probability_of_oscillation(
 ) -> float:
     """Probability that the smallest gain margin is below 1.
 
-    The fraction of the sample; where it is none or all of it, the tail of the linear propagation, kept beyond
-    what the sample can see.
+    The fraction of the sample; where it is none or all of it, the tail of the linear propagation, Phi(-m/s)
+    for the log margin m and its standard error s, kept beyond what the sample can see.
+
+    Parameters
+    ----------
+    p : Parameters
+    circuit : Circuit
+    uncertainty : Uncertainty
+    sample : Sample
+        Drawn from it.
     """
     fraction = float(np.mean(least_log_gain_margin(sample.loop) < 0.0))
     if 0.0 < fraction < 1.0:
         return fraction
-    resolution = 0.5 / sample.loop.gain.size
-    tail = _linear_probability(p, circuit, uncertainty)
-    return min(tail, resolution) if fraction == 0.0 else max(tail, 1.0 - resolution)
-
-
-def probability_of_instability(sample: Sample, u: ArrayLike) -> FloatArray:
-    """(n,) probability that the steady state at each voltage across the junction (V) is unstable."""
-    voltage = np.atleast_1d(np.asarray(u, dtype=np.float64))
-    result = [
-        np.mean(log_gain_margin(sample.loop, (v - sample.values["V_T"]) / sample.values["V_m"]) < 0.0)
-        for v in voltage
-    ]
-    return np.array(result)
-
-
-_LARGEST_STEP = 100.0  # of a logarithm: an undetermined parameter must not overflow
-_LEAST_RESISTANCE = 1e-12  # of R_b: below it a source pins the voltage and nothing oscillates
-
-
-def _linear_probability(p: Parameters, circuit: Circuit, uncertainty: Uncertainty) -> float:
-    """Phi(-m/s) for the log margin m and its standard error s."""
-    resistance = circuit.resistance(p)
-    gradient = least_log_gain_margin_derivatives(p, resistance, circuit.external_capacitance)
+    slopes = least_log_gain_margin_derivatives(p, circuit.resistance(p), circuit.external_capacitance)
     by_fitted = np.array(
         [
-            gradient[NAMES.index(name)] * (1.0 if name in uncertainty.additive else getattr(p, name))
+            slopes[NAMES.index(name)] * (1.0 if name in uncertainty.additive else getattr(p, name))
             for name in uncertainty.names
         ]
     )
     variance = float(by_fitted @ uncertainty.covariance @ by_fitted)
-    margin = float(least_log_gain_margin(Loop.of(circuit.effective(p))))
-    if variance <= 0.0:
-        return float(margin < 0.0)
-    return float(ndtr(-margin / np.sqrt(variance)))
+    margin = float(least_log_gain_margin(circuit.loop(p)))
+    tail = float(ndtr(-margin / np.sqrt(variance))) if variance > 0.0 else float(margin < 0.0)
+    resolution = 0.5 / sample.loop.gain.size
+    return min(tail, resolution) if fraction == 0.0 else max(tail, 1.0 - resolution)
 
 
-def _normal_steps(covariance: FloatArray, size: int, seed: int) -> FloatArray:
-    """(size, n) normal deviations in opposite pairs, with exactly this covariance."""
-    n = len(covariance)
-    half = np.random.default_rng(seed).standard_normal((size // 2, n))
-    pairs = np.concatenate([half, -half])
-    unit = np.linalg.solve(np.linalg.cholesky(pairs.T @ pairs / size), pairs.T).T if n else pairs
-    variances, axes = np.linalg.eigh(covariance) if n else (np.zeros(0), np.zeros((0, 0)))
-    result: FloatArray = unit @ (axes * np.sqrt(np.maximum(variances, 0.0))).T
+@dataclass(frozen=True, kw_only=True)
+class BiasStability:
+    """One device at one bias in one circuit."""
+
+    circuit: Circuit
+    u: float
+    """Voltage across the junction, V."""
+    V: float
+    """Terminal voltage, V."""
+    I: float  # noqa: E741 - the field's symbol
+    """Current, A."""
+    kind: str
+    """As in `memfit.analysis.stability.circuit.KINDS`."""
+    eigenvalues: tuple[complex, ...]
+    """1/s, the least stable first."""
+    damping_ratio: float
+    frequency_Hz: float
+    """Of the oscillating pair of eigenvalues; 0 where there is none."""
+    gain_margin: float | None
+    """Threshold over loop gain; None for a model of two lags, and far from V_T, beyond numbers."""
+    gain_margin_ci95: Interval | None = None
+    phase_margin: float | None = None
+    """Degrees; None where the loop gain is below 1."""
+    probability_unstable: float | None = None
+    """None without a covariance or draws."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {
+            "u": self.u,
+            "V": self.V,
+            "I": self.I,
+            "kind": self.kind,
+            "eigenvalues": [[value.real, value.imag] for value in self.eigenvalues],
+            "damping_ratio": self.damping_ratio,
+            "frequency_Hz": self.frequency_Hz,
+            "gain_margin": self.gain_margin,
+            "gain_margin_ci95": list(self.gain_margin_ci95) if self.gain_margin_ci95 else None,
+            "phase_margin_degrees": self.phase_margin,
+            "probability_unstable": self.probability_unstable,
+        }
+
+
+def stability_at(
+    p: Parameters,
+    circuit: Circuit,
+    bias: float,
+    quantity: Control = "voltage",
+    *,
+    uncertainty: Uncertainty | None = None,
+    draws: Mapping[str, ArrayLike] | None = None,
+    seed: int = 0,
+) -> BiasStability:
+    """The steady state of a device at a bias, with the probability that it is unstable in the circuit.
+
+    In a sample of devices each has its own junction voltage at that bias.
+
+    Parameters
+    ----------
+    p : Parameters
+    circuit : Circuit
+        One that leaves the junction free to move.
+    bias : float, V or A
+        Terminal voltage of the device, or its current.
+    quantity : {"voltage", "current"}
+        Which of the two `bias` is.
+    uncertainty : Uncertainty, optional
+        The covariance of a fit.
+    draws : mapping of str to (n,) array, optional
+        Parameters drawn from a posterior, in its place.
+    seed : int
+
+    Raises
+    ------
+    InputError
+        The circuit pins the voltage.
+    ParameterError
+        The bias is absurd, or the draws cannot be used.
+    """
+    if not abs(bias) <= SETTINGS.largest_bias:
+        raise ParameterError(
+            f"Expected a bias of at most {SETTINGS.largest_bias:g} {'V' if quantity == 'voltage' else 'A'}, "
+            f"found {bias:g}."
+        )
+    u = float(junction_voltage(p, quantity, np.array([bias]))[0])
+    with np.errstate(over="ignore"):  # far from V_T the margin is beyond any number
+        point = operating_points_at(p, circuit, u)
+    margin, phase = float(point.gain_margin[0]), float(point.phase_margin[0])
+    sample, probability, interval = None, None, None
+    if np.isfinite(margin) and draws is not None:
+        sample = sample_of(p, circuit, draws)
+    elif np.isfinite(margin) and uncertainty is not None:
+        sample = draw(p, circuit, uncertainty, seed=seed)
+    if sample is not None:
+        at = _junction_voltages(sample.values, bias, quantity)
+        margins = log_gain_margin(sample.loop, (at - sample.values["V_T"]) / sample.values["V_m"])
+        probability = float(np.mean(margins < 0.0))
+        low, high = interval95(margins)
+        interval = (float(np.exp(low)), float(np.exp(high))) if high < SETTINGS.largest_log else None
+    return BiasStability(
+        circuit=circuit,
+        u=u,
+        V=float(point.V[0]),
+        I=float(point.I[0]),
+        kind=KINDS[int(point.kind[0])],
+        eigenvalues=tuple(complex(value) for value in point.eigenvalues[0]),
+        damping_ratio=float(point.damping_ratio[0]),
+        frequency_Hz=float(point.frequency_Hz[0]),
+        gain_margin=margin if np.isfinite(margin) else None,
+        gain_margin_ci95=interval,
+        phase_margin=phase if np.isfinite(phase) else None,
+        probability_unstable=probability,
+    )
+
+
+def _junction_voltages(values: Mapping[str, FloatArray], bias: float, quantity: Control) -> FloatArray:
+    """(n,) junction voltage of each device of a sample, by bisection: the steady curve rises."""
+    largest = np.abs(bias) / values["R_b"] + values["i_c0"]
+    if quantity == "voltage":
+        low, high = bias - values["R_s"] * largest, bias + values["R_s"] * largest
+    else:
+        low, high = (bias - values["i_c0"]) * values["R_b"], bias * values["R_b"]
+    for _ in range(SETTINGS.bisections):
+        u = 0.5 * (low + high)
+        x = np.clip((u - values["V_T"]) / values["V_m"], -SETTINGS.largest_log, SETTINGS.largest_log)
+        current = u / values["R_b"] + values["i_c0"] / (1.0 + np.exp(-x))
+        excess = (u + values["R_s"] * current if quantity == "voltage" else current) > bias
+        low, high = np.where(excess, low, u), np.where(excess, u, high)
+    result: FloatArray = 0.5 * (low + high)
     return result

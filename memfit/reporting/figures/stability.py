@@ -18,7 +18,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from memfit.analysis.stability.maps import RegionMap
+from memfit.analysis.stability import RegionMap
 from memfit.arrays import BoolArray, FloatArray
 from memfit.reporting.figures.marks import (
     BLUE,

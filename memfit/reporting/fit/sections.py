@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 from matplotlib.figure import Figure
 
-from memfit.analysis.stability.circuit import Circuit
+from memfit.analysis.stability import Circuit
 from memfit.arrays import FloatArray
 from memfit.datasets.records import ImpedanceSpectrum
 from memfit.fitting.result import FitResult, FittedRecord

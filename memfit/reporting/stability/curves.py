@@ -19,10 +19,18 @@ from memfit.analysis.cycles.bifurcation import (
     cycles_at,
 )
 from memfit.analysis.cycles.in_records import from_rest, growth_time, start_up_time
-from memfit.analysis.stability.circuit import Circuit, OperatingPoints, operating_points_at
-from memfit.analysis.stability.distance import CHANGEABLE, changes_to_hopf
-from memfit.analysis.stability.maps import RegionMap, map_over_bias_and_load, map_over_parameters
-from memfit.analysis.stability.sampling import Uncertainty, uncertainty_of
+from memfit.analysis.stability import (
+    CHANGEABLE,
+    Circuit,
+    OperatingPoints,
+    RegionMap,
+    Uncertainty,
+    changes_to_hopf,
+    map_over_bias_and_load,
+    map_over_parameters,
+    operating_points_at,
+    uncertainty_of,
+)
 from memfit.arrays import ComplexArray, FloatArray
 from memfit.confidence import chi2_quantile
 from memfit.fitting.result import FitResult
@@ -142,7 +150,7 @@ def gain_map(
     circuit : Circuit
     uncertainty : Uncertainty or None
     names : two str, optional
-        Axes among `memfit.analysis.stability.maps.AXES`; by default the two most influential parameters.
+        Axes among `memfit.analysis.stability.circuit.AXES`; by default the two most influential parameters.
     """
     names = names or most_influential(p, circuit, uncertainty)
     present = {**p.as_dict(), "R_load": circuit.load, "C_external": circuit.external_capacitance}

@@ -17,9 +17,14 @@ import numpy as np
 
 from memfit.analysis.cycles.bifurcation import BifurcationDiagram, LimitCycle, bifurcation_diagram
 from memfit.analysis.cycles.in_records import MeasuredOscillation, find_oscillation
-from memfit.analysis.stability.circuit import Circuit, operating_points_at
-from memfit.analysis.stability.nyquist import MeasuredStability, check_spectrum, disagreement
-from memfit.analysis.stability.sampling import Uncertainty
+from memfit.analysis.stability import (
+    Circuit,
+    MeasuredStability,
+    Uncertainty,
+    check_spectrum,
+    disagreement,
+    operating_points_at,
+)
 from memfit.arrays import BoolArray, FloatArray
 from memfit.datasets.records import ImpedanceSpectrum, PulseTransient
 from memfit.errors import InputError

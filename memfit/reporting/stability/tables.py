@@ -11,9 +11,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from memfit.analysis.stability.circuit import Circuit
-from memfit.analysis.stability.distance import CHANGEABLE
-from memfit.analysis.stability.sampling import Uncertainty
+from memfit.analysis.stability import CHANGEABLE, Circuit, Uncertainty
 from memfit.arrays import FloatArray
 from memfit.model.parameters import UNITS, Parameters
 from memfit.reporting.content import Block, Column, ColumnKind, Panel, Panels, Table

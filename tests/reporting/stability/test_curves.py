@@ -5,9 +5,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from memfit.analysis.stability.circuit import Circuit
-from memfit.analysis.stability.distance import values_to_hopf
-from memfit.analysis.stability.sampling import uncertainty_of
+from memfit.analysis.stability import Circuit, uncertainty_of, values_to_hopf
 from memfit.confidence import chi2_quantile
 from memfit.model.parameters import Parameters
 from memfit.reporting.stability.curves import (
