@@ -133,8 +133,8 @@ def test_the_block_goes_to_json_and_back():
 def test_hopf_intervals_are_as_wide_as_linear_propagation_far_from_tangency():
     p, relative = with_margin(0.2), 0.005
     found = assess(p, Circuit(), errors(relative), FITTED, LOG)
-    for point, intervals in zip(found.hopf_points, found.hopf_intervals, strict=True):
-        low, high = intervals.u
+    for point in found.hopf_points:
+        low, high = point.u_ci95
         slope = hopf_voltage_derivatives(p, (point.u - p.V_T) / p.V_m)
         by_fitted = [slope[NAMES.index(n)] * (1.0 if n == "V_T" else getattr(p, n)) for n in FITTED]
         width = 2 * 1.96 * relative * np.linalg.norm(by_fitted)
@@ -194,12 +194,12 @@ def test_at_tangency_the_statement_stays_honest(margin):
     assert high > 1.1
     if margin < 1.0:
         lower, upper = found.hopf_points
-        for point, intervals in zip((lower, upper), found.hopf_intervals, strict=True):
-            assert intervals.u[0] < point.u < intervals.u[1]
-            assert intervals.frequency_Hz[0] < point.frequency_Hz < intervals.frequency_Hz[1]
+        for point in (lower, upper):
+            assert point.u_ci95[0] < point.u < point.u_ci95[1]
+            assert point.frequency_ci95_Hz[0] < point.frequency_Hz < point.frequency_ci95_Hz[1]
         # Where the points merge the window is a square root: its interval is one-sided, not symmetric.
-        assert found.window_ci95[1] > 10.0 * (upper.u - lower.u)
-        assert found.window_ci95[0] > 0.0
+        assert found.window_u_ci95[1] > 10.0 * (upper.u - lower.u)
+        assert found.window_u_ci95[0] > 0.0
     else:
         assert found.hopf_points == ()
 

@@ -1,4 +1,4 @@
-"""Hopf points and their criticality against references; every way to the boundary leads there and is shortest."""
+"""Hopf points and their criticality against references; every way to the boundary is shortest."""
 
 import json
 from itertools import product

@@ -6,11 +6,12 @@ from scipy.stats import norm
 
 from memfit.analysis.stability.assess import assess
 from memfit.analysis.stability.circuit import Circuit
-from memfit.analysis.stability.hopf import find_hopf_points, stability_at
+from memfit.analysis.stability.hopf import find_hopf_points
 from memfit.analysis.stability.sampling import (
     draw,
     interval95,
     probability_of_oscillation,
+    stability_at,
     uncertainty_of,
 )
 from memfit.errors import InputError, ParameterError
@@ -150,7 +151,9 @@ def test_draws_of_the_same_spread_say_the_same():
     reference = assess(quiet, Circuit(), KNOWN.covariance, FITTED, LOG_FITTED)
     assert whole.probability_oscillates == pytest.approx(reference.probability_oscillates, abs=0.03)
     assert whole.gain_margin_ci95 == pytest.approx(reference.gain_margin_ci95, rel=0.01)
-    assert whole.nearest_in_errors.distance == pytest.approx(reference.nearest_in_errors.distance, rel=0.05)
+    assert whole.nearest_boundary.standard_errors.distance == pytest.approx(
+        reference.nearest_boundary.standard_errors.distance, rel=0.05
+    )
 
 
 @pytest.mark.parametrize(
