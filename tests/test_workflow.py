@@ -1,5 +1,7 @@
 """The calls of the workflow: what they add to the rooms below, and what they refuse."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -52,6 +54,7 @@ def test_stability_of_a_result_and_of_parameters(result):
     by_result = mf.stability(result)["current"]
     by_values = mf.stability(result.values())["current"]
     assert by_result == result.stability["current"]
+    assert json.loads(json.dumps(by_result)) == by_result
     assert by_values["gain_margin_min"] == pytest.approx(by_result["gain_margin_min"])
     assert by_values["gain_margin_ci95"] is None
     loaded = mf.stability(result, {"load": Circuit(control="voltage", load=1e5)})

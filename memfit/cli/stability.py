@@ -33,7 +33,7 @@ from memfit.reporting.writers.folder import write_page
 from memfit.synthetic.settings import read_simulation
 from memfit.units import parse_quantity
 from memfit.workflow.reading import load, read_result
-from memfit.workflow.stability import stability
+from memfit.workflow.stability import stability_records
 
 PAGE = "stability.html"
 
@@ -50,7 +50,7 @@ def run(given: Namespace) -> int:
     at, quantity = _bias(given.at)
     draws = read_draws(Path(given.draws)) if given.draws is not None else None
     axes = _axes(given.map)
-    blocks = stability(subject, circuits, at=at, at_quantity=quantity, draws=draws)
+    blocks = stability_records(subject, circuits, at=at, at_quantity=quantity, draws=draws)
     device = load(Path(given.data)) if given.data is not None else None
     if given.json:
         print_json(to_plain(blocks))

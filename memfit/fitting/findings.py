@@ -219,7 +219,7 @@ Interval = tuple[float, float]
 
 
 class JsonRecord(Mapping[str, Any]):
-    """A record that can also be read by the keys and values it has in JSON."""
+    """A record that can also be read by, and is equal to, the keys and values it has in JSON."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""
@@ -239,7 +239,7 @@ class JsonRecord(Mapping[str, Any]):
         return len(self.to_dict())
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class HopfEstimate(JsonRecord):
     """A bias at which a pair of eigenvalues crosses the imaginary axis, with its uncertainty."""
 
@@ -261,7 +261,7 @@ class HopfEstimate(JsonRecord):
     """"profile" where the interval of u is that of a profile likelihood."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class BoundaryDistance(JsonRecord):
     """The shortest way to the boundary of oscillation in the space of the parameters."""
 
@@ -270,7 +270,7 @@ class BoundaryDistance(JsonRecord):
     """On each parameter, at the nearest point of the boundary."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class NearestBoundary(JsonRecord):
     """Distances to the boundary by two measures."""
 
@@ -280,7 +280,7 @@ class NearestBoundary(JsonRecord):
     """In standard errors of the fit; None without a covariance."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class CircuitStability(JsonRecord):
     """How near a device is to self-sustained oscillation in one circuit."""
 

@@ -52,8 +52,8 @@ def stability(
     at: float | None = None,
     at_quantity: Control = "voltage",
     draws: Mapping[str, ArrayLike] | None = None,
-) -> dict[str, CircuitStability]:
-    """How near a device is to self-sustained oscillation, by circuit.
+) -> dict[str, dict[str, Any]]:
+    """How near a device is to self-sustained oscillation, by circuit, as plain data.
 
     Parameters
     ----------
@@ -74,6 +74,19 @@ def stability(
     ParameterError
         The draws cannot be used.
     """
+    records = stability_records(subject, circuits, at=at, at_quantity=at_quantity, draws=draws)
+    return {name: record.to_dict() for name, record in records.items()}
+
+
+def stability_records(
+    subject: FitResult | Parameters,
+    circuits: Mapping[str, Circuit] | None = None,
+    *,
+    at: float | None = None,
+    at_quantity: Control = "voltage",
+    draws: Mapping[str, ArrayLike] | None = None,
+) -> dict[str, CircuitStability]:
+    """As `stability`, in records."""
     wanted = DEFAULT_CIRCUITS if circuits is None else circuits
     if isinstance(subject, FitResult):
         blocks = analyse_result(subject, wanted, draws=draws)

@@ -126,7 +126,10 @@ def test_the_block_has_the_keys_of_the_contract():
 
 def test_the_block_goes_to_json_and_back():
     full = result()
-    data = {**full.to_dict(), "stability": analyse_result(full)}
+    data = {
+        **full.to_dict(),
+        "stability": {name: one.to_dict() for name, one in analyse_result(full).items()},
+    }
     assert FitResult.from_dict(data).stability == analyse_result(full)
 
 
