@@ -1,19 +1,26 @@
-"""The comparison of devices as a folder: comparison.html, tables as CSV and Excel, JSON, figures.
+"""The page of a comparison and its folder: comparison.html, tables as CSV and Excel, JSON, figures.
 
-The first screen of a comparison: which devices differ, what drives it, which will spike, in words.
+Its first screen answers three questions in words: which devices differ, what drives it, which will spike.
 """
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from memfit.analysis.comparison.ranking import Ranked
 from memfit.analysis.comparison.record import Comparison
-from memfit.analysis.comparison.regression import Trend
 from memfit.files import write_whole
+from memfit.model.parameters import PARAMETERS
+from memfit.reporting.comparison.columns import (
+    SIGNIFICANT,
+    TEXT,
+    matters,
+    sentence,
+    slope_texts,
+    spread_text,
+)
 from memfit.reporting.comparison.csv import csv_text, frames, workbook
 from memfit.reporting.comparison.figures import (
     curve_panels,
@@ -24,325 +31,289 @@ from memfit.reporting.comparison.figures import (
     trend_panels,
 )
 from memfit.reporting.comparison.tables import (
-    LEVEL,
-    between_table,
+    correlation_tables,
     devices_table,
     differences_table,
-    far_sentence,
     left_out_table,
-    matters,
-    named,
     outlying_table,
     per_area_table,
     pooled_table,
     ranking_table,
-    slope_texts,
-    spread_text,
-    strongest_table,
     trends_tables,
-    within_table,
-)
-from memfit.reporting.comparison.text import (
-    HEADINGS,
-    QUESTIONS,
-    SENTENCES,
-    TITLE,
-    UNIT_AREA,
-    UNIT_AREA_TRENDS,
 )
 from memfit.reporting.content import Answer, Block, Bullets, Paragraph, Report, Section, Table, Tone
 from memfit.reporting.numbers import fixed, quantity_digits
 from memfit.reporting.text import CIRCUIT, capitalised, counted, listed
 from memfit.reporting.writers.folder import write_page
 
+PAGE = "comparison.html"
 _FIRST = "current"
 """The circuit that leaves a device to itself."""
-_MOST_SAME = 3
-_MOST_OUTLYING = 6
-_MOST_TRENDS = 6
+_MOST_SAME, _MOST_OUTLYING, _MOST_FOLLOW, _MOST_NAMES, _MOST_NOTES = 3, 6, 6, 5, 12
+"""How many pairs, devices, quantities, names and notes a sentence or a list has."""
+_MOST_INDENTED = 60
+"""Devices up to which comparison.json is laid out for people; a file of more is for programs."""
 
 
-def answers(found: Comparison) -> tuple[Answer, Answer, Answer]:
+def answers(comparison: Comparison) -> tuple[Answer, Answer, Answer]:
     """The three answers."""
-    return differ_answer(found), drives_answer(found), spiking_answer(found)
+    return differ_answer(comparison), drives_answer(comparison), spiking_answer(comparison)
 
 
-def differ_answer(found: Comparison) -> Answer:
-    """Which devices differ, and in what."""
-    headline, sentences = _pairs_in_words(found)
-    sentences += [_spreads_in_words(found), _outlying_in_words(found)]
-    return Answer(QUESTIONS["differ"], headline, tuple(s for s in sentences if s), "plain")
+def differ_answer(comparison: Comparison) -> Answer:
+    """Which devices differ, and in what.
 
-
-def _pairs_in_words(found: Comparison) -> tuple[str, list[str]]:
-    """Headline and a sentence on the pairs that do not differ."""
-    pairs = found.pairs
-    if pairs is None:
-        return SENTENCES["too_many"].format(count=len(found.devices)), []
-    differ = pairs.joint_p_value < LEVEL
-    tested = int(np.count_nonzero(np.isfinite(pairs.joint_p_value)))
-    count = int(np.count_nonzero(differ))
-    if count == 0:
-        return SENTENCES["none_differ"], []
-    headline = (
-        SENTENCES["all_differ"]
-        if count == tested
-        else SENTENCES["some_differ"].format(differ=count, pairs=tested)
-    )
-    same = np.flatnonzero(~differ & np.isfinite(pairs.joint_p_value))
-    if not 0 < same.size <= _MOST_SAME:
-        return headline, []
-    names = [
-        f"{found.devices[pairs.first[m]].label} and {found.devices[pairs.second[m]].label}" for m in same
-    ]
-    return headline, [SENTENCES["same"].format(names="; ".join(names))]
-
-
-def _spreads_in_words(found: Comparison) -> str:
-    """The widest and the narrowest of the fitted parameters in the logarithm."""
+    Parameters
+    ----------
+    comparison : Comparison
+    """
+    headline, sentences = _differences(comparison)
     spread = {
         name: one.tau
-        for name, one in found.pooled.items()
-        if found.quantity(name).logarithmic and name in found.sample.names[: found.sample.fitted]
+        for name, one in comparison.pooled.items()
+        if comparison.quantity(name).logarithmic
+        and name in comparison.sample.names[: comparison.sample.fitted]
     }
-    wide = {name: tau for name, tau in spread.items() if tau > 0.0}
-    if not wide:
-        return SENTENCES["no_spread"] if spread else ""
-    most, least = max(wide, key=lambda name: wide[name]), min(spread, key=lambda name: spread[name])
-    texts = [f"{name} ({spread_text(found.quantity(name), spread[name])})" for name in (most, least)]
-    return SENTENCES["widest"].format(widest=texts[0], narrowest=texts[1])
-
-
-def _outlying_in_words(found: Comparison) -> str:
-    """Outlying devices with the quantities that set them apart."""
-    if not found.outlying:
-        return SENTENCES["not_outlying"]
+    if any(tau > 0.0 for tau in spread.values()):
+        ends = (max(spread, key=lambda name: spread[name]), min(spread, key=lambda name: spread[name]))
+        texts = [f"{name} ({spread_text(comparison.quantity(name), spread[name])})" for name in ends]
+        sentences.append(sentence("widest", widest=texts[0], narrowest=texts[1]))
+    elif spread:
+        sentences.append(sentence("no_spread"))
     by_device: dict[int, list[str]] = defaultdict(list)
-    for one in found.outlying:
+    for one in comparison.outlying:
         by_device[one.device].append(one.quantity)
-    texts = [f"{found.devices[i].label} ({', '.join(names)})" for i, names in by_device.items()]
-    more = [counted(len(texts) - _MOST_OUTLYING, "more")] if len(texts) > _MOST_OUTLYING else []
-    return SENTENCES["outlying"].format(names=listed(texts[:_MOST_OUTLYING] + more))
+    labels = [f"{comparison.devices[i].label} ({', '.join(names)})" for i, names in by_device.items()]
+    if len(labels) > _MOST_OUTLYING:
+        labels[_MOST_OUTLYING:] = [counted(len(labels) - _MOST_OUTLYING, "more")]
+    sentences.append(sentence("outlying", names=listed(labels)) if labels else sentence("not_outlying"))
+    return Answer(TEXT["questions"]["differ"], headline, tuple(sentences), "plain")
 
 
-def drives_answer(found: Comparison) -> Answer:
-    """Which attributes explain differences."""
-    covariates = list(dict.fromkeys(one.covariate for one in found.trends))
+def _differences(comparison: Comparison) -> tuple[str, list[str]]:
+    """How many pairs of devices differ, and a sentence on those that do not."""
+    pairs = comparison.pairs
+    if pairs is None:
+        return sentence("too_many", count=len(comparison.devices)), []
+    tested = np.isfinite(pairs.joint_p_value)
+    same = np.flatnonzero(tested & ~(pairs.joint_p_value < SIGNIFICANT))
+    total = int(np.count_nonzero(tested))
+    if same.size == total:
+        return sentence("none_differ"), []
+    if not same.size:
+        return sentence("all_differ"), []
+    headline = sentence("some_differ", differ=total - same.size, pairs=total)
+    if same.size > _MOST_SAME:
+        return headline, []
+    labels = [device.label for device in comparison.devices]
+    names = [f"{labels[pairs.first[m]]} and {labels[pairs.second[m]]}" for m in same]
+    return headline, [sentence("same", names="; ".join(names))]
+
+
+def drives_answer(comparison: Comparison) -> Answer:
+    """Which attributes explain differences.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    """
+    question, trends = TEXT["questions"]["drives"], comparison.trends
+    covariates = list(dict.fromkeys(trend.covariate for trend in trends))
     if not covariates:
-        return Answer(QUESTIONS["drives"], SENTENCES["no_attributes"], (), "plain")
-    strong = [one for one in found.trends if one.p_value < LEVEL]
-    by = {name: [one for one in strong if one.covariate == name] for name in covariates}
-    drivers = [name for name, trends in by.items() if trends]
+        return Answer(question, sentence("no_attributes"), (), "plain")
+    strong = sorted((t for t in trends if t.p_value < SIGNIFICANT), key=lambda trend: -trend.explained)
+    drivers = [name for name in covariates if any(trend.covariate == name for trend in strong)]
     if not drivers:
-        headline = SENTENCES["no_trends"].format(attributes=listed(covariates))
-        return Answer(QUESTIONS["drives"], headline, found.confounded, "plain")
-    sentences = [_follows(name, by[name]) for name in drivers]
-    sentences += [_scaling(found), _energies(found), *found.confounded]
-    tone: Tone = "care" if found.confounded else "plain"
-    return Answer(
-        QUESTIONS["drives"], f"{capitalised(listed(drivers))}.", tuple(s for s in sentences if s), tone
-    )
-
-
-def _follows(name: str, trends: list[Trend]) -> str:
-    """What follows an attribute, the strongest first."""
-    names = [one.quantity for one in sorted(trends, key=lambda one: -one.explained)][:_MOST_TRENDS]
-    return SENTENCES["follows"].format(covariate=capitalised(name), names=listed(names))
-
-
-def _scaling(found: Comparison) -> str:
-    """Exponents of the area beside those of a uniform junction."""
-    scaled = [one for one in found.trends if one.expected is not None]
-    if not scaled:
-        return ""
-    said = SENTENCES["scaling"].format(
-        names=listed([f"{one.quantity} {slope_texts(found, one)[0]}" for one in scaled])
-    )
-    off = [
-        f"{one.quantity} (expected {fixed(one.expected, 0)})"
-        for one in scaled
-        if one.p_expected is not None and one.p_expected < LEVEL
-    ]
-    return f"{said} {SENTENCES['scaling_off'].format(names=listed(off))}" if off else said
-
-
-def _energies(found: Comparison) -> str:
-    """Activation energies of the two time constants."""
-    energies = [
-        f"{one.quantity} {slope_texts(found, one)[0]}"
-        for one in found.trends
-        if one.kind == "arrhenius" and one.quantity in ("tau_d", "tau_k")
-    ]
-    return SENTENCES["energies"].format(names=listed(energies)) if energies else ""
-
-
-def spiking_answer(found: Comparison) -> Answer:
-    """Which devices oscillate, or nearly do."""
-    circuits = list(dict.fromkeys(one.circuit for one in found.ranking))
-    if not circuits:
-        return Answer(QUESTIONS["spiking"], "", (), "plain")
-    first = _FIRST if _FIRST in circuits else circuits[0]
-    ranked = [one for one in found.ranking if one.circuit == first]
-    spoken = CIRCUIT.get(first, first)
-    those = _with(ranked, "oscillates")
-    headline = (
-        SENTENCES["oscillates"].format(names=capitalised(_named(found, those)), circuit=spoken)
-        if those
-        else SENTENCES["none_oscillates"].format(circuit=spoken)
-    )
+        headline = sentence("no_trends", attributes=listed(covariates))
+        return Answer(question, headline, comparison.confounded, "plain")
     sentences = []
-    if near := _with(ranked, "near"):
-        sentences.append(SENTENCES["near"].format(names=_named(found, near)))
-    if ranked and ranked[0].gain_margin is not None:
-        margin = quantity_digits(ranked[0].gain_margin, "1", 3)
-        name = found.devices[ranked[0].device].label
-        sentences.append(SENTENCES["first"].format(margin=margin, name=name))
-    if unknown := _with(ranked, "undetermined"):
-        sentences.append(SENTENCES["not_known"].format(names=_named(found, unknown)))
-    for circuit in circuits:
-        others = _with([one for one in found.ranking if one.circuit == circuit], "oscillates")
-        if circuit != first and others:
-            sentences.append(
-                SENTENCES["elsewhere"].format(
-                    circuit=CIRCUIT.get(circuit, circuit), names=_named(found, others)
-                )
-            )
-    tone: Tone = "care" if those else "good"
-    return Answer(QUESTIONS["spiking"], headline, tuple(sentences), tone)
+    for name in drivers:
+        names = [trend.quantity for trend in strong if trend.covariate == name][:_MOST_FOLLOW]
+        sentences.append(sentence("follows", covariate=capitalised(name), names=listed(names)))
+    scaling = [trend for trend in trends if trend.expected is not None]
+    off = [
+        f"{trend.quantity} (expected {fixed(trend.expected, 0)})"
+        for trend in scaling
+        if trend.p_expected is not None and trend.p_expected < SIGNIFICANT
+    ]
+    times = [name for name, row in PARAMETERS.items() if row.unit == "s"]
+    activated = [trend for trend in trends if trend.kind == "arrhenius" and trend.quantity in times]
+    for key, those in (("scaling", scaling), ("energies", activated)):
+        if those:
+            slopes = [f"{trend.quantity} {slope_texts(comparison, trend)[0]}" for trend in those]
+            sentences.append(sentence(key, names=listed(slopes)))
+        if key == "scaling" and off:
+            sentences[-1] += f" {sentence('scaling_off', names=listed(off))}"
+    tone: Tone = "care" if comparison.confounded else "plain"
+    said = (*sentences, *comparison.confounded)
+    return Answer(question, f"{capitalised(listed(drivers))}.", said, tone)
 
 
-def _with(ranked: list[Ranked], verdict: str) -> list[Ranked]:
-    """Those of one verdict."""
-    return [one for one in ranked if one.verdict == verdict]
+def spiking_answer(comparison: Comparison) -> Answer:
+    """Which devices oscillate, or nearly do.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    """
+    question = TEXT["questions"]["spiking"]
+    circuits = list(dict.fromkeys(one.circuit for one in comparison.ranking))
+    if not circuits:
+        return Answer(question, "", (), "plain")
+    first = _FIRST if _FIRST in circuits else circuits[0]
+
+    def names(circuit: str, verdict: str) -> str:
+        """Devices of one verdict in a circuit, with their number where there are many; empty for none."""
+        those = [one for one in comparison.ranking if (one.circuit, one.verdict) == (circuit, verdict)]
+        labels = [comparison.devices[one.device].label for one in those]
+        if len(labels) <= _MOST_NAMES:
+            return listed(labels)
+        shown = f"{', '.join(labels[:_MOST_NAMES])} and {len(labels) - _MOST_NAMES} more"
+        return f"{len(labels)} devices ({shown})"
+
+    spoken, oscillating = CIRCUIT.get(first, first), names(first, "oscillates")
+    headline = sentence("none_oscillates", circuit=spoken)
+    if oscillating:
+        headline = sentence("oscillates", names=capitalised(oscillating), circuit=spoken)
+    sentences = []
+    if near := names(first, "near"):
+        sentences.append(sentence("near", names=near))
+    nearest = next(one for one in comparison.ranking if one.circuit == first)
+    if nearest.gain_margin is not None:
+        margin = quantity_digits(nearest.gain_margin, "1", 3)
+        sentences.append(sentence("first", margin=margin, name=comparison.devices[nearest.device].label))
+    if unknown := names(first, "undetermined"):
+        sentences.append(sentence("not_known", names=unknown))
+    elsewhere = {circuit: names(circuit, "oscillates") for circuit in circuits if circuit != first}
+    sentences += [
+        sentence("elsewhere", circuit=CIRCUIT.get(circuit, circuit), names=others)
+        for circuit, others in elsewhere.items()
+        if others
+    ]
+    return Answer(question, headline, tuple(sentences), "care" if oscillating else "good")
 
 
-def _named(found: Comparison, ranked: list[Ranked]) -> str:
-    """Names, with their number where there are many."""
-    names = named([found.devices[one.device] for one in ranked])
-    return f"{len(ranked)} devices ({names})" if len(ranked) > 5 else names
+def comparison_report(comparison: Comparison, footer: str = "") -> Report:
+    """The parts of the page.
 
-
-PAGE = "comparison.html"
-_MOST_NOTES = 12
-_MOST_INDENTED = 60
-
-
-def comparison_report(found: Comparison, footer: str = "") -> Report:
-    """The parts of the page."""
-    sections = (
-        _section("overview", [*_warnings(found), overview_panels(found)]),
-        _section("ranking", [*_rankings(found), margin_panels(found)]),
-        _section("devices", [devices_table(found), *_per_area(found)]),
-        _section("pooled", _pooled(found)),
-        _section("forest", [forest_panels(found)]),
-        _section("differences", [differences_table(found)]),
-        _section("trends", _trends(found)),
-        _section("correlations", _correlations(found)),
-        _section("curves", [curve_panels(found)]),
-        _section("left_out", [left_out_table(found)]),
-    )
+    Parameters
+    ----------
+    comparison : Comparison
+    footer : str
+        Made by what.
+    """
+    left_out = tuple(f"{one.label}: {one.reason}" for one in comparison.omitted if not one.what)
+    rankings: list[Block] = []
+    for circuit in dict.fromkeys(one.circuit for one in comparison.ranking):
+        if matters(comparison, circuit):
+            rankings.append(ranking_table(comparison, circuit))
+            continue
+        margins = [one.gain_margin for one in comparison.ranking if one.circuit == circuit]
+        least = quantity_digits(min(margin for margin in margins if margin is not None), "1", 2)
+        rankings.append(Paragraph(sentence("far", circuit=CIRCUIT.get(circuit, circuit), margin=least)))
+    normalised = comparison.normalised
+    devices: list[Block] = [devices_table(comparison)]
+    pooled: list[Block] = [pooled_table("pooled", comparison.sample, comparison.pooled)]
+    if normalised is not None:
+        devices.append(per_area_table(normalised))
+    if normalised is not None and comparison.equal_area:
+        pooled.append(pooled_table("pooled_per_area", normalised, comparison.normalised_pooled))
+    if comparison.outlying:
+        pooled += [outlying_table(comparison), *_unit_area(comparison)]
+    blocks: dict[str, Iterable[Block | None]] = {
+        "overview": (
+            *_notes("left_out", left_out),
+            *_notes("notes", (*comparison.notes, *comparison.confounded)),
+            overview_panels(comparison),
+        ),
+        "ranking": (*rankings, margin_panels(comparison)),
+        "devices": devices,
+        "pooled": pooled,
+        "forest": (forest_panels(comparison),),
+        "differences": (differences_table(comparison),),
+        "trends": _trends(comparison),
+        "correlations": _correlations(comparison),
+        "curves": (curve_panels(comparison),),
+        "left_out": (left_out_table(comparison),),
+    }
+    full = {
+        key: tuple(one for one in those if one is not None and _is_full(one)) for key, those in blocks.items()
+    }
     return Report(
-        title=TITLE.format(count=len(found.devices)),
+        title=TEXT["title"].format(count=len(comparison.devices)),
         subtitle="",
-        answers=answers(found),
-        sections=tuple(section for section in sections if section.blocks),
+        answers=answers(comparison),
+        sections=tuple(Section(key, TEXT["headings"][key], those) for key, those in full.items() if those),
         footer=footer,
     )
 
 
-def write_comparison(found: Comparison, out: Path, footer: str = "") -> list[Path]:
-    """Write page, tables, JSON and figures into a folder; made if absent.
-
-    Raises
-    ------
-    OutputError
-        The folder cannot be written.
-    """
-    paths = write_page(comparison_report(found, footer), out, PAGE)
-    tables = frames(found)
-    files = {f"{name}.csv": csv_text(frame).encode() for name, frame in tables.items()}
-    files["comparison.xlsx"] = workbook(tables)
-    indent = 1 if len(found.devices) <= _MOST_INDENTED else None  # a file of many is for programs
-    text = json.dumps(found.to_dict(), indent=indent, ensure_ascii=False, allow_nan=False)
-    files["comparison.json"] = f"{text}\n".encode()
-    for name, content in files.items():
-        write_whole(out / name, content)
-        paths.append(out / name)
-    return paths
-
-
-def _section(key: str, blocks: Iterable[Block | None]) -> Section:
-    """A section of the blocks that have something to say."""
-    return Section(key, HEADINGS[key], tuple(block for block in blocks if block is not None and _full(block)))
-
-
-def _full(block: Block) -> bool:
+def _is_full(block: Block) -> bool:
     """Whether a block has rows, items or words."""
     if isinstance(block, Table):
         return bool(block.rows)
     return bool(block.text if isinstance(block, Paragraph) else block.items)
 
 
-def _warnings(found: Comparison) -> list[Block]:
-    """Results left out altogether, and what else a reader should know."""
-    whole = tuple(f"{one.label}: {one.reason}" for one in found.omitted if not one.what)
-    blocks: list[Block] = []
-    for head, items in (("left_out", whole), ("notes", (*found.notes, *found.confounded))):
-        if items:
-            more = (f"and {len(items) - _MOST_NOTES} more.",) if len(items) > _MOST_NOTES else ()
-            blocks += [Paragraph(SENTENCES[head]), Bullets((*items[:_MOST_NOTES], *more), "care")]
-    return blocks
+def _notes(key: str, items: Sequence[str]) -> tuple[Block, ...]:
+    """A list that a reader should bear in mind, under its sentence; nothing where it is empty."""
+    more = (f"and {len(items) - _MOST_NOTES} more.",) if len(items) > _MOST_NOTES else ()
+    return (Paragraph(sentence(key)), Bullets((*items[:_MOST_NOTES], *more), "care")) if items else ()
 
 
-def _rankings(found: Comparison) -> list[Block]:
-    """A table a circuit, or a sentence where all devices are far from oscillation."""
-    return [
-        ranking_table(found, circuit) if matters(found, circuit) else Paragraph(far_sentence(found, circuit))
-        for circuit in dict.fromkeys(one.circuit for one in found.ranking)
-    ]
-
-
-def _per_area(found: Comparison) -> list[Block]:
-    """Values of unit area, where areas are known."""
-    return [] if found.normalised is None else [per_area_table(found.normalised)]
-
-
-def _pooled(found: Comparison) -> list[Block]:
-    """Means and spreads, of unit area too, and what is outlying."""
-    blocks: list[Block] = [pooled_table("pooled", found.sample, found.pooled)]
-    if found.normalised is not None and found.equal_area:
-        blocks.append(pooled_table("pooled_per_area", found.normalised, found.normalised_pooled))
-    if found.outlying:
-        blocks += [outlying_table(found), *_unit_area(found)]
-    return blocks
-
-
-def _unit_area(found: Comparison, words: str = UNIT_AREA) -> list[Block]:
+def _unit_area(comparison: Comparison, key: str = "unit_area") -> tuple[Block, ...]:
     """A word on what was compared, where areas differ."""
-    return [Paragraph(words)] if found.equal_area else []
+    return (Paragraph(sentence(key)),) if comparison.equal_area else ()
 
 
-def _trends(found: Comparison) -> list[Block]:
+def _trends(comparison: Comparison) -> tuple[Block, ...]:
     """Tables and figures of trends."""
-    if not found.trends:
-        return []
-    return [
-        Paragraph(SENTENCES["trends"]),
-        *_unit_area(found, UNIT_AREA_TRENDS),
-        *trends_tables(found),
-        trend_panels(found),
-    ]
+    if not comparison.trends:
+        return ()
+    area = _unit_area(comparison, "unit_area_trends")
+    return (Paragraph(sentence("trends")), *area, *trends_tables(comparison), trend_panels(comparison))
 
 
-def _correlations(found: Comparison) -> list[Block]:
+def _correlations(comparison: Comparison) -> tuple[Block, ...]:
     """Correlations between devices beside those of the fits."""
-    if not any(one.between is not None for one in found.correlations):
-        return [Paragraph(SENTENCES["few"])] if found.correlations else []
-    return [
-        Paragraph(SENTENCES["correlations"]),
-        *_unit_area(found),
-        between_table(found),
-        within_table(found),
-        strongest_table(found),
-        pair_panels(found),
-    ]
+    if not any(one.between is not None for one in comparison.correlations):
+        return (Paragraph(sentence("few")),) if comparison.correlations else ()
+    return (
+        Paragraph(sentence("correlations")),
+        *_unit_area(comparison),
+        *correlation_tables(comparison),
+        pair_panels(comparison),
+    )
+
+
+def write_comparison(comparison: Comparison, out: Path, footer: str = "") -> list[Path]:
+    """Write page, tables, JSON and figures into a folder; made if absent.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    out : Path
+    footer : str
+        Made by what.
+
+    Returns
+    -------
+    list of Path
+        The files written.
+
+    Raises
+    ------
+    OutputError
+        The folder cannot be written.
+    """
+    paths = write_page(comparison_report(comparison, footer), out, PAGE)
+    tables = frames(comparison)
+    files = {f"{name}.csv": csv_text(frame).encode() for name, frame in tables.items()}
+    files["comparison.xlsx"] = workbook(tables)
+    indent = 1 if len(comparison.devices) <= _MOST_INDENTED else None
+    text = json.dumps(comparison.to_dict(), indent=indent, ensure_ascii=False, allow_nan=False)
+    files["comparison.json"] = f"{text}\n".encode()
+    for name, content in files.items():
+        write_whole(out / name, content)
+        paths.append(out / name)
+    return paths

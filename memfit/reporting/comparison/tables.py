@@ -1,494 +1,248 @@
-"""The tables of a comparison. Their numbers are text, made by `numbers`; in full in `comparisonframes`.
+"""The tables of the page of a comparison."""
 
-Texts of a comparison: p-values, areas, values, intervals and spreads, names of devices.
-
-Tables of a comparison: what goes with area, temperature and attributes.
-
-Tables of a comparison: correlations between devices, and of the errors in their fits.
-"""
-
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
 from memfit.analysis.comparison.correlation import BetweenCorrelation
 from memfit.analysis.comparison.pooling import Pooled
-from memfit.analysis.comparison.ranking import ComparedDevice, Quantity, Sample
+from memfit.analysis.comparison.ranking import ComparedDevice, Sample
 from memfit.analysis.comparison.record import MOST_LISTED, Comparison
-from memfit.analysis.comparison.regression import Trend
-from memfit.fitting.result import Estimate
-from memfit.reporting.comparison.text import (
-    CAPTIONS,
-    COLUMNS,
-    IN_FILE,
-    LAWS,
-    MORE,
-    MORE_ROWS,
-    NOT_LISTED,
-    SENTENCES,
+from memfit.reporting.comparison.columns import (
+    CM2,
+    LEFT_OUT,
+    LIMITS,
+    POOLED,
+    SIGNIFICANT,
+    TEXT,
+    WIDE,
+    Field,
+    correlation_fields,
+    outlying_fields,
+    p_text,
+    pooled_rows,
+    sentence,
+    strongest,
+    trend_fields,
+    value_text,
 )
-from memfit.reporting.content import Cell, Column, ColumnKind, Graded, Table
-from memfit.reporting.numbers import (
-    MISSING,
-    fixed,
-    interval,
-    percent,
-    quantity,
-    quantity_digits,
-    span,
-    unit_symbol,
-)
+from memfit.reporting.content import Cell, Column, Graded, Table
+from memfit.reporting.numbers import MISSING, fixed, interval, percent, quantity, quantity_digits, span
 from memfit.reporting.text import CIRCUIT, STATUS_OF_FIT
 
-LEVEL = 0.05
-"""p-value below which something is beyond chance."""
-CM2 = 1e4  # cm^2 in a m^2
-_SMALLEST_P = 1e-4
-_AREA_UNITS = {"ohm m²": ("Ω cm²", CM2), "F/m²": ("µF/cm²", 1e6 / CM2), "A/m²": ("mA/cm²", 1e3 / CM2)}
+_NEEDLESS = {"area": ("attribute", "law"), "temperature": ("attribute", "law", "expected")}
+"""Columns that say nothing in one of the tables of trends."""
 
 
-def titled(*keys: tuple[str, ColumnKind]) -> tuple[Column, ...]:
-    """Columns by the key of their title."""
-    return tuple(Column(COLUMNS[key], kind) for key, kind in keys)
+def _table(
+    key: str, fields: Sequence[Field], rows: Iterable[object], name: str = "", **words: object
+) -> Table:
+    """A table of the page; `key` is that of its caption, `name` the stem of its file where it is another."""
+    return Table(
+        name or key,
+        sentence(key, "captions", **words),
+        tuple(Column(TEXT["columns"].get(one.key, one.key), one.kind) for one in fields),
+        tuple(tuple(one.text(row) for one in fields) for row in rows),
+    )
 
 
-def p_text(p: float | None) -> str:
-    """A p-value without digits that mean nothing."""
-    if p is None or not np.isfinite(p):
-        return MISSING
-    return "< 0.0001" if p < _SMALLEST_P else quantity_digits(p, "1", 2)
+def _more(count: int, most: int = LIMITS.rows, file: str = "devices.csv") -> str:
+    """What a caption says where rows are not shown."""
+    return sentence("more", "parts", shown=most, count=count, file=file) if count > most else ""
 
 
-def area_text(area: float | None) -> str:
+def _area_text(area: float | None) -> str:
     """An area in cm²."""
     return MISSING if area is None else f"{quantity(area * CM2)} cm²"
 
 
-def shown_unit(unit: str) -> tuple[str, float]:
-    """Unit as printed and the factor to it, for quantities of unit area; others stay."""
-    return _AREA_UNITS.get(unit, (unit or "1", 1.0))
+# What is known of every device
 
 
-def value_text(one: Quantity, value: float, error: float | None = None) -> str:
-    """A value in SI as text; `error` is in the scale of the fit."""
-    unit, factor = shown_unit(one.unit)
-    stderr = None if error is None else error * (abs(value) if one.logarithmic else 1.0) * factor
-    return quantity(value * factor, unit, stderr)
-
-
-def interval_text(one: Quantity, ends: tuple[float, float]) -> str:
-    """An interval from the scale of the fit, as text; each end by itself where it is wide."""
-    unit, factor = shown_unit(one.unit)
-    low, high = (one.outer(end) * factor for end in ends)
-    if one.logarithmic and high > 3.0 * low > 0.0:
-        return f"{quantity_digits(low, unit)} to {quantity_digits(high, unit)}"
-    return interval((low, high), unit)
-
-
-def spread_text(one: Quantity, tau: float) -> str:
-    """A spread between devices: a factor for logarithms, else in the unit."""
-    if tau <= 0.0:
-        return "none"
-    if not one.logarithmic:
-        return f"± {quantity_digits(tau, one.unit, 2)}"
-    if tau < 0.1:
-        return f"± {quantity_digits(100.0 * tau, '1', 2)} %"
-    return f"×/÷ {quantity_digits(one.outer(tau), '1', 3)}"
-
-
-def named(devices: Sequence[ComparedDevice], most: int = 5) -> str:
-    """Names of devices in a sentence, the first few where there are many."""
-    labels = [device.label for device in devices]
-    if len(labels) > most:
-        return f"{', '.join(labels[:most])} and {len(labels) - most} more"
-    return f"{', '.join(labels[:-1])} and {labels[-1]}" if len(labels) > 1 else "".join(labels)
-
-
-_MOST_TRENDS = 24
-
-
-def trends_tables(found: Comparison) -> tuple[Table, ...]:
-    """Area, temperature and attributes, each only where it has rows."""
-    by = {"area": [], "temperature": [], "attributes": []}  # type: dict[str, list[Trend]]
-    for one in found.trends:
-        by[one.covariate if one.covariate in ("area", "temperature") else "attributes"].append(one)
-    by["attributes"].sort(key=lambda one: one.p_value)
-    count = len(by["attributes"])
-    by["attributes"] = by["attributes"][:_MOST_TRENDS]
-    more = (
-        MORE_ROWS.format(shown=_MOST_TRENDS, count=count, file="trends.csv") if count > _MOST_TRENDS else ""
-    )
-    tables = [
-        Table(
-            f"trends_{key}",
-            CAPTIONS[key].format(more=more),
-            _trend_columns(key),
-            tuple(_trend_row(found, one, key) for one in trends),
-        )
-        for key, trends in by.items()
-    ]
-    return tuple(table for table in tables if table.rows)
-
-
-def _trend_columns(key: str) -> tuple[Column, ...]:
-    """Columns of one table of trends."""
-    first = titled(("attribute", "text"), ("quantity", "symbol"), ("law", "text"))
-    middle = titled(("slope", "number"), ("mean_ci95", "number"))
-    expected = titled(("expected", "number")) if key == "area" else ()
-    last = titled(("p_trend", "number"), ("explained", "number"), ("devices", "number"))
-    return ((first if key == "attributes" else first[1:2]) + middle) + expected + last
-
-
-def _trend_row(found: Comparison, one: Trend, key: str) -> tuple[str, ...]:
-    """One trend."""
-    first = (one.covariate, one.quantity, LAWS[one.kind]) if key == "attributes" else (one.quantity,)
-    expected = (_expected_text(one),) if key == "area" else ()
-    return (
-        *first,
-        *slope_texts(found, one),
-        *expected,
-        p_text(one.p_value),
-        percent(one.explained),
-        str(one.devices),
-    )
-
-
-def _expected_text(one: Trend) -> str:
-    """The exponent of a uniform junction and whether it holds."""
-    if one.expected is None:
-        return MISSING
-    return f"{fixed(one.expected, 0)} (p = {p_text(one.p_expected)})"
-
-
-def slope_texts(found: Comparison, one: Trend) -> tuple[str, str]:
-    """Slope and interval of a trend as text; means for words."""
-    sample = found.sample_of(one)
-    quantity_of = sample.quantities[sample.names.index(one.quantity)]
-    if one.slope is None or one.slope_ci95 is None:
-        means = "; ".join(
-            f"{level.word}: {value_text(quantity_of, quantity_of.outer(level.mean))}" for level in one.levels
-        )
-        return means, MISSING
-    factor, unit = _slope_unit(quantity_of, one)
-    slope, stderr = one.slope * factor, None if one.stderr is None else one.stderr * factor
-    ends = (one.slope_ci95[0] * factor, one.slope_ci95[1] * factor)
-    if one.kind in ("power", "arrhenius"):
-        return quantity(slope, unit, stderr), interval(ends, unit, stderr)
-    return f"{quantity(slope, '1', stderr)} {unit}", f"{interval(ends, '1', stderr)} {unit}"
-
-
-def _slope_unit(quantity_of: Quantity, one: Trend) -> tuple[float, str]:
-    """Factor on a slope and its unit; small changes of a logarithm are fractions, in per cent."""
-    if one.kind in ("arrhenius", "power"):
-        return 1.0, "eV" if one.kind == "arrhenius" else "1"
-    factor, per = (1.0 / CM2, "cm²") if one.covariate == "area" else (1.0, one.covariate_unit or "unit")
-    if quantity_of.logarithmic:
-        return 100.0 * factor, f"%/{per}"
-    return factor, f"{unit_symbol(quantity_of.unit)}/{per}"
-
-
-_MOST_CORRELATIONS = 12
-_LEVELS = 4
-
-
-def between_table(found: Comparison) -> Table:
-    """Correlations between devices, shaded where they are beyond chance."""
-    return _matrix("between", found, _between_cell)
-
-
-def within_table(found: Comparison) -> Table:
-    """Mean correlations of the errors in the fits."""
-    return _matrix("within", found, lambda one: Graded(fixed(one.within, 2), round(one.within * _LEVELS)))
-
-
-def _between_cell(one: BetweenCorrelation) -> Cell:
-    """A correlation between devices, in brackets where it may be chance."""
-    if one.between is None:
-        return MISSING
-    sure = one.p_value is not None and one.p_value < LEVEL
-    text = fixed(one.between, 2)
-    return Graded(text if sure else f"({text})", round(one.between * _LEVELS) if sure else 0)
-
-
-def _matrix(key: str, found: Comparison, cell: Any) -> Table:
-    """A symmetric table of the quantities that are paired."""
-    known = {(one.first, one.second): one for one in found.correlations}
-    names = [name for name in found.sample.names if any(name in pair for pair in known)]
-    rows: list[tuple[Cell, ...]] = []
-    for a in names:
-        cells = [known.get((a, b)) or known.get((b, a)) for b in names]
-        rows.append(
-            (
-                a,
-                *(
-                    "1" if a == b else MISSING if one is None else cell(one)
-                    for b, one in zip(names, cells, strict=True)
-                ),
-            )
-        )
-    columns = (Column("", "symbol"), *(Column(name, "symbol") for name in names))
-    return Table(f"correlation_{key}", CAPTIONS[key], columns, tuple(rows))
-
-
-def strongest_table(found: Comparison) -> Table:
-    """The strongest correlations with their intervals."""
-    known = [one for one in found.correlations if one.between is not None]
-    known.sort(key=lambda one: (one.p_value if one.p_value is not None else 1.0, -abs(one.between or 0.0)))
-    rows = tuple(
-        (
-            f"{one.first}, {one.second}",
-            fixed(one.between, 2),
-            MISSING if one.ci95 is None else f"{fixed(one.ci95[0], 2)} to {fixed(one.ci95[1], 2)}",
-            p_text(one.p_value),
-            fixed(one.observed, 2),
-            fixed(one.within, 2),
-        )
-        for one in known[:_MOST_CORRELATIONS]
-    )
-    columns = titled(
-        ("quantity", "prose"),
-        ("between", "number"),
-        ("between_ci95", "number"),
-        ("p_outlying", "number"),
-        ("observed", "number"),
-        ("within", "number"),
-    )
-    return Table("strongest", CAPTIONS["strongest"], columns, rows)
-
-
-FAR = 10.0
-"""Gain margin from which a device is far from oscillation."""
-MOST_ROWS = 60
-"""Devices that a table shows."""
-MOST_PAIRS = 66
-"""Pairs of devices that a table shows: those of twelve."""
-_MOST_OMITTED = 60
-_NO_BREAK = "\u00a0"
-
-
-def devices_table(found: Comparison) -> Table:
+def devices_table(comparison: Comparison) -> Table:
     """Parameters of every device, the first ones where there are many."""
-    names = [one.name for one in found.sample.quantities]
-    rows = tuple(
-        (
-            device.label,
-            STATUS_OF_FIT.get(device.status.code, device.status.code),
-            area_text(device.area),
-            MISSING if device.temperature is None else quantity(device.temperature, "K"),
-            *(_estimate_text({**device.parameters, **device.derived}.get(name)) for name in names),
-        )
-        for device in found.devices[:MOST_ROWS]
-    )
-    head = titled(("device", "file"), ("status", "text"), ("area", "number"), ("temperature", "number"))
-    columns = (*head, *(Column(name, "number") for name in names))
-    return Table("devices", CAPTIONS["devices"].format(more=_more(len(found.devices))), columns, rows)
+
+    def estimate_text(name: str, device: ComparedDevice) -> str:
+        """A value with its error; in brackets where it takes no part."""
+        e = {**device.parameters, **device.derived}.get(name)
+        if e is None or e.value is None:
+            return MISSING
+        if e.status in ("fixed", "at_bound"):
+            return f"[{quantity_digits(e.value, e.unit or '1', 3)}]"
+        return quantity(e.value, e.unit or "1", e.stderr)
+
+    fields = [
+        Field("device", lambda d: d.label, kind="file"),
+        Field("status", lambda d: STATUS_OF_FIT.get(d.status.code, d.status.code), kind="text"),
+        Field("area", lambda d: _area_text(d.area)),
+        Field("temperature", lambda d: quantity(d.temperature, "K")),
+    ]
+    fields += [Field(name, partial(estimate_text, name)) for name in comparison.sample.names]
+    rows = comparison.devices[: LIMITS.rows]
+    return _table("devices", fields, rows, more=_more(len(comparison.devices)))
 
 
-def _estimate_text(e: Estimate | None) -> str:
-    """A value with its error; in brackets where it takes no part."""
-    if e is None or e.value is None:
-        return MISSING
-    if e.status in ("fixed", "at_bound"):
-        return f"[{quantity_digits(e.value, e.unit or '1', 3)}]"
-    return quantity(e.value, e.unit or "1", e.stderr)
+def per_area_table(sample: Sample) -> Table:
+    """What scales with the area, of unit area.
+
+    Parameters
+    ----------
+    sample : Sample
+        Devices of one square metre.
+    """
+
+    def scaled_text(k: int, row: int) -> str:
+        of, x = sample.quantities[k], sample.x[row, k]
+        error = float(np.sqrt(sample.covariance[row, k, k]))
+        return value_text(of, of.outer(x), error) if np.isfinite(x) else MISSING
+
+    fields = [
+        Field("device", lambda row: sample.devices[row].label, kind="file"),
+        Field("area", lambda row: _area_text(sample.devices[row].area)),
+    ]
+    fields += [Field(name, partial(scaled_text, k)) for k, name in enumerate(sample.names)]
+    count = len(sample.devices)
+    return _table("per_area", fields, range(min(count, LIMITS.rows)), more=_more(count))
 
 
-def per_area_table(scaled: Sample) -> Table:
-    """What scales with the area, of unit area."""
-    rows = tuple(
-        (device.label, area_text(device.area), *_scaled_cells(scaled, place))
-        for place, device in enumerate(scaled.devices[:MOST_ROWS])
-    )
-    columns = (
-        *titled(("device", "file"), ("area", "number")),
-        *(Column(name, "number") for name in scaled.names),
-    )
-    return Table("per_area", CAPTIONS["per_area"].format(more=_more(len(scaled.devices))), columns, rows)
-
-
-def _scaled_cells(scaled: Sample, place: int) -> tuple[str, ...]:
-    """Values of unit area of one device."""
-    return tuple(
-        value_text(one, one.outer(x), float(np.sqrt(v))) if np.isfinite(x) else MISSING
-        for one, x, v in zip(
-            scaled.quantities, scaled.x[place], np.diag(scaled.covariance[place]), strict=True
-        )
-    )
+# Mean and spread over the devices
 
 
 def pooled_table(key: str, sample: Sample, pooled: Mapping[str, Pooled]) -> Table:
-    """Mean, spread and heterogeneity of every quantity."""
-    rows = tuple(
-        _pooled_row(sample.quantities[sample.names.index(name)], one) for name, one in pooled.items()
-    )
-    columns = titled(
-        ("quantity", "symbol"),
-        ("devices", "number"),
-        ("mean", "number"),
-        ("mean_ci95", "number"),
-        ("spread", "number"),
-        ("spread_ci95", "number"),
-        ("predicted", "number"),
-        ("Q", "number"),
-        ("p", "number"),
-        ("I2", "number"),
-    )
-    return Table(key, CAPTIONS[key], columns, rows)
+    """Mean, spread and heterogeneity of every quantity.
+
+    Parameters
+    ----------
+    key : str
+        "pooled", or "pooled_per_area" where the sample is of unit area.
+    sample : Sample
+    pooled : mapping of str to Pooled
+    """
+    return _table(key, POOLED, pooled_rows(sample, pooled))
 
 
-def _pooled_row(one: Quantity, pooled: Pooled) -> tuple[str, ...]:
-    """One quantity over all devices."""
-    low, high = (spread_text(one, tau) for tau in pooled.tau_ci95)
-    return (
-        one.name,
-        str(pooled.devices),
-        value_text(one, one.outer(pooled.mean), pooled.stderr),
-        interval_text(one, pooled.mean_ci95),
-        spread_text(one, pooled.tau),
-        f"{low} to {high.removeprefix('×/÷ ').removeprefix('± ')}"
-        if low.split()[0] == high.split()[0]
-        else f"{low} to {high}",
-        interval_text(one, pooled.predicted95),
-        quantity_digits(pooled.Q, "1", 3),
-        p_text(pooled.p_heterogeneity),
-        percent(pooled.I2),
-    )
+# Nearness to oscillation
 
 
-def ranking_table(found: Comparison, circuit: str) -> Table:
+def ranking_table(comparison: Comparison, circuit: str) -> Table:
     """Devices in the order of their gain margin."""
-    ranked = [one for one in found.ranking if one.circuit == circuit]
-    rows = tuple(
-        (
-            str(one.rank),
-            found.devices[one.device].label,
-            one.verdict,
-            quantity_digits(one.gain_margin, "1", 3),
-            _margin_text(one.gain_margin_ci95),
-            MISSING if one.probability_oscillates is None else percent(one.probability_oscillates),
-            span(min(one.hopf_V), max(one.hopf_V), "V", 4) if one.hopf_V else MISSING,
-            " and ".join(quantity_digits(f, "Hz", 3) for f in one.hopf_frequency_Hz) or MISSING,
-        )
-        for one in ranked[:MOST_ROWS]
+
+    def margin_text(ends: tuple[float, float] | None) -> str:
+        if ends is not None and ends[1] > WIDE * ends[0]:
+            return f"{quantity_digits(ends[0])} to {quantity_digits(ends[1])}"
+        return interval(ends)
+
+    fields = (
+        Field("rank", lambda r: str(r.rank)),
+        Field("device", lambda r: comparison.devices[r.device].label, kind="file"),
+        Field("verdict", lambda r: r.verdict, kind="text"),
+        Field("margin", lambda r: quantity_digits(r.gain_margin, "1", 3)),
+        Field("margin_ci95", lambda r: margin_text(r.gain_margin_ci95)),
+        Field("chance", lambda r: percent(r.probability_oscillates)),
+        Field("hopf", lambda r: span(min(r.hopf_V), max(r.hopf_V), "V", 4) if r.hopf_V else MISSING),
+        Field(
+            "frequency",
+            lambda r: " and ".join(quantity_digits(f, "Hz", 3) for f in r.hopf_frequency_Hz) or MISSING,
+        ),
     )
-    columns = titled(
-        ("rank", "number"),
-        ("device", "file"),
-        ("verdict", "text"),
-        ("margin", "number"),
-        ("margin_ci95", "number"),
-        ("chance", "number"),
-        ("hopf", "number"),
-        ("frequency", "number"),
-    )
-    name = CIRCUIT.get(circuit, circuit)
-    caption = CAPTIONS["ranking"].format(circuit=name, more=_more(len(ranked)))
-    return Table(f"ranking_{circuit}", caption, columns, rows)
+    ranked = [one for one in comparison.ranking if one.circuit == circuit]
+    words = {"circuit": CIRCUIT.get(circuit, circuit), "more": _more(len(ranked))}
+    return _table("ranking", fields, ranked[: LIMITS.rows], f"ranking_{circuit}", **words)
 
 
-def matters(found: Comparison, circuit: str) -> bool:
-    """Whether any device comes near to oscillation in a circuit."""
-    margins = [one.gain_margin for one in found.ranking if one.circuit == circuit]
-    known = [margin for margin in margins if margin is not None]
-    return circuit == "current" or not known or min(known) < FAR
+# What sets devices apart
 
 
-def far_sentence(found: Comparison, circuit: str) -> str:
-    """Instead of a ranking, where all devices are far from oscillation."""
-    margins = [one.gain_margin for one in found.ranking if one.circuit == circuit]
-    least = min(margin for margin in margins if margin is not None)
-    return SENTENCES["far"].format(
-        circuit=CIRCUIT.get(circuit, circuit), margin=quantity_digits(least, "1", 2)
-    )
-
-
-def _margin_text(bounds: tuple[float, float] | None) -> str:
-    """An interval of a gain margin."""
-    if bounds is None:
-        return MISSING
-    low, high = bounds
-    if high > 3.0 * low:
-        return f"{quantity_digits(low)} to {quantity_digits(high)}"
-    return interval(bounds)
-
-
-def outlying_table(found: Comparison) -> Table:
+def outlying_table(comparison: Comparison) -> Table:
     """Devices that one quantity sets apart."""
-    rows = tuple(
-        (found.devices[one.device].label, one.quantity, fixed(one.score, 1), p_text(one.p_value))
-        for one in found.outlying[:MOST_ROWS]
-    )
-    columns = titled(
-        ("device", "file"), ("quantity", "symbol"), ("score", "number"), ("p_outlying", "number")
-    )
-    return Table("outlying", CAPTIONS["outlying"], columns, rows)
+    return _table("outlying", outlying_fields(comparison), comparison.outlying[: LIMITS.rows])
 
 
-def differences_table(found: Comparison) -> Table | None:
+def left_out_table(comparison: Comparison) -> Table:
+    """What takes no part, and why."""
+    more = _more(len(comparison.omitted), file="comparison.json")
+    return _table("left_out", LEFT_OUT, comparison.omitted[: LIMITS.rows], more=more)
+
+
+def differences_table(comparison: Comparison) -> Table | None:
     """Pairs of devices one by one, or how many of them differ; None where there were too many to examine."""
-    pairs = found.pairs
+    pairs = comparison.pairs
     if pairs is None:
         return None
-    if len(pairs.first) > MOST_PAIRS:
-        return _counts_table(found)
-    rows: list[tuple[Cell, ...]] = []
-    for m, (i, j) in enumerate(zip(pairs.first, pairs.second, strict=True)):
-        cells = [_difference(found, m, k) for k in range(len(pairs.names))]
-        head = f"{found.devices[i].label} / {found.devices[j].label}"
-        rows.append((head, *cells, p_text(float(pairs.joint_p_value[m]))))
-    columns = (
-        Column(COLUMNS["pair"], "file"),
-        *(Column(name, "symbol") for name in pairs.names),
-        Column(COLUMNS["joint"], "number"),
-    )
-    return Table("differences", CAPTIONS["differences"], columns, tuple(rows))
+    if len(pairs.first) > LIMITS.pairs:
+        tested, differ = np.isfinite(pairs.difference).sum(axis=0), pairs.differ.sum(axis=0)
+        fields = [
+            Field("quantity", lambda k: pairs.names[k], kind="symbol"),
+            Field("count", lambda k: f"{int(differ[k])} of {int(tested[k])}"),
+            Field("", lambda k: percent(float(differ[k]) / max(float(tested[k]), 1.0))),
+        ]
+        where = sentence("in_file" if len(pairs.first) <= MOST_LISTED else "not_listed", "parts")
+        rows = range(len(pairs.names))
+        return _table("counts", fields, rows, pairs=len(pairs.first), more=where)
+
+    def difference_text(m: int, k: int) -> Cell:
+        """How one parameter differs in one pair: a ratio or a difference, shaded where it does."""
+        of, d, s = comparison.sample.quantities[k], float(pairs.difference[m, k]), float(pairs.stderr[m, k])
+        if not np.isfinite(d):
+            return MISSING
+        text = (
+            f"× {quantity(of.outer(d), '1', of.outer(d) * s)}" if of.logarithmic else quantity(d, of.unit, s)
+        )
+        return Graded(text.replace(" ", "\u00a0"), 2 * int(np.sign(d)) if pairs.differ[m, k] else 0)
+
+    labels = [device.label for device in comparison.devices]
+    fields = [Field("pair", lambda m: f"{labels[pairs.first[m]]} / {labels[pairs.second[m]]}", kind="file")]
+    fields += [
+        Field(name, lambda m, k=k: difference_text(m, k)) for k, name in enumerate(pairs.names, kind="symbol")
+    ]
+    fields.append(Field("joint", lambda m: p_text(float(pairs.joint_p_value[m]))))
+    return _table("differences", fields, range(len(pairs.first)))
 
 
-def _difference(found: Comparison, m: int, k: int) -> Cell:
-    """How one parameter differs in one pair; shaded where it does."""
-    pairs = found.pairs
-    if pairs is None or not np.isfinite(pairs.difference[m, k]):
-        return MISSING
-    one = found.sample.quantities[k]
-    d, s = float(pairs.difference[m, k]), float(pairs.stderr[m, k])
-    if one.logarithmic:
-        ratio = one.outer(d)
-        text = f"× {quantity(ratio, '1', ratio * s)}"
-    else:
-        text = quantity(d, one.unit, s)
-    text = text.replace(" ", _NO_BREAK)
-    return Graded(text, 2 * int(np.sign(d)) if pairs.differ[m, k] else 0)
+# What goes with area, temperature and attributes
 
 
-def _counts_table(found: Comparison) -> Table:
-    """How many pairs differ, parameter by parameter."""
-    pairs = found.pairs
-    if pairs is None:
-        return Table("counts", "", (), ())
-    tested = np.isfinite(pairs.difference).sum(axis=0)
-    rows = tuple(
-        (name, f"{int(differ)} of {int(count)}", percent(float(differ) / max(float(count), 1.0)))
-        for name, differ, count in zip(pairs.names, pairs.differ.sum(axis=0), tested, strict=True)
-    )
-    listed = IN_FILE if len(pairs.first) <= MOST_LISTED else NOT_LISTED
-    columns = (*titled(("quantity", "symbol"), ("count", "number")), Column("", "number"))
-    return Table("counts", CAPTIONS["counts"].format(pairs=len(pairs.first), more=listed), columns, rows)
+def trends_tables(comparison: Comparison) -> tuple[Table, ...]:
+    """Area, temperature and attributes, each only where it has rows."""
+    by = {key: [t for t in comparison.trends if t.covariate == key] for key in ("area", "temperature")}
+    others = [trend for trend in comparison.trends if trend.covariate not in by]
+    by["attributes"] = sorted(others, key=lambda trend: trend.p_value)
+    tables = []
+    for key, trends in by.items():
+        fields = [one for one in trend_fields(comparison) if one.key not in _NEEDLESS.get(key, ("expected",))]
+        shown = trends[: LIMITS.trends] if key == "attributes" else trends
+        more = _more(len(trends), len(shown), "trends.csv")
+        tables.append(_table(key, fields, shown, f"trends_{key}", more=more))
+    return tuple(table for table in tables if table.rows)
 
 
-def left_out_table(found: Comparison) -> Table:
-    """What takes no part."""
-    rows = tuple((one.label, one.what or "all of it", one.reason) for one in found.omitted[:_MOST_OMITTED])
-    count = len(found.omitted)
-    more = (
-        MORE_ROWS.format(shown=_MOST_OMITTED, count=count, file="comparison.json")
-        if count > _MOST_OMITTED
-        else ""
-    )
-    columns = titled(("who", "file"), ("what", "symbol"), ("why", "text"))
-    return Table("left_out", CAPTIONS["left_out"].format(more=more), columns, rows)
+# What goes together
 
 
-def _more(count: int) -> str:
-    """A word on rows that are not shown."""
-    return MORE.format(shown=MOST_ROWS, count=count) if count > MOST_ROWS else ""
+def correlation_tables(comparison: Comparison) -> tuple[Table, Table, Table]:
+    """Correlations between devices, those of the errors in the fits, and the strongest with intervals."""
+    known = {(one.first, one.second): one for one in comparison.correlations}
+    names = [name for name in comparison.sample.names if any(name in pair for pair in known)]
+
+    def between(one: BetweenCorrelation) -> Cell:
+        """Shaded where it is beyond chance; in brackets where it may be chance."""
+        if one.between is None:
+            return MISSING
+        sure, text = one.p_value is not None and one.p_value < SIGNIFICANT, fixed(one.between, 2)
+        return Graded(text, round(one.between * LIMITS.shades)) if sure else Graded(f"({text})", 0)
+
+    def within(one: BetweenCorrelation) -> Cell:
+        return Graded(fixed(one.within, 2), round(one.within * LIMITS.shades))
+
+    def matrix(key: str, cell: Callable[[BetweenCorrelation], Cell]) -> Table:
+        def at(row: str, column: str) -> Cell:
+            one = known.get((row, column)) or known.get((column, row))
+            return "1" if row == column else MISSING if one is None else cell(one)
+
+        fields = [Field("", lambda row: row, kind="symbol")]
+        fields += [Field(name, "symbol", lambda row, name=name: at(row, name)) for name in names]
+        return _table(key, fields, names, f"correlation_{key}")
+
+    rows = strongest(comparison)[: LIMITS.correlations]
+    fields = correlation_fields(comparison)
+    return matrix("between", between), matrix("within", within), _table("strongest", fields, rows)
