@@ -9,7 +9,7 @@ from the same fields. All words are in `text.toml`.
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from importlib.resources import files
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,7 +25,9 @@ from memfit.reporting.content import Cell, ColumnKind
 from memfit.reporting.numbers import MISSING, fixed, interval, percent, quantity, quantity_digits, unit_symbol
 from memfit.reporting.text import listed
 
-TEXT: Mapping[str, Any] = tomllib.loads((Path(__file__).parent / "text.toml").read_text(encoding="utf-8"))
+TEXT: Mapping[str, Any] = tomllib.loads(
+    (files("memfit.reporting.comparison") / "text.toml").read_text(encoding="utf-8")
+)
 SCALED = names_where(lambda row: row.area_exponent is not None)
 """Parameters that scale with the area of a uniform junction."""
 SIGNIFICANT = round(1.0 - LEVEL, 12)

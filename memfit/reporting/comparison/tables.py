@@ -1,6 +1,7 @@
 """The tables of the page of a comparison."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -180,7 +181,7 @@ def differences_table(comparison: Comparison) -> Table | None:
         rows = range(len(pairs.names))
         return _table("counts", fields, rows, pairs=len(pairs.first), more=where)
 
-    def difference_text(m: int, k: int) -> Cell:
+    def difference_text(k: int, m: int) -> Cell:
         """How one parameter differs in one pair: a ratio or a difference, shaded where it does."""
         of, d, s = comparison.sample.quantities[k], float(pairs.difference[m, k]), float(pairs.stderr[m, k])
         if not np.isfinite(d):
@@ -192,9 +193,7 @@ def differences_table(comparison: Comparison) -> Table | None:
 
     labels = [device.label for device in comparison.devices]
     fields = [Field("pair", lambda m: f"{labels[pairs.first[m]]} / {labels[pairs.second[m]]}", kind="file")]
-    fields += [
-        Field(name, lambda m, k=k: difference_text(m, k)) for k, name in enumerate(pairs.names, kind="symbol")
-    ]
+    fields += [Field(name, partial(difference_text, k), kind="symbol") for k, name in enumerate(pairs.names)]
     fields.append(Field("joint", lambda m: p_text(float(pairs.joint_p_value[m]))))
     return _table("differences", fields, range(len(pairs.first)))
 
@@ -235,12 +234,12 @@ def correlation_tables(comparison: Comparison) -> tuple[Table, Table, Table]:
         return Graded(fixed(one.within, 2), round(one.within * LIMITS.shades))
 
     def matrix(key: str, cell: Callable[[BetweenCorrelation], Cell]) -> Table:
-        def at(row: str, column: str) -> Cell:
+        def at(column: str, row: str) -> Cell:
             one = known.get((row, column)) or known.get((column, row))
             return "1" if row == column else MISSING if one is None else cell(one)
 
         fields = [Field("", lambda row: row, kind="symbol")]
-        fields += [Field(name, "symbol", lambda row, name=name: at(row, name)) for name in names]
+        fields += [Field(name, partial(at, name), kind="symbol") for name in names]
         return _table(key, fields, names, f"correlation_{key}")
 
     rows = strongest(comparison)[: LIMITS.correlations]
