@@ -29,8 +29,7 @@ from trials import Benchmark, run
 from memfit.fitting.joint import fit
 from memfit.fitting.plan import FitPlan
 from memfit.fitting.predict import modulus
-from memfit.fitting.problem import Problem
-from memfit.fitting.unknowns import Unknowns, physical_unknowns
+from memfit.fitting.problem import Problem, Unknowns, physical_unknowns
 from memfit.model.equations import steady_current
 from memfit.model.parameters import NAMES
 from memfit.protocols import pulse

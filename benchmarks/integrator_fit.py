@@ -15,9 +15,8 @@ import numpy as np
 from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient
 from memfit.fitting.plan import FitPlan
 from memfit.fitting.predict import Predictor
-from memfit.fitting.problem import Problem, solve
-from memfit.fitting.starting_values.search import guess
-from memfit.fitting.unknowns import Unknowns, physical_unknowns
+from memfit.fitting.problem import Problem, Unknowns, physical_unknowns, solve
+from memfit.fitting.starting_values import guess
 from memfit.model.equations import steady_current
 from memfit.model.parameters import Parameters
 from memfit.model.smallsignal import impedance

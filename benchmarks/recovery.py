@@ -23,15 +23,16 @@ from memfit.datasets.records import ImpedanceSpectrum
 from memfit.fitting.joint import fit
 from memfit.fitting.plan import FitPlan
 from memfit.fitting.predict import Predictor
-from memfit.fitting.problem import Problem, solve
-from memfit.fitting.starting_values.search import guess
-from memfit.fitting.unknowns import (
+from memfit.fitting.problem import (
+    Problem,
     Unknowns,
     delay_unknown,
     edge_unknown,
     gain_unknown,
     physical_unknowns,
+    solve,
 )
+from memfit.fitting.starting_values import guess
 from memfit.model.equations import steady_current
 from memfit.model.parameters import NAMES, Parameters
 from memfit.protocols import drive_from_samples, pulse

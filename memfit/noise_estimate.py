@@ -1,58 +1,112 @@
-"""How rough a curve is, seen without a model: distances of its points from their neighbours."""
+"""How rough a curve is, seen without a model: the only estimate of noise that needs no fit.
+
+The distance of every point from the polynomial through its neighbours: from the chord of one on either side,
+or from the cubic of two. It is scaled to the noise of one point, and taken as typical by its median, to which
+jumps and resonances between few points do not count. Drives, loaders, checks of spectra and the first weights
+of a fit all ask here.
+"""
 
 import numpy as np
 
-from memfit.arrays import FloatArray
+from memfit.arrays import ComplexArray, FloatArray
 
-TO_SIGMA = 1.4826
-"""Of the median of the modulus of a normal distribution."""
+TO_SIGMA = {0.5: 1.4826, 0.25: 3.1384}
+"""Standard deviation of a normal variable over a quantile of its modulus."""
+_WILD = 8.0
+"""Sum of the weights of neighbours, so unevenly spaced, beyond which their cubic says nothing."""
+_TINY = 1e-150
+"""Smallest modulus whose square is a number."""
 
 
-def distance_from_neighbours(at: FloatArray, values: FloatArray) -> FloatArray:
-    """Distance of each value from the cubic through its two neighbours on either side.
+def distance_from_neighbours(
+    values: FloatArray, at: FloatArray | None = None, *, reach: int = 2
+) -> FloatArray:
+    """Distance of each value from the polynomial through its neighbours, scaled to the noise of one value.
 
-    Scaled to the noise of one value. From the line through one neighbour on either side where there are fewer
-    than five points; NaN where there are none on both sides, or too unevenly spaced ones.
+    NaN where there are no neighbours on both sides, or too unevenly spaced ones.
 
     Parameters
     ----------
-    at, values : (n,) array
-        Any order.
+    values : (n,) array
+    at : (n,) array, optional
+        Where, in any order; by default evenly spaced.
+    reach : int
+        Neighbours on either side: 2 for a cubic, 1 for a chord, as where there are fewer than five values.
     """
     n = values.size
-    order = np.argsort(at, kind="stable")
-    x, y = at[order], values[order]
     result = np.full(n, np.nan)
-    reach = 2 if n >= 5 else 1
     if n < 3:
         return result
+    reach = reach if n >= 5 else 1
     offsets = np.array([k for k in range(-reach, reach + 1) if k != 0])
-    middle = np.arange(reach, n - reach)
-    around = x[middle[:, None] + offsets] - x[middle][:, None]
-    around += 1e-12 * max(float(np.ptp(x)), 1e-30) * offsets  # repeated coordinates
+    order = np.arange(n) if at is None else np.argsort(at, kind="stable")
+    y = values[order]
+    if at is None:
+        around = offsets[None, :].astype(np.float64)
+    else:
+        x, middle = at[order], np.arange(reach, n - reach)
+        around = x[middle[:, None] + offsets] - x[middle][:, None]
+        around += 1e-12 * max(float(np.ptp(x)), 1e-30) * offsets  # repeated coordinates
     weight = np.ones(around.shape)
     for j in range(offsets.size):
         for k in range(offsets.size):
             if k != j:
                 weight[:, j] *= around[:, k] / (around[:, k] - around[:, j])
-    wild = np.abs(weight).sum(axis=1) > 8.0  # unevenly spaced neighbours: the cubic says nothing
-    gap = y[middle] - np.sum(weight * y[middle[:, None] + offsets], axis=1)
-    scaled = gap / np.sqrt(1.0 + np.sum(weight**2, axis=1))
-    result[order[middle]] = np.where(wild, np.nan, scaled)
+    through = sum(weight[:, k] * y[reach + offset : n - reach + offset] for k, offset in enumerate(offsets))
+    scaled = (y[reach : n - reach] - through) / np.sqrt(1.0 + np.sum(weight**2, axis=1))
+    result[order[reach : n - reach]] = np.where(np.abs(weight).sum(axis=1) > _WILD, np.nan, scaled)
     return result
 
 
-def local_roughness(at: FloatArray, values: FloatArray, window: int = 15) -> FloatArray:
-    """(n,) standard deviation of the noise around each of n >= 3 points, by the median in a window."""
-    distance = np.abs(distance_from_neighbours(at, values))
+def typical(distance: FloatArray, quantile: float = 0.5) -> float:
+    """Standard deviation of the noise that shows in distances from neighbours; 0 where none is known.
+
+    Parameters
+    ----------
+    distance : (n,) array
+        NaN where it is not known.
+    quantile : float
+        0.5, or 0.25 where most points may lie beside a jump.
+    """
+    known = np.abs(distance[np.isfinite(distance)])
+    if not known.size:
+        return 0.0
+    return TO_SIGMA[quantile] * float(np.median(known) if quantile == 0.5 else np.quantile(known, quantile))
+
+
+def local_roughness(values: FloatArray, at: FloatArray, window: int = 15) -> FloatArray:
+    """(n,) standard deviation of the noise around each of n >= 3 points, by the median in a window.
+
+    Parameters
+    ----------
+    values, at : (n,) array
+    window : int
+        Points around each.
+    """
+    distance = np.abs(distance_from_neighbours(values, at))
     known = np.flatnonzero(np.isfinite(distance))
     if not known.size:
         return np.zeros(values.size)
     distance = np.interp(np.arange(values.size), known, distance[known])
     half = min(window // 2, (values.size - 1) // 2)
     around = np.lib.stride_tricks.sliding_window_view(np.pad(distance, half, mode="reflect"), 2 * half + 1)
-    result: FloatArray = TO_SIGMA * np.median(around, axis=1)
+    result: FloatArray = TO_SIGMA[0.5] * np.median(around, axis=1)
     return result
+
+
+def relative_distances(frequency: FloatArray, impedance: ComplexArray) -> FloatArray:
+    """(2 n,) distances of log |Z| and of the phase from their neighbours over log f: noise relative to |Z|.
+
+    Parameters
+    ----------
+    frequency : (n,) array, Hz
+    impedance : (n,) array, ohm
+    """
+    at = np.log(frequency)
+    order = np.argsort(at)
+    Z = impedance[order]
+    logs = np.log(np.maximum(np.abs(Z), _TINY)), np.unwrap(np.angle(Z))
+    return np.concatenate([distance_from_neighbours(part, at[order]) for part in logs])
 
 
 def noise_of_differences(*curves: FloatArray) -> float:

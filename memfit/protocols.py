@@ -15,7 +15,7 @@ from scipy.linalg import solveh_banded
 
 from memfit.arrays import FloatArray, frozen_floats
 from memfit.errors import InputError
-from memfit.noise_estimate import local_roughness
+from memfit.noise_estimate import distance_from_neighbours, local_roughness, typical
 
 Control = Literal["current", "voltage"]
 """What the instrument sets: the current through, or the terminal voltage across the device."""
@@ -205,7 +205,12 @@ def drive_from_samples(
     t, v = sampled.time, sampled.value
     if t.size < 3 or np.ptp(v) == 0.0:
         return sampled if np.ptp(v) > 0.0 else Drive(control, t[[0, -1]], v[[0, -1]], initial)
-    coarse = max(5.0 * _sample_noise(t, v), 1e-9 * float(np.ptp(v))) if tolerance is None else tolerance
+    if tolerance is None:
+        quantile = 0.25 if t.size < _FEW_SAMPLES else 0.5
+        noise = typical(distance_from_neighbours(v, t, reach=1), quantile)
+        coarse = max(5.0 * noise, 1e-9 * float(np.ptp(v)))
+    else:
+        coarse = tolerance
     fine = _local_tolerance(t, v, coarse) if tolerance is None else np.full(t.size, tolerance)
     times: list[FloatArray] = []
     values: list[FloatArray] = []
@@ -251,19 +256,7 @@ def held_until_sampled(
 
 
 _FEW_SAMPLES = 64
-
-
-def _sample_noise(t: FloatArray, v: FloatArray) -> float:
-    """Robust standard deviation of samples about the chord of their neighbours.
-
-    From the median distance; of few samples from the lower quartile, since most may lie beside a jump.
-    """
-    span = t[2:] - t[:-2]
-    weight = np.where(span > 0, (t[1:-1] - t[:-2]) / np.where(span > 0, span, 1.0), 0.5)
-    distance = v[1:-1] - (1 - weight) * v[:-2] - weight * v[2:]
-    scale = np.sqrt(1 + weight**2 + (1 - weight) ** 2)
-    share, to_sigma = (0.25, 3.1384) if t.size < _FEW_SAMPLES else (0.5, 1.4826)
-    return to_sigma * float(np.quantile(np.abs(distance / scale), share))
+"""With fewer, most samples may lie beside a jump, and the lower quartile of the distances tells the noise."""
 
 
 def _jumps(t: FloatArray, v: FloatArray, tolerance: float) -> list[int]:
@@ -280,7 +273,7 @@ def _jumps(t: FloatArray, v: FloatArray, tolerance: float) -> list[int]:
 def _local_tolerance(t: FloatArray, v: FloatArray, coarse: float) -> FloatArray:
     """(n,) distance of each sample from the drive that counts as none."""
     rounding = np.maximum(_DIGITS * np.abs(v), 1e-9 * float(np.ptp(v)))
-    around = 5.0 * local_roughness(t, v)
+    around = 5.0 * local_roughness(v, t)
     result: FloatArray = np.maximum(np.where(around < _DECADES * coarse, around, coarse), rounding)
     return result
 

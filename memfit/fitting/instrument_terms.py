@@ -1,56 +1,108 @@
-"""Terms of the instruments, switched on where the data ask for them: R_s, L_s, gains, edges, delays.
+"""Terms of the instruments, switched on where the data ask for them: L_s, gains, edges, delays, first states.
 
 A jump of the drive happened somewhere between the last sample of the old level and the first of the new one;
 where that matters against the noise, its time is fitted. Every other term is tried by its score: the fall of
 chi2 that the linearised problem promises when the term is added. Only terms that promise a large fall are
 fitted, and only those that keep the promise stay.
+
+A record begins in an unknown state where its drive says so (initial = "free"), or where the fit asks for it:
+a sweep taken right after another one does not begin in the steady state of its first value. A sweep is taken
+for a staircase where that describes it far better: most source-measure units hold each level, wait, and
+measure at its end, when the charging current of C_m has died away.
 """
 
 import logging
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from memfit.datasets.records import ImpedanceSpectrum
-from memfit.fitting.initial_state import add_needed_states, with_staircases
-from memfit.fitting.least_squares import solve_nearby
-from memfit.fitting.lmfit_engine import NEEDED, fall_of_chi2
-from memfit.fitting.plan import FitPlan
-from memfit.fitting.predict import drive_of, free_start, sample_before
-from memfit.fitting.problem import FitState, Problem
-from memfit.fitting.residuals import marginal_root
-from memfit.fitting.unknowns import (
+from memfit.arrays import FloatArray
+from memfit.datasets.records import ImpedanceSpectrum, IVSweep, Record
+from memfit.fitting.least_squares import NEEDED, again, fall_of_chi2, minimise
+from memfit.fitting.plan import WIRING, FitPlan, Term
+from memfit.fitting.predict import (
+    Instrument,
+    Predictor,
+    as_staircase,
+    begins_anywhere,
+    drive_of,
+    drive_of_timed,
+    free_start,
+    is_ramp,
+    measured,
+    sample_before,
+)
+from memfit.fitting.problem import (
+    INITIAL,
+    FitState,
+    Problem,
     Unknown,
     Unknowns,
     delay_unknown,
     edge_unknown,
     gain_unknown,
+    initial_unknowns,
+    marginal_root,
     physical_unknowns,
 )
+from memfit.fitting.uncertainty.covariance import correlation
+from memfit.model.equations import activation
+from memfit.model.parameters import Parameters
+from memfit.model.steady import junction_voltage
+from memfit.protocols import Drive
 
 log = logging.getLogger(__name__)
 
-_NOTICEABLE = 1.0
-"""Squared effect, in standard deviations, of not knowing when within a sample a jump happened."""
-_MOST_EDGES = 4
-_SAMPLES_OF_DELAY = 3.0
-_BESIDE = 1e-3
-"""Of a sample: distance from its bound of an edge that begins where it was."""
-_EQUAL = 1.0
-"""Rise of chi2 up to which a search has arrived at the same place."""
-_SURE = float(np.log(20.0))
-"""Logarithm of the odds that let all jumps lie on their samples."""
+
+@dataclass(frozen=True)
+class Settings:
+    """Numbers that steer which terms are tried, and which stay."""
+
+    noticeable: float = 1.0
+    """Squared effect, in standard deviations, of not knowing when within a sample a jump happened."""
+    most_edges: int = 4
+    """Jumps of a record with times of their own; where there are more, the record has a delay."""
+    samples_of_delay: float = 3.0
+    beside: float = 1e-3
+    """Of a sample: distance from its bound of an edge that begins where it was."""
+    equal: float = 1.0
+    """Rise of chi2 up to which a search has arrived at the same place."""
+    sure: float = float(np.log(20.0))
+    """Logarithm of the odds that let all jumps lie on their samples."""
+    inside: float = 1e-3
+    """Distance of a first value of f from 0 and 1: a search that begins on a bound moves slowly."""
+    far_better: float = 0.5
+    """chi2 of a sweep as a staircase, relative to that as a ramp, that decides."""
+    structure: float = 0.3
+    """Lag-1 autocorrelation of residuals below which a ramp leaves nothing to explain."""
+
+
+SETTINGS = Settings()
 
 
 def add_needed_terms(state: FitState, plan: FitPlan) -> FitState:
-    """The fit with the terms of the instruments that the data ask for, the most needed kind first."""
-    offers = (
-        _edges(state, plan),
-        _inductance(state, plan),
-        _gains(state, plan),
-        _delays(state, plan),
-    )
+    """The fit with the terms of the instruments that the data ask for, the most needed kind first.
+
+    Parameters
+    ----------
+    state : FitState
+    plan : FitPlan
+        Terms that it switches on are fitted first, and stay unless chi2 rises.
+    """
+    kinds = state.problem.kinds
+    edges = _edges(state) if plan.delays != "off" else []
+    no_spectra = "impedance" not in kinds or plan.inductance == "off"
+    wiring = [] if no_spectra else physical_unknowns(plan, WIRING)
+    present = [kind for kind in ("impedance", "iv", "transient") if kind in kinds]
+    gains = [gain_unknown(kind) for kind in present[1:]] if plan.gains != "off" else []
+    delays = delay_terms(state.problem) if plan.delays != "off" else []
+    offers = [
+        (edges, True),
+        (wiring, plan.inductance == "on"),
+        (gains, plan.gains == "on"),
+        (delays, plan.delays == "on"),
+    ]
     known = set(state.unknowns.names)
     fresh = [([t for t in terms if t.name not in known], forced) for terms, forced in offers]
     for terms in (terms for terms, forced in fresh if terms and forced):
@@ -66,69 +118,17 @@ def add_needed_terms(state: FitState, plan: FitPlan) -> FitState:
     return add_needed_states(with_staircases(state), plan)
 
 
-def without_idle_terms(state: FitState, plan: FitPlan) -> FitState:
-    """The fit without an inductance that ended at zero, unless it was asked for."""
-    if plan.inductance != "auto" or "L_s" not in state.minimum.at_bound:
-        return state
-    free = [unknown for unknown in state.unknowns.free if unknown.name != "L_s"]
-    base = state.unknowns.base.replace(L_s=0.0)
-    unknowns = Unknowns(free, base, state.problem.kinds)
-    again = solve_nearby(state.problem, unknowns, unknowns.encode(state.unknowns.values(state.x)))
-    needed = again.minimum.chi2 > state.minimum.chi2 + _EQUAL
-    return state if needed else replace(again, failures=state.failures + again.failures)
-
-
-def with_jumps_on_samples(state: FitState) -> FitState:
-    """The fit with every jump on the first sample that shows it, where that is no coincidence.
-
-    A source that clocks the sampling jumps on samples, any other anywhere between. The odds of the first
-    against the second, whose times are evenly distributed over the samples, are the ratio of the likelihoods,
-    integrated over the times.
-    """
-    edges = [u for u in state.unknowns.free if u.name.startswith("edge_")]
-    if not edges:
-        return state
-    free = [u for u in state.unknowns.free if u not in edges]
-    unknowns = Unknowns(free, state.unknowns.base, state.problem.kinds)
-    again = solve_nearby(state.problem, unknowns, unknowns.encode(state.unknowns.values(state.x)))
-    rise = again.minimum.chi2 - state.minimum.chi2
-    if not _log_odds(state, edges) - 0.5 * rise > _SURE:
-        return state
-    log.info("jumps lie on samples: chi2 rises by %.4g", rise)
-    return replace(again, failures=state.failures + again.failures)
-
-
-def _log_odds(state: FitState, edges: Sequence[Unknown]) -> float:
-    """Logarithm of how much more likely one time for each jump is than all times of a sample, as normal ones.
-
-    An integral over the times is never more than their range: where data do not tell them, nothing is won.
-    """
-    _, jacobian = state.linearised()
-    wanted = [state.unknowns.names.index(edge.name) for edge in edges]
-    known = np.abs(np.diag(marginal_root(jacobian, wanted)))  # inverse standard errors, one after the other
-    ranges = np.array([-edge.lower for edge in edges])
-    return float(np.sum(np.log(np.maximum(known * ranges / np.sqrt(2.0 * np.pi), 1.0))))
-
-
-def _kept_if_worth(state: FitState, terms: Sequence[Unknown], forced: bool) -> FitState:
-    """The fit with these terms if they keep their promise, else as it was.
-
-    An edge that ends on its sample stays an unknown: where in between it was is still not known.
-    """
-    extended = _with(state, terms)
-    gained = state.minimum.chi2 - extended.minimum.chi2
-    if gained <= (-_EQUAL if forced else NEEDED * len(terms)):
-        return state
-    log.info("added %s: chi2 falls by %.4g", ", ".join(t.name for t in terms), gained)
-    return extended
-
-
 def scores(state: FitState, terms: Sequence[Unknown]) -> list[float]:
     """Fall of chi2 promised by the linearised problem when one term alone is added, for each of them.
 
     Before they are fitted the terms change nothing, so that one linearisation serves all.
+
+    Parameters
+    ----------
+    state : FitState
+    terms : sequence of Unknown
     """
-    unknowns = Unknowns([*state.unknowns.free, *terms], state.unknowns.base, state.problem.kinds)
+    unknowns = state.unknowns.plus(terms)
     residuals = state.problem.residuals(unknowns)
     x = unknowns.encode(state.unknowns.values(state.x))
     r, jacobian = residuals.residuals(x), residuals.jacobian(x)
@@ -136,85 +136,291 @@ def scores(state: FitState, terms: Sequence[Unknown]) -> list[float]:
     return [fall_of_chi2(r, jacobian[:, [*range(known), known + k]]) for k in range(len(terms))]
 
 
-def _with(state: FitState, terms: Sequence[Unknown]) -> FitState:
-    """Minimise again with more unknowns.
+def _kept_if_worth(state: FitState, terms: Sequence[Unknown], *, forced: bool) -> FitState:
+    """The fit with these terms if they keep their promise, else as it was.
 
     Edges begin in the middle of their samples. That may throw an oscillation so far out of phase that the
-    search ends elsewhere; then they begin where they were.
+    search ends elsewhere; then they begin where they were. An edge that ends on its sample stays an unknown:
+    where in between it was is still not known.
     """
-    unknowns = Unknowns([*state.unknowns.free, *terms], state.unknowns.base, state.problem.kinds)
-    values = state.unknowns.values(state.x)
-    again = solve_nearby(state.problem, unknowns, unknowns.encode(values))
-    if again.minimum.chi2 > state.minimum.chi2:
-        edges = {t.name: _BESIDE * t.lower for t in terms if t.name.startswith("edge_")}
-        other = solve_nearby(state.problem, unknowns, unknowns.encode({**edges, **values}))
-        again = min(again, other, key=lambda found: found.minimum.chi2)
-    return replace(again, failures=state.failures + again.failures)
+    unknowns = state.unknowns.plus(terms)
+    extended = again(state, unknowns=unknowns)
+    if extended.minimum.chi2 > state.minimum.chi2:
+        edges = {t.name: SETTINGS.beside * t.lower for t in terms if t.term and t.term.kind == "edge"}
+        start = unknowns.encode({**edges, **state.unknowns.values(state.x)})
+        other = minimise(state.problem, unknowns, start, failures=state.failures)
+        extended = min(extended, other, key=lambda end: end.minimum.chi2)
+    gained = state.minimum.chi2 - extended.minimum.chi2
+    if gained <= (-SETTINGS.equal if forced else NEEDED * len(terms)):
+        return state
+    log.info("added %s: chi2 falls by %.4g", ", ".join(t.name for t in terms), gained)
+    return extended
 
 
-def _inductance(state: FitState, plan: FitPlan) -> tuple[list[Unknown], bool]:
-    """Wiring inductance, where there are spectra."""
-    spectra = any(isinstance(r, ImpedanceSpectrum) for r in state.problem.predictor.records)
-    if not spectra or plan.inductance == "off" or "L_s" in plan.fix:
-        return [], False
-    return physical_unknowns(plan, ["L_s"]), plan.inductance == "on"
-
-
-def _gains(state: FitState, plan: FitPlan) -> tuple[list[Unknown], bool]:
-    """A factor for every kind of instrument but the first of impedance, iv, transient."""
-    present = [kind for kind in ("impedance", "iv", "transient") if kind in state.problem.kinds]
-    if plan.gains == "off":
-        return [], False
-    return [gain_unknown(kind) for kind in present[1:]], plan.gains == "on"
-
-
-def _edges(state: FitState, plan: FitPlan) -> tuple[list[Unknown], bool]:
+def _edges(state: FitState) -> list[Unknown]:
     """Times of the jumps that the sampling leaves open and that the noise does not hide."""
-    if plan.delays == "off":
-        return [], False
     terms = [t for k in range(len(state.problem.kinds)) for t in _edges_of(state.problem, k)]
     if not terms:
-        return [], False
-    unknowns = Unknowns([*state.unknowns.free, *terms], state.unknowns.base, state.problem.kinds)
+        return []
+    unknowns = state.unknowns.plus(terms)
     x = unknowns.encode(state.unknowns.values(state.x))
     _, jacobian = state.problem.residuals(unknowns).all_rows(x)
     effect = np.sum(jacobian[:, -len(terms) :] ** 2, axis=0) * np.array([t.lower for t in terms]) ** 2 / 12.0
-    return [t for t, size in zip(terms, effect, strict=True) if size > _NOTICEABLE], True
+    return [t for t, size in zip(terms, effect, strict=True) if size > SETTINGS.noticeable]
 
 
 def _edges_of(problem: Problem, k: int) -> list[Unknown]:
     """The jumps of one record that fall between samples; none where there are many (then: a delay)."""
     record = problem.predictor.records[k]
     drive = drive_of(record)
-    if drive is None or not 0 < drive.jumps.size <= _MOST_EDGES:
+    if drive is None or not 0 < drive.jumps.size <= SETTINGS.most_edges:
         return []
     gaps = [sample_before(record, float(jump)) for jump in drive.jumps]
     return [edge_unknown(k, j, gap) for j, gap in enumerate(gaps) if gap > 0]
 
 
-def _delays(state: FitState, plan: FitPlan) -> tuple[list[Unknown], bool]:
-    """A shift of each record whose drive jumps, by a few samples at most."""
-    if plan.delays == "off":
-        return [], False
-    return delay_terms(state.problem), plan.delays == "on"
-
-
 def delay_terms(problem: Problem) -> list[Unknown]:
-    """A shift of each record whose drive jumps and whose jumps have no times of their own."""
+    """A shift of each record whose drive jumps and whose jumps have no times of their own.
+
+    By a few samples at most. The clock of a record that begins anywhere starts with the state that is fitted.
+
+    Parameters
+    ----------
+    problem : Problem
+    """
     terms = []
     for k, record in enumerate(problem.predictor.records):
         drive = drive_of(record)
-        if isinstance(record, ImpedanceSpectrum) or drive is None or record.time is None:
+        if (
+            isinstance(record, ImpedanceSpectrum)
+            or drive is None
+            or record.time is None
+            or free_start(record)
+        ):
             continue
-        if free_start(record):  # its clock starts with the state that is fitted
+        own_times = drive.jumps.size <= SETTINGS.most_edges and _edges_of(problem, k)
+        if own_times or record.points <= 10:
             continue
-        if (drive.jumps.size > _MOST_EDGES or not _edges_of(problem, k)) and record.points > 10:
-            sample = float(np.max(np.diff(record.time)[_near_jumps(record.time, drive.jumps)], initial=0.0))
-            if sample > 0:
-                terms.append(delay_unknown(k, _SAMPLES_OF_DELAY * sample))
+        beside = np.clip(np.searchsorted(record.time, drive.jumps) - 1, 0, record.points - 2)
+        sample = float(np.max(np.diff(record.time)[np.unique(beside)], initial=0.0))
+        if sample > 0:
+            terms.append(delay_unknown(k, SETTINGS.samples_of_delay * sample))
     return terms
 
 
-def _near_jumps(time: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """Indices of the sampling intervals that hold the edges of a drive."""
-    return np.unique(np.clip(np.searchsorted(time, edges) - 1, 0, time.size - 2))
+def without_idle_terms(state: FitState, plan: FitPlan) -> FitState:
+    """The fit without an inductance that ended at zero, unless it was asked for.
+
+    Parameters
+    ----------
+    state : FitState
+    plan : FitPlan
+    """
+    idle = [name for name in WIRING if name in state.minimum.at_bound]
+    if plan.inductance != "auto" or not idle:
+        return state
+    bare = again(state, unknowns=state.unknowns.without(idle, **dict.fromkeys(idle, 0.0)))
+    return state if bare.minimum.chi2 > state.minimum.chi2 + SETTINGS.equal else bare
+
+
+def with_jumps_on_samples(state: FitState) -> FitState:
+    """The fit with every jump on the first sample that shows it, where that is no coincidence.
+
+    A source that clocks the sampling jumps on samples, any other anywhere between. The odds of the first
+    against the second, whose times are evenly distributed over the samples, are the ratio of the likelihoods,
+    integrated over the times. An integral over the times is never more than their range: where data do not
+    tell them, nothing is won.
+
+    Parameters
+    ----------
+    state : FitState
+    """
+    edges = [u for u in state.unknowns.free if u.term and u.term.kind == "edge"]
+    if not edges:
+        return state
+    clocked = again(state, unknowns=state.unknowns.without([edge.name for edge in edges]))
+    rise = clocked.minimum.chi2 - state.minimum.chi2
+    _, jacobian = state.linearised()
+    wanted = [state.unknowns.names.index(edge.name) for edge in edges]
+    known = np.abs(np.diag(marginal_root(jacobian, wanted)))  # inverse standard errors, one after the other
+    ranges = np.array([-edge.lower for edge in edges])
+    log_odds = float(np.sum(np.log(np.maximum(known * ranges / np.sqrt(2.0 * np.pi), 1.0))))
+    if not log_odds - 0.5 * rise > SETTINGS.sure:
+        return state
+    log.info("jumps lie on samples: chi2 rises by %.4g", rise)
+    return clocked
+
+
+def with_initial_states(
+    problem: Problem, unknowns: Unknowns, values: Mapping[str, float]
+) -> tuple[Unknowns, dict[str, float]]:
+    """The unknowns with the initial states of all records that begin anywhere, and first values for them.
+
+    Those of rest or of the first drive value, whichever is nearer the data. Under current control the
+    junction voltage is read off the first sample.
+
+    Parameters
+    ----------
+    problem : Problem
+    unknowns : Unknowns
+        The physical ones.
+    values : mapping
+        First values of these (SI).
+    """
+    predictor = problem.predictor
+    chosen = [k for k, record in enumerate(predictor.records) if free_start(record)]
+    if not chosen:
+        return unknowns, dict(values)
+    p = unknowns.parameters(unknowns.encode(values))
+    misfits, states = [], []
+    for share in (0.0, 1.0):
+        instrument = Instrument.ideal(len(predictor.records))
+        for k in chosen:
+            drive, first = drive_of_timed(predictor.records[k]), measured(predictor.records[k])[0]
+            instrument.initial[k] = _steady(p, drive, share * float(drive.value[0]))
+            if drive.control == "current":
+                instrument.initial[k, 0] = first - p.R_s * drive.value[0]
+        distance = np.abs(predictor(p, instrument).values - predictor.data())
+        distance = np.where(np.isfinite(distance), distance, 1e30)
+        misfits.append([float(np.mean(distance[predictor.slices[k]])) for k in chosen])
+        states.append(instrument.initial)
+    found = dict(values)
+    for j, k in zip(np.argmin(misfits, axis=0), chosen, strict=True):
+        found |= _named(k, states[j][k])
+    return unknowns.plus([term for k in chosen for term in _state_of(k, predictor.records[k])]), found
+
+
+def add_needed_states(state: FitState, plan: FitPlan) -> FitState:
+    """The fit with the initial states among its unknowns that the data ask for.
+
+    Each record in time is offered its own; only those stay that lower chi2 by four standard errors a term. A
+    record with a delay is not: its clock would start anew.
+
+    Parameters
+    ----------
+    state : FitState
+    plan : FitPlan
+    """
+    delayed = {u.record for u in state.unknowns.free if u.term and u.term.kind == "delay"}
+    wanted = [
+        k
+        for k, record in enumerate(state.problem.predictor.records)
+        if drive_of(record) and not free_start(record) and k not in delayed
+    ]
+    if plan.initial_states == "off" or not wanted:
+        return state
+    if plan.initial_states == "auto":
+        wanted = _promising(state, wanted)
+        if not wanted:
+            return state
+    problem, unknowns, x = _freed(state, wanted)
+    freed = minimise(problem, unknowns, x, failures=state.failures)
+    gained = state.minimum.chi2 - freed.minimum.chi2
+    if plan.initial_states == "auto" and gained <= NEEDED * (len(unknowns.free) - len(state.unknowns.free)):
+        return state
+    log.info("initial states of %d records added: chi2 falls by %.4g", len(wanted), gained)
+    return freed
+
+
+def _promising(state: FitState, offered: Sequence[int]) -> list[int]:
+    """Those records whose initial state the linearised problem gains enough from, each by itself."""
+    problem, unknowns, x = _freed(state, offered)
+    residuals, known = problem.residuals(unknowns), len(state.unknowns.free)
+    r, jacobian = residuals.residuals(x), residuals.jacobian(x)
+    promising = []
+    for k in offered:
+        own = [j for j, unknown in enumerate(unknowns.free[known:], start=known) if unknown.record == k]
+        if fall_of_chi2(r, jacobian[:, [*range(known), *own]]) > NEEDED * len(own):
+            promising.append(k)
+    return promising
+
+
+def _freed(state: FitState, chosen: Sequence[int]) -> tuple[Problem, Unknowns, FloatArray]:
+    """Problem, unknowns and start (m,) of the same fit with the initial states of some records unknown."""
+    predictor = state.problem.predictor
+    records = tuple(begins_anywhere(r) if k in chosen else r for k, r in enumerate(predictor.records))
+    unknowns = state.unknowns.plus([term for k in chosen for term in _state_of(k, records[k])])
+    values = dict(state.unknowns.values(state.x))
+    for k in chosen:
+        drive = drive_of_timed(predictor.records[k])
+        before = 0.0 if drive.initial == "rest" else float(drive.value[0])
+        values |= _named(k, _steady(state.parameters, drive, before))
+    problem = replace(state.problem, predictor=Predictor(records, predictor.tolerance))
+    return problem, unknowns, unknowns.encode(values)
+
+
+def _state_of(k: int, record: Record) -> list[Unknown]:
+    """Unknowns of the initial state of one record."""
+    return initial_unknowns(k, drive_of_timed(record).control)
+
+
+def _steady(p: Parameters, drive: Drive, value: float) -> FloatArray:
+    """(3,) u, i_c, f of the steady state under a drive of this value."""
+    u = float(junction_voltage(p, drive.control, np.array([value]))[0])
+    f = float(activation(p, u))
+    return np.array([u, p.i_c0 * f, f])
+
+
+def _named(k: int, state: FloatArray) -> dict[str, float]:
+    """Names and first values of an initial state (3,)."""
+    u, i_c, f = (float(value) for value in state)
+    values = (u, i_c, min(max(f, SETTINGS.inside), 1.0 - SETTINGS.inside))
+    return {Term(kind, k).name: value for kind, value in zip(INITIAL, values, strict=True)}
+
+
+def is_staircase(record: Record) -> bool:
+    """Whether the drive of a sweep steps with its samples."""
+    drive = drive_of(record)
+    return isinstance(record, IVSweep) and drive is not None and drive.jumps.size >= record.points - 1
+
+
+def with_staircases(state: FitState) -> FitState:
+    """The fit with those sweeps as staircases that are described far better so.
+
+    Parameters
+    ----------
+    state : FitState
+    """
+    problem, predictor = state.problem, state.problem.predictor
+    ramps = [k for k, record in enumerate(predictor.records) if is_ramp(record)]
+    if not ramps:
+        return state
+    record_of_row, (r, _) = problem.record_of_row, state.linearised()
+    follow = [correlation(r[record_of_row == k], two_parts=False)[0] for k in ramps]
+    if not any(rho > SETTINGS.structure for rho in follow):
+        return state
+    stepped = tuple(as_staircase(record) for record in predictor.records)
+    chi2 = []
+    for either in (predictor, Predictor(stepped, predictor.tolerance)):
+        values = either(state.parameters, state.unknowns.instrument(state.x)).values
+        scaled = np.where(problem.keep, (values - predictor.data()) / problem.sigma, 0.0)
+        squares = np.where(np.isfinite(scaled), scaled, 1e6) ** 2
+        chi2.append([float(np.sum(squares[here])) for here in predictor.slices])
+    as_ramps, as_steps = chi2
+    better = [k for k in ramps if as_steps[k] < SETTINGS.far_better * as_ramps[k]]
+    if not better:
+        return state
+    records = tuple(stepped[k] if k in better else r for k, r in enumerate(predictor.records))
+    problem = replace(problem, predictor=Predictor(records, predictor.tolerance))
+    with_steps = minimise(problem, state.unknowns, state.x, near=False, failures=state.failures)
+    gained = state.minimum.chi2 - with_steps.minimum.chi2
+    if gained <= 0.0:
+        return state
+    log.info("%d sweeps are staircases: chi2 falls by %.4g", len(better), gained)
+    return with_steps
+
+
+def driven_alike(problem: Problem, other: Problem) -> Problem:
+    """The problem with its drives read as in another one, of the same records or of samples of them.
+
+    Parameters
+    ----------
+    problem, other : Problem
+    """
+    own, records = problem.predictor, []
+    for record, like in zip(own.records, other.predictor.records, strict=True):
+        alike = as_staircase(record) if is_ramp(record) and not is_ramp(like) else record
+        records.append(begins_anywhere(alike) if free_start(like) and not free_start(alike) else alike)
+    if all(new is old for new, old in zip(records, own.records, strict=True)):
+        return problem
+    return replace(problem, predictor=Predictor(records, own.tolerance))

@@ -1,8 +1,12 @@
 """The joint fit: one set of parameters for everything measured on a device.
 
-First values from the data; polish on spectra and steady curve; fit of everything from several distinct
-starts; noise of each record from its residuals, isolated outliers out; terms of the instruments where the
-data ask for them; errors, verdict, result.
+First values from the data; fit of everything from several distinct starts; noise of each record from its
+residuals, isolated outliers out; terms of the instruments where the data ask for them; errors, verdict,
+result.
+
+Do the kinds of data agree? The fit is repeated without each kind, and the parameters are compared. An
+estimate from part of the data and one from all of it differ with covariance C_part - C_all if both see the
+same device (Hausman, Econometrica 1978, 46, 1251). Shifts beyond that say that the kinds disagree.
 """
 
 import logging
@@ -10,39 +14,57 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from memfit.arrays import FloatArray
 from memfit.datasets.device import Device
 from memfit.datasets.records import ImpedanceSpectrum
 from memfit.errors import InputError
-from memfit.fitting.conflict import conflicts_between_kinds, with_conflicts
 from memfit.fitting.identifiability.explore import explore
 from memfit.fitting.identifiability.verdict import with_identifiability
-from memfit.fitting.initial_state import driven_alike
 from memfit.fitting.instrument_terms import (
     add_needed_terms,
+    driven_alike,
     with_jumps_on_samples,
     without_idle_terms,
 )
-from memfit.fitting.least_squares import solve_again
+from memfit.fitting.least_squares import again
 from memfit.fitting.model_selection import alternatives_of, compare_models
-from memfit.fitting.outliers import find_outliers
-from memfit.fitting.plan import FitPlan, free_parameters, plan_for
+from memfit.fitting.noise import find_outliers, prepare, with_noise_of
+from memfit.fitting.plan import CORE, FitPlan, free_parameters, plan_for, unit_of_length
 from memfit.fitting.predict import bias_of
-from memfit.fitting.problem import FitState, Problem
-from memfit.fitting.result import FitResult, FittedRecord
-from memfit.fitting.starting_values.closed_form import Candidate
-from memfit.fitting.starting_values.search import find_minima
+from memfit.fitting.problem import FitState, triangle
+from memfit.fitting.result import Conflict, FitResult, FittedRecord
+from memfit.fitting.search import find_minima
+from memfit.fitting.starting_values import StartingValues
 from memfit.fitting.summary import fitted_records, summarise
 from memfit.fitting.uncertainty.covariance import covariance_of
 
 log = logging.getLogger(__name__)
 
-_ROUNDS = 6
-_SETTLED = 0.02
-"""Change of every record's noise, relative, at which noise and fit agree."""
+
+@dataclass(frozen=True)
+class Settings:
+    """Numbers that steer the fit from its minimum to its result."""
+
+    rounds: int = 6
+    """In which fit, noise and outliers are brought into agreement, at most."""
+    settled: float = 0.02
+    """Change of every record's noise, relative, at which they agree."""
+    more_minima: int = 3
+    """How often the search may begin again from a lower place that was found while looking around."""
+    alarm: float = 5.0
+    """Shift, in its standard errors, of a parameter that counts as a disagreement of kinds of data."""
+    known: float = 0.5
+    """Largest standard error, in units of length, of a parameter whose shift is worth a look."""
+    least_shift: float = 0.01
+    """Smallest shift, in units of length, that matters to anyone."""
+    least_gain: float = 0.05
+    """Share of the variance that a kind of data is taken to remove at least: rounding must not make
+    alarms."""
+    open_direction: float = 0.1
+    """Component of a direction of which the data say nothing that makes a parameter unknown."""
 
 
-_MORE_MINIMA = 3
-"""How often the search may begin again from a lower place that was found while looking around the minimum."""
+SETTINGS = Settings()
 
 
 @dataclass(frozen=True)
@@ -51,6 +73,16 @@ class JointFit:
 
     result: FitResult
     fitted: tuple[FittedRecord, ...]
+
+
+@dataclass(frozen=True)
+class _Settled:
+    """A settled fit on the way to a result."""
+
+    state: FitState
+    rivals: tuple[FitState, ...]
+    """Other minima of the search."""
+    first: StartingValues
 
 
 def fit(device: Device, plan: FitPlan | None = None) -> JointFit:
@@ -83,26 +115,16 @@ def fit(device: Device, plan: FitPlan | None = None) -> JointFit:
     return _finish(device, plan, plan.model, _find(device, plan, plan.model))
 
 
-@dataclass(frozen=True)
-class _Found:
-    """A settled fit on the way to a result."""
-
-    settled: FitState
-    rivals: tuple[FitState, ...]
-    """Other minima of the search."""
-    first: Candidate
-
-
 def _choose_model(device: Device, plan: FitPlan) -> JointFit:
     """Fit the 3D model, and a 2D model instead if it describes the same points as well."""
-    found = _find(device, plan, "3d")
-    comparison = compare_models(found.settled, covariance_of(found.settled), plan)
-    choice = comparison.choice
-    others = alternatives_of(comparison, found.settled)
+    full = _find(device, plan, "3d")
+    comparison = compare_models(full.state, covariance_of(full.state), plan)
+    choice, chosen = comparison.choice, full
+    others = alternatives_of(comparison, full.state)
     if choice.chosen != "3d":
-        simple = settle(replace(comparison.nested[choice.chosen], problem=found.settled.problem), plan)
-        found = _Found(simple, (), found.first)
-    joint = _finish(device, plan, choice.chosen, found)
+        simple = replace(comparison.nested[choice.chosen], problem=full.state.problem)
+        chosen = _Settled(settle(simple, plan), (), full.first)
+    joint = _finish(device, plan, choice.chosen, chosen)
     result = replace(
         joint.result,
         model_choice=choice,
@@ -112,44 +134,103 @@ def _choose_model(device: Device, plan: FitPlan) -> JointFit:
     return JointFit(result, joint.fitted)
 
 
-def _find(device: Device, plan: FitPlan, model: str) -> _Found:
+def _find(device: Device, plan: FitPlan, model: str) -> _Settled:
     """The settled fit of one model."""
-    problem = Problem.prepare(device.records, plan.robust)
+    problem = prepare(device.records, robust=plan.robust, engine=plan.engine)
     minima, first = find_minima(problem, plan, free_parameters(model))
-    settled = settle(replace(minima[0], problem=driven_alike(problem, minima[0].problem)), plan, rounds=1)
-    settled = settle(add_needed_terms(settled, plan), plan)
-    clocked = with_jumps_on_samples(settled)
-    settled = without_idle_terms(settled if clocked is settled else settle(clocked, plan), plan)
-    return _Found(settled, tuple(minima[1:]), first)
+    state = settle(replace(minima[0], problem=driven_alike(problem, minima[0].problem)), plan, rounds=1)
+    state = settle(add_needed_terms(state, plan), plan)
+    clocked = with_jumps_on_samples(state)
+    state = without_idle_terms(state if clocked is state else settle(clocked, plan), plan)
+    return _Settled(state, tuple(minima[1:]), first)
 
 
-def _finish(device: Device, plan: FitPlan, model: str, found: _Found) -> JointFit:
+def _finish(device: Device, plan: FitPlan, model: str, settled: _Settled) -> JointFit:
     """From a settled fit to a result: what the data cannot tell, conflicts, errors, verdict."""
-    settled = found.settled
-    covariance = covariance_of(settled)
-    explored = explore(settled, covariance, found.rivals)
-    for _ in range(_MORE_MINIMA):
+    state = settled.state
+    covariance = covariance_of(state)
+    explored = explore(state, covariance, settled.rivals)
+    for _ in range(SETTINGS.more_minima):
         if explored.better is None:
             break
-        settled = settle(explored.better, plan)
-        covariance = covariance_of(settled)
-        explored = explore(settled, covariance)
-    conflicts = conflicts_between_kinds(settled) if plan.conflict_test else ()
-    result = summarise(device, plan, free_parameters(model), [settled, *found.rivals], found.first)
-    result = with_identifiability(with_conflicts(result, conflicts), settled, covariance, explored)
-    return JointFit(result, fitted_records(settled))
+        state = settle(explored.better, plan)
+        covariance = covariance_of(state)
+        explored = explore(state, covariance)
+    conflicts = conflicts_between_kinds(state) if plan.conflict_test else ()
+    minima = [state, *settled.rivals]
+    result = summarise(device, plan, free_parameters(model), minima, settled.first, conflicts=conflicts)
+    return JointFit(with_identifiability(result, state, covariance, explored), fitted_records(state))
 
 
-def settle(state: FitState, plan: FitPlan, rounds: int = _ROUNDS) -> FitState:
-    """Bring the fit, the noise of every record and the list of outliers into agreement."""
+def settle(state: FitState, plan: FitPlan, rounds: int = SETTINGS.rounds) -> FitState:
+    """Bring the fit, the noise of every record and the list of outliers into agreement.
+
+    Parameters
+    ----------
+    state : FitState
+    plan : FitPlan
+        Says whether outliers are looked for.
+    rounds : int
+        At most.
+    """
     for _ in range(rounds):
-        problem = state.problem.with_noise_of(state)
-        judged = replace(state, problem=problem)
-        outliers = find_outliers(judged) if plan.screen else ~problem.keep
+        problem = with_noise_of(state)
+        outliers = find_outliers(replace(state, problem=problem)) if plan.screen else ~problem.keep
         changed = np.any(outliers == problem.keep)
         ratio = problem.sigma / state.problem.sigma
-        problem = replace(problem, keep=~outliers)
-        state = solve_again(state, problem)
-        if not changed and np.max(np.abs(np.log(ratio))) < _SETTLED and state.minimum.converged:
+        state = again(state, replace(problem, keep=~outliers))
+        agreed = not changed and np.max(np.abs(np.log(ratio))) < SETTINGS.settled
+        if agreed and state.minimum.converged:
             break
     return state
+
+
+def conflicts_between_kinds(state: FitState) -> tuple[Conflict, ...]:
+    """Shifts of the physical parameters when one kind of data is left out, largest first.
+
+    Only shifts that are too large for chance are listed. The fit is repeated where the linearised one raises
+    an alarm.
+
+    Parameters
+    ----------
+    state : FitState
+    """
+    kinds = list(dict.fromkeys(state.problem.kinds))
+    if len(kinds) < 2:
+        return ()
+    everything = covariance_of(state).matrix
+    conflicts: list[Conflict] = []
+    for kind in kinds:
+        others = np.array([k != kind for k in state.problem.kinds])[state.problem.predictor.record_of_point]
+        kept = state.problem.keep & others
+        if np.count_nonzero(kept) < 2 * len(state.unknowns.free):
+            continue
+        part = replace(state, problem=replace(state.problem, keep=kept))
+        r, jacobian = part.linearised()
+        scale = np.maximum(np.linalg.norm(jacobian, axis=0), 1e-300)
+        reduced = triangle(np.column_stack([jacobian / scale, r]))
+        step = -np.linalg.lstsq(reduced[:, :-1], reduced[:, -1], rcond=1e-9)[0] / scale
+        if _alarms(state, everything, part, step, kind):
+            part = again(state, part.problem)
+            conflicts += _alarms(state, everything, part, part.x - state.x, kind)
+    return tuple(sorted(conflicts, key=lambda c: -abs(c.shift)))
+
+
+def _alarms(
+    state: FitState, everything: FloatArray, part: FitState, step: FloatArray, kind: str
+) -> list[Conflict]:
+    """Parameters that move by `step` further than chance allows."""
+    covariance = covariance_of(part)
+    V_m = state.parameters.V_m
+    alarms = []
+    for j, name in enumerate(state.unknowns.names):
+        if name not in CORE:
+            continue
+        length, variance = unit_of_length(name, V_m), covariance.matrix[j, j]
+        opened = np.any(np.abs(covariance.open_directions[:, j]) > SETTINGS.open_direction)
+        if opened or variance > (SETTINGS.known * length) ** 2:
+            continue
+        spread = float(np.sqrt(max(variance - everything[j, j], SETTINGS.least_gain * variance, 1e-30)))
+        if abs(step[j]) > max(SETTINGS.least_shift * length, SETTINGS.alarm * spread):
+            alarms.append(Conflict(left_out=kind, parameter=name, shift=float(-step[j] / spread)))
+    return alarms

@@ -1,9 +1,11 @@
-"""Gauss-Newton steps from a good start, inside bounds and along one constraint.
+"""Least squares inside bounds: Gauss-Newton steps, and a patient search where they do not arrive.
 
-One evaluation gives residuals and exact Jacobian, already reduced to a triangle; what follows is linear
-algebra on a few numbers. Each step solves the linearised problem with its bounds and its constraint; where a
-step does not keep what it promised it is shortened (Levenberg, Quart. Appl. Math. 1944, 2, 164). The last
-step, too small to be worth an evaluation, is taken by the linearised problem alone.
+`minimise` is the one entry for a fit. One evaluation gives residuals and exact Jacobian, already reduced to a
+triangle; what follows is linear algebra on a few numbers. Each Gauss-Newton step solves the linearised
+problem with its bounds and, for profiles, one constraint; where a step does not keep what it promised it is
+shortened (Levenberg, Quart. Appl. Math. 1944, 2, 164). The last step, too small to be worth an evaluation, is
+taken by the linearised problem alone. The patient search is the trust-region method of
+`memfit.fitting.lmfit_engine`.
 """
 
 from collections.abc import Callable
@@ -12,29 +14,124 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from memfit.arrays import BoolArray, FloatArray
-from memfit.fitting.lmfit_engine import Minimum
-from memfit.fitting.problem import FitState, Problem, solve
-from memfit.fitting.residuals import triangle
-from memfit.fitting.unknowns import Unknown, Unknowns
+from memfit.fitting.lmfit_engine import trust_region
+from memfit.fitting.plan import CORE, unit_of_length
+from memfit.fitting.problem import FitState, Minimum, Problem, Unknowns, triangle
 
-TOLERANCE = 1e-3
-"""Fall of chi2 still promised at which a search ends: a thousandth of what matters to an interval."""
-MAX_EVALUATIONS = 40
-_FINE, _NEARBY = 1e-6, 15
-"""Tolerance of a fit that is reported, and evaluations after which its start was not so near."""
-_OFF_SAMPLE, _OFF_ZERO = 1e-9, 1e-15
-"""Part of the range of an unknown that steps keep away from its bounds."""
-_FIRST_DAMPING, _MOST_DAMPING = 1e-3, 1e8
-_LAST_DAMPING = 1e-6
-"""Of the last step: it must not wander where the data say nothing."""
-_KEPT = 0.1
-"""Share of the promised fall that a step must bring."""
-_RANK = 1e-10
-"""Singular values below this share of the largest are none."""
-_LONGEST = 2.0
-"""Longest step of a logarithm, and of V_T in units of V_m."""
-_ON_IT = _ROUNDING = 1e-12
-"""Distance from the condition, and over a bound in standard errors, that is rounding."""
+NEEDED = 16.0
+"""Fall of chi2 that a term of the instruments must bring, each: four standard errors."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Numbers that steer the Gauss-Newton steps."""
+
+    tolerance: float = 1e-3
+    """Fall of chi2 still promised at which a search ends: a thousandth of what matters to an interval."""
+    most: int = 40
+    """Evaluations, at most."""
+    fine: float = 1e-6
+    """Tolerance of a fit that is reported."""
+    nearby: int = 15
+    """Evaluations after which the start of a fit was not so near."""
+    off_sample: float = 1e-9
+    """Part of the range of a record's term that steps keep away from its bounds: on them an edge changes
+    sides with its sample."""
+    off_zero: float = 1e-15
+    """The same of any other unknown."""
+    first_damping: float = 1e-3
+    most_damping: float = 1e8
+    last_damping: float = 1e-6
+    """Of the last step: it must not wander where the data say nothing."""
+    kept: float = 0.1
+    """Share of the promised fall that a step must bring."""
+    rank: float = 1e-10
+    """Singular values below this share of the largest are none."""
+    longest: float = 2.0
+    """Longest step of a logarithm, and of V_T in units of V_m."""
+    rounding: float = 1e-12
+    """Distance from the constraint, and over a bound in standard errors, that is none."""
+
+
+SETTINGS = Settings()
+
+
+def minimise(
+    problem: Problem,
+    unknowns: Unknowns,
+    start: FloatArray,
+    *,
+    near: bool = True,
+    tolerance: float = 1e-10,
+    most: int = 200,
+    failures: int = 0,
+) -> FitState:
+    """The minimum of chi2 from one start.
+
+    Parameters
+    ----------
+    problem : Problem
+        Its engine "lmfit" takes the patient search alone.
+    unknowns : Unknowns
+    start : (m,) array
+    near : bool
+        Whether the start is a good one: Gauss-Newton steps come first, which need a fifth of the evaluations
+        on bounds, where edges of pulses often end.
+    tolerance : float
+        Of the patient search: relative change of chi2 and of the vector at which to stop.
+    most : int
+        Evaluations of the patient search.
+    failures : int
+        Trials that could not be integrated before, to be counted on.
+    """
+    if near and problem.engine == "memfit":
+        state = FitState(problem, unknowns, Minimum.at(start, unknowns.free), failures)
+        evaluate = evaluator(state)
+        end = gauss_newton(evaluate, start, Box.of(state), tolerance=SETTINGS.fine, most=SETTINGS.nearby)
+        if end.converged and not end.failed:
+            chi2, used = evaluate(end.x).chi2, end.evaluations + 1
+            minimum = Minimum.at(end.x, unknowns.free)
+            return replace(state, minimum=replace(minimum, chi2=chi2, converged=True, evaluations=used))
+        start = start if end.failed else end.x
+    residuals = problem.residuals(unknowns)
+    bounds = np.array([unknown.inner_bounds for unknown in unknowns.free]).reshape(-1, 2)
+    stop = trust_region(residuals, unknowns.names, start, bounds, tolerance=tolerance, most=most)
+    minimum = replace(
+        Minimum.at(stop.x, unknowns.free),
+        chi2=stop.chi2,
+        converged=stop.converged,
+        message=stop.message,
+        evaluations=stop.evaluations,
+    )
+    return FitState(problem, unknowns, minimum, failures + residuals.failures)
+
+
+def again(state: FitState, problem: Problem | None = None, unknowns: Unknowns | None = None) -> FitState:
+    """The minimum near that of a fit when its problem or its unknowns are changed.
+
+    Parameters
+    ----------
+    state : FitState
+    problem : Problem, optional
+    unknowns : Unknowns, optional
+        What the fit does not know starts where its unknown says.
+    """
+    start = state.x if unknowns is None else unknowns.encode(state.unknowns.values(state.x))
+    return minimise(problem or state.problem, unknowns or state.unknowns, start, failures=state.failures)
+
+
+def fall_of_chi2(r: FloatArray, jacobian: FloatArray) -> float:
+    """Fall of chi2 that residuals (k,) and their Jacobian (k, m) promise.
+
+    Parameters
+    ----------
+    r : (k,) array
+    jacobian : (k, m) array
+    """
+    length = np.linalg.norm(jacobian, axis=0)
+    scaled = jacobian / np.where(length > 0, length, 1.0)
+    remaining = r - scaled @ np.linalg.lstsq(scaled, r, rcond=1e-12)[0]
+    return float(r @ r - remaining @ remaining)
 
 
 @dataclass(frozen=True)
@@ -71,26 +168,18 @@ class Box:
 
     @classmethod
     def of(cls, state: FitState) -> "Box":
-        """The bounds of a fit."""
-        bounds = np.array([_reached(u) for u in state.unknowns.free]).reshape(-1, 2)
-        V_m = state.unknowns.parameters(state.x).V_m
-        limits = {"V_T": _LONGEST * V_m}
-        longest = np.array(
-            [_LONGEST if u.logarithmic else limits.get(u.name, np.inf) for u in state.unknowns.free]
-        )
-        return cls(bounds[:, 0], bounds[:, 1], longest)
+        """The bounds of a fit, and steps of a few lengths of each parameter at most."""
+        free, V_m = state.unknowns.free, state.parameters.V_m
+        bounds = np.array([unknown.inner_bounds for unknown in free]).reshape(-1, 2)
+        inset = np.array([SETTINGS.off_zero if u.record is None else SETTINGS.off_sample for u in free])
+        inset *= bounds[:, 1] - bounds[:, 0]
+        longest = [SETTINGS.longest * unit_of_length(u.name, V_m) if u.name in CORE else np.inf for u in free]
+        return cls(bounds[:, 0] + inset, bounds[:, 1] - inset, np.array(longest))
 
     def clip(self, x: FloatArray) -> FloatArray:
         """The nearest vector inside."""
         result: FloatArray = np.clip(x, self.low, self.high)
         return result
-
-
-def _reached(unknown: Unknown) -> tuple[float, float]:
-    """Bounds that steps may reach: on the bound itself an edge changes sides with its sample."""
-    low, high = unknown.inner_bounds
-    inset = (_OFF_SAMPLE if unknown.record is not None else _OFF_ZERO) * (high - low)
-    return low + inset, high - inset
 
 
 @dataclass(frozen=True)
@@ -107,7 +196,7 @@ Condition = Callable[[FloatArray], Surface]
 
 @dataclass(frozen=True)
 class Solution:
-    """Where a search ended."""
+    """Where Gauss-Newton steps ended."""
 
     x: FloatArray
     """(m,)."""
@@ -153,8 +242,8 @@ def gauss_newton(
     box: Box,
     condition: Condition | None = None,
     *,
-    tolerance: float = TOLERANCE,
-    most: int = MAX_EVALUATIONS,
+    tolerance: float = SETTINGS.tolerance,
+    most: int = SETTINGS.most,
     first: Point | None = None,
 ) -> Solution:
     """Least squares from a good start.
@@ -182,59 +271,28 @@ def gauss_newton(
         gap = abs(surface.h) if surface else 0.0
         fall = point.chi2 - step.chi2 + weight * gap
         on_it = surface is None or gap * max(abs(step.multiplier), 1.0) <= tolerance
-        if on_it and abs(point.chi2 - step.chi2) <= tolerance and damping <= _FIRST_DAMPING:
-            last = _step(point, box, max(damping, _LAST_DAMPING), surface)
-            return _solution(point, last, surface, used, converged=True)
-        if fall < -tolerance and gap <= _ON_IT and damping < _MOST_DAMPING:
-            damping = max(10.0 * damping, _FIRST_DAMPING)  # bounds cut the step: a shorter one meets fewer
+        if on_it and abs(point.chi2 - step.chi2) <= tolerance and damping <= SETTINGS.first_damping:
+            last = _step(point, box, max(damping, SETTINGS.last_damping), surface)
+            multiplier = last.multiplier if surface else 0.0
+            return Solution(point.x + last.d, last.chi2, multiplier, True, point.failed, used, point)
+        if fall < -tolerance and gap <= SETTINGS.rounding and damping < SETTINGS.most_damping:
+            damping = max(
+                10.0 * damping, SETTINGS.first_damping
+            )  # bounds cut the step: a shorter one meets fewer
             continue
-        if used >= most or damping > _MOST_DAMPING:
-            return _solution(point, step, surface, used, converged=False)
+        if used >= most or damping > SETTINGS.most_damping:
+            return Solution(point.x, point.chi2, step.multiplier, False, point.failed, used, point)
         trial = evaluate(box.clip(point.x + step.d))
         used += 1
         ahead = condition(trial.x) if condition else None
         lost = abs(ahead.h) if ahead else 0.0
         gain = point.chi2 - trial.chi2 + weight * (gap - lost)
-        if (
-            np.isfinite(gain)
-            and gain >= _KEPT * max(fall, 0.0) - tolerance
-            and not (trial.failed and not point.failed)
-        ):
+        kept = np.isfinite(gain) and gain >= SETTINGS.kept * max(fall, 0.0) - tolerance
+        if kept and not (trial.failed and not point.failed):
             point, surface = trial, ahead
-            damping = damping / 10.0 if damping > 0.1 * _FIRST_DAMPING else 0.0
+            damping = damping / 10.0 if damping > 0.1 * SETTINGS.first_damping else 0.0
         else:
-            damping = max(10.0 * damping, _FIRST_DAMPING)
-
-
-def _solution(
-    point: Point, step: "_Step", surface: Surface | None, used: int, *, converged: bool
-) -> Solution:
-    """The end of a search, one last step by the linearised problem included where it is small."""
-    if not converged:
-        return Solution(point.x, point.chi2, step.multiplier, False, point.failed, used, point)
-    x = point.x + step.d
-    return Solution(x, step.chi2, step.multiplier if surface else 0.0, True, point.failed, used, point)
-
-
-def solve_nearby(problem: Problem, unknowns: Unknowns, start: FloatArray) -> FitState:
-    """The minimum near a good start; by the patient search of `solve` where these steps do not arrive.
-
-    On bounds, where edges of pulses often end, they need a fifth of the evaluations.
-    """
-    state = FitState(problem, unknowns, Minimum.at(start, unknowns.free))
-    evaluate = evaluator(state)
-    found = gauss_newton(evaluate, start, Box.of(state), tolerance=_FINE, most=_NEARBY)
-    if not found.converged or found.failed:
-        return solve(problem, unknowns, start if found.failed else found.x)
-    minimum = Minimum.at(found.x, unknowns.free)
-    chi2, used = evaluate(found.x).chi2, found.evaluations + 1
-    return replace(state, minimum=replace(minimum, chi2=chi2, converged=True, evaluations=used))
-
-
-def solve_again(state: FitState, problem: Problem) -> FitState:
-    """Minimise a changed problem from where the last one ended."""
-    again = solve_nearby(problem, state.unknowns, state.x)
-    return replace(again, failures=state.failures + again.failures)
+            damping = max(10.0 * damping, SETTINGS.first_damping)
 
 
 @dataclass(frozen=True)
@@ -248,7 +306,11 @@ class _Step:
 
 
 def _step(point: Point, box: Box, damping: float, surface: Surface | None) -> _Step:
-    """The step d that minimises |r + J d|^2 inside the box with h + gradient d = 0."""
+    """The step d that minimises |r + J d|^2 inside the box with h + gradient d = 0.
+
+    Unknowns are held on the bounds that the step would cross, the worst first, and let go again where the sum
+    of squares falls inwards.
+    """
     length = np.linalg.norm(point.jacobian, axis=0)
     scale = np.where(length > 0, length, 1.0)
     low = np.maximum(box.low - point.x, -box.longest) * scale
@@ -264,28 +326,24 @@ def _step(point: Point, box: Box, damping: float, surface: Surface | None) -> _S
         d[free] = _on_plane(J[:, free], point.r + J @ fixed, a[free], gap - float(a @ fixed), damping)
         over = np.where(free, np.maximum(low - d, d - high), -np.inf)
         worst = int(np.argmax(over))
-        if over[worst] > _ROUNDING:
+        if over[worst] > SETTINGS.rounding:
             if surface is not None and not np.any(a[free & (np.arange(d.size) != worst)]):
                 break
             d[worst] = low[worst] if d[worst] < low[worst] else high[worst]
             free[worst] = False
             continue
-        inward = _pull(J.T @ (point.r + J @ d), a, d <= low, free | released)
+        settled, slope = free | released, J.T @ (point.r + J @ d)
+        along = slope - _multiplier(slope, a, settled) * a
+        inward = np.where(
+            settled, -np.inf, np.where(d <= low, -along, along)
+        )  # there a bound was one too many
         back = int(np.argmax(inward))
-        if inward[back] <= _ROUNDING:
+        if inward[back] <= SETTINGS.rounding:
             break
         free[back] = released[back] = True
     d = np.clip(d, low, high)
     ahead = point.r + J @ d
-    multiplier = _multiplier(2.0 * (J.T @ ahead), a, free)
-    return _Step(d / scale, float(ahead @ ahead), multiplier)
-
-
-def _pull(slope: FloatArray, a: FloatArray, at_low: BoolArray, settled: BoolArray) -> FloatArray:
-    """(n,) how steeply the sum of squares falls from each bound inwards: there a bound was one too many."""
-    along = slope - _multiplier(slope, a, settled) * a
-    result: FloatArray = np.where(settled, -np.inf, np.where(at_low, -along, along))
-    return result
+    return _Step(d / scale, float(ahead @ ahead), _multiplier(2.0 * (J.T @ ahead), a, free))
 
 
 def _on_plane(J: FloatArray, r: FloatArray, a: FloatArray, gap: float, damping: float) -> FloatArray:
@@ -302,7 +360,7 @@ def _on_plane(J: FloatArray, r: FloatArray, a: FloatArray, gap: float, damping: 
     if damping > 0.0:
         rows = np.concatenate([rows, np.sqrt(damping) * along])
         target = np.concatenate([target, np.zeros(a.size)])
-    result: FloatArray = onto + along @ np.linalg.lstsq(rows, target, rcond=_RANK)[0]
+    result: FloatArray = onto + along @ np.linalg.lstsq(rows, target, rcond=SETTINGS.rank)[0]
     return result
 
 

@@ -1,97 +1,140 @@
-"""How noisy each record is, estimated from the record and then from its residuals.
+"""How much each point counts: the noise of its record, and whether it is an isolated outlier.
 
-Impedance: a fraction of |Z|. Sweeps and currents under pulses, which span decades: a fraction of the value
-plus a floor. Voltages under pulses: constant. The first estimate needs no model: the distance of every point
-from the cubic through its two neighbours on either side. After a fit the level is set so that each record's
-own chi2 per degree of freedom is 1.
+Noise of impedance is a fraction of |Z|; of sweeps and currents under pulses, which span decades, a fraction
+of the value plus a floor; of voltages under pulses constant. The first estimate needs no model
+(`memfit.noise_estimate`). After a fit the level is set so that each record's own chi2 per degree of freedom
+is 1.
+
+A point is left out when its residual is improbable for its record while its neighbours are ordinary (mains
+hum, range changes, spikes); a run of large residuals is structure that the model misses, and stays in, to be
+seen.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from memfit.arrays import BoolArray, FloatArray
-from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient, Record
-from memfit.fitting.predict import measured, modulus
-from memfit.noise_estimate import TO_SIGMA, distance_from_neighbours
+from memfit.datasets.fit_options import Engine
+from memfit.datasets.records import ImpedanceSpectrum, IVSweep, Record
+from memfit.fitting.predict import Predictor, measured, modulus
+from memfit.fitting.problem import FitState, NoiseLevel, Problem
+from memfit.fitting.result import Excluded
+from memfit.noise_estimate import TO_SIGMA, distance_from_neighbours, relative_distances, typical
 
-SMALLEST_RELATIVE = 1e-6
-"""Of the largest value of a record: no noise is taken to be below, so that exact data can be fitted too."""
-_CLIP = 3.5
-_ITERATIONS = 30
-_FIRST_FLOOR = 0.02
-"""Of the relative noise at the largest current: the least floor assumed before there is a model.
-
-Often the only currents near zero are the first and the last, where no neighbours show the floor.
-"""
-_TELL_FLOOR = 8
-"""Points near zero that tell the floor; with fewer the least one is kept."""
-_FEWEST = 3
-"""Distances that make a first estimate."""
 _TINY = 1e-150
 """Smallest size whose square is a number."""
 
 
 @dataclass(frozen=True)
-class Noise:
-    """Standard deviation sqrt((relative |y|)^2 + floor^2)."""
+class Settings:
+    """Numbers that steer the estimates."""
 
-    relative: float
-    floor: float
+    smallest: float = 1e-6
+    """Of the largest value of a record: no noise is taken to be below, so that exact data can be fitted
+    too."""
+    least_sigma: float = 1e-12
+    """Of the largest value of a record: no point has less, where the model could not be computed."""
+    clip: float = 3.5
+    """Standard deviations beyond which a residual counts no more for the level."""
+    iterations: int = 30
+    """Of the fit of fraction and floor, at most."""
+    first_floor: float = 0.02
+    """Of the relative noise at the largest current: the least floor assumed before there is a model. Often
+    the only currents near zero are the first and the last, where no neighbours show the floor."""
+    tell_floor: int = 8
+    """Points near zero that tell the floor; with fewer the least one is kept."""
+    fewest: int = 3
+    """Distances that make a first estimate, and points that make a level."""
+    outlier: float = 5.0
+    """Standard deviations of an outlier; about one good point in two million lies beyond."""
+    neighbour: float = 3.5
+    """A neighbour beyond this, on the same side, makes it a run; a point left out that is nearer counts
+    again."""
+    largest_share: float = 0.1
+    """Of a record's points that may be outliers; more than that is not isolated."""
 
-    def sigma(self, sizes: FloatArray) -> FloatArray:
-        """(n,) standard deviations for values of the given sizes."""
-        result: FloatArray = np.hypot(self.relative * sizes, self.floor)
-        return result
 
-    def scaled(self, factor: float) -> "Noise":
-        """The same shape, another level."""
-        return Noise(self.relative * factor, self.floor * factor)
+SETTINGS = Settings()
 
 
-def first_noise(record: Record) -> Noise:
+def prepare(records: Sequence[Record], *, robust: bool = False, engine: Engine = "memfit") -> Problem:
+    """Records prepared for fitting: all points kept, the noise as seen without a model.
+
+    Parameters
+    ----------
+    records : sequence of Record
+    robust, engine
+        As of `FitPlan`.
+    """
+    predictor = Predictor(records)
+    noise = tuple(first_noise(record) for record in predictor.records)
+    sizes = [modulus(r, measured(r)) for r in predictor.records]
+    sigma = np.concatenate([level.sigma(size) for level, size in zip(noise, sizes, strict=True)])
+    return Problem(predictor, noise, sigma, np.ones(predictor.size, dtype=bool), robust, engine)
+
+
+def with_noise_of(state: FitState) -> Problem:
+    """The problem of a fit with the noise that its residuals show."""
+    problem, model = state.problem, state.model_values()
+    residual = problem.predictor.data() - model
+    share = 1.0 - len(state.unknowns.free) / max(state.points, 1)
+    noise = []
+    for record, here in zip(problem.predictor.records, problem.predictor.slices, strict=True):
+        keep = problem.keep[here] & np.isfinite(model[here])
+        if np.count_nonzero(keep) < SETTINGS.fewest:
+            keep = np.isfinite(model[here])
+        dof = max(share, 0.1) * np.count_nonzero(keep)
+        noise.append(fit_noise(record, residual[here], keep, model[here], dof))
+    return replace(problem, noise=tuple(noise), sigma=sigma_of(problem.predictor, noise, model))
+
+
+def sigma_of(predictor: Predictor, noise: Sequence[NoiseLevel], model: FloatArray) -> FloatArray:
+    """(n,) standard deviation of every point.
+
+    Parameters
+    ----------
+    predictor : Predictor
+    noise : sequence of NoiseLevel
+        Of each record.
+    model : (n,) array
+        Values of the model, ohm, A or V; NaN where it could not be computed.
+    """
+    sigma = np.empty(predictor.size)
+    for record, here, level in zip(predictor.records, predictor.slices, noise, strict=True):
+        size = modulus(record, np.where(np.isfinite(model[here]), model[here], 0.0))
+        least = SETTINGS.least_sigma * float(np.max(size, initial=1e-300))
+        sigma[here] = np.maximum(level.sigma(size), least)
+    return sigma
+
+
+def first_noise(record: Record) -> NoiseLevel:
     """Noise of a record seen without any model."""
     if isinstance(record, ImpedanceSpectrum):
-        return Noise(max(_relative_noise(record), SMALLEST_RELATIVE), 0.0)
+        distance = relative_distances(record.frequency, record.impedance)
+        seen = typical(distance) if np.count_nonzero(np.isfinite(distance)) >= SETTINGS.fewest else 0.0
+        return NoiseLevel(max(seen, SETTINGS.smallest), 0.0)
     values = measured(record)
-    distance = local_distances(record)
+    distance = distance_from_neighbours(values, record.time)
     known = np.isfinite(distance)
-    if np.count_nonzero(known) < _FEWEST:
+    if np.count_nonzero(known) < SETTINGS.fewest:
         distance, known = np.where(known, distance, 0.0), np.ones(values.size, dtype=bool)
-    seen = fit_noise(record, distance, known, values, float(np.count_nonzero(known)))
-    hidden = _FIRST_FLOOR * seen.relative * float(np.max(np.abs(values)))
-    return Noise(seen.relative, max(seen.floor, hidden)) if _spans_decades(record) else seen
+    level = fit_noise(record, distance, known, values, float(np.count_nonzero(known)))
+    if not _spans_decades(record):
+        return level
+    hidden = SETTINGS.first_floor * level.relative * float(np.max(np.abs(values)))
+    return NoiseLevel(level.relative, max(level.floor, hidden))
 
 
-def _spans_decades(record: IVSweep | PulseTransient) -> bool:
+def _spans_decades(record: Record) -> bool:
     """Whether the noise may follow the value: sweeps, and currents, which begin with that of C_m."""
     return isinstance(record, IVSweep) or record.control == "voltage"
 
 
-def _relative_noise(spectrum: ImpedanceSpectrum) -> float:
-    """Noise as a fraction of |Z|: the typical distance of log |Z| and of the phase, smooth over decades.
-
-    By the median, because a sharp resonance between few points is no noise.
-    """
-    at = np.log(spectrum.frequency)
-    order = np.argsort(at)
-    Z = spectrum.impedance[order]
-    logs = np.log(np.maximum(np.abs(Z), _TINY)), np.unwrap(np.angle(Z))
-    distance = np.concatenate([distance_from_neighbours(at[order], part) for part in logs])
-    known = np.abs(distance[np.isfinite(distance)])
-    return TO_SIGMA * float(np.median(known)) if known.size >= _FEWEST else 0.0
-
-
-def local_distances(record: IVSweep | PulseTransient) -> FloatArray:
-    """(n,) distance of each value from the cubic through its neighbours, scaled to one point's noise.
-
-    NaN where there are no neighbours on both sides, or too unevenly spaced ones.
-    """
-    at = record.time if record.time is not None else np.arange(record.points, dtype=float)
-    return distance_from_neighbours(at, record.response)
-
-
-def fit_noise(record: Record, residual: FloatArray, keep: BoolArray, model: FloatArray, dof: float) -> Noise:
+def fit_noise(
+    record: Record, residual: FloatArray, keep: BoolArray, model: FloatArray, dof: float
+) -> NoiseLevel:
     """Noise that makes the residuals (in units of the data) typical.
 
     Parameters
@@ -106,29 +149,29 @@ def fit_noise(record: Record, residual: FloatArray, keep: BoolArray, model: Floa
     """
     sizes = modulus(record, model)[keep]
     squares = residual[keep] ** 2
-    count = max(sizes.size, 1)
-    least = SMALLEST_RELATIVE * float(np.max(modulus(record, measured(record))[keep], initial=1e-30))
-    share = count / max(dof, 1.0)
+    least = SETTINGS.smallest * float(np.max(modulus(record, measured(record))[keep], initial=1e-30))
+    share = max(sizes.size, 1) / max(dof, 1.0)
     if isinstance(record, ImpedanceSpectrum):
         scale = _clipped_mean(squares / np.maximum(sizes, _TINY) ** 2) * share
-        return Noise(max(float(np.sqrt(scale)), SMALLEST_RELATIVE), 0.0)
+        return NoiseLevel(max(float(np.sqrt(scale)), SETTINGS.smallest), 0.0)
     if _spans_decades(record):
         relative, floor = _relative_and_floor(squares * share, sizes, least)
         largest = float(np.max(sizes, initial=0.0))
-        if np.count_nonzero(sizes < _FIRST_FLOOR * largest) < _TELL_FLOOR:  # a few may be small by chance
-            floor = max(floor, _FIRST_FLOOR * relative * largest)
-        return Noise(relative, floor)
-    return Noise(0.0, max(float(np.sqrt(_clipped_mean(squares) * share)), least))
+        small = np.count_nonzero(sizes < SETTINGS.first_floor * largest)
+        if small < SETTINGS.tell_floor:  # a few may be small by chance
+            floor = max(floor, SETTINGS.first_floor * relative * largest)
+        return NoiseLevel(relative, floor)
+    return NoiseLevel(0.0, max(float(np.sqrt(_clipped_mean(squares) * share)), least))
 
 
 def _clipped_mean(squares: FloatArray) -> float:
     """Mean of squares in which a few wild ones do not count."""
-    typical = TO_SIGMA**2 * float(np.median(squares))
-    if typical == 0.0:
+    mean = TO_SIGMA[0.5] ** 2 * float(np.median(squares))
+    if mean == 0.0:
         return float(np.mean(squares))
     for _ in range(3):
-        typical = float(np.mean(np.minimum(squares, _CLIP**2 * typical)))
-    return typical
+        mean = float(np.mean(np.minimum(squares, SETTINGS.clip**2 * mean)))
+    return mean
 
 
 def _relative_and_floor(squares: FloatArray, sizes: FloatArray, least: float) -> tuple[float, float]:
@@ -140,10 +183,10 @@ def _relative_and_floor(squares: FloatArray, sizes: FloatArray, least: float) ->
     s = squares / largest**2
     low = (least / largest) ** 2
     a, b = 0.5 * _clipped_mean(s / np.maximum(m, 1e-6)), max(0.1 * _clipped_mean(s), low)
-    for _ in range(_ITERATIONS):
+    for _ in range(SETTINGS.iterations):
         variance = np.maximum(a * m + b, low)
         weight = 1.0 / variance**2
-        target = np.minimum(s, _CLIP**2 * variance)
+        target = np.minimum(s, SETTINGS.clip**2 * variance)
         mm, m1, ones = float(weight @ m**2), float(weight @ m), float(weight.sum())
         ty, t1 = float(weight @ (m * target)), float(weight @ target)
         determinant = mm * ones - m1**2
@@ -160,3 +203,61 @@ def _relative_and_floor(squares: FloatArray, sizes: FloatArray, least: float) ->
         if done:
             break
     return float(np.sqrt(a)), max(float(np.sqrt(b)) * largest, least)
+
+
+def find_outliers(state: FitState) -> BoolArray:
+    """(n,) True for points to leave out, given the noise estimated from the residuals.
+
+    A point that an earlier fit left out counts again where this fit passes by it as by its neighbours.
+
+    Parameters
+    ----------
+    state : FitState
+    """
+    predictor = state.problem.predictor
+    scaled = state.scaled_distances()
+    scaled = np.where(np.isfinite(scaled), scaled, 0.0)
+    out = np.zeros(predictor.size, dtype=bool)
+    for record, here in zip(predictor.records, predictor.slices, strict=True):
+        parts = np.split(scaled[here], 2) if isinstance(record, ImpedanceSpectrum) else [scaled[here]]
+        bad = np.logical_or.reduce([_isolated(part) for part in parts])
+        if np.count_nonzero(bad) > max(1, SETTINGS.largest_share * bad.size):
+            bad[:] = False
+        far = np.logical_or.reduce([np.abs(part) > SETTINGS.neighbour for part in parts])
+        before = ~state.problem.keep[here][: record.points]
+        out[here] = np.tile(bad | (before & far), len(parts))
+    return out
+
+
+def _isolated(scaled: FloatArray) -> BoolArray:
+    """Large residuals with an ordinary neighbour on both sides."""
+    padded = np.concatenate([[0.0], scaled, [0.0]])
+    sign, limit = np.sign(scaled), SETTINGS.outlier
+    run = (sign * padded[:-2] > SETTINGS.neighbour) | (sign * padded[2:] > SETTINGS.neighbour)
+    result: BoolArray = (np.abs(scaled) > limit) & ~(run & (np.abs(scaled) < 4 * limit))
+    return result
+
+
+def describe_outliers(state: FitState) -> tuple[Excluded, ...]:
+    """The points left out, with place and reason.
+
+    Parameters
+    ----------
+    state : FitState
+    """
+    predictor = state.problem.predictor
+    scaled = np.abs(state.scaled_distances())
+    described = []
+    for record, here in zip(predictor.records, predictor.slices, strict=True):
+        distance = scaled[here]
+        for i in map(int, np.flatnonzero(~state.problem.keep[here][: record.points])):
+            size = max(distance[i], distance[i + record.points] if distance.size > record.points else 0.0)
+            if isinstance(record, ImpedanceSpectrum):
+                at = f"f = {record.frequency[i]:.6g} Hz"
+            elif record.time is not None:
+                at = f"t = {record.time[i]:.6g} s"
+            else:
+                at = f"V = {record.voltage[i]:.6g} V"
+            reason = f"isolated: {size:.1f} standard deviations from the fit, its neighbours are not"
+            described.append(Excluded(file=record.name, index=i, at=at, reason=reason))
+    return tuple(described)

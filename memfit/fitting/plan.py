@@ -1,45 +1,80 @@
 """What to fit and how: a plan is a value that can be printed, stored and run again.
 
-Parameters are fitted in the logarithm where they must be positive; V_T (which may have either sign) and the
-instrument's terms R_s and L_s (which may be zero) are fitted as they are.
+The settings besides the parameters' are those of `FitOptions`; device.toml, the command line and result.json
+read its fields. What a fit may add to the parameters of the model are `Term`s of the instruments.
 """
 
+import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from types import MappingProxyType
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 from memfit.datasets.device import Device
+from memfit.datasets.fit_options import FitOptions
 from memfit.errors import ParameterError
 from memfit.fitting.serialise import from_plain, to_plain
-from memfit.model.parameters import NAMES, UNITS
+from memfit.model.parameters import NAMES, PARAMETERS, names_where
 
 Model = Literal["3d", "2d", "2d-mirror", "auto"]
-Switch = Literal["auto", "on", "off"]
 
 LEFT_OUT: Mapping[str, str] = MappingProxyType({"2d": "tau_k", "2d-mirror": "tau_d"})
 """Which time a 2D model does without: its variable follows at once."""
 
-DEFAULT_BOUNDS: Mapping[str, tuple[float, float]] = MappingProxyType(
-    {
-        "R_b": (1e-3, 1e14),
-        "C_m": (1e-16, 1e2),
-        "i_c0": (1e-16, 1e4),
-        "V_T": (-5.0, 10.0),
-        "V_m": (2e-3, 3.0),
-        "tau_d": (1e-10, 1e7),
-        "tau_k": (1e-10, 1e7),
-        "R_s": (0.0, 1e7),
-        "L_s": (0.0, 1e-2),
-    }
-)
-"""Far outside anything measured (design ranges, three decades added): to end a runaway, not to guide."""
+WIRING = names_where(lambda row: row.part == "wiring")
+"""Parameters of the wiring, which a fit adds where the spectra ask for them."""
 
-LOGARITHMIC = ("R_b", "C_m", "i_c0", "V_m", "tau_d", "tau_k")
+CORE = names_where(lambda row: row.scale != "linear")
+"""Parameters of the device itself, which have a length of their own; what may be zero has none."""
+
+TermKind = Literal["gain", "delay", "edge", "u_0", "i_0", "f_0"]
+
+
+@dataclass(frozen=True)
+class Term:
+    """A quantity of an instrument, or of the start of a record, that a fit may add to the parameters."""
+
+    kind: TermKind
+    """Factor of an instrument, shift of a record, time of a jump, or u, i_c, f at the start of a record."""
+    record: int | None = None
+    """Which record, where it belongs to one."""
+    index: int | None = None
+    """Which jump of its drive, for an edge."""
+    instrument: str = ""
+    """Kind of data, "impedance", "iv" or "transient", for a gain."""
+
+    @property
+    def name(self) -> str:
+        """As in result.json: `gain_iv`, `delay_2`, `edge_3_1`, `u_0_1`."""
+        parts = (self.kind, self.instrument or None, self.record, self.index)
+        return "_".join(str(part) for part in parts if part is not None)
+
+    @classmethod
+    def from_name(cls, name: str) -> "Term | None":
+        """The term of a name in result.json; None for any other name.
+
+        Parameters
+        ----------
+        name : str
+        """
+        match = re.fullmatch(r"gain_([a-z]+)|(delay|[uif]_0)_(\d+)|edge_(\d+)_(\d+)", name)
+        if match is None:
+            return None
+        instrument, kind, record, record_of_edge, jump = match.groups()
+        if instrument:
+            return cls("gain", instrument=instrument)
+        return (
+            cls(cast("TermKind", kind), int(record)) if kind else cls("edge", int(record_of_edge), int(jump))
+        )
+
+    @property
+    def unit(self) -> str:
+        """SI unit, "" for a number."""
+        return {"delay": "s", "edge": "s", "u_0": "V", "i_0": "A"}.get(self.kind, "")
 
 
 @dataclass(frozen=True, kw_only=True)
-class FitPlan:
+class FitPlan(FitOptions):
     """Everything a fit depends on besides the data.
 
     Raises
@@ -52,25 +87,9 @@ class FitPlan:
     fix: Mapping[str, float] = field(default_factory=dict)
     """Parameters held at a value, SI."""
     bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    """Lowest and highest value, SI, where narrower than `DEFAULT_BOUNDS`."""
+    """Lowest and highest value, SI, where narrower than those of the table of parameters."""
     start: Mapping[str, float] = field(default_factory=dict)
     """First values, SI; what is missing is guessed from the data."""
-    seed: int = 0
-    """Of everything random: the spread of additional starts."""
-    robust: bool = False
-    """Loss that grows linearly for large residuals (soft L1) instead of squares."""
-    screen: bool = True
-    """Leave isolated outliers out, each listed with its reason."""
-    inductance: Switch = "auto"
-    """Wiring inductance L_s in the spectra."""
-    gains: Switch = "auto"
-    """A gain factor for each kind of instrument but one."""
-    delays: Switch = "auto"
-    """A shift of the time axis for each record in time."""
-    initial_states: Switch = "auto"
-    """The state in which each record in time begins, where it is not the steady one."""
-    conflict_test: bool = True
-    """Refit with one kind of data left out, and compare."""
 
     def __post_init__(self) -> None:
         """Check names and values, all at once."""
@@ -81,11 +100,14 @@ class FitPlan:
             unknown = sorted(set(getattr(self, group)) - set(NAMES))
             if unknown:
                 wrong.append(f"{group}: unknown parameter {', '.join(unknown)}; known are {', '.join(NAMES)}")
+        rows = PARAMETERS
         for name, value in {**self.fix, **self.start}.items():
-            if name in LOGARITHMIC and not value > 0:
-                wrong.append(f"{name} must be greater than 0 {UNITS[name]}, found {value:g}")
+            if name in rows and rows[name].logarithmic and not value > 0:
+                wrong.append(f"{name} must be greater than 0 {rows[name].unit}, found {value:g}")
+            elif name in rows and (complaint := rows[name].complaint(value)):
+                wrong.append(complaint)
         for name, (low, high) in self.bounds.items():
-            if not low < high or (name in LOGARITHMIC and not low > 0):
+            if not low < high or (name in rows and rows[name].logarithmic and not low > 0):
                 wrong.append(f"bounds of {name}: expected 0 < lowest < highest, found {low:g} and {high:g}")
         both = sorted(set(self.fix) & set(self.bounds))
         if both:
@@ -94,13 +116,20 @@ class FitPlan:
             raise ParameterError("; ".join(wrong) + ".")
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data, for result.json."""
+        """Plain data, for result.json: what the plan was before an option came is left out at its default."""
         plain: dict[str, Any] = to_plain(self)
-        return plain
+        for option in fields(FitOptions):
+            if option.metadata.get("new") and plain[option.name] == option.default:
+                del plain[option.name]
+        return {name: plain.pop(name) for name in ("model", "fix", "bounds", "start")} | plain
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "FitPlan":
         """The inverse of `to_dict`; unknown keys are ignored, so that older programs read newer plans.
+
+        Parameters
+        ----------
+        data : mapping
 
         Raises
         ------
@@ -114,22 +143,51 @@ class FitPlan:
 
 
 def free_parameters(model: str) -> list[str]:
-    """Physical parameters of a model that are free from the start.
+    """Physical parameters of a model that are free from the start: all but its missing time and the wiring.
 
     R_s always: data that hardly see it hardly know V_T and V_m either, and their intervals must say so.
+
+    Parameters
+    ----------
+    model : str
+        "3d", "2d" or "2d-mirror".
     """
-    return [name for name in NAMES if name not in ("L_s", LEFT_OUT.get(model))]
+    return [name for name in NAMES if name not in WIRING and name != LEFT_OUT.get(model)]
 
 
 def model_of(names: Collection[str]) -> str:
-    """Name of the model that has these parameters."""
+    """Name of the model that has these parameters.
+
+    Parameters
+    ----------
+    names : collection of str
+    """
     return next((model for model, time in LEFT_OUT.items() if time not in names), "3d")
+
+
+def unit_of_length(name: str, V_m: float) -> float:
+    """What a distance of a fitted quantity is counted in: a factor e, V_m, or its own unit.
+
+    Parameters
+    ----------
+    name : str
+        Of a parameter or a term of the instruments.
+    V_m : float
+        Width of the activation, V.
+    """
+    return V_m if name in PARAMETERS and PARAMETERS[name].scale == "in V_m" else 1.0
 
 
 def plan_for(device: Device, **overrides: Any) -> FitPlan:
     """The plan that the device's own settings ask for, changed by `overrides`.
 
     `fix`, `bounds` and `start` are merged with those of the device; everything else replaces.
+
+    Parameters
+    ----------
+    device : Device
+    **overrides
+        Fields of `FitPlan`.
     """
     settings = device.settings
     fix = {**settings.fix, **overrides.pop("fix", {})}

@@ -1,24 +1,290 @@
-"""A fit under way: records prepared for fitting, how much each point is trusted, where the minimum is."""
+"""A fit as numbers: the vector of unknowns, the residuals of all records with their Jacobian, a minimum.
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+The vector holds the free parameters of the model, in the logarithm where they must be positive, and terms of
+the instruments. Each residual is (model - data)/sigma. The minimiser gets residuals and exact Jacobian after
+an orthogonal reduction: with [J r] = Q [R_J R_r] the short R_J (m + 1, m) and R_r (m + 1) have the same sum
+of squares, gradient and singular values as the thousands of rows of J and r. A trial that cannot be
+integrated gets a finite penalty of the right length, and is counted.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from memfit.arrays import BoolArray, FloatArray
-from memfit.datasets.records import Record
-from memfit.fitting.lmfit_engine import Minimum, minimise
-from memfit.fitting.noise import Noise, first_noise, fit_noise
-from memfit.fitting.predict import Predictor, measured, modulus
-from memfit.fitting.residuals import JointResiduals
-from memfit.fitting.unknowns import Unknowns
+from memfit.datasets.fit_options import Engine
+from memfit.datasets.records import ImpedanceSpectrum
+from memfit.fitting.plan import FitPlan, Term, TermKind
+from memfit.fitting.predict import Instrument, Prediction, Predictor, bias_of, junction_at
+from memfit.model.equations import inverse_resistance_a
+from memfit.model.parameters import NAMES, PARAMETERS, Parameters
+from memfit.protocols import Control
 
-_LEAST_SIGMA = 1e-12
-"""Of the largest value of the record: no point has less, where the model could not be computed."""
-_MEDIAN_SQUARE = 0.4549
-"""Median of the square of a standard normal variable."""
+UNSEEN = 1e-30
+"""Length of a column of the Jacobian below which nothing in the data depends on the unknown."""
+PENALTY = 1e3
+"""Residual, in standard deviations, of a point that could not be computed."""
+INITIAL: tuple[TermKind, ...] = ("u_0", "i_0", "f_0")
+"""Terms of the state at the start of a record, in the order of `Instrument.initial`."""
+_GAIN_BOUNDS = (0.2, 5.0)
+_INITIAL_BOUNDS = {"u_0": (-1e6, 1e6), "i_0": (-1e6, 1e6), "f_0": (0.0, 1.0)}
+_BOUND_MARGIN = 1e-6
+"""Of the range of an unknown: distance from a bound that is none."""
 _ROUGHLY = 0.5
 """Distance from the data, in units of their spread, that terms of the instruments may still explain."""
+_BLOCK = 96
+"""Rows factored at a time; more than any number of unknowns."""
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """One free quantity; `lower` and `upper` are in its own unit."""
+
+    name: str
+    logarithmic: bool
+    lower: float
+    upper: float
+    term: Term | None = None
+    """What it is of an instrument; None for a parameter of the model."""
+    start: float = 0.0
+    """First value, where nothing else says."""
+
+    @classmethod
+    def of(cls, term: Term, lower: float, upper: float, start: float = 0.0) -> "Unknown":
+        """A term of the instruments within bounds."""
+        return cls(term.name, False, lower, upper, term, start)
+
+    @property
+    def record(self) -> int | None:
+        """Which record it belongs to, if to one."""
+        return self.term.record if self.term else None
+
+    @property
+    def unit(self) -> str:
+        """SI unit, "" for a number."""
+        return self.term.unit if self.term else PARAMETERS[self.name].unit
+
+    def inner(self, value: float) -> float:
+        """The value as the minimiser sees it."""
+        clipped = min(max(value, self.lower), self.upper)
+        return float(np.log(clipped)) if self.logarithmic else clipped
+
+    def outer(self, x: float) -> float:
+        """The value in its own unit."""
+        return float(np.exp(x)) if self.logarithmic else x
+
+    @property
+    def inner_bounds(self) -> tuple[float, float]:
+        """Bounds as the minimiser sees them."""
+        bounds = (self.lower, self.upper)
+        return (float(np.log(self.lower)), float(np.log(self.upper))) if self.logarithmic else bounds
+
+
+def physical_unknowns(plan: FitPlan, names: Sequence[str]) -> list[Unknown]:
+    """Free physical parameters with the plan's bounds, without those the plan fixes.
+
+    Parameters
+    ----------
+    plan : FitPlan
+    names : sequence of str
+        Of parameters of the model.
+    """
+    rows = [PARAMETERS[name] for name in names if name not in plan.fix]
+    return [Unknown(row.name, row.logarithmic, *plan.bounds.get(row.name, row.bounds)) for row in rows]
+
+
+def gain_unknown(instrument: str) -> Unknown:
+    """A factor on everything measured with one kind of instrument."""
+    return Unknown.of(Term("gain", instrument=instrument), *_GAIN_BOUNDS, start=1.0)
+
+
+def delay_unknown(record: int, largest: float) -> Unknown:
+    """A shift of one record by at most `largest` seconds either way."""
+    return Unknown.of(Term("delay", record), -largest, largest)
+
+
+def edge_unknown(record: int, jump: int, sample: float) -> Unknown:
+    """When a jump happened: at most one sampling interval (s) before the first sample that shows it."""
+    return Unknown.of(Term("edge", record, jump), -sample, 0.0, start=-0.5 * sample)
+
+
+def initial_unknowns(record: int, control: Control) -> list[Unknown]:
+    """The state at the start of one record; under voltage control its first sample tells u."""
+    kinds = INITIAL[1:] if control == "voltage" else INITIAL
+    return [Unknown.of(Term(kind, record), *_INITIAL_BOUNDS[kind]) for kind in kinds]
+
+
+def instrument_of(values: Mapping[Term, float], kinds: Sequence[str]) -> Instrument:
+    """Gains, edges, delays and initial states of some records.
+
+    Parameters
+    ----------
+    values : mapping of Term to float
+        SI; what is not named is ideal.
+    kinds : sequence of str
+        Kind of each record.
+    """
+    edges = max((term.index + 1 for term in values if term.index is not None), default=0)
+    instrument = Instrument.ideal(len(kinds), edges)
+    for term, value in values.items():
+        if term.kind == "gain":
+            instrument.gain[[kind == term.instrument for kind in kinds]] = value
+        elif term.kind == "edge":
+            instrument.edge[term.record, term.index] = value
+        elif term.kind == "delay":
+            instrument.delay[term.record] = value
+        else:
+            instrument.initial[term.record, INITIAL.index(term.kind)] = value
+    return instrument
+
+
+class Unknowns:
+    """A fixed order of free quantities, on top of values that stay.
+
+    Parameters
+    ----------
+    free : sequence of Unknown
+    base : Parameters
+        Values of the parameters that are not free.
+    kinds : sequence of str
+        Kind of each record, for the gains.
+    """
+
+    def __init__(self, free: Sequence[Unknown], base: Parameters, kinds: Sequence[str]) -> None:
+        self.free = tuple(free)
+        self.base = base
+        self.kinds = tuple(kinds)
+        self.names = tuple(unknown.name for unknown in self.free)
+        self._columns = [j for j, u in enumerate(self.free) if u.term is None]
+        self._sources = [NAMES.index(self.names[j]) for j in self._columns]
+
+    def plus(self, terms: Sequence[Unknown]) -> "Unknowns":
+        """These and more."""
+        return Unknowns([*self.free, *terms], self.base, self.kinds)
+
+    def without(self, names: Sequence[str], **held: float) -> "Unknowns":
+        """These but some, parameters among them `held` at a value (SI)."""
+        free = [unknown for unknown in self.free if unknown.name not in names]
+        return Unknowns(free, self.base.replace(**held), self.kinds)
+
+    def encode(self, values: Mapping[str, float]) -> FloatArray:
+        """Vector of the named values; what is not named starts where its unknown says."""
+        start = {**self.base.as_dict(), **values}
+        return np.array([u.inner(start.get(u.name, u.start)) for u in self.free])
+
+    def values(self, x: FloatArray) -> dict[str, float]:
+        """Names and values in their own units."""
+        return {u.name: u.outer(float(v)) for u, v in zip(self.free, x, strict=True)}
+
+    def parameters(self, x: FloatArray) -> Parameters:
+        """The parameter set, fixed values included."""
+        return self.base.replace(**{self.names[j]: self.free[j].outer(float(x[j])) for j in self._columns})
+
+    def instrument(self, x: FloatArray) -> Instrument:
+        """Gains, edges, delays and initial states."""
+        return instrument_of({u.term: v for u, v in zip(self.free, x, strict=True) if u.term}, self.kinds)
+
+    def jacobian(self, x: FloatArray, prediction: Prediction, record_of_point: np.ndarray) -> FloatArray:
+        """(n, m) derivatives of the predicted values by the vector.
+
+        Parameters
+        ----------
+        x : (m,) array
+        prediction : Prediction
+            At this vector.
+        record_of_point : (n,) array of int
+        """
+        result = np.zeros((prediction.values.size, len(self.free)))
+        result[:, self._columns] = prediction.derivatives[:, self._sources]
+        for j, unknown in enumerate(self.free):
+            term = unknown.term
+            if term is None:
+                if unknown.logarithmic:
+                    result[:, j] *= unknown.outer(float(x[j]))
+            elif term.kind == "gain":
+                here = np.array([kind == term.instrument for kind in self.kinds])[record_of_point]
+                result[here, j] = prediction.bare[here]
+            else:
+                here = record_of_point == term.record
+                if term.kind == "delay":
+                    result[here, j] = -prediction.by_time[here]
+                elif term.kind == "edge":
+                    result[here, j] = prediction.by_edge[here, term.index]
+                else:
+                    result[here, j] = prediction.by_initial[here, INITIAL.index(term.kind)]
+        return result
+
+
+class JointResiduals:
+    """(model - data)/sigma of the points kept of a problem, as a function of the vector of unknowns.
+
+    Parameters
+    ----------
+    problem : Problem
+    unknowns : Unknowns
+    """
+
+    def __init__(self, problem: "Problem", unknowns: Unknowns) -> None:
+        self.predictor = problem.predictor
+        self.unknowns = unknowns
+        self.failures = 0
+        """Trials in which a record could not be integrated."""
+        self.evaluations = 0
+        self._robust = problem.robust
+        self._kept = np.flatnonzero(problem.keep)
+        self._data = problem.predictor.data()[self._kept]
+        self._weight = 1.0 / problem.sigma[self._kept]
+        self._last_x: FloatArray | None = None
+        self._reduced = np.empty((0, 0))
+
+    def prediction(self, x: FloatArray) -> Prediction:
+        """The model at all points."""
+        return self.predictor(self.unknowns.parameters(x), self.unknowns.instrument(x))
+
+    def all_rows(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Residuals (k,) of the points kept and their derivatives (k, m), not softened."""
+        self.evaluations += 1
+        prediction = self.prediction(x)
+        r = (prediction.values[self._kept] - self._data) * self._weight
+        j = self.unknowns.jacobian(x, prediction, self.predictor.record_of_point)[self._kept]
+        j *= self._weight[:, None]
+        lost = ~(np.isfinite(r) & np.isfinite(j).all(axis=1))
+        if lost.any():
+            self.failures += 1
+            r[lost], j[lost] = PENALTY, 0.0
+        return r, j
+
+    def residuals(self, x: FloatArray) -> FloatArray:
+        """(m + 1,) reduced residuals."""
+        return self._reduce(x)[:, -1]
+
+    def jacobian(self, x: FloatArray) -> FloatArray:
+        """(m + 1, m) reduced Jacobian."""
+        return self._reduce(x)[:, :-1]
+
+    def _reduce(self, x: FloatArray) -> FloatArray:
+        """(m + 1, m + 1) triangle of [J r], kept until the vector changes."""
+        if self._last_x is None or not np.array_equal(x, self._last_x):
+            r, j = self.all_rows(x)
+            if self._robust:
+                r, slope = soften(r)
+                j *= slope[:, None]
+            self._last_x, self._reduced = x.copy(), triangle(np.column_stack([j, r]))
+        return self._reduced
+
+
+@dataclass(frozen=True)
+class NoiseLevel:
+    """Standard deviation sqrt((relative |y|)^2 + floor^2)."""
+
+    relative: float
+    floor: float
+
+    def sigma(self, sizes: FloatArray) -> FloatArray:
+        """(n,) standard deviations for values of the given sizes."""
+        result: FloatArray = np.hypot(self.relative * sizes, self.floor)
+        return result
 
 
 @dataclass(frozen=True)
@@ -26,48 +292,54 @@ class Problem:
     """Records prepared for fitting, with the standard deviation of every point."""
 
     predictor: Predictor
-    noise: tuple[Noise, ...]
+    noise: tuple[NoiseLevel, ...]
     """Of each record."""
     sigma: FloatArray
     """(n,) of every point, end to end."""
     keep: BoolArray
     """(n,) points that count."""
     robust: bool = False
-
-    @classmethod
-    def prepare(cls, records: Sequence[Record], robust: bool = False) -> "Problem":
-        """All points kept, the noise as seen without a model."""
-        predictor = Predictor(records)
-        noise = tuple(first_noise(record) for record in predictor.records)
-        sizes = [modulus(r, measured(r)) for r in predictor.records]
-        sigma = np.concatenate([n.sigma(size) for n, size in zip(noise, sizes, strict=True)])
-        return cls(predictor, noise, sigma, np.ones(predictor.size, dtype=bool), robust)
+    """Whether every residual r is replaced by `soften(r)`."""
+    engine: Engine = "memfit"
 
     @property
     def kinds(self) -> tuple[str, ...]:
         """Kind of each record."""
         return tuple(record.kind for record in self.predictor.records)
 
+    @property
+    def record_of_row(self) -> np.ndarray:
+        """(k,) record of every point that counts."""
+        return self.predictor.record_of_point[self.keep]
+
     def residuals(self, unknowns: Unknowns) -> JointResiduals:
         """The residual vector for a choice of unknowns."""
-        return JointResiduals(self.predictor, unknowns, self.sigma, self.keep, robust=self.robust)
+        return JointResiduals(self, unknowns)
 
-    def with_noise_of(self, state: "FitState") -> "Problem":
-        """The same problem with the noise that the residuals of a fit show."""
-        model = state.model_values()
-        residual = self.predictor.data() - model
-        share = 1.0 - len(state.unknowns.free) / max(int(np.count_nonzero(self.keep)), 1)
-        noise, sigma = [], np.empty_like(self.sigma)
-        for record, here in zip(self.predictor.records, self.predictor.slices, strict=True):
-            keep = self.keep[here] & np.isfinite(model[here])
-            if np.count_nonzero(keep) < 3:
-                keep = np.isfinite(model[here])
-            dof = max(share, 0.1) * np.count_nonzero(keep)
-            level = fit_noise(record, residual[here], keep, model[here], dof)
-            noise.append(level)
-            size = modulus(record, np.where(np.isfinite(model[here]), model[here], 0.0))
-            sigma[here] = np.maximum(level.sigma(size), _LEAST_SIGMA * float(np.max(size, initial=1e-300)))
-        return replace(self, noise=tuple(noise), sigma=sigma)
+
+@dataclass(frozen=True)
+class Minimum:
+    """Where a minimiser stopped."""
+
+    x: FloatArray
+    """(m,) the vector."""
+    chi2: float
+    """Sum of squared residuals."""
+    converged: bool
+    message: str
+    evaluations: int
+    at_bound: tuple[str, ...]
+    """Names of unknowns that ended on a bound."""
+
+    @classmethod
+    def at(cls, x: FloatArray, unknowns: Sequence[Unknown]) -> "Minimum":
+        """A place that nothing is known of but which unknowns lie on a bound."""
+        on_bound = []
+        for unknown, value in zip(unknowns, x, strict=True):
+            low, high = unknown.inner_bounds
+            if min(float(value) - low, high - float(value)) <= _BOUND_MARGIN * (high - low):
+                on_bound.append(unknown.name)
+        return cls(x, np.nan, False, "", 0, tuple(on_bound))
 
 
 @dataclass(frozen=True)
@@ -86,6 +358,11 @@ class FitState:
         return self.minimum.x
 
     @property
+    def parameters(self) -> Parameters:
+        """The parameters at the minimum."""
+        return self.unknowns.parameters(self.x)
+
+    @property
     def points(self) -> int:
         """Points that count."""
         return int(np.count_nonzero(self.problem.keep))
@@ -95,11 +372,17 @@ class FitState:
         """chi2 per degree of freedom."""
         return self.minimum.chi2 / max(self.points - len(self.unknowns.free), 1)
 
-    def typical_misfit(self) -> float:
-        """Median squared residual of the worst record, 1 for normal noise: blind to outliers only."""
-        r, _ = self.linearised()
-        record = self.problem.predictor.record_of_point[self.problem.keep]
-        return max(float(np.median(r[record == k] ** 2)) / _MEDIAN_SQUARE for k in np.unique(record))
+    def model_values(self) -> FloatArray:
+        """(n,) the model at every point."""
+        return self.problem.residuals(self.unknowns).prediction(self.x).values
+
+    def scaled_distances(self) -> FloatArray:
+        """(n,) data minus model in standard deviations, not finite where the model could not be computed."""
+        return (self.problem.predictor.data() - self.model_values()) / self.problem.sigma
+
+    def linearised(self) -> tuple[FloatArray, FloatArray]:
+        """Residuals (k,) and their Jacobian (k, m) at the minimum."""
+        return self.problem.residuals(self.unknowns).all_rows(self.x)
 
     def resembles_data(self) -> bool:
         """Whether the model runs through every record at least roughly, gains and the like left aside."""
@@ -110,17 +393,69 @@ class FitState:
                 return False
         return True
 
-    def model_values(self) -> FloatArray:
-        """(n,) the model at every point."""
-        return self.problem.residuals(self.unknowns).prediction(self.x).values
+    def independent_share(self, effective: Sequence[float]) -> FloatArray:
+        """(n,) how much of an independent point every point is worth.
 
-    def linearised(self) -> tuple[FloatArray, FloatArray]:
-        """Residuals (k,) and their Jacobian (k, m) at the minimum."""
-        return self.problem.residuals(self.unknowns).all_rows(self.x)
+        Parameters
+        ----------
+        effective : sequence of float
+            Independent points of each record.
+        """
+        share = np.ones(self.problem.predictor.size)
+        for here, count in zip(self.problem.predictor.slices, effective, strict=True):
+            share[here] = count / max(int(np.count_nonzero(self.problem.keep[here])), 1)
+        return np.maximum(share, 1e-6)
+
+    def telling_bias(self) -> tuple[Control, float] | None:
+        """Terminal bias of the spectrum that sees most of the channel; None without spectra."""
+        p = self.parameters
+        biases = [bias_of(r) for r in self.problem.predictor.records if isinstance(r, ImpedanceSpectrum)]
+        return max(
+            biases, key=lambda bias: float(inverse_resistance_a(p, junction_at(p, bias))), default=None
+        )
 
 
-def solve(problem: Problem, unknowns: Unknowns, start: FloatArray, *, tolerance: float = 1e-10) -> FitState:
-    """Minimise from one start."""
-    residuals = problem.residuals(unknowns)
-    minimum = minimise(residuals, unknowns.free, start, tolerance=tolerance)
-    return FitState(problem, unknowns, minimum, residuals.failures)
+def soften(r: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Residuals whose squares are the soft L1 loss 2 (sqrt(1 + r^2) - 1), and their slopes.
+
+    Small residuals stay as they are; the square of a large one grows only linearly.
+    """
+    root = np.sqrt(1.0 + r**2)
+    soft = r * np.sqrt(2.0 / (1.0 + root))
+    slope = np.sqrt(0.5 * (1.0 + root)) / root
+    return soft, slope
+
+
+def marginal_root(jacobian: FloatArray, wanted: Sequence[int]) -> FloatArray:
+    """(n, n) triangular root of the information on some unknowns, all others marginalised.
+
+    With [A B] = Q [R11 R12; 0 R22] for the unwanted columns A and the wanted ones B, the information on the
+    wanted ones is R22^T R22.
+
+    Parameters
+    ----------
+    jacobian : (k, m) array
+    wanted : sequence of int
+        n columns, in the order of the root.
+    """
+    rest = [j for j in range(jacobian.shape[1]) if j not in wanted]
+    length = np.linalg.norm(jacobian, axis=0)
+    scaled = jacobian / np.where(length > 0, length, 1.0)
+    root = triangle(scaled[:, [*rest, *wanted]])[len(rest) :, len(rest) :]
+    result: FloatArray = root * length[list(wanted)]
+    return result
+
+
+def triangle(rows: FloatArray) -> FloatArray:
+    """(k, k) triangular factor R of rows (n, k) = Q R, without Q.
+
+    The rows are factored block by block, the triangles stacked and factored again (Demmel et al., SIAM J.
+    Sci. Comput. 2012, 34, A206): small blocks stay in the cache and wake no threads.
+    """
+    k = rows.shape[1]
+    while rows.shape[0] > 2 * _BLOCK:
+        missing = -rows.shape[0] % _BLOCK
+        padded = np.concatenate([rows, np.zeros((missing, k))])
+        rows = np.asarray(np.linalg.qr(padded.reshape(-1, _BLOCK, k), mode="r")).reshape(-1, k)
+    missing = max(k - rows.shape[0], 0)
+    return np.asarray(np.linalg.qr(np.concatenate([rows, np.zeros((missing, k))]), mode="r"))

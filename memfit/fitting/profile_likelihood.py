@@ -38,14 +38,13 @@ from memfit.fitting.identifiability.explore import explore
 from memfit.fitting.identifiability.verdict import with_identifiability
 from memfit.fitting.least_squares import Box, Evaluate, Point, Solution, Surface, evaluator, gauss_newton
 from memfit.fitting.plan import FitPlan, free_parameters
-from memfit.fitting.problem import FitState
+from memfit.fitting.problem import FitState, Unknowns
 from memfit.fitting.refit import Checkpoint, settled
 from memfit.fitting.result import Alternative, Estimate, FitResult, Status
 from memfit.fitting.serialise import from_plain, to_plain
-from memfit.fitting.starting_values.closed_form import Candidate
+from memfit.fitting.starting_values import StartingValues
 from memfit.fitting.summary import summarise
 from memfit.fitting.uncertainty.covariance import covariance_of, unit_of
-from memfit.fitting.unknowns import Unknowns
 from memfit.model.parameters import NAMES, Parameters
 from memfit.progress import Progress, silent
 
@@ -687,7 +686,7 @@ def _at_deeper_minimum(result: FitResult, device: Device, state: FitState) -> Fi
     """The result at the minimum that a profile came upon; the old one becomes an alternative."""
     order = {item.file: k for k, item in enumerate(result.inputs)}
     sorted_device = replace(device, records=tuple(sorted(device.records, key=lambda r: order[r.name])))
-    first = Candidate(
+    first = StartingValues(
         {n: e.start for n, e in result.parameters.items() if e.start is not None},
         0.0,
         {n: e.reason for n, e in result.parameters.items()},

@@ -22,25 +22,24 @@ from memfit.errors import InputError
 from memfit.files import make_folder, write_whole
 from memfit.fitting.instrument_terms import delay_terms
 from memfit.fitting.least_squares import Box, evaluator, gauss_newton
-from memfit.fitting.lmfit_engine import Minimum
-from memfit.fitting.plan import LEFT_OUT, FitPlan
-from memfit.fitting.predict import Predictor, drive_of, drive_of_timed, modulus, sample_before
-from memfit.fitting.problem import FitState, Problem
-from memfit.fitting.reproduce import as_fitted, check_same, noise_of
-from memfit.fitting.result import FitResult
-from memfit.fitting.unknowns import (
+from memfit.fitting.noise import sigma_of
+from memfit.fitting.plan import LEFT_OUT, FitPlan, Term
+from memfit.fitting.predict import Predictor, drive_of, drive_of_timed, sample_before
+from memfit.fitting.problem import (
+    FitState,
+    Minimum,
+    Problem,
     Unknown,
     Unknowns,
-    edge_number,
     edge_unknown,
     gain_unknown,
     initial_unknowns,
     physical_unknowns,
 )
+from memfit.fitting.reproduce import as_fitted, check_same, noise_of
+from memfit.fitting.result import FitResult
 from memfit.model.parameters import NAMES, Parameters
 
-_LEAST_SIGMA = 1e-12
-"""Of the largest value of a record: no point has less."""
 _EXACTLY = 1e-3
 """Fall of chi2 at which the minimum counts as found again."""
 
@@ -72,17 +71,14 @@ def rebuild_problem(result: FitResult, device: Device) -> FitState:
         keep[here.start + index] = False
         if isinstance(record, ImpedanceSpectrum):
             keep[here.start + record.points + index] = False
-    ideal = Problem(predictor, noise, np.ones(predictor.size), keep, robust=plan.robust)
+    ideal = Problem(predictor, noise, np.ones(predictor.size), keep, robust=plan.robust, engine=plan.engine)
     unknowns = _unknowns(result, plan, ideal)
     estimates = {**result.parameters, **result.nuisance}
     values = {n: e.start if e.value is None else e.value for n, e in estimates.items()}
     place = result.minimum.places[0].values if result.minimum is not None else {}  # older results have none
     x = unknowns.encode({**{n: v for n, v in values.items() if v is not None}, **place})
     model = predictor(unknowns.parameters(x), unknowns.instrument(x)).values
-    sigma = np.empty(predictor.size)
-    for record, here, level in zip(records, predictor.slices, noise, strict=True):
-        size = modulus(record, np.where(np.isfinite(model[here]), model[here], 0.0))
-        sigma[here] = np.maximum(level.sigma(size), _LEAST_SIGMA * float(np.max(size, initial=1e-300)))
+    sigma = sigma_of(predictor, noise, model)
     state = FitState(replace(ideal, sigma=sigma), unknowns, Minimum(x, np.inf, True, "restored", 0, ()))
     return settled(state)
 
@@ -125,14 +121,13 @@ def _unknown(name: str, plan: FitPlan, problem: Problem) -> Unknown:
     """One fitted quantity by its name."""
     if name in NAMES:
         return physical_unknowns(replace(plan, fix={}), [name])[0]
-    head, _, tail = name.rpartition("_")
-    if head == "gain":
-        return gain_unknown(tail)
-    records = problem.predictor.records
-    if head.startswith("edge_"):
-        k = int(head.removeprefix("edge_"))
-        jump = float(drive_of_timed(records[k]).jumps[edge_number(name)])
-        return edge_unknown(k, edge_number(name), sample_before(records[k], jump))
+    term, records = Term.from_name(name), problem.predictor.records
+    if term is not None and term.kind == "gain":
+        return gain_unknown(term.instrument)
+    if term is not None and term.record is not None and term.index is not None:
+        record = records[term.record]
+        jump = float(drive_of_timed(record).jumps[term.index])
+        return edge_unknown(term.record, term.index, sample_before(record, jump))
     offered = {u.name: u for u in delay_terms(problem)}
     timed = [(k, drive) for k, drive in enumerate(map(drive_of, records)) if drive is not None]
     offered |= {u.name: u for k, drive in timed for u in initial_unknowns(k, drive.control)}

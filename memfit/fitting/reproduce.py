@@ -17,8 +17,9 @@ import numpy as np
 from memfit.datasets.device import Device
 from memfit.datasets.records import ImpedanceSpectrum, Record, content_digest
 from memfit.errors import InputError
-from memfit.fitting.noise import Noise
+from memfit.fitting.plan import Term
 from memfit.fitting.predict import Instrument, Predictor, as_staircase, begins_anywhere, modulus
+from memfit.fitting.problem import NoiseLevel, instrument_of
 from memfit.fitting.result import (
     SCHEMA,
     SCHEMA_OF_ANY_AGE,
@@ -106,13 +107,13 @@ def check_same(result: FitResult, device: Device) -> Mapping[int, Record]:
 def as_fitted(result: FitResult, number: int, record: Record) -> Record:
     """A record with the drive of the fit: a staircase, or a state at the start that was fitted."""
     driven = as_staircase(record) if result.inputs[number].drive == "staircase" else record
-    return begins_anywhere(driven) if f"f_0_{number}" in result.nuisance else driven
+    return begins_anywhere(driven) if Term("f_0", number).name in result.nuisance else driven
 
 
-def noise_of(result: FitResult) -> dict[str, Noise]:
+def noise_of(result: FitResult) -> dict[str, NoiseLevel]:
     """The noise that the fit found in each record, by its name."""
     return {
-        item.file: Noise(item.noise.get("relative", 0.0), item.noise.get("floor", 0.0))
+        item.file: NoiseLevel(item.noise.get("relative", 0.0), item.noise.get("floor", 0.0))
         for item in result.goodness.datasets
     }
 
@@ -160,32 +161,19 @@ def reevaluate(result: FitResult, records: Mapping[int, Record] | Device) -> tup
     return tuple(fitted)
 
 
-_INITIAL = ("u_0", "i_0", "f_0")
-
-
 def _instrument(result: FitResult, records: Mapping[int, Record]) -> Instrument:
     """Gains, edges, delays and initial states of some records, by the names they have in a result."""
     values = {name: e.value for name, e in result.nuisance.items() if e.value is not None}
     values |= {name: value for name, value in result.fitted_values.items() if name not in NAMES}
     place = {number: k for k, number in enumerate(records)}
-    edges = [int(name.rsplit("_", 1)[1]) for name in values if name.startswith("edge_")]
-    terms = Instrument.ideal(len(records), max(edges) + 1 if edges else 0)
+    terms = {}
     for name, value in values.items():
-        head, _, tail = name.rpartition("_")
-        if head == "gain":
-            terms.gain[[record.kind == tail for record in records.values()]] = value
-            continue
-        of_edge = head.startswith("edge_")
-        k = place.get(int(head.removeprefix("edge_")) if of_edge else int(tail))
-        if k is None:
-            continue
-        if of_edge:
-            terms.edge[k, int(tail)] = value
-        elif head == "delay":
-            terms.delay[k] = value
-        elif head in _INITIAL:
-            terms.initial[k, _INITIAL.index(head)] = value
-    return terms
+        term = Term.from_name(name)
+        if term is not None and term.record is None:
+            terms[term] = value
+        elif term is not None and term.record in place:
+            terms[replace(term, record=place[term.record])] = value
+    return instrument_of(terms, [record.kind for record in records.values()])
 
 
 _NEEDED = ("model", "status", "parameters")

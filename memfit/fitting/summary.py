@@ -1,23 +1,22 @@
 """From a minimum to a result: estimates, derived quantities, goodness, verdict in words."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from memfit.arrays import FloatArray
 from memfit.confidence import Z
 from memfit.datasets.device import Device, extent_of
-from memfit.datasets.records import ImpedanceSpectrum, Record, content_digest
-from memfit.fitting.initial_state import is_staircase
-from memfit.fitting.noise import first_noise
-from memfit.fitting.outliers import describe_outliers
-from memfit.fitting.plan import FitPlan, model_of
+from memfit.datasets.records import ImpedanceSpectrum, content_digest
+from memfit.fitting.instrument_terms import is_staircase
+from memfit.fitting.noise import describe_outliers, first_noise
+from memfit.fitting.plan import CORE, FitPlan, model_of
 from memfit.fitting.predict import modulus
 from memfit.fitting.problem import FitState
 from memfit.fitting.result import (
     Alternative,
+    Conflict,
     Estimate,
-    EstimateStatus,
     FitResult,
     FittedRecord,
     Goodness,
@@ -25,17 +24,32 @@ from memfit.fitting.result import (
     RecordGoodness,
     Status,
 )
-from memfit.fitting.starting_values.closed_form import Candidate
-from memfit.fitting.uncertainty.covariance import Covariance, covariance_of, estimates
-from memfit.model.parameters import NAMES, UNITS
+from memfit.fitting.starting_values import StartingValues
+from memfit.fitting.uncertainty.covariance import UNDETERMINED, WEAK, Covariance, covariance_of, estimates
+from memfit.model.derived import DERIVED
+from memfit.model.parameters import NAMES, PARAMETERS
 
-_STRUCTURED = 0.5
-"""Lag-1 autocorrelation of a record's residuals that says: the model misses something."""
-_MISFIT = 1.5
-"""Residuals with structure must be this many times the noise seen without a model."""
-_FAR = 6.0
-"""Residuals this many times that noise are no noise, whatever their structure."""
-_CORE = NAMES[:7]
+_KINDS = {"impedance": "spectra", "iv": "sweeps", "transient": "transients"}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Numbers on which a verdict turns."""
+
+    structured: float = 0.5
+    """Lag-1 autocorrelation of a record's residuals that says: the model misses something."""
+    misfit: float = 1.5
+    """Residuals with structure must be this many times the noise seen without a model."""
+    far: float = 6.0
+    """Residuals this many times that noise are no noise, whatever their structure."""
+    follow: float = 0.3
+    """Lag-1 autocorrelation of which a reader should know, where points count less than `worth`."""
+    worth: float = 0.6
+    open_direction: float = 0.1
+    """Component of a direction of which the data say nothing that leaves a parameter undetermined."""
+
+
+SETTINGS = Settings()
 
 
 def summarise(
@@ -43,44 +57,74 @@ def summarise(
     plan: FitPlan,
     names: Sequence[str],
     minima: Sequence[FitState],
-    first: Candidate,
+    first: StartingValues,
+    *,
+    conflicts: tuple[Conflict, ...] = (),
 ) -> FitResult:
-    """The result of a fit whose best minimum is `minima[0]`."""
+    """The result of a fit whose best minimum is `minima[0]`.
+
+    Parameters
+    ----------
+    device : Device
+    plan : FitPlan
+    names : sequence of str
+        Physical parameters of the model that may be free from the start.
+    minima : sequence of FitState
+        The best first; the others become alternatives.
+    first : StartingValues
+        That led to the best.
+    conflicts : tuple of Conflict
+        Between kinds of data.
+    """
     state = minima[0]
     covariance = covariance_of(state)
-    found = estimates(state, covariance, first.values)
-    parameters = _physical(state, found, names, first)
-    goodness = _goodness(state, covariance)
+    estimated = estimates(state, covariance, first.values)
+    parameters = _physical(state, estimated, names, first)
     poor = _poorly_described(state, covariance)
     status = _status(state, parameters, poor)
+    alternatives = []
+    for other in minima[1:]:
+        p = other.parameters.as_dict()
+        values = {name: p[name] for name in NAMES if name in other.unknowns.names}
+        note = "another minimum of the same fit"
+        alternatives.append(Alternative(parameters=values, chi2=other.minimum.chi2, note=note))
+    warnings = _warnings(state, covariance)
+    if poor and status.code != "poor_fit":  # a wrong model or fixed value may have caused the other verdict
+        warnings.insert(0, f"{_misfit(poor)} What is fixed may be wrong, or a record of another device.")
     return FitResult(
         model=model_of(names),
         status=status,
         parameters=parameters,
         derived=_derived(state, covariance),
-        nuisance={n: e for n, e in found.items() if n not in NAMES},
+        nuisance={n: e for n, e in estimated.items() if n not in NAMES},
         covariance_names=state.unknowns.names,
         covariance=tuple(tuple(float(v) for v in row) for row in covariance.matrix),
         logarithmic=tuple(u.name for u in state.unknowns.free if u.logarithmic),
-        goodness=goodness,
-        alternatives=tuple(_alternative(other) for other in minima[1:]),
+        goodness=_goodness(state, covariance),
+        alternatives=tuple(alternatives),
+        conflicts=conflicts,
         excluded=describe_outliers(state),
-        warnings=(*_unsaid_misfit(status, poor), *_warnings(state, covariance)),
+        warnings=(*warnings, *_disagreements(conflicts)),
         device={
             "name": device.name,
             "area_m2": device.area,
             "temperature_K": device.temperature,
             "attributes": dict(device.attributes),
         },
-        inputs=tuple(_input(state, k, record) for k, record in enumerate(device.records)),
+        inputs=_inputs(state, device),
         plan=plan.to_dict(),
-        fitted_values={**state.unknowns.parameters(state.x).as_dict(), **state.unknowns.values(state.x)},
+        fitted_values={**state.parameters.as_dict(), **state.unknowns.values(state.x)},
         data={"paths": list(device.paths)} if device.paths else {},
     )
 
 
 def fitted_records(state: FitState) -> tuple[FittedRecord, ...]:
-    """Every record beside the model."""
+    """Every record beside the model.
+
+    Parameters
+    ----------
+    state : FitState
+    """
     values = state.model_values()
     result = []
     for record, here in zip(state.problem.predictor.records, state.problem.predictor.slices, strict=True):
@@ -93,63 +137,45 @@ def fitted_records(state: FitState) -> tuple[FittedRecord, ...]:
 
 
 def _physical(
-    state: FitState, found: Mapping[str, Estimate], names: Sequence[str], first: Candidate
+    state: FitState, estimated: Mapping[str, Estimate], names: Sequence[str], first: StartingValues
 ) -> dict[str, Estimate]:
     """Estimates of the physical parameters in their order, fixed ones among them."""
     base = state.unknowns.base.as_dict()
     result = {}
-    for name in [*names, *(n for n in ("R_s", "L_s") if n in found and n not in names)]:
-        if name in found:
-            estimate = found[name]
-            result[name] = Estimate(
-                value=estimate.value,
-                unit=estimate.unit,
-                stderr=estimate.stderr,
-                ci95=estimate.ci95,
-                status=estimate.status,
-                start=estimate.start,
-                reason=first.reasons.get(name, ""),
-            )
+    for name in [*names, *(n for n in NAMES if n in estimated and n not in names)]:
+        if name in estimated:
+            result[name] = replace(estimated[name], reason=first.reasons.get(name, ""))
         else:
-            result[name] = Estimate(value=base[name], unit=UNITS[name], status="fixed", reason="fixed")
+            unit = PARAMETERS[name].unit
+            result[name] = Estimate(value=base[name], unit=unit, status="fixed", reason="fixed")
     return result
 
 
 def _derived(state: FitState, covariance: Covariance) -> dict[str, Estimate]:
-    """tau_m = R_b C_m and A_max = R_b i_c0/(4 V_m), with intervals propagated in the logarithm."""
-    recipes = {
-        "tau_m": ({"R_b": 1, "C_m": 1}, 1.0, "s"),
-        "A_max": ({"R_b": 1, "i_c0": 1, "V_m": -1}, 0.25, ""),
-    }
-    p = state.unknowns.parameters(state.x).as_dict()
+    """Derived quantities, products of powers, with intervals propagated in the logarithm."""
     result = {}
-    for name, (powers, factor, unit) in recipes.items():
-        value = factor * float(np.prod([p[k] ** power for k, power in powers.items()]))
-        gradient = np.array([float(powers.get(u.name, 0)) for u in state.unknowns.free])
+    for name, row in DERIVED.items():
+        value = row.value(state.parameters)
+        gradient = np.array([float(row.exponents.get(u.name, 0)) for u in state.unknowns.free])
         error = float(np.sqrt(max(gradient @ covariance.matrix @ gradient, 0.0)))
-        status = _combined_status(gradient, covariance, error)
-        if status == "undetermined":
-            result[name] = Estimate(value=None, unit=unit, status=status)
+        opened = np.abs(covariance.open_directions[:, gradient != 0]) > SETTINGS.open_direction
+        if np.any(opened) or error > UNDETERMINED:
+            result[name] = Estimate(value=None, unit=row.unit, status="undetermined")
             continue
         half = float(np.exp(min(Z * error, 600.0)))
         result[name] = Estimate(
-            value=value, unit=unit, stderr=value * error, ci95=(value / half, value * half), status=status
+            value=value,
+            unit=row.unit,
+            stderr=value * error,
+            ci95=(value / half, value * half),
+            status="weak" if error > WEAK else "determined",
         )
     return result
 
 
-def _combined_status(gradient: FloatArray, covariance: Covariance, error: float) -> EstimateStatus:
-    """Verdict on a product of powers."""
-    used = gradient != 0
-    if np.any(np.abs(covariance.open_directions[:, used]) > 0.1) or error > 1.0:
-        return "undetermined"
-    return "weak" if error > 0.2 else "determined"
-
-
 def _goodness(state: FitState, covariance: Covariance) -> Goodness:
     """chi2 and its companions, over all and record by record."""
-    predictor = state.problem.predictor
-    scaled = (predictor.data() - state.model_values()) / state.problem.sigma
+    predictor, scaled = state.problem.predictor, state.scaled_distances()
     share = 1.0 - len(state.unknowns.free) / max(state.points, 1)
     datasets = []
     for k, (record, here) in enumerate(zip(predictor.records, predictor.slices, strict=True)):
@@ -182,28 +208,23 @@ def _goodness(state: FitState, covariance: Covariance) -> Goodness:
 
 
 def _poorly_described(state: FitState, covariance: Covariance) -> list[str]:
-    """Records whose residuals have structure that is not noise."""
+    """Records whose residuals have structure, or a size, that is not the noise seen without a model."""
     poor = []
-    for k, record in enumerate(state.problem.predictor.records):
-        excess = _excess_over_local_noise(state, k)
-        if excess > _FAR or (covariance.lag1[k] > _STRUCTURED and excess > _MISFIT):
+    predictor = state.problem.predictor
+    for k, (record, here) in enumerate(zip(predictor.records, predictor.slices, strict=True)):
+        sizes = modulus(record, predictor.data()[here])
+        local, used = first_noise(record).sigma(sizes), state.problem.noise[k].sigma(sizes)
+        excess = float(np.median(used) / max(np.median(local), 1e-300))
+        structured = covariance.lag1[k] > SETTINGS.structured and excess > SETTINGS.misfit
+        if excess > SETTINGS.far or structured:
             poor.append(record.name)
     return poor
 
 
-def _excess_over_local_noise(state: FitState, k: int) -> float:
-    """A record's residuals in units of the noise seen without a model."""
-    predictor = state.problem.predictor
-    record, here = predictor.records[k], predictor.slices[k]
-    local, used = first_noise(record), state.problem.noise[k]
-    sizes = modulus(record, predictor.data()[here])
-    return float(np.median(used.sigma(sizes)) / max(np.median(local.sigma(sizes)), 1e-300))
-
-
 def _status(state: FitState, parameters: Mapping[str, Estimate], poor: Sequence[str]) -> Status:
     """The verdict, with what to do."""
-    undetermined = [n for n in _CORE if n in parameters and parameters[n].status == "undetermined"]
-    at_bound = [n for n in parameters if n in _CORE and parameters[n].status == "at_bound"]
+    undetermined = [n for n in CORE if n in parameters and parameters[n].status == "undetermined"]
+    at_bound = [n for n in parameters if n in CORE and parameters[n].status == "at_bound"]
     if not np.all(np.isfinite(state.x)) or not np.isfinite(state.minimum.chi2):
         return Status(code="not_converged", message="The fit left the range of numbers; give bounds.")
     if not state.minimum.converged:
@@ -240,18 +261,14 @@ def _misfit(poor: Sequence[str]) -> str:
     )
 
 
-def _unsaid_misfit(status: Status, poor: Sequence[str]) -> list[str]:
-    """The same where another verdict comes first, which a wrong model or fixed value may have caused."""
-    if not poor or status.code == "poor_fit":
-        return []
-    return [f"{_misfit(poor)} What is fixed may be wrong, or a record of another device."]
-
-
 def _warnings(state: FitState, covariance: Covariance) -> list[str]:
     """What a careful reader should know."""
     said = []
+    records = state.problem.predictor.records
     correlated = [
-        r.name for r, rho, n in _correlations(state, covariance) if rho > 0.3 and n < 0.6 * r.points
+        r.name
+        for r, rho, count in zip(records, covariance.lag1, covariance.effective, strict=True)
+        if rho > SETTINGS.follow and count < SETTINGS.worth * r.points
     ]
     if correlated:
         said.append(
@@ -263,50 +280,53 @@ def _warnings(state: FitState, covariance: Covariance) -> list[str]:
             f"{state.failures} trials of the minimiser could not be integrated and were turned away; "
             "the result is not affected."
         )
-    stepped = [record.name for record in state.problem.predictor.records if is_staircase(record)]
+    stepped = [record.name for record in records if is_staircase(record)]
     if stepped:
         said.append(
             f"{', '.join(stepped[:5])}: the source seems to step and to measure at the end of each step, "
             "which describes these sweeps far better than a ramp."
         )
-    for name, instrument in (("gain_iv", "sweeps"), ("gain_transient", "transients")):
-        if name in state.unknowns.names:
-            value = float(state.x[state.unknowns.names.index(name)])
+    for unknown, value in zip(state.unknowns.free, state.x, strict=True):
+        if unknown.term and unknown.term.kind == "gain":
             said.append(
-                f"The instrument of the {instrument} reads {100 * abs(value - 1):.1f} % "
+                f"The instrument of the {_KINDS[unknown.term.instrument]} reads {100 * abs(value - 1):.1f} % "
                 f"{'more' if value > 1 else 'less'} than the reference instrument; a gain factor was fitted."
             )
     return said
 
 
-def _correlations(state: FitState, covariance: Covariance) -> list[tuple[Record, float, float]]:
-    """Record, lag-1 autocorrelation, effective points."""
-    return list(zip(state.problem.predictor.records, covariance.lag1, covariance.effective, strict=True))
+def _disagreements(conflicts: Sequence[Conflict]) -> list[str]:
+    """A sentence for each kind of data that disagrees with the rest."""
+    said = []
+    for kind in dict.fromkeys(c.left_out for c in conflicts):
+        moved = [c for c in conflicts if c.left_out == kind]
+        shifts = ", ".join(f"{c.parameter} by {c.shift:+.1f}" for c in moved[:4])
+        said.append(
+            f"The {_KINDS[kind]} disagree with the rest: they move {shifts} standard errors. Check that they "
+            "were taken on the same device in the same state."
+        )
+    return said
 
 
-def _alternative(state: FitState) -> Alternative:
-    """Another minimum, in words."""
-    p = state.unknowns.parameters(state.x)
-    values = {name: getattr(p, name) for name in NAMES if name in state.unknowns.names}
-    return Alternative(parameters=values, chi2=state.minimum.chi2, note="another minimum of the same fit")
-
-
-def _input(state: FitState, k: int, as_read: Record) -> InputSummary:
-    """One record that went in."""
-    record = state.problem.predictor.records[k]
-    here = state.problem.predictor.slices[k]
-    spectrum = isinstance(record, ImpedanceSpectrum)
-    used = int(np.count_nonzero(state.problem.keep[here]))
-    return InputSummary(
-        file=record.name,
-        sha256=record.origin.sha256,
-        kind=record.kind,
-        points=record.points,
-        used=used // 2 if spectrum else used,
-        bias_V=record.bias_voltage if isinstance(record, ImpedanceSpectrum) else None,
-        control=record.control,
-        warnings=record.notes,
-        content_sha256=content_digest(as_read),
-        drive="staircase" if is_staircase(record) else "as read",
-        covers=extent_of(record),
-    )
+def _inputs(state: FitState, device: Device) -> tuple[InputSummary, ...]:
+    """The records that went in."""
+    predictor, inputs = state.problem.predictor, []
+    for record, here, as_read in zip(predictor.records, predictor.slices, device.records, strict=True):
+        used = int(np.count_nonzero(state.problem.keep[here]))
+        spectrum = isinstance(record, ImpedanceSpectrum)
+        inputs.append(
+            InputSummary(
+                file=record.name,
+                sha256=record.origin.sha256,
+                kind=record.kind,
+                points=record.points,
+                used=used // 2 if spectrum else used,
+                bias_V=record.bias_voltage if isinstance(record, ImpedanceSpectrum) else None,
+                control=record.control,
+                warnings=record.notes,
+                content_sha256=content_digest(as_read),
+                drive="staircase" if is_staircase(record) else "as read",
+                covers=extent_of(record),
+            )
+        )
+    return tuple(inputs)

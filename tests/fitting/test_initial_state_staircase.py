@@ -7,7 +7,7 @@ import pytest
 from devices import TRUTH, device, errors, spectra, sweeps
 
 from memfit.datasets.device import Device
-from memfit.fitting.initial_state import is_staircase
+from memfit.fitting.instrument_terms import is_staircase
 from memfit.fitting.joint import fit
 from memfit.fitting.predict import as_staircase
 from memfit.fitting.reproduce import reevaluate

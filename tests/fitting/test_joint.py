@@ -12,7 +12,7 @@ from memfit.errors import InputError
 from memfit.fitting.joint import fit
 from memfit.fitting.plan import FitPlan
 from memfit.fitting.problem import Problem
-from memfit.fitting.starting_values.search import thinned
+from memfit.fitting.search import thinned
 from memfit.model.parameters import NAMES
 from memfit.protocols import Drive
 

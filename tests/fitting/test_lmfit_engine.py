@@ -11,9 +11,8 @@ import pytest
 from nist import HARD, MODELS, PROBLEMS
 
 from memfit.fitting.lmfit_engine import minimise
-from memfit.fitting.residuals import triangle
+from memfit.fitting.problem import Unknown, triangle
 from memfit.fitting.uncertainty.covariance import covariance_of
-from memfit.fitting.unknowns import Unknown
 
 
 def _rational(x, b1, b2, b3, b4, b5, b6, b7):

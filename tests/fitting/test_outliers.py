@@ -9,7 +9,7 @@ from linear import linear_state
 
 from memfit.datasets.device import Device
 from memfit.fitting.joint import fit
-from memfit.fitting.outliers import find_outliers
+from memfit.fitting.noise import find_outliers
 from memfit.fitting.plan import FitPlan
 
 

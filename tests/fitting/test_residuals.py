@@ -10,9 +10,17 @@ from hypothesis import strategies as st
 
 from memfit.fitting.plan import FitPlan
 from memfit.fitting.predict import Predictor
-from memfit.fitting.problem import Problem
-from memfit.fitting.residuals import PENALTY, JointResiduals, soften, triangle
-from memfit.fitting.unknowns import Unknowns, delay_unknown, gain_unknown, physical_unknowns
+from memfit.fitting.problem import (
+    PENALTY,
+    JointResiduals,
+    Problem,
+    Unknowns,
+    delay_unknown,
+    gain_unknown,
+    physical_unknowns,
+    soften,
+    triangle,
+)
 from memfit.model.parameters import NAMES
 
 

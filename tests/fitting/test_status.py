@@ -9,10 +9,9 @@ from devices import FREQUENCY, TRUTH, device, pulses, spectra, sweeps
 from memfit.fitting.joint import fit
 from memfit.fitting.lmfit_engine import minimise
 from memfit.fitting.plan import FitPlan
-from memfit.fitting.problem import FitState, Problem
-from memfit.fitting.starting_values.search import guess
+from memfit.fitting.problem import FitState, Problem, Unknowns, physical_unknowns
+from memfit.fitting.starting_values import guess
 from memfit.fitting.summary import summarise
-from memfit.fitting.unknowns import Unknowns, physical_unknowns
 from memfit.model.parameters import NAMES
 from memfit.synthetic.device import Noise
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from memfit.fitting.plan import DEFAULT_BOUNDS, LOGARITHMIC, FitPlan
 from memfit.fitting.predict import Predictor
-from memfit.fitting.unknowns import (
+from memfit.fitting.problem import (
     Unknown,
     Unknowns,
     delay_unknown,

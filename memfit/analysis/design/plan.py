@@ -22,11 +22,11 @@ from memfit.datasets.records import ImpedanceSpectrum, Kind
 from memfit.errors import InputError
 from memfit.fitting.findings import MinimumFound, Place
 from memfit.fitting.identifiability.verdict import percent_of
-from memfit.fitting.plan import DEFAULT_BOUNDS, LOGARITHMIC
+from memfit.fitting.plan import unit_of_length
 from memfit.fitting.predict import Predictor
-from memfit.fitting.residuals import triangle
+from memfit.fitting.problem import triangle
 from memfit.fitting.result import FitResult
-from memfit.model.parameters import NAMES, Parameters
+from memfit.model.parameters import NAMES, PARAMETERS, Parameters
 from memfit.units import format_quantity
 
 SETTLED = 0.2
@@ -294,13 +294,13 @@ def _spot(result: FitResult, minimum: MinimumFound, place: Place) -> _Spot:
     p = Parameters.from_mapping(place.values)
     names = minimum.names
     scale = np.array([_unit(name, p) for name in names])
-    per_unit = np.array([1.0 if n in LOGARITHMIC else s for n, s in zip(names, scale, strict=True)])
-    bounds = {**DEFAULT_BOUNDS, **result.plan.get("bounds", {})}
+    per_unit = np.array([1.0 if PARAMETERS[n].logarithmic else s for n, s in zip(names, scale, strict=True)])
+    bounds = {**{n: PARAMETERS[n].bounds for n in names}, **result.plan.get("bounds", {})}
     prior = np.diag([1.0 / _prior(name, bounds[name], s) for name, s in zip(names, scale, strict=True)])
     root = triangle(np.vstack([np.array(place.information) * per_unit, prior]))
     at = np.array(
         [
-            np.log(place.values[n]) if n in LOGARITHMIC else place.values[n] / s
+            np.log(place.values[n]) if PARAMETERS[n].logarithmic else place.values[n] / s
             for n, s in zip(names, scale, strict=True)
         ]
     )
@@ -309,17 +309,21 @@ def _spot(result: FitResult, minimum: MinimumFound, place: Place) -> _Spot:
 
 def _unit(name: str, p: Parameters) -> float:
     """SI value of a unit of a coordinate: the parameter itself, V_m for V_T."""
-    if name == "V_T":
-        return p.V_m
-    return max(float(getattr(p, name)), 1e-30) if name in LOGARITHMIC else 1.0
+    if PARAMETERS[name].logarithmic:
+        return max(float(getattr(p, name)), 1e-30)
+    return unit_of_length(name, p.V_m)
 
 
 def _prior(name: str, bounds: Sequence[float], unit: float) -> float:
     """Standard deviation of a coordinate that its bounds leave, at most `OPEN` in the logarithm."""
     low, high = bounds
-    if name in LOGARITHMIC:
+    if PARAMETERS[name].logarithmic:
         return min(float(np.log(high / low)) / 4.0, OPEN)
-    return min((high - low) / 4.0 / unit, OPEN) if name == "V_T" else (high - low) / 4.0 / unit
+    return (
+        min((high - low) / 4.0 / unit, OPEN)
+        if PARAMETERS[name].scale == "in V_m"
+        else (high - low) / 4.0 / unit
+    )
 
 
 def _noise(result: FitResult) -> tuple[dict[Kind, tuple[float, float, float]], tuple[str, ...]]:

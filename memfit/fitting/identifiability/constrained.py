@@ -15,12 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from memfit.arrays import FloatArray
-from memfit.fitting.lmfit_engine import minimise
+from memfit.fitting.least_squares import minimise
 from memfit.fitting.predict import drive_of, junction_at
-from memfit.fitting.problem import FitState, Problem
-from memfit.fitting.residuals import UNSEEN
+from memfit.fitting.problem import UNSEEN, FitState, Problem, Unknown, Unknowns
 from memfit.fitting.uncertainty.covariance import with_bounds
-from memfit.fitting.unknowns import Unknown, Unknowns
 from memfit.model.equations import activation
 from memfit.model.parameters import NAMES
 
@@ -154,7 +152,7 @@ def moved(
     residuals = base.problem.residuals(unknowns)
     squares = [float(np.sum(residuals.residuals(x) ** 2)) for x in starts]
     best = starts[int(np.argmin(squares))]
-    found = minimised(base.problem, unknowns, best, tolerance=tolerance)
+    found = minimised(base.problem, unknowns, best, tolerance=tolerance, chi2=min(squares))
     return found.minimum.chi2, np.insert(found.x, j, value)
 
 
@@ -162,16 +160,16 @@ def minimised(
     problem: Problem,
     unknowns: Unknowns,
     x: FloatArray,
+    *,
     most: int = EVALUATIONS,
     tolerance: float | None = None,
+    chi2: float | None = None,
 ) -> FitState:
-    """Minimise to a small part of what chi2 may rise, or to a tolerance."""
-    residuals = problem.residuals(unknowns)
-    r = residuals.residuals(x)
+    """Minimise to a small part of what chi2, as it is at the start, may rise, or to a tolerance."""
     if tolerance is None:
-        tolerance = float(np.clip(0.02 * ALLOWED / max(float(r @ r), 1e-300), 1e-10, 1e-3))
-    minimum = minimise(residuals, unknowns.free, x, tolerance=tolerance, max_evaluations=most)
-    return FitState(problem, unknowns, minimum, residuals.failures)
+        chi2 = float(np.sum(problem.residuals(unknowns).residuals(x) ** 2)) if chi2 is None else chi2
+        tolerance = float(np.clip(0.02 * ALLOWED / max(chi2, 1e-300), 1e-10, 1e-3))
+    return minimise(problem, unknowns, x, near=False, tolerance=tolerance, most=most)
 
 
 def with_values(base: FitState, values: Mapping[str, float]) -> FloatArray:

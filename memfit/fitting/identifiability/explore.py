@@ -35,12 +35,10 @@ from memfit.fitting.identifiability.constrained import (
     unit_of_length,
     with_values,
 )
-from memfit.fitting.least_squares import solve_again
+from memfit.fitting.least_squares import again
 from memfit.fitting.predict import Predictor, bias_of, junction_at
-from memfit.fitting.problem import FitState, Problem
-from memfit.fitting.residuals import JointResiduals
+from memfit.fitting.problem import FitState, JointResiduals, Problem, Unknowns
 from memfit.fitting.uncertainty.covariance import Covariance
-from memfit.fitting.unknowns import Unknowns
 from memfit.model.equations import activation, inverse_resistance_a
 from memfit.model.parameters import NAMES
 from memfit.protocols import Control
@@ -234,7 +232,7 @@ def _lower(state: FitState, base: FitState, found: Sequence[tuple[float, FloatAr
     chi2, x = min(found, key=lambda item: item[0], default=(np.inf, base.x))
     if chi2 > base.minimum.chi2 - BETTER:
         return None
-    return solve_again(replace(state, minimum=replace(state.minimum, x=x)), state.problem)
+    return again(replace(state, minimum=replace(state.minimum, x=x)), state.problem)
 
 
 def _excursions(base: FitState) -> list[Excursion]:
@@ -319,10 +317,10 @@ def _second_minimum(base: FitState, start: FloatArray | None) -> FitState | None
     """The minimum near a start, if it is another one and as good."""
     if start is None or _near(base, start):
         return None
-    found = minimised(base.problem, base.unknowns, start, _FIRST_LOOK)
+    found = minimised(base.problem, base.unknowns, start, most=_FIRST_LOOK)
     if found.minimum.chi2 > base.minimum.chi2 + _HOPELESS:
         return None
-    found = minimised(base.problem, base.unknowns, found.x, 2 * EVALUATIONS)
+    found = minimised(base.problem, base.unknowns, found.x, most=2 * EVALUATIONS)
     if found.minimum.chi2 > base.minimum.chi2 + ALLOWED or _near(base, found.x):
         return None
     return found
@@ -349,7 +347,7 @@ def _spectra_allow_exchange(base: FitState) -> bool:
     columns = [base.unknowns.names.index(u.name) for u in free]
     unknowns = Unknowns(free, base.unknowns.base, problem.kinds)
     r = problem.residuals(unknowns).residuals(base.x[columns])
-    found = minimised(problem, unknowns, start[columns], 2 * EVALUATIONS)
+    found = minimised(problem, unknowns, start[columns], most=2 * EVALUATIONS)
     here = replace(found, minimum=replace(found.minimum, x=base.x[columns]))
     return found.minimum.chi2 <= float(r @ r) + _HOPELESS and not _near(here, found.x)
 

@@ -37,11 +37,9 @@ from memfit.fitting.identifiability.combinations import (
 )
 from memfit.fitting.identifiability.constrained import ALLOWED, CORE, Excursion, unit_of_length
 from memfit.fitting.identifiability.explore import Exploration, independent_share, telling_bias
-from memfit.fitting.problem import FitState
-from memfit.fitting.residuals import marginal_root, triangle
+from memfit.fitting.problem import FitState, Unknown, marginal_root, triangle
 from memfit.fitting.result import Estimate, FitResult, Status
 from memfit.fitting.uncertainty.covariance import UNDETERMINED, WEAK, Covariance, with_bounds
-from memfit.fitting.unknowns import Unknown
 from memfit.model.parameters import NAMES, UNITS, Parameters
 from memfit.units import format_quantity
 

@@ -23,11 +23,9 @@ from memfit.confidence import TAILS
 from memfit.datasets.records import ImpedanceSpectrum
 from memfit.fitting.findings import SampleEstimate, SampleSet
 from memfit.fitting.least_squares import Box, Evaluate, Point, Solution, gauss_newton
-from memfit.fitting.problem import FitState
+from memfit.fitting.problem import FitState, Unknowns, soften, triangle
 from memfit.fitting.refit import Checkpoint
-from memfit.fitting.residuals import soften, triangle
 from memfit.fitting.uncertainty.covariance import covariance_of, unit_of
-from memfit.fitting.unknowns import Unknowns
 from memfit.progress import Progress, shared, silent
 
 _DIGITS = 10

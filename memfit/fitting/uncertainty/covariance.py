@@ -23,10 +23,8 @@ from scipy.special import log_ndtr
 from memfit.arrays import BoolArray, FloatArray
 from memfit.confidence import Z
 from memfit.datasets.records import ImpedanceSpectrum
-from memfit.fitting.problem import FitState
-from memfit.fitting.residuals import UNSEEN, triangle
+from memfit.fitting.problem import UNSEEN, FitState, Unknown, triangle
 from memfit.fitting.result import Estimate, EstimateStatus
-from memfit.fitting.unknowns import Unknown
 from memfit.model.parameters import UNITS
 
 _ROUNDS, _SETTLED = 50, 1e-4

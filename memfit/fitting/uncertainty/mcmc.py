@@ -27,9 +27,8 @@ from memfit.arrays import FloatArray
 from memfit.errors import InputError
 from memfit.fitting.findings import Convergence, SampleSet
 from memfit.fitting.least_squares import Box, evaluator, gauss_newton
-from memfit.fitting.problem import FitState
+from memfit.fitting.problem import FitState, soften
 from memfit.fitting.refit import Checkpoint, row_weights
-from memfit.fitting.residuals import soften
 from memfit.fitting.uncertainty.bootstrap import rounded, sample_estimates
 from memfit.fitting.uncertainty.covariance import covariance_of
 from memfit.progress import Progress, silent

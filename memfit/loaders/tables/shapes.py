@@ -17,6 +17,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from memfit.arrays import ComplexArray, FloatArray
+from memfit.noise_estimate import distance_from_neighbours, typical
 from memfit.protocols import Control, Drive
 
 Columns: TypeAlias = Mapping[str, FloatArray]
@@ -121,8 +122,7 @@ def relative_noise(values: FloatArray) -> float:
     span = float(np.ptp(values))
     if values.size < 3 or span == 0:
         return 0.0
-    second = values[2:] - 2 * values[1:-1] + values[:-2]
-    return 1.4826 * float(np.median(np.abs(second))) / math.sqrt(6.0) / span
+    return typical(distance_from_neighbours(values, reach=1)) / span
 
 
 def occupied_levels(values: FloatArray) -> int:

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from memfit.confidence import Z
-from memfit.fitting.plan import LOGARITHMIC
 from memfit.fitting.result import Estimate, FitResult
+from memfit.model.parameters import PARAMETERS
 from memfit.reporting.content import Answer, Tone, value_text
 from memfit.reporting.numbers import percent, quantity, quantity_digits, span
 from memfit.reporting.text import (
@@ -91,7 +91,7 @@ def _precision(estimates: Mapping[str, Estimate]) -> str:
         name: e.stderr / abs(e.value)
         for name, e in estimates.items()
         if e.status in ("determined", "weak") and e.stderr is not None and e.value
-        if name in LOGARITHMIC or e.stderr < abs(e.value)
+        if (name in PARAMETERS and PARAMETERS[name].logarithmic) or e.stderr < abs(e.value)
     }
     if not relative:
         return ""

@@ -12,10 +12,9 @@ from memfit.fitting.identifiability.explore import Exploration, exchanged, explo
 from memfit.fitting.identifiability.verdict import percent_of
 from memfit.fitting.joint import fit
 from memfit.fitting.plan import FitPlan
-from memfit.fitting.problem import Problem, solve
+from memfit.fitting.problem import Problem, Unknowns, physical_unknowns, solve
 from memfit.fitting.result import FitResult
 from memfit.fitting.uncertainty.covariance import covariance_of
-from memfit.fitting.unknowns import Unknowns, physical_unknowns
 from memfit.model.equations import (
     activation,
     activation_time,

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy.stats import truncnorm
 
+from memfit.fitting.problem import Unknown, edge_unknown
 from memfit.fitting.uncertainty.covariance import _standard_moments, told_by_bounds
-from memfit.fitting.unknowns import Unknown, edge_unknown
 
 R_S = Unknown("R_s", False, 0.0, 1e9)
 V_T = Unknown("V_T", False, -10.0, 10.0)

@@ -9,11 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import lfilter
 
-from memfit.fitting.lmfit_engine import Minimum
 from memfit.fitting.plan import FitPlan
-from memfit.fitting.problem import FitState, Problem, solve
+from memfit.fitting.problem import FitState, Minimum, Problem, Unknowns, physical_unknowns, solve
 from memfit.fitting.uncertainty.covariance import correlation, covariance_of, estimates, unit_of
-from memfit.fitting.unknowns import Unknowns, physical_unknowns
 from memfit.model.parameters import NAMES
 
 

@@ -1,0 +1,44 @@
+"""Settings of a fit besides its parameters: one field an option, and nowhere else.
+
+A plan inherits the fields, so that result.json keeps them; the [fit] table of device.toml takes them by their
+names; those with a text for it are options of the command line. An option is a field here, and where it is
+used. Nothing heavy is imported: `memfit --help` reads the texts.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Switch = Literal["auto", "on", "off"]
+"""Whether terms of the instruments are fitted: where the data ask for them, in any case, or never."""
+Engine = Literal["memfit", "lmfit"]
+"""What looks for the minimum: Gauss-Newton steps before lmfit's trust region, or lmfit alone."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitOptions:
+    """Everything a fit depends on besides the data, the model and its parameters.
+
+    Metadata of a field: "command" is the text of its option of the command line; "new" says that it came
+    after the layout of result.json, so that a plan without it is one with the default.
+    """
+
+    seed: int = field(default=0, metadata={"command": "of everything random; default 0"})
+    """Of everything random: the spread of additional starts."""
+    robust: bool = field(
+        default=False, metadata={"command": "a loss that grows linearly for large residuals (soft L1)"}
+    )
+    """Loss that grows linearly for large residuals (soft L1) instead of squares."""
+    screen: bool = True
+    """Leave isolated outliers out, each listed with its reason."""
+    inductance: Switch = "auto"
+    """Wiring inductance L_s in the spectra."""
+    gains: Switch = "auto"
+    """A gain factor for each kind of instrument but one."""
+    delays: Switch = "auto"
+    """A shift of the time axis for each record in time."""
+    initial_states: Switch = "auto"
+    """The state in which each record in time begins, where it is not the steady one."""
+    conflict_test: bool = True
+    """Refit with one kind of data left out, and compare."""
+    engine: Engine = field(default="memfit", metadata={"new": True})
+    """What looks for the minimum: memfit's steps, or lmfit alone."""

@@ -1,0 +1,282 @@
+"""From first values to the global minimum: polish in closed form, then fit everything from several starts.
+
+Spectra and the slowest sweep, as a steady curve, have a closed form, by which first values are polished. Then
+all records are fitted from the most promising ones, and from random ones around them where nothing describes
+the data. Long transients have fewer samples meanwhile, each with the noise of the whole record: the minimum
+is found on thousands, settled on all.
+"""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from memfit.datasets.records import ImpedanceSpectrum, PulseTransient, Record
+from memfit.fitting.instrument_terms import add_needed_terms, with_initial_states
+from memfit.fitting.least_squares import minimise
+from memfit.fitting.plan import CORE, LEFT_OUT, FitPlan, unit_of_length
+from memfit.fitting.predict import Predictor, measured, modulus
+from memfit.fitting.problem import FitState, NoiseLevel, Problem, Unknowns, physical_unknowns
+from memfit.fitting.starting_values import StartingValues, distinct, guess, swapped
+from memfit.fitting.starting_values.steady import slowest_sweep
+from memfit.model.parameters import NAMES, PARAMETERS, Parameters
+
+log = logging.getLogger(__name__)
+
+_MEDIAN_SQUARE = 0.4549
+"""Median of the square of a standard normal variable."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Numbers that steer the search."""
+
+    polish_noise: float = 0.03
+    """Relative noise assumed while polishing: more than any instrument's, so that no record rules the
+    others."""
+    polished: int = 6
+    """Distinct sets of first values after polishing."""
+    starts: int = 3
+    """Of them tried in any case."""
+    extra_starts: int = 10
+    """Random ones, where the first ones do not describe the data."""
+    rival: float = 4.0
+    """Sets worse than the best by this factor after polishing wait until all else fails."""
+    good: float = 4.0
+    """Typical misfit, against the noise seen without a model, below which no further starts are tried."""
+    spread: float = 0.7
+    """Standard deviation, in units of length, of additional starts around the best ones."""
+    same: float = 0.05
+    """Difference of every unknown below which two minima are one."""
+    hopeless: float = 10.0
+    """Ratio of chi2 to that of the best start beyond which no term of the instruments is tried."""
+    equal: float = 1e-4
+    """Relative difference of chi2 below which two starts ended at one minimum, where terms were tried
+    before."""
+    windows: tuple[float, ...] = (0.08, 0.3)
+    """Parts of the records in time that are fitted first where no spectrum holds the phase of an
+    oscillation."""
+    window_tolerance: float = 1e-3
+    rough: float = 1e-5
+    """Tolerance while starts still compete."""
+    long: int = 6000
+    """Samples beyond which a transient is long."""
+    even: int = 2500
+    """Evenly spaced samples that are kept of it."""
+    jumps: int = 40
+    """Jumps of its drive looked after."""
+    after: int = 120
+    """Samples kept after each of them, ever wider apart."""
+    beside: int = 8
+    """Samples on either side of a jump that are all kept."""
+
+
+SETTINGS = Settings()
+
+
+def find_minima(
+    problem: Problem, plan: FitPlan, names: Sequence[str]
+) -> tuple[list[FitState], StartingValues]:
+    """Distinct minima of the joint fit, the best first, and the first values that led to the best.
+
+    Parameters
+    ----------
+    problem : Problem
+    plan : FitPlan
+    names : sequence of str
+        Physical parameters of the model that may be free.
+    """
+    records = problem.predictor.records
+    known = {**{time: 0.0 for time in LEFT_OUT.values() if time not in names}, **plan.fix}
+    starts = []
+    for start in guess(records, known):
+        reasons = {**start.reasons, **dict.fromkeys(plan.start, "given")}
+        starts.append(StartingValues({**start.values, **plan.start}, start.misfit, reasons))
+    polished = polish(records, plan, names, starts)
+    search = thinned(replace(problem, robust=True))
+    minima: list[tuple[FitState, StartingValues]] = []
+    bare: list[FitState] = []
+
+    def attempt(start: StartingValues) -> bool:
+        """Fit from one start, terms of the instruments included; True when nothing is left to explain."""
+        state = _fit_everything(search, plan, names, start)
+        bare.append(state)
+        if _typical_misfit(state) > SETTINGS.good and _worth_terms(bare):
+            state = add_needed_terms(state, plan)
+        minima.append((state, start))
+        misfit = _typical_misfit(state)
+        log.info("start %d: misfit of the worst record %.4g", len(minima), misfit)
+        return misfit < SETTINGS.good
+
+    first = [s for s in polished[: SETTINGS.starts] if s.misfit <= SETTINGS.rival * polished[0].misfit]
+    good = [attempt(start) for start in first]
+    if not any(good):
+        best = min(minima, key=lambda item: item[0].minimum.chi2)
+        any(attempt(start) for start in _more_starts(best, polished, len(first), names, plan.seed))
+    minima.sort(key=lambda item: item[0].minimum.chi2)
+    kept: list[FitState] = []
+    for state, _ in minima:
+        here = {
+            name: value for name, value in zip(state.unknowns.names, state.x, strict=True) if name in NAMES
+        }
+        others = [dict(zip(other.unknowns.names, other.x, strict=True)) for other in kept]
+        if all(any(abs(v - o.get(n, np.inf)) > SETTINGS.same for n, v in here.items()) for o in others):
+            kept.append(state)
+    return kept, minima[0][1]
+
+
+def _typical_misfit(state: FitState) -> float:
+    """Median squared residual of the worst record, 1 for normal noise: blind to outliers only."""
+    r, _ = state.linearised()
+    record = state.problem.record_of_row
+    return max(float(np.median(r[record == k] ** 2)) / _MEDIAN_SQUARE for k in np.unique(record))
+
+
+def _worth_terms(bare: Sequence[FitState]) -> bool:
+    """Whether the last of some minima without terms of the instruments may win with them and is new."""
+    state, chi2 = bare[-1], bare[-1].minimum.chi2
+    hopeless = chi2 > SETTINGS.hopeless * min(other.minimum.chi2 for other in bare)
+    known = any(abs(chi2 - other.minimum.chi2) < SETTINGS.equal * chi2 for other in bare[:-1])
+    return not hopeless and not known and state.resembles_data()
+
+
+def polish(
+    records: Sequence[Record], plan: FitPlan, names: Sequence[str], starts: Sequence[StartingValues]
+) -> list[StartingValues]:
+    """Fit what has a closed form: the spectra, and the slowest sweep as a steady curve.
+
+    Parameters
+    ----------
+    records : sequence of Record
+    plan : FitPlan
+    names : sequence of str
+        Physical parameters that may be free.
+    starts : sequence of StartingValues
+    """
+    closed: list[Record] = [r for r in records if isinstance(r, ImpedanceSpectrum)]
+    if not closed:
+        return list(starts)
+    noise = [NoiseLevel(SETTINGS.polish_noise, 0.0)] * len(closed)
+    if (slowest := slowest_sweep(records)) is not None:
+        thin = slowest.select(np.arange(slowest.points) % max(1, slowest.points // 100) == 0)
+        closed.append(replace(thin, time=None, drive=None))
+        noise.append(NoiseLevel(2 * SETTINGS.polish_noise, 0.0))
+    predictor = Predictor(closed)
+    sizes = [modulus(r, measured(r)) for r in closed]
+    sigma = [level.sigma(size + 1e-3 * float(np.max(size))) for level, size in zip(noise, sizes, strict=True)]
+    every = np.ones(predictor.size, dtype=bool)
+    problem = Problem(predictor, tuple(noise), np.concatenate(sigma), every, robust=True, engine=plan.engine)
+    both = set(LEFT_OUT.values()) <= set(names)
+    swaps = [StartingValues(swapped(s.values), s.misfit, s.reasons) for s in starts[:2] if both]
+    results = []
+    for start in [*starts, *swaps]:
+        state = _fit_everything(problem, plan, names, start)
+        values = {**start.values, **state.unknowns.values(state.x)}
+        results.append(StartingValues(values, state.minimum.chi2, start.reasons))
+    results.sort(key=lambda result: result.misfit)
+    return distinct(results, SETTINGS.polished)
+
+
+def physical_start(
+    plan: FitPlan, names: Sequence[str], values: Mapping[str, float], kinds: Sequence[str]
+) -> Unknowns:
+    """Unknowns of the physical model on top of a set of values.
+
+    Parameters
+    ----------
+    plan : FitPlan
+    names : sequence of str
+        Physical parameters that may be free.
+    values : mapping
+        SI, of all that have to have a value.
+    kinds : sequence of str
+        Kind of each record.
+    """
+    base = {name: value for name, value in values.items() if name in NAMES}
+    return Unknowns(physical_unknowns(plan, names), Parameters.from_mapping({**base, **plan.fix}), kinds)
+
+
+def _fit_everything(problem: Problem, plan: FitPlan, names: Sequence[str], start: StartingValues) -> FitState:
+    """Least squares on a problem from one set of first values.
+
+    Where no spectrum holds the phase of an oscillation, the first part of each transient after its first jump
+    comes first.
+    """
+    unknowns = physical_start(plan, names, start.values, problem.kinds)
+    unknowns, values = with_initial_states(problem, unknowns, start.values)
+    x = unknowns.encode(values)
+    if "impedance" not in problem.kinds:
+        for share in SETTINGS.windows:
+            keep = problem.keep.copy()
+            for record, here in zip(problem.predictor.records, problem.predictor.slices, strict=True):
+                if isinstance(record, PulseTransient):
+                    drive = record.drive.time
+                    jumps = drive[:-1][np.diff(drive) == 0]
+                    began = jumps[0] if jumps.size else record.time[0]
+                    keep[here] &= record.time <= began + share * (record.time[-1] - began)
+            part = replace(problem, keep=keep)
+            x = minimise(part, unknowns, x, near=False, tolerance=SETTINGS.window_tolerance).x
+    return minimise(problem, unknowns, x, near=False, tolerance=SETTINGS.rough)
+
+
+def _more_starts(
+    best: tuple[FitState, StartingValues],
+    polished: Sequence[StartingValues],
+    tried: int,
+    names: Sequence[str],
+    seed: int,
+) -> Iterator[StartingValues]:
+    """The remaining first values, then random ones around the best fit and the best of them."""
+    yield from polished[tried:]
+    generator = np.random.default_rng(seed)
+    state, start = best
+    lowest = StartingValues({**start.values, **state.unknowns.values(state.x)}, 0.0, start.reasons)
+    sources = [lowest, *polished]
+    for k in range(SETTINGS.extra_starts):
+        source = sources[k % len(sources)]
+        values = dict(source.values)
+        for name in (name for name in names if name in CORE):
+            length = unit_of_length(name, values["V_m"])
+            shift = SETTINGS.spread * length * generator.standard_normal()
+            if PARAMETERS[name].logarithmic:
+                values[name] *= float(np.exp(shift))
+            else:
+                values[name] += shift
+        yield StartingValues(
+            values, source.misfit, dict.fromkeys(source.reasons, "drawn around the best fit so far")
+        )
+
+
+def thinned(problem: Problem) -> Problem:
+    """The same problem with the telling samples of its long transients.
+
+    Parameters
+    ----------
+    problem : Problem
+    """
+    predictor = problem.predictor
+    masks = []
+    for record in predictor.records:
+        n = record.points
+        mask = np.ones(n, dtype=bool)
+        if n > SETTINGS.long and isinstance(record, PulseTransient):  # samples of a sweep may be its drive
+            mask[:] = False
+            mask[np.linspace(0, n - 1, SETTINGS.even).astype(int)] = True
+            for jump in record.drive.jumps[: SETTINGS.jumps]:
+                first = int(np.searchsorted(record.time, jump))
+                mask[max(first - SETTINGS.beside, 0) : first + SETTINGS.beside] = True
+                if first < n:
+                    mask[first + np.geomspace(1, n - first, SETTINGS.after).astype(int) - 1] = True
+        masks.append(mask)
+    if all(mask.all() for mask in masks):
+        return problem
+    pairs = list(zip(predictor.records, masks, strict=True))
+    chosen = np.concatenate([np.tile(mask, 2) if r.kind == "impedance" else mask for r, mask in pairs])
+    records = [r if mask.all() else r.select(mask, "thinned for the search") for r, mask in pairs]
+    return replace(
+        problem,
+        predictor=Predictor(records, predictor.tolerance),
+        sigma=problem.sigma[chosen],
+        keep=problem.keep[chosen],
+    )
