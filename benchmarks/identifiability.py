@@ -27,9 +27,10 @@ from recovery import measurements, random_parameters
 from trials import Benchmark, run
 
 from memfit.fitting.joint import fit
+from memfit.fitting.noise import prepare
 from memfit.fitting.plan import FitPlan
 from memfit.fitting.predict import modulus
-from memfit.fitting.problem import Problem, Unknowns, physical_unknowns
+from memfit.fitting.problem import Unknowns, physical_unknowns
 from memfit.model.equations import steady_current
 from memfit.model.parameters import NAMES
 from memfit.protocols import pulse
@@ -173,7 +174,7 @@ class Trial:
 
 def errors_at_truth(device, truth, noise):
     """Standard errors of the seven parameters from the Fisher information at the truth, and true noise."""
-    problem = Problem.prepare(device.records)
+    problem = prepare(device.records)
     unknowns = Unknowns(physical_unknowns(FitPlan(), NAMES[:8]), truth, problem.kinds)
     x = unknowns.encode(truth.as_dict())
     model = problem.residuals(unknowns).prediction(x).values

@@ -13,9 +13,10 @@ import lmfit
 import numpy as np
 
 from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient
+from memfit.fitting.least_squares import minimise
 from memfit.fitting.plan import FitPlan
 from memfit.fitting.predict import Predictor
-from memfit.fitting.problem import Problem, Unknowns, physical_unknowns, solve
+from memfit.fitting.problem import Problem, Unknowns, physical_unknowns
 from memfit.fitting.starting_values import guess
 from memfit.model.equations import steady_current
 from memfit.model.parameters import Parameters
@@ -76,7 +77,7 @@ def fit_with_memfit(records, sigma, start):
     problem = Problem(Predictor(records), (), sigma, np.ones(sigma.size, dtype=bool))
     base = Parameters(**start)
     unknowns = Unknowns(physical_unknowns(FitPlan(), NAMES), base, problem.kinds)
-    state = solve(problem, unknowns, unknowns.encode(start))
+    state = minimise(problem, unknowns, unknowns.encode(start), near=False)
     return unknowns.parameters(state.x).as_array()[:8], state.minimum.chi2
 
 

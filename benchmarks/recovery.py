@@ -21,7 +21,8 @@ import trials
 
 from memfit.datasets.records import ImpedanceSpectrum
 from memfit.fitting.joint import fit
-from memfit.fitting.plan import FitPlan
+from memfit.fitting.least_squares import minimise
+from memfit.fitting.plan import FitPlan, Term
 from memfit.fitting.predict import Predictor
 from memfit.fitting.problem import (
     Problem,
@@ -30,7 +31,6 @@ from memfit.fitting.problem import (
     edge_unknown,
     gain_unknown,
     physical_unknowns,
-    solve,
 )
 from memfit.fitting.starting_values import guess
 from memfit.model.equations import steady_current
@@ -208,13 +208,14 @@ def make_device(case, seed):
     return truth, device
 
 
-def _timing(name, records):
-    """The time of an edge or of a record, free within a few samples."""
-    kind, record, *jump = name.split("_")
-    sample = float(np.max(np.diff(records[int(record)].time)))
-    if kind == "delay":
-        return delay_unknown(int(record), 3 * sample)
-    return edge_unknown(int(record), int(jump[0]), sample)
+def _unknown(term, records):
+    """A gain, or the time of an edge or of a record, free within a few samples."""
+    if term.kind == "gain":
+        return gain_unknown(term.instrument)
+    sample = float(np.max(np.diff(records[term.record].time)))
+    if term.kind == "delay":
+        return delay_unknown(term.record, 3 * sample)
+    return edge_unknown(term.record, term.index, sample)
 
 
 def chi2_from_truth(joint, device, truth, gain):
@@ -227,13 +228,15 @@ def chi2_from_truth(joint, device, truth, gain):
     problem = Problem(Predictor(device.records), (), np.concatenate(sigma), np.concatenate(keep))
     names = joint.result.covariance_names
     free = physical_unknowns(FitPlan(), [n for n in NAMES if n in names])
-    free += [gain_unknown(n.removeprefix("gain_")) for n in names if n.startswith("gain_")]
-    timing = {n: joint.result.nuisance[n].value for n in names if n.startswith(("delay_", "edge_"))}
-    free += [_timing(n, device.records) for n in timing]
+    terms = [term for term in map(Term.from_name, names) if term and term.kind in ("gain", "delay", "edge")]
+    free += [_unknown(term, device.records) for term in terms]
+    timing = {t.name: joint.result.nuisance[t.name].value for t in terms if t.kind != "gain"}
     base = truth.replace(L_s=0.0, R_s=truth.R_s if "R_s" in names else 0.0)
     unknowns = Unknowns(free, base, problem.kinds)
-    start = unknowns.encode({**truth.as_dict(), **timing, **{f"gain_{kind}": g for kind, g in gain.items()}})
-    return joint.result.goodness.chi2, solve(problem, unknowns, start).minimum.chi2
+    start = unknowns.encode(
+        {**truth.as_dict(), **timing, **{Term("gain", instrument=kind).name: g for kind, g in gain.items()}}
+    )
+    return joint.result.goodness.chi2, minimise(problem, unknowns, start, near=False).minimum.chi2
 
 
 def run(case, seed):

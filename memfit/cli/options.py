@@ -8,9 +8,11 @@ What the command line changes in the plan of a fit: --model, --fix, --seed, --ro
 import argparse
 from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 from functools import partial
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, NoReturn, TypeAlias, get_args
 
+from memfit.datasets.fit_options import FitOptions
 from memfit.errors import ParameterError, UnitError, meant
 
 
@@ -55,10 +57,10 @@ def plan_changes(given: Namespace) -> dict[str, Any]:
         changes["model"] = given.model
     if given.fix:
         changes["fix"] = _fixed(given.fix)
-    if given.seed is not None:
-        changes["seed"] = given.seed
-    if given.robust:
-        changes["robust"] = True
+    for option in fields(FitOptions):
+        value = getattr(given, option.name, None)
+        if option.metadata.get("command") and value is not None and value is not False:
+            changes[option.name] = value
     return changes
 
 
@@ -153,10 +155,14 @@ def add_plan(parser: Group) -> None:
         type=assignment,
         help='hold a parameter, as in R_s=20 or R_s="20 ohm"; may be repeated',
     )
-    add_seed(parser, "of everything random; default 0")
-    parser.add_argument(
-        "--robust", action="store_true", help="a loss that grows linearly for large residuals (soft L1)"
-    )
+    for option in fields(FitOptions):
+        name, summary = f"--{option.name.replace('_', '-')}", option.metadata.get("command")
+        if summary and option.type is bool:
+            parser.add_argument(name, action="store_true", help=summary)
+        elif summary and option.type is int:
+            parser.add_argument(name, type=whole(0), metavar="N", help=summary)
+        elif summary:
+            parser.add_argument(name, choices=get_args(option.type), help=summary)
 
 
 def add_seed(parser: Group, summary: str) -> None:

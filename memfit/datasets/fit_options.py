@@ -8,8 +8,8 @@ used. Nothing heavy is imported: `memfit --help` reads the texts.
 from dataclasses import dataclass, field
 from typing import Literal
 
-Switch = Literal["auto", "on", "off"]
-"""Whether terms of the instruments are fitted: where the data ask for them, in any case, or never."""
+Switch = Literal["on", "off", "auto"]
+"""Whether terms of the instruments are fitted: in any case, never, or where the data ask for them."""
 Engine = Literal["memfit", "lmfit"]
 """What looks for the minimum: Gauss-Newton steps before lmfit's trust region, or lmfit alone."""
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from memfit.arrays import BoolArray, ComplexArray, FloatArray
 from memfit.datasets.records import ImpedanceSpectrum, Record
+from memfit.noise_estimate import distance_from_neighbours, relative_distances, typical
 from memfit.protocols import Control
 
 PER_DECADE = 5
@@ -271,8 +272,8 @@ def _untested(points: int) -> KramersKronig:
 
 
 @dataclass(frozen=True)
-class Noise:
-    """Noise of a record's response."""
+class Roughness:
+    """Noise of a record's response, as it shows without a model."""
 
     level: float
     """Standard deviation: relative to |Z| for a spectrum, else in the unit of the response."""
@@ -280,24 +281,18 @@ class Noise:
     """"relative", "A" or "V"."""
 
 
-def estimate_noise(record: Record) -> Noise:
+def estimate_noise(record: Record) -> Roughness:
     """Noise of a record by how much its points stray from their neighbours.
 
-    Robust (median of second differences): jumps and pulses do not count. For a spectrum in order of
-    frequency, relative to |Z|; for a sweep or a transient in A or V.
+    Jumps and pulses do not count. For a spectrum relative to |Z|; for a sweep or a transient in A or V.
+
+    Parameters
+    ----------
+    record : Record
     """
     if isinstance(record, ImpedanceSpectrum):
-        order = np.argsort(record.frequency, kind="stable")
-        impedance = record.impedance[order]
-        modulus = np.abs(impedance)
-        if impedance.size < 5 or not _measurable(impedance):
-            return Noise(0.0, "relative")
-        third = np.diff(impedance, 3) / modulus[1:-2]
-        parts = np.concatenate([third.real, third.imag])
-        return Noise(1.4826 * float(np.median(np.abs(parts))) / np.sqrt(20.0), "relative")
-    response = record.response
+        if record.points < 5 or not _measurable(record.impedance):
+            return Roughness(0.0, "relative")
+        return Roughness(typical(relative_distances(record.frequency, record.impedance)), "relative")
     unit = "A" if record.control == "voltage" else "V"
-    if response.size < 3:
-        return Noise(0.0, unit)
-    second = np.diff(response, 2)
-    return Noise(1.4826 * float(np.median(np.abs(second))) / np.sqrt(6.0), unit)
+    return Roughness(typical(distance_from_neighbours(record.response, reach=1)), unit)

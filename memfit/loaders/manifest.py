@@ -9,15 +9,16 @@ What device.toml says of a record that is whole already, because it comes from a
 import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 import numpy as np
 
 from memfit.arrays import FloatArray
 from memfit.datasets.device import FitSettings
+from memfit.datasets.fit_options import FitOptions
 from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient, Record
 from memfit.errors import FileFormatError, ManifestError, UnitError, meant
 from memfit.loaders.raw import NO_SETTINGS, ROLES, FileSettings
@@ -137,10 +138,7 @@ _MEASUREMENT_KEYS = (
     "series_resistance", "temperature", "waveform", "columns", "sense_resistance", "compliance", "split",
     "name",
 )  # fmt: skip
-_FIT_TERMS = ("inductance", "gains", "delays", "initial_states")
-"""Terms of the instruments that may be "on", "off" or "auto"."""
-_FIT_FLAGS = ("robust", "screen", "conflict_test")
-_FIT_KEYS = ("model", "fix", "bounds", "start", "seed", *_FIT_TERMS, *_FIT_FLAGS)
+_FIT_KEYS = ("model", "fix", "bounds", "start", *(option.name for option in fields(FitOptions)))
 _USE = {"frequency": "frequency", "time": "time", "voltage": "voltage", "current": "current"}
 
 T = TypeVar("T")
@@ -359,17 +357,20 @@ def _parameter_values(check: Checker, value: object, place: str) -> dict[str, fl
 
 
 def _fit_options(check: Checker, fit: Mapping[str, object], place: str) -> dict[str, object]:
-    """Terms of the instruments, flags and the seed."""
-    switches = {"on": "on", "off": "off", "auto": "auto"}
-    options: dict[str, object] = {
-        key: check.word(fit[key], f"{place}, {key}", switches) for key in _FIT_TERMS if key in fit
-    }
-    options.update({key: _flag(check, fit[key], f"{place}, {key}") for key in _FIT_FLAGS if key in fit})
-    if "seed" in fit:
-        seed = fit["seed"]
-        if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-            check.mistake(f"{place}, seed", f"expected a whole number of at least 0, found {seed!r}")
-        options["seed"] = seed
+    """The fields of `FitOptions` that are given: flags, whole numbers, one of a few words."""
+    options: dict[str, object] = {}
+    for option in fields(FitOptions):
+        if option.name not in fit:
+            continue
+        value, where = fit[option.name], f"{place}, {option.name}"
+        if option.type is bool:
+            options[option.name] = _flag(check, value, where)
+        elif option.type is int:
+            if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+                check.mistake(where, f"expected a whole number of at least 0, found {value!r}")
+            options[option.name] = value
+        else:
+            options[option.name] = check.word(value, where, {word: word for word in get_args(option.type)})
     return options
 
 

@@ -10,8 +10,8 @@ from memfit.datasets.device import Device
 from memfit.datasets.records import ImpedanceSpectrum, IVSweep
 from memfit.errors import InputError
 from memfit.fitting.joint import fit
+from memfit.fitting.noise import prepare
 from memfit.fitting.plan import FitPlan
-from memfit.fitting.problem import Problem
 from memfit.fitting.search import thinned
 from memfit.model.parameters import NAMES
 from memfit.protocols import Drive
@@ -127,7 +127,7 @@ def test_all_three_kinds_are_in(joint):
 
 def test_long_records_are_searched_on_few_samples_and_settled_on_all():
     long = device([*spectra(), *pulses(points=20_000)], seed=4)
-    problem = Problem.prepare(long.records)
+    problem = prepare(long.records)
     few = thinned(problem)
     assert few.predictor.size < 0.3 * problem.predictor.size
     assert few.sigma.size == few.keep.size == few.predictor.size
@@ -139,5 +139,5 @@ def test_long_records_are_searched_on_few_samples_and_settled_on_all():
 
 
 def test_short_records_are_searched_whole():
-    problem = Problem.prepare(device().records)
+    problem = prepare(device().records)
     assert thinned(problem) is problem

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from nist import HARD, MODELS, PROBLEMS
 
-from memfit.fitting.lmfit_engine import minimise
+from memfit.fitting.least_squares import minimise
 from memfit.fitting.problem import Unknown, triangle
 from memfit.fitting.uncertainty.covariance import covariance_of
 
@@ -58,12 +58,20 @@ class Rows:
         return triangle(self.rows(b))[:, :-1]
 
 
+def _minimum(rows, free, start, **settings):
+    """Where the patient search ends on given residuals."""
+    rows.failures = 0
+    problem = SimpleNamespace(engine="lmfit", residuals=lambda unknowns: rows)
+    names = tuple(unknown.name for unknown in free)
+    return minimise(problem, SimpleNamespace(free=free, names=names), start, **settings).minimum
+
+
 @pytest.mark.parametrize(("problem", "start"), CASES, ids=NAMES)
 def test_certified_values_and_deviations(problem, start):
     log, rows = problem.logarithmic, Rows(problem)
     unknowns = [Unknown(f"b{k}", log, 1e-9 if log else -1e7, 1e7) for k in range(len(start))]
     x = np.array([u.inner(float(value)) for u, value in zip(unknowns, start, strict=True)])
-    found = minimise(rows, unknowns, x, tolerance=1e-14, max_evaluations=3000)
+    found = _minimum(rows, unknowns, x, tolerance=1e-14, most=3000)
     assert found.converged
     assert found.at_bound == ()
     values = rows.outer(found.x)
@@ -108,13 +116,13 @@ class Line:
 
 
 def test_bound_is_kept_and_named():
-    found = minimise(Line(np.array([2.0])), [Unknown("V_T", False, -1.0, 1.0)], np.array([0.0]))
+    found = _minimum(Line(np.array([2.0])), [Unknown("V_T", False, -1.0, 1.0)], np.array([0.0]))
     assert found.at_bound == ("V_T",)
     assert found.x[0] == pytest.approx(1.0, abs=1e-5)
 
 
 def test_minimum_inside_bounds_is_not_called_a_bound():
-    found = minimise(Line(np.array([0.5])), [Unknown("V_T", False, -1.0, 1.0)], np.array([0.0]))
+    found = _minimum(Line(np.array([0.5])), [Unknown("V_T", False, -1.0, 1.0)], np.array([0.0]))
     assert found.at_bound == ()
     assert found.x[0] == pytest.approx(0.5, abs=1e-9)
 
@@ -122,6 +130,6 @@ def test_minimum_inside_bounds_is_not_called_a_bound():
 def test_too_few_evaluations_are_told():
     problem = PROBLEMS[1]
     unknowns = [Unknown(f"b{k}", False, -1e7, 1e7) for k in range(7)]
-    found = minimise(Rows(problem), unknowns, np.array(problem.starts[0], dtype=float), max_evaluations=3)
+    found = _minimum(Rows(problem), unknowns, np.array(problem.starts[0], dtype=float), most=3)
     assert not found.converged
     assert found.evaluations <= 4

@@ -7,8 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient
-from memfit.fitting.noise import Noise, first_noise, fit_noise, local_distances
+from memfit.fitting.noise import first_noise, fit_noise
 from memfit.fitting.predict import measured
+from memfit.fitting.problem import NoiseLevel
+from memfit.noise_estimate import distance_from_neighbours
 from memfit.protocols import Drive
 from memfit.synthetic.device import Noise as Added
 
@@ -117,13 +119,13 @@ def test_few_points_have_a_noise_all_the_same(points):
 def test_a_cubic_has_no_local_noise():
     t = np.sort(np.random.default_rng(0).uniform(0, 1, 60))
     record = _pulse_record(1 + t - 3 * t**2 + 2 * t**3, t)
-    distance = local_distances(record)
+    distance = distance_from_neighbours(record.response, record.time)
     assert np.count_nonzero(np.isfinite(distance)) > 5
     assert np.nanmax(np.abs(distance)) < 1e-10
 
 
 def test_ends_of_a_record_have_no_distance():
-    distance = local_distances(_pulse_record(np.ones(9)))
+    distance = distance_from_neighbours(np.ones(9))
     assert list(np.isnan(distance)) == [True, True, *[False] * 5, True, True]
 
 
@@ -137,10 +139,13 @@ def test_floor_of_a_loop_is_seen_although_its_ends_are_the_zeros():
     assert 0.2 * true < np.median(floors) < 5 * true
 
 
-@given(st.floats(1e-6, 0.5), st.floats(0, 1.0), st.floats(1e-3, 1e3))
-def test_scaled_noise_scales_every_point(relative, floor, factor):
-    noise, sizes = Noise(relative, floor), np.array([0.0, 1e-3, 1.0, 50.0])
-    np.testing.assert_allclose(noise.scaled(factor).sigma(sizes), factor * noise.sigma(sizes), rtol=1e-12)
+@given(st.floats(1e-6, 0.5), st.floats(1e-9, 1.0), st.floats(1e-3, 1e3))
+def test_noise_scales_with_its_two_numbers_and_is_the_larger_at_least(relative, floor, factor):
+    sizes = np.array([0.0, 1e-3, 1.0, 50.0])
+    sigma = NoiseLevel(relative, floor).sigma(sizes)
+    scaled = NoiseLevel(factor * relative, factor * floor).sigma(sizes)
+    np.testing.assert_allclose(scaled, factor * sigma, rtol=1e-12)
+    assert np.all(sigma >= np.maximum(relative * sizes, floor) * (1 - 1e-12))
 
 
 def test_truth_of_the_devices():

@@ -8,12 +8,12 @@ from devices import TRUTH, device, everything, exact, pulses
 from hypothesis import given
 from hypothesis import strategies as st
 
+from memfit.fitting.noise import prepare
 from memfit.fitting.plan import FitPlan
 from memfit.fitting.predict import Predictor
 from memfit.fitting.problem import (
     PENALTY,
     JointResiduals,
-    Problem,
     Unknowns,
     delay_unknown,
     gain_unknown,
@@ -56,7 +56,7 @@ def test_slope_of_softening_against_differences(r):
 def _residuals(robust=False):
     """Residuals of a small device with gains and a delay, at a point that is not the truth."""
     records = device(everything()).records
-    problem = replace(Problem.prepare(records, robust), predictor=Predictor(records, tolerance=1e-11))
+    problem = replace(prepare(records, robust=robust), predictor=Predictor(records, tolerance=1e-11))
     free = [*physical_unknowns(FitPlan(), NAMES), gain_unknown("iv"), delay_unknown(6, 0.01)]
     unknowns = Unknowns(free, TRUTH, problem.kinds)
     x = unknowns.encode({**TRUTH.as_dict(), "L_s": 1e-6, "gain_iv": 1.02, "delay_6": 0.0007})
@@ -94,7 +94,7 @@ def test_jacobian_against_differences():
 
 def test_truth_leaves_nothing_where_there_is_no_noise():
     records = exact().records
-    problem = Problem.prepare(records)
+    problem = prepare(records)
     unknowns = Unknowns(physical_unknowns(FitPlan(), NAMES[:8]), TRUTH, problem.kinds)
     prediction = problem.residuals(unknowns).prediction(unknowns.encode(TRUTH.as_dict()))
     data = problem.predictor.data()
@@ -120,10 +120,10 @@ class _Broken:
 
 
 def test_record_that_cannot_be_integrated_gets_a_finite_penalty_and_is_counted():
-    problem = Problem.prepare(device(pulses()).records)
+    problem = prepare(device(pulses()).records)
     unknowns = Unknowns(physical_unknowns(FitPlan(), NAMES[:8]), TRUTH, problem.kinds)
     broken = _Broken(problem.predictor)
-    residuals = JointResiduals(broken, unknowns, problem.sigma, problem.keep)
+    residuals = JointResiduals(replace(problem, predictor=broken), unknowns)
     r, j = residuals.all_rows(unknowns.encode(TRUTH.as_dict()))
     lost = problem.predictor.slices[1]
     assert np.all(r[lost] == PENALTY)

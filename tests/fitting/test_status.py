@@ -7,9 +7,10 @@ import pytest
 from devices import FREQUENCY, TRUTH, device, pulses, spectra, sweeps
 
 from memfit.fitting.joint import fit
-from memfit.fitting.lmfit_engine import minimise
+from memfit.fitting.least_squares import minimise
+from memfit.fitting.noise import prepare
 from memfit.fitting.plan import FitPlan
-from memfit.fitting.problem import FitState, Problem, Unknowns, physical_unknowns
+from memfit.fitting.problem import Unknowns, physical_unknowns
 from memfit.fitting.starting_values import guess
 from memfit.fitting.summary import summarise
 from memfit.model.parameters import NAMES
@@ -80,13 +81,12 @@ def test_record_of_another_device_is_a_poor_fit():
 
 def test_too_few_evaluations_are_not_converged():
     records = device([*spectra(), *sweeps()]).records
-    problem = Problem.prepare(records)
+    problem = prepare(records)
     first = guess(records, {})[0]
     unknowns = Unknowns(physical_unknowns(FitPlan(), NAMES[:8]), TRUTH, problem.kinds)
     x = unknowns.encode(TRUTH.replace(tau_d=1.0, tau_k=1e-3, V_T=0.5).as_dict())
-    minimum = minimise(problem.residuals(unknowns), unknowns.free, x, max_evaluations=3)
-    assert not minimum.converged
-    state = FitState(problem, unknowns, minimum)
+    state = minimise(problem, unknowns, x, near=False, most=3)
+    assert not state.minimum.converged
     result = summarise(device(spectra()), FitPlan(), NAMES[:8], [state], first)
     assert result.status.code == "not_converged"
     assert "start values" in result.status.message

@@ -6,7 +6,7 @@ from devices import TRUTH, exact, pulses, sweeps
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memfit.fitting.plan import DEFAULT_BOUNDS, LOGARITHMIC, FitPlan
+from memfit.fitting.plan import FitPlan
 from memfit.fitting.predict import Predictor
 from memfit.fitting.problem import (
     Unknown,
@@ -16,13 +16,13 @@ from memfit.fitting.problem import (
     initial_unknowns,
     physical_unknowns,
 )
-from memfit.model.parameters import NAMES
+from memfit.model.parameters import NAMES, PARAMETERS
 
 
-@given(st.sampled_from(sorted(DEFAULT_BOUNDS)), st.floats(0.0, 1.0))
+@given(st.sampled_from(NAMES), st.floats(0.0, 1.0))
 def test_outer_undoes_inner(name, share):
-    low, high = DEFAULT_BOUNDS[name]
-    logarithmic = name in LOGARITHMIC
+    row = PARAMETERS[name]
+    (low, high), logarithmic = row.bounds, row.logarithmic
     unknown = Unknown(name, logarithmic, low, high)
     value = low * (high / low) ** share if logarithmic else low + share * (high - low)
     assert unknown.outer(unknown.inner(value)) == pytest.approx(value, rel=1e-10, abs=1e-15)
@@ -58,7 +58,7 @@ def test_bounds_of_the_plan_are_those_of_the_unknowns():
 def test_terms_of_instruments_go_where_they_belong():
     kinds = ["impedance", "iv", "iv", "transient"]
     record = exact(pulses(levels=(1.0,))).records[0]
-    free = [gain_unknown("iv"), delay_unknown(3, 0.1), *initial_unknowns(3, record)]
+    free = [gain_unknown("iv"), delay_unknown(3, 0.1), *initial_unknowns(3, record.drive.control)]
     unknowns = Unknowns(free, TRUTH, kinds)
     values = {"gain_iv": 1.05, "delay_3": 0.01, "u_0_3": 0.4, "i_0_3": 1e-6, "f_0_3": 0.2}
     terms = unknowns.instrument(unknowns.encode(values))

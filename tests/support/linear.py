@@ -4,10 +4,9 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from memfit.fitting.noise import Noise
 from memfit.fitting.plan import FitPlan
 from memfit.fitting.predict import Prediction
-from memfit.fitting.problem import FitState, Minimum, Problem, Unknowns, physical_unknowns
+from memfit.fitting.problem import FitState, Minimum, NoiseLevel, Problem, Unknowns, physical_unknowns
 from memfit.model.parameters import NAMES, Parameters
 
 BASE = Parameters(R_b=1.0, C_m=1.0, i_c0=1.0, V_T=1.0, V_m=0.1, tau_d=1.0, tau_k=1.0, R_s=0.0)
@@ -40,7 +39,9 @@ def linear_state(sigma=0.3, seed=3, n=40, slope=0.6, bounds=None):
     t = np.linspace(-1.0, 1.0, n)
     A = np.column_stack([np.ones(n), t + slope])
     y = A @ [0.4, -0.7] + sigma * np.random.default_rng(seed).standard_normal(n)
-    problem = Problem(LinearPredictor(A, y), (Noise(0.0, sigma),), np.full(n, sigma), np.ones(n, dtype=bool))
+    problem = Problem(
+        LinearPredictor(A, y), (NoiseLevel(0.0, sigma),), np.full(n, sigma), np.ones(n, dtype=bool)
+    )
     plan = FitPlan(bounds=bounds or {})
     unknowns = Unknowns(physical_unknowns(plan, FREE), BASE, ("transient",))
     x = np.linalg.lstsq(A, y, rcond=None)[0]

@@ -11,8 +11,10 @@ from memfit.fitting.identifiability.combinations import known_combinations, writ
 from memfit.fitting.identifiability.explore import Exploration, exchanged, explore
 from memfit.fitting.identifiability.verdict import percent_of
 from memfit.fitting.joint import fit
+from memfit.fitting.least_squares import minimise
+from memfit.fitting.noise import prepare
 from memfit.fitting.plan import FitPlan
-from memfit.fitting.problem import Problem, Unknowns, physical_unknowns, solve
+from memfit.fitting.problem import Unknowns, physical_unknowns
 from memfit.fitting.result import FitResult
 from memfit.fitting.uncertainty.covariance import covariance_of
 from memfit.model.equations import (
@@ -203,9 +205,9 @@ def test_a_fixed_parameter_is_not_open():
 
 
 def _state(planned):
-    problem = Problem.prepare(device(planned).records)
+    problem = prepare(device(planned).records)
     unknowns = Unknowns(physical_unknowns(FitPlan(), NAMES[:8]), TRUTH, problem.kinds)
-    return solve(problem, unknowns, unknowns.encode(TRUTH.as_dict()))
+    return minimise(problem, unknowns, unknowns.encode(TRUTH.as_dict()), near=False)
 
 
 def test_exchange_of_the_two_times_is_exact_at_one_bias():
@@ -228,7 +230,7 @@ def test_a_lower_place_is_found_on_the_way():
     p = state.unknowns.parameters(state.x)
     f = float(activation(p, TRUTH.V_T + 1.5 * TRUTH.V_m))
     wrong = p.replace(tau_d=f * p.tau_k, tau_k=p.tau_d / f)
-    start = solve(state.problem, state.unknowns, state.unknowns.encode(wrong.as_dict()))
+    start = minimise(state.problem, state.unknowns, state.unknowns.encode(wrong.as_dict()), near=False)
     if start.minimum.chi2 > state.minimum.chi2 + 1:
         found = explore(start, covariance_of(start), [state])
         assert found.better is not None

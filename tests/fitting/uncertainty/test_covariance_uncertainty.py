@@ -9,8 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import lfilter
 
+from memfit.fitting.least_squares import minimise
+from memfit.fitting.noise import prepare, with_noise_of
 from memfit.fitting.plan import FitPlan
-from memfit.fitting.problem import FitState, Minimum, Problem, Unknowns, physical_unknowns, solve
+from memfit.fitting.problem import FitState, Minimum, Unknowns, physical_unknowns
 from memfit.fitting.uncertainty.covariance import correlation, covariance_of, estimates, unit_of
 from memfit.model.parameters import NAMES
 
@@ -47,9 +49,9 @@ def test_no_residuals_at_all():
 @pytest.fixture(scope="module")
 def state():
     records = device([*spectra(), *sweeps()]).records
-    problem = Problem.prepare(records)
+    problem = prepare(records)
     unknowns = Unknowns(physical_unknowns(FitPlan(), NAMES[:8]), TRUTH, problem.kinds)
-    return solve(problem, unknowns, unknowns.encode(TRUTH.as_dict()))
+    return minimise(problem, unknowns, unknowns.encode(TRUTH.as_dict()), near=False)
 
 
 def test_covariance_is_the_inverse_of_the_normal_matrix(state):
@@ -72,12 +74,12 @@ def test_scatter_of_estimates_is_the_covariance():
     """Forty devices that differ by their noise: their errors are as large as they say."""
     z = []
     for seed in range(40):
-        problem = Problem.prepare(device([*spectra(), *sweeps()], seed=seed).records)
+        problem = prepare(device([*spectra(), *sweeps()], seed=seed).records)
         unknowns = Unknowns(physical_unknowns(FitPlan(), NAMES[:8]), TRUTH, problem.kinds)
         truth = unknowns.encode(TRUTH.as_dict())
-        found = solve(problem, unknowns, truth)
+        found = minimise(problem, unknowns, truth, near=False)
         for _ in range(2):
-            found = solve(found.problem.with_noise_of(found), unknowns, found.x)
+            found = minimise(with_noise_of(found), unknowns, found.x, near=False)
         z.append((found.x - truth) / np.sqrt(np.diag(covariance_of(found).matrix)))
     size = np.sqrt(np.mean(np.square(z)))
     assert 0.85 < size < 1.15
@@ -87,7 +89,7 @@ def test_scatter_of_estimates_is_the_covariance():
 def test_direction_without_information_is_open():
     """Far below threshold nothing depends on the channel."""
     records = exact(spectra(biases=(-9.9, -9.5))).records
-    problem = Problem.prepare(records)
+    problem = prepare(records)
     far = TRUTH.replace(V_T=60.0)
     unknowns = Unknowns(physical_unknowns(FitPlan(bounds={"V_T": (-5, 100)}), NAMES[:8]), far, problem.kinds)
     x = unknowns.encode(far.as_dict())
