@@ -5,6 +5,7 @@ from textwrap import fill
 
 from memfit.cli.console import columns
 from memfit.fitting.findings import SampleSet
+from memfit.fitting.plan import Term
 from memfit.fitting.result import Estimate, FitResult
 from memfit.reporting.content import (
     Answer,
@@ -56,7 +57,11 @@ def _knowledge_text(result: FitResult) -> list[str]:
 
 def _gains(result: FitResult) -> Mapping[str, Estimate]:
     """By what factors the instruments disagree: what concerns every number."""
-    return {name: e for name, e in result.nuisance.items() if name.startswith("gain_")}
+    return {
+        name: e
+        for name, e in result.nuisance.items()
+        if (term := Term.from_name(name)) and term.kind == "gain"
+    }
 
 
 def intervals_text(result: FitResult) -> list[str]:

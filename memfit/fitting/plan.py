@@ -30,6 +30,10 @@ CORE = names_where(lambda row: row.scale != "linear")
 TermKind = Literal["gain", "delay", "edge", "u_0", "i_0", "f_0"]
 
 
+TERM_NAMES = r"gain_[a-z]+|edge_\d+_\d+|(?:delay|u_0|i_0|f_0)_\d+"
+"""Pattern of the names that terms have in result.json."""
+
+
 @dataclass(frozen=True)
 class Term:
     """A quantity of an instrument, or of the start of a record, that a fit may add to the parameters."""
@@ -57,15 +61,13 @@ class Term:
         ----------
         name : str
         """
-        match = re.fullmatch(r"gain_([a-z]+)|(delay|[uif]_0)_(\d+)|edge_(\d+)_(\d+)", name)
-        if match is None:
+        match = re.fullmatch(r"gain_([a-z]+)|(edge|delay|[uif]_0)_(\d+)(?:_(\d+))?", name)
+        if match is None or not re.fullmatch(TERM_NAMES, name):
             return None
-        instrument, kind, record, record_of_edge, jump = match.groups()
+        instrument, kind, record, jump = match.groups()
         if instrument:
             return cls("gain", instrument=instrument)
-        return (
-            cls(cast("TermKind", kind), int(record)) if kind else cls("edge", int(record_of_edge), int(jump))
-        )
+        return cls(cast("TermKind", kind), int(record), None if jump is None else int(jump))
 
     @property
     def unit(self) -> str:
@@ -176,6 +178,12 @@ def unit_of_length(name: str, V_m: float) -> float:
         Width of the activation, V.
     """
     return V_m if name in PARAMETERS and PARAMETERS[name].scale == "in V_m" else 1.0
+
+
+def unit_of(name: str) -> str:
+    """SI unit of a fitted quantity, a parameter or a term of the instruments; "" for a number."""
+    term = Term.from_name(name)
+    return PARAMETERS[name].unit if name in PARAMETERS else term.unit if term else ""
 
 
 def plan_for(device: Device, **overrides: Any) -> FitPlan:

@@ -37,14 +37,14 @@ from memfit.fitting.findings import Ends, Profile, ProfileClass
 from memfit.fitting.identifiability.explore import explore
 from memfit.fitting.identifiability.verdict import with_identifiability
 from memfit.fitting.least_squares import Box, Evaluate, Point, Solution, Surface, evaluator, gauss_newton
-from memfit.fitting.plan import FitPlan, free_parameters
+from memfit.fitting.plan import FitPlan, free_parameters, unit_of
 from memfit.fitting.problem import FitState, Unknowns
 from memfit.fitting.refit import Checkpoint, settled
 from memfit.fitting.result import Alternative, Estimate, FitResult, Status
 from memfit.fitting.serialise import from_plain, to_plain
 from memfit.fitting.starting_values import StartingValues
 from memfit.fitting.summary import summarise
-from memfit.fitting.uncertainty.covariance import covariance_of, unit_of
+from memfit.fitting.uncertainty.covariance import covariance_of
 from memfit.model.parameters import NAMES, Parameters
 from memfit.progress import Progress, silent
 

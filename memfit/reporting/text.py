@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
+from memfit.fitting.plan import TERM_NAMES, Term
 from memfit.model.derived import DERIVED
 from memfit.model.parameters import PARAMETERS
 
@@ -77,11 +78,8 @@ FIGURE_WORDS: Mapping[str, FigureWords] = {
 }
 
 _TERMS: Mapping[str, tuple[str, str]] = _TEXT["instrument_terms"]
-_TERM = r"gain_[a-z]+|delay_\d+|edge_\d+_\d+|[uif]_0_\d+"
-_PARTS_OF_TERM = re.compile(r"gain_([a-z]+)|(edge|delay|u_0|i_0|f_0)_(\d+)(?:_(\d+))?")
-"""Kind, or term, record and jump."""
 _NAME = re.compile(
-    r"(?<![\w.])(" + "|".join([_TERM, *sorted(SYMBOLS, key=len, reverse=True)]) + r")(?![\w]|\.\w)"
+    r"(?<![\w.])(" + "|".join([TERM_NAMES, *sorted(SYMBOLS, key=len, reverse=True)]) + r")(?![\w]|\.\w)"
 )
 
 
@@ -96,14 +94,14 @@ def symbol_of(name: str) -> Symbol | None:
     """The symbol of a quantity; those of the instruments' terms carry the number of their record, from 1."""
     if name in SYMBOLS:
         return SYMBOLS[name]
-    term = _PARTS_OF_TERM.fullmatch(name)
+    term = Term.from_name(name)
     if term is None:
         return None
-    kind, what, *numbers = term.groups()
-    if kind:
-        return Symbol(_TERMS["gain"][0], _TEXT["gain_index"].get(kind, name), "")
-    from_one = [str(int(number) + 1) for number in numbers if number is not None]
-    return Symbol(_TERMS[what][0], ",".join(["0", *from_one] if what.endswith("_0") else from_one), "")
+    if term.kind == "gain":
+        return Symbol(_TERMS["gain"][0], _TEXT["gain_index"].get(term.instrument, name), "")
+    from_one = [str(number + 1) for number in (term.record, term.index) if number is not None]
+    first = ["0"] if term.kind.endswith("_0") else []
+    return Symbol(_TERMS[term.kind][0], ",".join([*first, *from_one]), "")
 
 
 def meaning(name: str, records: Sequence[str] = ()) -> str:
@@ -119,15 +117,14 @@ def meaning(name: str, records: Sequence[str] = ()) -> str:
     """
     if name in SYMBOLS:
         return SYMBOLS[name].meaning
-    term = _PARTS_OF_TERM.fullmatch(name)
+    term = Term.from_name(name)
     if term is None:
         return ""
-    kind, what, record, jump = term.groups()
-    if kind:
-        return _TERMS["gain"][1].format(kinds=KINDS[kind]) if kind in KINDS else ""
-    if int(record) >= len(records):
+    if term.record is None:
+        return _TERMS["gain"][1].format(kinds=KINDS[term.instrument]) if term.instrument in KINDS else ""
+    if term.record >= len(records):
         return ""
-    return _TERMS[what][1].format(record=records[int(record)], jump=int(jump or 0) + 1)
+    return _TERMS[term.kind][1].format(record=records[term.record], jump=(term.index or 0) + 1)
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:

@@ -23,9 +23,9 @@ from scipy.special import log_ndtr
 from memfit.arrays import BoolArray, FloatArray
 from memfit.confidence import Z
 from memfit.datasets.records import ImpedanceSpectrum
+from memfit.fitting.plan import CORE
 from memfit.fitting.problem import UNSEEN, FitState, Unknown, triangle
 from memfit.fitting.result import Estimate, EstimateStatus
-from memfit.model.parameters import UNITS
 
 _ROUNDS, _SETTLED = 50, 1e-4
 """Sweeps over all bounds, and the change of a precision, relative, at which they end."""
@@ -90,10 +90,9 @@ def told_by_bounds(
 
 def _facts(unknown: Unknown) -> tuple[float, float]:
     """Bounds that are facts, not the width of a search."""
-    if unknown.name in ("R_s", "L_s"):
-        return 0.0, np.inf
-    edge_or_activation = unknown.name.startswith(("edge_", "f_0_"))
-    return unknown.inner_bounds if edge_or_activation else (-np.inf, np.inf)
+    if unknown.term is None:
+        return (-np.inf, np.inf) if unknown.name in CORE else (0.0, np.inf)
+    return unknown.inner_bounds if unknown.term.kind in ("edge", "f_0") else (-np.inf, np.inf)
 
 
 def _cut(
@@ -150,7 +149,6 @@ def _standard_moments(a: float, width: float) -> tuple[float, float]:
 
 _SINGULAR = 1e-9
 """Smallest singular value of the scaled Jacobian, relative to the largest, that counts as information."""
-_INSTRUMENT_UNITS = {"delay": "s", "edge": "s", "u_0": "V", "i_0": "A"}
 WEAK, UNDETERMINED = 0.2, 1.0
 """Standard errors of a logarithm beyond which a value is weak, and beyond which it is not determined."""
 
@@ -223,7 +221,7 @@ def estimates(state: FitState, covariance: Covariance, starts: Mapping[str, floa
         error = float(np.sqrt(max(covariance.matrix[j, j], 0.0)))
         opened = bool(np.any(np.abs(covariance.open_directions[:, j]) > 0.1))
         status = _verdict(state, j, value, error, opened)
-        unit = unit_of(unknown.name)
+        unit = unknown.unit
         start = starts.get(unknown.name)
         if status == "undetermined":
             result[unknown.name] = Estimate(value=None, unit=unit, status=status, start=start)
@@ -242,21 +240,16 @@ def estimates(state: FitState, covariance: Covariance, starts: Mapping[str, floa
     return result
 
 
-def unit_of(name: str) -> str:
-    """SI unit of an unknown."""
-    return UNITS.get(
-        name, next((unit for key, unit in _INSTRUMENT_UNITS.items() if name.startswith(f"{key}_")), "")
-    )
-
-
 def _verdict(state: FitState, j: int, value: float, error: float, opened: bool) -> EstimateStatus:
     """How far a value can be trusted."""
     unknown = state.unknowns.free[j]
-    if unknown.name in ("R_s", "L_s"):  # may be zero: their upper limit means something all the same
+    if (
+        unknown.term is None and unknown.name not in CORE
+    ):  # may be zero: their upper limit means something all the same
         return "determined" if error < 0.5 * value else "weak"
     if unknown.name in state.minimum.at_bound:
         return "at_bound"
-    if unknown.record is not None or unknown.name.startswith("gain_"):
+    if unknown.term is not None:
         return "determined"
     if unknown.name == "V_T":
         error = error / state.unknowns.parameters(state.x).V_m / 2.0

@@ -11,9 +11,9 @@ from scipy.signal import lfilter
 
 from memfit.fitting.least_squares import minimise
 from memfit.fitting.noise import prepare, with_noise_of
-from memfit.fitting.plan import FitPlan
+from memfit.fitting.plan import FitPlan, unit_of
 from memfit.fitting.problem import FitState, Minimum, Unknowns, physical_unknowns
-from memfit.fitting.uncertainty.covariance import correlation, covariance_of, estimates, unit_of
+from memfit.fitting.uncertainty.covariance import correlation, covariance_of, estimates
 from memfit.model.parameters import NAMES
 
 
