@@ -57,11 +57,8 @@ def _knowledge_text(result: FitResult) -> list[str]:
 
 def _gains(result: FitResult) -> Mapping[str, Estimate]:
     """By what factors the instruments disagree: what concerns every number."""
-    return {
-        name: e
-        for name, e in result.nuisance.items()
-        if (term := Term.from_name(name)) and term.kind == "gain"
-    }
+    terms = {name: Term.from_name(name) for name in result.nuisance}
+    return {name: result.nuisance[name] for name, term in terms.items() if term and term.kind == "gain"}
 
 
 def intervals_text(result: FitResult) -> list[str]:

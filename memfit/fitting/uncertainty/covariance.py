@@ -243,9 +243,7 @@ def estimates(state: FitState, covariance: Covariance, starts: Mapping[str, floa
 def _verdict(state: FitState, j: int, value: float, error: float, opened: bool) -> EstimateStatus:
     """How far a value can be trusted."""
     unknown = state.unknowns.free[j]
-    if (
-        unknown.term is None and unknown.name not in CORE
-    ):  # may be zero: their upper limit means something all the same
+    if unknown.term is None and unknown.name not in CORE:  # may be zero: its upper limit means something
         return "determined" if error < 0.5 * value else "weak"
     if unknown.name in state.minimum.at_bound:
         return "at_bound"
