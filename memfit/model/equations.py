@@ -6,49 +6,42 @@ tau_k df/dt   = (1 - f) - exp(-(u - V_T)/V_m) f       (12)
 V             = u + R_s I                             (10)
 f_ss(u)       = 1/(1 + exp(-(u - V_T)/V_m))           (4)
 
-Bisquert & Guerrero, J. Phys. Chem. Lett. 2022, 13, 3789; equation numbers are theirs.
-Current into the device is positive.
+Bisquert & Guerrero, J. Phys. Chem. Lett. 2022, 13, 3789; equation numbers are theirs. Current into the device
+is positive. Each term is in the file of its part (`memfit.model.parts`); here they come together.
 """
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import expit
 
 from memfit.arrays import FloatArray
 from memfit.model.parameters import Parameters
+from memfit.model.parts import CONDUCTORS, KINETIC, STATES, VOLTAGE_DEPENDENT
+from memfit.model.parts.activation import activation, activation_slope, activation_time
+from memfit.model.steady import conductance, junction_capacitance, steady_current
 
-
-def activation(p: Parameters, u: ArrayLike) -> FloatArray:
-    """f_ss(u) = 1/(1 + exp(-(u - V_T)/V_m)), Eq. 4; `u` in V, any shape."""
-    result: FloatArray = expit((np.asarray(u, dtype=np.float64) - p.V_T) / p.V_m)
-    return result
-
-
-def activation_slope(p: Parameters, u: ArrayLike) -> FloatArray:
-    """df_ss/du = f_ss (1 - f_ss)/V_m, 1/V, without cancellation far above V_T."""
-    x = (np.asarray(u, dtype=np.float64) - p.V_T) / p.V_m
-    result: FloatArray = expit(x) * expit(-x) / p.V_m
-    return result
-
-
-def steady_current(p: Parameters, u: ArrayLike) -> FloatArray:
-    """I(u) = u/R_b + i_c0 f_ss(u), A, Eq. 5."""
-    return np.asarray(u, dtype=np.float64) / p.R_b + p.i_c0 * activation(p, u)
+__all__ = [
+    "activation",
+    "activation_slope",
+    "activation_time",
+    "dc_resistance",
+    "inverse_resistance_a",
+    "jacobian",
+    "steady_current",
+    "vector_field",
+]
 
 
 def inverse_resistance_a(p: Parameters, u: ArrayLike) -> FloatArray:
-    """1/R_a = i_c0 f_ss (1 - f_ss)/V_m, S, Eq. 7."""
-    return p.i_c0 * activation_slope(p, u)
+    """1/R_a = i_c0 f_ss (1 - f_ss)/V_m, S, Eq. 7: what the memory adds to the slope of the steady current."""
+    total = np.zeros(np.shape(u))
+    for part in VOLTAGE_DEPENDENT:
+        total = total + part.conductance(p, u)
+    return total
 
 
 def dc_resistance(p: Parameters, u: ArrayLike) -> FloatArray:
     """Differential resistance R_dc = (1/R_b + 1/R_a)^-1, ohm, Eq. 9 (without R_s)."""
-    return 1.0 / (1.0 / p.R_b + inverse_resistance_a(p, u))
-
-
-def activation_time(p: Parameters, u: ArrayLike) -> FloatArray:
-    """Relaxation time of f, tau_k f_ss(u), s: what stands as f tau_k in Eqs. 13-15."""
-    return p.tau_k * activation(p, u)
+    return 1.0 / conductance(p, u)
 
 
 def vector_field(p: Parameters, state: ArrayLike, current: ArrayLike) -> FloatArray:
@@ -67,14 +60,12 @@ def vector_field(p: Parameters, state: ArrayLike, current: ArrayLike) -> FloatAr
     (3, ...) array
         du/dt (V/s), di_c/dt (A/s), df/dt (1/s).
     """
-    u, i_c, f = np.asarray(state, dtype=np.float64)
-    with np.errstate(over="ignore"):
-        f_dot = ((1.0 - f) - np.exp(np.minimum(-(u - p.V_T) / p.V_m, 600.0)) * f) / p.tau_k
-    return np.stack(
-        np.broadcast_arrays(
-            (np.asarray(current) - u / p.R_b - i_c) / p.C_m, (p.i_c0 * f - i_c) / p.tau_d, f_dot
-        )
-    )
+    named = dict(zip(STATES, np.asarray(state, dtype=np.float64), strict=True))
+    charging = np.asarray(current, dtype=np.float64)
+    for part in CONDUCTORS:
+        charging = charging - part.current(p, named)
+    u_dot = charging / junction_capacitance(p, named["u"])
+    return np.stack(np.broadcast_arrays(u_dot, *(part.rate(p, named) for part in KINETIC)))
 
 
 def jacobian(p: Parameters, state: ArrayLike, resistance: float = np.inf) -> FloatArray:
@@ -89,12 +80,14 @@ def jacobian(p: Parameters, state: ArrayLike, resistance: float = np.inf) -> Flo
     resistance : float, ohm
         Resistance through which a voltage source drives the device; infinite is current control.
     """
-    u, _, f = np.asarray(state, dtype=np.float64)
-    decay = np.exp(min(-(u - p.V_T) / p.V_m, 600.0))
-    return np.array(
-        [
-            [-(1.0 / p.R_b + 1.0 / resistance) / p.C_m, -1.0 / p.C_m, 0.0],
-            [0.0, -1.0 / p.tau_d, p.i_c0 / p.tau_d],
-            [decay * f / (p.V_m * p.tau_k), 0.0, -(1.0 + decay) / p.tau_k],
-        ]
-    )
+    named = dict(zip(STATES, np.asarray(state, dtype=np.float64), strict=True))
+    result = np.zeros((len(STATES), len(STATES)))
+    for part in CONDUCTORS:
+        for name, slope in part.current_slopes(p, named).items():
+            result[0, STATES.index(name)] += slope
+    result[0, 0] += 1.0 / resistance
+    result[0] /= -1.0 * junction_capacitance(p, named["u"])
+    for row, kinetic in enumerate(KINETIC, start=1):
+        for name, slope in kinetic.rate_slopes(p, named).items():
+            result[row, STATES.index(name)] = slope
+    return result

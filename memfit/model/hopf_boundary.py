@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike
 
 from memfit.arrays import FloatArray
 from memfit.model.linear import resistance_share
-from memfit.model.parameters import NAMES, Parameters
+from memfit.model.parameters import COLUMN, NAMES, Parameters
 
 LOOP_NAMES = ("gain", "tau_m", "tau_d", "tau_k")
 """What the boundary depends on; the order of derivatives by their logarithms."""
@@ -192,10 +192,10 @@ def loop_derivatives(p: Parameters, resistance: float = np.inf, capacitance: flo
     share = resistance_share(p, resistance)
     for name, powers in LOOP_POWERS.items():
         value, part = getattr(p, name), share if name == "R_b" else 1.0
-        result[:, NAMES.index(name)] = np.array(powers) * (
+        result[:, COLUMN[name]] = np.array(powers) * (
             part / (value + capacitance if name == "C_m" else value)
         )
-    result[:2, NAMES.index("R_s")] = (1.0 - share) / resistance
+    result[:2, COLUMN["R_s"]] = (1.0 - share) / resistance
     return result
 
 
@@ -215,8 +215,8 @@ def hopf_voltage_derivatives(
     loop = Loop.of(p, resistance, capacitance)
     by_loop = hopf_bias_derivatives(loop, x)
     result: FloatArray = p.V_m * (by_loop @ loop_derivatives(p, resistance, capacitance))
-    result[NAMES.index("V_T")] += 1.0
-    result[NAMES.index("V_m")] += x
+    result[COLUMN["V_T"]] += 1.0
+    result[COLUMN["V_m"]] += x
     return result
 
 

@@ -13,11 +13,11 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import expit
 
 from memfit.arrays import ComplexArray, FloatArray
-from memfit.model.equations import activation
 from memfit.model.parameters import NAMES, Parameters
+from memfit.model.parts import CAPACITORS, FEEDBACK, OHMIC
+from memfit.model.steady import junction_capacitance, ohmic_resistance
 
 LARGEST_EXPONENT = 300.0
 """Of (V_T - u)/V_m; beyond, p = f tau_k would leave the range of numbers and no pole of interest moves."""
@@ -56,8 +56,7 @@ def effective_parameters(p: Parameters, resistance: float = np.inf, capacitance:
 
 def loop_gain(p: Parameters, u: ArrayLike, resistance: float = np.inf) -> FloatArray:
     """A = R_b/R_a = R_b i_c0 f (1 - f)/V_m, R_b taken in parallel with `resistance`."""
-    device = effective_parameters(p, resistance)
-    return device.R_b * device.i_c0 / device.V_m * activation(p, u) * _deactivation(p, u)
+    return FEEDBACK.loop_gain(p, u, ohmic_resistance(p) * resistance_share(p, resistance))
 
 
 def coefficients(
@@ -137,46 +136,39 @@ def eigenvalues(
 
 def resistance_share(p: Parameters, resistance: float) -> float:
     """Derivative R/(R_b + R) of ln R_eff by ln R_b, where R_eff = R_b R/(R_b + R)."""
-    return 1.0 / (1.0 + p.R_b / resistance)
-
-
-def _deactivation(p: Parameters, u: ArrayLike) -> FloatArray:
-    """1 - f_ss(u), without cancellation far above V_T."""
-    result: FloatArray = expit(-(np.asarray(u, dtype=np.float64) - p.V_T) / p.V_m)
-    return result
+    return 1.0 / (1.0 + ohmic_resistance(p) / resistance)
 
 
 def _rates(
     p: Parameters, u: ArrayLike, resistance: float, capacitance: float
-) -> tuple[float, float, FloatArray]:
+) -> tuple[FloatArray | float, float, FloatArray]:
     """1/tau_m, 1/tau_d (floats) and 1/p (shape of u), 1/s; infinite where the time constant is zero."""
     lowest = p.V_T - LARGEST_EXPONENT * p.V_m
-    f = activation(p, np.maximum(np.asarray(u, dtype=np.float64), lowest))
-    slow_activation = np.full_like(f, np.inf) if p.tau_k == 0.0 else 1.0 / (f * p.tau_k)
-    tau_m = effective_parameters(p, resistance, capacitance).tau_m
-    return 1.0 / tau_m, 1.0 / p.tau_d if p.tau_d > 0.0 else np.inf, slow_activation
+    voltage = np.maximum(np.asarray(u, dtype=np.float64), lowest)
+    tau_d, tau_f = FEEDBACK.lags(p, voltage)
+    tau_m = ohmic_resistance(p) * resistance_share(p, resistance) * _capacitance(p, voltage, capacitance)
+    slow_activation = np.full_like(tau_f, np.inf) if p.tau_k == 0.0 else 1.0 / tau_f
+    return 1.0 / tau_m, 1.0 / tau_d if tau_d > 0.0 else np.inf, slow_activation
+
+
+def _capacitance(p: Parameters, u: FloatArray, added: float) -> FloatArray | float:
+    """Capacitance across the junction, F."""
+    return junction_capacitance(p, u) + added
 
 
 def _rate_derivatives(p: Parameters, u: ArrayLike, resistance: float, capacitance: float) -> FloatArray:
     """(..., 4, 9) derivatives of ln(1/tau_m), ln(1/tau_d), ln(1/p), ln A by the values of `NAMES`."""
     voltage = np.asarray(u, dtype=np.float64)
-    x = (voltage - p.V_T) / p.V_m
-    rest = _deactivation(p, voltage)
-    tilt = 2.0 * rest - 1.0  # d ln(f (1 - f))/dx; and d ln f/dx = 1 - f
-    share = resistance_share(p, resistance)
-    result = np.zeros((*x.shape, 4, len(NAMES)))
-    column = {name: result[..., index] for index, name in enumerate(NAMES)}
-    column["R_b"][..., 0] = -share / p.R_b
-    column["R_b"][..., 3] = share / p.R_b
-    column["C_m"][..., 0] = -1.0 / (p.C_m + capacitance)
-    column["i_c0"][..., 3] = 1.0 / p.i_c0
-    column["V_T"][..., 2] = rest / p.V_m
-    column["V_T"][..., 3] = -tilt / p.V_m
-    column["V_m"][..., 2] = rest * x / p.V_m
-    column["V_m"][..., 3] = -(1.0 + tilt * x) / p.V_m
-    column["tau_d"][..., 1] = -1.0 / p.tau_d
-    column["tau_k"][..., 2] = -1.0 / p.tau_k
-    return result
+    by_R, by_C = np.zeros((2, len(NAMES)))
+    for ohmic in OHMIC:
+        ohmic.add_resistance_derivatives(p, by_R)
+    for capacitor in CAPACITORS:
+        capacitor.add_capacitance_derivatives(p, voltage, by_C)
+    log_R = resistance_share(p, resistance) * by_R / ohmic_resistance(p)
+    log_C = by_C / _capacitance(p, voltage, capacitance)
+    by_lag_d, by_lag_f, by_gain = FEEDBACK.loop_derivatives(p, voltage, len(NAMES))
+    by_charging = np.broadcast_to(-log_R - log_C, by_gain.shape)
+    return np.stack([by_charging, by_lag_d, by_lag_f, by_gain + log_R], axis=-2)
 
 
 def _cubic_roots(c2: FloatArray, c1: FloatArray, c0: FloatArray) -> ComplexArray:

@@ -55,7 +55,7 @@ def test_derivatives_against_differences(control, R_s):
     drive = VOLTAGES if control == "voltage" else steady_current(p, VOLTAGES)
     response, derivatives = steady_response(p, control, drive)
     u = junction_voltage(p, control, drive)
-    u_by_p = junction_voltage_derivatives(p, control, drive, u)
+    u_by_p = junction_voltage_derivatives(p, control, u)
     for k, name in enumerate(NAMES[:8]):
         value = getattr(p, name)
         step = 1e-4 * value if value else 1e-3

@@ -1,0 +1,84 @@
+"""The activation f of the memory channel: which share of it is open at a voltage, and how fast it follows.
+
+f_ss(u)   = 1/(1 + exp(-(u - V_T)/V_m))                    (4)
+tau_k f'  = (1 - f) - exp(-(u - V_T)/V_m) f                (12), which is (f_ss(u) - f)/f_ss(u)
+
+About a steady state f follows within tau_f = tau_k f_ss(u) (f tau_k in Eqs. 13-15). It carries no current.
+Bisquert & Guerrero, J. Phys. Chem. Lett. 2022, 13, 3789.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import expit
+
+from memfit.arrays import FloatArray
+from memfit.model.parameters import COLUMN, Parameters
+
+PART = "activation"
+STATE = "f"
+
+_LARGEST_EXPONENT = 600.0  # of a rate: its square root is still a number
+
+
+def activation(p: Parameters, u: ArrayLike) -> FloatArray:
+    """f_ss(u) = 1/(1 + exp(-(u - V_T)/V_m)), Eq. 4; `u` in V, any shape."""
+    result: FloatArray = expit((np.asarray(u, dtype=np.float64) - p.V_T) / p.V_m)
+    return result
+
+
+def deactivation(p: Parameters, u: ArrayLike) -> FloatArray:
+    """1 - f_ss(u), without cancellation far above V_T; `u` in V, any shape."""
+    result: FloatArray = expit(-(np.asarray(u, dtype=np.float64) - p.V_T) / p.V_m)
+    return result
+
+
+def activation_slope(p: Parameters, u: ArrayLike) -> FloatArray:
+    """df_ss/du = f_ss (1 - f_ss)/V_m, 1/V, without cancellation far above V_T."""
+    x = (np.asarray(u, dtype=np.float64) - p.V_T) / p.V_m
+    result: FloatArray = expit(x) * expit(-x) / p.V_m
+    return result
+
+
+def activation_time(p: Parameters, u: ArrayLike) -> FloatArray:
+    """Relaxation time of f, tau_k f_ss(u), s: what stands as f tau_k in Eqs. 13-15."""
+    return p.tau_k * activation(p, u)
+
+
+def add_shape_derivatives(p: Parameters, u: FloatArray, slope: FloatArray, by: FloatArray) -> None:
+    """Add the derivatives, at fixed u, of what depends on u by (u - V_T)/V_m only.
+
+    Parameters
+    ----------
+    p : Parameters
+    u : (n,) array, V
+    slope : (n,) array
+        Its derivative by u.
+    by : (n, p) array
+        Derivatives by the parameters, in the order of `NAMES`.
+    """
+    by[:, COLUMN["V_T"]] -= slope
+    by[:, COLUMN["V_m"]] -= slope * (u - p.V_T) / p.V_m
+
+
+def add_lag_derivatives(p: Parameters, u: FloatArray, by: FloatArray) -> None:
+    """Add to (..., p) the derivatives of ln(1/tau_f) at fixed u, tau_f = tau_k f_ss(u)."""
+    rest = deactivation(p, u)  # d ln f/dx = 1 - f, x = (u - V_T)/V_m
+    by[..., COLUMN["V_T"]] += rest / p.V_m
+    by[..., COLUMN["V_m"]] += rest * (u - p.V_T) / p.V_m**2
+    by[..., COLUMN["tau_k"]] -= 1.0 / p.tau_k
+
+
+def rate(p: Parameters, state: Mapping[str, FloatArray]) -> FloatArray:
+    """df/dt = ((1 - f) - exp(-(u - V_T)/V_m) f)/tau_k, 1/s, Eq. 12."""
+    u, f = state["u"], state["f"]
+    with np.errstate(over="ignore"):
+        return ((1.0 - f) - np.exp(np.minimum(-(u - p.V_T) / p.V_m, _LARGEST_EXPONENT)) * f) / p.tau_k
+
+
+def rate_slopes(p: Parameters, state: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
+    """Derivatives of df/dt by u and f."""
+    u, f = state["u"], state["f"]
+    decay = np.exp(np.minimum(-(u - p.V_T) / p.V_m, _LARGEST_EXPONENT))
+    return {"u": decay * f / (p.V_m * p.tau_k), "f": -(1.0 + decay) / p.tau_k}

@@ -1,0 +1,121 @@
+"""The memory channel: a current i_c that follows the activation f with a delay.
+
+tau_d di_c/dt = i_c0 f - i_c                               (11)
+i_c           = i_c0 f_ss(u) in a steady state             (5)
+1/R_a         = i_c0 f_ss (1 - f_ss)/V_m                   (7)
+Y             = 1/(R_a (1 + s tau_d)(1 + s tau_f))         (13, 14), tau_f = tau_k f_ss(u)
+
+It is a chemical inductor: L_d = tau_d R_a (8), L_k = tau_f R_a (15).
+Bisquert & Guerrero, J. Phys. Chem. Lett. 2022, 13, 3789.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from memfit.arrays import ComplexArray, FloatArray
+from memfit.model.parameters import COLUMN, Parameters
+from memfit.model.parts.activation import (
+    activation,
+    activation_slope,
+    activation_time,
+    add_lag_derivatives,
+    add_shape_derivatives,
+    deactivation,
+)
+
+PART = "channel"
+STATE = "i_c"
+
+
+def steady_current(p: Parameters, u: ArrayLike, resistance: float = 1.0) -> FloatArray:
+    """i_c0 f_ss(u), A, Eq. 5; with a resistance (ohm) the voltage that drops across it, V."""
+    return resistance * p.i_c0 * activation(p, u)
+
+
+def conductance(p: Parameters, u: ArrayLike, resistance: float = 1.0) -> FloatArray:
+    """1/R_a = i_c0 f_ss (1 - f_ss)/V_m, S, Eq. 7; with a resistance (ohm) R/R_a."""
+    return resistance * p.i_c0 * activation_slope(p, u)
+
+
+def limits(p: Parameters) -> tuple[float, float]:
+    """Least and most steady current, A."""
+    return 0.0, p.i_c0
+
+
+def add_current_derivatives(p: Parameters, u: FloatArray, by: FloatArray) -> None:
+    """Add to (n, p) the derivatives of the steady current by the parameters at fixed u (n,)."""
+    by[:, COLUMN["i_c0"]] += activation(p, u)
+    add_shape_derivatives(p, u, conductance(p, u), by)
+
+
+def admittance(p: Parameters, s: ComplexArray, u: ArrayLike) -> ComplexArray:
+    """1/(R_a (1 + s tau_d)(1 + s tau_f)), S, Eqs. 13 and 14."""
+    lag = (1.0 + s * p.tau_d) * (1.0 + s * activation_time(p, u))
+    return np.asarray(conductance(p, u) / lag, dtype=np.complex128)
+
+
+def add_admittance(
+    p: Parameters, s: ComplexArray, u: FloatArray, u_by_p: FloatArray, k: np.ndarray, by: ComplexArray
+) -> ComplexArray:
+    """Y at s (n,) and the bias u[k]; adds to `by` (n, p) its derivatives, those through u (m, p) included."""
+    f, slope = activation(p, u), activation_slope(p, u)
+    f_by_p = slope[:, None] * u_by_p
+    add_shape_derivatives(p, u, slope, f_by_p)
+    g = p.i_c0 * slope  # 1/R_a
+    g_by_p = (p.i_c0 * (1.0 - 2.0 * f) / p.V_m)[:, None] * f_by_p
+    g_by_p[:, COLUMN["i_c0"]] += slope
+    g_by_p[:, COLUMN["V_m"]] -= g / p.V_m
+
+    lag_d = 1.0 / (1.0 + s * p.tau_d)
+    lag_f = 1.0 / (1.0 + s * (p.tau_k * f)[k])
+    Y: ComplexArray = g[k] * lag_d * lag_f
+    slowing = Y * lag_f * s  # -dY/dtau_f
+    by += (lag_d * lag_f)[:, None] * g_by_p[k]
+    by -= (slowing * p.tau_k)[:, None] * f_by_p[k]
+    by[:, COLUMN["tau_d"]] -= Y * lag_d * s
+    by[:, COLUMN["tau_k"]] -= slowing * f[k]
+    return Y
+
+
+def current(p: Parameters, state: Mapping[str, FloatArray]) -> FloatArray:
+    """i_c, A."""
+    return state["i_c"]
+
+
+def current_slopes(p: Parameters, state: Mapping[str, FloatArray]) -> dict[str, float]:
+    """Derivatives of the current by u and the states."""
+    return {"i_c": 1.0}
+
+
+def rate(p: Parameters, state: Mapping[str, FloatArray]) -> FloatArray:
+    """di_c/dt = (i_c0 f - i_c)/tau_d, A/s, Eq. 11."""
+    return (p.i_c0 * state["f"] - state["i_c"]) / p.tau_d
+
+
+def rate_slopes(p: Parameters, state: Mapping[str, FloatArray]) -> dict[str, float]:
+    """Derivatives of di_c/dt by i_c and f."""
+    return {"i_c": -1.0 / p.tau_d, "f": p.i_c0 / p.tau_d}
+
+
+def loop_gain(p: Parameters, u: ArrayLike, resistance: float) -> FloatArray:
+    """R/R_a = R i_c0 f (1 - f)/V_m of a junction whose other conductors have the resistance R (ohm)."""
+    return resistance * p.i_c0 / p.V_m * activation(p, u) * deactivation(p, u)
+
+
+def lags(p: Parameters, u: ArrayLike) -> tuple[float, FloatArray]:
+    """tau_d and tau_f = tau_k f_ss(u), s: delays of the loop besides the charging of the junction."""
+    return p.tau_d, activation_time(p, u)
+
+
+def loop_derivatives(p: Parameters, u: FloatArray, parameters: int) -> tuple[FloatArray, ...]:
+    """(..., p) derivatives at fixed u of ln(1/tau_d), ln(1/tau_f) and of the logarithm of the loop gain."""
+    by_lag_d, by_lag_f, by_gain = np.zeros((3, *u.shape, parameters))
+    by_lag_d[..., COLUMN["tau_d"]] = -1.0 / p.tau_d
+    add_lag_derivatives(p, u, by_lag_f)
+    tilt = 2.0 * deactivation(p, u) - 1.0  # d ln(f (1 - f))/dx, x = (u - V_T)/V_m
+    by_gain[..., COLUMN["i_c0"]] = 1.0 / p.i_c0
+    by_gain[..., COLUMN["V_T"]] = -tilt / p.V_m
+    by_gain[..., COLUMN["V_m"]] = -(1.0 + tilt * (u - p.V_T) / p.V_m) / p.V_m
+    return by_lag_d, by_lag_f, by_gain
