@@ -1,14 +1,14 @@
-"""Marks and axes that all figures share: dots, model curves, ticks, keys, and the palette.
+"""Marks and axes that all figures share: ticks, dots, model curves, bands, keys, and the palette.
 
 Colours are those of the style: by default Okabe and Ito's (distinguishable with any colour vision), and
 "viridis" for series in bias. Axes are placed in millimetres and get their limits from the data, which is
 several times faster than matplotlib's automatic layout. No text that comes from a file is ever drawn: `$`
 would be read as mathematics, and fonts lack letters.
 
-Ticks with their numbers, drawn by hand: one line of marks an axis and a text a number.
-
-matplotlib makes three lines and two texts for every tick, which is a third of the time that a report takes.
-Sizes, colours and direction are those of the style in force. The numbers are written by `numbers`.
+Where ticks stand is for matplotlib to say; their numbers are written by `numbers`. They are drawn as one line
+of marks an axis and a text a number: a tick of matplotlib's own is three lines and two texts, with which a
+report takes a fifth longer. The dots of a record are one path: as markers they would double the size of a
+page, which then had an element for each point.
 """
 
 import re
@@ -25,8 +25,7 @@ from matplotlib.markers import TICKDOWN, TICKLEFT, TICKRIGHT, TICKUP
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 from matplotlib.text import Text
-from matplotlib.ticker import MaxNLocator, NullLocator
-from matplotlib.transforms import ScaledTranslation
+from matplotlib.ticker import LogLocator, MaxNLocator, MultipleLocator, NullLocator
 
 from memfit.arrays import BoolArray, ComplexArray, FloatArray
 from memfit.reporting.numbers import power_of_ten, tick_labels
@@ -34,62 +33,91 @@ from memfit.reporting.text import SYMBOLS
 
 _FEW_STEPS = 10.0
 """Ratio of the ends of a logarithmic axis from which it has few ticks between the decades."""
-_STEPS = [1, 2, 2.5, 5, 10]
+_STYLED = ("direction", "major.size", "major.width", "major.pad", "color", "labelcolor", "labelsize")
+"""What a style says of ticks."""
 _MARKERS: dict[str, dict[str, Any]] = {
     "in": {"x": TICKUP, "y": TICKRIGHT},
     "out": {"x": TICKDOWN, "y": TICKLEFT},
     "inout": {"x": "|", "y": "_"},
 }
-_POINTS_PER_INCH = 72.0
 
 
 def linear_axis(axes: Axes, which: str, bounds: tuple[float, float], ticks: int = 5) -> None:
-    """A linear axis ("x" or "y") with few round ticks."""
+    """A linear axis with few round ticks.
+
+    Parameters
+    ----------
+    axes : Axes
+    which : {"x", "y"}
+    bounds : (low, high)
+        Limits, in the unit shown.
+    ticks : int
+        Most intervals between ticks.
+    """
     getattr(axes, f"set_{which}lim")(*bounds)
-    found = np.asarray(MaxNLocator(ticks, steps=_STEPS).tick_values(*bounds))
-    shown = _inside(found, bounds)
-    draw_ticks(axes, which, shown, tick_labels(shown.tolist()))
+    places = _inside(MaxNLocator(ticks, steps=[1, 2, 2.5, 5, 10]).tick_values(*bounds), bounds)
+    draw_ticks(axes, which, places, tick_labels(places))
+
+
+def even_axis(axes: Axes, which: str, bounds: tuple[float, float], step: float) -> None:
+    """A linear axis with a tick at every multiple of a step, such as 90 degrees.
+
+    Parameters
+    ----------
+    axes : Axes
+    which : {"x", "y"}
+    bounds : (low, high)
+        Limits, in the unit shown.
+    step : float
+    """
+    getattr(axes, f"set_{which}lim")(*bounds)
+    places = _inside(MultipleLocator(step).tick_values(*bounds), bounds)
+    draw_ticks(axes, which, places, tick_labels(places))
 
 
 def log_axis(axes: Axes, which: str, bounds: tuple[float, float], most: int = 7) -> None:
-    """A logarithmic axis ("x" or "y") with ticks at whole decades, not more than `most`."""
+    """A logarithmic axis with ticks at whole decades, or between them where there is only one.
+
+    Parameters
+    ----------
+    axes : Axes
+    which : {"x", "y"}
+    bounds : (low, high)
+        Limits, positive, in the unit shown.
+    most : int
+        Most decades with a number.
+    """
     getattr(axes, f"set_{which}scale")("log")
     getattr(axes, f"set_{which}lim")(*bounds)
     first, last = int(np.ceil(np.log10(bounds[0]))), int(np.floor(np.log10(bounds[1])))
     if last - first < 1:
-        found = np.array([m * 10.0**e for e in range(first - 1, last + 1) for m in (1, 2, 5)])
-        shown = _inside(found, bounds)
-        draw_ticks(axes, which, shown, [tick_labels([value])[0] for value in shown.tolist()])
-        return
-    decades = range(first, last + 1, -(-(last - first + 1) // most))
-    draw_ticks(axes, which, [10.0**e for e in decades], [power_of_ten(e) for e in decades])
+        _between_decades(axes, which, bounds, (1.0, 2.0, 5.0))
+    else:
+        decades = range(first, last + 1, -(-(last - first + 1) // most))
+        draw_ticks(axes, which, [10.0**e for e in decades], [power_of_ten(e) for e in decades])
 
 
 def close_log_axis(axes: Axes, which: str, bounds: tuple[float, float]) -> None:
-    """A logarithmic axis over few decades, with ticks between them."""
+    """A logarithmic axis over few decades, with ticks between them; arguments as of `log_axis`."""
     log_axis(axes, which, bounds)
-    steps = (1, 2, 5) if bounds[1] > _FEW_STEPS * bounds[0] else (1, 1.5, 2, 3, 5, 7)
-    first, last = int(np.floor(np.log10(bounds[0]))), int(np.ceil(np.log10(bounds[1])))
-    shown = _inside(np.array([m * 10.0**e for e in range(first, last + 1) for m in steps]), bounds)
-    draw_ticks(axes, which, shown, [tick_labels([value])[0] for value in shown.tolist()])
+    steps = (1.0, 2.0, 5.0) if bounds[1] > _FEW_STEPS * bounds[0] else (1.0, 1.5, 2.0, 3.0, 5.0, 7.0)
+    _between_decades(axes, which, bounds, steps)
 
 
-def even_axis(axes: Axes, which: str, bounds: tuple[float, float], step: float) -> None:
-    """A linear axis with a tick at every multiple of a step, such as 90 degrees."""
-    getattr(axes, f"set_{which}lim")(*bounds)
-    multiples = np.arange(np.ceil(bounds[0] / step), np.floor(bounds[1] / step) + 1) * step
-    draw_ticks(axes, which, multiples, tick_labels(multiples.tolist()))
+def _between_decades(axes: Axes, which: str, bounds: tuple[float, float], steps: tuple[float, ...]) -> None:
+    """Ticks at these multiples of powers of ten."""
+    places = _inside(LogLocator(subs=steps, numticks=1000).tick_values(*bounds), bounds)
+    draw_ticks(axes, which, places, [tick_labels([value])[0] for value in places])
 
 
-def hide_tick_labels(axes: Axes) -> None:
-    """No numbers on the horizontal axis: the axes below carries them."""
-    for text in _drawn(axes, "x"):
-        if isinstance(text, Text):
-            text.remove()
+def _inside(values: Sequence[float] | FloatArray, bounds: tuple[float, float]) -> list[float]:
+    """The values between two bounds, rounding of floats forgiven."""
+    room = 1e-9 * (bounds[1] - bounds[0])
+    return [float(value) for value in values if bounds[0] - room <= value <= bounds[1] + room]
 
 
 def draw_ticks(
-    axes: Axes, which: str, places: Sequence[float] | FloatArray, labels: Sequence[str], *, marks: bool = True
+    axes: Axes, which: str, places: Sequence[float], labels: Sequence[str], *, marks: bool = True
 ) -> None:
     """Marks and words along the lower ("x") or the left ("y") edge, instead of those there.
 
@@ -104,85 +132,58 @@ def draw_ticks(
     marks : bool
         Whether there are marks, or words alone.
     """
-    axis = getattr(axes, f"{which}axis")
+    axis, across = getattr(axes, f"{which}axis"), which == "x"
     axis.set_major_locator(NullLocator())
     axis.set_minor_locator(NullLocator())
-    for artist in _drawn(axes, which):
+    for artist in _ticks_of(axes, which):
         artist.remove()
+    settings: Any = mpl.rcParams
+    style = {name: settings[f"{which}tick.{name}"] for name in _STYLED}
     if marks:
-        _draw_marks(axes, which, places)
+        zeros = np.zeros(len(places))
+        line = Line2D(
+            *((places, zeros) if across else (zeros, places)),
+            linestyle="none",
+            marker=_MARKERS[style["direction"]][which],
+            markersize=style["major.size"],
+            markeredgewidth=style["major.width"],
+            color=style["color"],
+            transform=getattr(axes, f"get_{which}axis_transform")(),
+            clip_on=False,
+            label=_tick_label(which),
+        )
+        axes.add_artist(line)
+    outside = {"in": 0.0, "out": 1.0, "inout": 0.5}[style["direction"]] * style["major.size"]
+    transform, *_ = getattr(axes, f"get_{which}axis_text1_transform")(style["major.pad"] + outside)
+    colour = style["color"] if style["labelcolor"] == "inherit" else style["labelcolor"]
     for place, label in zip(places, labels, strict=True):
-        _draw_label(axes, which, float(place), label)
+        axes.text(
+            *((place, 0.0) if across else (0.0, place)),
+            label,
+            transform=transform,
+            ha="center" if across else "right",
+            va="top" if across else "center",
+            fontsize=style["labelsize"],
+            color=colour,
+            label=_tick_label(which),
+        )
 
 
-def _inside(values: FloatArray, bounds: tuple[float, float]) -> FloatArray:
-    """The values between two bounds, rounding of floats forgiven."""
-    room = 1e-9 * (bounds[1] - bounds[0])
-    kept: FloatArray = values[(values >= bounds[0] - room) & (values <= bounds[1] + room)]
-    return kept
+def hide_tick_labels(axes: Axes) -> None:
+    """No numbers on the horizontal axis: the axes below carries them."""
+    for artist in _ticks_of(axes, "x"):
+        if isinstance(artist, Text):
+            artist.remove()
 
 
-def _name(which: str) -> str:
-    """By which the artists of an axis are known; the underscore keeps them out of legends."""
+def _tick_label(which: str) -> str:
+    """By which the ticks of an axis are known; the underscore keeps them out of legends."""
     return f"_{which}ticks"
 
 
-def _drawn(axes: Axes, which: str) -> list[Any]:
+def _ticks_of(axes: Axes, which: str) -> list[Any]:
     """What was drawn for an axis."""
-    return [artist for artist in axes.get_children() if artist.get_label() == _name(which)]
-
-
-def _style(which: str, key: str) -> Any:
-    """A setting of the style for the ticks of an axis."""
-    settings: Any = mpl.rcParams
-    return settings[f"{which}tick.{key}"]
-
-
-def _draw_marks(axes: Axes, which: str, places: Sequence[float] | FloatArray) -> None:
-    """All marks of an axis as one line of markers."""
-    marker = _MARKERS[_style(which, "direction")][which]
-    zero = np.zeros(len(places))
-    x, y = (places, zero) if which == "x" else (zero, places)
-    axes.add_artist(
-        Line2D(
-            x,
-            y,
-            linestyle="none",
-            marker=marker,
-            markersize=_style(which, "major.size"),
-            markeredgewidth=_style(which, "major.width"),
-            color=_style(which, "color"),
-            transform=_edge(axes, which),
-            clip_on=False,
-            label=_name(which),
-        )
-    )
-
-
-def _draw_label(axes: Axes, which: str, place: float, label: str) -> None:
-    """The word of a tick, beside its mark."""
-    outside = {"in": 0.0, "out": 1.0, "inout": 0.5}[_style(which, "direction")]
-    away = (_style(which, "major.pad") + outside * _style(which, "major.size")) / _POINTS_PER_INCH
-    figure = axes.get_figure()
-    across, up = (0.0, -away) if which == "x" else (-away, 0.0)
-    shift = ScaledTranslation(across, up, figure.dpi_scale_trans)  # type: ignore[union-attr]
-    colour = _style(which, "labelcolor")
-    at, alignment = ((place, 0.0), ("center", "top")) if which == "x" else ((0.0, place), ("right", "center"))
-    axes.text(
-        *at,
-        label,
-        transform=_edge(axes, which) + shift,
-        ha=alignment[0],
-        va=alignment[1],
-        fontsize=_style(which, "labelsize"),
-        color=_style(which, "color") if colour == "inherit" else colour,
-        label=_name(which),
-    )
-
-
-def _edge(axes: Axes, which: str) -> Any:
-    """Data coordinates along the edge, axes coordinates across."""
-    return axes.get_xaxis_transform() if which == "x" else axes.get_yaxis_transform()
+    return [artist for artist in axes.get_children() if artist.get_label() == _tick_label(which)]
 
 
 BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY = (f"C{place}" for place in range(6))
@@ -293,34 +294,35 @@ def _cells(values: FloatArray, bounds: tuple[float, float], log: bool, count: in
 def dots(
     axes: Axes, x: FloatArray, y: FloatArray, colour: Any = DATA, size: float = 1.8, **style: Any
 ) -> PathPatch:
-    """Round dots (`size` points across) as one path, which a browser draws faster than as many markers.
+    """Round dots as one path of short lines with round ends; what would be covered is drawn once.
 
-    Set the limits of the axes first: dots that would cover each other are drawn once.
+    Parameters
+    ----------
+    axes : Axes
+        With limits and scale set.
+    x, y : (n,) arrays
+        In the units shown; what is not finite, or not positive on a logarithmic axis, is left out.
+    colour
+        Of matplotlib.
+    size : float
+        Points across.
+    **style
+        Further properties of the patch.
     """
     inside = np.isfinite(x) & np.isfinite(y)
-    if axes.get_yscale() == "log":
-        inside &= y > 0
-    if axes.get_xscale() == "log":
-        inside &= x > 0
+    for values, scale in ((x, axes.get_xscale()), (y, axes.get_yscale())):
+        inside &= (np.asarray(values) > 0) | (scale != "log")
     x, y = thinned(np.asarray(x)[inside], np.asarray(y)[inside], axes)
-    vertices = np.repeat(np.column_stack([x, y]), 2, axis=0)
-    vertices[1::2, 0] = _beside(x, axes)
-    codes = np.tile([Path.MOVETO, Path.LINETO], x.size)
-    path = Path(vertices, codes) if x.size else Path(np.zeros((0, 2)))
-    path.should_simplify = False  # simplification would drop dots, which are lines of hardly any length
+    low, high = axes.get_xlim()
+    log = axes.get_xscale() == "log"  # some renderers drop lines of no length
+    end = x * (high / low) ** _DOT_LENGTH if log else x + _DOT_LENGTH * (high - low)
+    path = Path(np.stack([x, y, end, y], axis=-1).reshape(-1, 2), np.tile([Path.MOVETO, Path.LINETO], x.size))
+    path.should_simplify = False  # which would drop lines of hardly any length
     patch = PathPatch(
         path, fill=False, edgecolor=colour, linewidth=size, capstyle="round", snap=False, **style
     )
     axes.add_artist(patch)
     return patch
-
-
-def _beside(x: FloatArray, axes: Axes) -> FloatArray:
-    """Where the line of a dot ends: beside its start, since some renderers drop lines of no length."""
-    low, high = axes.get_xlim()
-    log = axes.get_xscale() == "log"
-    end: FloatArray = x * (high / low) ** _DOT_LENGTH if log else x + _DOT_LENGTH * (high - low)
-    return end
 
 
 def curve(axes: Axes, x: FloatArray, y: FloatArray, colour: Any = MODEL, **style: Any) -> Any:
