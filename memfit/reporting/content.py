@@ -1,20 +1,67 @@
-"""The parts a report is made of, without any format: sections of paragraphs, tables and figures.
+"""The parts a report is made of, without any format, and the options by which it is written.
 
-HTML, Markdown and typst are written from the same parts, so that they cannot differ in a word or a digit.
-
-An estimate as text: the one place that decides when its error and its interval mean something.
+Sections of paragraphs, tables and figures: HTML, Markdown and typst are written from the same parts, so that they
+cannot differ in a word or a digit.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, Self
 
 from memfit.arrays import FloatArray
-from memfit.fitting.result import Estimate
-from memfit.reporting.numbers import MISSING, interval, quantity, rounded_to_error
+from memfit.errors import InputError
 
+Width = Literal["single", "double"]
+DOCUMENTS = ("html", "pdf", "md", "tex", "csv")
+"""Formats of the report itself; tex and csv are its tables."""
+FIGURES = ("svg", "png", "pdf")
+"""Formats of the figures beside a report."""
+WIDTHS: dict[str, float] = {"single": 85.0, "double": 175.0}
+"""A journal's column, and its page, mm."""
 SMALLEST_COLUMN = 50.0
 """Width of a figure, mm, below which two of them fit into a journal's column."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportOptions:
+    """What is written of a fit beside its result, and how its figures look. Public as `memfit.Look`.
+
+    Raises
+    ------
+    InputError
+        A format or a width is unknown.
+    """
+
+    formats: Sequence[str] = ("html",)
+    """Of the report, out of `DOCUMENTS`: html, pdf (extra `pdf`), md, and its tables as tex and csv."""
+    figures: tuple[str, ...] = ("svg",)
+    """Formats of the figures beside it, out of `FIGURES`."""
+    width: Width = "single"
+    """Of the files in `figures/`: 8.5 cm or 17.5 cm. The report itself is always drawn in single columns."""
+    style: Path | None = None
+    """A matplotlib style file laid over memfit's own."""
+
+    def __post_init__(self) -> None:
+        """Check the words."""
+        for what, words, known in (
+            ("formats of figures", self.figures, FIGURES),
+            ("formats", self.formats, DOCUMENTS),
+        ):
+            unknown = ", ".join(repr(word) for word in words if word not in known)
+            if unknown:
+                raise InputError(f"Expected {what} out of {', '.join(known)}; found {unknown}.")
+        if self.width not in WIDTHS:
+            raise InputError(f"Expected a width out of {', '.join(WIDTHS)}; found {self.width!r}.")
+
+
+Look = ReportOptions
+PLAIN = ReportOptions()
+"""A page with figures as SVG, one column wide, in memfit's own style."""
+
+
+Columns = Mapping[str, FloatArray]
+"""The numbers behind a figure, SI, by column title; columns may differ in length."""
 Tone = Literal["good", "care", "bad", "plain"]
 ColumnKind = Literal["symbol", "text", "prose", "number", "file", "code"]
 """How cells are set: a quantity's name, words, words with quantities, digits, a file name, code."""
@@ -100,8 +147,8 @@ class Panel:
     """mm; by default a journal's column."""
     height: float = 60.0
     """mm."""
-    data: Mapping[str, FloatArray] = field(default_factory=dict)
-    """The numbers behind the figure, SI, by column title; columns may differ in length."""
+    data: Columns = field(default_factory=dict)
+    """The numbers behind the figure."""
 
 
 @dataclass(frozen=True)
@@ -166,14 +213,3 @@ class Report:
         return tuple(
             block for section in self.sections for block in section.blocks if isinstance(block, Table)
         )
-
-
-def value_text(e: Estimate) -> str:
-    """The value with its standard error; at a bound without, where a linear approximation means nothing."""
-    write = rounded_to_error if e.status == "at_bound" else quantity
-    return write(e.value, e.unit or "1", e.stderr)
-
-
-def interval_text(e: Estimate) -> str:
-    """The 95 % interval; a dash at a bound."""
-    return MISSING if e.status == "at_bound" else interval(e.ci95, e.unit or "1", e.stderr)

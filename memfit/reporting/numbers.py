@@ -26,6 +26,8 @@ _SERIES_ROUNDING = Decimal("0.005")
 _MOST_DECIMALS = 8
 _TICK_ROUNDING = 1e-6
 """Of the largest number of an axis: what its numbers may be rounded by."""
+_QUOTED = set(',"\n\r')
+"""Characters for which CSV quotes a field."""
 _WIDE = Context(prec=800)
 """Holds any float to any decimal place."""
 
@@ -174,6 +176,24 @@ def fixed(value: float | None, decimals: int) -> str:
 def plain(value: float | None, digits: int = 6) -> str:
     """A number for a program: digits as asked, ASCII, SI; empty where there is none."""
     return "" if value is None or not math.isfinite(value) else f"{value:.{digits}g}"
+
+
+def csv_numbers(values: Sequence[float | None], digits: int = 9) -> list[str]:
+    """Numbers of a column for a program; empty where there is none.
+
+    Parameters
+    ----------
+    values : sequence of float or None
+        SI.
+    digits : int
+        Significant ones.
+    """
+    return [plain(value, digits) for value in values]
+
+
+def csv_field(text: str) -> str:
+    """A field as CSV has it: quoted where a comma, a quote or an end of a line is in it."""
+    return '"' + text.replace('"', '""') + '"' if _QUOTED & set(text) else text
 
 
 def tick_labels(values: Sequence[float]) -> list[str]:

@@ -21,8 +21,14 @@ from memfit.reporting.content import (
     Table,
 )
 from memfit.reporting.fit.sections import report_of
-from memfit.reporting.writers.pdf import render_pdf, typst_source
-from memfit.reporting.writers.text import escape, harmless, render_latex, render_markdown
+from memfit.reporting.writers.text import (
+    escape_latex,
+    harmless,
+    render_latex,
+    render_markdown,
+    render_pdf,
+    typst_source,
+)
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 10 5"><path d="M0 0h10"/></svg>'
 NASTY = '#evil[*x*] "quoted" \\n $1$ | <b> _a_ `c` 100 % ~ ^ & {}'
@@ -50,7 +56,7 @@ def test_text_word_by_word(write, golden):
 
 
 def test_latex_has_nothing_left_to_be_executed():
-    assert escape("a_b\\input{x}%") == "a\\_b\\textbackslash{}input\\{x\\}\\%"
+    assert escape_latex("a_b\\input{x}%") == "a\\_b\\textbackslash{}input\\{x\\}\\%"
 
 
 def test_control_characters_are_made_visible():

@@ -18,6 +18,7 @@ from memfit.arrays import BoolArray, FloatArray
 from memfit.confidence import Z
 from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient, Record
 from memfit.fitting.result import FittedRecord
+from memfit.reporting.content import Columns
 from memfit.reporting.figures.marks import (
     BLUE,
     GREY,
@@ -290,3 +291,26 @@ def _autocorrelation_bands(axes: Axes, strips: Sequence[Strip], scale: float) ->
         axes.axhspan(base - white, base + white, color=PALE, linewidth=0, zorder=-2)
     axes.hlines(bases, 0, 1, transform=axes.get_yaxis_transform(), color=INK, linewidth=0.4)
     draw_ticks(axes, "y", bases, [strip.label for strip in strips], marks=False)
+
+
+def strips_data(strips: Sequence[Strip]) -> Columns:
+    """Residuals in standard deviations, a pair of columns a strip and component."""
+    columns: dict[str, FloatArray] = {}
+    for strip in strips:
+        columns[f"coordinate ({strip.label})"] = strip.coordinate
+        columns |= {_titled("residual", name, strip.label): values for name, values in strip.parts}
+    return columns
+
+
+def autocorrelation_data(strips: Sequence[Strip]) -> Columns:
+    """Autocorrelation from lag 1 on, a column a strip and component."""
+    return {
+        _titled("autocorrelation", name, strip.label): autocorrelation(values)
+        for strip in strips
+        for name, values in strip.parts
+    }
+
+
+def _titled(what: str, component: str, label: str) -> str:
+    """Title of a column: "residual Z′ (0.55 V)"."""
+    return f"{what} {component} ({label})" if component else f"{what} ({label})"

@@ -15,8 +15,7 @@ from memfit.arrays import ComplexArray, FloatArray
 from memfit.datasets.records import ImpedanceSpectrum
 from memfit.fitting.result import FittedRecord
 from memfit.model.parameters import Parameters
-from memfit.model.smallsignal import impedance
-from memfit.model.steady import junction_voltage
+from memfit.reporting.content import Columns
 from memfit.reporting.figures.marks import (
     BAND,
     BAND_ALPHA,
@@ -39,33 +38,30 @@ from memfit.reporting.figures.marks import (
     place_axes,
     shade_band,
 )
-from memfit.reporting.fit.curves import by_frequency, ends, nyquist_band
+from memfit.reporting.fit.curves import (
+    ModelCurve,
+    band_ends,
+    bias_of,
+    by_frequency,
+    model_curve,
+    nyquist_band,
+    spectrum_of,
+)
 from memfit.reporting.numbers import power_of_ten, quantity, scale_for, series
 from memfit.reporting.text import SENTENCES, distinct
 
-_FINER = 4
-"""Model curves are drawn at this many times the measured frequencies."""
-_LONGEST_STEP = 0.03
-"""Longest straight piece of a model curve, relative to the largest |Z|."""
-_REFINEMENTS = 8
 _REACH = 1.6
 """Model curves are shown whole up to this many times the largest |Z| measured."""
 _MOST = 85.0
 """Per cent of the points of one spectrum that its frame holds in any case."""
 _FAR, _SHOWN = 6.0, 1.5
 """A frame holds everything up to the first many times what is typical, else up to the second many times."""
-_SAME_MODEL = 1e-6
-"""Relative distance at which the closed form counts as the model that was fitted."""
 _LABEL_AWAY = 7.0
 """Distance of the label of a decade from its ring, points."""
 _LABEL_ROOM = 0.09
 """Share of the width of the axes that a label of a decade needs."""
 _ON_A_DECADE = 0.06
 """Distance in decades at which a frequency still counts as a whole power of ten."""
-
-
-ModelCurve = tuple[FloatArray, ComplexArray]
-"""Frequencies (Hz, rising) and impedance (ohm)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,59 +103,6 @@ def spectra_of(fitted: Sequence[FittedRecord], p: Parameters | None) -> tuple[Sp
         Spectrum(item, model_curve(item, p), label, grade)
         for item, label, grade in zip(ordered, labels, grades, strict=True)
     )
-
-
-def spectrum_of(fitted: FittedRecord) -> ImpedanceSpectrum:
-    """The spectrum inside a fitted record of the kind "impedance"."""
-    record = fitted.record
-    if not isinstance(record, ImpedanceSpectrum):
-        raise TypeError(f"expected an impedance spectrum, found a record of kind {record.kind!r}")
-    return record
-
-
-def bias_of(spectrum: ImpedanceSpectrum) -> tuple[float | None, str]:
-    """Bias of a spectrum and its unit: the quantity the instrument held, or the other one."""
-    first = (spectrum.bias_voltage, "V"), (spectrum.bias_current, "A")
-    ordered = first if spectrum.control == "voltage" else first[::-1]
-    return next(((value, unit) for value, unit in ordered if value is not None), (None, ordered[0][1]))
-
-
-def model_curve(fitted: FittedRecord, p: Parameters | None = None) -> ModelCurve:
-    """The model of a spectrum at more frequencies than were measured.
-
-    In closed form where the parameters give what was fitted; else (instruments with quantities of their own)
-    straight from one measured frequency to the next.
-    """
-    frequency, at = np.unique(spectrum_of(fitted).frequency, return_index=True)
-    Z = np.asarray(fitted.predicted, dtype=np.complex128)[at]
-    closed = _closed_form(spectrum_of(fitted), p) if p else None
-    if closed is None or np.any(np.abs(closed(frequency) - Z) > _SAME_MODEL * np.abs(Z)):
-        return frequency, Z
-    places = np.arange(_FINER * (frequency.size - 1) + 1) / _FINER
-    decades = np.interp(places, np.arange(frequency.size), np.log10(frequency))
-    return _refined(closed, 10.0**decades)
-
-
-def _closed_form(spectrum: ImpedanceSpectrum, p: Parameters) -> Callable[[FloatArray], ComplexArray] | None:
-    """Impedance (ohm) against frequency (Hz) at the bias of a spectrum; None if the bias is unknown."""
-    bias, unit = bias_of(spectrum)
-    if bias is None:
-        return None
-    u = float(junction_voltage(p, "voltage" if unit == "V" else "current", [bias])[0])
-    return lambda frequency: impedance(p, frequency, u)
-
-
-def _refined(model: Callable[[FloatArray], ComplexArray], frequency: FloatArray) -> ModelCurve:
-    """The model with frequencies put in where its curve would show corners: near a resonance it runs fast."""
-    Z = model(frequency)
-    for _ in range(_REFINEMENTS):
-        long = np.flatnonzero(np.abs(np.diff(Z)) > _LONGEST_STEP * np.abs(Z).max())
-        if not long.size:
-            break
-        between = np.sqrt(frequency[long] * frequency[long + 1])
-        frequency = np.insert(frequency, long + 1, between)
-        Z = np.insert(Z, long + 1, model(between))
-    return frequency, Z
 
 
 def draw_nyquist(axes: Axes, spectra: Sequence[Spectrum], *, label_decades: bool = False) -> str:
@@ -396,10 +339,45 @@ def _draw_against_frequency(
             at, predicted, curves = measured
             away = model_of(at, curves) - model_of(at, predicted)
             share = away / model_of(at, predicted) if axes.get_yscale() == "log" else away
-            low, high = (np.interp(np.log(finer), np.log(at), end) for end in ends(share))
+            low, high = (np.interp(np.log(finer), np.log(at), end) for end in band_ends(share))
             middle = model_of(finer, Z)
             around = middle if axes.get_yscale() == "log" else 1.0
             shade_band(axes, finer, middle + around * low, middle + around * high)
         dots(axes, frequency[shown], values[shown], spectrum.colour, 2.2)
         if not shown.all():
             crosses(axes, frequency[~shown], values[~shown])
+
+
+def spectra_data(spectra: Sequence[Spectrum]) -> Columns:
+    """Data and model of spectra, end to end."""
+    records = [spectrum.record for spectrum in spectra]
+    model = np.concatenate([np.asarray(spectrum.fitted.predicted) for spectrum in spectra])
+    Z = np.concatenate([record.impedance for record in records])
+    biases = [bias_of(record)[0] for record in records]
+    bias = [
+        np.full(record.points, np.nan if value is None else value)
+        for record, value in zip(records, biases, strict=True)
+    ]
+    return {
+        "bias": np.concatenate(bias),
+        "frequency_Hz": np.concatenate([record.frequency for record in records]),
+        "Z_real_ohm": Z.real,
+        "Z_imag_ohm": Z.imag,
+        "model_Z_real_ohm": model.real,
+        "model_Z_imag_ohm": model.imag,
+        **_spectra_bands(spectra),
+    }
+
+
+def _spectra_bands(spectra: Sequence[Spectrum]) -> dict[str, FloatArray]:
+    """Ends of the 95 % bands of Z' and Z'', end to end; nothing where one is not known."""
+    curves = [spectrum.fitted.curves for spectrum in spectra]
+    known = [np.asarray(item) for item in curves if item is not None]
+    if len(known) < len(curves):
+        return {}
+    columns = {}
+    for name, parts in (("real", [c.real for c in known]), ("imag", [c.imag for c in known])):
+        bands = [ends(part) for part in parts]
+        columns[f"model_Z_{name}_low_ohm"] = np.concatenate([low for low, _ in bands])
+        columns[f"model_Z_{name}_high_ohm"] = np.concatenate([high for _, high in bands])
+    return columns

@@ -14,6 +14,7 @@ from memfit.arrays import FloatArray
 from memfit.datasets.records import IVSweep, PulseTransient
 from memfit.fitting.result import FittedRecord
 from memfit.protocols import Drive
+from memfit.reporting.content import Columns
 from memfit.reporting.figures.marks import (
     ARROW,
     DATA,
@@ -319,3 +320,41 @@ def log_time_figure(figure: Figure, fitted: FittedRecord) -> None:
     axes.axhline(0.0, color=INK, linewidth=0.4, zorder=0)
     axes.set_xlabel("Time since the jump (s)")
     axes.set_ylabel(f"{'V' if response_unit == 'V' else 'I'} ({unit})")
+
+
+def sweeps_data(sweeps: Sequence[FittedRecord]) -> Columns:
+    """Data and model of sweeps, side by side where there are several."""
+    labels = distinct([rate_label(sweep_of(fitted)) for fitted in sweeps])
+    columns: dict[str, FloatArray] = {}
+    for fitted, label in zip(sweeps, labels, strict=True):
+        sweep, (V_model, I_model) = sweep_of(fitted), model_points(fitted)
+        tail = f" ({label})" if len(sweeps) > 1 else ""
+        columns |= {
+            f"voltage_V{tail}": sweep.voltage,
+            f"current_A{tail}": sweep.current,
+            f"model_voltage_V{tail}": V_model,
+            f"model_current_A{tail}": I_model,
+            **_band_columns(
+                fitted, f"model_{'current_A' if sweep.control == 'voltage' else 'voltage_V'}{tail}"
+            ),
+        }
+    return columns
+
+
+def transient_data(fitted: FittedRecord) -> Columns:
+    """Drive, response and model of a transient."""
+    transient = transient_of(fitted)
+    drive_unit, unit = units_of(transient)
+    return {
+        "time_s": transient.time,
+        f"drive_{drive_unit}": transient.drive.at(transient.time),
+        f"response_{unit}": transient.response,
+        f"model_{unit}": np.asarray(fitted.predicted, dtype=np.float64),
+        **_band_columns(fitted, f"model_{unit}"),
+    }
+
+
+def _band_columns(fitted: FittedRecord, name: str) -> dict[str, FloatArray]:
+    """Ends of the 95 % band of the model; nothing where it is not known."""
+    band = band_of(fitted)
+    return {f"{name}_low": band[0], f"{name}_high": band[1]} if band else {}

@@ -1,8 +1,7 @@
-"""What the fitted model says against voltage: the curves of the report's sections on voltage and stability.
+"""What the fitted model says beside and between the data: curves of spectra, bands, and curves against voltage.
 
-The equations are those of `memfit.model`; here is only the choice of the range and of the circuits.
-
-95 % bands of model curves, from curves that the data allow.
+The equations are those of `memfit.model`; here is only the choice of points, ranges and circuits. Bands come
+from the curves that the data allow, which stand in each `FittedRecord`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,18 +23,104 @@ from memfit.model.equations import (
 from memfit.model.hopf_boundary import Loop, hopf_biases, log_gain_margin
 from memfit.model.linear import coefficients
 from memfit.model.parameters import Parameters
+from memfit.model.smallsignal import impedance
+from memfit.model.steady import junction_voltage
+from memfit.reporting.content import Columns
+
+_FINER = 4
+"""Model curves are drawn at this many times the measured frequencies."""
+_LONGEST_STEP = 0.03
+"""Longest straight piece of a model curve, relative to the largest |Z|."""
+_REFINEMENTS = 8
+_SAME_MODEL = 1e-6
+"""Relative distance at which the closed form counts as the model that was fitted."""
+_REACH = 12.0
+"""Widths V_m around V_T beyond which the channel no longer changes."""
+_SHOWN_AT_LEAST = 6.0
+"""Widths V_m above V_T that are always shown."""
+_POINTS = 400
+"""Of a curve against voltage."""
 
 Band = tuple[FloatArray, FloatArray]
 """Lower and upper end at every point."""
+ModelCurve = tuple[FloatArray, ComplexArray]
+"""Frequencies (Hz, rising) and impedance (ohm)."""
+
+
+def spectrum_of(fitted: FittedRecord) -> ImpedanceSpectrum:
+    """The spectrum inside a fitted record of the kind "impedance"."""
+    record = fitted.record
+    if not isinstance(record, ImpedanceSpectrum):
+        raise TypeError(f"expected an impedance spectrum, found a record of kind {record.kind!r}")
+    return record
+
+
+def bias_of(spectrum: ImpedanceSpectrum) -> tuple[float | None, str]:
+    """Bias of a spectrum and its unit: the quantity the instrument held, or the other one."""
+    first = (spectrum.bias_voltage, "V"), (spectrum.bias_current, "A")
+    ordered = first if spectrum.control == "voltage" else first[::-1]
+    return next(((value, unit) for value, unit in ordered if value is not None), (None, ordered[0][1]))
+
+
+def junction_bias(p: Parameters, spectrum: ImpedanceSpectrum) -> float | None:
+    """Voltage across the junction (V) at the bias of a spectrum, by the model; None if that is unknown."""
+    bias, unit = bias_of(spectrum)
+    if bias is None:
+        return None
+    return float(junction_voltage(p, "voltage" if unit == "V" else "current", [bias])[0])
+
+
+def model_curve(fitted: FittedRecord, p: Parameters | None = None) -> ModelCurve:
+    """The model of a spectrum at more frequencies than were measured.
+
+    In closed form where the parameters give what was fitted, with frequencies put in where the curve would show
+    corners: near a resonance it runs fast. Else (instruments with quantities of their own) straight from one
+    measured frequency to the next.
+
+    Parameters
+    ----------
+    fitted : FittedRecord
+        The spectrum.
+    p : Parameters, optional
+        Of the fitted model.
+    """
+    spectrum = spectrum_of(fitted)
+    frequency, at = np.unique(spectrum.frequency, return_index=True)
+    Z = np.asarray(fitted.predicted, dtype=np.complex128)[at]
+    u = junction_bias(p, spectrum) if p else None
+    if p is None or u is None or np.any(np.abs(impedance(p, frequency, u) - Z) > _SAME_MODEL * np.abs(Z)):
+        return frequency, Z
+    places = np.arange(_FINER * (frequency.size - 1) + 1) / _FINER
+    frequency = 10.0 ** np.interp(places, np.arange(frequency.size), np.log10(frequency))
+    Z = impedance(p, frequency, u)
+    for _ in range(_REFINEMENTS):
+        long = np.flatnonzero(np.abs(np.diff(Z)) > _LONGEST_STEP * np.abs(Z).max())
+        if not long.size:
+            break
+        between = np.sqrt(frequency[long] * frequency[long + 1])
+        frequency = np.insert(frequency, long + 1, between)
+        Z = np.insert(Z, long + 1, impedance(p, between, u))
+    return frequency, Z
 
 
 def band_of(fitted: FittedRecord) -> Band | None:
     """The band of the response of a record in time, A or V; None where nothing is known."""
-    return None if fitted.curves is None else ends(np.asarray(fitted.curves, dtype=np.float64))
+    return None if fitted.curves is None else band_ends(np.asarray(fitted.curves, dtype=np.float64))
 
 
-def ends(curves: FloatArray) -> Band:
-    """Central 95 % of curves (k, n) at every point."""
+def band_ends(curves: FloatArray) -> Band:
+    """Where the central share of curves lies that the level of confidence asks for.
+
+    Parameters
+    ----------
+    curves : (k, n) array
+        Curves that the data allow.
+
+    Returns
+    -------
+    (n,) arrays
+        Lower and upper end at every point.
+    """
     low, high = np.quantile(curves, TAILS, axis=0)
     return low, high
 
@@ -56,11 +141,12 @@ def nyquist_band(
     if measured is None or frequency.size < 2:
         return None
     at, predicted, curves = measured
-    normal = _across(frequency, Z)
+    way = np.gradient(Z, np.log(frequency))
+    across = 1j * way / np.maximum(np.abs(way), 1e-300)
     near = np.interp(np.log(at), np.log(frequency), np.arange(frequency.size)).round().astype(int)
-    low, high = ends(np.real((curves - predicted) * np.conj(normal[near])))
+    low, high = band_ends(np.real((curves - predicted) * np.conj(across[near])))
     where = np.log(frequency), np.log(at)
-    return Z + np.interp(*where, low) * normal, Z + np.interp(*where, high) * normal
+    return Z + np.interp(*where, low) * across, Z + np.interp(*where, high) * across
 
 
 def by_frequency(fitted: FittedRecord) -> tuple[FloatArray, ComplexArray, ComplexArray] | None:
@@ -71,20 +157,6 @@ def by_frequency(fitted: FittedRecord) -> tuple[FloatArray, ComplexArray, Comple
     at, first = np.unique(record.frequency, return_index=True)
     predicted = np.asarray(fitted.predicted, dtype=np.complex128)
     return at, predicted[first], np.asarray(fitted.curves, dtype=np.complex128)[:, first]
-
-
-def _across(frequency: FloatArray, Z: ComplexArray) -> ComplexArray:
-    """Unit vectors across a curve."""
-    way = np.gradient(Z, np.log(frequency))
-    result: ComplexArray = 1j * way / np.maximum(np.abs(way), 1e-300)
-    return result
-
-
-_REACH = 12.0
-"""Widths V_m around V_T beyond which the channel no longer changes."""
-_SHOWN_AT_LEAST = 6.0
-"""Widths V_m above V_T that are always shown."""
-_POINTS = 400
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -144,8 +216,19 @@ def parameters_of(result: FitResult) -> Parameters | None:
 
 
 def voltage_range(p: Parameters, records: Sequence[Record]) -> tuple[float, float]:
-    """Junction voltages worth showing (V): what was measured, within a few widths V_m of V_T."""
-    measured = [_voltages(record) for record in records]
+    """Junction voltages worth showing (V): what was measured, within a few widths V_m of V_T.
+
+    Parameters
+    ----------
+    p : Parameters
+    records : sequence of Record
+    """
+    measured: list[FloatArray] = []
+    for record in records:
+        if isinstance(record, ImpedanceSpectrum):
+            measured.append(np.array([] if record.bias_voltage is None else [record.bias_voltage]))
+        elif record.voltage is not None:
+            measured.append(record.voltage)
     lows = [float(v.min()) for v in measured if v.size]
     highs = [float(v.max()) for v in measured if v.size]
     low = max(min(lows, default=-np.inf), p.V_T - _REACH * p.V_m)
@@ -153,17 +236,15 @@ def voltage_range(p: Parameters, records: Sequence[Record]) -> tuple[float, floa
     return min(low, p.V_T - _SHOWN_AT_LEAST * p.V_m), high
 
 
-def _voltages(record: Record) -> FloatArray:
-    """Terminal voltages (V) of a record; empty if it does not know them."""
-    if record.kind == "impedance":
-        bias = record.bias_voltage  # type: ignore[union-attr]
-        return np.array([] if bias is None else [bias])
-    voltage = record.voltage  # type: ignore[union-attr]
-    return np.array([]) if voltage is None else voltage
-
-
 def voltage_curves(p: Parameters, bounds: tuple[float, float]) -> VoltageCurves:
-    """Steady state and impedance parameters between two junction voltages (V)."""
+    """Steady state and impedance parameters between two junction voltages.
+
+    Parameters
+    ----------
+    p : Parameters
+    bounds : (low, high)
+        V.
+    """
     u = np.linspace(*bounds, _POINTS)
     R_a = 1.0 / inverse_resistance_a(p, u)
     current = steady_current(p, u)
@@ -182,7 +263,14 @@ def voltage_curves(p: Parameters, bounds: tuple[float, float]) -> VoltageCurves:
 
 
 def stability_curves(p: Parameters, bounds: tuple[float, float]) -> StabilityCurves | None:
-    """Coefficients and gain margins between two junction voltages; None for a model of two lags."""
+    """Coefficients and gain margins between two junction voltages; None for a model of two lags.
+
+    Parameters
+    ----------
+    p : Parameters
+    bounds : (low, high)
+        V.
+    """
     if p.tau_d == 0.0 or p.tau_k == 0.0:
         return None
     u = np.linspace(*bounds, _POINTS)
@@ -198,3 +286,27 @@ def stability_curves(p: Parameters, bounds: tuple[float, float]) -> StabilityCur
         margins={name: np.exp(log_gain_margin(loop, (u - p.V_T) / p.V_m)) for name, loop in loops.items()},
         hopf={name: p.V_T + p.V_m * x[np.isfinite(x)] for name, x in biases.items()},
     )
+
+
+def steady_data(curves: VoltageCurves) -> Columns:
+    """Steady state and impedance parameters against voltage."""
+    return {
+        "u_V": curves.u,
+        "terminal_V": curves.terminal,
+        "current_A": curves.current,
+        "channel_A": curves.channel,
+        "R_a_ohm": curves.R_a,
+        "R_dc_ohm": curves.R_dc,
+        "L_d_H": curves.L_d,
+        "L_k_H": curves.L_k,
+    }
+
+
+def coefficients_data(curves: StabilityCurves) -> Columns:
+    """Coefficients of the characteristic polynomial against voltage."""
+    return {"u_V": curves.u, "c2_1/s": curves.c2, "c1_1/s2": curves.c1, "c0_1/s3": curves.c0}
+
+
+def margins_data(curves: StabilityCurves) -> Columns:
+    """Gain margin by circuit against voltage."""
+    return {"u_V": curves.u, **{f"gain_margin_{name}": values for name, values in curves.margins.items()}}

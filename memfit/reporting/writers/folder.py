@@ -1,43 +1,52 @@
-"""Write the report of a fit: the page, tables for programs, figures (made here and nowhere else)."""
+"""A report as files: its figures drawn (here and nowhere else), its documents, the numbers behind it as CSV.
+
+Everything is made before the first file is written, and each file appears whole or not at all.
+"""
 
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
-from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from memfit.arrays import FloatArray
+from memfit.datasets.kramers_kronig import kramers_kronig
+from memfit.datasets.records import ImpedanceSpectrum, Record
 from memfit.errors import InputError, OutputError
 from memfit.files import write_whole
-from memfit.fitting.result import FitResult, FittedRecord
-from memfit.reporting.content import SMALLEST_COLUMN, Panel, Report
-from memfit.reporting.figures.marks import MILLIMETRE, without_mathematics
-from memfit.reporting.fit.csv import (
-    columns_csv,
-    estimates_csv,
-    interval_csvs,
-    residuals_csv,
-    table_csv,
+from memfit.reporting.content import (
+    FIGURES,
+    PLAIN,
+    SMALLEST_COLUMN,
+    WIDTHS,
+    Graded,
+    Panel,
+    Report,
+    ReportOptions,
+    Table,
 )
-from memfit.reporting.fit.sections import report_of
-from memfit.reporting.options import PLAIN_EDITION, WIDTHS, Edition
+from memfit.reporting.figures.marks import MILLIMETRE, without_mathematics
+from memfit.reporting.figures.records import ROW, WIDTH, channels_figure, records_figure
+from memfit.reporting.numbers import csv_field, csv_numbers
 from memfit.reporting.writers.html import inline, render_html, standalone
-from memfit.reporting.writers.pdf import render_pdf
-from memfit.reporting.writers.text import render_latex, render_markdown
+from memfit.reporting.writers.text import render_latex, render_markdown, render_pdf
 
 _TALLER = 1.3
 """Height of a figure over the whole page, of that in a column."""
-
 _STYLE = Path(__file__).parents[1] / "figures" / "memfit.mplstyle"
 _UNDATED: Mapping[str, dict[str, Any]] = {
     "svg": {"metadata": {"Date": None}},
     "pdf": {"metadata": {"CreationDate": None}},
     "png": {"metadata": {"Software": None}},
 }
+_MOST_TESTED = 200
+"""Spectra of a picture that are tested for points to leave out."""
 
 
 @dataclass(frozen=True)
@@ -50,58 +59,123 @@ class Drawing:
     """Place, limits, scales and labels of its axes, for values under the pointer."""
 
 
-def write_report(
-    result: FitResult,
-    fitted: Sequence[FittedRecord],
-    out: Path,
-    edition: Edition = PLAIN_EDITION,
-    *,
-    notes: Sequence[str] = (),
-) -> list[Path]:
-    """Write report, parameters.csv, residuals.csv and figures/ into a folder.
-
-    Everything is made before the first file is written, and each file appears whole or not at all.
+def draw_panels(panels: Iterable[Panel], formats: set[str], style: Path | None = None) -> dict[str, Drawing]:
+    """All figures by key; the same input gives the same bytes.
 
     Parameters
     ----------
-    result : FitResult
-    fitted : sequence of FittedRecord
-        The records beside the model; may be empty where the data are gone.
-    out : Path
-        Folder; made if absent.
-    edition : Edition
-        Formats of the report and of its figures.
-    notes : sequence of str
-        What is missing in this report, a sentence each.
+    panels : iterable of Panel
+    formats : set of str
+        Out of `FIGURES`.
+    style : Path, optional
+        A matplotlib style file laid over memfit's own.
+
+    Raises
+    ------
+    InputError
+        The style file is absent or not understood.
+    """
+    with mpl.rc_context():
+        mpl.rcParams.update(mpl.rc_params_from_file(_STYLE, use_default_template=False))
+        if style is not None:
+            try:
+                mpl.rcParams.update(mpl.rc_params_from_file(style, use_default_template=False))
+            except (OSError, ValueError, UnicodeDecodeError) as problem:
+                raise InputError(
+                    f"{style}: expected a matplotlib style file; {problem}. Mend it or leave it out."
+                ) from problem
+        return {panel.key: _draw_panel(panel, formats) for panel in panels}
+
+
+def _draw_panel(panel: Panel, formats: set[str]) -> Drawing:
+    """One figure in all formats."""
+    figure = Figure(figsize=(panel.width * MILLIMETRE, panel.height * MILLIMETRE))
+    FigureCanvasAgg(figure)
+    panel.draw(figure)
+    files = {}
+    for kind in sorted(formats):
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format=kind, **_UNDATED[kind])
+        files[kind] = buffer.getvalue()
+    if "svg" in files:
+        files["svg"] = standalone(files["svg"].decode()).encode()
+    frames = tuple(
+        {
+            "box": [round(float(edge), 5) for edge in axes.get_position().extents],
+            "x": without_mathematics(axes.get_xlabel()),
+            "y": without_mathematics(axes.get_ylabel()),
+            "xlim": [float(f"{limit:.6g}") for limit in axes.get_xlim()],
+            "ylim": [float(f"{limit:.6g}") for limit in axes.get_ylim()],
+            "xlog": axes.get_xscale() == "log",
+            "ylog": axes.get_yscale() == "log",
+        }
+        for axes in figure.axes
+        if axes.get_xlabel() or axes.get_ylabel()
+    )
+    return Drawing(files, frames)
+
+
+def report_files(report: Report, options: ReportOptions = PLAIN) -> dict[str, bytes]:
+    """A report in every format asked for, its figures and the numbers behind them.
+
+    Parameters
+    ----------
+    report : Report
+    options : ReportOptions
 
     Returns
     -------
-    list of Path
-        The files written.
+    dict of str to bytes
+        By the name of the file in its folder.
 
     Raises
     ------
     InputError
         A style file that cannot be used.
-    OutputError
-        The folder cannot be written.
     """
-    look = edition.look
-    report = report_of(result, fitted, notes)
-    single = look.width == "single"
-    drawn = draw_panels(report.panels, {"svg", *(look.figures if single else ())}, look.style)
-    beside = drawn if single else draw_panels(map(_widened, report.panels), set(look.figures), look.style)
-    files = {**_documents(report, drawn, edition), **_for_programs(result, fitted, report)}
+    single = options.width == "single"
+    drawn = draw_panels(report.panels, {"svg", *(options.figures if single else ())}, options.style)
+    beside = drawn
+    if not single:
+        wide = [
+            replace(
+                panel,
+                width=WIDTHS["single" if panel.width < SMALLEST_COLUMN else "double"],
+                height=panel.height * _TALLER,
+            )
+            for panel in report.panels
+        ]
+        beside = draw_panels(wide, set(options.figures), options.style)
+    files: dict[str, bytes] = {}
+    if "html" in options.formats:
+        files["report.html"] = _page(report, drawn)
+    if "pdf" in options.formats:
+        files["report.pdf"] = render_pdf(report, {key: item.files["svg"] for key, item in drawn.items()})
+    if "md" in options.formats:
+        files["report.md"] = render_markdown(report, next(iter(options.figures), "svg")).encode()
+    if "tex" in options.formats:
+        files["tables.tex"] = render_latex(report).encode()
+    if "csv" in options.formats:
+        files |= {f"tables/{table.key}.csv": table_csv(table).encode() for table in report.tables}
     for key, drawing in beside.items():
-        for kind in look.figures:
-            files[f"figures/{key}.{kind}"] = drawing.files[kind]
-    return _write(out, files)
+        files |= {f"figures/{key}.{kind}": drawing.files[kind] for kind in options.figures}
+    return {**files, **_figure_data(report)}
 
 
-def _widened(panel: Panel) -> Panel:
-    """A figure of a column's width over the whole page; a small one over a column."""
-    wide = WIDTHS["single"] if panel.width < SMALLEST_COLUMN else WIDTHS["double"]
-    return replace(panel, width=wide, height=panel.height * _TALLER)
+def _page(report: Report, drawn: Mapping[str, Drawing]) -> bytes:
+    """The report as one HTML file."""
+    inlined = {
+        panel.key: inline(
+            drawn[panel.key].files["svg"].decode(), panel.key, panel.alt, drawn[panel.key].frames
+        )
+        for panel in report.panels
+    }
+    return render_html(report, inlined).encode()
+
+
+def _figure_data(report: Report) -> dict[str, bytes]:
+    """The numbers behind the figures."""
+    return {f"figures/data/{panel.key}.csv": columns_csv(panel.data).encode() for panel in report.panels}
 
 
 def write_page(report: Report, out: Path, name: str, style: Path | None = None) -> list[Path]:
@@ -130,15 +204,25 @@ def write_page(report: Report, out: Path, name: str, style: Path | None = None) 
         The folder cannot be written.
     """
     drawn = draw_panels(report.panels, {"svg"}, style)
-    inlined = {panel.key: _inline(panel, drawn[panel.key]) for panel in report.panels}
-    files = {name: render_html(report, inlined).encode()}
-    files |= {f"figures/{key}.svg": drawing.files["svg"] for key, drawing in drawn.items()}
-    files |= {f"figures/data/{panel.key}.csv": columns_csv(panel.data).encode() for panel in report.panels}
-    return _write(out, files)
+    figures = {f"figures/{key}.svg": drawing.files["svg"] for key, drawing in drawn.items()}
+    return write_files(out, {name: _page(report, drawn), **figures, **_figure_data(report)})
 
 
-def _write(out: Path, files: Mapping[str, bytes]) -> list[Path]:
-    """Write files by name into a folder, which is made if absent."""
+def write_files(out: Path, files: Mapping[str, bytes]) -> list[Path]:
+    """Write files into a folder, which is made if absent.
+
+    Parameters
+    ----------
+    out : Path
+        The folder.
+    files : mapping of str to bytes
+        By name.
+
+    Raises
+    ------
+    OutputError
+        The folder cannot be written.
+    """
     paths = [out / name for name in files]
     try:
         for folder in dict.fromkeys(path.parent for path in paths):
@@ -152,95 +236,81 @@ def _write(out: Path, files: Mapping[str, bytes]) -> list[Path]:
     return paths
 
 
-def _documents(report: Report, drawn: Mapping[str, Drawing], edition: Edition) -> dict[str, bytes]:
-    """The report in each format, by file name."""
-    files: dict[str, bytes] = {}
-    formats = edition.formats
-    if "html" in formats:
-        inlined = {panel.key: _inline(panel, drawn[panel.key]) for panel in report.panels}
-        files["report.html"] = render_html(report, inlined).encode()
-    if "pdf" in formats:
-        files["report.pdf"] = render_pdf(
-            report, {key: drawing.files["svg"] for key, drawing in drawn.items()}
-        )
-    if "md" in formats:
-        files["report.md"] = render_markdown(report, next(iter(edition.look.figures), "svg")).encode()
-    if "tex" in formats:
-        files["tables.tex"] = render_latex(report).encode()
-    if "csv" in formats:
-        files |= {f"tables/{table.key}.csv": table_csv(table).encode() for table in report.tables}
-    return files
+def columns_csv(columns: Mapping[str, FloatArray]) -> str:
+    """Columns side by side as CSV, shorter ones empty below; what is not a number is empty.
+
+    Written by hand, without DataFrames: for the many small files of a report that is several times faster.
+
+    Parameters
+    ----------
+    columns : mapping of str to (n,) array
+        By title; SI.
+    """
+    texts = [csv_numbers(column.tolist()) for column in columns.values()]
+    rows = [",".join(row) for row in zip_longest(*texts, fillvalue="")]
+    return "\n".join([",".join(map(csv_field, columns)), *rows]) + "\n"
 
 
-def _for_programs(result: FitResult, fitted: Sequence[FittedRecord], report: Report) -> dict[str, bytes]:
-    """Tables of numbers in full: parameters, residuals, and what stands behind each figure."""
-    texts = {"parameters.csv": estimates_csv(result), "residuals.csv": residuals_csv(fitted)}
-    texts |= interval_csvs(result)
-    texts |= {f"figures/data/{panel.key}.csv": columns_csv(panel.data) for panel in report.panels}
-    return {name: text.encode() for name, text in texts.items()}
+def table_csv(table: Table) -> str:
+    """A table for people as CSV: numbers as they are printed in the report."""
+    rows = [[value.text if isinstance(value, Graded) else value for value in row] for row in table.rows]
+    head = [column.title for column in table.columns]
+    return "".join(",".join(map(csv_field, row)) + "\n" for row in [head, *rows])
 
 
-def draw_panels(panels: Iterable[Panel], formats: set[str], style: Path | None = None) -> dict[str, Drawing]:
-    """All figures by key; the same input gives the same bytes.
+def check_picture(path: Path, *, overwrite: bool) -> str:
+    """The format of a picture by its name.
+
+    Parameters
+    ----------
+    path : Path
+    overwrite : bool
+        Whether the file may be there already.
 
     Raises
     ------
     InputError
-        The style file is absent or not understood.
+        The name ends in none of the formats.
+    OutputError
+        The file is there and may not be overwritten.
     """
-    with mpl.rc_context():
-        _apply_style(style)
-        return {panel.key: _draw_panel(panel, formats) for panel in panels}
+    kind = path.suffix.lower().removeprefix(".")
+    if kind not in FIGURES:
+        raise InputError(f"{path}: expected the name of a picture that ends in .{', .'.join(FIGURES)}.")
+    if path.exists() and not overwrite:
+        raise OutputError(f"{path}: exists already. Choose another name, or add --overwrite.")
+    return kind
 
 
-def _draw_panel(panel: Panel, formats: set[str]) -> Drawing:
-    """One figure in all formats."""
-    figure = Figure(figsize=(panel.width * MILLIMETRE, panel.height * MILLIMETRE))
-    FigureCanvasAgg(figure)
-    panel.draw(figure)
-    files = {}
-    for kind in sorted(formats):
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format=kind, **_UNDATED[kind])
-        files[kind] = buffer.getvalue()
-    if "svg" in files:
-        files["svg"] = standalone(files["svg"].decode()).encode()
-    return Drawing(
-        files, tuple(_frame(axes) for axes in figure.axes if axes.get_xlabel() or axes.get_ylabel())
+def write_picture(
+    path: Path, records: Sequence[Record], columns: Mapping[str, FloatArray], *, overwrite: bool
+) -> None:
+    """Draw records as they were read, or the bare columns where there are none, into one file.
+
+    Parameters
+    ----------
+    path : Path
+        Ends in .svg, .png or .pdf.
+    records : sequence of Record
+    columns : mapping of str to array
+        What to draw where there are no records.
+    overwrite : bool
+
+    Raises
+    ------
+    InputError, OutputError
+        As `check_picture`, or nothing can be drawn.
+    """
+    kind = check_picture(path, overwrite=overwrite)
+    if not records and not columns:
+        raise InputError(f"{path}: expected measurements to draw, found none.")
+    spectra = [(i, r) for i, r in enumerate(records) if isinstance(r, ImpedanceSpectrum)]
+    suspects = {i: kramers_kronig(spectrum).suspect for i, spectrum in spectra[:_MOST_TESTED]}
+    draw = (
+        partial(records_figure, records=records, suspects=suspects)
+        if records
+        else partial(channels_figure, columns=columns)
     )
-
-
-def _inline(panel: Panel, drawing: Drawing) -> str:
-    """A figure as it stands in the page."""
-    return inline(drawing.files["svg"].decode(), panel.key, panel.alt, drawing.frames)
-
-
-def _frame(axes: Axes) -> Mapping[str, Any]:
-    """Where axes stand in the figure, and what they show."""
-    return {
-        "box": [round(float(edge), 5) for edge in axes.get_position().extents],
-        "x": without_mathematics(axes.get_xlabel()),
-        "y": without_mathematics(axes.get_ylabel()),
-        "xlim": [float(f"{limit:.6g}") for limit in axes.get_xlim()],
-        "ylim": [float(f"{limit:.6g}") for limit in axes.get_ylim()],
-        "xlog": axes.get_xscale() == "log",
-        "ylog": axes.get_yscale() == "log",
-    }
-
-
-def _apply_style(style: Path | None) -> None:
-    """Memfit's style, then the user's."""
-    mpl.rcParams.update(_own_style())
-    if style is None:
-        return
-    try:
-        mpl.rcParams.update(mpl.rc_params_from_file(style, use_default_template=False))
-    except (OSError, ValueError, UnicodeDecodeError) as problem:
-        raise InputError(
-            f"{style}: expected a matplotlib style file; {problem}. Mend it or leave it out."
-        ) from problem
-
-
-def _own_style() -> mpl.RcParams:
-    """The style file of this package."""
-    return mpl.rc_params_from_file(_STYLE, use_default_template=False)
+    rows = max(len({record.kind for record in records}), 1)
+    panel = Panel(key="records", draw=draw, caption="", alt="", width=WIDTH, height=ROW * rows)
+    write_whole(path, draw_panels([panel], {kind})["records"].files[kind])

@@ -1,13 +1,23 @@
-"""The tables of a report for a paper in LaTeX: plain `tabular` with booktabs rules, one after the other.
+"""The report in markup languages: Markdown, tables in LaTeX, and typst, from which the PDF is set.
 
-What all writers but HTML share: text made harmless before it is put between the signs of a markup.
+All three are written from the same parts and differ in how they escape plain text, set a symbol and lay out a
+table: a `Markup` has the first two. Text is made harmless before it is put between the signs of a markup.
 
-The report as Markdown (CommonMark with pipe tables), with the figures beside it.
+The PDF (extra `pdf`) has the layout of a journal. All text goes to typst as string literals, so that nothing
+in it is read as markup; fonts are those that typst brings along and matplotlib's, never the machine's: the
+same report gives the same file.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import matplotlib as mpl
+
+from memfit.errors import DependencyError, OutputError
 from memfit.reporting.content import (
     Answer,
     Block,
@@ -15,11 +25,14 @@ from memfit.reporting.content import (
     Cell,
     Column,
     Graded,
+    Panel,
+    Panels,
     Paragraph,
     Report,
+    Section,
     Table,
 )
-from memfit.reporting.text import Symbol, split_symbols
+from memfit.reporting.text import HEADINGS, Symbol, split_symbols
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 
@@ -29,100 +42,106 @@ def harmless(text: str) -> str:
     return _CONTROLS.sub("\ufffd", text.replace("\n", " ").replace("\t", " "))
 
 
-def with_symbols(text: str, escape: Callable[[str], str], write: Callable[[Symbol], str]) -> str:
-    """A sentence with its plain parts escaped and the names of quantities written as symbols."""
-    return "".join(
-        escape(piece) if symbol is None else write(symbol) for piece, symbol in split_symbols(harmless(text))
-    )
+@dataclass(frozen=True)
+class Markup:
+    """How a language writes what all of them have."""
 
+    escape: Callable[[str], str]
+    """Plain text that is read as such."""
+    symbol: Callable[[Symbol], str]
+
+    def prose(self, text: str) -> str:
+        """A sentence with its plain parts escaped and the names of quantities written as symbols."""
+        return "".join(
+            self.escape(piece) if symbol is None else self.symbol(symbol)
+            for piece, symbol in split_symbols(harmless(text))
+        )
+
+    def cell(self, value: Cell, column: Column) -> str:
+        """What stands in a cell."""
+        text = value.text if isinstance(value, Graded) else value
+        return self.prose(text) if column.kind in ("symbol", "prose") else self.escape(text)
+
+    def rows(self, table: Table) -> Iterator[list[str]]:
+        """The cells of a table, row by row."""
+        for row in table.rows:
+            yield [self.cell(value, column) for value, column in zip(row, table.columns, strict=True)]
+
+
+_GREEK = {"τ": r"\tau", "ω": r"\omega", "δ": r"\delta", "Δ": r"\Delta"}
+
+
+def _mathematics(symbol: Symbol) -> str:
+    """A symbol between dollars: LaTeX, and what GitHub and most editors of Markdown typeset."""
+    index = f"_{{\\mathrm{{{symbol.index}}}}}" if symbol.index else ""
+    return f"${_GREEK.get(symbol.base, symbol.base)}{index}$"
+
+
+# Markdown: CommonMark with pipe tables.
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$&!])")
 _STARTS_A_BLOCK = re.compile(r"^\s*(?:(?=[-+=])|(\d+)(?=[.)]\s))")
 
 
+class _Markdown(Markup):
+    """Sentences begin no list, heading or rule."""
+
+    def prose(self, text: str) -> str:
+        """A sentence with symbols."""
+        return _STARTS_A_BLOCK.sub(lambda match: f"{match[1] or ''}\\", super().prose(text))
+
+
+MARKDOWN = _Markdown(lambda text: _SPECIAL.sub(r"\\\1", harmless(text)), _mathematics)
+
+
 def render_markdown(report: Report, figure_format: str = "svg") -> str:
-    """The text of report.md; figures are looked for in `figures/`, as files of `figure_format`."""
-    return "\n".join([*_head(report), *_body(report, figure_format), f"---\n\n{_escape(report.footer)}\n"])
+    """The text of report.md.
 
-
-def _head(report: Report) -> Iterator[str]:
-    """Title and answers."""
-    yield f"# {_escape(report.title)}\n"
+    Parameters
+    ----------
+    report : Report
+    figure_format : str
+        Of the files in `figures/` that the text shows.
+    """
+    prose, escape = MARKDOWN.prose, MARKDOWN.escape
+    lines = [f"# {escape(report.title)}\n"]
     if report.subtitle:
-        yield f"{_prose(report.subtitle)}\n"
+        lines.append(f"{prose(report.subtitle)}\n")
     for answer in report.answers:
-        yield from _answer(answer)
-
-
-def _answer(answer: Answer) -> Iterator[str]:
-    """A question with what there is to say."""
-    yield f"**{_escape(answer.question)}**\n"
-    if answer.headline:
-        yield f"{_prose(answer.headline)}\n"
-    if answer.facts:
-        yield ", ".join(f"{_prose(name)} = {_escape(value)}" for name, value in answer.facts) + "\n"
-    if answer.sentences:
-        yield " ".join(_prose(sentence) for sentence in answer.sentences) + "\n"
-
-
-def _body(report: Report, figure_format: str) -> Iterator[str]:
-    """Sections."""
+        lines.append(f"**{escape(answer.question)}**\n")
+        if answer.headline:
+            lines.append(f"{prose(answer.headline)}\n")
+        if answer.facts:
+            lines.append(", ".join(f"{prose(name)} = {escape(value)}" for name, value in answer.facts) + "\n")
+        if answer.sentences:
+            lines.append(" ".join(map(prose, answer.sentences)) + "\n")
     for section in report.sections:
-        yield f"## {_escape(section.title)}\n"
+        lines.append(f"## {escape(section.title)}\n")
         for block in section.blocks:
-            yield from _block(block, figure_format)
+            lines += _markdown_block(block, figure_format)
+    return "\n".join([*lines, f"---\n\n{escape(report.footer)}\n"])
 
 
-def _block(block: Block, figure_format: str) -> Iterator[str]:
+def _markdown_block(block: Block, figure_format: str) -> Iterator[str]:
     """One part of a section."""
+    prose, escape = MARKDOWN.prose, MARKDOWN.escape
     if isinstance(block, Paragraph):
-        yield f"{_prose(block.text)}\n"
+        yield f"{prose(block.text)}\n"
     elif isinstance(block, Bullets):
-        yield "".join(f"- {_prose(item)}\n" for item in block.items)
+        yield "".join(f"- {prose(item)}\n" for item in block.items)
     elif isinstance(block, Table):
-        yield _table(block)
+        yield f"{prose(block.caption)}\n"
+        yield "| " + " | ".join(prose(column.title) for column in block.columns) + " |"
+        yield "|" + "|".join("---:" if column.kind == "number" else "---" for column in block.columns) + "|"
+        yield "".join("| " + " | ".join(row) + " |\n" for row in MARKDOWN.rows(block))
     else:
         for panel in block.items:
-            record = f"**{_escape(panel.record)}.** " if panel.record else ""
-            yield f"![{_escape(panel.alt)}](figures/{panel.key}.{figure_format})\n"
-            yield f"{record}{_prose(panel.caption)}\n"
+            record = f"**{escape(panel.record)}.** " if panel.record else ""
+            yield f"![{escape(panel.alt)}](figures/{panel.key}.{figure_format})\n"
+            yield f"{record}{prose(panel.caption)}\n"
 
 
-def _table(table: Table) -> str:
-    """A pipe table under its caption."""
-    head = "| " + " | ".join(_prose(column.title) for column in table.columns) + " |"
-    rule = "|" + "|".join("---:" if column.kind == "number" else "---" for column in table.columns) + "|"
-    rows = [
-        "| " + " | ".join(_cell(v, column) for v, column in zip(row, table.columns, strict=True)) + " |"
-        for row in table.rows
-    ]
-    return "\n".join([f"{_prose(table.caption)}\n", head, rule, *rows]) + "\n"
-
-
-def _cell(value: Cell, column: Column) -> str:
-    """What stands in a cell."""
-    text = value.text if isinstance(value, Graded) else value
-    return _prose(text) if column.kind in ("symbol", "prose") else _escape(text)
-
-
-def _prose(text: str) -> str:
-    """A sentence with symbols, which begins no list, heading or rule."""
-    return _STARTS_A_BLOCK.sub(lambda match: f"{match[1] or ''}\\", with_symbols(text, _escape, _symbol))
-
-
-def _symbol(symbol: Symbol) -> str:
-    """A symbol as mathematics, which GitHub and most editors typeset."""
-    index = f"_{{\\mathrm{{{symbol.index}}}}}" if symbol.index else ""
-    return f"${_LETTERS.get(symbol.base, symbol.base)}{index}$"
-
-
-_LETTERS = {"τ": r"\tau", "ω": r"\omega", "δ": r"\delta", "Δ": r"\Delta"}
-
-
-def _escape(text: str) -> str:
-    """Plain text that Markdown takes as such."""
-    return _SPECIAL.sub(r"\\\1", harmless(text))
-
+# LaTeX: the tables alone, for a paper; plain `tabular` with booktabs rules, one after the other.
 
 _CHARACTERS = {
     "\\": r"\textbackslash{}",
@@ -152,55 +171,184 @@ _CHARACTERS = {
 _SUPERSCRIPTS = "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"
 _RAISED = re.compile(f"[{_SUPERSCRIPTS}]+")
 _LOWERED = str.maketrans(_SUPERSCRIPTS, "-0123456789")
-_LETTERS_LATEX = {"τ": r"\tau", "ω": r"\omega", "δ": r"\delta", "Δ": r"\Delta"}
 _HEAD = "% Tables of a memfit report; needs \\usepackage{booktabs} and, for file names, T1 fonts.\n"
 
 
-def render_latex(report: Report) -> str:
-    """The text of tables.tex."""
-    return _HEAD + "\n".join(_table_latex(table) for table in report.tables)
-
-
-def _table_latex(table: Table) -> str:
-    """One table with its caption and a label `tab:KEY`."""
-    rows = [
-        " & ".join(_cell_latex(value, column) for value, column in zip(row, table.columns, strict=True))
-        for row in table.rows
-    ]
-    body = " \\\\\n".join(rows)
-    return (
-        "\\begin{table}\n"
-        f"\\caption{{{_prose_latex(table.caption)}}}\n"
-        f"\\label{{tab:{table.key}}}\n"
-        f"\\begin{{tabular}}{{{'l' * len(table.columns)}}}\n"
-        "\\toprule\n"
-        f"{' & '.join(_prose_latex(column.title) for column in table.columns)} \\\\\n"
-        "\\midrule\n"
-        f"{body} \\\\\n"
-        "\\bottomrule\n"
-        "\\end{tabular}\n"
-        "\\end{table}\n"
-    )
-
-
-def _cell_latex(value: Cell, column: Column) -> str:
-    """What stands in a cell."""
-    text = value.text if isinstance(value, Graded) else value
-    return _prose_latex(text) if column.kind in ("symbol", "prose") else escape(text)
-
-
-def _prose_latex(text: str) -> str:
-    """A sentence with symbols."""
-    return with_symbols(text, escape, _symbol_latex)
-
-
-def _symbol_latex(symbol: Symbol) -> str:
-    """A symbol as mathematics."""
-    index = f"_{{\\mathrm{{{symbol.index}}}}}" if symbol.index else ""
-    return f"${_LETTERS_LATEX.get(symbol.base, symbol.base)}{index}$"
-
-
-def escape(text: str) -> str:
+def escape_latex(text: str) -> str:
     """Plain text that LaTeX sets as such."""
     escaped = "".join(_CHARACTERS.get(character, character) for character in harmless(text))
     return _RAISED.sub(lambda match: f"$^{{{match[0].translate(_LOWERED)}}}$", escaped)
+
+
+LATEX = Markup(escape_latex, _mathematics)
+
+
+def render_latex(report: Report) -> str:
+    """The text of tables.tex; each table has the label `tab:KEY`."""
+    return _HEAD + "\n".join(
+        "\\begin{table}\n"
+        f"\\caption{{{LATEX.prose(table.caption)}}}\n"
+        f"\\label{{tab:{table.key}}}\n"
+        f"\\begin{{tabular}}{{{'l' * len(table.columns)}}}\n"
+        "\\toprule\n"
+        f"{' & '.join(LATEX.prose(column.title) for column in table.columns)} \\\\\n"
+        "\\midrule\n" + " \\\\\n".join(" & ".join(row) for row in LATEX.rows(table)) + " \\\\\n"
+        "\\bottomrule\n"
+        "\\end{tabular}\n"
+        "\\end{table}\n"
+        for table in report.tables
+    )
+
+
+# typst, and the PDF.
+
+_LONG = 28
+"""Rows from which a table is set over whole pages at the end, where it can break."""
+_WIDE = 4
+"""Columns above which a table spans both columns of text."""
+_NO_BREAK = "\u00a0"
+_CHUNK = 16
+"""A line may break after so many characters of code, or of a word that is too long for a line."""
+_MAY_BREAK = "\u200b"
+_LONG_WORD = re.compile(r"\S{36,}")
+
+
+def _string(text: str) -> str:
+    """Plain text, as a string of typst's code."""
+    return '"' + harmless(text).replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _breakable(text: str) -> str:
+    """Text without blanks that can break all the same."""
+    return _MAY_BREAK.join(text[i : i + _CHUNK] for i in range(0, len(text), _CHUNK))
+
+
+class _Typst(Markup):
+    """Numbers keep together with their units; code and names of files can break anywhere."""
+
+    def cell(self, value: Cell, column: Column) -> str:
+        """What stands in a cell."""
+        if column.kind in ("code", "file") and isinstance(value, str):
+            return f"#code({_string(_breakable(value))})"
+        if column.kind == "number" and isinstance(value, str):
+            value = value.replace(" ", _NO_BREAK)
+        return super().cell(value, column)
+
+
+TYPST = _Typst(
+    lambda text: f"#{_string(_LONG_WORD.sub(lambda word: _breakable(word[0]), text))}" if text else "",
+    lambda symbol: f"#quantity({_string(symbol.base)}, {_string(symbol.index)})",
+)
+
+
+def render_pdf(report: Report, drawings: Mapping[str, bytes]) -> bytes:
+    """The file report.pdf.
+
+    Parameters
+    ----------
+    report : Report
+    drawings : mapping of str to bytes
+        SVG of each panel, by key.
+
+    Raises
+    ------
+    DependencyError
+        typst is not installed.
+    OutputError
+        typst cannot set the report.
+    """
+    try:
+        import typst  # noqa: PLC0415 - heavy and optional
+    except ImportError as problem:
+        raise DependencyError(
+            'A PDF needs the package typst, which is not installed: pip install "memfit[pdf]".'
+        ) from problem
+    fonts = Path(mpl.get_data_path()) / "fonts" / "ttf"
+    with TemporaryDirectory() as folder:
+        source = Path(folder) / "report.typ"
+        source.write_text(typst_source(report), encoding="utf-8")
+        for key, drawing in drawings.items():
+            (Path(folder) / f"{key}.svg").write_bytes(drawing)
+        try:
+            return bytes(typst.compile(source, font_paths=[fonts], ignore_system_fonts=True))
+        except typst.TypstError as problem:
+            raise OutputError(
+                f"report.pdf: typst cannot set it ({problem}). Write HTML instead."
+            ) from problem
+
+
+def typst_source(report: Report) -> str:
+    """The report in typst's markup: boxes with the answers, sections, and the long tables at the end."""
+    prose = TYPST.prose
+    answers = "".join(
+        f"(title: {_string(a.question)}, tone: {_string(a.tone)}, body: [{_typst_answer(a)}]), "
+        for a in report.answers
+    )
+    parts = [
+        (files("memfit.reporting") / "templates" / "report.typ").read_text(encoding="utf-8"),
+        f"#head({_string(report.title)}, [{prose(report.subtitle)}], ({answers}))",
+        *(line for section in report.sections for line in _typst_section(section)),
+        f"#finish({_string(report.footer)})",
+    ]
+    late = [table for table in report.tables if len(table.rows) >= _LONG]
+    if late:
+        parts += ["#set page(columns: 1)", f"= #{_string(HEADINGS['late'])}"]
+        parts += [f"#long([{prose(table.caption)}], {_typst_cells(table)})" for table in late]
+    return "\n".join(parts) + "\n"
+
+
+def _typst_answer(answer: Answer) -> str:
+    """What a box on the first page says."""
+    prose = TYPST.prose
+    facts = ", ".join(f'{prose(name)}#" = "{TYPST.escape(value)}' for name, value in answer.facts)
+    headline = f"#strong[{prose(answer.headline)}]" if answer.headline else ""
+    parts = (headline, facts and f"{facts}.", *map(prose, answer.sentences))
+    return " ".join(part for part in parts if part)
+
+
+def _typst_section(section: Section) -> Iterator[str]:
+    """A section under its heading; the overview as one picture over both columns of the first page."""
+    if section.key == "overview" and section.panels:
+        yield "#across(" + "".join(f"{_typst_figure(panel)}, " for panel in section.panels) + ")"
+        yield from _typst_blocks([block for block in section.blocks if not isinstance(block, Panels)])
+        return
+    yield f"= #{_string(section.title)}"
+    floating = [
+        f"#ref(label({_string(f'table-{block.key}')}))"
+        for block in section.blocks
+        if isinstance(block, Table) and len(block.columns) > _WIDE and len(block.rows) < _LONG
+    ]
+    yield f"\n#emph[See {', '.join(floating)}.]\n" if floating else ""
+    yield from _typst_blocks(section.blocks)
+
+
+def _typst_blocks(blocks: Sequence[Block]) -> Iterator[str]:
+    """What stands in a section; a table of many columns floats over both columns of text."""
+    prose = TYPST.prose
+    for block in blocks:
+        if isinstance(block, Paragraph):
+            yield f"\n{prose(block.text)}\n"
+        elif isinstance(block, Bullets):
+            yield "#list(" + "".join(f"[{prose(item)}], " for item in block.items) + ")"
+        elif isinstance(block, Table):
+            if len(block.rows) < _LONG:
+                label = _string(f"table-{block.key}") if len(block.columns) > _WIDE else "none"
+                yield f"#tabular({label}, [{prose(block.caption)}], {_typst_cells(block)})"
+        elif block.small:
+            yield "#pair(" + "".join(f"{_typst_figure(panel)}, " for panel in block.items) + ")"
+        else:
+            yield from (f"#{_typst_figure(panel)}" for panel in block.items)
+
+
+def _typst_figure(panel: Panel) -> str:
+    """A figure with its caption."""
+    record = f'#strong[{TYPST.escape(panel.record)}#"."] ' if panel.record else ""
+    name, alt = _string(f"{panel.key}.svg"), _string(panel.alt)
+    return f"drawing({name}, {alt}, [{record}{TYPST.prose(panel.caption)}])"
+
+
+def _typst_cells(table: Table) -> str:
+    """Headers and rows as arguments."""
+    heads = "".join(f"[{TYPST.prose(column.title)}], " for column in table.columns)
+    cells = "".join(f"[{cell}], " for row in TYPST.rows(table) for cell in row)
+    return f"({heads}), ({cells})"
