@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from memfit.model import equations, linear
     from memfit.model.parameters import Parameters
     from memfit.protocols import Drive, pulse, pulse_train, staircase, sweep
-    from memfit.reporting.options import Look
+    from memfit.reporting.content import Look
     from memfit.synthetic.device import Noise, simulate_device
     from memfit.workflow.batch import fit_many, query
     from memfit.workflow.comparison import compare, write_comparison
@@ -125,7 +125,7 @@ _HOMES = {
     "memfit.model": ("equations", "linear"),
     "memfit.model.parameters": ("Parameters",),
     "memfit.protocols": ("Drive", "pulse", "pulse_train", "staircase", "sweep"),
-    "memfit.reporting.options": ("Look",),
+    "memfit.reporting.content": ("Look",),
     "memfit.synthetic.device": ("Noise", "simulate_device"),
     "memfit.workflow.batch": ("fit_many", "query"),
     "memfit.workflow.comparison": ("compare", "write_comparison"),

@@ -10,7 +10,7 @@ from memfit.analysis.intervals import bootstrap, checkpoint_for, profile, sample
 from memfit.cli.console import Console, Meter
 from memfit.cli.main import NOT_USABLE, USABLE
 from memfit.cli.options import plan_changes
-from memfit.cli.report import edition_of
+from memfit.cli.report import options_of
 from memfit.cli.text_output import fit_text, instruments_text, starts_text
 from memfit.datasets.device import Device
 from memfit.errors import InputError
@@ -22,9 +22,8 @@ from memfit.fitting.uncertainty.mcmc import MOST_STEPS, check_emcee
 from memfit.loaders.device import files_of, holds_measurements
 from memfit.loaders.manifest import MANIFEST
 from memfit.model.transient import kernel_is_compiled
-from memfit.reporting.fit.intervals import repetition_sentences
 from memfit.reporting.text import counted
-from memfit.workflow.fitting import fit_again, fit_records
+from memfit.workflow.fitting import fit_again, fit_records, repetition_sentences
 from memfit.workflow.reading import RESULT_FILE, load
 from memfit.workflow.reports import placed, write_fit
 
@@ -37,7 +36,7 @@ def run(given: Namespace) -> int:
     console = Console(given.quiet, given.verbose)
     console.follow_log()
     out = Path(given.out) if given.out is not None else None
-    edition = edition_of(given)
+    options = options_of(given)
     if out is not None:
         check_free(out, overwrite=given.overwrite)
     if given.mcmc:
@@ -60,7 +59,7 @@ def run(given: Namespace) -> int:
     if result.nuisance:
         console.detail(f"Terms of the instruments:\n{instruments_text(result)}")
     if out is not None:
-        write_fit(result, found.fitted, out, edition, overwrite=given.overwrite)
+        write_fit(result, found.fitted, out, options, overwrite=given.overwrite)
         checkpoint.remove()
     print(result.to_json() if given.json else fit_text(result) + "\n", end="")
     for sentence in said:

@@ -84,14 +84,14 @@ def _told(console: Console, sources: Sequence[Path], faults: Sequence[InputError
 
 def _check_name(picture: Path, *, overwrite: bool) -> None:
     """Refuse a name before anything is read."""
-    from memfit.reporting.inspection import check_picture  # noqa: PLC0415 - matplotlib, which a listing can spare
+    from memfit.reporting.writers.folder import check_picture  # noqa: PLC0415 - matplotlib, which a listing can spare
 
     check_picture(picture, overwrite=overwrite)
 
 
 def _draw(picture: Path, files: Sequence[tuple[Path, FileSettings | None]], *, overwrite: bool) -> None:
     """One picture of all records; of a file that is no record yet, its columns."""
-    from memfit.reporting.inspection import write_picture  # noqa: PLC0415 - matplotlib, which a listing can spare
+    from memfit.reporting.writers.folder import write_picture  # noqa: PLC0415 - matplotlib, which a listing can spare
 
     records: list[Record] = []
     columns: Mapping[str, FloatArray] = {}

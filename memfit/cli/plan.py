@@ -6,7 +6,7 @@ from pathlib import Path
 from memfit.cli.console import Console, print_json
 from memfit.cli.main import USABLE
 from memfit.cli.text_output import report_text
-from memfit.reporting.plan import plan_report
+from memfit.reporting.fit.intervals import plan_report
 from memfit.workflow.reading import load, read_result
 from memfit.workflow.stability import plan_next
 

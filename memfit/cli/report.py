@@ -6,20 +6,20 @@ from pathlib import Path
 from memfit.cli.console import Console
 from memfit.cli.main import USABLE
 from memfit.errors import InputError
-from memfit.reporting.options import DOCUMENTS, Edition, Look
+from memfit.reporting.content import DOCUMENTS, ReportOptions
 from memfit.workflow.reports import remake_report
 
 
 def run(given: Namespace) -> int:
     """Read, look for the data, draw, write."""
     console = Console(given.quiet, given.verbose)
-    edition = edition_of(given)
+    options = options_of(given)
     out, notes = remake_report(
         given.result,
         given.out,
         given.data or (),
-        formats=edition.formats,
-        look=edition.look,
+        formats=options.formats,
+        look=options,
         overwrite=given.overwrite,
     )
     for note in notes:
@@ -28,7 +28,7 @@ def run(given: Namespace) -> int:
     return USABLE
 
 
-def edition_of(given: Namespace) -> Edition:
+def options_of(given: Namespace) -> ReportOptions:
     """What is to be written beside the result, from lists such as "html,pdf".
 
     Raises
@@ -37,11 +37,11 @@ def edition_of(given: Namespace) -> Edition:
         A format is unknown, or the report has none.
     """
     style = Path(given.style) if given.style else None
-    look = Look(figures=_words(given.figures), width=given.width, style=style)
     formats = _words(given.format)
     if not formats:
         raise InputError(f"Expected formats out of {', '.join(DOCUMENTS)}; found {given.format!r}.")
-    return Edition(formats=formats, look=look)
+    figures = _words(given.figures)
+    return ReportOptions(formats=formats, figures=figures, width=given.width, style=style)
 
 
 def _words(text: str) -> tuple[str, ...]:

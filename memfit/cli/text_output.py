@@ -18,11 +18,15 @@ from memfit.reporting.content import (
     Report,
     Section,
     Table,
-    interval_text,
-    value_text,
 )
 from memfit.reporting.fit.intervals import intervals_table
-from memfit.reporting.fit.summary import parameters_answer, spiking_answer, trust_answer
+from memfit.reporting.fit.summary import (
+    interval_text,
+    parameters_answer,
+    spiking_answer,
+    trust_answer,
+    value_text,
+)
 from memfit.reporting.numbers import MISSING, quantity_digits
 from memfit.reporting.text import HEADINGS, STATUS_OF_ESTIMATE
 

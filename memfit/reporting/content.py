@@ -1,7 +1,7 @@
 """The parts a report is made of, without any format, and the options by which it is written.
 
-Sections of paragraphs, tables and figures: HTML, Markdown and typst are written from the same parts, so that they
-cannot differ in a word or a digit.
+Sections of paragraphs, tables and figures: HTML, Markdown and typst are written from the same parts, so that
+they cannot differ in a word or a digit.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -17,16 +17,16 @@ from memfit.batch.run import Order, Progress, run_batch
 from memfit.batch.summary import BatchSummary
 from memfit.errors import InputError
 from memfit.fitting.plan import FitPlan, plan_for
-from memfit.fitting.reproduce import reevaluate
 from memfit.model import transient
 from memfit.model.parameters import Parameters
 from memfit.protocols import pulse
 from memfit.reporting import batch as overview
-from memfit.reporting.options import PLAIN_EDITION
+from memfit.reporting.content import PLAIN
+from memfit.reporting.fit.report import write_report
 from memfit.reporting.writers import folder as document
 from memfit.workflow.fitting import fit_records
 from memfit.workflow.reading import load, read_result
-from memfit.workflow.reports import fill
+from memfit.workflow.reports import beside_model, fill
 
 OVERVIEW_FILE = "overview.html"
 
@@ -119,14 +119,14 @@ def _fit_into(job: Job, draft: Path) -> str:
     """Fit one device of many into an empty folder; the code of its status."""
     device = load(job.folder)
     found = fit_records(device, plan_for(device, **job.settings))
-    fill(draft, found.result, found.fitted, job.place, PLAIN_EDITION if job.reports else None)
+    fill(draft, found.result, found.fitted, job.place, PLAIN if job.reports else None)
     return found.result.status.code
 
 
 def _report_into(job: Job, draft: Path) -> None:
     """Write the report of a finished device into a folder."""
     result = read_result(job.place)
-    document.write_report(result, reevaluate(result, load(job.folder)), draft)
+    write_report(result, beside_model(result, load(job.folder)), draft)
 
 
 def _prepare() -> None:

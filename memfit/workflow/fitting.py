@@ -15,12 +15,15 @@ from memfit.errors import InputError
 from memfit.fitting import joint
 from memfit.fitting.joint import JointFit
 from memfit.fitting.plan import FitPlan, plan_for
-from memfit.fitting.reproduce import Repetition, compare_repetition
+from memfit.fitting.reproduce import SAME, Change, Repetition, compare_repetition
 from memfit.fitting.result import FitResult
-from memfit.reporting.text import counted
+from memfit.reporting.numbers import quantity_digits
+from memfit.reporting.text import REPETITION, counted, listed
 from memfit.workflow.reading import read_result, records_at_hand, result_file
 
 _PACKAGES = ("numpy", "scipy", "numba", "lmfit", "impedance", "pandas", "matplotlib")
+_DIGEST_SHOWN = 12
+_MOST_NAMED = 5
 
 
 def fit(device: Device, plan: FitPlan | None = None, **settings: Any) -> FitResult:
@@ -115,3 +118,42 @@ def fit_again(source: Path | str, data: Sequence[Path | str] = ()) -> tuple[Join
     )
     found = fit_records(device, FitPlan.from_dict(then.plan))
     return found, device, compare_repetition(then, found.result)
+
+
+def repetition_sentences(found: Repetition) -> tuple[str, ...]:
+    """Whether the numbers of a repeated fit are the same, and what else differs; a sentence each.
+
+    Parameters
+    ----------
+    found : Repetition
+    """
+    sentences = [_numbers_sentence(found)]
+    sentences += [REPETITION["input"].format(**_change(c, _DIGEST_SHOWN)) for c in found.inputs]
+    sentences += [REPETITION["version"].format(**_change(c)) for c in found.versions]
+    sentences += [REPETITION["plan"].format(**_change(c)) for c in found.plan]
+    if not (found.same or found.inputs or found.versions or found.plan):
+        sentences.append(REPETITION["unexplained"])
+    return tuple(sentences)
+
+
+def _numbers_sentence(found: Repetition) -> str:
+    """The numbers themselves."""
+    limit = quantity_digits(SAME, "1", 1)
+    if found.same:
+        return REPETITION["same"].format(count=found.count, limit=limit)
+    parts = []
+    if found.largest > SAME:
+        largest = quantity_digits(found.largest, "1", 2)
+        parts.append(REPETITION["differs"].format(largest=largest, where=found.where, limit=limit))
+    if found.lost:
+        parts.append(REPETITION["lost"].format(names=listed(found.lost, _MOST_NAMED)))
+    return " ".join(parts)
+
+
+def _change(change: Change, shown: int | None = None) -> dict[str, str]:
+    """The words of a change; nothing is written as such."""
+    return {
+        "what": change.what,
+        "then": change.then[:shown] or REPETITION["nothing"],
+        "now": change.now[:shown] or REPETITION["nothing"],
+    }

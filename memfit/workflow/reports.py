@@ -1,18 +1,20 @@
 """Write a fit and its report into a folder, or the report of a stored result again."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from memfit.analysis.stability import analyse_result
 from memfit.datasets.device import Device
+from memfit.datasets.records import Record
 from memfit.errors import InputError, OutputError
 from memfit.files import check_free, whole_folder, write_whole
 from memfit.fitting.reproduce import Recovered, recover, reevaluate
 from memfit.fitting.result import FitResult, FittedRecord, digest_of
+from memfit.fitting.uncertainty.bands import with_bands
 from memfit.loaders.device import located
-from memfit.reporting.options import PLAIN_EDITION, PLAIN_LOOK, Edition, Look
-from memfit.reporting.writers import folder as document
+from memfit.reporting.content import PLAIN, Look, ReportOptions
+from memfit.reporting.fit import report
 from memfit.workflow.reading import RESULT_FILE, AtHand, read_text, records_at_hand, result_file
 
 
@@ -22,7 +24,7 @@ def write_report(
     device: Device | None = None,
     *,
     formats: Sequence[str] = ("html",),
-    look: Look = PLAIN_LOOK,
+    look: Look = PLAIN,
     overwrite: bool = False,
 ) -> Path:
     """Write result.json, the report, tables and figures into a folder that appears whole or not at all.
@@ -54,36 +56,48 @@ def write_report(
         The folder is taken, or cannot be written.
     """
     fitted = reevaluate(result, device) if device is not None else ()
-    return write_fit(result, fitted, Path(out), Edition(formats=formats, look=look), overwrite=overwrite)
+    return write_fit(result, fitted, Path(out), replace(look, formats=formats), overwrite=overwrite)
 
 
 def write_fit(
     result: FitResult,
     fitted: Sequence[FittedRecord],
     out: Path,
-    edition: Edition = PLAIN_EDITION,
+    options: ReportOptions = PLAIN,
     *,
     overwrite: bool = False,
 ) -> Path:
     """As `write_report`, for a result that still has its records."""
     with whole_folder(out, overwrite=overwrite, about=_identity(result)) as draft:
-        fill(draft, result, fitted, out, edition)
+        fill(draft, result, fitted, out, options)
     return out
 
 
 def fill(
-    draft: Path, result: FitResult, fitted: Sequence[FittedRecord], place: Path, edition: Edition | None
+    draft: Path, result: FitResult, fitted: Sequence[FittedRecord], place: Path, options: ReportOptions | None
 ) -> None:
-    """Fill a folder that will stand at `place`; without an edition, with result.json alone.
+    """Fill a folder that will stand at `place`; without options, with result.json alone.
 
     Everything is drawn from what result.json says, so that a report made from it later is the same.
     """
     result = placed(result, place)
     write_whole(draft / RESULT_FILE, result.to_json())
-    if edition is not None:
+    if options is not None:
         by_name = {item.record.name: item.record for item in fitted}
         records = {k: by_name[item.file] for k, item in enumerate(result.inputs) if item.file in by_name}
-        document.write_report(result, reevaluate(result, records), draft, edition)
+        report.write_report(result, beside_model(result, records), draft, options)
+
+
+def beside_model(result: FitResult, records: Mapping[int, Record] | Device) -> tuple[FittedRecord, ...]:
+    """Records beside the model of a result, with the curves that the data allow: all that a report draws.
+
+    Parameters
+    ----------
+    result : FitResult
+    records : mapping of int to Record, or Device
+        Those at hand, by their number in the fit; or a device that has to have them all.
+    """
+    return with_bands(result, reevaluate(result, records))
 
 
 def _identity(result: FitResult) -> str:
@@ -103,7 +117,7 @@ def remake_report(
     data: Sequence[Path | str] = (),
     *,
     formats: Sequence[str] = ("html",),
-    look: Look = PLAIN_LOOK,
+    look: Look = PLAIN,
     overwrite: bool = False,
 ) -> tuple[Path, tuple[str, ...]]:
     """Write the report of a stored result again, without fitting.
@@ -142,18 +156,18 @@ def remake_report(
     """
     file = result_file(source)
     target = Path(out) if out is not None else file.parent
-    edition = Edition(formats=formats, look=look)
+    options = replace(look, formats=formats)
     text, read = _salvaged(file)
     check_free(target, overwrite=overwrite)
     at_hand = records_at_hand(read.result, file.parent, [Path(path) for path in data])
     _refuse_loss(target, at_hand)
     result = placed(replace(read.result, data={**read.result.data, "paths": list(at_hand.paths)}), target)
-    fitted = reevaluate(result, at_hand.same)
+    fitted = beside_model(result, at_hand.same)
     notes = (*read.notes, *at_hand.notes)
     stored = result if at_hand.paths else placed(read.result, target)
     with whole_folder(target, overwrite=overwrite, about=_identity(read.result)) as draft:
         write_whole(draft / RESULT_FILE, stored.to_json() if read.whole else text)
-        document.write_report(result, fitted, draft, edition, notes=notes)
+        report.write_report(result, fitted, draft, options, notes=notes)
     return target, notes
 
 

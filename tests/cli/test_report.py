@@ -4,7 +4,7 @@ from argparse import Namespace
 
 import pytest
 
-from memfit.cli.report import edition_of
+from memfit.cli.report import options_of
 from memfit.errors import InputError
 
 
@@ -17,10 +17,10 @@ def asked(**words):
 )
 def test_formats_that_are_unknown(words):
     with pytest.raises(InputError, match="out of"):
-        edition_of(asked(**words))
+        options_of(asked(**words))
 
 
 def test_formats():
-    edition = edition_of(asked(format="html, md", figures="svg,png"))
-    assert edition.formats == ("html", "md")
-    assert edition.look.figures == ("svg", "png")
+    options = options_of(asked(format="html, md", figures="svg,png"))
+    assert options.formats == ("html", "md")
+    assert options.figures == ("svg", "png")

@@ -11,7 +11,7 @@ from memfit.errors import MemfitError
 from memfit.fitting.plan import FitPlan
 from memfit.fitting.reproduce import compare_repetition, recover
 from memfit.fitting.result import SCHEMA, digest_of
-from memfit.reporting.fit.intervals import repetition_sentences
+from memfit.workflow.fitting import repetition_sentences
 
 
 @pytest.fixture(scope="module")

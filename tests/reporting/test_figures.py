@@ -32,8 +32,9 @@ from memfit.reporting.figures.marks import (
     without_mathematics,
 )
 from memfit.reporting.figures.records import ROW, WIDTH, autocorrelation, records_figure, strip_of
-from memfit.reporting.figures.spectra import draw_nyquist, model_curve, spectra_of
+from memfit.reporting.figures.spectra import draw_nyquist, spectra_of
 from memfit.reporting.figures.time import draw_direction, jumps, model_points, polygon, transient_of
+from memfit.reporting.fit.curves import model_curve
 from memfit.reporting.writers.folder import draw_panels
 
 P = Parameters(R_b=12e3, C_m=1.1e-6, i_c0=0.9e-3, V_T=0.95, V_m=0.055, tau_d=0.012, tau_k=0.025, R_s=0.0)

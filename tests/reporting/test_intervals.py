@@ -9,9 +9,7 @@ import pytest
 from memfit.fitting.findings import Convergence, Profile, SampleEstimate, SampleSet
 from memfit.fitting.uncertainty.bands import with_bands
 from memfit.reporting.figures.profiles import linear_curve, profile_curve
-from memfit.reporting.figures.spectra import model_curve
-from memfit.reporting.fit.csv import interval_csvs
-from memfit.reporting.fit.curves import band_of, by_frequency, nyquist_band
+from memfit.reporting.fit.curves import band_of, by_frequency, model_curve, nyquist_band
 from memfit.reporting.fit.intervals import (
     convergence_table,
     interval_blocks,
@@ -19,7 +17,8 @@ from memfit.reporting.fit.intervals import (
     profile_panels,
     quantity_label,
 )
-from memfit.reporting.fit.sections import report_of
+from memfit.reporting.fit.report import report_of
+from memfit.reporting.fit.tables import csv_files
 from memfit.reporting.writers.folder import draw_panels
 
 
@@ -167,14 +166,14 @@ def test_the_report_has_a_section_of_its_own(with_intervals, fitted):
 
 
 def test_tables_for_programs(with_intervals, result):
-    files = {name: text.splitlines() for name, text in interval_csvs(with_intervals).items()}
-    assert list(files) == ["profiles.csv", "samples.csv"]
+    files = {name: text.splitlines() for name, text in csv_files(with_intervals, ()).items()}
+    assert list(files) == ["parameters.csv", "residuals.csv", "profiles.csv", "samples.csv"]
     assert files["profiles.csv"][0] == "quantity,unit,value,chi2_rise,slope,threshold"
     assert len(files["profiles.csv"]) == 1 + 15
     head, *rows = files["samples.csv"]
     assert head == "kind,R_b,V_T"
     assert [row.split(",")[0] for row in rows] == ["residual"] * 3 + ["posterior"] * 3
-    assert interval_csvs(result) == {}
+    assert list(csv_files(result, ())) == ["parameters.csv", "residuals.csv"]
 
 
 def test_bands_hold_the_model(result, fitted):

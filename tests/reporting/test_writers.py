@@ -20,7 +20,7 @@ from memfit.reporting.content import (
     Section,
     Table,
 )
-from memfit.reporting.fit.sections import report_of
+from memfit.reporting.fit.report import report_of
 from memfit.reporting.writers.text import (
     escape_latex,
     harmless,

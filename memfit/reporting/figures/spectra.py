@@ -377,7 +377,7 @@ def _spectra_bands(spectra: Sequence[Spectrum]) -> dict[str, FloatArray]:
         return {}
     columns = {}
     for name, parts in (("real", [c.real for c in known]), ("imag", [c.imag for c in known])):
-        bands = [ends(part) for part in parts]
+        bands = [band_ends(part) for part in parts]
         columns[f"model_Z_{name}_low_ohm"] = np.concatenate([low for low, _ in bands])
         columns[f"model_Z_{name}_high_ohm"] = np.concatenate([high for _, high in bands])
     return columns

@@ -1,4 +1,4 @@
-"""What the fitted model says beside and between the data: curves of spectra, bands, and curves against voltage.
+"""What the fitted model says beside and between the data: spectra, bands, and curves against voltage.
 
 The equations are those of `memfit.model`; here is only the choice of points, ranges and circuits. Bands come
 from the curves that the data allow, which stand in each `FittedRecord`.
@@ -73,9 +73,9 @@ def junction_bias(p: Parameters, spectrum: ImpedanceSpectrum) -> float | None:
 def model_curve(fitted: FittedRecord, p: Parameters | None = None) -> ModelCurve:
     """The model of a spectrum at more frequencies than were measured.
 
-    In closed form where the parameters give what was fitted, with frequencies put in where the curve would show
-    corners: near a resonance it runs fast. Else (instruments with quantities of their own) straight from one
-    measured frequency to the next.
+    In closed form where the parameters give what was fitted, with frequencies put in where the curve would
+    show corners: near a resonance it runs fast. Else (instruments with quantities of their own) straight from
+    one measured frequency to the next.
 
     Parameters
     ----------

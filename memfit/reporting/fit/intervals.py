@@ -1,33 +1,43 @@
-"""What a repeated fit found, in words.
+"""What the data say beyond the estimates: other intervals, what can be known, what to measure next.
 
-Intervals by every method side by side, and how far the chains of a posterior have converged.
-
-The section of intervals beyond the linear ones: how they were made, side by side, the profiles drawn.
-
-What the data can and cannot tell, and which model was chosen, as blocks of a report.
+Profiles, refits and draws side by side with the linear intervals; combinations of parameters from best to
+worst known, and the models that were compared; forecasts of further measurements.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memfit.fitting.findings import Combination, Direction, Identifiability, ModelChoice, Profile, SampleSet
-from memfit.fitting.reproduce import SAME, Change, Repetition
+from memfit.fitting.findings import Direction, Identifiability, ModelChoice, Profile, SampleSet
 from memfit.fitting.result import FitResult
-from memfit.reporting.content import Block, Bullets, Cell, Column, Panel, Panels, Paragraph, Table
+from memfit.model.parameters import PARAMETERS
+from memfit.reporting.content import (
+    Block,
+    Bullets,
+    Cell,
+    Column,
+    Panel,
+    Panels,
+    Paragraph,
+    Report,
+    Section,
+    Table,
+)
 from memfit.reporting.figures.profiles import linear_curve, profile_curve, profile_figure
+from memfit.reporting.fit.tables import columns_of
 from memfit.reporting.numbers import MISSING, fixed, interval, percent, quantity, quantity_digits
 from memfit.reporting.text import (
     COLUMNS,
     FIGURE_WORDS,
+    HEADINGS,
     METHODS,
     MODEL,
     PROFILE_CLASS,
     PROFILE_TITLES,
     PROFILED,
-    REPETITION,
     SENTENCES,
     SYMBOLS,
     TABLE_CAPTIONS,
@@ -36,13 +46,49 @@ from memfit.reporting.text import (
     listed,
 )
 
-_METHODS = ("linear", "profile", "bootstrap", "posterior")
+if TYPE_CHECKING:  # the report of a fit is drawn without the machinery of plans
+    from memfit.analysis.design.plan import NextMeasurements
+
+_SIZE = (44.0, 40.0)
+"""Width and height of a profile, mm."""
+_NOTHING = 5.0
+"""Standard error of a logarithm from which nothing is known."""
+_MAIN = 0.3
+"""Size of a component, relative to the largest, from which it is named."""
 
 
 def quantity_label(name: str) -> str:
     """What a profiled quantity is called: a parameter by its name, the rest in words."""
     circuit, _, what = name.partition(".")
     return PROFILED[what].format(circuit=circuit) if what in PROFILED else name
+
+
+def interval_blocks(result: FitResult) -> tuple[Block | None, ...]:
+    """What profiles and samples say; nothing where there are none."""
+    profiles, bootstrap, posterior = result.profiles, result.bootstrap, result.posterior
+    if not (profiles or bootstrap or posterior):
+        return ()
+    said = []
+    if profiles:
+        differ = listed([quantity_label(name) for name, profile in profiles.items() if not profile.agrees])
+        verdict = (
+            f"; the linear interval says otherwise of {differ}."
+            if differ
+            else ", all as the linear interval says."
+        )
+        said.append(counted(len(profiles), "profile") + verdict)
+    if bootstrap:
+        said.append(f"Bootstrap: {bootstrap.message}")
+    if posterior:
+        accepted = percent(posterior.acceptance or 0.0)
+        said.append(f"Posterior: {posterior.message} {accepted} of the proposals were taken.")
+    return (
+        Bullets(tuple(said)),
+        intervals_table(result),
+        Paragraph(SENTENCES["profiles"]) if profiles else None,
+        Panels(tuple(_profile_panel(name, profile) for name, profile in profiles.items())),
+        convergence_table(posterior),
+    )
 
 
 def intervals_table(result: FitResult) -> Table | None:
@@ -55,9 +101,8 @@ def intervals_table(result: FitResult) -> Table | None:
     names = dict.fromkeys([*(n for n, e in estimates.items() if e.status != "fixed"), *result.profiles])
     rows: list[tuple[Cell, ...]] = []
     for name in names:
-        found = _intervals(result, name, samples)
-        unit = found.pop("unit", "1") or "1"
-        cells = [interval(found.get(method), unit) for method in used]  # type: ignore[arg-type]
+        unit, ends = _intervals(result, name, samples)
+        cells = [interval(ends.get(method), unit or "1") for method in used]
         verdict = PROFILE_CLASS[result.profiles[name].kind] if name in result.profiles else MISSING
         rows.append((quantity_label(name), *cells, *([verdict] if result.profiles else [])))
     columns = [Column(COLUMNS["symbol"], "symbol"), *(Column(METHODS[m], "number") for m in used)]
@@ -66,24 +111,25 @@ def intervals_table(result: FitResult) -> Table | None:
     return Table("intervals", TABLE_CAPTIONS["intervals"], tuple(columns), tuple(rows))
 
 
-def _intervals(result: FitResult, name: str, samples: Mapping[str, SampleSet | None]) -> dict[str, object]:
+def _intervals(
+    result: FitResult, name: str, samples: Mapping[str, SampleSet | None]
+) -> tuple[str, dict[str, tuple[float | None, float | None] | None]]:
     """Unit and intervals of one quantity, by method."""
-    found: dict[str, object] = {}
+    unit, ends = "1", {}
     estimate = {**result.parameters, **result.nuisance}.get(name)
+    unknown = estimate is not None and estimate.status == "undetermined"
     if estimate is not None:
-        found |= {"unit": estimate.unit, "linear": estimate.ci95}
+        unit, ends["linear"] = estimate.unit, estimate.ci95
     if name in result.profiles:
         profile = result.profiles[name]
-        known = estimate is None or estimate.status != "undetermined"
-        found |= {"unit": profile.unit, "linear": profile.linear_ci95 if known else None}
-        found["profile"] = profile.ci95
-    unknown = estimate is not None and estimate.status == "undetermined"
+        unit, ends["linear"] = profile.unit, None if unknown else profile.linear_ci95
+        ends["profile"] = profile.ci95
     for method, sample in samples.items():
         if method == "bootstrap" and unknown:  # refits stay near where they start
             continue
         if sample and name in sample.estimates:
-            found[method] = sample.estimates[name].ci95
-    return found
+            ends[method] = sample.estimates[name].ci95
+    return unit, ends
 
 
 def convergence_table(sample: SampleSet | None) -> Table | None:
@@ -99,67 +145,22 @@ def convergence_table(sample: SampleSet | None) -> Table | None:
         )
         for name, item in sample.convergence.items()
     )
-    columns = (
-        Column(COLUMNS["symbol"], "symbol"),
-        Column(COLUMNS["autocorrelation_time"], "number"),
-        Column(COLUMNS["r_hat"], "number"),
-        Column(COLUMNS["effective_samples"], "number"),
+    columns = columns_of(
+        symbol="symbol", autocorrelation_time="number", r_hat="number", effective_samples="number"
     )
     return Table("convergence", TABLE_CAPTIONS["convergence"], columns, rows)
 
 
-_SIZE = (44.0, 40.0)
-"""Width and height of a profile, mm."""
-
-
-def interval_blocks(result: FitResult) -> tuple[Block | None, ...]:
-    """What profiles and samples say; nothing where there are none."""
-    if not (result.profiles or result.bootstrap or result.posterior):
-        return ()
-    return (
-        Bullets(tuple(_sentences(result))),
-        intervals_table(result),
-        Paragraph(SENTENCES["profiles"]) if result.profiles else None,
-        profile_panels(result),
-        convergence_table(result.posterior),
-    )
-
-
-def _sentences(result: FitResult) -> list[str]:
-    """How each kind of interval was made."""
-    said = []
-    if result.profiles:
-        differ = [quantity_label(n) for n, p in result.profiles.items() if not p.agrees]
-        said.append(
-            f"{counted(len(result.profiles), 'profile')}"
-            + (
-                f"; the linear interval says otherwise of {listed(differ)}."
-                if differ
-                else ", all as the linear interval says."
-            )
-        )
-    if result.bootstrap:
-        said.append(f"Bootstrap: {result.bootstrap.message}")
-    if result.posterior:
-        accepted = percent(result.posterior.acceptance or 0.0)
-        said.append(f"Posterior: {result.posterior.message} {accepted} of the proposals were taken.")
-    return said
-
-
-def profile_panels(result: FitResult) -> Panels:
-    """A small figure of each profile."""
-    return Panels(tuple(_panel(name, profile) for name, profile in result.profiles.items()))
-
-
-def _panel(name: str, profile: Profile) -> Panel:
-    """One profile."""
-    words = FIGURE_WORDS["profile"]
-    what = quantity_label(name)
+def _profile_panel(name: str, profile: Profile) -> Panel:
+    """One profile, titled by the name of a parameter, which is drawn as its symbol, or by a few words."""
+    words, what = FIGURE_WORDS["profile"], quantity_label(name)
+    circuit, _, kind = name.partition(".")
+    title = f"{PROFILE_TITLES[kind]}, {circuit}" if kind in PROFILE_TITLES else name
     value, rise = profile_curve(profile)
     parabola = linear_curve(profile, value)
     return Panel(
         key=f"profile_{name.replace('.', '_')}",
-        draw=partial(profile_figure, profile=profile, label=_title(name)),
+        draw=partial(profile_figure, profile=profile, label=title),
         caption=words.caption.format(
             what=what if name in SYMBOLS else capitalised(what),
             says=profile.message[:1].lower() + profile.message[1:].rstrip("."),
@@ -178,29 +179,15 @@ def _panel(name: str, profile: Profile) -> Panel:
     )
 
 
-def _title(name: str) -> str:
-    """The head of a figure: the name of a parameter, which is drawn as its symbol, or a few words."""
-    circuit, _, what = name.partition(".")
-    if what in PROFILE_TITLES:
-        return f"{PROFILE_TITLES[what]}, {circuit}"
-    return name
-
-
-NOTHING = 5.0
-"""Standard error of a logarithm from which nothing is known."""
-_MAIN = 0.3
-"""Size of a component, relative to the largest, from which it is named."""
-
-
 def knowledge_blocks(result: FitResult) -> tuple[Block, ...]:
-    """Sentences and tables; none for results of older versions."""
-    found: list[Block] = []
+    """What the data can and cannot tell, and which model was chosen; none for results of older versions."""
+    blocks: list[Block] = []
     if result.model_choice is not None:
-        found += [Paragraph(result.model_choice.sentence), models_table(result.model_choice)]
+        blocks += [Paragraph(result.model_choice.sentence), models_table(result.model_choice)]
     if result.identifiability is not None:
         known = result.identifiability
-        found += [Bullets(known.sentences), combinations_table(known), directions_table(known)]
-    return tuple(found)
+        blocks += [Bullets(known.sentences), combinations_table(known), directions_table(known)]
+    return tuple(blocks)
 
 
 def directions_table(known: Identifiability) -> Table:
@@ -209,16 +196,12 @@ def directions_table(known: Identifiability) -> Table:
         (str(k + 1), made_of(direction), error_text(direction.stderr))
         for k, direction in enumerate(known.directions)
     )
-    columns = (
-        Column("", "number"),
-        Column(COLUMNS["direction"], "prose"),
-        Column(COLUMNS["known_to"], "number"),
-    )
+    columns = (Column("", "number"), *columns_of(direction="prose", known_to="number"))
     return Table("directions", TABLE_CAPTIONS["directions"], columns, rows)
 
 
 def made_of(direction: Direction) -> str:
-    """The main parameters of a direction with their exponents: "tau_d, tau_k^−0.9".
+    """The main parameters of a direction with their exponents: "tau_d, tau_k (−0.9)".
 
     Exponents are relative to the largest, which is 1.
     """
@@ -230,7 +213,7 @@ def made_of(direction: Direction) -> str:
 
 def error_text(stderr: float) -> str:
     """A standard error of a logarithm: per cent, a factor, or nothing."""
-    if stderr >= NOTHING:
+    if stderr >= _NOTHING:
         return MISSING
     if stderr < 0.5:
         return f"{quantity_digits(100.0 * stderr, '1', 2)} %"
@@ -244,89 +227,80 @@ def combinations_table(known: Identifiability) -> Table:
             item.text,
             quantity(item.value, item.unit or "1", item.value * item.stderr),
             error_text(item.stderr),
-            _open_parts(item, known),
+            ", ".join(name for name in item.parameters if name in known.open),
         )
         for item in known.combinations
     )
-    columns = (
-        Column(COLUMNS["combination"], "prose"),
-        Column(COLUMNS["estimate"], "number"),
-        Column(COLUMNS["known_to"], "number"),
-        Column(COLUMNS["not_alone"], "prose"),
-    )
+    columns = columns_of(combination="prose", estimate="number", known_to="number", not_alone="prose")
     return Table("combinations", TABLE_CAPTIONS["combinations"], columns, rows)
-
-
-def _open_parts(item: Combination, known: Identifiability) -> str:
-    """The parameters of a combination that stay open."""
-    return ", ".join(name for name in item.parameters if name in known.open)
 
 
 def models_table(choice: ModelChoice) -> Table:
     """The models that were compared."""
-    lowest = min(candidate.chi2 for candidate in choice.candidates)
-    least = {key: min(getattr(c, key) for c in choice.candidates) for key in ("aic", "bic")}
+    chi2, aic, bic = (min(getattr(c, key) for c in choice.candidates) for key in ("chi2", "aic", "bic"))
     rows = tuple(
         (
             MODEL.get(c.model, c.model),
             str(c.free),
-            quantity_digits(c.chi2 - lowest, "1", 3),
+            quantity_digits(c.chi2 - chi2, "1", 3),
             MISSING if c.probability is None else percent(c.probability),
-            quantity_digits(c.aic - least["aic"], "1", 3),
-            quantity_digits(c.bic - least["bic"], "1", 3),
+            quantity_digits(c.aic - aic, "1", 3),
+            quantity_digits(c.bic - bic, "1", 3),
         )
         for c in choice.candidates
     )
+    above = COLUMNS["rise"].lower()
     columns = (
-        Column(COLUMNS["model"], "prose"),
-        Column(COLUMNS["free"], "number"),
-        Column(f"χ², {COLUMNS['rise'].lower()}", "number"),
-        Column(COLUMNS["chance"], "number"),
-        Column(f"AIC, {COLUMNS['rise'].lower()}", "number"),
-        Column(f"BIC, {COLUMNS['rise'].lower()}", "number"),
+        *columns_of(model="prose", free="number"),
+        Column(f"χ², {above}", "number"),
+        *columns_of(chance="number"),
+        Column(f"AIC, {above}", "number"),
+        Column(f"BIC, {above}", "number"),
     )
     return Table("models", TABLE_CAPTIONS["models"], columns, rows)
 
 
-_DIGEST_SHOWN = 12
-_MOST_NAMED = 5
+def plan_report(result: FitResult, plan: "NextMeasurements") -> Report:
+    """What to measure next: sentences, and every measurement with the errors that it would leave.
 
+    Parameters
+    ----------
+    result : FitResult
+        What the plan was made from.
+    plan : NextMeasurements
+    """
 
-def repetition_sentences(found: Repetition) -> tuple[str, ...]:
-    """Whether the numbers are the same, and what else differs; a sentence each."""
-    sentences = [_numbers_sentence(found)]
-    sentences += [REPETITION["input"].format(**_change(c, _DIGEST_SHOWN)) for c in found.inputs]
-    sentences += [REPETITION["version"].format(**_change(c)) for c in found.versions]
-    sentences += [REPETITION["plan"].format(**_change(c)) for c in found.plan]
-    if not (found.same or found.inputs or found.versions or found.plan):
-        sentences.append(REPETITION["unexplained"])
-    return tuple(sentences)
+    def error(name: str, stderr: float) -> str:
+        """A standard error: that of a parameter fitted in units of V_m in its own, else relative."""
+        if stderr >= _NOTHING:
+            return "open"
+        row = PARAMETERS[name]
+        if row.scale == "in V_m":
+            return quantity_digits(stderr * plan.values["V_m"], row.unit, 2)
+        return error_text(stderr)
 
-
-def _numbers_sentence(found: Repetition) -> str:
-    """The numbers themselves."""
-    limit = quantity_digits(SAME, "1", 1)
-    if found.same:
-        return REPETITION["same"].format(count=found.count, limit=limit)
-    parts = []
-    if found.largest > SAME:
-        largest = quantity_digits(found.largest, "1", 2)
-        parts.append(REPETITION["differs"].format(largest=largest, where=found.where, limit=limit))
-    if found.lost:
-        parts.append(REPETITION["lost"].format(names=_few(found.lost)))
-    return " ".join(parts)
-
-
-def _few(names: Sequence[str]) -> str:
-    """Names as in a sentence, a long list cut short."""
-    more = len(names) - _MOST_NAMED
-    return listed([*names[:_MOST_NAMED], *([f"{more} more"] if more > 0 else [])])
-
-
-def _change(change: Change, shown: int | None = None) -> dict[str, str]:
-    """The words of a change; nothing is written as such."""
-    return {
-        "what": change.what,
-        "then": change.then[:shown] or REPETITION["nothing"],
-        "now": change.now[:shown] or REPETITION["nothing"],
-    }
+    state = (
+        SENTENCES["plan_open"].format(names=listed(plan.undetermined))
+        if plan.undetermined
+        else SENTENCES["plan_known"].format(name=plan.worst)
+    )
+    rows = [("now", *(error(name, stderr) for name, stderr in plan.now.items()), "")]
+    for forecast in plan.forecasts:
+        errors = (error(name, forecast.typical[name]) for name in plan.now)
+        rows.append((capitalised(forecast.text), *errors, ", ".join(forecast.settles)))
+    columns = (
+        *columns_of(experiment="prose"),
+        *(Column(name, "number") for name in plan.now),
+        *columns_of(settles="text"),
+    )
+    table = Table("forecasts", TABLE_CAPTIONS["forecasts"], columns, tuple(rows))
+    return Report(
+        title=str(result.device.get("name") or "Device"),
+        subtitle="",
+        answers=(),
+        sections=(
+            Section("next", HEADINGS["next"], (Paragraph(state), Bullets(plan.sentences))),
+            Section("forecasts", HEADINGS["forecasts"], (table,)),
+        ),
+        footer="",
+    )

@@ -1,12 +1,24 @@
-"""The tables of a report. Their numbers are already text, made by `numbers`; `frames` has them in full."""
+"""The tables of a fit: for people, with numbers that are text, and in full for other programs as CSV."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from memfit.fitting.result import Estimate, FitResult
-from memfit.reporting.content import Cell, Column, ColumnKind, Graded, Table, interval_text, value_text
-from memfit.reporting.fit.summary import error_of
-from memfit.reporting.numbers import MISSING, fixed, plain, quantity, quantity_digits, series
+import numpy as np
+
+from memfit.datasets.records import ImpedanceSpectrum
+from memfit.fitting.result import Estimate, FitResult, FittedRecord
+from memfit.reporting.content import Cell, Column, ColumnKind, Graded, Table
+from memfit.reporting.fit.summary import error_of, interval_text, value_text
+from memfit.reporting.numbers import (
+    MISSING,
+    csv_field,
+    csv_numbers,
+    fixed,
+    plain,
+    quantity,
+    quantity_digits,
+    series,
+)
 from memfit.reporting.text import (
     CIRCUIT,
     COLUMNS,
@@ -19,18 +31,42 @@ from memfit.reporting.text import (
     meaning,
 )
 
+RESIDUAL_COLUMNS = (
+    "record",
+    "index",
+    "quantity",
+    "coordinate",
+    "unit",
+    "component",
+    "data",
+    "model",
+    "sigma",
+    "residual",
+    "used",
+)
+ESTIMATE_COLUMNS = ("parameter", "value", "unit", "stderr", "ci95_low", "ci95_high", "status")
+PROFILE_COLUMNS = ("quantity", "unit", "value", "chi2_rise", "slope", "threshold")
 _ADDED_UNITS = {"R_load": "ohm", "C_external": "F"}
 _LEVELS = 4
 """Steps of shading in the table of correlations, each way."""
 
 
-def _columns(*keys: tuple[str, ColumnKind]) -> tuple[Column, ...]:
-    """Columns by the key of their title."""
-    return tuple(Column(COLUMNS[key], kind) for key, kind in keys)
+def columns_of(**kinds: ColumnKind) -> tuple[Column, ...]:
+    """Columns by the key of their title, with the kind of what stands in them."""
+    return tuple(Column(COLUMNS[key], kind) for key, kind in kinds.items())
 
 
 def estimates_table(key: str, estimates: Mapping[str, Estimate], records: Sequence[str] = ()) -> Table:
-    """Values with intervals and status; `records` are the names of the fit's records."""
+    """Values with intervals and status.
+
+    Parameters
+    ----------
+    key : str
+        Of the table: "parameters", "derived" or "nuisance".
+    estimates : mapping of str to Estimate
+    records : sequence of str
+        Names of the fit's records.
+    """
     rows = tuple(
         (
             name,
@@ -41,12 +77,8 @@ def estimates_table(key: str, estimates: Mapping[str, Estimate], records: Sequen
         )
         for name, e in estimates.items()
     )
-    columns = _columns(
-        ("symbol", "symbol"),
-        ("estimate", "number"),
-        ("interval", "number"),
-        ("status", "text"),
-        ("meaning", "prose"),
+    columns = columns_of(
+        symbol="symbol", estimate="number", interval="number", status="text", meaning="prose"
     )
     return Table(key, TABLE_CAPTIONS[key], columns, rows)
 
@@ -61,25 +93,36 @@ def goodness_table(result: FitResult) -> Table:
             str(item.points),
             fixed(item.effective_points, 0),
             quantity_digits(item.chi2_reduced, "1", 3),
-            noise_text(item.noise, _response_unit(item.kind, controls.get(item.file, "voltage"))),
+            noise_text(
+                item.noise,
+                "ohm" if item.kind == "impedance" else "A" if controls.get(item.file) != "current" else "V",
+            ),
             fixed(item.lag1_autocorrelation, 2),
         )
         for item in result.goodness.datasets
     )
-    columns = _columns(
-        ("record", "file"),
-        ("kind", "text"),
-        ("used", "number"),
-        ("effective", "number"),
-        ("chi2", "number"),
-        ("noise", "number"),
-        ("lag1", "number"),
+    columns = columns_of(
+        record="file",
+        kind="text",
+        used="number",
+        effective="number",
+        chi2="number",
+        noise="number",
+        lag1="number",
     )
     return Table("goodness", TABLE_CAPTIONS["goodness"], columns, rows)
 
 
 def noise_text(noise: Mapping[str, float], unit: str) -> str:
-    """Noise as "0.98 % + 1.2 nA"; what is zero is left out."""
+    """Noise as "0.98 % + 1.2 nA"; what is zero is left out.
+
+    Parameters
+    ----------
+    noise : mapping
+        Its relative part, and its floor in SI.
+    unit : str
+        Of the floor.
+    """
     relative, floor = noise.get("relative") or 0.0, noise.get("floor") or 0.0
     parts = [
         f"{quantity_digits(100 * relative, '1', 2)} %" if relative > 0.0 else "",
@@ -88,24 +131,15 @@ def noise_text(noise: Mapping[str, float], unit: str) -> str:
     return " + ".join(part for part in parts if part) or MISSING
 
 
-def _response_unit(kind: str, control: str) -> str:
-    """Unit of what a record measured."""
-    return "ohm" if kind == "impedance" else "A" if control == "voltage" else "V"
-
-
 def correlation_table(result: FitResult) -> Table:
     """Correlations of the fitted quantities, shaded by size."""
     names, matrix = result.covariance_names if result.covariance else (), result.correlation
     rows: list[tuple[Cell, ...]] = []
     for name, row in zip(names, matrix, strict=True):
-        rows.append((name, *(_graded(float(value)) for value in row)))
+        shaded = (Graded(fixed(float(value), 2), round(float(value) * _LEVELS)) for value in row)
+        rows.append((name, *shaded))
     columns = (Column("", "symbol"), *(Column(name, "symbol") for name in names))
     return Table("correlation", TABLE_CAPTIONS["correlation"], columns, tuple(rows))
-
-
-def _graded(value: float) -> Graded:
-    """A correlation as text with its level."""
-    return Graded(fixed(value, 2), round(value * _LEVELS))
 
 
 def hopf_table(stability: Mapping[str, Any]) -> Table | None:
@@ -125,13 +159,8 @@ def hopf_table(stability: Mapping[str, Any]) -> Table | None:
     ]
     if not rows:
         return None
-    columns = _columns(
-        ("circuit", "prose"),
-        ("u", "number"),
-        ("V", "number"),
-        ("I", "number"),
-        ("frequency", "number"),
-        ("criticality", "text"),
+    columns = columns_of(
+        circuit="prose", u="number", V="number", I="number", frequency="number", criticality="text"
     )
     return Table("hopf", TABLE_CAPTIONS["hopf"], columns, tuple(rows))
 
@@ -141,30 +170,19 @@ def changes_table(stability: Mapping[str, Any]) -> Table | None:
     blocks = {name: b for name, b in stability.items() if isinstance(b, Mapping) and b.get("changes_to_hopf")}
     if not blocks:
         return None
-    names = dict.fromkeys(name for b in blocks.values() for name in b["changes_to_hopf"])
-    added = dict.fromkeys(name for b in blocks.values() for name in b.get("values_to_hopf") or {})
-    rows = [
-        (name, meaning(name), *(_factor(b["changes_to_hopf"].get(name)) for b in blocks.values()))
-        for name in names
-    ]
-    rows += [(name, meaning(name), *(_addition(name, b) for b in blocks.values())) for name in added]
-    columns = (
-        Column(COLUMNS["symbol"], "symbol"),
-        Column(COLUMNS["meaning"], "prose"),
-        *(Column(capitalised(CIRCUIT.get(name, name)), "number") for name in blocks),
-    )
+    rows = []
+    for name in dict.fromkeys(name for b in blocks.values() for name in b["changes_to_hopf"]):
+        factors = [b["changes_to_hopf"].get(name) for b in blocks.values()]
+        texts = ["" if factor is None else f"× {quantity_digits(factor, '1', 3)}" for factor in factors]
+        rows.append((name, meaning(name), *(text or SENTENCES["no_value"] for text in texts)))
+    for name in dict.fromkeys(name for b in blocks.values() for name in b.get("values_to_hopf") or {}):
+        values = [(b.get("values_to_hopf") or {}).get(name) for b in blocks.values()]
+        unit = _ADDED_UNITS.get(name, "1")
+        texts = ["" if value is None else quantity_digits(value, unit, 3) for value in values]
+        rows.append((name, meaning(name), *(text or SENTENCES["no_value"] for text in texts)))
+    circuits = (Column(capitalised(CIRCUIT.get(name, name)), "number") for name in blocks)
+    columns = (*columns_of(symbol="symbol", meaning="prose"), *circuits)
     return Table("changes", TABLE_CAPTIONS["changes"], columns, tuple(rows))
-
-
-def _factor(factor: float | None) -> str:
-    """A change of a parameter: "× 1.06"."""
-    return SENTENCES["no_value"] if factor is None else f"× {quantity_digits(factor, '1', 3)}"
-
-
-def _addition(name: str, block: Mapping[str, Any]) -> str:
-    """A value of something that can be soldered to the device."""
-    value = (block.get("values_to_hopf") or {}).get(name)
-    return SENTENCES["no_value"] if value is None else quantity_digits(value, _ADDED_UNITS.get(name, "1"), 3)
 
 
 def starts_table(result: FitResult) -> Table:
@@ -174,7 +192,7 @@ def starts_table(result: FitResult) -> Table:
         for name, e in {**result.parameters, **result.nuisance}.items()
         if e.start is not None or e.reason
     )
-    columns = _columns(("symbol", "symbol"), ("start", "number"), ("estimate", "number"), ("reason", "prose"))
+    columns = columns_of(symbol="symbol", start="number", estimate="number", reason="prose")
     return Table("starts", TABLE_CAPTIONS["starts"], columns, rows)
 
 
@@ -200,7 +218,7 @@ def conflicts_table(result: FitResult) -> Table:
         (item.parameter, KINDS.get(item.left_out, item.left_out), fixed(item.shift, 1))
         for item in result.conflicts
     )
-    columns = _columns(("symbol", "symbol"), ("left_out", "text"), ("shift", "number"))
+    columns = columns_of(symbol="symbol", left_out="text", shift="number")
     return Table("conflicts", TABLE_CAPTIONS["conflicts"], columns, rows)
 
 
@@ -219,14 +237,14 @@ def inputs_table(result: FitResult) -> Table:
         )
         for item in result.inputs
     )
-    columns = _columns(
-        ("record", "file"),
-        ("kind", "text"),
-        ("points", "number"),
-        ("bias", "number"),
-        ("control", "text"),
-        ("sha256", "code"),
-        ("notes", "text"),
+    columns = columns_of(
+        record="file",
+        kind="text",
+        points="number",
+        bias="number",
+        control="text",
+        sha256="code",
+        notes="text",
     )
     return Table("inputs", TABLE_CAPTIONS["inputs"], columns, rows)
 
@@ -234,31 +252,30 @@ def inputs_table(result: FitResult) -> Table:
 def excluded_table(result: FitResult) -> Table:
     """Points left out, with reasons."""
     rows = tuple((item.file, str(item.index), item.at, item.reason) for item in result.excluded)
-    columns = (
-        Column(COLUMNS["record"], "file"),
-        Column("Row", "number"),
-        Column(COLUMNS["at"], "text"),
-        Column(COLUMNS["why"], "text"),
-    )
+    columns = (*columns_of(record="file"), Column("Row", "number"), *columns_of(at="text", why="text"))
     return Table("excluded", TABLE_CAPTIONS["excluded"], columns, rows)
 
 
 def mapping_table(key: str, values: Mapping[str, Any]) -> Table:
-    """Nested settings as one row each, names joined by dots."""
-    rows = tuple((name, text) for name, text in _flat(values))
-    return Table(key, TABLE_CAPTIONS[key], _columns(("item", "code"), ("content", "code")), rows)
+    """Nested settings as one row each, names joined by dots.
+
+    Parameters
+    ----------
+    key : str
+        Of the table: "plan" or "environment".
+    values : mapping
+        JSON data.
+    """
+    return Table(key, TABLE_CAPTIONS[key], columns_of(item="code", content="code"), tuple(_flat(values)))
 
 
-def _flat(values: Mapping[str, Any], head: str = "") -> list[tuple[str, str]]:
-    """Leaves of nested mappings with their paths."""
-    found: list[tuple[str, str]] = []
+def _flat(values: Mapping[str, Any], head: str = "") -> Iterator[tuple[str, str]]:
+    """Leaves of nested mappings as text, with their paths."""
     for name, value in values.items():
-        path = f"{head}{name}"
         if isinstance(value, Mapping) and value:
-            found += _flat(value, f"{path}.")
+            yield from _flat(value, f"{head}{name}.")
         else:
-            found.append((path, _leaf(value)))
-    return found
+            yield f"{head}{name}", _leaf(value)
 
 
 def _leaf(value: Any) -> str:
@@ -270,3 +287,75 @@ def _leaf(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return ", ".join(_leaf(item) for item in value) or "none"
     return "none" if value is None or value == {} else str(value)
+
+
+# The same numbers in full, for other programs.
+
+
+def csv_files(result: FitResult, fitted: Sequence[FittedRecord]) -> dict[str, str]:
+    """Estimates, residuals, profiles point by point and samples row by row as CSV, SI.
+
+    Parameters
+    ----------
+    result : FitResult
+    fitted : sequence of FittedRecord
+        Its records beside the model, as far as they are at hand.
+
+    Returns
+    -------
+    dict of str to str
+        Text by name of the file.
+    """
+    files = {"parameters.csv": estimates_csv(result), "residuals.csv": residuals_csv(fitted)}
+    if result.profiles:
+        lines = [",".join(PROFILE_COLUMNS)]
+        for name, p in result.profiles.items():
+            lines += [
+                ",".join((name, p.unit, *csv_numbers([*point, p.threshold])))
+                for point in zip(p.value, p.rise, p.slope, strict=True)
+            ]
+        files["profiles.csv"] = "\n".join(lines) + "\n"
+    samples = [s for s in (result.bootstrap, result.posterior) if s is not None]
+    if samples:
+        names = list(dict.fromkeys(name for s in samples for name in s.names))
+        lines = [",".join(["kind", *names])]
+        for s in samples:
+            for row in s.samples:
+                values = dict(zip(s.names, row, strict=True))
+                lines.append(",".join([s.kind, *csv_numbers([values.get(name) for name in names])]))
+        files["samples.csv"] = "\n".join(lines) + "\n"
+    return files
+
+
+def estimates_csv(result: FitResult) -> str:
+    """The parameters and what is derived from them, SI, as CSV."""
+    lines = [",".join(ESTIMATE_COLUMNS)]
+    for name, e in {**result.parameters, **result.derived}.items():
+        value, *errors = csv_numbers([e.value, e.stderr, *(e.ci95 or (None, None))])
+        lines.append(",".join((name, value, e.unit, *errors, e.status)))
+    return "\n".join(lines) + "\n"
+
+
+def residuals_csv(fitted: Sequence[FittedRecord]) -> str:
+    """Every point of every record with its model, standard deviation and residual, SI, as CSV."""
+    lines = [",".join(RESIDUAL_COLUMNS)]
+    for item in fitted:
+        record, model = item.record, np.asarray(item.predicted)
+        if isinstance(record, ImpedanceSpectrum):
+            data: Any = record.impedance
+            name, coordinate, unit = "frequency", record.frequency, "Hz"
+            components = [("Z_real", np.real), ("Z_imag", np.imag)]
+        else:
+            data = record.response
+            name, coordinate, unit = "voltage", np.asarray(record.voltage), "V"
+            if record.time is not None:
+                name, coordinate, unit = "time", record.time, "s"
+            components = [("current" if record.control == "voltage" else "voltage", np.real)]
+        for component, part in components:
+            numbers = (coordinate, part(data), part(model), item.sigma, part(data - model) / item.sigma)
+            texts = [csv_numbers(column.tolist()) for column in numbers]
+            head = csv_field(record.name)
+            for index, (at, *rest, used) in enumerate(zip(*texts, item.used.tolist(), strict=True)):
+                point = f"{head},{index},{name},{at},{unit},{component}"
+                lines.append(f"{point},{','.join(rest)},{used}")
+    return "\n".join(lines) + "\n"

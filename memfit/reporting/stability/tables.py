@@ -25,7 +25,7 @@ from memfit.reporting.figures.stability import (
     time_courses_figure,
     window_spectra_figure,
 )
-from memfit.reporting.fit.csv import coefficients_data
+from memfit.reporting.fit.curves import coefficients_data
 from memfit.reporting.fit.summary import error_of
 from memfit.reporting.numbers import MISSING, interval, quantity, quantity_digits, span
 from memfit.reporting.stability.curves import (

@@ -6,16 +6,10 @@ import numpy as np
 import pytest
 
 from memfit.fitting.result import FittedRecord
-from memfit.reporting.figures.records import strip_of
-from memfit.reporting.figures.spectra import spectra_of
-from memfit.reporting.fit.csv import (
-    autocorrelation_data,
-    spectra_data,
-    strips_data,
-    sweeps_data,
-    transient_data,
-)
-from memfit.reporting.fit.sections import report_of
+from memfit.reporting.figures.records import autocorrelation_data, strip_of, strips_data
+from memfit.reporting.figures.spectra import spectra_data, spectra_of
+from memfit.reporting.figures.time import sweeps_data, transient_data
+from memfit.reporting.fit.report import report_of
 
 
 def test_every_figure_has_its_numbers(result, fitted):

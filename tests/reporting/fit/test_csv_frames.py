@@ -5,14 +5,8 @@ import pytest
 
 from memfit.datasets.records import IVSweep
 from memfit.fitting.result import FittedRecord
-from memfit.reporting.fit.csv import (
-    RESIDUAL_COLUMNS,
-    columns_csv,
-    estimates_csv,
-    residuals_csv,
-    table_csv,
-)
-from memfit.reporting.fit.tables import estimates_table
+from memfit.reporting.fit.tables import RESIDUAL_COLUMNS, estimates_csv, estimates_table, residuals_csv
+from memfit.reporting.writers.folder import columns_csv, table_csv
 
 
 def test_residuals_of_a_quasi_steady_curve_stand_against_voltage():

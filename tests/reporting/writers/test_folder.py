@@ -13,9 +13,8 @@ import pytest
 
 from memfit.errors import InputError, OutputError
 from memfit.fitting.result import Estimate, FittedRecord, Status
-from memfit.reporting.fit.sections import transient_panels
-from memfit.reporting.options import Edition, Look
-from memfit.reporting.writers.folder import write_report
+from memfit.reporting.content import ReportOptions
+from memfit.reporting.fit.report import transient_panels, write_report
 from memfit.reporting.writers.html import prose
 
 VOID = {"meta", "link", "br", "img", "hr", "input"}
@@ -167,7 +166,7 @@ def test_nasty_names_are_shown_and_do_no_harm(result, of_kind, tmp_path):
         plan={NASTY: NASTY},
         status=Status(code="ok", message=NASTY),
     )
-    write_report(nasty, renamed(few, NASTY), tmp_path, Edition(formats=("html", "md", "tex", "csv")))
+    write_report(nasty, renamed(few, NASTY), tmp_path, ReportOptions(formats=("html", "md", "tex", "csv")))
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     parser = parse(text)
     assert parser.faults == []
@@ -234,7 +233,7 @@ def test_extreme_values_draw_without_a_warning(result, of_kind, tmp_path):
 
 
 def test_figures_come_as_png_and_pdf_on_request(result, tmp_path):
-    write_report(result, [], tmp_path, Edition(look=Look(figures=("png", "pdf"))))
+    write_report(result, [], tmp_path, ReportOptions(figures=("png", "pdf")))
     assert (tmp_path / "figures" / "gain_margin.png").read_bytes().startswith(b"\x89PNG")
     assert (tmp_path / "figures" / "gain_margin.pdf").read_bytes().startswith(b"%PDF")
     assert not list((tmp_path / "figures").glob("*.svg"))
@@ -242,7 +241,7 @@ def test_figures_come_as_png_and_pdf_on_request(result, tmp_path):
 
 def test_figures_fill_a_column_or_a_page(result, tmp_path):
     for width, points in (("single", 85 / 25.4 * 72), ("double", 175 / 25.4 * 72)):
-        write_report(result, [], tmp_path / width, Edition(look=Look(width=width)))
+        write_report(result, [], tmp_path / width, ReportOptions(width=width))
         found = re.search(
             r'<svg[^>]* width="([\d.]+)pt"', (tmp_path / width / "figures/gain_margin.svg").read_text()
         )
@@ -255,13 +254,13 @@ def test_figures_fill_a_column_or_a_page(result, tmp_path):
 )
 def test_a_look_that_is_none(settings, found):
     with pytest.raises(InputError, match=found):
-        Look(**settings)
+        ReportOptions(**settings)
 
 
 def test_colours_follow_the_cycle_of_a_style(result, tmp_path):
     style = tmp_path / "mine.mplstyle"
     style.write_text("axes.prop_cycle: cycler('color', ['112233', '445566'])\n", encoding="utf-8")
-    write_report(result, [], tmp_path / "out", Edition(look=Look(style=style)))
+    write_report(result, [], tmp_path / "out", ReportOptions(style=style))
     assert "#112233" in (tmp_path / "out" / "figures" / "gain_margin.svg").read_text()
 
 
@@ -274,19 +273,19 @@ def test_notes_stand_first(result, tmp_path):
 def test_a_style_of_ones_own_is_laid_over(result, tmp_path):
     style = tmp_path / "mine.mplstyle"
     style.write_text("axes.labelcolor: ff0000\n", encoding="utf-8")
-    write_report(result, [], tmp_path / "out", Edition(look=Look(style=style)))
+    write_report(result, [], tmp_path / "out", ReportOptions(style=style))
     assert "#ff0000" in (tmp_path / "out" / "figures" / "gain_margin.svg").read_text()
 
 
 def test_a_broken_style_is_named(result, tmp_path):
     with pytest.raises(InputError, match=r"missing\.mplstyle: expected a matplotlib style file"):
-        write_report(result, [], tmp_path / "out", Edition(look=Look(style=tmp_path / "missing.mplstyle")))
+        write_report(result, [], tmp_path / "out", ReportOptions(style=tmp_path / "missing.mplstyle"))
     assert not (tmp_path / "out").exists()
 
 
 def test_an_unknown_format_is_refused_before_anything_is_written(result, tmp_path):
     with pytest.raises(InputError, match="found 'docx'"):
-        write_report(result, [], tmp_path / "out", Edition(formats=("docx",)))
+        write_report(result, [], tmp_path / "out", ReportOptions(formats=("docx",)))
     assert not (tmp_path / "out").exists()
 
 
@@ -303,7 +302,7 @@ def test_the_map_of_a_style_grades_the_spectra(result, of_kind, tmp_path):
     for name in ("viridis", "cividis"):
         style = tmp_path / f"{name}.mplstyle"
         style.write_text(f"image.cmap: {name}\n", encoding="utf-8")
-        write_report(result, [of_kind["impedance"]], tmp_path / name, Edition(look=Look(style=style)))
+        write_report(result, [of_kind["impedance"]], tmp_path / name, ReportOptions(style=style))
         figure = (tmp_path / name / "figures" / "nyquist.svg").read_text()
         colours[name] = mpl.colors.to_hex(mpl.colormaps[name](0.0)) in figure
     assert colours == {"viridis": True, "cividis": True}

@@ -1,39 +1,48 @@
-"""From a fit to the parts of its report: which words, tables and figures stand where.
+"""The report of a fit: which words, tables and figures stand where, and the files that it is written to.
 
-What a report is made from: the records by kind, and the fitted model's curves, computed once.
-
-The figures of a report: which there are for a fit, of what size, with which words and numbers.
+Nothing is fitted here: bands are drawn from the curves that stand in the records.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from memfit.analysis.stability import Circuit
-from memfit.arrays import FloatArray
-from memfit.datasets.records import ImpedanceSpectrum
 from memfit.fitting.result import FitResult, FittedRecord
-from memfit.fitting.uncertainty.bands import with_bands
 from memfit.model.parameters import Parameters
-from memfit.model.steady import junction_voltage
-from memfit.reporting.content import Block, Bullets, Panel, Panels, Paragraph, Report, Section, Table
+from memfit.reporting.content import (
+    PLAIN,
+    Block,
+    Bullets,
+    Columns,
+    Panel,
+    Panels,
+    Paragraph,
+    Report,
+    ReportOptions,
+    Section,
+    Table,
+)
 from memfit.reporting.figures.records import (
     Strip,
+    autocorrelation_data,
     autocorrelation_figure,
     residuals_figure,
     strip_of,
+    strips_data,
 )
 from memfit.reporting.figures.spectra import (
     Spectrum,
-    bias_of,
     bode_figure,
     modulus_figure,
     nyquist_figure,
     points_beyond,
     small_nyquist_figure,
+    spectra_data,
     spectra_of,
 )
 from memfit.reporting.figures.stability import (
@@ -52,24 +61,20 @@ from memfit.reporting.figures.time import (
     sweep_figure,
     sweep_of,
     sweep_title,
-    transient_figure,
-    transient_of,
-)
-from memfit.reporting.fit.csv import (
-    autocorrelation_data,
-    coefficients_data,
-    margins_data,
-    spectra_data,
-    steady_data,
-    strips_data,
     sweeps_data,
     transient_data,
+    transient_figure,
+    transient_of,
 )
 from memfit.reporting.fit.curves import (
     StabilityCurves,
     VoltageCurves,
+    coefficients_data,
+    junction_bias,
+    margins_data,
     parameters_of,
     stability_curves,
+    steady_data,
     voltage_curves,
     voltage_range,
 )
@@ -80,6 +85,7 @@ from memfit.reporting.fit.tables import (
     changes_table,
     conflicts_table,
     correlation_table,
+    csv_files,
     estimates_table,
     excluded_table,
     goodness_table,
@@ -92,15 +98,123 @@ from memfit.reporting.numbers import quantity
 from memfit.reporting.stability.curves import dynamics_of, known_uncertainty
 from memfit.reporting.stability.page import evidence_blocks
 from memfit.reporting.stability.tables import branch_panels, map_panels
-from memfit.reporting.text import (
-    FIGURE_WORDS,
-    HEADINGS,
-    KINDS,
-    MARKS,
-    SENTENCES,
-    counted,
-    distinct,
-)
+from memfit.reporting.text import FIGURE_WORDS, HEADINGS, KINDS, MARKS, SENTENCES, counted, distinct
+from memfit.reporting.writers.folder import report_files, write_files
+
+_STRIPS = 12
+"""Records on one sheet of residuals."""
+_SMALL = 44.0
+"""Width of a small figure, mm."""
+Draw = Callable[[Figure], None]
+"""Draws into an empty figure."""
+
+
+def write_report(
+    result: FitResult,
+    fitted: Sequence[FittedRecord],
+    out: Path,
+    options: ReportOptions = PLAIN,
+    *,
+    notes: Sequence[str] = (),
+) -> list[Path]:
+    """Write report, parameters.csv, residuals.csv and figures/ into a folder.
+
+    Parameters
+    ----------
+    result : FitResult
+    fitted : sequence of FittedRecord
+        The records beside the model; may be empty where the data are gone.
+    out : Path
+        Folder; made if absent.
+    options : ReportOptions
+        Formats of the report and of its figures.
+    notes : sequence of str
+        What is missing in this report, a sentence each.
+
+    Returns
+    -------
+    list of Path
+        The files written.
+
+    Raises
+    ------
+    InputError
+        A style file that cannot be used.
+    OutputError
+        The folder cannot be written.
+    """
+    files = report_files(report_of(result, fitted, notes), options)
+    return write_files(out, files | {name: text.encode() for name, text in csv_files(result, fitted).items()})
+
+
+def report_of(result: FitResult, fitted: Sequence[FittedRecord], notes: Sequence[str] = ()) -> Report:
+    """The whole report of one fit.
+
+    Parameters
+    ----------
+    result : FitResult
+    fitted : sequence of FittedRecord
+        The records beside the model; may be empty.
+    notes : sequence of str
+        What is missing in it, a sentence each.
+    """
+    m, device = gather(result, fitted), result.device
+    area, temperature = device.get("area_m2"), device.get("temperature_K")
+    about = [
+        quantity(area * 1e4, "cm²") if area else "",
+        quantity(temperature, "K") if temperature else "",
+        *(f"{name}: {value}" for name, value in (device.get("attributes") or {}).items()),
+    ]
+    started = result.environment.get("started")
+    groups = {"parameters": result.parameters, "derived": result.derived, "nuisance": result.nuisance}
+    records = [item.file for item in result.inputs]
+    environment = {"memfit": result.memfit_version, **result.environment}
+    blocks: dict[str, Iterable[Block | None]] = {
+        "overview": [Bullets(tuple(notes), "care"), overview_panels(m)],
+        "parameters": [
+            *(estimates_table(key, group, records) for key, group in groups.items()),
+            conflicts_table(result),
+        ],
+        "intervals": interval_blocks(result),
+        "impedance": spectra_panels(m),
+        "iv": [sweep_panels(m)],
+        "transients": transient_panels(m),
+        "residuals": [goodness_table(result), *residual_panels(m)],
+        "identifiability": knowledge_blocks(result),
+        "correlation": [correlation_table(result)],
+        "voltage": [voltage_panels(m)],
+        "stability": stability_blocks(m),
+        "starts": [starts_table(result), alternatives_table(result)],
+        "inputs": [
+            inputs_table(result),
+            excluded_table(result),
+            Paragraph(SENTENCES["warnings" if result.warnings else "no_warnings"]),
+            Bullets(tuple(result.warnings)),
+        ],
+        "provenance": [
+            Paragraph(SENTENCES["provenance"].format(count=counted(len(records), "record"))),
+            mapping_table("plan", result.plan),
+            mapping_table("environment", environment),
+        ],
+    }
+    sections = [
+        Section(key, HEADINGS[key], tuple(b for b in some if b is not None and not _is_empty(b)))
+        for key, some in blocks.items()
+    ]
+    return Report(
+        title=str(device.get("name") or "Device"),
+        subtitle=", ".join(part for part in about if part),
+        answers=answers(result),
+        sections=tuple(section for section in sections if section.blocks),
+        footer=f"memfit {result.memfit_version}" + (f", fit started {started}" if started else ""),
+    )
+
+
+def _is_empty(block: Block) -> bool:
+    """Whether a table has no rows, or a group no items."""
+    if isinstance(block, Table):
+        return not block.rows
+    return isinstance(block, (Panels, Bullets)) and not block.items
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -119,8 +233,14 @@ class Material:
 
 
 def gather(result: FitResult, fitted: Sequence[FittedRecord]) -> Material:
-    """Sort the records by kind and compute the model's curves."""
-    fitted = with_bands(result, fitted)
+    """Sort the records by kind and compute the model's curves.
+
+    Parameters
+    ----------
+    result : FitResult
+    fitted : sequence of FittedRecord
+        The records beside the model; may be empty.
+    """
     by_kind = {
         kind: tuple(item for item in fitted if item.record.kind == kind)
         for kind in ("impedance", "iv", "transient")
@@ -138,19 +258,11 @@ def gather(result: FitResult, fitted: Sequence[FittedRecord]) -> Material:
     )
 
 
-_STRIPS = 12
-"""Records on one sheet of residuals."""
-Draw = Callable[[Figure], None]
-"""Draws into an empty figure."""
-_SMALL = 44.0
-"""Width of a small figure, mm."""
-
-
 def _panel(
     name: str,
     draw: Draw,
     height: float,
-    data: Mapping[str, FloatArray] | None = None,
+    data: Columns | None = None,
     **words: str,
 ) -> Panel:
     """A figure with the caption and the description its name stands for."""
@@ -266,17 +378,14 @@ def transient_panels(m: Material) -> tuple[Panels, Panels]:
 
 def residual_panels(m: Material) -> list[Panels]:
     """Residuals beside their autocorrelation, kind by kind."""
+    sweeps = distinct([rate_label(sweep_of(item)) for item in m.sweeps])
+    transients = distinct([peak_label(transient_of(item)) for item in m.transients])
     strips = {
         "impedance": [strip_of(spectrum.fitted, spectrum.label) for spectrum in m.spectra],
-        "iv": _strips(m.sweeps, [rate_label(sweep_of(item)) for item in m.sweeps]),
-        "transient": _strips(m.transients, [peak_label(transient_of(item)) for item in m.transients]),
+        "iv": [strip_of(item, label) for item, label in zip(m.sweeps, sweeps, strict=True)],
+        "transient": [strip_of(item, label) for item, label in zip(m.transients, transients, strict=True)],
     }
-    return [Panels(tuple(_strip_panels(kind, found))) for kind, found in strips.items()]
-
-
-def _strips(fitted: Sequence[FittedRecord], labels: Sequence[str]) -> list[Strip]:
-    """One strip a record, labels made distinct."""
-    return [strip_of(item, label) for item, label in zip(fitted, distinct(labels), strict=True)]
+    return [Panels(tuple(_strip_panels(kind, some))) for kind, some in strips.items()]
 
 
 def _strip_panels(kind: str, strips: Sequence[Strip]) -> list[Panel]:
@@ -303,7 +412,8 @@ def voltage_panels(m: Material) -> Panels:
         return Panels(())
     curves = m.steady
     data = steady_data(curves)
-    biases = measured_biases(m.parameters, [spectrum.record for spectrum in m.spectra])
+    known = [junction_bias(m.parameters, spectrum.record) for spectrum in m.spectra]
+    biases = np.array([u for u in known if u is not None])
     return Panels(
         (
             _panel("steady", partial(steady_figure, curves=curves, biases=biases), 85, data),
@@ -312,156 +422,34 @@ def voltage_panels(m: Material) -> Panels:
     )
 
 
-def measured_biases(p: Parameters, spectra: Sequence[ImpedanceSpectrum]) -> FloatArray:
-    """Junction voltages (V) at which spectra were taken, by the fitted model."""
-    found = []
-    for spectrum in spectra:
-        value, unit = bias_of(spectrum)
-        if value is not None:
-            found.append(float(junction_voltage(p, "voltage" if unit == "V" else "current", [value])[0]))
-    return np.array(found)
+def stability_blocks(m: Material) -> tuple[Block | None, ...]:
+    """Verdicts, Hopf points, what would change them, the curves behind them, and what the data say alone.
 
-
-def stability_panels(m: Material) -> Panels:
-    """Coefficients, determinant and gain margin against voltage."""
-    curves = m.stability
-    if curves is None:
-        return Panels(())
-    return Panels(
-        (
-            _panel(
-                "coefficients", partial(coefficients_figure, curves=curves), 85, coefficients_data(curves)
-            ),
-            _panel("gain_margin", partial(gain_margin_figure, curves=curves), 85, margins_data(curves)),
-        )
-    )
-
-
-def report_of(result: FitResult, fitted: Sequence[FittedRecord], notes: Sequence[str] = ()) -> Report:
-    """The whole report of one fit; `notes` say what is missing in it."""
-    material = gather(result, fitted)
-    sections = (
-        _section("overview", [Bullets(tuple(notes), "care"), overview_panels(material)]),
-        parameters(result),
-        _section("intervals", interval_blocks(result)),
-        _section("impedance", spectra_panels(material)),
-        _section("iv", [sweep_panels(material)]),
-        _section("transients", transient_panels(material)),
-        _section("residuals", [goodness_table(result), *residual_panels(material)]),
-        _section("identifiability", knowledge_blocks(result)),
-        _section("correlation", [correlation_table(result)]),
-        _section("voltage", [voltage_panels(material)]),
-        stability(material),
-        _section("starts", [starts_table(result), alternatives_table(result)]),
-        inputs(result),
-        provenance(result),
-    )
-    return Report(
-        title=str(result.device.get("name") or "Device"),
-        subtitle=_subtitle(result),
-        answers=answers(result),
-        sections=tuple(section for section in sections if section.blocks),
-        footer=_footer(result),
-    )
-
-
-def _subtitle(result: FitResult) -> str:
-    """Area, temperature and attributes of the device."""
-    device = result.device
-    area, temperature = device.get("area_m2"), device.get("temperature_K")
-    parts = [
-        quantity(area * 1e4, "cm²") if area else "",
-        quantity(temperature, "K") if temperature else "",
-        *(f"{name}: {value}" for name, value in (device.get("attributes") or {}).items()),
-    ]
-    return ", ".join(part for part in parts if part)
-
-
-def _footer(result: FitResult) -> str:
-    """Made by what and when."""
-    started = result.environment.get("started")
-    return f"memfit {result.memfit_version}" + (f", fit started {started}" if started else "")
-
-
-def _section(key: str, blocks: Iterable[Block | None]) -> Section:
-    """A section of the blocks that have something to say."""
-    return Section(key, HEADINGS[key], tuple(b for b in blocks if b is not None and not _is_empty(b)))
-
-
-def _is_empty(block: Block) -> bool:
-    """Whether a table has no rows, or a group no items."""
-    if isinstance(block, Table):
-        return not block.rows
-    return isinstance(block, (Panels, Bullets)) and not block.items
-
-
-def parameters(result: FitResult) -> Section:
-    """Estimates with intervals."""
-    groups = {"parameters": result.parameters, "derived": result.derived, "nuisance": result.nuisance}
-    records = [item.file for item in result.inputs]
-    tables = [estimates_table(key, group, records) for key, group in groups.items()]
-    return _section("parameters", [*tables, conflicts_table(result)])
-
-
-def stability(m: Material) -> Section:
-    """Verdicts, Hopf points, what would change them, and the curves behind them."""
-    block = m.result.stability
+    Limit cycles, where the device oscillates, and maps are those under current control.
+    """
+    block, p, curves = m.result.stability, m.parameters, m.stability
     verdicts = [write(*item) for item in block.items() for write in (circuit_sentence, nearness_sentence)]
-    explained = "stability" if m.stability else "two_lags" if m.parameters else ""
-    return _section(
-        "stability",
-        [
-            Bullets(tuple(sentence for sentence in verdicts if sentence)),
-            Paragraph(SENTENCES[explained]) if explained else None,
-            hopf_table(block),
-            changes_table(block),
-            Panels((*stability_panels(m).items, *_dynamics_panels(m).items)),
-            *_evidence(m),
-        ],
-    )
-
-
-def _dynamics_panels(m: Material) -> Panels:
-    """Limit cycles where the device oscillates, and maps, under current control."""
-    p, circuit = m.parameters, Circuit(control="current")
-    if p is None or m.stability is None:
-        return Panels(())
-    found = dynamics_of(p, circuit)
-    branch = branch_panels(found) if found else ()
-    return Panels((*branch, *map_panels(p, circuit, known_uncertainty(m.result))))
-
-
-def _evidence(m: Material) -> tuple[Block, ...]:
-    """What spectra and pulses say by themselves, next to the model."""
-    if m.parameters is None:
-        return ()
-    spectra = [(spectrum.record, spectrum.fitted.used) for spectrum in m.spectra]
-    return evidence_blocks(m.parameters, spectra, [transient_of(item) for item in m.transients])
-
-
-def inputs(result: FitResult) -> Section:
-    """Records, digests, warnings, points left out."""
-    warnings = tuple(result.warnings)
-    return _section(
-        "inputs",
-        [
-            inputs_table(result),
-            excluded_table(result),
-            Paragraph(SENTENCES["warnings"] if warnings else SENTENCES["no_warnings"]),
-            Bullets(warnings),
-        ],
-    )
-
-
-def provenance(result: FitResult) -> Section:
-    """Plan, versions, command."""
-    environment = {"memfit": result.memfit_version, **result.environment}
-    count = counted(len(result.inputs), "record")
-    return _section(
-        "provenance",
-        [
-            Paragraph(SENTENCES["provenance"].format(count=count)),
-            mapping_table("plan", result.plan),
-            mapping_table("environment", environment),
-        ],
+    explained = "stability" if curves else "two_lags" if p else ""
+    panels: list[Panel] = []
+    if curves is not None:
+        draw: Draw = partial(coefficients_figure, curves=curves)
+        panels.append(_panel("coefficients", draw, 85, coefficients_data(curves)))
+        draw = partial(gain_margin_figure, curves=curves)
+        panels.append(_panel("gain_margin", draw, 85, margins_data(curves)))
+    if curves is not None and p is not None:
+        circuit = Circuit(control="current")
+        dynamics = dynamics_of(p, circuit)
+        panels += branch_panels(dynamics) if dynamics else ()
+        panels += map_panels(p, circuit, known_uncertainty(m.result))
+    evidence: tuple[Block, ...] = ()
+    if p is not None:
+        spectra = [(spectrum.record, spectrum.fitted.used) for spectrum in m.spectra]
+        evidence = evidence_blocks(p, spectra, [transient_of(item) for item in m.transients])
+    return (
+        Bullets(tuple(sentence for sentence in verdicts if sentence)),
+        Paragraph(SENTENCES[explained]) if explained else None,
+        hopf_table(block),
+        changes_table(block),
+        Panels(tuple(panels)),
+        *evidence,
     )
