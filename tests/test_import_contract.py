@@ -64,3 +64,11 @@ def test_a_command_imports_what_it_needs_and_no_more(command, spared):
     program = f"import sys, memfit.cli.{command}; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert not {*spared, "pandas", "lmfit", "scipy.stats"} & set(done.stdout.split())
+
+
+def test_drawing_a_report_imports_records_of_a_fit_and_no_machinery_of_fitting():
+    """What a report draws comes as plain arrays; nothing is fitted, nor evaluated by the rooms of a fit."""
+    program = "import sys, memfit.reporting.fit.report, memfit.reporting.batch; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    loaded = {name for name in done.stdout.split() if name.startswith("memfit.fitting.")}
+    assert loaded <= {f"memfit.fitting.{name}" for name in ("result", "findings", "plan", "serialise")}
