@@ -1,10 +1,9 @@
-"""A folder, a device.toml or some files to a `Device`.
+"""A folder, a device.toml or some files to a `Device`; and where the measurements of a stored result are.
 
 With a list of [[measurement]]s in device.toml exactly those files are read. Without one every file of
 the folder is tried: what is plainly no measurement (README, pictures, results) is left out with a note,
-a table that cannot be read is an error.
-
-The measurements of a stored result: where they were, relative to it or absolutely, or next to it.
+a table that cannot be read is an error. The measurements of a result are looked for where they were, relative
+to it or absolutely, then next to it.
 """
 
 import os
@@ -17,16 +16,63 @@ from typing import Any
 from memfit.datasets.device import Device
 from memfit.datasets.records import Record
 from memfit.errors import FileFormatError, InputError, ManifestError
+from memfit.loaders.formats import READERS
 from memfit.loaders.manifest import MANIFEST, Manifest, read_manifest
 from memfit.loaders.raw import FileSettings
-from memfit.loaders.registry import READERS, plugged_in, read_file
+from memfit.loaders.registry import plugged_in, read_file
 
 _PART = re.compile(r" \[.*\]$| \(.*\)$")
 _DATA_FOLDER = "data"
+_OTHER_SUFFIXES = frozenset(
+    [
+        ".md",
+        ".rst",
+        ".toml",
+        ".json",
+        ".html",
+        ".htm",
+        ".pdf",
+        ".png",
+        ".jpg",
+        ".jpeg",
+        ".gif",
+        ".svg",
+        ".tif",
+        ".tiff",
+        ".py",
+        ".ipynb",
+        ".tex",
+        ".docx",
+        ".doc",
+        ".pptx",
+        ".zip",
+        ".gz",
+        ".log",
+        ".yaml",
+        ".yml",
+        ".ini",
+        ".tmp",
+        ".bak",
+        ".lock",
+        ".m",
+        ".opj",
+        ".opju",
+    ]
+)
+_OTHER_NAMES = re.compile(
+    r"(readme|licen[cs]e|notes?|truth|changelog|parameters|residuals|result|report|index|manifest)(\b|_).*",
+    re.IGNORECASE,
+)
+_DATA_SUFFIXES = frozenset({".csv", ".tsv", ".xlsx"})
+
+Faults = dict[str, str] | None
+"""Where faults are collected by file, or None where the first one is an error."""
 
 
 def places_of(stored: Mapping[str, Any], folder: Path, names: Sequence[str]) -> Iterator[list[Path]]:
     """Places where the measurements may be, the likeliest first; each as `load_device` takes it.
+
+    Where they were, then the folder of the result, its `data`, and the folder above.
 
     Parameters
     ----------
@@ -37,29 +83,23 @@ def places_of(stored: Mapping[str, Any], folder: Path, names: Sequence[str]) -> 
     names : sequence of str
         Of the records.
     """
-    seen = set()
-    for place in _all_places(stored, folder, names):
-        paths = [Path(os.path.normpath(path)) for path in place]
-        if any(path.exists() for path in paths) and tuple(paths) not in seen:
-            seen.add(tuple(paths))
-            yield paths
-
-
-def _all_places(stored: Mapping[str, Any], folder: Path, names: Sequence[str]) -> Iterator[list[Path]]:
-    """Where they were, then the folder of the result, its `data`, and the folder above."""
-    yield [folder / path for path in _texts(stored.get("relative"))]
-    yield [Path(path) for path in _texts(stored.get("paths"))]
+    places = [
+        [root / text for text in texts if isinstance(text, str)]
+        for root, texts in ((folder, stored.get("relative")), (Path(), stored.get("paths")))
+        if isinstance(texts, list)
+    ]
     files = list(dict.fromkeys(_PART.sub("", name) for name in names))
     for near in (folder, folder / _DATA_FOLDER, folder.absolute().parent):
         there = [near / name for name in files if (near / name).is_file()]
         if there and (near / MANIFEST).is_file():
-            yield [near / MANIFEST]
-        yield there
-
-
-def _texts(value: Any) -> list[str]:
-    """The texts in a list; nothing where it is no list."""
-    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
+            places.append([near / MANIFEST])
+        places.append(there)
+    seen = set()
+    for place in places:
+        paths = [Path(os.path.normpath(path)) for path in place]
+        if any(path.exists() for path in paths) and tuple(paths) not in seen:
+            seen.add(tuple(paths))
+            yield paths
 
 
 def located(paths: Sequence[str], folder: Path) -> dict[str, list[str]]:
@@ -79,34 +119,6 @@ def located(paths: Sequence[str], folder: Path) -> dict[str, list[str]]:
     return {"paths": list(paths), "relative": relative}
 
 
-_OTHER_SUFFIXES = frozenset(
-    {
-        ".md",
-        ".rst",
-        ".toml",
-        ".json",
-        ".html",
-        ".htm",
-        ".pdf",
-        ".png",
-        ".jpg",
-        ".jpeg",
-        ".gif",
-        ".svg",
-        ".tif",
-    }
-    | {".tiff", ".py", ".ipynb", ".tex", ".docx", ".doc", ".pptx", ".zip", ".gz", ".log", ".yaml", ".yml"}
-    | {".ini", ".tmp", ".bak", ".lock", ".m", ".opj", ".opju"}
-)
-_OTHER_NAMES = re.compile(
-    r"(readme|licen[cs]e|notes?|truth|changelog|parameters|residuals|result|report|index|manifest)(\b|_).*",
-    re.IGNORECASE,
-)
-_DATA_SUFFIXES = frozenset({".csv", ".tsv", ".xlsx"})
-Faults = dict[str, str] | None
-"""Where faults are collected by file, or None where the first one is an error."""
-
-
 def load_device(paths: Path | str | Sequence[Path | str]) -> Device:
     """Everything measured on one device.
 
@@ -120,14 +132,13 @@ def load_device(paths: Path | str | Sequence[Path | str]) -> Device:
     InputError
         Nothing there is usable, a file cannot be read, device.toml has mistakes.
     """
-    many = [paths] if isinstance(paths, str | Path) else list(paths)
-    found = [Path(path) for path in many]
-    if not found:
+    given = [Path(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
+    if not given:
         raise InputError("Expected a folder, a device.toml or files; found nothing.")
-    missing = [path for path in found if not path.exists()]
+    missing = [path for path in given if not path.exists()]
     if missing:
         raise InputError(f"{missing[0]}: expected a folder or a file, found nothing of this name.")
-    return replace(_load(found), paths=tuple(os.path.abspath(path) for path in found))  # noqa: PTH100 - without symlinks resolved
+    return replace(_load(given), paths=tuple(os.path.abspath(path) for path in given))  # noqa: PTH100 - without symlinks resolved
 
 
 def load_readable(paths: Sequence[Path]) -> tuple[tuple[Record, ...], Mapping[str, str]]:
@@ -145,34 +156,47 @@ def load_readable(paths: Sequence[Path]) -> tuple[tuple[Record, ...], Mapping[st
     faults : mapping of str to str
         What is wrong with the others, by name of the file.
     """
-    found = [path for path in paths if path.exists()]
-    faults = {path.name: "it is not there" for path in paths if path not in found}
-    if not found:
+    there = [path for path in paths if path.exists()]
+    faults = {path.name: "it is not there" for path in paths if path not in there}
+    if not there:
         return (), faults
     try:
-        return _load(found, faults).records, faults
+        return _load(there, faults).records, faults
     except InputError as error:
-        return (), {**faults, found[0].name: str(error)}
+        return (), {**faults, there[0].name: str(error)}
 
 
-def _load(found: Sequence[Path], faults: Faults = None) -> Device:
+def _load(paths: Sequence[Path], faults: Faults = None) -> Device:
     """The device of a folder, a device.toml or files that exist."""
-    if len(found) == 1 and found[0].is_dir():
-        return _load_folder(found[0], faults)
-    if len(found) == 1 and found[0].suffix.lower() == ".toml":
-        return _load_manifest(found[0], faults)
-    wrong = [path for path in found if path.is_dir() or path.suffix.lower() == ".toml"]
+    if len(paths) == 1 and paths[0].is_dir():
+        manifest = paths[0] / MANIFEST
+        if manifest.is_file():
+            return _load_manifest(manifest, faults)
+        return _discover(paths[0], Manifest(), faults)
+    if len(paths) == 1 and paths[0].suffix.lower() == ".toml":
+        return _load_manifest(paths[0], faults)
+    wrong = [path for path in paths if path.is_dir() or path.suffix.lower() == ".toml"]
     if wrong:
         raise InputError(
             f"{wrong[0]}: expected files only, or one folder, or one device.toml; found a mixture."
         )
-    return _load_files(found, faults)
+    records: list[Record] = []
+    ordered = sorted(dict.fromkeys(paths), key=lambda path: (path.name, str(path)))
+    twice = len({path.name for path in ordered}) < len(ordered)
+    for path in ordered:
+        records += _read(path, None, f"{path.parent.name}/{path.name}" if twice else None, faults)
+    folder = ordered[0].resolve().parent.name
+    return _make(Manifest(), ordered[0].stem if len(ordered) == 1 else folder, records, [])
 
 
 def files_of(folder: Path) -> tuple[Path, ...]:
     """Every file that the device of a folder depends on, device.toml included; for digests.
 
     A device.toml with mistakes stands together with everything else in the folder.
+
+    Parameters
+    ----------
+    folder : Path
     """
     manifest = folder / MANIFEST
     candidates = [path for path in _files(folder) if path.name == MANIFEST or not _is_other(path)]
@@ -189,6 +213,10 @@ def files_of(folder: Path) -> tuple[Path, ...]:
 
 def holds_measurements(folder: Path) -> bool:
     """Whether a folder without a device.toml has files that are meant as measurements.
+
+    Parameters
+    ----------
+    folder : Path
 
     Raises
     ------
@@ -207,11 +235,6 @@ def _read(path: Path, settings: FileSettings | None, name: str | None, faults: F
             raise
         faults[name or path.name] = str(error)
         return ()
-
-
-def _load_folder(folder: Path, faults: Faults) -> Device:
-    manifest = folder / MANIFEST
-    return _load_manifest(manifest, faults) if manifest.is_file() else _discover(folder, Manifest(), faults)
 
 
 def _load_manifest(path: Path, faults: Faults) -> Device:
@@ -256,25 +279,22 @@ def _discover(folder: Path, manifest: Manifest, faults: Faults) -> Device:
     return _make(manifest, folder.resolve().name, records, notes)
 
 
-def _load_files(files: Sequence[Path], faults: Faults) -> Device:
-    """The records of some files, in the order of their names."""
-    records: list[Record] = []
-    ordered = sorted(dict.fromkeys(files), key=lambda path: (path.name, str(path)))
-    twice = len({path.name for path in ordered}) < len(ordered)
-    for path in ordered:
-        records += _read(path, None, f"{path.parent.name}/{path.name}" if twice else None, faults)
-    folder = ordered[0].resolve().parent.name
-    return _make(Manifest(), ordered[0].stem if len(ordered) == 1 else folder, records, [])
-
-
 def _make(manifest: Manifest, folder: str, records: Sequence[Record], notes: Sequence[str]) -> Device:
     """The device, named by device.toml, else by its files, else by its folder."""
     stated = {record.metadata["device"] for record in records if record.metadata.get("device")}
     name = manifest.name or (stated.pop() if len(stated) == 1 else "") or folder or "device"
+    names = [record.name for record in records]  # tidy files carry that of their record
     try:
         return Device(
             name=name,
-            records=tuple(_distinct(records)),
+            records=tuple(
+                replace(record, name=f"{record.name} ({record.origin.file})")
+                if names.count(record.name) > 1
+                and record.origin.file
+                and record.origin.file not in record.name
+                else record
+                for record in records
+            ),
             area=manifest.area,
             temperature=manifest.temperature,
             attributes=manifest.attributes,
@@ -283,17 +303,6 @@ def _make(manifest: Manifest, folder: str, records: Sequence[Record], notes: Seq
         )
     except InputError as error:
         raise ManifestError(str(error)) from error
-
-
-def _distinct(records: Sequence[Record]) -> list[Record]:
-    """Tidy files carry their record's name; two of one name are told apart by their files."""
-    names = [record.name for record in records]
-    return [
-        replace(record, name=f"{record.name} ({record.origin.file})")
-        if names.count(record.name) > 1 and record.origin.file and record.origin.file not in record.name
-        else record
-        for record in records
-    ]
 
 
 def _files(folder: Path) -> list[Path]:

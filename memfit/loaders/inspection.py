@@ -11,8 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
+from memfit.arrays import FloatArray
 from memfit.datasets.kramers_kronig import estimate_noise, kramers_kronig
-from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient, Record
+from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient
 from memfit.errors import InputError
 from memfit.loaders import tidy
 from memfit.loaders.raw import NO_SETTINGS, FileSettings, RawTable
@@ -85,23 +86,24 @@ class FileReport:
 
     def lines(self) -> list[str]:
         """The report in words, a line for each thing."""
-        found = [
-            f"{self.file}: {self.format}, {self.segments} {'record' if self.segments == 1 else 'records'}"
+        count = f"{self.segments} {'record' if self.segments == 1 else 'records'}"
+        stated = {"instrument": self.instrument, "technique": self.technique, "signs": self.sign_convention}
+        return [
+            f"{self.file}: {self.format}, {count}",
+            *(f"  {word}: {text}" for word, text in stated.items() if text),
+            *(f"  missing: {text}" for text in self.missing),
+            *(f"  {line}" for record in self.records for line in _record_lines(record)),
         ]
-        if self.instrument:
-            found.append(f"  instrument: {self.instrument}")
-        if self.technique:
-            found.append(f"  technique: {self.technique}")
-        if self.sign_convention:
-            found.append(f"  signs: {self.sign_convention}")
-        found += [f"  missing: {text}" for text in self.missing]
-        for record in self.records:
-            found += [f"  {line}" for line in _record_lines(record)]
-        return found
 
 
 def inspect_file(path: Path, settings: FileSettings | None = None) -> FileReport:
     """What a file holds.
+
+    Parameters
+    ----------
+    path : Path
+    settings : FileSettings, optional
+        What device.toml says of the file.
 
     Raises
     ------
@@ -114,6 +116,14 @@ def inspect_file(path: Path, settings: FileSettings | None = None) -> FileReport
 def inspect_source(source: Source, settings: FileSettings = NO_SETTINGS) -> FileReport:
     """As `inspect_file`, for bytes in memory.
 
+    A file that was read but needs a word of device.toml before it becomes records is no error.
+
+    Parameters
+    ----------
+    source : Source
+    settings : FileSettings
+        What device.toml says of the file.
+
     Raises
     ------
     FileFormatError
@@ -124,50 +134,50 @@ def inspect_source(source: Source, settings: FileSettings = NO_SETTINGS) -> File
     except InputError as error:
         if tidy.recognises(source):
             raise
-        return _unfinished(source, settings, error)
-    reports = tuple(_record_report(record, index) for index, record in enumerate(records))
-    first = records[0]
+        try:
+            reader, tables = read_tables(source, settings)
+        except InputError:
+            raise error from None
+        if not any(table.channels or "current_density" in table.columns for table in tables):
+            raise
+        return FileReport(
+            file=source.name,
+            sha256=source.sha256,
+            format=reader.name,
+            instrument=_entry(tables[0].metadata, "instrument", "Model"),
+            technique="recording of an oscilloscope" if tables[0].channels else "",
+            segments=len(tables),
+            sign_convention="",
+            metadata=dict(tables[0].metadata),
+            records=tuple(_table_report(source, table) for table in tables),
+            missing=(str(error),),
+        )
+    first = records[0].metadata
     return FileReport(
         file=source.name,
         sha256=source.sha256,
-        format=first.origin.format,
-        instrument=_entry(
-            first.metadata, "instrument", "Device", "Instrument Model", "PSTAT", "DeviceSerial", "Type"
-        ),
-        technique=_entry(first.metadata, "technique", "TAG", "Technique", "Method", "Experiment Type"),
+        format=records[0].origin.format,
+        instrument=_entry(first, "instrument", "Device", "Instrument Model", "PSTAT", "DeviceSerial", "Type"),
+        technique=_entry(first, "technique", "TAG", "Technique", "Method", "Experiment Type"),
         segments=len(records),
         sign_convention=_SIGN,
-        metadata=dict(first.metadata),
-        records=reports,
+        metadata=dict(first),
+        records=tuple(
+            _spectrum_report(record, tested=number < _MAX_CHECKED)
+            if isinstance(record, ImpedanceSpectrum)
+            else _course_report(record)
+            for number, record in enumerate(records)
+        ),
     )
 
 
-def _unfinished(source: Source, settings: FileSettings, error: InputError) -> FileReport:
-    """A file that was read but needs a word of device.toml before it becomes records.
+def _entry(metadata: Mapping[str, str], *keys: str) -> str:
+    """The first of some metadata."""
+    return next((metadata[key] for key in keys if metadata.get(key)), "")
 
-    Raises
-    ------
-    InputError
-        The file itself cannot be read.
-    """
-    try:
-        reader, tables = read_tables(source, settings)
-    except InputError:
-        raise error from None
-    if not any(table.channels or "current_density" in table.columns for table in tables):
-        raise error
-    return FileReport(
-        file=source.name,
-        sha256=source.sha256,
-        format=reader.name,
-        instrument=_entry(tables[0].metadata, "instrument", "Model"),
-        technique="recording of an oscilloscope" if tables[0].channels else "",
-        segments=len(tables),
-        sign_convention="",
-        metadata=dict(tables[0].metadata),
-        records=tuple(_table_report(source, table) for table in tables),
-        missing=(str(error),),
-    )
+
+def _range(values: FloatArray) -> tuple[float, float]:
+    return float(np.min(values)), float(np.max(values))
 
 
 def _table_report(source: Source, table: RawTable) -> RecordReport:
@@ -183,40 +193,37 @@ def _table_report(source: Source, table: RawTable) -> RecordReport:
     )
 
 
-def _record_report(record: Record, index: int) -> RecordReport:
-    if isinstance(record, ImpedanceSpectrum):
-        return _spectrum_report(record, tested=index < _MAX_CHECKED)
-    noise = estimate_noise(record)
-    time = record.time
-    ranges = {"time (s)": _range(time)} if time is not None else {}
-    if record.voltage is not None:
-        ranges["voltage (V)"] = _range(record.voltage)
-    if record.current is not None:
-        ranges["current (A)"] = _range(record.current)
-    missing = ("times or a scan rate",) if isinstance(record, IVSweep) and time is None else ()
+def _course_report(record: IVSweep | PulseTransient) -> RecordReport:
+    """A sweep or a transient."""
+    noise, time = estimate_noise(record), record.time
+    columns = {"time (s)": time, "voltage (V)": record.voltage, "current (A)": record.current}
+    order = "no times"
+    if time is not None:
+        steps = np.diff(time)
+        usual = float(np.median(steps)) if steps.size else 0.0
+        order = "one sample"
+        if usual > 0 and float(np.ptp(steps)) < 0.01 * usual:
+            order = f"rising time, every {format_quantity(usual, 's')}"
+        elif steps.size:
+            least, most = (format_quantity(float(step), "s") for step in (steps.min(), steps.max()))
+            order = f"rising time, {least} to {most} apart"
+    pulses = find_pulses(record.drive) if isinstance(record, PulseTransient) else ()
     return RecordReport(
         name=record.name,
         kind=record.kind,
         part=record.origin.part,
         points=record.points,
         control=record.control,
-        ranges=ranges,
-        order="no times" if time is None else _sampling(time),
+        ranges={name: _range(values) for name, values in columns.items() if values is not None},
+        order=order,
         scan_rate=record.scan_rate if isinstance(record, IVSweep) else None,
         drive_vertices=None if record.drive is None else int(record.drive.time.size),
-        pulses=_pulses(record),
+        pulses=tuple((pulse.start, pulse.end, pulse.level) for pulse in pulses),
         noise=noise.level,
         noise_unit=noise.unit,
-        missing=missing,
+        missing=("times or a scan rate",) if time is None else (),
         notes=record.notes,
     )
-
-
-def _pulses(record: Record) -> tuple[tuple[float, float, float], ...]:
-    """The pulses of a transient."""
-    if not isinstance(record, PulseTransient):
-        return ()
-    return tuple((pulse.start, pulse.end, pulse.level) for pulse in find_pulses(record.drive))
 
 
 def _spectrum_report(record: ImpedanceSpectrum, *, tested: bool) -> RecordReport:
@@ -252,70 +259,36 @@ def _spectrum_report(record: ImpedanceSpectrum, *, tested: bool) -> RecordReport
     )
 
 
-def _range(values: np.ndarray) -> tuple[float, float]:
-    return float(np.min(values)), float(np.max(values))
-
-
-def _sampling(time: np.ndarray) -> str:
-    """Order and spacing of the times."""
-    steps = np.diff(time)
-    if steps.size == 0:
-        return "one sample"
-    usual = float(np.median(steps))
-    if usual > 0 and float(np.ptp(steps)) < 0.01 * usual:
-        return f"rising time, every {format_quantity(usual, 's')}"
-    least, most = (format_quantity(float(step), "s") for step in (steps.min(), steps.max()))
-    return f"rising time, {least} to {most} apart"
-
-
-def _entry(metadata: Mapping[str, str], *keys: str) -> str:
-    """The first of some metadata."""
-    return next((metadata[key] for key in keys if metadata.get(key)), "")
-
-
 def _record_lines(record: RecordReport) -> list[str]:
     """A record in words."""
-    part = f" [{record.part}]" if record.part else ""
-    found = [f"{record.kind}{part}: {record.points} points, {record.control} control", *_bias_lines(record)]
-    found += [f"  {name}: {low:.5g} to {high:.5g}" for name, (low, high) in record.ranges.items()]
-    if record.order:
-        found.append(f"  order: {record.order}")
-    if record.scan_rate is not None:
-        found.append(f"  scan rate: {record.scan_rate:.4g} {'V/s' if record.control == 'voltage' else 'A/s'}")
-    if record.noise is not None:
-        percent = record.noise_unit == "relative"
-        shown = (
-            f"{100 * record.noise:.2g} %"
-            if percent
-            else format_quantity(record.noise, record.noise_unit, digits=2)
-        )
-        found.append(f"  noise: {shown}")
-    found += [f"  {record.kramers_kronig_text}"] if record.kramers_kronig_text else []
-    found += _pulse_lines(record)
-    found += [f"  missing: {text}" for text in record.missing]
-    found += [f"  note: {note}" for note in record.notes]
-    return found
-
-
-def _bias_lines(record: RecordReport) -> list[str]:
-    """The dc bias and where it is from."""
-    values = ((record.bias_V, "V"), (record.bias_A, "A"))
-    stated = [format_quantity(value, unit) for value, unit in values if value is not None]
-    if not stated:
-        return []
-    source = re.search(r"is taken from (?P<where>.*?)\.?$", record.bias_source)
-    where = (
-        f" (from {source['where']})" if source else f" ({record.bias_source})" if record.bias_source else ""
-    )
-    return [f"  bias: {', '.join(stated)}{where}"]
-
-
-def _pulse_lines(record: RecordReport) -> list[str]:
-    """The pulses of a transient, the first few."""
     unit = "V" if record.control == "voltage" else "A"
+    part = f" [{record.part}]" if record.part else ""
+    lines = [f"{record.kind}{part}: {record.points} points, {record.control} control"]
+    values = ((record.bias_V, "V"), (record.bias_A, "A"))
+    biases = [format_quantity(value, si) for value, si in values if value is not None]
+    if biases:
+        source = re.search(r"is taken from (?P<where>.*?)\.?$", record.bias_source)
+        where = f"from {source['where']}" if source else record.bias_source
+        lines.append(f"  bias: {', '.join(biases)}{f' ({where})' if where else ''}")
+    lines += [f"  {name}: {low:.5g} to {high:.5g}" for name, (low, high) in record.ranges.items()]
+    if record.order:
+        lines.append(f"  order: {record.order}")
+    if record.scan_rate is not None:
+        lines.append(f"  scan rate: {record.scan_rate:.4g} {unit}/s")
+    if record.noise is not None:
+        percent = f"{100 * record.noise:.2g} %"
+        relative = record.noise_unit == "relative"
+        lines.append(
+            f"  noise: {percent if relative else format_quantity(record.noise, record.noise_unit, digits=2)}"
+        )
+    if record.kramers_kronig_text:
+        lines.append(f"  {record.kramers_kronig_text}")
     shown = [
         f"{format_quantity(level, unit)} from {format_quantity(start, 's')} to {format_quantity(end, 's')}"
         for start, end, level in record.pulses[:_MOST_PULSES]
     ]
-    more = f" and {len(record.pulses) - _MOST_PULSES} more" if len(record.pulses) > _MOST_PULSES else ""
-    return [f"  pulses: {', '.join(shown)}{more}"] if shown else []
+    if shown:
+        more = len(record.pulses) - len(shown)
+        lines.append(f"  pulses: {', '.join(shown)}{f' and {more} more' if more else ''}")
+    lines += [f"  missing: {text}" for text in record.missing]
+    return [*lines, *(f"  note: {note}" for note in record.notes)]

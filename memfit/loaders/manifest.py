@@ -1,173 +1,44 @@
 """device.toml: what is known of a device, which files belong to it, what the fit may do.
 
-All mistakes of a file are found and reported at once, each with its place and, for a misspelt word, the
-right one. `Checker` serves every settings file written in TOML. The keys are listed in docs/formats.md.
-
-What device.toml says of a record that is whole already, because it comes from a tidy table.
+The keys are rows of tables (`DEVICE`, `MEASUREMENT`, `FIT`): how a value is read, its dimension or words,
+what it means. One `Checker` walks them; all mistakes of a file are reported at once, each with its place
+and, for a misspelt word, the right one. It serves every settings file written in TOML. docs/formats.md
+shows the keys in use.
 """
 
 import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import Field, dataclass, field, fields, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import TypeVar, get_args
+from typing import Any, TypeVar, get_args
 
-import numpy as np
-
-from memfit.arrays import FloatArray
 from memfit.datasets.device import FitSettings
 from memfit.datasets.fit_options import FitOptions
-from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient, Record
-from memfit.errors import FileFormatError, ManifestError, UnitError, meant
-from memfit.loaders.raw import NO_SETTINGS, ROLES, FileSettings
-from memfit.loaders.tables.metadata import CONTROLS, INITIALS, TECHNIQUES
-from memfit.model.parameters import NAMES, UNITS
-from memfit.protocols import Control, Drive, drive_from_samples
+from memfit.errors import ManifestError, UnitError, meant
+from memfit.loaders.raw import CONTROLS, INITIALS, ROLES, TECHNIQUES, FileSettings
+from memfit.model.parameters import PARAMETERS
+from memfit.protocols import Control
 from memfit.units import DIMENSIONS, parse_quantity
-
-
-def apply_settings(record: Record, settings: FileSettings) -> Record:
-    """The record with everything that device.toml states of its file.
-
-    Raises
-    ------
-    FileFormatError
-        The kind is another one, or `use` leaves no point.
-    """
-    if replace(settings, device_area=None) == NO_SETTINGS:
-        return record
-    if settings.kind is not None and settings.kind != record.kind:
-        raise FileFormatError(
-            f"expected the kind {settings.kind!r} that device.toml states; the table holds {record.kind!r}.",
-            file=record.origin.file,
-        )
-    metadata = dict(record.metadata)
-    if settings.series_resistance is not None:
-        metadata["series_resistance"] = f"{settings.series_resistance!r} ohm"
-    if settings.temperature is not None:
-        metadata["temperature"] = f"{settings.temperature!r} K"
-    named = replace(record, name=settings.name or record.name, metadata=metadata)
-    if isinstance(named, ImpedanceSpectrum):
-        return _select(_spectrum(named, settings), settings)
-    return _select(_course(named, settings), settings)
-
-
-def _spectrum(record: ImpedanceSpectrum, settings: FileSettings) -> ImpedanceSpectrum:
-    """Bias, control and amplitude."""
-    stated = settings.bias is not None or settings.bias_current is not None
-    note = ("The bias is the one that device.toml states.",) if stated else ()
-    return replace(
-        record,
-        bias_voltage=record.bias_voltage if settings.bias is None else settings.bias,
-        bias_current=record.bias_current if settings.bias_current is None else settings.bias_current,
-        control=settings.control or record.control,
-        amplitude=record.amplitude if settings.amplitude is None else settings.amplitude,
-        notes=(*record.notes, *note),
-    )
-
-
-def _course(record: IVSweep | PulseTransient, settings: FileSettings) -> IVSweep | PulseTransient:
-    """Control, drive, first state and times."""
-    control = settings.control or record.control
-    if record.time is None or record.drive is None:
-        if isinstance(record, IVSweep):
-            return replace(record, control=control, scan_rate=settings.scan_rate or record.scan_rate)
-        return record
-    drive = record.drive
-    if settings.waveform:
-        at, value = np.array(settings.waveform, dtype=np.float64).T
-        drive = Drive(control, at, value, drive.initial)
-    elif control != drive.control:
-        drive = _from_samples(record, record.time, control, drive)
-    initial = settings.initial or drive.initial
-    drive = Drive(drive.control, drive.time + settings.time_offset, drive.value, initial)
-    time = record.time + settings.time_offset
-    if isinstance(record, IVSweep):
-        rate = settings.scan_rate or record.scan_rate
-        return replace(record, control=control, time=time, drive=drive, scan_rate=rate)
-    return replace(record, time=time, drive=drive)
-
-
-def _from_samples(
-    record: IVSweep | PulseTransient, time: FloatArray, control: Control, drive: Drive
-) -> Drive:
-    """The drive of the other quantity, from its samples."""
-    driven = record.voltage if control == "voltage" else record.current
-    if driven is None:
-        raise FileFormatError(
-            f"expected a column of the {control}, which device.toml says was applied.",
-            file=record.origin.file,
-        )
-    return drive_from_samples(control, time, driven, initial=drive.initial)
-
-
-def _select(record: Record, settings: FileSettings) -> Record:
-    """Only the points that `use` asks for."""
-    columns: dict[str, FloatArray | None]
-    if isinstance(record, ImpedanceSpectrum):
-        columns = {"frequency": record.frequency}
-    else:
-        columns = {"time": record.time, "voltage": record.voltage, "current": record.current}
-    keep = np.ones(record.points, dtype=bool)
-    for role, (low, high) in settings.use.items():
-        values = columns.get(role)
-        if values is not None:
-            keep &= (values >= low) & (values <= high)
-    if keep.all():
-        return record
-    if not keep.any():
-        raise FileFormatError("`use` in device.toml leaves no point of this record.", file=record.origin.file)
-    return record.select(
-        keep, f"{np.count_nonzero(~keep)} points were left out as `use` in device.toml asks."
-    )
-
 
 MANIFEST = "device.toml"
 
 DIMENSION_OF: Mapping[str, str] = {
-    name: next(key for key, (_, unit, _) in DIMENSIONS.items() if unit == UNITS[name]) for name in NAMES
+    name: next(key for key, dimension in DIMENSIONS.items() if dimension.unit == row.unit)
+    for name, row in PARAMETERS.items()
 }
 """Dimension of each model parameter, a key of `memfit.units.DIMENSIONS`."""
-
-_TABLES = ("device", "measurement", "fit")
-_DEVICE_KEYS = ("name", "area", "temperature", "attributes")
-_MEASUREMENT_KEYS = (
-    "file", "kind", "bias", "control", "initial", "use", "scan_rate", "amplitude", "area", "time_offset",
-    "series_resistance", "temperature", "waveform", "columns", "sense_resistance", "compliance", "split",
-    "name",
-)  # fmt: skip
-_FIT_KEYS = ("model", "fix", "bounds", "start", *(option.name for option in fields(FitOptions)))
-_USE = {"frequency": "frequency", "time": "time", "voltage": "voltage", "current": "current"}
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, kw_only=True)
-class FileEntry:
-    """One [[measurement]]."""
-
-    file: str
-    settings: FileSettings
-
-
-@dataclass(frozen=True, kw_only=True)
-class Manifest:
-    """The whole device.toml, in SI units."""
-
-    name: str | None = None
-    area: float | None = None
-    """m^2."""
-    temperature: float | None = None
-    """K."""
-    attributes: Mapping[str, str | float] = field(default_factory=dict)
-    measurements: tuple[FileEntry, ...] = ()
-    fit: FitSettings = field(default_factory=FitSettings)
-
-
 class Checker:
-    """Collects the mistakes of a settings file, to raise them all at once."""
+    """Collects the mistakes of a settings file, to raise them all at once.
+
+    Its methods read one value each; a mistake is noted with its place, such as "measurement 2, bias", and
+    gives None or an empty value.
+    """
 
     def __init__(self, file: str, text: str = "") -> None:
         self.file = file
@@ -175,8 +46,20 @@ class Checker:
         self._mistakes: list[str] = []
 
     def mistake(self, place: str, message: str) -> None:
-        """Note a mistake at a place such as "measurement 2, bias"."""
-        line = self._line(place)
+        """Note a mistake, with the line of its place: the key's first line behind the header of its table."""
+        words = place.split(", ")
+        numbered = re.fullmatch(r"(\w+) (\d+)", words[0])
+        start = 0
+        if numbered:
+            head = re.compile(rf"\s*\[\[\s*{numbered[1]}\s*\]\]")
+            heads = [i for i, line in enumerate(self._lines) if head.match(line)]
+            start = heads[int(numbered[2]) - 1] if len(heads) >= int(numbered[2]) else 0
+        if len(words) > 1:
+            pattern = re.compile(rf"""\s*["']?{re.escape(words[1])}["']?\s*=""")
+        else:
+            pattern = re.compile(rf"\s*\[+\s*{re.escape(words[0])}\s*\]")
+        lines = enumerate(self._lines[start:], start=start + 1)
+        line = next((number for number, text in lines if pattern.match(text)), None)
         self._mistakes.append(f"{place}{f' (line {line})' if line else ''}: {message}")
 
     def finish(self) -> None:
@@ -191,8 +74,8 @@ class Checker:
             return
         count = len(self._mistakes)
         head = "a mistake" if count == 1 else f"{count} mistakes"
-        told = "; ".join(text.rstrip(".") for text in self._mistakes)
-        raise ManifestError(f"{self.file}: {head}: {told}{'' if told.endswith('?') else '.'}")
+        listed = "; ".join(text.rstrip(".") for text in self._mistakes)
+        raise ManifestError(f"{self.file}: {head}: {listed}{'' if listed.endswith('?') else '.'}")
 
     def table(self, value: object, place: str, known: Sequence[str] | None) -> dict[str, object]:
         """A table whose keys must be known (None: any)."""
@@ -204,23 +87,48 @@ class Checker:
                 self.mistake(f"{place}, {key}" if place else key, f"unknown key {key!r}; {meant(key, known)}")
         return {str(key): item for key, item in value.items() if known is None or key in known}
 
+    def keys(
+        self, table: Mapping[str, object], place: str, known: Mapping[str, "Key"], names: Sequence[str] = ()
+    ) -> dict[str, Any]:
+        """What the keys of a table say; only those that are there and without a mistake.
+
+        Parameters
+        ----------
+        table : mapping
+        place : str
+            Of the table.
+        known : mapping of str to Key
+        names : sequence of str
+            Keys to read, in this order; by default all that are known.
+        """
+        read = {
+            name: known[name].read(self, table[name], f"{place}, {name}", *known[name].of)
+            for name in names or known
+            if name in table
+        }
+        return {name: value for name, value in read.items() if value is not None}
+
     def quantity(self, value: object, place: str, dimension: str) -> float | None:
         """A quantity in SI units from a string with its unit or an SI number."""
-        return self.attempt(place, lambda: _quantity(value, dimension))
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            unit = DIMENSIONS[dimension].unit
+            self.mistake(place, f'expected a quantity such as "1 {unit}", found {value!r}')
+            return None
+        return self.attempt(place, lambda: parse_quantity(value, dimension))
 
     def positive(self, value: object, place: str, dimension: str) -> float | None:
         """A quantity above zero."""
-        found = self.quantity(value, place, dimension)
-        if found is not None and found <= 0:
+        number = self.quantity(value, place, dimension)
+        if number is not None and number <= 0:
             self.mistake(place, f"expected a value above 0, found {value!r}")
             return None
-        return found
+        return number
 
     def range(self, value: object, place: str, dimension: str) -> tuple[float, float] | None:
         """A pair [lowest, highest]."""
         if not isinstance(value, list) or len(value) != 2:
             self.mistake(
-                place, f'expected [lowest, highest], such as ["0.1 {DIMENSIONS[dimension][1]}", ...]'
+                place, f'expected [lowest, highest], such as ["0.1 {DIMENSIONS[dimension].unit}", ...]'
             )
             return None
         low, high = (self.quantity(item, place, dimension) for item in value)
@@ -247,6 +155,79 @@ class Checker:
         self.mistake(place, f"expected a text in quotes, found {value!r}")
         return None
 
+    def flag(self, value: object, place: str) -> bool:
+        """True or false."""
+        if not isinstance(value, bool):
+            self.mistake(place, f"expected true or false, found {value!r}")
+            return True
+        return value
+
+    def whole(self, value: object, place: str) -> object:
+        """A whole number that is not negative."""
+        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+            self.mistake(place, f"expected a whole number of at least 0, found {value!r}")
+        return value
+
+    def quantities(self, value: object, place: str, dimensions: Mapping[str, str]) -> dict[str, float]:
+        """A table of quantities, each of its own dimension."""
+        given = self.table(value, place, tuple(dimensions))
+        return self.keys(
+            given, place, {name: Key("", Checker.quantity, (dimensions[name],)) for name in given}
+        )
+
+    def ranges(
+        self, value: object, place: str, dimensions: Mapping[str, str]
+    ) -> dict[str, tuple[float, float]]:
+        """A table of ranges, each of its own dimension."""
+        given = self.table(value, place, tuple(dimensions))
+        return self.keys(given, place, {name: Key("", Checker.range, (dimensions[name],)) for name in given})
+
+    def columns(self, value: object, place: str) -> Mapping[str, str] | tuple[str, ...]:
+        """Labels by role, or a header for a table without one."""
+        if isinstance(value, list | tuple):
+            if all(isinstance(item, str) for item in value):
+                return tuple(str(item) for item in value)
+            self.mistake(place, 'expected a list of labels, such as ["Voltage (V)", "Current (uA)"]')
+            return ()
+        table = self.table(value, place, tuple(ROLES))
+        if not all(isinstance(item, str) for item in table.values()):
+            self.mistake(place, 'expected labels of columns, such as { voltage = "CH1", current = "CH2" }')
+            return {}
+        return {role: str(label) for role, label in table.items()}
+
+    def waveform(self, value: object, place: str, control: Control | None) -> tuple[tuple[float, float], ...]:
+        """Vertices [time, value] of what was applied."""
+        if value == []:
+            return ()
+        if control is None:
+            self.mistake(place, "expected `control` beside a waveform, to say what it is of")
+            return ()
+        if not isinstance(value, list) or not all(
+            isinstance(item, list) and len(item) == 2 for item in value
+        ):
+            self.mistake(
+                place, 'expected a list of [time, value], such as [["0 s", "0 V"], ["1 ms", "0.5 V"]]'
+            )
+            return ()
+        vertices = [(self.quantity(t, place, "time"), self.quantity(v, place, control)) for t, v in value]
+        known = tuple((t, v) for t, v in vertices if t is not None and v is not None)
+        if any(later[0] < earlier[0] for earlier, later in pairwise(known)):
+            self.mistake(place, "expected times that do not run backward")
+            return ()
+        return known
+
+    def attributes(self, value: object, place: str) -> dict[str, str | float]:
+        """Free attributes: texts and numbers."""
+        known: dict[str, str | float] = {}
+        for key, item in self.table(value, place, None).items():
+            if isinstance(item, str):
+                known[key] = item
+            elif isinstance(item, int | float) and not isinstance(item, bool):
+                known[key] = float(item)
+            else:
+                self.mistake(f"{place}, {key}", f"expected a text or a number, found {item!r}")
+        return known
+
     def attempt(self, place: str, read: Callable[[], T]) -> T | None:
         """The value of a reader, or None and a mistake."""
         try:
@@ -255,26 +236,95 @@ class Checker:
             self.mistake(place, str(error))
             return None
 
-    def _line(self, place: str) -> int | None:
-        """Line of a place in the text: the key's first line behind the header of its table."""
-        words = place.split(", ")
-        numbered = re.fullmatch(r"(\w+) (\d+)", words[0])
-        start = 0
-        if numbered:
-            heads = [
-                i for i, line in enumerate(self._lines) if re.match(rf"\s*\[\[\s*{numbered[1]}\s*\]\]", line)
-            ]
-            start = heads[int(numbered[2]) - 1] if len(heads) >= int(numbered[2]) else 0
-        for i, line in enumerate(self._lines[start:], start=start + 1):
-            if len(words) > 1 and re.match(rf"""\s*["']?{re.escape(words[1])}["']?\s*=""", line):
-                return i
-            if len(words) == 1 and re.match(rf"\s*\[+\s*{re.escape(words[0])}\s*\]", line):
-                return i
-        return None
+
+@dataclass(frozen=True)
+class Key:
+    """A key of a settings file."""
+
+    doc: str
+    read: Callable[..., Any]
+    """A method of `Checker`."""
+    of: tuple[Any, ...] = ()
+    """Its dimension, or its words."""
+
+
+def _option(option: Field[Any]) -> Key:
+    """A field of `FitOptions`: a flag, a whole number, or one of a few words."""
+    doc = "as `FitOptions` says"
+    if option.type is bool:
+        return Key(doc, Checker.flag)
+    if option.type is int:
+        return Key(doc, Checker.whole)
+    return Key(doc, Checker.word, ({word: word for word in get_args(option.type)},))
+
+
+_USE = ({"frequency": "frequency", "time": "time", "voltage": "voltage", "current": "current"},)
+
+DEVICE: Mapping[str, Key] = {
+    "name": Key("of the device", Checker.text),
+    "area": Key("of the electrodes", Checker.positive, ("area",)),
+    "temperature": Key("of the device", Checker.positive, ("temperature",)),
+    "attributes": Key("anything that tells devices apart: texts and numbers", Checker.attributes),
+}
+MEASUREMENT: Mapping[str, Key] = {
+    "file": Key("the path, relative to device.toml", Checker.text),
+    "kind": Key("impedance, iv or transient", Checker.word, (TECHNIQUES,)),
+    "bias": Key("dc bias: a voltage or, by its unit, a current", Checker.quantity, ("voltage",)),
+    "control": Key("what the instrument set", Checker.word, (CONTROLS,)),
+    "initial": Key("state in which the record begins", Checker.word, (INITIALS,)),
+    "use": Key("lowest and highest frequency, time, voltage or current", Checker.ranges, _USE),
+    "scan_rate": Key("where there are no times", Checker.positive, ("voltage_rate",)),
+    "amplitude": Key("of the sine: of what was set", Checker.positive, ("voltage",)),
+    "area": Key("of this file's contact", Checker.positive, ("area",)),
+    "time_offset": Key("added to the times", Checker.quantity, ("time",)),
+    "series_resistance": Key("of the circuit", Checker.quantity, ("resistance",)),
+    "temperature": Key("during this measurement", Checker.positive, ("temperature",)),
+    "waveform": Key("vertices [time, value] of what was set", Checker.waveform, (None,)),
+    "columns": Key("labels by role, or the header of a table without one", Checker.columns),
+    "sense_resistance": Key("over which the current was measured", Checker.positive, ("resistance",)),
+    "compliance": Key("limit of what was measured", Checker.positive, ("current",)),
+    "split": Key("part a program into its loops or pulses", Checker.flag),
+    "name": Key("of the record", Checker.text),
+}
+FIT: Mapping[str, Key] = {
+    "model": Key(
+        "2d, 2d-mirror, 3d or auto", Checker.word, ({w: w for w in ("2d", "2d-mirror", "3d", "auto")},)
+    ),
+    "fix": Key("parameters held at a value", Checker.quantities, (DIMENSION_OF,)),
+    "bounds": Key("lowest and highest value of parameters", Checker.ranges, (DIMENSION_OF,)),
+    "start": Key("first values of parameters", Checker.quantities, (DIMENSION_OF,)),
+    **{option.name: _option(option) for option in fields(FitOptions)},
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileEntry:
+    """One [[measurement]]."""
+
+    file: str
+    settings: FileSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """The whole device.toml, in SI units."""
+
+    name: str | None = None
+    area: float | None = None
+    """m^2."""
+    temperature: float | None = None
+    """K."""
+    attributes: Mapping[str, str | float] = field(default_factory=dict)
+    measurements: tuple[FileEntry, ...] = ()
+    fit: FitSettings = field(default_factory=FitSettings)
 
 
 def read_toml(path: Path) -> tuple[dict[str, object], str]:
     """Content and text of a TOML file.
+
+    Parameters
+    ----------
+    path : Path
 
     Raises
     ------
@@ -306,235 +356,61 @@ def read_manifest(path: Path, *, whole: bool = True) -> Manifest:
     """
     content, text = read_toml(path)
     check = Checker(path.name, text)
-    tables = check.table(content, "", _TABLES)
-    device = check.table(tables.get("device", {}), "device", _DEVICE_KEYS)
+    tables = check.table(content, "", ("device", "measurement", "fit"))
+    device = check.table(tables.get("device", {}), "device", tuple(DEVICE))
     measurements = tables.get("measurement", [])
     if not isinstance(measurements, list):
         check.mistake("measurement", "expected [[measurement]] with two brackets for each file")
         measurements = []
     entries = [_measurement(check, item, f"measurement {i}") for i, item in enumerate(measurements, start=1)]
-    manifest = Manifest(
-        name=check.text(device["name"], "device, name") if "name" in device else None,
-        area=check.positive(device["area"], "device, area", "area") if "area" in device else None,
-        temperature=check.positive(device["temperature"], "device, temperature", "temperature")
-        if "temperature" in device
-        else None,
-        attributes=_attributes(check, device.get("attributes", {})),
-        measurements=tuple(entry for entry in entries if entry is not None),
-        fit=read_fit_settings(check, tables.get("fit", {})),
-    )
+    listed = tuple(entry for entry in entries if entry is not None)
+    known = check.keys(device, "device", DEVICE)
+    fit = check.table(tables.get("fit", {}), "fit", tuple(FIT))
+    options = check.keys(fit, "fit", FIT, ("bounds", *(name for name in FIT if name != "bounds")))
+    stated = {name: options.pop(name) for name in ("model", "fix", "bounds", "start") if name in options}
     if whole:
-        _check_files(check, manifest, path.parent)
+        seen: set[tuple[str, str]] = set()
+        folder = path.parent
+        there = sorted(path.name for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
+        for number, entry in enumerate(listed, start=1):
+            place = f"measurement {number}, file"
+            if not (folder / entry.file).is_file():
+                near = meant(entry.file, there, "the paths are relative to device.toml.")
+                check.mistake(place, f"there is no file {entry.file!r}; {near}")
+            elif (entry.file, entry.settings.name) in seen:
+                check.mistake(place, f"{entry.file!r} is listed twice; give each its own `name`")
+            seen.add((entry.file, entry.settings.name))
     check.finish()
-    return manifest
-
-
-def read_fit_settings(check: Checker, value: object, place: str = "fit") -> FitSettings:
-    """The [fit] table: model, fixed parameters, bounds, first values, terms of the instruments."""
-    fit = check.table(value, place, _FIT_KEYS)
-    bounds = check.table(fit.get("bounds", {}), f"{place}, bounds", NAMES)
-    ranges = {
-        name: check.range(item, f"{place}, bounds, {name}", DIMENSION_OF[name])
-        for name, item in bounds.items()
-    }
-    models = {word: word for word in ("2d", "2d-mirror", "3d", "auto")}
-    return FitSettings(
-        model=check.word(fit["model"], f"{place}, model", models) if "model" in fit else None,
-        fix=_parameter_values(check, fit.get("fix", {}), f"{place}, fix"),
-        bounds={name: found for name, found in ranges.items() if found is not None},
-        start=_parameter_values(check, fit.get("start", {}), f"{place}, start"),
-        options=_fit_options(check, fit, place),
-    )
-
-
-def _parameter_values(check: Checker, value: object, place: str) -> dict[str, float]:
-    """Values of parameters in SI units."""
-    given = check.table(value, place, NAMES)
-    values = {
-        name: check.quantity(item, f"{place}, {name}", DIMENSION_OF[name]) for name, item in given.items()
-    }
-    return {name: found for name, found in values.items() if found is not None}
-
-
-def _fit_options(check: Checker, fit: Mapping[str, object], place: str) -> dict[str, object]:
-    """The fields of `FitOptions` that are given: flags, whole numbers, one of a few words."""
-    options: dict[str, object] = {}
-    for option in fields(FitOptions):
-        if option.name not in fit:
-            continue
-        value, where = fit[option.name], f"{place}, {option.name}"
-        if option.type is bool:
-            options[option.name] = _flag(check, value, where)
-        elif option.type is int:
-            if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-                check.mistake(where, f"expected a whole number of at least 0, found {value!r}")
-            options[option.name] = value
-        else:
-            options[option.name] = check.word(value, where, {word: word for word in get_args(option.type)})
-    return options
+    return Manifest(**known, measurements=listed, fit=FitSettings(**stated, options=options))
 
 
 def _measurement(check: Checker, value: object, place: str) -> FileEntry | None:
-    """One [[measurement]] table."""
-    table = check.table(value, place, _MEASUREMENT_KEYS)
+    """One [[measurement]] table; what was set and what was measured depend on its control."""
+    table = check.table(value, place, tuple(MEASUREMENT))
     if "file" not in table:
         check.mistake(place, "expected the key `file`")
         return None
-    file = check.text(table["file"], f"{place}, file")
-    control = check.word(table["control"], f"{place}, control", CONTROLS) if "control" in table else None
-    bias, bias_current = _bias(check, table, place, control)
-    optional = _Optional(check, table, place)
-    settings = FileSettings(
-        kind=optional.word("kind", TECHNIQUES),
-        bias=bias,
-        bias_current=bias_current,
-        control=control,
-        initial=optional.word("initial", INITIALS),
-        use=_use(check, table.get("use", {}), place),
-        scan_rate=optional.positive("scan_rate", "voltage_rate"),
-        amplitude=optional.positive("amplitude", control or "voltage"),
-        area=optional.positive("area", "area"),
-        time_offset=optional.quantity("time_offset", "time") or 0.0,
-        series_resistance=optional.quantity("series_resistance", "resistance"),
-        temperature=optional.positive("temperature", "temperature"),
-        waveform=_waveform(check, table.get("waveform", []), place, control),
-        columns=_columns(check, table.get("columns", ()), place),
-        sense_resistance=optional.positive("sense_resistance", "resistance"),
-        compliance=optional.positive("compliance", "voltage" if control == "current" else "current"),
-        split=_flag(check, table["split"], f"{place}, split") if "split" in table else None,
-        name=(check.text(table["name"], f"{place}, name") or "") if "name" in table else "",
-    )
-    return FileEntry(file=file, settings=settings) if file is not None else None
-
-
-@dataclass(frozen=True)
-class _Optional:
-    """Readers of keys that may be absent."""
-
-    check: Checker
-    table: Mapping[str, object]
-    place: str
-
-    def quantity(self, key: str, dimension: str) -> float | None:
-        """A quantity."""
-        return (
-            self.check.quantity(self.table[key], f"{self.place}, {key}", dimension)
-            if key in self.table
-            else None
-        )
-
-    def positive(self, key: str, dimension: str) -> float | None:
-        """A quantity above zero."""
-        return (
-            self.check.positive(self.table[key], f"{self.place}, {key}", dimension)
-            if key in self.table
-            else None
-        )
-
-    def word(self, key: str, words: Mapping[str, T]) -> T | None:
-        """One of a few words."""
-        return self.check.word(self.table[key], f"{self.place}, {key}", words) if key in self.table else None
-
-
-def _quantity(value: object, dimension: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise UnitError(f'expected a quantity such as "1 {DIMENSIONS[dimension][1]}", found {value!r}')
-    return parse_quantity(value, dimension)
-
-
-def _bias(
-    check: Checker, table: Mapping[str, object], place: str, control: Control | None
-) -> tuple[float | None, float | None]:
-    """The bias as a voltage or as a current, by its unit."""
-    if "bias" not in table:
-        return None, None
-    value = table["bias"]
-    current = control == "current"
-    if isinstance(value, str):
-        try:
-            return None, parse_quantity(value, "current", unit_required=not current)
-        except UnitError:
-            current = False
-    found = check.quantity(value, f"{place}, bias", "current" if current else "voltage")
-    return (None, found) if current else (found, None)
-
-
-def _use(check: Checker, value: object, place: str) -> dict[str, tuple[float, float]]:
-    """Ranges of the points to use."""
-    table = check.table(value, f"{place}, use", tuple(_USE))
-    ranges = {key: check.range(item, f"{place}, use, {key}", _USE[key]) for key, item in table.items()}
-    return {key: found for key, found in ranges.items() if found is not None}
-
-
-def _waveform(
-    check: Checker, value: object, place: str, control: Control | None
-) -> tuple[tuple[float, float], ...]:
-    """Vertices [time, value] of what was applied."""
-    if value == []:
-        return ()
-    place = f"{place}, waveform"
-    if control is None:
-        check.mistake(place, "expected `control` beside a waveform, to say what it is of")
-        return ()
-    if not isinstance(value, list) or not all(isinstance(item, list) and len(item) == 2 for item in value):
-        check.mistake(place, 'expected a list of [time, value], such as [["0 s", "0 V"], ["1 ms", "0.5 V"]]')
-        return ()
-    vertices = [(check.quantity(t, place, "time"), check.quantity(v, place, control)) for t, v in value]
-    found = tuple((t, v) for t, v in vertices if t is not None and v is not None)
-    if any(later[0] < earlier[0] for earlier, later in pairwise(found)):
-        check.mistake(place, "expected times that do not run backward")
-        return ()
-    return found
-
-
-def _columns(check: Checker, value: object, place: str) -> Mapping[str, str] | tuple[str, ...]:
-    """Labels by role, or a header for a table without one."""
-    place = f"{place}, columns"
-    if isinstance(value, list | tuple):
-        if all(isinstance(item, str) for item in value):
-            return tuple(str(item) for item in value)
-        check.mistake(place, 'expected a list of labels, such as ["Voltage (V)", "Current (uA)"]')
-        return ()
-    table = check.table(value, place, tuple(ROLES))
-    if not all(isinstance(item, str) for item in table.values()):
-        check.mistake(place, 'expected labels of columns, such as { voltage = "CH1", current = "CH2" }')
-        return {}
-    return {role: str(label) for role, label in table.items()}
-
-
-def _flag(check: Checker, value: object, place: str) -> bool:
-    if not isinstance(value, bool):
-        check.mistake(place, f"expected true or false, found {value!r}")
-        return True
-    return value
-
-
-def _attributes(check: Checker, value: object) -> dict[str, str | float]:
-    """Free attributes: texts and numbers."""
-    table = check.table(value, "device, attributes", None)
-    found: dict[str, str | float] = {}
-    for key, item in table.items():
-        if isinstance(item, str):
-            found[key] = item
-        elif isinstance(item, int | float) and not isinstance(item, bool):
-            found[key] = float(item)
-        else:
-            check.mistake(f"device, attributes, {key}", f"expected a text or a number, found {item!r}")
-    return found
-
-
-def _check_files(check: Checker, manifest: Manifest, folder: Path) -> None:
-    """Every file must exist; the same file twice needs two names."""
-    seen: set[tuple[str, str]] = set()
-    there = sorted(path.name for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
-    for number, entry in enumerate(manifest.measurements, start=1):
-        place = f"measurement {number}, file"
-        if not (folder / entry.file).is_file():
-            check.mistake(place, f"there is no file {entry.file!r}; {_near_file(entry.file, there)}")
-        elif (entry.file, entry.settings.name) in seen:
-            check.mistake(place, f"{entry.file!r} is listed twice; give each its own `name`")
-        seen.add((entry.file, entry.settings.name))
-
-
-def _near_file(name: str, there: Sequence[str]) -> str:
-    return meant(name, there, "the paths are relative to device.toml.")
+    settings = check.keys(table, place, MEASUREMENT, ("file", "control"))
+    file, control = settings.pop("file", None), settings.get("control")
+    bias = table.pop("bias", None)
+    if bias is not None:
+        current = control == "current"  # a string says by its unit which it is
+        if isinstance(bias, str):
+            try:
+                parse_quantity(bias, "current", unit_required=control != "current")
+                current = True
+            except UnitError:
+                current = False
+        number = check.quantity(bias, f"{place}, bias", "current" if current else "voltage")
+        settings["bias_current" if current else "bias"] = number
+    driven = {
+        **MEASUREMENT,
+        "amplitude": replace(MEASUREMENT["amplitude"], of=(control or "voltage",)),
+        "waveform": replace(MEASUREMENT["waveform"], of=(control,)),
+        "compliance": replace(
+            MEASUREMENT["compliance"], of=("voltage" if control == "current" else "current",)
+        ),
+    }
+    rest = [name for name in MEASUREMENT if name not in ("file", "control", "bias")]
+    settings |= check.keys(table, place, driven, rest)
+    return FileEntry(file=file, settings=FileSettings(**settings)) if file is not None else None

@@ -1,15 +1,18 @@
 """What passes between a reader and the makers of records: tables in SI units, and a file's settings.
 
 A reader of a format turns bytes into `RawTable`s and knows nothing of records; `spectra`, `sweeps` and
-`transients` turn `RawTable`s into records and know nothing of formats.
+`transients` turn `RawTable`s into records and know nothing of formats. The words for techniques, controls and
+first states are those of files and of device.toml alike.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+import numpy as np
+
 from memfit.arrays import FloatArray
-from memfit.datasets.records import Kind, Origin
+from memfit.datasets.records import Kind, Origin, Record
 from memfit.errors import FileFormatError
 from memfit.loaders.source import Source
 from memfit.protocols import Control, Drive, Initial
@@ -45,6 +48,43 @@ ROLES: Mapping[str, str] = MappingProxyType(
     }
 )
 """What a column can be, and the dimension of its unit (`memfit.units.DIMENSIONS`)."""
+
+PAIRS: tuple[tuple[str, str], ...] = (
+    ("z_real", "z_imag"),
+    ("z_modulus", "phase"),
+    ("y_real", "y_imag"),
+    ("resistance_series", "z_imag"),
+    ("y_modulus", "y_phase"),
+    ("capacitance_parallel", "y_real"),
+    ("capacitance_parallel", "resistance_parallel"),
+    ("capacitance_parallel", "dissipation"),
+    ("capacitance_series", "resistance_series"),
+    ("capacitance_series", "dissipation"),
+    ("inductance_series", "resistance_series"),
+)
+"""Pairs of roles that determine an impedance; the first that a table has is taken."""
+
+PAIRS_IN_WORDS = "Z' and Z'' (or |Z| and phase, Y' and Y'', Cp and G, Rp or D, Cs and Rs or D)"
+
+ROLES_OF_PAIRS = frozenset(role for pair in PAIRS for role in pair)
+
+TECHNIQUES: Mapping[str, Kind] = {
+    "impedance": "impedance", "eis": "impedance", "peis": "impedance", "geis": "impedance",
+    "iv": "iv", "jv": "iv", "cv": "iv", "sweep": "iv", "i-v": "iv", "j-v": "iv",
+    "transient": "transient", "pulse": "transient", "ca": "transient", "cp": "transient", "step": "transient",
+}  # fmt: skip
+"""Words for the kinds of measurement."""
+
+CONTROLS: Mapping[str, Control] = {
+    "current": "current", "galvanostatic": "current", "i": "current",
+    "voltage": "voltage", "potentiostatic": "voltage", "v": "voltage", "potential": "voltage",
+}  # fmt: skip
+INITIALS: Mapping[str, Initial] = {"steady": "steady", "rest": "rest", "free": "free"}
+
+
+def pair_of(roles: Set[str]) -> tuple[str, str] | None:
+    """The first pair of `PAIRS` that these columns have."""
+    return next((pair for pair in PAIRS if set(pair) <= roles), None)
 
 
 @dataclass(frozen=True)
@@ -131,8 +171,31 @@ class FileSettings:
     name: str = ""
     """Name of the record instead of the file's."""
 
+    def added_to(self, metadata: Mapping[str, str]) -> dict[str, str]:
+        """A file's metadata with what device.toml adds."""
+        added = dict(metadata)
+        if self.series_resistance is not None:
+            added["series_resistance"] = f"{self.series_resistance!r} ohm"
+        if self.temperature is not None:
+            added["temperature"] = f"{self.temperature!r} K"
+        return added
+
 
 NO_SETTINGS = FileSettings()
+
+
+@dataclass(frozen=True)
+class Reader:
+    """How one format is recognised and read."""
+
+    name: str
+    """Shown to users: "BioLogic EC-Lab text"."""
+    recognises: Callable[[Source], bool]
+    """True if the bytes are of this format."""
+    read: Callable[[Source, FileSettings], list[RawTable]]
+    """Tables of the file."""
+    suffixes: frozenset[str] = frozenset()
+    """Extensions (".mpt") by which a file is taken for this format if no reader recognises it."""
 
 
 @dataclass(frozen=True)
@@ -163,3 +226,34 @@ class Reading:
     def error(self, message: str) -> FileFormatError:
         """An error that names the file."""
         return FileFormatError(message, file=self.source.name)
+
+
+def select_used(record: Record, settings: FileSettings, what: str = "record") -> Record:
+    """Only the points that `use` in device.toml asks for, by frequency, time, voltage or current.
+
+    Parameters
+    ----------
+    record : Record
+    settings : FileSettings
+    what : str
+        Word for the record in the message.
+
+    Raises
+    ------
+    FileFormatError
+        No point is left.
+    """
+    keep = np.ones(record.points, dtype=bool)
+    for role, (low, high) in settings.use.items():
+        values: FloatArray | None = getattr(record, role, None)
+        if values is not None:
+            keep &= (values >= low) & (values <= high)
+    if keep.all():
+        return record
+    if not keep.any():
+        raise FileFormatError(
+            f"`use` in device.toml leaves no point of this {what}.", file=record.origin.file
+        )
+    return record.select(
+        keep, f"{np.count_nonzero(~keep)} points were left out as `use` in device.toml asks."
+    )

@@ -1,113 +1,59 @@
-"""Which reader reads which file: by content, then by extension, the generic table last.
+"""From a file to records: the reader by content, then by extension; the kind of each table; its records.
 
 A laboratory plugs its own reader in through the entry-point group `memfit.readers`: each entry is a
-`Reader`. Plug-ins are asked first, in the order of their names.
+`Reader`. Plug-ins are asked first, in the order of their names, the generic table last.
+
+The kind of a table is what device.toml, the format or the metadata say; else the columns decide (a frequency
+makes a spectrum, no time makes a sweep), then the shape of the curves, then the file's name, then whether the
+time stands before the voltage (a transient) or behind (a sweep).
 """
 
+import re
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from memfit.datasets.records import Record
+import numpy as np
+
+from memfit.datasets.records import Kind, Record
 from memfit.errors import DependencyError, FileFormatError, InputError
 from memfit.loaders import tidy
-from memfit.loaders.assemble import make_records
-from memfit.loaders.formats import (
-    biologic,
-    biologic_binary,
-    chinstruments,
-    easyexpert,
-    fluxim,
-    gamry,
-    ivium,
-    keithley,
-    keithley_4200,
-    keithley_readings,
-    keysight_impedance,
-    knowm,
-    labone,
-    lecroy,
-    lvm,
-    nottingham,
-    nova,
-    oscilloscope,
-    palmsens,
-    parquet,
-    points,
-    relaxis,
-    scope,
-    solar,
-    versastudio,
-    workbook,
-    zahner,
-    zplot,
-)
-from memfit.loaders.manifest import apply_settings
-from memfit.loaders.raw import NO_SETTINGS, FileSettings, RawTable, Reading
+from memfit.loaders.curves import is_sweep, time_fault
+from memfit.loaders.formats import READERS
+from memfit.loaders.raw import NO_SETTINGS, FileSettings, RawTable, Reader, Reading
 from memfit.loaders.source import DAMAGE, Source, open_source
-from memfit.loaders.tables import read as tables
+from memfit.loaders.spectra import make_spectra
+from memfit.loaders.sweeps import make_sweeps
+from memfit.loaders.tables.read import NAME, read_text_tables
+from memfit.loaders.transients import make_transients
+from memfit.units import format_quantity
+
+__all__ = ["Reader", "find_reader", "plugged_in", "read_file", "read_source", "read_tables"]
 
 ENTRY_POINTS = "memfit.readers"
 
+GENERIC = Reader(NAME, lambda source: source.is_text, read_text_tables)
 
-@dataclass(frozen=True)
-class Reader:
-    """How one format is recognised and read."""
-
-    name: str
-    """Shown to users: "BioLogic EC-Lab text"."""
-    recognises: Callable[[Source], bool]
-    """True if the bytes are of this format."""
-    read: Callable[[Source, FileSettings], list[RawTable]]
-    """Tables of the file."""
-    suffixes: frozenset[str] = frozenset()
-    """Extensions (".mpt") by which a file is taken for this format if no reader recognises it."""
-
-
-GENERIC = Reader(tables.NAME, lambda source: source.is_text, tables.read_text_tables)
-
-READERS: tuple[Reader, ...] = (
-    Reader(biologic.NAME, biologic.recognises, biologic.read, frozenset({".mpt"})),
-    Reader(biologic_binary.NAME, biologic_binary.recognises, biologic_binary.read, frozenset({".mpr"})),
-    Reader(gamry.NAME, gamry.recognises, gamry.read, frozenset({".dta"})),
-    Reader(zplot.NAME, zplot.recognises, zplot.read, frozenset({".z"})),
-    Reader(zplot.NAME_AUTOLAB, zplot.recognises_autolab, zplot.read),
-    Reader(nova.NAME, nova.recognises, nova.read),
-    Reader(points.NAME_DFR, points.recognises_dfr, points.read_dfr, frozenset({".dfr"})),
-    Reader(points.NAME_I2B, points.recognises_i2b, points.read_i2b, frozenset({".i2b"})),
-    Reader(points.NAME_P00, points.recognises_p00, points.read_p00, frozenset({".p00"})),
-    Reader(chinstruments.NAME, chinstruments.recognises, chinstruments.read),
-    Reader(versastudio.NAME, versastudio.recognises, versastudio.read, frozenset({".par"})),
-    Reader(ivium.NAME, ivium.recognises, ivium.read, frozenset({".idf"})),
-    Reader(palmsens.NAME_TEXT, palmsens.recognises_text, palmsens.read_text),
-    Reader(
-        palmsens.NAME_SESSION, palmsens.recognises_session, palmsens.read_session, frozenset({".pssession"})
-    ),
-    Reader(zahner.NAME, zahner.recognises, zahner.read, frozenset({".ism"})),
-    Reader(relaxis.NAME, relaxis.recognises, relaxis.read),
-    Reader(fluxim.NAME, fluxim.recognises, fluxim.read, frozenset({".npz"})),
-    Reader(keithley.NAME, keithley.recognises, keithley.read),
-    Reader(keithley_readings.NAME, keithley_readings.recognises, keithley_readings.read),
-    Reader(nottingham.NAME, nottingham.recognises, nottingham.read),
-    Reader(knowm.NAME, knowm.recognises, knowm.read),
-    Reader(solar.NAME_HZB, solar.recognises_hzb, solar.read_hzb),
-    Reader(solar.NAME_GRAPA, solar.recognises_grapa, solar.read_grapa),
-    Reader(keysight_impedance.NAME, keysight_impedance.recognises, keysight_impedance.read),
-    Reader(lvm.NAME, lvm.recognises, lvm.read, frozenset({".lvm"})),
-    Reader(labone.NAME, labone.recognises, labone.read),
-    Reader(easyexpert.NAME, easyexpert.recognises, easyexpert.read),
-    Reader(lecroy.NAME, lecroy.recognises, lecroy.read, frozenset({".trc"})),
-    Reader(scope.NAME, scope.recognises, scope.read, scope.SUFFIXES),
-    Reader(oscilloscope.NAME, oscilloscope.recognises, oscilloscope.read),
-    Reader(keithley_4200.NAME, keithley_4200.recognises, keithley_4200.read),
-    Reader(parquet.NAME, parquet.recognises, parquet.read, frozenset({".parquet"})),
-    Reader("XLS workbook", workbook.recognises_old, workbook.read_old, frozenset({".xls"})),
-    Reader(workbook.NAME, workbook.recognises, workbook.read, frozenset({".xlsx", ".xlsm"})),
+_NAMES: tuple[tuple[Kind, re.Pattern[str]], ...] = (
+    ("impedance", re.compile(r"(?<![a-z])(p?eis|geis|speis|impedance)(?![a-z])")),
+    ("iv", re.compile(r"(?<![a-z])(iv|jv|i-v|j-v|cv|cva|sweep|loop|hysteresis)(?![a-z])")),
+    ("transient", re.compile(r"(?<![a-z])(pulse|pulses|transient|step|ca|cp|chrono\w*|mppt)(?![a-z])")),
 )
-"""The readers of memfit, the more specific ones first; the generic table is asked last."""
+"""What the name of a file may say: "eis_0.80V.csv", "iv_50mVs.txt", "pulse_1.csv"."""
+_WORD = {"impedance": "an impedance spectrum", "iv": "a sweep", "transient": "a transient"}
+_VOLTAGES = ("voltage", "applied_voltage")
+_CURRENTS = ("current", "applied_current", "current_density")
+_LARGEST = {
+    "frequency": 1e13, "z_real": 1e16, "z_imag": 1e16, "z_modulus": 1e16, "phase": 1e4, "y_real": 1e12,
+    "y_imag": 1e12, "y_modulus": 1e12, "y_phase": 1e4, "capacitance_parallel": 1e6, "capacitance_series": 1e6,
+    "time": 1e11, "voltage": 1e6, "current": 1e6, "current_density": 1e12,
+    "bias_voltage": 1e6,
+    "bias_current": 1e6, "applied_voltage": 1e6, "applied_current": 1e6,
+}  # fmt: skip
+"""Largest modulus by role in SI: beyond it nothing was measured; the file is damaged or its unit wrong."""
 
 
 @lru_cache(maxsize=1)
@@ -119,7 +65,7 @@ def plugged_in() -> tuple[Reader, ...]:
     DependencyError
         An entry of the group cannot be imported or is no `Reader`.
     """
-    found = []
+    readers = []
     for entry in sorted(entry_points(group=ENTRY_POINTS), key=lambda entry: entry.name):
         try:
             reader = entry.load()
@@ -131,30 +77,30 @@ def plugged_in() -> tuple[Reader, ...]:
             raise DependencyError(
                 f"The plug-in {entry.name!r} of {ENTRY_POINTS} is no memfit.loaders.registry.Reader."
             )
-        found.append(reader)
-    return tuple(found)
+        readers.append(reader)
+    return tuple(readers)
 
 
 def find_reader(source: Source) -> Reader:
-    """The reader of a file.
+    """The reader of a file; the generic table if no format knows it.
 
-    Raises
-    ------
-    FileFormatError
-        Nobody reads it.
+    Parameters
+    ----------
+    source : Source
     """
     known = (*plugged_in(), *READERS)
-    for reader in known:
-        if reader.recognises(source):
-            return reader
-    for reader in known:
-        if source.suffix in reader.suffixes:
-            return reader
-    return GENERIC
+    by_content = next((reader for reader in known if reader.recognises(source)), None)
+    return by_content or next((reader for reader in known if source.suffix in reader.suffixes), GENERIC)
 
 
 def read_tables(source: Source, settings: FileSettings = NO_SETTINGS) -> tuple[Reader, list[RawTable]]:
     """The reader of a file and the tables that it finds, in SI units.
+
+    Parameters
+    ----------
+    source : Source
+    settings : FileSettings
+        What device.toml says of the file.
 
     Raises
     ------
@@ -163,7 +109,7 @@ def read_tables(source: Source, settings: FileSettings = NO_SETTINGS) -> tuple[R
     """
     reader = find_reader(source)
     try:
-        found = reader.read(source, settings)
+        tables = reader.read(source, settings)
     except InputError:
         raise
     except DAMAGE as error:
@@ -172,15 +118,27 @@ def read_tables(source: Source, settings: FileSettings = NO_SETTINGS) -> tuple[R
             f"({type(error).__name__}: {error}).",
             file=source.name,
         ) from error
-    if not found:
+    if not tables:
         raise FileFormatError(
             f"expected measurements in this {reader.name} file, found none.", file=source.name
         )
-    return reader, found
+    return reader, tables
 
 
-def _refuse_stand_ins(source: Source) -> None:
-    """Refuse what was saved in place of the file: a pointer of Git LFS, a web page."""
+def read_source(source: Source, settings: FileSettings = NO_SETTINGS) -> tuple[Record, ...]:
+    """All records of a file that is in memory.
+
+    Parameters
+    ----------
+    source : Source
+    settings : FileSettings
+        What device.toml says of the file.
+
+    Raises
+    ------
+    FileFormatError
+        The file cannot be read as measurements.
+    """
     start = source.data[:200].lstrip().lower()
     if start.startswith(b"version https://git-lfs"):
         raise FileFormatError(
@@ -193,24 +151,19 @@ def _refuse_stand_ins(source: Source) -> None:
             "expected measurements, found a web page: download the file itself (the raw file).",
             file=source.name,
         )
-
-
-def read_source(source: Source, settings: FileSettings = NO_SETTINGS) -> tuple[Record, ...]:
-    """All records of a file that is in memory.
-
-    Raises
-    ------
-    FileFormatError
-        The file cannot be read as measurements.
-    """
-    _refuse_stand_ins(source)
     if tidy.recognises(source):
-        return (apply_settings(tidy.read_record(source), settings),)
-    reader, found = read_tables(source, settings)
-    records: list[Record] = []
-    for table in found:
-        records += make_records(Reading(table, source, settings, reader.name))
-    return tuple(_unique(records))
+        return (tidy.apply_settings(tidy.read_record(source), settings),)
+    reader, tables = read_tables(source, settings)
+    records = [
+        record for table in tables for record in _make_records(Reading(table, source, settings, reader.name))
+    ]
+    counts, seen = Counter(record.name for record in records), Counter[str]()
+    for i, record in enumerate(records):
+        if counts[record.name] > 1:  # the part tells records of one file apart
+            name = f"{record.name} [{record.origin.part or 'part'}]"
+            seen[name] += 1
+            records[i] = replace(record, name=name if seen[name] == 1 else f"{name[:-1]} ({seen[name]})]")
+    return tuple(records)
 
 
 def read_file(
@@ -234,15 +187,96 @@ def read_file(
     return read_source(open_source(path, name), settings or NO_SETTINGS)
 
 
-def _unique(records: list[Record]) -> Iterator[Record]:
-    """Records whose names tell them apart: the part is added where a file has several."""
-    counts = Counter(record.name for record in records)
-    seen: Counter[str] = Counter()
-    for record in records:
-        if counts[record.name] == 1:
-            yield record
-            continue
-        part = record.origin.part or "part"
-        name = f"{record.name} [{part}]"
-        seen[name] += 1
-        yield replace(record, name=name if seen[name] == 1 else f"{name[:-1]} ({seen[name]})]")
+def _make_records(reading: Reading) -> Iterator[Record]:
+    """The records of a table.
+
+    Raises
+    ------
+    FileFormatError
+        The table lacks what its kind needs, or holds what no instrument measures.
+    """
+    if reading.table.channels:
+        reading = replace(reading, table=_from_channels(reading))
+    table, settings = reading.table, reading.settings
+    kind, notes = settings.kind or table.kind, table.notes
+    if kind is None:
+        text = reading.source.name.lower().replace("_", " ")
+        suggested = [key for key, pattern in _NAMES if pattern.search(text)]
+        named = suggested[0] if len(suggested) == 1 else None
+        kind = _find_kind(table, named)
+        if named not in (None, kind):
+            content = _WORD[kind]
+            notes = (*notes, f"The file name suggests {_WORD[named or kind]}, but the content is {content}.")
+    table = replace(table, notes=notes, metadata=settings.added_to(table.metadata))
+    reading = replace(reading, table=table)
+    bad = [role for role, values in table.columns.items() if not np.isfinite(values).all()]
+    if bad:
+        raise reading.error(
+            f"expected finite numbers; the {bad[0].replace('_', ' ')} has values that are not."
+        )
+    for role, values in table.columns.items():
+        largest = float(np.max(np.abs(values))) if values.size else 0.0
+        if largest > _LARGEST.get(role, np.inf):
+            raise reading.error(
+                f"expected a {role.replace('_', ' ')} that can be measured, found {largest:.3g} in SI units: "
+                "the file is damaged or a unit is wrong."
+            )
+        positive = values[values > 0]
+        if role == "frequency" and positive.size and positive.min() < 1e-9:
+            raise reading.error(f"expected frequencies above 1 nHz, found {positive.min():.3g} Hz.")
+    if kind == "impedance":
+        yield from make_spectra(reading)
+    else:
+        yield from make_sweeps(reading) if kind == "iv" else make_transients(reading)
+
+
+def _find_kind(table: RawTable, named: Kind | None) -> Kind:
+    """The kind of a table of which nothing is stated but perhaps suggested by the file's name."""
+    columns = table.columns
+    if "frequency" in columns:
+        return "impedance"
+    voltage = next((columns[role] for role in _VOLTAGES if role in columns), None)
+    current = next((columns[role] for role in _CURRENTS if role in columns), None)
+    time = columns.get("time")
+    if voltage is None or current is None:
+        return "iv" if time is None or time_fault(time) else "transient"
+    if time is None:
+        return "iv"
+    swept = is_sweep(voltage, current)
+    if time_fault(time) and swept is not False:
+        return "iv"
+    if swept is not None:
+        return "iv" if swept else "transient"
+    order = [role for role in columns if role != "cycle"]
+    return named or ("transient" if order.index("time") == 0 else "iv")
+
+
+def _from_channels(reading: Reading) -> RawTable:
+    """A transient from the channels of an oscilloscope that device.toml names."""
+    table, settings = reading.table, reading.settings
+    chosen = settings.columns if not isinstance(settings.columns, tuple) else {}
+    time = table.columns["time"]
+    names = ", ".join(name for name in table.columns if name != "time")
+    if not chosen:
+        step = format_quantity(float(np.ptp(time)) / max(time.size - 1, 1), "s")
+        raise reading.error(
+            f"found {time.size} samples of the channels {names} at {step}, all of them voltages: say "
+            'in device.toml which is which, as in columns = { voltage = "CH1", current = "CH2" } and '
+            'sense_resistance = "50 ohm" for a current measured over a resistor.'
+        )
+    columns = {"time": time}
+    for role, name in chosen.items():
+        if name not in table.columns:
+            raise reading.error(
+                f"expected the channel {name!r} that device.toml names as {role}; found {names}."
+            )
+        values = table.columns[name]
+        if role.endswith("current") and settings.sense_resistance is not None:
+            values = values / settings.sense_resistance
+        columns[role] = values
+    if {"current", "applied_current"} & chosen.keys() and settings.sense_resistance is None:
+        raise reading.error(
+            'expected sense_resistance = "50 ohm" in device.toml to turn the voltage of a channel into a '
+            'current; for a current probe that shows ampere give "1 ohm".'
+        )
+    return replace(table, columns=columns, channels=False, kind=settings.kind or "transient")

@@ -115,6 +115,12 @@ class Source:
 def open_source(path: Path, name: str | None = None) -> Source:
     """Read a file's bytes, refusing what is too large.
 
+    Parameters
+    ----------
+    path : Path
+    name : str, optional
+        For messages and records, by default the file's.
+
     Raises
     ------
     FileFormatError
@@ -152,8 +158,11 @@ def _encoding(data: bytes) -> str | None:
         if data.startswith(mark):
             return codec
     sample = data[:8192]
-    if b"\x00" in sample.rstrip(b"\x00"):
-        return _utf16_without_mark(sample)
+    if b"\x00" in sample.rstrip(b"\x00"):  # UTF-16 without a mark shows as a zero in every other byte
+        even, odd, half = sample[0::2].count(0), sample[1::2].count(0), len(sample) / 2
+        if odd > 0.7 * half and even < 0.1 * half:
+            return "utf-16-le"
+        return "utf-16-be" if even > 0.7 * half and odd < 0.1 * half else None
     sample = sample.rstrip(b"\x00")  # blocks of a disk that were never written
     controls = sum(sample.count(code) for code in range(32) if code not in (9, 10, 11, 12, 13, 26))
     if controls > 0.01 * len(sample):
@@ -161,18 +170,6 @@ def _encoding(data: bytes) -> str | None:
     try:
         data.decode("utf-8")
     except UnicodeDecodeError:
-        return "cp1252" if _is_cp1252(data) else "latin-1"
+        open_in_cp1252 = (b"\x81", b"\x8d", b"\x8f", b"\x90", b"\x9d")  # bytes that it leaves undefined
+        return "latin-1" if any(code in data for code in open_in_cp1252) else "cp1252"
     return "utf-8"
-
-
-def _utf16_without_mark(sample: bytes) -> str | None:
-    """UTF-16 shows as a zero in every other byte."""
-    even, odd, half = sample[0::2].count(0), sample[1::2].count(0), len(sample) / 2
-    if odd > 0.7 * half and even < 0.1 * half:
-        return "utf-16-le"
-    return "utf-16-be" if even > 0.7 * half and odd < 0.1 * half else None
-
-
-def _is_cp1252(data: bytes) -> bool:
-    """True if no byte is one that Windows-1252 leaves open."""
-    return not any(code in data for code in (b"\x81", b"\x8d", b"\x8f", b"\x90", b"\x9d"))

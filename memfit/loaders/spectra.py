@@ -1,11 +1,16 @@
 """Tables of impedance into spectra: impedance from its parts, one record per sweep, the bias of each.
 
+Z follows from Z' and Z'', |Z| and phase, Y' and Y'', |Y| and phase, or an equivalent circuit of two
+elements, as impedance analysers and LCR meters write it: parallel (Cp with G, Rp or the dissipation factor
+D) or series (Cs or Ls with Rs, Cs with D). In Y = G + i omega C and Z = R + 1/(i omega C) the capacitance
+is of the whole device, so nothing is assumed of it.
+
 The bias is taken from device.toml, then from the file (metadata, then a column), then from the file's
 name, and a note names the source; where name and content disagree the content holds and a note warns.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -13,34 +18,61 @@ import numpy as np
 
 from memfit.arrays import ComplexArray, FloatArray, IntArray
 from memfit.datasets.records import ImpedanceSpectrum
-from memfit.errors import FileFormatError
-from memfit.loaders.raw import FileSettings, RawTable, Reading, Stated
-from memfit.loaders.tables.shapes import WORDS, pair_of
-from memfit.loaders.tables.shapes import impedance as impedance_of
+from memfit.loaders.raw import PAIRS_IN_WORDS, RawTable, Reading, Stated, pair_of
 
 _MIN_POINTS = 3
 _BIAS_AGREES = 0.005
 """Volt: name and content may differ this much before a note warns."""
-
 _SHORT_RUN, _LONG_RUN, _FEW_TURNS = 4, 10, 3
 """Steps of a sweep back: where a spectrum turns at most so often, and else."""
-
 _BIAS_COLUMNS = (
     ("bias_voltage", "dc voltage"),
     ("voltage", "voltage"),
     ("applied_voltage", "set voltage"),
 )
 """Columns that hold the bias, the best first, and their names."""
-
 _NAME_BIAS = re.compile(
     r"(?:^|[_ =(\[,])(?P<value>[-+]?\d+(?:[.,]\d+)?|[-+]?\d+p\d+|[-+]?[.]\d+)[ _]?(?P<unit>mV|V)"
     r"(?=$|[_ )\].,-]|dc|bias|DC)(?![_ ]?(?:ac|amp|ampl|amplitude|rms|pp|pk|sine?)(?![a-z]))",
     re.IGNORECASE,
 )
-
-
 _AMPLITUDE = re.compile(r"(?:^|[_ -])(?:ac|amp|ampl|amplitude|vac|perturbation)[_ =]?$", re.IGNORECASE)
 """What stands before a voltage in a name that is no bias."""
+
+Columns = Mapping[str, FloatArray]
+
+
+def _omega(columns: Columns) -> FloatArray:
+    omega: FloatArray = 2 * np.pi * columns["frequency"]
+    return omega
+
+
+_IMPEDANCES: Mapping[tuple[str, str], Callable[[Columns], ComplexArray]] = {
+    ("z_real", "z_imag"): lambda c: c["z_real"] + 1j * c["z_imag"],
+    ("z_modulus", "phase"): lambda c: c["z_modulus"] * np.exp(1j * c["phase"]),
+    ("resistance_series", "z_imag"): lambda c: c["resistance_series"] + 1j * c["z_imag"],
+    ("capacitance_series", "resistance_series"): lambda c: (
+        c["resistance_series"] + 1 / (1j * _omega(c) * c["capacitance_series"])
+    ),
+    ("capacitance_series", "dissipation"): lambda c: (
+        c["dissipation"] / (_omega(c) * c["capacitance_series"])
+        + 1 / (1j * _omega(c) * c["capacitance_series"])
+    ),
+    ("inductance_series", "resistance_series"): lambda c: (
+        c["resistance_series"] + 1j * _omega(c) * c["inductance_series"]
+    ),
+}
+_ADMITTANCES: Mapping[tuple[str, str], Callable[[Columns], ComplexArray]] = {
+    ("y_real", "y_imag"): lambda c: c["y_real"] + 1j * c["y_imag"],
+    ("y_modulus", "y_phase"): lambda c: c["y_modulus"] * np.exp(1j * c["y_phase"]),
+    ("capacitance_parallel", "y_real"): lambda c: c["y_real"] + 1j * _omega(c) * c["capacitance_parallel"],
+    ("capacitance_parallel", "resistance_parallel"): lambda c: (
+        1 / c["resistance_parallel"] + 1j * _omega(c) * c["capacitance_parallel"]
+    ),
+    ("capacitance_parallel", "dissipation"): lambda c: (
+        _omega(c) * c["capacitance_parallel"] * c["dissipation"] + 1j * _omega(c) * c["capacitance_parallel"]
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -52,7 +84,11 @@ class _Segment:
 
 
 def make_spectra(reading: Reading) -> Iterator[ImpedanceSpectrum]:
-    """Spectra of a table, one per sweep of the frequency.
+    """Spectra of a table, one per sweep of the frequency and, where it stands on several levels, of the bias.
+
+    Parameters
+    ----------
+    reading : Reading
 
     Raises
     ------
@@ -60,30 +96,40 @@ def make_spectra(reading: Reading) -> Iterator[ImpedanceSpectrum]:
         A column is missing, or no frequency is above zero.
     """
     table, settings = reading.table, reading.settings
+    if "frequency" not in table.columns:
+        raise reading.error("expected a column of the frequency for an impedance spectrum, found none.")
     impedance, notes = _impedance(reading)
     frequency = table.columns["frequency"]
     if np.any(frequency < 0):
         row = int(np.flatnonzero(frequency < 0)[0]) + 1
         raise reading.error(f"expected frequencies above 0 Hz, found {frequency[row - 1]:g} Hz in row {row}.")
-    wanted = frequency > 0
-    dropped = int(np.count_nonzero(~wanted))
-    if dropped:
-        notes.append(f"{dropped} rows with frequency 0 are dc data and were left out of the spectra.")
-    if np.count_nonzero(wanted) < _MIN_POINTS:
-        raise reading.error(
-            f"expected at least {_MIN_POINTS} impedance points, found {np.count_nonzero(wanted)}."
+    wanted = np.flatnonzero(frequency > 0)
+    if wanted.size < frequency.size:
+        notes.append(
+            f"{frequency.size - wanted.size} rows with frequency 0 are dc data and were left out of the "
+            "spectra."
         )
-    sweeps = _segments(table, np.flatnonzero(wanted))
-    segments = [part for sweep in sweeps for part in _by_bias(table, sweep)]
+    if wanted.size < _MIN_POINTS:
+        raise reading.error(f"expected at least {_MIN_POINTS} impedance points, found {wanted.size}.")
+    segments = [part for sweep in _segments(table, wanted) for part in _by_bias(table, sweep)]
+    limits = settings.use.get("frequency")
     for segment in segments:
         rows, copied = _without_copies(segment.keep, frequency, impedance)
         bias, bias_notes = _bias(reading, rows)
-        current = _bias_current(table, rows, settings)
+        current = settings.bias_current
+        if current is None and table.bias_current is not None:
+            current = table.bias_current.value
+        elif current is None:
+            column = table.columns.get("bias_current", table.columns.get("current"))
+            current = None if column is None else _level(column[rows])
+        turns = np.sign(np.diff(frequency[rows]))
+        ordered = np.all(turns <= 0) or np.all(turns >= 0)
+        order_notes = () if ordered else ("The frequencies are not in order.",)
         spectrum = ImpedanceSpectrum(
             name=reading.record_name,
             origin=reading.origin(segment.part if len(segments) > 1 else ""),
             metadata=dict(table.metadata),
-            notes=(*table.notes, *notes, *copied, *bias_notes, *_order_notes(frequency[rows])),
+            notes=(*table.notes, *notes, *copied, *bias_notes, *order_notes),
             frequency=frequency[rows],
             impedance=impedance[rows],
             bias_voltage=bias,
@@ -91,7 +137,7 @@ def make_spectra(reading: Reading) -> Iterator[ImpedanceSpectrum]:
             control=settings.control or table.control or "voltage",
             amplitude=settings.amplitude if settings.amplitude is not None else table.amplitude,
         )
-        yield _selected(spectrum, settings)
+        yield spectrum if limits is None else _between(spectrum, *limits, reading)
 
 
 def _impedance(reading: Reading) -> tuple[ComplexArray, list[str]]:
@@ -109,46 +155,48 @@ def _impedance(reading: Reading) -> tuple[ComplexArray, list[str]]:
         for role in table.per_area:
             columns[role] = columns[role] / area
         notes.append(f"The impedance per area was divided by {area * 1e4:g} cm^2.")
-    found = impedance_of(columns)
-    if found is None:
+    pair = pair_of(columns.keys())
+    if pair is None:
         raise reading.error(
-            f"expected the columns {WORDS} beside the frequency; found {', '.join(sorted(columns))}."
+            f"expected the columns {PAIRS_IN_WORDS} beside the frequency; found {', '.join(sorted(columns))}."
         )
-    if not np.isfinite(found[columns["frequency"] > 0]).all():
+    with np.errstate(all="ignore"):
+        if pair in _IMPEDANCES:
+            impedance = _IMPEDANCES[pair](columns)
+        else:
+            admittance = _ADMITTANCES[pair](columns)
+            impedance = np.where(np.abs(admittance) < 1e-18, np.inf, np.reciprocal(admittance))
+    if not np.isfinite(impedance[columns["frequency"] > 0]).all():
         raise reading.error("expected an admittance other than 0 in every row, and a finite impedance.")
-    if not {"z_real", "z_imag"} <= columns.keys():
-        pair = pair_of(set(columns))
-        if pair is not None and not {"phase", "y_imag", "y_phase"} & set(pair):
-            notes.append(
-                f"The impedance is computed from {' and '.join(role.replace('_', ' ') for role in pair)}."
-            )
-    return found, notes
+    if not {"z_real", "z_imag"} <= columns.keys() and not {"phase", "y_imag", "y_phase"} & set(pair):
+        notes.append(
+            f"The impedance is computed from {' and '.join(role.replace('_', ' ') for role in pair)}."
+        )
+    return impedance, notes
 
 
 def _segments(table: RawTable, rows: IntArray) -> Iterator[_Segment]:
     """Rows of each sweep: a new one starts with a new cycle or where the frequency starts again."""
-    breaks: set[int] = set()
+    breaks: list[int] = []
     label = "sweep"
     cycle = table.columns.get("cycle")
     if cycle is not None:
         changes = np.flatnonzero(np.diff(cycle[rows]) != 0) + 1
         if changes.size and changes.size < rows.size // _MIN_POINTS:
-            breaks.update(int(i) for i in changes)
-            label = "cycle"
-    if not breaks:
-        breaks = set(frequency_breaks(table.columns["frequency"][rows]))
-    edges = [0, *sorted(breaks), rows.size]
-    for number, (first, last) in enumerate(pairwise(edges), start=1):
-        if last - first < _MIN_POINTS:
-            continue
-        yield _Segment(f"{label} {number}", rows[first:last])
+            breaks, label = changes.tolist(), "cycle"
+    breaks = breaks or _frequency_breaks(table.columns["frequency"][rows])
+    for number, (first, last) in enumerate(pairwise([0, *breaks, rows.size]), start=1):
+        if last - first >= _MIN_POINTS:
+            yield _Segment(f"{label} {number}", rows[first:last])
 
 
-def frequency_breaks(frequency: FloatArray) -> list[int]:
+def _frequency_breaks(frequency: FloatArray) -> list[int]:
     """Indices at which a sweep of the frequency starts again or turns round.
 
     A jump against the direction of the sweep over more than half a decade and over more than five usual
-    steps is a restart; a long run in the other direction is a sweep back. Less is scatter.
+    steps is a restart. A run in the other direction of ten steps, or of four where the sweep turns rarely, is
+    a sweep back; the point at the end belongs to the sweep before, where it is measured twice once to each.
+    Less is scatter.
     """
     steps = np.diff(np.log10(frequency))
     moving = steps[steps != 0]
@@ -159,22 +207,11 @@ def frequency_breaks(frequency: FloatArray) -> list[int]:
     against = steps * direction < 0
     jumps = against & (np.abs(steps) > max(0.5, 5 * usual))
     if jumps.any() and np.count_nonzero(against) <= 2 * np.count_nonzero(jumps) + 2:
-        found = [int(i) + 1 for i in np.flatnonzero(jumps)]
-        edges = [0, *found, frequency.size]
-        return found if min(np.diff(edges)) >= _MIN_POINTS else []
-    turns = _turning_points(steps, float(direction))
-    return turns if len(turns) <= 20 else []
-
-
-def _turning_points(steps: FloatArray, direction: float) -> list[int]:
-    """Where a sweep turns round for at least ten steps, or for four where it turns rarely.
-
-    The point at the end belongs to the sweep before; where it is measured twice, once to each.
-    """
-    against = steps * direction < 0
+        starts = [int(i) + 1 for i in np.flatnonzero(jumps)]
+        return starts if min(np.diff([0, *starts, frequency.size])) >= _MIN_POINTS else []
     edges = np.flatnonzero(np.diff(against.astype(np.int8))) + 1
     runs = np.diff([0, *edges, against.size])
-    if edges.size == 0 or runs.min() < (_SHORT_RUN if edges.size <= _FEW_TURNS else _LONG_RUN):
+    if not 0 < edges.size <= 20 or runs.min() < (_SHORT_RUN if edges.size <= _FEW_TURNS else _LONG_RUN):
         return []
     return [int(edge) if steps[edge - 1] == 0 else int(edge) + 1 for edge in edges]
 
@@ -209,26 +246,29 @@ def _without_copies(
     rows: IntArray, frequency: FloatArray, impedance: ComplexArray
 ) -> tuple[IntArray, list[str]]:
     """Rows without those that repeat a row to the last digit, and a note: nothing is measured so twice."""
-    seen: set[tuple[float, complex]] = set()
-    kept = []
+    seen: dict[tuple[float, complex], int] = {}
     for row in rows.tolist():
-        key = (float(frequency[row]), complex(impedance[row]))
-        if key not in seen:
-            seen.add(key)
-            kept.append(row)
-    copies = rows.size - len(kept)
-    if copies == 0 or len(kept) < _MIN_POINTS:
+        seen.setdefault((float(frequency[row]), complex(impedance[row])), row)
+    copies = rows.size - len(seen)
+    if copies == 0 or len(seen) < _MIN_POINTS:
         return rows, []
-    return np.array(kept), [f"{copies} rows that repeat another to the last digit were left out."]
+    note = f"{copies} rows that repeat another to the last digit were left out."
+    return np.array(list(seen.values())), [note]
 
 
 def _bias(reading: Reading, rows: IntArray) -> tuple[float | None, list[str]]:
     """Terminal dc voltage (V) and notes on where it comes from."""
-    table, source, settings = reading.table, reading.source, reading.settings
-    if settings.bias is not None:
-        return settings.bias, ["The bias is the one that device.toml states."]
-    named = bias_from_name(table.part) or bias_from_name(source.name)
-    stated = table.bias or _column_bias(table, rows)
+    table, source = reading.table, reading.source
+    if reading.settings.bias is not None:
+        return reading.settings.bias, ["The bias is the one that device.toml states."]
+    named = _bias_from_name(table.part) or _bias_from_name(source.name)
+    role, words = next((pair for pair in _BIAS_COLUMNS if pair[0] in table.columns), ("", ""))
+    stated = table.bias
+    if stated is None and role:
+        values = table.columns[role][rows]
+        mean, spread = _level(values), float(np.ptp(values))
+        drift = f" (it moves by {spread:.3g} V)" if spread > max(0.005, 0.02 * abs(mean)) else ""
+        stated = Stated(mean, f"the column of the {words}{drift}")
     if stated is None:
         if named is None:
             return None, ["No dc bias is stated; give `bias` in device.toml."]
@@ -242,60 +282,30 @@ def _bias(reading: Reading, rows: IntArray) -> tuple[float | None, list[str]]:
     return stated.value, notes
 
 
-def _column_bias(table: RawTable, rows: IntArray) -> Stated | None:
-    """Mean of a column with the dc voltage."""
-    for role, words in _BIAS_COLUMNS:
-        column = table.columns.get(role)
-        if column is not None:
-            spread = float(np.ptp(column[rows]))
-            mean = float(np.mean(column[rows])) if spread > 0 else float(column[rows[0]])
-            drift = f" (it moves by {spread:.3g} V)" if spread > max(0.005, 0.02 * abs(mean)) else ""
-            return Stated(mean, f"the column of the {words}{drift}")
-    return None
+def _level(values: FloatArray) -> float:
+    """Mean of a column; to the last digit where it is constant."""
+    return float(np.mean(values)) if np.ptp(values) > 0 else float(values[0])
 
 
-def _bias_current(table: RawTable, rows: IntArray, settings: FileSettings) -> float | None:
-    """Terminal dc current (A), if known."""
-    if settings.bias_current is not None:
-        return settings.bias_current
-    if table.bias_current is not None:
-        return table.bias_current.value
-    column = table.columns.get("bias_current", table.columns.get("current"))
-    if column is None:
-        return None
-    return float(np.mean(column[rows])) if np.ptp(column[rows]) > 0 else float(column[rows[0]])
-
-
-def bias_from_name(name: str) -> Stated | None:
+def _bias_from_name(name: str) -> Stated | None:
     """The dc bias that a file's or a sheet's name states: "eis_0.80V.csv", "000_mvdc.ism"."""
-    found = [match for match in _NAME_BIAS.finditer(name) if not _AMPLITUDE.search(name[: match.start() + 1])]
-    if len(found) != 1:
+    stated = [
+        match for match in _NAME_BIAS.finditer(name) if not _AMPLITUDE.search(name[: match.start() + 1])
+    ]
+    if len(stated) != 1:
         return None
-    value = float(found[0]["value"].lower().replace("p", ".").replace(",", "."))
-    scale = 1e-3 if found[0]["unit"].lower() == "mv" else 1.0
-    return Stated(value / 1000 if scale != 1.0 else value, f"the file name {name!r}")
+    value = float(stated[0]["value"].lower().replace("p", ".").replace(",", "."))
+    return Stated(value / 1000 if stated[0]["unit"].lower() == "mv" else value, f"the file name {name!r}")
 
 
-def _order_notes(frequency: FloatArray) -> list[str]:
-    """A word where the frequencies are not in order."""
-    steps = np.sign(np.diff(frequency))
-    if steps.size and not (np.all(steps <= 0) or np.all(steps >= 0)):
-        return ["The frequencies are not in order."]
-    return []
-
-
-def _selected(spectrum: ImpedanceSpectrum, settings: FileSettings) -> ImpedanceSpectrum:
-    """Only the points that device.toml asks for."""
-    limits = settings.use.get("frequency")
-    if limits is None:
-        return spectrum
-    keep = (spectrum.frequency >= limits[0]) & (spectrum.frequency <= limits[1])
+def _between(spectrum: ImpedanceSpectrum, low: float, high: float, reading: Reading) -> ImpedanceSpectrum:
+    """Only the points between two frequencies (Hz) that device.toml gives."""
+    keep = (spectrum.frequency >= low) & (spectrum.frequency <= high)
     if not keep.any():
-        raise FileFormatError(
-            f"expected points between {limits[0]:g} and {limits[1]:g} Hz as device.toml asks; the spectrum "
-            f"goes from {spectrum.frequency.min():g} to {spectrum.frequency.max():g} Hz.",
-            file=spectrum.origin.file,
+        raise reading.error(
+            f"expected points between {low:g} and {high:g} Hz as device.toml asks; the spectrum "
+            f"goes from {spectrum.frequency.min():g} to {spectrum.frequency.max():g} Hz."
         )
     left_out = int(np.count_nonzero(~keep))
-    note = f"{left_out} points outside {limits[0]:g} to {limits[1]:g} Hz were left out as device.toml asks."
+    note = f"{left_out} points outside {low:g} to {high:g} Hz were left out as device.toml asks."
     return spectrum.select(keep, note) if left_out else spectrum

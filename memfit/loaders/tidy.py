@@ -9,28 +9,29 @@
     Time (s),Voltage (V),Current (A)
     0.0,0.0,0.0
 
-It is also a generic table: another program that skips lines with # reads it. Numbers are written with
-the fewest digits that give the same float64. The origin of the record that was written is kept in the
-line `origin`; the origin of the record that is read is the tidy file.
+It is also a generic table: another program that skips lines with # reads it. Numbers are written with the
+fewest digits that give the same float64. The origin of the record that was written is kept in the line
+`origin`; the origin of the record that is read is the tidy file. A record that is read so is whole already:
+what device.toml says of its file is applied to it, not to a table.
 """
 
 import json
-import os
 import re
-import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
-from memfit.arrays import ComplexArray, FloatArray
+from memfit.arrays import FloatArray
 from memfit.datasets.records import ImpedanceSpectrum, IVSweep, Origin, PulseTransient, Record
 from memfit.errors import FileFormatError, OutputError, UnitError
+from memfit.files import write_whole
+from memfit.loaders.raw import CONTROLS, INITIALS, NO_SETTINGS, FileSettings, select_used
 from memfit.loaders.source import Source
-from memfit.loaders.tables.metadata import CONTROLS, INITIALS
-from memfit.loaders.tables.parse import Layout, TextTable, read_rows
-from memfit.protocols import Control, Drive
+from memfit.loaders.tables.layout import Layout
+from memfit.loaders.tables.rows import TextTable, read_rows
+from memfit.protocols import Control, Drive, drive_from_samples
 from memfit.units import parse_quantity
 
 NAME = "memfit table"
@@ -45,7 +46,6 @@ _RESERVED = frozenset(
 )  # fmt: skip
 _FREQUENCY, _REAL, _IMAG = "Frequency (Hz)", "Z_real (ohm)", "Z_imag (ohm)"
 _TIME, _VOLTAGE, _CURRENT = "Time (s)", "Voltage (V)", "Current (A)"
-_UNIT = {"voltage": "V", "current": "A"}
 
 
 def write_record(record: Record, path: Path, *, overwrite: bool = True) -> None:
@@ -66,97 +66,73 @@ def write_record(record: Record, path: Path, *, overwrite: bool = True) -> None:
     """
     if path.exists() and not overwrite:
         raise OutputError(f"{path} exists already; choose another name or allow overwriting.")
-    text = format_record(record)
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror or error}.") from error
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except OSError as error:
-        Path(temporary).unlink(missing_ok=True)
-        raise OutputError(f"{path} cannot be written: {error.strerror or error}.") from error
+    write_whole(path, format_record(record))
 
 
 def format_record(record: Record) -> str:
-    """The text of a record's tidy file."""
+    """The text of a record's tidy file.
+
+    Parameters
+    ----------
+    record : Record
+    """
     lines = [MARK, f"# technique: {record.kind}", f"# name: {_json(record.name)}"]
     origin = record.origin
     if origin.file or origin.sha256:
         lines.append(f"# origin: {_json([origin.file, origin.part, origin.format, origin.sha256])}")
-    lines += [f"# {key}: {value}" for key, value in _settings(record)]
-    lines += [f"# note: {_json(note)}" for note in record.notes]
-    lines += [_metadata_line(key, value) for key, value in record.metadata.items()]
-    columns = _columns(record)
-    lines.append(",".join(columns))
-    values = [column.tolist() for column in columns.values()]
-    rows = (",".join(map(repr, row)) for row in zip(*values, strict=True))
-    return "\n".join([*lines, *rows, ""])
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False).replace("\x85", "\\u0085").replace("\ufeff", "\\ufeff")
-
-
-def _columns(record: Record) -> dict[str, FloatArray]:
-    """Columns by label."""
-    if isinstance(record, ImpedanceSpectrum):
-        return {_FREQUENCY: record.frequency, _REAL: record.impedance.real, _IMAG: record.impedance.imag}
-    if isinstance(record, IVSweep):
-        columns = {_VOLTAGE: record.voltage, _CURRENT: record.current}
-        return columns if record.time is None else {**columns, _TIME: record.time}
-    found = {_TIME: record.time}
-    if record.voltage is not None:
-        found[_VOLTAGE] = record.voltage
-    if record.current is not None:
-        found[_CURRENT] = record.current
-    return found
-
-
-def _settings(record: Record) -> list[tuple[str, str]]:
-    """Everything beside the columns and the metadata."""
-    found = [("control", str(record.control))]
-    unit = _UNIT[record.control]
+    lines.append(f"# control: {record.control}")
+    unit = "V" if record.control == "voltage" else "A"
+    drive = None
     if isinstance(record, ImpedanceSpectrum):
         quantities = (
             ("bias", record.bias_voltage, "V"),
             ("bias_current", record.bias_current, "A"),
             ("amplitude", record.amplitude, unit),
         )
-        found += [(key, f"{value!r} {unit}") for key, value, unit in quantities if value is not None]
+        lines += [f"# {key}: {value!r} {si}" for key, value, si in quantities if value is not None]
+        columns = {_FREQUENCY: record.frequency, _REAL: record.impedance.real, _IMAG: record.impedance.imag}
+    else:
+        drive = record.drive
+        order = (_VOLTAGE, _CURRENT, _TIME) if isinstance(record, IVSweep) else (_TIME, _VOLTAGE, _CURRENT)
+        there = {_TIME: record.time, _VOLTAGE: record.voltage, _CURRENT: record.current}
+        columns = {label: values for label in order if (values := there[label]) is not None}
     if isinstance(record, IVSweep) and record.scan_rate is not None:
-        found.append(("scan_rate", f"{float(record.scan_rate)!r} {unit}/s"))
-    drive = None if isinstance(record, ImpedanceSpectrum) else record.drive
+        lines.append(f"# scan_rate: {float(record.scan_rate)!r} {unit}/s")
     if drive is not None:
         vertices = zip(drive.time.tolist(), drive.value.tolist(), strict=True)
-        found += [("initial", drive.initial), ("drive", "; ".join(f"{t!r} {v!r}" for t, v in vertices))]
-    return found
+        lines.append(f"# initial: {drive.initial}")
+        lines.append(f"# drive: {'; '.join(f'{t!r} {v!r}' for t, v in vertices)}")
+    lines += [f"# note: {_json(note)}" for note in record.notes]
+    for key, value in record.metadata.items():
+        plain = _PLAIN_KEY.fullmatch(key) and key.lower() not in _RESERVED and key == key.strip()
+        simple = value == value.strip() and value.isprintable() and value != ""
+        lines.append(f"# {key}: {value}" if plain and simple else f"# metadata: {_json([key, value])}")
+    lines.append(",".join(columns))
+    rows = zip(*(column.tolist() for column in columns.values()), strict=True)
+    return "\n".join([*lines, *(",".join(map(repr, row)) for row in rows), ""])
 
 
-def _metadata_line(key: str, value: str) -> str:
-    """One metadata entry, as `key: value` where that is unambiguous."""
-    plain = _PLAIN_KEY.fullmatch(key) and key.lower() not in _RESERVED and key == key.strip()
-    simple = value == value.strip() and value.isprintable() and value != ""
-    if plain and simple:
-        return f"# {key}: {value}"
-    return f"# metadata: {_json([key, value])}"
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False).replace("\x85", "\\u0085").replace("\ufeff", "\\ufeff")
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Front:
-    """The lines above the rows."""
+    """The lines above the rows, as they are read."""
 
-    settings: Mapping[str, str]
-    notes: tuple[str, ...]
-    metadata: Mapping[str, str]
-    labels: tuple[str, ...]
-    lines: int
+    settings: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    metadata: dict[str, str] = field(default_factory=dict)
+    labels: tuple[str, ...] = ()
+    lines: int = 0
     """Number of lines up to the header, the header included."""
-    offset: int
+    offset: int = 0
     """Offset of the first row in the text."""
+
+    def quantity(self, key: str, dimension: str) -> float | None:
+        """A setting in SI units."""
+        stated = self.settings.get(key)
+        return None if stated is None else parse_quantity(stated, dimension, unit_required=True)
 
 
 def recognises(source: Source) -> bool:
@@ -167,67 +143,100 @@ def recognises(source: Source) -> bool:
 def read_record(source: Source) -> Record:
     """The record of a tidy file.
 
+    Parameters
+    ----------
+    source : Source
+
     Raises
     ------
     FileFormatError
         The file is damaged.
     """
     front = _read_front(source)
-    layout = Layout(",", ".", len(front.labels))
     rows = read_rows(
         TextTable(
-            text=source.text,
-            start=front.offset,
-            first_line=front.lines + 1,
-            layout=layout,
-            wanted=range(len(front.labels)),
-            labels=front.labels,
-            file=source.name,
+            text=source.text, start=front.offset, first_line=front.lines + 1,
+            layout=Layout(",", ".", len(front.labels)), wanted=range(len(front.labels)),
+            labels=front.labels, file=source.name,
         )
-    )
-    columns = dict(zip(front.labels, rows.columns, strict=True))
-    front_notes = (*front.notes, *rows.notes)
+    )  # fmt: skip
+    front.notes += rows.notes
     try:
-        return _build(source, front, columns, front_notes)
+        return _build(source, front, dict(zip(front.labels, rows.columns, strict=True)))
     except (KeyError, ValueError, TypeError, UnitError) as error:
         raise FileFormatError(
             f"expected a whole memfit table; found a damaged one ({error}).", file=source.name
         ) from error
 
 
-def _complex(real: FloatArray, imaginary: FloatArray) -> ComplexArray:
-    """A complex array bit by bit: a sum would lose the sign of a zero."""
-    result = np.empty(real.size, dtype=np.complex128)
-    result.real, result.imag = real, imaginary
-    return result
+def _read_front(source: Source) -> _Front:
+    """Settings, notes, metadata and header labels."""
+    front, text = _Front(), source.text
+    while front.offset < len(text):
+        end = text.find("\n", front.offset)
+        end = len(text) if end < 0 else end
+        line = text[front.offset : end]
+        front.offset, front.lines = end + 1, front.lines + 1
+        if not line.startswith("#"):
+            front.labels = tuple(label.strip() for label in line.split(","))
+            known = (_FREQUENCY, _REAL, _IMAG, _TIME, _VOLTAGE, _CURRENT)
+            distinct = len(front.labels) >= 2 and len(set(front.labels)) == len(front.labels)
+            if not distinct or not set(front.labels) <= set(known):
+                raise FileFormatError(
+                    f"expected a header with some of {', '.join(known)}; found {line[:80]!r}.",
+                    file=source.name,
+                    line=front.lines,
+                )
+            return front
+        key, value = (part.strip() for part in line[1:].partition(":")[::2])
+        try:
+            if key == "note":
+                front.notes.append(str(json.loads(value)))
+            elif key == "metadata":
+                name, content = json.loads(value)
+                front.metadata[str(name)] = str(content)
+            else:
+                (front.settings if key in _RESERVED else front.metadata)[key] = value
+        except (ValueError, TypeError) as error:
+            raise FileFormatError(
+                f"expected a JSON value after {key!r}, found {value[:40]!r}.",
+                file=source.name,
+                line=front.lines,
+            ) from error
+    raise FileFormatError("expected a header line below the lines with #, found none.", file=source.name)
 
 
-def _build(
-    source: Source, front: _Front, columns: Mapping[str, FloatArray], notes: tuple[str, ...]
-) -> Record:
+def _build(source: Source, front: _Front, columns: Mapping[str, FloatArray]) -> Record:
     """The record of a kind."""
     settings = front.settings
     name = json.loads(settings["name"])
     if not isinstance(name, str):
         raise TypeError("the name is no text")
-    origin = _origin(source, settings.get("origin"))
+    form, part = NAME, ""
+    if "origin" in settings:  # what the record was made from stands in the name of the format
+        file, part, form, digest = (str(word) for word in json.loads(settings["origin"]))
+        if not form.startswith(f"{NAME} from "):
+            form = f"{NAME} from {file} ({form}, sha256 {digest})"
+    origin = Origin(file=source.name, sha256=source.sha256, part=part, format=form)
     control = CONTROLS[settings["control"]]
-    technique = settings["technique"]
-    metadata = dict(front.metadata)
+    technique, metadata, notes = settings["technique"], front.metadata, tuple(front.notes)
     if technique == "impedance":
+        frequency = columns[_FREQUENCY]
+        impedance = np.empty(columns[_REAL].size, dtype=np.complex128)  # a sum would lose the sign of a zero
+        impedance.real, impedance.imag = columns[_REAL], columns[_IMAG]
         return ImpedanceSpectrum(
             name=name, origin=origin, metadata=metadata, notes=notes,
-            frequency=columns[_FREQUENCY], impedance=_complex(columns[_REAL], columns[_IMAG]),
-            bias_voltage=_quantity(settings, "bias", "voltage"),
-            bias_current=_quantity(settings, "bias_current", "current"),
-            control=control, amplitude=_quantity(settings, "amplitude", control),
+            frequency=frequency, impedance=impedance, control=control,
+            bias_voltage=front.quantity("bias", "voltage"),
+            bias_current=front.quantity("bias_current", "current"),
+            amplitude=front.quantity("amplitude", control),
         )  # fmt: skip
     if technique == "iv":
         return IVSweep(
             name=name, origin=origin, metadata=metadata, notes=notes,
             voltage=columns[_VOLTAGE], current=columns[_CURRENT], time=columns.get(_TIME),
             drive=_drive(settings, control), control=control,
-            scan_rate=_quantity(settings, "scan_rate", f"{control}_rate"),
+            scan_rate=front.quantity("scan_rate", f"{control}_rate"),
         )  # fmt: skip
     drive = _drive(settings, control)
     if technique != "transient" or drive is None:
@@ -240,21 +249,6 @@ def _build(
     )  # fmt: skip
 
 
-def _origin(source: Source, stated: str | None) -> Origin:
-    """The tidy file, with the file it was made from in the name of the format."""
-    if stated is None:
-        return Origin(file=source.name, sha256=source.sha256, format=NAME)
-    file, part, form, digest = (str(word) for word in json.loads(stated))
-    if form.startswith(f"{NAME} from "):
-        return Origin(file=source.name, sha256=source.sha256, part=part, format=form)
-    made_from = f"{NAME} from {file} ({form}, sha256 {digest})"
-    return Origin(file=source.name, sha256=source.sha256, part=part, format=made_from)
-
-
-def _quantity(settings: Mapping[str, str], key: str, dimension: str) -> float | None:
-    return parse_quantity(settings[key], dimension, unit_required=True) if key in settings else None
-
-
 def _drive(settings: Mapping[str, str], control: Control) -> Drive | None:
     """The drive's vertices."""
     if "drive" not in settings:
@@ -265,60 +259,56 @@ def _drive(settings: Mapping[str, str], control: Control) -> Drive | None:
     return Drive(control, vertices[:, 0], vertices[:, 1], INITIALS[settings["initial"]])
 
 
-@dataclass
-class _Draft:
-    """What the lines above the header say, as they are read."""
+def apply_settings(record: Record, settings: FileSettings) -> Record:
+    """The record of a tidy table with everything that device.toml states of its file.
 
-    settings: dict[str, str] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    metadata: dict[str, str] = field(default_factory=dict)
+    Parameters
+    ----------
+    record : Record
+    settings : FileSettings
 
-
-def _read_front(source: Source) -> _Front:
-    """Settings, notes, metadata and header labels."""
-    draft = _Draft()
-    position, number, text = 0, 0, source.text
-    while position < len(text):
-        end = text.find("\n", position)
-        end = len(text) if end < 0 else end
-        line = text[position:end]
-        position, number = end + 1, number + 1
-        if not line.startswith("#"):
-            labels = _labels(line, source, number)
-            return _Front(draft.settings, tuple(draft.notes), draft.metadata, labels, number, position)
-        key, _, value = line[1:].partition(":")
-        try:
-            _take(key.strip(), value.strip(), draft)
-        except (ValueError, TypeError) as error:
-            raise FileFormatError(
-                f"expected a JSON value after {key.strip()!r}, found {value[:40]!r}.",
-                file=source.name,
-                line=number,
-            ) from error
-    raise FileFormatError("expected a header line below the lines with #, found none.", file=source.name)
-
-
-def _take(key: str, value: str, front: _Draft) -> None:
-    """Sort one line into settings, notes or metadata."""
-    if key == "note":
-        front.notes.append(str(json.loads(value)))
-    elif key == "metadata":
-        name, content = json.loads(value)
-        front.metadata[str(name)] = str(content)
-    elif key in _RESERVED:
-        front.settings[key] = value
-    else:
-        front.metadata[key] = value
-
-
-def _labels(line: str, source: Source, number: int) -> tuple[str, ...]:
-    """Header labels, all of which must be known."""
-    labels = tuple(label.strip() for label in line.split(","))
-    known: Sequence[str] = (_FREQUENCY, _REAL, _IMAG, _TIME, _VOLTAGE, _CURRENT)
-    if len(labels) < 2 or any(label not in known for label in labels) or len(set(labels)) < len(labels):
+    Raises
+    ------
+    FileFormatError
+        The kind is another one, or `use` leaves no point.
+    """
+    if replace(settings, device_area=None) == NO_SETTINGS:
+        return record
+    if settings.kind is not None and settings.kind != record.kind:
         raise FileFormatError(
-            f"expected a header with some of {', '.join(known)}; found {line[:80]!r}.",
-            file=source.name,
-            line=number,
+            f"expected the kind {settings.kind!r} that device.toml states; the table holds {record.kind!r}.",
+            file=record.origin.file,
         )
-    return labels
+    record = replace(record, name=settings.name or record.name, metadata=settings.added_to(record.metadata))
+    control = settings.control or record.control
+    if isinstance(record, ImpedanceSpectrum):
+        stated = settings.bias is not None or settings.bias_current is not None
+        note = ("The bias is the one that device.toml states.",) if stated else ()
+        spectrum = replace(
+            record,
+            bias_voltage=record.bias_voltage if settings.bias is None else settings.bias,
+            bias_current=record.bias_current if settings.bias_current is None else settings.bias_current,
+            control=control,
+            amplitude=record.amplitude if settings.amplitude is None else settings.amplitude,
+            notes=(*record.notes, *note),
+        )
+        return select_used(spectrum, settings)
+    if isinstance(record, IVSweep):
+        record = replace(record, control=control, scan_rate=settings.scan_rate or record.scan_rate)
+    if record.time is None or record.drive is None:
+        return select_used(record, settings)
+    drive = record.drive
+    if settings.waveform:
+        at, value = np.array(settings.waveform, dtype=np.float64).T
+        drive = Drive(control, at, value, drive.initial)
+    elif control != drive.control:
+        driven = record.voltage if control == "voltage" else record.current
+        if driven is None:
+            raise FileFormatError(
+                f"expected a column of the {control}, which device.toml says was applied.",
+                file=record.origin.file,
+            )
+        drive = drive_from_samples(control, record.time, driven, initial=drive.initial)
+    initial = settings.initial or drive.initial
+    drive = Drive(drive.control, drive.time + settings.time_offset, drive.value, initial)
+    return select_used(replace(record, time=record.time + settings.time_offset, drive=drive), settings)

@@ -7,25 +7,29 @@ from itertools import pairwise
 import numpy as np
 
 from memfit.arrays import FloatArray
-from memfit.datasets.records import PulseTransient
-from memfit.loaders.raw import Reading
-from memfit.loaders.sweeps import is_pulse_program, pick_current, pulse_starts
-from memfit.loaders.tables.shapes import begins_unsteady, find_control, time_fault
-from memfit.protocols import Control, Drive, Initial, drive_from_samples
+from memfit.datasets.records import PulseTransient, Record
+from memfit.loaders.curves import begins_unsteady, find_control, time_fault
+from memfit.loaders.raw import Reading, select_used
+from memfit.loaders.sweeps import pick_current, pulse_starts
+from memfit.protocols import Control, Drive, drive_from_samples
 
 _MIN_POINTS = 3
 _SOON = 0.01
 """Of a record's length: a first sample so soon after t = 0 belongs to what began at t = 0."""
+_ROUNDED = 0.05
+"""Share of repeated times beyond which a note says that the clock is coarse."""
 _UNSTEADY = (
     "The response moves from the first sample on, while the drive stands still: the state at the start is "
     'fitted. If the device had rested without a drive, say initial = "rest".'
 )
-_ROUNDED = 0.05
-"""Share of repeated times beyond which a note says that the clock is coarse."""
 
 
-def make_transients(reading: Reading) -> Iterator[PulseTransient]:
+def make_transients(reading: Reading) -> Iterator[Record]:
     """Transients of a table, one per run of the clock.
+
+    Parameters
+    ----------
+    reading : Reading
 
     Raises
     ------
@@ -48,55 +52,67 @@ def make_transients(reading: Reading) -> Iterator[PulseTransient]:
         raise reading.error(f"expected at least {_MIN_POINTS} samples in time, found {time.size}.")
     if short:
         notes.append(f"{short} runs of the clock with fewer than {_MIN_POINTS} samples were left out.")
+    driven, measured = (voltage, current) if control == "voltage" else (current, voltage)
+    if measured is None:
+        raise reading.error(
+            f"expected a column of the {'current' if control == 'voltage' else 'voltage'}, which is what is "
+            f"measured under {control} control."
+        )
     for number, (first, last) in enumerate(runs, start=1):
         rows = slice(first, last)
-        part = f"segment {number} of {len(runs)}" if len(runs) > 1 else ""
-        whole = _make(
-            reading,
-            part=part,
-            control=control,
-            notes=notes,
-            time=time[rows] + settings.time_offset,
+        clock = time[rows] + settings.time_offset
+        drive = _drive(reading, control, clock, None if driven is None else driven[rows], measured[rows])
+        unsteady = drive.initial == "free" and not (settings.initial or table.initial)
+        transient = PulseTransient(
+            name=reading.record_name,
+            origin=reading.origin(f"segment {number} of {len(runs)}" if len(runs) > 1 else ""),
+            metadata=dict(table.metadata),
+            notes=(*notes, _UNSTEADY) if unsteady else tuple(notes),
+            time=clock,
             voltage=None if voltage is None else voltage[rows],
             current=None if current is None else current[rows],
+            drive=drive,
         )
-        yield from _pulse_by_pulse(reading, whole) if is_pulse_program(whole.drive) else (whole,)
+        whole = select_used(transient, settings, "transient")
+        starts = pulse_starts(whole.drive, whole.time) if isinstance(whole, PulseTransient) else []
+        if isinstance(whole, PulseTransient) and starts and settings.split is True:
+            yield from _pulse_by_pulse(whole, starts)
+        elif starts:
+            note = (
+                f"A program of {len(starts) + 1} pulses, kept in one record because the device remembers; "
+                "`split = true` in device.toml parts it."
+            )
+            yield replace(whole, notes=(*whole.notes, note))
+        else:
+            yield whole
 
 
-def _pulse_by_pulse(reading: Reading, whole: PulseTransient) -> Iterator[PulseTransient]:
-    """The pulses of a program where device.toml asks for them; else the whole, and a note."""
-    starts = pulse_starts(whole.drive, whole.time)
-    count = len(starts) + 1
-    if reading.settings.split is not True:
-        note = (
-            f"A program of {count} pulses, kept in one record because the device remembers; "
-            "`split = true` in device.toml parts it."
-        )
-        yield replace(whole, notes=(*whole.notes, note))
-        return
+def _pulse_by_pulse(whole: PulseTransient, starts: list[int]) -> Iterator[PulseTransient]:
+    """The pulses of a program; but for the first nothing is known of the state before."""
     edges = [0, *starts, whole.points - 1]
     for number, (first, last) in enumerate(pairwise(edges), start=1):
-        rows = np.arange(first, last + 1)
-        if rows.size < _MIN_POINTS:
+        rows = slice(first, last + 1)
+        if last + 1 - first < _MIN_POINTS:
             continue
-        drive = _between(whole.drive, float(whole.time[first]), float(whole.time[last]), first=number == 1)
-        notes = whole.notes
-        if number > 1:
-            notes = (*notes, "What the pulse before left behind is unknown: the first state is fitted.")
-        part = ", ".join(word for word in (whole.origin.part, f"pulse {number} of {count}") if word)
+        old, start, end = whole.drive, float(whole.time[first]), float(whole.time[last])
+        inside = (old.time > start) & (old.time < end)
+        drive = Drive(
+            old.control,
+            np.concatenate([[start], old.time[inside], [end]]),
+            np.concatenate([old.at([start]), old.value[inside], old.at([end])]),
+            old.initial if number == 1 else "free",
+        )
+        unknown = ("What the pulse before left behind is unknown: the first state is fitted.",)
+        part = f"pulse {number} of {len(starts) + 1}"
         yield replace(
-            whole, drive=drive, notes=notes, origin=replace(whole.origin, part=part), time=whole.time[rows],
+            whole,
+            drive=drive,
+            notes=whole.notes if number == 1 else (*whole.notes, *unknown),
+            origin=replace(whole.origin, part=", ".join(filter(None, (whole.origin.part, part)))),
+            time=whole.time[rows],
             voltage=None if whole.voltage is None else whole.voltage[rows],
             current=None if whole.current is None else whole.current[rows],
-        )  # fmt: skip
-
-
-def _between(drive: Drive, start: float, end: float, *, first: bool) -> Drive:
-    """A drive from one time to another; but for the first part nothing is known of the state before."""
-    inside = (drive.time > start) & (drive.time < end)
-    time = np.concatenate([[start], drive.time[inside], [end]])
-    value = np.concatenate([drive.at([start]), drive.value[inside], drive.at([end])])
-    return Drive(drive.control, time, value, drive.initial if first else "free")
+        )
 
 
 def _restarts(reading: Reading, time: FloatArray) -> list[int]:
@@ -115,90 +131,37 @@ def _restarts(reading: Reading, time: FloatArray) -> list[int]:
     return starts
 
 
-def _make(
-    reading: Reading,
-    *,
-    part: str,
-    control: Control,
-    time: FloatArray,
-    voltage: FloatArray | None,
-    current: FloatArray | None,
-    notes: list[str],
-) -> PulseTransient:
-    """One transient with its drive, then only the points that device.toml asks for."""
-    settings = reading.settings
-    measured = current if control == "voltage" else voltage
-    if measured is None:
-        word = "current" if control == "voltage" else "voltage"
-        raise reading.error(
-            f"expected a column of the {word}, which is what is measured under {control} control."
-        )
-    drive = _drive(reading, control, time, voltage if control == "voltage" else current, measured)
-    if drive.initial == "free" and not (settings.initial or reading.table.initial):
-        notes = [*notes, _UNSTEADY]
-    transient = PulseTransient(
-        name=reading.record_name,
-        origin=reading.origin(part),
-        metadata=dict(reading.table.metadata),
-        notes=tuple(notes),
-        time=time,
-        voltage=voltage,
-        current=current,
-        drive=drive,
-    )
-    keep = np.ones(time.size, dtype=bool)
-    for role, (low, high) in settings.use.items():
-        values = {"time": time, "voltage": voltage, "current": current}.get(role)
-        if values is not None:
-            keep &= (values >= low) & (values <= high)
-    if keep.all():
-        return transient
-    if not keep.any():
-        raise reading.error("`use` in device.toml leaves no point of this transient.")
-    left_out = int(np.count_nonzero(~keep))
-    return transient.select(keep, f"{left_out} points were left out as `use` in device.toml asks.")
-
-
 def _drive(
-    reading: Reading,
-    control: Control,
-    time: FloatArray,
-    driven: FloatArray | None,
-    response: FloatArray,
+    reading: Reading, control: Control, time: FloatArray, driven: FloatArray | None, response: FloatArray
 ) -> Drive:
-    """What was applied: device.toml's waveform, the file's statement, or the samples."""
-    table, settings = reading.table, reading.settings
-    stated = settings.initial or table.initial
-    if settings.waveform:
-        at, value = np.array(settings.waveform, dtype=np.float64).T
-        return _with_start(Drive(control, at + settings.time_offset, value), stated, time, response)
-    if table.drive is not None:
-        stated = stated or table.drive.initial
-        return Drive(control, table.drive.time + settings.time_offset, table.drive.value, stated)
-    applied = table.columns.get(f"applied_{control}")
-    if applied is not None and applied.size == time.size:
-        driven = applied
-    if driven is None:
-        raise reading.error(
-            f"expected a column of the {control} that was applied, or `waveform` in device.toml."
-        )
-    return _with_start(drive_from_samples(control, time, driven), stated, time, response)
-
-
-def _with_start(drive: Drive, stated: Initial | None, time: FloatArray, response: FloatArray) -> Drive:
-    """The drive with the state in which the record begins.
+    """What was applied (device.toml's waveform, the file's statement, the samples), with the first state.
 
     A device cannot be steady while its response moves under a drive that stands still: such a record begins
     anywhere. A record from rest whose first sample is just after t = 0 was switched on at t = 0.
     """
-    if stated is None:
-        stated = "free" if begins_unsteady(drive, time, response) else "steady"
+    table, settings = reading.table, reading.settings
+    initial = settings.initial or table.initial
+    if settings.waveform:
+        at, value = np.array(settings.waveform, dtype=np.float64).T
+        drive = Drive(control, at + settings.time_offset, value)
+    elif table.drive is not None:
+        stated = table.drive
+        return Drive(control, stated.time + settings.time_offset, stated.value, initial or stated.initial)
+    else:
+        applied = table.columns.get(f"applied_{control}")
+        if applied is not None and applied.size == time.size:
+            driven = applied
+        if driven is None:
+            raise reading.error(
+                f"expected a column of the {control} that was applied, or `waveform` in device.toml."
+            )
+        drive = drive_from_samples(control, time, driven)
+    if initial is None:
+        initial = "free" if begins_unsteady(drive, time, response) else "steady"
     first, gap = float(drive.time[0]), float(time[1] - time[0])
-    if stated == "rest" and 0.0 < first <= max(_SOON * float(time[-1] - time[0]), 1.5 * gap):
-        return Drive(
-            drive.control, np.append(0.0, drive.time), np.append(drive.value[0], drive.value), stated
-        )
-    return replace(drive, initial=stated)
+    if initial == "rest" and 0.0 < first <= max(_SOON * float(time[-1] - time[0]), 1.5 * gap):
+        return Drive(control, np.append(0.0, drive.time), np.append(drive.value[0], drive.value), initial)
+    return replace(drive, initial=initial)
 
 
 def _time(reading: Reading) -> tuple[FloatArray, list[str]]:
@@ -239,15 +202,11 @@ def _control(
             "expected columns of the voltage and the current beside the time, such as Voltage (V) and "
             f"Current (A); found {', '.join(sorted(table.columns))}."
         )
+    wanted = "expected `control` (current or voltage) in device.toml or a line `# control: voltage`"
     if voltage is None or current is None:
-        raise reading.error(
-            "expected `control` (current or voltage) in device.toml or a line `# control: voltage`, because "
-            f"only the {'current' if voltage is None else 'voltage'} is recorded."
-        )
-    found = find_control(voltage, current)
-    if found is None:
-        raise reading.error(
-            "expected `control` (current or voltage) in device.toml or a line `# control: voltage`: the "
-            "columns do not show which of the two was driven."
-        )
-    return found, [f"Taken as {found}-controlled, because the {found} is the one that looks driven."]
+        recorded = "current" if voltage is None else "voltage"
+        raise reading.error(f"{wanted}, because only the {recorded} is recorded.")
+    driven = find_control(voltage, current)
+    if driven is None:
+        raise reading.error(f"{wanted}: the columns do not show which of the two was driven.")
+    return driven, [f"Taken as {driven}-controlled, because the {driven} is the one that looks driven."]

@@ -44,7 +44,7 @@ import numpy as np
 from memfit.datasets.records import Kind
 from memfit.errors import InputError
 from memfit.loaders.manifest import DIMENSION_OF, Checker, read_toml
-from memfit.loaders.tables.metadata import CONTROLS, INITIALS, TECHNIQUES
+from memfit.loaders.raw import CONTROLS, INITIALS, TECHNIQUES
 from memfit.model.parameters import NAMES, Parameters
 from memfit.protocols import Control, Drive, pulse_train
 from memfit.synthetic.device import Noise

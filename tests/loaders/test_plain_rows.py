@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memfit.loaders.tables.parse import Layout, TextTable, _read_lines, _read_plain
+from memfit.loaders.tables.layout import Layout
+from memfit.loaders.tables.rows import TextTable, _read_lines, _read_plain
 
 numbers = st.one_of(
     st.floats(allow_nan=False, allow_infinity=False).map(repr),

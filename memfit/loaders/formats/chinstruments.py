@@ -14,14 +14,13 @@ import numpy as np
 
 from memfit.arrays import FloatArray
 from memfit.datasets.records import Kind
-from memfit.errors import FileFormatError, UnitError
-from memfit.loaders.raw import FileSettings, RawTable, Stated
+from memfit.errors import FileFormatError
+from memfit.loaders.raw import FileSettings, RawTable, Reader, Stated
 from memfit.loaders.source import Source
-from memfit.loaders.tables.delimited import Field, find_fields, need, read_block
+from memfit.loaders.tables.labels import Field, find_fields
+from memfit.loaders.tables.layout import optional_number
+from memfit.loaders.tables.rows import read_fields
 from memfit.protocols import Control, Drive
-from memfit.units import parse_number
-
-NAME = "CH Instruments"
 
 _FIELDS = (
     Field("frequency", ("Freq/Hz", "Frequency/Hz"), "Hz"),
@@ -45,12 +44,12 @@ _STEPS = ("Init E (V)", "High E (V)", "Low E (V)")
 _MOST_STEPS = 1000
 
 
-def recognises(source: Source) -> bool:
+def _recognises(source: Source) -> bool:
     """True for a line "Instrument Model: CHI..."."""
     return re.search(r"^Instrument Model:\s*CHI", source.head, re.MULTILINE) is not None
 
 
-def read(source: Source, settings: FileSettings) -> list[RawTable]:
+def _read(source: Source, settings: FileSettings) -> list[RawTable]:
     """The table of a CHI file.
 
     Raises
@@ -59,52 +58,50 @@ def read(source: Source, settings: FileSettings) -> list[RawTable]:
         The labels or a column are missing.
     """
     lines = source.lines
-    at = next((i for i, line in enumerate(lines[:1000]) if _is_labels(line)), None)
-    if at is None:
+    rows = ([label.strip() for label in line.split(",")] for line in lines[:1000])
+    at, labels = next(
+        ((i, row) for i, row in enumerate(rows) if len(find_fields(row, _FIELDS)) >= 2), (-1, [])
+    )
+    if at < 0:
         raise FileFormatError(
             "expected a line of labels such as Freq/Hz, Z'/ohm, Z\"/ohm; found none.", file=source.name
         )
-    labels = [label.strip() for label in lines[at].split(",")]
-    columns = find_fields(labels, _FIELDS)
-    metadata = _metadata(lines[1:at])  # the first line is the date
-    technique = lines[1].strip(" \t,") if len(lines) > 1 else ""
-    metadata["technique"] = technique
+    metadata: dict[str, str] = {}
+    for line in lines[1:at]:  # the first one is the date; spreadsheets add empty fields
+        pair = re.match(r"\s*(?P<key>[^=:]{1,60}?)\s*[=:]\s*(?P<value>.*\S)\s*$", line.rstrip(" \t,"))
+        if pair:
+            metadata.setdefault(pair["key"], pair["value"])
+    technique = metadata["technique"] = lines[1].strip(" \t,") if len(lines) > 1 else ""
     kind, control = next(((k, c) for word, k, c in _TECHNIQUES if word in technique.lower()), (None, None))
-    roles = {column.role for column in columns}
-    if roles & {"z_real", "z_imag", "frequency"}:
-        need(columns, ("frequency", "z_real", "z_imag"), labels, source, at + 1)
-    block = read_block(source, columns, labels, at + 1)
-    start = _number(metadata.get("Init E (V)", ""))
-    found = dict(block.columns)
-    notes = block.notes
-    if "current" in found:
-        notes = (
-            *notes,
-            "The sign of the current is kept as printed; CHI's default counts cathodic as positive.",
-        )
-    steps = {metadata[key] for key in _STEPS if key in metadata}
-    drive = None
-    if kind == "transient" and control == "voltage" and "voltage" not in found and start is not None:
-        drive = _steps(metadata, start, found["time"]) if "time" in found else None
+    roles = {column.role for column in find_fields(labels, _FIELDS)}
+    spectrum = roles & {"z_real", "z_imag", "frequency"}
+    needed = ("frequency", "z_real", "z_imag") if spectrum else ()
+    block = read_fields(source, labels, _FIELDS, at + 1, needed=needed)
+    columns, notes, drive = dict(block.columns), block.notes, None
+    start = optional_number(metadata.get("Init E (V)"))
+    if "current" in columns:
+        sign = "The sign of the current is kept as printed; CHI's default counts cathodic as positive."
+        notes = (*notes, sign)
+    if kind == "transient" and control == "voltage" and "voltage" not in columns and start is not None:
+        drive = _steps(metadata, start, columns["time"]) if "time" in columns else None
         if drive is not None:
-            found["voltage"] = drive.at(found["time"])
-        elif len(steps) == 1:
-            found["voltage"] = np.full(block.rows, start)
-    rate = _number(metadata.get("Scan Rate (V/s)", ""))
-    return [
-        RawTable(
-            columns=found, kind=kind, control=control, metadata=metadata, notes=notes,
-            bias=Stated(start, "Init E of the file's header") if start is not None else None,
-            amplitude=_number(metadata.get("Amplitude (V)", "")) if kind == "impedance" else None,
-            scan_rate=Stated(rate, "the file's header") if rate else None, drive=drive,
-        )
-    ]  # fmt: skip
+            columns["voltage"] = drive.at(columns["time"])
+        elif len({metadata[key] for key in _STEPS if key in metadata}) == 1:
+            columns["voltage"] = np.full(block.rows, start)
+    rate = optional_number(metadata.get("Scan Rate (V/s)"))
+    table = RawTable(
+        columns=columns, kind=kind, control=control, metadata=metadata, notes=notes, drive=drive,
+        bias=Stated(start, "Init E of the file's header") if start is not None else None,
+        amplitude=optional_number(metadata.get("Amplitude (V)")) if kind == "impedance" else None,
+        scan_rate=Stated(rate, "the file's header") if rate else None,
+    )  # fmt: skip
+    return [table]
 
 
 def _steps(metadata: dict[str, str], start: float, time: FloatArray) -> Drive | None:
     """The potential of a step experiment: High E and Low E in turn, the first by the initial polarity."""
     high, low, width = (
-        _number(metadata.get(k, "")) for k in ("High E (V)", "Low E (V)", "Pulse Width (sec)")
+        optional_number(metadata.get(key)) for key in ("High E (V)", "Low E (V)", "Pulse Width (sec)")
     )
     first = metadata.get("Init P/N", "")[:1].upper()
     if high is None or low is None or not width or width <= 0 or first not in ("P", "N"):
@@ -119,22 +116,4 @@ def _steps(metadata: dict[str, str], start: float, time: FloatArray) -> Drive | 
     return Drive("voltage", edges, np.repeat(levels, 2)[1:])
 
 
-def _is_labels(line: str) -> bool:
-    return len(find_fields([label.strip() for label in line.split(",")], _FIELDS)) >= 2
-
-
-def _metadata(lines: list[str]) -> dict[str, str]:
-    """`key = value` and `key: value` lines, without the empty fields that spreadsheets add."""
-    found: dict[str, str] = {}
-    for line in lines:
-        pair = re.match(r"\s*(?P<key>[^=:]{1,60}?)\s*[=:]\s*(?P<value>.*\S)\s*$", line.rstrip(" \t,"))
-        if pair:
-            found.setdefault(pair["key"], pair["value"])
-    return found
-
-
-def _number(text: str) -> float | None:
-    try:
-        return parse_number(text)
-    except UnitError:
-        return None
+READERS = (Reader("CH Instruments", _recognises, _read),)

@@ -6,27 +6,23 @@ spectrum for each time. Objects that would run code when unpacked are refused.
 
 import io
 import zipfile
-from collections.abc import Iterator
 
 import numpy as np
 
-from memfit.arrays import FloatArray
 from memfit.errors import FileFormatError
-from memfit.loaders.raw import FileSettings, RawTable
+from memfit.loaders.raw import FileSettings, RawTable, Reader
 from memfit.loaders.source import DAMAGE, Source
-
-NAME = "Fluxim PAIOS npz"
 
 MAX_UNPACKED = 256 * 1024**2
 """Largest sum of the unpacked arrays, in bytes."""
 
 
-def recognises(source: Source) -> bool:
+def _recognises(source: Source) -> bool:
     """True for a zip of numpy arrays."""
     return source.data.startswith(b"PK\x03\x04") and b".npy" in source.data[:200]
 
 
-def read(source: Source, settings: FileSettings) -> list[RawTable]:
+def _read(source: Source, settings: FileSettings) -> list[RawTable]:
     """A table for each time.
 
     Raises
@@ -34,7 +30,24 @@ def read(source: Source, settings: FileSettings) -> list[RawTable]:
     FileFormatError
         An array is missing, of a wrong shape, or the file is damaged.
     """
-    arrays = _arrays(source)
+    try:
+        with zipfile.ZipFile(io.BytesIO(source.data)) as archive:
+            if sum(part.file_size for part in archive.infolist()) > MAX_UNPACKED:
+                raise FileFormatError(
+                    f"expected at most {MAX_UNPACKED // 2**20} MB unpacked.", file=source.name
+                )
+        with np.load(io.BytesIO(source.data), allow_pickle=False) as archive:
+            parts = {name: archive[name] for name in archive.files}
+    except DAMAGE as error:
+        raise FileFormatError(
+            "expected an archive of arrays (.npz), found a damaged one; copy the file again.",
+            file=source.name,
+        ) from error
+    arrays = {
+        name: part.astype(np.float64)
+        for name, part in parts.items()
+        if isinstance(part, np.ndarray) and part.dtype.kind in "fiu"  # not bytes
+    }
     missing = [name for name in ("freqs", "Re", "Im") if name not in arrays]
     if missing:
         raise FileFormatError(
@@ -49,42 +62,25 @@ def read(source: Source, settings: FileSettings) -> list[RawTable]:
             f"{arrays['Re'].shape}.",
             file=source.name,
         )
-    return list(_tables(arrays, frequency, real, imag))
-
-
-def _tables(
-    arrays: dict[str, FloatArray], frequency: FloatArray, real: FloatArray, imag: FloatArray
-) -> Iterator[RawTable]:
-    """One table for each column of the arrays."""
-    extra = {
+    beside = {
         name: values for name, values in arrays.items()
         if name not in ("freqs", "Re", "Im") and values.ndim == 1 and values.size == real.shape[0]
     }  # fmt: skip
+    tables = []
     for i, (re, im) in enumerate(zip(real, imag, strict=True)):
-        metadata = {name: repr(float(values[i])) for name, values in extra.items() if np.isfinite(values[i])}
+        metadata = {name: repr(float(values[i])) for name, values in beside.items() if np.isfinite(values[i])}
         good = np.isfinite(re) & np.isfinite(im)
         left_out = int(np.count_nonzero(~good))
-        notes = (f"{left_out} empty rows were left out.",) if left_out else ()
         hours = metadata.get("t_hours")
-        part = f"{float(hours):.4g} h" if hours else f"spectrum {i + 1}"
-        columns = {"frequency": frequency[good], "z_real": re[good], "z_imag": im[good]}
-        yield RawTable(columns=columns, kind="impedance", part=part, metadata=metadata, notes=notes)
+        table = RawTable(
+            columns={"frequency": frequency[good], "z_real": re[good], "z_imag": im[good]},
+            kind="impedance",
+            part=f"{float(hours):.4g} h" if hours else f"spectrum {i + 1}",
+            metadata=metadata,
+            notes=(f"{left_out} empty rows were left out.",) if left_out else (),
+        )
+        tables.append(table)
+    return tables
 
 
-def _arrays(source: Source) -> dict[str, FloatArray]:
-    """Numeric arrays of the archive."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(source.data)) as archive:
-            if sum(part.file_size for part in archive.infolist()) > MAX_UNPACKED:
-                raise FileFormatError(
-                    f"expected at most {MAX_UNPACKED // 2**20} MB unpacked.", file=source.name
-                )
-        with np.load(io.BytesIO(source.data), allow_pickle=False) as archive:
-            found = {name: archive[name] for name in archive.files}
-    except DAMAGE as error:
-        raise FileFormatError(
-            "expected an archive of arrays (.npz), found a damaged one; copy the file again.",
-            file=source.name,
-        ) from error
-    arrays = {name: array for name, array in found.items() if isinstance(array, np.ndarray)}  # not bytes
-    return {name: array.astype(np.float64) for name, array in arrays.items() if array.dtype.kind in "fiu"}
+READERS = (Reader("Fluxim PAIOS npz", _recognises, _read, frozenset({".npz"})),)

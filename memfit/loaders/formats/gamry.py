@@ -10,20 +10,19 @@ raw waves behind: neither is read. Temp -327 means that no probe was there.
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from memfit.arrays import FloatArray
 from memfit.datasets.records import Kind
-from memfit.errors import FileFormatError, UnitError
-from memfit.loaders.raw import FileSettings, RawTable, Stated
+from memfit.errors import FileFormatError
+from memfit.loaders.raw import FileSettings, RawTable, Reader, Stated
 from memfit.loaders.source import Source
-from memfit.loaders.tables.delimited import Block, Field, find_fields, need, read_lines
+from memfit.loaders.tables.labels import Field, find_fields, need
+from memfit.loaders.tables.layout import count_note, optional_number
+from memfit.loaders.tables.rows import Block, read_block
 from memfit.protocols import Control, Drive
-from memfit.units import find_unit, parse_number
-
-NAME = "Gamry DTA"
+from memfit.units import find_unit
 
 _IMPEDANCE = (
     Field("frequency", ("Freq",), "Hz"),
@@ -38,7 +37,6 @@ _COURSE = (
     Field("current", ("Im", "I", "Current"), "A"),
 )
 _SQUARE_WAVE = (("forward", "Vfwd", "Ifwd"), ("reverse", "Vrev", "Irev"))
-
 _TAGS: Mapping[str, tuple[Kind, Control | None]] = {
     "CV": ("iv", "voltage"), "CVA": ("iv", "voltage"), "LSV": ("iv", "voltage"),
     "POTENTIODYNAMIC": ("iv", "voltage"),
@@ -55,7 +53,7 @@ _UNREAD = re.compile(r"(OCV|FRA|RFRA|VFRA|IFRA|NOISE|STAB).*CURVE\d*", re.IGNORE
 
 
 @dataclass(frozen=True)
-class Table:
+class _Table:
     """One table of a file, as text."""
 
     name: str
@@ -69,12 +67,12 @@ class Table:
     """Index (from 0) of the first row's line."""
 
 
-def recognises(source: Source) -> bool:
+def _recognises(source: Source) -> bool:
     """True for a DTA file: a TAG line near the top and a table."""
     return re.search(r"^TAG\t", source.head, re.MULTILINE) is not None
 
 
-def read(source: Source, settings: FileSettings) -> list[RawTable]:
+def _read(source: Source, settings: FileSettings) -> list[RawTable]:
     """Tables of a DTA file.
 
     Raises
@@ -82,139 +80,47 @@ def read(source: Source, settings: FileSettings) -> list[RawTable]:
     FileFormatError
         There is no table that memfit reads, or a broken row.
     """
-    keys, tables, aborted = _read_file(source)
-    notes = ("The experiment was aborted.",) if aborted else ()
+    keys: dict[str, str] = {}
+    tables: list[_Table] = []
+    lines, i = source.lines, 0
+    while i < len(lines):
+        fields = lines[i].split("\t")
+        key, kind = fields[0].strip(), fields[1].strip() if len(fields) > 1 else None
+        if key and kind == "TABLE":
+            table, i = _read_table(source, i)
+            tables.append(table)
+            continue
+        if key and kind is not None:  # its type and values, or one value, with empty fields of a spreadsheet
+            typed = len(fields) > 2 and (kind in _TYPES or any(map(str.strip, fields[2:])))
+            keys.setdefault(key, fields[2] if typed else kind)
+        i += 1
     wanted = [table for table in tables if not _UNREAD.fullmatch(table.name)]
     if not wanted:
         raise FileFormatError(
             f"expected a table ZCURVE or CURVE, found {', '.join(t.name for t in tables) or 'none'}.",
             file=source.name,
         )
-    found: list[RawTable] = []
+    aborted = keys.get("EXPERIMENTABORTED", "").strip() == "T"
+    metadata = {key: value for key, value in keys.items() if value.strip()}
+    raw = []
     for table in wanted:
-        part = table.name if len(wanted) > 1 else ""
-        found += list(_tables(source, table, keys, part, (*notes, *_count_note(table))))
-    return found
-
-
-def _tables(
-    source: Source, table: Table, keys: Mapping[str, tuple[str, ...]], part: str, notes: tuple[str, ...]
-) -> Iterator[RawTable]:
-    """A table in SI units, by what its columns are."""
-    metadata = {key: values[0] for key, values in keys.items() if values and values[0].strip()}
-    if "Freq" in table.labels:
-        block = _read(source, table, _IMPEDANCE, ("frequency", "z_real", "z_imag"))
-        if "ZrealDrCor" in table.labels:
-            notes = (
-                *notes,
-                "The file also has drift-corrected values (ZrealDrCor, ...): the measured ones were taken.",
-            )
-        galvanostatic = keys.get("TAG", ("",))[0].upper().startswith("GALV")
-        yield RawTable(
-            columns=block.columns, kind="impedance", part=part,
-            control="current" if galvanostatic else "voltage",
-            amplitude=_amplitude(keys, galvanostatic=galvanostatic), metadata=metadata,
-            notes=(*notes, *block.notes),
-        )  # fmt: skip
-        return
-    tag = keys.get("TAG", ("",))[0].upper()
-    kind, control = _TAGS.get(tag, (None, None))
-    if "Vfwd" in table.labels:
-        yield from _square_wave(source, table, keys, metadata, notes)
-        return
-    if metadata.get("CONVENTION", "1") != "1":
-        stated = metadata["CONVENTION"]
+        counted = sum(bool(row.strip()) for row in table.rows)
+        sentence = f"The table {table.name} announces {{announced}} rows and has {{counted}}."
         notes = (
-            *notes,
-            f"The sign of the current is kept as printed; CONVENTION {stated} of the header is not 1.",
+            *(("The experiment was aborted.",) if aborted else ()),
+            *count_note(sentence, table.declared, counted),
         )
-    if "T" not in table.labels and "Time" not in table.labels:
-        block = _read(source, table, _COURSE, ("voltage", "current"))
-        columns: dict[str, FloatArray] = {"time": _clock(source, table, keys, block.rows), **block.columns}
-        kind = "transient"
-        control = control or "voltage"
-        notes = (*notes, "The times are the row numbers over FREQ of the header.")
-    else:
-        block = _read(source, table, _COURSE, ("time", "voltage", "current"))
-        columns = dict(block.columns)
-    yield RawTable(
-        columns=columns, kind=kind, control=control, part=part, metadata=metadata,
-        notes=(*notes, *block.notes),
-        scan_rate=_scan_rate(keys) if kind == "iv" else None,
-    )  # fmt: skip
+        raw += [
+            replace(
+                made, part=made.part or (table.name if len(wanted) > 1 else ""), metadata=metadata,
+                notes=(*notes, *made.notes),
+            )
+            for made in _tables(source, table, keys)
+        ]  # fmt: skip
+    return raw
 
 
-def _square_wave(
-    source: Source,
-    table: Table,
-    keys: Mapping[str, tuple[str, ...]],
-    metadata: Mapping[str, str],
-    notes: tuple[str, ...],
-) -> Iterator[RawTable]:
-    """Square-wave voltammetry: a sample at the end of each half period, the drive from both."""
-    half = 0.5 / _quantity(source, keys, "FREQUENCY")
-    found = []
-    for part, voltage, current in _SQUARE_WAVE:
-        fields = (_COURSE[0], Field("voltage", (voltage,), "V"), Field("current", (current,), "A"))
-        found.append((part, _read(source, table, fields, ("time", "voltage", "current"))))
-    time = found[0][1].columns["time"]
-    levels = np.column_stack([block.columns["voltage"] for _, block in found]).ravel()
-    starts = np.column_stack([time - 2 * half, time - half]).ravel()
-    ends = np.append(starts[1:], time[-1])
-    drive = Drive("voltage", np.column_stack([starts, ends]).ravel(), np.repeat(levels, 2))
-    for (part, block), delay in zip(found, (half, 0.0), strict=True):
-        yield RawTable(
-            columns={**block.columns, "time": time - delay}, kind="transient", control="voltage", part=part,
-            drive=drive, metadata=metadata,
-            notes=(*notes, *block.notes),
-        )  # fmt: skip
-
-
-def _read(source: Source, table: Table, fields: Sequence[Field], needed: Sequence[str]) -> Block:
-    """Columns of a table, whose row of units must agree with what is known of them."""
-    columns = find_fields(table.labels, fields)
-    need(columns, needed, table.labels, source, table.first)
-    for column in columns:
-        stated = table.units[column.index] if column.index < len(table.units) else ""
-        unit = find_unit(stated) if stated else None
-        if unit is None or column.unit is None or unit.exponents != column.unit.exponents:
-            raise FileFormatError(
-                f"expected the unit {column.unit.text if column.unit else '?'} below {column.label!r}, found "
-                f"{stated!r}.",
-                file=source.name, line=table.first, column=column.label,
-            )  # fmt: skip
-    columns = [
-        type(column)(column.index, column.label, column.role, find_unit(table.units[column.index]))
-        for column in columns
-    ]
-    return read_lines(source, columns, table.labels, table.rows, table.first)
-
-
-def _read_file(source: Source) -> tuple[dict[str, tuple[str, ...]], list[Table], bool]:
-    """Keys, tables and whether the experiment was aborted."""
-    keys: dict[str, tuple[str, ...]] = {}
-    tables: list[Table] = []
-    lines = source.lines
-    i = 0
-    while i < len(lines):
-        fields = lines[i].split("\t")
-        if len(fields) >= 2 and fields[1].strip() == "TABLE" and fields[0].strip():
-            table, i = _read_table(source, i)
-            tables.append(table)
-            continue
-        if len(fields) >= 2 and fields[0].strip():
-            keys.setdefault(fields[0].strip(), _values(fields))
-        i += 1
-    return keys, tables, keys.get("EXPERIMENTABORTED", ("F",))[0].strip() == "T"
-
-
-def _values(fields: Sequence[str]) -> tuple[str, ...]:
-    """What stands behind a key: its type and values, or one value, with empty fields from a spreadsheet."""
-    typed = len(fields) > 2 and (fields[1].strip() in _TYPES or any(map(str.strip, fields[2:])))
-    return tuple(fields[2:]) if typed else (fields[1].strip(),)
-
-
-def _read_table(source: Source, start: int) -> tuple[Table, int]:
+def _read_table(source: Source, start: int) -> tuple[_Table, int]:
     """The table that begins at a line, and the index of the line behind it."""
     lines = source.lines
     head = lines[start].split("\t")
@@ -222,71 +128,110 @@ def _read_table(source: Source, start: int) -> tuple[Table, int]:
         raise FileFormatError(
             "expected names and units below TABLE: the file is cut.", file=source.name, line=start + 1
         )
-    labels = tuple(word.strip() for word in lines[start + 1].strip().split("\t"))
-    units = tuple(word.strip() for word in lines[start + 2].strip().split("\t"))
+    labels, units = (tuple(map(str.strip, lines[start + i].strip().split("\t"))) for i in (1, 2))
     rows: list[str] = []
-    i = start + 3
-    while i < len(lines) and (not lines[i].strip() or lines[i][0] in " \t"):
-        rows.append(_row(lines[i], len(labels)))
-        i += 1
+    end = start + 3
+    while end < len(lines) and (not lines[end].strip() or lines[end][0] in " \t"):
+        words = lines[end].rstrip().split("\t")
+        if words and not words[0].strip():
+            words = words[1:]
+        if len(words) != len(labels):  # some programs write blanks between the fields
+            words = lines[end].split()
+        rows.append("\t".join(words))
+        end += 1
     declared = int(head[2]) if len(head) > 2 and re.fullmatch(r" *[0-9]{1,9} *", head[2]) else None
-    return Table(head[0].strip(), declared, labels, units, tuple(rows), start + 3), i
+    return _Table(head[0].strip(), declared, labels, units, tuple(rows), start + 3), end
 
 
-def _row(line: str, fields: int) -> str:
-    """A row with its fields joined by tabs; some programs write blanks between them."""
-    words = line.rstrip().split("\t")
-    if words and not words[0].strip():
-        words = words[1:]
-    if len(words) != fields:
-        words = line.split()
-    return "\t".join(words)
+def _tables(source: Source, table: _Table, keys: Mapping[str, str]) -> Iterator[RawTable]:
+    """A table in SI units, by what its columns are."""
+    tag = keys.get("TAG", "").upper()
+    if "Freq" in table.labels:
+        block = _read_columns(source, table, _IMPEDANCE, ("frequency", "z_real", "z_imag"))
+        drift = "The file also has drift-corrected values (ZrealDrCor, ...): the measured ones were taken."
+        galvanostatic = tag.startswith("GALV")
+        rms = optional_number(keys.get("IAC" if galvanostatic else "VAC"))  # A or mV
+        yield RawTable(
+            columns=block.columns, kind="impedance", control="current" if galvanostatic else "voltage",
+            amplitude=None if rms is None else rms * math.sqrt(2) * (1.0 if galvanostatic else 1e-3),
+            notes=(*((drift,) if "ZrealDrCor" in table.labels else ()), *block.notes),
+        )  # fmt: skip
+        return
+    if "Vfwd" in table.labels:
+        yield from _square_wave(source, table, keys)
+        return
+    kind, control = _TAGS.get(tag, (None, None))
+    convention = keys.get("CONVENTION", "")
+    notes: tuple[str, ...] = ()
+    if convention.strip() and convention != "1":
+        notes = (
+            f"The sign of the current is kept as printed; CONVENTION {convention} of the header is not 1.",
+        )
+    if "T" in table.labels or "Time" in table.labels:
+        block = _read_columns(source, table, _COURSE, ("time", "voltage", "current"))
+        columns = dict(block.columns)
+    else:
+        block = _read_columns(source, table, _COURSE, ("voltage", "current"))
+        if "FREQ" not in keys:
+            raise FileFormatError(
+                f"expected a column T or the sampling frequency FREQ for the table {table.name}.",
+                file=source.name,
+            )
+        columns = {"time": np.arange(block.rows) / _positive(source, keys, "FREQ"), **block.columns}
+        kind, control = "transient", control or "voltage"
+        notes = (*notes, "The times are the row numbers over FREQ of the header.")
+    rate = optional_number(keys.get("SCANRATE")) if kind == "iv" else None
+    yield RawTable(
+        columns=columns, kind=kind, control=control, notes=(*notes, *block.notes),
+        scan_rate=Stated(rate / 1000, "the file's header") if rate else None,
+    )  # fmt: skip
 
 
-def _count_note(table: Table) -> tuple[str, ...]:
-    rows = sum(bool(row.strip()) for row in table.rows)
-    if table.declared is None or table.declared == rows:
-        return ()
-    return (f"The table {table.name} announces {table.declared} rows and has {rows}.",)
+def _square_wave(source: Source, table: _Table, keys: Mapping[str, str]) -> Iterator[RawTable]:
+    """Square-wave voltammetry: a sample at the end of each half period, the drive from both."""
+    half = 0.5 / _positive(source, keys, "FREQUENCY")
+    blocks = []
+    for _, voltage, current in _SQUARE_WAVE:
+        fields = (_COURSE[0], Field("voltage", (voltage,), "V"), Field("current", (current,), "A"))
+        blocks.append(_read_columns(source, table, fields, ("time", "voltage", "current")))
+    time = blocks[0].columns["time"]
+    levels = np.column_stack([block.columns["voltage"] for block in blocks]).ravel()
+    starts = np.column_stack([time - 2 * half, time - half]).ravel()
+    ends = np.append(starts[1:], time[-1])
+    drive = Drive("voltage", np.column_stack([starts, ends]).ravel(), np.repeat(levels, 2))
+    for (part, _, _), block, delay in zip(_SQUARE_WAVE, blocks, (half, 0.0), strict=True):
+        yield RawTable(
+            columns={**block.columns, "time": time - delay}, kind="transient", control="voltage", part=part,
+            drive=drive, notes=block.notes,
+        )  # fmt: skip
 
 
-def _quantity(source: Source, keys: Mapping[str, tuple[str, ...]], key: str) -> float:
+def _read_columns(source: Source, table: _Table, fields: Sequence[Field], needed: Sequence[str]) -> Block:
+    """Columns of a table, whose row of units must agree with what is known of them."""
+    columns = find_fields(table.labels, fields)
+    need(columns, needed, table.labels, source, table.first)
+    stated = []
+    for column in columns:
+        text = table.units[column.index] if column.index < len(table.units) else ""
+        unit = find_unit(text) if text else None
+        if unit is None or column.unit is None or unit.exponents != column.unit.exponents:
+            raise FileFormatError(
+                f"expected the unit {column.unit.text if column.unit else '?'} below {column.label!r}, found "
+                f"{text!r}.",
+                file=source.name, line=table.first, column=column.label,
+            )  # fmt: skip
+        stated.append(replace(column, unit=unit, sign=1.0))
+    return read_block(source, stated, table.labels, table.first, lines=table.rows)
+
+
+def _positive(source: Source, keys: Mapping[str, str], key: str) -> float:
     """A number of the header above zero."""
-    try:
-        value = parse_number(keys[key][0])
-    except (KeyError, IndexError, UnitError) as error:
-        raise FileFormatError(f"expected a number for {key} in the header.", file=source.name) from error
+    value = optional_number(keys.get(key))
+    if value is None:
+        raise FileFormatError(f"expected a number for {key} in the header.", file=source.name)
     if value <= 0:
         raise FileFormatError(f"expected {key} above 0, found {value:g}.", file=source.name)
     return value
 
 
-def _clock(source: Source, table: Table, keys: Mapping[str, tuple[str, ...]], rows: int) -> FloatArray:
-    """Times of a table without them: row number over the sampling frequency."""
-    if "FREQ" not in keys:
-        raise FileFormatError(
-            f"expected a column T or the sampling frequency FREQ for the table {table.name}.",
-            file=source.name,
-        )
-    times: FloatArray = np.arange(rows) / _quantity(source, keys, "FREQ")
-    return times
-
-
-def _number(keys: Mapping[str, tuple[str, ...]], key: str) -> float | None:
-    try:
-        return parse_number(keys[key][0])
-    except (KeyError, IndexError, UnitError):
-        return None
-
-
-def _amplitude(keys: Mapping[str, tuple[str, ...]], *, galvanostatic: bool) -> float | None:
-    """Amplitude of the sine, V or A, from the rms value that the header gives (mV or A)."""
-    rms = _number(keys, "IAC" if galvanostatic else "VAC")
-    if rms is None:
-        return None
-    return rms * math.sqrt(2) * (1.0 if galvanostatic else 1e-3)
-
-
-def _scan_rate(keys: Mapping[str, tuple[str, ...]]) -> Stated | None:
-    rate = _number(keys, "SCANRATE")
-    return Stated(rate / 1000, "the file's header") if rate else None
+READERS = (Reader("Gamry DTA", _recognises, _read, frozenset({".dta"})),)

@@ -1,9 +1,20 @@
-"""Keithley source-measure units: buffers of the 2450 (and 2460, 2461, DMM) and of the 2600 as text.
+"""Keithley source-measure units and parameter analysers as text.
 
-A comment line, a header "Time,Current,Voltage" or "Timestamp;Current;Voltage" (SI, no units), rows with
-date-times "02/07/2021 17:08:26.823659080"; several sweeps follow each other, with "TSP>" between them.
-In a sweep the first of the two quantities was sourced. The front panel and KickStart write a header with
-units ("Relative Time,Reading,Unit,...", "Voltage (V),Current (A)"); those with units are generic tables.
+Buffers of the 2450 (2460, 2461, DMM) and of the 2600: a comment line, a header "Time,Current,Voltage" or
+"Timestamp;Current;Voltage" (SI, no units), rows with date-times "02/07/2021 17:08:26.823659080"; several
+sweeps follow each other, with "TSP>" between them. In a sweep the first of the two quantities was sourced.
+The front panel and KickStart write headers with units ("Voltage (V),Current (A)"): those are generic
+tables.
+
+Readings as a 2450, 2460, 2461 or 2470 saves them to a USB drive: lines about the instrument, then a header
+in which every value is followed by its unit, whose words stand in the rows:
+"Index,Reading,Unit,...,Value,Unit,..., Date,Time,Fractional Seconds" above "1,1.2E-9,Amp DC,...,0.1,Volt
+DC,...". Reading is what was measured, Value (Source Value) what was sourced. The time is relative, or
+seconds and their fraction, or date, time and fraction.
+
+Sheets of the 4200 in volt, ampere and second by the instrument's habit: a first line of terminals' names,
+"AV,AI,Time" or "AnodeI,AnodeV", then rows; several sweeps stand side by side with their number behind each
+name, "Time(1),AI(1),AV(1),Time(2),...".
 """
 
 import re
@@ -14,14 +25,14 @@ import numpy as np
 from memfit.arrays import FloatArray
 from memfit.datasets.records import Kind
 from memfit.errors import FileFormatError
-from memfit.loaders.raw import FileSettings, RawTable
+from memfit.loaders.curves import relative_noise, turning_points
+from memfit.loaders.raw import FileSettings, RawTable, Reader
 from memfit.loaders.source import Source
-from memfit.loaders.tables.delimited import Field, find_fields, need, read_lines
-from memfit.loaders.tables.parse import SEPARATORS, split_fields
-from memfit.loaders.tables.shapes import relative_noise, turning_points
+from memfit.loaders.tables.labels import Column, Field, find_fields, need
+from memfit.loaders.tables.layout import SEPARATORS, number, split_fields
+from memfit.loaders.tables.rows import read_block
 from memfit.protocols import Control
-
-NAME = "Keithley buffer"
+from memfit.units import find_unit
 
 _FIELDS = (
     Field("time", ("Time", "Timestamp", "Date Time"), "s"),
@@ -34,14 +45,30 @@ _HEADER = re.compile(
 _STAMP = re.compile(r"^\s*\d\d/\d\d/\d{4} \d\d:\d\d:\d\d\.\d+\s*[,;\t]")
 _COMMENT = re.compile(r"^(source delay|TSP>|sweep)", re.IGNORECASE)
 
+_READING = re.compile(r"(.*[,;\t])?\s*\"?reading\"?\s*[,;\t]\s*\"?unit\"?\s*([,;\t].*)?", re.IGNORECASE)
+_HEAD_LINES = 60
+_TIMES = (
+    ("relative time",),
+    ("relative",),
+    ("seconds", "fractional seconds"),
+    ("date", "time", "fractional seconds"),
+)
+"""Columns that tell the time together, the plainest first."""
+_QUANTITIES: tuple[tuple[str, Control, str], ...] = (("amp", "current", "A"), ("volt", "voltage", "V"))
+"""How the words of a unit begin, what they are the unit of, the unit itself."""
 
-def recognises(source: Source) -> bool:
+_NAMES = re.compile(r"[A-Za-z]\w*?[VI]")
+_NUMBERED = re.compile(r"(?P<name>[A-Za-z]\w*)\((?P<number>\d+)\)")
+_FORMULA = re.compile(r"[A-Z][A-Z0-9_]*")
+_TERMINALS = ("A", "B", "C", "D", "Anode", "Cathode")
+
+
+def _recognises_buffer(source: Source) -> bool:
     """True for rows that begin with a Keithley date-time."""
-    lines = [line for line in source.head.split("\n")[:12] if line.strip()]
-    return any(_STAMP.match(line) for line in lines)
+    return any(_STAMP.match(line) for line in source.head.split("\n")[:12] if line.strip())
 
 
-def read(source: Source, settings: FileSettings) -> list[RawTable]:
+def _read_buffer(source: Source, settings: FileSettings) -> list[RawTable]:
     """A table for each sweep.
 
     Raises
@@ -53,83 +80,71 @@ def read(source: Source, settings: FileSettings) -> list[RawTable]:
     at = next((i for i, line in enumerate(lines[:50]) if _HEADER.match(line)), None)
     first = next(i for i, line in enumerate(lines) if _STAMP.match(line))
     separator = next(mark for mark in SEPARATORS if mark in lines[first].partition(":")[2])
-    if at is None:
+    assumed: tuple[str, ...] = ()
+    if at is not None:
+        labels = split_fields(lines[at], separator)
+    else:
+        assumed = ("The file has no header: Time, Current, Voltage were taken, as its script writes.",)
         labels = list(settings.columns) if isinstance(settings.columns, tuple) and settings.columns else []
-        if not labels and "source delay" in source.head[:300].lower():
-            labels = [
-                "Time",
-                "Current",
-                "Voltage",
-            ]  # the script that writes this comment writes these columns
+        if not labels and "source delay" in source.head[:300].lower():  # the comment of a known script
+            labels = ["Time", "Current", "Voltage"]
         if not labels:
             raise FileFormatError(
                 "expected a header such as Time,Current,Voltage above the rows, found none; give `columns` "
                 "in device.toml.", file=source.name, line=first + 1,
             )  # fmt: skip
-    else:
-        labels = split_fields(lines[at], separator)
     columns = find_fields(labels, _FIELDS)
     need(columns, ("time", "current", "voltage"), labels, source, first)
     blocks = list(_blocks(lines))
-    found = []
-    for number, (start, stop) in enumerate(blocks, start=1):
-        block = read_lines(source, columns, labels, _unbroken(lines[start:stop]), start)
-        values = dict(block.columns)
-        origin = values["time"][0]
-        values["time"] = values["time"] - origin
-        part = f"sweep {number} of {len(blocks)}" if len(blocks) > 1 else ""
+    tables = []
+    for count, (start, stop) in enumerate(blocks, start=1):
+        rows = [row.strip() for row in lines[start:stop]]
+        block = read_block(source, columns, labels, start, lines=rows)
+        values = {**block.columns, "time": block.columns["time"] - block.columns["time"][0]}
         control, note = _sourced(labels, values["voltage"], values["current"])
-        notes = (
-            ()
-            if at is not None
-            else ("The file has no header: Time, Current, Voltage were taken, as its script writes.",)
+        # "source delay: 0 - Sweep delay: 0.001 - NPLC: 1"
+        above = next((line for line in reversed(lines[max(0, start - 3) : start]) if ":" in line), "")
+        pairs = re.findall(r"([A-Za-z][\w ]*?):\s*([-\d.eE]+)", above)
+        table = RawTable(
+            columns=values,
+            kind=_kind(values[control]),
+            control=control,
+            part=f"sweep {count} of {len(blocks)}" if len(blocks) > 1 else "",
+            metadata={"instrument": "Keithley", **{key.strip(): value for key, value in pairs}},
+            notes=(*assumed, note, *block.notes),
         )
-        found.append(
-            RawTable(
-                columns=values,
-                kind=_kind(values["voltage"], values["current"], control),
-                control=control,
-                part=part,
-                metadata=_comment(lines, start),
-                notes=(*notes, note, *block.notes),
-            )
-        )
-    return found
+        tables.append(table)
+    return tables
 
 
 def _blocks(lines: Sequence[str]) -> Iterator[tuple[int, int]]:
     """First and last line of each run of rows; comments and headers divide them."""
     start = None
     for i, line in enumerate(lines):
-        divides = not line.strip() or _COMMENT.match(line) is not None or _HEADER.match(line) is not None
         if start is None and _STAMP.match(line):
             start = i
-        elif start is not None and divides:
+        elif start is not None and (not line.strip() or _COMMENT.match(line) or _HEADER.match(line)):
             yield start, i
             start = None
     if start is not None:
         yield start, len(lines)
 
 
-def _unbroken(rows: Sequence[str]) -> list[str]:
-    """Rows without blanks at their ends."""
-    return [row.strip() for row in rows]
-
-
 def _sourced(labels: Sequence[str], voltage: FloatArray, current: FloatArray) -> tuple[Control, str]:
     """The sourced quantity: the cleaner one where that is plain, else the one that stands first."""
     noise_v, noise_i = relative_noise(voltage), relative_noise(current)
+    control: Control
     if max(noise_v, noise_i) > 10 * max(min(noise_v, noise_i), 1e-6):
-        control: Control = "voltage" if noise_v < noise_i else "current"
-        return control, f"Taken as {control}-controlled, because the {control} is the cleaner quantity."
-    names = [label.lower()[:4] for label in labels]
-    control = "current" if names.index("curr") < names.index("volt") else "voltage"
-    return control, f"Taken as {control}-controlled, because the {control} stands first."
+        control, reason = "voltage" if noise_v < noise_i else "current", "is the cleaner quantity"
+    else:
+        names = [label.lower()[:4] for label in labels]
+        control = "current" if names.index("curr") < names.index("volt") else "voltage"
+        reason = "stands first"
+    return control, f"Taken as {control}-controlled, because the {control} {reason}."
 
 
-def _kind(voltage: FloatArray, current: FloatArray, control: Control) -> Kind:
+def _kind(driven: FloatArray) -> Kind:
     """A sweep goes one way or in straight lines between turns; anything else is a course in time."""
-    driven = current if control == "current" else voltage
     span = float(np.ptp(driven))
     steps = np.diff(driven)
     if span == 0 or np.count_nonzero(steps) < 0.5 * steps.size:
@@ -141,8 +156,173 @@ def _kind(voltage: FloatArray, current: FloatArray, control: Control) -> Kind:
     return "iv" if float(np.max(np.abs(driven - straight))) < 0.05 * span else "transient"
 
 
-def _comment(lines: Sequence[str], start: int) -> dict[str, str]:
-    """The comment line above a block: "source delay: 0 - Sweep delay: 0.001 - NPLC: 1"."""
-    above = next((line for line in reversed(lines[max(0, start - 3) : start]) if ":" in line), "")
-    pairs = re.findall(r"([A-Za-z][\w ]*?):\s*([-\d.eE]+)", above)
-    return {"instrument": "Keithley", **{key.strip(): value for key, value in pairs}}
+def _reading_line(lines: Sequence[str]) -> int | None:
+    """Index of the header in which Reading is followed by Unit."""
+    return next((i for i, line in enumerate(lines[:_HEAD_LINES]) if _READING.fullmatch(line.strip())), None)
+
+
+def _read_readings(source: Source, settings: FileSettings) -> list[RawTable]:
+    """The table of saved readings.
+
+    Raises
+    ------
+    FileFormatError
+        A row is broken, or what was measured or sourced is neither a current nor a voltage.
+    """
+    lines = source.lines
+    at = _reading_line(lines)
+    head = lines[at] if at is not None else ""
+    separator = max(SEPARATORS[:3], key=head.count)
+    labels = [label.lower() for label in split_fields(head, separator)]
+    if at is None or "reading" not in labels:
+        raise FileFormatError("expected a header with Reading,Unit; found none.", file=source.name)
+    rows = [split_fields(line, separator) if line.strip(" \t,;") else [] for line in lines[at + 1 :]]
+    sourced = next((label for label in ("source value", "value") if label in labels), None)
+    values = [labels.index(label) for label in ("reading", sourced) if label is not None]
+    quantities = [_quantity(source, rows, place, labels[place], at + 2) for place in values]
+    time = next((names for names in _TIMES if all(name in labels for name in names)), ())
+    places = [labels.index(name) for name in time]
+    if time:
+        quantities.append(("time", "s"))
+    short = []  # the fields that count; what is missing is left out, so that the row shows as broken
+    for row in rows:
+        when = [row[k] for k in places if k < len(row)]
+        fraction = number(when[-1]) if len(when) > 1 else None
+        if fraction is not None and 0.0 <= fraction < 1.0:
+            when = [" ".join(when[:-1]) + f"{fraction:.9f}"[1:]]
+        short.append("\t".join([*(row[k] for k in values if k < len(row)), *when]))
+    names = [role for role, _ in quantities]
+    fields = [Field(role, (role,), unit) for role, unit in quantities]
+    block = read_block(source, find_fields(names, fields), names, at + 1, lines=short)
+    columns = dict(block.columns)
+    if "time" in columns:
+        columns["time"] = columns["time"] - columns["time"][0]
+    control: Control | None = None
+    if sourced:
+        control = "current" if names[1] == "current" else "voltage"
+    metadata = {"instrument": "Keithley"}
+    return [RawTable(columns=columns, control=control, metadata=metadata, notes=block.notes)]
+
+
+def _quantity(
+    source: Source, rows: Sequence[Sequence[str]], place: int, label: str, first: int
+) -> tuple[str, str]:
+    """Role and unit of a column, by the words in the column of units behind it."""
+    known = None
+    for line, row in enumerate(rows, start=first):
+        word = row[place + 1] if len(row) > place + 1 else ""
+        if not word:
+            continue
+        meant = next((q for q in _QUANTITIES if word.lower().startswith(q[0])), None)
+        if meant is None or known not in (None, meant):
+            raise FileFormatError(
+                f"expected a unit such as Amp DC or Volt DC, the same in all rows, found {word!r}.",
+                file=source.name, line=line, column=f"unit behind {label}",
+            )  # fmt: skip
+        known = meant
+    if known is None:
+        raise FileFormatError(
+            f"expected a unit such as Amp DC behind {label!r}, found none.", file=source.name, line=first
+        )
+    return known[1], known[2]
+
+
+def _names_of_sheet(line: str) -> tuple[list[str], str]:
+    """Names in the first line of a 4200's sheet, and what parts them."""
+    separator = next((mark for mark in SEPARATORS[:3] if mark in line), ",")
+    names = split_fields(line.strip(), separator)
+    while names and not names[-1]:
+        names.pop()
+    return names, separator
+
+
+def _sweeps(names: Sequence[str]) -> list[tuple[str, str, str]]:
+    """Names of voltage, current and time of each sweep of a 4200; nothing if it is no such sheet.
+
+    One sweep, or several with their number behind each name. Of the terminals one has both a voltage and a
+    current. Names in capitals may stand beside Time and terminals of the usual names: the formulas of the
+    user, whose cells are empty or "#REF" in most rows.
+    """
+    numbered = [match for label in names if (match := _NUMBERED.fullmatch(label))]
+    by_number: dict[str, list[str]] = {}
+    for match in numbered if len(numbered) == len(names) else ():
+        by_number.setdefault(f"({match['number']})", []).append(match["name"])
+    sweeps = []
+    for suffix, own in (by_number or {"": list(names)}).items():
+        others = {name for name in own if name != "Time"}
+        pairs = [name for name in own if name.endswith("V") and f"{name[:-1]}I" in others]
+        if len(others) < 2 or len(pairs) != 1:
+            return []
+        terminal = pairs[0][:-1]
+        formulas = [name for name in others if not _NAMES.fullmatch(name)]
+        usual = "Time" in own and terminal in _TERMINALS
+        if formulas and not (usual and all(map(_FORMULA.fullmatch, formulas))):
+            return []
+        sweeps.append((f"{terminal}V{suffix}", f"{terminal}I{suffix}", f"Time{suffix}"))
+    return sweeps
+
+
+def recognises_sheet(source: Source) -> bool:
+    """True for a first line of terminals' names, such as "AV,AI,Time" or "AI(1),AV(1),AI(2),..."."""
+    return bool(_sweeps(_names_of_sheet(source.head.split("\n", 1)[0])[0]))
+
+
+def read_sheet(source: Source, settings: FileSettings) -> list[RawTable]:
+    """The sweeps of a 4200, as text or as the sheet of a workbook.
+
+    Parameters
+    ----------
+    source : Source
+    settings : FileSettings
+
+    Raises
+    ------
+    FileFormatError
+        A row is broken.
+    """
+    names, separator = _names_of_sheet(source.head.split("\n", 1)[0])
+    sweeps = _sweeps(names)
+    if not sweeps:
+        raise FileFormatError(
+            "expected names such as AV,AI,Time in the first line.", file=source.name, line=1
+        )
+    read = {name for sweep in sweeps for name in sweep}
+    others = [name for name in names if name not in read]
+    left = (f"Not read: the columns {', '.join(others)}.",) if others else ()
+    plain = [name.lower() for name in names]
+    tables = []
+    for count, (voltage, current, time) in enumerate(sweeps, start=1):
+        columns = [
+            Column(plain.index(name.lower()), name, role, find_unit(unit))
+            for role, name, unit in (
+                ("voltage", voltage, "V"),
+                ("current", current, "A"),
+                ("time", time, "s"),
+            )
+            if name.lower() in plain
+        ]
+        columns.sort(key=lambda column: column.index)
+        lines: Sequence[str] = source.lines[1:]
+        if len(sweeps) > 1:  # beside a longer sweep the cells of a shorter one are empty at the end
+            cells = [split_fields(line, separator) for line in lines]
+            lines = [
+                line if any(c.index < len(row) and row[c.index] for c in columns) else ""
+                for line, row in zip(lines, cells, strict=True)
+            ]
+        block = read_block(source, columns, names, 1, lines=lines)
+        habit = f"{voltage} and {current} are taken as V and A, as the 4200 writes them."
+        table = RawTable(
+            columns=block.columns,
+            part=f"sweep {count} of {len(sweeps)}" if len(sweeps) > 1 else "",
+            metadata={"instrument": "Keithley 4200"},
+            notes=(habit, *left, *block.notes),
+        )
+        tables.append(table)
+    return tables
+
+
+BUFFER = Reader("Keithley buffer", _recognises_buffer, _read_buffer)
+READINGS = Reader(
+    "Keithley readings", lambda s: _reading_line(s.head.split("\n")) is not None, _read_readings
+)
+SHEET = Reader("Keithley 4200", recognises_sheet, read_sheet)

@@ -12,49 +12,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from memfit.errors import FileFormatError, UnitError
-from memfit.loaders.raw import FileSettings, RawTable
+from memfit.errors import FileFormatError
+from memfit.loaders.raw import FileSettings, RawTable, Reader
 from memfit.loaders.source import Source
-from memfit.loaders.tables.delimited import read_lines
 from memfit.loaders.tables.labels import Column, understand
-from memfit.units import find_unit, parse_number
-
-NAME = "LabVIEW measurement"
+from memfit.loaders.tables.layout import optional_number
+from memfit.loaders.tables.rows import read_block
+from memfit.units import find_unit
 
 _END = "***End_of_Header***"
 _SEPARATORS = {"tab": "\t", "comma": ",", "semicolon": ";"}
 _MAX_SEGMENTS = 1000
-
-
-def recognises(source: Source) -> bool:
-    """True for the first words of the file."""
-    return re.match(r"\s{0,8}LabVIEW Measurement\s", source.head) is not None
-
-
-def read(source: Source, settings: FileSettings) -> list[RawTable]:
-    """The segments of the file.
-
-    Raises
-    ------
-    FileFormatError
-        A header is missing or cut, or the rows are no functions of time.
-    """
-    ends = [i for i, line in enumerate(source.lines) if line.strip().startswith(_END)]
-    if len(ends) < 2:
-        raise FileFormatError(
-            f"expected a header of the file and one of a segment, each ended by {_END}; found {len(ends)}: "
-            "the file is cut or holds no data.",
-            file=source.name,
-        )
-    if len(ends) > _MAX_SEGMENTS:
-        raise FileFormatError(f"expected at most {_MAX_SEGMENTS} segments, found more.", file=source.name)
-    separator = _separator(source.lines[: ends[0]])
-    metadata = _pairs(source.lines[: ends[0]], separator)
-    segments = list(_segments(source, ends, separator))
-    return [
-        _table(source, segment, metadata, f"segment {number}" if len(segments) > 1 else "")
-        for number, segment in enumerate(segments, start=1)
-    ]
 
 
 @dataclass(frozen=True)
@@ -72,18 +40,40 @@ class _Segment:
         return values[channel] if channel < len(values) else ""
 
 
-def _separator(lines: Sequence[str]) -> str:
-    """What parts the fields: "Separator<tab>Tab"."""
-    found = next(
-        (re.match(r"Separator[\t,;]\s*(\w+)", line) for line in lines if line[:9] == "Separator"), None
+def _recognises(source: Source) -> bool:
+    """True for the first words of the file."""
+    return re.match(r"\s{0,8}LabVIEW Measurement\s", source.head) is not None
+
+
+def _read(source: Source, settings: FileSettings) -> list[RawTable]:
+    """The segments of the file.
+
+    Raises
+    ------
+    FileFormatError
+        A header is missing or cut, or the rows are no functions of time.
+    """
+    ends = [i for i, line in enumerate(source.lines) if line.strip().startswith(_END)]
+    if len(ends) < 2:
+        raise FileFormatError(
+            f"expected a header of the file and one of a segment, each ended by {_END}; found {len(ends)}: "
+            "the file is cut or holds no data.",
+            file=source.name,
+        )
+    if len(ends) > _MAX_SEGMENTS:
+        raise FileFormatError(f"expected at most {_MAX_SEGMENTS} segments, found more.", file=source.name)
+    head = source.lines[: ends[0]]
+    stated = next(
+        (re.match(r"Separator[\t,;]\s*(\w+)", line) for line in head if line[:9] == "Separator"), None
     )
-    return _SEPARATORS.get(found[1].lower(), "\t") if found else "\t"
-
-
-def _pairs(lines: Sequence[str], separator: str) -> dict[str, str]:
-    """Settings of the file."""
-    split = (line.split(separator) for line in lines[1:])
-    return {words[0].strip(): words[1].strip() for words in split if len(words) > 1 and words[1].strip()}
+    separator = _SEPARATORS.get(stated[1].lower(), "\t") if stated else "\t"
+    split = [line.split(separator) for line in head[1:]]
+    metadata = {words[0].strip(): words[1].strip() for words in split if len(words) > 1 and words[1].strip()}
+    segments = list(_segments(source, ends, separator))
+    return [
+        _table(source, segment, metadata, f"segment {number}" if len(segments) > 1 else "")
+        for number, segment in enumerate(segments, start=1)
+    ]
 
 
 def _segments(source: Source, ends: Sequence[int], separator: str) -> Iterator[_Segment]:
@@ -93,14 +83,11 @@ def _segments(source: Source, ends: Sequence[int], separator: str) -> Iterator[_
     for end in ends[1:]:
         words = [line.split(separator) for line in lines[before + 1 : end]]
         settings = {row[0].strip(): [text.strip() for text in row[1:]] for row in words if row[0].strip()}
-        at = end + 1
-        stop = at + 1
-        while stop < len(lines) and lines[stop].strip():
-            stop += 1
-        if at >= len(lines) or stop == at + 1:
+        stop = next((i for i in range(end + 2, len(lines)) if not lines[i].strip()), len(lines))
+        if stop <= end + 2:
             raise FileFormatError("expected labels and rows behind the header, found none.",
                                   file=source.name, line=end + 1)  # fmt: skip
-        yield _Segment(settings, at, stop, separator)
+        yield _Segment(settings, end + 1, stop, separator)
         before = stop
 
 
@@ -110,8 +97,8 @@ def _table(source: Source, segment: _Segment, metadata: Mapping[str, str], part:
     while labels and labels[-1] in ("", "Comment"):
         labels.pop()
     names = labels[1:]
-    repeated = metadata.get("X_Columns", "One").lower() == "multi" or labels.count("X_Value") > 1
-    if labels[:1] != ["X_Value"] or repeated or not names:
+    x_columns = metadata.get("X_Columns", "One").lower()
+    if labels[:1] != ["X_Value"] or x_columns == "multi" or labels.count("X_Value") > 1 or not names:
         raise FileFormatError(
             "expected one column X_Value and the channels behind it; save with `One column only` for X, or "
             "export the channels as a table.",
@@ -124,34 +111,36 @@ def _table(source: Source, segment: _Segment, metadata: Mapping[str, str], part:
             file=source.name,
         )
     columns, notes = _columns(names, segment)
-    counted = metadata.get("X_Columns", "One").lower() == "no"
-    time = [] if counted else [Column(0, "X_Value", "time", find_unit("s"))]
-    parted = (
+    time = [] if x_columns == "no" else [Column(0, "X_Value", "time", find_unit("s"))]
+    cells = (
         line.split(segment.separator)[: len(labels)] for line in source.lines[segment.at + 1 : segment.end]
     )
-    lines = [segment.separator.join(fields) for fields in parted]
+    lines = [segment.separator.join(row) for row in cells]
     whole = segment.end < len(source.lines)
-    block = read_lines(source, [*time, *columns], labels, lines, segment.at + 1, ended=whole)
-    found = dict(block.columns)
-    if counted:
-        found = {"time": _counted(source, segment, block.rows), **found}
-    channels = {"voltage", "current"} - {column.role for column in columns} != set()
+    block = read_block(source, [*time, *columns], labels, segment.at + 1, lines=lines, ended=whole)
+    values = dict(block.columns)
+    if not time:
+        start, step = (optional_number(segment.of(key, 0)) for key in ("X0", "Delta_X"))
+        if start is None or step is None:
+            raise FileFormatError("expected X0 and Delta_X, because the file has no column of X.",
+                                  file=source.name)  # fmt: skip
+        values = {"time": start + step * np.arange(block.rows, dtype=np.float64), **values}
     return RawTable(
-        columns=found, kind=None, part=part, metadata=dict(metadata), channels=channels,
-        notes=(*block.notes, *notes),
+        columns=values, part=part, metadata=dict(metadata), notes=(*block.notes, *notes),
+        channels=not {"voltage", "current"} <= {column.role for column in columns},
     )  # fmt: skip
 
 
 def _columns(names: Sequence[str], segment: _Segment) -> tuple[list[Column], list[str]]:
     """The channels: a voltage and a current where names and units say so, else by their names."""
-    units = [find_unit(segment.of("Y_Unit_Label", i)) if segment.of("Y_Unit_Label", i) else None
-             for i in range(len(names))]  # fmt: skip
+    stated = [segment.of("Y_Unit_Label", i) for i in range(len(names))]
+    units = [find_unit(text) if text else None for text in stated]
     roles: dict[str, int] = {}
     for i, (name, unit) in enumerate(zip(names, units, strict=True)):
         column = understand(re.sub(r"[ _]\d+$", "", name))
         role = column.role if column is not None else ""
-        if unit is not None and role in ("voltage", "current") and unit.is_a(role) and role not in roles:
-            roles[role] = i
+        if unit is not None and role in ("voltage", "current") and unit.is_a(role):
+            roles.setdefault(role, i)
     if len(roles) == 2:
         return [Column(i + 1, names[i], role, units[i]) for role, i in roles.items()], []
     notes = []
@@ -159,15 +148,8 @@ def _columns(names: Sequence[str], segment: _Segment) -> tuple[list[Column], lis
         notes.append("Channels without a unit are taken as volts.")
         units = [unit if unit and unit.is_a("current") else find_unit("V") for unit in units]
     return [
-        Column(i + 1, name, name, unit) for i, (name, unit) in enumerate(zip(names, units, strict=True))
+        Column(i, name, name, unit) for i, (name, unit) in enumerate(zip(names, units, strict=True), start=1)
     ], notes
 
 
-def _counted(source: Source, segment: _Segment, count: int) -> np.ndarray:
-    """Times from X0 and Delta_X."""
-    try:
-        start, step = parse_number(segment.of("X0", 0)), parse_number(segment.of("Delta_X", 0))
-    except UnitError as error:
-        raise FileFormatError("expected X0 and Delta_X, because the file has no column of X.",
-                              file=source.name) from error  # fmt: skip
-    return start + step * np.arange(count)
+READERS = (Reader("LabVIEW measurement", _recognises, _read, frozenset({".lvm"})),)

@@ -17,31 +17,24 @@ import numpy as np
 from memfit.arrays import FloatArray
 from memfit.datasets.records import Kind
 from memfit.errors import FileFormatError
-from memfit.loaders.raw import FileSettings, RawTable
+from memfit.loaders.raw import FileSettings, RawTable, Reader
 from memfit.loaders.source import Source
-from memfit.loaders.tables.delimited import Field, find_fields, need, read_block
-from memfit.loaders.tables.labels import Column
-from memfit.loaders.tables.parse import split_fields
+from memfit.loaders.tables.labels import Column, Field, find_fields
+from memfit.loaders.tables.layout import header_values, split_fields
+from memfit.loaders.tables.rows import read_block, read_fields
 from memfit.protocols import Control
 from memfit.units import find_unit
 
-NAME_TEXT = "PalmSens text"
-NAME_SESSION = "PalmSens session"
-
-_TITLE = re.compile(
-    r"^(Cyclic Voltammetry|Linear Sweep Voltammetry|Chronoamperometry|Chronopotentiometry|"
-    r"Impedance Spectroscopy|Amperometric Detection|Potentiometry)\b.*",
-    re.MULTILINE,
-)
 _KINDS: Mapping[str, tuple[Kind, Control]] = {
     "Cyclic Voltammetry": ("iv", "voltage"),
     "Linear Sweep Voltammetry": ("iv", "voltage"),
     "Chronoamperometry": ("transient", "voltage"),
-    "Amperometric Detection": ("transient", "voltage"),
     "Chronopotentiometry": ("transient", "current"),
-    "Potentiometry": ("transient", "current"),
     "Impedance Spectroscopy": ("impedance", "voltage"),
+    "Amperometric Detection": ("transient", "voltage"),
+    "Potentiometry": ("transient", "current"),
 }
+_TITLE = re.compile(rf"^({'|'.join(_KINDS)})\b.*", re.MULTILINE)
 _IMPEDANCE = (
     Field("frequency", ("freq/Hz", "Frequency/Hz"), "Hz"),
     Field("z_real", ("Z'/Ohm", "Z'/Ω"), "ohm"),
@@ -49,14 +42,11 @@ _IMPEDANCE = (
     Field("z_imag", ("Z''/Ohm", "Z''/Ω"), "ohm"),
     Field("bias_current", ("Idc/uA", "Idc/µA"), "uA"),
 )
-_SESSION_ROLES: Mapping[str, tuple[str, float]] = {
-    "Frequency": ("frequency", 1.0), "ZRe": ("z_real", 1.0), "ZIm": ("z_imag", -1.0),
-    "mEdc": ("bias_voltage", 1.0),
-    "Idc": ("bias_current", 1.0),
+_SPECTRUM_ROLES: Mapping[str, str] = {
+    "Frequency": "frequency", "ZRe": "z_real", "ZIm": "z_imag", "mEdc": "bias_voltage", "Idc": "bias_current",
 }  # fmt: skip
 _CURVE_ROLES: Mapping[str, str] = {
     "time": "time", "potential": "voltage", "applied potential": "applied_voltage", "current": "current",
-    "charge": "",
 }  # fmt: skip
 _UNIT_TYPES: Mapping[str, float] = {
     "Volt": 1.0, "MilliVolt": 1e-3, "Ampere": 1.0, "MilliAmpere": 1e-3, "MicroAmpere": 1e-6,
@@ -65,12 +55,12 @@ _UNIT_TYPES: Mapping[str, float] = {
 }  # fmt: skip
 
 
-def recognises_text(source: Source) -> bool:
+def _recognises_text(source: Source) -> bool:
     """True for the export of PSTrace."""
     return "Date and time" in source.head[:200] and _TITLE.search(source.head) is not None
 
 
-def read_text(source: Source, settings: FileSettings) -> list[RawTable]:
+def _read_text(source: Source, settings: FileSettings) -> list[RawTable]:
     """Curves of a text export.
 
     Raises
@@ -82,79 +72,61 @@ def read_text(source: Source, settings: FileSettings) -> list[RawTable]:
     title = _TITLE.search(source.head)
     technique = title[1] if title else ""
     kind, control = _KINDS[technique]
-    at = next((i for i, line in enumerate(lines[:200]) if _is_units(line, kind)), None)
-    if at is None:
+
+    def is_head(fields: Sequence[str]) -> bool:
+        if kind == "impedance":
+            return len(find_fields(fields, _IMPEDANCE)) >= 3
+        return len(fields) >= 2 and all(find_unit(field) is not None for field in fields)
+
+    heads = ((i, split_fields(line.rstrip(","), ",")) for i, line in enumerate(lines[:200]))
+    at, labels = next(((i, fields) for i, fields in heads if is_head(fields)), (-1, []))
+    if at < 0:
         raise FileFormatError("expected a line of units such as V,µA; found none.", file=source.name)
-    labels = split_fields(lines[at].rstrip(","), ",")
-    metadata = {"technique": technique}
-    for line in lines[:at]:
-        key, mark, value = line.partition(":")
-        if mark and value.strip(" ,"):
-            metadata.setdefault(key.strip(), value.strip(" ,"))
+    named = {"technique": technique}
+    metadata = named | header_values(lines[:at], ":", " ,") | named
     if kind == "impedance":
-        columns = find_fields(labels, _IMPEDANCE)
-        need(columns, ("frequency", "z_real", "z_imag"), labels, source, at + 1)
-        block = read_block(source, columns, labels, at + 1)
+        block = read_fields(source, labels, _IMPEDANCE, at + 1, needed=("frequency", "z_real", "z_imag"))
         return [
             RawTable(columns=block.columns, kind=kind, control=control, metadata=metadata, notes=block.notes)
         ]
-    return list(_curves(source, labels, at, (kind, control), metadata))
-
-
-def _is_units(line: str, kind: Kind) -> bool:
-    fields = split_fields(line.rstrip(","), ",")
-    if kind == "impedance":
-        return len(find_fields(fields, _IMPEDANCE)) >= 3
-    return len(fields) >= 2 and all(find_unit(field) is not None for field in fields)
-
-
-def _curves(
-    source: Source, units: Sequence[str], at: int, what: tuple[Kind, Control], metadata: Mapping[str, str]
-) -> Iterator[RawTable]:
-    """A table for each pair of columns."""
-    kind, control = what
-    pairs = len(units) // 2
+    tables = []
+    pairs = len(labels) // 2
     for pair in range(pairs):
-        columns = []
-        for index in (2 * pair, 2 * pair + 1):
-            role = _role(units[index])
-            if role is None:
-                raise FileFormatError(
-                    f"expected a unit of voltage, current or time, found {units[index]!r}.",
-                    file=source.name,
-                    line=at + 1,
-                )
-            columns.append(Column(index, units[index], role, find_unit(units[index])))
-        if {column.role for column in columns} not in (
-            {"voltage", "current"},
-            {"time", "current"},
-            {"time", "voltage"},
-        ):
+        columns = [_column(labels, index, source, at) for index in (2 * pair, 2 * pair + 1)]
+        roles = {column.role for column in columns}
+        if roles not in ({"voltage", "current"}, {"time", "current"}, {"time", "voltage"}):
             raise FileFormatError(
-                f"expected a pair of units such as V,µA, found {units[2 * pair]},{units[2 * pair + 1]}.",
+                f"expected a pair of units such as V,µA, found {labels[2 * pair]},{labels[2 * pair + 1]}.",
                 file=source.name, line=at + 1,
             )  # fmt: skip
-        block = read_block(source, columns, units, at + 1)
+        block = read_block(source, columns, labels, at + 1)
         part = f"curve {pair + 1}" if pairs > 1 else ""
-        yield RawTable(
+        table = RawTable(
             columns=block.columns, kind=kind, control=control, part=part, metadata=metadata, notes=block.notes
         )
+        tables.append(table)
+    return tables
 
 
-def _role(unit_text: str) -> str | None:
+def _column(units: Sequence[str], index: int, source: Source, at: int) -> Column:
     """What a column is, by its unit alone."""
-    unit = find_unit(unit_text)
-    if unit is None:
-        return None
-    return next((role for role in ("voltage", "current", "time") if unit.is_a(role)), None)
+    unit = find_unit(units[index])
+    role = next((r for r in ("voltage", "current", "time") if unit is not None and unit.is_a(r)), None)
+    if role is None:
+        raise FileFormatError(
+            f"expected a unit of voltage, current or time, found {units[index]!r}.",
+            file=source.name,
+            line=at + 1,
+        )
+    return Column(index, units[index], role, unit)
 
 
-def recognises_session(source: Source) -> bool:
+def _recognises_session(source: Source) -> bool:
     """True for a session of PSTrace."""
     return '"PalmSens.' in source.head[:400] or (source.suffix == ".pssession" and source.is_text)
 
 
-def read_session(source: Source, settings: FileSettings) -> list[RawTable]:
+def _read_session(source: Source, settings: FileSettings) -> list[RawTable]:
     """Measurements of a session.
 
     Raises
@@ -170,14 +142,16 @@ def read_session(source: Source, settings: FileSettings) -> list[RawTable]:
             file=source.name,
         ) from error
     measurements = content.get("Measurements") or content.get("measurements") or []
-    found: list[RawTable] = []
-    for measurement in measurements:
-        found += _measurement(source, measurement, len(measurements) > 1)
-    if not found:
+    tables = [
+        table
+        for measurement in measurements
+        for table in _measurement(source, measurement, len(measurements) > 1)
+    ]
+    if not tables:
         raise FileFormatError(
             "expected impedance or voltammetry in the session, found none.", file=source.name
         )
-    return found
+    return tables
 
 
 def _measurement(source: Source, measurement: Mapping[str, Any], several: bool) -> Iterator[RawTable]:
@@ -185,56 +159,50 @@ def _measurement(source: Source, measurement: Mapping[str, Any], several: bool) 
     title = str(measurement.get("Title", ""))
     spectra = measurement.get("EISDataList") or []
     metadata = {"title": title} if title else {}
-    for key in ("DeviceSerial", "DeviceFW"):
-        if measurement.get(key):
-            metadata[key] = str(measurement[key])
+    metadata |= {key: str(measurement[key]) for key in ("DeviceSerial", "DeviceFW") if measurement.get(key)}
     for number, spectrum in enumerate(spectra, start=1):
-        arrays = (spectrum.get("DataSet") or {}).get("Values") or []
-        columns = _arrays(source, arrays, {name: role for name, (role, _) in _SESSION_ROLES.items()})
+        columns = _arrays(source, spectrum, _SPECTRUM_ROLES)
         if not {"frequency", "z_real", "z_imag"} <= columns.keys():
             continue
         columns["z_imag"] = -columns["z_imag"]
-        part = ", ".join(
-            word
-            for word in (title if several else "", f"spectrum {number}" if len(spectra) > 1 else "")
-            if word
+        words = (title if several else "", f"spectrum {number}" if len(spectra) > 1 else "")
+        yield RawTable(
+            columns=columns, kind="impedance", part=", ".join(filter(None, words)), metadata=metadata
         )
-        yield RawTable(columns=columns, kind="impedance", part=part, metadata=metadata)
     if spectra:
         return
-    arrays = (measurement.get("DataSet") or {}).get("Values") or []
-    columns = _arrays(source, arrays, _CURVE_ROLES)
+    columns = _arrays(source, measurement, _CURVE_ROLES)
     if {"voltage", "current"} <= columns.keys():
         yield RawTable(columns=columns, part=title if several else "", metadata=metadata)
 
 
-def _arrays(
-    source: Source, arrays: Sequence[Mapping[str, Any]], roles: Mapping[str, str]
-) -> dict[str, FloatArray]:
-    """Arrays in SI units by role."""
-    found: dict[str, FloatArray] = {}
-    for array in arrays:
+def _arrays(source: Source, holder: Mapping[str, Any], roles: Mapping[str, str]) -> dict[str, FloatArray]:
+    """The arrays of a DataSet in SI units by role, each number the V of an entry of its DataValues."""
+    columns: dict[str, FloatArray] = {}
+    for array in (holder.get("DataSet") or {}).get("Values") or []:
         role = roles.get(str(array.get("Description")), "")
-        if not role or role in found:
+        if not role or role in columns:
             continue
+        word = role.replace("_", " ")
         unit = str((array.get("Unit") or {}).get("Type", "")).rpartition(".")[2]
         if unit not in _UNIT_TYPES:
             raise FileFormatError(
-                f"expected one of the units {', '.join(_UNIT_TYPES)} for {role.replace('_', ' ')}, "
-                f"found {unit!r}.",
+                f"expected one of the units {', '.join(_UNIT_TYPES)} for {word}, found {unit!r}.",
                 file=source.name,
             )
-        found[role] = _values(source, array, role) * _UNIT_TYPES[unit]
-    return found
+        try:
+            values = np.array([float(value["V"]) for value in array["DataValues"]])
+        except (LookupError, TypeError, ValueError) as error:
+            raise FileFormatError(
+                f"expected DataValues with a number V each for the {word}, found something "
+                "else: the file is damaged; export the session again from PSTrace.",
+                file=source.name,
+            ) from error
+        columns[role] = values * _UNIT_TYPES[unit]
+    return columns
 
 
-def _values(source: Source, array: Mapping[str, Any], role: str) -> FloatArray:
-    """The numbers of an array, each of them the V of an entry of its DataValues."""
-    try:
-        return np.array([float(value["V"]) for value in array["DataValues"]])
-    except (LookupError, TypeError, ValueError) as error:
-        raise FileFormatError(
-            f"expected DataValues with a number V each for the {role.replace('_', ' ')}, found something "
-            "else: the file is damaged; export the session again from PSTrace.",
-            file=source.name,
-        ) from error
+READERS = (
+    Reader("PalmSens text", _recognises_text, _read_text),
+    Reader("PalmSens session", _recognises_session, _read_session, frozenset({".pssession"})),
+)

@@ -12,16 +12,15 @@ two-line head with temperature above "V [mV]";"J [mA/cm^2]".
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from memfit.errors import FileFormatError, UnitError
-from memfit.loaders.raw import ROLES, FileSettings, RawTable
+from memfit.loaders.raw import ROLES, FileSettings, RawTable, Reader
 from memfit.loaders.source import Source
-from memfit.loaders.tables.delimited import read_lines
 from memfit.loaders.tables.labels import Column, understand
+from memfit.loaders.tables.layout import labels_of
+from memfit.loaders.tables.rows import read_block
 from memfit.units import find_unit, parse_quantity, split_label
-
-NAME_HZB = "HZB solar-cell text"
-NAME_GRAPA = "grapa solar-cell text"
 
 _STARS = re.compile(r"^\*{10,}[ \t]*$", re.MULTILINE)
 _PIXELS = re.compile(r"^Voltage \(V\)_\w+\tCurrent Density", re.MULTILINE)
@@ -29,14 +28,13 @@ _GRAPA = re.compile(r"^(?P<name>\S+?)_V\t(?P=name)_J\t(?P=name)_I\t", re.MULTILI
 _TWO_HEADS = re.compile(r'^"Time";.*\n[^\n]*\n"V \[m?V\]";"J \[', re.MULTILINE)
 
 
-def recognises_hzb(source: Source) -> bool:
+def _recognises_hzb(source: Source) -> bool:
     """True for rows of asterisks, or for columns named after pixels."""
-    return (_STARS.search(source.head) is not None and "[" in source.head) or _PIXELS.search(
-        source.head
-    ) is not None
+    stars = _STARS.search(source.head) is not None and "[" in source.head
+    return stars or _PIXELS.search(source.head) is not None
 
 
-def read_hzb(source: Source, settings: FileSettings) -> list[RawTable]:
+def _read_hzb(source: Source, settings: FileSettings) -> list[RawTable]:
     """A table for each pixel and direction.
 
     Raises
@@ -46,31 +44,13 @@ def read_hzb(source: Source, settings: FileSettings) -> list[RawTable]:
     """
     lines = source.lines
     if _PIXELS.search(source.head):
-        at = next(i for i, line in enumerate(lines) if _PIXELS.match(line))
-        return list(_pixel_pairs(source, at))
+        return list(_pixel_pairs(source, next(i for i, line in enumerate(lines) if _PIXELS.match(line))))
     stars = [i for i, line in enumerate(lines[:500]) if _STARS.match(line)]
     at = next((i for i in range(stars[-1] + 1, len(lines)) if lines[i].strip()), len(lines))
     if at >= len(lines):
         raise FileFormatError(
             "expected labels below the last row of asterisks, found none: the file is cut.", file=source.name
         )
-    labels, first = _labels(lines, at)
-    metadata = _metadata(lines[: stars[-1]])
-    table = RawTable(columns={}, metadata=metadata, area=_area(metadata), compliance=_compliance(metadata))
-    runs = list(_runs(source, first))
-    if not runs:
-        raise FileFormatError(
-            "expected rows of numbers below the labels, found none.", file=source.name, line=first
-        )
-    found: list[RawTable] = []
-    for number, run in enumerate(runs, start=1):
-        part = f"segment {number} of {len(runs)}" if len(runs) > 1 else ""
-        found += _hzb_tables(source, labels, run, replace(table, part=part))
-    return found
-
-
-def _labels(lines: Sequence[str], at: int) -> tuple[list[str], int]:
-    """Labels with their units, from one line or two, and the index of the first row."""
     labels = [label.strip() for label in lines[at].split("\t")]
     units = [word.strip() for word in lines[at + 1].split("\t")] if at + 1 < len(lines) else []
     first = at + 1
@@ -80,61 +60,67 @@ def _labels(lines: Sequence[str], at: int) -> tuple[list[str], int]:
             f"{label} {unit}" if label and unit else label for label, unit in zip(labels, units, strict=False)
         ]
         first = at + 2
-    while labels and not labels[-1]:
-        labels.pop()
-    return labels, first
-
-
-def _runs(source: Source, first: int) -> Iterator[tuple[int, int]]:
-    """Runs of rows, which lines of text ("max. average power ...") divide."""
-    lines = source.lines
-    start = None
-    for i in range(first, len(lines)):
+    labels = labels_of("\t".join(labels), "\t")
+    metadata = _metadata(lines[: stars[-1]])
+    runs, start = [], None
+    for i in range(first, len(lines)):  # lines of text ("max. average power ...") divide the rows
         text = re.match(r"\s*[A-Za-z].*:", lines[i]) is not None
         if not text and lines[i].strip() and start is None:
             start = i
         elif text and start is not None:
-            yield start, i
+            runs.append((start, i))
             start = None
     if start is not None:
-        yield start, len(lines)
+        runs.append((start, len(lines)))
+    if not runs:
+        raise FileFormatError(
+            "expected rows of numbers below the labels, found none.", file=source.name, line=first
+        )
+    table = RawTable(
+        columns={},
+        metadata=metadata,
+        area=_first(metadata, r"active area", "area"),
+        compliance=_first(metadata, r"compliance|current limit", "current"),  # where it is no density
+    )
+    return [
+        found
+        for number, run in enumerate(runs, start=1)
+        for found in _hzb_tables(
+            source,
+            labels,
+            run,
+            replace(table, part=f"segment {number} of {len(runs)}" if len(runs) > 1 else ""),
+        )
+    ]
 
 
 def _hzb_tables(
     source: Source, labels: Sequence[str], rows: tuple[int, int], table: RawTable
 ) -> Iterator[RawTable]:
     """One table, or one for each column of current beside one voltage."""
-    columns = [understand(label, index) for index, label in enumerate(labels)]
-    voltage = next((column for column in columns if column is not None and column.role == "voltage"), None)
-    time = next((column for column in columns if column is not None and column.role == "time"), None)
-    if voltage is None:
-        raise FileFormatError(
-            f"expected a column of the voltage, found {', '.join(labels[:8])}.",
-            file=source.name,
-            line=rows[0],
-        )
-    named = [c for c in columns if c is not None and c.role in ("current", "current_density")]
-    currents = named[:1] or [
+    columns = [c for i, label in enumerate(labels) if (c := understand(label, i)) is not None]
+    voltage = next((column for column in columns if column.role == "voltage"), None)
+    time = next((column for column in columns if column.role == "time"), None)
+    currents = [column for column in columns if column.role in ("current", "current_density")][:1] or [
         Column(index, label, "current_density", unit)
         for index, label in enumerate(labels)
         if (unit := find_unit(split_label(label)[1] or "", "current_density")) is not None
     ]
-    if not currents:
+    if voltage is None or not currents:
         raise FileFormatError(
-            f"expected a column of the current, found {', '.join(labels[:8])}.",
+            f"expected a column of the {'voltage' if voltage is None else 'current'}, found "
+            f"{', '.join(labels[:8])}.",
             file=source.name,
             line=rows[0],
         )
-    lines = source.lines[rows[0] : rows[1]]
     for current in currents:
         wanted = [column for column in (time, voltage, current) if column is not None]
         _check(wanted, source, rows[0])
-        block = read_lines(source, wanted, labels, lines, rows[0])
+        block = read_block(source, wanted, labels, *rows)
         pixel = split_label(current.label)[0] if len(currents) > 1 else ""
-        part = ", ".join(word for word in (table.part, pixel) if word)
         yield replace(
-            table, columns=block.columns, notes=block.notes, part=part, control="voltage",
-            kind="transient" if time is not None else "iv",
+            table, columns=block.columns, notes=block.notes, control="voltage",
+            part=", ".join(filter(None, (table.part, pixel))), kind="transient" if time is not None else "iv",
         )  # fmt: skip
 
 
@@ -156,49 +142,34 @@ def _pixel_pairs(source: Source, at: int) -> Iterator[RawTable]:
     areas = re.findall(r"[\d.]+", metadata.get("Cell area(cm^2)", ""))
     end = next((i for i in range(at + 1, len(lines)) if lines[i].strip() == "--"), len(lines))
     pixels = sorted({label.split("_")[1] for label in labels if label.startswith("Voltage (V)_")})
-    for index, label in enumerate(labels):
+    for index, (label, beside) in enumerate(pairwise(labels)):
         name = label.removeprefix("Voltage (V)_")
-        if name == label or index + 1 >= len(labels) or not labels[index + 1].endswith(f"_{name}"):
+        if name == label or not beside.endswith(f"_{name}"):
             continue
-        unit = find_unit((re.search(r"\((.*?)\)", labels[index + 1]) or ["", ""])[1], "current_density")
+        unit = find_unit((re.search(r"\((.*?)\)", beside) or ["", ""])[1], "current_density")
         if unit is None:
-            raise FileFormatError(
-                f"expected a density in {labels[index + 1]!r}.", file=source.name, line=at + 1
-            )
+            raise FileFormatError(f"expected a density in {beside!r}.", file=source.name, line=at + 1)
         columns = [
             Column(index, label, "voltage", find_unit("V")),
-            Column(index + 1, labels[index + 1], "current_density", unit),
+            Column(index + 1, beside, "current_density", unit),
         ]
-        block = read_lines(source, columns, labels, lines[at + 1 : end], at + 1)
+        block = read_block(source, columns, labels, at + 1, end)
         pixel = pixels.index(name.split("_")[0])
-        area = float(areas[pixel]) * 1e-4 if pixel < len(areas) else None
         yield RawTable(
-            columns=block.columns, kind="iv", control="voltage", part=name, area=area, metadata=metadata,
-            notes=block.notes,
+            columns=block.columns, kind="iv", control="voltage", part=name, metadata=metadata,
+            area=float(areas[pixel]) * 1e-4 if pixel < len(areas) else None, notes=block.notes,
         )  # fmt: skip
 
 
 def _metadata(lines: Sequence[str]) -> dict[str, str]:
     """`key: value` and `key<tab>value` lines."""
-    found: dict[str, str] = {}
+    stated: dict[str, str] = {}
     for line in lines:
-        key, mark, value = line.partition("\t")
-        if not mark:
-            key, mark, value = line.partition(":")
+        key, _, value = line.partition("\t" if "\t" in line else ":")
         key = key.strip().rstrip(":")
-        if mark and key and value.strip():
-            found.setdefault(key, " ".join(value.split()))
-    return found
-
-
-def _area(metadata: Mapping[str, str]) -> float | None:
-    """Active area (m^2) of the header."""
-    return _first(metadata, r"active area", "area")
-
-
-def _compliance(metadata: Mapping[str, str]) -> float | None:
-    """Limit of the current (A) of the header, where it is no density."""
-    return _first(metadata, r"compliance|current limit", "current")
+        if key and value.strip():
+            stated.setdefault(key, " ".join(value.split()))
+    return stated
 
 
 def _first(metadata: Mapping[str, str], name: str, dimension: str) -> float | None:
@@ -214,13 +185,12 @@ def _first(metadata: Mapping[str, str], name: str, dimension: str) -> float | No
     return None
 
 
-def recognises_grapa(source: Source) -> bool:
-    """True for the columns NAME_V, NAME_J, NAME_I or the two heads."""
-    return _GRAPA.search(source.head) is not None or _TWO_HEADS.match(source.head) is not None
-
-
-def read_grapa(source: Source, settings: FileSettings) -> list[RawTable]:
+def _read_grapa(source: Source, settings: FileSettings) -> list[RawTable]:
     """The sweep of the file.
+
+    Columns V (V), J (A/cm^2 or mA/cm^2 is not said), I (mA is not said either) beside parameters: the area
+    among them and V, I, J decide. J area must be I in the same prefix, so that the program's habit (mA/cm^2
+    and mA) is checked as far as the file allows.
 
     Raises
     ------
@@ -228,52 +198,57 @@ def read_grapa(source: Source, settings: FileSettings) -> list[RawTable]:
         A row is broken.
     """
     lines = source.lines
+    metadata: dict[str, str] = {}
     if _TWO_HEADS.match(source.head):
         labels = [label.strip('"') for label in lines[2].split(";")]
         keys = [label.strip('"') for label in lines[0].split(";")]
         metadata = dict(zip(keys, lines[1].split(";"), strict=False))
         columns = [column for i, label in enumerate(labels) if (column := understand(label, i)) is not None]
         _check(columns, source, 3)
-        block = read_lines(source, columns, labels, lines[3:], 3)
+        block = read_block(source, columns, labels, 3)
         return [
             RawTable(
                 columns=block.columns, kind="iv", control="voltage", metadata=metadata, notes=block.notes
             )
         ]
-    return [_with_parameters(source)]
-
-
-def _with_parameters(source: Source) -> RawTable:
-    """Columns V (V), J (A/cm^2 or mA/cm^2 is not said), I (mA is not said either) beside parameters.
-
-    The area among the parameters and V, I, J decide: J area must be I in the same prefix, so that the
-    program's habit (mA/cm^2 and mA) is checked as far as the file allows.
-    """
-    lines = source.lines
     at = next(i for i, line in enumerate(lines) if _GRAPA.match(line))
-    rows, metadata = [], {}
+    rows = []
     for line in lines[at + 1 :]:
         fields = line.split("\t")
         rows.append("\t".join(fields[:3]))
         if len(fields) >= 5 and fields[4].strip():
             metadata[fields[4].strip()] = fields[3].strip()
     area = _first(metadata, "cell area", "area")
-    labels = ("V", "J", "I")
     columns = [
         Column(0, "V", "voltage", find_unit("V")),
         Column(1, "J", "current_density", find_unit("mA/cm^2")),
         Column(2, "I", "current", find_unit("mA")),
     ]
-    block = read_lines(source, columns, labels, rows, at + 1)
+    block = read_block(source, columns, ("V", "J", "I"), at + 1, lines=rows)
     density, current = block.columns["current_density"], block.columns["current"]
-    if area is None or not all(
-        abs(j * area - i) <= 1e-3 * abs(i) + 1e-12 for j, i in zip(density, current, strict=True)
-    ):
+    if area is None or not (abs(density * area - current) <= 1e-3 * abs(current) + 1e-12).all():
         raise FileFormatError(
             "expected J times the cell area to be I, as in grapa files with mA/cm^2 and mA; found something "
             "else.",
             file=source.name, line=at + 1,
         )  # fmt: skip
-    found = {"voltage": block.columns["voltage"], "current": current}
-    notes = ("The header states no units; V, mA/cm^2 and mA were taken, as in grapa.", *block.notes)
-    return RawTable(columns=found, kind="iv", control="voltage", area=area, metadata=metadata, notes=notes)
+    return [
+        RawTable(
+            columns={"voltage": block.columns["voltage"], "current": current},
+            kind="iv",
+            control="voltage",
+            area=area,
+            metadata=metadata,
+            notes=("The header states no units; V, mA/cm^2 and mA were taken, as in grapa.", *block.notes),
+        )
+    ]
+
+
+READERS = (
+    Reader("HZB solar-cell text", _recognises_hzb, _read_hzb),
+    Reader(
+        "grapa solar-cell text",
+        lambda s: _GRAPA.search(s.head) is not None or _TWO_HEADS.match(s.head) is not None,
+        _read_grapa,
+    ),
+)

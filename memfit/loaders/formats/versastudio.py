@@ -6,37 +6,40 @@ the impedance. Rows without a frequency are a time course.
 """
 
 import re
-from collections.abc import Iterator
+from itertools import takewhile
 
 import numpy as np
 
 from memfit.errors import FileFormatError
-from memfit.loaders.raw import FileSettings, RawTable
+from memfit.loaders.raw import FileSettings, RawTable, Reader
 from memfit.loaders.source import Source
-from memfit.loaders.tables.delimited import Field, find_fields, need, read_block
+from memfit.loaders.tables.labels import Field, find_fields, need
+from memfit.loaders.tables.layout import header_values
+from memfit.loaders.tables.rows import read_block, read_fields
 
-NAME = "VersaStudio par"
-
+_DC = (Field("voltage", ("E(V)",), "V"), Field("current", ("I(A)",), "A"))
 _IMPEDANCE = (
     Field("frequency", ("Frequency(Hz)",), "Hz"),
     Field("z_real", ("Z Real",), "ohm"),
     Field("z_imag", ("Z Imag",), "ohm"),
-    Field("voltage", ("E(V)",), "V"),
-    Field("current", ("I(A)",), "A"),
+    *_DC,
 )
-_COURSE = (
-    Field("time", ("Elapsed Time(s)",), "s"),
-    Field("voltage", ("E(V)",), "V"),
-    Field("current", ("I(A)",), "A"),
-)
+_COURSE = (Field("time", ("Elapsed Time(s)",), "s"), *_DC)
+_KEPT = frozenset(
+    {
+        "Type", "SN", "Version", "TimeAcquired", "DateAcquired", "Potential (V),Value",
+        "Potential (V),Versus", "Comment",
+    }
+)  # fmt: skip
+"""Instrument, date and what was done."""
 
 
-def recognises(source: Source) -> bool:
+def _recognises(source: Source) -> bool:
     """True for the first section of a .par file."""
     return source.head.startswith("<Application>") and "VersaS" in source.head
 
 
-def read(source: Source, settings: FileSettings) -> list[RawTable]:
+def _read(source: Source, settings: FileSettings) -> list[RawTable]:
     """Tables of the segments.
 
     Raises
@@ -44,19 +47,11 @@ def read(source: Source, settings: FileSettings) -> list[RawTable]:
     FileFormatError
         There is no segment with rows.
     """
-    metadata = _metadata(source.lines)
-    found = list(_segments(source, metadata))
-    if not found:
-        raise FileFormatError(
-            "expected a section <Segment1> with rows, found none: the file is cut.", file=source.name
-        )
-    return found
-
-
-def _segments(source: Source, metadata: dict[str, str]) -> Iterator[RawTable]:
-    """One table for each segment."""
     lines = source.lines
+    above = header_values(takewhile(lambda line: not line.startswith("<Segment"), lines), "=")
+    metadata = {key: value for key, value in above.items() if key in _KEPT}
     starts = [i for i, line in enumerate(lines) if re.fullmatch(r"\s*<Segment\d+>\s*", line)]
+    tables = []
     for start in starts:
         name = lines[start].strip()[1:-1]
         stop = next((i for i in range(start, len(lines)) if lines[i].strip() == f"</{name}>"), None)
@@ -74,46 +69,25 @@ def _segments(source: Source, metadata: dict[str, str]) -> Iterator[RawTable]:
             continue
         columns = find_fields(labels, _IMPEDANCE)
         need(columns, ("voltage", "current"), labels, source, at + 1)
-        part = name if len(starts) > 1 else ""
-        cut = () if stop is not None else (f"The section {name} has no end: the file is cut.",)
         spectrum = {"frequency", "z_real", "z_imag"} <= {column.role for column in columns}
         block = read_block(source, columns, labels, first, end) if spectrum else None
-        if block is not None and np.any(block.columns["frequency"] > 0):
-            yield RawTable(
-                columns=block.columns,
-                kind="impedance",
-                part=part,
-                metadata=metadata,
-                notes=(*block.notes, *cut),
-            )
-            continue
-        columns = find_fields(labels, _COURSE)
-        need(columns, ("time",), labels, source, at + 1)
-        course = read_block(source, columns, labels, first, end)
-        yield RawTable(columns=course.columns, part=part, metadata=metadata, notes=(*course.notes, *cut))
+        if block is None or not np.any(block.columns["frequency"] > 0):
+            spectrum = False
+            block = read_fields(source, labels, _COURSE, first, end, needed=("time",), line=at + 1)
+        cut = () if stop is not None else (f"The section {name} has no end: the file is cut.",)
+        table = RawTable(
+            columns=block.columns,
+            kind="impedance" if spectrum else None,
+            part=name if len(starts) > 1 else "",
+            metadata=metadata,
+            notes=(*block.notes, *cut),
+        )
+        tables.append(table)
+    if not tables:
+        raise FileFormatError(
+            "expected a section <Segment1> with rows, found none: the file is cut.", file=source.name
+        )
+    return tables
 
 
-def _metadata(lines: list[str]) -> dict[str, str]:
-    """Instrument, date and what was done."""
-    found: dict[str, str] = {}
-    for line in lines:
-        if line.startswith("<Segment"):
-            break
-        key, mark, value = line.partition("=")
-        if mark and value.strip() and key.strip() in _KEPT:
-            found.setdefault(key.strip(), value.strip())
-    return found
-
-
-_KEPT = frozenset(
-    {
-        "Type",
-        "SN",
-        "Version",
-        "TimeAcquired",
-        "DateAcquired",
-        "Potential (V),Value",
-        "Potential (V),Versus",
-        "Comment",
-    }
-)
+READERS = (Reader("VersaStudio par", _recognises, _read, frozenset({".par"})),)

@@ -1,7 +1,8 @@
-"""XLSX workbooks (ECMA-376): each sheet is a generic table.
+"""Workbooks and parquet files: each sheet is a generic table, which goes the way of a text file with tabs.
 
-A workbook is a zip of XML; before anything is unpacked its size, its compression and its XML heads are
-looked at, so that a bomb is refused and not opened. A sheet then goes the way of a text file with tabs.
+XLSX (ECMA-376) is a zip of XML; before anything is unpacked its size, its compression and its XML heads are
+looked at, so that a bomb is refused and not opened. Old .xls needs xlrd, parquet needs pyarrow; both are
+optional.
 """
 
 import contextlib
@@ -10,34 +11,41 @@ import math
 import warnings
 import zipfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from memfit.errors import DependencyError, FileFormatError
-from memfit.loaders.formats import keithley_4200
-from memfit.loaders.raw import FileSettings, RawTable
-from memfit.loaders.source import DAMAGE, Source
+from memfit.loaders.formats.keithley import read_sheet, recognises_sheet
+from memfit.loaders.raw import FileSettings, RawTable, Reader
+from memfit.loaders.source import DAMAGE, MAX_LINES, Source
 from memfit.loaders.tables.read import read_text_tables
 
-NAME = "XLSX workbook"
 
-MAX_UNPACKED = 64 * 1024**2
-"""Largest sum of the unpacked parts, in bytes."""
-MAX_RATIO = 200
-"""Most a part of more than a megabyte may grow when unpacked."""
-MAX_SHEETS = 200
-MAX_CELLS = 2_000_000
+@dataclass(frozen=True)
+class Settings:
+    """Limits of a workbook."""
+
+    unpacked: int = 64 * 1024**2
+    """Largest sum of the unpacked parts, in bytes."""
+    ratio: int = 200
+    """Most a part of more than a megabyte may grow when unpacked."""
+    parts: int = 5000
+    sheets: int = 200
+    cells: int = 2_000_000
+    few: int = 6
+    """Cells of a column beside a table that are notes."""
+    seen: int = 10_000
+    """Rows in which notes are looked for."""
+
+
+SETTINGS = Settings()
 
 _DAMAGED = (
     "expected a workbook, found a damaged one that cannot be read; copy the file again, or open it in a "
     "spreadsheet program and save it as XLSX or CSV."
 )
-_FEW = 6
-"""Cells of a column beside a table that are notes."""
-_SEEN = 10_000
-"""Rows in which notes are looked for."""
 
 
 @dataclass(frozen=True)
@@ -59,32 +67,99 @@ class Sheet:
     @cached_property
     def beside(self) -> frozenset[int]:
         """Columns of a few words right of the table: notes that somebody wrote beside it."""
-        cells = [
-            (i, cell) for row in self.rows[:_SEEN] for i, cell in enumerate(row) if cell not in (None, "")
-        ]
+        rows = self.rows[: SETTINGS.seen]
+        cells = [(i, cell) for row in rows for i, cell in enumerate(row) if cell not in (None, "")]
         numbers = Counter(i for i, cell in cells if isinstance(cell, int | float))
         filled = Counter(i for i, _ in cells)
-        last = max((i for i, count in numbers.items() if count > _FEW), default=None)
-        if last is None:
-            return frozenset()
-        right = [i for i in filled if i > last]
-        if not right or max(filled[i] for i in right) > _FEW or min(right) < last + 2:
+        last = max((i for i, count in numbers.items() if count > SETTINGS.few), default=None)
+        right = [i for i in filled if last is not None and i > last]
+        if last is None or not right or max(filled[i] for i in right) > SETTINGS.few or min(right) < last + 2:
             return frozenset()
         return frozenset(range(last + 1, max(right) + 1))
 
 
-def recognises(source: Source) -> bool:
-    """True for a zip that has a workbook inside."""
-    return source.data.startswith(b"PK\x03\x04") and (b"xl/" in source.data or source.suffix == ".xlsx")
+def _cell_text(cell: object) -> str:
+    """A cell as a field of a text table."""
+    if cell is None:
+        return ""
+    if isinstance(cell, float):
+        return "nan" if math.isnan(cell) else repr(cell)
+    return " ".join(str(cell).split())
 
 
-def recognises_old(source: Source) -> bool:
-    """True for the compound files of Excel before 2007 (.xls), as the Keithley 4200 writes them."""
-    return source.data.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
+def _read_xlsx(source: Source, settings: FileSettings) -> list[RawTable]:
+    """Tables of all sheets that have one.
+
+    Raises
+    ------
+    FileFormatError
+        No sheet has a table, or the workbook is damaged or too large when unpacked.
+    """
+    _check_zip(source)
+    import openpyxl  # noqa: PLC0415 - a heavy library, needed for workbooks only
+
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")  # styles and extensions that openpyxl leaves out
+            book = openpyxl.load_workbook(
+                io.BytesIO(source.data), read_only=True, data_only=True, keep_links=False
+            )
+            sheets = [
+                Sheet(sheet.title, _limited(sheet.iter_rows(values_only=True))) for sheet in book.worksheets
+            ]
+    except DAMAGE as error:
+        raise FileFormatError(_DAMAGED, file=source.name) from error
+    if sum(len(row) for sheet in sheets for row in sheet.rows) > SETTINGS.cells:
+        raise FileFormatError(f"expected at most {SETTINGS.cells} cells, found more.", file=source.name)
+    filled = [sheet for sheet in sheets if any(cell is not None for row in sheet.rows for cell in row)]
+    return _tables(source, filled, settings)
 
 
-def read_old(source: Source, settings: FileSettings) -> list[RawTable]:
-    """Tables of an old workbook, where xlrd is installed.
+def _limited(cells: Iterable[tuple[object, ...]]) -> list[tuple[object, ...]]:
+    """Rows until the limit of cells; one cell more than allowed is enough to refuse."""
+    rows: list[tuple[object, ...]] = []
+    count = 0
+    for row in cells:
+        rows.append(row)
+        count += len(row)
+        if count > SETTINGS.cells:
+            break
+    return rows
+
+
+def _check_zip(source: Source) -> None:
+    """Refuse what would unpack to too much, or declares entities."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(source.data)) as archive:
+            parts = archive.infolist()
+            unpacked = sum(part.file_size for part in parts)
+            grown = any(
+                p.file_size > 2**20 and p.file_size > SETTINGS.ratio * max(p.compress_size, 1) for p in parts
+            )
+            if unpacked > SETTINGS.unpacked or grown or len(parts) > SETTINGS.parts:
+                raise FileFormatError(
+                    f"expected a workbook of at most {SETTINGS.unpacked // 2**20} MB unpacked; found "
+                    f"{unpacked / 2**20:.0f} MB in {len(parts)} parts. Export the sheet as CSV.",
+                    file=source.name,
+                )
+            if sum(part.filename.startswith("xl/worksheets/sheet") for part in parts) > SETTINGS.sheets:
+                raise FileFormatError(
+                    f"expected at most {SETTINGS.sheets} sheets, found more.", file=source.name
+                )
+            for part in parts:
+                if not part.filename.endswith((".xml", ".rels")):
+                    continue
+                with archive.open(part) as stream:
+                    if b"<!DOCTYPE" in stream.read(4096).upper():
+                        raise FileFormatError(
+                            "expected a workbook without document types (DOCTYPE).", file=source.name
+                        )
+    except DAMAGE as error:
+        raise FileFormatError(_DAMAGED, file=source.name) from error
+
+
+def _read_xls(source: Source, settings: FileSettings) -> list[RawTable]:
+    """Tables of an old workbook, as the Keithley 4200 writes them, where xlrd is installed.
 
     Raises
     ------
@@ -104,12 +179,12 @@ def read_old(source: Source, settings: FileSettings) -> list[RawTable]:
         book = xlrd.open_workbook(
             file_contents=source.data, logfile=io.StringIO(), on_demand=True, ragged_rows=True
         )
-        count = min(int(book.nsheets), MAX_SHEETS + 1)
+        count = min(int(book.nsheets), SETTINGS.sheets + 1)
         sheets = [_old_sheet(book.sheet_by_index(i), book.datemode, source) for i in range(count)]
     except (*DAMAGE, xlrd.XLRDError, xlrd.compdoc.CompDocError, AssertionError) as error:
         raise FileFormatError(_DAMAGED, file=source.name) from error
-    if len(sheets) > MAX_SHEETS:
-        raise FileFormatError(f"expected at most {MAX_SHEETS} sheets, found more.", file=source.name)
+    if len(sheets) > SETTINGS.sheets:
+        raise FileFormatError(f"expected at most {SETTINGS.sheets} sheets, found more.", file=source.name)
     return _tables(source, sheets, settings)
 
 
@@ -127,134 +202,44 @@ def _old_sheet(sheet: Any, datemode: int, source: Source) -> Sheet:
         return None if kind in (xlrd.XL_CELL_EMPTY, xlrd.XL_CELL_BLANK) else str(bool(value))
 
     width = max((sheet.row_len(i) for i in range(sheet.nrows)), default=0)
-    if width * sheet.nrows > MAX_CELLS:
+    if width * sheet.nrows > SETTINGS.cells:
         raise FileFormatError(
-            f"expected at most {MAX_CELLS} cells in a sheet, found {sheet.nrows} rows of {width}; export the "
-            "sheet as CSV.",
+            f"expected at most {SETTINGS.cells} cells in a sheet, found {sheet.nrows} rows of {width}; "
+            "export the sheet as CSV.",
             file=source.name,
         )
     rows = [tuple(map(cell, sheet.row_values(i), sheet.row_types(i))) for i in range(sheet.nrows)]
     return Sheet(sheet.name, [row + (None,) * (width - len(row)) for row in rows])
 
 
-def read(source: Source, settings: FileSettings) -> list[RawTable]:
-    """Tables of all sheets that have one.
-
-    Raises
-    ------
-    FileFormatError
-        No sheet has a table, or the workbook is damaged.
-    """
-    return _tables(source, open_sheets(source), settings)
-
-
 def _tables(source: Source, sheets: Sequence[Sheet], settings: FileSettings) -> list[RawTable]:
-    """Tables of the sheets; a sheet of numbers that cannot be read is an error, one of words is not."""
+    """Tables of the sheets; a sheet of numbers that cannot be read is an error, one of words is not.
+
+    A sheet of a Keithley 4200 is read by the names in its first row. Three rows with two numbers may be a
+    table.
+    """
     tables: list[RawTable] = []
-    refused: list[tuple[Sheet, FileFormatError]] = []
+    refused: FileFormatError | None = None
     for sheet in sheets:
+        text = sheet.as_source(source)
         try:
-            found = _sheet_tables(sheet.as_source(source), settings)
+            read = read_sheet(text, settings) if recognises_sheet(text) else read_text_tables(text, settings)
         except FileFormatError as error:
-            refused.append((sheet, error))
+            if refused is None and _has_numbers(sheet.rows):
+                refused = error
             continue
         part = f"sheet {sheet.title}" if len(sheets) > 1 else ""
         notes = ("Cells beside the table were left out.",) if sheet.beside else ()
         tables += [
-            replace(t, part=", ".join(word for word in (part, t.part) if word), notes=(*t.notes, *notes))
-            for t in found
+            replace(t, part=", ".join(filter(None, (part, t.part))), notes=(*t.notes, *notes)) for t in read
         ]
-    numeric = [error for sheet, error in refused if _has_numbers(sheet.rows)]
-    if numeric:
-        raise numeric[0]
+    if refused is not None:
+        raise refused
     if not tables:
         raise FileFormatError(
             "expected a sheet with a header and rows of numbers, found none.", file=source.name
         )
     return tables
-
-
-def _sheet_tables(sheet: Source, settings: FileSettings) -> list[RawTable]:
-    """Tables of a sheet: of a Keithley 4200 by the names in its first row, else a table with units."""
-    if keithley_4200.recognises(sheet):
-        return keithley_4200.read(sheet, settings)
-    return read_text_tables(sheet, settings)
-
-
-def open_sheets(source: Source) -> list[Sheet]:
-    """The sheets of a workbook that have cells.
-
-    Raises
-    ------
-    FileFormatError
-        The file is damaged, or too large when unpacked.
-    """
-    _check_zip(source)
-    import openpyxl  # noqa: PLC0415 - a heavy library, needed for workbooks only
-
-    try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")  # styles and extensions that openpyxl leaves out
-            book = openpyxl.load_workbook(
-                io.BytesIO(source.data), read_only=True, data_only=True, keep_links=False
-            )
-            sheets = [
-                Sheet(sheet.title, _rows(sheet.iter_rows(values_only=True))) for sheet in book.worksheets
-            ]
-    except DAMAGE as error:
-        raise FileFormatError(_DAMAGED, file=source.name) from error
-    if sum(len(row) for sheet in sheets for row in sheet.rows) > MAX_CELLS:
-        raise FileFormatError(f"expected at most {MAX_CELLS} cells, found more.", file=source.name)
-    return [sheet for sheet in sheets if any(cell is not None for row in sheet.rows for cell in row)]
-
-
-def _rows(cells: object) -> list[tuple[object, ...]]:
-    """Rows until the limit of cells; one cell more than allowed is enough to refuse."""
-    rows: list[tuple[object, ...]] = []
-    count = 0
-    for row in cells:  # type: ignore[attr-defined]
-        rows.append(row)
-        count += len(row)
-        if count > MAX_CELLS:
-            break
-    return rows
-
-
-def _check_zip(source: Source) -> None:
-    """Refuse what would unpack to too much, or declares entities."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(source.data)) as archive:
-            parts = archive.infolist()
-            unpacked = sum(part.file_size for part in parts)
-            grown = [
-                p for p in parts if p.file_size > 2**20 and p.file_size > MAX_RATIO * max(p.compress_size, 1)
-            ]
-            if unpacked > MAX_UNPACKED or grown or len(parts) > 5000:
-                raise FileFormatError(
-                    f"expected a workbook of at most {MAX_UNPACKED // 2**20} MB unpacked; found "
-                    f"{unpacked / 2**20:.0f} MB in {len(parts)} parts. Export the sheet as CSV.",
-                    file=source.name,
-                )
-            if sum(part.filename.startswith("xl/worksheets/sheet") for part in parts) > MAX_SHEETS:
-                raise FileFormatError(f"expected at most {MAX_SHEETS} sheets, found more.", file=source.name)
-            for part in parts:
-                if part.filename.endswith((".xml", ".rels")):
-                    with archive.open(part) as stream:
-                        if b"<!DOCTYPE" in stream.read(4096).upper():
-                            raise FileFormatError(
-                                "expected a workbook without document types (DOCTYPE).", file=source.name
-                            )
-    except DAMAGE as error:
-        raise FileFormatError(_DAMAGED, file=source.name) from error
-
-
-def _cell_text(cell: object) -> str:
-    """A cell as a field of a text table."""
-    if cell is None:
-        return ""
-    if isinstance(cell, float):
-        return "nan" if math.isnan(cell) else repr(cell)
-    return " ".join(str(cell).split())
 
 
 def _has_numbers(rows: Sequence[tuple[object, ...]]) -> bool:
@@ -264,3 +249,50 @@ def _has_numbers(rows: Sequence[tuple[object, ...]]) -> bool:
         for row in rows[:200]
     )
     return numeric >= 3
+
+
+def _read_parquet(source: Source, settings: FileSettings) -> list[RawTable]:
+    """The table of a parquet file, by the names of its columns ("Voltage (V)").
+
+    Raises
+    ------
+    DependencyError
+        pyarrow is not installed.
+    FileFormatError
+        The file is damaged or too long, or its columns are not understood.
+    """
+    try:
+        import pyarrow.parquet  # noqa: PLC0415 - optional and heavy
+    except ImportError as error:
+        raise DependencyError(
+            f"{source.name}: reading parquet needs pyarrow (pip install pyarrow); or save the table as CSV."
+        ) from error
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            file = pyarrow.parquet.ParquetFile(io.BytesIO(source.data))
+            if file.metadata.num_rows > MAX_LINES:
+                raise FileFormatError(f"expected at most {MAX_LINES} rows, found more.", file=source.name)
+            table = file.read()
+            columns = [table.column(name).to_pylist() for name in table.column_names]
+    except (*DAMAGE, pyarrow.lib.ArrowException) as error:
+        raise FileFormatError(f"the parquet file is damaged ({error}).", file=source.name) from error
+    rows = [tuple(table.column_names), *zip(*columns, strict=True)]
+    return read_text_tables(Sheet("table", rows).as_source(source), settings)
+
+
+PARQUET = Reader(
+    "parquet table", lambda s: s.data.startswith(b"PAR1"), _read_parquet, frozenset({".parquet"})
+)
+XLS = Reader(
+    "XLS workbook",
+    lambda s: s.data.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"),
+    _read_xls,
+    frozenset({".xls"}),
+)
+XLSX = Reader(
+    "XLSX workbook",
+    lambda s: s.data.startswith(b"PK\x03\x04") and (b"xl/" in s.data or s.suffix == ".xlsx"),
+    _read_xlsx,
+    frozenset({".xlsx", ".xlsm"}),
+)

@@ -1,120 +1,27 @@
 """What sampled curves look like: which one was driven, whether it sweeps, where loops begin.
 
 A driven quantity is cleaner than the response, or stands on few levels; a sweep moves in many small steps.
-
-Impedance from any pair of columns that determines it, as impedance analysers and LCR meters write them.
-
-Z' and Z'', |Z| and phase, Y' and Y'', |Y| and phase, or an equivalent circuit of two elements: parallel (Cp
-with G, Rp or the dissipation factor D) or series (Cs or Ls with Rs, Cs with D). In Y = G + i omega C and
-Z = R + 1/(i omega C) the capacitance is of the whole device, so nothing is assumed of it.
 """
 
 import math
-from collections.abc import Callable, Mapping
 from itertools import pairwise
-from typing import Literal, TypeAlias
+from typing import Literal
 
 import numpy as np
 
-from memfit.arrays import ComplexArray, FloatArray
+from memfit.arrays import FloatArray
 from memfit.noise_estimate import distance_from_neighbours, typical
 from memfit.protocols import Control, Drive
-
-Columns: TypeAlias = Mapping[str, FloatArray]
-
-
-def _omega(columns: Columns) -> FloatArray:
-    omega: FloatArray = 2 * np.pi * columns["frequency"]
-    return omega
-
-
-def _polar(columns: Columns, modulus: str, phase: str) -> ComplexArray:
-    polar: ComplexArray = columns[modulus] * np.exp(1j * columns[phase])
-    return polar
-
-
-def _parallel(columns: Columns, conductance: FloatArray) -> ComplexArray:
-    """Admittance of a conductance beside the parallel capacitance."""
-    admittance: ComplexArray = conductance + 1j * _omega(columns) * columns["capacitance_parallel"]
-    return admittance
-
-
-def _series(columns: Columns, resistance: FloatArray) -> ComplexArray:
-    """Impedance of a resistance behind the series capacitance."""
-    impedance: ComplexArray = resistance + 1 / (1j * _omega(columns) * columns["capacitance_series"])
-    return impedance
-
-
-_IMPEDANCES: Mapping[tuple[str, str], Callable[[Columns], ComplexArray]] = {
-    ("z_real", "z_imag"): lambda c: c["z_real"] + 1j * c["z_imag"],
-    ("z_modulus", "phase"): lambda c: _polar(c, "z_modulus", "phase"),
-    ("resistance_series", "z_imag"): lambda c: c["resistance_series"] + 1j * c["z_imag"],
-    ("capacitance_series", "resistance_series"): lambda c: _series(c, c["resistance_series"]),
-    ("capacitance_series", "dissipation"): lambda c: _series(
-        c, c["dissipation"] / (_omega(c) * c["capacitance_series"])
-    ),
-    ("inductance_series", "resistance_series"): lambda c: (
-        c["resistance_series"] + 1j * _omega(c) * c["inductance_series"]
-    ),
-}
-_ADMITTANCES: Mapping[tuple[str, str], Callable[[Columns], ComplexArray]] = {
-    ("y_real", "y_imag"): lambda c: c["y_real"] + 1j * c["y_imag"],
-    ("y_modulus", "y_phase"): lambda c: _polar(c, "y_modulus", "y_phase"),
-    ("capacitance_parallel", "y_real"): lambda c: _parallel(c, c["y_real"]),
-    ("capacitance_parallel", "resistance_parallel"): lambda c: _parallel(c, 1 / c["resistance_parallel"]),
-    ("capacitance_parallel", "dissipation"): lambda c: _parallel(
-        c, _omega(c) * c["capacitance_parallel"] * c["dissipation"]
-    ),
-}
-PAIRS: tuple[tuple[str, str], ...] = (
-    ("z_real", "z_imag"),
-    ("z_modulus", "phase"),
-    ("y_real", "y_imag"),
-    ("resistance_series", "z_imag"),
-    ("y_modulus", "y_phase"),
-    ("capacitance_parallel", "y_real"),
-    ("capacitance_parallel", "resistance_parallel"),
-    ("capacitance_parallel", "dissipation"),
-    ("capacitance_series", "resistance_series"),
-    ("capacitance_series", "dissipation"),
-    ("inductance_series", "resistance_series"),
-)
-"""Pairs of roles that determine an impedance, the first that a table has is taken."""
-
-ROLES_OF_PAIRS = frozenset(role for pair in PAIRS for role in pair)
-
-WORDS = "Z' and Z'' (or |Z| and phase, Y' and Y'', Cp and G, Rp or D, Cs and Rs or D)"
-"""The pairs in a message."""
-
-
-def pair_of(roles: frozenset[str] | set[str]) -> tuple[str, str] | None:
-    """The first pair that these columns have."""
-    return next((pair for pair in PAIRS if set(pair) <= roles), None)
-
-
-def impedance(columns: Columns) -> ComplexArray | None:
-    """Complex impedance, ohm; not finite where an admittance is 0. None if no pair is there.
-
-    Parameters
-    ----------
-    columns : mapping of str to array
-        In SI units by role, with the frequency.
-    """
-    pair = pair_of(set(columns))
-    if pair is None:
-        return None
-    with np.errstate(all="ignore"):
-        if pair in _IMPEDANCES:
-            return _IMPEDANCES[pair](columns)
-        found = _ADMITTANCES[pair](columns)
-        inverse: ComplexArray = np.where(np.abs(found) < 1e-18, np.inf, np.reciprocal(found))
-        return inverse
-
 
 _LEVELS = 200
 """Bins across the range in which the levels of a curve are counted."""
 _CLEANER = 10.0
 """A curve this many times less noisy than the other, relative to its range, is the driven one."""
+_BLOCKS = 8
+"""Parts, ever longer, in which the course before the first change of a drive is judged."""
+_STANDARD_ERRORS = 8.0
+
+TimeFault = Literal["", "constant", "coarse"]
 
 
 def relative_noise(values: FloatArray) -> float:
@@ -125,7 +32,7 @@ def relative_noise(values: FloatArray) -> float:
     return typical(distance_from_neighbours(values, reach=1)) / span
 
 
-def occupied_levels(values: FloatArray) -> int:
+def _occupied_levels(values: FloatArray) -> int:
     """Number of bins of the curve's range that hold more than one in a thousand samples."""
     span = float(np.ptp(values))
     if span == 0:
@@ -138,6 +45,10 @@ def find_control(voltage: FloatArray, current: FloatArray) -> Control | None:
     """Which of the two was driven; None if the curves do not tell.
 
     The cleaner one; where both are clean, the one on fewer levels.
+
+    Parameters
+    ----------
+    voltage, current : (n,) array, V and A
     """
     if np.ptp(voltage) == 0 or np.ptp(current) == 0:
         if np.ptp(voltage) == np.ptp(current) == 0:
@@ -147,13 +58,13 @@ def find_control(voltage: FloatArray, current: FloatArray) -> Control | None:
     floor = 1e-7
     if max(noise_v, noise_i) > _CLEANER * max(min(noise_v, noise_i), floor):
         return "voltage" if noise_v < noise_i else "current"
-    levels_v, levels_i = occupied_levels(voltage), occupied_levels(current)
+    levels_v, levels_i = _occupied_levels(voltage), _occupied_levels(current)
     if max(levels_v, levels_i) >= 2 * min(levels_v, levels_i):
         return "voltage" if levels_v < levels_i else "current"
     return None
 
 
-def small_step_share(values: FloatArray) -> float:
+def _small_step_share(values: FloatArray) -> float:
     """Share of the whole up-and-down that is made in steps below a tenth of the range."""
     steps = np.abs(np.diff(values))
     total = float(steps.sum())
@@ -165,7 +76,12 @@ def small_step_share(values: FloatArray) -> float:
 
 
 def is_sweep(voltage: FloatArray, current: FloatArray) -> bool | None:
-    """True for a sweep, False for pulses or steps, None if the curves do not tell."""
+    """True for a sweep, False for pulses or steps, None if the curves do not tell.
+
+    Parameters
+    ----------
+    voltage, current : (n,) array, V and A
+    """
     if min(voltage.size, current.size) < 4:
         return None
     driven = find_control(voltage, current)
@@ -174,27 +90,30 @@ def is_sweep(voltage: FloatArray, current: FloatArray) -> bool | None:
             return False
     drive = voltage if driven != "current" else current
     moved = np.count_nonzero(np.abs(np.diff(drive)) > 1e-3 * np.ptp(drive) / drive.size)
-    if small_step_share(drive) > 0.9 and moved > 0.5 * drive.size:
+    if _small_step_share(drive) > 0.9 and moved > 0.5 * drive.size:
         return True
-    return True if _in_equal_steps(drive) else None
-
-
-def _in_equal_steps(values: FloatArray) -> bool:
-    """True for a coarse ramp: all steps of one size, which is a quarter of the range or less."""
-    steps = np.abs(np.diff(values))
-    return bool(steps.min() > 0.99 * steps.max() and steps.max() <= 0.2501 * np.ptp(values))
+    steps = np.abs(np.diff(drive))  # a coarse ramp: all of one size, a quarter of the range or less
+    equal = steps.min() > 0.99 * steps.max() and steps.max() <= 0.2501 * np.ptp(drive)
+    return True if equal else None
 
 
 def _on_few_levels(values: FloatArray) -> bool:
     """True for a curve that jumps between plateaus."""
     if np.ptp(values) == 0:
         return True
-    few = occupied_levels(values) <= min(20, values.size // 4)
-    return few and small_step_share(values) < 0.3
+    few = _occupied_levels(values) <= min(20, values.size // 4)
+    return few and _small_step_share(values) < 0.3
 
 
 def turning_points(values: FloatArray, threshold: float) -> list[int]:
-    """Indices of the extremes that stand out by more than `threshold`, the ends included."""
+    """Indices of the extremes that stand out, the ends included.
+
+    Parameters
+    ----------
+    values : (n,) array
+    threshold : float
+        In the unit of the values: less is scatter.
+    """
     turns = [0]
     low = high = 0
     direction = 0
@@ -216,6 +135,10 @@ def turning_points(values: FloatArray, threshold: float) -> list[int]:
 
 def loop_starts(values: FloatArray) -> list[int]:
     """Indices at which a swept quantity comes back to its start value in its first direction.
+
+    Parameters
+    ----------
+    values : (n,) array
 
     Returns
     -------
@@ -243,9 +166,6 @@ def loop_starts(values: FloatArray) -> list[int]:
     return starts
 
 
-TimeFault = Literal["", "constant", "coarse"]
-
-
 def time_fault(time: FloatArray) -> TimeFault:
     """Whether a time column was destroyed by rounding: constant, or most steps zero."""
     if time.size < 3:
@@ -256,15 +176,15 @@ def time_fault(time: FloatArray) -> TimeFault:
     return "coarse" if still > 0.5 * time.size else ""
 
 
-_BLOCKS = 8
-"""Parts, ever longer, in which the course before the first change of a drive is judged."""
-_STANDARD_ERRORS = 8.0
-
-
 def begins_unsteady(drive: Drive, time: FloatArray, response: FloatArray) -> bool:
     """Whether the response moves, beyond its noise, before the drive changes for the first time.
 
     Compared are the medians of blocks whose lengths double, so that fast and slow relaxation both show.
+
+    Parameters
+    ----------
+    drive : Drive
+    time, response : (n,) array, s and A or V
     """
     level = float(np.ptp(drive.value)) or abs(float(drive.value[0])) or 1.0
     moved = np.flatnonzero(np.abs(drive.value - drive.value[0]) > 0.01 * level)

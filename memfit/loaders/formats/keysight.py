@@ -1,0 +1,132 @@
+"""Keysight and Agilent: parameter analysers (B1500 EasyEXPERT, 4155/4156) and impedance analysers (E4990A).
+
+EasyEXPERT (.csv): lines "SetupTitle, ...", "PrimitiveTest, I/V Sweep", "TestParameter, key, values", ...,
+then "DataName, V1, I1, ..." and lines "DataValue, 0, 1e-9, ...". Names beginning with V and I are volts and
+amperes; "Time" is seconds. A second DataName begins another sweep. 4155/4156 files ("Vg, Id, ...") too.
+
+Impedance: CSV with a block for each channel: "!Agilent Technologies,E4990A,...", "!Date: ...", "BEGIN
+CH1_DATA", labels such as "Frequency(Hz), |Z|(Ohm)-data, theta-z(deg)-data" (or R and X, |Y| and theta-y, Cp
+and G, ...), rows, "END". The labels state the units, so that each block is read as a table; the bias is not
+in the file.
+"""
+
+import re
+from dataclasses import replace
+
+from memfit.errors import FileFormatError
+from memfit.loaders.raw import FileSettings, RawTable, Reader
+from memfit.loaders.source import Source
+from memfit.loaders.tables.labels import Column
+from memfit.loaders.tables.read import read_text_tables
+from memfit.loaders.tables.rows import read_block
+from memfit.units import find_unit
+
+_QUANTITIES = (("voltage", r"V\w*", "V"), ("current", r"I\w*", "A"), ("time", r"Time\w*", "s"))
+"""Roles, what their names look like, and the unit that EasyEXPERT writes."""
+_BEGIN = re.compile(r"^BEGIN (CH\d+_DATA)\s*$", re.MULTILINE)
+_MAX_BLOCKS = 100
+
+
+def _recognises_sweeps(source: Source) -> bool:
+    """True for the heads of EasyEXPERT."""
+    return re.match(r'\s*"?(SetupTitle|PrimitiveTest|TestParameter|DataName)\b', source.head) is not None
+
+
+def _read_sweeps(source: Source, settings: FileSettings) -> list[RawTable]:
+    """A table for each DataName.
+
+    Raises
+    ------
+    FileFormatError
+        There are no data, or it is not plain which columns are voltage and current.
+    """
+    lines = source.lines
+    heads = [i for i, line in enumerate(lines) if line.lstrip(' "').startswith("DataName")]
+    if not heads:
+        raise FileFormatError(
+            "expected a line `DataName` above the values, found none: the file is cut.", file=source.name
+        )
+    chosen = settings.columns if not isinstance(settings.columns, tuple) else {}
+    metadata: dict[str, str] = {}
+    tables = []
+    above = 0
+    for number, (start, stop) in enumerate(zip(heads, [*heads[1:], len(lines)], strict=True), start=1):
+        labels = [word.strip(' "') for word in lines[start].split(",")][1:]
+        while labels and not labels[-1]:
+            labels.pop()
+        columns = []
+        for role, pattern, unit in _QUANTITIES:
+            names = [
+                label
+                for label in labels
+                if re.fullmatch(pattern, label, re.IGNORECASE) and not label.lower().startswith("index")
+            ]
+            if role in chosen:
+                names = [label for label in labels if label == chosen[role]]
+            if not names and role == "time":
+                continue
+            if len(names) != 1:
+                raise FileFormatError(
+                    f"expected one column of the {role}, found {', '.join(names) or 'none'}; say which in "
+                    f"device.toml: columns = {{ {role} = ... }}.",
+                    file=source.name,
+                    line=start + 1,
+                )
+            columns.append(Column(labels.index(names[0]), names[0], role, find_unit(unit)))
+        rows = [
+            line.partition(",")[2] if line.lstrip(' "').startswith("DataValue") else ""
+            for line in lines[start + 1 : stop]
+        ]
+        columns.sort(key=lambda column: column.index)
+        block = read_block(source, columns, labels, start + 1, lines=rows)
+        for line in lines[above:start]:
+            words = [word.strip(' "') for word in line.split(",")]
+            longer = words[0] in ("TestParameter", "MetaData", "AnalysisSetup") and len(words) >= 2
+            value = ", ".join(word for word in words[2 if longer else 1 :] if word)
+            if words[0] and value:
+                metadata.setdefault(f"{words[0]} {words[1]}" if longer else words[0], value)
+        above = start
+        part = f"sweep {number} of {len(heads)}" if len(heads) > 1 else ""
+        tables.append(RawTable(columns=block.columns, part=part, metadata=dict(metadata), notes=block.notes))
+    return tables
+
+
+def _recognises_impedance(source: Source) -> bool:
+    """True for a comment of the maker and the beginning of a block."""
+    return source.head.startswith("!") and _BEGIN.search(source.head[:4000]) is not None
+
+
+def _read_impedance(source: Source, settings: FileSettings) -> list[RawTable]:
+    """The spectrum of each block.
+
+    Raises
+    ------
+    FileFormatError
+        A block has no pair of columns that makes an impedance, or a broken row.
+    """
+    lines = source.lines
+    metadata: dict[str, str] = {}
+    for line in lines[:10]:
+        if line.startswith("!Date:"):
+            metadata["date"] = line[6:].strip()
+        elif line.startswith("!") and line.count(",") >= 2:
+            metadata["instrument"] = " ".join(word.strip() for word in line[1:].split(",")[:2])
+    begins = [i for i, line in enumerate(lines) if _BEGIN.match(line)]
+    if len(begins) > _MAX_BLOCKS:
+        raise FileFormatError(f"expected at most {_MAX_BLOCKS} blocks, found more.", file=source.name)
+    tables = []
+    for begin in begins:
+        end = next((i for i in range(begin, len(lines)) if lines[i].strip() == "END"), None)
+        rows = "\n".join(lines[begin + 1 : end]) + ("" if end is None else "\n")
+        block = replace(source, data=("\n" * (begin + 1) + rows).encode())
+        cut = () if end is not None else ("The block has no line END: the file is cut.",)
+        part = lines[begin].split()[1].removesuffix("_DATA") if len(begins) > 1 else ""
+        tables += [
+            replace(table, part=part, metadata=metadata, notes=(*cut, *table.notes))
+            for table in read_text_tables(block, settings)
+        ]
+    return tables
+
+
+EASYEXPERT = Reader("Keysight EasyEXPERT", _recognises_sweeps, _read_sweeps)
+IMPEDANCE = Reader("Keysight impedance analyser", _recognises_impedance, _read_impedance)

@@ -1,0 +1,448 @@
+"""What stands above the rows of a table: settings, the line of labels, the measurements side by side.
+
+The header is found by structure: the first line whose fields name quantities and that is followed by rows of
+numbers; a second line of units may follow it. Of the `# key: value` lines above it memfit acts on some
+(`SETTINGS`), the rest is kept as text. Several measurements may stand side by side: either the same labels
+come again ("f, Z', Z'', f, Z', Z''", perhaps under a row of titles), or each label carries the name of its
+measurement ("Frequency (Hz), Z' 0 V (ohm), Z'' 0 V (ohm), Z' 0.5 V (ohm), ..."). Other columns that share a
+role stay an error: V and I of two terminals are no two measurements.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from memfit.errors import FileFormatError, UnitError
+from memfit.loaders.raw import (
+    CONTROLS,
+    INITIALS,
+    ROLES_OF_PAIRS,
+    TECHNIQUES,
+    RawTable,
+    Stated,
+    pair_of,
+)
+from memfit.loaders.tables.labels import Column, normalise, understand, understand_header, words_of_headers
+from memfit.loaders.tables.layout import SAMPLE, SEPARATORS, Layout, find_layout, settled, split_fields
+from memfit.units import find_unit, parse_number, parse_quantity, split_label
+
+SETTINGS: Mapping[str, tuple[str, ...] | Mapping[str, str]] = {
+    "bias": ("voltage",),
+    "bias_current": ("current",),
+    "scan_rate": ("voltage_rate",),
+    "area": ("area",),
+    "series_resistance": ("resistance",),
+    "temperature": ("temperature",),
+    "amplitude": ("voltage", "current"),
+    "compliance": ("voltage", "current"),
+    "technique": TECHNIQUES,
+    "control": CONTROLS,
+    "initial": INITIALS,
+}
+"""Keys of the lines above a table that memfit acts on: the dimensions or the words of their values."""
+
+_LINE = re.compile(r"^\s*(?P<mark>[#%!]|//)?\s*(?P<key>[A-Za-z][\w .()/²^\[\]-]{0,60}?)\s*[:=](?P<value>.*)$")
+_LONGEST = 4000
+"""Characters of a line that may be metadata."""
+_MOST_TAGGED = 300
+"""Labels of a header in which names of measurements are looked for."""
+_MOST_WORDS = 2
+"""Lines of words between labels and rows."""
+_AXES = ("frequency", "time", "voltage", "applied_voltage", "current", "applied_current")
+"""Roles that can be the first of a measurement."""
+_TIME_DOMAIN = frozenset({"time", "voltage", "applied_voltage", "current", "current_density"})
+_WAY = re.compile(
+    r"fw|fwd|forward|vorw[äa]rts|rv|rev|reverse|bw|bwd|backward|r[üu]ckw[äa]rts|up|down|light|dark|hell|dunkel"
+    r"|(?:device|dev|pixel|px|cell|sample|dut)[\s_-]*\w{1,8}",
+    re.IGNORECASE,
+)
+"""Names of sweeps of one device or of several; a letter or number alone may be a terminal."""
+_NO_MEASUREMENT = re.compile(
+    r"\b(?:fit\w*|calc\w*|model\w*|sim\w*|kk|err\w*|error|std\w*|sd|dev|resid\w*|theor\w*|norm\w*)\b",
+    re.IGNORECASE,
+)
+_BIAS = re.compile(
+    r"(?:bias|dc|vdc|v|u)?\s*[=:]?\s*(?P<value>[-+]?\d+(?:[.,]\d+)?)\s*(?P<unit>m?V)(?:\s*(?:bias|dc))?",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Header:
+    """A header line and where its rows begin."""
+
+    labels: tuple[str, ...]
+    line: int
+    """From 1; 0 if the labels were given by device.toml."""
+    first_row: int
+    """Number of the first row's line, from 1."""
+    layout: Layout
+    words: int = 0
+    """Lines of words between the labels and the rows: Origin's comments."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Columns of one measurement."""
+
+    title: str
+    columns: tuple[Column, ...]
+
+    @property
+    def bias(self) -> Stated | None:
+        """The voltage that the title is, if it is one."""
+        stated = _BIAS.fullmatch(self.title.strip())
+        if stated is None:
+            return None
+        scale = 1e3 if stated["unit"].lower() == "mv" else 1.0
+        return Stated(
+            parse_number(stated["value"]) / scale, f"the heading {self.title.strip()!r} of its columns"
+        )
+
+
+class Known(NamedTuple):
+    """A setting above a table that memfit acts on."""
+
+    text: str
+    value: float
+    """SI; 0 for a word."""
+
+
+def is_setting(line: str) -> bool:
+    """True for a marked line with a key that memfit acts on, such as "# bias: 0.8 V"."""
+    pair = _LINE.match(line) if len(line) <= _LONGEST else None
+    return bool(pair and pair["mark"] and _plain_key(pair["key"]) in SETTINGS)
+
+
+def _plain_key(key: str) -> str:
+    return re.sub(r"[\s-]+", "_", key.strip().lower())
+
+
+def read_metadata(
+    lines: Sequence[str], file: str, first_line: int = 1
+) -> tuple[dict[str, str], dict[str, Known]]:
+    """Metadata of the lines above a header.
+
+    Parameters
+    ----------
+    lines : sequence of str
+    file : str
+        For messages.
+    first_line : int
+        Number of the first line.
+
+    Returns
+    -------
+    metadata : dict
+        All `key: value` pairs as text, keys as written.
+    known : dict
+        Those memfit acts on, by key in lower case.
+
+    Raises
+    ------
+    FileFormatError
+        A line marked with # has a known key and an unreadable value.
+    """
+    metadata: dict[str, str] = {}
+    known: dict[str, Known] = {}
+    for number, line in enumerate(lines, start=first_line):
+        if len(line) > _LONGEST:
+            continue
+        if ":" not in line and "=" not in line:  # a tab, a comma or a semicolon may stand behind the key
+            cells = re.match(r"(?P<key>[^,;\t]{2,60})[,;\t](?P<value>[^,;\t]+)[,;\t\s]*$", line)
+            if cells and ("\t" in line or _acted_on(cells["key"], cells["value"])[0]):
+                line = f"{cells['key'].strip()}: {cells['value']}"  # noqa: PLW2901
+            else:
+                line = line.replace("\t", ": ", 1)  # noqa: PLW2901
+        pair = _LINE.match(line)
+        if pair is None:
+            continue
+        key, text = pair["key"].strip(), pair["value"].strip().rstrip(",;").strip().strip('"')
+        metadata.setdefault(key, text)
+        word, text = _acted_on(key, text)
+        if not word or not text or (word in known and word != _plain_key(key)):
+            continue
+        if word == "bias" and _is_quantity(text, "current"):
+            word = "bias_current"
+        try:
+            known[word] = Known(text, _setting(word, text))
+        except (UnitError, ValueError) as error:
+            if pair["mark"]:
+                raise FileFormatError(f"{word}: {error}", file=file, line=number) from error
+    return metadata, known
+
+
+def _acted_on(key: str, text: str) -> tuple[str, str]:
+    """The setting that a key names, perhaps in other words ("Area (cm2)"), and its value; else "".
+
+    Other words are believed only with a unit, which may stand behind the key.
+    """
+    plain = _plain_key(key)
+    if plain in SETTINGS:
+        return plain, text
+    name, unit = split_label(key)
+    patterns = words_of_headers()["settings"].items()
+    word = next((word for word, pattern in patterns if re.fullmatch(pattern, name.strip(), re.I)), "")
+    if not word or "vs" in text.lower():  # a potential against another one is no voltage of the device
+        return "", text
+    if unit and re.fullmatch(r"[-+]?[\d.,]+(?:[eE][-+]?\d+)?", text.strip()):
+        value = f"{text} {unit}"
+    else:
+        value = text
+    dimension, *_ = SETTINGS[word]
+    return (word, value) if _is_quantity(value, dimension) else ("", text)
+
+
+def _is_quantity(text: str, dimension: str) -> bool:
+    """Whether a text is a quantity of a dimension with its unit."""
+    try:
+        parse_quantity(text, dimension, unit_required=True)
+    except UnitError:
+        return False
+    return True
+
+
+def _setting(key: str, text: str) -> float:
+    """The value of a setting in SI units; 0 for a word.
+
+    Raises
+    ------
+    UnitError, ValueError
+        It is no such quantity, or none of the words.
+    """
+    kinds = SETTINGS[key]
+    if isinstance(kinds, Mapping):
+        if text.lower() not in kinds:
+            raise ValueError(f"expected one of {', '.join(kinds)}; found {text!r}.")
+        return 0.0
+    for dimension in kinds[:-1]:
+        if _is_quantity(text, dimension):
+            return parse_quantity(text, dimension)
+    return parse_quantity(text, kinds[-1], unit_required=key == "area")
+
+
+def apply_metadata(table: RawTable, known: Mapping[str, Known]) -> RawTable:
+    """The table with what its metadata state.
+
+    Parameters
+    ----------
+    table : RawTable
+    known : mapping of str to Known
+        As `read_metadata` finds them.
+    """
+    stated = {key: Stated(known[key].value, "the file's metadata") for key in known}
+    value = {key: item.value for key, item in known.items()}
+    words = {key: item.text.lower() for key, item in known.items()}
+    return replace(
+        table,
+        kind=TECHNIQUES[words["technique"]] if "technique" in words else table.kind,
+        control=CONTROLS[words["control"]] if "control" in words else table.control,
+        initial=INITIALS[words["initial"]] if "initial" in words else table.initial,
+        bias=stated.get("bias", table.bias),
+        bias_current=stated.get("bias_current", table.bias_current),
+        scan_rate=stated.get("scan_rate", table.scan_rate),
+        amplitude=value.get("amplitude", table.amplitude),
+        area=value.get("area") or table.area,
+        compliance=value.get("compliance") or table.compliance,
+    )
+
+
+def find_header(lines: Sequence[str], named: Sequence[str] = ()) -> Header | None:
+    """The first line that names at least two quantities and has rows of numbers below.
+
+    Parameters
+    ----------
+    lines : sequence of str
+        The first ones of a text.
+    named : sequence of str
+        Labels that device.toml names, which count as quantities.
+    """
+    return _search_header(lines, named, strict=True) or _search_header(lines, named, strict=False)
+
+
+def _search_header(lines: Sequence[str], named: Sequence[str], *, strict: bool) -> Header | None:
+    """As `find_header`; not strict: one good row below is enough, so that the bad ones can be named."""
+    for i, line in enumerate(lines):
+        marked = line.lstrip()[:1] in "#%/!"
+        bare = line.lstrip("#%/! \t") if marked else line
+        if not bare.strip() or len(bare) > 20_000 or is_setting(line):
+            continue
+        # "#" may be the name of the first column
+        numbered = split_labels(line) if marked and re.match(r"\s*#[\t;,]", line) else []
+        for labels in [*split_labels(bare), *numbered]:
+            known = {column.label for column in understand_header(labels)} | (set(named) & set(labels))
+            if len(known) < 2 and not (3 <= len(labels) <= _MOST_TAGGED and groups_of(labels)):
+                continue
+            header = _header_at(lines, i, labels, strict=strict)
+            if header is not None:
+                return header
+    return None
+
+
+def split_labels(line: str) -> list[tuple[str, ...]]:
+    """A header line split at each separator that splits it; blanks last, two or more before one."""
+    splits = [tuple(split_fields(line, separator)) for separator in SEPARATORS[:3] if separator in line]
+    splits.append(tuple(re.split(r"\s{2,}|\t", line.strip())))
+    splits.append(tuple(line.split()))
+    bracketed = re.sub(r"[ \t]+(?=[(\[])", "\x00", line)  # "Frequency (Hz) Z' (ohm)": one blank everywhere
+    if "\x00" in bracketed:
+        splits.append(tuple(word.replace("\x00", " ") for word in bracketed.split()))
+    trimmed = []
+    for fields in splits:
+        last = max((i for i, text in enumerate(fields, start=1) if text), default=0)
+        if last >= 2:
+            trimmed.append(fields[:last])
+    return trimmed
+
+
+def _header_at(lines: Sequence[str], index: int, labels: tuple[str, ...], *, strict: bool) -> Header | None:
+    """The header with its layout if numbers follow, with a row of units taken in."""
+    below = [i for i in range(index + 1, len(lines)) if lines[i].strip(" \t,;")]
+    if not below:
+        return None
+    units = _units_row(lines[below[0]], labels)
+    if units is not None:
+        labels, below = units, below[1:]
+    words = 0
+    while words < _MOST_WORDS and below and _is_words(lines[below[0]], labels):
+        words, below = words + 1, below[1:]
+    rows = [lines[i] for i in below[:SAMPLE]]
+    if not rows:
+        return None
+    if strict:
+        layout = find_layout(rows, len(labels)) or find_layout(rows[:1], len(labels))
+        if layout is None:  # the table may begin with rows of NaN
+            empty = ("", "nan")
+            full = [row for row in rows if any(w.lower() not in empty for w in re.split(r"[\s,;]+", row))]
+            layout = find_layout(full, len(labels)) if full and len(full) < len(rows) else None
+    else:
+        single = (find_layout([lines[i]], len(labels)) for i in below[: 4 * SAMPLE])
+        layout = next((known for known in single if known is not None), None)
+    if layout is None:
+        return None
+    layout = settled(layout, (lines[i] for i in below))
+    return Header(labels, index + 1, below[0] + 1, replace(layout, fields=len(labels)), words)
+
+
+def _is_words(line: str, labels: Sequence[str]) -> bool:
+    """True for a line of comments below the labels: as many fields or fewer, none of them a number."""
+    separator = next((mark for mark in SEPARATORS[:3] if line.count(mark) == len(labels) - 1), None)
+    if separator is None or re.search(r"(?<![^\W\d])[nN]a[nN]\b", line):
+        return False
+    fields = [text for text in split_fields(line, separator) if text]
+    parts = [part for mark in SEPARATORS[:3] if mark in line for part in split_fields(line, mark)]
+    return (
+        bool(fields)
+        and not any(Layout(separator, decimal).number(text) is not None for text in parts for decimal in ".,")
+        and understand_header(fields) == ()
+    )
+
+
+def _units_row(line: str, labels: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Labels with the units of a second header line, or None if the line is not one."""
+    for fields in split_labels(line.strip("# ")):
+        words = [field.strip().strip("()[]").strip() for field in fields]
+        if len(fields) > len(labels) or not any(words):
+            continue
+        known = [
+            word in ("", "-", "#") or find_unit(word) is not None or word.lower() == "c" for word in words
+        ]
+        if all(known) and not any(re.fullmatch(r"[\d.,eE+-]+", word) for word in words if word != "-"):
+            padded = [*words, *[""] * (len(labels) - len(words))]
+            return tuple(
+                f"{label} ({word})" if word and word not in "-#" else label
+                for label, word in zip(labels, padded, strict=True)
+            )
+    return None
+
+
+def groups_of(labels: Sequence[str], titles: Sequence[str] = ()) -> list[Group]:
+    """The measurements that stand side by side in a table; none where the table is one measurement.
+
+    Parameters
+    ----------
+    labels : sequence of str
+        Of all columns.
+    titles : sequence of str
+        Fields of the line above, which may name the measurements; empty if there is none.
+    """
+    known = set(labels)  # pandas and others put a number behind a label that comes again (".1")
+    stripped = [re.sub(r"\s*\.\d{1,3}$", "", label) for label in labels]
+    plain = [short if short in known else label for short, label in zip(stripped, labels, strict=True)]
+    understood = (understand(text, i) for i, text in enumerate(plain))
+    columns = [column for column in understood if column is not None]
+    return _repeated(columns, titles) or _tagged(plain, columns)
+
+
+def _repeated(columns: Sequence[Column], titles: Sequence[str]) -> list[Group]:
+    """Groups whose labels are the same, in the same order, each with its axis or all with one before them."""
+    names = [(column.role, normalise(split_label(column.label)[0]), column.sign) for column in columns]
+    for shared in (0, 1):
+        own, axis, rest = names[shared:], columns[:shared], columns[shared:]
+        sizes = (n for n in range(2 - shared, len(own) // 2 + 1) if len(own) % n == 0)
+        size = next((n for n in sizes if own == own[:n] * (len(own) // n)), 0)
+        roles = [column.role for column in (*axis, *rest[:size])]
+        if not size or len(set(roles)) < len(roles) or not _is_measurement(set(roles)):
+            continue
+        starts = [rest[i].index for i in range(0, len(rest), size)]
+        ends = [*starts[1:], len(titles)]
+        named = [
+            next((text.strip() for text in titles[start:end] if text.strip()), "")
+            for start, end in zip(starts, ends, strict=True)
+        ]
+        distinct = all(named) and len(set(named)) == len(named)
+        if any(_NO_MEASUREMENT.search(name) for name in named) or (shared and not distinct):
+            return []
+        if not distinct:
+            named = [
+                f"{name} {i}".strip() if name else f"columns {i}" for i, name in enumerate(named, start=1)
+            ]
+        return [Group(name, (*axis, *rest[i * size : (i + 1) * size])) for i, name in enumerate(named)]
+    return []
+
+
+def _is_measurement(roles: set[str]) -> bool:
+    """True if these roles make a spectrum, a sweep or a transient."""
+    if "frequency" in roles:
+        return pair_of(roles) is not None
+    return bool(roles & {"voltage", "applied_voltage"}) and bool(roles & {"current", "current_density"})
+
+
+def _tagged(labels: Sequence[str], columns: Sequence[Column]) -> list[Group]:
+    """Groups whose labels carry the name of the measurement."""
+    understood = {column.index for column in columns}
+    tagged: dict[str, list[Column]] = {}
+    for index, label in enumerate(labels):
+        if index in understood or len(label) > 80:
+            continue
+        tag, column = next(_named_columns(label, index), ("", None))
+        if column is not None:
+            tagged.setdefault(tag, []).append(column)
+    if len(tagged) < 2 or any(_NO_MEASUREMENT.search(tag) for tag in tagged):
+        return []
+    groups = []
+    for tag, own in tagged.items():
+        have = {column.role for column in own}
+        shared = [column for column in columns if column.role in _AXES and column.role not in have]
+        roles = Counter(column.role for column in (*shared, *own))
+        if not _is_measurement(set(roles)) or max(roles.values()) > 1:
+            return []
+        groups.append(Group(tag, (*shared, *own)))
+    return [] if _is_measurement({column.role for column in columns}) else groups
+
+
+def _named_columns(label: str, index: int) -> Iterator[tuple[str, Column]]:
+    """(name of the measurement, column) for each way to part a label into a known one and a name."""
+    name, unit = split_label(label)
+    words = re.split(r"([\s_,;:@]+)", name)
+    for cut in range(1, len(words), 2):
+        first, last = "".join(words[:cut]), "".join(words[cut + 1 :])
+        for head, tag in ((first, last.strip("()[] ")), (last, first.strip("()[] "))):
+            column = understand(f"{head} ({unit})" if unit else head, index) if head and tag else None
+            if column is None or column.unit is None:
+                continue
+            way = column.role in _TIME_DOMAIN and _WAY.fullmatch(tag) is not None
+            if way or column.role in ROLES_OF_PAIRS:
+                yield tag, replace(column, label=label)
