@@ -42,7 +42,7 @@ def to_plain(value: Any) -> Any:
     raise TypeError(f"cannot write a {type(value).__name__} to JSON")
 
 
-def from_plain(kind: Any, value: Any, place: str = "") -> Any:  # noqa: PLR0911 - a line for each kind
+def from_plain(kind: Any, value: Any, place: str = "") -> Any:
     """A value of the kind asked for, from plain data.
 
     Parameters
