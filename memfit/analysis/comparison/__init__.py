@@ -1,1 +1,25 @@
-"""Devices side by side: pooled values, ranking, regression on attributes."""
+"""Devices side by side: pooled values, differences, trends, who is nearest to oscillation."""
+
+from memfit.analysis.comparison.compare import MOST_LISTED, Comparison, compare_results
+from memfit.analysis.comparison.devices import AREA_EXPONENTS, ComparedDevice, Omitted, Quantity, Sample
+from memfit.analysis.comparison.pairs import BetweenCorrelation
+from memfit.analysis.comparison.pooling import Pooled, pool
+from memfit.analysis.comparison.ranking import Ranked
+from memfit.analysis.comparison.regression import Trend, regressor
+
+__all__ = [
+    "AREA_EXPONENTS",
+    "MOST_LISTED",
+    "BetweenCorrelation",
+    "ComparedDevice",
+    "Comparison",
+    "Omitted",
+    "Pooled",
+    "Quantity",
+    "Ranked",
+    "Sample",
+    "Trend",
+    "compare_results",
+    "pool",
+    "regressor",
+]

@@ -1,37 +1,207 @@
 """Many devices side by side: which differ, what drives it, which will spike.
 
-Results of fits go in, one frozen record comes out. The parts are in `comparison_devices` (which they are),
-`comparison_values` (their values as arrays) and `comparison_sample` (the arrays), `comparison_pooling` and
-`comparison_outliers` (one quantity over devices), `comparison_pairs` (any two devices),
-`comparison_correlation` (two quantities over devices), `comparison_trends` (attributes) and
-`comparison_stability`. All statistics are in the scale in which parameters are fitted: the natural logarithm
-of positive ones.
+Results of fits go in, one frozen record comes out; as plain data it has the layout `memfit/comparison/1`. All
+statistics are in the scale in which quantities are compared: the natural logarithm of positive ones. Means are
+given in SI units (of positive quantities they are geometric means), spreads and differences in that scale,
+where they are what was estimated. What is not known is null; NaN never appears.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from memfit.analysis.comparison.correlation import correlate
-from memfit.analysis.comparison.devices import fault_of, gather, natural, repeated_names, sample_of
-from memfit.analysis.comparison.pooling import Pooled, compare_pairs, find_outliers, pool
-from memfit.analysis.comparison.ranking import (
+from memfit.analysis.comparison.devices import (
     ComparedDevice,
     Omitted,
+    Quantity,
     Sample,
+    checked_result,
+    device_name,
+    gather,
+    natural,
     normalised,
     of_equal_area,
-    rank_devices,
-    stability_plane,
+    sample_of,
 )
-from memfit.analysis.comparison.record import Comparison, Outlying
-from memfit.analysis.comparison.regression import find_trends
+from memfit.analysis.comparison.pairs import BetweenCorrelation, Pairs, compare_pairs, correlate
+from memfit.analysis.comparison.pooling import Pooled, find_outliers, pool
+from memfit.analysis.comparison.ranking import Ranked, StabilityPlane, rank_devices, stability_plane
+from memfit.analysis.comparison.regression import Trend, find_trends
 from memfit.analysis.stability.assess import analyse_result
 from memfit.errors import InputError
 from memfit.fitting.result import FitResult
+from memfit.fitting.serialise import to_plain
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+SCHEMA = "memfit/comparison/1"
+MOST_LISTED = 5_000
+"""Pairs of devices that are listed one by one; of more only the numbers that differ are given."""
 _FEWEST = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outlying:
+    """A device that one quantity sets apart from the others."""
+
+    device: int
+    """Its place among the devices."""
+    quantity: str
+    deviation: float
+    """From the mean of the others, in the scale of the comparison."""
+    score: float
+    """The same in standard deviations of what the others predict."""
+    p_value: float
+    """After Bonferroni's correction over the devices."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Comparison:
+    """What several devices have in common, and what sets them apart."""
+
+    sample: Sample
+    """The devices in the order of their names, as arrays."""
+    like: Sample
+    """The same with R_b, C_m and i_c0 of unit area (1 m^2) where all areas are known and they differ: what
+    `outlying`, `correlations` and `trends` other than those of the area are about."""
+    pooled: Mapping[str, Pooled]
+    """By quantity: mean, spread between devices, heterogeneity; of those that at least two devices have."""
+    normalised: Sample | None
+    """R_b, C_m and i_c0 of unit area (1 m^2); None where fewer than two devices have an area."""
+    normalised_pooled: Mapping[str, Pooled]
+    outlying: tuple[Outlying, ...]
+    pairs: Pairs | None
+    """None where there are too many."""
+    correlations: tuple[BetweenCorrelation, ...]
+    trends: tuple[Trend, ...]
+    confounded: tuple[str, ...]
+    """Sentences on attributes that vary together."""
+    ranking: tuple[Ranked, ...]
+    """By circuit, the smallest gain margin first."""
+    plane: StabilityPlane
+    omitted: tuple[Omitted, ...]
+    """Results, parameters and attributes that take no part, and why."""
+    notes: tuple[str, ...] = ()
+    """What else a reader should know."""
+
+    def __repr__(self) -> str:
+        """The devices; `to_frame` has their parameters."""
+        return f"<Comparison of {len(self.devices)} devices: {', '.join(one.label for one in self.devices)}>"
+
+    @property
+    def devices(self) -> tuple[ComparedDevice, ...]:
+        """The devices, in the order of every other array."""
+        return self.sample.devices
+
+    @property
+    def equal_area(self) -> bool:
+        """Whether `like` is of unit area."""
+        return self.like is not self.sample
+
+    def quantity(self, name: str) -> Quantity:
+        """A quantity by its name."""
+        return self.sample.quantity(name)
+
+    def sample_of(self, trend: Trend) -> Sample:
+        """The arrays that a trend is of."""
+        return self.sample if trend.covariate == "area" else self.like
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data in the layout `memfit/comparison/1`."""
+        labels = [device.label for device in self.devices]
+        circuits = dict.fromkeys(one.circuit for one in self.ranking)
+        return {
+            "schema": SCHEMA,
+            "devices": [self._device(place) for place in range(len(labels))],
+            "quantities": _pooled(self.sample, self.pooled),
+            "per_area": {} if self.normalised is None else _pooled(self.normalised, self.normalised_pooled),
+            "outlying": [{**to_plain(one), "device": labels[one.device]} for one in self.outlying],
+            "differences": _differences(self.pairs, labels),
+            "correlations": [{**to_plain(one), "per_area": self.equal_area} for one in self.correlations],
+            "trends": [
+                {
+                    **to_plain(one),
+                    "explained": one.explained,
+                    **_scale(self.sample_of(one).quantity(one.quantity)),
+                }
+                for one in self.trends
+            ],
+            "confounded": list(self.confounded),
+            "ranking": {
+                circuit: [_ranked(one, labels) for one in self.ranking if one.circuit == circuit]
+                for circuit in circuits
+            },
+            "plane": {
+                "devices": [labels[i] for i in self.plane.device],
+                "loop_gain": self.plane.loop_gain.tolist(),
+                "loop_gain_needed": self.plane.needed.tolist(),
+            },
+            "left_out": to_plain(self.omitted),
+            "notes": list(self.notes),
+        }
+
+    def _device(self, place: int) -> dict[str, Any]:
+        """What is known of one device; a difference of values in scale has the sum of two covariances."""
+        device, sample = self.devices[place], self.sample
+        known = np.flatnonzero(np.isfinite(sample.x[place, : sample.fitted]))
+        kept = ("value", "unit", "stderr", "ci95", "status")
+        estimates = {
+            kind: {name: {key: to_plain(getattr(e, key)) for key in kept} for name, e in group.items()}
+            for kind, group in (("parameters", device.parameters), ("derived", device.derived))
+        }
+        return {
+            "name": device.label,
+            "source": device.source,
+            "status": to_plain(device.status),
+            "model": device.model,
+            "area_m2": device.area,
+            "temperature_K": device.temperature,
+            "attributes": dict(device.attributes),
+            **estimates,
+            "in_scale": {
+                "names": [sample.names[k] for k in known],
+                "values": sample.x[place, known].tolist(),
+                "covariance": sample.covariance[place][np.ix_(known, known)].tolist(),
+            },
+        }
+
+    def to_frame(self) -> "pd.DataFrame":
+        """One row a device: parameters with intervals, of unit area too, and stability; SI.
+
+        The columns are named by quantity and SI unit.
+        """
+        rows = [_row(device) for device in self.devices]
+        if self.normalised is not None:
+            self._add_per_area(rows, self.normalised)
+        for one in self.ranking:
+            low, high = one.gain_margin_ci95 or (None, None)
+            texts = ["; ".join(f"{v:.6g}" for v in values) for values in (one.hopf_V, one.hopf_frequency_Hz)]
+            rows[one.device] |= {
+                f"{one.circuit}_verdict": one.verdict,
+                f"{one.circuit}_rank": one.rank,
+                f"{one.circuit}_gain_margin": one.gain_margin,
+                f"{one.circuit}_gain_margin_ci95_low": low,
+                f"{one.circuit}_gain_margin_ci95_high": high,
+                f"{one.circuit}_probability_oscillates": one.probability_oscillates,
+                f"{one.circuit}_hopf_V": texts[0],
+                f"{one.circuit}_hopf_frequency_Hz": texts[1],
+            }
+        import pandas as pd  # noqa: PLC0415 - other commands need not wait for it
+
+        return pd.DataFrame(rows).set_index("device")
+
+    def _add_per_area(self, rows: Sequence[dict[str, Any]], scaled: Sample) -> None:
+        """What scales with the area, of one square metre, added to the rows of the devices that have one."""
+        place = {device.label: k for k, device in enumerate(self.devices)}
+        for device, values in zip(scaled.devices, scaled.x, strict=True):
+            for one, x in zip(scaled.quantities, values, strict=True):
+                if np.isfinite(x):
+                    unit = one.unit.replace("/m²", "_per_m2").replace(" m²", "_m2")
+                    rows[place[device.label]][f"{one.name}_{unit}"] = one.outer(x)
 
 
 def compare_results(
@@ -53,25 +223,35 @@ def compare_results(
     InputError
         Fewer than two devices remain.
     """
-    whole, origin, damaged = _without_faults(results, sources or [""] * len(results))
-    devices, twice, kept = gather(whole, origin, [_stability(result) for result in whole])
-    left_out = sorted((*omitted, *damaged, *twice), key=lambda one: natural(one.label))
+    left_out, whole, origin = list(omitted), [], []
+    for result, source in zip(results, sources or [""] * len(results), strict=True):
+        try:
+            sound = checked_result(result)
+        except InputError as problem:
+            left_out.append(Omitted(label=source or "a result", what="", reason=f"damaged: {problem}"))
+            continue
+        # What a fit that did not converge says of stability is not to be used.
+        stored = sound.stability if sound.status.code != "not_converged" else {}
+        whole.append(replace(sound, stability=stored or analyse_result(sound)))
+        origin.append(source)
+    devices, twice, kept = gather(whole, origin)
+    left_out = sorted((*left_out, *twice), key=lambda one: natural(one.label))
     _require_two(len(devices), left_out)
     sample = sample_of(devices, kept)
     _require_two(int(np.isfinite(sample.x).any(axis=1).sum()), [*left_out, *sample.omitted])
     scaled, like = normalised(sample), of_equal_area(sample)
     trends, idle, confounded = find_trends(sample, like)
-    fitted = sample.fitted
-    parameters = sample.names[:fitted], sample.covariance[:, :fitted, :fitted]
+    q = sample.fitted
+    names, covariance = sample.names[:q], sample.covariance[:, :q, :q]
     return Comparison(
         sample=sample,
         like=like,
-        pooled=_pooled(sample),
+        pooled=_pool_all(sample),
         normalised=scaled,
-        normalised_pooled={} if scaled is None else _pooled(scaled),
+        normalised_pooled={} if scaled is None else _pool_all(scaled),
         outlying=_outlying(like),
-        pairs=compare_pairs(parameters[0], sample.x[:, :fitted], parameters[1]),
-        correlations=correlate(parameters[0], like.x[:, :fitted], parameters[1]),
+        pairs=compare_pairs(names, sample.x[:, :q], covariance),
+        correlations=correlate(names, like.x[:, :q], covariance),
         trends=trends,
         confounded=confounded,
         ranking=rank_devices(devices),
@@ -79,21 +259,6 @@ def compare_results(
         omitted=(*left_out, *sample.omitted, *idle),
         notes=_notes(kept, devices),
     )
-
-
-def _without_faults(
-    results: Sequence[FitResult], sources: Sequence[str]
-) -> tuple[list[FitResult], list[str], list[Omitted]]:
-    """The results that hold together, where they came from, and the others with what is wrong with them."""
-    whole, origin, damaged = [], [], []
-    for result, source in zip(results, sources, strict=True):
-        fault = fault_of(result)
-        if fault:
-            damaged.append(Omitted(label=source or "a result", what="", reason=f"damaged: {fault}"))
-        else:
-            whole.append(result)
-            origin.append(source)
-    return whole, origin, damaged
 
 
 def _require_two(count: int, left_out: Sequence[Omitted]) -> None:
@@ -108,13 +273,7 @@ def _require_two(count: int, left_out: Sequence[Omitted]) -> None:
     )
 
 
-def _stability(result: FitResult) -> Mapping[str, Any]:
-    """The stability stored with a result; made now where there is none, or where the fit did not converge."""
-    stored = result.stability if result.status.code != "not_converged" else {}
-    return stored or analyse_result(result)
-
-
-def _pooled(sample: Sample) -> dict[str, Pooled]:
+def _pool_all(sample: Sample) -> dict[str, Pooled]:
     """Every quantity that at least two devices have."""
     columns = {name: sample.column(name) for name in sample.names}
     return {name: pool(y, v) for name, (_, y, v) in columns.items() if y.size >= _FEWEST}
@@ -122,10 +281,10 @@ def _pooled(sample: Sample) -> dict[str, Pooled]:
 
 def _outlying(sample: Sample) -> tuple[Outlying, ...]:
     """Devices set apart by any quantity, the most extreme first."""
-    found = []
+    outlying = []
     for name in sample.names:
         there, y, v = sample.column(name)
-        found += [
+        outlying += [
             Outlying(
                 device=int(there[one.device]),
                 quantity=name,
@@ -135,14 +294,15 @@ def _outlying(sample: Sample) -> tuple[Outlying, ...]:
             )
             for one in find_outliers(y, v)
         ]
-    return tuple(sorted(found, key=lambda one: (one.p_value, -abs(one.score), one.device)))
+    return tuple(sorted(outlying, key=lambda one: (one.p_value, -abs(one.score), one.device)))
 
 
 def _notes(results: Sequence[FitResult], devices: Sequence[ComparedDevice]) -> tuple[str, ...]:
     """Names that occur more than once, and fits that are not what they should be."""
     notes = [
         f"Several results are called {name!r}; they are told apart by their folders or numbers."
-        for name in repeated_names(results)
+        for name, count in sorted(Counter(map(device_name, results)).items())
+        if count > 1
     ]
     notes += [f"{device.label}: {device.status.message}" for device in devices if device.status.code != "ok"]
     owner: dict[str, str] = {}
@@ -153,3 +313,94 @@ def _notes(results: Sequence[FitResult], devices: Sequence[ComparedDevice]) -> t
             for other in sorted(others - {device.label})
         ]
     return tuple(dict.fromkeys(notes))
+
+
+def _scale(quantity: Quantity) -> dict[str, str]:
+    """Unit of a quantity, and the scale in which its spreads and differences are given."""
+    return {"unit": quantity.unit, "scale": "log" if quantity.logarithmic else "linear"}
+
+
+def _pooled(sample: Sample, pooled: Mapping[str, Pooled]) -> dict[str, Any]:
+    """Mean, spread and heterogeneity by quantity."""
+    plain = {}
+    for name, one in pooled.items():
+        quantity = sample.quantity(name)
+        plain[name] = {
+            **_scale(quantity),
+            "devices": one.devices,
+            "mean": quantity.outer(one.mean),
+            "mean_ci95": [quantity.outer(end) for end in one.mean_ci95],
+            "predicted95": [quantity.outer(end) for end in one.predicted95],
+            "mean_in_scale": one.mean,
+            "stderr_in_scale": one.stderr,
+            "spread": one.tau,
+            "spread_ci95": list(one.tau_ci95),
+            "Q": one.Q,
+            "dof": one.dof,
+            "p_heterogeneity": one.p_heterogeneity,
+            "I2": one.I2,
+        }
+    return plain
+
+
+def _differences(pairs: Pairs | None, labels: Sequence[str]) -> dict[str, Any]:
+    """How many pairs differ in each parameter, and the pairs where they are few enough."""
+    if pairs is None:
+        return {"pairs": None, "differ": None, "listed": []}
+    count = len(pairs.first)
+    return {
+        "pairs": count,
+        "differ": {name: int(np.count_nonzero(pairs.differ[:, k])) for k, name in enumerate(pairs.names)},
+        "listed": [_pair(pairs, m, labels) for m in range(count if count <= MOST_LISTED else 0)],
+    }
+
+
+def _pair(pairs: Pairs, m: int, labels: Sequence[str]) -> dict[str, Any]:
+    """One pair of devices."""
+    known = np.flatnonzero(np.isfinite(pairs.difference[m]))
+    return {
+        "first": labels[pairs.first[m]],
+        "second": labels[pairs.second[m]],
+        "parameters": {
+            pairs.names[k]: {
+                "difference": float(pairs.difference[m, k]),
+                "stderr": float(pairs.stderr[m, k]),
+                "p_value": float(pairs.p_value[m, k]),
+            }
+            for k in known
+        },
+        "joint": {
+            "chi2": float(pairs.joint[m]),
+            "dof": int(pairs.joint_dof[m]),
+            "p_value": float(pairs.joint_p_value[m]) if known.size else None,
+        },
+    }
+
+
+def _ranked(one: Ranked, labels: Sequence[str]) -> dict[str, Any]:
+    """One line of the ranking, without its circuit."""
+    plain = to_plain(one)
+    return {key: labels[one.device] if key == "device" else plain[key] for key in plain if key != "circuit"}
+
+
+def _row(device: ComparedDevice) -> dict[str, Any]:
+    """What is known of a device; values with standard errors, intervals and status."""
+    row: dict[str, Any] = {
+        "device": device.label,
+        "source": device.source,
+        "status": device.status.code,
+        "model": device.model,
+        "area_m2": device.area,
+        "temperature_K": device.temperature,
+        **{f"attribute_{name}": value for name, value in device.attributes.items()},
+    }
+    for name, e in {**device.parameters, **device.derived}.items():
+        low, high = e.ci95 or (None, None)
+        row |= {
+            f"{name}_{e.unit}" if e.unit else name: e.value,
+            f"{name}_stderr": e.stderr,
+            f"{name}_ci95_low": low,
+            f"{name}_ci95_high": high,
+            f"{name}_status": e.status,
+        }
+    return row

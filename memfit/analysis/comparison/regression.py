@@ -1,11 +1,11 @@
 """What drives the differences: regression of every quantity on what is known of the devices.
 
-Each is a mixed-effects regression (`comparison_pooling`), so that devices weigh by their errors and by the
-spread that the attribute leaves:
+Each is a mixed-effects regression (`memfit.analysis.comparison.pooling`), so that devices weigh by their
+errors and by the spread that the attribute leaves:
 
 area          log y = a + n log A: the exponent n, expected -1 for R_b and +1 for C_m and i_c0
 temperature   log y = a + E_a/(k_B T): Arrhenius; E_a in eV, positive where a time shortens with temperature;
-              V_T, R_s and L_s are linear in T instead
+              linear quantities (V_T, R_s, L_s) are linear in T instead
 numbers       y (or its logarithm) = a + b x
 words         a mean for each word, tested by the F ratio of Knapp and Hartung
 
@@ -13,40 +13,36 @@ p-values of "no trend" are corrected by Holm's method over all quantities and at
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from scipy.special import fdtrc
 
-from memfit.analysis.comparison.pooling import (
-    Interval,
-    MixedFit,
-    fit_mixed,
-    has_full_rank,
-    holm,
-    restricted_maximum,
-)
-from memfit.analysis.comparison.ranking import (
-    AREA_EXPONENTS,
-    ComparedDevice,
-    Omitted,
-    Quantity,
-    Sample,
-)
-from memfit.arrays import FloatArray
+from memfit.analysis.comparison.devices import AREA_EXPONENTS, ComparedDevice, Omitted, Quantity, Sample
+from memfit.analysis.comparison.pairs import holm
+from memfit.analysis.comparison.pooling import fit_mixed, has_full_rank, spread_between
+from memfit.arrays import BoolArray, FloatArray, Interval
 
 BOLTZMANN = 8.617333262145179e-05
 """eV/K, exact (CODATA 2018)."""
-_FEWEST = 3
-"""Devices without which there is no slope with an interval."""
-_TOGETHER = 0.8
-"""Share of one attribute that another explains, beyond which their effects cannot be told apart."""
+
 _NUMBER = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)(?:\s+(\D+?)|\s*(nm|µm|um|mm|%|°C))\s*$")
 """A number, a blank and its unit; without a blank only units that are no label of a chip, as "7B" is."""
-EXPECTED: Mapping[str, int] = {name: power for name, power in AREA_EXPONENTS.items() if power}
-"""Exponents of the area that a uniform junction has."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Numbers behind the trends."""
+
+    fewest: int = 3
+    """Devices without which there is no slope with an interval."""
+    together: float = 0.8
+    """Share of one attribute that another explains, beyond which their effects cannot be told apart."""
+
+
+SETTINGS = Settings()
 
 Kind = Literal["power", "arrhenius", "linear", "groups"]
 
@@ -57,19 +53,20 @@ class Covariate:
 
     name: str
     """"area", "temperature" or an attribute."""
-    numbers: tuple[float | None, ...] | None
-    """One a device, SI; None for words."""
-    words: tuple[str | None, ...] | None
+    values: tuple[float | str | None, ...]
+    """One a device: numbers (SI) or words; None where it is not known."""
+    words: bool = False
+    """Whether it is words."""
     unit: str = ""
 
-    def known(self) -> list[bool]:
-        """Which devices have it."""
-        return [value is not None for value in self.numbers or self.words or ()]
+    def known(self) -> BoolArray:
+        """(n,) which devices have it."""
+        return np.array([value is not None for value in self.values])
 
 
 @dataclass(frozen=True, kw_only=True)
 class Level:
-    """Mean of the devices that share a word, in the scale of the fit."""
+    """Mean of the devices that share a word, in the scale of the comparison."""
 
     word: str
     devices: int
@@ -87,20 +84,20 @@ class Trend:
     """SI of area and temperature; as it was written for others; empty where there is none."""
     kind: Kind
     devices: int
-    slope: float | None
-    """Exponent of the area, activation energy (eV), or change a unit in the scale of the fit; else None."""
-    slope_ci95: Interval | None
-    stderr: float | None
-    center: float | None
+    slope: float | None = None
+    """Exponent of the area, activation energy (eV), or change a unit in the scale of the comparison."""
+    slope_ci95: Interval | None = None
+    stderr: float | None = None
+    center: float | None = None
     """Mean of the regressor over the devices, where the line has `level`."""
-    level: float | None
-    """In the scale of the fit."""
-    level_stderr: float | None
+    level: float | None = None
+    """In the scale of the comparison."""
+    level_stderr: float | None = None
     p_value: float
     """Of no trend; after Holm's correction over all trends."""
-    expected: float | None
+    expected: float | None = None
     """The exponent of a uniform junction."""
-    p_expected: float | None
+    p_expected: float | None = None
     """Of the expected exponent; after Holm's correction over the expected ones."""
     tau: float
     """Standard deviation between devices that is left."""
@@ -118,30 +115,55 @@ class Trend:
 
 
 def regressor(kind: Kind, values: FloatArray) -> FloatArray:
-    """What stands on the axis of a trend: log area, 1/(k_B T) in 1/eV, or the number itself."""
+    """What stands on the axis of a trend: log area, 1/(k_B T) in 1/eV, or the number itself.
+
+    Parameters
+    ----------
+    kind : {"power", "arrhenius", "linear"}
+    values : (n,) array
+        Area (m^2), temperature (K) or number.
+    """
     if kind == "power":
         return np.log(values)
     return 1.0 / (BOLTZMANN * values) if kind == "arrhenius" else values
 
 
 def covariates_of(devices: Sequence[ComparedDevice]) -> tuple[Covariate, ...]:
-    """Area, temperature and every attribute, as numbers where all that have it give numbers."""
-    found = [
-        Covariate(name="area", numbers=tuple(d.area for d in devices), words=None, unit="m²"),
-        Covariate(name="temperature", numbers=tuple(d.temperature for d in devices), words=None, unit="K"),
+    """Area, temperature and every attribute, as numbers where all that have it give numbers of one unit.
+
+    Parameters
+    ----------
+    devices : sequence of ComparedDevice
+    """
+    covariates = [
+        Covariate(name="area", values=tuple(device.area for device in devices), unit="m²"),
+        Covariate(name="temperature", values=tuple(device.temperature for device in devices), unit="K"),
     ]
-    names = sorted({name for device in devices for name in device.attributes})
-    taken = {one.name for one in found}
-    for name in names:
-        title = f"{name} (attribute)" if name in taken else name
-        found.append(_attribute(title, [device.attributes.get(name) for device in devices]))
-    return tuple(found)
+    for name in sorted({name for device in devices for name in device.attributes}):
+        title = f"{name} (attribute)" if name in ("area", "temperature") else name
+        given = [device.attributes.get(name) for device in devices]
+        parts = [None if value is None else _number_of(value) for value in given]
+        units = {part[1] for part in parts if part is not None}
+        if [part is None for part in parts] == [value is None for value in given] and len(units) == 1:
+            numbers = tuple(None if part is None else part[0] for part in parts)
+            covariates.append(Covariate(name=title, values=numbers, unit=units.pop()))
+        else:
+            texts = tuple(None if value is None else str(value) for value in given)
+            covariates.append(Covariate(name=title, values=texts, words=True))
+    return tuple(covariates)
 
 
 def find_trends(
     sample: Sample, like: Sample
 ) -> tuple[tuple[Trend, ...], tuple[Omitted, ...], tuple[str, ...]]:
-    """All trends: those of the area in `sample`, the others in `like`, whose devices have one area.
+    """All trends.
+
+    Parameters
+    ----------
+    sample : Sample
+        The devices: for trends of the area.
+    like : Sample
+        The same of one area: for all other trends.
 
     Returns
     -------
@@ -153,30 +175,33 @@ def find_trends(
     """
     trends: list[Trend] = []
     omitted: list[Omitted] = []
-    useful = []
+    useful: list[Covariate] = []
+    confounded: list[str] = []
     for covariate in covariates_of(sample.devices):
-        if not any(covariate.known()):
+        if not covariate.known().any():
             continue
         reason = _useless(covariate)
         if reason:
             omitted.append(Omitted(label=covariate.name, what="attribute", reason=reason))
             continue
+        for other in useful:
+            shared = max(_explained(covariate, other), _explained(other, covariate))
+            if shared > SETTINGS.together:
+                confounded.append(
+                    f"{other.name} and {covariate.name} vary together ({100 * shared:.0f} % is shared): "
+                    "their effects cannot be told apart here."
+                )
         useful.append(covariate)
         arrays = sample if covariate.name == "area" else like
-        found = [_trend(arrays, quantity, covariate) for quantity in arrays.quantities]
-        trends += [trend for trend in found if trend is not None]
-    return _corrected(trends), tuple(omitted), _confounded(useful)
-
-
-def _attribute(name: str, values: Sequence[str | float | None]) -> Covariate:
-    """An attribute as numbers, also where they are texts with one and the same unit; else as words."""
-    parts = [_number_of(value) for value in values if value is not None]
-    units = {part[1] for part in parts if part is not None}
-    if all(part is not None for part in parts) and len(units) == 1:
-        numbers = tuple(None if value is None else (_number_of(value) or (0.0, ""))[0] for value in values)
-        return Covariate(name=name, numbers=numbers, words=None, unit=units.pop())
-    words = tuple(None if value is None else str(value) for value in values)
-    return Covariate(name=name, numbers=None, words=words)
+        each = (_trend(arrays, quantity, covariate) for quantity in arrays.quantities)
+        trends += [trend for trend in each if trend is not None]
+    p = holm([trend.p_value for trend in trends])
+    q = holm([np.nan if trend.p_expected is None else trend.p_expected for trend in trends])
+    corrected = tuple(
+        replace(trend, p_value=float(a), p_expected=None if np.isnan(b) else float(b))
+        for trend, a, b in zip(trends, p, q, strict=True)
+    )
+    return corrected, tuple(omitted), tuple(confounded)
 
 
 def _number_of(value: str | float) -> tuple[float, str] | None:
@@ -185,158 +210,107 @@ def _number_of(value: str | float) -> tuple[float, str] | None:
         return None
     if isinstance(value, (int, float)):
         return (float(value), "") if np.isfinite(value) else None
-    found = _NUMBER.match(value)
-    return (float(found[1]), found[2] or found[3]) if found else None
+    parts = _NUMBER.match(value)
+    return (float(parts[1]), parts[2] or parts[3]) if parts else None
 
 
 def _useless(covariate: Covariate) -> str:
     """Why an attribute cannot explain anything; empty where it may."""
-    values = [value for value in covariate.numbers or covariate.words or () if value is not None]
+    values = [value for value in covariate.values if value is not None]
     if len(set(values)) == 1:
         return "the same in all devices" if len(values) > 1 else "only one device has it"
-    if len(values) < _FEWEST:
-        return f"known of {len(values)} devices only; it takes {_FEWEST}"
-    if covariate.words is not None and len(set(values)) > len(values) - 2:
+    if len(values) < SETTINGS.fewest:
+        return f"known of {len(values)} devices only; it takes {SETTINGS.fewest}"
+    if covariate.words and len(set(values)) > len(values) - 2:
         return "nearly every device has its own; nothing is left to compare"
     return ""
 
 
 def _trend(sample: Sample, quantity: Quantity, covariate: Covariate) -> Trend | None:
-    """How one quantity follows one attribute; None where too few devices have both."""
+    """How one quantity follows one attribute; None where too few devices have both, or it does not vary."""
     there, y, v = sample.column(quantity.name)
-    known = np.array(covariate.known())[there]
-    there, y, v = there[known], y[known], v[known]
-    if y.size < _FEWEST:
+    known = covariate.known()[there]
+    values, y, v = [covariate.values[i] for i in there[known]], y[known], v[known]
+    if y.size < SETTINGS.fewest:
         return None
-    if covariate.words is not None:
-        return _groups(quantity, covariate, [str(covariate.words[i]) for i in there], y, v)
-    values = np.array([(covariate.numbers or ())[i] for i in there], dtype=np.float64)
-    return _line(quantity, covariate, values, y, v)
-
-
-def _line(
-    quantity: Quantity, covariate: Covariate, values: FloatArray, y: FloatArray, v: FloatArray
-) -> Trend | None:
-    """A straight line in the regressor that suits the attribute; None where it does not vary."""
+    if covariate.words:
+        return _groups(quantity, covariate, [str(value) for value in values], y, v)
     kind: Kind = "linear"
     if quantity.logarithmic and covariate.name in ("area", "temperature"):
         kind = "power" if covariate.name == "area" else "arrhenius"
-    z = regressor(kind, values)
+    z = regressor(kind, np.array(values, dtype=np.float64))
     center = float(z.mean())
     X = np.column_stack([np.ones(z.size), z - center])
-    if np.ptp(values) == 0.0 or not has_full_rank(X):
+    if len(set(values)) == 1 or not has_full_rank(X):
         return None
-    found = fit_mixed(y, v, X)
-    low, high = found.interval95()[1]
-    expected = float(EXPECTED[quantity.name]) if kind == "power" and quantity.name in EXPECTED else None
+    line = fit_mixed(y, v, X)
+    low, high = line.interval95()[1]
+    expected = (
+        float(AREA_EXPONENTS[quantity.name]) if kind == "power" and quantity.name in AREA_EXPONENTS else None
+    )
     return Trend(
         quantity=quantity.name,
         covariate=covariate.name,
         covariate_unit=covariate.unit,
         kind=kind,
         devices=y.size,
-        slope=float(found.coefficients[1]),
+        slope=float(line.coefficients[1]),
         slope_ci95=(float(low), float(high)),
-        stderr=float(found.careful_stderr[1]),
+        stderr=float(line.careful_stderr[1]),
         center=center,
-        level=float(found.coefficients[0]),
-        level_stderr=float(found.careful_stderr[0]),
-        p_value=float(found.p_values()[1]),
+        level=float(line.coefficients[0]),
+        level_stderr=float(line.careful_stderr[0]),
+        p_value=float(line.p_values()[1]),
         expected=expected,
-        p_expected=None if expected is None else float(found.p_values(expected)[1]),
-        tau=float(np.sqrt(found.tau2)),
-        tau_before=_spread_before(y, v),
-        I2=found.I2,
-        dof=found.dof,
+        p_expected=None if expected is None else float(line.p_values(expected)[1]),
+        tau=float(np.sqrt(line.tau2)),
+        tau_before=spread_between(y, v),
+        I2=line.I2,
+        dof=line.dof,
     )
 
 
 def _groups(
     quantity: Quantity, covariate: Covariate, words: Sequence[str], y: FloatArray, v: FloatArray
 ) -> Trend | None:
-    """A mean for each word; None where there are too few devices for the words."""
+    """A mean for each word, and the F ratio of them all; None where there are too few devices for the words."""
     levels = sorted(set(words))
     if not 2 <= len(levels) <= len(words) - 2:
         return None
-    found = fit_mixed(y, v, _indicators(words, levels))
-    bounds = found.interval95()
-    means = tuple(
-        Level(word=level, devices=words.count(level), mean=float(mean), ci95=(float(low), float(high)))
-        for level, mean, (low, high) in zip(levels, found.coefficients, bounds, strict=True)
-    )
+    means = fit_mixed(y, v, _indicators(words))
+    p = len(levels)
+    contrast = np.eye(p - 1, p, 1) - np.eye(p - 1, p)
+    d = contrast @ means.coefficients
+    spread = contrast @ (means.covariance * means.inflation) @ contrast.T
     return Trend(
         quantity=quantity.name,
         covariate=covariate.name,
         covariate_unit=covariate.unit,
         kind="groups",
         devices=y.size,
-        slope=None,
-        slope_ci95=None,
-        stderr=None,
-        center=None,
-        level=None,
-        level_stderr=None,
-        p_value=_equal_means(found),
-        expected=None,
-        p_expected=None,
-        levels=means,
-        tau=float(np.sqrt(found.tau2)),
-        tau_before=_spread_before(y, v),
-        I2=found.I2,
-        dof=found.dof,
+        p_value=float(fdtrc(p - 1, means.dof, d @ np.linalg.solve(spread, d) / (p - 1))),
+        tau=float(np.sqrt(means.tau2)),
+        tau_before=spread_between(y, v),
+        I2=means.I2,
+        dof=means.dof,
+        levels=tuple(
+            Level(word=word, devices=words.count(word), mean=float(mean), ci95=(float(low), float(high)))
+            for word, mean, (low, high) in zip(levels, means.coefficients, means.interval95(), strict=True)
+        ),
     )
 
 
-def _indicators(words: Sequence[str], levels: Sequence[str]) -> FloatArray:
-    """One column a word: 1 where a device has it."""
-    return np.array([[float(word == level) for level in levels] for word in words])
+def _indicators(words: Sequence[str]) -> FloatArray:
+    """One column a word, in their order: 1 where a device has it."""
+    return np.array([[float(word == level) for level in sorted(set(words))] for word in words])
 
 
-def _equal_means(found: MixedFit) -> float:
-    """p-value of all coefficients being equal, by the F ratio."""
-    p = found.coefficients.size
-    contrast = np.eye(p - 1, p, 1) - np.eye(p - 1, p)
-    d = contrast @ found.coefficients
-    spread = contrast @ (found.covariance * found.inflation) @ contrast.T
-    return float(fdtrc(p - 1, found.dof, d @ np.linalg.solve(spread, d) / (p - 1)))
-
-
-def _spread_before(y: FloatArray, v: FloatArray) -> float:
-    """Standard deviation between devices without any attribute."""
-    basis = np.full((y.size, 1), 1.0 / np.sqrt(y.size))
-    return float(np.sqrt(restricted_maximum(y - y.mean(), v, basis)))
-
-
-def _corrected(trends: Sequence[Trend]) -> tuple[Trend, ...]:
-    """The trends with p-values after Holm's correction."""
-    p = holm([trend.p_value for trend in trends])
-    q = holm([np.nan if trend.p_expected is None else trend.p_expected for trend in trends])
-    return tuple(
-        replace(trend, p_value=float(a), p_expected=None if np.isnan(b) else float(b))
-        for trend, a, b in zip(trends, p, q, strict=True)
-    )
-
-
-def _confounded(covariates: Sequence[Covariate]) -> tuple[str, ...]:
-    """Which attributes vary together."""
-    said = []
-    for k, one in enumerate(covariates):
-        for other in covariates[:k]:
-            both = np.array(one.known()) & np.array(other.known())
-            shared = max(_explained(one, other, both), _explained(other, one, both))
-            if shared > _TOGETHER:
-                said.append(
-                    f"{other.name} and {one.name} vary together ({100 * shared:.0f} % is shared): "
-                    "their effects cannot be told apart here."
-                )
-    return tuple(said)
-
-
-def _explained(one: Covariate, other: Covariate, both: np.ndarray) -> float:
+def _explained(one: Covariate, other: Covariate) -> float:
     """Share of the variance of one attribute that another explains (adjusted for their number of devices)."""
-    if np.count_nonzero(both) < _FEWEST:
+    both = np.flatnonzero(one.known() & other.known())
+    if both.size < SETTINGS.fewest:
         return 0.0
-    y, X = _design(one, both), _design(other, both)
+    y, X = (_design(covariate, [covariate.values[i] for i in both]) for covariate in (one, other))
     y = y - y.mean(axis=0)
     total = float((y**2).sum())
     if total == 0.0 or np.linalg.matrix_rank(X) >= len(X):
@@ -346,12 +320,10 @@ def _explained(one: Covariate, other: Covariate, both: np.ndarray) -> float:
     return 1.0 - float((left**2).sum()) / total * (len(X) - 1) / free
 
 
-def _design(covariate: Covariate, which: np.ndarray) -> FloatArray:
+def _design(covariate: Covariate, values: Sequence[float | str | None]) -> FloatArray:
     """An attribute as columns: a number with a constant, or one column a word."""
-    if covariate.words is not None:
-        words = [str(word) for word, there in zip(covariate.words, which, strict=True) if there]
-        return _indicators(words, sorted(set(words)))
-    z = np.array([v for v, there in zip(covariate.numbers or (), which, strict=True) if there], dtype=float)
+    if covariate.words:
+        return _indicators([str(value) for value in values])
+    z = np.array(values, dtype=np.float64)
     z = np.log(z) if covariate.name == "area" else z
-    spread = float(np.std(z)) or 1.0
-    return np.column_stack([np.ones(z.size), (z - z.mean()) / spread])
+    return np.column_stack([np.ones(z.size), (z - z.mean()) / (float(np.std(z)) or 1.0)])
