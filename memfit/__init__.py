@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from memfit.analysis.comparison.record import Comparison
+    from memfit.analysis.comparison import Comparison
     from memfit.analysis.cycles.bifurcation import bifurcation_diagram, cycles_at
     from memfit.analysis.intervals import bootstrap, profile, sample_posterior
     from memfit.analysis.stability import (
@@ -103,7 +103,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "memfit.analysis.comparison.record": ("Comparison",),
+    "memfit.analysis.comparison": ("Comparison",),
     "memfit.analysis.cycles.bifurcation": ("bifurcation_diagram", "cycles_at"),
     "memfit.analysis.intervals": ("bootstrap", "profile", "sample_posterior"),
     "memfit.analysis.stability": (

@@ -3,7 +3,7 @@
 from argparse import Namespace
 from pathlib import Path
 
-from memfit.analysis.comparison.record import Comparison
+from memfit.analysis.comparison import Comparison
 from memfit.cli.console import Console, print_json
 from memfit.cli.main import USABLE
 from memfit.cli.text_output import filled, table_text

@@ -5,9 +5,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from memfit.analysis.comparison.compare import compare_results
-from memfit.analysis.comparison.ranking import Omitted
-from memfit.analysis.comparison.record import Comparison
+from memfit.analysis.comparison import Comparison, Omitted, compare_results
 from memfit.errors import InputError
 from memfit.files import whole_folder
 from memfit.fitting.result import FitResult

@@ -1,9 +1,9 @@
 """Many devices side by side: which differ, what drives it, which will spike.
 
-Results of fits go in, one frozen record comes out; as plain data it has the layout `memfit/comparison/1`. All
-statistics are in the scale in which quantities are compared: the natural logarithm of positive ones. Means are
-given in SI units (of positive quantities they are geometric means), spreads and differences in that scale,
-where they are what was estimated. What is not known is null; NaN never appears.
+Results of fits go in, one frozen record comes out; as plain data it has the layout `memfit/comparison/1`.
+All statistics are in the scale in which quantities are compared: the natural logarithm of positive ones.
+Means are given in SI units (of positive quantities they are geometric means), spreads and differences in that
+scale, where they are what was estimated. What is not known is null; NaN never appears.
 """
 
 from collections import Counter

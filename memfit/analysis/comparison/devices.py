@@ -25,7 +25,7 @@ from memfit.model.derived import DERIVED
 from memfit.model.parameters import PARAMETERS, Parameters
 
 AREA_EXPONENTS: Mapping[str, int] = MappingProxyType(
-    {name: row.area_exponent for name, row in {**PARAMETERS, **DERIVED}.items() if row.area_exponent}
+    {row.name: row.area_exponent for row in (*PARAMETERS.values(), *DERIVED.values()) if row.area_exponent}
 )
 """Powers of the area by which quantities of a uniform junction scale; those that do not are absent."""
 
@@ -346,7 +346,7 @@ def _measured(
                 reason, x[k] = "no standard error", np.nan
         if reason:
             missing[one.name] = reason
-    kept = np.flatnonzero(np.isfinite(x))
+    kept = np.flatnonzero(np.isfinite(x)).tolist()
     block = np.diag(np.square(deviation[kept]))
     ours = [j for j, k in enumerate(kept) if quantities[k].name in place]
     if ours:

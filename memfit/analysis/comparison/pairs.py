@@ -194,15 +194,10 @@ def _correlation(first: str, second: str, x: FloatArray, S: FloatArray) -> Betwe
     if k < SETTINGS.fewest_correlated:
         return replace(pair, reason=f"it takes at least {SETTINGS.fewest_correlated} devices")
     spread = np.array([spread_between(x[:, c], S[:, c, c]) for c in (0, 1)])
-    typical = np.sqrt(np.median(S[:, [0, 1], [0, 1]], axis=0))
-    flat = [
-        name
-        for name, t, s in zip((first, second), spread, SETTINGS.no_spread * typical, strict=True)
-        if t <= s
-    ]
-    if flat:
-        reason = f"{' and '.join(flat)} do not spread beyond the errors of the fits"
-        return replace(pair, reason=reason)
+    flat = spread <= SETTINGS.no_spread * np.sqrt(np.median(S[:, [0, 1], [0, 1]], axis=0))
+    if flat.any():
+        names = " and ".join(name for name, is_flat in zip((first, second), flat, strict=True) if is_flat)
+        return replace(pair, reason=f"{names} do not spread beyond the errors of the fits")
     x = (x - x.mean(axis=0)) / spread
     deviance = _deviance(x, S / np.outer(spread, spread))
     log_t, limit = [(-7.0, 7.0)] * 2, SETTINGS.largest_z
@@ -211,23 +206,20 @@ def _correlation(first: str, second: str, x: FloatArray, S: FloatArray) -> Betwe
         for z in (float(np.arctanh(np.clip(_plain_correlation(x), -0.95, 0.95))), 0.0)
     ]
     best = min(tried, key=lambda one: float(one.fun))
-    z, widening, half = (
-        float(best.x[2]),
-        float(np.sqrt((k - 1.0) / (k - 3.0))),
-        float(stdtrit(k - 2, TAILS[1])),
-    )
+    z, half = float(best.x[2]), float(stdtrit(k - 2, TAILS[1]))
+    widening = float(np.sqrt((k - 1.0) / (k - 3.0)))
     if abs(z) > 0.99 * limit:
         # A correlation of 1 or -1: the interval ends where the profile of the likelihood has fallen enough.
         sign = float(np.sign(z))
 
         def steps(at: float) -> float:
             """Standard errors from the maximum to a value of atanh r."""
-            profile = minimize(
-                lambda t: deviance(np.array([t[0], t[1], sign * at])),
-                best.x[:2],
-                method="L-BFGS-B",
-                bounds=log_t,
-            )
+
+            def held(t: FloatArray) -> float:
+                return deviance(np.array([t[0], t[1], sign * at]))
+
+            start = [best.x[0], best.x[1]]
+            profile = minimize(held, start, method="L-BFGS-B", bounds=log_t)
             return float(np.sqrt(max(float(profile.fun) - float(best.fun), 0.0))) / widening
 
         inner = -1.0

@@ -116,13 +116,14 @@ def stability_plane(sample: Sample) -> StabilityPlane:
     logs = np.log([getattr(loops, name) for name in LOOP_NAMES])
     log_A, log_B = _place(logs)
     names = sample.names[: sample.fitted]
-    used = [k for k, name in enumerate(names) if name in LOOP_POWERS]
+    used = np.array([k for k, name in enumerate(names) if name in LOOP_POWERS], dtype=np.intp)
     powers = np.array([LOOP_POWERS[names[k]] for k in used], dtype=np.float64).reshape(-1, len(LOOP_NAMES)).T
     slopes = np.empty((len(there), 2, len(LOOP_NAMES)))
     for row, step in enumerate(_STEP * np.eye(len(LOOP_NAMES))[:, :, None]):
         slopes[..., row] = ((_place(logs + step) - _place(logs - step)) / (2.0 * _STEP)).T
     gradient = slopes @ powers
-    covariance = gradient @ sample.covariance[np.ix_(there, used, used)] @ np.swapaxes(gradient, 1, 2)
+    own = sample.covariance[np.ix_(there, used, used)]
+    covariance: FloatArray = gradient @ own @ np.swapaxes(gradient, 1, 2)
     return StabilityPlane(device=there, loop_gain=np.exp(log_A), needed=np.exp(log_B), covariance=covariance)
 
 

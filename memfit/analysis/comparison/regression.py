@@ -273,7 +273,7 @@ def _trend(sample: Sample, quantity: Quantity, covariate: Covariate) -> Trend | 
 def _groups(
     quantity: Quantity, covariate: Covariate, words: Sequence[str], y: FloatArray, v: FloatArray
 ) -> Trend | None:
-    """A mean for each word, and the F ratio of them all; None where there are too few devices for the words."""
+    """A mean for each word, and their F ratio; None where there are too few devices for the words."""
     levels = sorted(set(words))
     if not 2 <= len(levels) <= len(words) - 2:
         return None

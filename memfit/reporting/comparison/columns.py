@@ -14,11 +14,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from memfit.analysis.comparison.correlation import BetweenCorrelation
-from memfit.analysis.comparison.pooling import Pooled
-from memfit.analysis.comparison.ranking import Quantity, Sample
-from memfit.analysis.comparison.record import Comparison, Outlying
-from memfit.analysis.comparison.regression import Trend
+from memfit.analysis.comparison import (
+    BetweenCorrelation,
+    Comparison,
+    Outlying,
+    Pooled,
+    Quantity,
+    Sample,
+    Trend,
+)
 from memfit.confidence import LEVEL
 from memfit.model.parameters import PARAMETERS, names_where
 from memfit.reporting.content import Cell, ColumnKind

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from memfit.analysis.comparison.record import MOST_LISTED, Comparison
+from memfit.analysis.comparison import MOST_LISTED, Comparison
 from memfit.reporting.comparison.columns import (
     LEFT_OUT,
     POOLED,

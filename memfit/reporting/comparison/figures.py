@@ -8,11 +8,18 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy.special import stdtrit
 
-from memfit.analysis.comparison.correlation import BetweenCorrelation
-from memfit.analysis.comparison.pooling import Pooled, pool
-from memfit.analysis.comparison.ranking import Quantity, Sample
-from memfit.analysis.comparison.record import Comparison
-from memfit.analysis.comparison.regression import Covariate, Trend, covariates_of, regressor
+from memfit.analysis.comparison import (
+    BetweenCorrelation,
+    Comparison,
+    Covariate,
+    Pooled,
+    Quantity,
+    Sample,
+    Trend,
+    covariates_of,
+    pool,
+    regressor,
+)
 from memfit.arrays import FloatArray, IntArray
 from memfit.confidence import TAILS, Z, chi2_quantile
 from memfit.model.parameters import names_where
@@ -166,7 +173,7 @@ def _line(
 ) -> _Drawn:
     """Devices and line of a trend against a number."""
     there, y, s = points
-    values = np.array([(covariate.numbers or ())[i] for i in there], dtype=np.float64)
+    values = np.array([covariate.values[i] for i in there], dtype=np.float64)
     z = regressor(trend.kind, values)
     fine = np.linspace(z.min(), z.max(), _LINE)
     away, level = fine - (trend.center or 0.0), trend.level or 0.0
@@ -204,7 +211,7 @@ def _groups(trend: Trend, covariate: Covariate, of: Quantity, points: _Points) -
     """Devices and means of a trend by words."""
     there, y, _ = points
     words = tuple(level.word for level in trend.levels)
-    place = np.array([words.index(str((covariate.words or ())[i])) for i in there], dtype=np.float64)
+    place = np.array([words.index(str(covariate.values[i])) for i in there], dtype=np.float64)
     axis = _axis(of, y)
     draw = partial(
         group_figure,

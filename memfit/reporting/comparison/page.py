@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from memfit.analysis.comparison.record import Comparison
+from memfit.analysis.comparison import Comparison
 from memfit.files import write_whole
 from memfit.model.parameters import PARAMETERS
 from memfit.reporting.comparison.columns import (

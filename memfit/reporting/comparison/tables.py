@@ -5,10 +5,14 @@ from functools import partial
 
 import numpy as np
 
-from memfit.analysis.comparison.correlation import BetweenCorrelation
-from memfit.analysis.comparison.pooling import Pooled
-from memfit.analysis.comparison.ranking import ComparedDevice, Sample
-from memfit.analysis.comparison.record import MOST_LISTED, Comparison
+from memfit.analysis.comparison import (
+    MOST_LISTED,
+    BetweenCorrelation,
+    ComparedDevice,
+    Comparison,
+    Pooled,
+    Sample,
+)
 from memfit.reporting.comparison.columns import (
     CM2,
     LEFT_OUT,

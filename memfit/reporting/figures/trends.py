@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from memfit.analysis.comparison.record import Comparison
+from memfit.analysis.comparison import Comparison
 from memfit.arrays import FloatArray
 from memfit.model.equations import activation_time, dc_resistance, steady_current
 from memfit.model.linear import eigenvalues

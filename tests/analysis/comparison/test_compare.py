@@ -12,9 +12,8 @@ from numpy.testing import assert_allclose
 from scipy.stats import f_oneway
 
 from memfit.analysis.comparison.compare import compare_results
-from memfit.analysis.comparison.devices import fault_of, gather, natural, sample_of
+from memfit.analysis.comparison.devices import checked_result, gather, natural, of_equal_area, sample_of
 from memfit.analysis.comparison.pooling import pool
-from memfit.analysis.comparison.ranking import of_equal_area
 from memfit.analysis.comparison.regression import covariates_of, find_trends
 from memfit.errors import InputError
 from memfit.fitting.result import Estimate, Status
@@ -40,7 +39,7 @@ def test_known_spreads_and_scaling_are_recovered():
     spreads = []
     for seed in range(30):
         results = wafer(15, seed)
-        devices, _, kept = gather(results, [""] * 15, [{}] * 15)
+        devices, _, kept = gather(results, [""] * 15)
         sample = sample_of(devices, kept)
         trends = find_trends(sample, of_equal_area(sample))[0]
         for name, covariate, truth in (
@@ -133,7 +132,7 @@ def test_attributes_that_say_nothing_are_named():
 def test_which_texts_are_numbers(texts, unit):
     results = [result_of(f"{k}", attributes={"x": text}) for k, text in enumerate([*texts, *texts])]
     covariate = {one.name: one for one in covariates_of(compare_results(results).devices)}["x"]
-    assert (covariate.unit if covariate.numbers else None) == unit
+    assert (None if covariate.words else covariate.unit) == unit
 
 
 def test_attributes_that_vary_together_are_named():
@@ -304,22 +303,41 @@ def test_ranking_by_gain_margin(found):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"covariance": ((float("nan"),) * 8,) * 8}, "no finite number"),
-        ({"covariance": ((1.0,),)}, "8 x 8 covariance"),
-        ({"device": ["a"]}, "expected a table as device"),
-        ({"device": {"name": "a", "area_m2": "4"}}, "area_m2"),
-        ({"device": {"name": "a", "attributes": {"x": [1]}}}, "attribute x"),
-        ({"stability": {"current": 3}}, "verdict for current"),
-        ({"stability": {"current": {"verdict": "near", "gain_margin_min": "low"}}}, "expected numbers"),
-        ({"stability": {"current": {"verdict": "near", "hopf_points": [{}]}}}, "expected numbers"),
-        ({"status": Status(code="fine", message="")}, "'fine'"),
-        ({"parameters": {"R_b": Estimate(value="many", unit="ohm")}}, "R_b: expected a finite number"),
-        ({"parameters": {"R_b": Estimate(value=1.0, unit="ohm", status="good")}}, "'good'"),
+        ({"covariance": ((float("nan"),) * 8,) * 8}, "covariance[0][0]: expected a number, found NaN"),
+        ({"covariance": ((1.0,),)}, "covariance: expected 8 x 8 numbers"),
+        ({"covariance": tuple((-1.0,) * 8 for _ in range(8))}, "found a negative one"),
+        ({"device": ["a"]}, "device: expected a table"),
+        ({"device": {"name": "a", "area_m2": "4"}}, "device.area_m2: expected a number above 0, found '4'"),
+        (
+            {"device": {"name": "a", "attributes": {"x": [1]}}},
+            "device.attributes.x: expected a word or a number",
+        ),
+        ({"stability": {"current": 3}}, "stability.current: expected an object, found 3"),
+        ({"stability": {"current": {"verdict": 1}}}, "stability.current.verdict: expected one of"),
+        (
+            {"stability": {"current": {"verdict": "near", "gain_margin_min": "low"}}},
+            'stability.current.gain_margin_min: expected a number, found "low"',
+        ),
+        (
+            {"stability": {"current": {"verdict": "near", "hopf_points": [{}]}}},
+            "stability.current.hopf_points[0].u is missing",
+        ),
+        ({"status": Status(code="fine", message="")}, "status.code: expected one of 'ok'"),
+        (
+            {"parameters": {"R_b": Estimate(value="many", unit="ohm")}},
+            'parameters.R_b.value: expected a number, found "many"',
+        ),
+        (
+            {"parameters": {"R_b": Estimate(value=1.0, unit="ohm", status="good")}},
+            "parameters.R_b.status: expected one of 'determined'",
+        ),
     ],
 )
 def test_damaged_results_are_left_out_by_name(change, words):
     damaged = replace(result_of("x"), **change)
-    assert words in fault_of(damaged)
+    with pytest.raises(InputError) as told:
+        checked_result(damaged)
+    assert words in str(told.value)
     one = compare_results([result_of("a"), damaged, result_of("b")], ["a", "here/result.json", "b"])
     assert len(one.devices) == 2
     assert any(o.label == "here/result.json" and words in o.reason for o in one.omitted)

@@ -3,7 +3,7 @@
 import pytest
 from comparing import wafer
 
-from memfit.analysis.comparison.compare import compare_results
+from memfit.analysis.comparison import compare_results
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from comparing import wafer
 
-from memfit.analysis.comparison.compare import compare_results
-from memfit.analysis.comparison.ranking import Quantity
+from memfit.analysis.comparison import Quantity, compare_results
 from memfit.reporting.comparison.columns import (
     POOLED,
     SCALED,

@@ -7,7 +7,7 @@ import pytest
 from comparing import result_of, wafer
 from openpyxl import load_workbook
 
-from memfit.analysis.comparison.compare import compare_results
+from memfit.analysis.comparison import compare_results
 from memfit.reporting.comparison.csv import csv_text, differences_frame, frames, workbook
 
 NASTY = ['=1+1|"cmd"', "$x_1$ \\frac", "<b>&amp;\x07", "名前 🧪 " + "long " * 20]

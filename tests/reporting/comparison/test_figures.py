@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from comparing import MIDDLE, result_of, wafer
 
-from memfit.analysis.comparison.compare import compare_results
+from memfit.analysis.comparison import compare_results
 from memfit.reporting.comparison.figures import (
     curve_panels,
     forest_panels,

@@ -3,7 +3,7 @@
 import html5lib
 from comparing import result_of
 
-from memfit.analysis.comparison.compare import compare_results
+from memfit.analysis.comparison import compare_results
 from memfit.reporting.comparison.page import (
     comparison_report,
     differ_answer,

@@ -2,7 +2,7 @@
 
 from comparing import result_of, wafer
 
-from memfit.analysis.comparison.compare import compare_results
+from memfit.analysis.comparison import compare_results
 from memfit.reporting.comparison.tables import (
     correlation_tables,
     devices_table,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from comparing import wafer
 
-from memfit.analysis.comparison.compare import compare_results
+from memfit.analysis.comparison import compare_results
 from memfit.model.steady import junction_voltage
 from memfit.reporting.figures.trends import chosen, nyquist_curves, steady_curves
 
