@@ -21,11 +21,12 @@ from memfit.errors import InputError
 from memfit.fitting.findings import CircuitStability
 from memfit.fitting.result import Estimate, FitResult, Status
 from memfit.fitting.serialise import field_from_plain, to_plain
-from memfit.model.derived import DERIVED
-from memfit.model.parameters import PARAMETERS, Parameters
+from memfit.model.derived import DERIVED, Derived
+from memfit.model.parameters import PARAMETERS, Parameter, Parameters
 
+_ROWS: tuple[Parameter | Derived, ...] = (*PARAMETERS.values(), *DERIVED.values())
 AREA_EXPONENTS: Mapping[str, int] = MappingProxyType(
-    {row.name: row.area_exponent for row in (*PARAMETERS.values(), *DERIVED.values()) if row.area_exponent}
+    {row.name: row.area_exponent for row in _ROWS if row.area_exponent}
 )
 """Powers of the area by which quantities of a uniform junction scale; those that do not are absent."""
 
