@@ -28,7 +28,7 @@ sys.modules["memfit.confidence"] = module
 sys.path.insert(0, sys.argv[1])
 from linear import linear_state
 from memfit.analysis.stability.sampling import interval95
-from memfit.fitting.profile_likelihood import profile
+from memfit.fitting.uncertainty.profiles import profile
 from memfit.fitting.uncertainty.covariance import covariance_of, estimates
 state, covariance = linear_state()
 error = np.sqrt(covariance[0, 0])

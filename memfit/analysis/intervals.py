@@ -22,14 +22,21 @@ from memfit.analysis.stability.assess import DEFAULT_CIRCUITS, analyse_result
 from memfit.analysis.stability.circuit import Circuit
 from memfit.datasets.device import Device
 from memfit.errors import InputError
-from memfit.fitting import profile_likelihood as profiling
 from memfit.fitting.findings import CircuitStability, Profile, SampleSet
-from memfit.fitting.profile_likelihood import Slopes, Target, with_profiles
+from memfit.fitting.identifiability import explore, with_identifiability
+from memfit.fitting.plan import CORE, FitPlan, free_parameters
+from memfit.fitting.problem import FitState
+from memfit.fitting.profile_likelihood import Slopes, Target
 from memfit.fitting.refit import Checkpoint, rebuild_problem
-from memfit.fitting.result import FitResult
+from memfit.fitting.result import Alternative, Estimate, FitResult, Status
+from memfit.fitting.starting_values import StartingValues
+from memfit.fitting.summary import summarise
 from memfit.fitting.uncertainty import bootstrap as resampling
 from memfit.fitting.uncertainty import mcmc as sampling
+from memfit.fitting.uncertainty import profiles as profiling
 from memfit.fitting.uncertainty.bootstrap import BootstrapKind
+from memfit.fitting.uncertainty.covariance import covariance_of
+from memfit.fitting.uncertainty.profiles import Profiled
 from memfit.model.hopf_boundary import (
     Loop,
     hopf_biases,
@@ -165,6 +172,95 @@ def profile(
         rebuild_problem(result, device), _targets(result), progress=progress, checkpoint=checkpoint
     )
     return _analysed(with_profiles(result, device, found))
+
+
+def with_profiles(result: FitResult, device: Device, profiled: Profiled) -> FitResult:
+    """The result with its profiles, and with their ends as the 95 % intervals of the parameters.
+
+    Parameters
+    ----------
+    result : FitResult
+    device : Device
+        The data of the fit.
+    profiled : Profiled
+    """
+    if profiled.deeper:
+        result = _at_deeper_minimum(result, device, profiled.state)
+    parameters = {
+        name: _told_by(profiled.profiles[name], e) if name in profiled.profiles else e
+        for name, e in result.parameters.items()
+    }
+    differ = [
+        name for name, p in profiled.profiles.items() if not p.agrees and name in parameters and p.linear_ci95
+    ]
+    warnings = result.warnings
+    if differ:
+        said = f"Profile and linear interval of {', '.join(differ)} differ; the profiles' are given."
+        warnings = (*warnings, said)
+    return replace(
+        result,
+        parameters=parameters,
+        profiles=dict(profiled.profiles),
+        status=_status(result.status, parameters),
+        warnings=warnings,
+    )
+
+
+def _told_by(profile: Profile, e: Estimate) -> Estimate:
+    """An estimate with the interval of its profile, and the verdict that follows.
+
+    What the linear verdict calls undetermined keeps no value, but may have limits.
+    """
+    if profile.kind == "flat" and profile.complete:
+        return replace(e, value=None, stderr=None, ci95=None, status="undetermined")
+    if e.status in ("undetermined", "at_bound"):
+        return replace(e, ci95=profile.ci95)
+    one_sided = profile.kind != "determined"
+    return replace(e, ci95=profile.ci95, status="weak" if one_sided else e.status)
+
+
+def _status(status: Status, parameters: Mapping[str, Estimate]) -> Status:
+    """The verdict on the fit, once the profiles have found what is not determined."""
+    undetermined = [n for n in CORE if n in parameters and parameters[n].status == "undetermined"]
+    if not undetermined or status.code in ("not_identifiable", "not_converged"):
+        return status
+    return Status(
+        code="not_identifiable",
+        message=f"By their profiles the data do not determine {', '.join(undetermined)}; the others hold as "
+        "far as their intervals say. Add a spectrum at another bias, a sweep through V_T or a longer pulse, "
+        "or fix what is known.",
+    )
+
+
+def _at_deeper_minimum(result: FitResult, device: Device, state: FitState) -> FitResult:
+    """The result at the minimum that a profile came upon; the old one becomes an alternative."""
+    order = {item.file: k for k, item in enumerate(result.inputs)}
+    sorted_device = replace(device, records=tuple(sorted(device.records, key=lambda r: order[r.name])))
+    first = StartingValues(
+        {n: e.start for n, e in result.parameters.items() if e.start is not None},
+        0.0,
+        {n: e.reason for n, e in result.parameters.items()},
+    )
+    plan = FitPlan.from_dict(result.plan)
+    covariance = covariance_of(state)
+    new = summarise(sorted_device, plan, free_parameters(result.model), [state], first, covariance=covariance)
+    new = with_identifiability(new, state, covariance, explore(state, covariance))
+    old = Alternative(
+        parameters={n: e.value for n, e in result.parameters.items() if e.value is not None},
+        chi2=result.goodness.chi2,
+        note="the minimum at which the fit had ended",
+    )
+    fall = result.goodness.chi2 - state.minimum.chi2
+    said = f"A profile came upon a deeper minimum, chi2 lower by {fall:.3g}; everything starts from there."
+    return replace(
+        new,
+        alternatives=(old, *result.alternatives),
+        conflicts=result.conflicts,
+        warnings=(*result.warnings, said),
+        stability=result.stability,
+        environment=result.environment,
+        memfit_version=result.memfit_version,
+    )
 
 
 def bootstrap(

@@ -18,8 +18,7 @@ from memfit.arrays import FloatArray
 from memfit.datasets.device import Device
 from memfit.datasets.records import ImpedanceSpectrum
 from memfit.errors import InputError
-from memfit.fitting.identifiability.explore import explore
-from memfit.fitting.identifiability.verdict import with_identifiability
+from memfit.fitting.identifiability import explore, with_identifiability
 from memfit.fitting.instrument_terms import (
     add_needed_terms,
     driven_alike,
@@ -36,7 +35,7 @@ from memfit.fitting.result import Conflict, FitResult, FittedRecord
 from memfit.fitting.search import find_minima
 from memfit.fitting.starting_values import StartingValues
 from memfit.fitting.summary import fitted_records, summarise
-from memfit.fitting.uncertainty.covariance import covariance_of
+from memfit.fitting.uncertainty.covariance import Covariance, covariance_of
 
 log = logging.getLogger(__name__)
 
@@ -60,8 +59,6 @@ class Settings:
     least_gain: float = 0.05
     """Share of the variance that a kind of data is taken to remove at least: rounding must not make
     alarms."""
-    open_direction: float = 0.1
-    """Component of a direction of which the data say nothing that makes a parameter unknown."""
 
 
 SETTINGS = Settings()
@@ -156,9 +153,17 @@ def _finish(device: Device, plan: FitPlan, model: str, settled: _Settled) -> Joi
         state = settle(explored.better, plan)
         covariance = covariance_of(state)
         explored = explore(state, covariance)
-    conflicts = conflicts_between_kinds(state) if plan.conflict_test else ()
+    conflicts = conflicts_between_kinds(state, covariance) if plan.conflict_test else ()
     minima = [state, *settled.rivals]
-    result = summarise(device, plan, free_parameters(model), minima, settled.first, conflicts=conflicts)
+    result = summarise(
+        device,
+        plan,
+        free_parameters(model),
+        minima,
+        settled.first,
+        covariance=covariance,
+        conflicts=conflicts,
+    )
     return JointFit(with_identifiability(result, state, covariance, explored), fitted_records(state))
 
 
@@ -185,7 +190,7 @@ def settle(state: FitState, plan: FitPlan, rounds: int = SETTINGS.rounds) -> Fit
     return state
 
 
-def conflicts_between_kinds(state: FitState) -> tuple[Conflict, ...]:
+def conflicts_between_kinds(state: FitState, covariance: Covariance) -> tuple[Conflict, ...]:
     """Shifts of the physical parameters when one kind of data is left out, largest first.
 
     Only shifts that are too large for chance are listed. The fit is repeated where the linearised one raises
@@ -194,11 +199,12 @@ def conflicts_between_kinds(state: FitState) -> tuple[Conflict, ...]:
     Parameters
     ----------
     state : FitState
+    covariance : Covariance
+        Of it.
     """
     kinds = list(dict.fromkeys(state.problem.kinds))
     if len(kinds) < 2:
         return ()
-    everything = covariance_of(state).matrix
     conflicts: list[Conflict] = []
     for kind in kinds:
         others = np.array([k != kind for k in state.problem.kinds])[state.problem.predictor.record_of_point]
@@ -210,9 +216,9 @@ def conflicts_between_kinds(state: FitState) -> tuple[Conflict, ...]:
         scale = np.maximum(np.linalg.norm(jacobian, axis=0), 1e-300)
         reduced = triangle(np.column_stack([jacobian / scale, r]))
         step = -np.linalg.lstsq(reduced[:, :-1], reduced[:, -1], rcond=1e-9)[0] / scale
-        if _alarms(state, everything, part, step, kind):
+        if _alarms(state, covariance.matrix, part, step, kind):
             part = again(state, part.problem)
-            conflicts += _alarms(state, everything, part, part.x - state.x, kind)
+            conflicts += _alarms(state, covariance.matrix, part, part.x - state.x, kind)
     return tuple(sorted(conflicts, key=lambda c: -abs(c.shift)))
 
 
@@ -227,8 +233,7 @@ def _alarms(
         if name not in CORE:
             continue
         length, variance = unit_of_length(name, V_m), covariance.matrix[j, j]
-        opened = np.any(np.abs(covariance.open_directions[:, j]) > SETTINGS.open_direction)
-        if opened or variance > (SETTINGS.known * length) ** 2:
+        if covariance.is_open(j) or variance > (SETTINGS.known * length) ** 2:
             continue
         spread = float(np.sqrt(max(variance - everything[j, j], SETTINGS.least_gain * variance, 1e-30)))
         if abs(step[j]) > max(SETTINGS.least_shift * length, SETTINGS.alarm * spread):

@@ -16,7 +16,7 @@ import numpy as np
 from memfit.arrays import BoolArray, FloatArray
 from memfit.fitting.lmfit_engine import trust_region
 from memfit.fitting.plan import CORE, unit_of_length
-from memfit.fitting.problem import FitState, Minimum, Problem, Unknowns, triangle
+from memfit.fitting.problem import UNSEEN, FitState, Minimum, Problem, Unknowns, triangle
 
 NEEDED = 16.0
 """Fall of chi2 that a term of the instruments must bring, each: four standard errors."""
@@ -118,6 +118,21 @@ def again(state: FitState, problem: Problem | None = None, unknowns: Unknowns | 
     """
     start = state.x if unknowns is None else unknowns.encode(state.unknowns.values(state.x))
     return minimise(problem or state.problem, unknowns or state.unknowns, start, failures=state.failures)
+
+
+def settled(state: FitState) -> FitState:
+    """The fit at its minimum, found by Gauss-Newton steps from where it is.
+
+    Parameters
+    ----------
+    state : FitState
+        Near its minimum.
+    """
+    end = gauss_newton(evaluator(state), state.x, Box.of(state))
+    minimum = replace(
+        state.minimum, x=end.x, chi2=end.chi2, converged=end.converged, evaluations=end.evaluations
+    )
+    return replace(state, minimum=minimum)
 
 
 def fall_of_chi2(r: FloatArray, jacobian: FloatArray) -> float:
@@ -312,7 +327,7 @@ def _step(point: Point, box: Box, damping: float, surface: Surface | None) -> _S
     of squares falls inwards.
     """
     length = np.linalg.norm(point.jacobian, axis=0)
-    scale = np.where(length > 0, length, 1.0)
+    scale = np.where(length > UNSEEN, length, 1.0)
     low = np.maximum(box.low - point.x, -box.longest) * scale
     high = np.minimum(box.high - point.x, box.longest) * scale
     J = point.jacobian / scale

@@ -7,7 +7,7 @@ is done in a file, written whole, at most every few seconds and at every stop.
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -15,13 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from memfit.arrays import FloatArray
 from memfit.datasets.device import Device
 from memfit.datasets.records import ImpedanceSpectrum
 from memfit.errors import InputError
 from memfit.files import make_folder, write_whole
 from memfit.fitting.instrument_terms import delay_terms
-from memfit.fitting.least_squares import Box, evaluator, gauss_newton
+from memfit.fitting.least_squares import settled
 from memfit.fitting.noise import sigma_of
 from memfit.fitting.plan import LEFT_OUT, FitPlan, Term
 from memfit.fitting.predict import Predictor, drive_of, drive_of_timed, sample_before
@@ -39,9 +38,6 @@ from memfit.fitting.problem import (
 from memfit.fitting.reproduce import as_fitted, check_same, noise_of
 from memfit.fitting.result import FitResult
 from memfit.model.parameters import NAMES, Parameters
-
-_EXACTLY = 1e-3
-"""Fall of chi2 at which the minimum counts as found again."""
 
 
 def rebuild_problem(result: FitResult, device: Device) -> FitState:
@@ -81,30 +77,6 @@ def rebuild_problem(result: FitResult, device: Device) -> FitState:
     sigma = sigma_of(predictor, noise, model)
     state = FitState(replace(ideal, sigma=sigma), unknowns, Minimum(x, np.inf, True, "restored", 0, ()))
     return settled(state)
-
-
-def settled(state: FitState) -> FitState:
-    """The fit at its minimum, found by Gauss-Newton steps from where it is."""
-    end = gauss_newton(evaluator(state), state.x, Box.of(state), tolerance=_EXACTLY)
-    minimum = replace(
-        state.minimum, x=end.x, chi2=end.chi2, converged=end.converged, evaluations=end.evaluations
-    )
-    return replace(state, minimum=minimum)
-
-
-def row_weights(state: FitState, effective: Sequence[float]) -> FloatArray:
-    """(k,) factors on the rows of the points kept: a record counts as many points as are independent.
-
-    Parameters
-    ----------
-    state : FitState
-    effective : (r,) sequence of float
-        Independent points of each record.
-    """
-    record = state.problem.predictor.record_of_point[state.problem.keep]
-    count = np.bincount(record, minlength=len(effective))
-    share = np.asarray(effective) / np.maximum(count, 1)
-    return np.sqrt(share)[record]
 
 
 def _unknowns(result: FitResult, plan: FitPlan, problem: Problem) -> Unknowns:

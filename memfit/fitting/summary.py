@@ -25,7 +25,8 @@ from memfit.fitting.result import (
     Status,
 )
 from memfit.fitting.starting_values import StartingValues
-from memfit.fitting.uncertainty.covariance import UNDETERMINED, WEAK, Covariance, covariance_of, estimates
+from memfit.fitting.uncertainty.covariance import SETTINGS as NORMAL
+from memfit.fitting.uncertainty.covariance import Covariance, estimates
 from memfit.model.derived import DERIVED
 from memfit.model.parameters import NAMES, PARAMETERS
 
@@ -45,8 +46,6 @@ class Settings:
     follow: float = 0.3
     """Lag-1 autocorrelation of which a reader should know, where points count less than `worth`."""
     worth: float = 0.6
-    open_direction: float = 0.1
-    """Component of a direction of which the data say nothing that leaves a parameter undetermined."""
 
 
 SETTINGS = Settings()
@@ -59,6 +58,7 @@ def summarise(
     minima: Sequence[FitState],
     first: StartingValues,
     *,
+    covariance: Covariance,
     conflicts: tuple[Conflict, ...] = (),
 ) -> FitResult:
     """The result of a fit whose best minimum is `minima[0]`.
@@ -73,11 +73,12 @@ def summarise(
         The best first; the others become alternatives.
     first : StartingValues
         That led to the best.
+    covariance : Covariance
+        At the best minimum.
     conflicts : tuple of Conflict
         Between kinds of data.
     """
     state = minima[0]
-    covariance = covariance_of(state)
     estimated = estimates(state, covariance, first.values)
     parameters = _physical(state, estimated, names, first)
     poor = _poorly_described(state, covariance)
@@ -158,8 +159,8 @@ def _derived(state: FitState, covariance: Covariance) -> dict[str, Estimate]:
         value = row.value(state.parameters)
         gradient = np.array([float(row.exponents.get(u.name, 0)) for u in state.unknowns.free])
         error = float(np.sqrt(max(gradient @ covariance.matrix @ gradient, 0.0)))
-        opened = np.abs(covariance.open_directions[:, gradient != 0]) > SETTINGS.open_direction
-        if np.any(opened) or error > UNDETERMINED:
+        opened = any(covariance.is_open(j) for j in np.flatnonzero(gradient))
+        if opened or error > NORMAL.undetermined:
             result[name] = Estimate(value=None, unit=row.unit, status="undetermined")
             continue
         half = float(np.exp(min(Z * error, 600.0)))
@@ -168,7 +169,7 @@ def _derived(state: FitState, covariance: Covariance) -> dict[str, Estimate]:
             unit=row.unit,
             stderr=value * error,
             ci95=(value / half, value * half),
-            status="weak" if error > WEAK else "determined",
+            status="weak" if error > NORMAL.weak else "determined",
         )
     return result
 

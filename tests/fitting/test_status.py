@@ -13,6 +13,7 @@ from memfit.fitting.plan import FitPlan
 from memfit.fitting.problem import Unknowns, physical_unknowns
 from memfit.fitting.starting_values import guess
 from memfit.fitting.summary import summarise
+from memfit.fitting.uncertainty.covariance import covariance_of
 from memfit.model.parameters import NAMES
 from memfit.synthetic.device import Noise
 
@@ -87,7 +88,8 @@ def test_too_few_evaluations_are_not_converged():
     x = unknowns.encode(TRUTH.replace(tau_d=1.0, tau_k=1e-3, V_T=0.5).as_dict())
     state = minimise(problem, unknowns, x, near=False, most=3)
     assert not state.minimum.converged
-    result = summarise(device(spectra()), FitPlan(), NAMES[:8], [state], first)
+    covariance = covariance_of(state)
+    result = summarise(device(spectra()), FitPlan(), NAMES[:8], [state], first, covariance=covariance)
     assert result.status.code == "not_converged"
     assert "start values" in result.status.message
 

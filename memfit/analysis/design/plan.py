@@ -21,7 +21,7 @@ from memfit.datasets.device import Device, extent_of
 from memfit.datasets.records import ImpedanceSpectrum, Kind
 from memfit.errors import InputError
 from memfit.fitting.findings import MinimumFound, Place
-from memfit.fitting.identifiability.verdict import percent_of
+from memfit.fitting.identifiability import percent_of
 from memfit.fitting.plan import unit_of_length
 from memfit.fitting.predict import Predictor
 from memfit.fitting.problem import triangle

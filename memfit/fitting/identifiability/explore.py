@@ -1,11 +1,14 @@
 """How far a parameter can go while the others make up for it: what a Jacobian at the minimum may not see.
 
 Where data say nothing about a parameter, the minimiser ends where it fits a trace of the noise, and there
-the Jacobian looks fine. So the doubtful parameters go on excursions. The exact symmetry of one spectrum,
-tau_d <-> f tau_k, is tried as well (Eqs. 13 and 14 of Bisquert & Guerrero, J. Phys. Chem. Lett. 2022, 13,
-3789), and so are the other minima of the search and the simpler devices within the model.
-
-Intervals beside open parameters: along a valley of chi2 that bends, where linear theory is straight.
+the Jacobian looks fine. So the doubtful parameters are moved a factor e, and further while that costs little,
+with everything else fitted again: strides along the profile ridge. Tried as well are the other minima of the
+search, the exact symmetry of one spectrum, tau_d <-> f tau_k (Eqs. 13 and 14 of Bisquert & Guerrero, J. Phys.
+Chem. Lett. 2022, 13, 3789), and the limiting models, at which a search from the minimum may never arrive: an
+activation that stands still, a channel without current or with one that does not move, one that is fully on,
+or seen by its tail alone. Where one of them describes the data as well, what it does without is not
+identifiable. Beside that the limits of the other intervals are searched on their profiles, for the ridge of
+chi2 bends where linear theory is straight.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,177 +20,100 @@ from memfit.arrays import FloatArray
 from memfit.confidence import CHI2_1
 from memfit.datasets.records import ImpedanceSpectrum
 from memfit.fitting.findings import Ends
-from memfit.fitting.identifiability.constrained import (
-    ALLOWED,
-    BETTER,
-    CORE,
-    DOUBTFUL,
-    EVALUATIONS,
-    LEANING,
-    ON_BOUND,
-    STEPS,
-    Excursion,
-    excursion,
-    linear_theory,
-    minimised,
-    moved,
-    simpler_devices,
-    unit_of_length,
-    with_values,
+from memfit.fitting.least_squares import Box, again, evaluator, gauss_newton, settled
+from memfit.fitting.plan import CORE, unit_of_length
+from memfit.fitting.predict import Predictor, drive_of, junction_at
+from memfit.fitting.problem import UNSEEN, FitState, Minimum, Unknowns
+from memfit.fitting.profile_likelihood import (
+    DeeperMinimum,
+    Origin,
+    Side,
+    constrained_refit,
+    follow,
+    hold_unknown,
 )
-from memfit.fitting.least_squares import again
-from memfit.fitting.predict import Predictor, bias_of, junction_at
-from memfit.fitting.problem import FitState, JointResiduals, Problem, Unknowns
-from memfit.fitting.uncertainty.covariance import Covariance
-from memfit.model.equations import activation, inverse_resistance_a
-from memfit.model.parameters import NAMES
-from memfit.protocols import Control
-
-_MOST_STEPS, _GROWTH = 15, 1.6
-"""Along a valley, and how much longer each is than the one before."""
+from memfit.fitting.uncertainty.covariance import (
+    Covariance,
+    NormalApproximation,
+    with_bounds,
+)
+from memfit.model.equations import activation
 
 
 @dataclass(frozen=True)
-class _Outset:
-    """Where the search for the end of an interval begins."""
+class Settings:
+    """Numbers that steer the exploration; lengths are 1 in the logarithm and V_m for V_T."""
 
+    allowed: float = 16.0
+    """Rise of chi2, on independent points, that chance and the search for the minimum explain together."""
+    far: float = 4.0
+    """Length that a non-identifiable parameter can go: a standard error of one, with the rise allowed."""
+    stride: float = 1.0
+    near_limit: float = 2.0
+    """Largest length at which a rise of chi2 is taken for a limit of the data, not of the search."""
+    doubtful: float = 0.1
+    """Standard error of linear theory from which it is not believed: noise that is taken for a signal has a
+    significance of a few standard errors."""
+    leverage: float = 0.5
+    """Share of what is known that may come from one point: noise of one sample easily seems a signal."""
+    no_room: float = 1e-3
+    """Length that is too short to move."""
+    prior: float = 5.0
+    """Standard deviation beyond which nothing is believed."""
+    better: float = 1.0
+    """Fall of chi2 that makes another place the better minimum."""
+    order: float = 9.0
+    """Rise of chi2 between two minima of which one is the truth: three standard errors."""
+    first_look: int = 10
+    """Evaluations after which another minimum may be given up ..."""
+    hopeless: float = 300.0
+    """... and the rise of chi2 at which it is."""
+    patience: int = 50
+    """Evaluations for another minimum."""
+    different: float = 0.1
+    """Length below which two places are one."""
+    tail: float = 9.0
+    """Distance from V_T, in V_m, at which nothing but the tail of the activation is seen."""
+
+
+SETTINGS = Settings()
+_LIMITING_MODELS = (("tau_k", True), ("i_c0", False), ("tau_d", True))
+"""What goes to its upper or lower bound: an activation that stands still, no channel, a current that does."""
+
+
+@dataclass(frozen=True)
+class Ridge:
+    """One parameter moved from the minimum, everything else fitted again."""
+
+    name: str
+    upward: bool
     x: FloatArray
-    """(m,) a place below the threshold."""
-    follow: FloatArray
-    """(m,) how all unknowns follow there."""
-    step: float
-    """First step: twice the standard error there, say."""
-
-
-def intervals_beside(
-    base: FitState, excursions: Sequence[Excursion], others: Sequence[FloatArray]
-) -> dict[str, Ends]:
-    """95 % intervals, SI, of the parameters that are not open; None at an open end.
-
-    Each end is searched from the place that is nearest to it.
-
-    Parameters
-    ----------
-    base : FitState
-        The minimum.
-    excursions : sequence of Excursion
-        Some of which went far.
-    others : sequence of (m,) arrays
-        Other minima that are as good.
-    """
-    open_ones = {e.name for e in excursions if e.far}
-    valleys = [_end_of_valley(base, e) for e in excursions if e.far and e.name == "V_T"]
-    residuals = base.problem.residuals(base.unknowns)
-    points = [*valleys, *others, *(e.x for e in excursions)]
-    allowed = [base.x, *(x for x in points if _chi2(residuals, x) < base.minimum.chi2 + CHI2_1)]
-    found: dict[str, Ends] = {}
-    for j, unknown in enumerate(base.unknowns.free):
-        if unknown.name not in CORE or unknown.name in open_ones or unknown.name in base.minimum.at_bound:
-            continue
-        values = [float(x[j]) for x in allowed]
-        low = _end_of_interval(base, j, -1.0, _outset(base, j, allowed[int(np.argmin(values))]))
-        high = _end_of_interval(base, j, 1.0, _outset(base, j, allowed[int(np.argmax(values))]))
-        found[unknown.name] = (
-            None if low is None else unknown.outer(low),
-            None if high is None else unknown.outer(high),
-        )
-    return found
-
-
-def _end_of_valley(base: FitState, e: Excursion) -> FloatArray:
-    """The last place of an excursion that goes on until chi2 stops it: there the others bend away."""
-    j = base.unknowns.names.index(e.name)
-    unknown = base.unknowns.free[j]
-    low, high = unknown.inner_bounds
-    length = unit_of_length(unknown, base.unknowns.parameters(base.x).V_m)
-    way, step = (1.0 if e.upward else -1.0), 2.0 * length
-    here, slope = e.x, (e.x - base.x) / ((e.x[j] - base.x[j]) or 1.0)
-    for _ in range(_MOST_STEPS):
-        target = float(np.clip(here[j] + way * step, low, high))
-        if step < 0.5 * length or target == here[j]:
-            break
-        chi2, x = moved(base, j, target, here, slope)
-        if chi2 > base.minimum.chi2 + CHI2_1:
-            step *= 0.5
-            continue
-        here, slope, step = x, (x - here) / (target - here[j]), _GROWTH * step
-    return here
-
-
-def _outset(base: FitState, j: int, x: FloatArray) -> _Outset:
-    """A place from which an unknown goes further out."""
-    linear = linear_theory(replace(base, minimum=replace(base.minimum, x=x)))
-    length = unit_of_length(base.unknowns.free[j], base.unknowns.parameters(x).V_m)
-    return _Outset(x, linear.follow[j], 2.0 * float(linear.errors[j]) * length)
-
-
-def _chi2(residuals: JointResiduals, x: FloatArray) -> float:
-    """Sum of squares at a place."""
-    r = residuals.residuals(x)
-    return float(r @ r)
-
-
-def _end_of_interval(base: FitState, j: int, direction: float, outset: _Outset) -> float | None:
-    """Where the least chi2 of an unknown reaches its 95 % threshold; None if nowhere near.
-
-    The profile is followed in growing steps, for it may bend where linear theory at the minimum is straight.
-
-    Parameters
-    ----------
-    base : FitState
-        The minimum.
-    j : int
-        The unknown.
-    direction : {-1, 1}
-    outset : _Outset
-    """
-    unknown = base.unknowns.free[j]
-    low, high = unknown.inner_bounds
-    length = unit_of_length(unknown, base.unknowns.parameters(base.x).V_m)
-    here, slope, step, rise = outset.x, outset.follow, min(outset.step, length), 0.0
-    for _ in range(_MOST_STEPS):
-        target = float(np.clip(here[j] + direction * step, low, high))
-        if abs(target - base.x[j]) > STEPS[-1] * length or abs(target - here[j]) < ON_BOUND * step:
-            return None
-        chi2, x = moved(base, j, target, here, slope)
-        above = chi2 - base.minimum.chi2
-        if above > CHI2_1:
-            share = (np.sqrt(CHI2_1) - np.sqrt(rise)) / (np.sqrt(above) - np.sqrt(rise))
-            return float(here[j] + share * (target - here[j]))
-        here, slope, rise = x, (x - here) / (target - here[j]), max(above, 0.0)
-        step = min(_GROWTH * step, length)
-    return float(here[j])
-
-
-_ALLOWED_ORDER = 9.0
-"""The same between two minima of which one is the truth: three standard errors."""
-_FIRST_LOOK = 10
-"""Evaluations after which another minimum may be given up."""
-_HOPELESS = 300.0
-"""Rise of chi2 after a first look at which another minimum is given up."""
-_DIFFERENT = 0.1
-"""Distance of two times, in the logarithm, below which it does not matter which is which."""
+    """(m,) where it got to within the rise allowed; the minimum itself where it could not move."""
+    far: bool
+    """Whether it got all the way, or to its bound."""
+    limit: float | None = None
+    """Where chi2 stopped it, in its own unit; None if nothing did, or only far away."""
 
 
 @dataclass(frozen=True)
 class Exploration:
     """Places that the data allow as well as the minimum."""
 
-    excursions: tuple[Excursion, ...]
-    others: tuple[FloatArray, ...]
+    ridges: tuple[Ridge, ...] = ()
+    others: tuple[FloatArray, ...] = ()
     """Other minima that are as good."""
-    swap: FloatArray | None
+    swap: FloatArray | None = None
     """The minimum with tau_d and f tau_k exchanged, where the data allow it."""
-    better: FitState | None
+    better: FitState | None = None
     """A lower minimum, where one was found on the way."""
-    ends: Mapping[str, tuple[float | None, float | None]] = field(default_factory=dict)
-    """Beside open parameters: 95 % intervals, SI, of those that did not go far; None at an open end."""
+    limits: Mapping[str, Ends] = field(default_factory=dict)
+    """Beside non-identifiable parameters: intervals, SI, of the others; None at an open end."""
 
     @property
     def points(self) -> list[FloatArray]:
         """All places away from the minimum."""
         swapped = [] if self.swap is None else [self.swap]
-        return [*swapped, *self.others, *(e.x for e in self.excursions)]
+        return [*swapped, *self.others, *(ridge.x for ridge in self.ridges)]
 
 
 def explore(state: FitState, covariance: Covariance, rivals: Sequence[FitState] = ()) -> Exploration:
@@ -202,106 +128,308 @@ def explore(state: FitState, covariance: Covariance, rivals: Sequence[FitState] 
     rivals : sequence of FitState
         Other minima of the search for the same data.
     """
-    base = _on_independent_points(state, covariance)
-    carried = [_second_minimum(base, _carried(base, rival)) for rival in rivals]
-    others = [found for found in carried if found is not None]
-    swap = _second_minimum(base, exchanged(base)) if _spectra_allow_exchange(base) else None
-    if swap is not None and not _other_order(base, swap):
-        others, swap = [*others, swap], None
-    better = _lower(state, base, [(s.minimum.chi2, s.x) for s in (*others, swap) if s is not None])
-    if better is not None:
-        return Exploration((), (), None, better)
-    excursions = _excursions(base)
-    limits = simpler_devices(base) if any(e.far for e in excursions) else []
-    excursions += [e for limit in limits for e in _onwards(base, limit, excursions)]
-    better = _lower(state, base, [(e.chi2, e.x) for e in (*limits, *excursions)])
-    places = [*limits, *excursions]
-    return Exploration(
-        ends=intervals_beside(base, places, [other.x for other in others])
-        if better is None and any(e.far for e in places)
-        else {},
-        excursions=tuple(excursions),
-        others=(*(other.x for other in others), *(limit.x for limit in limits)),
-        swap=None if swap is None else swap.x,
-        better=better,
-    )
+    share = state.independent_share(covariance.effective)
+    base = state
+    if not np.all(share > 0.99):
+        base = settled(
+            replace(state, problem=replace(state.problem, sigma=state.problem.sigma / np.sqrt(share)))
+        )
+    search = _Search(base)
+    try:
+        return search.explored([_carried(base, rival) for rival in rivals])
+    except DeeperMinimum as place:
+        there = replace(state, minimum=replace(state.minimum, x=place.x))
+        return Exploration(better=again(there))
 
 
-def _lower(state: FitState, base: FitState, found: Sequence[tuple[float, FloatArray]]) -> FitState | None:
-    """The fit begun again from the lowest place, if that is lower than the minimum."""
-    chi2, x = min(found, key=lambda item: item[0], default=(np.inf, base.x))
-    if chi2 > base.minimum.chi2 - BETTER:
-        return None
-    return again(replace(state, minimum=replace(state.minimum, x=x)), state.problem)
+class _Search:
+    """Places around a minimum, on independent points.
+
+    Every method raises `DeeperMinimum` where it comes upon a lower place.
+    """
+
+    def __init__(self, base: FitState) -> None:
+        self.base, self.unknowns, self.chi2 = base, base.unknowns, base.minimum.chi2
+        self.evaluate, self.box = evaluator(base), Box.of(base)
+        V_m = base.parameters.V_m
+        self.length = np.array([unit_of_length(u.name, V_m) for u in base.unknowns.free])
+        self.device = [j for j, u in enumerate(base.unknowns.free) if u.name in CORE]
+
+    def explored(self, rivals: Sequence[FloatArray]) -> Exploration:
+        """Everything that is tried, in turn."""
+        others = [x for rival in rivals if (x := self.second_minimum(rival)) is not None]
+        swap = self.second_minimum(exchanged(self.base)) if self._spectra_allow_exchange() else None
+        if swap is not None and not self._other_order(swap):
+            others, swap = [*others, swap], None
+        ridges = self._ridges()
+        limiting = self._limiting_models() if any(ridge.far for ridge in ridges) else []
+        ridges += [ridge for model in limiting for ridge in self._onwards(model, ridges)]
+        places = [*limiting, *ridges]
+        limits = self._limits_beside(places, others) if any(ridge.far for ridge in places) else {}
+        return Exploration(
+            ridges=tuple(ridges),
+            others=(*others, *(model.x for model in limiting)),
+            swap=swap,
+            limits=limits,
+        )
+
+    def second_minimum(self, start: FloatArray | None) -> FloatArray | None:
+        """The minimum near a start, if it is another one and as good."""
+        if start is None or self._near(start):
+            return None
+        found = gauss_newton(self.evaluate, start, self.box, most=SETTINGS.first_look)
+        if not found.chi2 <= self.chi2 + SETTINGS.hopeless:
+            return None
+        found = gauss_newton(self.evaluate, found.x, self.box, most=SETTINGS.patience)
+        if not found.chi2 <= self.chi2 + SETTINGS.allowed or self._near(found.x):
+            return None
+        self._refuse_deeper(found.x, found.chi2)
+        return found.x
+
+    def _refuse_deeper(self, x: FloatArray, chi2: float) -> None:
+        """Go on from a lower place."""
+        if chi2 < self.chi2 - SETTINGS.better:
+            raise DeeperMinimum(x, chi2)
+
+    def _near(self, x: FloatArray) -> bool:
+        """Whether no parameter of the model differs enough to matter."""
+        away = np.abs(x - self.base.x) / self.length
+        return bool(np.all(away[self.device] < SETTINGS.different))
+
+    def _other_order(self, x: FloatArray) -> bool:
+        """Whether tau_d is another one, at a cost that leaves the choice open."""
+        j = self.unknowns.names.index("tau_d")
+        moved = abs(x[j] - self.base.x[j]) > SETTINGS.different
+        return bool(moved and self.evaluate(x).chi2 < self.chi2 + SETTINGS.order)
+
+    def _spectra_allow_exchange(self) -> bool:
+        """Whether the spectra alone, which cost nothing, allow tau_d and f tau_k to be exchanged.
+
+        Not where a search from there leads back.
+        """
+        base, predictor = self.base, self.base.problem.predictor
+        spectra = [k for k, r in enumerate(predictor.records) if isinstance(r, ImpedanceSpectrum)]
+        start = exchanged(base)
+        if not spectra or start is None:
+            return True
+        points = np.isin(predictor.record_of_point, spectra)
+        problem = replace(
+            base.problem,
+            predictor=Predictor([predictor.records[k] for k in spectra]),
+            noise=tuple(base.problem.noise[k] for k in spectra),
+            sigma=base.problem.sigma[points],
+            keep=base.problem.keep[points],
+            robust=False,
+        )
+        columns = [j for j, u in enumerate(self.unknowns.free) if u.term is None]
+        free = [self.unknowns.free[j] for j in columns]
+        unknowns = Unknowns(free, self.unknowns.base, problem.kinds)
+        alone = FitState(problem, unknowns, Minimum.at(base.x[columns], free))
+        evaluate = evaluator(alone)
+        here = evaluate(alone.x)
+        found = gauss_newton(evaluate, start[columns], Box.of(alone), most=SETTINGS.patience)
+        there = base.x.copy()
+        there[columns] = found.x
+        return bool(found.chi2 <= here.chi2 + SETTINGS.hopeless) and not self._near(there)
+
+    def _ridges(self) -> list[Ridge]:
+        """Those of doubtful parameters, and if one of them goes far, those of all."""
+        base = self.base
+        errors, leverage = self._linear_theory(base.x)
+        doubtful = [
+            j
+            for j in self.device
+            if errors[j] > SETTINGS.doubtful
+            or leverage[j] > SETTINGS.leverage
+            or self.unknowns.names[j] in base.minimum.at_bound
+        ]
+        ridges = [self._ridge(j, side, base.x) for j in doubtful for side in (-1, 1)]
+        if not any(ridge.far for ridge in ridges):
+            return ridges
+        rest = [j for j in self.device if j not in doubtful]
+        return ridges + [self._ridge(j, side, base.x) for j in rest for side in (-1, 1)]
+
+    def _linear_theory(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Errors (m,) in units of length, with a weak prior that makes all of them finite, and leverage (m,).
+
+        The leverage is the share of what is known of an unknown that comes from one point.
+        """
+        r, rows = self.base.problem.residuals(self.unknowns).all_rows(x)
+        jacobian = with_bounds(rows, r, self.unknowns.free, x)
+        seen = np.linalg.norm(jacobian, axis=0)
+        prior = np.where(seen > UNSEEN, 1e3 / np.where(seen > UNSEEN, seen, 1.0), 1.0)
+        prior[self.device] = SETTINGS.prior * self.length[self.device]
+        known = np.vstack([jacobian, np.diag(1.0 / prior)])
+        covariance = NormalApproximation.of(known, 1.0 / prior).covariance()
+        variance = np.diag(covariance)
+        leverage = np.max((rows @ covariance) ** 2, axis=0, initial=0.0) / variance
+        return np.sqrt(variance) / self.length, leverage
+
+    def _ridge(self, j: int, direction: int, x: FloatArray) -> Ridge:
+        """One unknown moved stride by stride."""
+        unknown, length = self.unknowns.free[j], float(self.length[j])
+        origin = self._origin(x, SETTINGS.allowed, stride=SETTINGS.stride * length)
+        side = self._side(j, origin, direction, SETTINGS.far * length)
+        if side is None:
+            return Ridge(unknown.name, direction > 0, x, False)
+        far = side.ending == "bound" and abs(side.last[j] - x[j]) > 0.99 * SETTINGS.stride * length
+        near = side.limit is not None and abs(side.limit - x[j]) <= 1.01 * SETTINGS.near_limit * length
+        limit = unknown.outer(side.limit) if side.limit is not None and near else None
+        return Ridge(unknown.name, direction > 0, side.last, far, limit)
+
+    def _origin(
+        self, x: FloatArray, threshold: float, error: float = 0.0, stride: float | None = None
+    ) -> Origin:
+        """A place from which a ridge is followed."""
+        point = self.evaluate(x)
+        return Origin(point, self.chi2, threshold, error, max(point.chi2 - self.chi2, 0.0), stride)
+
+    def _side(
+        self, j: int, origin: Origin, direction: int, reach: float, centre: float | None = None
+    ) -> Side | None:
+        """A side of a profile, so far and no further; None where there is no room."""
+        x = origin.point.x
+        constraint = hold_unknown(self.unknowns, self.unknowns.names[j], x)
+        middle = float(x[j]) if centre is None else centre
+        low, high = max(constraint.lower, middle - reach), min(constraint.upper, middle + reach)
+        room = high - x[j] if direction > 0 else x[j] - low
+        if room < SETTINGS.no_room * self.length[j]:
+            return None
+        return follow(self.evaluate, self.box, replace(constraint, lower=low, upper=high), origin, direction)
+
+    def _onwards(self, model: Ridge, known: Sequence[Ridge]) -> list[Ridge]:
+        """From a limiting model those doubtful parameters that go far, and could not from the minimum."""
+        errors, _ = self._linear_theory(model.x)
+        far = {(ridge.name, ridge.upward) for ridge in known if ridge.far}
+        ridges = [
+            self._ridge(j, side, model.x)
+            for j in self.device
+            for side in (-1, 1)
+            if errors[j] > SETTINGS.doubtful
+            and self.unknowns.names[j] != model.name
+            and (self.unknowns.names[j], side > 0) not in far
+        ]
+        return [ridge for ridge in ridges if ridge.far]
+
+    def _limiting_models(self) -> list[Ridge]:
+        """Those that describe the data as well, as ridges that went far."""
+        base, names = self.base, self.unknowns.names
+        starts = [(name, upward, x) for name, upward in _LIMITING_MODELS for x in (self._half_on(), base.x)]
+        models: dict[tuple[str, bool], Ridge] = {}
+        for name, upward, start in [*starts, *self._saturated_and_tail()]:
+            if name not in names or (name, upward) in models:
+                continue
+            j = names.index(name)
+            bound = self.unknowns.free[j].inner_bounds[int(upward)]
+            value = float(start[j]) if name == "V_T" else bound
+            there = start.copy()
+            there[j] = value
+            constraint = hold_unknown(self.unknowns, name, there)
+            found = constrained_refit(self.evaluate, self.box, constraint, value, there)
+            if found.chi2 < self.chi2 + SETTINGS.allowed:
+                self._refuse_deeper(found.x, found.chi2)
+                models[name, upward] = Ridge(name, upward, found.x, True)
+        return list(models.values())
+
+    def _half_on(self) -> FloatArray:
+        """The same channel current before the first drive, by half the activation: V_T leaves a trace there.
+
+        An activation that stands still shows i_c0 f of its start alone; where f is 1, the two look alike.
+        """
+        drives = [drive for r in self.base.problem.predictor.records if (drive := drive_of(r)) is not None]
+        if not drives or not {"V_T", "i_c0"} <= set(self.unknowns.names):
+            return self.base.x
+        p = self.base.parameters
+        u = junction_at(p, (drives[0].control, float(drives[0].value[0])))
+        return with_values(self.base, {"V_T": u, "i_c0": 2.0 * p.i_c0 * max(float(activation(p, u)), 1e-12)})
+
+    def _saturated_and_tail(self) -> list[tuple[str, bool, FloatArray]]:
+        """The same channel current under the largest drive by full activation, and by its tail.
+
+        A full activation shows i_c0 alone, a tail i_c0 exp(-V_T/V_m) and V_m.
+        """
+        drives = [drive for r in self.base.problem.predictor.records if (drive := drive_of(r)) is not None]
+        if not drives or not {"V_T", "V_m", "i_c0"} <= set(self.unknowns.names):
+            return []
+        p = self.base.parameters
+        ends = [junction_at(p, (d.control, float(d.value[np.argmax(np.abs(d.value))]))) for d in drives]
+        u = max(ends, key=abs)
+        current, tail = p.i_c0 * max(float(activation(p, u)), 1e-12), SETTINGS.tail
+        width = abs(u) / tail
+        places = (
+            (False, {"V_T": u - 2 * tail * width, "V_m": width / 2, "i_c0": current}),
+            (True, {"V_T": u + tail * width, "V_m": width, "i_c0": current * float(np.exp(tail))}),
+        )
+        return [("V_T", upward, with_values(self.base, values)) for upward, values in places]
+
+    def _limits_beside(self, ridges: Sequence[Ridge], others: Sequence[FloatArray]) -> dict[str, Ends]:
+        """Intervals, SI, of the parameters that do not go far; None at an open end.
+
+        Each limit is searched from the place that is nearest to it.
+        """
+        non_identifiable = {ridge.name for ridge in ridges if ridge.far}
+        bends = [self._end_of_ridge(ridge) for ridge in ridges if ridge.far and ridge.name == "V_T"]
+        points = [*bends, *others, *(ridge.x for ridge in ridges)]
+        allowed = [self.base.x, *(x for x in points if self.evaluate(x).chi2 < self.chi2 + CHI2_1)]
+        limits: dict[str, Ends] = {}
+        for j in self.device:
+            unknown = self.unknowns.free[j]
+            if unknown.name in non_identifiable or unknown.name in self.base.minimum.at_bound:
+                continue
+            values = [float(x[j]) for x in allowed]
+            low = self._limit(j, -1, allowed[int(np.argmin(values))])
+            high = self._limit(j, 1, allowed[int(np.argmax(values))])
+            limits[unknown.name] = (
+                None if low is None else unknown.outer(low),
+                None if high is None else unknown.outer(high),
+            )
+        return limits
+
+    def _end_of_ridge(self, ridge: Ridge) -> FloatArray:
+        """The last place of a ridge that goes on until chi2 stops it: there the others bend away."""
+        j = self.unknowns.names.index(ridge.name)
+        origin = self._origin(ridge.x, CHI2_1, error=float(self.length[j]))
+        if origin.rise >= CHI2_1:
+            return ridge.x
+        side = self._side(j, origin, 1 if ridge.upward else -1, np.inf)
+        return ridge.x if side is None else side.last
+
+    def _limit(self, j: int, direction: int, start: FloatArray) -> float | None:
+        """Where the least chi2 of an unknown reaches its threshold; None if nowhere near."""
+        errors, _ = self._linear_theory(start)
+        origin = self._origin(start, CHI2_1, error=float(errors[j] * self.length[j]))
+        reach = SETTINGS.far * float(self.length[j])
+        side = self._side(j, origin, direction, reach, float(self.base.x[j]))
+        if side is None or side.ending in ("bound", "level"):
+            return None
+        return float(side.last[j]) if side.limit is None else side.limit
 
 
-def _excursions(base: FitState) -> list[Excursion]:
-    """Those of doubtful parameters, and if one of them goes far, those of all."""
-    linear = linear_theory(base)
-    core = [j for j, unknown in enumerate(base.unknowns.free) if unknown.name in CORE]
-    doubtful = [
-        j
-        for j in core
-        if linear.errors[j] > DOUBTFUL
-        or linear.leaning[j] > LEANING
-        or base.unknowns.free[j].name in base.minimum.at_bound
-    ]
-    found = [excursion(base, linear.follow, j, side, patient=True) for j in doubtful for side in (-1.0, 1.0)]
-    if not any(e.far for e in found):
-        return found
-    rest = [j for j in core if j not in doubtful]
-    return found + [excursion(base, linear.follow, j, side) for j in rest for side in (-1.0, 1.0)]
+def with_values(base: FitState, values: Mapping[str, float]) -> FloatArray:
+    """(m,) The minimum with other values of some unknowns.
 
-
-def _onwards(base: FitState, limit: Excursion, known: Sequence[Excursion]) -> list[Excursion]:
-    """Excursions from a limit that go far, of doubtful parameters that could not from the minimum."""
-    there = replace(base, minimum=replace(base.minimum, x=limit.x))
-    linear = linear_theory(there)
-    far = {(e.name, e.upward) for e in known if e.far}
-    sides = [
-        (j, side)
-        for j, unknown in enumerate(base.unknowns.free)
-        for side in (-1.0, 1.0)
-        if unknown.name in CORE and unknown.name != limit.name and (unknown.name, side > 0) not in far
-    ]
-    found = [excursion(there, linear.follow, j, side) for j, side in sides if linear.errors[j] > DOUBTFUL]
-    return [e for e in found if e.far]
-
-
-def independent_share(state: FitState, covariance: Covariance) -> FloatArray:
-    """(n,) how much of an independent point every point is worth."""
-    predictor = state.problem.predictor
-    share = np.ones(predictor.size)
-    for here, effective in zip(predictor.slices, covariance.effective, strict=True):
-        share[here] = effective / max(int(np.count_nonzero(state.problem.keep[here])), 1)
-    return np.maximum(share, 1e-6)
-
-
-def telling_bias(state: FitState) -> tuple[Control, float] | None:
-    """Terminal bias of the spectrum that sees most of the channel; None without spectra."""
-    p = state.unknowns.parameters(state.x)
-    biases = [bias_of(r) for r in state.problem.predictor.records if isinstance(r, ImpedanceSpectrum)]
-    return max(biases, key=lambda bias: float(inverse_resistance_a(p, junction_at(p, bias))), default=None)
+    Parameters
+    ----------
+    base : FitState
+    values : mapping of str to float
+        SI.
+    """
+    x = base.x.copy()
+    for name, value in values.items():
+        j = base.unknowns.names.index(name)
+        x[j] = base.unknowns.free[j].inner(value)
+    return x
 
 
 def exchanged(state: FitState) -> FloatArray | None:
-    """The minimum with tau_d and f tau_k exchanged at the most telling bias, or at half activation."""
+    """(m,) The minimum with tau_d and f tau_k exchanged at the most telling bias, or at half activation."""
     names = state.unknowns.names
     if "tau_d" not in names or "tau_k" not in names:
         return None
-    p = state.unknowns.parameters(state.x)
-    bias = telling_bias(state)
+    p = state.parameters
+    bias = state.telling_bias()
     f = 0.5 if bias is None else max(float(activation(p, junction_at(p, bias))), 1e-12)
     return with_values(state, {"tau_d": f * p.tau_k, "tau_k": p.tau_d / f})
-
-
-def _on_independent_points(state: FitState, covariance: Covariance) -> FitState:
-    """The fit with every point weighted by its share of an independent one."""
-    share = independent_share(state, covariance)
-    if np.all(share > 0.99):
-        return state
-    problem = replace(state.problem, sigma=state.problem.sigma / np.sqrt(share))
-    return minimised(problem, state.unknowns, state.x)
 
 
 def _carried(base: FitState, rival: FitState) -> FloatArray:
@@ -311,59 +439,3 @@ def _carried(base: FitState, rival: FitState) -> FloatArray:
         if name in base.unknowns.names:
             x[base.unknowns.names.index(name)] = value
     return x
-
-
-def _second_minimum(base: FitState, start: FloatArray | None) -> FitState | None:
-    """The minimum near a start, if it is another one and as good."""
-    if start is None or _near(base, start):
-        return None
-    found = minimised(base.problem, base.unknowns, start, most=_FIRST_LOOK)
-    if found.minimum.chi2 > base.minimum.chi2 + _HOPELESS:
-        return None
-    found = minimised(base.problem, base.unknowns, found.x, most=2 * EVALUATIONS)
-    if found.minimum.chi2 > base.minimum.chi2 + ALLOWED or _near(base, found.x):
-        return None
-    return found
-
-
-def _spectra_allow_exchange(base: FitState) -> bool:
-    """Whether the spectra alone, which cost nothing, allow tau_d and f tau_k to be exchanged.
-
-    Not where a search from there leads back.
-    """
-    predictor = base.problem.predictor
-    spectra = [k for k, r in enumerate(predictor.records) if isinstance(r, ImpedanceSpectrum)]
-    start = exchanged(base)
-    if not spectra or start is None:
-        return True
-    points = np.isin(predictor.record_of_point, spectra)
-    problem = Problem(
-        Predictor([predictor.records[k] for k in spectra]),
-        tuple(base.problem.noise[k] for k in spectra),
-        base.problem.sigma[points],
-        base.problem.keep[points],
-    )
-    free = [u for u in base.unknowns.free if u.name in NAMES]
-    columns = [base.unknowns.names.index(u.name) for u in free]
-    unknowns = Unknowns(free, base.unknowns.base, problem.kinds)
-    r = problem.residuals(unknowns).residuals(base.x[columns])
-    found = minimised(problem, unknowns, start[columns], most=2 * EVALUATIONS)
-    here = replace(found, minimum=replace(found.minimum, x=base.x[columns]))
-    return found.minimum.chi2 <= float(r @ r) + _HOPELESS and not _near(here, found.x)
-
-
-def _other_order(base: FitState, found: FitState) -> bool:
-    """Whether tau_d is another one, at a cost that leaves the choice open."""
-    j = base.unknowns.names.index("tau_d")
-    moved = abs(found.x[j] - base.x[j]) > _DIFFERENT
-    return bool(moved and found.minimum.chi2 < base.minimum.chi2 + _ALLOWED_ORDER)
-
-
-def _near(base: FitState, x: FloatArray) -> bool:
-    """Whether no parameter of the model differs enough to matter."""
-    V_m = base.unknowns.parameters(base.x).V_m
-    return all(
-        abs(x[j] - base.x[j]) < _DIFFERENT * unit_of_length(u, V_m)
-        for j, u in enumerate(base.unknowns.free)
-        if u.name in CORE
-    )

@@ -40,23 +40,24 @@ def rounded(unknowns: Unknowns, vectors: FloatArray) -> tuple[tuple[float, ...],
     return tuple(tuple(float(f"{v:.{_DIGITS}g}") for v in row) for row in values.tolist())
 
 
-def sample_estimates(
-    names: Sequence[str], samples: Sequence[Sequence[float]], units: Sequence[str] | None = None
-) -> dict[str, SampleEstimate]:
-    """Median, standard deviation and central 95 % of every column; nothing where there are no two rows."""
-    if len(samples) < 2:
+def sample_estimates(unknowns: Unknowns, vectors: FloatArray) -> dict[str, SampleEstimate]:
+    """Median, standard deviation and central interval of every unknown.
+
+    Parameters
+    ----------
+    unknowns : Unknowns
+    vectors : (k, m) array
+        The sample, as the minimiser sees it; of fewer than two nothing is said.
+    """
+    if len(vectors) < 2:
         return {}
-    columns = np.array(samples).T
-    found = {}
-    for k, (name, column) in enumerate(zip(names, columns, strict=True)):
+    summaries = {}
+    for unknown, column in zip(unknowns.free, np.array(rounded(unknowns, vectors)).T, strict=True):
         low, median, high = (float(v) for v in np.quantile(column, (TAILS[0], 0.5, TAILS[1])))
-        found[name] = SampleEstimate(
-            unit=units[k] if units else unit_of(name),
-            median=median,
-            stderr=float(np.std(column, ddof=1)),
-            ci95=(low, high),
+        summaries[unknown.name] = SampleEstimate(
+            unit=unknown.unit, median=median, stderr=float(np.std(column, ddof=1)), ci95=(low, high)
         )
-    return found
+    return summaries
 
 
 BootstrapKind = Literal["residual", "parametric"]
@@ -239,7 +240,7 @@ def _sample_set(
         failed=failed,
         names=state.unknowns.names,
         samples=samples,
-        estimates=sample_estimates(state.unknowns.names, samples),
+        estimates=sample_estimates(state.unknowns, vectors),
     )
 
 

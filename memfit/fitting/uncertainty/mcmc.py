@@ -28,9 +28,9 @@ from memfit.errors import InputError
 from memfit.fitting.findings import Convergence, SampleSet
 from memfit.fitting.least_squares import Box, evaluator, gauss_newton
 from memfit.fitting.problem import FitState, soften
-from memfit.fitting.refit import Checkpoint, row_weights
+from memfit.fitting.refit import Checkpoint
 from memfit.fitting.uncertainty.bootstrap import rounded, sample_estimates
-from memfit.fitting.uncertainty.covariance import covariance_of
+from memfit.fitting.uncertainty.covariance import covariance_of, row_weights
 from memfit.progress import Progress, silent
 
 
@@ -403,7 +403,7 @@ def _sample_set(state: FitState, seed: int, chain: Chain, found: Judgement) -> S
         failed=chain.failures,
         names=names,
         samples=samples,
-        estimates=sample_estimates(names, rounded(state.unknowns, flat)),
+        estimates=sample_estimates(state.unknowns, flat),
         convergence=convergence,
         walkers=walkers,
         acceptance=chain.accepted / max(chain.steps * walkers, 1),

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from devices import FREQUENCY, TRUTH, device, pulses, spectra, sweeps
 
-from memfit.fitting.findings import OpenParameter
 from memfit.fitting.identifiability.combinations import known_combinations, written
-from memfit.fitting.identifiability.explore import Exploration, exchanged, explore
+from memfit.fitting.identifiability.explore import exchanged, explore
 from memfit.fitting.identifiability.verdict import percent_of
 from memfit.fitting.joint import fit
 from memfit.fitting.least_squares import minimise
@@ -216,12 +215,12 @@ def test_exchange_of_the_two_times_is_exact_at_one_bias():
     assert float(r @ r) == pytest.approx(state.minimum.chi2, rel=1e-6)
 
 
-def test_several_biases_forbid_the_exchange_and_every_excursion():
+def test_several_biases_forbid_the_exchange_and_every_ridge():
     state = _state(spectra())
     found = explore(state, covariance_of(state))
     assert found.swap is None
     assert found.better is None
-    assert not any(e.far for e in found.excursions)
+    assert not any(ridge.far for ridge in found.ridges)
 
 
 def test_a_lower_place_is_found_on_the_way():
@@ -244,11 +243,15 @@ def test_a_combination_is_told_where_its_parts_are_lost(ways, told):
     """Known everywhere but along some ways of (R_b, C_m): never a product and its quotient together."""
     state = _state(spectra())
     names = list(state.unknowns.names)
+    p = state.unknowns.parameters(state.x)
     spread = np.column_stack([1e-3 * np.eye(len(names)), np.zeros((len(names), len(ways)))])
     for column, way in enumerate(ways):
         spread[[names.index("R_b"), names.index("C_m")], len(names) + column] = way
-    lost = {name: OpenParameter(reach="both sides") for name in ("R_b", "C_m")}
-    found = known_combinations(state, names, spread, Exploration((), (), None, None), lost)
+
+    def error_of(quantity):
+        return float(np.linalg.norm(quantity.gradient(p, names) @ spread))
+
+    found = known_combinations(p, state.telling_bias(), ("R_b", "C_m"), error_of, 0.25)
     assert [c.text for c in found if set(c.parameters) == {"R_b", "C_m"}] == told
 
 

@@ -1,14 +1,29 @@
-"""What bounds tell, against published moments of cut-off normal distributions and against drawing."""
+"""Covariance and correlation of residuals against what is known; bounds against moments and drawing."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from devices import TRUTH, device, exact, spectra, sweeps
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
+from scipy.signal import lfilter
 from scipy.stats import truncnorm
 
-from memfit.fitting.problem import Unknown, edge_unknown
-from memfit.fitting.uncertainty.covariance import _standard_moments, told_by_bounds
+from memfit.fitting.least_squares import minimise
+from memfit.fitting.noise import prepare, with_noise_of
+from memfit.fitting.plan import FitPlan
+from memfit.fitting.problem import FitState, Minimum, Unknown, Unknowns, edge_unknown, physical_unknowns
+from memfit.fitting.uncertainty.covariance import (
+    NormalApproximation,
+    bound_information,
+    correlation,
+    covariance_of,
+    estimates,
+    standard_moments,
+)
+from memfit.model.parameters import NAMES
 
 R_S = Unknown("R_s", False, 0.0, 1e9)
 V_T = Unknown("V_T", False, -10.0, 10.0)
@@ -19,14 +34,14 @@ V_T = Unknown("V_T", False, -10.0, 10.0)
 def test_moments_of_a_cut_normal(a, width):
     a = max(a, -0.5 * width)
     expected = truncnorm(a, a + width)
-    mean, variance = _standard_moments(a, width)
+    mean, variance = standard_moments(a, width)
     assert_allclose(mean, expected.mean(), rtol=1e-4, atol=1e-8)
     assert_allclose(variance, expected.var(), rtol=1e-3)
 
 
 @pytest.mark.parametrize("width", [0.01, 0.1, 1.0, np.inf])
 def test_far_tail_goes_on_smoothly(width):
-    near, far = (_standard_moments(a, width) for a in (49.99, 50.01))
+    near, far = (standard_moments(a, width) for a in (49.99, 50.01))
     assert_allclose(near, far, rtol=5e-3)
     assert near[1] > 0
 
@@ -40,7 +55,7 @@ def test_sum_of_two_bounded_unknowns_against_drawing():
     unknowns = [R_S, edge_unknown(0, 0, 5.0), V_T]
     root = np.array([[100.0, -100.0, 0.0], [60.0, 0.0, 20.0], [0.0, 40.0, 20.0], [0.0, 0.0, 2.0]])
     x, r = np.array([0.0, -1e-4, 0.0]), np.array([0.3, 0.0, 0.0, 0.0])
-    told = told_by_bounds(root, r, unknowns, x)
+    told = bound_information(root, r, unknowns, x)
 
     information = root.T @ root
     pull = np.array([-(root.T @ r)[0], 0.0, 0.0])  # at its bound only R_s is held
@@ -56,7 +71,7 @@ def test_sum_of_two_bounded_unknowns_against_drawing():
 
 
 def test_an_edge_that_the_data_do_not_see_is_uniform_between_its_samples():
-    told = told_by_bounds(
+    told = bound_information(
         np.array([[1e-6, 0.0], [0.0, 1.0]]),
         np.zeros(2),
         [edge_unknown(0, 0, 2.0), V_T],
@@ -69,20 +84,134 @@ def test_an_edge_that_the_data_do_not_see_is_uniform_between_its_samples():
 def test_bounds_far_away_and_those_of_the_search_tell_nothing():
     root, r = np.diag([10.0, 10.0, 1e-9]), np.zeros(3)
     unknowns = [R_S, edge_unknown(0, 0, 5.0), V_T]
-    told = told_by_bounds(root, r, unknowns, np.array([20.0, -2.5, 10.0]))
+    told = bound_information(root, r, unknowns, np.array([20.0, -2.5, 10.0]))
     assert_allclose(told.precision, 0.0)
     assert_allclose(told.shift, 0.0)
 
 
 def test_a_bound_that_holds_against_a_far_better_place():
-    told = told_by_bounds(np.eye(1), np.array([-1e6]), [edge_unknown(0, 0, 1e-9)], np.array([0.0]))
+    told = bound_information(np.eye(1), np.array([-1e6]), [edge_unknown(0, 0, 1e-9)], np.array([0.0]))
     assert_allclose(told.precision, 12.0 / 1e-9**2, rtol=1e-3)
 
 
 def test_directions_that_nothing_limits_do_no_harm():
     root = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
     unknowns = [R_S, edge_unknown(0, 0, 5.0), V_T]
-    told = told_by_bounds(root, np.zeros(2), unknowns, np.array([0.0, -1.0, 0.0]))
+    told = bound_information(root, np.zeros(2), unknowns, np.array([0.0, -1.0, 0.0]))
     assert np.all(np.isfinite(told.precision))
     assert np.all(np.isfinite(told.shift))
     assert_allclose(told.precision[1:], 0.0)
+
+
+@given(st.integers(0, 1000), st.sampled_from([0.0, 0.3, 0.6, 0.9]))
+@settings(max_examples=40)
+def test_effective_points_of_an_autoregression(seed, rho):
+    n = 4000
+    white = np.random.default_rng(seed).standard_normal(n)
+    r = lfilter([1.0], [1.0, -rho], white)
+    found, effective = correlation(r, two_parts=False)
+    assert found == pytest.approx(rho, abs=0.07)
+    assert effective == pytest.approx(n * (1 - rho) / (1 + rho), rel=0.35)
+    assert effective <= n
+
+
+def test_alternating_residuals_are_not_worth_more_points():
+    found, effective = correlation(np.tile([1.0, -1.0], 50), two_parts=False)
+    assert found < -0.9
+    assert effective == 100
+
+
+def test_parts_of_a_spectrum_do_not_follow_each_other():
+    r = np.concatenate([np.full(50, 3.0), np.full(50, -3.0)])
+    whole, _ = correlation(r, two_parts=False)
+    parts, _ = correlation(r, two_parts=True)
+    assert parts > whole
+
+
+def test_no_residuals_at_all():
+    assert correlation(np.zeros(10), two_parts=False) == (0.0, 10.0)
+
+
+@pytest.fixture(scope="module")
+def state():
+    records = device([*spectra(), *sweeps()]).records
+    problem = prepare(records)
+    unknowns = Unknowns(physical_unknowns(FitPlan(), NAMES[:8]), TRUTH, problem.kinds)
+    return minimise(problem, unknowns, unknowns.encode(TRUTH.as_dict()), near=False)
+
+
+def test_covariance_is_the_inverse_of_the_normal_matrix(state):
+    found = covariance_of(state)
+    _, j = state.linearised()
+    if all(abs(rho) < 0.1 for rho in found.lag1):
+        np.testing.assert_allclose(found.matrix, np.linalg.inv(j.T @ j), rtol=1e-6)
+    np.testing.assert_allclose(found.matrix, found.matrix.T, rtol=1e-9)
+    assert np.linalg.eigvalsh(found.matrix).min() > 0
+    assert found.open_directions.shape == (0, 8)
+
+
+def test_twice_the_noise_is_twice_the_error(state):
+    louder = replace(state.problem, sigma=2.0 * state.problem.sigma)
+    doubled = covariance_of(replace(state, problem=louder))
+    np.testing.assert_allclose(doubled.matrix, 4.0 * covariance_of(state).matrix, rtol=1e-6)
+
+
+def test_scatter_of_estimates_is_the_covariance():
+    """Forty devices that differ by their noise: their errors are as large as they say."""
+    z = []
+    for seed in range(40):
+        problem = prepare(device([*spectra(), *sweeps()], seed=seed).records)
+        unknowns = Unknowns(physical_unknowns(FitPlan(), NAMES[:8]), TRUTH, problem.kinds)
+        truth = unknowns.encode(TRUTH.as_dict())
+        found = minimise(problem, unknowns, truth, near=False)
+        for _ in range(2):
+            found = minimise(with_noise_of(found), unknowns, found.x, near=False)
+        z.append((found.x - truth) / np.sqrt(np.diag(covariance_of(found).matrix)))
+    size = np.sqrt(np.mean(np.square(z)))
+    assert 0.85 < size < 1.15
+    assert np.mean(np.abs(z) < 1.96) > 0.9
+
+
+def test_direction_without_information_is_open():
+    """Far below threshold nothing depends on the channel."""
+    records = exact(spectra(biases=(-9.9, -9.5))).records
+    problem = prepare(records)
+    far = TRUTH.replace(V_T=60.0)
+    unknowns = Unknowns(physical_unknowns(FitPlan(bounds={"V_T": (-5, 100)}), NAMES[:8]), far, problem.kinds)
+    x = unknowns.encode(far.as_dict())
+    state = FitState(problem, unknowns, Minimum(x, 0.0, True, "", 1, ()))
+    found = covariance_of(state)
+    assert len(found.open_directions) >= 4
+    said = estimates(state, found, {})
+    assert all(said[n].status == "undetermined" for n in ("i_c0", "V_m", "tau_d", "tau_k"))
+    assert all(said[n].value is None and said[n].ci95 is None for n in ("i_c0", "V_m"))
+    assert np.all(np.isfinite(found.matrix))
+
+
+def test_the_normal_approximation_is_the_inverse_of_the_information():
+    root = np.random.default_rng(3).standard_normal((9, 4)) * [1.0, 1e3, 1e-4, 10.0]
+    normal = NormalApproximation.of(root)
+    exact_inverse = np.linalg.inv(root.T @ root)
+    assert_allclose(normal.covariance(), exact_inverse, rtol=1e-9)
+    assert_allclose(normal.root() @ normal.root().T, exact_inverse, rtol=1e-9)
+    assert normal.known.all()
+
+
+def test_what_the_data_do_not_see_is_left_out_or_stiffened():
+    """Two unknowns of which only the sum is seen."""
+    normal = NormalApproximation.of(np.array([[2.0, 2.0], [0.0, 0.0]]))
+    assert list(normal.known) == [True, False]
+    assert_allclose(normal.covariance(), np.full((2, 2), 1 / 16))
+    soft, stiff = (np.linalg.norm(normal.root(softest)) for softest in (1e-6, 1.0))
+    assert stiff < 1.0 < 1e4 < soft
+
+
+def test_a_threshold_is_weak_and_undetermined_in_units_of_its_width(state):
+    """As a factor of any other parameter: by 0.2 and by 1."""
+    said = []
+    for errors in (0.1, 0.5, 1.5):
+        j = state.unknowns.names.index("V_T")
+        matrix = np.diag(np.full(8, 1e-8))
+        matrix[j, j] = (errors * state.unknowns.parameters(state.x).V_m) ** 2
+        said.append(estimates(state, replace(covariance_of(state), matrix=matrix), {})["V_T"].status)
+    assert said == ["determined", "weak", "undetermined"]
