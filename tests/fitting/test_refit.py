@@ -9,8 +9,9 @@ from devices import device, pulses, seen_late, spectra
 from memfit.datasets.device import Device
 from memfit.errors import InputError
 from memfit.fitting.joint import fit
-from memfit.fitting.refit import rebuild_problem, row_weights
+from memfit.fitting.refit import rebuild_problem
 from memfit.fitting.result import Excluded, FitResult
+from memfit.fitting.uncertainty.covariance import row_weights
 
 
 def test_the_minimum_is_found_again(joint, noisy):
