@@ -159,7 +159,7 @@ def _derived(state: FitState, covariance: Covariance) -> dict[str, Estimate]:
         value = row.value(state.parameters)
         gradient = np.array([float(row.exponents.get(u.name, 0)) for u in state.unknowns.free])
         error = float(np.sqrt(max(gradient @ covariance.matrix @ gradient, 0.0)))
-        opened = any(covariance.is_open(j) for j in np.flatnonzero(gradient))
+        opened = any(covariance.is_open(int(j)) for j in np.flatnonzero(gradient))
         if opened or error > NORMAL.undetermined:
             result[name] = Estimate(value=None, unit=row.unit, status="undetermined")
             continue
