@@ -23,7 +23,6 @@ from memfit.confidence import TAILS
 from memfit.datasets.records import ImpedanceSpectrum
 from memfit.fitting.findings import SampleEstimate, SampleSet
 from memfit.fitting.least_squares import Box, Evaluate, Point, Solution, gauss_newton
-from memfit.fitting.plan import unit_of
 from memfit.fitting.problem import FitState, Unknowns, soften, triangle
 from memfit.fitting.refit import Checkpoint
 from memfit.fitting.uncertainty.covariance import covariance_of

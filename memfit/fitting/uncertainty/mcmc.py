@@ -217,7 +217,7 @@ class Chain:
 
     def continued(self, sampler: Any, steps: int, density: Density) -> "Chain":
         """The chain with some steps more."""
-        start = _emcee().FitState(self.last, log_prob=self.log_density, random_state=self.random)
+        start = _emcee().State(self.last, log_prob=self.log_density, random_state=self.random)
         density.failures = 0
         found, accepted, last = [], 0, self.last
         for state in sampler.sample(start, iterations=steps, store=False, skip_initial_state_check=True):
