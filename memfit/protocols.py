@@ -76,7 +76,12 @@ class Drive:
             )
 
     def at(self, time: npt.ArrayLike) -> FloatArray:
-        """Drive (A or V) at each `time` (s); at a jump the new value."""
+        """The drive, A or V; at a jump the new value.
+
+        Parameters
+        ----------
+        time : array, s
+        """
         time = np.asarray(time, dtype=np.float64)
         left = np.clip(np.searchsorted(self.time, time, side="right") - 1, 0, self.time.size - 1)
         right = np.minimum(left + 1, self.time.size - 1)
@@ -87,7 +92,12 @@ class Drive:
         return result
 
     def rate(self, time: npt.ArrayLike) -> FloatArray:
-        """Slope (A/s or V/s) just after each `time` (s); zero outside the polygon."""
+        """The slope just after each time, A/s or V/s; zero outside the polygon.
+
+        Parameters
+        ----------
+        time : array, s
+        """
         time = np.asarray(time, dtype=np.float64)
         left = np.searchsorted(self.time, time, side="right") - 1
         inside = (left >= 0) & (left < self.time.size - 1)
@@ -124,7 +134,18 @@ def pulse(
     base: float = 0.0,
     start: float = 0.0,
 ) -> Drive:
-    """A rectangular pulse: `base` from `start`, `amplitude` from `on` to `off` (s), `base` until `end`."""
+    """A rectangular pulse.
+
+    Parameters
+    ----------
+    control : {"current", "voltage"}
+    amplitude, base : float, A or V
+        During the pulse, and before and after it.
+    on, off : float, s
+        When it begins and ends.
+    start, end : float, s
+        When the record does.
+    """
     return pulse_train(
         control, amplitude, on=on, width=off - on, period=0.0, count=1, end=end, base=base, start=start
     )
@@ -142,7 +163,26 @@ def pulse_train(
     base: float = 0.0,
     start: float = 0.0,
 ) -> Drive:
-    """`count` rectangular pulses of `width` s, the first at `on`, one every `period` s."""
+    """Rectangular pulses, all alike.
+
+    Parameters
+    ----------
+    control : {"current", "voltage"}
+    amplitude, base : float, A or V
+        During the pulses, and before, between and after them.
+    on : float, s
+        When the first one begins.
+    width, period : float, s
+        Of a pulse, and from one to the next.
+    count : int
+    start, end : float, s
+        When the record begins and ends.
+
+    Raises
+    ------
+    InputError
+        There is no pulse, or they overlap.
+    """
     if count < 1 or width <= 0 or (count > 1 and period < width):
         raise InputError(
             "A pulse train needs count >= 1, width > 0 and period >= width; "
@@ -155,7 +195,20 @@ def pulse_train(
 
 
 def sweep(control: Control, vertices: npt.ArrayLike, *, rate: float, start: float = 0.0) -> Drive:
-    """Linear sweeps from vertex to vertex (V or A) at `rate` (V/s or A/s), as in an I-V loop."""
+    """Linear sweeps from vertex to vertex, as in an I-V loop.
+
+    Parameters
+    ----------
+    control : {"current", "voltage"}
+    vertices : (n,) array, A or V
+    rate : float, A/s or V/s
+    start : float, s
+
+    Raises
+    ------
+    InputError
+        The rate is not above zero.
+    """
     corners = np.asarray(vertices, dtype=np.float64)
     if not rate > 0:
         raise InputError(f"A scan rate must be positive; found {rate:g}.")
@@ -164,7 +217,16 @@ def sweep(control: Control, vertices: npt.ArrayLike, *, rate: float, start: floa
 
 
 def staircase(control: Control, levels: npt.ArrayLike, *, dwell: float, start: float = 0.0) -> Drive:
-    """Constant levels (V or A), each held for `dwell` seconds, with jumps between them."""
+    """Constant levels with jumps between them.
+
+    Parameters
+    ----------
+    control : {"current", "voltage"}
+    levels : (n,) array, A or V
+    dwell : float, s
+        How long each is held.
+    start : float, s
+    """
     values = np.asarray(levels, dtype=np.float64)
     edges = start + dwell * np.arange(values.size + 1)
     return Drive(control, np.repeat(edges, 2)[1:-1], np.repeat(values, 2))

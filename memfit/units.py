@@ -84,6 +84,10 @@ def accepted(dimension: str) -> str:
 def parse_number(text: str) -> float:
     """A finite number with a decimal point or a decimal comma.
 
+    Parameters
+    ----------
+    text : str
+
     Raises
     ------
     UnitError
@@ -132,6 +136,12 @@ def find_unit(text: str, dimension: str | None = None) -> Unit | None:
 
 def read_unit(text: str, dimension: str) -> Unit:
     """As `find_unit`, but an unknown unit is an error that lists the accepted spellings.
+
+    Parameters
+    ----------
+    text : str
+    dimension : str
+        A key of `DIMENSIONS`.
 
     Raises
     ------
@@ -216,6 +226,10 @@ def split_label(label: str) -> tuple[str, str | None]:
     "Frequency (Hz)", "freq/Hz", "I [mA]", "-Z'' / ohm", "Z_imag (kΩ)", "J (mA/cm2)", "time_s", "Time, s",
     "C1 in V".
     Brackets that hold an argument ("Re(Z)", "Phase(Z)/deg") stay in the name.
+
+    Parameters
+    ----------
+    label : str
     """
     text = label.strip().strip("\ufeff").strip()
     text = re.sub(r"\s*[(\[]\s*vs\b[^()\[\]]*[)\]]$", "", text, flags=re.IGNORECASE)

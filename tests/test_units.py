@@ -1,12 +1,15 @@
 """Quantities, units and labels as people write them."""
 
 import math
+import tomllib
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from memfit import units
 from memfit.errors import UnitError
 from memfit.units import (
     DIMENSIONS,
@@ -176,3 +179,25 @@ def test_arrays_are_converted_without_needless_rounding():
     unit = find_unit("mV", "voltage")
     assert unit is not None
     np.testing.assert_array_equal(unit.to_si(np.array([20.0, 100.0, 0.3])), [0.02, 0.1, 0.0003])
+
+
+def test_the_table_of_units_is_whole():
+    table = tomllib.loads(Path(units.__file__).with_name("units.toml").read_text(encoding="utf-8"))
+    assert set(table["names"]) <= set(table["symbols"])
+    names = [name for spelled in table["names"].values() for name in spelled]
+    assert len(names) == len(set(names))
+    assert all(name == name.lower() for name in names)
+    assert set(table["prefixes"]["never"]) <= set(table["symbols"])
+    for symbol, (scale, *powers) in table["symbols"].items():
+        unit = find_unit(symbol)
+        assert unit is not None
+        assert (unit.scale, list(unit.exponents)) == (scale, powers)
+
+
+@pytest.mark.parametrize("prefix", ["f", "p", "n", "u", "m", "k", "M", "G", "T"])
+@pytest.mark.parametrize("symbol", ["V", "A", "ohm", "F", "H", "s", "Hz", "S", "W", "K"])
+def test_prefixes_are_powers_of_a_thousand(prefix, symbol):
+    power = "fpnum?kMGT".index(prefix) - 5
+    unit = find_unit(prefix + symbol)
+    assert unit is not None
+    assert unit.scale == pytest.approx(1e3**power, rel=1e-15)

@@ -19,7 +19,7 @@ from memfit.files import whole_folder
 from memfit.fitting.findings import CircuitStability
 from memfit.fitting.result import FitResult
 from memfit.fitting.serialise import to_plain
-from memfit.loaders.tables.rows import read_draws
+from memfit.loaders.tables import read_draws
 from memfit.model.parameters import Parameters
 from memfit.protocols import Control
 from memfit.reporting.content import (

@@ -92,7 +92,14 @@ class ImpedanceSpectrum(_Record):
         return self.frequency.size
 
     def select(self, keep: BoolArray, note: str = "") -> "ImpedanceSpectrum":
-        """A spectrum of the chosen points only, with a note of why."""
+        """A spectrum of the chosen points only.
+
+        Parameters
+        ----------
+        keep : (n,) bool
+        note : str
+            Why, a sentence for the notes.
+        """
         return replace(
             self,
             frequency=self.frequency[keep],
@@ -142,7 +149,14 @@ class IVSweep(_Record):
         return self.current if self.control == "voltage" else self.voltage
 
     def select(self, keep: BoolArray, note: str = "") -> "IVSweep":
-        """A sweep of the chosen points only (the drive stays whole), with a note of why."""
+        """A sweep of the chosen points only; the drive stays whole.
+
+        Parameters
+        ----------
+        keep : (n,) bool
+        note : str
+            Why, a sentence for the notes.
+        """
         return replace(
             self,
             voltage=self.voltage[keep],
@@ -201,7 +215,14 @@ class PulseTransient(_Record):
         return values
 
     def select(self, keep: BoolArray, note: str = "") -> "PulseTransient":
-        """A transient of the chosen points only (the drive stays whole), with a note of why."""
+        """A transient of the chosen points only; the drive stays whole.
+
+        Parameters
+        ----------
+        keep : (n,) bool
+        note : str
+            Why, a sentence for the notes.
+        """
         return replace(
             self,
             time=self.time[keep],
@@ -247,6 +268,10 @@ def content_digest(record: Record) -> str:
     """SHA-256 (hexadecimal) of the numbers a fit sees: kind, control, bias, columns, drive.
 
     Names, notes and metadata take no part; neither does the file they came from.
+
+    Parameters
+    ----------
+    record : Record
     """
     digest = sha256(f"{record.kind} {record.control}".encode())
     if isinstance(record, ImpedanceSpectrum):

@@ -27,7 +27,7 @@ from memfit.loaders.raw import NO_SETTINGS, FileSettings, RawTable, Reader, Read
 from memfit.loaders.source import DAMAGE, Source, open_source
 from memfit.loaders.spectra import make_spectra
 from memfit.loaders.sweeps import make_sweeps
-from memfit.loaders.tables.read import NAME, read_text_tables
+from memfit.loaders.tables import read_text_tables
 from memfit.loaders.transients import make_transients
 from memfit.units import format_quantity
 
@@ -35,7 +35,7 @@ __all__ = ["Reader", "find_reader", "plugged_in", "read_file", "read_source", "r
 
 ENTRY_POINTS = "memfit.readers"
 
-GENERIC = Reader(NAME, lambda source: source.is_text, read_text_tables)
+GENERIC = Reader("table", lambda source: source.is_text, read_text_tables)
 
 _NAMES: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     ("impedance", re.compile(r"(?<![a-z])(p?eis|geis|speis|impedance)(?![a-z])")),

@@ -29,8 +29,7 @@ from memfit.errors import FileFormatError, OutputError, UnitError
 from memfit.files import write_whole
 from memfit.loaders.raw import CONTROLS, INITIALS, NO_SETTINGS, FileSettings, select_used
 from memfit.loaders.source import Source
-from memfit.loaders.tables.layout import Layout
-from memfit.loaders.tables.rows import TextTable, read_rows
+from memfit.loaders.tables import Layout, TextTable, read_rows
 from memfit.protocols import Control, Drive, drive_from_samples
 from memfit.units import parse_quantity
 
@@ -199,7 +198,7 @@ def _read_front(source: Source) -> _Front:
                 (front.settings if key in _RESERVED else front.metadata)[key] = value
         except (ValueError, TypeError) as error:
             raise FileFormatError(
-                f"expected a JSON value after {key!r}, found {value[:40]!r}.",
+                f"expected a JSON value after {key!r}, found {line[1:].partition(':')[2][:40]!r}.",
                 file=source.name,
                 line=front.lines,
             ) from error

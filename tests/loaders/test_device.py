@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from memfit.errors import InputError, MemfitError
-from memfit.loaders.device import load_device
+from memfit.loaders.device import load_device, load_readable, located, places_of
 
 SPECTRUM = "# bias: {bias} V\nf (Hz),Z' (ohm),Z'' (ohm)\n" + "".join(
     f"{f!r},{100 / (1 + f)!r},{-f!r}\n" for f in np.geomspace(1e4, 1, 12).tolist()
@@ -125,3 +125,40 @@ def test_a_record_from_rest_was_switched_on_at_zero(tmp_path):
     assert (record.drive.time[0], record.drive.value[0]) == (0.0, 1e-6)
     late = course(tmp_path / "b.csv", time + 0.5, 0.5 - 0.3 * np.exp(-time / 0.2), "# initial: rest")
     assert late.drive.time[0] == time[0] + 0.5
+
+
+THREE_POINTS = "# bias: 0.5 V\nFrequency (Hz),Z_real (ohm),Z_imag (ohm)\n100,10,-1\n10,12,-2\n1,15,-1\n"
+
+
+def test_the_way_from_a_result_to_its_data(tmp_path):
+    stored = located([str(tmp_path / "data" / "a")], tmp_path / "results" / "x")
+    assert stored == {"paths": [str(tmp_path / "data" / "a")], "relative": ["../../data/a"]}
+
+
+def test_order_of_the_places(tmp_path):
+    result, moved, old = (tmp_path / name for name in ("moved/result", "moved/data", "old/data"))
+    for folder in (result, moved, old):
+        folder.mkdir(parents=True)
+        (folder / "eis.csv").write_text(THREE_POINTS)
+    stored = {"relative": ["../data"], "paths": [str(old)]}
+    found = list(places_of(stored, result, ["eis.csv", "eis.csv [2]", "absent.csv"]))
+    assert found == [[moved], [old], [result / "eis.csv"]]
+    (result / "device.toml").write_text("")
+    assert [result / "device.toml"] in list(places_of(stored, result, ["eis.csv"]))
+
+
+def test_what_an_edited_result_says_of_places_is_no_error(tmp_path):
+    assert list(places_of({"relative": 5, "paths": [None, 7, "nowhere"]}, tmp_path, ["a.csv"])) == []
+
+
+def test_what_can_be_read_of_a_device(tmp_path):
+    (tmp_path / "good.csv").write_text(THREE_POINTS)
+    (tmp_path / "empty.csv").write_text("")
+    (tmp_path / "device.toml").write_text(
+        "".join(f'[[measurement]]\nfile = "{name}.csv"\n' for name in ("good", "empty", "gone"))
+    )
+    records, faults = load_readable([tmp_path])
+    assert [record.name for record in records] == ["good.csv"]
+    assert "empty" in faults["empty.csv"]
+    assert "gone.csv" in faults
+    assert load_readable([tmp_path / "nowhere"]) == ((), {"nowhere": "it is not there"})

@@ -53,7 +53,7 @@ READERS: tuple[Reader, ...] = (
     oscilloscope.LECROY,
     oscilloscope.BINARY,
     oscilloscope.TEXT,
-    keithley.SHEET,
+    workbook.SHEET,
     workbook.PARQUET,
     workbook.XLS,
     workbook.XLSX,

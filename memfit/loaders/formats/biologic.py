@@ -26,9 +26,7 @@ from memfit.datasets.records import Kind
 from memfit.errors import FileFormatError, UnitError
 from memfit.loaders.raw import FileSettings, RawTable, Reader, Stated
 from memfit.loaders.source import Source
-from memfit.loaders.tables.labels import Column, Field, find_fields, need
-from memfit.loaders.tables.layout import labels_of
-from memfit.loaders.tables.rows import read_block
+from memfit.loaders.tables import Column, Field, find_fields, labels_of, need, read_block
 from memfit.protocols import Control
 from memfit.units import parse_quantity
 

@@ -17,9 +17,7 @@ from memfit.datasets.records import Kind
 from memfit.errors import FileFormatError
 from memfit.loaders.raw import FileSettings, RawTable, Reader, Stated
 from memfit.loaders.source import Source
-from memfit.loaders.tables.labels import Field, find_fields
-from memfit.loaders.tables.layout import optional_number
-from memfit.loaders.tables.rows import read_fields
+from memfit.loaders.tables import Field, find_fields, optional_number, read_fields
 from memfit.protocols import Control, Drive
 
 _FIELDS = (

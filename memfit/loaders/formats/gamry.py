@@ -18,9 +18,7 @@ from memfit.datasets.records import Kind
 from memfit.errors import FileFormatError
 from memfit.loaders.raw import FileSettings, RawTable, Reader, Stated
 from memfit.loaders.source import Source
-from memfit.loaders.tables.labels import Field, find_fields, need
-from memfit.loaders.tables.layout import count_note, optional_number
-from memfit.loaders.tables.rows import Block, read_block
+from memfit.loaders.tables import Block, Field, count_note, find_fields, need, optional_number, read_block
 from memfit.protocols import Control, Drive
 from memfit.units import find_unit
 

@@ -26,10 +26,7 @@ import numpy as np
 from memfit.errors import FileFormatError
 from memfit.loaders.raw import FileSettings, RawTable, Reader, Stated
 from memfit.loaders.source import Source
-from memfit.loaders.tables.labels import Field
-from memfit.loaders.tables.layout import count_note, number, optional_number
-from memfit.loaders.tables.read import read_text_tables
-from memfit.loaders.tables.rows import read_fields
+from memfit.loaders.tables import Field, count_note, number, optional_number, read_fields, read_text_tables
 
 _ZPLOT = (
     Field("frequency", ("Freq(Hz)", "Frequency(Hz)"), "Hz"),

@@ -12,9 +12,7 @@ from memfit.datasets.records import Kind
 from memfit.errors import FileFormatError
 from memfit.loaders.raw import FileSettings, RawTable, Reader, Stated
 from memfit.loaders.source import Source
-from memfit.loaders.tables.labels import Column
-from memfit.loaders.tables.layout import count_note, optional_number
-from memfit.loaders.tables.rows import read_block
+from memfit.loaders.tables import Column, count_note, optional_number, read_block
 from memfit.units import find_unit
 
 _LAYOUTS: tuple[tuple[tuple[str, ...], Kind, tuple[tuple[str, str, str], ...]], ...] = (

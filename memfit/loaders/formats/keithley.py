@@ -1,4 +1,4 @@
-"""Keithley source-measure units and parameter analysers as text.
+"""Keithley source-measure units as text: buffers and saved readings.
 
 Buffers of the 2450 (2460, 2461, DMM) and of the 2600: a comment line, a header "Time,Current,Voltage" or
 "Timestamp;Current;Voltage" (SI, no units), rows with date-times "02/07/2021 17:08:26.823659080"; several
@@ -11,10 +11,6 @@ in which every value is followed by its unit, whose words stand in the rows:
 "Index,Reading,Unit,...,Value,Unit,..., Date,Time,Fractional Seconds" above "1,1.2E-9,Amp DC,...,0.1,Volt
 DC,...". Reading is what was measured, Value (Source Value) what was sourced. The time is relative, or
 seconds and their fraction, or date, time and fraction.
-
-Sheets of the 4200 in volt, ampere and second by the instrument's habit: a first line of terminals' names,
-"AV,AI,Time" or "AnodeI,AnodeV", then rows; several sweeps stand side by side with their number behind each
-name, "Time(1),AI(1),AV(1),Time(2),...".
 """
 
 import re
@@ -28,11 +24,16 @@ from memfit.errors import FileFormatError
 from memfit.loaders.curves import relative_noise, turning_points
 from memfit.loaders.raw import FileSettings, RawTable, Reader
 from memfit.loaders.source import Source
-from memfit.loaders.tables.labels import Column, Field, find_fields, need
-from memfit.loaders.tables.layout import SEPARATORS, number, split_fields
-from memfit.loaders.tables.rows import read_block
+from memfit.loaders.tables import (
+    SEPARATORS,
+    Field,
+    find_fields,
+    need,
+    number,
+    read_block,
+    split_fields,
+)
 from memfit.protocols import Control
-from memfit.units import find_unit
 
 _FIELDS = (
     Field("time", ("Time", "Timestamp", "Date Time"), "s"),
@@ -56,11 +57,6 @@ _TIMES = (
 """Columns that tell the time together, the plainest first."""
 _QUANTITIES: tuple[tuple[str, Control, str], ...] = (("amp", "current", "A"), ("volt", "voltage", "V"))
 """How the words of a unit begin, what they are the unit of, the unit itself."""
-
-_NAMES = re.compile(r"[A-Za-z]\w*?[VI]")
-_NUMBERED = re.compile(r"(?P<name>[A-Za-z]\w*)\((?P<number>\d+)\)")
-_FORMULA = re.compile(r"[A-Z][A-Z0-9_]*")
-_TERMINALS = ("A", "B", "C", "D", "Anode", "Cathode")
 
 
 def _recognises_buffer(source: Source) -> bool:
@@ -227,102 +223,7 @@ def _quantity(
     return known[1], known[2]
 
 
-def _names_of_sheet(line: str) -> tuple[list[str], str]:
-    """Names in the first line of a 4200's sheet, and what parts them."""
-    separator = next((mark for mark in SEPARATORS[:3] if mark in line), ",")
-    names = split_fields(line.strip(), separator)
-    while names and not names[-1]:
-        names.pop()
-    return names, separator
-
-
-def _sweeps(names: Sequence[str]) -> list[tuple[str, str, str]]:
-    """Names of voltage, current and time of each sweep of a 4200; nothing if it is no such sheet.
-
-    One sweep, or several with their number behind each name. Of the terminals one has both a voltage and a
-    current. Names in capitals may stand beside Time and terminals of the usual names: the formulas of the
-    user, whose cells are empty or "#REF" in most rows.
-    """
-    numbered = [match for label in names if (match := _NUMBERED.fullmatch(label))]
-    by_number: dict[str, list[str]] = {}
-    for match in numbered if len(numbered) == len(names) else ():
-        by_number.setdefault(f"({match['number']})", []).append(match["name"])
-    sweeps = []
-    for suffix, own in (by_number or {"": list(names)}).items():
-        others = {name for name in own if name != "Time"}
-        pairs = [name for name in own if name.endswith("V") and f"{name[:-1]}I" in others]
-        if len(others) < 2 or len(pairs) != 1:
-            return []
-        terminal = pairs[0][:-1]
-        formulas = [name for name in others if not _NAMES.fullmatch(name)]
-        usual = "Time" in own and terminal in _TERMINALS
-        if formulas and not (usual and all(map(_FORMULA.fullmatch, formulas))):
-            return []
-        sweeps.append((f"{terminal}V{suffix}", f"{terminal}I{suffix}", f"Time{suffix}"))
-    return sweeps
-
-
-def recognises_sheet(source: Source) -> bool:
-    """True for a first line of terminals' names, such as "AV,AI,Time" or "AI(1),AV(1),AI(2),..."."""
-    return bool(_sweeps(_names_of_sheet(source.head.split("\n", 1)[0])[0]))
-
-
-def read_sheet(source: Source, settings: FileSettings) -> list[RawTable]:
-    """The sweeps of a 4200, as text or as the sheet of a workbook.
-
-    Parameters
-    ----------
-    source : Source
-    settings : FileSettings
-
-    Raises
-    ------
-    FileFormatError
-        A row is broken.
-    """
-    names, separator = _names_of_sheet(source.head.split("\n", 1)[0])
-    sweeps = _sweeps(names)
-    if not sweeps:
-        raise FileFormatError(
-            "expected names such as AV,AI,Time in the first line.", file=source.name, line=1
-        )
-    read = {name for sweep in sweeps for name in sweep}
-    others = [name for name in names if name not in read]
-    left = (f"Not read: the columns {', '.join(others)}.",) if others else ()
-    plain = [name.lower() for name in names]
-    tables = []
-    for count, (voltage, current, time) in enumerate(sweeps, start=1):
-        columns = [
-            Column(plain.index(name.lower()), name, role, find_unit(unit))
-            for role, name, unit in (
-                ("voltage", voltage, "V"),
-                ("current", current, "A"),
-                ("time", time, "s"),
-            )
-            if name.lower() in plain
-        ]
-        columns.sort(key=lambda column: column.index)
-        lines: Sequence[str] = source.lines[1:]
-        if len(sweeps) > 1:  # beside a longer sweep the cells of a shorter one are empty at the end
-            cells = [split_fields(line, separator) for line in lines]
-            lines = [
-                line if any(c.index < len(row) and row[c.index] for c in columns) else ""
-                for line, row in zip(lines, cells, strict=True)
-            ]
-        block = read_block(source, columns, names, 1, lines=lines)
-        habit = f"{voltage} and {current} are taken as V and A, as the 4200 writes them."
-        table = RawTable(
-            columns=block.columns,
-            part=f"sweep {count} of {len(sweeps)}" if len(sweeps) > 1 else "",
-            metadata={"instrument": "Keithley 4200"},
-            notes=(habit, *left, *block.notes),
-        )
-        tables.append(table)
-    return tables
-
-
 BUFFER = Reader("Keithley buffer", _recognises_buffer, _read_buffer)
 READINGS = Reader(
     "Keithley readings", lambda s: _reading_line(s.head.split("\n")) is not None, _read_readings
 )
-SHEET = Reader("Keithley 4200", recognises_sheet, read_sheet)

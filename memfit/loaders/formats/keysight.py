@@ -16,9 +16,7 @@ from dataclasses import replace
 from memfit.errors import FileFormatError
 from memfit.loaders.raw import FileSettings, RawTable, Reader
 from memfit.loaders.source import Source
-from memfit.loaders.tables.labels import Column
-from memfit.loaders.tables.read import read_text_tables
-from memfit.loaders.tables.rows import read_block
+from memfit.loaders.tables import Column, read_block, read_text_tables
 from memfit.units import find_unit
 
 _QUANTITIES = (("voltage", r"V\w*", "V"), ("current", r"I\w*", "A"), ("time", r"Time\w*", "s"))

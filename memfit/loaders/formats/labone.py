@@ -15,7 +15,7 @@ from memfit.arrays import FloatArray
 from memfit.errors import FileFormatError
 from memfit.loaders.raw import FileSettings, RawTable, Reader
 from memfit.loaders.source import Source
-from memfit.loaders.tables.layout import Layout, end_notes, judge_last, number
+from memfit.loaders.tables import Layout, end_notes, judge_last, number
 
 _HEADER = ("chunk", "timestamp", "size", "fieldname")
 _FIELDS = ("frequency", "grid", "realz", "imagz", "absz", "phasez", "bias")

@@ -15,9 +15,7 @@ import numpy as np
 from memfit.errors import FileFormatError
 from memfit.loaders.raw import FileSettings, RawTable, Reader
 from memfit.loaders.source import Source
-from memfit.loaders.tables.labels import Column, understand
-from memfit.loaders.tables.layout import optional_number
-from memfit.loaders.tables.rows import read_block
+from memfit.loaders.tables import Column, optional_number, read_block, understand
 from memfit.units import find_unit
 
 _END = "***End_of_Header***"

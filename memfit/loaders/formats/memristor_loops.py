@@ -12,9 +12,7 @@ import re
 
 from memfit.loaders.raw import FileSettings, RawTable, Reader
 from memfit.loaders.source import Source
-from memfit.loaders.tables.labels import Field
-from memfit.loaders.tables.layout import Layout
-from memfit.loaders.tables.rows import read_fields
+from memfit.loaders.tables import Field, Layout, read_fields
 
 _KNOWM = (Field("voltage", ("Voltage",), "V"), Field("current", ("Current",), "uA"))
 _NAME = re.compile(r"(?:^|[_-])(resistor(?:\+|plus))?memristor\.csv$", re.IGNORECASE)

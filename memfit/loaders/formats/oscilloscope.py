@@ -39,9 +39,7 @@ from memfit.arrays import FloatArray
 from memfit.errors import DependencyError, FileFormatError
 from memfit.loaders.raw import FileSettings, RawTable, Reader
 from memfit.loaders.source import Source
-from memfit.loaders.tables.labels import Column, understand
-from memfit.loaders.tables.layout import number, optional_number, split_fields
-from memfit.loaders.tables.rows import read_block
+from memfit.loaders.tables import Column, number, optional_number, read_block, split_fields, understand
 from memfit.units import Unit, find_unit, split_label
 
 _RIGOL = re.compile(r"^X,(CH\d|MATH|REF)", re.IGNORECASE)

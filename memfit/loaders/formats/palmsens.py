@@ -19,9 +19,15 @@ from memfit.datasets.records import Kind
 from memfit.errors import FileFormatError
 from memfit.loaders.raw import FileSettings, RawTable, Reader
 from memfit.loaders.source import Source
-from memfit.loaders.tables.labels import Column, Field, find_fields
-from memfit.loaders.tables.layout import header_values, split_fields
-from memfit.loaders.tables.rows import read_block, read_fields
+from memfit.loaders.tables import (
+    Column,
+    Field,
+    find_fields,
+    header_values,
+    read_block,
+    read_fields,
+    split_fields,
+)
 from memfit.protocols import Control
 from memfit.units import find_unit
 

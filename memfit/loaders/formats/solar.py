@@ -17,9 +17,7 @@ from itertools import pairwise
 from memfit.errors import FileFormatError, UnitError
 from memfit.loaders.raw import ROLES, FileSettings, RawTable, Reader
 from memfit.loaders.source import Source
-from memfit.loaders.tables.labels import Column, understand
-from memfit.loaders.tables.layout import labels_of
-from memfit.loaders.tables.rows import read_block
+from memfit.loaders.tables import Column, labels_of, read_block, understand
 from memfit.units import find_unit, parse_quantity, split_label
 
 _STARS = re.compile(r"^\*{10,}[ \t]*$", re.MULTILINE)

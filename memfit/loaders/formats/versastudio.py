@@ -13,9 +13,7 @@ import numpy as np
 from memfit.errors import FileFormatError
 from memfit.loaders.raw import FileSettings, RawTable, Reader
 from memfit.loaders.source import Source
-from memfit.loaders.tables.labels import Field, find_fields, need
-from memfit.loaders.tables.layout import header_values
-from memfit.loaders.tables.rows import read_block, read_fields
+from memfit.loaders.tables import Field, find_fields, header_values, need, read_block, read_fields
 
 _DC = (Field("voltage", ("E(V)",), "V"), Field("current", ("I(A)",), "A"))
 _IMPEDANCE = (

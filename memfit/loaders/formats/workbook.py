@@ -3,11 +3,16 @@
 XLSX (ECMA-376) is a zip of XML; before anything is unpacked its size, its compression and its XML heads are
 looked at, so that a bomb is refused and not opened. Old .xls needs xlrd, parquet needs pyarrow; both are
 optional.
+
+Sheets of a Keithley 4200, in workbooks or as text, are in volt, ampere and second by the instrument's
+habit: a first line of terminals' names, "AV,AI,Time" or "AnodeI,AnodeV", then rows; several sweeps stand
+side by side with their number behind each name, "Time(1),AI(1),AV(1),Time(2),...".
 """
 
 import contextlib
 import io
 import math
+import re
 import warnings
 import zipfile
 from collections import Counter
@@ -17,10 +22,10 @@ from functools import cached_property
 from typing import Any
 
 from memfit.errors import DependencyError, FileFormatError
-from memfit.loaders.formats.keithley import read_sheet, recognises_sheet
 from memfit.loaders.raw import FileSettings, RawTable, Reader
 from memfit.loaders.source import DAMAGE, MAX_LINES, Source
-from memfit.loaders.tables.read import read_text_tables
+from memfit.loaders.tables import SEPARATORS, Column, read_block, read_text_tables, split_fields
+from memfit.units import find_unit
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,11 @@ class Settings:
 
 
 SETTINGS = Settings()
+
+_NAMES = re.compile(r"[A-Za-z]\w*?[VI]")
+_NUMBERED = re.compile(r"(?P<name>[A-Za-z]\w*)\((?P<number>\d+)\)")
+_FORMULA = re.compile(r"[A-Z][A-Z0-9_]*")
+_TERMINALS = ("A", "B", "C", "D", "Anode", "Cathode")
 
 _DAMAGED = (
     "expected a workbook, found a damaged one that cannot be read; copy the file again, or open it in a "
@@ -223,7 +233,9 @@ def _tables(source: Source, sheets: Sequence[Sheet], settings: FileSettings) -> 
     for sheet in sheets:
         text = sheet.as_source(source)
         try:
-            read = read_sheet(text, settings) if recognises_sheet(text) else read_text_tables(text, settings)
+            read = (
+                _read_sheet(text, settings) if _recognises_sheet(text) else read_text_tables(text, settings)
+            )
         except FileFormatError as error:
             if refused is None and _has_numbers(sheet.rows):
                 refused = error
@@ -249,6 +261,100 @@ def _has_numbers(rows: Sequence[tuple[object, ...]]) -> bool:
         for row in rows[:200]
     )
     return numeric >= 3
+
+
+def _names_of_sheet(line: str) -> tuple[list[str], str]:
+    """Names in the first line of a 4200's sheet, and what parts them."""
+    separator = next((mark for mark in SEPARATORS[:3] if mark in line), ",")
+    names = split_fields(line.strip(), separator)
+    while names and not names[-1]:
+        names.pop()
+    return names, separator
+
+
+def _sweeps(names: Sequence[str]) -> list[tuple[str, str, str]]:
+    """Names of voltage, current and time of each sweep of a 4200; nothing if it is no such sheet.
+
+    One sweep, or several with their number behind each name. Of the terminals one has both a voltage and a
+    current. Names in capitals may stand beside Time and terminals of the usual names: the formulas of the
+    user, whose cells are empty or "#REF" in most rows.
+    """
+    numbered = [match for label in names if (match := _NUMBERED.fullmatch(label))]
+    by_number: dict[str, list[str]] = {}
+    for match in numbered if len(numbered) == len(names) else ():
+        by_number.setdefault(f"({match['number']})", []).append(match["name"])
+    sweeps = []
+    for suffix, own in (by_number or {"": list(names)}).items():
+        others = {name for name in own if name != "Time"}
+        pairs = [name for name in own if name.endswith("V") and f"{name[:-1]}I" in others]
+        if len(others) < 2 or len(pairs) != 1:
+            return []
+        terminal = pairs[0][:-1]
+        formulas = [name for name in others if not _NAMES.fullmatch(name)]
+        usual = "Time" in own and terminal in _TERMINALS
+        if formulas and not (usual and all(map(_FORMULA.fullmatch, formulas))):
+            return []
+        sweeps.append((f"{terminal}V{suffix}", f"{terminal}I{suffix}", f"Time{suffix}"))
+    return sweeps
+
+
+def _recognises_sheet(source: Source) -> bool:
+    """True for a first line of terminals' names, such as "AV,AI,Time" or "AI(1),AV(1),AI(2),..."."""
+    return bool(_sweeps(_names_of_sheet(source.head.split("\n", 1)[0])[0]))
+
+
+def _read_sheet(source: Source, settings: FileSettings) -> list[RawTable]:
+    """The sweeps of a 4200, as text or as the sheet of a workbook.
+
+    Parameters
+    ----------
+    source : Source
+    settings : FileSettings
+
+    Raises
+    ------
+    FileFormatError
+        A row is broken.
+    """
+    names, separator = _names_of_sheet(source.head.split("\n", 1)[0])
+    sweeps = _sweeps(names)
+    if not sweeps:
+        raise FileFormatError(
+            "expected names such as AV,AI,Time in the first line.", file=source.name, line=1
+        )
+    read = {name for sweep in sweeps for name in sweep}
+    others = [name for name in names if name not in read]
+    left = (f"Not read: the columns {', '.join(others)}.",) if others else ()
+    plain = [name.lower() for name in names]
+    tables = []
+    for count, (voltage, current, time) in enumerate(sweeps, start=1):
+        columns = [
+            Column(plain.index(name.lower()), name, role, find_unit(unit))
+            for role, name, unit in (
+                ("voltage", voltage, "V"),
+                ("current", current, "A"),
+                ("time", time, "s"),
+            )
+            if name.lower() in plain
+        ]
+        columns.sort(key=lambda column: column.index)
+        lines: Sequence[str] = source.lines[1:]
+        if len(sweeps) > 1:  # beside a longer sweep the cells of a shorter one are empty at the end
+            cells = [split_fields(line, separator) for line in lines]
+            lines = [
+                line if any(c.index < len(row) and row[c.index] for c in columns) else ""
+                for line, row in zip(lines, cells, strict=True)
+            ]
+        block = read_block(source, columns, names, 1, lines=lines)
+        habit = f"{voltage} and {current} are taken as V and A, as the 4200 writes them."
+        table = RawTable(
+            columns=block.columns,
+            part=f"sweep {count} of {len(sweeps)}" if len(sweeps) > 1 else "",
+            metadata={"instrument": "Keithley 4200"},
+            notes=(habit, *left, *block.notes),
+        )
+        tables.append(table)
+    return tables
 
 
 def _read_parquet(source: Source, settings: FileSettings) -> list[RawTable]:
@@ -281,6 +387,7 @@ def _read_parquet(source: Source, settings: FileSettings) -> list[RawTable]:
     return read_text_tables(Sheet("table", rows).as_source(source), settings)
 
 
+SHEET = Reader("Keithley 4200", _recognises_sheet, _read_sheet)
 PARQUET = Reader(
     "parquet table", lambda s: s.data.startswith(b"PAR1"), _read_parquet, frozenset({".parquet"})
 )

@@ -1,1 +1,45 @@
-"""Tables as people write them: headers, units, separators, several sweeps in one file."""
+"""Tables as people write them: headers, units, separators, several sweeps in one file.
+
+What readers of a format use of it is handed on here.
+"""
+
+from memfit.loaders.tables.labels import Column, Field, find_fields, need, understand
+from memfit.loaders.tables.layout import (
+    SEPARATORS,
+    Layout,
+    count_note,
+    end_notes,
+    header_values,
+    judge_last,
+    labels_of,
+    number,
+    optional_number,
+    split_fields,
+)
+from memfit.loaders.tables.read import read_text_tables
+from memfit.loaders.tables.rows import Block, TextTable, read_block, read_draws, read_fields, read_rows
+
+__all__ = [
+    "SEPARATORS",
+    "Block",
+    "Column",
+    "Field",
+    "Layout",
+    "TextTable",
+    "count_note",
+    "end_notes",
+    "find_fields",
+    "header_values",
+    "judge_last",
+    "labels_of",
+    "need",
+    "number",
+    "optional_number",
+    "read_block",
+    "read_draws",
+    "read_fields",
+    "read_rows",
+    "read_text_tables",
+    "split_fields",
+    "understand",
+]

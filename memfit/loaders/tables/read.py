@@ -31,8 +31,6 @@ from memfit.loaders.tables.layout import SAMPLE, Layout, find_layout, seconds, s
 from memfit.loaders.tables.rows import Rows, TextTable, read_rows
 from memfit.units import find_unit, split_label
 
-NAME = "table"
-
 _HEADER_LINES = 600
 """How far down a header is looked for."""
 _POLAR_ROWS, _POLAR_LEAST = 100, 3
