@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 from urllib.parse import quote
 
@@ -19,6 +20,7 @@ from memfit.reporting.content import (
     Report,
     Section,
     Table,
+    Tone,
 )
 from memfit.reporting.numbers import MISSING, interval, percent, quantity, quantity_digits, span
 from memfit.reporting.text import CAUSES, OVERVIEW, STATUS_OF_FIT, counted, listed
@@ -48,7 +50,7 @@ def overview_report(title: str, rows: Iterable[Row], notes: Sequence[str] = (), 
     """
     seen = _Seen()
     for row in rows:
-        seen.note(row)
+        seen.take(row)
     shown = sorted(seen.nearest(), key=lambda row: str(row["folder"]))
     blocks: dict[str, tuple[Block, ...]] = {
         "failures": (*_left_out(seen.failed), _failures(seen.others)) if seen.others else (),
@@ -88,7 +90,7 @@ class _Seen:
         """Number of devices without one."""
         return self.causes.total()
 
-    def note(self, row: Row) -> None:
+    def take(self, row: Row) -> None:
         """One more device."""
         if row["state"] != "fitted":
             self.causes[_cause(row)] += 1
@@ -103,25 +105,15 @@ class _Seen:
             self.kept = self.nearest()
 
     def nearest(self) -> list[Row]:
-        """Those to be shown: nearest to oscillation where there are too many."""
-        return sorted(self.kept, key=_eagerness)[:_MOST]
+        """Those to be shown: nearest to oscillation where there are too many, last what is unknown."""
+        margins = "gain_margin_min"
+        return sorted(self.kept, key=lambda row: inf if row[margins] is None else float(row[margins]))[:_MOST]
 
 
 def _left_out(count: int) -> tuple[Paragraph, ...]:
     """A sentence where a table would be too long."""
-    if count <= _MOST:
-        return ()
-    return (
-        Paragraph(
-            f"Of {count}, {_MOST} are shown, those nearest to oscillation; `memfit query` shows them all."
-        ),
-    )
-
-
-def _eagerness(row: Row) -> float:
-    """How near a device is to oscillation; those of which it is not known at the end."""
-    margin = row["gain_margin_min"]
-    return float("inf") if margin is None else float(margin)
+    shown = "those nearest to oscillation; `memfit query` shows them all."
+    return (Paragraph(f"Of {count}, {_MOST} are shown, {shown}"),) if count > _MOST else ()
 
 
 def _usable(seen: _Seen) -> Answer:
@@ -131,7 +123,7 @@ def _usable(seen: _Seen) -> Answer:
         f"{number} {STATUS_OF_FIT.get(status, status)}" for status, number in seen.statuses.most_common()
     ]
     sentences = (f"{listed(parts)}.",) if parts else ()
-    tone: Any = "good" if seen.usable == total else "care" if seen.usable else "bad"
+    tone: Tone = "good" if seen.usable == total else "care" if seen.usable else "bad"
     return Answer(OVERVIEW["question"]["usable"], f"{seen.usable} of {total}.", sentences, tone)
 
 
@@ -141,27 +133,16 @@ def _spiking(seen: _Seen) -> Answer:
     parts = [f"{counted(eager, 'device')} under current control" if eager else "None under current control"]
     if near:
         parts.append(f"{near} more {'is' if near == 1 else 'are'} near")
-    sentences = [
-        f"{word}: {_named([row for row in seen.nearest() if row['verdict'] == verdict], number)}."
-        for word, verdict, number in (("Oscillating", "oscillates", eager), ("Near", "near", near))
-        if number
-    ]
-    tone: Any = "care" if eager or near else "plain"
+    sentences = []
+    for word, verdict, number in (("Oscillating", "oscillates", eager), ("Near", "near", near)):
+        first = [row for row in seen.nearest() if row["verdict"] == verdict][:_NAMED]
+        alike = Counter(str(row["device"]) for row in first)
+        names = [str(row["device"]) if alike[str(row["device"])] == 1 else _folder(row) for row in first]
+        rest = number - len(names)
+        if number:
+            sentences.append(f"{word}: {listed([*names, f'{rest} more'] if rest else names)}.")
+    tone: Tone = "care" if eager or near else "plain"
     return Answer(OVERVIEW["question"]["spiking"], f"{', '.join(parts)}.", tuple(sentences), tone)
-
-
-def _named(rows: Sequence[Row], number: int) -> str:
-    """The names of the most eager ones of so many."""
-    first = rows[:_NAMED]
-    alike = Counter(str(row["device"]) for row in first)
-    names = [str(row["device"]) if alike[str(row["device"])] == 1 else _folder(row) for row in first]
-    rest = number - len(names)
-    return listed([*names, f"{rest} more"] if rest else names)
-
-
-def _folder(row: Row) -> str:
-    """Path of a device under ROOT."""
-    return str(row["folder"]).removeprefix("devices/")
 
 
 def _without_result(seen: _Seen) -> Answer:
@@ -170,8 +151,12 @@ def _without_result(seen: _Seen) -> Answer:
     if not seen.failed:
         return Answer(question, "None.", (), "good")
     parts = [f"{cause} ({number})" for cause, number in seen.causes.most_common()]
-    sentences = (f"Reasons: {listed(parts)}.",)
-    return Answer(question, f"{counted(seen.failed, 'device')}.", sentences, "bad")
+    return Answer(question, f"{counted(seen.failed, 'device')}.", (f"Reasons: {listed(parts)}.",), "bad")
+
+
+def _folder(row: Row) -> str:
+    """Path of a device under ROOT."""
+    return str(row["folder"]).removeprefix("devices/")
 
 
 def _cause(row: Row) -> str:
@@ -180,65 +165,61 @@ def _cause(row: Row) -> str:
     return CAUSES.get(key, key)
 
 
-def _columns(*keys: tuple[str, ColumnKind]) -> tuple[Column, ...]:
-    """Columns by the key of their title."""
-    return tuple(Column(OVERVIEW["column"][key], kind) for key, kind in keys)
-
-
-def _devices(rows: Sequence[Row]) -> Table:
-    """How far each result can be trusted, and how near its device is to oscillation."""
-    columns = _columns(
-        ("device", "file"),
-        ("folder", "file"),
-        ("status", "text"),
-        ("verdict", "text"),
-        ("margin", "number"),
-        ("margin_interval", "number"),
-        ("probability", "number"),
-        ("frequency", "number"),
-    )
-    body = tuple(_device(row) for row in rows)
-    return Table("devices", OVERVIEW["caption"]["devices"], columns, body)
-
-
-def _device(row: Row) -> tuple[Cell, ...]:
-    """One device."""
-    low, high = row["gain_margin_low"], row["gain_margin_high"]
-    frequencies = (row["hopf_frequency_low"], row["hopf_frequency_high"])
-    return (
-        _link(row),
-        _folder(row),
-        STATUS_OF_FIT.get(str(row["status"]), str(row["status"])),
-        OVERVIEW["verdict"].get(str(row["verdict"]), MISSING),
-        quantity_digits(row["gain_margin_min"], "1", 3),
-        interval((low, high), "1"),
-        percent(row["probability_oscillates"]),
-        MISSING if None in frequencies else span(*frequencies, "Hz"),
-    )
-
-
 def _link(row: Row) -> Link:
     """The name of a device, leading to its report, or to its result where there is none."""
     page = "report.html" if row.get("report") else "result.json"
     return Link(str(row["device"]), quote(f"{row['folder']}/{page}"))
 
 
+def _columns(**kinds: ColumnKind) -> tuple[Column, ...]:
+    """Columns by the key of their title."""
+    return tuple(Column(OVERVIEW["column"][key], kind) for key, kind in kinds.items())
+
+
+def _devices(rows: Sequence[Row]) -> Table:
+    """How far each result can be trusted, and how near its device is to oscillation."""
+    body = []
+    for row in rows:
+        frequencies = (row["hopf_frequency_low"], row["hopf_frequency_high"])
+        cells = (
+            _link(row),
+            _folder(row),
+            STATUS_OF_FIT.get(str(row["status"]), str(row["status"])),
+            OVERVIEW["verdict"].get(str(row["verdict"]), MISSING),
+            quantity_digits(row["gain_margin_min"], "1", 3),
+            interval((row["gain_margin_low"], row["gain_margin_high"]), "1"),
+            percent(row["probability_oscillates"]),
+            MISSING if None in frequencies else span(*frequencies, "Hz"),
+        )
+        body.append(cells)
+    columns = _columns(
+        device="file",
+        folder="file",
+        status="text",
+        verdict="text",
+        margin="number",
+        margin_interval="number",
+        probability="number",
+        frequency="number",
+    )
+    return Table("devices", OVERVIEW["caption"]["devices"], columns, tuple(body))
+
+
 def _parameters(rows: Sequence[Row]) -> Table:
-    """Parameters side by side."""
+    """Parameters side by side; without an error at a bound, where it means nothing."""
     names = [name for name in NAMES if any(row[name] is not None for row in rows)]
-    columns = (*_columns(("device", "file")), *(Column(name, "number") for name in names))
-    body = tuple((_link(row), *(_parameter(row, name) for name in names)) for row in rows)
-    return Table("estimates", OVERVIEW["caption"]["parameters"], columns, body)
-
-
-def _parameter(row: Row, name: str) -> str:
-    """One parameter; without an error at a bound, where it means nothing."""
-    error = None if row[f"{name}_status"] == "at_bound" else row[f"{name}_stderr"]
-    return quantity(row[name], UNITS[name], error)
+    body: list[tuple[Cell, ...]] = []
+    for row in rows:
+        errors = {
+            name: None if row[f"{name}_status"] == "at_bound" else row[f"{name}_stderr"] for name in names
+        }
+        body.append((_link(row), *(quantity(row[name], UNITS[name], errors[name]) for name in names)))
+    columns = (*_columns(device="file"), *(Column(name, "number") for name in names))
+    return Table("estimates", OVERVIEW["caption"]["parameters"], columns, tuple(body))
 
 
 def _failures(rows: Sequence[Row]) -> Table:
     """Devices without a result."""
-    columns = _columns(("folder", "file"), ("cause", "text"), ("message", "prose"))
+    columns = _columns(folder="file", cause="text", message="prose")
     body = tuple((_folder(row), _cause(row), str(row["message"] or MISSING)) for row in rows)
     return Table("failures", OVERVIEW["caption"]["failures"], columns, body)

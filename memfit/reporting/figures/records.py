@@ -68,11 +68,6 @@ def records_figure(figure: Figure, records: Sequence[Record], suspects: Suspects
         draw(*_pair(figure, number, len(rows)))
 
 
-def row_count(records: Sequence[Record]) -> int:
-    """Rows that `records_figure` needs."""
-    return len({record.kind for record in records})
-
-
 def channels_figure(figure: Figure, columns: Mapping[str, FloatArray]) -> None:
     """Columns against time, or against their number, before device.toml says what they are."""
     names = [name for name in columns if name != "time"]
@@ -226,7 +221,7 @@ def autocorrelation(residuals: FloatArray, lags: int = LAGS) -> FloatArray:
 def residuals_figure(figure: Figure, strips: Sequence[Strip], kind: str) -> None:
     """Residuals in standard deviations, one strip a record, with a band of ±2."""
     (axes,) = place_axes(figure, [1], Margins(left=17, top=6))
-    _strip_axes(axes, strips)
+    _strip_axes(axes, strips, [2.0] * len(strips), 0.6)
     coordinates = [strip.coordinate for strip in strips]
     factor = 1.0
     if kind == "impedance":
@@ -245,32 +240,27 @@ def residuals_figure(figure: Figure, strips: Sequence[Strip], kind: str) -> None
         base = -_STRIP * place
         for (_, residuals), colour in zip(strip.parts, colours, strict=False):
             dots(axes, strip.coordinate * factor, base + np.clip(residuals, -_CLIP, _CLIP), colour, 1.5)
+    height = float(axes.get_position().height * figure.get_size_inches()[1]) / MILLIMETRE
     names = [name for name, _ in strips[0].parts if name]
     for place, (name, colour) in enumerate(zip(names, colours, strict=False)):
-        key(axes, [(colour, name)], at=(0.12 * place, 1.0 + 4.2 / _inner_height(axes)))
+        key(axes, [(colour, name)], at=(0.12 * place, 1.0 + 4.2 / height))
 
 
-def _strip_axes(axes: Axes, strips: Sequence[Strip]) -> None:
-    """Bands, zero lines and labels of the strips."""
+def _strip_axes(axes: Axes, strips: Sequence[Strip], halves: Sequence[float], alpha: float) -> None:
+    """Zero lines, labels, and a band on both sides of zero, of the half width of each strip."""
     bases = [-_STRIP * place for place in range(len(strips))]
     axes.set_ylim(bases[-1] - _STRIP / 2, _STRIP / 2)
-    for base in bases:
-        axes.axhspan(base - 2.0, base + 2.0, color=PALE, alpha=0.6, linewidth=0, zorder=-2)
+    for base, half in zip(bases, halves, strict=True):
+        axes.axhspan(base - half, base + half, color=PALE, alpha=alpha, linewidth=0, zorder=-2)
     axes.hlines(bases, 0, 1, transform=axes.get_yaxis_transform(), color=INK, linewidth=0.4)
     draw_ticks(axes, "y", bases, [strip.label for strip in strips], marks=False)
-
-
-def _inner_height(axes: Axes) -> float:
-    """Height of the axes, mm."""
-    figure = axes.get_figure()
-    return float(axes.get_position().height * figure.get_size_inches()[1] * 25.4)  # type: ignore[union-attr]
 
 
 def autocorrelation_figure(figure: Figure, strips: Sequence[Strip]) -> None:
     """Autocorrelation of the residuals at lags of 1 to 25 points; the band holds 95 % of white residuals."""
     (axes,) = place_axes(figure, [1], Margins(left=17))
     scale = _STRIP / (2 * _LARGEST_CORRELATION)
-    _autocorrelation_bands(axes, strips, scale)
+    _strip_axes(axes, strips, [scale * Z / np.sqrt(max(s.coordinate.size, 1)) for s in strips], 1.0)
     for place, strip in enumerate(strips):
         base = -_STRIP * place
         for part, colour in zip(range(len(strip.parts)), (BLUE, VERMILLION), strict=False):
@@ -280,17 +270,6 @@ def autocorrelation_figure(figure: Figure, strips: Sequence[Strip]) -> None:
             axes.vlines(lag, base, base + scale * shown, color=colour, linewidth=1.1)
     linear_axis(axes, "x", (0, LAGS + 1))
     axes.set_xlabel("Lag (points)")
-
-
-def _autocorrelation_bands(axes: Axes, strips: Sequence[Strip], scale: float) -> None:
-    """Zero lines, labels, and the band of white noise of each strip."""
-    bases = [-_STRIP * place for place in range(len(strips))]
-    axes.set_ylim(bases[-1] - _STRIP / 2, _STRIP / 2)
-    for base, strip in zip(bases, strips, strict=True):
-        white = scale * Z / np.sqrt(max(strip.coordinate.size, 1))
-        axes.axhspan(base - white, base + white, color=PALE, linewidth=0, zorder=-2)
-    axes.hlines(bases, 0, 1, transform=axes.get_yaxis_transform(), color=INK, linewidth=0.4)
-    draw_ticks(axes, "y", bases, [strip.label for strip in strips], marks=False)
 
 
 def strips_data(strips: Sequence[Strip]) -> Columns:

@@ -129,24 +129,16 @@ def draw_nyquist(axes: Axes, spectra: Sequence[Spectrum], *, label_decades: bool
     axes.axhline(0.0, color=INK, linewidth=0.4, zorder=0)
     for spectrum in spectra:
         Z, Z_model, shown = spectrum.record.impedance, spectrum.model[1], spectrum.fitted.used
-        shade_nyquist(axes, spectrum, factor)
+        band = nyquist_band(spectrum.fitted, *spectrum.model)
+        if band and factor * np.max(np.abs(band[1] - band[0])) > SEEN * np.ptp(axes.get_ylim()):
+            outline = np.concatenate([band[0], band[1][::-1]]) * factor
+            axes.fill(outline.real, -outline.imag, color=BAND, linewidth=0, alpha=BAND_ALPHA, zorder=0.5)
         curve(axes, Z_model.real * factor, -Z_model.imag * factor, MODEL, linewidth=0.6, zorder=1)
         dots(axes, Z.real[shown] * factor, -Z.imag[shown] * factor, spectrum.colour, 2.4)
         if not shown.all():
             crosses(axes, Z.real[~shown] * factor, -Z.imag[~shown] * factor)
         _decade_marks(axes, spectrum.record, factor, label_decades)
     return unit
-
-
-def shade_nyquist(axes: Axes, spectrum: Spectrum, factor: float) -> None:
-    """The band of a spectrum across its curve, where it is wide enough to be seen."""
-    band = nyquist_band(spectrum.fitted, *spectrum.model)
-    if band is None:
-        return
-    low, high = (end * factor for end in band)
-    if np.max(np.abs(high - low)) > SEEN * (axes.get_ylim()[1] - axes.get_ylim()[0]):
-        outline = np.concatenate([low, high[::-1]])
-        axes.fill(outline.real, -outline.imag, color=BAND, linewidth=0, alpha=BAND_ALPHA, zorder=0.5)
 
 
 def _reach(data: Sequence[ComplexArray], *, whole: bool) -> float:
@@ -195,51 +187,41 @@ def _equal_limits(axes: Axes, x: tuple[float, float], y: tuple[float, float]) ->
 
 
 def _decade_marks(axes: Axes, spectrum: ImpedanceSpectrum, factor: float, label: bool) -> None:
-    """Rings where the frequency is a whole power of ten, labelled by it if wanted."""
+    """Rings where the frequency is a whole power of ten, labelled by it if wanted.
+
+    A label stands outside the curve, inside the axes, and not where it would cover those at the ends.
+    """
     decades = np.log10(spectrum.frequency)
     whole = np.arange(np.ceil(decades.min() - _ON_A_DECADE), np.floor(decades.max() + _ON_A_DECADE) + 1)
     nearest = np.argmin(np.abs(decades[:, None] - whole), axis=0)
     there = np.abs(decades[nearest] - whole) <= _ON_A_DECADE
-    Z = spectrum.impedance[nearest[there]] * factor
-    axes.plot(Z.real, -Z.imag, "o", markersize=3.4, mfc="none", markeredgecolor=INK, markeredgewidth=0.4)
-    if label:
-        for decade, place in zip(whole[there], nearest[there], strict=True):
-            _label_decade(axes, spectrum, factor, int(decade), int(place))
-
-
-def _label_decade(axes: Axes, spectrum: ImpedanceSpectrum, factor: float, decade: int, index: int) -> None:
-    """The decade beside its ring, unless it would cover those at the ends of the spectrum."""
-    width = axes.get_xlim()[1] - axes.get_xlim()[0]
-    ends = spectrum.impedance[[np.argmin(spectrum.frequency), np.argmax(spectrum.frequency)]]
-    Z = spectrum.impedance[index]
-    if np.all(np.abs(Z - ends) * factor > _LABEL_ROOM * width):
-        at = Z.real * factor, -Z.imag * factor
-        right, up = _LABEL_AWAY * _outward(axes, np.array(at), _middle(spectrum.impedance * factor))
+    Z = spectrum.impedance * factor
+    rings = Z[nearest[there]]
+    style: dict[str, Any] = {"markersize": 3.4, "mfc": "none", "markeredgecolor": INK, "markeredgewidth": 0.4}
+    axes.plot(rings.real, -rings.imag, "o", **style)
+    if not label:
+        return
+    ends = Z[[np.argmin(spectrum.frequency), np.argmax(spectrum.frequency)]]
+    middle = np.array([0.5 * (part.min() + part.max()) for part in (Z.real, -Z.imag)])
+    box = np.array([axes.get_xlim(), axes.get_ylim()])
+    size = np.diff(box)[:, 0]
+    for decade, ring in zip(whole[there], rings, strict=True):
+        if np.any(np.abs(ring - ends) <= _LABEL_ROOM * size[0]):
+            continue
+        at = np.array([ring.real, -ring.imag])
+        away = (at - middle) / (np.hypot(*(at - middle)) or 1.0)
+        share = (at - box[:, 0]) / size + _LABEL_ROOM * away
+        inside = np.all((share > 0.5 * _LABEL_ROOM) & (share < 1.0 - 0.5 * _LABEL_ROOM))
         axes.annotate(
-            power_of_ten(decade),
-            at,
-            (right, up),
+            power_of_ten(int(decade)),
+            tuple(at),
+            tuple(_LABEL_AWAY * (away if inside else -away)),
             textcoords="offset points",
             fontsize=5.5,
             ha="center",
             va="center",
             annotation_clip=False,
         )
-
-
-def _middle(Z: ComplexArray) -> FloatArray:
-    """The middle of the frame that a spectrum fills."""
-    return np.array([0.5 * (part.min() + part.max()) for part in (Z.real, -Z.imag)])
-
-
-def _outward(axes: Axes, at: FloatArray, middle: FloatArray) -> FloatArray:
-    """Direction from the middle of a curve to a point on it; back where a label would leave the axes."""
-    away = at - middle
-    away = away / (np.hypot(*away) or 1.0)
-    box = np.array([axes.get_xlim(), axes.get_ylim()])
-    share = (at - box[:, 0]) / np.diff(box)[:, 0] + _LABEL_ROOM * away
-    inside = np.all((share > 0.5 * _LABEL_ROOM) & (share < 1.0 - 0.5 * _LABEL_ROOM))
-    return np.asarray(away if inside else -away, dtype=np.float64)
 
 
 def nyquist_figure(figure: Figure, spectra: Sequence[Spectrum]) -> None:
@@ -269,9 +251,9 @@ def small_nyquist_figure(figure: Figure, spectrum: Spectrum) -> None:
 def bode_figure(figure: Figure, spectra: Sequence[Spectrum]) -> None:
     """Modulus and phase of all spectra against frequency, graded by bias."""
     modulus, phase = place_axes(figure, [1, 1], Margins(right=17))
-    draw_modulus(modulus, spectra)
+    _draw_modulus(modulus, spectra)
     hide_tick_labels(modulus)
-    draw_phase(phase, spectra)
+    _draw_phase(phase, spectra)
     phase.set_xlabel("Frequency (Hz)")
     _bias_key(modulus, spectra)
 
@@ -279,39 +261,33 @@ def bode_figure(figure: Figure, spectra: Sequence[Spectrum]) -> None:
 def modulus_figure(figure: Figure, spectra: Sequence[Spectrum]) -> None:
     """Modulus of all spectra against frequency: the impedance in the overview."""
     (axes,) = place_axes(figure, [1], Margins(right=17))
-    draw_modulus(axes, spectra)
+    _draw_modulus(axes, spectra)
     axes.set_xlabel("Frequency (Hz)")
     _bias_key(axes, spectra)
 
 
-def draw_modulus(axes: Axes, spectra: Sequence[Spectrum]) -> None:
+def _draw_modulus(axes: Axes, spectra: Sequence[Spectrum]) -> None:
     """|Z| (ohm) against frequency, both logarithmic."""
-    log_axis(
-        axes, "y", limits(*(kept(np.abs(s.record.impedance), s.fitted.used) for s in spectra), log=True), 6
-    )
-    axes.set_ylabel("|Z| (Ω)")
     moduli = [np.abs(spectrum.record.impedance) for spectrum in spectra]
+    shown = [kept(modulus, s.fitted.used) for modulus, s in zip(moduli, spectra, strict=True)]
+    log_axis(axes, "y", limits(*shown, log=True), 6)
+    axes.set_ylabel("|Z| (Ω)")
     _draw_against_frequency(axes, spectra, moduli, lambda _, Z: np.abs(Z))
 
 
-def draw_phase(axes: Axes, spectra: Sequence[Spectrum]) -> None:
-    """-arg Z (degrees) against frequency."""
-    phases = [_phase_beside_model(spectrum) for spectrum in spectra]
+def _draw_phase(axes: Axes, spectra: Sequence[Spectrum]) -> None:
+    """-arg Z (degrees) against frequency, on the turn nearest to the model: data jump near a resonance."""
+    phases = []
+    for spectrum in spectra:
+        frequency, (finer, model) = spectrum.record.frequency, spectrum.model
+        near = np.interp(np.log(frequency), np.log(finer), _minus_phase(finer, model))
+        phase = _minus_phase(frequency, spectrum.record.impedance)
+        phases.append(phase + 360.0 * np.round((near - phase) / 360.0))
     values = limits(*(kept(phase, s.fitted.used) for phase, s in zip(phases, spectra, strict=True)))
     even_axis(axes, "y", values, 90.0 if values[1] - values[0] > 200.0 else 30.0)
     axes.axhline(0.0, color=INK, linewidth=0.4, zorder=0)
     axes.set_ylabel("−arg Z (°)")
     _draw_against_frequency(axes, spectra, phases, _minus_phase)
-
-
-def _phase_beside_model(spectrum: Spectrum) -> FloatArray:
-    """-arg Z of the data, degrees, on the turn nearest to the model, since data jump far near a resonance."""
-    frequency, Z = spectrum.record.frequency, spectrum.record.impedance
-    finer, model = spectrum.model
-    near = np.interp(np.log(frequency), np.log(finer), _minus_phase(finer, model))
-    phase = _minus_phase(frequency, Z)
-    beside: FloatArray = phase + 360.0 * np.round((near - phase) / 360.0)
-    return beside
 
 
 def _minus_phase(frequency: FloatArray, Z: ComplexArray) -> FloatArray:
@@ -349,35 +325,30 @@ def _draw_against_frequency(
 
 
 def spectra_data(spectra: Sequence[Spectrum]) -> Columns:
-    """Data and model of spectra, end to end."""
+    """Data and model of spectra, end to end, with the ends of the bands of Z' and Z'' where all are known.
+
+    Parameters
+    ----------
+    spectra : sequence of Spectrum
+    """
     records = [spectrum.record for spectrum in spectra]
     model = np.concatenate([np.asarray(spectrum.fitted.predicted) for spectrum in spectra])
     Z = np.concatenate([record.impedance for record in records])
     biases = [bias_of(record)[0] for record in records]
-    bias = [
-        np.full(record.points, np.nan if value is None else value)
-        for record, value in zip(records, biases, strict=True)
-    ]
-    return {
-        "bias": np.concatenate(bias),
+    columns = {
+        "bias": np.repeat(
+            [np.nan if value is None else value for value in biases], [r.points for r in records]
+        ),
         "frequency_Hz": np.concatenate([record.frequency for record in records]),
         "Z_real_ohm": Z.real,
         "Z_imag_ohm": Z.imag,
         "model_Z_real_ohm": model.real,
         "model_Z_imag_ohm": model.imag,
-        **_spectra_bands(spectra),
     }
-
-
-def _spectra_bands(spectra: Sequence[Spectrum]) -> dict[str, FloatArray]:
-    """Ends of the 95 % bands of Z' and Z'', end to end; nothing where one is not known."""
-    curves = [spectrum.fitted.curves for spectrum in spectra]
-    known = [np.asarray(item) for item in curves if item is not None]
-    if len(known) < len(curves):
-        return {}
-    columns = {}
-    for name, parts in (("real", [c.real for c in known]), ("imag", [c.imag for c in known])):
-        bands = [band_ends(part) for part in parts]
-        columns[f"model_Z_{name}_low_ohm"] = np.concatenate([low for low, _ in bands])
-        columns[f"model_Z_{name}_high_ohm"] = np.concatenate([high for _, high in bands])
+    curves = [np.asarray(s.fitted.curves) for s in spectra if s.fitted.curves is not None]
+    if len(curves) == len(spectra):
+        for name, part in (("real", np.real), ("imag", np.imag)):
+            bands = [band_ends(part(some)) for some in curves]
+            columns[f"model_Z_{name}_low_ohm"] = np.concatenate([low for low, _ in bands])
+            columns[f"model_Z_{name}_high_ohm"] = np.concatenate([high for _, high in bands])
     return columns

@@ -69,7 +69,7 @@ def model_points(fitted: FittedRecord) -> tuple[FloatArray, FloatArray]:
     return (sweep.voltage, predicted) if sweep.control == "voltage" else (predicted, sweep.current)
 
 
-def draw_sweep(
+def _draw_sweep(
     axes: Axes,
     fitted: FittedRecord,
     factor: float,
@@ -127,26 +127,22 @@ def sweep_figure(figure: Figure, fitted: FittedRecord) -> None:
         linear_axis(axes, "x", across, 6)
     linear_axis(linear, "y", limits(current * factor, I_model * factor))
     linear.axhline(0.0, color=INK, linewidth=0.4, zorder=0)
-    draw_sweep(linear, fitted, factor)
+    _draw_sweep(linear, fitted, factor)
     draw_direction(linear, V_model, I_model * factor)
     linear.set_ylabel(f"I ({unit})")
     linear.set_title(
         f"Scan rate {rate_label(sweep)}" if sweep.scan_rate else rate_label(sweep).capitalize(), pad=3
     )
     hide_tick_labels(linear)
-    _log_current_axis(logarithmic, np.abs(current), np.abs(I_model))
-    draw_sweep(logarithmic, fitted, 1.0, log=True)
+    moduli = np.abs(current), np.abs(I_model)
+    low, high = limits(*moduli, log=True)
+    typical = float(np.percentile(np.concatenate(moduli), 2))  # not the dive to zero where the sign changes
+    floor = max(low, high * 10.0**-_DECADES_SHOWN, min(typical, high / 100) * 0.3)
+    log_axis(logarithmic, "y", (floor, high), 6)
+    _draw_sweep(logarithmic, fitted, 1.0, log=True)
     draw_direction(logarithmic, V_model, np.maximum(np.abs(I_model), logarithmic.get_ylim()[0]))
     logarithmic.set_ylabel("|I| (A)")
     logarithmic.set_xlabel("V (V)")
-
-
-def _log_current_axis(axes: Axes, *currents: FloatArray) -> None:
-    """Decades of |I|, without the dive to zero where the current changes sign."""
-    low, high = limits(*currents, log=True)
-    typical = float(np.percentile(np.concatenate(currents), 2))
-    floor = max(low, high * 10.0**-_DECADES_SHOWN, min(typical, high / 100) * 0.3)
-    log_axis(axes, "y", (floor, high), 6)
 
 
 def overview_sweeps_figure(
@@ -168,26 +164,18 @@ def overview_sweeps_figure(
     entries: list[tuple[Any, str]] = []
     labels = distinct([rate_label(sweep_of(fitted)) for fitted in sweeps])
     for fitted, label, colour in zip(sweeps, labels, SERIES * len(sweeps), strict=False):
-        draw_sweep(axes, fitted, factor, colour, thin=True)
+        _draw_sweep(axes, fitted, factor, colour, thin=True)
         entries.append((colour, label))
     if steady is not None:
         curve(axes, steady.terminal, steady.current * factor, GREY, linestyle=(0, (4, 2)))
         entries.append((GREY, "steady"))
-    if steady is not None and stability is not None and _shade_unstable(axes, steady, stability):
+    if steady is not None and stability is not None and stability.hopf["current"].size >= 2:
+        low, high = np.interp(stability.hopf["current"], steady.u, steady.terminal)
+        axes.axvspan(low, high, color=PALE, linewidth=0, zorder=-1)
         entries.append((PALE, "unstable"))
     axes.set_xlabel("V (V)")
     axes.set_ylabel(f"I ({unit})")
     key(axes, [entries[i] for i in few(len(entries), _MOST_ENTRIES)])
-
-
-def _shade_unstable(axes: Axes, steady: VoltageCurves, stability: StabilityCurves) -> bool:
-    """Shade terminal voltages between the Hopf points of current control, where there are any."""
-    hopf = stability.hopf["current"]
-    if hopf.size < 2:
-        return False
-    low, high = np.interp(hopf, steady.u, steady.terminal)
-    axes.axvspan(low, high, color=PALE, linewidth=0, zorder=-1)
-    return True
 
 
 def sweep_title(sweep: IVSweep) -> str:
@@ -214,7 +202,7 @@ def _predicted(fitted: FittedRecord) -> FloatArray:
     return np.asarray(fitted.predicted, dtype=np.float64)
 
 
-def units_of(transient: PulseTransient) -> tuple[str, str]:
+def _units_of(transient: PulseTransient) -> tuple[str, str]:
     """Units of the drive and of the response."""
     return ("A", "V") if transient.control == "current" else ("V", "A")
 
@@ -222,7 +210,7 @@ def units_of(transient: PulseTransient) -> tuple[str, str]:
 def peak_label(transient: PulseTransient) -> str:
     """The extreme value of the drive."""
     value = transient.drive.value
-    return quantity(float(value[np.argmax(np.abs(value))]), units_of(transient)[0])
+    return quantity(float(value[np.argmax(np.abs(value))]), _units_of(transient)[0])
 
 
 def drive_label(transient: PulseTransient) -> str:
@@ -241,7 +229,7 @@ def polygon(drive: Drive, start: float, end: float) -> tuple[FloatArray, FloatAr
 def transient_figure(figure: Figure, fitted: FittedRecord) -> None:
     """Response above, drive below, on one time axis."""
     transient = transient_of(fitted)
-    drive_unit, response_unit = units_of(transient)
+    drive_unit, response_unit = _units_of(transient)
     names = {"V": "V", "A": "I"}
     top, bottom = place_axes(figure, [2.2, 1], Margins(top=3))
     per_second, time_unit = scale_for(float(np.ptp(transient.time)), "s")
@@ -250,7 +238,7 @@ def transient_figure(figure: Figure, fitted: FittedRecord) -> None:
         linear_axis(axes, "x", across, 6)
     factor, unit = _response_axis(top, fitted, response_unit)
     top.set_ylabel(f"{names[response_unit]} ({unit})")
-    draw_response(top, fitted, per_second, factor)
+    _draw_response(top, fitted, per_second, factor)
     hide_tick_labels(top)
     time, value = polygon(transient.drive, float(transient.time[0]), float(transient.time[-1]))
     drive_factor, shown_unit = scale_for(float(np.abs(value).max()), drive_unit)
@@ -268,7 +256,7 @@ def _response_axis(axes: Axes, fitted: FittedRecord, unit: str) -> tuple[float, 
     return factor, symbol
 
 
-def draw_response(axes: Axes, fitted: FittedRecord, per_second: float, factor: float) -> None:
+def _draw_response(axes: Axes, fitted: FittedRecord, per_second: float, factor: float) -> None:
     """Measured response as dots, model as a line, in axes whose limits are set."""
     transient, shown = transient_of(fitted), fitted.used
     time = transient.time * per_second
@@ -298,7 +286,7 @@ def jumps(transient: PulseTransient) -> list[tuple[float, float]]:
 def log_time_figure(figure: Figure, fitted: FittedRecord) -> None:
     """The response after each large jump of the drive, against the logarithm of the time since then."""
     transient = transient_of(fitted)
-    _, response_unit = units_of(transient)
+    _, response_unit = _units_of(transient)
     (axes,) = place_axes(figure, [1], Margins(right=17))
     stretches = jumps(transient)
     since = [
@@ -344,7 +332,7 @@ def sweeps_data(sweeps: Sequence[FittedRecord]) -> Columns:
 def transient_data(fitted: FittedRecord) -> Columns:
     """Drive, response and model of a transient."""
     transient = transient_of(fitted)
-    drive_unit, unit = units_of(transient)
+    drive_unit, unit = _units_of(transient)
     return {
         "time_s": transient.time,
         f"drive_{drive_unit}": transient.drive.at(transient.time),

@@ -170,20 +170,20 @@ def report_of(result: FitResult, fitted: Sequence[FittedRecord], notes: Sequence
     records = [item.file for item in result.inputs]
     environment = {"memfit": result.memfit_version, **result.environment}
     blocks: dict[str, Iterable[Block | None]] = {
-        "overview": [Bullets(tuple(notes), "care"), overview_panels(m)],
+        "overview": [Bullets(tuple(notes), "care"), _overview_panels(m)],
         "parameters": [
             *(estimates_table(key, group, records) for key, group in groups.items()),
             conflicts_table(result),
         ],
         "intervals": interval_blocks(result),
-        "impedance": spectra_panels(m),
-        "iv": [sweep_panels(m)],
-        "transients": transient_panels(m),
-        "residuals": [goodness_table(result), *residual_panels(m)],
+        "impedance": _spectra_panels(m),
+        "iv": [_sweep_panels(m)],
+        "transients": _transient_panels(m),
+        "residuals": [goodness_table(result), *_residual_panels(m)],
         "identifiability": knowledge_blocks(result),
         "correlation": [correlation_table(result)],
-        "voltage": [voltage_panels(m)],
-        "stability": stability_blocks(m),
+        "voltage": [_voltage_panels(m)],
+        "stability": _stability_blocks(m),
         "starts": [starts_table(result), alternatives_table(result)],
         "inputs": [
             inputs_table(result),
@@ -259,48 +259,30 @@ def gather(result: FitResult, fitted: Sequence[FittedRecord]) -> Material:
 
 
 def _panel(
-    name: str,
-    draw: Draw,
-    height: float,
-    data: Columns | None = None,
-    **words: str,
+    name: str, draw: Draw, height: float, data: Columns, *, place: int | None = None, **words: str
 ) -> Panel:
-    """A figure with the caption and the description its name stands for."""
-    figure_words = FIGURE_WORDS[name]
-    return Panel(
-        key=name,
-        draw=draw,
-        caption=figure_words.caption.format(**words),
-        alt=figure_words.alt.format(**words),
-        height=height,
-        data=data or {},
-    )
+    """A figure with the words that its name stands for; with the place of its record where each has one."""
+    caption, alt = (text.format(**words) for text in (FIGURE_WORDS[name].caption, FIGURE_WORDS[name].alt))
+    key = name if place is None else f"{name}_{place + 1}"
+    return Panel(key=key, draw=draw, caption=caption, alt=alt, height=height, data=data)
 
 
-def _crosses(fitted: Iterable[FittedRecord]) -> str:
-    """What a caption says of points left out; nothing where there are none."""
-    return "" if all(item.used.all() for item in fitted) else MARKS["crosses"]
+def _marks(
+    fitted: Sequence[FittedRecord],
+    *,
+    bands: bool = True,
+    spectra: Sequence[Spectrum] = (),
+    whole: bool = True,
+) -> str:
+    """What a caption says of points left out, of bands, and of points of spectra outside the frame."""
+    crosses = "" if all(item.used.all() for item in fitted) else MARKS["crosses"]
+    band = MARKS["band"] if bands and any(item.curves is not None for item in fitted) else ""
+    number = points_beyond(spectra, whole=whole) if spectra else 0
+    words = {"points": counted(number, "point"), "lie": "lies" if number == 1 else "lie"}
+    return crosses + band + (MARKS["beyond"].format(**words) if number else "")
 
 
-def _beyond(spectra: Sequence[Spectrum], *, whole: bool) -> str:
-    """What a caption says of points outside the frame; nothing where there are none."""
-    number = points_beyond(spectra, whole=whole)
-    if not number:
-        return ""
-    return MARKS["beyond"].format(points=counted(number, "point"), lie="lies" if number == 1 else "lie")
-
-
-def _marks(fitted: Sequence[FittedRecord]) -> str:
-    """What a caption says of points left out and of bands; nothing where there are none."""
-    return _crosses(fitted) + (MARKS["band"] if any(item.curves is not None for item in fitted) else "")
-
-
-def _numbered(panel: Panel, place: int, record: str) -> Panel:
-    """The figure of one record among several."""
-    return replace(panel, key=f"{panel.key}_{place + 1}", record=record)
-
-
-def overview_panels(m: Material) -> Panels:
+def _overview_panels(m: Material) -> Panels:
     """One picture: impedance, current and stability side by side."""
     panels = []
     if m.spectra:
@@ -310,73 +292,65 @@ def overview_panels(m: Material) -> Panels:
     if m.sweeps or m.steady:
         draw = partial(overview_sweeps_figure, sweeps=m.sweeps, steady=m.steady, stability=m.stability)
         data = {**sweeps_data(m.sweeps), **(steady_data(m.steady) if m.steady else {})}
-        panels.append(_panel("overview_iv", draw, 58, data, crosses=_crosses(m.sweeps)))
+        panels.append(_panel("overview_iv", draw, 58, data, crosses=_marks(m.sweeps, bands=False)))
     if m.stability:
         draw = partial(gain_margin_figure, curves=m.stability)
         panels.append(_panel("overview_gain_margin", draw, 58, margins_data(m.stability)))
     return Panels(tuple(panels))
 
 
-def spectra_panels(m: Material) -> tuple[Panels, Panels]:
+def _spectra_panels(m: Material) -> tuple[Panels, Panels]:
     """All spectra together, and each by itself."""
     if not m.spectra:
         return Panels(()), Panels(())
-    data, crosses = spectra_data(m.spectra), _marks([spectrum.fitted for spectrum in m.spectra])
-    around = crosses + _beyond(m.spectra, whole=True)
+    data, fitted = spectra_data(m.spectra), [spectrum.fitted for spectrum in m.spectra]
+    around = _marks(fitted, spectra=m.spectra)
     together = (
         _panel("nyquist", partial(nyquist_figure, spectra=m.spectra), 80, data, crosses=around),
-        _panel("bode", partial(bode_figure, spectra=m.spectra), 80, data, crosses=crosses),
+        _panel("bode", partial(bode_figure, spectra=m.spectra), 80, data, crosses=_marks(fitted)),
     )
-    each = (
-        _numbered(
-            _panel(
-                "nyquist_each",
-                partial(small_nyquist_figure, spectrum=spectrum),
-                44,
-                spectra_data([spectrum]),
-                bias=spectrum.label,
-                crosses=_crosses([spectrum.fitted]) + _beyond([spectrum], whole=False),
-            ),
-            place,
-            spectrum.record.name,
-        )
-        for place, spectrum in enumerate(m.spectra)
-    )
-    return Panels(together), Panels(tuple(replace(panel, width=_SMALL) for panel in each))
+    each = []
+    for place, spectrum in enumerate(m.spectra):
+        words = {
+            "bias": spectrum.label,
+            "crosses": _marks([spectrum.fitted], bands=False, spectra=[spectrum], whole=False),
+        }
+        draw: Draw = partial(small_nyquist_figure, spectrum=spectrum)
+        panel = _panel("nyquist_each", draw, 44, spectra_data([spectrum]), place=place, **words)
+        each.append(replace(panel, width=_SMALL, record=spectrum.record.name))
+    return Panels(together), Panels(tuple(each))
 
 
-def sweep_panels(m: Material) -> Panels:
+def _sweep_panels(m: Material) -> Panels:
     """Each sweep, linear and semilogarithmic."""
     panels = []
     for place, fitted in enumerate(m.sweeps):
-        sweep = sweep_of(fitted)
+        words = {"what": sweep_title(sweep_of(fitted)), "crosses": _marks([fitted])}
         draw = partial(sweep_figure, fitted=fitted)
-        words = {"what": sweep_title(sweep), "crosses": _marks([fitted])}
-        panel = _panel("iv", draw, 85, sweeps_data([fitted]), **words)
-        panels.append(_numbered(panel, place, sweep.name))
+        panel = _panel("iv", draw, 85, sweeps_data([fitted]), place=place, **words)
+        panels.append(replace(panel, record=fitted.record.name))
     return Panels(tuple(panels))
 
 
-def transient_panels(m: Material) -> tuple[Panels, Panels]:
+def _transient_panels(m: Material) -> tuple[Panels, Panels]:
     """Each transient with its drive, and each against the logarithm of the time after its jumps."""
     with_drive, after_jumps = [], []
     for place, fitted in enumerate(m.transients):
-        transient = transient_of(fitted)
-        data = transient_data(fitted)
-        what, crosses = drive_label(transient), _marks([fitted])
+        transient, data = transient_of(fitted), transient_data(fitted)
+        words = {"what": drive_label(transient), "crosses": _marks([fitted])}
         draw = partial(transient_figure, fitted=fitted)
-        panel = _panel("transient", draw, 68, data, what=what, crosses=crosses)
-        with_drive.append(_numbered(panel, place, transient.name))
+        panel = _panel("transient", draw, 68, data, place=place, **words)
+        with_drive.append(replace(panel, record=transient.name))
         if jumps(transient):
             draw = partial(log_time_figure, fitted=fitted)
-            panel = _panel("transient_log", draw, 68, data, what=what)
-            after_jumps.append(_numbered(panel, place, transient.name))
+            panel = _panel("transient_log", draw, 68, data, place=place, **words)
+            after_jumps.append(replace(panel, record=transient.name))
     if len(m.transients) == 1:  # side by side
         return Panels((*with_drive, *after_jumps)), Panels(())
     return Panels(tuple(with_drive)), Panels(tuple(after_jumps))
 
 
-def residual_panels(m: Material) -> list[Panels]:
+def _residual_panels(m: Material) -> list[Panels]:
     """Residuals beside their autocorrelation, kind by kind."""
     sweeps = distinct([rate_label(sweep_of(item)) for item in m.sweeps])
     transients = distinct([peak_label(transient_of(item)) for item in m.transients])
@@ -406,7 +380,7 @@ def _strip_panels(kind: str, strips: Sequence[Strip]) -> list[Panel]:
     return panels
 
 
-def voltage_panels(m: Material) -> Panels:
+def _voltage_panels(m: Material) -> Panels:
     """Steady state and impedance parameters against voltage."""
     if m.steady is None or m.parameters is None:
         return Panels(())
@@ -422,7 +396,7 @@ def voltage_panels(m: Material) -> Panels:
     )
 
 
-def stability_blocks(m: Material) -> tuple[Block | None, ...]:
+def _stability_blocks(m: Material) -> tuple[Block | None, ...]:
     """Verdicts, Hopf points, what would change them, the curves behind them, and what the data say alone.
 
     Limit cycles, where the device oscillates, and maps are those under current control.

@@ -1,12 +1,8 @@
 """The report as one HTML file that needs nothing else: no network, no script to be read, no font, no image.
 
 Everything that comes from a file is escaped by the template engine; the Content-Security-Policy of the page
-forbids what could slip through.
-
-A figure's SVG made fit to stand inside a page: unique ids, short numbers, a text alternative.
-
-matplotlib writes a file of its own: XML head, metadata with the date, ids that repeat from figure to figure,
-and six decimals of a point. Inside HTML none of that is wanted.
+forbids what could slip through. Figures stand in it as SVG: matplotlib writes a file of its own, with XML
+head, metadata, ids that repeat from figure to figure and six decimals of a point; nothing of that is left.
 """
 
 import html
@@ -22,17 +18,8 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
 
-from memfit.reporting.content import (
-    Bullets,
-    Column,
-    Graded,
-    Link,
-    Panels,
-    Paragraph,
-    Report,
-    Table,
-)
-from memfit.reporting.text import Symbol, split_symbols
+from memfit.reporting.content import Column, Graded, Link, Report
+from memfit.reporting.text import split_symbols
 
 _HEAD = re.compile(r"^.*?(<svg\b)", re.DOTALL)
 _METADATA = re.compile(r"\s*<metadata>.*?</metadata>", re.DOTALL)
@@ -42,11 +29,15 @@ _PATH = re.compile(r'(?<=\sd=")[^"]*')
 _BEYOND = re.compile(r"(?<=\.\d\d)\d+")
 _COMMENT = re.compile(r"\s*<!--.*?-->", re.DOTALL)
 _SIZE = re.compile(r'<svg\b[^>]*?viewBox="([^"]*)"[^>]*>')
+_CODE = re.compile(r"`([^`]+)`")
+_UNIT = re.compile(r"(?<=[\d)<>]) (?=\d|(?:%|[fpnµmkMGT]?(?:Ω|F|V|A|Hz|H|s|S|eV)|K|cm²)(?![\w²]))")
+"""Blanks between a number and its unit, or its sign, where a line must not end."""
+_NO_BREAK = "\u00a0"
 
 
 def standalone(text: str) -> str:
-    """An SVG file without metadata and with short numbers, for a folder of figures."""
-    return _shortened(_METADATA.sub("", text))
+    """An SVG file for a folder of figures: without metadata, coordinates cut to a hundredth of a point."""
+    return _PATH.sub(lambda path: _BEYOND.sub("", path[0]).replace("\n", ""), _METADATA.sub("", text))
 
 
 def inline(text: str, prefix: str, alt: str, frames: Sequence[Mapping[str, Any]] = ()) -> str:
@@ -69,27 +60,11 @@ def inline(text: str, prefix: str, alt: str, frames: Sequence[Mapping[str, Any]]
     body = _REFERENCE.sub(lambda match: f"{prefix}-{match[0]}", body)
     body = body.replace('<style type="text/css">*{stroke-linejoin: round; stroke-linecap: butt}</style>', "")
     axes = html.escape(json.dumps(list(frames), ensure_ascii=False, separators=(",", ":")))
-    attributes = f'viewBox="{_viewbox(body)}" role="img" aria-label="{html.escape(alt)}" data-axes="{axes}"'
+    size = _SIZE.search(body)
+    frame = size[1] if size else "0 0 100 100"
+    attributes = f'viewBox="{frame}" role="img" aria-label="{html.escape(alt)}" data-axes="{axes}"'
     head = f'<svg class="figure" {attributes}>'
     return _SIZE.sub(lambda _: head, body, count=1).strip()
-
-
-def _viewbox(text: str) -> str:
-    """The frame of the drawing."""
-    found = _SIZE.search(text)
-    return found[1] if found else "0 0 100 100"
-
-
-def _shortened(text: str) -> str:
-    """Coordinates of paths cut to a hundredth of a point."""
-    return _PATH.sub(lambda match: _BEYOND.sub("", match[0]).replace("\n", ""), text)
-
-
-_CODE = re.compile(r"`([^`]+)`")
-_UNIT = re.compile(r"(?<=[\d)<>]) (?=\d|(?:%|[fpnµmkMGT]?(?:Ω|F|V|A|Hz|H|s|S|eV)|K|cm²)(?![\w²]))")
-"""Blanks between a number and its unit, or its sign, where a line must not end."""
-_NO_BREAK = "\u00a0"
-_TEMPLATES = files("memfit.reporting") / "templates"
 
 
 def render_html(report: Report, drawings: Mapping[str, str]) -> str:
@@ -101,45 +76,66 @@ def render_html(report: Report, drawings: Mapping[str, str]) -> str:
     drawings : mapping of str to str
         Inline SVG of each panel, by key.
     """
-    style, script = _asset("report.css"), _asset("report.js")
+    page, style, script = (_asset(f"report.{kind}") for kind in ("html.j2", "css", "js"))
+    digests = {
+        f"{name}_digest": f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
+        for name, text in (("style", style), ("script", script))
+    }  # by which the policy of the page allows them and no others
     return (
         _environment()
-        .from_string(_asset("report.html.j2"))
+        .from_string(page)
         .render(
             report=report,
             drawings={key: Markup(drawing) for key, drawing in drawings.items()},  # noqa: S704 - made by us
             style=Markup(style),  # noqa: S704 - a file of this package
             script=Markup(script),  # noqa: S704 - a file of this package
-            script_digest=_digest(script),
-            style_digest=_digest(style),
+            **digests,
         )
     )
 
 
+@cache
+def _environment() -> Environment:
+    """The template engine, which escapes everything that is not marked as safe."""
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["prose"] = prose
+    environment.globals.update(
+        cell=_cell, cell_class=_cell_class, block_kind=lambda block: type(block).__name__.lower()
+    )
+    return environment
+
+
+@cache
+def _asset(name: str) -> str:
+    """A file of the templates folder."""
+    return (files("memfit.reporting") / "templates" / name).read_text(encoding="utf-8")
+
+
 def prose(text: str) -> Markup:
-    """A sentence, escaped, with the names of quantities set as symbols."""
-    return Markup("").join(
-        _with_code(piece) if symbol is None else symbol_markup(symbol)
-        for piece, symbol in split_symbols(text)
-    )
+    """A sentence, escaped, with names of quantities set as symbols, and as code what is between backticks.
+
+    Parameters
+    ----------
+    text : str
+        Holds plain names of quantities.
+    """
+    parts = []
+    for piece, symbol in split_symbols(text):
+        if symbol is None:
+            codes = _CODE.split(_UNIT.sub(_NO_BREAK, piece))
+            parts += [
+                Markup("<code>{}</code>").format(code) if place % 2 else escape(code)
+                for place, code in enumerate(codes)
+            ]
+        else:
+            index = Markup("<sub>{}</sub>").format(symbol.index) if symbol.index else ""
+            parts.append(Markup("<var>{}</var>{}").format(symbol.base, index))
+    return Markup("").join(parts)
 
 
-def _with_code(text: str) -> Markup:
-    """Plain text, escaped, with what stands between backticks as code."""
-    pieces = _CODE.split(_UNIT.sub(_NO_BREAK, text))
-    return Markup("").join(
-        Markup("<code>{}</code>").format(piece) if place % 2 else escape(piece)
-        for place, piece in enumerate(pieces)
-    )
-
-
-def symbol_markup(symbol: Symbol) -> Markup:
-    """A symbol in HTML: italic letter, upright subscript."""
-    index = Markup("<sub>{}</sub>").format(symbol.index) if symbol.index else Markup("")
-    return Markup("<var>{}</var>{}").format(symbol.base, index)
-
-
-def cell(value: str | Graded, column: Column) -> Markup:
+def _cell(value: str | Graded, column: Column) -> Markup:
     """What stands in a cell."""
     if isinstance(value, Graded):
         return escape(value.text)
@@ -154,35 +150,8 @@ def cell(value: str | Graded, column: Column) -> Markup:
     return escape(value)
 
 
-def cell_class(value: str | Graded, column: Column) -> str:
+def _cell_class(value: str | Graded, column: Column) -> str:
     """Class of a cell: its kind, or its shade."""
     if isinstance(value, Graded):
         return f"graded {'minus' if value.level < 0 else 'plus'}{abs(value.level)}"
     return column.kind
-
-
-def block_kind(block: Paragraph | Bullets | Table | Panels) -> str:
-    """Name of a block's kind, for the template."""
-    return type(block).__name__.lower()
-
-
-@cache
-def _environment() -> Environment:
-    """The template engine, which escapes everything that is not marked as safe."""
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["prose"] = prose
-    environment.globals.update(cell=cell, cell_class=cell_class, block_kind=block_kind)
-    return environment
-
-
-@cache
-def _asset(name: str) -> str:
-    """A file of the templates folder."""
-    return (_TEMPLATES / name).read_text(encoding="utf-8")
-
-
-def _digest(text: str) -> str:
-    """Hash of an inline script, by which the page's policy allows it and no other."""
-    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"

@@ -4,7 +4,6 @@ import csv
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
-from types import SimpleNamespace
 
 import html5lib
 import matplotlib as mpl
@@ -14,7 +13,7 @@ import pytest
 from memfit.errors import InputError, OutputError
 from memfit.fitting.result import Estimate, FittedRecord, Status
 from memfit.reporting.content import ReportOptions
-from memfit.reporting.fit.report import transient_panels, write_report
+from memfit.reporting.fit.report import report_of, write_report
 from memfit.reporting.writers.html import prose
 
 VOID = {"meta", "link", "br", "img", "hr", "input"}
@@ -321,9 +320,9 @@ def test_a_number_and_its_unit_stay_on_one_line(text, kept):
     assert prose(text) == kept
 
 
-def test_pulses_stand_in_a_row_and_their_logarithmic_views_in_the_next(fitted):
+def test_pulses_stand_in_a_row_and_their_logarithmic_views_in_the_next(result, fitted):
     pulses = [item for item in fitted if item.record.kind == "transient"]
     assert len(pulses) == 3
-    for number, blocks in ((1, [2, 0]), (3, [3, 3])):
-        material = SimpleNamespace(transients=pulses[:number])
-        assert [len(block.items) for block in transient_panels(material)] == blocks
+    for number, blocks in ((1, [2]), (3, [3, 3])):
+        sections = {section.key: section for section in report_of(result, pulses[:number]).sections}
+        assert [len(block.items) for block in sections["transients"].blocks] == blocks
