@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
 from memfit.fitting.plan import plan_for
 from memfit.fitting.result import Alternative, Excluded, FittedRecord
@@ -80,3 +82,11 @@ def of_kind(fitted):
 def rng():
     """A generator with a fixed seed."""
     return np.random.default_rng(5)
+
+
+@pytest.fixture
+def axes():
+    """Empty axes of a figure that can be drawn."""
+    figure = Figure(figsize=(3, 3))
+    FigureCanvasAgg(figure)
+    return figure.add_axes((0.1, 0.1, 0.8, 0.8))

@@ -4,12 +4,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from drawing import P as DRAWN
+from drawing import fitted_spectrum
 
 from memfit.datasets.records import ImpedanceSpectrum
 from memfit.fitting.result import Estimate
 from memfit.model.linear import eigenvalues
 from memfit.model.parameters import Parameters
+from memfit.model.smallsignal import impedance
 from memfit.reporting.fit.curves import (
+    model_curve,
     parameters_of,
     stability_curves,
     voltage_curves,
@@ -54,3 +58,14 @@ def test_open_parameters_leave_no_curves(result):
     assert parameters_of(result) == result.values()
     parameters = {**result.parameters, "tau_k": Estimate(value=None, unit="s", status="undetermined")}
     assert parameters_of(replace(result, parameters=parameters)) is None
+
+
+def test_the_model_is_drawn_in_closed_form_where_it_is_what_was_fitted():
+    frequency = np.logspace(-1, 5, 20)
+    finer, Z = model_curve(fitted_spectrum(0.9, frequency), DRAWN)
+    assert finer.size > 4 * frequency.size
+    assert pytest.approx(impedance(DRAWN, finer, 0.9)) == Z
+    assert np.abs(np.diff(Z)).max() < 0.07 * np.abs(Z).max()
+    other = fitted_spectrum(0.9, frequency, impedance(DRAWN, frequency, 0.9) + 2j * np.pi * frequency * 1e-6)
+    assert np.array_equal(model_curve(other, DRAWN)[1], other.predicted)
+    assert model_curve(fitted_spectrum(0.9, frequency))[0].size == frequency.size

@@ -1,14 +1,20 @@
-"""Tables: what each holds, row by row."""
+"""Tables: what each holds, row by row; for programs nothing is rounded away and every point is there."""
 
 from dataclasses import replace
 
-from memfit.fitting.result import Conflict, Estimate
+import numpy as np
+import pytest
+
+from memfit.datasets.records import IVSweep
+from memfit.fitting.result import Conflict, Estimate, FittedRecord
 from memfit.reporting.content import Graded
 from memfit.reporting.fit.tables import (
+    RESIDUAL_COLUMNS,
     alternatives_table,
     changes_table,
     conflicts_table,
     correlation_table,
+    estimates_csv,
     estimates_table,
     excluded_table,
     goodness_table,
@@ -16,8 +22,10 @@ from memfit.reporting.fit.tables import (
     inputs_table,
     mapping_table,
     noise_text,
+    residuals_csv,
     starts_table,
 )
+from memfit.reporting.writers.folder import table_csv
 
 
 def test_estimates_of_every_status():
@@ -112,3 +120,37 @@ def test_nested_settings_become_rows():
         ("robust", "no"),
         ("x", "none"),
     )
+
+
+def test_residuals_of_a_quasi_steady_curve_stand_against_voltage():
+    sweep = IVSweep(name="iv", voltage=np.array([0.0, 1.0]), current=np.array([0.0, 2.0]))
+    item = FittedRecord(
+        record=sweep, predicted=np.array([0.5, 1.0]), sigma=np.array([0.5, 0.5]), used=np.array([True, False])
+    )
+    head, *rows = residuals_csv([item]).splitlines()
+    assert head.split(",") == list(RESIDUAL_COLUMNS)
+    assert rows == ["iv,0,voltage,0,V,current,0,0.5,0.5,-1,True", "iv,1,voltage,1,V,current,2,1,0.5,2,False"]
+
+
+@pytest.mark.parametrize("key", ["parameters", "derived"])
+def test_a_table_for_people_as_csv(result, key):
+    estimates = getattr(result, key)
+    lines = table_csv(estimates_table(key, estimates)).splitlines()
+    assert lines[0] == "Symbol,Value,95 % interval,Status,Quantity"
+    assert len(lines) == 1 + len(estimates)
+
+
+def test_parameters_in_full(result):
+    head, *rows = estimates_csv(result).splitlines()
+    table = result.to_frame().reset_index()
+    assert head.split(",") == list(table.columns)
+    for row, (_, known) in zip(rows, table.iterrows(), strict=True):
+        fields = row.split(",")
+        assert [fields[0], fields[2], fields[6]] == [known["parameter"], known["unit"], known["status"]]
+        assert float(fields[1]) == pytest.approx(known["value"], rel=1e-8)
+
+
+def test_names_are_quoted_where_csv_needs_it():
+    sweep = IVSweep(name='a, "b"', voltage=np.array([0.0]), current=np.array([0.0]))
+    item = FittedRecord(record=sweep, predicted=np.zeros(1), sigma=np.ones(1), used=np.array([True]))
+    assert residuals_csv([item]).splitlines()[1].startswith('"a, ""b""",0,voltage')

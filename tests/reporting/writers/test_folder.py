@@ -14,6 +14,7 @@ from memfit.errors import InputError, OutputError
 from memfit.fitting.result import Estimate, FittedRecord, Status
 from memfit.reporting.content import ReportOptions
 from memfit.reporting.fit.report import report_of, write_report
+from memfit.reporting.writers.folder import columns_csv
 from memfit.reporting.writers.html import prose
 
 VOID = {"meta", "link", "br", "img", "hr", "input"}
@@ -326,3 +327,15 @@ def test_pulses_stand_in_a_row_and_their_logarithmic_views_in_the_next(result, f
     for number, blocks in ((1, [2]), (3, [3, 3])):
         sections = {section.key: section for section in report_of(result, pulses[:number]).sections}
         assert [len(block.items) for block in sections["transients"].blocks] == blocks
+
+
+def test_columns_of_different_length_stand_side_by_side():
+    text = columns_csv({"a, b": np.array([1.0, np.nan]), 'say "c"': np.array([1 / 3])})
+    assert text == '"a, b","say ""c"""\n1,0.333333333\n,\n'
+    assert columns_csv({}) == "\n"
+
+
+def test_every_figure_has_its_numbers(result, fitted):
+    panels = report_of(result, fitted).panels
+    assert all(panel.data for panel in panels)
+    assert len({panel.key for panel in panels}) == len(panels)

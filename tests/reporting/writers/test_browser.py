@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from memfit.reporting.writers.folder import write_report
+from memfit.reporting.fit.report import write_report
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-PROJECT = Path(__file__).parents[2]
+PROJECT = Path(__file__).parents[3]
 AXE = Path(os.environ.get("AXE_CORE") or PROJECT / "node_modules" / "axe-core" / "axe.min.js")
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")

@@ -8,13 +8,13 @@ import pytest
 
 from memfit.fitting.findings import Convergence, Profile, SampleEstimate, SampleSet
 from memfit.fitting.uncertainty.bands import with_bands
+from memfit.reporting.content import Panels
 from memfit.reporting.figures.profiles import linear_curve, profile_curve
 from memfit.reporting.fit.curves import band_of, by_frequency, model_curve, nyquist_band
 from memfit.reporting.fit.intervals import (
     convergence_table,
     interval_blocks,
     intervals_table,
-    profile_panels,
     quantity_label,
 )
 from memfit.reporting.fit.report import report_of
@@ -144,7 +144,7 @@ def test_the_curve_of_a_parabola_is_a_parabola():
 
 
 def test_every_profile_is_drawn(with_intervals):
-    panels = profile_panels(with_intervals).items
+    panels = next(b for b in interval_blocks(with_intervals) if isinstance(b, Panels)).items
     assert [panel.key for panel in panels] == [
         "profile_V_T",
         "profile_current_u_low",
