@@ -21,31 +21,34 @@ from memfit.datasets.records import ImpedanceSpectrum, Record
 from memfit.noise_estimate import distance_from_neighbours, relative_distances, typical
 from memfit.protocols import Control
 
-PER_DECADE = 5
-"""Relaxations for each decade of frequency: enough for the width of one (1.1 decades), too few for noise."""
-
-SYSTEMATIC = 0.005
-"""Relative residual that passes if it is systematic: neighbours correlated by more than 0.6."""
-
-MARGIN = 0.5
-"""Decades by which the time constants reach beyond the measured frequencies."""
-
-TOLERANCE = 0.01
-"""Relative residual that passes whatever the noise; good instruments reach 0.1 to 1 %."""
-
 BAD_POINT = 0.05
 """Relative residual at which a point is proposed to be left out."""
 
-_ONLY_ONE = 5.0
-"""Residuals of Z and Y that differ by this ratio show that only one of them obeys."""
 
-_OUTLIERS = 10
-"""One point in so many may be set aside as an outlier before the others are judged."""
-_MIN_POINTS = 8
-_LEAST = 1e-30
-"""Smallest modulus (ohm), and one over the largest, that is looked at."""
-_SHARE = 0.4
-"""Most unknowns for each measured point (which gives two equations)."""
+@dataclass(frozen=True)
+class Settings:
+    """What steers the test."""
+
+    per_decade: int = 5
+    """Relaxations for each decade of frequency: enough for the width of one (1.1), too few for noise."""
+    margin: float = 0.5
+    """Decades by which the time constants reach beyond the measured frequencies."""
+    share: float = 0.4
+    """Most unknowns for each measured point (which gives two equations)."""
+    min_points: int = 8
+    least: float = 1e-30
+    """Smallest modulus (ohm), and one over the largest, that is looked at."""
+    outliers: int = 10
+    """One point in so many may be set aside as an outlier before the others are judged."""
+    tolerance: float = 0.01
+    """Relative residual that passes whatever the noise; good instruments reach 0.1 to 1 %."""
+    systematic: float = 0.005
+    """Relative residual that passes if it is systematic: neighbours correlated by more than 0.6."""
+    only_one: float = 5.0
+    """Residuals of Z and Y that differ by this ratio show that only one of them obeys."""
+
+
+SETTINGS = Settings()
 
 Status = Literal["consistent", "noisy", "inconsistent", "too few points"]
 
@@ -87,8 +90,11 @@ class KramersKronig:
         return self.status == "consistent"
 
 
-def kramers_kronig(spectrum: ImpedanceSpectrum, *, per_decade: int = PER_DECADE) -> KramersKronig:
+def kramers_kronig(spectrum: ImpedanceSpectrum, *, per_decade: int = SETTINGS.per_decade) -> KramersKronig:
     """The linear Kramers-Kronig test of a spectrum.
+
+    Y is followed also with the inductance of the wiring taken off (Z'' / omega at the highest frequency): in
+    series with a capacitance it makes a resonance of Y that no sum of relaxations follows.
 
     Parameters
     ----------
@@ -97,26 +103,42 @@ def kramers_kronig(spectrum: ImpedanceSpectrum, *, per_decade: int = PER_DECADE)
         Relaxations for each decade of frequency.
     """
     frequency, impedance = spectrum.frequency, spectrum.impedance
-    if np.unique(frequency).size < _MIN_POINTS or not _measurable(impedance):
-        return _untested(frequency.size)
-    candidates = [
-        _follow(frequency, impedance, "Z", per_decade),
-        _follow(frequency, np.reciprocal(impedance), "Y", per_decade),
-    ]
-    wire = 2j * np.pi * frequency * _wire_inductance(frequency, impedance)
-    behind_wire: ComplexArray = impedance - wire
+    if np.unique(frequency).size < SETTINGS.min_points or not _measurable(impedance):
+        needed = f"{SETTINGS.min_points} different frequencies and no absurd Z"
+        return KramersKronig(
+            status="too few points", quantity="", elements=0, rms=0.0, rms_Z=0.0, rms_Y=0.0, worst=0.0,
+            worst_frequency=0.0, correlation=0.0, usable=None,
+            residual=np.zeros(frequency.size, dtype=np.complex128),
+            suspect=np.zeros(frequency.size, dtype=bool),
+            sentence=f"The Kramers-Kronig test needs {needed}.",
+        )  # fmt: skip
+    top = int(np.argmax(frequency))
+    inductance = max(0.0, float(impedance[top].imag / (2 * np.pi * frequency[top])))
+    behind_wire: ComplexArray = impedance - 2j * np.pi * frequency * inductance
+    candidates: list[tuple[Literal["Z", "Y"], ComplexArray]] = [
+        ("Z", impedance), ("Y", np.reciprocal(impedance)),
+    ]  # fmt: skip
     if np.any(behind_wire != impedance) and np.all(behind_wire != 0):
-        candidates.append(_follow(frequency, np.reciprocal(behind_wire), "Y", per_decade))
-    best = min(candidates, key=lambda found: found[1])
-    rms_Z, rms_Y = (min(found[1] for found in candidates if found[0] == name) for name in ("Z", "Y"))
-    quantity, rms, residual, elements = best
+        candidates.append(("Y", np.reciprocal(behind_wire)))
+    followed = [(name, *_follow(frequency, values, per_decade)) for name, values in candidates]
+    quantity, rms, residual, elements = min(followed, key=lambda fit: fit[1])
+    rms_Z, rms_Y = (min(fit[1] for fit in followed if fit[0] == name) for name in ("Z", "Y"))
     order = np.argsort(frequency, kind="stable")
     modulus = np.abs(residual)
     worst = int(np.argmax(modulus))
-    correlation = _lag_correlation(residual[order])
+    # correlation of neighbours in frequency, real and imaginary parts together
+    power = float(np.sum(np.abs(residual[order]) ** 2))
+    lagged = float(np.sum((residual[order][1:] * residual[order][:-1].conj()).real))
+    correlation = lagged / power if power else 0.0
     suspect = modulus > BAD_POINT
-    status = _status(rms, modulus, correlation, estimate_noise(spectrum).level)
+    status: Status = "inconsistent" if correlation > 3 / np.sqrt(modulus.size) else "noisy"
+    systematic = rms > SETTINGS.systematic and correlation > 0.6
+    if systematic and rms > 3 * estimate_noise(spectrum).level:
+        status = "inconsistent"
+    elif rms <= SETTINGS.tolerance and float(modulus.max()) <= BAD_POINT:
+        status = "consistent"
     usable = _usable(frequency[order], suspect[order])
+    worst_point = float(modulus[worst]), float(frequency[worst])
     return KramersKronig(
         status=status,
         quantity=quantity,
@@ -125,24 +147,22 @@ def kramers_kronig(spectrum: ImpedanceSpectrum, *, per_decade: int = PER_DECADE)
         rms=rms,
         rms_Z=rms_Z,
         rms_Y=rms_Y,
-        worst=float(modulus[worst]),
-        worst_frequency=float(frequency[worst]),
+        worst=worst_point[0],
+        worst_frequency=worst_point[1],
         correlation=correlation,
         usable=usable,
         suspect=suspect,
-        sentence=_sentence(status, quantity, rms, (float(modulus[worst]), float(frequency[worst])), usable)
+        sentence=_sentence(status, quantity, rms, worst_point, usable)
         + _by_control(status, spectrum.control, rms_Z, rms_Y),
     )
 
 
-def _follow(
-    frequency: FloatArray, values: ComplexArray, quantity: Literal["Z", "Y"], per_decade: int
-) -> tuple[Literal["Z", "Y"], float, ComplexArray, int]:
-    """Weighted linear fit of the relaxations: name, rms, relative residuals, number of relaxations."""
+def _follow(frequency: FloatArray, values: ComplexArray, per_decade: int) -> tuple[float, ComplexArray, int]:
+    """Weighted linear fit of the relaxations: rms, relative residuals, number of relaxations."""
     omega = 2 * np.pi * frequency
-    low, high = np.log10(omega.min()) - MARGIN, np.log10(omega.max()) + MARGIN
+    low, high = np.log10(omega.min()) - SETTINGS.margin, np.log10(omega.max()) + SETTINGS.margin
     wanted = int(np.ceil(per_decade * (high - low))) + 1
-    elements = max(2, min(wanted, int(_SHARE * 2 * frequency.size) - 3))
+    elements = max(2, min(wanted, int(SETTINGS.share * 2 * frequency.size) - 3))
     tau = np.logspace(-high, -low, elements)
     s = 1j * omega[:, None]
     scale = np.sqrt(omega.min() * omega.max())
@@ -152,15 +172,14 @@ def _follow(
     target: ComplexArray = values * weight
     kept = np.ones(frequency.size, dtype=bool)
     residual = _residual(weighted, target, kept)
-    for _ in range(frequency.size // _OUTLIERS):
+    for _ in range(frequency.size // SETTINGS.outliers):
         modulus = np.abs(residual)
         worst = int(np.argmax(np.where(kept, modulus, 0.0)))
         if modulus[worst] <= max(BAD_POINT, 6 * float(np.median(modulus))):
             break
         kept[worst] = False
         residual = _residual(weighted, target, kept)
-    rms = float(np.sqrt(np.mean(np.abs(residual[kept]) ** 2) / 2))
-    return quantity, rms, residual, elements
+    return float(np.sqrt(np.mean(np.abs(residual[kept]) ** 2) / 2)), residual, elements
 
 
 def _residual(weighted: ComplexArray, target: ComplexArray, kept: BoolArray) -> ComplexArray:
@@ -171,32 +190,6 @@ def _residual(weighted: ComplexArray, target: ComplexArray, kept: BoolArray) -> 
     solution = np.linalg.lstsq(matrix / size, wanted, rcond=1e-10)[0]
     residual: ComplexArray = target - weighted @ (solution / size)
     return residual
-
-
-def _lag_correlation(residual: ComplexArray) -> float:
-    """Correlation of neighbours, real and imaginary parts together."""
-    power = float(np.sum(np.abs(residual) ** 2))
-    if power == 0:
-        return 0.0
-    return float(np.sum((residual[1:] * residual[:-1].conj()).real)) / power
-
-
-def _wire_inductance(frequency: FloatArray, impedance: ComplexArray) -> float:
-    """Inductance (H) of the wiring: Z'' / omega at the highest frequency where that is inductive, else 0.
-
-    In series with a capacitance it makes a resonance of Y that no sum of relaxations follows.
-    """
-    top = int(np.argmax(frequency))
-    return max(0.0, float(impedance[top].imag / (2 * np.pi * frequency[top])))
-
-
-def _status(rms: float, modulus: FloatArray, correlation: float, noise: float) -> Status:
-    """Verdict from size and system of the residuals."""
-    if rms > SYSTEMATIC and correlation > 0.6 and rms > 3 * noise:
-        return "inconsistent"
-    if rms <= TOLERANCE and float(modulus.max()) <= BAD_POINT:
-        return "consistent"
-    return "inconsistent" if correlation > 3 / np.sqrt(modulus.size) else "noisy"
 
 
 def _usable(frequency: FloatArray, suspect: BoolArray) -> tuple[float, float] | None:
@@ -232,7 +225,9 @@ def _by_control(status: Status, control: Control, rms_Z: float, rms_Y: float) ->
     A device measured under voltage control is stable there, which makes Y causal; Z is so only where the
     device is stable under current control too, and the reverse.
     """
-    if status != "consistent" or max(rms_Z, rms_Y) < max(_ONLY_ONE * min(rms_Z, rms_Y), TOLERANCE):
+    if status != "consistent" or max(rms_Z, rms_Y) < max(
+        SETTINGS.only_one * min(rms_Z, rms_Y), SETTINGS.tolerance
+    ):
         return ""
     obeys, other = ("Y", "Z") if rms_Y < rms_Z else ("Z", "Y")
     other_control = "current" if control == "voltage" else "voltage"
@@ -250,25 +245,7 @@ def _by_control(status: Status, control: Control, rms_Z: float, rms_Y: float) ->
 def _measurable(impedance: ComplexArray) -> bool:
     """Whether every modulus is one that numbers can be made of; beyond it the file is damaged."""
     modulus = np.abs(impedance)
-    return bool(np.all((modulus > _LEAST) & (modulus < 1.0 / _LEAST)))
-
-
-def _untested(points: int) -> KramersKronig:
-    return KramersKronig(
-        status="too few points",
-        quantity="",
-        elements=0,
-        residual=np.zeros(points, dtype=np.complex128),
-        rms=0.0,
-        rms_Z=0.0,
-        rms_Y=0.0,
-        worst=0.0,
-        worst_frequency=0.0,
-        correlation=0.0,
-        usable=None,
-        suspect=np.zeros(points, dtype=bool),
-        sentence=f"The Kramers-Kronig test needs {_MIN_POINTS} different frequencies and no absurd Z.",
-    )
+    return bool(np.all((modulus > SETTINGS.least) & (modulus < 1.0 / SETTINGS.least)))
 
 
 @dataclass(frozen=True)

@@ -114,7 +114,11 @@ class Checker:
             unit = DIMENSIONS[dimension].unit
             self.mistake(place, f'expected a quantity such as "1 {unit}", found {value!r}')
             return None
-        return self.attempt(place, lambda: parse_quantity(value, dimension))
+        try:
+            return parse_quantity(value, dimension)
+        except UnitError as error:
+            self.mistake(place, str(error))
+            return None
 
     def positive(self, value: object, place: str, dimension: str) -> float | None:
         """A quantity above zero."""
@@ -228,14 +232,6 @@ class Checker:
                 self.mistake(f"{place}, {key}", f"expected a text or a number, found {item!r}")
         return known
 
-    def attempt(self, place: str, read: Callable[[], T]) -> T | None:
-        """The value of a reader, or None and a mistake."""
-        try:
-            return read()
-        except (UnitError, ValueError) as error:
-            self.mistake(place, str(error))
-            return None
-
 
 @dataclass(frozen=True)
 class Key:
@@ -250,7 +246,7 @@ class Key:
 
 def _option(option: Field[Any]) -> Key:
     """A field of `FitOptions`: a flag, a whole number, or one of a few words."""
-    doc = "as `FitOptions` says"
+    doc = "a field of `FitOptions`"
     if option.type is bool:
         return Key(doc, Checker.flag)
     if option.type is int:
