@@ -27,10 +27,8 @@ from memfit.fitting.predict import Predictor
 from memfit.fitting.problem import (
     Problem,
     Unknowns,
-    delay_unknown,
-    edge_unknown,
-    gain_unknown,
     physical_unknowns,
+    term_unknown,
 )
 from memfit.fitting.starting_values import guess
 from memfit.model.equations import steady_current
@@ -211,11 +209,9 @@ def make_device(case, seed):
 def _unknown(term, records):
     """A gain, or the time of an edge or of a record, free within a few samples."""
     if term.kind == "gain":
-        return gain_unknown(term.instrument)
+        return term_unknown(term)
     sample = float(np.max(np.diff(records[term.record].time)))
-    if term.kind == "delay":
-        return delay_unknown(term.record, 3 * sample)
-    return edge_unknown(term.record, term.index, sample)
+    return term_unknown(term, 3 * sample if term.kind == "delay" else sample)
 
 
 def chi2_from_truth(joint, device, truth, gain):

@@ -39,12 +39,10 @@ from memfit.fitting.problem import (
     Problem,
     Unknown,
     Unknowns,
-    delay_unknown,
-    edge_unknown,
-    gain_unknown,
     initial_unknowns,
     marginal_root,
     physical_unknowns,
+    term_unknown,
 )
 from memfit.fitting.uncertainty.covariance import correlation
 from memfit.model.equations import activation
@@ -95,7 +93,9 @@ def add_needed_terms(state: FitState, plan: FitPlan) -> FitState:
     no_spectra = "impedance" not in kinds or plan.inductance == "off"
     wiring = [] if no_spectra else physical_unknowns(plan, WIRING)
     present = [kind for kind in ("impedance", "iv", "transient") if kind in kinds]
-    gains = [gain_unknown(kind) for kind in present[1:]] if plan.gains != "off" else []
+    gains = (
+        [term_unknown(Term("gain", instrument=kind)) for kind in present[1:]] if plan.gains != "off" else []
+    )
     delays = delay_terms(state.problem) if plan.delays != "off" else []
     offers = [
         (edges, True),
@@ -176,7 +176,7 @@ def _edges_of(problem: Problem, k: int) -> list[Unknown]:
     if drive is None or not 0 < drive.jumps.size <= SETTINGS.most_edges:
         return []
     gaps = [sample_before(record, float(jump)) for jump in drive.jumps]
-    return [edge_unknown(k, j, gap) for j, gap in enumerate(gaps) if gap > 0]
+    return [term_unknown(Term("edge", k, j), gap) for j, gap in enumerate(gaps) if gap > 0]
 
 
 def delay_terms(problem: Problem) -> list[Unknown]:
@@ -204,7 +204,7 @@ def delay_terms(problem: Problem) -> list[Unknown]:
         beside = np.clip(np.searchsorted(record.time, drive.jumps) - 1, 0, record.points - 2)
         sample = float(np.max(np.diff(record.time)[np.unique(beside)], initial=0.0))
         if sample > 0:
-            terms.append(delay_unknown(k, SETTINGS.samples_of_delay * sample))
+            terms.append(term_unknown(Term("delay", k), SETTINGS.samples_of_delay * sample))
     return terms
 
 

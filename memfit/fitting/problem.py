@@ -27,8 +27,6 @@ PENALTY = 1e3
 """Residual, in standard deviations, of a point that could not be computed."""
 INITIAL: tuple[TermKind, ...] = ("u_0", "i_0", "f_0")
 """Terms of the state at the start of a record, in the order of `Instrument.initial`."""
-_GAIN_BOUNDS = (0.2, 5.0)
-_INITIAL_BOUNDS = {"u_0": (-1e6, 1e6), "i_0": (-1e6, 1e6), "f_0": (0.0, 1.0)}
 _BOUND_MARGIN = 1e-6
 """Of the range of an unknown: distance from a bound that is none."""
 _ROUGHLY = 0.5
@@ -49,11 +47,6 @@ class Unknown:
     """What it is of an instrument; None for a parameter of the model."""
     start: float = 0.0
     """First value, where nothing else says."""
-
-    @classmethod
-    def of(cls, term: Term, lower: float, upper: float, start: float = 0.0) -> "Unknown":
-        """A term of the instruments within bounds."""
-        return cls(term.name, False, lower, upper, term, start)
 
     @property
     def record(self) -> int | None:
@@ -94,25 +87,28 @@ def physical_unknowns(plan: FitPlan, names: Sequence[str]) -> list[Unknown]:
     return [Unknown(row.name, row.logarithmic, *plan.bounds.get(row.name, row.bounds)) for row in rows]
 
 
-def gain_unknown(instrument: str) -> Unknown:
-    """A factor on everything measured with one kind of instrument."""
-    return Unknown.of(Term("gain", instrument=instrument), *_GAIN_BOUNDS, start=1.0)
+def term_unknown(term: Term, reach: float = 0.0) -> Unknown:
+    """A term of the instruments within its bounds.
 
-
-def delay_unknown(record: int, largest: float) -> Unknown:
-    """A shift of one record by at most `largest` seconds either way."""
-    return Unknown.of(Term("delay", record), -largest, largest)
-
-
-def edge_unknown(record: int, jump: int, sample: float) -> Unknown:
-    """When a jump happened: at most one sampling interval (s) before the first sample that shows it."""
-    return Unknown.of(Term("edge", record, jump), -sample, 0.0, start=-0.5 * sample)
+    Parameters
+    ----------
+    term : Term
+    reach : float
+        s. A record is shifted by so much either way at most; an edge lies so long at most, a sampling
+        interval, before the first sample that shows it.
+    """
+    lower, upper, start = {
+        "gain": (0.2, 5.0, 1.0),
+        "delay": (-reach, reach, 0.0),
+        "edge": (-reach, 0.0, -0.5 * reach),
+        "f_0": (0.0, 1.0, 0.0),
+    }.get(term.kind, (-1e6, 1e6, 0.0))
+    return Unknown(term.name, False, lower, upper, term, start)
 
 
 def initial_unknowns(record: int, control: Control) -> list[Unknown]:
     """The state at the start of one record; under voltage control its first sample tells u."""
-    kinds = INITIAL[1:] if control == "voltage" else INITIAL
-    return [Unknown.of(Term(kind, record), *_INITIAL_BOUNDS[kind]) for kind in kinds]
+    return [term_unknown(Term(kind, record)) for kind in (INITIAL[1:] if control == "voltage" else INITIAL)]
 
 
 def instrument_of(values: Mapping[Term, float], kinds: Sequence[str]) -> Instrument:

@@ -30,10 +30,9 @@ from memfit.fitting.problem import (
     Problem,
     Unknown,
     Unknowns,
-    edge_unknown,
-    gain_unknown,
     initial_unknowns,
     physical_unknowns,
+    term_unknown,
 )
 from memfit.fitting.reproduce import as_fitted, check_same, noise_of
 from memfit.fitting.result import FitResult
@@ -95,11 +94,11 @@ def _unknown(name: str, plan: FitPlan, problem: Problem) -> Unknown:
         return physical_unknowns(replace(plan, fix={}), [name])[0]
     term, records = Term.from_name(name), problem.predictor.records
     if term is not None and term.kind == "gain":
-        return gain_unknown(term.instrument)
+        return term_unknown(term)
     if term is not None and term.record is not None and term.index is not None:
         record = records[term.record]
         jump = float(drive_of_timed(record).jumps[term.index])
-        return edge_unknown(term.record, term.index, sample_before(record, jump))
+        return term_unknown(term, sample_before(record, jump))
     offered = {u.name: u for u in delay_terms(problem)}
     timed = [(k, drive) for k, drive in enumerate(map(drive_of, records)) if drive is not None]
     offered |= {u.name: u for k, drive in timed for u in initial_unknowns(k, drive.control)}

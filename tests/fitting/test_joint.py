@@ -4,15 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from devices import TRUTH, device, errors, everything, exact, pulses, spectra, sweeps
+from devices import TRUTH, device, errors, everything, exact, spectra, sweeps
 
 from memfit.datasets.device import Device
 from memfit.datasets.records import ImpedanceSpectrum, IVSweep
 from memfit.errors import InputError
 from memfit.fitting.joint import fit
-from memfit.fitting.noise import prepare
 from memfit.fitting.plan import FitPlan
-from memfit.fitting.search import thinned
 from memfit.model.parameters import NAMES
 from memfit.protocols import Drive
 
@@ -125,19 +123,15 @@ def test_all_three_kinds_are_in(joint):
     assert len(joint.fitted) == len(everything())
 
 
-def test_long_records_are_searched_on_few_samples_and_settled_on_all():
-    long = device([*spectra(), *pulses(points=20_000)], seed=4)
-    problem = prepare(long.records)
-    few = thinned(problem)
-    assert few.predictor.size < 0.3 * problem.predictor.size
-    assert few.sigma.size == few.keep.size == few.predictor.size
-    sizes = {record.name: record.points for record in long.records}
-    joint = fit(long)
-    assert {item.file: item.points for item in joint.result.inputs} == sizes
-    assert {item.record.name: item.predicted.size for item in joint.fitted} == sizes
-    assert max(errors(joint.result).values()) < 0.02
+def test_a_kind_of_data_from_another_device_is_named(noisy):
+    other = device(spectra(TRUTH.replace(C_m=2e-7)), TRUTH.replace(C_m=2e-7)).records
+    mixed = replace(noisy, records=(*other, *(r for r in noisy.records if r.kind != "impedance")))
+    result = fit(mixed).result
+    assert {c.left_out for c in result.conflicts} >= {"impedance"}
+    assert "C_m" in {c.parameter for c in result.conflicts}
+    assert any("disagree with the rest" in warning for warning in result.warnings)
+    assert fit(mixed, FitPlan(conflict_test=False)).result.conflicts == ()
 
 
-def test_short_records_are_searched_whole():
-    problem = prepare(device().records)
-    assert thinned(problem) is problem
+def test_kinds_that_agree_raise_no_alarm(joint):
+    assert joint.result.conflicts == ()

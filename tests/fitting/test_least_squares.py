@@ -1,9 +1,17 @@
 """Gauss-Newton steps inside bounds and along a condition, against what is known in closed form."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from devices import TRUTH, device, pulses, spectra, sweeps
 
-from memfit.fitting.least_squares import Box, Point, Surface, gauss_newton
+from memfit.fitting.joint import fit
+from memfit.fitting.least_squares import Box, Point, Surface, again, gauss_newton, minimise
+from memfit.fitting.noise import prepare
+from memfit.fitting.plan import FitPlan
+from memfit.fitting.problem import Unknowns, physical_unknowns
+from memfit.model.parameters import NAMES
 
 OPEN = np.full(3, np.inf)
 
@@ -101,3 +109,38 @@ def test_what_cannot_be_computed_is_not_entered():
     assert not found.converged
     assert not found.failed
     assert found.x[0] <= 1.0
+
+
+@pytest.mark.parametrize("planned", [spectra(), [*spectra(), *sweeps()], [*sweeps(), *pulses()]])
+def test_lmfit_alone_reaches_the_same_minimum(planned):
+    measured = device(planned)
+    own, other = (fit(measured, FitPlan(engine=engine)).result for engine in ("memfit", "lmfit"))
+    assert other.plan["engine"] == "lmfit"
+    assert "engine" not in own.plan
+    assert other.goodness.chi2 == pytest.approx(own.goodness.chi2, abs=1e-3)
+    assert other.covariance_names == own.covariance_names
+    for name, estimate in own.parameters.items():
+        if estimate.value is not None and estimate.stderr:
+            assert abs(other.parameters[name].value - estimate.value) < 0.01 * estimate.stderr
+
+
+def test_from_afar_the_patient_search_takes_over():
+    problem = prepare(device([*spectra(), *sweeps()]).records)
+    unknowns = Unknowns(physical_unknowns(FitPlan(), NAMES[:8]), TRUTH, problem.kinds)
+    truth = minimise(problem, unknowns, unknowns.encode(TRUTH.as_dict()))
+    far = unknowns.encode(TRUTH.replace(C_m=1e-6, tau_d=0.3).as_dict())
+    found = minimise(problem, unknowns, far, failures=3)
+    assert found.minimum.converged
+    assert found.minimum.chi2 == pytest.approx(truth.minimum.chi2, abs=0.01)
+    assert found.failures >= 3
+
+
+def test_a_changed_problem_is_minimised_from_the_old_minimum():
+    problem = prepare(device([*spectra(), *sweeps()]).records)
+    unknowns = Unknowns(physical_unknowns(FitPlan(), NAMES[:8]), TRUTH, problem.kinds)
+    state = minimise(problem, unknowns, unknowns.encode(TRUTH.as_dict()))
+    doubled = again(state, replace(problem, sigma=2.0 * problem.sigma))
+    assert doubled.minimum.chi2 == pytest.approx(state.minimum.chi2 / 4.0, rel=1e-5)
+    held = again(state, unknowns=unknowns.without(["tau_k"], tau_k=TRUTH.tau_k))
+    assert held.minimum.chi2 >= state.minimum.chi2 - 1e-6
+    assert "tau_k" not in held.unknowns.names

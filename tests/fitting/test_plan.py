@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from memfit.datasets.device import Device, FitSettings
 from memfit.errors import ParameterError
-from memfit.fitting.plan import FitPlan, plan_for
+from memfit.fitting.plan import FitPlan, Term, free_parameters, model_of, plan_for, unit_of, unit_of_length
 
 positive = st.floats(1e-12, 1e12)
 
@@ -70,3 +70,47 @@ def test_the_device_asks_and_the_caller_decides():
     asked = FitSettings(start={"tau_d": 1e-3}, options={"gains": "off", "seed": 2, "robust": True})
     settled = plan_for(Device(name="x", records=device(sweeps()).records, settings=asked), seed=3)
     assert (settled.start, settled.gains, settled.robust, settled.seed) == ({"tau_d": 1e-3}, "off", True, 3)
+
+
+@pytest.mark.parametrize(
+    "term",
+    [
+        Term("gain", instrument="iv"),
+        Term("delay", 12),
+        Term("edge", 3, 1),
+        *(Term(kind, 0) for kind in ("u_0", "i_0", "f_0")),
+    ],
+)
+def test_terms_come_back_from_their_names(term):
+    assert Term.from_name(term.name) == term
+
+
+@pytest.mark.parametrize("name", ["R_b", "edge_3", "delay_1_2", "gain_", "gain_margin_min", "u_0", "chi2"])
+def test_other_names_are_no_terms(name):
+    assert Term.from_name(name) is None
+
+
+def test_names_of_terms_are_those_of_results():
+    names = [Term("gain", instrument="iv").name, Term("edge", 3, 1).name, Term("f_0", 2).name]
+    assert names == ["gain_iv", "edge_3_1", "f_0_2"]
+    units = {"delay_1": "s", "edge_0_0": "s", "u_0_1": "V", "i_0_1": "A", "f_0_1": "", "gain_iv": ""}
+    assert {name: unit_of(name) for name in units} == units
+    assert unit_of("R_b") == "ohm"
+
+
+def test_lengths_are_a_factor_e_or_V_m_or_the_unit_itself():
+    assert unit_of_length("V_T", 0.08) == 0.08
+    assert {unit_of_length(name, 0.08) for name in ("R_b", "tau_k", "R_s", "delay_1")} == {1.0}
+
+
+def test_an_option_that_came_later_is_written_only_where_it_is_used():
+    assert "engine" not in FitPlan().to_dict()
+    plan = FitPlan(engine="lmfit")
+    assert plan.to_dict()["engine"] == "lmfit"
+    assert FitPlan.from_dict(plan.to_dict()) == plan
+
+
+@pytest.mark.parametrize("model", ["3d", "2d", "2d-mirror"])
+def test_a_model_is_known_by_its_parameters(model):
+    assert model_of(free_parameters(model)) == model
+    assert "L_s" not in free_parameters(model)

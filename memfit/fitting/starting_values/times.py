@@ -96,14 +96,15 @@ def guess(records: Sequence[Record], fix: Mapping[str, float], count: int = 12) 
     count : int
         How many sets at most.
     """
-    if all(isinstance(r, PulseTransient) for r in records) and (drawn := from_pulses(records, fix)):
-        return drawn[:count]
     spectra = [r for r in records if isinstance(r, ImpedanceSpectrum)]
-    steady = steady_states(records, fix)
-    if spectra:
-        scanned = [start for curve in steady for start in from_spectra(spectra, curve, fix)]
-    else:
-        scanned = from_time(records, steady, fix)
+    transients = [r for r in records if isinstance(r, PulseTransient)]
+    scanned = from_pulses(transients, fix) if len(transients) == len(records) else []
+    if not scanned:
+        steady = steady_states(records, fix)
+        if spectra:
+            scanned = [start for curve in steady for start in from_spectra(spectra, curve, fix)]
+        else:
+            scanned = from_time(records, steady, fix)
     usual = {n: float(np.sqrt(np.prod(row.usual))) for n, row in PARAMETERS.items() if row.logarithmic}
     starts = []
     for start in scanned:
@@ -395,20 +396,19 @@ def from_time(
     return [start for starts in ranked for start in starts]
 
 
-def from_pulses(records: Sequence[Record], fix: Mapping[str, float]) -> list[StartingValues]:
+def from_pulses(transients: Sequence[PulseTransient], fix: Mapping[str, float]) -> list[StartingValues]:
     """First values from transients alone, the most promising first.
 
     Parameters
     ----------
-    records : sequence of Record
+    transients : sequence of PulseTransient
     fix : mapping
         Parameters that are known (SI).
     """
-    timed = [r for r in records if isinstance(r, PulseTransient)]
-    ends = plateaus(records, fix.get("R_s", 0.0))
+    ends = plateaus(transients, fix.get("R_s", 0.0))
     if ends is None or not np.any(ends.u * ends.value > 0):
         return []
-    scan = Scan.of(timed, SETTINGS.trials_drawn, 3)
+    scan = Scan.of(transients, SETTINGS.trials_drawn, 3)
     starts = []
     for (tau_m, tau_d, tau_k), share in zip(scan.times, scan.drawn, strict=True):
         values = {**_drawn_state(ends, share), **fix}

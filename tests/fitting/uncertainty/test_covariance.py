@@ -13,8 +13,8 @@ from scipy.stats import truncnorm
 
 from memfit.fitting.least_squares import minimise
 from memfit.fitting.noise import prepare, with_noise_of
-from memfit.fitting.plan import FitPlan
-from memfit.fitting.problem import FitState, Minimum, Unknown, Unknowns, edge_unknown, physical_unknowns
+from memfit.fitting.plan import FitPlan, Term
+from memfit.fitting.problem import FitState, Minimum, Unknown, Unknowns, physical_unknowns, term_unknown
 from memfit.fitting.uncertainty.covariance import (
     NormalApproximation,
     bound_information,
@@ -52,7 +52,7 @@ def _spread(root, told):
 
 def test_sum_of_two_bounded_unknowns_against_drawing():
     """A jump shows R_s less the time of the edge; neither can be negative, so that both are known."""
-    unknowns = [R_S, edge_unknown(0, 0, 5.0), V_T]
+    unknowns = [R_S, term_unknown(Term("edge", 0, 0), 5.0), V_T]
     root = np.array([[100.0, -100.0, 0.0], [60.0, 0.0, 20.0], [0.0, 40.0, 20.0], [0.0, 0.0, 2.0]])
     x, r = np.array([0.0, -1e-4, 0.0]), np.array([0.3, 0.0, 0.0, 0.0])
     told = bound_information(root, r, unknowns, x)
@@ -74,7 +74,7 @@ def test_an_edge_that_the_data_do_not_see_is_uniform_between_its_samples():
     told = bound_information(
         np.array([[1e-6, 0.0], [0.0, 1.0]]),
         np.zeros(2),
-        [edge_unknown(0, 0, 2.0), V_T],
+        [term_unknown(Term("edge", 0, 0), 2.0), V_T],
         np.array([-0.7, 0.0]),
     )
     assert_allclose(told.precision[0], 12.0 / 2.0**2, rtol=1e-3)
@@ -83,20 +83,22 @@ def test_an_edge_that_the_data_do_not_see_is_uniform_between_its_samples():
 
 def test_bounds_far_away_and_those_of_the_search_tell_nothing():
     root, r = np.diag([10.0, 10.0, 1e-9]), np.zeros(3)
-    unknowns = [R_S, edge_unknown(0, 0, 5.0), V_T]
+    unknowns = [R_S, term_unknown(Term("edge", 0, 0), 5.0), V_T]
     told = bound_information(root, r, unknowns, np.array([20.0, -2.5, 10.0]))
     assert_allclose(told.precision, 0.0)
     assert_allclose(told.shift, 0.0)
 
 
 def test_a_bound_that_holds_against_a_far_better_place():
-    told = bound_information(np.eye(1), np.array([-1e6]), [edge_unknown(0, 0, 1e-9)], np.array([0.0]))
+    told = bound_information(
+        np.eye(1), np.array([-1e6]), [term_unknown(Term("edge", 0, 0), 1e-9)], np.array([0.0])
+    )
     assert_allclose(told.precision, 12.0 / 1e-9**2, rtol=1e-3)
 
 
 def test_directions_that_nothing_limits_do_no_harm():
     root = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
-    unknowns = [R_S, edge_unknown(0, 0, 5.0), V_T]
+    unknowns = [R_S, term_unknown(Term("edge", 0, 0), 5.0), V_T]
     told = bound_information(root, np.zeros(2), unknowns, np.array([0.0, -1.0, 0.0]))
     assert np.all(np.isfinite(told.precision))
     assert np.all(np.isfinite(told.shift))

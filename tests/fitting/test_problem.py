@@ -1,27 +1,102 @@
-"""Residuals: the reduction keeps what the minimiser needs, softening has the stated loss and slope."""
+"""The vector of unknowns there and back; residuals whose reduction keeps what the minimiser needs."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from devices import TRUTH, device, everything, exact, pulses
+from devices import TRUTH, device, everything, exact, pulses, sweeps
 from hypothesis import given
 from hypothesis import strategies as st
 
 from memfit.fitting.noise import prepare
-from memfit.fitting.plan import FitPlan
+from memfit.fitting.plan import FitPlan, Term
 from memfit.fitting.predict import Predictor
 from memfit.fitting.problem import (
     PENALTY,
     JointResiduals,
+    Unknown,
     Unknowns,
-    delay_unknown,
-    gain_unknown,
+    initial_unknowns,
     physical_unknowns,
     soften,
+    term_unknown,
     triangle,
 )
-from memfit.model.parameters import NAMES
+from memfit.model.parameters import NAMES, PARAMETERS
+
+GAIN = term_unknown(Term("gain", instrument="iv"))
+
+
+@given(st.sampled_from(NAMES), st.floats(0.0, 1.0))
+def test_outer_undoes_inner(name, share):
+    row = PARAMETERS[name]
+    (low, high), logarithmic = row.bounds, row.logarithmic
+    unknown = Unknown(name, logarithmic, low, high)
+    value = low * (high / low) ** share if logarithmic else low + share * (high - low)
+    assert unknown.outer(unknown.inner(value)) == pytest.approx(value, rel=1e-10, abs=1e-15)
+
+
+@given(st.floats(-1e30, 1e30))
+def test_inner_keeps_to_the_bounds(value):
+    unknown = Unknown("V_T", False, -5.0, 10.0)
+    assert -5.0 <= unknown.inner(value) <= 10.0
+
+
+def test_parameters_come_back_from_the_vector():
+    unknowns = Unknowns(physical_unknowns(FitPlan(), NAMES), TRUTH.replace(R_b=1.0, V_m=1.0), ["iv"])
+    found = unknowns.parameters(unknowns.encode(TRUTH.as_dict()))
+    np.testing.assert_allclose(found.as_array(), TRUTH.as_array(), rtol=1e-12)
+
+
+def test_fixed_values_are_not_in_the_vector_and_stay():
+    plan = FitPlan(fix={"V_m": 0.1, "R_s": 0.0})
+    free = physical_unknowns(plan, NAMES[:8])
+    unknowns = Unknowns(free, TRUTH.replace(V_m=0.1, R_s=0.0), ["iv"])
+    assert unknowns.names == ("R_b", "C_m", "i_c0", "V_T", "tau_d", "tau_k")
+    found = unknowns.parameters(unknowns.encode({}) + 0.3)
+    assert (found.V_m, found.R_s) == (0.1, 0.0)
+
+
+def test_bounds_of_the_plan_are_those_of_the_unknowns():
+    (unknown,) = physical_unknowns(FitPlan(bounds={"V_m": (0.02, 0.3)}), ["V_m"])
+    assert (unknown.lower, unknown.upper) == (0.02, 0.3)
+    np.testing.assert_allclose(unknown.inner_bounds, np.log([0.02, 0.3]))
+
+
+def test_terms_of_instruments_go_where_they_belong():
+    kinds = ["impedance", "iv", "iv", "transient"]
+    record = exact(pulses(levels=(1.0,))).records[0]
+    free = [
+        GAIN,
+        term_unknown(Term("delay", 3), 0.1),
+        *initial_unknowns(3, record.drive.control),
+    ]
+    unknowns = Unknowns(free, TRUTH, kinds)
+    values = {"gain_iv": 1.05, "delay_3": 0.01, "u_0_3": 0.4, "i_0_3": 1e-6, "f_0_3": 0.2}
+    terms = unknowns.instrument(unknowns.encode(values))
+    np.testing.assert_array_equal(terms.gain, [1.0, 1.05, 1.05, 1.0])
+    np.testing.assert_array_equal(terms.delay, [0.0, 0.0, 0.0, 0.01])
+    np.testing.assert_allclose(terms.initial[3], [0.4, 1e-6, 0.2])
+    assert not np.any(terms.initial[:3])
+
+
+def test_what_is_not_named_is_ideal():
+    unknowns = Unknowns([GAIN, term_unknown(Term("delay", 0), 0.1)], TRUTH, ["iv"])
+    assert list(unknowns.encode({})) == [1.0, 0.0]
+
+
+def test_gain_column_is_the_bare_prediction_of_its_kind():
+    records = exact([*sweeps(), *pulses()]).records
+    predictor = Predictor(records)
+    unknowns = Unknowns(
+        [term_unknown(Term("gain", instrument="transient"))], TRUTH, [r.kind for r in records]
+    )
+    x = unknowns.encode({"gain_transient": 0.9})
+    prediction = predictor(TRUTH, unknowns.instrument(x))
+    column = unknowns.jacobian(x, prediction, predictor.record_of_point)[:, 0]
+    sweep_points = predictor.slices[1].stop
+    assert not np.any(column[:sweep_points])
+    np.testing.assert_allclose(0.9 * column[sweep_points:], prediction.values[sweep_points:], rtol=1e-12)
 
 
 @given(st.integers(1, 700), st.integers(1, 9), st.integers(0, 2**32 - 1))
@@ -57,7 +132,11 @@ def _residuals(robust=False):
     """Residuals of a small device with gains and a delay, at a point that is not the truth."""
     records = device(everything()).records
     problem = replace(prepare(records, robust=robust), predictor=Predictor(records, tolerance=1e-11))
-    free = [*physical_unknowns(FitPlan(), NAMES), gain_unknown("iv"), delay_unknown(6, 0.01)]
+    free = [
+        *physical_unknowns(FitPlan(), NAMES),
+        term_unknown(Term("gain", instrument="iv")),
+        term_unknown(Term("delay", 6), 0.01),
+    ]
     unknowns = Unknowns(free, TRUTH, problem.kinds)
     x = unknowns.encode({**TRUTH.as_dict(), "L_s": 1e-6, "gain_iv": 1.02, "delay_6": 0.0007})
     off = np.array([0.01 if u.logarithmic else 0.0 for u in free])

@@ -1,0 +1,46 @@
+"""Work shared among threads: all of it done, once, whoever does it."""
+
+import threading
+
+import pytest
+
+from memfit.progress import shared, silent
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_every_item_comes_back_with_its_own_result(workers):
+    assert sorted(shared(lambda item: item**2, range(40), workers)) == [(k, k**2) for k in range(40)]
+
+
+def test_one_worker_does_the_work_in_order_and_in_this_thread():
+    threads = [thread for _, thread in shared(lambda _: threading.current_thread(), range(3), 1)]
+    assert threads == [threading.current_thread()] * 3
+
+
+def test_items_are_taken_as_they_are_needed():
+    taken = []
+
+    def items():
+        for k in range(1000):
+            taken.append(k)
+            yield k
+
+    results = shared(lambda item: item, items(), 2)
+    next(results)
+    results.close()
+    assert len(taken) < 20
+
+
+def test_an_error_of_the_work_comes_out():
+    def work(item):
+        if item == 3:
+            raise ValueError("three")
+        return item
+
+    with pytest.raises(ValueError, match="three"):
+        list(shared(work, range(10), 2))
+
+
+def test_silence_says_nothing(capsys):
+    silent("fits", 1, 2)
+    assert capsys.readouterr().out == ""
