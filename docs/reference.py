@@ -219,8 +219,10 @@ PURPOSES = {
     "protocols": "what the instrument applied",
     "units": "SI inside, units only at the edges",
     "files": "written whole or not at all",
-    "roughness": "the noise of a curve, seen without a model",
-    "listing": "what memfit wrote where",
+    "noise_estimate": "the noise of a curve, seen without a model",
+    "confidence": "the level of every interval",
+    "progress": "how far long work is",
+    "interop": "the model in lmfit and impedance.py",
     "arrays": "names of array types",
     "errors": "the tree of errors",
 }

@@ -327,10 +327,11 @@ def _step(point: Point, box: Box, damping: float, surface: Surface | None) -> _S
     of squares falls inwards.
     """
     length = np.linalg.norm(point.jacobian, axis=0)
-    scale = np.where(length > UNSEEN, length, 1.0)
+    seen = length > UNSEEN
+    scale = np.where(seen, length, 1.0)
     low = np.maximum(box.low - point.x, -box.longest) * scale
     high = np.minimum(box.high - point.x, box.longest) * scale
-    J = point.jacobian / scale
+    J = np.where(seen, point.jacobian / scale, 0.0)
     a = surface.gradient / scale if surface else np.zeros(scale.size)
     gap = -surface.h if surface else 0.0
     d = np.zeros(scale.size)

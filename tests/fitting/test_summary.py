@@ -81,15 +81,15 @@ def test_record_of_another_device_is_a_poor_fit():
 
 
 def test_too_few_evaluations_are_not_converged():
-    records = device([*spectra(), *sweeps()]).records
-    problem = prepare(records)
-    first = guess(records, {})[0]
+    measured = device([*spectra(), *sweeps()])
+    problem = prepare(measured.records)
+    first = guess(measured.records, {})[0]
     unknowns = Unknowns(physical_unknowns(FitPlan(), NAMES[:8]), TRUTH, problem.kinds)
     x = unknowns.encode(TRUTH.replace(tau_d=1.0, tau_k=1e-3, V_T=0.5).as_dict())
     state = minimise(problem, unknowns, x, near=False, most=3)
     assert not state.minimum.converged
     covariance = covariance_of(state)
-    result = summarise(device(spectra()), FitPlan(), NAMES[:8], [state], first, covariance=covariance)
+    result = summarise(measured, FitPlan(), NAMES[:8], [state], first, covariance=covariance)
     assert result.status.code == "not_converged"
     assert "start values" in result.status.message
 

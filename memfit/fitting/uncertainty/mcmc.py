@@ -167,7 +167,7 @@ class Chain:
     log_density: FloatArray
     """(walkers,) there."""
     random: tuple[Any, ...]
-    """FitState of the generator."""
+    """State of the generator."""
     accepted: int
     failures: int
 
@@ -301,7 +301,7 @@ def check_emcee() -> None:
 
 
 def _state_of(random: np.random.RandomState) -> tuple[Any, ...]:
-    """FitState of a generator as emcee passes it on."""
+    """State of a generator as emcee passes it on."""
     return tuple(random.get_state(legacy=True))
 
 
