@@ -134,7 +134,7 @@ def _choose_model(device: Device, plan: FitPlan) -> JointFit:
 def _find(device: Device, plan: FitPlan, model: str) -> _Settled:
     """The settled fit of one model."""
     problem = prepare(device.records, robust=plan.robust, engine=plan.engine)
-    minima, first = find_minima(problem, plan, free_parameters(model))
+    minima, first = find_minima(problem, plan, free_parameters(model, plan.asked))
     state = settle(replace(minima[0], problem=driven_alike(problem, minima[0].problem)), plan, rounds=1)
     state = settle(add_needed_terms(state, plan), plan)
     clocked = with_jumps_on_samples(state)
@@ -158,7 +158,7 @@ def _finish(device: Device, plan: FitPlan, model: str, settled: _Settled) -> Joi
     result = summarise(
         device,
         plan,
-        free_parameters(model),
+        free_parameters(model, plan.asked),
         minima,
         settled.first,
         covariance=covariance,

@@ -117,6 +117,12 @@ class FitPlan(FitOptions):
         if wrong:
             raise ParameterError("; ".join(wrong) + ".")
 
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """Optional parameters of the device that the plan names; those of the wiring come as data ask."""
+        given = {*self.bounds, *self.start, *self.fix}
+        return names_where(lambda row: row.optional and row.name in given and row.name not in WIRING)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data, for result.json: what the plan was before an option came is left out at its default."""
         plain: dict[str, Any] = to_plain(self)
@@ -144,8 +150,8 @@ class FitPlan(FitOptions):
         return plan
 
 
-def free_parameters(model: str) -> list[str]:
-    """Physical parameters of a model that are free from the start: all but its missing time and the wiring.
+def free_parameters(model: str, asked: Collection[str] = ()) -> list[str]:
+    """Physical parameters of a model that are free from the start: all but its missing time and the optional.
 
     R_s always: data that hardly see it hardly know V_T and V_m either, and their intervals must say so.
 
@@ -153,8 +159,11 @@ def free_parameters(model: str) -> list[str]:
     ----------
     model : str
         "3d", "2d" or "2d-mirror".
+    asked : collection of str
+        Optional parameters that are wanted (`FitPlan.asked`).
     """
-    return [name for name in NAMES if name not in WIRING and name != LEFT_OUT.get(model)]
+    free = names_where(lambda row: not row.optional or row.name in asked)
+    return [name for name in free if name != LEFT_OUT.get(model)]
 
 
 def model_of(names: Collection[str]) -> str:

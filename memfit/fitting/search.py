@@ -89,10 +89,12 @@ def find_minima(
     """
     records = problem.predictor.records
     known = {**{time: 0.0 for time in LEFT_OUT.values() if time not in names}, **plan.fix}
+    usual = {name: PARAMETERS[name].typical for name in plan.asked}
     starts = []
     for start in guess(records, known):
         reasons = {**start.reasons, **dict.fromkeys(plan.start, "given")}
-        starts.append(StartingValues({**start.values, **plan.start}, start.misfit, reasons))
+        values = {**usual, **start.values, **plan.start}
+        starts.append(StartingValues(values, start.misfit, reasons))
     polished = polish(records, plan, names, starts)
     search = thinned(replace(problem, robust=True))
     minima: list[tuple[FitState, StartingValues]] = []

@@ -47,11 +47,19 @@ class Parameter:
     """Power of the area by which a uniform junction scales; None where it does not."""
     in_time: bool = True
     """Whether the response in time depends on it."""
+    optional: bool = False
+    """Whether a fit leaves it at its null value unless the data or the plan ask for it."""
 
     @property
     def logarithmic(self) -> bool:
         """Whether it is fitted as its logarithm."""
         return self.scale == "log"
+
+    @property
+    def typical(self) -> float:
+        """Middle of the usual range (SI), of the logarithm where it is fitted so."""
+        low, high = self.usual
+        return math.sqrt(low * high) if self.logarithmic else 0.5 * (low + high)
 
     def complaint(self, value: float) -> str:
         """What is wrong with a value (SI), in words; "" where it is finite and within the domain."""
@@ -185,6 +193,7 @@ class Parameters:
         part="wiring",
         area_exponent=None,
         in_time=False,
+        optional=True,
     )
 
     def __post_init__(self) -> None:

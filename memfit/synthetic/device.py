@@ -8,6 +8,7 @@ that one record more leaves the others as they are.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from typing import Any
 
 import numpy as np
 from scipy.signal import lfilter
@@ -27,7 +28,6 @@ from memfit.model.parameters import Parameters
 from memfit.model.smallsignal import impedance
 from memfit.model.steady import junction_voltage
 from memfit.model.transient import simulate
-from memfit.protocols import Drive
 from memfit.synthetic.measurements import (
     Measurement,
     Recording,
@@ -129,10 +129,13 @@ def simulate_device(
     planned = tuple(default_measurements(parameters) if measurements is None else measurements)
     check_files(planned)
     added = noise or Noise()
-    records = [
-        _measure(parameters, item, added, np.random.default_rng([seed, index]))
-        for index, item in enumerate(planned)
-    ]
+    records: list[Record] = []
+    for index, item in enumerate(planned):
+        rng = np.random.default_rng([seed, index])
+        if isinstance(item, Spectroscopy):
+            records.append(_measure_spectrum(parameters, item, added, rng))
+        else:
+            records.append(_record(parameters, item, added, rng))
     return Device(
         name=name,
         records=tuple(records),
@@ -140,13 +143,6 @@ def simulate_device(
         temperature=temperature,
         attributes=dict(attributes or {}),
     )
-
-
-def _measure(p: Parameters, item: Measurement, noise: Noise, rng: np.random.Generator) -> Record:
-    """One measurement."""
-    if isinstance(item, Spectroscopy):
-        return _measure_spectrum(p, item, noise, rng)
-    return _record(p, item, noise, rng)
 
 
 def _measure_spectrum(
@@ -170,7 +166,7 @@ def _measure_spectrum(
 
 
 def _record(p: Parameters, item: Recording, noise: Noise, rng: np.random.Generator) -> Record:
-    """The response to a drive."""
+    """The response to a drive: a sweep or a transient."""
     course = simulate(p, item.drive, item.time)
     if not course.outcome.ok:
         raise InputError(
@@ -180,37 +176,25 @@ def _record(p: Parameters, item: Recording, noise: Noise, rng: np.random.Generat
     gain = noise.gain.get(item.kind, 1.0)
     voltage, current = course.voltage, course.current
     if item.drive.control == "voltage":
-        current = _with_current_noise(gain * current, noise, rng)
+        current = gain * current
+        floor = noise.current_floor
+        if floor is None:
+            floor = _FLOOR * float(np.max(np.abs(current)))
+        current = current + _draw(np.hypot(noise.current * current, floor), noise, rng)
     else:
         voltage = gain * voltage
         voltage = voltage + _draw(np.full(voltage.size, noise.voltage), noise, rng)
-    return _as_record(item, item.drive, voltage, current)
-
-
-def _as_record(item: Recording, drive: Drive, voltage: FloatArray, current: FloatArray) -> Record:
-    """A sweep or a transient."""
+    shared: dict[str, Any] = {
+        "name": item.file,
+        "origin": Origin(file=""),
+        "voltage": voltage,
+        "current": current,
+        "time": item.time,
+        "drive": item.drive,
+    }
     if item.kind == "iv":
-        return IVSweep(
-            name=item.file,
-            origin=Origin(file=""),
-            voltage=voltage,
-            current=current,
-            time=item.time,
-            drive=drive,
-            control=drive.control,
-            scan_rate=item.scan_rate,
-        )
-    return PulseTransient(
-        name=item.file, origin=Origin(file=""), time=item.time, voltage=voltage, current=current, drive=drive
-    )
-
-
-def _with_current_noise(current: FloatArray, noise: Noise, rng: np.random.Generator) -> FloatArray:
-    """A current as measured: relative noise and a floor."""
-    floor = noise.current_floor
-    if floor is None:
-        floor = _FLOOR * float(np.max(np.abs(current)))
-    return current + _draw(np.hypot(noise.current * current, floor), noise, rng)
+        return IVSweep(**shared, control=item.drive.control, scan_rate=item.scan_rate)
+    return PulseTransient(**shared)
 
 
 def _draw(sigma: FloatArray, noise: Noise, rng: np.random.Generator) -> FloatArray:

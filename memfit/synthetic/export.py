@@ -1,4 +1,4 @@
-"""A synthetic device as files: one table a measurement as instruments export them, device.toml and README.md.
+"""A synthetic device as files: one a measurement as instruments export them, device.toml and README.md.
 
     # technique: transient
     # device: MAPbI3 A
@@ -7,24 +7,66 @@
     Time (s),Voltage (V),Current (A)
     0,0.000213,0
 
-Numbers have seven digits, as after an instrument's converter; times nine.
-The formats of instruments are in `instruments`.
+That is the generic table, seven digits as after an instrument's converter and nine in times. The other
+formats are those of EC-Lab, NOVA, Keithley 4200 and Rigol oscilloscopes, each for one kind of measurement,
+with the digits that they print. What a format has no place for (the bias in NOVA's text, what a channel of
+an oscilloscope shows) device.toml has to say. What the readers know of the formats stands in
+`memfit.loaders`.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Literal
+
+import numpy as np
 
 from memfit.arrays import FloatArray
 from memfit.datasets.device import Device
-from memfit.datasets.records import ImpedanceSpectrum, Record
-from memfit.model.parameters import UNITS, Parameters
-from memfit.synthetic.instruments import Format, bias_text, instrument_bytes, manifest_lines
+from memfit.datasets.records import ImpedanceSpectrum, IVSweep, Kind, PulseTransient, Record
+from memfit.errors import InputError
+from memfit.model.parameters import PARAMETERS, Parameters
 from memfit.units import format_quantity
+
+Format = Literal["generic", "ec-lab", "nova", "keithley", "oscilloscope"]
+Style = Literal["generic", "instrument"]
+"""What a whole device is written in: generic tables, or for each kind what its instruments write."""
+
+STYLES: Mapping[str, Style] = {"generic": "generic", "instrument": "instrument"}
+
+FORMATS: Mapping[Kind, Mapping[str, Format]] = {
+    "impedance": {"generic": "generic", "ec-lab": "ec-lab", "nova": "nova"},
+    "iv": {"generic": "generic", "keithley": "keithley"},
+    "transient": {"generic": "generic", "oscilloscope": "oscilloscope"},
+}
+"""Names of the formats that a kind of measurement can have."""
+
+SUFFIXES: Mapping[Format, str] = {
+    "generic": ".csv",
+    "ec-lab": ".mpt",
+    "nova": ".txt",
+    "keithley": ".csv",
+    "oscilloscope": ".csv",
+}
 
 INSTRUMENT = "synthetic data, made by memfit simulate"
 
 _TIME_DIGITS, _DIGITS = 9, 7
+_SETTING_WIDTH = 20
+"""EC-Lab's settings stand in columns of 20 characters."""
+
+_TECHNIQUES = {
+    "voltage": "Potentio Electrochemical Impedance Spectroscopy",
+    "current": "Galvano Electrochemical Impedance Spectroscopy",
+}
+
+
+def usual_format(kind: Kind, style: Style, number: int) -> Format:
+    """The format of the measurement `number` (from 0) of its kind: instruments of one kind take turns."""
+    if style == "generic":
+        return "generic"
+    instruments = [name for name in FORMATS[kind].values() if name != "generic"]
+    return instruments[number % len(instruments)]
 
 
 def write_device(
@@ -56,67 +98,50 @@ def write_device(
         A format is of another kind of measurement.
     """
     chosen = {record.name: (formats or {}).get(record.name, "generic") for record in device.records}
+    written: dict[str, str] = {}
     for record in device.records:
         if chosen[record.name] == "generic":
-            write(folder / record.name, table_text(record, device.name))
+            written[record.name] = _table_text(record, device.name)
         else:
             (folder / record.name).write_bytes(instrument_bytes(record, chosen[record.name]))
-    write(folder / "device.toml", manifest_text(device, chosen))
-    write(folder / "README.md", readme_text(device, truth, made_by))
+    written["device.toml"] = _manifest_text(device, chosen)
+    written["README.md"] = _readme_text(device, truth, made_by)
+    for name, text in written.items():  # with line feeds on every platform
+        (folder / name).write_text(text, encoding="utf-8", newline="\n")
 
 
-def write(path: Path, text: str) -> None:
-    """A text file with line feeds on every platform."""
-    path.write_text(text, encoding="utf-8", newline="\n")
-
-
-def table_text(record: Record, device: str) -> str:
-    """A record as an instrument's text file."""
-    lines = [f"# {key}: {value}" for key, value in _metadata(record, device).items()]
-    columns = _columns(record)
-    lines.append(",".join(columns))
-    formatted = [
-        [f"{value:.{_TIME_DIGITS if label.startswith('Time') else _DIGITS}g}" for value in values]
-        for label, values in columns.items()
-    ]
-    lines += [",".join(row) for row in zip(*formatted, strict=True)]
-    return "\n".join(lines) + "\n"
-
-
-def _metadata(record: Record, device: str) -> dict[str, str]:
-    """What stands above the table."""
-    found = {
+def _table_text(record: Record, device: str) -> str:
+    """A record as a generic table."""
+    about = {
         "technique": str(record.kind),
         "device": device,
         "instrument": INSTRUMENT,
         "control": str(record.control),
     }
+    columns: dict[str, FloatArray | None]
     if isinstance(record, ImpedanceSpectrum):
         if record.bias_voltage is not None:
-            found["bias"] = f"{record.bias_voltage:.7g} V"
+            about["bias"] = f"{record.bias_voltage:.7g} V"
         if record.bias_current is not None:
-            found["bias_current"] = f"{record.bias_current:.7g} A"
-    elif record.kind == "iv" and record.scan_rate is not None:  # type: ignore[union-attr]
-        unit = "V/s" if record.control == "voltage" else "A/s"
-        found["scan_rate"] = f"{record.scan_rate:.7g} {unit}"  # type: ignore[union-attr]
-    if not isinstance(record, ImpedanceSpectrum) and record.drive is not None:
-        found["initial"] = record.drive.initial
-    return found
+            about["bias_current"] = f"{record.bias_current:.7g} A"
+        Z = record.impedance
+        columns = {"Frequency (Hz)": record.frequency, "Z_real (ohm)": Z.real, "Z_imag (ohm)": Z.imag}
+    else:
+        if isinstance(record, IVSweep) and record.scan_rate is not None:
+            about["scan_rate"] = f"{record.scan_rate:.7g} {'V/s' if record.control == 'voltage' else 'A/s'}"
+        if record.drive is not None:
+            about["initial"] = record.drive.initial
+        columns = {"Time (s)": record.time, "Voltage (V)": record.voltage, "Current (A)": record.current}
+    measured = {label: values for label, values in columns.items() if values is not None}
+    formatted = [
+        [f"{value:.{_TIME_DIGITS if label.startswith('Time') else _DIGITS}g}" for value in values]
+        for label, values in measured.items()
+    ]
+    rows = [",".join(row) for row in zip(*formatted, strict=True)]
+    return "\n".join([*(f"# {key}: {value}" for key, value in about.items()), ",".join(measured), *rows, ""])
 
 
-def _columns(record: Record) -> Mapping[str, FloatArray]:
-    """Columns by label."""
-    if isinstance(record, ImpedanceSpectrum):
-        return {
-            "Frequency (Hz)": record.frequency,
-            "Z_real (ohm)": record.impedance.real,
-            "Z_imag (ohm)": record.impedance.imag,
-        }
-    measured = {"Time (s)": record.time, "Voltage (V)": record.voltage, "Current (A)": record.current}
-    return {label: values for label, values in measured.items() if values is not None}
-
-
-def manifest_text(device: Device, formats: Mapping[str, Format]) -> str:
+def _manifest_text(device: Device, formats: Mapping[str, Format]) -> str:
     """The device.toml: everything of generic tables, of other formats what their files do not say."""
     lines = ["[device]", f"name = {_quoted(device.name)}"]
     if device.area is not None:
@@ -124,16 +149,19 @@ def manifest_text(device: Device, formats: Mapping[str, Format]) -> str:
     if device.temperature is not None:
         lines.append(f'temperature = "{device.temperature:.6g} K"')
     if device.attributes:
-        pairs = ", ".join(f"{_quoted(key)} = {_toml(value)}" for key, value in device.attributes.items())
+        pairs = ", ".join(
+            f"{_quoted(key)} = {_quoted(value) if isinstance(value, str) else repr(float(value))}"
+            for key, value in device.attributes.items()
+        )
         lines.append(f"attributes = {{ {pairs} }}")
     for record in device.records:
         lines += ["", "[[measurement]]", f"file = {_quoted(record.name)}"]
         if formats[record.name] != "generic":
-            lines += manifest_lines(record, formats[record.name])
+            lines += _manifest_lines(record, formats[record.name])
             continue
         lines.append(f'kind = "{record.kind}"')
         if isinstance(record, ImpedanceSpectrum):
-            lines.append(f'bias = "{bias_text(record)}"')
+            lines.append(f'bias = "{_bias_text(record)}"')
         lines.append(f'control = "{record.control}"')
     return "\n".join(lines) + "\n"
 
@@ -143,14 +171,12 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def _toml(value: str | float) -> str:
-    """A text or a number."""
-    return _quoted(value) if isinstance(value, str) else repr(float(value))
-
-
-def readme_text(device: Device, truth: Parameters, made_by: str) -> str:
+def _readme_text(device: Device, truth: Parameters, made_by: str) -> str:
     """Says plainly that nobody measured this, and what the truth is."""
-    rows = [f"| {name} | {format_quantity(value, UNITS[name])} |" for name, value in truth.as_dict().items()]
+    rows = [
+        f"| {name} | {format_quantity(value, PARAMETERS[name].unit)} |"
+        for name, value in truth.as_dict().items()
+    ]
     return "\n".join(
         [
             f"# {device.name}: synthetic data",
@@ -166,3 +192,174 @@ def readme_text(device: Device, truth: Parameters, made_by: str) -> str:
             *([made_by, ""] if made_by else []),
         ]
     )
+
+
+def instrument_bytes(record: Record, file_format: Format) -> bytes:
+    """A record as the file of an instrument.
+
+    Parameters
+    ----------
+    record : Record
+    file_format : {"ec-lab", "nova", "keithley", "oscilloscope"}
+
+    Raises
+    ------
+    InputError
+        The format is of another kind of measurement, or the record lacks what it needs.
+    """
+    if isinstance(record, ImpedanceSpectrum) and file_format in _SPECTRA:
+        return _SPECTRA[file_format](record)
+    if isinstance(record, IVSweep) and file_format == "keithley":
+        return keithley_bytes(record)
+    if isinstance(record, PulseTransient) and file_format == "oscilloscope":
+        return oscilloscope_bytes(record)
+    raise InputError(
+        f"{record.name}: expected a format for records of the kind {record.kind!r}, found {file_format!r}."
+    )
+
+
+def ec_lab_bytes(spectrum: ImpedanceSpectrum) -> bytes:
+    """EC-Lab's text of a PEIS or GEIS measurement: latin-1, tabs, -Im(Z), the current in mA.
+
+    A dc voltage or current that is not known has no column.
+    """
+    Z = spectrum.impedance
+    columns = {
+        "freq/Hz": spectrum.frequency,
+        "Re(Z)/Ohm": Z.real,
+        "-Im(Z)/Ohm": -Z.imag,
+        "|Z|/Ohm": np.abs(Z),
+        "Phase(Z)/deg": np.degrees(np.angle(Z)),
+    }
+    if spectrum.bias_voltage is not None:
+        columns["<Ewe>/V"] = np.full(Z.size, spectrum.bias_voltage)
+    if spectrum.bias_current is not None:
+        columns["<I>/mA"] = np.full(Z.size, 1e3 * spectrum.bias_current)
+    columns["cycle number"] = np.ones(Z.size)
+    settings = _ec_lab_settings(spectrum)
+    count = len(settings) + 3  # the two lines above the settings and the line of labels
+    top = ["EC-Lab ASCII FILE", f"Nb header lines : {count}", *settings, "\t".join(columns)]
+    return _lines([*top, *_rows(columns.values(), "\t", _ec_lab_number)]).encode("latin-1")
+
+
+def _ec_lab_settings(spectrum: ImpedanceSpectrum) -> list[str]:
+    """The header between the count of its lines and the labels."""
+    frequency = spectrum.frequency
+    table = {"Mode": "Single sine"}
+    if spectrum.bias_voltage is not None:
+        table |= {"E (V)": f"{spectrum.bias_voltage:.4f}", "vs.": "Ref"}
+    table |= {"fi": f"{frequency[0]:.3f}", "unit fi": "Hz", "ff": f"{frequency[-1]:.3f}", "unit ff": "Hz"}
+    table |= {"spacing": "Logarithmic"}
+    if spectrum.amplitude is not None and spectrum.control == "voltage":
+        table["Va (mV)"] = f"{1e3 * spectrum.amplitude:.1f}"
+    return [
+        "",
+        _TECHNIQUES[spectrum.control],
+        "",
+        "User : ",
+        "Electrode connection : standard",
+        "Comments : synthetic data, made by memfit simulate",
+        "Volume (V) : 0.000 m³",
+        *(f"{key:{_SETTING_WIDTH}}{value:{_SETTING_WIDTH}}" for key, value in table.items()),
+        "",
+    ]
+
+
+def nova_bytes(spectrum: ImpedanceSpectrum) -> bytes:
+    """Autolab NOVA's ASCII export of a frequency scan: UTF-8, semicolons, -Z'' and -phase, no bias."""
+    Z = spectrum.impedance
+    columns = {
+        "Index": np.arange(1.0, Z.size + 1.0),
+        "Frequency (Hz)": spectrum.frequency,
+        "Z' (Ω)": Z.real,
+        "-Z'' (Ω)": -Z.imag,
+        "Z (Ω)": np.abs(Z),
+        "-Phase (°)": -np.degrees(np.angle(Z)),
+    }
+    return _lines([";".join(columns), *_rows(columns.values(), ";", "{:.10G}".format)]).encode("utf-8")
+
+
+def keithley_bytes(sweep: IVSweep) -> bytes:
+    """The sheet of a Keithley 4200 as CSV: terminal A in volt and ampere, the time in seconds.
+
+    Raises
+    ------
+    InputError
+        The sweep has no times.
+    """
+    if sweep.time is None:
+        raise InputError(f"{sweep.name}: expected a sweep with times for Keithley's format, found none.")
+    columns = {"AV": sweep.voltage, "AI": sweep.current, "Time": sweep.time}
+    return _lines([",".join(columns), *_rows(columns.values(), ",", "{:.8E}".format)]).encode("ascii")
+
+
+def oscilloscope_bytes(transient: PulseTransient) -> bytes:
+    """A Rigol oscilloscope's CSV: CH1 the voltage, CH2 the voltage of a current probe.
+
+    Raises
+    ------
+    InputError
+        Voltage or current is missing.
+    """
+    voltage, current = transient.voltage, transient.current
+    if voltage is None or current is None:
+        missing = "voltage" if voltage is None else "current"
+        raise InputError(
+            f"{transient.name}: expected voltage and current for an oscilloscope, found no {missing}."
+        )
+    columns = [transient.time, voltage, current * probe_resistance(transient)]
+    rows = [row + "," for row in _rows(columns, ",", "{:.8e}".format)]
+    return _lines(["X,CH1,CH2,", "Second,Volt,Volt,", *rows]).encode("ascii")
+
+
+def probe_resistance(transient: PulseTransient) -> float:
+    """The decade (V per A) of a current probe that shows the largest current as about one volt."""
+    largest = 0.0 if transient.current is None else float(np.max(np.abs(transient.current)))
+    return float(f"1e{-round(np.log10(largest))}") if largest > 0.0 else 1.0
+
+
+def _manifest_lines(record: Record, file_format: Format) -> list[str]:
+    """What device.toml has to say of a file, because its format does not."""
+    lines: list[str] = []
+    if file_format == "keithley":
+        lines.append('kind = "iv"')
+    if isinstance(record, ImpedanceSpectrum):
+        if file_format == "nova":
+            lines += [f'bias = "{_bias_text(record)}"', f'control = "{record.control}"']
+        return lines
+    lines.append(f'control = "{record.control}"')
+    if record.drive is not None and record.drive.initial != "steady":
+        lines.append(f'initial = "{record.drive.initial}"')
+    if isinstance(record, PulseTransient):
+        lines.append('columns = { voltage = "CH1", current = "CH2" }')
+        lines.append(f'sense_resistance = "{format_quantity(probe_resistance(record), "ohm")}"')
+    return lines
+
+
+def _bias_text(record: ImpedanceSpectrum) -> str:
+    """The bias of a spectrum with its unit."""
+    if record.bias_voltage is not None:
+        return f"{record.bias_voltage:.7g} V"
+    return f"{record.bias_current:.7g} A"
+
+
+def _rows(columns: Iterable[FloatArray], separator: str, number: Callable[[float], str]) -> list[str]:
+    """Rows of numbers."""
+    return [separator.join(map(number, row)) for row in zip(*columns, strict=True)]
+
+
+def _ec_lab_number(value: float) -> str:
+    """Eight digits and an exponent of three, as EC-Lab prints: 1.9999814E+005."""
+    mantissa, _, exponent = f"{value:.7E}".partition("E")
+    return f"{mantissa}E{int(exponent):+04d}"
+
+
+def _lines(lines: Sequence[str]) -> str:
+    """A text with the line ends of the programs' platform."""
+    return "\r\n".join([*lines, ""])
+
+
+_SPECTRA: Mapping[Format, Callable[[ImpedanceSpectrum], bytes]] = {
+    "ec-lab": ec_lab_bytes,
+    "nova": nova_bytes,
+}

@@ -17,7 +17,7 @@ from memfit.errors import InputError
 from memfit.model.equations import steady_current
 from memfit.model.parameters import Parameters
 from memfit.protocols import Drive, Initial, SmallSignal, pulse_train, sweep
-from memfit.synthetic.instruments import SUFFIXES, Format, Style, usual_format
+from memfit.synthetic.export import SUFFIXES, Format, Style, usual_format
 from memfit.units import format_quantity
 
 SPECTRUM_POINTS = 50

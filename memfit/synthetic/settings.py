@@ -30,13 +30,13 @@
     width = "1 s"
     end = "2 s"
 
-All mistakes of a file are reported at once.
-
-The [[measurement]] tables of PARAMS.toml: what to measure on a synthetic device, in SI units.
+All mistakes of a file are reported at once. Which parameters there are, of which dimension and sign, is the
+table's (`memfit.model.parameters`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -45,10 +45,10 @@ from memfit.datasets.records import Kind
 from memfit.errors import InputError
 from memfit.loaders.manifest import DIMENSION_OF, Checker, read_toml
 from memfit.loaders.raw import CONTROLS, INITIALS, TECHNIQUES
-from memfit.model.parameters import NAMES, Parameters
+from memfit.model.parameters import NAMES, NEEDED, PARAMETERS, Parameters
 from memfit.protocols import Control, Drive, pulse_train
 from memfit.synthetic.device import Noise
-from memfit.synthetic.instruments import FORMATS, STYLES, Format, Style, usual_format
+from memfit.synthetic.export import FORMATS, STYLES, Format, Style, usual_format
 from memfit.synthetic.measurements import (
     PULSE_POINTS,
     SPECTRUM_POINTS,
@@ -81,27 +81,157 @@ KEYS: Mapping[str, tuple[str, ...]] = {
         "initial",
     ),
 }
+_TABLES = ("seed", "device", "parameters", "noise", "files", "measurement")
+_DEVICE = ("name", "area", "temperature", "attributes")
+_NOISE_DIMENSIONS = {
+    "impedance": "ratio",
+    "current": "ratio",
+    "current_floor": "current",
+    "voltage": "voltage",
+    "correlation": "ratio",
+    "outliers": "ratio",
+    "outlier_size": "ratio",
+}
 _MOST_POINTS = 1_000_000
 _LARGEST_INTEGER = 2**63 - 1
 
 
-def read_measurements(check: Checker, value: object, style: Style = "generic") -> tuple[Measurement, ...]:
+@dataclass(frozen=True, kw_only=True)
+class Simulation:
+    """A whole PARAMS.toml, in SI units."""
+
+    parameters: Parameters
+    noise: Noise = field(default_factory=Noise)
+    seed: int = 0
+    measurements: tuple[Measurement, ...] | None = None
+    """None: the default set."""
+    name: str = "synthetic device"
+    area: float | None = None
+    """m^2."""
+    temperature: float | None = None
+    """K."""
+    attributes: Mapping[str, str | float] = field(default_factory=dict)
+
+    @property
+    def formats(self) -> Mapping[str, Format]:
+        """Formats by file."""
+        return {item.file: item.format for item in self.measurements or ()}
+
+
+def read_simulation(path: Path) -> Simulation:
+    """Read PARAMS.toml.
+
+    Raises
+    ------
+    ManifestError
+        Lists all mistakes: unknown keys, bad quantities, missing parameters.
+    """
+    content, text = read_toml(path)
+    check = Checker(path.name, text)
+    tables = check.table(content, "", _TABLES)
+    device = check.table(tables.get("device", {}), "device", _DEVICE)
+    values = _parameters(check, tables.get("parameters"))
+    noise = _noise(check, tables.get("noise", {}))
+    seed = _whole_number(check, tables.get("seed", 0), "seed", least=0)
+    files = check.table(tables.get("files", {}), "files", ("format",))
+    style = check.word(files.get("format", "generic"), "files, format", STYLES) or "generic"
+    measurements = _measurements(check, tables["measurement"], style) if "measurement" in tables else None
+    name = check.text(device["name"], "device, name") if "name" in device else path.stem
+    area = check.positive(device["area"], "device, area", "area") if "area" in device else None
+    temperature = (
+        check.positive(device["temperature"], "device, temperature", "temperature")
+        if "temperature" in device
+        else None
+    )
+    attributes = _attributes(check, device.get("attributes", {}))
+    check.finish()
+    parameters = Parameters.from_mapping(values)
+    if measurements is None and style != "generic":
+        measurements = in_style(default_measurements(parameters), style)
+    return Simulation(
+        parameters=parameters,
+        noise=noise,
+        seed=seed,
+        measurements=measurements,
+        name=name or path.stem,
+        area=area,
+        temperature=temperature,
+        attributes=attributes,
+    )
+
+
+def _parameters(check: Checker, value: object) -> dict[str, float]:
+    """The [parameters], in SI units, by the dimensions and domains of the table."""
+    if value is None:
+        check.mistake("parameters", f"expected a table [parameters] with {', '.join(NEEDED)}, found none")
+        return {}
+    table = check.table(value, "parameters", NAMES)
+    missing = [name for name in NEEDED if name not in table]
+    if missing:
+        check.mistake("parameters", f"expected {', '.join(missing)} too")
+    read: Mapping[str, Callable[[object, str, str], float | None]] = {
+        "any": check.quantity,
+        "non_negative": partial(_not_negative, check),
+        "positive": check.positive,
+    }
+    values = {
+        name: read[PARAMETERS[name].domain](item, f"parameters, {name}", DIMENSION_OF[name])
+        for name, item in table.items()
+    }
+    return {name: number for name, number in values.items() if number is not None}
+
+
+def _noise(check: Checker, value: object) -> Noise:
+    """The [noise]; the default where there are mistakes."""
+    table = check.table(value, "noise", (*_NOISE_DIMENSIONS, "gain"))
+    sizes: dict[str, float] = {}
+    for name, item in table.items():
+        if name in _NOISE_DIMENSIONS:
+            number = check.quantity(item, f"noise, {name}", _NOISE_DIMENSIONS[name])
+            if number is not None:
+                sizes[name] = number
+    gains = check.table(table.get("gain", {}), "noise, gain", tuple(KEYS))
+    factors = {
+        TECHNIQUES[kind]: check.positive(item, f"noise, gain, {kind}", "ratio")
+        for kind, item in gains.items()
+    }
+    known = {kind: factor for kind, factor in factors.items() if factor is not None}
+    try:
+        return Noise(**sizes, gain=known)
+    except InputError as problem:
+        check.mistake("noise", str(problem).removeprefix("Noise: "))
+        return Noise()
+
+
+def _attributes(check: Checker, value: object) -> dict[str, str | float]:
+    """Free attributes of the device: texts and numbers."""
+    table = check.table(value, "device, attributes", None)
+    found: dict[str, str | float] = {}
+    for key, item in table.items():
+        if isinstance(item, str) or (isinstance(item, (int, float)) and not isinstance(item, bool)):
+            found[key] = item
+        else:
+            check.mistake(f"device, attributes, {key}", f"expected a text or a number, found {item!r}")
+    return found
+
+
+def _measurements(check: Checker, value: object, style: Style) -> tuple[Measurement, ...]:
     """All [[measurement]] tables; `style` gives the format of those that state none."""
     if not isinstance(value, list):
         check.mistake("measurement", "expected [[measurement]] with two brackets for each")
         return ()
-    found: list[Measurement] = []
+    planned: list[Measurement] = []
     for number, item in enumerate(value, start=1):
         place = f"measurement {number}"
         try:
-            found += _measurement(check, item, place, style, [old.kind for old in found])
+            planned += _measurement(check, item, place, style, [old.kind for old in planned])
         except InputError as problem:
             check.mistake(place, str(problem))
     try:
-        check_files(found)
+        check_files(planned)
     except InputError as problem:
         check.mistake("measurement", str(problem))
-    return tuple(found)
+    return tuple(planned)
 
 
 def _measurement(
@@ -117,23 +247,15 @@ def _measurement(
         return ()
     table = check.table(table, place, KEYS[kind])
     stated = check.word(table["format"], f"{place}, format", FORMATS[kind]) if "format" in table else None
-    made = _planned(check, table, place, kind)
+    usual: Control = "current" if kind == "transient" else "voltage"
+    control = check.word(table.get("control", usual), f"{place}, control", CONTROLS)
+    if control is None:
+        return ()
+    made = _PLANS[kind](check, table, place, control)
     return [
         in_format(item, stated or usual_format(kind, style, number), rename="file" not in table)
         for number, item in enumerate(made, start=before.count(kind))
     ]
-
-
-def _planned(check: Checker, table: Mapping[str, object], place: str, kind: Kind) -> Sequence[Measurement]:
-    """The measurements of one table, whatever they are written in."""
-    control: Control | None = "current" if kind == "transient" else "voltage"
-    if "control" in table:
-        control = check.word(table["control"], f"{place}, control", CONTROLS)
-    if control is None:
-        return ()
-    if kind == "impedance":
-        return _spectra(check, table, place, control)
-    return _loops(check, table, place, control) if kind == "iv" else _transients(check, table, place, control)
 
 
 def _file(check: Checker, table: Mapping[str, object], place: str) -> str:
@@ -204,11 +326,8 @@ def _transients(
     points = _points(check, table, place, PULSE_POINTS, least=3)
     file = _file(check, table, place)
     initial = check.word(table.get("initial", "steady"), f"{place}, initial", INITIALS)
-    drive = (
-        _waveform(check, table, place, control)
-        if "waveform" in table
-        else _pulses(check, table, place, control)
-    )
+    read = _waveform if "waveform" in table else _pulses
+    drive = read(check, table, place, control)
     if drive is None or initial is None:
         return ()
     started = Drive(control, drive.time, drive.value, initial)
@@ -221,11 +340,11 @@ def _pulses(check: Checker, table: Mapping[str, object], place: str, control: Co
         return None
     amplitude = check.quantity(table["amplitude"], f"{place}, amplitude", control)
     base = check.quantity(table.get("base", 0.0), f"{place}, base", control)
-    on = not_negative(check, table["on"], f"{place}, on", "time")
+    on = _not_negative(check, table["on"], f"{place}, on", "time")
     width = check.positive(table["width"], f"{place}, width", "time")
     end = check.positive(table["end"], f"{place}, end", "time")
-    period = not_negative(check, table.get("period", 0.0), f"{place}, period", "time")
-    count = whole_number(check, table.get("count", 1), f"{place}, count", least=1)
+    period = _not_negative(check, table.get("period", 0.0), f"{place}, period", "time")
+    count = _whole_number(check, table.get("count", 1), f"{place}, count", least=1)
     if amplitude is None or base is None or on is None or width is None or end is None or period is None:
         return None
     if end < on + (count - 1) * period + width:
@@ -252,7 +371,11 @@ def _waveform(check: Checker, table: Mapping[str, object], place: str, control: 
     return Drive(control, np.array(times, dtype=np.float64), np.array(levels, dtype=np.float64))
 
 
-def whole_number(check: Checker, value: object, place: str, *, least: int) -> int:
+_PLANS = {"impedance": _spectra, "iv": _loops, "transient": _transients}
+"""What reads the table of each kind of measurement."""
+
+
+def _whole_number(check: Checker, value: object, place: str, *, least: int) -> int:
     """A whole number."""
     if isinstance(value, int) and not isinstance(value, bool) and least <= value <= _LARGEST_INTEGER:
         return value
@@ -262,158 +385,17 @@ def whole_number(check: Checker, value: object, place: str, *, least: int) -> in
 
 def _points(check: Checker, table: Mapping[str, object], place: str, usual: int, least: int) -> int:
     """How many points to measure."""
-    points = whole_number(check, table.get("points", usual), f"{place}, points", least=least)
+    points = _whole_number(check, table.get("points", usual), f"{place}, points", least=least)
     if points > _MOST_POINTS:
         check.mistake(f"{place}, points", f"expected at most {_MOST_POINTS}, found {points}")
         return least
     return points
 
 
-def not_negative(check: Checker, value: object, place: str, dimension: str) -> float | None:
+def _not_negative(check: Checker, value: object, place: str, dimension: str) -> float | None:
     """A quantity of zero or more."""
     number = check.quantity(value, place, dimension)
     if number is not None and number < 0:
         check.mistake(place, f"expected a value of at least 0, found {value!r}")
         return None
     return number
-
-
-_TABLES = ("seed", "device", "parameters", "noise", "files", "measurement")
-_DEVICE = ("name", "area", "temperature", "attributes")
-_NEEDED = NAMES[:6]
-_MAY_BE_ZERO = ("tau_d", "tau_k", "R_s", "L_s")
-_NOISE_DIMENSIONS = {
-    "impedance": "ratio",
-    "current": "ratio",
-    "current_floor": "current",
-    "voltage": "voltage",
-    "correlation": "ratio",
-    "outliers": "ratio",
-    "outlier_size": "ratio",
-}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Simulation:
-    """A whole PARAMS.toml, in SI units."""
-
-    parameters: Parameters
-    noise: Noise = field(default_factory=Noise)
-    seed: int = 0
-    measurements: tuple[Measurement, ...] | None = None
-    """None: the default set."""
-    name: str = "synthetic device"
-    area: float | None = None
-    """m^2."""
-    temperature: float | None = None
-    """K."""
-    attributes: Mapping[str, str | float] = field(default_factory=dict)
-
-    @property
-    def formats(self) -> Mapping[str, Format]:
-        """Formats by file."""
-        return {item.file: item.format for item in self.measurements or ()}
-
-
-def read_simulation(path: Path) -> Simulation:
-    """Read PARAMS.toml.
-
-    Raises
-    ------
-    ManifestError
-        Lists all mistakes: unknown keys, bad quantities, missing parameters.
-    """
-    content, text = read_toml(path)
-    check = Checker(path.name, text)
-    tables = check.table(content, "", _TABLES)
-    device = check.table(tables.get("device", {}), "device", _DEVICE)
-    values = _parameters(check, tables.get("parameters"))
-    noise = _noise(check, tables.get("noise", {}))
-    seed = whole_number(check, tables.get("seed", 0), "seed", least=0)
-    style = _style(check, tables.get("files", {}))
-    measurements = read_measurements(check, tables["measurement"], style) if "measurement" in tables else None
-    name = check.text(device["name"], "device, name") if "name" in device else path.stem
-    area = check.positive(device["area"], "device, area", "area") if "area" in device else None
-    temperature = (
-        check.positive(device["temperature"], "device, temperature", "temperature")
-        if "temperature" in device
-        else None
-    )
-    attributes = _attributes(check, device.get("attributes", {}))
-    check.finish()
-    parameters = Parameters.from_mapping(values)
-    if measurements is None and style != "generic":
-        measurements = in_style(default_measurements(parameters), style)
-    return Simulation(
-        parameters=parameters,
-        noise=noise,
-        seed=seed,
-        measurements=measurements,
-        name=name or path.stem,
-        area=area,
-        temperature=temperature,
-        attributes=attributes,
-    )
-
-
-def _parameters(check: Checker, value: object) -> dict[str, float]:
-    """The [parameters], in SI units."""
-    if value is None:
-        check.mistake("parameters", f"expected a table [parameters] with {', '.join(_NEEDED)}, found none")
-        return {}
-    table = check.table(value, "parameters", NAMES)
-    missing = [name for name in _NEEDED if name not in table]
-    if missing:
-        check.mistake("parameters", f"expected {', '.join(missing)} too")
-    found: dict[str, float] = {}
-    for name, item in table.items():
-        place = f"parameters, {name}"
-        if name == "V_T":
-            number = check.quantity(item, place, "voltage")
-        elif name in _MAY_BE_ZERO:
-            number = not_negative(check, item, place, DIMENSION_OF[name])
-        else:
-            number = check.positive(item, place, DIMENSION_OF[name])
-        if number is not None:
-            found[name] = number
-    return found
-
-
-def _noise(check: Checker, value: object) -> Noise:
-    """The [noise]; the default where there are mistakes."""
-    table = check.table(value, "noise", (*_NOISE_DIMENSIONS, "gain"))
-    sizes: dict[str, float] = {}
-    for name, item in table.items():
-        if name in _NOISE_DIMENSIONS:
-            number = check.quantity(item, f"noise, {name}", _NOISE_DIMENSIONS[name])
-            if number is not None:
-                sizes[name] = number
-    gains = check.table(table.get("gain", {}), "noise, gain", tuple(KEYS))
-    factors = {
-        TECHNIQUES[kind]: check.positive(item, f"noise, gain, {kind}", "ratio")
-        for kind, item in gains.items()
-    }
-    known = {kind: factor for kind, factor in factors.items() if factor is not None}
-    try:
-        return Noise(**sizes, gain=known)
-    except InputError as problem:
-        check.mistake("noise", str(problem).removeprefix("Noise: "))
-        return Noise()
-
-
-def _style(check: Checker, value: object) -> Style:
-    """The [files]."""
-    table = check.table(value, "files", ("format",))
-    return check.word(table.get("format", "generic"), "files, format", STYLES) or "generic"
-
-
-def _attributes(check: Checker, value: object) -> dict[str, str | float]:
-    """Free attributes of the device: texts and numbers."""
-    table = check.table(value, "device, attributes", None)
-    found: dict[str, str | float] = {}
-    for key, item in table.items():
-        if isinstance(item, str) or (isinstance(item, (int, float)) and not isinstance(item, bool)):
-            found[key] = item
-        else:
-            check.mistake(f"device, attributes, {key}", f"expected a text or a number, found {item!r}")
-    return found

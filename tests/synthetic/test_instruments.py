@@ -15,8 +15,7 @@ from memfit.loaders.device import load_device
 from memfit.model.parameters import Parameters
 from memfit.protocols import Drive
 from memfit.synthetic.device import simulate_device
-from memfit.synthetic.export import write_device
-from memfit.synthetic.instruments import FORMATS, SUFFIXES, instrument_bytes, probe_resistance
+from memfit.synthetic.export import FORMATS, SUFFIXES, instrument_bytes, probe_resistance, write_device
 from memfit.synthetic.measurements import default_measurements, in_style, loop, spectrum, transient
 
 TRUTH = Parameters(R_b=2e5, C_m=1.5e-7, i_c0=5e-6, V_T=0.6, V_m=0.06, tau_d=0.1)
