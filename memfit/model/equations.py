@@ -32,7 +32,14 @@ __all__ = [
 
 
 def inverse_resistance_a(p: Parameters, u: ArrayLike) -> FloatArray:
-    """1/R_a = i_c0 f_ss (1 - f_ss)/V_m, S, Eq. 7: what the memory adds to the slope of the steady current."""
+    """1/R_a = i_c0 f_ss (1 - f_ss)/V_m, S, Eq. 7: what the memory adds to the slope of the steady current.
+
+    Parameters
+    ----------
+    p : Parameters
+    u : array, V
+        Voltage across the junction, any shape.
+    """
     total = np.zeros(np.shape(u))
     for part in VOLTAGE_DEPENDENT:
         total = total + part.conductance(p, u)
@@ -40,7 +47,14 @@ def inverse_resistance_a(p: Parameters, u: ArrayLike) -> FloatArray:
 
 
 def dc_resistance(p: Parameters, u: ArrayLike) -> FloatArray:
-    """Differential resistance R_dc = (1/R_b + 1/R_a)^-1, ohm, Eq. 9 (without R_s)."""
+    """Differential resistance R_dc = (1/R_b + 1/R_a)^-1, ohm, Eq. 9 (without R_s).
+
+    Parameters
+    ----------
+    p : Parameters
+    u : array, V
+        Voltage across the junction, any shape.
+    """
     return 1.0 / conductance(p, u)
 
 

@@ -111,7 +111,14 @@ def log_gain_margin(loop: Loop, x: ArrayLike, *, printed: bool = False) -> Float
 
 
 def log_gain_margin_slope(loop: Loop, x: ArrayLike) -> FloatArray:
-    """Derivative of the log gain margin by x = (u - V_T)/V_m."""
+    """Derivative of the log gain margin by x = (u - V_T)/V_m.
+
+    Parameters
+    ----------
+    loop : Loop
+    x : array
+        (u - V_T)/V_m.
+    """
     return _margin(_log_terms(loop, printed=False), np.asarray(x, dtype=np.float64))[1]
 
 
@@ -119,6 +126,12 @@ def least_margin_bias(loop: Loop, *, printed: bool = False) -> FloatArray:
     """The x = (u - V_T)/V_m at which the gain margin is smallest.
 
     M' = 0 is k0 f^3 + 2 k1 f^2 + (3 k2 - k1) f - 2 k2 = 0, convex with one positive root, which is below 2/3.
+
+    Parameters
+    ----------
+    loop : Loop
+    printed : bool
+        With Eq. 20 as printed (only to compare with the paper).
     """
     terms = _log_terms(loop, printed)
     k2, k1, k0 = np.exp(terms - terms.max(axis=0))
@@ -135,12 +148,24 @@ def least_margin_bias(loop: Loop, *, printed: bool = False) -> FloatArray:
 
 
 def least_log_gain_margin(loop: Loop) -> FloatArray:
-    """Logarithm of the smallest gain margin over all biases; the device oscillates where it is negative."""
+    """Logarithm of the smallest gain margin over all biases; the device oscillates where it is negative.
+
+    Parameters
+    ----------
+    loop : Loop
+    """
     return log_gain_margin(loop, least_margin_bias(loop))
 
 
 def hopf_biases(loop: Loop, *, printed: bool = False) -> tuple[FloatArray, FloatArray]:
-    """The two x = (u - V_T)/V_m at which the gain margin is 1, the lower first; NaN where there are none."""
+    """The two x = (u - V_T)/V_m at which the gain margin is 1, the lower first; NaN where there are none.
+
+    Parameters
+    ----------
+    loop : Loop
+    printed : bool
+        With Eq. 20 as printed (only to compare with the paper).
+    """
     terms = _log_terms(loop, printed)
     middle = least_margin_bias(loop, printed=printed)
     least, _, curvature = _margin(terms, middle)
@@ -151,7 +176,14 @@ def hopf_biases(loop: Loop, *, printed: bool = False) -> tuple[FloatArray, Float
 
 
 def hopf_frequency(loop: Loop, x: ArrayLike) -> FloatArray:
-    """omega_H = sqrt(c1) = sqrt(1/(tau_d p) + 1/(tau_m p) + 1/(tau_d tau_m)), rad/s, at a Hopf point x."""
+    """omega_H = sqrt(c1) = sqrt(1/(tau_d p) + 1/(tau_m p) + 1/(tau_d tau_m)), rad/s, at a Hopf point x.
+
+    Parameters
+    ----------
+    loop : Loop
+    x : array
+        (u - V_T)/V_m.
+    """
     p = loop.tau_k * np.exp(_log_activation(np.asarray(x, dtype=np.float64)))
     result: FloatArray = np.sqrt((1.0 / loop.tau_d + 1.0 / loop.tau_m) / p + 1.0 / (loop.tau_d * loop.tau_m))
     return result
@@ -161,6 +193,12 @@ def margin_derivatives(loop: Loop, x: ArrayLike) -> FloatArray:
     """(4, ...) derivatives of the log gain margin at fixed x by the logarithms of `LOOP_NAMES`.
 
     At the smallest margin they are also those of the smallest log margin, since its bias is stationary.
+
+    Parameters
+    ----------
+    loop : Loop
+    x : array
+        (u - V_T)/V_m.
     """
     m, d = loop.tau_m, loop.tau_d
     p = loop.tau_k * np.exp(_log_activation(np.asarray(x, dtype=np.float64)))
@@ -178,6 +216,12 @@ def hopf_bias_derivatives(loop: Loop, x: ArrayLike) -> FloatArray:
     """(4, ...) derivatives of a Hopf bias x by the logarithms of `LOOP_NAMES`.
 
     From log M(x, q) = 0: dx/dq = -(d log M/dq)/(d log M/dx); they diverge where the two Hopf points merge.
+
+    Parameters
+    ----------
+    loop : Loop
+    x : array
+        (u - V_T)/V_m.
     """
     slope = _margin(_log_terms(loop, printed=False), np.asarray(x, dtype=np.float64))[1]
     return -margin_derivatives(loop, x) / slope
@@ -187,6 +231,14 @@ def loop_derivatives(p: Parameters, resistance: float = np.inf, capacitance: flo
     """(4, 9) derivatives of the logarithms of `LOOP_NAMES` by the values of `NAMES`.
 
     R_s is taken as part of a finite `resistance`. Times the parameter's value: by its logarithm.
+
+    Parameters
+    ----------
+    p : Parameters
+    resistance : float, ohm
+        Between a voltage source and the junction; infinite is current control.
+    capacitance : float, F
+        Added across the junction.
     """
     result = np.zeros((4, len(NAMES)))
     share = resistance_share(p, resistance)
@@ -202,7 +254,16 @@ def loop_derivatives(p: Parameters, resistance: float = np.inf, capacitance: flo
 def least_log_gain_margin_derivatives(
     p: Parameters, resistance: float = np.inf, capacitance: float = 0.0
 ) -> FloatArray:
-    """(9,) derivatives of the smallest log gain margin by the values of `NAMES`."""
+    """(9,) derivatives of the smallest log gain margin by the values of `NAMES`.
+
+    Parameters
+    ----------
+    p : Parameters
+    resistance : float, ohm
+        Between a voltage source and the junction; infinite is current control.
+    capacitance : float, F
+        Added across the junction.
+    """
     loop = Loop.of(p, resistance, capacitance)
     by_loop = margin_derivatives(loop, least_margin_bias(loop))
     return by_loop @ loop_derivatives(p, resistance, capacitance)
@@ -211,7 +272,18 @@ def least_log_gain_margin_derivatives(
 def hopf_voltage_derivatives(
     p: Parameters, x: float, resistance: float = np.inf, capacitance: float = 0.0
 ) -> FloatArray:
-    """(9,) derivatives of a Hopf voltage u = V_T + V_m x by the values of `NAMES`, V per SI unit."""
+    """(9,) derivatives of a Hopf voltage u = V_T + V_m x by the values of `NAMES`, V per SI unit.
+
+    Parameters
+    ----------
+    p : Parameters
+    x : float
+        (u - V_T)/V_m of the Hopf point.
+    resistance : float, ohm
+        Between a voltage source and the junction; infinite is current control.
+    capacitance : float, F
+        Added across the junction.
+    """
     loop = Loop.of(p, resistance, capacitance)
     by_loop = hopf_bias_derivatives(loop, x)
     result: FloatArray = p.V_m * (by_loop @ loop_derivatives(p, resistance, capacitance))

@@ -55,7 +55,16 @@ def effective_parameters(p: Parameters, resistance: float = np.inf, capacitance:
 
 
 def loop_gain(p: Parameters, u: ArrayLike, resistance: float = np.inf) -> FloatArray:
-    """A = R_b/R_a = R_b i_c0 f (1 - f)/V_m, R_b taken in parallel with `resistance`."""
+    """A = R_b/R_a = R_b i_c0 f (1 - f)/V_m, R_b taken in parallel with `resistance`.
+
+    Parameters
+    ----------
+    p : Parameters
+    u : array, V
+        Voltage across the junction, any shape.
+    resistance : float, ohm
+        Between a voltage source and the junction; infinite is current control.
+    """
     return FEEDBACK.loop_gain(p, u, ohmic_resistance(p) * resistance_share(p, resistance))
 
 
@@ -88,6 +97,16 @@ def coefficient_derivatives(
 
     `resistance` is held fixed: its own dependence on R_s belongs to the circuit.
     Multiply by the parameter's value for the derivative by its logarithm.
+
+    Parameters
+    ----------
+    p : Parameters
+    u : array, V
+        Voltage across the junction, any shape.
+    resistance : float, ohm
+        Between a voltage source and the junction; infinite is current control.
+    capacitance : float, F
+        Added across the junction.
     """
     m, d, k = _rates(p, u, resistance, capacitance)
     gain = loop_gain(p, u, resistance)
@@ -135,7 +154,14 @@ def eigenvalues(
 
 
 def resistance_share(p: Parameters, resistance: float) -> float:
-    """Derivative R/(R_b + R) of ln R_eff by ln R_b, where R_eff = R_b R/(R_b + R)."""
+    """Derivative R/(R_b + R) of ln R_eff by ln R_b, where R_eff = R_b R/(R_b + R).
+
+    Parameters
+    ----------
+    p : Parameters
+    resistance : float, ohm
+        Between a voltage source and the junction; infinite is current control.
+    """
     return 1.0 / (1.0 + ohmic_resistance(p) / resistance)
 
 

@@ -62,7 +62,13 @@ class Parameter:
         return math.sqrt(low * high) if self.logarithmic else 0.5 * (low + high)
 
     def complaint(self, value: float) -> str:
-        """What is wrong with a value (SI), in words; "" where it is finite and within the domain."""
+        """What is wrong with a value (SI), in words; "" where it is finite and within the domain.
+
+        Parameters
+        ----------
+        value : float
+            In SI units.
+        """
         if not math.isfinite(value):
             return f"{self.name} must be finite, found {value:g}"
         if value > 0.0 or self.domain == "any" or (value == 0.0 and self.domain == "non_negative"):
@@ -237,7 +243,13 @@ class Parameters:
         return self.R_b * self.C_m
 
     def as_array(self, names: Sequence[str] | None = None) -> FloatArray:
-        """(n,) values (SI) of these parameters, by default of all in the order of `PARAMETERS`."""
+        """(n,) values (SI) of these parameters, by default of all in the order of `PARAMETERS`.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Of parameters, in the order wanted.
+        """
         return np.array([getattr(self, name) for name in names or PARAMETERS])
 
     def as_dict(self) -> dict[str, float]:

@@ -2,8 +2,8 @@
 
 Y = C_m s + 1/R_b + 1/(R_a (1 + s tau_d)(1 + s f tau_k)),  Z = R_s + s L_s + 1/Y,  s = i omega
 
-(Eqs. 13 and 14 of Bisquert & Guerrero, J. Phys. Chem. Lett. 2022, 13, 3789; tau_k = 0 gives Y_2D, Eq. 6). Y is
-the sum of the admittances of the parts, which are each in a file of `memfit.model.parts`.
+(Eqs. 13 and 14 of Bisquert & Guerrero, J. Phys. Chem. Lett. 2022, 13, 3789; tau_k = 0 gives Y_2D, Eq. 6). Y
+is the sum of the admittances of the parts, which are each in a file of `memfit.model.parts`.
 """
 
 from dataclasses import dataclass

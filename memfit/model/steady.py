@@ -20,7 +20,14 @@ _SMALL_STEP = 1e-9
 
 
 def steady_current(p: Parameters, u: ArrayLike) -> FloatArray:
-    """I(u) = u/R_b + i_c0 f_ss(u), A, Eq. 5; `u` in V, any shape."""
+    """I(u) = u/R_b + i_c0 f_ss(u), A, Eq. 5; `u` in V, any shape.
+
+    Parameters
+    ----------
+    p : Parameters
+    u : array, V
+        Voltage across the junction, any shape.
+    """
     total = np.zeros(np.shape(u))
     for part in CONDUCTORS:
         total = total + part.steady_current(p, u)
@@ -28,7 +35,14 @@ def steady_current(p: Parameters, u: ArrayLike) -> FloatArray:
 
 
 def conductance(p: Parameters, u: ArrayLike) -> FloatArray:
-    """dI/du = 1/R_b + 1/R_a, S, Eq. 9; `u` in V, any shape."""
+    """dI/du = 1/R_b + 1/R_a, S, Eq. 9; `u` in V, any shape.
+
+    Parameters
+    ----------
+    p : Parameters
+    u : array, V
+        Voltage across the junction, any shape.
+    """
     total = np.zeros(np.shape(u))
     for part in CONDUCTORS:
         total = total + part.conductance(p, u)
@@ -36,13 +50,25 @@ def conductance(p: Parameters, u: ArrayLike) -> FloatArray:
 
 
 def ohmic_resistance(p: Parameters) -> float:
-    """R_b, ohm: the ohmic parts in parallel."""
+    """R_b, ohm: the ohmic parts in parallel.
+
+    Parameters
+    ----------
+    p : Parameters
+    """
     first, *others = (part.resistance(p) for part in OHMIC)
     return 1.0 / sum((1.0 / R for R in others), 1.0 / first) if others else first
 
 
 def junction_capacitance(p: Parameters, u: ArrayLike) -> FloatArray | float:
-    """C_m, F: dQ/du of the junction; `u` in V, any shape."""
+    """C_m, F: dQ/du of the junction; `u` in V, any shape.
+
+    Parameters
+    ----------
+    p : Parameters
+    u : array, V
+        Voltage across the junction, any shape.
+    """
     first, *others = (part.capacitance(p, u) for part in CAPACITORS)
     for other in others:
         first = first + other
@@ -126,7 +152,14 @@ def junction_voltage_derivatives(p: Parameters, control: Control, u: ArrayLike) 
 
 
 def current_derivatives(p: Parameters, u: ArrayLike) -> FloatArray:
-    """(n, p) derivatives of I(u) (A) by the parameters at fixed u (n,), in the order of `NAMES`."""
+    """(n, p) derivatives of I(u) (A) by the parameters at fixed u (n,), in the order of `NAMES`.
+
+    Parameters
+    ----------
+    p : Parameters
+    u : (n,) array, V
+        Voltage across the junction.
+    """
     u = np.asarray(u, dtype=np.float64)
     result = np.zeros((u.size, len(NAMES)))
     for part in CONDUCTORS:

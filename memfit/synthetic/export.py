@@ -62,7 +62,15 @@ _TECHNIQUES = {
 
 
 def usual_format(kind: Kind, style: Style, number: int) -> Format:
-    """The format of the measurement `number` (from 0) of its kind: instruments of one kind take turns."""
+    """The format of the measurement `number` (from 0) of its kind: instruments of one kind take turns.
+
+    Parameters
+    ----------
+    kind : {"impedance", "iv", "transient"}
+    style : {"generic", "instrument"}
+    number : int
+        From 0, among the measurements of its kind.
+    """
     if style == "generic":
         return "generic"
     instruments = [name for name in FORMATS[kind].values() if name != "generic"]
@@ -210,15 +218,15 @@ def instrument_bytes(record: Record, file_format: Format) -> bytes:
     if isinstance(record, ImpedanceSpectrum) and file_format in _SPECTRA:
         return _SPECTRA[file_format](record)
     if isinstance(record, IVSweep) and file_format == "keithley":
-        return keithley_bytes(record)
+        return _keithley_bytes(record)
     if isinstance(record, PulseTransient) and file_format == "oscilloscope":
-        return oscilloscope_bytes(record)
+        return _oscilloscope_bytes(record)
     raise InputError(
         f"{record.name}: expected a format for records of the kind {record.kind!r}, found {file_format!r}."
     )
 
 
-def ec_lab_bytes(spectrum: ImpedanceSpectrum) -> bytes:
+def _ec_lab_bytes(spectrum: ImpedanceSpectrum) -> bytes:
     """EC-Lab's text of a PEIS or GEIS measurement: latin-1, tabs, -Im(Z), the current in mA.
 
     A dc voltage or current that is not known has no column.
@@ -265,7 +273,7 @@ def _ec_lab_settings(spectrum: ImpedanceSpectrum) -> list[str]:
     ]
 
 
-def nova_bytes(spectrum: ImpedanceSpectrum) -> bytes:
+def _nova_bytes(spectrum: ImpedanceSpectrum) -> bytes:
     """Autolab NOVA's ASCII export of a frequency scan: UTF-8, semicolons, -Z'' and -phase, no bias."""
     Z = spectrum.impedance
     columns = {
@@ -279,7 +287,7 @@ def nova_bytes(spectrum: ImpedanceSpectrum) -> bytes:
     return _lines([";".join(columns), *_rows(columns.values(), ";", "{:.10G}".format)]).encode("utf-8")
 
 
-def keithley_bytes(sweep: IVSweep) -> bytes:
+def _keithley_bytes(sweep: IVSweep) -> bytes:
     """The sheet of a Keithley 4200 as CSV: terminal A in volt and ampere, the time in seconds.
 
     Raises
@@ -293,7 +301,7 @@ def keithley_bytes(sweep: IVSweep) -> bytes:
     return _lines([",".join(columns), *_rows(columns.values(), ",", "{:.8E}".format)]).encode("ascii")
 
 
-def oscilloscope_bytes(transient: PulseTransient) -> bytes:
+def _oscilloscope_bytes(transient: PulseTransient) -> bytes:
     """A Rigol oscilloscope's CSV: CH1 the voltage, CH2 the voltage of a current probe.
 
     Raises
@@ -313,7 +321,12 @@ def oscilloscope_bytes(transient: PulseTransient) -> bytes:
 
 
 def probe_resistance(transient: PulseTransient) -> float:
-    """The decade (V per A) of a current probe that shows the largest current as about one volt."""
+    """The decade (V per A) of a current probe that shows the largest current as about one volt.
+
+    Parameters
+    ----------
+    transient : PulseTransient
+    """
     largest = 0.0 if transient.current is None else float(np.max(np.abs(transient.current)))
     return float(f"1e{-round(np.log10(largest))}") if largest > 0.0 else 1.0
 
@@ -360,6 +373,6 @@ def _lines(lines: Sequence[str]) -> str:
 
 
 _SPECTRA: Mapping[Format, Callable[[ImpedanceSpectrum], bytes]] = {
-    "ec-lab": ec_lab_bytes,
-    "nova": nova_bytes,
+    "ec-lab": _ec_lab_bytes,
+    "nova": _nova_bytes,
 }

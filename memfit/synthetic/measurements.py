@@ -108,7 +108,20 @@ def loop(
     initial: Initial = "steady",
     file: str = "",
 ) -> Recording:
-    """A sweep from vertex to vertex (V or A) at `rate` (V/s or A/s), sampled evenly and at the vertices."""
+    """A sweep from vertex to vertex (V or A) at `rate` (V/s or A/s), sampled evenly and at the vertices.
+
+    Parameters
+    ----------
+    vertices : sequence of float, V or A
+    rate : float, V/s or A/s
+    points : int
+        Samples besides those at the breaks of the drive.
+    control : {"current", "voltage"}
+    initial : {"steady", "rest", "free"}
+        State at the start.
+    file : str
+        Name of the file; by default made of the quantity.
+    """
     drawn = sweep(control, vertices, rate=rate)
     drive = Drive(control, drawn.time, drawn.value, initial)
     unit = "V" if control == "voltage" else "A"
@@ -117,7 +130,16 @@ def loop(
 
 
 def transient(drive: Drive, *, points: int = PULSE_POINTS, file: str = "") -> Recording:
-    """The response to a drive, sampled evenly and at every jump of the drive."""
+    """The response to a drive, sampled evenly and at every jump of the drive.
+
+    Parameters
+    ----------
+    drive : Drive
+    points : int
+        Samples besides those at the breaks of the drive.
+    file : str
+        Name of the file; by default made of the quantity.
+    """
     unit = "V" if drive.control == "voltage" else "A"
     extreme = float(drive.value[np.argmax(np.abs(drive.value))])
     name = file or f"pulse_{_label(extreme, unit)}.csv"
@@ -144,13 +166,27 @@ def default_measurements(p: Parameters) -> tuple[Measurement, ...]:
 
 
 def in_format(item: Measurement, file_format: Format, *, rename: bool = True) -> Measurement:
-    """The same measurement written in another format, with the extension of its files."""
+    """The same measurement written in another format, with the extension of its files.
+
+    Parameters
+    ----------
+    item : Measurement
+    file_format : Format
+    rename : bool
+        Whether the file gets the extension of the format.
+    """
     name = Path(item.file).with_suffix(SUFFIXES[file_format]).name if rename else item.file
     return replace(item, format=file_format, file=name)
 
 
 def in_style(measurements: Sequence[Measurement], style: Style) -> tuple[Measurement, ...]:
-    """All of them as generic tables, or each kind as its instruments write it, by turns."""
+    """All of them as generic tables, or each kind as its instruments write it, by turns.
+
+    Parameters
+    ----------
+    measurements : sequence of Measurement
+    style : {"generic", "instrument"}
+    """
     kinds = [item.kind for item in measurements]
     return tuple(
         in_format(item, usual_format(item.kind, style, kinds[:index].count(item.kind)))
@@ -160,6 +196,10 @@ def in_style(measurements: Sequence[Measurement], style: Style) -> tuple[Measure
 
 def check_files(measurements: Sequence[Measurement]) -> None:
     """Every measurement needs a file of its own.
+
+    Parameters
+    ----------
+    measurements : sequence of Measurement
 
     Raises
     ------
@@ -174,7 +214,14 @@ def check_files(measurements: Sequence[Measurement]) -> None:
 
 
 def log_frequencies(lowest: float, highest: float, points: int) -> FloatArray:
-    """`points` frequencies (Hz), evenly spaced in the logarithm, the highest first as instruments do."""
+    """`points` frequencies (Hz), evenly spaced in the logarithm, the highest first as instruments do.
+
+    Parameters
+    ----------
+    lowest : float, Hz
+    highest : float, Hz
+    points : int
+    """
     return np.geomspace(highest, lowest, points)
 
 

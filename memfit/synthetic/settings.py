@@ -121,6 +121,11 @@ class Simulation:
 def read_simulation(path: Path) -> Simulation:
     """Read PARAMS.toml.
 
+    Parameters
+    ----------
+    path : Path
+        Of the PARAMS.toml.
+
     Raises
     ------
     ManifestError

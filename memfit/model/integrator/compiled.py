@@ -28,17 +28,31 @@ def compile_part(function: Any) -> Any:
 
     Division is NumPy's (no exception), multiplication and addition may fuse; NaN and infinity keep their
     meaning.
+
+    Parameters
+    ----------
+    function : function
     """
     return numba.njit(nogil=True, error_model="numpy", fastmath={"contract"})(function)
 
 
 def inline_part(function: Any) -> Any:
-    """Compile into the body of its one caller, so that the whole is not optimised again at every level."""
+    """Compile into the body of its one caller, so that the whole is not optimised again at every level.
+
+    Parameters
+    ----------
+    function : function
+    """
     return numba.njit(nogil=True, error_model="numpy", fastmath={"contract"}, inline="always")(function)
 
 
 def compile_entry(function: Callable[..., Any]) -> Any:
-    """Compile the function that Python calls; machine code stays on disk where a folder can be written."""
+    """Compile the function that Python calls; machine code stays on disk where a folder can be written.
+
+    Parameters
+    ----------
+    function : function
+    """
     settings: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
     try:
         return numba.njit(cache=True, **settings)(function)
@@ -47,7 +61,13 @@ def compile_entry(function: Callable[..., Any]) -> Any:
 
 
 def edition(names: Sequence[str]) -> int:
-    """A number that changes with any of the sources, or with the names that give arrays their sizes."""
+    """A number that changes with any of the sources, or with the names that give arrays their sizes.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of the parameters that the machine code is given.
+    """
     digest = hashlib.sha256(
         b"".join(path.read_bytes() for path in SOURCES) + " ".join(names).encode()
     ).digest()
@@ -55,7 +75,13 @@ def edition(names: Sequence[str]) -> int:
 
 
 def is_compiled(entry: Any) -> bool:
-    """Whether machine code of an entry is on disk, so that the first call will not have to compile."""
+    """Whether machine code of an entry is on disk, so that the first call will not have to compile.
+
+    Parameters
+    ----------
+    entry : compiled function
+        From `compile_entry`.
+    """
     if not hasattr(entry, "stats"):  # compilation is off
         return True
     folder = _cache_folder(entry)
@@ -70,6 +96,11 @@ def prepare(entry: Any) -> None:
 
     Code that this process compiles rounds otherwise, in the last digit, than the same code read from the
     disk. All processes shall do the latter, so that a fit gives the same numbers after the first time too.
+
+    Parameters
+    ----------
+    entry : compiled function
+        From `compile_entry`.
     """
     module = entry.__module__
     if module in _prepared:

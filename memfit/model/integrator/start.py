@@ -46,7 +46,7 @@ _SAME_MATRIX = 1e-8  # change of M that derivatives may not notice
 
 
 @compile_part
-def steady_junction_voltage(eq: Equation, drive: float) -> float:
+def _steady_junction_voltage(eq: Equation, drive: float) -> float:
     """Steady u by Newton's method in a shrinking bracket; see `memfit.model.steady`."""
     if eq.voltage:
         slope, weight, aim = 1.0 + eq.R_s / eq.R_b, eq.R_s * eq.i_c0, drive
@@ -77,7 +77,7 @@ def steady_junction_voltage(eq: Equation, drive: float) -> float:
 @compile_part
 def steady_start(eq: Equation, drive: float, w: Any) -> None:
     """The steady state of `drive`, and its derivatives by the parameters."""
-    u = steady_junction_voltage(eq, drive)
+    u = _steady_junction_voltage(eq, drive)
     f, df = activation(eq, u)
     current = u / eq.R_b + eq.i_c0 * f
     w.x[0], w.c[0], w.f[0] = (current if eq.voltage else u), eq.i_c0 * f, f

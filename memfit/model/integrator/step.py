@@ -51,7 +51,7 @@ _NEWTON_FLOOR = 2e-15
 
 
 @compile_part
-def error_of_step(eq: Equation, h: float, level: float, slope: float, w: Any) -> float:
+def _error_of_step(eq: Equation, h: float, level: float, slope: float, w: Any) -> float:
     """Largest error of the step polynomials of x, i_c and f, in their scales."""
     x_scale, c_scale = _scales(eq, level, w)
     f_scale = min(1.0, c_scale / eq.i_c0)
@@ -134,7 +134,7 @@ def attempt(eq: Equation, level: float, slope: float, h: float, tolerance: float
     if not _find_stages(eq, h, max(_NEWTON_TOLERANCE * tolerance * f_scale, _NEWTON_FLOOR), w):
         return np.inf
     _finish_stages(eq, w)
-    error: float = error_of_step(eq, h, level, slope, w) / tolerance
+    error: float = _error_of_step(eq, h, level, slope, w) / tolerance
     return error
 
 

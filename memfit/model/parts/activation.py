@@ -23,26 +23,54 @@ _LARGEST_EXPONENT = 600.0  # of a rate: its square root is still a number
 
 
 def activation(p: Parameters, u: ArrayLike) -> FloatArray:
-    """f_ss(u) = 1/(1 + exp(-(u - V_T)/V_m)), Eq. 4; `u` in V, any shape."""
+    """f_ss(u) = 1/(1 + exp(-(u - V_T)/V_m)), Eq. 4; `u` in V, any shape.
+
+    Parameters
+    ----------
+    p : Parameters
+    u : array, V
+        Voltage across the junction, any shape.
+    """
     result: FloatArray = expit((np.asarray(u, dtype=np.float64) - p.V_T) / p.V_m)
     return result
 
 
 def deactivation(p: Parameters, u: ArrayLike) -> FloatArray:
-    """1 - f_ss(u), without cancellation far above V_T; `u` in V, any shape."""
+    """1 - f_ss(u), without cancellation far above V_T; `u` in V, any shape.
+
+    Parameters
+    ----------
+    p : Parameters
+    u : array, V
+        Voltage across the junction, any shape.
+    """
     result: FloatArray = expit(-(np.asarray(u, dtype=np.float64) - p.V_T) / p.V_m)
     return result
 
 
 def activation_slope(p: Parameters, u: ArrayLike) -> FloatArray:
-    """df_ss/du = f_ss (1 - f_ss)/V_m, 1/V, without cancellation far above V_T."""
+    """df_ss/du = f_ss (1 - f_ss)/V_m, 1/V, without cancellation far above V_T.
+
+    Parameters
+    ----------
+    p : Parameters
+    u : array, V
+        Voltage across the junction, any shape.
+    """
     x = (np.asarray(u, dtype=np.float64) - p.V_T) / p.V_m
     result: FloatArray = expit(x) * expit(-x) / p.V_m
     return result
 
 
 def activation_time(p: Parameters, u: ArrayLike) -> FloatArray:
-    """Relaxation time of f, tau_k f_ss(u), s: what stands as f tau_k in Eqs. 13-15."""
+    """Relaxation time of f, tau_k f_ss(u), s: what stands as f tau_k in Eqs. 13-15.
+
+    Parameters
+    ----------
+    p : Parameters
+    u : array, V
+        Voltage across the junction, any shape.
+    """
     return p.tau_k * activation(p, u)
 
 

@@ -30,12 +30,30 @@ STATE = "i_c"
 
 
 def steady_current(p: Parameters, u: ArrayLike, resistance: float = 1.0) -> FloatArray:
-    """i_c0 f_ss(u), A, Eq. 5; with a resistance (ohm) the voltage that drops across it, V."""
+    """i_c0 f_ss(u), A, Eq. 5; with a resistance (ohm) the voltage that drops across it, V.
+
+    Parameters
+    ----------
+    p : Parameters
+    u : array, V
+        Voltage across the junction, any shape.
+    resistance : float, ohm
+        That the current flows through; 1 for the current itself.
+    """
     return resistance * p.i_c0 * activation(p, u)
 
 
 def conductance(p: Parameters, u: ArrayLike, resistance: float = 1.0) -> FloatArray:
-    """1/R_a = i_c0 f_ss (1 - f_ss)/V_m, S, Eq. 7; with a resistance (ohm) R/R_a."""
+    """1/R_a = i_c0 f_ss (1 - f_ss)/V_m, S, Eq. 7; with a resistance (ohm) R/R_a.
+
+    Parameters
+    ----------
+    p : Parameters
+    u : array, V
+        Voltage across the junction, any shape.
+    resistance : float, ohm
+        That the current flows through; 1 for the current itself.
+    """
     return resistance * p.i_c0 * activation_slope(p, u)
 
 
@@ -51,7 +69,16 @@ def add_current_derivatives(p: Parameters, u: FloatArray, by: FloatArray) -> Non
 
 
 def admittance(p: Parameters, s: ComplexArray, u: ArrayLike) -> ComplexArray:
-    """1/(R_a (1 + s tau_d)(1 + s tau_f)), S, Eqs. 13 and 14."""
+    """1/(R_a (1 + s tau_d)(1 + s tau_f)), S, Eqs. 13 and 14.
+
+    Parameters
+    ----------
+    p : Parameters
+    s : array, rad/s
+        i omega.
+    u : array, V
+        Voltage across the junction, any shape.
+    """
     lag = (1.0 + s * p.tau_d) * (1.0 + s * activation_time(p, u))
     return np.asarray(conductance(p, u) / lag, dtype=np.complex128)
 
@@ -100,12 +127,28 @@ def rate_slopes(p: Parameters, state: Mapping[str, FloatArray]) -> dict[str, flo
 
 
 def loop_gain(p: Parameters, u: ArrayLike, resistance: float) -> FloatArray:
-    """R/R_a = R i_c0 f (1 - f)/V_m of a junction whose other conductors have the resistance R (ohm)."""
+    """R/R_a = R i_c0 f (1 - f)/V_m of a junction whose other conductors have the resistance R (ohm).
+
+    Parameters
+    ----------
+    p : Parameters
+    u : array, V
+        Voltage across the junction, any shape.
+    resistance : float, ohm
+        Of all other conductors in parallel.
+    """
     return resistance * p.i_c0 / p.V_m * activation(p, u) * deactivation(p, u)
 
 
 def lags(p: Parameters, u: ArrayLike) -> tuple[float, FloatArray]:
-    """tau_d and tau_f = tau_k f_ss(u), s: delays of the loop besides the charging of the junction."""
+    """tau_d and tau_f = tau_k f_ss(u), s: delays of the loop besides the charging of the junction.
+
+    Parameters
+    ----------
+    p : Parameters
+    u : array, V
+        Voltage across the junction, any shape.
+    """
     return p.tau_d, activation_time(p, u)
 
 
