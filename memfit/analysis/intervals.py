@@ -243,7 +243,9 @@ def _at_deeper_minimum(result: FitResult, device: Device, state: FitState) -> Fi
     )
     plan = FitPlan.from_dict(result.plan)
     covariance = covariance_of(state)
-    new = summarise(sorted_device, plan, free_parameters(result.model, plan.asked), [state], first, covariance=covariance)
+    new = summarise(
+        sorted_device, plan, free_parameters(result.model, plan.asked), [state], first, covariance=covariance
+    )
     new = with_identifiability(new, state, covariance, explore(state, covariance))
     old = Alternative(
         parameters={n: e.value for n, e in result.parameters.items() if e.value is not None},
