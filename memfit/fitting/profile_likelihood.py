@@ -11,12 +11,13 @@ comes first, where the curve levels off, or where the search ends.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
-from memfit.arrays import FloatArray
+from memfit.arrays import BoolArray, FloatArray
+from memfit.fitting.least_squares import SETTINGS as LEAST_SQUARES
 from memfit.fitting.least_squares import Box, Evaluate, Point, Solution, Surface, gauss_newton
 from memfit.fitting.plan import CORE
 from memfit.fitting.problem import Unknowns
@@ -49,10 +50,18 @@ class Settings:
     """... and how many such steps end it."""
     deeper: float = 0.1
     """Fall of chi2 below the minimum, in thresholds, that makes another minimum."""
+    loose: float = 0.02
+    """Where less will do: fall of chi2 at which a refit ends, as a share of the threshold ..."""
+    loose_most: int = 25
+    """... evaluations of a refit, at most ..."""
+    straight: float = 0.6
+    """... and zeta from the last refit within to the first beyond, over which it is taken for straight."""
     softest: tuple[float, ...] = (1e-6, 1e-4, 1e-2, 1.0)
     """Singular values are taken to be at least this share of the largest when the tangent is computed."""
     timid: float = 0.1
     """Share of the longest step that an unknown makes which no stiffness holds back."""
+    seen: float = 1e-3
+    """Change of the residuals, in standard deviations, by a longest step that is seen at all."""
     toward_twin: float = 0.25
     """Longest step, of the distance to the twin: none must lead across what parts them."""
     wide: float = float(np.log(10.0))
@@ -157,6 +166,8 @@ class Origin:
     """Standard error of c by the linearised problem, from the same chi2; 0 where it has none."""
     rise: float = 0.0
     """At the place itself."""
+    loose: bool = False
+    """Whether refits and limits need not be as good as those of a profile that is shown."""
     stride: float | None = None
     """First step where neither slopes nor errors are believed: then steps only grow, across narrow wells that
     noise makes, and what is beyond the threshold is not narrowed down."""
@@ -230,7 +241,14 @@ def hold_function(unknowns: Unknowns, name: str, target: Target, x: FloatArray) 
 
 
 def constrained_refit(
-    evaluate: Evaluate, box: Box, constraint: Constraint, c: float, start: FloatArray
+    evaluate: Evaluate,
+    box: Box,
+    constraint: Constraint,
+    c: float,
+    start: FloatArray,
+    *,
+    tolerance: float = LEAST_SQUARES.tolerance,
+    most: int = LEAST_SQUARES.most,
 ) -> Solution:
     """Everything minimised again while one quantity is held.
 
@@ -243,8 +261,27 @@ def constrained_refit(
         What the quantity is held at: its value, or the logarithm of it.
     start : (m,) array
         Should nearly satisfy the constraint.
+    tolerance : float
+        Fall of chi2 still promised at which to stop.
+    most : int
+        Evaluations.
     """
-    return gauss_newton(evaluate, start, box, lambda x: constraint.surface(x, c)[0])
+
+    def condition(x: FloatArray) -> Surface:
+        return constraint.surface(x, c)[0]
+
+    first = evaluate(box.clip(start))
+    stays = _unseen(first, box, condition(first.x))
+    held = replace(box, low=np.where(stays, first.x, box.low), high=np.where(stays, first.x, box.high))
+    return gauss_newton(evaluate, start, held, condition, tolerance=tolerance, most=most, first=first)
+
+
+def _unseen(point: Point, box: Box, surface: Surface) -> BoolArray:
+    """(m,) Unknowns of which the data see nothing: they stay, for a step could only make numerical noise."""
+    longest = np.where(np.isfinite(box.longest), box.longest, 0.0)
+    seen = np.linalg.norm(point.jacobian, axis=0) * longest
+    result: BoolArray = (longest > 0.0) & (seen < SETTINGS.seen) & (surface.gradient == 0.0)
+    return result
 
 
 def follow(
@@ -353,6 +390,9 @@ class _Ridge:
             outer = self.outer
             if outer is None:
                 return None
+            wide = outer.zeta - self.inner.zeta
+            if self.origin.loose and wide <= SETTINGS.straight:
+                return self.inner.c + (1.0 - self.inner.zeta) / wide * (outer.c - self.inner.c)
             for known in (outer, self.inner):
                 if abs(known.zeta - 1.0) <= SETTINGS.at_limit and known.by_c > 0.0:
                     return known.c + self.direction * (1.0 - known.zeta) / known.by_c
@@ -383,9 +423,18 @@ class _Ridge:
         origin = self.origin
         nearest = min([self.inner, *self.refits], key=lambda refit: abs(refit.c - c)).solution
         start = nearest.x + self._tangent(nearest, c)
-        solution = constrained_refit(self.evaluate, self.box, self.constraint, c, start)
+        solution = constrained_refit(
+            self.evaluate,
+            self.box,
+            self.constraint,
+            c,
+            start,
+            tolerance=SETTINGS.loose * origin.threshold if origin.loose else LEAST_SQUARES.tolerance,
+            most=SETTINGS.loose_most if origin.loose else LEAST_SQUARES.most,
+        )
         enough = solution.chi2 - origin.chi2 < origin.threshold  # even if not at its least
-        if solution.failed or not np.isfinite(solution.chi2) or not (solution.converged or enough):
+        arrived = solution.converged or enough or origin.loose
+        if solution.failed or not np.isfinite(solution.chi2) or not arrived:
             return None
         rise = solution.chi2 - origin.chi2
         if rise < -SETTINGS.deeper * origin.threshold:
@@ -416,4 +465,5 @@ class _Ridge:
                 break
         timid = SETTINGS.timid * self.box.longest
         far = (np.abs(step) > self.box.longest) & (surface.gradient == 0.0)
-        return np.where(far, np.clip(step, -timid, timid), step)
+        step = np.where(far, np.clip(step, -timid, timid), step)
+        return np.where(_unseen(known.point, self.box, surface), 0.0, step)

@@ -29,8 +29,8 @@ from memfit.fitting.identifiability.combinations import (
     lag,
     two_times,
 )
-from memfit.fitting.identifiability.explore import SETTINGS as EXPLORED
-from memfit.fitting.identifiability.explore import Exploration, Ridge
+from memfit.fitting.identifiability.exploration import SETTINGS as EXPLORED
+from memfit.fitting.identifiability.exploration import Exploration, Ridge
 from memfit.fitting.plan import CORE, unit_of_length
 from memfit.fitting.problem import FitState, Unknown, marginal_root, triangle
 from memfit.fitting.result import Estimate, FitResult, Status

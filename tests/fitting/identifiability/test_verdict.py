@@ -7,7 +7,7 @@ import pytest
 from devices import FREQUENCY, TRUTH, device, pulses, spectra, sweeps
 
 from memfit.fitting.identifiability.combinations import known_combinations, written
-from memfit.fitting.identifiability.explore import exchanged, explore
+from memfit.fitting.identifiability.exploration import exchanged, explore
 from memfit.fitting.identifiability.verdict import percent_of
 from memfit.fitting.joint import fit
 from memfit.fitting.least_squares import minimise

@@ -282,7 +282,8 @@ class _Search:
     ) -> Origin:
         """A place from which a ridge is followed."""
         point = self.evaluate(x)
-        return Origin(point, self.chi2, threshold, error, max(point.chi2 - self.chi2, 0.0), stride)
+        rise = max(point.chi2 - self.chi2, 0.0)
+        return Origin(point, self.chi2, threshold, error, rise, loose=True, stride=stride)
 
     def _side(
         self, j: int, origin: Origin, direction: int, reach: float, centre: float | None = None
