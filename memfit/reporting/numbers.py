@@ -38,12 +38,25 @@ def power_of_ten(exponent: int) -> str:
 
 
 def unit_symbol(unit: str, prefix: str = "") -> str:
-    """The symbol of a unit as printed: "kΩ" for "ohm" with prefix "k"."""
+    """The symbol of a unit as printed: "kΩ" for "ohm" with prefix "k".
+
+    Parameters
+    ----------
+    unit : str
+        SI unit as in results.
+    prefix : str
+    """
     return prefix + _SYMBOLS.get(unit, unit)
 
 
 def scale_for(magnitude: float, unit: str) -> tuple[float, str]:
     """Factor and unit symbol that bring `magnitude` (SI) between 1 and 1000, for the axis of a figure.
+
+    Parameters
+    ----------
+    magnitude : float
+        The largest of the axis, SI.
+    unit : str
 
     Returns
     -------
@@ -80,7 +93,16 @@ def quantity(value: float | None, unit: str = "1", stderr: float | None = None) 
 
 
 def rounded_to_error(value: float | None, unit: str = "1", stderr: float | None = None) -> str:
-    """A value with the digits that its standard error sets, without the error itself: "1.234 kΩ"."""
+    """A value with the digits that its standard error sets, without the error itself: "1.234 kΩ".
+
+    Parameters
+    ----------
+    value : float or None
+        SI.
+    unit : str
+    stderr : float, optional
+        Standard error, SI.
+    """
     if value is None or not math.isfinite(value) or stderr is None or not _sets_digits(stderr, value):
         return quantity(value, unit)
     error = _two_digits(stderr)
@@ -119,14 +141,32 @@ def interval(
 
 
 def quantity_digits(value: float | None, unit: str = "1", digits: int = 3) -> str:
-    """A value with a stated number of significant digits and its unit, for text: "4.37 Hz"."""
+    """A value with a stated number of significant digits and its unit, for text: "4.37 Hz".
+
+    Parameters
+    ----------
+    value : float or None
+        SI.
+    unit : str
+    digits : int
+        Significant ones.
+    """
     if value is None or not math.isfinite(value):
         return MISSING
     return _with_unit(_significant(_decimal(value), digits), None, unit)
 
 
 def span(low: float, high: float, unit: str, digits: int = 3) -> str:
-    """A range with one unit and one number of decimals: "0.82 to 1.12 V"."""
+    """A range with one unit and one number of decimals: "0.82 to 1.12 V".
+
+    Parameters
+    ----------
+    low, high : float
+        SI.
+    unit : str
+    digits : int
+        Significant ones of the larger.
+    """
     if not (math.isfinite(low) and math.isfinite(high)):
         return MISSING
     return _range(*_aligned([low, high], unit, digits))
@@ -156,7 +196,13 @@ def series(values: Sequence[float], unit: str, digits: int = 4) -> list[str]:
 
 
 def percent(fraction: float | None) -> str:
-    """A fraction as per cent without false certainty: "< 1 %", "37 %", "> 99 %"."""
+    """A fraction as per cent without false certainty: "< 1 %", "37 %", "> 99 %".
+
+    Parameters
+    ----------
+    fraction : float or None
+        0 to 1.
+    """
     if fraction is None or not math.isfinite(fraction):
         return MISSING
     if fraction < 0.01:
@@ -167,14 +213,28 @@ def percent(fraction: float | None) -> str:
 
 
 def fixed(value: float | None, decimals: int) -> str:
-    """A pure number with a stated number of decimals, for columns of like numbers: "−0.08"."""
+    """A pure number with a stated number of decimals, for columns of like numbers: "−0.08".
+
+    Parameters
+    ----------
+    value : float or None
+    decimals : int
+    """
     if value is None or not math.isfinite(value):
         return MISSING
     return _digits(_rounded(_decimal(value), -decimals))
 
 
 def plain(value: float | None, digits: int = 6) -> str:
-    """A number for a program: digits as asked, ASCII, SI; empty where there is none."""
+    """A number for a program: digits as asked, ASCII, SI; empty where there is none.
+
+    Parameters
+    ----------
+    value : float or None
+        SI.
+    digits : int
+        Significant ones.
+    """
     return "" if value is None or not math.isfinite(value) else f"{value:.{digits}g}"
 
 

@@ -147,7 +147,12 @@ def capitalised(text: str) -> str:
 
 
 def distinct(labels: Sequence[str]) -> list[str]:
-    """Labels that tell their members apart: those that occur more than once are numbered from 1."""
+    """Labels that tell their members apart: those that occur more than once are numbered from 1.
+
+    Parameters
+    ----------
+    labels : sequence of str
+    """
     times = Counter(labels)
     return [
         f"{label} #{labels[: place + 1].count(label)}" if times[label] > 1 else label

@@ -229,7 +229,17 @@ class Margins:
 def place_axes(
     figure: Figure, heights: Sequence[float], margins: Margins | None = None, gap: float = 3.0
 ) -> list[Axes]:
-    """Axes one above the other, the first on top, heights in the given proportions, `gap` mm between."""
+    """Axes one above the other, the first on top, heights in the given proportions, `gap` mm between.
+
+    Parameters
+    ----------
+    figure : Figure
+    heights : sequence of float
+        Proportions, the first on top.
+    margins : Margins, optional
+    gap : float
+        mm.
+    """
     room = margins or Margins()
     width, height = (size / MILLIMETRE for size in figure.get_size_inches())
     free = height - room.bottom - room.top - gap * (len(heights) - 1)
@@ -246,13 +256,30 @@ def place_axes(
 
 
 def place_labels(axes: Axes, width: float, height: float, room: Margins) -> None:
-    """Labels of both axes in the margin, clear of the numbers; width and height of the axes in mm."""
+    """Labels of both axes in the margin, clear of the numbers; width and height of the axes in mm.
+
+    Parameters
+    ----------
+    axes : Axes
+    width, height : float
+        Of the axes, mm.
+    room : Margins
+    """
     axes.xaxis.set_label_coords(0.5, (_LABEL_EDGE - room.bottom) / height)
     axes.yaxis.set_label_coords((_LABEL_EDGE - room.left) / width, 0.5)
 
 
 def limits(*arrays: FloatArray, log: bool = False, pad: float = 0.05) -> tuple[float, float]:
-    """Range of all finite values with some room; on a logarithmic axis of the positive ones."""
+    """Range of all finite values with some room; on a logarithmic axis of the positive ones.
+
+    Parameters
+    ----------
+    *arrays : arrays
+    log : bool
+        Whether the axis is logarithmic.
+    pad : float
+        Room on each side, of the range.
+    """
     values = np.concatenate([np.ravel(a) for a in arrays]) if arrays else np.array([])
     values = values[np.isfinite(values) & ((values > 0) if log else True)]
     if values.size == 0:
@@ -266,14 +293,30 @@ def limits(*arrays: FloatArray, log: bool = False, pad: float = 0.05) -> tuple[f
 
 
 def kept(values: Values, used: BoolArray) -> Values:
-    """The values that were fitted, which set the limits of axes; all of them where none was."""
+    """The values that were fitted, which set the limits of axes; all of them where none was.
+
+    Parameters
+    ----------
+    values : (n,) array
+    used : (n,) array of bool
+    """
     return values[used] if used.any() else values
 
 
 def thinned(
     x: FloatArray, y: FloatArray, axes: Axes, width: int = _GRID, height: int = _GRID
 ) -> tuple[FloatArray, FloatArray]:
-    """The points without those that would be drawn on top of another, at the limits and scales of `axes`."""
+    """The points without those that would be drawn on top of another, at the limits and scales of `axes`.
+
+    Parameters
+    ----------
+    x, y : (n,) arrays
+        In the units shown.
+    axes : Axes
+        With limits and scale set.
+    width, height : int
+        Cells across and up, of which each holds one point.
+    """
     if x.size < _WORTH_THINNING:
         return x, y
     column = _cells(x, axes.get_xlim(), axes.get_xscale() == "log", width)
@@ -326,12 +369,30 @@ def dots(
 
 
 def curve(axes: Axes, x: FloatArray, y: FloatArray, colour: Any = MODEL, **style: Any) -> Any:
-    """A thin line: the model, unless another colour says otherwise."""
+    """A thin line: the model, unless another colour says otherwise.
+
+    Parameters
+    ----------
+    axes : Axes
+    x, y : (n,) arrays
+        In the units shown.
+    colour
+        Of matplotlib.
+    **style
+        Further properties of the line.
+    """
     return axes.plot(x, y, color=colour, **{"linewidth": 0.9, **style})[0]
 
 
 def shade_band(axes: Axes, x: FloatArray, low: FloatArray, high: FloatArray) -> None:
-    """A band around a curve, where it is wide enough to be seen; set the limits of the axes first."""
+    """A band around a curve, where it is wide enough to be seen; set the limits of the axes first.
+
+    Parameters
+    ----------
+    axes : Axes
+    x, low, high : (n,) arrays
+        In the units shown.
+    """
     bottom, top = axes.get_ylim()
     if axes.get_yscale() == "log":
         seen = np.log(np.maximum(high, bottom) / np.maximum(low, bottom)) / np.log(top / bottom)
@@ -342,7 +403,14 @@ def shade_band(axes: Axes, x: FloatArray, low: FloatArray, high: FloatArray) -> 
 
 
 def crosses(axes: Axes, x: FloatArray, y: FloatArray) -> Any:
-    """Points that were left out of the fit."""
+    """Points that were left out of the fit.
+
+    Parameters
+    ----------
+    axes : Axes
+    x, y : (n,) arrays
+        In the units shown.
+    """
     return axes.plot(
         x, y, linestyle="none", marker="x", markersize=3.2, markeredgewidth=0.7, color=LEFT_OUT, zorder=3
     )[0]
@@ -366,7 +434,18 @@ def key(
     at: tuple[float, float] = (1.02, 1.0),
     step: float = 3.2,
 ) -> list[Text]:
-    """Coloured marks with words, in axes coordinates from `at` downward, `step` mm a line."""
+    """Coloured marks with words, in axes coordinates from `at` downward, `step` mm a line.
+
+    Parameters
+    ----------
+    axes : Axes
+    entries : sequence of (colour, str)
+    title : str
+    at : (x, y)
+        In axes coordinates.
+    step : float
+        Height of a line, mm.
+    """
     figure = axes.get_figure()
     box = axes.get_position()
     width, height = (size / MILLIMETRE for size in figure.get_size_inches())  # type: ignore[union-attr]
@@ -420,7 +499,14 @@ def without_mathematics(title: str) -> str:
 
 
 def few(count: int, most: int = 9) -> list[int]:
-    """Indices of at most `most` of `count` items, evenly chosen, first and last among them."""
+    """Indices of at most `most` of `count` items, evenly chosen, first and last among them.
+
+    Parameters
+    ----------
+    count : int
+        Of items.
+    most : int
+    """
     if count <= most:
         return list(range(count))
     return sorted({round(i) for i in np.linspace(0, count - 1, most)})

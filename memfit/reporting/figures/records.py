@@ -53,7 +53,15 @@ Suspects = Mapping[int, BoolArray]
 
 
 def records_figure(figure: Figure, records: Sequence[Record], suspects: Suspects) -> None:
-    """All records of a file, a row for each kind that there is."""
+    """All records of a file, a row for each kind that there is.
+
+    Parameters
+    ----------
+    figure : Figure
+    records : sequence of Record
+    suspects : mapping
+        Suspect points by place of the spectrum.
+    """
     spectra = [(i, r) for i, r in enumerate(records) if isinstance(r, ImpedanceSpectrum)][:_MOST]
     sweeps = [r for r in records if isinstance(r, IVSweep)][:_MOST]
     transients = [r for r in records if isinstance(r, PulseTransient)][:_MOST]
@@ -69,7 +77,14 @@ def records_figure(figure: Figure, records: Sequence[Record], suspects: Suspects
 
 
 def channels_figure(figure: Figure, columns: Mapping[str, FloatArray]) -> None:
-    """Columns against time, or against their number, before device.toml says what they are."""
+    """Columns against time, or against their number, before device.toml says what they are.
+
+    Parameters
+    ----------
+    figure : Figure
+    columns : mapping of str to (n,) array
+        "time" is one of them where it is known, s.
+    """
     names = [name for name in columns if name != "time"]
     first = columns[names[0]] if names else np.zeros(1)
     time = columns.get("time", np.arange(first.size, dtype=np.float64))
@@ -195,7 +210,13 @@ class Strip:
 
 
 def strip_of(fitted: FittedRecord, label: str) -> Strip:
-    """The strip of a fitted record: against frequency, time or place in the sweep; used points only."""
+    """The strip of a fitted record: against frequency, time or place in the sweep; used points only.
+
+    Parameters
+    ----------
+    fitted : FittedRecord
+    label : str
+    """
     record, used = fitted.record, fitted.used
     residuals = fitted.residuals[used]
     if record.kind == "impedance":
@@ -209,7 +230,15 @@ def strip_of(fitted: FittedRecord, label: str) -> Strip:
 
 
 def autocorrelation(residuals: FloatArray, lags: int = LAGS) -> FloatArray:
-    """(m,) correlation of residuals with themselves, 1 to `lags` points later."""
+    """(m,) correlation of residuals with themselves, 1 to `lags` points later.
+
+    Parameters
+    ----------
+    residuals : (n,) array
+        In standard deviations.
+    lags : int
+        Most points later.
+    """
     centred = residuals - residuals.mean() if residuals.size else residuals
     power = float(centred @ centred)
     most = min(lags, residuals.size - 1)
@@ -219,7 +248,16 @@ def autocorrelation(residuals: FloatArray, lags: int = LAGS) -> FloatArray:
 
 
 def residuals_figure(figure: Figure, strips: Sequence[Strip], kind: str) -> None:
-    """Residuals in standard deviations, one strip a record, with a band of ±2."""
+    """Residuals in standard deviations, one strip a record, with a band of ±2.
+
+    Parameters
+    ----------
+    figure : Figure
+    strips : sequence of Strip
+        Of records of one kind.
+    kind : str
+        "impedance", "iv" or "transient".
+    """
     (axes,) = place_axes(figure, [1], Margins(left=17, top=6))
     _strip_axes(axes, strips, [2.0] * len(strips), 0.6)
     coordinates = [strip.coordinate for strip in strips]

@@ -87,7 +87,15 @@ class Spectrum:
 
 
 def spectra_of(fitted: Sequence[FittedRecord], p: Parameters | None) -> tuple[Spectrum, ...]:
-    """Spectra in order of bias, with labels of one unit and graded colours."""
+    """Spectra in order of bias, with labels of one unit and graded colours.
+
+    Parameters
+    ----------
+    fitted : sequence of FittedRecord
+        Spectra.
+    p : Parameters, optional
+        Of the fitted model.
+    """
     ordered = sorted(fitted, key=lambda item: bias_of(spectrum_of(item))[0] or 0.0)
     biases = [bias_of(spectrum_of(item)) for item in ordered]
     known = [value for value, _ in biases if value is not None]
@@ -110,6 +118,13 @@ def draw_nyquist(axes: Axes, spectra: Sequence[Spectrum], *, label_decades: bool
 
     The limits hold the data and the model but where they run far beyond: near a Hopf point a resonance would
     leave the rest a speck.
+
+    Parameters
+    ----------
+    axes : Axes
+    spectra : sequence of Spectrum
+    label_decades : bool
+        Whether each ring has its frequency.
 
     Returns
     -------

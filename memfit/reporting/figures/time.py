@@ -94,7 +94,15 @@ def _draw_sweep(
 
 
 def draw_direction(axes: Axes, x: FloatArray, y: FloatArray) -> None:
-    """Arrow heads along a course, evenly spaced on the paper."""
+    """Arrow heads along a course, evenly spaced on the paper.
+
+    Parameters
+    ----------
+    axes : Axes
+        With limits and scale set.
+    x, y : (n,) arrays
+        In the units shown.
+    """
     if x.size < 8:
         return
     place = axes.transLimits.transform(axes.transScale.transform(np.column_stack([x, y])))
@@ -151,7 +159,15 @@ def overview_sweeps_figure(
     steady: VoltageCurves | None,
     stability: StabilityCurves | None,
 ) -> None:
-    """All sweeps with the steady curve, and the range that is unstable under current control shaded."""
+    """All sweeps with the steady curve, and the range that is unstable under current control shaded.
+
+    Parameters
+    ----------
+    figure : Figure
+    sweeps : sequence of FittedRecord
+    steady : VoltageCurves, optional
+    stability : StabilityCurves, optional
+    """
     (axes,) = place_axes(figure, [1], Margins(right=21))
     records = [sweep_of(fitted) for fitted in sweeps]
     V = [record.voltage for record in records] or ([steady.terminal] if steady else [])
@@ -219,7 +235,14 @@ def drive_label(transient: PulseTransient) -> str:
 
 
 def polygon(drive: Drive, start: float, end: float) -> tuple[FloatArray, FloatArray]:
-    """The drive as a line from `start` to `end` (s), jumps upright."""
+    """The drive as a line from `start` to `end` (s), jumps upright.
+
+    Parameters
+    ----------
+    drive : Drive
+    start, end : float
+        s.
+    """
     inside = (drive.time > start) & (drive.time < end)
     time = np.concatenate([[start], drive.time[inside], [end]])
     value = np.concatenate([drive.at([start]), drive.value[inside], drive.at([end])])

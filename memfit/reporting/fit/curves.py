@@ -63,7 +63,13 @@ def bias_of(spectrum: ImpedanceSpectrum) -> tuple[float | None, str]:
 
 
 def junction_bias(p: Parameters, spectrum: ImpedanceSpectrum) -> float | None:
-    """Voltage across the junction (V) at the bias of a spectrum, by the model; None if that is unknown."""
+    """Voltage across the junction (V) at the bias of a spectrum, by the model; None if that is unknown.
+
+    Parameters
+    ----------
+    p : Parameters
+    spectrum : ImpedanceSpectrum
+    """
     bias, unit = bias_of(spectrum)
     if bias is None:
         return None

@@ -56,7 +56,13 @@ def interval_text(e: Estimate) -> str:
 
 
 def error_of(ci95: Sequence[float | None] | None) -> float | None:
-    """Standard error from the 95 % interval of a normal distribution; None if an end is open."""
+    """Standard error from the 95 % interval of a normal distribution; None if an end is open.
+
+    Parameters
+    ----------
+    ci95 : (low, high), optional
+        None at an open end.
+    """
     low, high = ci95 or (None, None)
     return None if low is None or high is None else (high - low) / (2.0 * Z)
 

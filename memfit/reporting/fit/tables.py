@@ -337,7 +337,12 @@ def estimates_csv(result: FitResult) -> str:
 
 
 def residuals_csv(fitted: Sequence[FittedRecord]) -> str:
-    """Every point of every record with its model, standard deviation and residual, SI, as CSV."""
+    """Every point of every record with its model, standard deviation and residual, SI, as CSV.
+
+    Parameters
+    ----------
+    fitted : sequence of FittedRecord
+    """
     lines = [",".join(RESIDUAL_COLUMNS)]
     for item in fitted:
         record, model = item.record, np.asarray(item.predicted)

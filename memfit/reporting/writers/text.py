@@ -184,7 +184,12 @@ LATEX = Markup(escape_latex, _mathematics)
 
 
 def render_latex(report: Report) -> str:
-    """The text of tables.tex; each table has the label `tab:KEY`."""
+    """The text of tables.tex; each table has the label `tab:KEY`.
+
+    Parameters
+    ----------
+    report : Report
+    """
     return _HEAD + "\n".join(
         "\\begin{table}\n"
         f"\\caption{{{LATEX.prose(table.caption)}}}\n"
@@ -278,7 +283,12 @@ def render_pdf(report: Report, drawings: Mapping[str, bytes]) -> bytes:
 
 
 def typst_source(report: Report) -> str:
-    """The report in typst's markup: boxes with the answers, sections, and the long tables at the end."""
+    """The report in typst's markup: boxes with the answers, sections, and the long tables at the end.
+
+    Parameters
+    ----------
+    report : Report
+    """
     prose = TYPST.prose
     answers = "".join(
         f"(title: {_string(a.question)}, tone: {_string(a.tone)}, body: [{_typst_answer(a)}]), "
