@@ -77,6 +77,7 @@ FIGURE_WORDS: Mapping[str, FigureWords] = {
     name: FigureWords(**entry) for name, entry in _TEXT["figure"].items()
 }
 
+_MATHEMATICS = re.compile(r"(?<!\\)\$[^$]*\$")
 _TERMS: Mapping[str, tuple[str, str]] = _TEXT["instrument_terms"]
 _NAME = re.compile(
     r"(?<![\w.])(" + "|".join([TERM_NAMES, *sorted(SYMBOLS, key=len, reverse=True)]) + r")(?![\w]|\.\w)"
@@ -87,10 +88,10 @@ def split_symbols(text: str) -> Iterator[tuple[str, Symbol | None]]:
     """Pieces of a sentence in order: plain text with None, and names of quantities with their symbol."""
     for place, piece in enumerate(_NAME.split(text)):
         if piece:
-            yield piece, symbol_of(piece) if place % 2 else None
+            yield piece, _symbol_of(piece) if place % 2 else None
 
 
-def symbol_of(name: str) -> Symbol | None:
+def _symbol_of(name: str) -> Symbol | None:
     """The symbol of a quantity; those of the instruments' terms carry the number of their record, from 1."""
     if name in SYMBOLS:
         return SYMBOLS[name]
@@ -172,3 +173,14 @@ def listed(items: Sequence[str], most: int | None = None) -> str:
     if most is not None and len(items) > most:
         items = [*items[:most], f"{len(items) - most} more"]
     return f"{', '.join(items[:-1])} and {items[-1]}" if len(items) > 1 else "".join(items)
+
+
+def on_axis(name: str) -> str:
+    """The symbol of a quantity for the title of an axis, in matplotlib's mathematics: "$V_{m}$"."""
+    symbol = SYMBOLS[name]
+    return f"${symbol.base}_{{{symbol.index}}}$" if symbol.index else symbol.base
+
+
+def without_mathematics(title: str) -> str:
+    """A title of `on_axis` as plain text: "Vm"."""
+    return _MATHEMATICS.sub(lambda match: re.sub(r"[$_{}]", "", match[0]), title).replace("\\$", "$")

@@ -2,7 +2,17 @@
 
 import pytest
 
-from memfit.reporting.text import FIGURE_WORDS, SYMBOLS, counted, distinct, listed, meaning, split_symbols
+from memfit.reporting.text import (
+    FIGURE_WORDS,
+    SYMBOLS,
+    counted,
+    distinct,
+    listed,
+    meaning,
+    on_axis,
+    split_symbols,
+    without_mathematics,
+)
 
 
 @pytest.mark.parametrize(
@@ -57,3 +67,10 @@ def test_every_figure_has_a_caption_and_a_description():
     assert all(
         words.caption.endswith((".", "{says}")) and words.alt.endswith(".") for words in FIGURE_WORDS.values()
     )
+
+
+def test_symbols_on_axes_are_plain_for_the_pointer():
+    assert on_axis("tau_d") == "$τ_{d}$"
+    assert without_mathematics(f"{on_axis('V_m')} (mV)") == "Vm (mV)"
+    assert without_mathematics("anneal_time {1} (min)") == "anneal_time {1} (min)"
+    assert without_mathematics(r"cost_per_cm2 (\$)") == "cost_per_cm2 ($)"

@@ -11,7 +11,6 @@ report takes a fifth longer. The dots of a record are one path: as markers they 
 page, which then had an element for each point.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -42,8 +41,10 @@ _MARKERS: dict[str, dict[str, Any]] = {
 }
 
 
-def linear_axis(axes: Axes, which: str, bounds: tuple[float, float], ticks: int = 5) -> None:
-    """A linear axis with few round ticks.
+def linear_axis(
+    axes: Axes, which: str, bounds: tuple[float, float], ticks: int = 5, *, step: float | None = None
+) -> None:
+    """A linear axis with few round ticks, or with one at every multiple of a step.
 
     Parameters
     ----------
@@ -53,29 +54,18 @@ def linear_axis(axes: Axes, which: str, bounds: tuple[float, float], ticks: int 
         Limits, in the unit shown.
     ticks : int
         Most intervals between ticks.
+    step : float, optional
+        Such as 90 degrees.
     """
     getattr(axes, f"set_{which}lim")(*bounds)
-    places = _inside(MaxNLocator(ticks, steps=[1, 2, 2.5, 5, 10]).tick_values(*bounds), bounds)
+    locator = MaxNLocator(ticks, steps=[1, 2, 2.5, 5, 10]) if step is None else MultipleLocator(step)
+    places = _inside(locator.tick_values(*bounds), bounds)
     draw_ticks(axes, which, places, tick_labels(places))
 
 
-def even_axis(axes: Axes, which: str, bounds: tuple[float, float], step: float) -> None:
-    """A linear axis with a tick at every multiple of a step, such as 90 degrees.
-
-    Parameters
-    ----------
-    axes : Axes
-    which : {"x", "y"}
-    bounds : (low, high)
-        Limits, in the unit shown.
-    step : float
-    """
-    getattr(axes, f"set_{which}lim")(*bounds)
-    places = _inside(MultipleLocator(step).tick_values(*bounds), bounds)
-    draw_ticks(axes, which, places, tick_labels(places))
-
-
-def log_axis(axes: Axes, which: str, bounds: tuple[float, float], most: int = 7) -> None:
+def log_axis(
+    axes: Axes, which: str, bounds: tuple[float, float], most: int = 7, *, close: bool = False
+) -> None:
     """A logarithmic axis with ticks at whole decades, or between them where there is only one.
 
     Parameters
@@ -86,26 +76,18 @@ def log_axis(axes: Axes, which: str, bounds: tuple[float, float], most: int = 7)
         Limits, positive, in the unit shown.
     most : int
         Most decades with a number.
+    close : bool
+        Whether there are ticks between decades in any case, and more of them within one decade.
     """
     getattr(axes, f"set_{which}scale")("log")
     getattr(axes, f"set_{which}lim")(*bounds)
     first, last = int(np.ceil(np.log10(bounds[0]))), int(np.floor(np.log10(bounds[1])))
-    if last - first < 1:
-        _between_decades(axes, which, bounds, (1.0, 2.0, 5.0))
-    else:
+    if last > first and not close:
         decades = range(first, last + 1, -(-(last - first + 1) // most))
         draw_ticks(axes, which, [10.0**e for e in decades], [power_of_ten(e) for e in decades])
-
-
-def close_log_axis(axes: Axes, which: str, bounds: tuple[float, float]) -> None:
-    """A logarithmic axis over few decades, with ticks between them; arguments as of `log_axis`."""
-    log_axis(axes, which, bounds)
-    steps = (1.0, 2.0, 5.0) if bounds[1] > _FEW_STEPS * bounds[0] else (1.0, 1.5, 2.0, 3.0, 5.0, 7.0)
-    _between_decades(axes, which, bounds, steps)
-
-
-def _between_decades(axes: Axes, which: str, bounds: tuple[float, float], steps: tuple[float, ...]) -> None:
-    """Ticks at these multiples of powers of ten."""
+        return
+    many = close and bounds[1] <= _FEW_STEPS * bounds[0]
+    steps = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0) if many else (1.0, 2.0, 5.0)
     places = _inside(LogLocator(subs=steps, numticks=1000).tick_values(*bounds), bounds)
     draw_ticks(axes, which, places, [tick_labels([value])[0] for value in places])
 
@@ -150,7 +132,7 @@ def draw_ticks(
             color=style["color"],
             transform=getattr(axes, f"get_{which}axis_transform")(),
             clip_on=False,
-            label=_tick_label(which),
+            label=f"_{which}ticks",
         )
         axes.add_artist(line)
     outside = {"in": 0.0, "out": 1.0, "inout": 0.5}[style["direction"]] * style["major.size"]
@@ -165,7 +147,7 @@ def draw_ticks(
             va="top" if across else "center",
             fontsize=style["labelsize"],
             color=colour,
-            label=_tick_label(which),
+            label=f"_{which}ticks",
         )
 
 
@@ -176,14 +158,9 @@ def hide_tick_labels(axes: Axes) -> None:
             artist.remove()
 
 
-def _tick_label(which: str) -> str:
-    """By which the ticks of an axis are known; the underscore keeps them out of legends."""
-    return f"_{which}ticks"
-
-
 def _ticks_of(axes: Axes, which: str) -> list[Any]:
-    """What was drawn for an axis."""
-    return [artist for artist in axes.get_children() if artist.get_label() == _tick_label(which)]
+    """What was drawn for an axis; the underscore of its label keeps it out of legends."""
+    return [artist for artist in axes.get_children() if artist.get_label() == f"_{which}ticks"]
 
 
 BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY = (f"C{place}" for place in range(6))
@@ -213,7 +190,6 @@ _INDEX_RIGHT, _INDEX_DOWN = 4.2, -2.6
 """Where the index of a symbol of 6 points stands, in points."""
 _NARROW_LETTERS = {"i": 1.9, "f": 2.4}
 """How far right it stands beside narrow letters."""
-_MATHEMATICS = re.compile(r"(?<!\\)\$[^$]*\$")
 
 
 @dataclass(frozen=True)
@@ -256,15 +232,7 @@ def place_axes(
 
 
 def place_labels(axes: Axes, width: float, height: float, room: Margins) -> None:
-    """Labels of both axes in the margin, clear of the numbers; width and height of the axes in mm.
-
-    Parameters
-    ----------
-    axes : Axes
-    width, height : float
-        Of the axes, mm.
-    room : Margins
-    """
+    """Labels of both axes in the margin, clear of the numbers; width and height of the axes in mm."""
     axes.xaxis.set_label_coords(0.5, (_LABEL_EDGE - room.bottom) / height)
     axes.yaxis.set_label_coords((_LABEL_EDGE - room.left) / width, 0.5)
 
@@ -293,13 +261,7 @@ def limits(*arrays: FloatArray, log: bool = False, pad: float = 0.05) -> tuple[f
 
 
 def kept(values: Values, used: BoolArray) -> Values:
-    """The values that were fitted, which set the limits of axes; all of them where none was.
-
-    Parameters
-    ----------
-    values : (n,) array
-    used : (n,) array of bool
-    """
+    """The values that were fitted, which set the limits of axes; all of them where none was."""
     return values[used] if used.any() else values
 
 
@@ -369,18 +331,7 @@ def dots(
 
 
 def curve(axes: Axes, x: FloatArray, y: FloatArray, colour: Any = MODEL, **style: Any) -> Any:
-    """A thin line: the model, unless another colour says otherwise.
-
-    Parameters
-    ----------
-    axes : Axes
-    x, y : (n,) arrays
-        In the units shown.
-    colour
-        Of matplotlib.
-    **style
-        Further properties of the line.
-    """
+    """A thin line: the model, unless another colour says otherwise."""
     return axes.plot(x, y, color=colour, **{"linewidth": 0.9, **style})[0]
 
 
@@ -403,14 +354,7 @@ def shade_band(axes: Axes, x: FloatArray, low: FloatArray, high: FloatArray) -> 
 
 
 def crosses(axes: Axes, x: FloatArray, y: FloatArray) -> Any:
-    """Points that were left out of the fit.
-
-    Parameters
-    ----------
-    axes : Axes
-    x, y : (n,) arrays
-        In the units shown.
-    """
+    """Points that were left out of the fit."""
     return axes.plot(
         x, y, linestyle="none", marker="x", markersize=3.2, markeredgewidth=0.7, color=LEFT_OUT, zorder=3
     )[0]
@@ -487,26 +431,8 @@ def write(axes: Axes, x: float, y: float, words: str) -> Text:
     return text
 
 
-def on_axis(name: str) -> str:
-    """The symbol of a quantity for the title of an axis, in matplotlib's mathematics: "$V_{m}$"."""
-    symbol = SYMBOLS[name]
-    return f"${symbol.base}_{{{symbol.index}}}$" if symbol.index else symbol.base
-
-
-def without_mathematics(title: str) -> str:
-    """A title of `on_axis` as plain text: "Vm"."""
-    return _MATHEMATICS.sub(lambda match: re.sub(r"[$_{}]", "", match[0]), title).replace("\\$", "$")
-
-
 def few(count: int, most: int = 9) -> list[int]:
-    """Indices of at most `most` of `count` items, evenly chosen, first and last among them.
-
-    Parameters
-    ----------
-    count : int
-        Of items.
-    most : int
-    """
+    """Indices of at most `most` of `count` items, evenly chosen, first and last among them."""
     if count <= most:
         return list(range(count))
     return sorted({round(i) for i in np.linspace(0, count - 1, most)})

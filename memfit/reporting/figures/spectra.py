@@ -26,7 +26,6 @@ from memfit.reporting.figures.marks import (
     crosses,
     curve,
     dots,
-    even_axis,
     few,
     graded_colour,
     hide_tick_labels,
@@ -299,7 +298,7 @@ def _draw_phase(axes: Axes, spectra: Sequence[Spectrum]) -> None:
         phase = _minus_phase(frequency, spectrum.record.impedance)
         phases.append(phase + 360.0 * np.round((near - phase) / 360.0))
     values = limits(*(kept(phase, s.fitted.used) for phase, s in zip(phases, spectra, strict=True)))
-    even_axis(axes, "y", values, 90.0 if values[1] - values[0] > 200.0 else 30.0)
+    linear_axis(axes, "y", values, step=90.0 if values[1] - values[0] > 200.0 else 30.0)
     axes.axhline(0.0, color=INK, linewidth=0.4, zorder=0)
     axes.set_ylabel("−arg Z (°)")
     _draw_against_frequency(axes, spectra, phases, _minus_phase)

@@ -307,7 +307,14 @@ def jumps(transient: PulseTransient) -> list[tuple[float, float]]:
 
 
 def log_time_figure(figure: Figure, fitted: FittedRecord) -> None:
-    """The response after each large jump of the drive, against the logarithm of the time since then."""
+    """The response after each large jump of the drive, against the logarithm of the time since then.
+
+    Parameters
+    ----------
+    figure : Figure
+    fitted : FittedRecord
+        Of the kind "transient".
+    """
     transient = transient_of(fitted)
     _, response_unit = _units_of(transient)
     (axes,) = place_axes(figure, [1], Margins(right=17))
@@ -334,7 +341,12 @@ def log_time_figure(figure: Figure, fitted: FittedRecord) -> None:
 
 
 def sweeps_data(sweeps: Sequence[FittedRecord]) -> Columns:
-    """Data and model of sweeps, side by side where there are several."""
+    """Data and model of sweeps, side by side where there are several.
+
+    Parameters
+    ----------
+    sweeps : sequence of FittedRecord
+    """
     labels = distinct([rate_label(sweep_of(fitted)) for fitted in sweeps])
     columns: dict[str, FloatArray] = {}
     for fitted, label in zip(sweeps, labels, strict=True):
@@ -353,7 +365,13 @@ def sweeps_data(sweeps: Sequence[FittedRecord]) -> Columns:
 
 
 def transient_data(fitted: FittedRecord) -> Columns:
-    """Drive, response and model of a transient."""
+    """Drive, response and model of a transient.
+
+    Parameters
+    ----------
+    fitted : FittedRecord
+        Of the kind "transient".
+    """
     transient = transient_of(fitted)
     drive_unit, unit = _units_of(transient)
     return {

@@ -27,7 +27,6 @@ from memfit.reporting.figures.marks import (
     SKY,
     VERMILLION,
     Margins,
-    close_log_axis,
     curve,
     dots,
     graded_colour,
@@ -370,4 +369,4 @@ def _log_axis(axes: Axes, which: str, bounds: tuple[float, float]) -> None:
     if bounds[1] > _WIDE * bounds[0]:
         log_axis(axes, which, bounds, 6)
     else:
-        close_log_axis(axes, which, bounds)
+        log_axis(axes, which, bounds, close=True)

@@ -183,24 +183,24 @@ def knowledge_blocks(result: FitResult) -> tuple[Block, ...]:
     """What the data can and cannot tell, and which model was chosen; none for results of older versions."""
     blocks: list[Block] = []
     if result.model_choice is not None:
-        blocks += [Paragraph(result.model_choice.sentence), models_table(result.model_choice)]
+        blocks += [Paragraph(result.model_choice.sentence), _models_table(result.model_choice)]
     if result.identifiability is not None:
         known = result.identifiability
-        blocks += [Bullets(known.sentences), combinations_table(known), directions_table(known)]
+        blocks += [Bullets(known.sentences), _combinations_table(known), _directions_table(known)]
     return tuple(blocks)
 
 
-def directions_table(known: Identifiability) -> Table:
+def _directions_table(known: Identifiability) -> Table:
     """The singular vectors, best known first."""
     rows = tuple(
-        (str(k + 1), made_of(direction), error_text(direction.stderr))
+        (str(k + 1), _made_of(direction), _error_text(direction.stderr))
         for k, direction in enumerate(known.directions)
     )
     columns = (Column("", "number"), *columns_of(direction="prose", known_to="number"))
     return Table("directions", TABLE_CAPTIONS["directions"], columns, rows)
 
 
-def made_of(direction: Direction) -> str:
+def _made_of(direction: Direction) -> str:
     """The main parameters of a direction with their exponents: "tau_d, tau_k (−0.9)".
 
     Exponents are relative to the largest, which is 1.
@@ -211,7 +211,7 @@ def made_of(direction: Direction) -> str:
     return ", ".join(name if w > 0.995 else f"{name} ({fixed(w, 1)})" for name, w in named)
 
 
-def error_text(stderr: float) -> str:
+def _error_text(stderr: float) -> str:
     """A standard error of a logarithm: per cent, a factor, or nothing."""
     if stderr >= _NOTHING:
         return MISSING
@@ -220,13 +220,13 @@ def error_text(stderr: float) -> str:
     return f"× {quantity_digits(math.exp(stderr), '1', 2)}"
 
 
-def combinations_table(known: Identifiability) -> Table:
+def _combinations_table(known: Identifiability) -> Table:
     """What is known although its parts are not."""
     rows = tuple(
         (
             item.text,
             quantity(item.value, item.unit or "1", item.value * item.stderr),
-            error_text(item.stderr),
+            _error_text(item.stderr),
             ", ".join(name for name in item.parameters if name in known.open),
         )
         for item in known.combinations
@@ -235,7 +235,7 @@ def combinations_table(known: Identifiability) -> Table:
     return Table("combinations", TABLE_CAPTIONS["combinations"], columns, rows)
 
 
-def models_table(choice: ModelChoice) -> Table:
+def _models_table(choice: ModelChoice) -> Table:
     """The models that were compared."""
     chi2, aic, bic = (min(getattr(c, key) for c in choice.candidates) for key in ("chi2", "aic", "bic"))
     rows = tuple(
@@ -270,23 +270,23 @@ def plan_report(result: FitResult, plan: "NextMeasurements") -> Report:
     plan : NextMeasurements
     """
 
-    def error(name: str, stderr: float) -> str:
+    def written(name: str, stderr: float) -> str:
         """A standard error: that of a parameter fitted in units of V_m in its own, else relative."""
         if stderr >= _NOTHING:
             return "open"
         row = PARAMETERS[name]
         if row.scale == "in V_m":
             return quantity_digits(stderr * plan.values["V_m"], row.unit, 2)
-        return error_text(stderr)
+        return _error_text(stderr)
 
     state = (
         SENTENCES["plan_open"].format(names=listed(plan.undetermined))
         if plan.undetermined
         else SENTENCES["plan_known"].format(name=plan.worst)
     )
-    rows = [("now", *(error(name, stderr) for name, stderr in plan.now.items()), "")]
+    rows = [("now", *(written(name, stderr) for name, stderr in plan.now.items()), "")]
     for forecast in plan.forecasts:
-        errors = (error(name, forecast.typical[name]) for name in plan.now)
+        errors = (written(name, forecast.typical[name]) for name in plan.now)
         rows.append((capitalised(forecast.text), *errors, ", ".join(forecast.settles)))
     columns = (
         *columns_of(experiment="prose"),

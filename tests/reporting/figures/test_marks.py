@@ -8,7 +8,6 @@ from matplotlib.lines import Line2D
 from matplotlib.markers import TICKDOWN
 
 from memfit.reporting.figures.marks import (
-    close_log_axis,
     dots,
     few,
     hide_tick_labels,
@@ -16,10 +15,8 @@ from memfit.reporting.figures.marks import (
     limits,
     linear_axis,
     log_axis,
-    on_axis,
     place_axes,
     thinned,
-    without_mathematics,
 )
 
 
@@ -123,17 +120,10 @@ def test_ticks_are_drawn_once_and_follow_the_style(axes):
     ("bounds", "few_of_them"), [((3.2, 21.0), ("5", "7", "15")), ((0.4, 8.0), ("0.5", "2", "5"))]
 )
 def test_a_short_logarithmic_axis_has_each_number_once(axes, bounds, few_of_them):
-    close_log_axis(axes, "x", bounds)
+    log_axis(axes, "x", bounds, close=True)
     axes.figure.canvas.draw()
     drawn = [text.get_text() for text in axes.texts]
     drawn += [text.get_text() for text in axes.get_xticklabels(which="both")]
     shown = [text for text in drawn if text]
     assert len(shown) == len(set(shown))
     assert set(few_of_them) <= set(shown)
-
-
-def test_symbols_on_axes_are_plain_for_the_pointer():
-    assert on_axis("tau_d") == "$τ_{d}$"
-    assert without_mathematics(f"{on_axis('V_m')} (mV)") == "Vm (mV)"
-    assert without_mathematics("anneal_time {1} (min)") == "anneal_time {1} (min)"
-    assert without_mathematics(r"cost_per_cm2 (\$)") == "cost_per_cm2 ($)"
