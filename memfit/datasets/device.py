@@ -97,20 +97,20 @@ def extent_of(record: Record) -> Extent:
         the record has.
     """
     if isinstance(record, ImpedanceSpectrum):
-        found: dict[str, Any] = {
+        quantities: dict[str, Any] = {
             "frequency": record.frequency,
             "voltage": record.bias_voltage,
             "current": record.bias_current,
         }
     else:
-        found = {"voltage": record.voltage, "current": record.current, "time": record.time}
+        quantities = {"voltage": record.voltage, "current": record.current, "time": record.time}
         if isinstance(record, IVSweep):
-            found["scan_rate"] = record.scan_rate or _mean_rate(record)
+            quantities["scan_rate"] = record.scan_rate or _mean_rate(record)
         else:
-            found[record.control] = record.drive.value
+            quantities[record.control] = record.drive.value
     return {
         key: (float(np.min(values)), float(np.max(values)))
-        for key, values in found.items()
+        for key, values in quantities.items()
         if values is not None
     }
 

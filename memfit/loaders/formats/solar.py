@@ -81,9 +81,9 @@ def _read_hzb(source: Source, settings: FileSettings) -> list[RawTable]:
         compliance=_first(metadata, r"compliance|current limit", "current"),  # where it is no density
     )
     return [
-        found
+        made
         for number, run in enumerate(runs, start=1)
-        for found in _hzb_tables(
+        for made in _hzb_tables(
             source,
             labels,
             run,
