@@ -15,7 +15,7 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent)]
 
 import memfit  # noqa: E402
-from memfit.cli.parser import build_parser  # noqa: E402
+from memfit.cli.main import build_parser  # noqa: E402
 
 FACE = {
     "The analysis": (
@@ -90,7 +90,7 @@ def _write(path: Path, text: str) -> None:
 
 def commands_page() -> str:
     """Every command with its options, from the parser itself."""
-    parser = build_parser()
+    parser, _ = build_parser()
     parts = [
         "# Commands",
         _COMMANDS,
@@ -102,6 +102,7 @@ def commands_page() -> str:
         parts += [f"## memfit {name}", command.description or "", f"```text\n{usage}\n```"]
         rows = [_row(action) for action in command._actions if action.help != argparse.SUPPRESS]
         parts.append("\n".join(["| argument | meaning |", "|---|---|", *rows]))
+        command.format_help()  # which makes the text below the options
         if command.epilog:
             epilog = inspect.cleandoc(command.epilog)
             parts.append(f"```text\n{epilog}\n```" if "  " in epilog else epilog)

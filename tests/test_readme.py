@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from memfit.cli.parser import build_parser
+from memfit.cli.main import build_parser
 from memfit.loaders.manifest import read_manifest
 
 REPOSITORY = Path(__file__).parents[1]
@@ -36,7 +36,7 @@ def test_two_commands_install_and_run():
 def test_every_command_is_there(capsys):
     for words in re.findall(r"^\| `memfit (\w+)", README, flags=re.MULTILINE):
         with pytest.raises(SystemExit) as end:
-            build_parser().parse_args([words, "--help"])
+            build_parser()[0].parse_args([words, "--help"])
         assert end.value.code == 0, words
     capsys.readouterr()
 

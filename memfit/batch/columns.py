@@ -32,8 +32,8 @@ class ColumnInfo:
 
 
 _DIMENSION = {name: key for name in NAMES for key, (_, unit, _) in DIMENSIONS.items() if unit == UNITS[name]}
-_ESTIMATES = {**_DIMENSION, "tau_m": "time", "A_max": "ratio"}
-_STABILITY = {
+ESTIMATES = {**_DIMENSION, "tau_m": "time", "A_max": "ratio"}
+STABILITY = {
     "verdict": ColumnInfo("text"),
     "probability_oscillates": ColumnInfo("number", "ratio"),
     "gain_margin_min": ColumnInfo("number", "ratio"),
@@ -71,12 +71,12 @@ _GENERAL = {
 def _columns() -> dict[str, ColumnInfo]:
     """All columns, in order."""
     found = dict(_GENERAL)
-    for name, dimension in _ESTIMATES.items():
+    for name, dimension in ESTIMATES.items():
         for tail in ("", "_stderr", "_low", "_high"):
             found[name + tail] = ColumnInfo("number", dimension)
         found[f"{name}_status"] = ColumnInfo("text")
     for prefix in CIRCUITS.values():
-        found |= {prefix + name: info for name, info in _STABILITY.items()}
+        found |= {prefix + name: info for name, info in STABILITY.items()}
     return found
 
 
@@ -159,7 +159,7 @@ def _with_result(data: Any, name: str) -> Row:
         "attributes": _attributes(result.device.get("attributes")),
     }
     for key, estimate in {**result.parameters, **result.derived}.items():
-        if key in _ESTIMATES:
+        if key in ESTIMATES:
             low, high = estimate.ci95 or (None, None)
             row |= {key: estimate.value, f"{key}_stderr": estimate.stderr, f"{key}_low": low}
             row |= {f"{key}_high": high, f"{key}_status": estimate.status}

@@ -1,5 +1,6 @@
 """Commands: read, call the workflow, write. No science.
 
-`parser` knows all words of the command line and imports nothing heavy; `main` imports the file of a command
-only once its words have been understood, so that help and mistakes in usage take no time.
+One file a command, with its options (`add_options`) and what it does (`run`). No file here imports anything
+heavy at its top: `run` imports what the command needs once its words have been understood, so that help and
+mistakes in usage take no time.
 """

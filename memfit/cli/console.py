@@ -1,7 +1,4 @@
-"""What a command says: results on stdout, talk on stderr, as much of it as was asked for.
-
-How far a long piece of work is and how long it will still take, on stderr.
-"""
+"""What a command says: results on stdout; talk and the progress of long work on stderr, as asked for."""
 
 import json
 import logging
@@ -38,6 +35,16 @@ class Console:
             more = f" and {len(left) - _MOST_NAMED} more" if len(left) > _MOST_NAMED else ""
             named = f"{', '.join(left[:_MOST_NAMED])}{more}"
             self.say(f"Left there as it was, since no list says that memfit wrote it: {named}")
+
+    def announce_compilation(self, indent: str = "") -> None:
+        """The one wait after installation, if it is to come."""
+        from memfit.model.transient import kernel_is_compiled
+
+        if not kernel_is_compiled():
+            self.say(
+                f"{indent}The integrator is compiled now, once after installation; this takes about half a "
+                "minute."
+            )
 
     def detail(self, text: str) -> None:
         """What only -v shows."""
@@ -85,20 +92,20 @@ class Meter:
     def __init__(self, quiet: bool, clock: Callable[[], float] = time.monotonic) -> None:
         self._quiet, self._clock = quiet, clock
         self._screen = sys.stderr.isatty()
-        self._stage, self._began, self._first, self._told = "", 0.0, 0, -float("inf")
+        self._stage, self._began, self._first, self._shown = "", 0.0, 0, -float("inf")
 
     def __call__(self, what: str, done: int, total: int) -> None:
         """Note that so much of a stage is done."""
         now = self._clock()
         if what != self._stage:
-            self._stage, self._began, self._first, self._told = what, now, done, -float("inf")
+            self._stage, self._began, self._first, self._shown = what, now, done, -float("inf")
         if self._quiet:
             return
         every = _EVERY_SCREEN if self._screen else _EVERY_LINE
         finished = done >= total
-        if not finished and now - self._told < every:
+        if not finished and now - self._shown < every:
             return
-        self._told = now
+        self._shown = now
         line = f"  {what}: {done} of {total}{self._left(now, done, total)}"
         if self._screen:
             print(f"\r{line:<60}", end="\n" if finished else "", file=sys.stderr, flush=True)

@@ -5,34 +5,93 @@ from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from memfit.analysis.intervals import bootstrap, checkpoint_for, profile, sample_posterior
 from memfit.cli.console import Console, Meter
-from memfit.cli.main import NOT_USABLE, USABLE
-from memfit.cli.options import plan_changes
+from memfit.cli.options import (
+    NOT_USABLE,
+    USABLE,
+    Command,
+    Parser,
+    add_json,
+    add_look,
+    add_overwrite,
+    add_plan,
+    plan_changes,
+    whole,
+)
 from memfit.cli.report import options_of
-from memfit.cli.text_output import fit_text, instruments_text, starts_text
-from memfit.datasets.device import Device
 from memfit.errors import InputError
-from memfit.files import UNFINISHED, check_free
-from memfit.fitting.plan import FitPlan, plan_for
-from memfit.fitting.refit import Checkpoint
-from memfit.fitting.result import FitResult
-from memfit.fitting.uncertainty.mcmc import MOST_STEPS, check_emcee
-from memfit.loaders.device import files_of, holds_measurements
-from memfit.loaders.manifest import MANIFEST
-from memfit.model.transient import kernel_is_compiled
-from memfit.reporting.text import counted
-from memfit.workflow.fitting import fit_again, fit_records, repetition_sentences
-from memfit.workflow.reading import RESULT_FILE, load
-from memfit.workflow.reports import placed, write_fit
+
+if TYPE_CHECKING:
+    from memfit.datasets.device import Device
+    from memfit.fitting.joint import JointFit
+    from memfit.fitting.refit import Checkpoint
+    from memfit.fitting.result import FitResult
 
 _THREADS = 2
 """Of a bootstrap: more only wait for each other."""
 
 
-def run(given: Namespace) -> int:
+def _add_options(parser: Parser) -> None:
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="a device folder, a device.toml, or files")
+    parser.add_argument(
+        "--from", dest="source", metavar="RESULT", help="run the fit of this result again; see below"
+    )
+    parser.add_argument(
+        "-o", "--out", metavar="OUT", help="folder for result.json, report.html, tables and figures"
+    )
+    add_plan(parser)
+    add_look(parser)
+    group = parser.add_argument_group(
+        "intervals beyond the linear ones",
+        "Interrupted, they go on when the same command is given again (with -o).",
+    )
+    group.add_argument(
+        "--profile",
+        action="store_true",
+        help="profile likelihood of every parameter, whose intervals are given",
+    )
+    group.add_argument(
+        "--bootstrap", type=whole(2), metavar="N", help="N refits of data made anew from the fit"
+    )
+    group.add_argument(
+        "--bootstrap-kind",
+        choices=("residual", "parametric"),
+        default="residual",
+        help="noise of the refits: drawn from the residuals (default), or normal",
+    )
+    group.add_argument(
+        "--mcmc",
+        action="store_true",
+        help="draws from the posterior until they have converged (needs emcee)",
+    )
+    group.add_argument(
+        "--mcmc-steps", type=whole(2), metavar="N", help="steps of the chain at most; default 5000"
+    )
+    add_overwrite(parser)
+    add_json(parser)
+
+
+def _check(parser: Parser, given: Namespace) -> None:
+    """Either measurements, or a result whose plan says everything."""
+    if given.source is None and not given.paths:
+        parser.error("expected a device folder, a device.toml, files, or --from RESULT")
+    if given.source is not None and (given.model or given.fix or given.seed is not None or given.robust):
+        parser.error(
+            "--from runs the plan of the result as it is; leave --model, --fix, --seed and --robust out"
+        )
+
+
+def _run(given: Namespace) -> int:
     """Fit, write, tell."""
+    from memfit.analysis.intervals import checkpoint_for
+    from memfit.cli.text_output import estimates_text, fit_text, starts_text
+    from memfit.files import UNFINISHED, check_free
+    from memfit.fitting.uncertainty.mcmc import check_emcee
+    from memfit.workflow.fitting import fit_again, repetition_sentences
+    from memfit.workflow.reports import placed, write_fit
+
     console = Console(given.quiet, given.verbose)
     console.follow_log()
     out = Path(given.out) if given.out is not None else None
@@ -43,23 +102,22 @@ def run(given: Namespace) -> int:
         check_emcee()
     said: tuple[str, ...] = ()
     if given.source is not None:
-        _announce_compilation(console)
-        found, device, repetition = fit_again(given.source, given.paths)
+        console.announce_compilation("  ")
+        joint, device, repetition = fit_again(given.source, given.paths)
         said = repetition_sentences(repetition)
     else:
         device = _measurements([Path(path) for path in given.paths])
-        plan = plan_for(device, **plan_changes(given))
-        _announce(console, device, plan)
-        found = fit_records(device, plan)
-    checkpoint = checkpoint_for(found.result, out / UNFINISHED if out is not None else None)
-    result = _with_intervals(given, console, found.result, device, checkpoint)
-    result = with_command(result, given.words)
+        joint = _fit(given, console, device)
+    checkpoint = checkpoint_for(joint.result, out / UNFINISHED if out is not None else None)
+    result = _with_intervals(given, console, joint.result, device, checkpoint)
+    command = shlex.join(["memfit", *given.words])
+    result = replace(result, environment={**result.environment, "command": command})
     result = placed(result, out) if out is not None else result
     console.detail(f"First values:\n{starts_text(result)}")
     if result.nuisance:
-        console.detail(f"Terms of the instruments:\n{instruments_text(result)}")
+        console.detail(f"Terms of the instruments:\n{estimates_text(result.nuisance)}")
     if out is not None:
-        write_fit(result, found.fitted, out, options, overwrite=given.overwrite)
+        write_fit(result, joint.fitted, out, options, overwrite=given.overwrite)
         checkpoint.remove()
     print(result.to_json() if given.json else fit_text(result) + "\n", end="")
     for sentence in said:
@@ -69,30 +127,82 @@ def run(given: Namespace) -> int:
     return USABLE if result.status.usable else NOT_USABLE
 
 
-def with_command(result: FitResult, words: Sequence[str]) -> FitResult:
-    """The result with the command that made it, as one would type it."""
-    return replace(result, environment={**result.environment, "command": shlex.join(["memfit", *words])})
+def _measurements(paths: Sequence[Path]) -> "Device":
+    """What was measured.
+
+    Raises
+    ------
+    InputError
+        It cannot be used; where it is a result or a folder of devices, the message says what takes it.
+    """
+    from memfit.loaders.device import files_of, holds_measurements
+    from memfit.loaders.manifest import MANIFEST
+    from memfit.workflow.reading import RESULT_FILE, load
+
+    try:
+        return load(paths)
+    except InputError as problem:
+        for path in paths:
+            if (path / RESULT_FILE).is_file() or path.name == RESULT_FILE:
+                raise InputError(
+                    f"{path}: expected measurements, found a result. `memfit fit --from RESULT` fits its "
+                    "data again; memfit report, stability, plan and compare take it as it is."
+                ) from problem
+            if not path.is_dir() or files_of(path):
+                continue
+            below = [item for item in path.iterdir() if item.is_dir() and not item.name.startswith(".")]
+            if any((folder / MANIFEST).is_file() or holds_measurements(folder) for folder in below):
+                raise InputError(
+                    f"{path}: expected the measurements of one device, found folders of devices. "
+                    "Give one of them, or fit all with `memfit batch ROOT -o OUT`."
+                ) from problem
+        raise
+
+
+def _fit(given: Namespace, console: Console, device: "Device") -> "JointFit":
+    """Say what is about to be fitted, and fit it."""
+    from memfit.fitting.plan import plan_for
+    from memfit.reporting.text import counted
+    from memfit.workflow.fitting import fit_records
+
+    plan = plan_for(device, **plan_changes(given))
+    parts = [
+        counted(len(device.spectra), "spectrum", "spectra"),
+        counted(len(device.sweeps), "sweep"),
+        counted(len(device.transients), "transient"),
+        counted(sum(record.points for record in device.records), "point"),
+    ]
+    console.say(f"{device.name}: {', '.join(parts)}; fitting the model ({plan.model}).")
+    for note in device.notes:
+        console.say(f"  {note}")
+    for record in device.records:
+        for note in record.notes:
+            console.detail(f"  {record.name}: {note}")
+    console.announce_compilation("  ")
+    return fit_records(device, plan)
 
 
 def _with_intervals(
-    given: Namespace, console: Console, result: FitResult, device: Device, checkpoint: Checkpoint
-) -> FitResult:
+    given: Namespace, console: Console, result: "FitResult", device: "Device", checkpoint: "Checkpoint"
+) -> "FitResult":
     """The result with the intervals that were asked for."""
-    meter = Meter(given.quiet)
+    from memfit.analysis.intervals import bootstrap, profile, sample_posterior
+    from memfit.fitting.uncertainty.mcmc import MOST_STEPS
+
     if not (given.profile or given.bootstrap or given.mcmc):
         return result
+    meter = Meter(given.quiet)
     if checkpoint.resumed:
         console.say("  Going on from an interrupted run.")
     try:
         if given.profile:
             result = profile(result, device, progress=meter, checkpoint=checkpoint)
         if given.bootstrap:
-            kind = given.bootstrap_kind
             result = bootstrap(
                 result,
                 device,
                 given.bootstrap,
-                kind=kind,
+                kind=given.bootstrap_kind,
                 workers=_THREADS,
                 progress=meter,
                 checkpoint=checkpoint,
@@ -107,63 +217,12 @@ def _with_intervals(
     return result
 
 
-def _measurements(paths: Sequence[Path]) -> Device:
-    """What was measured.
-
-    Raises
-    ------
-    InputError
-        It cannot be used; where it is a result or a folder of devices, the message says what takes it.
-    """
-    try:
-        return load(paths)
-    except InputError as problem:
-        for path in paths:
-            if (path / RESULT_FILE).is_file() or path.name == RESULT_FILE:
-                raise InputError(
-                    f"{path}: expected measurements, found a result. `memfit fit --from RESULT` fits its "
-                    "data again; memfit report, stability, plan and compare take it as it is."
-                ) from problem
-            if _holds_devices(path):
-                raise InputError(
-                    f"{path}: expected the measurements of one device, found folders of devices. "
-                    "Give one of them, or fit all with `memfit batch ROOT -o OUT`."
-                ) from problem
-        raise
-
-
-def _holds_devices(path: Path) -> bool:
-    """Whether a folder is no device itself, but devices lie below it."""
-    if not path.is_dir() or files_of(path):
-        return False
-    return any((folder / MANIFEST).is_file() or holds_measurements(folder) for folder in _folders(path))
-
-
-def _folders(path: Path) -> list[Path]:
-    """Folders in a folder, the hidden ones left out."""
-    return [item for item in sorted(path.iterdir()) if item.is_dir() and not item.name.startswith(".")]
-
-
-def _announce(console: Console, device: Device, plan: FitPlan) -> None:
-    """What is about to be fitted."""
-    parts = [
-        counted(len(device.spectra), "spectrum", "spectra"),
-        counted(len(device.sweeps), "sweep"),
-        counted(len(device.transients), "transient"),
-        counted(sum(record.points for record in device.records), "point"),
-    ]
-    console.say(f"{device.name}: {', '.join(parts)}; fitting the model ({plan.model}).")
-    for note in device.notes:
-        console.say(f"  {note}")
-    for record in device.records:
-        for note in record.notes:
-            console.detail(f"  {record.name}: {note}")
-    _announce_compilation(console)
-
-
-def _announce_compilation(console: Console) -> None:
-    """The one wait after installation."""
-    if not kernel_is_compiled():
-        console.say(
-            "  The integrator is compiled now, once after installation; this takes about half a minute."
-        )
+FIT = Command(
+    summary="Fit the model to all measurements of one device.",
+    details="One joint estimate of all parameters, with intervals, and the stability that follows from it.\n"
+    "With --from the fit of a stored result is run again from its plan, on its data (or those of PATH),\n"
+    "and what differs is said: numbers, inputs, versions, settings.",
+    add_options=_add_options,
+    run=_run,
+    check=_check,
+)

@@ -1,36 +1,57 @@
-"""`memfit inspect`: what a file holds, and all that reading it decided."""
+"""`memfit inspect`: what files hold, and all that reading them decided; `memfit convert`: that as CSV."""
 
+import re
 import sys
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from memfit.arrays import FloatArray
 from memfit.cli.console import Console, print_json
-from memfit.cli.main import FAILED, USABLE
-from memfit.errors import InputError
-from memfit.loaders.device import files_of, load_device
-from memfit.loaders.inspection import FileReport, inspect_file
-from memfit.loaders.manifest import MANIFEST, Manifest, read_manifest
-from memfit.loaders.raw import NO_SETTINGS, FileSettings
-from memfit.loaders.registry import read_file, read_tables
-from memfit.loaders.source import open_source
+from memfit.cli.options import FAILED, USABLE, Command, Parser, add_files, add_json, add_overwrite
+from memfit.errors import InputError, OutputError
 
 if TYPE_CHECKING:
+    from memfit.arrays import FloatArray
     from memfit.datasets.records import Record
+    from memfit.loaders.inspection import FileReport
+    from memfit.loaders.raw import FileSettings
+
+    SettingsOfFile = tuple[Path, FileSettings | None]
 
 
-def run(given: Namespace) -> int:
+def _add_inspect_options(parser: Parser) -> None:
+    add_files(parser)
+    parser.add_argument(
+        "--plot", metavar="PICTURE", help="draw what was read into this file (.svg, .png or .pdf)"
+    )
+    add_overwrite(parser)
+    add_json(parser)
+
+
+def _inspect(given: Namespace) -> int:
     """Read and tell, and draw where asked."""
+    from memfit.loaders.inspection import inspect_file
+
     console = Console(given.quiet, given.verbose)
     picture = Path(given.plot) if given.plot is not None else None
     if picture is not None:
-        _check_name(picture, overwrite=given.overwrite)
+        from memfit.reporting.writers.folder import check_picture  # matplotlib, which a listing can spare
+
+        check_picture(picture, overwrite=given.overwrite)
     sources = [Path(source) for source in given.files]
     files = [pair for source in sources for pair in _files(source)]
-    reports, faults = _inspected(files)
+    reports: list[FileReport] = []
+    faults: list[InputError] = []
+    for path, settings in files:
+        try:
+            reports.append(inspect_file(path, settings))
+        except InputError as problem:
+            faults.append(problem)
+    if faults and not reports:
+        raise faults[0]
     if given.json:
         print_json({"files": [report.to_dict() for report in reports], "faults": list(map(str, faults))})
     else:
@@ -41,30 +62,10 @@ def run(given: Namespace) -> int:
     return _told(console, sources, faults)
 
 
-def _inspected(
-    files: Sequence[tuple[Path, FileSettings | None]],
-) -> tuple[list[FileReport], list[InputError]]:
-    """What the files hold, and what is wrong with those that cannot be read.
-
-    Raises
-    ------
-    InputError
-        None of them can be read.
-    """
-    reports: list[FileReport] = []
-    faults: list[InputError] = []
-    for path, settings in files:
-        try:
-            reports.append(inspect_file(path, settings))
-        except InputError as problem:
-            faults.append(problem)
-    if faults and not reports:
-        raise faults[0]
-    return reports, faults
-
-
 def _told(console: Console, sources: Sequence[Path], faults: Sequence[InputError]) -> int:
     """Say which files were not read, and whether a fit would stop at them."""
+    from memfit.loaders.device import load_device
+
     stops = any(not source.is_dir() for source in sources)
     for folder in (source for source in sources if source.is_dir()):
         try:
@@ -82,16 +83,12 @@ def _told(console: Console, sources: Sequence[Path], faults: Sequence[InputError
     return FAILED
 
 
-def _check_name(picture: Path, *, overwrite: bool) -> None:
-    """Refuse a name before anything is read."""
-    from memfit.reporting.writers.folder import check_picture  # noqa: PLC0415 - matplotlib, which a listing can spare
-
-    check_picture(picture, overwrite=overwrite)
-
-
-def _draw(picture: Path, files: Sequence[tuple[Path, FileSettings | None]], *, overwrite: bool) -> None:
+def _draw(picture: Path, files: "Sequence[SettingsOfFile]", *, overwrite: bool) -> None:
     """One picture of all records; of a file that is no record yet, its columns."""
-    from memfit.reporting.writers.folder import write_picture  # noqa: PLC0415 - matplotlib, which a listing can spare
+    from memfit.loaders.raw import NO_SETTINGS
+    from memfit.loaders.registry import read_file, read_tables
+    from memfit.loaders.source import open_source
+    from memfit.reporting.writers.folder import write_picture
 
     records: list[Record] = []
     columns: Mapping[str, FloatArray] = {}
@@ -99,20 +96,17 @@ def _draw(picture: Path, files: Sequence[tuple[Path, FileSettings | None]], *, o
         try:
             records += read_file(path, settings)
         except InputError:  # inspect_file has said so; a recording may wait for a word of device.toml
-            columns = columns or _columns(path, settings)
+            with suppress(InputError):
+                columns = columns or read_tables(open_source(path), settings or NO_SETTINGS)[1][0].columns
     write_picture(picture, records, columns, overwrite=overwrite)
 
 
-def _columns(path: Path, settings: FileSettings | None) -> Mapping[str, FloatArray]:
-    """Columns of a table that is no record; none where it is no table."""
-    try:
-        return read_tables(open_source(path), settings or NO_SETTINGS)[1][0].columns
-    except InputError:
-        return {}
-
-
-def _files(path: Path) -> list[tuple[Path, FileSettings | None]]:
+def _files(path: Path) -> "list[SettingsOfFile]":
     """A file, or those of a folder with what its device.toml says of each."""
+    from memfit.loaders.device import files_of, load_device
+    from memfit.loaders.manifest import MANIFEST, Manifest, read_manifest
+    from memfit.loaders.raw import FileSettings
+
     if not path.is_dir():
         return [(path, None)]
     manifest = read_manifest(path / MANIFEST) if (path / MANIFEST).is_file() else Manifest()
@@ -125,3 +119,65 @@ def _files(path: Path) -> list[tuple[Path, FileSettings | None]]:
     if not files:
         load_device(path)  # which says what is missing
     return [(file, FileSettings(device_area=manifest.area)) for file in files]
+
+
+def _add_convert_options(parser: Parser) -> None:
+    add_files(parser)
+    parser.add_argument("-o", "--out", metavar="DIR", required=True, help="folder for the CSV files")
+    add_overwrite(parser)
+
+
+def _convert(given: Namespace) -> int:
+    """Read all, then write all."""
+    from memfit.files import whole_folder
+    from memfit.loaders.device import load_device
+    from memfit.loaders.tidy import write_record
+    from memfit.reporting.text import counted
+
+    console = Console(given.quiet, given.verbose)
+    out = Path(given.out)
+    device = load_device([Path(path) for path in given.files])
+    targets = _targets(device.records)
+    taken = [name for name in targets if (out / name).exists()]
+    if taken and not given.overwrite:
+        raise OutputError(f"{out / taken[0]} is there already; choose another folder, or add --overwrite.")
+    with whole_folder(out, overwrite=True) as draft:
+        for name, record in targets.items():
+            write_record(record, draft / name)
+    for note in device.notes:
+        console.say(note)
+    for name, record in targets.items():
+        for note in record.notes:
+            console.detail(f"{record.name}: {note}")
+        print(out / name)
+    console.say(f"{counted(len(targets), 'record')} converted.")
+    return USABLE
+
+
+def _targets(records: "Sequence[Record]") -> "dict[str, Record]":
+    """A file name for each record: its own, fit for every file system, and no two the same."""
+    targets: dict[str, Record] = {}
+    for record in records:
+        suffix = Path(record.origin.file).suffix
+        stem = record.name.replace(suffix, "") if suffix else record.name
+        plain = re.sub(r"[^\w.+=-]+", "_", stem).strip("_.") or "record"
+        name, number = f"{plain}.csv", 2
+        while name.lower() in (taken.lower() for taken in targets):
+            name, number = f"{plain}_{number}.csv", number + 1
+        targets[name] = record
+    return targets
+
+
+INSPECT = Command(
+    summary="Say what was read from files.",
+    details="For each record: kind, points, ranges, bias and its source, control, order, noise,\n"
+    "Kramers-Kronig verdict and whatever was decided on the way.",
+    add_options=_add_inspect_options,
+    run=_inspect,
+)
+CONVERT = Command(
+    summary="Convert any supported file to tidy CSV.",
+    details="One CSV a record, SI units, read back without loss.",
+    add_options=_add_convert_options,
+    run=_convert,
+)

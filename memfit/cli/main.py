@@ -4,19 +4,44 @@
 3 the fit ended without a usable result; 130 interrupted.
 """
 
+import argparse
 import gc
 import os
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 
-from memfit.cli.parser import parse
-from memfit.errors import MemfitError
+from memfit import __version__
+from memfit.cli import batch, compare, fit, inspect, report, simulate, stability
+from memfit.cli.options import FAILED, INTERRUPTED, USABLE, Command, Parser, add_talk
+from memfit.errors import MemfitError, meant
 
 _NEW_OBJECTS, _YOUNG, _OLD = 50_000, 20, 100
 """When cyclic garbage is looked for. A command lives for seconds and makes many small objects that stay: to
 look as often as Python does by itself takes a seventh of the time of a report."""
-USABLE, FAILED, NOT_USABLE, INTERRUPTED = 0, 1, 3, 130
+
+COMMANDS: dict[str, Command] = {
+    "fit": fit.FIT,
+    "inspect": inspect.INSPECT,
+    "convert": inspect.CONVERT,
+    "simulate": simulate.SIMULATE,
+    "stability": stability.STABILITY,
+    "report": report.REPORT,
+    "batch": batch.BATCH,
+    "index": batch.INDEX,
+    "query": batch.QUERY,
+    "compare": compare.COMPARE,
+    "plan": report.PLAN,
+}
+
+_DESCRIPTION = """\
+Fit a halide-perovskite memristor model jointly to impedance spectra, I-V sweeps and pulses, and say how near
+the device is to self-sustained oscillation."""
+
+_EPILOG = """\
+exit codes: 0 usable result; 1 an input or output cannot be used (one line says why); 2 usage; 3 the fit ended
+without a usable result; 130 interrupted.
+
+memfit COMMAND --help tells more of each."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,15 +57,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         The exit code.
     """
-    _write_any_letter()
+    for stream in (sys.stdout, sys.stderr):  # a question mark where a terminal has no Ω
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="replace")
     gc.set_threshold(_NEW_OBJECTS, _YOUNG, _OLD)
-    given = parse(arguments)
-    given.words = list(sys.argv[1:] if arguments is None else arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    given = parse(words)
+    given.words = words
     try:
-        code: int = import_module(f"memfit.cli.{given.command}").run(given)
+        code = COMMANDS[given.command].run(given)
         sys.stdout.flush()
     except MemfitError as problem:
-        print(f"memfit {given.command}: {_one_line(problem)}", file=sys.stderr)
+        print(f"memfit {given.command}: {' '.join(str(problem).split())}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         print(f"memfit {given.command}: interrupted; no file is half-written.", file=sys.stderr)
@@ -51,14 +80,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-def _one_line(problem: MemfitError) -> str:
-    """The message without line breaks."""
-    return " ".join(str(problem).split())
+def parse(words: Sequence[str]) -> argparse.Namespace:
+    """The words of a command line, understood; mistakes in usage end the program.
+
+    Parameters
+    ----------
+    words : sequence of str
+        Without the name of the program.
+    """
+    parser, commands = build_parser()
+    if words and not words[0].startswith("-") and words[0] not in commands:
+        parser.error(f"unknown command {words[0]!r}; {meant(words[0], list(commands))}")
+    given, unknown = parser.parse_known_args(words)
+    commands[given.command].refuse_unknown(unknown)
+    COMMANDS[given.command].check(commands[given.command], given)
+    return given
 
 
-def _write_any_letter() -> None:
-    """Where a terminal has no Ω, a question mark stands for it, instead of an error."""
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(errors="replace")
+def build_parser() -> tuple[Parser, dict[str, Parser]]:
+    """The parser of `memfit`, and those of its commands by name."""
+    parser = Parser(prog="memfit", usage="memfit [-h] [--version] COMMAND ...")
+    parser.add_argument("--version", action="version", version=f"memfit {__version__}")
+    added = parser.add_subparsers(
+        dest="command", required=True, metavar="COMMAND", prog="memfit", help=argparse.SUPPRESS
+    )
+    for name, command in COMMANDS.items():
+        one = added.add_parser(name, description=command.summary, details=command.details)
+        add_talk(one)
+        command.add_options(one)
+    listed = "\n".join(f"  {name:11}{command.summary}" for name, command in COMMANDS.items())
+    parser.description = f"{_DESCRIPTION}\n\ncommands:\n{listed}"
+    parser.epilog = _EPILOG
+    return parser, dict(added.choices)

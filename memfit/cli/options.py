@@ -1,91 +1,40 @@
-"""What commands have in common: how a mistake in usage is told, shared options, how their values are read.
-
-Quantities in options: a mistake in one names the option.
-
-What the command line changes in the plan of a fit: --model, --fix, --seed, --robust.
-"""
+"""What commands have in common: how a mistake in usage is told, shared options, how their values are read."""
 
 import argparse
 from argparse import Namespace
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any, NoReturn, TypeAlias, get_args
 
 from memfit.datasets.fit_options import FitOptions
 from memfit.errors import ParameterError, UnitError, meant
 
-
-def option_quantity(option: str, text: str, dimension: str) -> float:
-    """A quantity in SI units.
-
-    Parameters
-    ----------
-    option : str
-        As the user knows it, such as "--load".
-    text : str
-        With its unit, or an SI number.
-    dimension : str
-        A key of `memfit.units.DIMENSIONS`.
-
-    Raises
-    ------
-    UnitError
-        It cannot be read.
-    """
-    from memfit.units import parse_quantity  # noqa: PLC0415 - `memfit --help` answers without NumPy
-
-    try:
-        return parse_quantity(text, dimension)
-    except UnitError as problem:
-        said = str(problem)
-        raise UnitError(f"{option}: {said[:1].lower()}{said[1:]}") from problem
-
-
-def plan_changes(given: Namespace) -> dict[str, Any]:
-    """Fields of `FitPlan`, only those that were given.
-
-    Raises
-    ------
-    ParameterError
-        A name of --fix is unknown.
-    UnitError
-        A value of --fix cannot be read.
-    """
-    changes: dict[str, Any] = {}
-    if given.model is not None:
-        changes["model"] = given.model
-    if given.fix:
-        changes["fix"] = _fixed(given.fix)
-    for option in fields(FitOptions):
-        value = getattr(given, option.name, None)
-        if option.metadata.get("command") and value is not None and value is not False:
-            changes[option.name] = value
-    return changes
-
-
-def _fixed(pairs: Sequence[tuple[str, str]]) -> Mapping[str, float]:
-    """Values of parameters in SI units, from names and texts."""
-    from memfit.loaders.manifest import DIMENSION_OF  # noqa: PLC0415 - `memfit --help` answers without NumPy
-    from memfit.model.parameters import NAMES  # noqa: PLC0415
-
-    values = {}
-    for name, text in pairs:
-        if name not in DIMENSION_OF:
-            raise ParameterError(f"--fix: unknown parameter {name!r}; {meant(name, NAMES)}")
-        values[name] = option_quantity(f"--fix {name}", text, DIMENSION_OF[name])
-    return values
-
+USABLE, FAILED, NOT_USABLE, INTERRUPTED = 0, 1, 3, 130
+"""Exit codes; argparse has 2 for mistakes in usage."""
 
 Group: TypeAlias = argparse._ActionsContainer
 
 
-class Words(argparse.ArgumentParser):
-    """A parser that tells a mistake in one line."""
+class Parser(argparse.ArgumentParser):
+    """A parser that tells a mistake in one line.
 
-    def __init__(self, **settings: Any) -> None:
+    Parameters
+    ----------
+    details : str or callable
+        What stands below the options; a callable makes it only when it is asked for.
+    """
+
+    def __init__(self, details: str | Callable[[], str] = "", **settings: Any) -> None:
         layout = partial(argparse.RawDescriptionHelpFormatter, max_help_position=30)
         super().__init__(**{"formatter_class": layout, **settings})
+        self._details = details
+
+    def format_help(self) -> str:
+        """The whole help."""
+        if self._details:
+            self.epilog = self._details if isinstance(self._details, str) else self._details()
+        return super().format_help()
 
     def error(self, message: str) -> NoReturn:
         """End the program with what was expected, what was found and where more is said."""
@@ -104,6 +53,21 @@ class Words(argparse.ArgumentParser):
             if name.startswith("-"):
                 self.error(f"unknown option {name!r}; {meant(name, options, 'there is none like it.')}")
         self.error(f"{words[0]!r} is one word too many; texts with blanks need quotes")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """A command of `memfit`."""
+
+    summary: str
+    """A line of `memfit --help`."""
+    details: str | Callable[[], str]
+    """What stands below its options."""
+    add_options: Callable[[Parser], None]
+    run: Callable[[Namespace], int]
+    """Does it; returns the exit code."""
+    check: Callable[[Parser, Namespace], None] = lambda parser, given: None  # noqa: ARG005 - nothing to check
+    """Ends the program where options do not go together."""
 
 
 def add_talk(parser: argparse.ArgumentParser) -> None:
@@ -208,3 +172,54 @@ def whole(least: int) -> Callable[[str], int]:
         return number
 
     return read
+
+
+def option_quantity(option: str, text: str, dimension: str) -> float:
+    """A quantity in SI units.
+
+    Parameters
+    ----------
+    option : str
+        As the user knows it, such as "--load".
+    text : str
+        With its unit, or an SI number.
+    dimension : str
+        A key of `memfit.units.DIMENSIONS`.
+
+    Raises
+    ------
+    UnitError
+        It cannot be read.
+    """
+    from memfit.units import parse_quantity
+
+    try:
+        return parse_quantity(text, dimension)
+    except UnitError as problem:
+        said = str(problem)
+        raise UnitError(f"{option}: {said[:1].lower()}{said[1:]}") from problem
+
+
+def plan_changes(given: Namespace) -> dict[str, Any]:
+    """Fields of `FitPlan`, only those that were given.
+
+    Raises
+    ------
+    ParameterError
+        A name of --fix is unknown.
+    UnitError
+        A value of --fix cannot be read.
+    """
+    from memfit.loaders.manifest import DIMENSION_OF
+    from memfit.model.parameters import NAMES
+
+    wanted = ["model", *(option.name for option in fields(FitOptions) if option.metadata.get("command"))]
+    said = {name: getattr(given, name) for name in wanted}
+    changes = {name: value for name, value in said.items() if value is not None and value is not False}
+    if given.fix:
+        changes["fix"] = {}
+    for name, text in given.fix:
+        if name not in DIMENSION_OF:
+            raise ParameterError(f"--fix: unknown parameter {name!r}; {meant(name, NAMES)}")
+        changes["fix"][name] = option_quantity(f"--fix {name}", text, DIMENSION_OF[name])
+    return changes

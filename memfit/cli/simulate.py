@@ -4,27 +4,59 @@ from argparse import Namespace
 from pathlib import Path
 
 from memfit.cli.console import Console
-from memfit.cli.main import USABLE
-from memfit.files import check_free, whole_folder
-from memfit.model.transient import kernel_is_compiled
-from memfit.reporting.text import counted
-from memfit.synthetic.device import simulate_device
-from memfit.synthetic.export import write_device
-from memfit.synthetic.settings import read_simulation
+from memfit.cli.options import USABLE, Command, Parser, add_overwrite, add_seed
+
+_EXAMPLE = """\
+The folder holds spectra, I-V loops and pulses as instruments export them, with
+noise. PARAMS.toml needs the truth and may say more:
+
+  seed = 7
+  [parameters]                      # SI numbers, or texts with units
+  R_b = "220 kohm"
+  C_m = "150 nF"
+  i_c0 = "4.5 uA"
+  V_T = "0.62 V"
+  V_m = "58 mV"
+  tau_d = "180 ms"
+  tau_k = "25 ms"
+  R_s = "42 ohm"
+  [noise]                           # optional
+  impedance = "0.5 %"
+  voltage = "1 mV"
+  [files]                           # optional
+  format = "generic"                # or "instrument": EC-Lab, NOVA, Keithley, oscilloscope
+  [[measurement]]                   # optional; without any, a sensible set
+  kind = "iv"
+  vertices = ["0 V", "1 V", "0 V"]
+  scan_rate = "50 mV/s"
+  format = "keithley"               # optional; ec-lab, nova, keithley, oscilloscope, generic
+"""
 
 
-def run(given: Namespace) -> int:
+def _add_options(parser: Parser) -> None:
+    parser.add_argument(
+        "params", metavar="PARAMS.toml", help="[parameters], [noise], seed, [files], [[measurement]]"
+    )
+    parser.add_argument("-o", "--out", metavar="DIR", required=True, help="the device folder to make")
+    add_seed(parser, "of the noise; default: what the file says")
+    add_overwrite(parser)
+
+
+def _run(given: Namespace) -> int:
     """Read the truth, measure it, write the files."""
+    from memfit.files import check_free, whole_folder
+    from memfit.reporting.text import counted
+    from memfit.synthetic.device import simulate_device
+    from memfit.synthetic.export import write_device
+    from memfit.synthetic.settings import read_simulation
+
     console = Console(given.quiet, given.verbose)
     params, out = Path(given.params), Path(given.out)
     check_free(out, overwrite=given.overwrite)
     wanted = read_simulation(params)
     if wanted.parameters.tau_k == 0.0:
         console.say(f"{params.name}: tau_k is not given or 0, which is the 2D model; it never oscillates.")
-    if not kernel_is_compiled():
-        console.say(
-            "The integrator is compiled now, once after installation; this takes about half a minute."
-        )
+    console.announce_compilation()
     seed = wanted.seed if given.seed is None else given.seed
     device = simulate_device(
         wanted.parameters,
@@ -44,3 +76,11 @@ def run(given: Namespace) -> int:
     made = counted(len(device.records), "synthetic measurement")
     console.say(f"{device.name}: {made}, device.toml and README.md in {out}")
     return USABLE
+
+
+SIMULATE = Command(
+    summary="Make a synthetic device whose truth is known.",
+    details=_EXAMPLE,
+    add_options=_add_options,
+    run=_run,
+)

@@ -1,98 +1,144 @@
-"""`memfit stability`: how near a device is to self-sustained oscillation, by result or by parameters.
-
-The stability report for a terminal: the same words and tables as its page, in columns, without figures.
-"""
+"""`memfit stability`: how near a device is to self-sustained oscillation, by result or by parameters."""
 
 from argparse import Namespace
-from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from memfit import __version__
-from memfit.analysis.stability import AXES, DEFAULT_CIRCUITS, Circuit
 from memfit.cli.console import Console, print_json
-from memfit.cli.main import USABLE
-from memfit.cli.options import option_quantity
-from memfit.cli.text_output import report_text
-from memfit.datasets.device import Device
+from memfit.cli.options import USABLE, Command, Parser, add_json, add_overwrite, option_quantity
 from memfit.errors import OutputError, ParameterError, UnitError
-from memfit.files import whole_folder
-from memfit.fitting.findings import CircuitStability
-from memfit.fitting.result import FitResult
-from memfit.fitting.serialise import to_plain
-from memfit.loaders.tables import read_draws
-from memfit.model.parameters import Parameters
-from memfit.protocols import Control
-from memfit.reporting.content import (
-    Report,
-)
-from memfit.reporting.fit.curves import parameters_of
-from memfit.reporting.numbers import quantity
-from memfit.reporting.stability.curves import known_uncertainty
-from memfit.reporting.stability.page import stability_report
-from memfit.reporting.writers.folder import write_page
-from memfit.synthetic.settings import read_simulation
-from memfit.units import parse_quantity
-from memfit.workflow.reading import load, read_result
-from memfit.workflow.stability import stability_records
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from memfit.analysis.stability import Circuit
+    from memfit.fitting.findings import CircuitStability
+    from memfit.fitting.result import FitResult
+    from memfit.model.parameters import Parameters
+    from memfit.protocols import Control
+    from memfit.reporting.content import Report
 
 PAGE = "stability.html"
 
 
-def run(given: Namespace) -> int:
+def _add_options(parser: Parser) -> None:
+    parser.add_argument(
+        "subject",
+        metavar="RESULT|PARAMS.toml",
+        help="result.json, the folder it is in, or a set of parameters",
+    )
+    parser.add_argument("--control", choices=("current", "voltage"), help="only this source")
+    parser.add_argument(
+        "--load", metavar="OHM", help='resistance between a voltage source and the device, as in "10 kohm"'
+    )
+    parser.add_argument(
+        "--external-capacitance",
+        "--capacitance",
+        dest="capacitance",
+        metavar="FARAD",
+        help='capacitance in parallel to the device, as in "10 nF"',
+    )
+    parser.add_argument(
+        "--at",
+        metavar="BIAS",
+        help='the steady state at this bias too, as in "0.65 V" or "20 uA"',
+    )
+    parser.add_argument(
+        "--draws",
+        metavar="CSV",
+        help="parameters drawn from a posterior, a column each with its name, SI: instead of the covariance",
+    )
+    parser.add_argument(
+        "--map",
+        metavar="X,Y",
+        help="axes of the map on the page, as in R_b,tau_d: parameters, R_load and C_external",
+    )
+    parser.add_argument(
+        "--data", metavar="DEVICE", help="the measurements: what spectra and pulses say beside the model"
+    )
+    parser.add_argument("-o", "--out", metavar="OUT", help="folder for stability.html with its figures")
+    add_overwrite(parser)
+    add_json(parser)
+
+
+def _run(given: Namespace) -> int:
     """Read, analyse, tell, and write the page where asked."""
+    from memfit.cli.text_output import report_text
+    from memfit.files import whole_folder
+    from memfit.fitting.serialise import to_plain
+    from memfit.loaders.tables import read_draws
+    from memfit.reporting.writers.folder import write_page
+    from memfit.synthetic.settings import read_simulation
+    from memfit.workflow.reading import read_result
+    from memfit.workflow.stability import stability_records
+
     console = Console(given.quiet, given.verbose)
     out = Path(given.out) if given.out is not None else None
-    if out is not None:
-        _check_page_free(out, overwrite=given.overwrite)
+    if out is not None and out.exists() and not out.is_dir():
+        raise OutputError(f"{out}: expected a folder to write to, found a file. Choose another name.")
+    if (
+        out is not None and (out / PAGE).exists() and not given.overwrite
+    ):  # the folder may hold the fit itself
+        raise OutputError(f"{out / PAGE}: exists already. Choose another folder, or add --overwrite.")
     circuits = _circuits(given)
     path = Path(given.subject)
-    subject = _subject(path)
+    subject = read_simulation(path).parameters if path.suffix.lower() == ".toml" else read_result(path)
     at, quantity = _bias(given.at)
     draws = read_draws(Path(given.draws)) if given.draws is not None else None
     axes = _axes(given.map)
-    blocks = stability_records(subject, circuits, at=at, at_quantity=quantity, draws=draws)
-    device = load(Path(given.data)) if given.data is not None else None
+    by_circuit = stability_records(subject, circuits, at=at, at_quantity=quantity, draws=draws)
     if given.json:
-        print_json(to_plain(blocks))
-    if out is None and given.json:
-        return USABLE
-    report = _report(path, subject, blocks, circuits, device=device, axes=axes)
+        print_json(to_plain(by_circuit))
+        if out is None:
+            return USABLE
+    report = _report(given, subject, by_circuit, circuits, axes)
     if not given.json:
         print(report_text(report))
     if out is not None:
-        _write(report, out)
+        with whole_folder(out, overwrite=True) as draft:
+            write_page(report, draft, PAGE)
         console.say(f"Written to {out / PAGE}")
     return USABLE
 
 
 def _report(
-    path: Path,
-    subject: FitResult | Parameters,
-    blocks: Mapping[str, CircuitStability],
-    circuits: Mapping[str, Circuit],
-    *,
-    device: Device | None,
+    given: Namespace,
+    subject: "FitResult | Parameters",
+    by_circuit: "Mapping[str, CircuitStability]",
+    circuits: "Mapping[str, Circuit]",
     axes: tuple[str, str] | None,
-) -> Report:
+) -> "Report":
     """The whole story, for the terminal and for the page."""
-    fitted = isinstance(subject, FitResult)
-    p = parameters_of(subject) if isinstance(subject, FitResult) else subject
-    known = known_uncertainty(subject) if isinstance(subject, FitResult) and p is not None else None
-    name = subject.device.get("name") if isinstance(subject, FitResult) else path.stem
+    from memfit.fitting.result import FitResult
+    from memfit.reporting.fit.curves import parameters_of
+    from memfit.reporting.stability.curves import known_uncertainty
+    from memfit.reporting.stability.page import stability_report
+    from memfit.workflow.reading import load
+
+    device = load(Path(given.data)) if given.data is not None else None
+    name = Path(given.subject).name
+    title, p, known, source = Path(given.subject).stem, None, None, "the parameters of"
+    if isinstance(subject, FitResult):
+        title, source = str(subject.device.get("name") or ""), "the fit in"
+        p = parameters_of(subject)
+        known = known_uncertainty(subject) if p is not None else None
+    else:
+        p = subject
     return stability_report(
-        str(name or "Device"),
-        blocks,
+        title or "Device",
+        by_circuit,
         circuits,
         p,
         known,
         spectra=[(spectrum, None) for spectrum in device.spectra] if device else (),
         transients=device.transients if device else (),
         axes=axes,
-        footer=f"memfit {__version__}, from {'the fit in' if fitted else 'the parameters of'} {path.name}",
+        footer=f"memfit {__version__}, from {source} {name}",
     )
 
 
-def _bias(text: str | None) -> tuple[float | None, Control]:
+def _bias(text: str | None) -> "tuple[float | None, Control]":
     """A bias in V or A with the quantity it is.
 
     Raises
@@ -100,6 +146,8 @@ def _bias(text: str | None) -> tuple[float | None, Control]:
     UnitError
         It is neither.
     """
+    from memfit.units import parse_quantity
+
     if text is None:
         return None, "voltage"
     try:
@@ -121,6 +169,8 @@ def _axes(text: str | None) -> tuple[str, str] | None:
     ParameterError
         An axis is unknown, or there are not two.
     """
+    from memfit.analysis.stability import AXES
+
     if text is None:
         return None
     names = [name.strip() for name in text.split(",")]
@@ -131,34 +181,7 @@ def _axes(text: str | None) -> tuple[str, str] | None:
     return names[0], names[1]
 
 
-def _check_page_free(out: Path, *, overwrite: bool) -> None:
-    """A page that is there stays, unless told otherwise; the folder may hold the fit itself.
-
-    Raises
-    ------
-    OutputError
-        The page exists, or the place is taken by a file.
-    """
-    if out.exists() and not out.is_dir():
-        raise OutputError(f"{out}: expected a folder to write to, found a file. Choose another name.")
-    if (out / PAGE).exists() and not overwrite:
-        raise OutputError(f"{out / PAGE}: exists already. Choose another folder, or add --overwrite.")
-
-
-def _write(report: Report, out: Path) -> None:
-    """Page and figures, which appear together."""
-    with whole_folder(out, overwrite=True) as draft:
-        write_page(report, draft, PAGE)
-
-
-def _subject(path: Path) -> FitResult | Parameters:
-    """A stored result, or the parameters of a PARAMS.toml."""
-    if path.suffix.lower() == ".toml":
-        return read_simulation(path).parameters
-    return read_result(path)
-
-
-def _circuits(given: Namespace) -> Mapping[str, Circuit]:
+def _circuits(given: Namespace) -> "Mapping[str, Circuit]":
     """The circuits asked for, by name of the control.
 
     Raises
@@ -168,12 +191,13 @@ def _circuits(given: Namespace) -> Mapping[str, Circuit]:
     UnitError
         A value cannot be read.
     """
+    from memfit.analysis.stability import Circuit
+    from memfit.reporting.numbers import quantity
+
     load = option_quantity("--load", given.load, "resistance") if given.load is not None else None
-    capacitance = (
-        option_quantity("--external-capacitance", given.capacitance, "capacitance")
-        if given.capacitance is not None
-        else 0.0
-    )
+    capacitance = 0.0
+    if given.capacitance is not None:
+        capacitance = option_quantity("--external-capacitance", given.capacitance, "capacitance")
     if given.control == "current" and load is not None:
         raise ParameterError(
             "A load changes nothing under current control; use --control voltage with --load."
@@ -183,14 +207,18 @@ def _circuits(given: Namespace) -> Mapping[str, Circuit]:
             f"Expected a load greater than 0 ohm, found {quantity(load, 'ohm')}; "
             "leave --load out for a voltage source that acts through R_s alone."
         )
-    wanted = [name for name in DEFAULT_CIRCUITS if given.control in (None, name)]
-    if given.control is None and load is not None:
-        wanted = ["voltage"]
-    return {name: _circuit(name, load or 0.0, capacitance) for name in wanted}
+    circuits = {
+        "current": Circuit(control="current", external_capacitance=capacitance),
+        "voltage": Circuit(control="voltage", load=load or 0.0, external_capacitance=capacitance),
+    }
+    control = given.control or ("voltage" if load is not None else None)
+    return {name: circuit for name, circuit in circuits.items() if control in (None, name)}
 
 
-def _circuit(control: str, load: float, capacitance: float) -> Circuit:
-    """A circuit; a current source does not feel a load."""
-    if control == "current":
-        return Circuit(control="current", external_capacitance=capacitance)
-    return Circuit(control="voltage", load=load, external_capacitance=capacitance)
+STABILITY = Command(
+    summary="Say how near a device is to self-sustained oscillation.",
+    details="Stability is stated for a circuit: by default for a current source and for a\n"
+    "voltage source without a load.",
+    add_options=_add_options,
+    run=_run,
+)

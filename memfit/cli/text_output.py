@@ -87,11 +87,6 @@ def _samples(result: FitResult) -> list[tuple[str, SampleSet]]:
     return [(kind, sample) for kind, sample in both if sample is not None]
 
 
-def instruments_text(result: FitResult) -> str:
-    """All terms of the instruments: gains, delays, edges and initial states of single records."""
-    return estimates_text(result.nuisance)
-
-
 def estimates_text(estimates: Mapping[str, Estimate]) -> str:
     """A table of values with their standard errors, intervals and verdicts."""
     rows = [("", "value", "95 % interval", "")]
