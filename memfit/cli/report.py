@@ -78,7 +78,7 @@ def _add_plan_options(parser: Parser) -> None:
 def _plan(given: Namespace) -> int:
     """Read, simulate, tell."""
     from memfit.cli.text_output import report_text
-    from memfit.reporting.plan import plan_report
+    from memfit.reporting.fit.intervals import plan_report
     from memfit.workflow.reading import load, read_result
     from memfit.workflow.stability import plan_next
 
