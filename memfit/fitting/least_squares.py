@@ -96,13 +96,7 @@ def minimise(
     residuals = problem.residuals(unknowns)
     bounds = np.array([unknown.inner_bounds for unknown in unknowns.free]).reshape(-1, 2)
     stop = trust_region(residuals, unknowns.names, start, bounds, tolerance=tolerance, most=most)
-    minimum = replace(
-        Minimum.at(stop.x, unknowns.free),
-        chi2=stop.chi2,
-        converged=stop.converged,
-        message=stop.message,
-        evaluations=stop.evaluations,
-    )
+    minimum = replace(Minimum.at(stop.x, unknowns.free), **vars(stop))
     return FitState(problem, unknowns, minimum, failures + residuals.failures)
 
 

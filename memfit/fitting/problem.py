@@ -226,7 +226,6 @@ class JointResiduals:
         self.unknowns = unknowns
         self.failures = 0
         """Trials in which a record could not be integrated."""
-        self.evaluations = 0
         self._robust = problem.robust
         self._kept = np.flatnonzero(problem.keep)
         self._data = problem.predictor.data()[self._kept]
@@ -240,7 +239,6 @@ class JointResiduals:
 
     def all_rows(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Residuals (k,) of the points kept and their derivatives (k, m), not softened."""
-        self.evaluations += 1
         prediction = self.prediction(x)
         r = (prediction.values[self._kept] - self._data) * self._weight
         j = self.unknowns.jacobian(x, prediction, self.predictor.record_of_point)[self._kept]
@@ -362,11 +360,6 @@ class FitState:
     def points(self) -> int:
         """Points that count."""
         return int(np.count_nonzero(self.problem.keep))
-
-    @property
-    def reduced_chi2(self) -> float:
-        """chi2 per degree of freedom."""
-        return self.minimum.chi2 / max(self.points - len(self.unknowns.free), 1)
 
     def model_values(self) -> FloatArray:
         """(n,) the model at every point."""

@@ -201,7 +201,7 @@ def _goodness(state: FitState, covariance: Covariance) -> Goodness:
     return Goodness(
         chi2=state.minimum.chi2,
         dof=max(state.points - free, 0),
-        chi2_reduced=state.reduced_chi2,
+        chi2_reduced=state.minimum.chi2 / max(state.points - free, 1),
         aic=2 * free - 2 * log_likelihood,
         bic=free * float(np.log(max(state.points, 1))) - 2 * log_likelihood,
         datasets=tuple(datasets),

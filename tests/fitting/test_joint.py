@@ -123,14 +123,15 @@ def test_all_three_kinds_are_in(joint):
     assert len(joint.fitted) == len(everything())
 
 
-def test_a_kind_of_data_from_another_device_is_named(noisy):
-    other = device(spectra(TRUTH.replace(C_m=2e-7)), TRUTH.replace(C_m=2e-7)).records
-    mixed = replace(noisy, records=(*other, *(r for r in noisy.records if r.kind != "impedance")))
-    result = fit(mixed).result
-    assert {c.left_out for c in result.conflicts} >= {"impedance"}
-    assert "C_m" in {c.parameter for c in result.conflicts}
-    assert any("disagree with the rest" in warning for warning in result.warnings)
-    assert fit(mixed, FitPlan(conflict_test=False)).result.conflicts == ()
+def test_a_kind_of_data_from_another_device_is_named():
+    other = TRUTH.replace(R_b=1.04 * TRUTH.R_b)
+    records = (*device(spectra(other), other).records, *device([*spectra(), *sweeps()]).records[4:])
+    mixed = Device(name="mixed", records=records)
+    result = fit(mixed, FitPlan(gains="off")).result
+    assert {c.parameter for c in result.conflicts} == {"R_b"}
+    assert all(abs(c.shift) > 5.0 for c in result.conflicts)
+    assert any("disagree with the rest: they move R_b" in warning for warning in result.warnings)
+    assert fit(mixed, FitPlan(gains="off", conflict_test=False)).result.conflicts == ()
 
 
 def test_kinds_that_agree_raise_no_alarm(joint):
