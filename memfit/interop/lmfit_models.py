@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from memfit.arrays import ComplexArray, FloatArray
 from memfit.model import smallsignal, transient
-from memfit.model.parameters import Parameters
+from memfit.model.parameters import PARAMETERS, Parameters
 from memfit.model.steady import junction_voltage, steady_response
 from memfit.protocols import Control, Drive
 
@@ -24,16 +24,16 @@ class _MemristorModel(lmfit.Model):  # type: ignore[misc]
     """What the three models share: parameters with bounds."""
 
     def parameters(self, **values: float) -> Any:
-        """Lmfit Parameters with these values (SI) and the bounds of the physics; R_s and L_s stay fixed at 0.
+        """Lmfit Parameters with these values (SI) and the bounds of the physics; those without stay fixed.
 
         Parameters
         ----------
         **values : float
-            R_b, C_m, i_c0, V_T, V_m, tau_d, tau_k and, if they are to vary, R_s and L_s.
+            All that the model needs and, if they are to vary, R_s and L_s.
         """
         made = self.make_params(**values)
         for name, parameter in made.items():
-            if name != "V_T":
+            if PARAMETERS[name].domain != "any":
                 parameter.min = 0.0
             parameter.vary = name in values
         return made
