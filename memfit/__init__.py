@@ -8,8 +8,8 @@
     mf.write_report(result, "out", device)
     mf.compare([result, "other/result.json"]).to_frame()
 
-The names below are the public ones. Each is imported when it is first used (PEP 562), so that
-`import memfit` takes no time.
+The public names stand in the table `_HOMES`. Each is imported from there when it is first used (PEP 562), so
+that `import memfit` takes no time; type checkers, which do not run that, read the imports above it.
 """
 
 from importlib import import_module
@@ -18,89 +18,55 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from memfit.analysis.comparison import Comparison
-    from memfit.analysis.cycles.bifurcation import bifurcation_diagram, cycles_at
-    from memfit.analysis.intervals import bootstrap, profile, sample_posterior
-    from memfit.analysis.stability import (
-        Circuit,
-        check_spectrum,
-        find_hopf_points,
-        map_over_bias_and_load,
-        map_over_parameters,
-        operating_points,
-        stability_at,
-    )
-    from memfit.datasets.device import Device
-    from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient
-    from memfit.errors import MemfitError
-    from memfit.fitting.plan import FitPlan
-    from memfit.fitting.result import Estimate, FitResult
-    from memfit.interop import lmfit_models
-    from memfit.interop.impedance_elements import impedance_circuit, register_impedance_elements
-    from memfit.model import equations, linear
-    from memfit.model.parameters import Parameters
-    from memfit.protocols import Drive, pulse, pulse_train, staircase, sweep
-    from memfit.reporting.content import Look
-    from memfit.synthetic.device import Noise, simulate_device
-    from memfit.workflow.batch import fit_many, query
-    from memfit.workflow.comparison import compare, write_comparison
-    from memfit.workflow.fitting import fit, fit_again
-    from memfit.workflow.reading import load, read_result
-    from memfit.workflow.reports import remake_report, write_report
-    from memfit.workflow.simulation import impedance, simulate
-    from memfit.workflow.stability import plan_next, stability
-
-__all__ = [
-    "Circuit",
-    "Comparison",
-    "Device",
-    "Drive",
-    "Estimate",
-    "FitPlan",
-    "FitResult",
-    "IVSweep",
-    "ImpedanceSpectrum",
-    "Look",
-    "MemfitError",
-    "Noise",
-    "Parameters",
-    "PulseTransient",
-    "bifurcation_diagram",
-    "bootstrap",
-    "check_spectrum",
-    "compare",
-    "cycles_at",
-    "equations",
-    "find_hopf_points",
-    "fit",
-    "fit_again",
-    "fit_many",
-    "impedance",
-    "impedance_circuit",
-    "linear",
-    "lmfit_models",
-    "load",
-    "map_over_bias_and_load",
-    "map_over_parameters",
-    "operating_points",
-    "plan_next",
-    "profile",
-    "pulse",
-    "pulse_train",
-    "query",
-    "read_result",
-    "register_impedance_elements",
-    "remake_report",
-    "sample_posterior",
-    "simulate",
-    "simulate_device",
-    "stability",
-    "stability_at",
-    "staircase",
-    "sweep",
-    "write_comparison",
-    "write_report",
-]
+    from memfit.analysis.comparison import Comparison as Comparison
+    from memfit.analysis.cycles.bifurcation import bifurcation_diagram as bifurcation_diagram
+    from memfit.analysis.cycles.bifurcation import cycles_at as cycles_at
+    from memfit.analysis.intervals import bootstrap as bootstrap
+    from memfit.analysis.intervals import profile as profile
+    from memfit.analysis.intervals import sample_posterior as sample_posterior
+    from memfit.analysis.stability import Circuit as Circuit
+    from memfit.analysis.stability import check_spectrum as check_spectrum
+    from memfit.analysis.stability import find_hopf_points as find_hopf_points
+    from memfit.analysis.stability import map_over_bias_and_load as map_over_bias_and_load
+    from memfit.analysis.stability import map_over_parameters as map_over_parameters
+    from memfit.analysis.stability import operating_points as operating_points
+    from memfit.analysis.stability import stability_at as stability_at
+    from memfit.datasets.device import Device as Device
+    from memfit.datasets.records import ImpedanceSpectrum as ImpedanceSpectrum
+    from memfit.datasets.records import IVSweep as IVSweep
+    from memfit.datasets.records import PulseTransient as PulseTransient
+    from memfit.errors import MemfitError as MemfitError
+    from memfit.fitting.plan import FitPlan as FitPlan
+    from memfit.fitting.result import Estimate as Estimate
+    from memfit.fitting.result import FitResult as FitResult
+    from memfit.interop import lmfit_models as lmfit_models
+    from memfit.interop.impedance_elements import impedance_circuit as impedance_circuit
+    from memfit.interop.impedance_elements import register_impedance_elements as register_impedance_elements
+    from memfit.model import equations as equations
+    from memfit.model import linear as linear
+    from memfit.model.parameters import Parameters as Parameters
+    from memfit.protocols import Drive as Drive
+    from memfit.protocols import pulse as pulse
+    from memfit.protocols import pulse_train as pulse_train
+    from memfit.protocols import staircase as staircase
+    from memfit.protocols import sweep as sweep
+    from memfit.reporting.content import Look as Look
+    from memfit.synthetic.device import Noise as Noise
+    from memfit.synthetic.device import simulate_device as simulate_device
+    from memfit.workflow.batch import fit_many as fit_many
+    from memfit.workflow.batch import query as query
+    from memfit.workflow.comparison import compare as compare
+    from memfit.workflow.comparison import write_comparison as write_comparison
+    from memfit.workflow.fitting import fit as fit
+    from memfit.workflow.fitting import fit_again as fit_again
+    from memfit.workflow.reading import load as load
+    from memfit.workflow.reading import read_result as read_result
+    from memfit.workflow.reports import remake_report as remake_report
+    from memfit.workflow.reports import write_report as write_report
+    from memfit.workflow.simulation import impedance as impedance
+    from memfit.workflow.simulation import simulate as simulate
+    from memfit.workflow.stability import plan_next as plan_next
+    from memfit.workflow.stability import stability as stability
 
 _HOMES = {
     "memfit.analysis.comparison": ("Comparison",),
@@ -136,6 +102,7 @@ _HOMES = {
     "memfit.workflow.stability": ("plan_next", "stability"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+__all__ = sorted(_HOME_OF)  # noqa: PLE0605 - made from the table; type checkers read the imports
 _MODULES = ("equations", "linear", "lmfit_models")  # public as modules, with what they hold
 
 

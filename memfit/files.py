@@ -1,12 +1,9 @@
-"""Files and folders that appear whole or not at all.
+"""Files and folders that appear whole or not at all, and what memfit wrote into a folder.
 
 What is written goes to a temporary sibling first and takes its name in one step of the file system, so
-that an interruption leaves either the old state or the new one.
-
-Which files of a folder memfit wrote there, so that a later run can take away those that are out of date.
-
-The list stands in the folder itself, `written.json`: {"about": what they are about, "files": {name: digest}}.
-Only a file that is in the list and still has its digest is ever removed; whatever else is there stays.
+that an interruption leaves either what was there or the new one. The list of what memfit wrote stands in the
+folder itself, `written.json`: {"about": what they are about, "files": {name: digest}}; a later run takes away
+those that are out of date. Only a file that is in the list and still has its digest is ever removed.
 """
 
 import json

@@ -16,7 +16,8 @@ from memfit.batch.device import read_checkpoint
 from memfit.batch.jobs import REPORT, RESULT
 from memfit.errors import InputError
 from memfit.fitting.result import SCHEMA, FitResult
-from memfit.model.parameters import NAMES, UNITS
+from memfit.model.derived import DERIVED, Derived
+from memfit.model.parameters import PARAMETERS, Parameter
 from memfit.units import DIMENSIONS
 
 Kind = Literal["number", "text", "truth"]
@@ -31,8 +32,10 @@ class ColumnInfo:
     """Key of `units.DIMENSIONS` where a text with a unit may be compared with it."""
 
 
-_DIMENSION = {name: key for name in NAMES for key, (_, unit, _) in DIMENSIONS.items() if unit == UNITS[name]}
-ESTIMATES = {**_DIMENSION, "tau_m": "time", "A_max": "ratio"}
+_ROWS: dict[str, Parameter | Derived] = {**PARAMETERS, **DERIVED}
+_DIMENSION_OF_UNIT = {unit: key for key, (_, unit, _) in DIMENSIONS.items()} | {"": "ratio"}
+ESTIMATES = {name: _DIMENSION_OF_UNIT[row.unit] for name, row in _ROWS.items()}
+"""Dimension of each parameter and derived quantity, by name."""
 STABILITY = {
     "verdict": ColumnInfo("text"),
     "probability_oscillates": ColumnInfo("number", "ratio"),

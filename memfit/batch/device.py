@@ -1,9 +1,8 @@
-"""Bring one device up to date: what a process does with each job.
+"""One device of a batch brought up to date: what a process does with each job.
 
-The checkpoint: one folder for each device, which appears whole or not at all.
-
-Beside result.json lies checkpoint.json: digests of every file the fit depends on, what the batch asked for,
-the digest of the result, or the reason why there is none. A device is finished when all of that still holds.
+The folder of a device appears whole or not at all. Beside result.json lies checkpoint.json: digests of every
+file the fit depends on, what the batch asked for, the digest of the result, or the reason why there is none.
+A device is finished when all of that still holds.
 """
 
 import errno

@@ -1,6 +1,4 @@
-"""What is to be done with one device, with what limits, and how it ended.
-
-Which folders under ROOT hold a device.
+"""What is to be done with one device, with what limits, and how it ended; and which folders hold a device.
 
 A folder with a device.toml is a device, whatever lies below it. Without one, a folder of measurements is a
 device if no device lies deeper. Hidden folders, folders that hold results and the output of the batch

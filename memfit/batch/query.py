@@ -1,12 +1,9 @@
-"""The text of an expression as a tree of Python's grammar, never run; what is refused is shown as written.
-
-Parts of an expression written as SQL, and what its names stand for: columns of the index, attributes.
-
-A question to the index, such as `gain_margin_min < 1 and area > "1 mm^2"`.
+"""A query of the index, such as `gain_margin_min < 1 and area > "1 mm^2"`, as a condition for SQLite.
 
 The text is parsed as a Python expression, but never run: the tree is checked node by node against the few
 kinds that are allowed and written as SQL that holds nothing but names of known columns, operators and
-question marks. Every text and number of the user goes to SQLite as a value.
+question marks. Every text and number of the user goes to SQLite as a value. What is refused is shown as
+written.
 
     comparisons          <  <=  >  >=  ==  !=  in (..., ...)  not in  is None  is not None
     logic                and  or  not  ( )

@@ -1,6 +1,6 @@
-"""A batch from ROOT to OUT: find, settle what is not finished, index, summarise.
+"""A batch from ROOT to OUT: find devices, settle those that are not finished, index, summarise.
 
-How far a batch is, how fast it goes, and how long it will take.
+Only one batch at a time writes to OUT. After each device `Progress` says how far it is and how fast it goes.
 """
 
 import json

@@ -2,9 +2,8 @@
 
 index.sqlite is never changed in place. It is made new beside the old one and takes its name in one step, so
 that whoever reads has a whole index, and of several who write at once the last one wins with a whole one.
-Rows of results that did not change are taken over from the old index.
-
-Functions of a question that SQLite may lack: None where there is no value, never an error.
+Rows of results that did not change are taken over from the old index. SQLite gets the functions of a query
+that it may lack: they give None where there is no value, never an error.
 """
 
 import json

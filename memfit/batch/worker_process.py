@@ -2,6 +2,10 @@
 
 It is started once and kept, because starting takes seconds; it is started again after it was killed, has
 died or has grown. Nothing of it outlives the process that holds it.
+
+Why not loky or pebble: loky cannot end one job (a killed worker breaks the whole pool) and has no limits;
+pebble ends one on time but not on memory, and says nothing of what a dead worker wrote on standard error.
+Neither ends a worker that is in compiled code when the process that started it is gone.
 """
 
 import contextlib

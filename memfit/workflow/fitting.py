@@ -19,7 +19,7 @@ from memfit.fitting.reproduce import SAME, Change, Repetition, compare_repetitio
 from memfit.fitting.result import FitResult
 from memfit.reporting.numbers import quantity_digits
 from memfit.reporting.text import REPETITION, counted, listed
-from memfit.workflow.reading import read_result, records_at_hand, result_file
+from memfit.workflow.reading import find_data, read_result, result_file
 
 _PACKAGES = ("numpy", "scipy", "numba", "lmfit", "impedance", "pandas", "matplotlib")
 _DIGEST_SHOWN = 12
@@ -99,8 +99,8 @@ def fit_again(source: Path | str, data: Sequence[Path | str] = ()) -> tuple[Join
         There is no result, or a record of the fit is gone.
     """
     then = read_result(source)
-    at_hand = records_at_hand(then, result_file(source).parent, [Path(path) for path in data])
-    records = {**at_hand.other, **at_hand.same}
+    found_data = find_data(then, result_file(source).parent, [Path(path) for path in data])
+    records = {**found_data.other, **found_data.same}
     gone = [item.file for number, item in enumerate(then.inputs) if number not in records]
     if gone or not records:
         raise InputError(
@@ -114,7 +114,7 @@ def fit_again(source: Path | str, data: Sequence[Path | str] = ()) -> tuple[Join
         area=then.device.get("area_m2"),
         temperature=then.device.get("temperature_K"),
         attributes=then.device.get("attributes") or {},
-        paths=at_hand.paths,
+        paths=found_data.paths,
     )
     found = fit_records(device, FitPlan.from_dict(then.plan))
     return found, device, compare_repetition(then, found.result)

@@ -1,7 +1,4 @@
-"""Read what was measured, and what a fit found.
-
-The measurements of a stored result as far as they are at hand, and what is to be said of the others.
-"""
+"""Read what was measured and what a fit found, and find the measurements of a stored result again."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +17,7 @@ _MOST_NAMED = 12
 
 
 @dataclass(frozen=True)
-class AtHand:
+class FoundData:
     """Records by their number in the fit."""
 
     same: Mapping[int, Record] = field(default_factory=dict)
@@ -45,7 +42,7 @@ class AtHand:
         return (head, *(f"{_named(names)}: {reason}." for reason, names in by_reason.items()))
 
 
-def records_at_hand(result: FitResult, folder: Path, given: Sequence[Path] = ()) -> AtHand:
+def find_data(result: FitResult, folder: Path, given: Sequence[Path] = ()) -> FoundData:
     """Look for the records of a result.
 
     Parameters
@@ -83,7 +80,7 @@ def records_at_hand(result: FitResult, folder: Path, given: Sequence[Path] = ())
     }
     if given and gone and not same and not other:
         raise InputError(f"{given[0]}: expected the data of this fit, found none of its records.")
-    return AtHand(same, {k: r for k, r in other.items() if k not in same}, gone, paths)
+    return FoundData(same, {k: r for k, r in other.items() if k not in same}, gone, paths)
 
 
 def _places(result: FitResult, folder: Path, given: Sequence[Path]) -> Iterator[Sequence[Path]]:

@@ -15,7 +15,7 @@ from memfit.fitting.uncertainty.bands import with_bands
 from memfit.loaders.device import located
 from memfit.reporting.content import PLAIN, Look, ReportOptions
 from memfit.reporting.fit import report
-from memfit.workflow.reading import RESULT_FILE, AtHand, read_text, records_at_hand, result_file
+from memfit.workflow.reading import RESULT_FILE, FoundData, find_data, read_text, result_file
 
 
 def write_report(
@@ -159,12 +159,12 @@ def remake_report(
     options = replace(look, formats=formats)
     text, read = _salvaged(file)
     check_free(target, overwrite=overwrite)
-    at_hand = records_at_hand(read.result, file.parent, [Path(path) for path in data])
-    _refuse_loss(target, at_hand)
-    result = placed(replace(read.result, data={**read.result.data, "paths": list(at_hand.paths)}), target)
-    fitted = beside_model(result, at_hand.same)
-    notes = (*read.notes, *at_hand.notes)
-    stored = result if at_hand.paths else placed(read.result, target)
+    found_data = find_data(read.result, file.parent, [Path(path) for path in data])
+    _refuse_loss(target, found_data)
+    result = placed(replace(read.result, data={**read.result.data, "paths": list(found_data.paths)}), target)
+    fitted = beside_model(result, found_data.same)
+    notes = (*read.notes, *found_data.notes)
+    stored = result if found_data.paths else placed(read.result, target)
     with whole_folder(target, overwrite=overwrite, about=_identity(read.result)) as draft:
         write_whole(draft / RESULT_FILE, stored.to_json() if read.whole else text)
         report.write_report(result, fitted, draft, options, notes=notes)
@@ -191,7 +191,7 @@ def _salvaged(file: Path) -> tuple[str, Recovered]:
     return text, read
 
 
-def _refuse_loss(target: Path, at_hand: AtHand) -> None:
+def _refuse_loss(target: Path, found_data: FoundData) -> None:
     """Keep a report that shows measurements from being replaced by one without them.
 
     Raises
@@ -199,9 +199,9 @@ def _refuse_loss(target: Path, at_hand: AtHand) -> None:
     OutputError
         It would be.
     """
-    if at_hand.faults and (target / "residuals.csv").exists():
+    if found_data.faults and (target / "residuals.csv").exists():
         raise OutputError(
             f"{target}: the report there may show measurements that are not at hand now "
-            f"({next(iter(at_hand.faults))}) and would lose them; give their folder with --data, or another "
-            "folder with -o."
+            f"({next(iter(found_data.faults))}) and would lose them; give their folder with --data, or "
+            "another folder with -o."
         )

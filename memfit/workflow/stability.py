@@ -1,7 +1,4 @@
-"""How near a device is to self-sustained oscillation.
-
-What to measure next.
-"""
+"""How near a device is to self-sustained oscillation, and what to measure next."""
 
 from collections.abc import Mapping
 from dataclasses import replace

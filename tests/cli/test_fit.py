@@ -118,7 +118,7 @@ def test_an_interruption_leaves_nothing(run, small_device, tmp_path, monkeypatch
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("memfit.cli.fit.fit_records", interrupt)
+    monkeypatch.setattr("memfit.workflow.fitting.fit_records", interrupt)
     ran = run("fit", small_device, "-o", tmp_path / "out")
     assert ran.code == 130
     assert "interrupted" in ran.err
