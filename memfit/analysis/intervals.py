@@ -1,12 +1,9 @@
 """Intervals beyond the linear ones, for a result and its data: profiles, bootstrap, draws from the posterior.
 
-Each call gives a new result that holds what was found, its stability included.
-
-What the stability report says, as quantities whose profile likelihood can be followed.
-
-The smallest gain margin is an explicit function of the parameters. A Hopf voltage is where the margin is 1:
-said as a condition at a given voltage it is smooth even where the two Hopf points merge, which their own
-formula is not.
+Each call gives a new result that holds what was found, its stability included. What the stability report says
+can be profiled too: the smallest gain margin is an explicit function of the parameters; a Hopf voltage is
+where the margin is 1, which said as a condition at a given voltage is smooth even where the two Hopf points
+merge, which their own formula is not.
 """
 
 from collections.abc import Mapping

@@ -17,7 +17,6 @@ from typing import Literal
 import numpy as np
 
 from memfit.arrays import BoolArray, FloatArray
-from memfit.fitting.least_squares import SETTINGS as LEAST_SQUARES
 from memfit.fitting.least_squares import Box, Evaluate, Point, Solution, Surface, gauss_newton
 from memfit.fitting.plan import CORE
 from memfit.fitting.problem import Unknowns
@@ -174,15 +173,7 @@ class Origin:
 
 
 def hold_unknown(unknowns: Unknowns, name: str, x: FloatArray) -> Constraint:
-    """A fitted quantity as the one that is held.
-
-    Parameters
-    ----------
-    unknowns : Unknowns
-    name : str
-    x : (m,) array
-        Where the ridge begins.
-    """
+    """A fitted quantity, by its name, as the one that is held; x (m,) is where the ridge begins."""
     j = unknowns.names.index(name)
     unknown = unknowns.free[j]
     gradient = np.zeros(len(unknowns.free))
@@ -203,16 +194,7 @@ def hold_unknown(unknowns: Unknowns, name: str, x: FloatArray) -> Constraint:
 
 
 def hold_function(unknowns: Unknowns, name: str, target: Target, x: FloatArray) -> Constraint | None:
-    """A function of the parameters as the quantity that is held; None where it does not exist at x.
-
-    Parameters
-    ----------
-    unknowns : Unknowns
-    name : str
-    target : Target
-    x : (m,) array
-        Where the ridge begins.
-    """
+    """A function of the parameters as the quantity that is held; None where it does not exist at x (m,)."""
     value = target.best(unknowns.parameters(x))
     if value is None:
         return None
@@ -247,8 +229,7 @@ def constrained_refit(
     c: float,
     start: FloatArray,
     *,
-    tolerance: float = LEAST_SQUARES.tolerance,
-    most: int = LEAST_SQUARES.most,
+    threshold: float | None = None,
 ) -> Solution:
     """Everything minimised again while one quantity is held.
 
@@ -261,10 +242,8 @@ def constrained_refit(
         What the quantity is held at: its value, or the logarithm of it.
     start : (m,) array
         Should nearly satisfy the constraint.
-    tolerance : float
-        Fall of chi2 still promised at which to stop.
-    most : int
-        Evaluations.
+    threshold : float, optional
+        Rise of chi2 that matters, where the refit need not be better than it takes to tell.
     """
 
     def condition(x: FloatArray) -> Surface:
@@ -273,6 +252,9 @@ def constrained_refit(
     first = evaluate(box.clip(start))
     stays = _unseen(first, box, condition(first.x))
     held = replace(box, low=np.where(stays, first.x, box.low), high=np.where(stays, first.x, box.high))
+    if threshold is None:
+        return gauss_newton(evaluate, start, held, condition, first=first)
+    tolerance, most = SETTINGS.loose * threshold, SETTINGS.loose_most
     return gauss_newton(evaluate, start, held, condition, tolerance=tolerance, most=most, first=first)
 
 
@@ -423,15 +405,8 @@ class _Ridge:
         origin = self.origin
         nearest = min([self.inner, *self.refits], key=lambda refit: abs(refit.c - c)).solution
         start = nearest.x + self._tangent(nearest, c)
-        solution = constrained_refit(
-            self.evaluate,
-            self.box,
-            self.constraint,
-            c,
-            start,
-            tolerance=SETTINGS.loose * origin.threshold if origin.loose else LEAST_SQUARES.tolerance,
-            most=SETTINGS.loose_most if origin.loose else LEAST_SQUARES.most,
-        )
+        threshold = origin.threshold if origin.loose else None
+        solution = constrained_refit(self.evaluate, self.box, self.constraint, c, start, threshold=threshold)
         enough = solution.chi2 - origin.chi2 < origin.threshold  # even if not at its least
         arrived = solution.converged or enough or origin.loose
         if solution.failed or not np.isfinite(solution.chi2) or not arrived:

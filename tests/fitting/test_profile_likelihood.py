@@ -107,3 +107,65 @@ def test_nist_misra1a():
     for side, far in ((low, best[1] - 4 * error), (high, best[1] + 4 * error)):
         exact = brentq(lambda b: rise(b) - CHI2_1, best[1], far)
         assert side.limit == pytest.approx(exact, rel=1e-6)
+
+
+def counted(evaluate):
+    """The same, and how often it was called."""
+    calls = []
+
+    def counting(x):
+        calls.append(x)
+        return evaluate(x)
+
+    return counting, calls
+
+
+def parabola(x):
+    """chi2 = (x0 + x1)^2 + x1^2, whose profile of x0 is x0^2/2."""
+    J = np.array([[1.0, 1.0], [0.0, 1.0]])
+    return Point(x, J @ x, J)
+
+
+def test_a_straight_profile_takes_few_evaluations():
+    """Marks at half the threshold and at the limit, one beyond for the picture: one evaluation each."""
+    counting, calls = counted(parabola)
+    origin = Origin(parabola(np.zeros(2)), 0.0, CHI2_1, np.sqrt(2.0))
+    side = follow(counting, wide(2), held(2), origin, 1, picture=True)
+    assert side.limit == pytest.approx(np.sqrt(2.0) * Z, rel=1e-6)
+    assert side.ending == "closed"
+    assert len(calls) <= 4
+
+
+def test_strides_stop_where_chi2_is_too_high_and_go_on_where_it_is_not():
+    counting, calls = counted(parabola)
+    origin = Origin(parabola(np.zeros(2)), 0.0, 16.0, 0.0, loose=True, stride=1.0)
+    stopped = follow(counting, wide(2), held(2, high=10.0), origin, 1)
+    assert (stopped.ending, stopped.limit) == ("closed", 7.0)  # after 1 and 3
+    assert stopped.last[0] == pytest.approx(3.0)
+    free = follow(counting, wide(2), held(2, high=4.0), origin, 1)
+    assert (free.ending, free.limit) == ("bound", None)
+    assert free.last[0] == pytest.approx(4.0)
+    assert len(calls) < 30
+
+
+def test_a_ridge_goes_on_from_a_place_that_is_not_the_minimum():
+    """From half-way up the rise still counts from the minimum."""
+    x = np.array([1.5, -0.75])
+    origin = Origin(parabola(x), 0.0, CHI2_1, np.sqrt(2.0), rise=1.125, loose=True)
+    side = follow(parabola, wide(2), held(2, best=1.5), origin, 1)
+    assert side.limit == pytest.approx(np.sqrt(2.0) * Z, rel=0.01)
+
+
+def test_what_the_data_do_not_see_stays():
+    """A third unknown whose column is numerical noise keeps its value on the way."""
+
+    def evaluate(x):
+        point = parabola(x[:2])
+        jacobian = np.column_stack([point.jacobian, [1e-9, -1e-9]])
+        return Point(x, point.r, jacobian)
+
+    box = Box(np.full(3, -1e6), np.full(3, 1e6), np.array([np.inf, np.inf, 2.0]))
+    x = np.array([0.0, 0.0, 7.0])
+    side = follow(evaluate, box, held(3), Origin(evaluate(x), 0.0, CHI2_1, np.sqrt(2.0)), -1)
+    assert side.limit == pytest.approx(-np.sqrt(2.0) * Z, rel=1e-6)
+    assert {refit.solution.x[2] for refit in side.refits} == {7.0}

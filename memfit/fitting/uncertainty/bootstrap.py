@@ -8,8 +8,6 @@ The residuals are centred and widened by the degrees of freedom that the fit too
 
 Every refit starts from the best fit, with the Gauss-Newton step that costs no evaluation of the model. Refit
 number k has a random generator of its own, so that the result depends on the seed alone.
-
-Samples of fitted quantities: from vectors to values, medians and intervals.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,15 +26,37 @@ from memfit.fitting.refit import Checkpoint
 from memfit.fitting.uncertainty.covariance import covariance_of
 from memfit.progress import Progress, shared, silent
 
-_DIGITS = 10
-"""Significant digits that are kept of every sampled value."""
+BootstrapKind = Literal["residual", "parametric"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Numbers that steer the refits."""
+
+    digits: int = 10
+    """Significant digits that are kept of every sampled value."""
+    enough: float = 0.01
+    """Fall of chi2 at which a refit ends: a tenth of a standard error squared."""
+    most: int = 25
+    """Evaluations of one refit."""
+    fewest: float = 0.9
+    """Share of refits that must succeed for the sample to be trusted."""
+
+
+SETTINGS = Settings()
 
 
 def rounded(unknowns: Unknowns, vectors: FloatArray) -> tuple[tuple[float, ...], ...]:
-    """Vectors (k, m) of the minimiser as values, SI, with as many digits as mean something."""
+    """Vectors of the minimiser as values, SI, with as many digits as mean something.
+
+    Parameters
+    ----------
+    unknowns : Unknowns
+    vectors : (k, m) array
+    """
     logarithmic = np.array([u.logarithmic for u in unknowns.free], dtype=bool)
     values = np.where(logarithmic, np.exp(np.where(logarithmic, vectors, 0.0)), vectors)
-    return tuple(tuple(float(f"{v:.{_DIGITS}g}") for v in row) for row in values.tolist())
+    return tuple(tuple(float(f"{v:.{SETTINGS.digits}g}") for v in row) for row in values.tolist())
 
 
 def sample_estimates(unknowns: Unknowns, vectors: FloatArray) -> dict[str, SampleEstimate]:
@@ -57,15 +77,6 @@ def sample_estimates(unknowns: Unknowns, vectors: FloatArray) -> dict[str, Sampl
             unit=unknown.unit, median=median, stderr=float(np.std(column, ddof=1)), ci95=(low, high)
         )
     return summaries
-
-
-BootstrapKind = Literal["residual", "parametric"]
-_ENOUGH = 0.01
-"""Fall of chi2 at which a refit ends: a tenth of a standard error squared."""
-_MOST = 25
-"""Evaluations of one refit."""
-_FEWEST = 0.9
-"""Share of refits that must succeed for the sample to be trusted."""
 
 
 @dataclass(frozen=True)
@@ -185,7 +196,9 @@ class _Refit:
 
         start: Evaluate = evaluate
         first = reduce(self.state.x, -noise, self.jacobian, failed=False)
-        return gauss_newton(start, self.state.x, self.box, tolerance=_ENOUGH, most=_MOST, first=first)
+        return gauss_newton(
+            start, self.state.x, self.box, tolerance=SETTINGS.enough, most=SETTINGS.most, first=first
+        )
 
 
 def _resamplers(state: FitState, r: FloatArray, kind: BootstrapKind) -> list[_Resampler]:
@@ -224,7 +237,7 @@ def _sample_set(
     vectors = np.array([row for row in rows if row is not None]).reshape(-1, len(state.unknowns.free))
     samples = rounded(state.unknowns, vectors)
     failed = sum(row is None for row in rows)
-    enough = len(samples) >= max(_FEWEST * len(rows), 2)
+    enough = len(samples) >= max(SETTINGS.fewest * len(rows), 2)
     message = (
         f"{len(samples)} refits of data made from the best fit with {_WORDS[kind]}"
         + (f"; {failed} more did not converge" if failed else "")

@@ -6,15 +6,7 @@ moves propose afresh from the normal approximation at the minimum with heavier t
 at the bounds), which a posterior of many data nearly is, so that chains forget within a few steps; the others
 are moves of differential evolution (ter Braak, Stat. Comput. 2006, 16, 239), which need no such luck.
 
-The posterior of a fit as a density: flat inside the bounds, normal around the data.
-
-Each record counts as many points as are independent.
-
-A multivariate t cut off at the bounds: near to the posterior of many data, drawn from without a chain.
-
-Chains of emcee (Foreman-Mackey et al., PASP 2013, 125, 306): how they go on and when they have converged.
-
-A chain is kept as plain data, from which it goes on to the same bytes.
+A chain is kept as plain data, from which an interrupted run goes on to the same bytes.
 """
 
 from dataclasses import dataclass
@@ -27,11 +19,49 @@ from memfit.arrays import FloatArray
 from memfit.errors import InputError
 from memfit.fitting.findings import Convergence, SampleSet
 from memfit.fitting.least_squares import Box, evaluator, gauss_newton
+from memfit.fitting.plan import CORE, unit_of_length
 from memfit.fitting.problem import FitState, soften
 from memfit.fitting.refit import Checkpoint
 from memfit.fitting.uncertainty.bootstrap import rounded, sample_estimates
-from memfit.fitting.uncertainty.covariance import covariance_of, row_weights
+from memfit.fitting.uncertainty.covariance import NormalApproximation, covariance_of, row_weights
 from memfit.progress import Progress, silent
+
+MOST_STEPS = 5000
+"""Of each walker, unless told otherwise."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Numbers that steer the chain."""
+
+    tails: float = 6.0
+    """Degrees of freedom of the proposal."""
+    softest: tuple[float, ...] = (1e-9, 1e-6, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+    """Shares of the largest singular value below which none is taken, until the proposal is narrow enough."""
+    widest: float = 1.0
+    """Widest standard deviation of the proposal for a logarithm, and for V_T in units of V_m."""
+    tries: int = 200
+    """Draws until one lies within the bounds."""
+    chunk: int = 25
+    """Steps between two looks at the chain."""
+    fewest_steps: int = 100
+    lengths: float = 50.0
+    """Autocorrelation times that a chain must be long (the rule of emcee's documentation)."""
+    r_hat: float = 1.02
+    """Gelman-Rubin statistic that counts as agreement. Each half of each walker is a chain: between so many
+    short ones of k independent draws it is about 1 + 1/k even when nothing is amiss."""
+    effective: float = 1000.0
+    """Least number of effective samples."""
+    burn_times: float = 5.0
+    """Start of the chain that is thrown away, in autocorrelation times ..."""
+    burn_share: float = 0.1
+    """... and at least, of the chain."""
+    kept: int = 1000
+    """Draws that are kept."""
+    fewest_walkers: int = 32
+
+
+SETTINGS = Settings()
 
 
 class Density:
@@ -65,14 +95,6 @@ class Density:
         return -0.5 * float(r @ r)
 
 
-_TAILS = 6.0
-"""Degrees of freedom of the proposal."""
-_SOFTEST = (1e-9, 1e-6, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
-_WIDEST = 1.0
-"""Widest standard deviation of the proposal for a logarithm, and for V_T in units of V_m."""
-_TRIES = 200
-
-
 @dataclass(frozen=True)
 class Proposal:
     """A multivariate t inside the bounds, proposed without regard to where a walker is."""
@@ -89,25 +111,21 @@ class Proposal:
         box = Box.of(state)
         found = gauss_newton(evaluator(state, weight), state.x, box)
         jacobian, r = found.point.jacobian, found.point.r
-        length = np.linalg.norm(jacobian, axis=0)
-        scale = np.where(length > 0, length, 1.0)
-        left, singular, rows = np.linalg.svd(jacobian / scale, full_matrices=False)
-        limit = widest(state, box)
-        for softest in _SOFTEST:
-            soft = np.hypot(singular, softest * singular.max(initial=1e-300))
-            root = rows.T / soft / scale[:, None]
+        normal, limit = NormalApproximation.of(jacobian), widest(state, box)
+        for softest in SETTINGS.softest:
+            root = normal.root(softest)
             if np.all(np.linalg.norm(root, axis=1) <= limit):
                 break
-        centre = found.point.x - root @ ((singular / soft) * (left.T @ r))
+        centre = found.point.x - root @ (root.T @ (jacobian.T @ r))
         return cls(centre, root, box)
 
     def draw(self, count: int, random: np.random.RandomState) -> FloatArray:
         """(count, m) vectors inside the bounds."""
         x = np.empty((count, self.centre.size))
         missing = np.arange(count)
-        for _ in range(_TRIES):
+        for _ in range(SETTINGS.tries):
             normal = random.standard_normal((missing.size, self.centre.size))
-            chi2 = random.chisquare(_TAILS, size=missing.size) / _TAILS
+            chi2 = random.chisquare(SETTINGS.tails, size=missing.size) / SETTINGS.tails
             x[missing] = self.centre + (normal / np.sqrt(chi2)[:, None]) @ self.root.T
             outside = np.any((x[missing] < self.box.low) | (x[missing] > self.box.high), axis=1)
             missing = missing[outside]
@@ -119,7 +137,9 @@ class Proposal:
     def log_density(self, x: FloatArray) -> FloatArray:
         """(k,) up to a constant, inside the bounds."""
         z = np.linalg.solve(self.root, (x - self.centre).T)
-        result: FloatArray = -0.5 * (_TAILS + self.centre.size) * np.log1p(np.sum(z**2, axis=0) / _TAILS)
+        result: FloatArray = (
+            -0.5 * (SETTINGS.tails + self.centre.size) * np.log1p(np.sum(z**2, axis=0) / SETTINGS.tails)
+        )
         return result
 
     def __call__(self, x: FloatArray, random: Any) -> tuple[FloatArray, FloatArray]:
@@ -131,29 +151,18 @@ class Proposal:
 
 
 def widest(state: FitState, box: Box) -> FloatArray:
-    """(m,) widest standard deviations of the proposal."""
-    width = 0.25 * (box.high - box.low)
-    V_m = state.unknowns.parameters(state.x).V_m
-    for j, unknown in enumerate(state.unknowns.free):
-        if unknown.logarithmic:
-            width[j] = min(width[j], _WIDEST)
-        elif unknown.name == "V_T":
-            width[j] = min(width[j], _WIDEST * V_m)
-    return width
+    """(m,) widest standard deviations of the proposal.
 
-
-CHUNK = 25
-"""Steps between two looks at the chain."""
-_FEWEST_STEPS = 100
-_LENGTHS = 50.0
-"""Autocorrelation times that a chain must be long (the rule of emcee's documentation)."""
-R_HAT = 1.02
-"""Gelman-Rubin statistic that counts as agreement. Each half of each walker is a chain: between so many short
-ones of k independent draws it is about 1 + 1/k even when nothing is amiss."""
-_EFFECTIVE = 1000.0
-"""Least number of effective samples."""
-_BURN_TIMES, _BURN_SHARE = 5.0, 0.1
-"""Start of the chain that is thrown away: in autocorrelation times, and at least this share."""
+    Parameters
+    ----------
+    state : FitState
+    box : Box
+        Its bounds.
+    """
+    V_m = state.parameters.V_m
+    length = [unit_of_length(u.name, V_m) if u.name in CORE else np.inf for u in state.unknowns.free]
+    result: FloatArray = np.minimum(0.25 * (box.high - box.low), SETTINGS.widest * np.array(length))
+    return result
 
 
 @dataclass(frozen=True)
@@ -263,18 +272,20 @@ class Judgement:
 def judge(chain: Chain) -> Judgement:
     """Autocorrelation and agreement of the walkers."""
     m = chain.last.shape[1]
-    if chain.steps < 2 * CHUNK:
-        return Judgement(0, np.full(m, np.nan), np.full(m, np.nan), _FEWEST_STEPS, False)
+    if chain.steps < 2 * SETTINGS.chunk:
+        return Judgement(0, np.full(m, np.nan), np.full(m, np.nan), SETTINGS.fewest_steps, False)
     times = np.asarray(_emcee().autocorr.integrated_time(chain.x, tol=0, quiet=True))
     times = np.where(np.isfinite(times), np.maximum(times, 1.0), 1.0)
     longest = float(np.max(times))
-    burn = min(int(np.ceil(max(_BURN_TIMES * longest, _BURN_SHARE * chain.steps))), chain.steps // 2)
+    burn = min(
+        int(np.ceil(max(SETTINGS.burn_times * longest, SETTINGS.burn_share * chain.steps))), chain.steps // 2
+    )
     r_hat = split_r_hat(chain.x[burn:])
-    needed = int(np.ceil(max(_LENGTHS * longest, _FEWEST_STEPS)))
+    needed = int(np.ceil(max(SETTINGS.lengths * longest, SETTINGS.fewest_steps)))
     effective = (chain.steps - burn) * chain.last.shape[0] / longest
-    agree = bool(np.all(r_hat <= R_HAT)) and effective >= _EFFECTIVE
+    agree = bool(np.all(r_hat <= SETTINGS.r_hat)) and effective >= SETTINGS.effective
     converged = chain.steps >= needed and agree
-    needed = needed if converged or chain.steps < needed else chain.steps + 2 * CHUNK
+    needed = needed if converged or chain.steps < needed else chain.steps + 2 * SETTINGS.chunk
     return Judgement(burn, times, r_hat, needed, converged)
 
 
@@ -322,12 +333,6 @@ def _emcee() -> Any:
         ) from problem
 
 
-MOST_STEPS = 5000
-_KEPT = 1000
-"""Draws that are kept."""
-_FEWEST_WALKERS = 32
-
-
 def sample_posterior(
     state: FitState,
     *,
@@ -363,7 +368,7 @@ def sample_posterior(
         emcee is not installed.
     """
     m = len(state.unknowns.free)
-    count = walkers or max(_FEWEST_WALKERS, 2 * m + 2)
+    count = walkers or max(SETTINGS.fewest_walkers, 2 * m + 2)
     density = Density(state)
     kept = checkpoint or Checkpoint()
     stage = f"posterior {seed} {count}"
@@ -374,7 +379,7 @@ def sample_posterior(
         progress("posterior", chain.steps, min(max(found.needed, chain.steps), steps))
         if found.converged or chain.steps >= steps:
             break
-        chain = chain.continued(sampler, min(CHUNK, steps - chain.steps), density)
+        chain = chain.continued(sampler, min(SETTINGS.chunk, steps - chain.steps), density)
         kept.put(stage, chain.plain)
     kept.put(stage, chain.plain, now=True)
     return _sample_set(state, seed, chain, found)
@@ -384,7 +389,7 @@ def _sample_set(state: FitState, seed: int, chain: Chain, found: Judgement) -> S
     """The chain as one record: its start thrown away, thinned evenly."""
     names = state.unknowns.names
     flat = chain.x[found.burn :].reshape(-1, len(names))
-    pick = np.unique(np.linspace(0, len(flat) - 1, min(_KEPT, len(flat))).round().astype(int))
+    pick = np.unique(np.linspace(0, len(flat) - 1, min(SETTINGS.kept, len(flat))).round().astype(int))
     samples = rounded(state.unknowns, flat[pick])
     convergence = {
         name: Convergence(
@@ -417,5 +422,5 @@ def _sentence(chain: Chain, found: Judgement, walkers: int) -> str:
         return f"{said}; the chain has converged."
     return (
         f"{said}; the chain has not converged: it would need some {found.needed} steps and R-hat below "
-        f"{R_HAT:g}. Give more steps, or fix what the data do not determine."
+        f"{SETTINGS.r_hat:g}. Give more steps, or fix what the data do not determine."
     )

@@ -6,6 +6,7 @@ from linear import linear_state
 
 from memfit.fitting.refit import Checkpoint, rebuild_problem
 from memfit.fitting.uncertainty.bootstrap import (
+    Settings,
     _autoregression,
     _Resampler,
     block_length,
@@ -70,8 +71,8 @@ def test_an_interrupted_run_goes_on_to_the_same_numbers(tmp_path):
 
 def test_refits_that_do_not_converge_are_counted(monkeypatch):
     state, _ = linear_state()
-    monkeypatch.setattr("memfit.fitting.uncertainty.bootstrap._MOST", 0)
-    monkeypatch.setattr("memfit.fitting.uncertainty.bootstrap._ENOUGH", -1.0)
+    never = Settings(most=0, enough=-1.0)
+    monkeypatch.setattr("memfit.fitting.uncertainty.bootstrap.SETTINGS", never)
     found = bootstrap(state, 5)
     assert (found.status, found.failed, found.samples, found.estimates) == ("not_converged", 5, (), {})
     assert "too few" in found.message
