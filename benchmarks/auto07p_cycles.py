@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from memfit.analysis.cycles.bifurcation import bifurcation_diagram, cycles_at
+from memfit.analysis.cycles import bifurcation_diagram, cycles_at
 from memfit.analysis.stability import Circuit
 from memfit.model.equations import steady_current
 from memfit.model.parameters import Parameters

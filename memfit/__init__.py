@@ -19,8 +19,8 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from memfit.analysis.comparison import Comparison as Comparison
-    from memfit.analysis.cycles.bifurcation import bifurcation_diagram as bifurcation_diagram
-    from memfit.analysis.cycles.bifurcation import cycles_at as cycles_at
+    from memfit.analysis.cycles import bifurcation_diagram as bifurcation_diagram
+    from memfit.analysis.cycles import cycles_at as cycles_at
     from memfit.analysis.intervals import bootstrap as bootstrap
     from memfit.analysis.intervals import profile as profile
     from memfit.analysis.intervals import sample_posterior as sample_posterior
@@ -70,7 +70,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "memfit.analysis.comparison": ("Comparison",),
-    "memfit.analysis.cycles.bifurcation": ("bifurcation_diagram", "cycles_at"),
+    "memfit.analysis.cycles": ("bifurcation_diagram", "cycles_at"),
     "memfit.analysis.intervals": ("bootstrap", "profile", "sample_posterior"),
     "memfit.analysis.stability": (
         "Circuit",

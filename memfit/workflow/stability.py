@@ -6,8 +6,8 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from memfit.analysis.design import plan as planning
-from memfit.analysis.design.plan import NextMeasurements
+from memfit.analysis import design
+from memfit.analysis.design import NextMeasurements
 from memfit.analysis.stability import (
     DEFAULT_CIRCUITS,
     Circuit,
@@ -39,7 +39,7 @@ def plan_next(result: FitResult, device: Device | None = None) -> NextMeasuremen
     InputError
         The result does not hold what is needed, or nothing can be proposed.
     """
-    return planning.plan_next(result, device)
+    return design.plan_next(result, device)
 
 
 def stability(

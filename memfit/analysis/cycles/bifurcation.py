@@ -1,13 +1,18 @@
-"""Self-sustained oscillation: the limit cycles of a device in a circuit, and its bifurcation diagram.
+"""Self-sustained oscillation: limit cycles of a device in a circuit, the way there, and what a trace shows.
 
 The orbits come from `memfit.analysis.cycles.shooting`; here they get their meaning: source, period,
-frequency, extremes of what can be measured, stability, energy.
+frequency, extremes of what can be measured, stability, energy. The start-up from the unstable steady state is
+exponential: the time to grow by a factor follows from the real part of the leading eigenvalue. In a measured
+trace under a constant source, period and extremes are read from its late part, from where it crosses the
+middle of its own range.
 """
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from memfit.analysis.cycles.shooting import (
     Orbits,
@@ -17,15 +22,39 @@ from memfit.analysis.cycles.shooting import (
     floquet_multipliers,
     follow_branch,
 )
-from memfit.analysis.stability.circuit import Circuit
+from memfit.analysis.stability.circuit import Circuit, operating_points
 from memfit.analysis.stability.hopf import HopfPoint, find_hopf_points
-from memfit.arrays import FloatArray
+from memfit.arrays import FloatArray, Interval
+from memfit.errors import InputError
 from memfit.model.parameters import Parameters
-from memfit.model.steady import junction_voltage
+from memfit.model.transient import simulate
+from memfit.noise_estimate import noise_of_differences
+from memfit.protocols import Drive
 
-Interval = tuple[float, float]
 
-_REACH = 1.0  # of the coordinates, between neighbours on the branch
+@dataclass(frozen=True)
+class Settings:
+    """Numbers by which an oscillation is known, and followed."""
+
+    fewest_periods: int = 2
+    """A trace with fewer whole periods is not called an oscillation."""
+    largest_jitter: float = 0.2
+    """Standard deviation of the periods, relative to their mean, beyond which a trace is irregular."""
+    largest_decay: float = 0.5
+    """An oscillation whose last swing is smaller than this share of its first one is ringing."""
+    noise_factor: float = 8.0
+    """Range of a trace over its noise that can be an oscillation."""
+    fewest_points: int = 16
+    """Points of a trace without which nothing can be said."""
+    most_periods: int = 400
+    """Periods for which the start from rest is followed."""
+    swing_reached: float = 0.1
+    """Deviation from the swing of the limit cycle, relative, at which it counts as reached."""
+    reach: float = 1.0
+    """Of the coordinates, between neighbours on the branch."""
+
+
+SETTINGS = Settings()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +133,7 @@ def bifurcation_diagram(p: Parameters, circuit: Circuit) -> BifurcationDiagram:
             complete=True,
             message="There is no Hopf point in this circuit, so no oscillation is born.",
         )
-    orbits = _orbits(p, circuit)
+    orbits = Orbits(circuit.effective(p).replace(R_s=0.0))  # a series resistance is part of the circuit
     low, high = points
     branch = follow_branch(
         orbits,
@@ -112,11 +141,12 @@ def bifurcation_diagram(p: Parameters, circuit: Circuit) -> BifurcationDiagram:
         (low.omega, high.omega),
     )
     cycles = tuple(cycle for z in branch.unknowns if (cycle := _describe(p, circuit, orbits, z)) is not None)
+    steps = np.diff([cycle.source for cycle in cycles])
     return BifurcationDiagram(
         circuit=circuit,
         hopf_points=points,
         cycles=cycles,
-        folds=_folds(np.array([cycle.source for cycle in cycles])),
+        folds=tuple(int(i) + 1 for i in np.flatnonzero(steps[:-1] * steps[1:] < 0.0)),
         complete=branch.complete,
         message=branch.message,
     )
@@ -133,22 +163,23 @@ def cycles_at(p: Parameters, diagram: BifurcationDiagram, source: float) -> tupl
     source : float, A or V
         Current of a current source, voltage of a voltage source.
     """
-    orbits = _orbits(p, diagram.circuit)
+    circuit = diagram.circuit
     distance = np.array([cycle.source for cycle in diagram.cycles]) - source
-    found = []
-    for i in np.flatnonzero(distance[:-1] * distance[1:] <= 0.0):
+    between = np.flatnonzero(distance[:-1] * distance[1:] <= 0.0)
+    if not between.size:
+        return ()
+    orbits = Orbits(circuit.effective(p).replace(R_s=0.0))
+    x = (float(circuit.junction_voltage(p, source)[0]) - p.V_T) / p.V_m
+    cycles = []
+    for i in between:
         before, after = (np.array(diagram.cycles[k].unknowns) for k in (i, i + 1))
-        share = distance[i] / (distance[i] - distance[i + 1])
-        z = _at_source(p, diagram.circuit, orbits, source, before + share * (after - before))
-        cycle = None if z is None else _describe(p, diagram.circuit, orbits, z)
+        guess = before + distance[i] / (distance[i] - distance[i + 1]) * (after - before)
+        guess[0] = x
+        orbit = correct(orbits, guess, np.array([1.0, 0.0, 0.0, 0.0]), SETTINGS.reach)
+        cycle = None if orbit is None else _describe(p, circuit, orbits, orbit[0])
         if cycle is not None:
-            found.append(cycle)
-    return tuple(found)
-
-
-def _orbits(p: Parameters, circuit: Circuit) -> Orbits:
-    """Orbits of the effective device; its own series resistance is part of the circuit."""
-    return Orbits(circuit.effective(p).replace(R_s=0.0))
+            cycles.append(cycle)
+    return tuple(cycles)
 
 
 def _describe(p: Parameters, circuit: Circuit, orbits: Orbits, z: FloatArray) -> LimitCycle | None:
@@ -161,10 +192,9 @@ def _describe(p: Parameters, circuit: Circuit, orbits: Orbits, z: FloatArray) ->
     steady_u = float(orbits.steady(z)[0])
     source = float(circuit.source(p, steady_u))
     current = _device_current(p, circuit, source, states[:, 0])
-    ends = sorted(float(_device_current(p, circuit, source, np.array(value))) for value in u)
-    voltages = sorted(
-        value + p.R_s * float(_device_current(p, circuit, source, np.array(value))) for value in u
-    )
+    through = [float(_device_current(p, circuit, source, np.array(value))) for value in u]
+    ends = sorted(through)
+    voltages = sorted(value + p.R_s * own for value, own in zip(u, through, strict=True))
     power = (states[:, 0] + p.R_s * current) * current
     return LimitCycle(
         source=source,
@@ -189,19 +219,145 @@ def _device_current(p: Parameters, circuit: Circuit, source: float, u: FloatArra
     return (source - u) / circuit.resistance(p)
 
 
-def _folds(source: FloatArray) -> tuple[int, ...]:
-    """Indices where the source turns around."""
-    steps = np.diff(source)
-    return tuple(int(i) + 1 for i in np.flatnonzero(steps[:-1] * steps[1:] < 0.0))
+@dataclass(frozen=True, kw_only=True)
+class MeasuredOscillation:
+    """Self-sustained oscillation in a trace."""
+
+    period: float
+    """Mean, s."""
+    period_stderr: float
+    """Standard error of the mean from the scatter of the periods, s."""
+    low: float
+    """Median of the least values of the periods, in the unit of the trace."""
+    high: float
+    """Median of the greatest values."""
+    periods: int
+    """Whole periods seen."""
 
 
-def _at_source(
-    p: Parameters, circuit: Circuit, orbits: Orbits, source: float, guess: FloatArray
-) -> FloatArray | None:
-    """The orbit at exactly this source, near `guess`."""
-    with_load = p if circuit.control == "current" else p.replace(R_s=circuit.resistance(p))
-    u = float(junction_voltage(with_load, circuit.control, [source])[0])
-    fixed = guess.copy()
-    fixed[0] = (u - p.V_T) / p.V_m
-    found = correct(orbits, fixed, np.array([1.0, 0.0, 0.0, 0.0]), _REACH)
-    return None if found is None else found[0]
+def find_oscillation(time: ArrayLike, trace: ArrayLike) -> MeasuredOscillation | None:
+    """The oscillation of a trace under a constant source; None where it settles, rings out or is irregular.
+
+    Parameters
+    ----------
+    time : (n,) array, s
+        Rising.
+    trace : (n,) array
+        Voltage (V) or current (A).
+
+    Raises
+    ------
+    InputError
+        Fewer than 16 points, values that are not finite, or time that does not rise.
+    """
+    t, y = np.asarray(time, dtype=np.float64), np.asarray(trace, dtype=np.float64)
+    if t.ndim != 1 or t.shape != y.shape or t.size < SETTINGS.fewest_points:
+        raise InputError(
+            f"Expected at least {SETTINGS.fewest_points} times with a value each; "
+            f"found shapes {t.shape} and {y.shape}."
+        )
+    if not (np.all(np.isfinite(t)) and np.all(np.isfinite(y)) and np.all(np.diff(t) > 0.0)):
+        raise InputError("Times and values must be finite, and time must rise from point to point.")
+    late = slice(t.size // 4, None)  # the first quarter is given to the start
+    t, y = t[late], y[late]
+    low, high = (float(value) for value in np.quantile(y, (0.005, 0.995)))
+    if high - low < SETTINGS.noise_factor * noise_of_differences(y):
+        return None
+    rises = _rises(t, y, low, high)
+    if rises.size < SETTINGS.fewest_periods + 1:
+        return None
+    periods = np.diff(rises)
+    jitter = float(periods.std(ddof=1))
+    each = [y[(t >= a) & (t < b)] for a, b in pairwise(rises)]
+    lows, highs = np.array([part.min() for part in each]), np.array([part.max() for part in each])
+    swings = highs - lows
+    if jitter > SETTINGS.largest_jitter * periods.mean() or swings[-1] < SETTINGS.largest_decay * swings[0]:
+        return None
+    return MeasuredOscillation(
+        period=float(periods.mean()),
+        period_stderr=jitter / np.sqrt(periods.size),
+        low=float(np.median(lows)),
+        high=float(np.median(highs)),
+        periods=int(periods.size),
+    )
+
+
+def growth_time(p: Parameters, circuit: Circuit, source: float, factor: float = 1e3) -> float | None:
+    """Time in which a small deviation from the steady state grows by `factor`, s; None if it does not.
+
+    Parameters
+    ----------
+    p : Parameters
+    circuit : Circuit
+    source : float, A or V
+        Current of a current source, voltage of a voltage source.
+    factor : float, > 1
+        A thousand is from 1e-3 of the window to all of it.
+    """
+    rate = float(operating_points(p, circuit, source).eigenvalues[0, 0].real)
+    return float(np.log(factor)) / rate if rate > 0.0 else None
+
+
+def start_up_time(p: Parameters, circuit: Circuit, cycle: LimitCycle) -> float | None:
+    """Time from rest until the oscillation has its swing, s: the source is switched on at time 0.
+
+    Rest is the steady state at a source of zero. The swing counts as reached when that of u between two
+    neighbouring extremes stays within a tenth of the limit cycle's. None where it does not come so far, as
+    where rest or another steady state attracts instead, or takes more than `Settings.most_periods` periods.
+
+    Parameters
+    ----------
+    p : Parameters
+    circuit : Circuit
+    cycle : LimitCycle
+        A stable one, at the setting of the source that is switched on.
+    """
+    time, u = from_rest(p, circuit, cycle.source, SETTINGS.most_periods * cycle.period)
+    if u is None:
+        return None
+    turns = np.flatnonzero(np.diff(np.sign(np.diff(u))) != 0) + 1
+    swings = np.abs(np.diff(u[turns]))
+    wanted = cycle.u[1] - cycle.u[0]
+    far = np.flatnonzero(np.abs(swings - wanted) > SETTINGS.swing_reached * wanted)
+    first = int(far[-1]) + 1 if far.size else 0
+    return float(time[turns[first]]) if first < swings.size else None
+
+
+def from_rest(
+    p: Parameters, circuit: Circuit, source: float, duration: float, points: int = 40_000
+) -> tuple[FloatArray, FloatArray | None]:
+    """Junction voltage after the source is switched on from zero; None where the integrator fails.
+
+    Parameters
+    ----------
+    p : Parameters
+    circuit : Circuit
+    source : float, A or V
+        Current of a current source, voltage of a voltage source.
+    duration : float, s
+    points : int
+
+    Returns
+    -------
+    time : (points,) array, s
+    u : (points,) array, V, or None
+    """
+    device = circuit.effective(p).replace(R_s=0.0)
+    resistance = 1.0 if circuit.control == "current" else circuit.resistance(p)
+    drive = Drive("current", np.array([0.0, 0.0]), np.array([0.0, source / resistance]), "steady")
+    time = np.linspace(0.0, duration, points)
+    response = simulate(device, drive, time)
+    return time, response.u if response.outcome.ok else None
+
+
+def _rises(t: FloatArray, y: FloatArray, low: float, high: float) -> FloatArray:
+    """Times at which the trace rises through the middle of its range, having been well below before."""
+    middle, reset = 0.5 * (low + high), low + 0.25 * (high - low)
+    rises, armed = [], False
+    for k in range(1, y.size):
+        armed = armed or y[k - 1] < reset
+        if armed and y[k - 1] < middle <= y[k]:
+            share = (middle - y[k - 1]) / (y[k] - y[k - 1])
+            rises.append(t[k - 1] + share * (t[k] - t[k - 1]))
+            armed = False
+    return np.array(rises)

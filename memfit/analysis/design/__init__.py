@@ -1,1 +1,5 @@
-"""What to measure next, and what it would buy."""
+"""What to measure next."""
+
+from memfit.analysis.design.plan import Forecast, NextMeasurements, plan_next
+
+__all__ = ["Forecast", "NextMeasurements", "plan_next"]

@@ -4,7 +4,8 @@ Candidates are drawn from what was measured so far, a step further each way. Wha
 beyond what it has carried, make it oscillate, or take too long is left out, with the reason.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -23,30 +24,44 @@ from memfit.units import format_quantity
 
 Subject = Literal["bias", "frequency", "scan rate", "pulse"]
 
-VOLTAGE_LIMIT = 1.5
-"""Times the largest voltage applied so far: beyond, a device may be destroyed."""
-_BIASES = 16
-_REACH = 2.0
-"""Times the largest voltage so far, up to which biases are considered at all."""
-_NEW_BIAS = 0.03
-"""Of that voltage: biases nearer to a measured one are the same."""
-_PER_DECADE, _USUAL_SAMPLES = 8.0, 400
-"""Frequencies a decade, and samples of a loop or pulse, where none was measured."""
-_FREQUENCIES = (1e-3, 1e7)
-"""Hz: half an hour for a period, and what an impedance analyser reaches."""
-_USUAL_FREQUENCIES = (1e-1, 1e5)
-"""Hz, where no spectrum was measured."""
-_EXTENDED = 4
-"""Biases at which further decades are considered."""
-_LONGEST = 7200.0
-"""s, of one sweep or pulse."""
-_SHORTEST_SAMPLE = 1e-6
-"""s."""
-_SAMPLES = 200
-_FACTORS = (0.01, 0.1, 1.0, 10.0, 100.0)
-"""Of scan rates and of the length of pulses, relative to those measured, or to the slowest time."""
-_LEVELS = (0.5, 0.75, 1.0, 1.25)
-"""Voltages that pulses lead to, times the largest so far."""
+
+@dataclass(frozen=True)
+class Settings:
+    """Which candidates there are, and which are left out."""
+
+    voltage_limit: float = 1.5
+    """Times the largest voltage applied so far: beyond, a device may be destroyed."""
+    biases: int = 16
+    """Steps of the bias,"""
+    reach: float = 2.0
+    """up to so many times the largest voltage so far."""
+    new_bias: float = 0.03
+    """Of that voltage: biases nearer to a measured one are the same."""
+    per_decade: float = 8.0
+    """Frequencies a decade,"""
+    usual_frequencies: tuple[float, float] = (1e-1, 1e5)
+    """their range (Hz),"""
+    usual_samples: int = 400
+    """and samples of a loop or pulse, where none was measured."""
+    frequencies: tuple[float, float] = (1e-3, 1e7)
+    """Hz: half an hour for a period, and what an impedance analyser reaches."""
+    extended: int = 4
+    """Biases at which further decades are considered."""
+    longest: float = 7200.0
+    """s, of one sweep or pulse."""
+    shortest_sample: float = 1e-6
+    """s."""
+    samples: int = 200
+    """Of a candidate; `Experiment.share` says what would really be taken."""
+    factors: tuple[float, ...] = (0.01, 0.1, 1.0, 10.0, 100.0)
+    """Of scan rates and of the length of pulses, relative to those measured, or to the slowest time."""
+    levels: tuple[float, ...] = (0.5, 0.75, 1.0, 1.25)
+    """Voltages that pulses lead to, times the largest so far."""
+    loops: tuple[float, ...] = (1.0, 1.25)
+    """Peaks of loops, times the same."""
+
+
+SETTINGS = Settings()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -96,23 +111,20 @@ class Measured:
 
     def per_decade(self) -> float:
         """Frequencies a decade of the spectra."""
-        found = [
-            (points - 1) / np.log10(e["frequency"][1] / e["frequency"][0])
-            for k, _, e, points in self.extents
-            if k == "impedance" and e.get("frequency", (1.0, 1.0))[1] > e.get("frequency", (1.0, 1.0))[0]
-        ]
-        return float(np.median(found)) if found else _PER_DECADE
+        counts = [(e["frequency"], n) for k, _, e, n in self.extents if k == "impedance" and "frequency" in e]
+        densities = [(n - 1) / np.log10(high / low) for (low, high), n in counts if high > low]
+        return float(np.median(densities)) if densities else SETTINGS.per_decade
 
     def samples(self, kind: Kind) -> float:
         """Points of a record of one kind."""
-        found = [points for k, *_, points in self.extents if k == kind]
-        return float(np.median(found)) if found else _USUAL_SAMPLES
+        counts = [points for k, *_, points in self.extents if k == kind]
+        return float(np.median(counts)) if counts else SETTINGS.usual_samples
 
     def frequencies(self) -> tuple[float, float]:
         """Lowest and highest frequency of the spectra, Hz."""
         pairs = [e["frequency"] for e in self.of("impedance") if "frequency" in e]
         if not pairs:
-            return _USUAL_FREQUENCIES
+            return SETTINGS.usual_frequencies
         return min(low for low, _ in pairs), max(high for _, high in pairs)
 
 
@@ -135,30 +147,23 @@ def propose(measured: Measured, p: Parameters) -> Proposals:
         The device as far as it is known: for the currents of pulses and for what makes it oscillate.
     """
     top = measured.highest_voltage() or p.V_T + 2.0 * p.V_m
-    found = [
+    candidates = [
         *_other_biases(measured, top),
         *_other_decades(measured),
         *_other_rates(measured, p, top),
         *_other_pulses(measured, p, top),
     ]
-    left_out: dict[str, int] = {}
-    kept = []
-    for experiment in found:
-        reason = next((why for why, applies in _OBJECTIONS.items() if applies(experiment, p, top)), None)
-        if reason is None:
-            kept.append(experiment)
-        else:
-            said = reason.format(limit=f"{VOLTAGE_LIMIT:g}", top=format_quantity(top, "V", digits=3))
-            left_out[said] = left_out.get(said, 0) + 1
-    return Proposals(experiments=tuple(kept), left_out=left_out)
+    reasons = [_objection(experiment, p, top) for experiment in candidates]
+    kept = [experiment for experiment, reason in zip(candidates, reasons, strict=True) if not reason]
+    return Proposals(experiments=tuple(kept), left_out=dict(Counter(filter(None, reasons))))
 
 
 def _other_biases(measured: Measured, top: float) -> list[Experiment]:
     """Spectra between 0 V and twice the largest voltage."""
     low, high = measured.frequencies()
     taken = measured.biases()
-    step = _round(_REACH * top / _BIASES)
-    biases = [round(k * step, 12) for k in range(_BIASES + 1)]
+    step = _round(SETTINGS.reach * top / SETTINGS.biases)
+    biases = [round(k * step, 12) for k in range(SETTINGS.biases + 1)]
     return [
         Experiment(
             subject="bias",
@@ -167,7 +172,7 @@ def _other_biases(measured: Measured, top: float) -> list[Experiment]:
             settings={"bias": bias, "lowest_frequency": low, "highest_frequency": high},
         )
         for bias in biases
-        if all(abs(bias - other) > _NEW_BIAS * top for other in taken)
+        if all(abs(bias - other) > SETTINGS.new_bias * top for other in taken)
     ]
 
 
@@ -177,7 +182,7 @@ def _other_decades(measured: Measured) -> list[Experiment]:
     if not biases:
         return []
     low, high = measured.frequencies()
-    few = np.unique(np.linspace(0, len(biases) - 1, min(_EXTENDED, len(biases))).round().astype(int))
+    few = np.unique(np.linspace(0, len(biases) - 1, min(SETTINGS.extended, len(biases))).round().astype(int))
     ends = [(low / 10.0, low), (low / 100.0, low), (high, 10.0 * high)]
     return [
         Experiment(
@@ -196,17 +201,19 @@ def _other_rates(measured: Measured, p: Parameters, top: float) -> list[Experime
     rates = [e["scan_rate"][0] for e in measured.of("iv") if "scan_rate" in e]
     usual = 2.0 * top / (10.0 * max(p.tau_m, p.tau_d, p.tau_k))
     low, high = (min(rates), max(rates)) if rates else (usual, usual)
-    chosen = sorted({_round(r) for r in (low * _FACTORS[0], low * _FACTORS[1], high * 10.0, high * 100.0)})
+    chosen = sorted(
+        {_round(r) for r in (low * SETTINGS.factors[0], low * SETTINGS.factors[1], high * 10.0, high * 100.0)}
+    )
     if not rates:
-        chosen = sorted({_round(usual * factor) for factor in _FACTORS})
-    peaks = [_round(top), _round(1.25 * top)]
+        chosen = sorted({_round(usual * factor) for factor in SETTINGS.factors})
+    peaks = [_round(factor * top) for factor in SETTINGS.loops]
     return [
         Experiment(
             subject="scan rate",
             text=f"a loop 0 V to {_volts(peak)} and back at {format_quantity(rate, 'V/s', digits=3)}",
             record=_loop(peak, rate),
             settings={"peak": peak, "scan_rate": rate},
-            share=measured.samples("iv") / _SAMPLES,
+            share=measured.samples("iv") / SETTINGS.samples,
         )
         for rate in chosen
         for peak in peaks
@@ -218,8 +225,8 @@ def _other_pulses(measured: Measured, p: Parameters, top: float) -> list[Experim
     control = measured.control("transient", "current")
     lengths = [e["time"][1] - e["time"][0] for e in measured.of("transient") if "time" in e]
     typical = max(lengths) if lengths else 6.0 * max(p.tau_m, p.tau_d, p.tau_k)
-    chosen = [_round(typical * factor) for factor in _FACTORS[1:4]]
-    levels = [level * top for level in _LEVELS]
+    chosen = [_round(typical * factor) for factor in SETTINGS.factors[1:4]]
+    levels = [level * top for level in SETTINGS.levels]
     if control == "current":
         levels = [float(steady_current(p, junction_voltage(p, "voltage", [level])[0])) for level in levels]
     unit = "A" if control == "current" else "V"
@@ -237,7 +244,7 @@ def _other_pulses(measured: Measured, p: Parameters, top: float) -> list[Experim
                 "off": 0.6 * length,
                 "end": length,
             },
-            share=measured.samples("transient") / _SAMPLES,
+            share=measured.samples("transient") / SETTINGS.samples,
         )
         for level in levels
         for length in chosen
@@ -257,7 +264,7 @@ def _spectrum(bias: float, low: float, high: float, per_decade: float) -> Impeda
 def _loop(peak: float, rate: float) -> IVSweep:
     """A loop without its current."""
     drive = sweep("voltage", [0.0, peak, 0.0], rate=rate)
-    time = np.linspace(drive.time[0], drive.time[-1], _SAMPLES)
+    time = np.linspace(drive.time[0], drive.time[-1], SETTINGS.samples)
     return IVSweep(
         name="", voltage=drive.at(time), current=np.ones(time.size), time=time, drive=drive, scan_rate=rate
     )
@@ -266,20 +273,22 @@ def _loop(peak: float, rate: float) -> IVSweep:
 def _pulse(control: Control, level: float, length: float) -> PulseTransient:
     """A pulse without its response, sampled evenly."""
     drive = pulse(control, level, on=0.05 * length, off=0.6 * length, end=length)
-    time = np.linspace(0.0, length, _SAMPLES)
+    time = np.linspace(0.0, length, SETTINGS.samples)
     applied = drive.at(time)
     response = np.ones(time.size)
     voltage, current = (applied, response) if control == "voltage" else (response, applied)
     return PulseTransient(name="", time=time, voltage=voltage, current=current, drive=drive)
 
 
-def _too_far(experiment: Experiment, p: Parameters, top: float) -> bool:
-    """Whether the terminal voltage would exceed what a device may be trusted to bear."""
-    return peak_voltage(experiment, p) > VOLTAGE_LIMIT * top
-
-
 def peak_voltage(experiment: Experiment, p: Parameters) -> float:
-    """Largest terminal voltage that is applied, or that a current drives on the way, V."""
+    """Largest terminal voltage that is applied, or that a current drives on the way, V.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    p : Parameters
+        The device as far as it is known.
+    """
     record = experiment.record
     if isinstance(record, ImpedanceSpectrum):
         return abs(record.bias_voltage or 0.0)
@@ -291,42 +300,48 @@ def peak_voltage(experiment: Experiment, p: Parameters) -> float:
     return float(np.nanmax(np.abs(simulate(p, drive, record.time).voltage)))
 
 
-def _oscillates(experiment: Experiment, p: Parameters, _: float) -> bool:
-    """Whether the steady state that it leads to is unstable in its circuit."""
+def _objection(experiment: Experiment, p: Parameters, top: float) -> str:
+    """What speaks against an experiment on a device that has carried `top` (V); empty where nothing does."""
     record = experiment.record
+    if _oscillates(record, p):
+        return "would make the device oscillate"
+    if peak_voltage(experiment, p) > SETTINGS.voltage_limit * top:
+        most = format_quantity(top, "V", digits=3)
+        return f"would exceed {SETTINGS.voltage_limit:g} times the largest voltage so far, {most}"
+    if isinstance(record, ImpedanceSpectrum):
+        lowest, highest = SETTINGS.frequencies
+        frequency = record.frequency
+        beyond = bool(frequency.min() < 0.999 * lowest or frequency.max() > 1.001 * highest)
+    elif record.time is None:
+        beyond = False
+    else:
+        length = float(record.time[-1] - record.time[0])
+        beyond = length > SETTINGS.longest or length < SETTINGS.samples * SETTINGS.shortest_sample
+    return "would take hours, or is beyond instruments" if beyond else ""
+
+
+def _oscillates(record: Record, p: Parameters) -> bool:
+    """Whether the steady state that a record leads to is unstable in its circuit; a loop passes quickly."""
+    if isinstance(record, IVSweep):
+        return False
     control = "voltage" if isinstance(record, ImpedanceSpectrum) else record.control
     points = find_hopf_points(p, Circuit(control=control))
-    if len(points) < 2 or isinstance(record, IVSweep):
+    if not points:
         return False
-    low, high = points[0], points[-1]
+    low, high = points
     if isinstance(record, ImpedanceSpectrum):
         return bool(low.V < (record.bias_voltage or 0.0) < high.V)
     level = float(record.drive.value[np.argmax(np.abs(record.drive.value))])
     return bool(low.I < level < high.I if control == "current" else low.V < level < high.V)
 
 
-def _takes_too_long(experiment: Experiment, *_: object) -> bool:
-    """Whether one would wait for hours, or no instrument is so fast or so slow."""
-    record = experiment.record
-    if isinstance(record, ImpedanceSpectrum):
-        lowest, highest = _FREQUENCIES
-        return bool(record.frequency.min() < 0.999 * lowest or record.frequency.max() > 1.001 * highest)
-    time = record.time
-    if time is None:
-        return False
-    length = float(time[-1] - time[0])
-    return length > _LONGEST or length < _SAMPLES * _SHORTEST_SAMPLE
-
-
-_OBJECTIONS: Mapping[str, Callable[[Experiment, Parameters, float], bool]] = {
-    "would make the device oscillate": _oscillates,
-    "would exceed {limit} times the largest voltage so far, {top}": _too_far,
-    "would take hours, or is beyond instruments": _takes_too_long,
-}
-
-
 def combined(experiments: Sequence[Experiment]) -> tuple[Record, ...]:
-    """Their records with names that tell them apart."""
+    """Their records with names that tell them apart.
+
+    Parameters
+    ----------
+    experiments : sequence of Experiment
+    """
     return tuple(replace(e.record, name=f"candidate {k}") for k, e in enumerate(experiments))
 
 

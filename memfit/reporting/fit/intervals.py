@@ -47,7 +47,7 @@ from memfit.reporting.text import (
 )
 
 if TYPE_CHECKING:  # the report of a fit is drawn without the machinery of plans
-    from memfit.analysis.design.plan import NextMeasurements
+    from memfit.analysis.design import NextMeasurements
 
 _SIZE = (44.0, 40.0)
 """Width and height of a profile, mm."""

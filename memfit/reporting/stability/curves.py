@@ -12,13 +12,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from memfit.analysis.cycles.bifurcation import (
+from memfit.analysis.cycles import (
     BifurcationDiagram,
     LimitCycle,
     bifurcation_diagram,
     cycles_at,
+    from_rest,
+    growth_time,
+    start_up_time,
 )
-from memfit.analysis.cycles.in_records import from_rest, growth_time, start_up_time
 from memfit.analysis.stability import (
     CHANGEABLE,
     Circuit,

@@ -3,7 +3,7 @@
 What the data say about oscillation by themselves, beside the model: spectra and pulses.
 
 Spectra by the winding of the admittance (`memfit.analysis.stability.nyquist`), pulses by the period and the
-extremes of what oscillates while the drive stands still (`memfit.analysis.cycles.in_records`).
+extremes of what oscillates while the drive stands still (`memfit.analysis.cycles`).
 
 Tables and warnings of what the data say about oscillation without the model, beside the model.
 """
@@ -15,8 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from memfit.analysis.cycles.bifurcation import BifurcationDiagram, LimitCycle, bifurcation_diagram
-from memfit.analysis.cycles.in_records import MeasuredOscillation, find_oscillation
+from memfit.analysis.cycles import (
+    BifurcationDiagram,
+    LimitCycle,
+    MeasuredOscillation,
+    bifurcation_diagram,
+    find_oscillation,
+)
 from memfit.analysis.stability import (
     Circuit,
     MeasuredStability,

@@ -1,16 +1,21 @@
-"""Limit cycles against the reference file, against the plain integrator, and around a fold."""
+"""Limit cycles against the reference file and the plain integrator; oscillation read from traces."""
 
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.integrate import solve_ivp
 
-from memfit.analysis.cycles.bifurcation import bifurcation_diagram, cycles_at
-from memfit.analysis.cycles.shooting import Orbits, correct, course, small_orbit
-from memfit.analysis.stability.circuit import Circuit
-from memfit.analysis.stability.hopf import find_hopf_points
+from memfit.analysis.cycles.bifurcation import (
+    bifurcation_diagram,
+    cycles_at,
+    find_oscillation,
+    from_rest,
+    growth_time,
+    start_up_time,
+)
+from memfit.analysis.stability.circuit import Circuit, operating_points
+from memfit.errors import InputError
 from memfit.model.equations import steady_current
 from memfit.model.parameters import Parameters
 from memfit.model.transient import simulate
@@ -87,19 +92,6 @@ def test_a_cycle_is_what_the_device_settles_on(diagram):
     assert np.diff(rising).mean() * (time[1] - time[0]) == pytest.approx(cycle.period, rel=1e-3)
 
 
-def test_the_power_is_the_mean_of_the_branches(diagram):
-    # Over a period the mean current through C_m vanishes: mean u / R_b + mean i_c = I.
-    current = 4e-5
-    (cycle,) = cycles_at(DEVICE, diagram, current)
-    orbits = Orbits(DEVICE.replace(R_s=0.0))
-    time, states = course(orbits, np.array(cycle.unknowns))
-    mean_u, mean_i, mean_f = np.trapezoid(states, time, axis=0) / cycle.period
-    assert mean_u / DEVICE.R_b + mean_i == pytest.approx(current, rel=1e-6)
-    assert mean_i == pytest.approx(DEVICE.i_c0 * mean_f, rel=1e-6)
-    expected = (mean_u + DEVICE.R_s * current) * current * cycle.period
-    assert cycle.energy == pytest.approx(expected, rel=1e-9)
-
-
 def test_a_subcritical_branch_turns_around_a_fold(subcritical):
     assert subcritical.complete
     assert subcritical.hopf_points[0].criticality == "subcritical"
@@ -113,38 +105,6 @@ def test_a_subcritical_branch_turns_around_a_fold(subcritical):
     between = cycles_at(SUBCRITICAL, subcritical, 0.5 * (least + hopf))
     assert [cycle.stable for cycle in between] == [False, True]
     assert between[0].multipliers[0].real > 1.0
-
-
-def test_multipliers_obey_liouville(diagram):
-    # Their product is exp of the integrated divergence of the flow.
-    p = DEVICE.replace(R_s=0.0, tau_k=0.02, i_c0=2e-4)
-    found = bifurcation_diagram(p, Circuit())
-    cycle = found.cycles[3]
-    time, states = course(Orbits(p), np.array(cycle.unknowns))
-    decay = (1.0 + np.exp(-(states[:, 0] - p.V_T) / p.V_m)) / p.tau_k
-    expected = np.exp(-(1.0 / p.tau_m + 1.0 / p.tau_d) * cycle.period - np.trapezoid(decay, time))
-    product = cycle.multipliers[0] * cycle.multipliers[1]
-    assert product.real == pytest.approx(expected, abs=1e-6)
-
-
-def test_multipliers_against_the_variational_equation(subcritical):
-    p, gain = SUBCRITICAL, SUBCRITICAL.R_b * SUBCRITICAL.i_c0 / SUBCRITICAL.V_m
-    current = float(steady_current(p, p.V_T - 2.15 * p.V_m))
-    for cycle in cycles_at(p, subcritical, current):
-        z = np.array(cycle.unknowns)
-
-        def flow(_, y, x=z[0]):
-            (v, i, f), matrix, fall = y[:3], y[3:].reshape(3, 3), np.exp(-y[0])
-            rate = [x + gain / (1 + np.exp(-x)) - v - gain * i, f - i, ((1 - f) - fall * f) / p.tau_k]
-            slopes = np.array([[-1, -gain, 0], [0, -1, 1], [fall * f / p.tau_k, 0, -(1 + fall) / p.tau_k]])
-            return np.concatenate([rate, (slopes @ matrix).ravel()])
-
-        start = np.concatenate([[z[0]], 1.0 / (1.0 + np.exp(-z[1:3])), np.eye(3).ravel()])
-        end = solve_ivp(flow, (0.0, cycle.period), start, method="Radau", rtol=1e-9, atol=1e-12).y[:, -1]
-        np.testing.assert_allclose(end[:3], start[:3], rtol=1e-6)
-        values = np.linalg.eigvals(end[3:].reshape(3, 3))
-        first = np.delete(values, np.argmin(abs(values - 1.0)))
-        assert cycle.multipliers[0].real == pytest.approx(first[np.argmax(abs(first))].real, rel=1e-6)
 
 
 def test_a_load_line_oscillates_as_the_effective_device():
@@ -174,13 +134,6 @@ def test_there_is_no_cycle_outside_the_window(diagram):
     assert cycles_at(DEVICE, none, 1.0) == ()
 
 
-def test_a_start_far_from_any_orbit_does_not_converge():
-    point = find_hopf_points(DEVICE, Circuit())[0]
-    orbits = Orbits(DEVICE.replace(R_s=0.0))
-    hopf, direction = small_orbit(orbits.p, (point.u - DEVICE.V_T) / DEVICE.V_m, point.omega)
-    assert correct(orbits, hopf + np.array([0.0, 8.0, -8.0, 1.0]), direction, 0.05) is None
-
-
 def test_a_branch_that_cannot_be_followed_says_so():
     # Charging is 200 times faster than the rest: the orbits explode within a hair's breadth.
     p = Parameters(R_b=2.45e6, C_m=1.26e-8, i_c0=5.79e-5, V_T=1.0, V_m=0.0617, tau_d=6.72, tau_k=24.3)
@@ -190,3 +143,87 @@ def test_a_branch_that_cannot_be_followed_says_so():
     sources = [cycle.source for cycle in found.cycles]
     low, high = found.hopf_points
     assert all(low.I < source < high.I for source in sources)
+
+
+TIME = np.linspace(0.0, 1.0, 4001)
+
+
+def noise(size):
+    """Normal noise of a given size."""
+    return size * np.random.default_rng(0).standard_normal(TIME.size)
+
+
+@pytest.mark.parametrize("size", [0.0, 0.02])
+def test_a_sine_is_read(size):
+    found = find_oscillation(TIME, 2.0 + np.sin(2 * np.pi * 17.0 * TIME) + noise(size))
+    assert found.period == pytest.approx(1.0 / 17.0, rel=2e-3)
+    assert found.low == pytest.approx(1.0, abs=4 * size + 1e-3)
+    assert found.high == pytest.approx(3.0, abs=4 * size + 1e-3)
+    assert found.periods >= 11
+
+
+def test_what_is_no_oscillation():
+    ringing = np.exp(-8.0 * TIME) * np.sin(2 * np.pi * 17.0 * TIME)
+    assert find_oscillation(TIME, ringing + noise(1e-4)) is None
+    assert find_oscillation(TIME, 1.0 - np.exp(-5.0 * TIME)) is None
+    assert find_oscillation(TIME, 1.0 + noise(0.1)) is None
+    assert find_oscillation(TIME, np.sin(2 * np.pi * (3.0 * TIME + 40.0 * TIME**4))) is None
+
+
+def test_the_measured_beside_the_predicted():
+    current = 4e-5
+    diagram = bifurcation_diagram(DEVICE, Circuit())
+    (cycle,) = cycles_at(DEVICE, diagram, current)
+    time = np.linspace(0.0, 40.0 * cycle.period, 8001)
+    drive = Drive("current", np.array([0.0, 1e-9]), np.array([0.9 * current, current]))
+    trace = simulate(DEVICE, drive, time).voltage
+    noisy = trace + 1e-3 * np.random.default_rng(1).standard_normal(trace.size)
+    found = find_oscillation(time, noisy)
+    assert found.period == pytest.approx(cycle.period, rel=2e-3)
+    assert found.low == pytest.approx(cycle.V[0], abs=5e-3)
+    assert found.high == pytest.approx(cycle.V[1], abs=5e-3)
+
+
+def test_growth_is_that_of_the_integrated_device():
+    current, factor = 4e-5, 10.0
+    time_needed = growth_time(DEVICE, Circuit(), current, factor)
+    frequency = operating_points(DEVICE, Circuit(), current).frequency_Hz[0]
+    periods = np.round(time_needed * frequency)
+    times = np.array([0.0, 1.0]) * periods / frequency + 3.0 / frequency
+    drive = Drive("current", np.array([0.0, 1e-9]), np.array([current * (1 - 1e-4), current]))
+    fine = (times[:, None] + np.linspace(0.0, 1.0, 200) / frequency).ravel()
+    swing = np.ptp(simulate(DEVICE, drive, fine).u.reshape(2, -1), axis=1)
+    grown = np.exp(np.log(factor) * (periods / frequency) / time_needed)
+    assert swing[1] / swing[0] == pytest.approx(grown, rel=0.05)
+    assert growth_time(DEVICE, Circuit(), 1e-6) is None
+
+
+@pytest.mark.parametrize(
+    ("time", "trace", "said"),
+    [
+        ([0.0, 1.0], [0.0, 1.0], "at least 16 times"),
+        (np.arange(20.0), [np.nan] * 20, "finite"),
+        (np.zeros(20), np.zeros(20), "must rise"),
+    ],
+)
+def test_bad_traces_are_named(time, trace, said):
+    with pytest.raises(InputError, match=said):
+        find_oscillation(time, trace)
+
+
+def test_start_up_from_rest_is_seen_in_the_trace():
+    """After that time every swing is within a tenth of the limit cycle's, before it not all are."""
+    p = Parameters(
+        R_b=1.2e5, C_m=2.5e-7, i_c0=2.8e-5, V_T=0.65, V_m=0.062, tau_d=0.026, tau_k=0.048, R_s=60.0
+    )
+    for circuit in (Circuit(), Circuit(control="voltage", load=1e6)):
+        diagram = bifurcation_diagram(p, circuit)
+        low, high = (point.I if circuit.control == "current" else None for point in diagram.hopf_points)
+        sources = [cycle.source for cycle in diagram.cycles]
+        source = 0.3 * max(sources) + 0.7 * min(sources) if low is None else 0.7 * low + 0.3 * high
+        (cycle,) = cycles_at(p, diagram, source)
+        needed = start_up_time(p, circuit, cycle)
+        time, u = from_rest(p, circuit, source, needed + 30 * cycle.period)
+        late = u[time > needed + cycle.period]
+        assert np.ptp(late) == pytest.approx(cycle.u[1] - cycle.u[0], rel=0.12)
+        assert needed > 0.0
