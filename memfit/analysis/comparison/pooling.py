@@ -166,24 +166,24 @@ def pool(y: FloatArray, v: FloatArray) -> Pooled:
         Variances, above 0.
     """
     ones = np.ones((y.size, 1))
-    found = fit_mixed(y, v, ones)
+    constant = fit_mixed(y, v, ones)
     basis = ones / np.sqrt(y.size)
-    spread = [np.sqrt(_where_left_is(float(chdtri(found.dof, q)), y - y.mean(), v, basis)) for q in TAILS]
-    mean, half = float(found.coefficients[0]), float(stdtrit(found.dof, TAILS[1]))
-    ahead = half * float(np.hypot(np.sqrt(found.tau2), found.careful_stderr[0]))
-    low, high = found.interval95()[0]
+    spread = [np.sqrt(_where_left_is(float(chdtri(constant.dof, q)), y - y.mean(), v, basis)) for q in TAILS]
+    mean, half = float(constant.coefficients[0]), float(stdtrit(constant.dof, TAILS[1]))
+    ahead = half * float(np.hypot(np.sqrt(constant.tau2), constant.careful_stderr[0]))
+    low, high = constant.interval95()[0]
     return Pooled(
         devices=y.size,
         mean=mean,
-        stderr=float(found.stderr[0]),
+        stderr=float(constant.stderr[0]),
         mean_ci95=(float(low), float(high)),
-        tau=float(np.sqrt(found.tau2)),
+        tau=float(np.sqrt(constant.tau2)),
         tau_ci95=(float(spread[0]), float(spread[1])),
         predicted95=(mean - ahead, mean + ahead),
-        Q=found.Q,
-        dof=found.dof,
-        p_heterogeneity=found.p_heterogeneity,
-        I2=found.I2,
+        Q=constant.Q,
+        dof=constant.dof,
+        p_heterogeneity=constant.p_heterogeneity,
+        I2=constant.I2,
     )
 
 
@@ -230,13 +230,13 @@ def _restricted_maximum(residual: FloatArray, v: FloatArray, basis: FloatArray) 
     likelihood = _restricted_likelihood(tried, residual, v, basis)
     best = int(np.argmax(likelihood))
     low, high = max(best - 1, 1), min(best + 1, tried.size - 1)
-    found = minimize_scalar(
+    maximum = minimize_scalar(
         lambda log_tau2: -_restricted_likelihood(np.exp([log_tau2]), residual, v, basis)[0],
         bounds=(float(np.log(tried[low])), float(np.log(tried[high]))),
         method="bounded",
         options={"xatol": SETTINGS.tolerance},
     )
-    return float(np.exp(found.x)) if -found.fun > likelihood[0] else 0.0
+    return float(np.exp(maximum.x)) if -maximum.fun > likelihood[0] else 0.0
 
 
 def _restricted_likelihood(
@@ -309,7 +309,7 @@ def find_outliers(y: FloatArray, v: FloatArray) -> tuple[Outlier, ...]:
         return ()
     left = np.ones(y.size, dtype=bool)
     mean, tau2, _ = _mean_of(y, v, left)
-    found: list[Outlier] = []
+    extreme: list[Outlier] = []
     outlying = idle = 0
     for _ in range(min(max(y.size // SETTINGS.share, 1), SETTINGS.most, y.size - SETTINGS.fewest + 1)):
         worst = int(np.argmax(np.where(left, np.abs(y - mean) / np.sqrt(v + tau2), -1.0)))
@@ -319,14 +319,14 @@ def find_outliers(y: FloatArray, v: FloatArray) -> tuple[Outlier, ...]:
         others, deviation = int(np.count_nonzero(left)), float(y[worst] - mean)
         score = deviation / spread
         p = min(2.0 * float(stdtr(others - 1, -abs(score))) * (others + 1), 1.0)
-        found.append(Outlier(device=worst, deviation=deviation, score=score, p_value=p))
-        outlying, idle = (len(found), 0) if p < SETTINGS.outlying_level else (outlying, idle + 1)
+        extreme.append(Outlier(device=worst, deviation=deviation, score=score, p_value=p))
+        outlying, idle = (len(extreme), 0) if p < SETTINGS.outlying_level else (outlying, idle + 1)
         if idle >= SETTINGS.patience:
             break
-    return tuple(found[:outlying])
+    return tuple(extreme[:outlying])
 
 
 def _mean_of(y: FloatArray, v: FloatArray, which: BoolArray) -> tuple[float, float, float]:
     """Mean, tau^2 and standard error over some devices."""
-    found = fit_mixed(y[which], v[which], np.ones((int(np.count_nonzero(which)), 1)))
-    return float(found.coefficients[0]), found.tau2, float(found.careful_stderr[0])
+    constant = fit_mixed(y[which], v[which], np.ones((int(np.count_nonzero(which)), 1)))
+    return float(constant.coefficients[0]), constant.tau2, float(constant.careful_stderr[0])

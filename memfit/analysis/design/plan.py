@@ -36,7 +36,7 @@ class Settings:
     """Numbers behind the forecasts; errors are those of logarithms."""
 
     settled: float = 0.2
-    """Standard error (of V_T in units of 2 V_m) up to which a parameter is determined."""
+    """Standard error up to which a parameter is determined, as in `memfit.fitting.uncertainty`."""
     open: float = 10.0
     """Standard error of what is not known at all."""
     mostly: float = 0.75
@@ -89,7 +89,7 @@ class Forecast:
     @property
     def leaves_open(self) -> bool:
         """Whether a parameter would still not be determined."""
-        return any(_weighed(name, error) > SETTINGS.settled for name, error in self.typical.items())
+        return max(self.typical.values()) > SETTINGS.settled
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -213,11 +213,6 @@ def plan_next(result: FitResult, device: Device | None = None) -> NextMeasuremen
     return replace(plan, sentences=tuple(_sentences(plan)))
 
 
-def _weighed(name: str, error: float) -> float:
-    """A standard error on the scale on which parameters are compared: V_T in units of 2 V_m."""
-    return 0.5 * error if PARAMETERS[name].scale == "in V_m" else error
-
-
 def _plausible(minimum: MinimumFound) -> list[Place]:
     """The places that may be a halide perovskite; the minimum first, if it is one, or if there is no other.
 
@@ -332,25 +327,23 @@ def _forecast(
     columns = {name: each[:, k] for k, name in enumerate(spots[0].names) if name in CORE}
     units = dict(zip(spots[0].names, spots[0].scale, strict=True))
     typical = {name: float(np.median(errors)) for name, errors in columns.items()}
-    scaled = np.column_stack([_weighed(name, 1.0) * errors for name, errors in columns.items()])
-    excess = np.maximum(np.log(scaled / SETTINGS.settled), 0.0)  # factors e from settled
+    excess = np.maximum(np.log(np.column_stack(list(columns.values())) / SETTINGS.settled), 0.0)
     settles = [
         name
         for name in undetermined
-        if name in columns
-        and _weighed(name, float(np.quantile(columns[name], SETTINGS.mostly))) <= SETTINGS.settled
+        if name in columns and float(np.quantile(columns[name], SETTINGS.mostly)) <= SETTINGS.settled
     ]
     return Forecast(
         subject=experiment.subject,
         text=experiment.text,
         settings=experiment.settings,
         assumed=experiment.kind in assumed,
-        worst=max(typical, key=lambda name: _weighed(name, typical[name])),
+        worst=max(typical, key=lambda name: typical[name]),
         stderr={name: float(errors[0] * units[name]) for name, errors in columns.items()},
         relative={name: float(errors[0]) for name, errors in columns.items()},
         typical=typical,
         range={name: (float(errors.min()), float(errors.max())) for name, errors in columns.items()},
-        unsettled=float(np.mean(np.sum(excess, axis=1))),
+        unsettled=float(np.mean(np.sum(excess, axis=1))),  # factors e from settled
         settles=tuple(settles),
     )
 
@@ -377,7 +370,7 @@ def _badness(forecast: Forecast, undetermined: Sequence[str]) -> tuple[float, bo
 
     Where something is to be settled, kinds of data whose noise is known come before others that do as well.
     """
-    errors = np.array([_weighed(name, error) for name, error in forecast.typical.items()])
+    errors = np.array(list(forecast.typical.values()))
     guessed = bool(undetermined) and forecast.assumed
     return forecast.unsettled, guessed, float(errors.max()), float(np.mean(np.log(errors)))
 

@@ -225,8 +225,8 @@ def values_to_hopf(p: Parameters, circuit: Circuit) -> dict[str, float | None]:
     if free.can_oscillate and least_log_gain_margin(free) < 0.0:
         # The margin falls with every ohm of the load, so there is at most one.
         factor = float(np.exp(crossings(free, _POWERS[[CHANGEABLE.index("R_b")]])[0][0]))
-        found = _parallel_rest(p.R_b * factor, 1.0 / p.R_b) - p.R_s
-        load = found if np.isfinite(found) and found >= 0.0 else None
+        critical = _parallel_rest(p.R_b * factor, 1.0 / p.R_b) - p.R_s
+        load = critical if np.isfinite(critical) and critical >= 0.0 else None
     if circuit.can_oscillate(p):
         device = circuit.effective(p)
         values = [device.C_m * factor - p.C_m for factor in _crossing_factors(Loop.of(device))["C_m"]]
@@ -340,9 +340,14 @@ def nearest_in_errors(p: Parameters, circuit: Circuit, uncertainty: Uncertainty)
 class _Margin:
     """The smallest log gain margin over steps z, where the logarithms of `CHANGEABLE` change by `root` z."""
 
-    p: Parameters
-    circuit: Circuit
+    present: FloatArray
+    """(6,) values of `CHANGEABLE`, SI."""
+    resistance: float
+    """Of the circuit, ohm."""
+    capacitance: float
+    """Across the junction besides C_m, F."""
     root: FloatArray
+    """(6, 6)."""
 
     def factors(self, z: FloatArray) -> FloatArray:
         """(..., 6) what each parameter is multiplied by."""
@@ -351,18 +356,16 @@ class _Margin:
 
     def at(self, z: FloatArray) -> tuple[FloatArray, FloatArray]:
         """(...) values and (..., 6) gradients by z."""
-        present = np.array([getattr(self.p, name) for name in CHANGEABLE])
-        values = dict(zip(CHANGEABLE, np.moveaxis(present * self.factors(z), -1, 0), strict=True))
-        resistance, extra = self.circuit.resistance(self.p), self.circuit.external_capacitance
-        loop = Loop.from_values(values, np.array(resistance), np.array(extra))
+        moved = self.present * self.factors(z)
+        values = {name: moved[..., k] for k, name in enumerate(CHANGEABLE)}
+        loop = Loop.from_values(values, np.array(self.resistance), np.array(self.capacitance))
         x = least_margin_bias(loop)
-        by_log = np.tensordot(_POWERS, margin_derivatives(loop, x), axes=1)
+        by_log = np.stack(tuple(margin_derivatives(loop, x)), axis=-1) @ _POWERS.T
         # R_b and C_m of the loop are those in the circuit, to which the device's own contribute a share.
-        R_b, C_m = CHANGEABLE.index("R_b"), CHANGEABLE.index("C_m")
-        by_log[R_b] = by_log[R_b] / (1.0 + values["R_b"] / resistance)
-        by_log[C_m] = by_log[C_m] * values["C_m"] / (values["C_m"] + extra)
-        slopes = np.ascontiguousarray(np.moveaxis(by_log, 0, -1))
-        return log_gain_margin(loop, x), slopes @ self.root
+        by_log[..., CHANGEABLE.index("R_b")] /= 1.0 + values["R_b"] / self.resistance
+        by_log[..., CHANGEABLE.index("C_m")] *= values["C_m"]
+        by_log[..., CHANGEABLE.index("C_m")] /= values["C_m"] + self.capacitance
+        return log_gain_margin(loop, x), by_log @ self.root
 
     def curvature(self, z: FloatArray) -> FloatArray:
         """(6, 6) second derivatives by z, from differences of gradients."""
@@ -382,7 +385,8 @@ def _nearest(p: Parameters, circuit: Circuit, root: FloatArray) -> BoundaryDista
     """
     if not circuit.can_oscillate(p):
         return None
-    margin = _Margin(p, circuit, root)
+    present = np.array([getattr(p, name) for name in CHANGEABLE])
+    margin = _Margin(present, circuit.resistance(p), circuit.external_capacitance, root)
     origin = np.zeros(len(root))
     value, gradient = margin.at(origin)
     if not np.any(gradient):
