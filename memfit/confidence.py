@@ -5,6 +5,10 @@ Every interval, region and limit is at `LEVEL`. Another level is another number 
 
 from functools import lru_cache
 from statistics import NormalDist
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from memfit.arrays import FloatArray
 
 LEVEL = 0.95
 """Share of intervals that hold the truth."""
@@ -33,3 +37,24 @@ def chi2_quantile(dof: int, level: float = LEVEL) -> float:
     from scipy.special import gammaincinv  # noqa: PLC0415 - the command line starts without scipy
 
     return float(2.0 * gammaincinv(0.5 * dof, level))
+
+
+def confidence_region(
+    center: "FloatArray", covariance: "FloatArray", points: int
+) -> "tuple[FloatArray, FloatArray]":
+    """Outline of the region that holds two normal variables at the level of confidence.
+
+    Parameters
+    ----------
+    center : (2,) array
+    covariance : (2, 2) array
+    points : int
+        Of the outline, first and last alike.
+    """
+    import numpy as np  # noqa: PLC0415 - the command line starts without numpy
+
+    variances, axes = np.linalg.eigh(covariance)
+    angle = np.linspace(0.0, 2.0 * np.pi, points)
+    circle = np.stack([np.cos(angle), np.sin(angle)])
+    steps = np.sqrt(chi2_quantile(2)) * (axes * np.sqrt(np.maximum(variances, 0.0))) @ circle
+    return center[0] + steps[0], center[1] + steps[1]

@@ -21,7 +21,7 @@ from memfit.analysis.comparison import (
     regressor,
 )
 from memfit.arrays import FloatArray, IntArray
-from memfit.confidence import TAILS, Z, chi2_quantile
+from memfit.confidence import TAILS, Z, confidence_region
 from memfit.model.parameters import names_where
 from memfit.reporting.comparison.columns import (
     CM2,
@@ -313,8 +313,10 @@ def overview_panels(comparison: Comparison) -> Panels:
         outlines: list[Outline] = []
         if plane.device.size <= MOST_ELLIPSES:
             at = np.column_stack([np.log(plane.loop_gain), np.log(plane.needed)])
-            ellipses = [_ellipse(*one) for one in zip(at, plane.covariance, strict=True)]
-            outlines = [(np.exp(a), np.exp(b)) for a, b in ellipses if np.all(np.isfinite([a, b]))]
+            for center, C in zip(at, plane.covariance, strict=True):
+                if np.all(np.isfinite(C)):
+                    across, up = confidence_region(center, C, _OUTLINE)
+                    outlines.append((np.exp(across), np.exp(up)))
         draw = partial(
             plane_figure,
             labels=tuple(comparison.devices[i].label for i in plane.device),
@@ -391,7 +393,10 @@ def _pair_panel(comparison: Comparison, pair: BetweenCorrelation) -> Panel:
     regions = [*zip(x, S, strict=True)] if len(x) <= MOST_ELLIPSES else []
     *errors, spread = [
         (first(a), second(b))
-        for a, b in (_ellipse(*region) for region in [*regions, (np.array([one.mean, other.mean]), T)])
+        for a, b in (
+            confidence_region(*region, _OUTLINE)
+            for region in [*regions, (np.array([one.mean, other.mean]), T)]
+        )
     ]
     draw = partial(
         pair_figure,
@@ -407,14 +412,3 @@ def _pair_panel(comparison: Comparison, pair: BetweenCorrelation) -> Panel:
     per_area = TEXT["parts"]["per_area"] if comparison.equal_area else ""
     key = f"pair_{_stem(pair.first)}_{_stem(pair.second)}"
     return _panel(key, "pair", draw, data, first=pair.first, second=pair.second, per_area=per_area)
-
-
-def _ellipse(center: FloatArray, covariance: FloatArray) -> Outline:
-    """Outline of the 95 % region of two quantities; NaN without a covariance."""
-    if not np.all(np.isfinite(covariance)):
-        return np.full(1, np.nan), np.full(1, np.nan)
-    variances, axes = np.linalg.eigh(covariance)
-    angle = np.linspace(0.0, 2.0 * np.pi, _OUTLINE)
-    radii = np.sqrt(chi2_quantile(2)) * (axes * np.sqrt(np.maximum(variances, 0.0)))
-    steps = radii @ np.stack([np.cos(angle), np.sin(angle)])
-    return center[0] + steps[0], center[1] + steps[1]

@@ -1,7 +1,6 @@
 """Profile likelihoods: the least chi2 against one quantity, its threshold, the parabola of the linear fit."""
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from memfit.arrays import FloatArray
@@ -33,7 +32,16 @@ _WIDE = 4.0
 
 
 def profile_figure(figure: Figure, profile: Profile, label: str) -> None:
-    """One profile; `label` names the quantity."""
+    """One profile with its threshold, its interval (to the edge where it is open) and the linear parabola.
+
+    Parameters
+    ----------
+    figure : Figure
+        Empty.
+    profile : Profile
+    label : str
+        Names the quantity.
+    """
     (axes,) = place_axes(figure, [1], Margins(left=9.5, right=4.0, top=5.5, bottom=7.6))
     value, rise = profile_curve(profile)
     wide = profile.logarithmic and value[-1] > _WIDE * value[0]
@@ -46,7 +54,11 @@ def profile_figure(figure: Figure, profile: Profile, label: str) -> None:
         axes.ticklabel_format(axis="x", useOffset=False, style="plain")
     top = _HIGHEST * profile.threshold
     linear_axis(axes, "y", (0.0, top), 4)
-    _shade_interval(axes, profile, factor, top)
+    ends = [
+        edge if end is None else end * factor
+        for end, edge in zip(profile.ci95, axes.get_xlim(), strict=True)
+    ]
+    axes.fill_between(np.array(ends), np.zeros(2), np.full(2, top), color=PALE, linewidth=0, zorder=0)
     axes.axhline(profile.threshold, color=INK, linewidth=0.5, linestyle=(0, (4, 2)))
     parabola = linear_curve(profile, value)
     if parabola is not None:
@@ -59,46 +71,45 @@ def profile_figure(figure: Figure, profile: Profile, label: str) -> None:
     axes.set_ylabel("χ² − min", labelpad=1)
 
 
-def _shade_interval(axes: Axes, profile: Profile, factor: float, top: float) -> None:
-    """The 95 % interval, to the edge where it is open."""
-    left, right = axes.get_xlim()
-    low, high = profile.ci95
-    ends = np.array([left if low is None else low * factor, right if high is None else high * factor])
-    axes.fill_between(ends, np.zeros(2), np.full(2, top), color=PALE, linewidth=0, zorder=0)
-
-
 def profile_curve(profile: Profile) -> tuple[FloatArray, FloatArray]:
-    """The profile between its computed points: cubics with the exact slopes."""
+    """The profile between its computed points: cubics with the exact slopes, straight where one overshoots.
+
+    Parameters
+    ----------
+    profile : Profile
+
+    Returns
+    -------
+    value, rise : (n,) array
+        SI, and above the least chi2.
+    """
     value = np.array(profile.value)
     c = np.log(value) if profile.logarithmic else value
-    rise, slope = np.array(profile.rise), np.array(profile.slope)
-    share = np.linspace(0.0, 1.0, _POINTS)
-    xs, ys = [c[:1]], [rise[:1]]
-    for k in range(c.size - 1):
-        h = c[k + 1] - c[k]
-        xs.append(c[k] + share[1:] * h)
-        ys.append(_cubic(share[1:], rise[k], rise[k + 1], h * slope[k], h * slope[k + 1]))
-    x = np.concatenate(xs)
-    return (np.exp(x) if profile.logarithmic else x), np.maximum(np.concatenate(ys), 0.0)
-
-
-def _cubic(t: FloatArray, start: float, end: float, at_start: float, at_end: float) -> FloatArray:
-    """The cubic of Hermite on [0, 1] with these values and slopes; straight where it would overshoot."""
-    t2, t3 = t * t, t**3
-    found: FloatArray = (
-        (2 * t3 - 3 * t2 + 1) * start
-        + (t3 - 2 * t2 + t) * at_start
-        + (3 * t2 - 2 * t3) * end
-        + (t3 - t2) * at_end
+    t, h = np.linspace(0.0, 1.0, _POINTS)[1:], np.diff(c)[:, None]
+    rise, slope = np.array(profile.rise)[:, None], np.array(profile.slope)[:, None]
+    start, end = rise[:-1], rise[1:]
+    cubic = (
+        (2 * t**3 - 3 * t**2 + 1) * start
+        + (t**3 - 2 * t**2 + t) * h * slope[:-1]
+        + (3 * t**2 - 2 * t**3) * end
+        + (t**3 - t**2) * h * slope[1:]
     )
-    room = 0.5 * abs(end - start) + 1e-9
-    if found.min() < min(start, end) - room or found.max() > max(start, end) + room:
-        found = start + t * (end - start)
-    return found
+    room = 0.5 * np.abs(end - start) + 1e-9
+    beyond = (cubic < np.minimum(start, end) - room) | (cubic > np.maximum(start, end) + room)
+    shown = np.where(beyond.any(axis=1, keepdims=True), start + t * (end - start), cubic)
+    x = np.append(c[:1], c[:-1, None] + t * h)
+    y = np.append(rise[:1], shown)
+    return (np.exp(x) if profile.logarithmic else x), np.maximum(y, 0.0)
 
 
 def linear_curve(profile: Profile, value: FloatArray) -> FloatArray | None:
-    """What the linear fit says of the rise; None where it says nothing."""
+    """What the linear fit says of the rise; None where it says nothing.
+
+    Parameters
+    ----------
+    profile : Profile
+    value : (n,) array, SI
+    """
     if not profile.linear_error:
         return None
     away = np.log(value / profile.best) if profile.logarithmic else value - profile.best

@@ -1,7 +1,7 @@
 """The stability of one device in one circuit, in full: verdict, numbers, recipe, limit cycle, figures.
 
-Made from an entry of the `stability` block and from the model's own curves. The terminal and the page of
-`memfit stability` are both written from it.
+Made from its `CircuitStability` and from the model's own curves. The terminal and the page of `memfit
+stability` are both written from it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 
 from memfit.analysis.stability import CHANGEABLE, Circuit, Uncertainty
 from memfit.arrays import FloatArray
-from memfit.model.parameters import UNITS, Parameters
+from memfit.fitting.findings import CircuitStability
+from memfit.model.parameters import Parameters
 from memfit.reporting.content import Block, Column, ColumnKind, Panel, Panels, Table
 from memfit.reporting.figures.stability import (
     bifurcation_figure,
@@ -29,6 +30,7 @@ from memfit.reporting.fit.curves import coefficients_data
 from memfit.reporting.fit.summary import error_of
 from memfit.reporting.numbers import MISSING, interval, quantity, quantity_digits, span
 from memfit.reporting.stability.curves import (
+    AXIS_UNITS,
     Dynamics,
     attracts,
     branch_data,
@@ -44,17 +46,26 @@ from memfit.reporting.stability.curves import (
 )
 from memfit.reporting.text import COLUMNS, FIGURE_WORDS, SENTENCES, TABLE_CAPTIONS, meaning
 
-_ADDED = {"R_load": "ohm", "C_external": "F"}
 _HEIGHT = 62.0
 _FAR = float(np.log(100.0))  # gain margins beyond are all alike
-_WIDE = 20.0  # ratio of the ends of an interval
+_WIDE = 20.0  # ratio of the ends of an interval from which each has its own digits
+_LENGTHS = {"decades": "decades", "standard_errors": "standard errors"}
+_KINDS: Mapping[str, ColumnKind] = {
+    "symbol": "symbol",
+    "item": "prose",
+    "meaning": "prose",
+    "criticality": "text",
+    "content": "text",
+    "hopf": "text",
+}
+"""Of the columns that are not numbers."""
 Draw = Callable[[Figure], None]
 """Draws into an empty figure."""
 
 
 def circuit_blocks(
     name: str,
-    block: Mapping[str, Any],
+    block: CircuitStability,
     circuit: Circuit,
     p: Parameters | None,
     known: Uncertainty | None,
@@ -68,8 +79,7 @@ def circuit_blocks(
     ----------
     name : str
         Of the circuit, put into the keys of tables and figures.
-    block : mapping
-        Its entry of the `stability` block.
+    block : CircuitStability
     circuit : Circuit
     p : Parameters or None
         None where the data do not determine them all.
@@ -80,200 +90,229 @@ def circuit_blocks(
     axes : two str, optional
         Of the map over parameters; by default the two that matter most.
     """
-    found = None if block["verdict"] == "undetermined" or p is None else dynamics_of(p, circuit)
-    if found is None:
-        asked = at_table(name, block)
-        return () if asked is None else (asked,)
+    dynamics = None if block.verdict == "undetermined" or p is None else dynamics_of(p, circuit)
+    at = _at_table(name, block.at) if block.at else None
+    if dynamics is None:
+        return () if at is None else (at,)
     tables = (
-        margins_table(name, block, found),
-        at_table(name, block),
-        hopf_points_table(name, block),
-        recipe_table(name, block, found),
-        nearest_table(name, block),
-        cycle_table(name, found),
+        _margins_table(name, block, dynamics),
+        at,
+        _hopf_points_table(name, block),
+        _recipe_table(name, block, dynamics),
+        _nearest_table(name, block),
+        _cycle_table(name, dynamics),
     )
-    return (
-        *(table for table in tables if table is not None),
-        Panels(
-            (
-                *branch_panels(found, f"{name}_"),
-                *window_panels(found, f"{name}_"),
-                *map_panels(found.parameters, circuit, known, f"{name}_", with_loads=with_loads, axes=axes),
-            )
-        ),
+    panels = (
+        *branch_panels(dynamics, f"{name}_"),
+        *window_panels(dynamics, f"{name}_"),
+        *map_panels(dynamics.parameters, circuit, known, f"{name}_", with_loads=with_loads, axes=axes),
     )
+    return (*(table for table in tables if table is not None), Panels(panels))
 
 
-def margins_table(name: str, block: Mapping[str, Any], found: Dynamics) -> Table:
+def _table(
+    key: str, name: str, keys: Sequence[str], rows: Sequence[tuple[str, ...]], caption: str = ""
+) -> Table:
+    """A table of one circuit."""
+    columns = tuple(Column(COLUMNS[column], _KINDS.get(column, "number")) for column in keys)
+    return Table(f"{key}_{name}", caption or TABLE_CAPTIONS[key], columns, tuple(rows))
+
+
+def _items(key: str, name: str, values: Mapping[str, str], intervals: Mapping[str, str]) -> Table:
+    """A table of single values, some of them with an interval."""
+    rows = [(item, value, intervals.get(item, MISSING)) for item, value in values.items()]
+    return _table(key, name, ("item", "estimate", "interval"), rows)
+
+
+def _ci(bounds: Sequence[float] | None, unit: str = "1") -> str:
+    """A 95 % interval, each end with its own digits where it is wide; a dash where there is none."""
+    if bounds is None:
+        return MISSING
+    low, high = bounds
+    if low > 0.0 and high > _WIDE * low:
+        return f"{quantity_digits(low, unit)} to {quantity_digits(high, unit)}"
+    return interval((low, high), unit)
+
+
+def _turning(frequency: float) -> str:
+    """Frequency of a complex pair of eigenvalues."""
+    return quantity_digits(frequency, "Hz") if frequency > 0.0 else "none: all are real"
+
+
+def _phase(margin: float | None) -> str:
+    """A phase margin, degrees."""
+    return "the loop gain is below 1" if margin is None or margin >= 360.0 else f"{quantity_digits(margin)}°"
+
+
+def _chance(probability: float | None) -> str:
+    """A probability as the verdict says it."""
+    if probability is None:
+        return MISSING
+    if probability < 1e-3:
+        return "below 0.001"
+    return "above 0.999" if probability > 0.999 else quantity_digits(probability)
+
+
+def _margins_table(name: str, block: CircuitStability, dynamics: Dynamics) -> Table:
     """Margins of the loop at the most critical bias, width of the window, probability."""
-    critical = found.critical
-    phase = float(critical.phase_margin[0])
-    rows = [
-        ("Most critical bias u", quantity(block["at_u"], "V"), MISSING),
-        ("Source there", quantity(float(critical.source[0]), _source_unit(found.circuit)), MISSING),
-        ("Gain margin", quantity(block["gain_margin_min"]), _ci(block.get("gain_margin_ci95"))),
-        (
-            "Phase margin",
-            quantity_digits(phase) + "°" if phase < 360.0 else "the loop gain is below 1",
-            MISSING,
-        ),
-        ("Damping ratio", quantity_digits(float(critical.damping_ratio[0])), MISSING),
-        ("Frequency of the eigenvalue", _turning(float(critical.frequency_Hz[0])), MISSING),
-    ]
-    if block.get("window_u") is not None:
-        rows.append(
-            ("Window of oscillation in u", quantity(block["window_u"], "V"), _ci(block["window_u_ci95"], "V"))
-        )
-    chance = block.get("probability_oscillates")
-    rows.append(("Probability that it oscillates", MISSING if chance is None else _chance(chance), MISSING))
-    return _table("margins", name, ("item", "estimate", "interval"), rows)
+    critical = dynamics.critical
+    values = {
+        "Most critical bias u": quantity(block.at_u, "V"),
+        "Source there": quantity(float(critical.source[0]), dynamics.source_unit),
+        "Gain margin": quantity(block.gain_margin_min),
+        "Phase margin": _phase(float(critical.phase_margin[0])),
+        "Damping ratio": quantity_digits(float(critical.damping_ratio[0])),
+        "Frequency of the eigenvalue": _turning(float(critical.frequency_Hz[0])),
+    }
+    intervals = {"Gain margin": _ci(block.gain_margin_ci95)}
+    if block.window_u is not None:
+        values["Window of oscillation in u"] = quantity(block.window_u, "V")
+        intervals["Window of oscillation in u"] = _ci(block.window_u_ci95, "V")
+    values["Probability that it oscillates"] = _chance(block.probability_oscillates)
+    return _items("margins", name, values, intervals)
 
 
-def at_table(name: str, block: Mapping[str, Any]) -> Table | None:
-    """The steady state at the bias that was asked for; None where none was."""
-    at = block.get("at")
-    if at is None:
-        return None
-    chance = at["probability_unstable"]
-    phase = at["phase_margin_degrees"]
+def _at_table(name: str, at: Mapping[str, Any]) -> Table:
+    """The steady state at the bias that was asked for."""
     rate = abs(at["eigenvalues"][0][0])
-    rows = [
-        ("Terminal voltage V", quantity_digits(at["V"], "V", 4), MISSING),
-        ("Current", quantity_digits(at["I"], "A", 4), MISSING),
-        ("Voltage u across the junction", quantity_digits(at["u"], "V", 4), MISSING),
-        ("Steady state", at["kind"], MISSING),
-        ("Gain margin", quantity(at["gain_margin"]), _ci(at["gain_margin_ci95"])),
-        (
-            "Phase margin",
-            "the loop gain is below 1" if phase is None else quantity_digits(phase) + "°",
-            MISSING,
-        ),
-        ("Damping ratio", quantity_digits(at["damping_ratio"]), MISSING),
-        ("Frequency of the eigenvalue", _turning(at["frequency_Hz"]), MISSING),
-        ("A deviation changes e-fold in", quantity_digits(1.0 / rate if rate else None, "s"), MISSING),
-        ("Probability that it is unstable", MISSING if chance is None else _chance(chance), MISSING),
-    ]
-    return _table("at", name, ("item", "estimate", "interval"), rows)
+    values = {
+        "Terminal voltage V": quantity_digits(at["V"], "V", 4),
+        "Current": quantity_digits(at["I"], "A", 4),
+        "Voltage u across the junction": quantity_digits(at["u"], "V", 4),
+        "Steady state": at["kind"],
+        "Gain margin": quantity(at["gain_margin"]),
+        "Phase margin": _phase(at["phase_margin_degrees"]),
+        "Damping ratio": quantity_digits(at["damping_ratio"]),
+        "Frequency of the eigenvalue": _turning(at["frequency_Hz"]),
+        "A deviation changes e-fold in": quantity_digits(1.0 / rate if rate else None, "s"),
+        "Probability that it is unstable": _chance(at["probability_unstable"]),
+    }
+    return _items("at", name, values, {"Gain margin": _ci(at["gain_margin_ci95"])})
 
 
-def hopf_points_table(name: str, block: Mapping[str, Any]) -> Table | None:
+def _hopf_points_table(name: str, block: CircuitStability) -> Table | None:
     """The Hopf points with their intervals; None where there are none."""
     rows = [
         (
             str(number),
-            quantity(point["u"], "V", error_of(point["u_ci95"])),
-            _ci(point["u_ci95"], "V"),
-            quantity_digits(point["V"], "V", 4),
-            quantity_digits(point["I"], "A", 4),
-            quantity(point["frequency_Hz"], "Hz", error_of(point["frequency_ci95_Hz"])),
-            _ci(point["frequency_ci95_Hz"], "Hz"),
-            point["criticality"] or MISSING,
+            quantity(point.u, "V", error_of(point.u_ci95)),
+            _ci(point.u_ci95, "V"),
+            quantity_digits(point.V, "V", 4),
+            quantity_digits(point.I, "A", 4),
+            quantity(point.frequency_Hz, "Hz", error_of(point.frequency_ci95_Hz)),
+            _ci(point.frequency_ci95_Hz, "Hz"),
+            point.criticality or MISSING,
         )
-        for number, point in enumerate(block["hopf_points"], start=1)
+        for number, point in enumerate(block.hopf_points, start=1)
     ]
     keys = ("hopf", "u", "interval", "V", "I", "frequency", "interval", "criticality")
     return _table("hopf", name, keys, rows) if rows else None
 
 
-def recipe_table(name: str, block: Mapping[str, Any], found: Dynamics) -> Table:
+def _recipe_table(name: str, block: CircuitStability, dynamics: Dynamics) -> Table:
     """What brings the device to the boundary, one quantity at a time."""
-    p, circuit = found.parameters, found.circuit
+    p, circuit = dynamics.parameters, dynamics.circuit
     present: dict[str, float] = {key: getattr(p, key) for key in CHANGEABLE}
     present["R_load"] = circuit.load if circuit.control == "voltage" else 0.0
     present["C_external"] = circuit.external_capacitance
     rows = []
     for key, now in present.items():
-        unit = _ADDED.get(key) or UNITS[key]
-        factor = block["changes_to_hopf"].get(key)
-        value = block["values_to_hopf"].get(key) if key in _ADDED else None
+        unit, factor, value = AXIS_UNITS[key], block.changes_to_hopf.get(key), block.values_to_hopf.get(key)
         value = now * factor if value is None and factor is not None else value
         wanted = SENTENCES["no_value"] if value is None else quantity_digits(value, unit)
         times = MISSING if factor is None else f"× {quantity_digits(factor)}"
         shown = "R_shunt" if key == "R_load" and circuit.control == "current" else key
         rows.append((shown, meaning(shown), quantity_digits(now, unit) if now else "none", times, wanted))
-    oscillates = (block["gain_margin_min"] or 2.0) < 1.0
+    oscillates = (block.gain_margin_min or 2.0) < 1.0
     caption = TABLE_CAPTIONS["recipe_quiet" if oscillates else "recipe_spike"]
     return _table("recipe", name, ("symbol", "meaning", "now", "factor", "boundary"), rows, caption)
 
 
-def nearest_table(name: str, block: Mapping[str, Any]) -> Table | None:
+def _nearest_table(name: str, block: CircuitStability) -> Table | None:
     """The nearest point of the boundary when all parameters change together; None where there is none."""
-    ways = {key: way for key, way in block["nearest_boundary"].items() if way is not None}
-    if not ways:
-        return None
-    rows = [
-        ("distance", *(f"{quantity_digits(way['distance'])} {_LENGTHS[key]}" for key, way in ways.items()))
-    ]
+    nearest = block.nearest_boundary
+    ways = {"decades": nearest.decades, "standard_errors": nearest.standard_errors}
+    known = {key: way for key, way in ways.items() if way is not None}
+    distances = [f"{quantity_digits(way.distance)} {_LENGTHS[key]}" for key, way in known.items()]
+    rows = [("distance", *distances)]
     rows += [
-        (parameter, *(f"× {quantity_digits(way['factors'][parameter])}" for way in ways.values()))
+        (parameter, *(f"× {quantity_digits(way.factors[parameter])}" for way in known.values()))
         for parameter in CHANGEABLE
     ]
-    return _table("nearest", name, ("symbol", *ways), rows)
+    return _table("nearest", name, ("symbol", *known), rows) if known else None
 
 
-def cycle_table(name: str, found: Dynamics) -> Table | None:
+def _cycle_table(name: str, dynamics: Dynamics) -> Table | None:
     """The limit cycle at the most critical bias, and what the branch spans; None where nothing oscillates."""
-    cycle, branch = found.cycle, found.diagram.cycles
-    if not branch:
+    cycle, diagram, unit = dynamics.cycle, dynamics.diagram, dynamics.source_unit
+    if not diagram.cycles:
         return None
-    source = _source_unit(found.circuit)
-    rows: list[tuple[str, str]] = []
+    rows: dict[str, str] = {}
     if cycle is not None:
-        rows += [
-            ("Source", quantity_digits(cycle.source, source, 4)),
-            ("Period", quantity_digits(cycle.period, "s", 4)),
-            ("Frequency", quantity_digits(cycle.frequency_Hz, "Hz", 4)),
-            ("u", span(*cycle.u, "V", 4)),
-            ("V", span(*cycle.V, "V", 4)),
-            ("Channel current", span(*cycle.i_c, "A", 4)),
-            ("Largest Floquet multiplier", quantity_digits(abs(cycle.multipliers[0]))),
-            ("Energy per period", quantity_digits(cycle.energy, "J")),
-        ]
-    if found.from_rest is not None:
-        rows.append(("Start-up from rest", quantity_digits(found.from_rest, "s")))
-    if found.start_up is not None:
-        rows.append(("Growth a thousandfold from the steady state", quantity_digits(found.start_up, "s")))
-    stable = [one for one in branch if attracts(one)]
+        rows |= {
+            "Source": quantity_digits(cycle.source, unit, 4),
+            "Period": quantity_digits(cycle.period, "s", 4),
+            "Frequency": quantity_digits(cycle.frequency_Hz, "Hz", 4),
+            "u": span(*cycle.u, "V", 4),
+            "V": span(*cycle.V, "V", 4),
+            "Channel current": span(*cycle.i_c, "A", 4),
+            "Largest Floquet multiplier": quantity_digits(abs(cycle.multipliers[0])),
+            "Energy per period": quantity_digits(cycle.energy, "J"),
+        }
+    if dynamics.from_rest is not None:
+        rows["Start-up from rest"] = quantity_digits(dynamics.from_rest, "s")
+    if dynamics.start_up is not None:
+        rows["Growth a thousandfold from the steady state"] = quantity_digits(dynamics.start_up, "s")
+    stable = [one for one in diagram.cycles if attracts(one)]
     if stable:
-        sources = [one.source for one in stable]
-        frequencies = [one.frequency_Hz for one in stable]
-        rows += [
-            ("Stable from source", span(min(sources), max(sources), source, 4)),
-            ("Frequencies through the window", span(min(frequencies), max(frequencies), "Hz")),
-            ("Largest swing of u", quantity_digits(max(one.u[1] - one.u[0] for one in stable), "V")),
-            ("Largest swing of V", quantity_digits(max(one.V[1] - one.V[0] for one in stable), "V")),
-        ]
-    if found.diagram.folds or len(stable) < len(branch):
-        rows.append(("Hysteresis", "part of the branch is unstable: rest and oscillation exist side by side"))
-    if not found.diagram.complete:
-        rows.append(("Reservation", found.diagram.message))
-    return _table("cycle", name, ("item", "content"), rows)
+        sources, frequencies = [one.source for one in stable], [one.frequency_Hz for one in stable]
+        rows |= {
+            "Stable from source": span(min(sources), max(sources), unit, 4),
+            "Frequencies through the window": span(min(frequencies), max(frequencies), "Hz"),
+            "Largest swing of u": quantity_digits(max(one.u[1] - one.u[0] for one in stable), "V"),
+            "Largest swing of V": quantity_digits(max(one.V[1] - one.V[0] for one in stable), "V"),
+        }
+    if diagram.folds or len(stable) < len(diagram.cycles):
+        rows["Hysteresis"] = "part of the branch is unstable: rest and oscillation exist side by side"
+    if not diagram.complete:
+        rows["Reservation"] = diagram.message
+    return _table("cycle", name, ("item", "content"), list(rows.items()))
 
 
-def branch_panels(found: Dynamics, prefix: str = "") -> tuple[Panel, ...]:
+def _panel(name: str, prefix: str, draw: Draw, data: Mapping[str, FloatArray], circuit: Circuit) -> Panel:
+    """A figure with the words its name stands for."""
+    words = FIGURE_WORDS[name]
+    caption, alt = (text.format(circuit=circuit.name) for text in (words.caption, words.alt))
+    return Panel(key=f"{prefix}{name}", draw=draw, caption=caption, alt=alt, height=_HEIGHT, data=data)
+
+
+def branch_panels(dynamics: Dynamics, prefix: str = "") -> tuple[Panel, ...]:
     """Bifurcation diagram and frequency, where the device oscillates."""
-    if not found.diagram.cycles:
+    if not dynamics.diagram.cycles:
         return ()
-    data = branch_data(found.diagram)
-    return (
-        _panel("bifurcation", prefix, partial(bifurcation_figure, found=found), data, found.circuit),
-        _panel("cycle_frequency", prefix, partial(frequency_figure, found=found), data, found.circuit),
+    data, draws = (
+        branch_data(dynamics),
+        {"bifurcation": bifurcation_figure, "cycle_frequency": frequency_figure},
+    )
+    return tuple(
+        _panel(name, prefix, partial(draw, found=dynamics), data, dynamics.circuit)
+        for name, draw in draws.items()
     )
 
 
-def window_panels(found: Dynamics, prefix: str = "") -> tuple[Panel, ...]:
+def window_panels(dynamics: Dynamics, prefix: str = "") -> tuple[Panel, ...]:
     """Spectra, coefficients, eigenvalues, courses in time; nothing where the boundary is far off."""
-    if float(np.log(found.critical.gain_margin[0])) > _FAR:
+    if float(np.log(dynamics.critical.gain_margin[0])) > _FAR:
         return ()
-    curves = window_curves(found)
-    drawn: tuple[tuple[str, Draw, Mapping[str, FloatArray]], ...] = (
-        ("window_spectra", partial(window_spectra_figure, curves=curves), window_spectra_data(curves)),
-        ("circuit_coefficients", partial(coefficients_figure, curves=curves.polynomial),
-         coefficients_data(curves.polynomial)),
-        ("root_locus", partial(root_locus_figure, curves=curves), root_locus_data(curves)),
-        ("time_courses", partial(time_courses_figure, curves=curves), time_courses_data(curves)),
-    )  # fmt: skip
-    return tuple(_panel(key, prefix, draw, data, found.circuit) for key, draw, data in drawn)
+    curves, circuit = window_curves(dynamics), dynamics.circuit
+    polynomial = partial(coefficients_figure, curves=curves.polynomial)
+    drawn: dict[str, tuple[Draw, Mapping[str, FloatArray]]] = {
+        "window_spectra": (partial(window_spectra_figure, curves=curves), window_spectra_data(curves)),
+        "circuit_coefficients": (polynomial, coefficients_data(curves.polynomial)),
+        "root_locus": (partial(root_locus_figure, curves=curves), root_locus_data(curves)),
+        "time_courses": (partial(time_courses_figure, curves=curves), time_courses_data(curves)),
+    }
+    return tuple(_panel(name, prefix, draw, data, circuit) for name, (draw, data) in drawn.items())
 
 
 def map_panels(
@@ -296,64 +335,3 @@ def map_panels(
         draw = partial(gain_map_figure, found=gains)
         panels.append(_panel("gain_map", prefix, draw, gain_map_data(gains), circuit))
     return tuple(panels)
-
-
-_LENGTHS = {"decades": "decades", "standard_errors": "standard errors"}
-
-
-def _panel(name: str, prefix: str, draw: Draw, data: Mapping[str, FloatArray], circuit: Circuit) -> Panel:
-    """A figure with the words its name stands for."""
-    words = FIGURE_WORDS[name]
-    return Panel(
-        key=f"{prefix}{name}",
-        draw=draw,
-        caption=words.caption.format(circuit=circuit.name),
-        alt=words.alt.format(circuit=circuit.name),
-        height=_HEIGHT,
-        data=data,
-    )
-
-
-def _table(
-    key: str, name: str, keys: Sequence[str], rows: Sequence[tuple[str, ...]], caption: str = ""
-) -> Table:
-    """A table of one circuit."""
-    columns = tuple(Column(COLUMNS[column], _KINDS.get(column, "number")) for column in keys)
-    return Table(f"{key}_{name}", caption or TABLE_CAPTIONS[key], columns, tuple(rows))
-
-
-_KINDS: Mapping[str, ColumnKind] = {
-    "symbol": "symbol",
-    "item": "prose",
-    "meaning": "prose",
-    "criticality": "text",
-    "content": "text",
-    "hopf": "text",
-}
-
-
-def _ci(bounds: Sequence[float] | None, unit: str = "1") -> str:
-    """A 95 % interval, each end with its own digits where it is wide; a dash where there is none."""
-    if bounds is None:
-        return MISSING
-    low, high = bounds
-    if low > 0.0 and high > _WIDE * low:
-        return f"{quantity_digits(low, unit)} to {quantity_digits(high, unit)}"
-    return interval((low, high), unit)
-
-
-def _turning(frequency: float) -> str:
-    """Frequency of a complex pair of eigenvalues."""
-    return quantity_digits(frequency, "Hz") if frequency > 0.0 else "none: all are real"
-
-
-def _chance(probability: float) -> str:
-    """A probability as the verdict says it."""
-    if probability < 1e-3:
-        return "below 0.001"
-    return "above 0.999" if probability > 0.999 else quantity_digits(probability)
-
-
-def _source_unit(circuit: Circuit) -> str:
-    """Of what the source holds."""
-    return "A" if circuit.control == "current" else "V"

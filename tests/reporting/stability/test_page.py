@@ -13,7 +13,6 @@ from memfit.protocols import pulse
 from memfit.reporting.stability.page import (
     evidence_blocks,
     evidence_warnings,
-    predicted_range,
     pulses_evidence,
     pulses_evidence_table,
     spectra_evidence,
@@ -46,8 +45,8 @@ def test_spectra_agree_with_the_model_they_come_from(rng):
         (spectrum(rng, outside, bias_voltage=_terminal(outside)), None),
     ]
     first, second = spectra_evidence(P, given)
-    assert (first.model_unstable, first.found.unstable_poles, first.bias_unit) == (True, 2, "A")
-    assert (second.model_unstable, second.found.unstable_poles, second.bias_unit) == (False, 0, "V")
+    assert (first.model_unstable, first.measured.unstable_poles, first.bias_unit) == (True, 2, "A")
+    assert (second.model_unstable, second.measured.unstable_poles, second.bias_unit) == (False, 0, "V")
     assert first.warning is None
     assert second.warning is None
     assert first.model_gain_margin < 1.0 < second.model_gain_margin
@@ -78,12 +77,12 @@ def test_period_and_extremes_of_a_pulse_are_those_predicted(rng):
     (cycle,) = cycles_at(P, bifurcation_diagram(P, Circuit()), current)
     assert item.source == current
     assert item.predicted.period == pytest.approx(cycle.period)
-    assert item.found.period == pytest.approx(cycle.period, rel=0.01)
-    assert item.modelled.period == pytest.approx(item.found.period, rel=1e-3)
-    assert (item.found.low, item.found.high) == pytest.approx(
+    assert item.measured.period == pytest.approx(cycle.period, rel=0.01)
+    assert item.modelled.period == pytest.approx(item.measured.period, rel=1e-3)
+    assert (item.measured.low, item.measured.high) == pytest.approx(
         (item.modelled.low, item.modelled.high), abs=5e-3
     )
-    assert (item.found.low, item.found.high) == pytest.approx(predicted_range(item), abs=0.01)
+    assert (item.measured.low, item.measured.high) == pytest.approx(item.predicted_range, abs=0.01)
     assert "none" not in pulses_evidence_table([item]).rows[0]
 
 
@@ -91,7 +90,7 @@ def test_an_oscillation_no_model_predicts(rng):
     trace = current_pulse(rng, 0.5 * (LOW.I + HIGH.I))
     for model in (STABLE, P.replace(tau_k=0.0)):
         (item,) = pulses_evidence(model, [trace])
-        assert (item.predicted, predicted_range(item)) == (None, None)
+        assert (item.predicted, item.predicted_range) == (None, None)
         assert item.modelled is None
         assert pulses_evidence_table([item]).rows[0].count("none") == 2
         (said,) = evidence_warnings([], [item]).items
