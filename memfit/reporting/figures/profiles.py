@@ -55,8 +55,7 @@ def profile_figure(figure: Figure, profile: Profile, label: str) -> None:
     top = _HIGHEST * profile.threshold
     linear_axis(axes, "y", (0.0, top), 4)
     ends = [
-        edge if end is None else end * factor
-        for end, edge in zip(profile.ci95, axes.get_xlim(), strict=True)
+        edge if end is None else end * factor for end, edge in zip(profile.ci95, axes.get_xlim(), strict=True)
     ]
     axes.fill_between(np.array(ends), np.zeros(2), np.full(2, top), color=PALE, linewidth=0, zorder=0)
     axes.axhline(profile.threshold, color=INK, linewidth=0.5, linestyle=(0, (4, 2)))
