@@ -5,7 +5,8 @@ Against voltage: steady state, impedance parameters (as Fig. 1 of Bisquert & Gue
 spectra through the window (Fig. 4), eigenvalues, courses in time (Fig. 5), maps of what the device does.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.interpolate import Akima1DInterpolator
 
-from memfit.analysis.stability import RegionMap
-from memfit.arrays import FloatArray
+from memfit.analysis.cycles.bifurcation import BifurcationDiagram, LimitCycle
+from memfit.analysis.stability import Circuit, OperatingPoints, RegionMap
+from memfit.arrays import ComplexArray, FloatArray
+from memfit.model.parameters import UNITS, Parameters
 from memfit.reporting.figures.marks import (
     BLUE,
     GREEN,
@@ -37,7 +40,6 @@ from memfit.reporting.figures.marks import (
 )
 from memfit.reporting.fit.curves import StabilityCurves, VoltageCurves
 from memfit.reporting.numbers import power_of_ten, quantity_digits, scale_for
-from memfit.reporting.stability.curves import AXIS_UNITS, Dynamics, GainMap, WindowCurves, attracts
 from memfit.reporting.text import SYMBOLS, capitalised
 
 _DASHED: Any = (0, (3, 2))
@@ -54,6 +56,73 @@ _FAR = 100.0  # gain margin from which a circuit no longer sets the range shown
 _REACH = 1.5  # spectra are shown up to so many times the largest one that is stable
 _CIRCUIT_COLOURS = {"current": BLUE, "voltage": VERMILLION}
 _KEY = Margins(right=22)
+
+
+_MULTIPLIER_ERROR = 1e-4  # of a Floquet multiplier, where the orbit shrinks to a point
+AXIS_UNITS: Mapping[str, str] = {**UNITS, "R_load": "ohm", "C_external": "F"}
+"""Units of all that can be changed: parameters of the device, and what is added to its circuit."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Dynamics:
+    """What one device does in one circuit, which leaves its junction free and has three lags."""
+
+    parameters: Parameters
+    circuit: Circuit
+    critical: OperatingPoints
+    """The one bias at which the gain margin is smallest."""
+    diagram: BifurcationDiagram
+    steady: OperatingPoints
+    """Steady states through the window of oscillation, or around V_T where there is none."""
+    start_up: float | None
+    """Time in which a small deviation grows a thousandfold at the critical bias, s; None where it decays."""
+    cycle: LimitCycle | None
+    """The stable limit cycle at the critical bias."""
+    from_rest: float | None
+    """Time from rest to the swing of that cycle after the source is switched on, s; None where none is."""
+
+    @property
+    def source_unit(self) -> str:
+        """Of what the source holds."""
+        return "A" if self.circuit.control == "current" else "V"
+
+
+def attracts(cycle: LimitCycle) -> bool:
+    """Whether an experiment settles on the cycle, within the error of the multiplier near a Hopf point."""
+    return abs(cycle.multipliers[0]) < 1.0 + _MULTIPLIER_ERROR
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class GainMap:
+    """The smallest gain margin over two parameters, with what a fit knows of them."""
+
+    map: RegionMap
+    device: tuple[float, float]
+    """Values of the device, SI."""
+    ellipse: tuple[FloatArray, FloatArray] | None
+    """Outline that holds both parameters with 95 %; None without a covariance."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class WindowCurves:
+    """A device in a circuit at a few biases and along all of them."""
+
+    circuit: Circuit
+    points: OperatingPoints
+    """Steady states of the few biases, the lowest first."""
+    frequency: FloatArray
+    """(m,) Hz."""
+    impedance: ComplexArray
+    """(k, m) ohm: under current control that of the device, else of the junction with its circuit."""
+    polynomial: StabilityCurves
+    """Coefficients in this circuit; its Hopf voltages are under the name "current"."""
+    steady: OperatingPoints
+    """Steady states along the bias."""
+    time: FloatArray
+    """(t,) s after the source is switched on from zero."""
+    courses: Mapping[float, FloatArray | None]
+    """u (V) by the setting of the source at the first, the middle and the last bias, A or V; None where the
+    integrator fails."""
 
 
 def bifurcation_figure(figure: Figure, found: Dynamics) -> None:

@@ -96,8 +96,8 @@ from memfit.reporting.fit.tables import (
 )
 from memfit.reporting.numbers import quantity
 from memfit.reporting.stability.curves import dynamics_of, known_uncertainty
-from memfit.reporting.stability.page import evidence_blocks
-from memfit.reporting.stability.tables import branch_panels, map_panels
+from memfit.reporting.stability.evidence import evidence_blocks
+from memfit.reporting.stability.page import branch_panels, map_panels
 from memfit.reporting.text import FIGURE_WORDS, HEADINGS, KINDS, MARKS, SENTENCES, counted, distinct
 from memfit.reporting.writers.folder import report_files, write_files
 

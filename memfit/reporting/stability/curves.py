@@ -23,7 +23,6 @@ from memfit.analysis.cycles import (
 from memfit.analysis.stability import (
     CHANGEABLE,
     Circuit,
-    OperatingPoints,
     RegionMap,
     Uncertainty,
     changes_to_hopf,
@@ -32,16 +31,15 @@ from memfit.analysis.stability import (
     operating_points_at,
     uncertainty_of,
 )
-from memfit.arrays import ComplexArray, FloatArray
+from memfit.arrays import FloatArray
 from memfit.confidence import confidence_region
 from memfit.fitting.result import FitResult
 from memfit.model.hopf_boundary import least_log_gain_margin, least_margin_bias
-from memfit.model.parameters import UNITS, Parameters
+from memfit.model.parameters import Parameters
 from memfit.model.smallsignal import impedance
-from memfit.reporting.fit.curves import StabilityCurves, stability_curves
+from memfit.reporting.figures.stability import AXIS_UNITS, Dynamics, GainMap, WindowCurves, attracts
+from memfit.reporting.fit.curves import stability_curves
 
-AXIS_UNITS: Mapping[str, str] = {**UNITS, "R_load": "ohm", "C_external": "F"}
-"""Units of all that can be changed: parameters of the device, and what is added to its circuit."""
 Columns = Mapping[str, FloatArray]
 """The numbers behind a figure, SI, by column title; columns may differ in length."""
 
@@ -79,35 +77,9 @@ class Settings:
     """Decades on either side, of an axis for what the circuit has not."""
     log_step: float = 1e-4
     """Step of a logarithm in differences."""
-    multiplier_error: float = 1e-4
-    """Of a Floquet multiplier, where the orbit shrinks to a point."""
 
 
 SETTINGS = Settings()
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Dynamics:
-    """What one device does in one circuit, which leaves its junction free and has three lags."""
-
-    parameters: Parameters
-    circuit: Circuit
-    critical: OperatingPoints
-    """The one bias at which the gain margin is smallest."""
-    diagram: BifurcationDiagram
-    steady: OperatingPoints
-    """Steady states through the window of oscillation, or around V_T where there is none."""
-    start_up: float | None
-    """Time in which a small deviation grows a thousandfold at the critical bias, s; None where it decays."""
-    cycle: LimitCycle | None
-    """The stable limit cycle at the critical bias."""
-    from_rest: float | None
-    """Time from rest to the swing of that cycle after the source is switched on, s; None where none is."""
-
-    @property
-    def source_unit(self) -> str:
-        """Of what the source holds."""
-        return "A" if self.circuit.control == "current" else "V"
 
 
 def dynamics_of(p: Parameters, circuit: Circuit) -> Dynamics | None:
@@ -141,11 +113,6 @@ def dynamics_of(p: Parameters, circuit: Circuit) -> Dynamics | None:
     )
 
 
-def attracts(cycle: LimitCycle) -> bool:
-    """Whether an experiment settles on the cycle, within the error of the multiplier near a Hopf point."""
-    return abs(cycle.multipliers[0]) < 1.0 + SETTINGS.multiplier_error
-
-
 def stable_cycle(p: Parameters, diagram: BifurcationDiagram, source: float) -> LimitCycle | None:
     """The largest stable limit cycle at a setting of the source; None where there is none.
 
@@ -166,17 +133,6 @@ def known_uncertainty(result: FitResult) -> Uncertainty | None:
     if not result.covariance:
         return None
     return uncertainty_of(result.values(), result.covariance, result.covariance_names, result.logarithmic)
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class GainMap:
-    """The smallest gain margin over two parameters, with what a fit knows of them."""
-
-    map: RegionMap
-    device: tuple[float, float]
-    """Values of the device, SI."""
-    ellipse: tuple[FloatArray, FloatArray] | None
-    """Outline that holds both parameters with 95 %; None without a covariance."""
 
 
 def load_map(p: Parameters, circuit: Circuit) -> RegionMap:
@@ -265,28 +221,6 @@ def most_influential(p: Parameters, circuit: Circuit, uncertainty: Uncertainty |
         influence[name] = abs(slope) * sigma
     first, second = sorted(CHANGEABLE, key=lambda name: -influence[name])[:2]
     return first, second
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class WindowCurves:
-    """A device in a circuit at a few biases and along all of them."""
-
-    circuit: Circuit
-    points: OperatingPoints
-    """Steady states of the few biases, the lowest first."""
-    frequency: FloatArray
-    """(m,) Hz."""
-    impedance: ComplexArray
-    """(k, m) ohm: under current control that of the device, else of the junction with its circuit."""
-    polynomial: StabilityCurves
-    """Coefficients in this circuit; its Hopf voltages are under the name "current"."""
-    steady: OperatingPoints
-    """Steady states along the bias."""
-    time: FloatArray
-    """(t,) s after the source is switched on from zero."""
-    courses: Mapping[float, FloatArray | None]
-    """u (V) by the setting of the source at the first, the middle and the last bias, A or V; None where the
-    integrator fails."""
 
 
 def window_curves(dynamics: Dynamics) -> WindowCurves:

@@ -1,312 +1,361 @@
-"""The stability report by itself: one section a circuit, then what the data say without the model.
+"""The stability report: a section a circuit with verdict, numbers and figures, then the data alone.
 
-Spectra speak by the winding of their admittance (`memfit.analysis.stability.nyquist`), pulses by the period
-and the extremes of what oscillates while the drive stands still (`memfit.analysis.cycles`).
+Made from the `CircuitStability` of each circuit and from the model's own curves. The terminal and the page
+of `memfit stability` are both written from it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
 
-from memfit.analysis.cycles import (
-    BifurcationDiagram,
-    LimitCycle,
-    MeasuredOscillation,
-    bifurcation_diagram,
-    find_oscillation,
-)
-from memfit.analysis.stability import (
-    Circuit,
-    MeasuredStability,
-    Uncertainty,
-    check_spectrum,
-    disagreement,
-    operating_points_at,
-)
-from memfit.arrays import BoolArray
-from memfit.datasets.records import ImpedanceSpectrum, PulseTransient
-from memfit.errors import InputError
+from memfit.analysis.stability import CHANGEABLE, Circuit, Uncertainty
+from memfit.arrays import FloatArray
+from memfit.datasets.records import PulseTransient
 from memfit.fitting.findings import CircuitStability
 from memfit.model.parameters import Parameters
-from memfit.model.steady import junction_voltage
-from memfit.model.transient import simulate
-from memfit.reporting.content import Block, Bullets, Column, Paragraph, Report, Section, Table
-from memfit.reporting.numbers import MISSING, interval, quantity, quantity_digits, series, span
-from memfit.reporting.stability.curves import stable_cycle
-from memfit.reporting.stability.tables import circuit_blocks
-from memfit.reporting.text import COLUMNS, HEADINGS, SENTENCES, TABLE_CAPTIONS, capitalised
+from memfit.reporting.content import (
+    Block,
+    Bullets,
+    Column,
+    ColumnKind,
+    Panel,
+    Panels,
+    Paragraph,
+    Report,
+    Section,
+    Table,
+)
+from memfit.reporting.figures.stability import (
+    AXIS_UNITS,
+    Dynamics,
+    attracts,
+    bifurcation_figure,
+    coefficients_figure,
+    frequency_figure,
+    gain_map_figure,
+    load_map_figure,
+    root_locus_figure,
+    time_courses_figure,
+    window_spectra_figure,
+)
+from memfit.reporting.fit.curves import coefficients_data
+from memfit.reporting.fit.summary import error_of
+from memfit.reporting.numbers import MISSING, interval, quantity, quantity_digits, span
+from memfit.reporting.stability.curves import (
+    branch_data,
+    dynamics_of,
+    gain_map,
+    gain_map_data,
+    load_map,
+    load_map_data,
+    root_locus_data,
+    time_courses_data,
+    window_curves,
+    window_spectra_data,
+)
+from memfit.reporting.stability.evidence import Spectra, evidence_blocks
+from memfit.reporting.text import (
+    COLUMNS,
+    FIGURE_WORDS,
+    HEADINGS,
+    SENTENCES,
+    TABLE_CAPTIONS,
+    capitalised,
+    meaning,
+)
 
-Spectra = Sequence[tuple[ImpedanceSpectrum, BoolArray | None]]
-"""Measured spectra with the points that were used; None is all of them."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How records are read, and when they contradict the model."""
-
-    replicas: int = 1000
-    """Of all spectra together, for the intervals of their margins; so many for each:"""
-    least_replicas: int = 40
-    most_replicas: int = 100
-    fewest_points: int = 16
-    """Of a stretch of a pulse."""
-    smallest_change: float = 1e-9
-    """Of the drive's span: less is a constant source."""
-    sigmas: float = 4.0
-    """Standard errors, and ..."""
-    same_period: float = 0.05
-    """... share of the period, by which periods must differ to be called different."""
-
-
-SETTINGS = Settings()
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class SpectrumEvidence:
-    """A measured spectrum beside the model, both under current control at its bias."""
-
-    record: str
-    bias: float
-    """V, or A where only the current is known."""
-    bias_unit: str
-    measured: MeasuredStability
-    model_unstable: bool
-    model_gain_margin: float | None
-    """None for a model of two lags."""
-    warning: str | None
-    """Where the two disagree."""
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class PulseEvidence:
-    """An oscillation in a trace beside the limit cycle predicted."""
-
-    record: str
-    source: float
-    control: str
-    measured: MeasuredOscillation
-    predicted: LimitCycle | None
-    """The stable limit cycle at this source; None where the model has none."""
-    modelled: MeasuredOscillation | None
-    """What the model's own trace under the same drive shows, read in the same way: unlike the limit cycle it
-    remembers the start. None where it does not oscillate, or its start is unknown."""
-
-    @property
-    def units(self) -> tuple[str, str]:
-        """Of the source, and of what was measured."""
-        return ("A", "V") if self.control == "current" else ("V", "A")
-
-    @property
-    def predicted_range(self) -> tuple[float, float] | None:
-        """Extremes of what was measured, as predicted: voltage (V) of a current source, or current (A)."""
-        if self.predicted is None:
-            return None
-        return self.predicted.V if self.control == "current" else self.predicted.I
+_HEIGHT = 62.0
+_FAR = float(np.log(100.0))  # gain margins beyond are all alike
+_WIDE = 20.0  # ratio of the ends of an interval from which each has its own digits
+_LENGTHS = {"decades": "decades", "standard_errors": "standard errors"}
+_KINDS: Mapping[str, ColumnKind] = {
+    "symbol": "symbol",
+    "item": "prose",
+    "meaning": "prose",
+    "criticality": "text",
+    "content": "text",
+    "hopf": "text",
+}
+"""Of the columns that are not numbers."""
+Draw = Callable[[Figure], None]
+"""Draws into an empty figure."""
 
 
-def spectra_evidence(p: Parameters, spectra: Spectra) -> tuple[SpectrumEvidence, ...]:
-    """What each spectrum says, for those with a bias and points enough.
-
-    Parameters
-    ----------
-    p : Parameters
-        Of the model.
-    spectra : sequence of (ImpedanceSpectrum, mask)
-        With the points that were used; None is all of them.
-    """
-    share = SETTINGS.replicas // max(len(spectra), 1)
-    replicas = int(np.clip(share, SETTINGS.least_replicas, SETTINGS.most_replicas))
-    evidence = []
-    for spectrum, used in spectra:
-        bias, unit = spectrum.bias_voltage, "V"
-        if bias is None:
-            bias, unit = spectrum.bias_current, "A"
-        if bias is None:
-            continue
-        pick = slice(None) if used is None else used
-        frequency, Z = spectrum.frequency[pick], spectrum.impedance[pick]
-        try:
-            measured = check_spectrum(frequency, Z, series_resistance=p.R_s, replicas=replicas)
-        except InputError:  # too few points left, or a frequency twice: the fit says so where it matters
-            continue
-        u = junction_voltage(p, "voltage" if unit == "V" else "current", np.array([bias]))
-        model = operating_points_at(p, Circuit(control="current"), u)
-        unstable, margin = bool(model.eigenvalues[0, 0].real > 0.0), float(model.gain_margin[0])
-        evidence.append(
-            SpectrumEvidence(
-                record=spectrum.name,
-                bias=float(bias),
-                bias_unit=unit,
-                measured=measured,
-                model_unstable=unstable,
-                model_gain_margin=margin if np.isfinite(margin) else None,
-                warning=disagreement(measured, unstable),
-            )
-        )
-    return tuple(evidence)
-
-
-def pulses_evidence(p: Parameters, transients: Sequence[PulseTransient]) -> tuple[PulseEvidence, ...]:
-    """Every oscillation in the traces, beside the prediction.
-
-    Parameters
-    ----------
-    p : Parameters
-    transients : sequence of PulseTransient
-    """
-    diagrams: dict[str, BifurcationDiagram | None] = {}
-    evidence = []
-    for transient in transients:
-        control = transient.drive.control
-        for source, measured, modelled in _oscillations(p, transient):
-            if control not in diagrams:
-                circuit = Circuit(control=control)
-                diagrams[control] = bifurcation_diagram(p, circuit) if circuit.can_oscillate(p) else None
-            diagram = diagrams[control]
-            evidence.append(
-                PulseEvidence(
-                    record=transient.name,
-                    source=source,
-                    control=control,
-                    measured=measured,
-                    predicted=None if diagram is None else stable_cycle(p, diagram, source),
-                    modelled=modelled,
-                )
-            )
-    return tuple(evidence)
-
-
-def _oscillations(
-    p: Parameters, transient: PulseTransient
-) -> Iterator[tuple[float, MeasuredOscillation, MeasuredOscillation | None]]:
-    """The source and the oscillation, measured and of the model, of every stretch that oscillates."""
-    drive, trace = transient.drive, None
-    least = SETTINGS.smallest_change * (float(np.ptp(drive.value)) or 1.0)
-    after = np.append(drive.value[1:], drive.value[-1])
-    for k, (start, end) in enumerate(pairwise([*drive.time, np.inf])):
-        if end <= start or abs(after[k] - drive.value[k]) > least:
-            continue
-        inside = (transient.time > start) & (transient.time < end) & np.isfinite(transient.response)
-        time = transient.time[inside]
-        if time.size < SETTINGS.fewest_points or not np.all(np.diff(time) > 0.0):
-            continue
-        measured, modelled = find_oscillation(time, transient.response[inside]), None
-        if measured is None:
-            continue
-        if drive.initial != "free":  # else where the model starts is not known
-            trace = simulate(p, drive, transient.time) if trace is None else trace
-            response = (trace.voltage if transient.control == "current" else trace.current)[inside]
-            modelled = find_oscillation(time, response) if np.all(np.isfinite(response)) else None
-        yield float(drive.value[k]), measured, modelled
-
-
-def spectra_evidence_table(items: Sequence[SpectrumEvidence]) -> Table:
-    """The verdict of each spectrum beside that of the model.
-
-    Parameters
-    ----------
-    items : sequence of SpectrumEvidence
-    """
-    biases = [quantity(item.bias, item.bias_unit) for item in items]
-    if len(units := {item.bias_unit for item in items}) == 1:  # with as many decimals everywhere
-        biases = series([item.bias for item in items], units.pop())
-    words = {True: "unstable", False: "stable"}
-    rows = []
-    for item, bias in zip(items, biases, strict=True):
-        poles = item.measured.unstable_poles
-        rows.append(
-            (
-                item.record,
-                bias,
-                words[item.model_unstable],
-                quantity_digits(item.model_gain_margin),
-                MISSING if poles is None else words[poles > 0],
-                quantity_digits(item.measured.crossing_frequency_Hz, "Hz"),
-                quantity(item.measured.resistance_at_crossing, "ohm", item.measured.resistance_stderr),
-                interval(item.measured.gain_margin_ci95),
-            )
-        )
-    rest = ("model_margin", "spectrum", "crossing", "resistance", "margin")
-    return _table("spectra_evidence", ("bias", "model", *rest), rows)
-
-
-def pulses_evidence_table(items: Sequence[PulseEvidence]) -> Table:
-    """Periods and extremes, measured and predicted.
-
-    Parameters
-    ----------
-    items : sequence of PulseEvidence
-    """
-    rows = []
-    for item in items:
-        (source, unit), measured, modelled = item.units, item.measured, item.modelled
-        cycle, ends = item.predicted, item.predicted_range
-        rows.append(
-            (
-                item.record,
-                quantity_digits(item.source, source),
-                quantity(measured.period, "s", measured.period_stderr),
-                MISSING if modelled is None else quantity_digits(modelled.period, "s", 4),
-                "none" if cycle is None else quantity_digits(cycle.period, "s", 4),
-                span(measured.low, measured.high, unit),
-                MISSING if modelled is None else span(modelled.low, modelled.high, unit),
-                "none" if ends is None else span(*ends, unit),
-            )
-        )
-    periods, ranges = ("period", "period_trace", "period_model"), ("range", "range_trace", "range_model")
-    return _table("pulses_evidence", ("source", *periods, *ranges), rows)
-
-
-def _table(key: str, keys: Sequence[str], rows: Sequence[tuple[str, ...]]) -> Table:
-    """A table with a row a record."""
-    columns = [Column(COLUMNS[one], "text" if one in ("model", "spectrum") else "number") for one in keys]
-    return Table(key, TABLE_CAPTIONS[key], (Column(COLUMNS["record"], "file"), *columns), tuple(rows))
-
-
-def evidence_warnings(spectra: Sequence[SpectrumEvidence], pulses: Sequence[PulseEvidence]) -> Bullets:
-    """A sentence for each record that contradicts the model.
-
-    Parameters
-    ----------
-    spectra : sequence of SpectrumEvidence
-    pulses : sequence of PulseEvidence
-    """
-    warnings = [f"{item.record}: {item.warning}" for item in spectra if item.warning is not None]
-    warnings += [
-        f"{item.record}: it oscillates at a source of {quantity_digits(item.source, item.units[0])}, "
-        "where the fitted model has no stable limit cycle."
-        for item in pulses
-        if item.predicted is None
-    ]
-    for item in pulses:
-        if item.modelled is None:
-            continue
-        period, stderr, model = item.measured.period, item.measured.period_stderr, item.modelled.period
-        if abs(period - model) >= max(SETTINGS.sigmas * stderr, SETTINGS.same_period * model):
-            warnings.append(
-                f"{item.record}: its period is {quantity_digits(period, 's', 3)}, that of the fitted model "
-                f"under the same drive {quantity_digits(model, 's', 3)}."
-            )
-    return Bullets(tuple(warnings), "care")
-
-
-def evidence_blocks(
-    p: Parameters, spectra: Spectra, transients: Sequence[PulseTransient]
+def circuit_blocks(
+    name: str,
+    block: CircuitStability,
+    circuit: Circuit,
+    p: Parameters | None,
+    known: Uncertainty | None,
+    *,
+    with_loads: bool,
+    axes: tuple[str, str] | None = None,
 ) -> tuple[Block, ...]:
-    """Tables of what the data say by themselves, each only where it has rows; warnings first.
+    """Everything behind the verdict on one circuit; nothing where that is left open or nothing can oscillate.
 
     Parameters
     ----------
-    p : Parameters
-    spectra : sequence of (ImpedanceSpectrum, mask)
-    transients : sequence of PulseTransient
+    name : str
+        Of the circuit, put into the keys of tables and figures.
+    block : CircuitStability
+    circuit : Circuit
+    p : Parameters or None
+        None where the data do not determine them all.
+    known : Uncertainty or None
+        The covariance of the fit, for the ellipse.
+    with_loads : bool
+        Whether the map over bias and load, which is the same for every circuit, stands here.
+    axes : two str, optional
+        Of the map over parameters; by default the two that matter most.
     """
-    of_spectra, of_pulses = spectra_evidence(p, spectra), pulses_evidence(p, transients)
-    warnings = evidence_warnings(of_spectra, of_pulses)
-    tables = (spectra_evidence_table(of_spectra), pulses_evidence_table(of_pulses))
-    return (*([warnings] if warnings.items else []), *(table for table in tables if table.rows))
+    dynamics = None if block.verdict == "undetermined" or p is None else dynamics_of(p, circuit)
+    at = _at_table(name, block.at) if block.at else None
+    if dynamics is None:
+        return () if at is None else (at,)
+    tables = (
+        _margins_table(name, block, dynamics),
+        at,
+        _hopf_points_table(name, block),
+        _recipe_table(name, block, dynamics),
+        _nearest_table(name, block),
+        _cycle_table(name, dynamics),
+    )
+    panels = (
+        *branch_panels(dynamics, f"{name}_"),
+        *window_panels(dynamics, f"{name}_"),
+        *map_panels(dynamics.parameters, circuit, known, f"{name}_", with_loads=with_loads, axes=axes),
+    )
+    return (*(table for table in tables if table is not None), Panels(panels))
+
+
+def _table(
+    key: str, name: str, keys: Sequence[str], rows: Sequence[tuple[str, ...]], caption: str = ""
+) -> Table:
+    """A table of one circuit."""
+    columns = tuple(Column(COLUMNS[column], _KINDS.get(column, "number")) for column in keys)
+    return Table(f"{key}_{name}", caption or TABLE_CAPTIONS[key], columns, tuple(rows))
+
+
+def _items(key: str, name: str, values: Mapping[str, str], intervals: Mapping[str, str]) -> Table:
+    """A table of single values, some of them with an interval."""
+    rows = [(item, value, intervals.get(item, MISSING)) for item, value in values.items()]
+    return _table(key, name, ("item", "estimate", "interval"), rows)
+
+
+def _ci(bounds: Sequence[float] | None, unit: str = "1") -> str:
+    """A 95 % interval, each end with its own digits where it is wide; a dash where there is none."""
+    if bounds is None:
+        return MISSING
+    low, high = bounds
+    if low > 0.0 and high > _WIDE * low:
+        return f"{quantity_digits(low, unit)} to {quantity_digits(high, unit)}"
+    return interval((low, high), unit)
+
+
+def _turning(frequency: float) -> str:
+    """Frequency of a complex pair of eigenvalues."""
+    return quantity_digits(frequency, "Hz") if frequency > 0.0 else "none: all are real"
+
+
+def _phase(margin: float | None) -> str:
+    """A phase margin, degrees."""
+    return "the loop gain is below 1" if margin is None or margin >= 360.0 else f"{quantity_digits(margin)}°"
+
+
+def _chance(probability: float | None) -> str:
+    """A probability as the verdict says it."""
+    if probability is None:
+        return MISSING
+    if probability < 1e-3:
+        return "below 0.001"
+    return "above 0.999" if probability > 0.999 else quantity_digits(probability)
+
+
+def _margins_table(name: str, block: CircuitStability, dynamics: Dynamics) -> Table:
+    """Margins of the loop at the most critical bias, width of the window, probability."""
+    critical = dynamics.critical
+    values = {
+        "Most critical bias u": quantity(block.at_u, "V"),
+        "Source there": quantity(float(critical.source[0]), dynamics.source_unit),
+        "Gain margin": quantity(block.gain_margin_min),
+        "Phase margin": _phase(float(critical.phase_margin[0])),
+        "Damping ratio": quantity_digits(float(critical.damping_ratio[0])),
+        "Frequency of the eigenvalue": _turning(float(critical.frequency_Hz[0])),
+    }
+    intervals = {"Gain margin": _ci(block.gain_margin_ci95)}
+    if block.window_u is not None:
+        values["Window of oscillation in u"] = quantity(block.window_u, "V")
+        intervals["Window of oscillation in u"] = _ci(block.window_u_ci95, "V")
+    values["Probability that it oscillates"] = _chance(block.probability_oscillates)
+    return _items("margins", name, values, intervals)
+
+
+def _at_table(name: str, at: Mapping[str, Any]) -> Table:
+    """The steady state at the bias that was asked for."""
+    rate = abs(at["eigenvalues"][0][0])
+    values = {
+        "Terminal voltage V": quantity_digits(at["V"], "V", 4),
+        "Current": quantity_digits(at["I"], "A", 4),
+        "Voltage u across the junction": quantity_digits(at["u"], "V", 4),
+        "Steady state": at["kind"],
+        "Gain margin": quantity(at["gain_margin"]),
+        "Phase margin": _phase(at["phase_margin_degrees"]),
+        "Damping ratio": quantity_digits(at["damping_ratio"]),
+        "Frequency of the eigenvalue": _turning(at["frequency_Hz"]),
+        "A deviation changes e-fold in": quantity_digits(1.0 / rate if rate else None, "s"),
+        "Probability that it is unstable": _chance(at["probability_unstable"]),
+    }
+    return _items("at", name, values, {"Gain margin": _ci(at["gain_margin_ci95"])})
+
+
+def _hopf_points_table(name: str, block: CircuitStability) -> Table | None:
+    """The Hopf points with their intervals; None where there are none."""
+    rows = [
+        (
+            str(number),
+            quantity(point.u, "V", error_of(point.u_ci95)),
+            _ci(point.u_ci95, "V"),
+            quantity_digits(point.V, "V", 4),
+            quantity_digits(point.I, "A", 4),
+            quantity(point.frequency_Hz, "Hz", error_of(point.frequency_ci95_Hz)),
+            _ci(point.frequency_ci95_Hz, "Hz"),
+            point.criticality or MISSING,
+        )
+        for number, point in enumerate(block.hopf_points, start=1)
+    ]
+    keys = ("hopf", "u", "interval", "V", "I", "frequency", "interval", "criticality")
+    return _table("hopf", name, keys, rows) if rows else None
+
+
+def _recipe_table(name: str, block: CircuitStability, dynamics: Dynamics) -> Table:
+    """What brings the device to the boundary, one quantity at a time."""
+    p, circuit = dynamics.parameters, dynamics.circuit
+    present: dict[str, float] = {key: getattr(p, key) for key in CHANGEABLE}
+    present["R_load"] = circuit.load if circuit.control == "voltage" else 0.0
+    present["C_external"] = circuit.external_capacitance
+    rows = []
+    for key, now in present.items():
+        unit, factor, value = AXIS_UNITS[key], block.changes_to_hopf.get(key), block.values_to_hopf.get(key)
+        value = now * factor if value is None and factor is not None else value
+        wanted = SENTENCES["no_value"] if value is None else quantity_digits(value, unit)
+        times = MISSING if factor is None else f"× {quantity_digits(factor)}"
+        shown = "R_shunt" if key == "R_load" and circuit.control == "current" else key
+        rows.append((shown, meaning(shown), quantity_digits(now, unit) if now else "none", times, wanted))
+    oscillates = (block.gain_margin_min or 2.0) < 1.0
+    caption = TABLE_CAPTIONS["recipe_quiet" if oscillates else "recipe_spike"]
+    return _table("recipe", name, ("symbol", "meaning", "now", "factor", "boundary"), rows, caption)
+
+
+def _nearest_table(name: str, block: CircuitStability) -> Table | None:
+    """The nearest point of the boundary when all parameters change together; None where there is none."""
+    nearest = block.nearest_boundary
+    ways = {"decades": nearest.decades, "standard_errors": nearest.standard_errors}
+    known = {key: way for key, way in ways.items() if way is not None}
+    distances = [f"{quantity_digits(way.distance)} {_LENGTHS[key]}" for key, way in known.items()]
+    rows = [("distance", *distances)]
+    rows += [
+        (parameter, *(f"× {quantity_digits(way.factors[parameter])}" for way in known.values()))
+        for parameter in CHANGEABLE
+    ]
+    return _table("nearest", name, ("symbol", *known), rows) if known else None
+
+
+def _cycle_table(name: str, dynamics: Dynamics) -> Table | None:
+    """The limit cycle at the most critical bias, and what the branch spans; None where nothing oscillates."""
+    cycle, diagram, unit = dynamics.cycle, dynamics.diagram, dynamics.source_unit
+    if not diagram.cycles:
+        return None
+    rows: dict[str, str] = {}
+    if cycle is not None:
+        rows |= {
+            "Source": quantity_digits(cycle.source, unit, 4),
+            "Period": quantity_digits(cycle.period, "s", 4),
+            "Frequency": quantity_digits(cycle.frequency_Hz, "Hz", 4),
+            "u": span(*cycle.u, "V", 4),
+            "V": span(*cycle.V, "V", 4),
+            "Channel current": span(*cycle.i_c, "A", 4),
+            "Largest Floquet multiplier": quantity_digits(abs(cycle.multipliers[0])),
+            "Energy per period": quantity_digits(cycle.energy, "J"),
+        }
+    if dynamics.from_rest is not None:
+        rows["Start-up from rest"] = quantity_digits(dynamics.from_rest, "s")
+    if dynamics.start_up is not None:
+        rows["Growth a thousandfold from the steady state"] = quantity_digits(dynamics.start_up, "s")
+    stable = [one for one in diagram.cycles if attracts(one)]
+    if stable:
+        sources, frequencies = [one.source for one in stable], [one.frequency_Hz for one in stable]
+        rows |= {
+            "Stable from source": span(min(sources), max(sources), unit, 4),
+            "Frequencies through the window": span(min(frequencies), max(frequencies), "Hz"),
+            "Largest swing of u": quantity_digits(max(one.u[1] - one.u[0] for one in stable), "V"),
+            "Largest swing of V": quantity_digits(max(one.V[1] - one.V[0] for one in stable), "V"),
+        }
+    if diagram.folds or len(stable) < len(diagram.cycles):
+        rows["Hysteresis"] = "part of the branch is unstable: rest and oscillation exist side by side"
+    if not diagram.complete:
+        rows["Reservation"] = diagram.message
+    return _table("cycle", name, ("item", "content"), list(rows.items()))
+
+
+def _panel(name: str, prefix: str, draw: Draw, data: Mapping[str, FloatArray], circuit: Circuit) -> Panel:
+    """A figure with the words its name stands for."""
+    words = FIGURE_WORDS[name]
+    caption, alt = (text.format(circuit=circuit.name) for text in (words.caption, words.alt))
+    return Panel(key=f"{prefix}{name}", draw=draw, caption=caption, alt=alt, height=_HEIGHT, data=data)
+
+
+def branch_panels(dynamics: Dynamics, prefix: str = "") -> tuple[Panel, ...]:
+    """Bifurcation diagram and frequency, where the device oscillates."""
+    if not dynamics.diagram.cycles:
+        return ()
+    data, draws = (
+        branch_data(dynamics),
+        {"bifurcation": bifurcation_figure, "cycle_frequency": frequency_figure},
+    )
+    return tuple(
+        _panel(name, prefix, partial(draw, found=dynamics), data, dynamics.circuit)
+        for name, draw in draws.items()
+    )
+
+
+def window_panels(dynamics: Dynamics, prefix: str = "") -> tuple[Panel, ...]:
+    """Spectra, coefficients, eigenvalues, courses in time; nothing where the boundary is far off."""
+    if float(np.log(dynamics.critical.gain_margin[0])) > _FAR:
+        return ()
+    curves, circuit = window_curves(dynamics), dynamics.circuit
+    polynomial = partial(coefficients_figure, curves=curves.polynomial)
+    drawn: dict[str, tuple[Draw, Mapping[str, FloatArray]]] = {
+        "window_spectra": (partial(window_spectra_figure, curves=curves), window_spectra_data(curves)),
+        "circuit_coefficients": (polynomial, coefficients_data(curves.polynomial)),
+        "root_locus": (partial(root_locus_figure, curves=curves), root_locus_data(curves)),
+        "time_courses": (partial(time_courses_figure, curves=curves), time_courses_data(curves)),
+    }
+    return tuple(_panel(name, prefix, draw, data, circuit) for name, (draw, data) in drawn.items())
+
+
+def map_panels(
+    p: Parameters,
+    circuit: Circuit,
+    known: Uncertainty | None,
+    prefix: str = "",
+    *,
+    with_loads: bool = True,
+    axes: tuple[str, str] | None = None,
+) -> tuple[Panel, ...]:
+    """Regions over bias and load where asked; gain margin over two parameters, unless far off throughout."""
+    panels = []
+    if with_loads:
+        regions = load_map(p, circuit)
+        draw: Draw = partial(load_map_figure, regions=regions)
+        panels.append(_panel("load_map", prefix, draw, load_map_data(regions), circuit))
+    gains = gain_map(p, circuit, known, axes)
+    if axes is not None or float(gains.map.log_gain_margin.min()) < _FAR:
+        draw = partial(gain_map_figure, found=gains)
+        panels.append(_panel("gain_map", prefix, draw, gain_map_data(gains), circuit))
+    return tuple(panels)
 
 
 def stability_report(

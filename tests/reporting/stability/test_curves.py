@@ -8,15 +8,15 @@ from matplotlib.figure import Figure
 from memfit.analysis.stability import Circuit, uncertainty_of, values_to_hopf
 from memfit.confidence import chi2_quantile
 from memfit.model.parameters import Parameters
+from memfit.reporting.figures.stability import attracts
 from memfit.reporting.stability.curves import (
-    attracts,
     dynamics_of,
     gain_map,
     load_map,
     load_map_data,
     most_influential,
 )
-from memfit.reporting.stability.tables import branch_panels, map_panels
+from memfit.reporting.stability.page import branch_panels, map_panels
 
 P = Parameters(R_b=12e3, C_m=1.1e-6, i_c0=0.9e-3, V_T=0.95, V_m=0.055, tau_d=0.012, tau_k=0.025, R_s=22.0)
 STABLE = P.replace(i_c0=1e-5)
