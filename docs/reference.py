@@ -37,7 +37,7 @@ FACE = {
 
 MODULES = {
     "The model": (
-        "memfit.model.parameters", "memfit.model.equations", "memfit.model.steady",
+        "memfit.model.parameters", "memfit.model.derived", "memfit.model.equations", "memfit.model.steady",
         "memfit.model.smallsignal", "memfit.model.linear", "memfit.model.hopf_boundary",
         "memfit.model.transient",
     ),
@@ -52,9 +52,9 @@ MODULES = {
         "memfit.analysis.cycles.bifurcation",
     ),
     "Readers": ("memfit.loaders.registry", "memfit.loaders.raw", "memfit.loaders.source"),
-    "Errors, units, files": ("memfit.errors", "memfit.units", "memfit.files", "memfit.files"),
+    "Errors, units, files": ("memfit.errors", "memfit.units", "memfit.confidence", "memfit.files"),
     "The workflow": tuple(f"memfit.workflow.{one}" for one in (
-        "reading", "fitting", "stability", "planning", "simulation", "reports", "comparison", "batch"
+        "reading", "fitting", "stability", "simulation", "reports", "comparison", "batch"
     )),
 }  # fmt: skip
 
@@ -208,22 +208,22 @@ TOPICS = ("stability", "uncertainty", "identifiability", "comparison", "batch", 
 
 PURPOSES = {
     "cli": "commands; no science",
-    "workflow": "load, check, fit, analyse, report: five calls",
+    "workflow": "load, check, fit, analyse, report: a few calls",
     "reporting": "tables, figures, documents",
     "batch": "many devices, the store",
-    "analysis": "stability, Hopf points, cycles",
-    "synthetic": "devices whose truth is known",
+    "analysis": "stability, cycles, comparison",
+    "synthetic": "devices of known truth",
+    "interop": "lmfit, impedance.py",
     "loaders": "files to records",
     "fitting": "records to a result",
     "model": "pure physics, exact derivatives",
     "datasets": "the three kinds of records",
     "protocols": "what the instrument applied",
-    "units": "SI inside, units only at the edges",
-    "files": "written whole or not at all",
-    "noise_estimate": "the noise of a curve, seen without a model",
-    "confidence": "the level of every interval",
-    "progress": "how far long work is",
-    "interop": "the model in lmfit and impedance.py",
+    "units": "SI inside",
+    "files": "written whole",
+    "noise_estimate": "without a model",
+    "progress": "how far it is",
+    "confidence": "its level, once",
     "arrays": "names of array types",
     "errors": "the tree of errors",
 }

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.interpolate import Akima1DInterpolator
 
-from memfit.analysis.cycles.bifurcation import BifurcationDiagram, LimitCycle
+from memfit.analysis.cycles import BifurcationDiagram, LimitCycle
 from memfit.analysis.stability import Circuit, OperatingPoints, RegionMap
 from memfit.arrays import ComplexArray, FloatArray
 from memfit.model.parameters import UNITS, Parameters

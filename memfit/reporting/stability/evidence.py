@@ -1,7 +1,7 @@
 """What the data say about oscillation by themselves, beside the model.
 
 Spectra speak by the winding of their admittance (`memfit.analysis.stability.nyquist`), pulses by the period
-and the extremes of what oscillates while the drive stands still (`memfit.analysis.cycles.in_records`).
+and the extremes of what oscillates while the drive stands still (`memfit.analysis.cycles`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,8 +10,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from memfit.analysis.cycles.bifurcation import BifurcationDiagram, LimitCycle, bifurcation_diagram
-from memfit.analysis.cycles.in_records import MeasuredOscillation, find_oscillation
+from memfit.analysis.cycles import BifurcationDiagram, LimitCycle, bifurcation_diagram
+from memfit.analysis.cycles import MeasuredOscillation, find_oscillation
 from memfit.analysis.stability import (
     Circuit,
     MeasuredStability,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from memfit.analysis.cycles.bifurcation import bifurcation_diagram, cycles_at
+from memfit.analysis.cycles import bifurcation_diagram, cycles_at
 from memfit.analysis.stability import Circuit
 from memfit.datasets.records import ImpedanceSpectrum, PulseTransient
 from memfit.model.parameters import Parameters
