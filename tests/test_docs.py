@@ -83,6 +83,63 @@ def test_commands_and_floors_are_made_from_the_code():
     assert not {room for rooms in reference.floors() for room in rooms} - set(reference.PURPOSES)
 
 
+ROOMS = "|".join(path.stem for path in (REPOSITORY / "memfit").iterdir() if path.stem != "memfit")
+WORDS = {"memfit.readers", "memfit.css", "memfit.mplstyle"}
+"""A group of entry points and style sheets: no modules."""
+
+
+def missing(text: str) -> set[str]:
+    """Paths and dotted names of memfit in a text that do not exist."""
+    absent = set()
+    for name in set(re.findall(r"\bmemfit(?:/\w+)+(?:\.\w+)?(?![\w-])", text)) - WORDS:
+        if not (REPOSITORY / name).exists() and not re.search(r"/\d+$", name):  # but a schema
+            absent.add(name)
+    for name in set(re.findall(rf"`((?:{ROOMS})/[\w/]+(?:\.\w+)?)`", text)):
+        if not any(
+            (REPOSITORY / folder / name).with_suffix(suffix).exists()
+            for folder in ("memfit", "tests")
+            for suffix in ("", ".py")
+        ):
+            absent.add(name)
+    for name in set(re.findall(r"(?<![\w/.-])memfit(?:\.\w+)+", text)) - WORDS:
+        file, *rest = name.split(".")
+        path = REPOSITORY / file
+        while rest and (path.is_dir() and ((path / rest[0]).is_dir() or (path / f"{rest[0]}.py").is_file())):
+            part = rest.pop(0)
+            path = path / part if (path / part).is_dir() else path / f"{part}.py"
+        source = path if path.suffix else path / "__init__.py"
+        if rest and not re.search(rf"\b{rest[0]}\b", source.read_text(encoding="utf-8")):
+            absent.add(name)
+    return absent
+
+
+@pytest.mark.parametrize(
+    "page",
+    [*PAGES, *(REPOSITORY / name for name in ("README.md", "CONTRIBUTING.md", "docs/reference.py"))],
+    ids=lambda page: page.name,
+)
+def test_every_module_that_a_page_names_exists(page):
+    assert missing(page.read_text(encoding="utf-8")) == set()
+
+
+def test_every_module_that_a_docstring_names_exists():
+    absent = {
+        f"{path.relative_to(REPOSITORY)}: {name}"
+        for path in (REPOSITORY / "memfit").rglob("*.py")
+        for name in missing(path.read_text(encoding="utf-8"))
+    }
+    assert absent == set()
+
+
+def test_the_table_of_rooms_is_complete():
+    text = (DOCS / "architecture.md").read_text(encoding="utf-8")
+    rooms = set(re.findall(r"^\| `(memfit/[\w/]+(?:\.py)?)` \|", text.replace("/` |", "` |"), re.MULTILINE))
+    package = REPOSITORY / "memfit"
+    there = {path.parent for path in package.rglob("__init__.py")} - {package}
+    there |= {path for path in package.glob("*.py") if not path.stem.startswith("__")}
+    assert rooms == {path.relative_to(REPOSITORY).as_posix() for path in there}
+
+
 def test_tables_of_the_gallery_name_examples_that_exist():
     named = re.findall(r"^\| `([\w/]+)` \|", (DOCS / "gallery.md").read_text(encoding="utf-8"), re.MULTILINE)
     there = {

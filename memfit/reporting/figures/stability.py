@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from scipy.interpolate import Akima1DInterpolator
 
 from memfit.analysis.cycles import BifurcationDiagram, LimitCycle
 from memfit.analysis.stability import Circuit, OperatingPoints, RegionMap
@@ -175,6 +174,8 @@ def _branch(axes: Axes, found: Dynamics, scale: float, values: FloatArray) -> No
     The line is smooth between the cycles computed: Akima's, which does not swing beside a corner (J. ACM
     1970, 17, 589).
     """
+    from scipy.interpolate import Akima1DInterpolator  # noqa: PLC0415 - slow to import, seldom needed
+
     source = np.array([cycle.source for cycle in found.diagram.cycles]) * scale
     stable = np.array([attracts(cycle) for cycle in found.diagram.cycles], dtype=bool)
     if source.size >= _FEWEST_SMOOTH:
