@@ -1,9 +1,8 @@
 """The Kramers-Kronig test: no false alarm on what obeys the relations, an alarm on what does not."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
+from paths import DATA, for_real_files
 
 from memfit.datasets.kramers_kronig import BAD_POINT, estimate_noise, kramers_kronig
 from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient
@@ -12,7 +11,6 @@ from memfit.model.parameters import Parameters
 from memfit.model.smallsignal import impedance
 from memfit.protocols import pulse
 
-DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 FREQUENCY = np.geomspace(1e5, 1e-2, 50)
 
 
@@ -160,9 +158,8 @@ def test_noise_of_two_points_is_not_known():
     assert estimate_noise(spectrum(np.ones(3) + 0j, FREQUENCY[:3])).level == 0
 
 
-@pytest.mark.skipif(not DATA.is_dir(), reason="the instrument files of ../shared/data are not here")
-@pytest.mark.parametrize(
-    ("file", "status"),
+@for_real_files(
+    "file, status",
     [
         ("eis/zahner/zhit_drift.ism", "inconsistent"),
         ("eis/biologic/yadg_peis.mpt", "noisy"),

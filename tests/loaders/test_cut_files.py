@@ -4,19 +4,17 @@ import io
 import json
 import random
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import pytest
+from paths import DATA, for_real_files
 
 from memfit.errors import FileFormatError, MemfitError
 from memfit.loaders.registry import read_source
 from memfit.loaders.source import Source
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 fuzz_truth = pytest.importorskip("fuzz_truth", reason="benchmarks/fuzz_truth.py is not beside the tests")
 
-DATA = REPOSITORY.parent / "shared" / "data"
 TEXTS = [
     path
     for path in sorted(DATA.rglob("*"))
@@ -30,7 +28,7 @@ def shortened(path):
     return data[: data.find(b"\n", fuzz_truth.SHORT) + 1] or data
 
 
-@pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.name)
+@for_real_files("path", TEXTS, ids=lambda path: path.name)
 def test_a_real_file_cut_or_written_otherwise_is_not_misread(path):
     data, rng = shortened(path), random.Random(path.name)
     assert [*fuzz_truth.check_changes(path.name, data, Counter())] == []

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from paths import DATA, needs_real_files
 
 from memfit.errors import FileFormatError, InputError
 from memfit.loaders.inspection import inspect_file
@@ -12,11 +13,7 @@ from memfit.loaders.registry import read_file, read_tables
 from memfit.loaders.source import open_source
 from memfit.loaders.tidy import format_record
 
-DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
-
-pytestmark = pytest.mark.skipif(
-    not DATA.is_dir(), reason="the instrument files of ../shared/data are not here"
-)
+needs_real_files()
 
 # file: kind, number of records, points of the first record, control, bias (V) of the first record
 EXPECTED = {
