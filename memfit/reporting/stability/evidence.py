@@ -10,8 +10,13 @@ from itertools import pairwise
 
 import numpy as np
 
-from memfit.analysis.cycles import BifurcationDiagram, LimitCycle, bifurcation_diagram
-from memfit.analysis.cycles import MeasuredOscillation, find_oscillation
+from memfit.analysis.cycles import (
+    BifurcationDiagram,
+    LimitCycle,
+    MeasuredOscillation,
+    bifurcation_diagram,
+    find_oscillation,
+)
 from memfit.analysis.stability import (
     Circuit,
     MeasuredStability,
