@@ -1,23 +1,24 @@
 """A batch from ROOT to OUT: find devices, settle those that are not finished, index, summarise.
 
-Only one batch at a time writes to OUT. After each device `Progress` says how far it is and how fast it goes.
+Only one batch at a time writes to OUT. After each device `Progress` says how far it is and how fast it goes;
+`BatchSummary` says at the end how many results can be used, and what became of the others.
 """
 
 import json
 import shutil
 import sys
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import IO, Any
 
+from memfit.batch.columns import Row
 from memfit.batch.jobs import DEVICES, DRAFTS, Job, Limits, Makers, Outcome, find_devices
 from memfit.batch.store import build_index, each_row
-from memfit.batch.summary import BatchSummary, summarise
 from memfit.errors import DependencyError, OutputError
 from memfit.files import write_whole
 
@@ -68,6 +69,142 @@ class Pace:
             seconds_left=(self.total - done) / rate if rate else None,
             last=outcome,
         )
+
+
+_MOST_NAMES = 5
+"""Shared names that are told one by one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """A device without a result."""
+
+    device: str
+    """Its folder, relative to ROOT."""
+    cause: str
+    """input, time, memory, died or error; unreadable where the result is damaged."""
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchSummary:
+    """The end of a batch."""
+
+    out: Path
+    devices: int
+    """Under ROOT."""
+    fitted: int
+    """In this run."""
+    unchanged: int
+    """Finished before."""
+    seconds: float
+    """Of this run."""
+    statuses: Mapping[str, int]
+    """Number of results by the code of their status."""
+    usable: int
+    failures: tuple[Failure, ...] = ()
+    duplicates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Folders of devices that share a name, by that name."""
+    notes: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {**asdict(self), "out": str(self.out), "failures": [asdict(one) for one in self.failures]}
+
+
+def summarise(
+    out: Path,
+    keys: Collection[str],
+    rows: Iterable[Row],
+    counts: Mapping[str, int],
+    *,
+    seconds: float,
+    notes: Sequence[str] = (),
+) -> BatchSummary:
+    """The summary of a batch from the rows of its index.
+
+    Parameters
+    ----------
+    out : Path
+    keys : collection of str
+        Devices under ROOT.
+    rows : iterable of Row
+        Of all results in `out`; taken once, one by one.
+    counts : mapping
+        Devices by what this run did with them.
+    seconds : float
+        Duration of this run, s.
+    notes : sequence of str
+        Of the search for devices.
+    """
+    seen = _Seen()
+    for row in rows:
+        if _key(row) in keys:
+            seen.note(row)
+        else:
+            seen.strangers += 1
+    duplicates = {name: tuple(found) for name, found in seen.folders.items() if len(found) > 1}
+    return BatchSummary(
+        out=out,
+        devices=len(keys),
+        fitted=counts.get("fitted", 0),
+        unchanged=counts.get("unchanged", 0),
+        seconds=round(seconds, 3),
+        statuses=dict(seen.statuses.most_common()),
+        usable=seen.usable,
+        failures=tuple(seen.failures),
+        duplicates=duplicates,
+        notes=(*notes, *_notes(seen, duplicates)),
+    )
+
+
+@dataclass
+class _Seen:
+    """What is kept of rows that come one by one."""
+
+    usable: int = 0
+    strangers: int = 0
+    statuses: Counter[str] = field(default_factory=Counter)
+    failures: list[Failure] = field(default_factory=list)
+    folders: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    versions: set[str] = field(default_factory=set)
+
+    def note(self, row: Row) -> None:
+        """One more device."""
+        if row["state"] != "fitted":
+            cause, message = str(row["cause"] or row["state"]), str(row["message"] or "")
+            self.failures.append(Failure(device=_key(row), cause=cause, message=message))
+            return
+        self.usable += bool(row["usable"])
+        self.statuses[str(row["status"])] += 1
+        self.folders[str(row["device"])].append(_key(row))
+        self.versions.add(str(row["memfit_version"]))
+
+
+def _key(row: Row) -> str:
+    """The device's folder, relative to ROOT."""
+    return str(row["folder"]).removeprefix(f"{DEVICES}/")
+
+
+def _notes(seen: _Seen, duplicates: Mapping[str, Sequence[str]]) -> list[str]:
+    """Sentences on names that several devices share, results of devices not under ROOT, several versions."""
+    notes = [
+        f"{len(keys)} devices are called {name!r}: {', '.join(keys[:4])}{', ...' if len(keys) > 4 else ''}; "
+        "they are told apart by their folders."
+        for name, keys in list(duplicates.items())[:_MOST_NAMES]
+    ]
+    more = len(duplicates) - _MOST_NAMES
+    if more > 0:
+        notes.append(f"{more} more names are shared by several devices.")
+    if seen.strangers:
+        notes.append(
+            f"{seen.strangers} more in OUT belong to devices that are not under ROOT (any more); they were "
+            "left alone."
+        )
+    if len(seen.versions) > 1:
+        makers = " and ".join(sorted(seen.versions))
+        notes.append(f"The results were made by memfit {makers}; choose another OUT to fit all of them anew.")
+    return notes
 
 
 SCHEMA = "memfit/batch/1"

@@ -6,14 +6,21 @@ died or has grown. Nothing of it outlives the process that holds it.
 Why not loky or pebble: loky cannot end one job (a killed worker breaks the whole pool) and has no limits;
 pebble ends one on time but not on memory, and says nothing of what a dead worker wrote on standard error.
 Neither ends a worker that is in compiled code when the process that started it is gone.
+
+The other side is `serve`: it takes calls from its standard input and gives answers on its standard output, as
+pickles with their length in front; what libraries print goes to standard error. When the input ends, because
+whoever started it is gone, it ends too, also in the middle of a fit; should compiled code hold it up then, an
+alarm of the operating system ends it.
 """
 
 import contextlib
+import faulthandler
 import json
 import os
 import pickle
 import queue
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -26,11 +33,10 @@ from typing import IO, Any, BinaryIO
 import psutil
 
 from memfit.batch.jobs import Cause, Limits, size_text, time_text
-from memfit.batch.worker_main import read_message, write_message
 
 _START = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from memfit.batch.worker_main import main; main()"
+    "from memfit.batch.worker_process import serve; serve()"
 )
 _START_SECONDS = 600.0
 """A first start compiles the integrator."""
@@ -244,3 +250,66 @@ def _ended(code: int) -> str:
     except ValueError:
         name = f"signal {-code}"
     return f"was ended by {name}"
+
+
+_HEAD = struct.Struct(">Q")
+
+
+def write_message(stream: BinaryIO, content: bytes) -> None:
+    """Send one message."""
+    stream.write(_HEAD.pack(len(content)) + content)
+    stream.flush()
+
+
+def read_message(stream: BinaryIO) -> bytes | None:
+    """The next message; None when the other side is gone."""
+    head = stream.read(_HEAD.size)
+    if len(head) < _HEAD.size:
+        return None
+    (length,) = _HEAD.unpack(head)
+    content = stream.read(length)
+    return content if len(content) == length else None
+
+
+def serve() -> None:
+    """Serve until the input ends."""
+    faulthandler.enable()
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    jobs: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    threading.Thread(target=_receive, args=(sys.stdin.buffer, jobs), daemon=True).start()
+    while True:
+        write_message(answers, pickle.dumps(_answer(jobs.get())))
+
+
+def _receive(stream: BinaryIO, jobs: "queue.SimpleQueue[bytes]") -> None:
+    """Hand on what comes in; end the process when nothing can come any more."""
+    while (message := read_message(stream)) is not None:
+        jobs.put(message)
+    os._exit(0)
+
+
+def _answer(message: bytes) -> tuple[bool, Any]:
+    """(True, what the function returned) or (False, what went wrong in a sentence)."""
+    try:
+        seconds, call = pickle.loads(message)  # noqa: S301 - from the process that started this one
+        _set_alarm(seconds)
+        function, arguments = _unpack(call)
+        return True, function(*arguments)
+    except Exception as problem:
+        return False, f"{type(problem).__name__}: {problem}"
+    finally:
+        _set_alarm(None)
+
+
+def _unpack(call: bytes) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+    """A function and its arguments."""
+    function, arguments = pickle.loads(call)  # noqa: S301 - from the process that started this one
+    return function, arguments
+
+
+def _set_alarm(seconds: float | None) -> None:
+    """Let the operating system end this process after so long; None: never."""
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_REAL, seconds or 0.0)

@@ -12,8 +12,7 @@ from memfit.cli.console import Console, columns, duration, print_json
 from memfit.cli.options import NOT_USABLE, USABLE, Command, Parser, add_json, add_plan, plan_changes, whole
 
 if TYPE_CHECKING:
-    from memfit.batch.run import Progress
-    from memfit.batch.summary import BatchSummary
+    from memfit.batch.run import BatchSummary, Progress
 
 _ON_TERMINAL, _IN_LOG = 0.2, 15.0
 """Seconds between two words on progress."""

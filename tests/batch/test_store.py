@@ -8,8 +8,8 @@ import pytest
 from memfit.batch.columns import COLUMNS, flat_row, row_of
 from memfit.batch.device import read_checkpoint, record_failure
 from memfit.batch.jobs import Job
+from memfit.batch.run import summarise
 from memfit.batch.store import INDEX, build_index, read_rows, result_folders, select
-from memfit.batch.summary import summarise
 from memfit.errors import InputError, OutputError
 
 

@@ -27,6 +27,6 @@ def make_device(folder: Path, name: str, seed: int, **about: Any) -> None:
 def is_servant(process: psutil.Process) -> bool:
     """Whether a process is one that fits."""
     try:
-        return "memfit.batch.worker_main" in " ".join(process.cmdline())
+        return "memfit.batch.worker_process" in " ".join(process.cmdline())
     except psutil.Error:
         return False
