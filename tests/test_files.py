@@ -1,11 +1,12 @@
 """Files and folders appear whole or not at all."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from memfit.errors import OutputError
-from memfit.files import check_free, whole_folder, write_whole
+from memfit.files import WRITTEN, check_free, file_names, others, read_listing, whole_folder, write_whole
 
 
 def names(folder: Path) -> list[str]:
@@ -82,3 +83,72 @@ def test_a_file_appears_whole(tmp_path):
     assert names(tmp_path) == ["a.txt"]
     with pytest.raises(OutputError, match=r"absent.*cannot be written"):
         write_whole(tmp_path / "absent" / "a.txt", "")
+
+
+def write(out: Path, about: str | None, **files: str) -> None:
+    with whole_folder(out, overwrite=True, about=about) as draft:
+        for name, text in files.items():
+            path = draft / name.replace("__", "/")
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "left"),
+    [("a", "b", []), ("a", "a", ["figures/x"]), ("", "", [])],
+)
+def test_files_about_something_else_go(tmp_path, first, second, left):
+    write(tmp_path / "out", first, report="1", figures__x="old")
+    write(tmp_path / "out", second, report="2")
+    assert file_names(tmp_path / "out") == sorted([*left, "report", WRITTEN])
+    assert (tmp_path / "out" / "figures").is_dir() == bool(left)
+    assert sorted(read_listing(tmp_path / "out").files) == sorted([*left, "report"])
+
+
+def test_what_was_changed_or_is_not_listed_stays(tmp_path):
+    out = tmp_path / "out"
+    write(out, "a", report="1", notes="1", figures__x="old")
+    (out / "notes").write_text("mine now")
+    (out / "figures" / "mine").write_text("mine")
+    write(out, "b", report="2")
+    assert file_names(out) == ["figures/mine", "notes", "report", WRITTEN]
+    assert others(out) == ["figures/mine", "notes"]
+
+
+def test_without_a_subject_files_join_the_list_or_make_none(tmp_path):
+    write(tmp_path / "plain", None, data="1")
+    assert file_names(tmp_path / "plain") == ["data"]
+    write(tmp_path / "out", "a", report="1")
+    write(tmp_path / "out", None, page="1")
+    listing = read_listing(tmp_path / "out")
+    assert (listing.about, sorted(listing.files)) == ("a", ["page", "report"])
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"files": 3}', '{"files": {"../mine": "0"}}', '{"files": {"/x": 1}}']
+)
+def test_a_list_that_was_tampered_with_removes_nothing(tmp_path, text):
+    (tmp_path / "mine").write_text("mine")
+    write(tmp_path / "out", "a", report="1")
+    (tmp_path / "out" / WRITTEN).write_text(text)
+    write(tmp_path / "out", "b", other="2")
+    assert (tmp_path / "mine").exists()
+    assert file_names(tmp_path / "out") == ["other", "report", WRITTEN]
+
+
+def test_a_link_is_no_file_of_ours(tmp_path):
+    (tmp_path / "mine").write_text("1")
+    write(tmp_path / "out", "a", report="1", page="1")
+    (tmp_path / "out" / "page").unlink()
+    (tmp_path / "out" / "page").symlink_to(tmp_path / "mine")
+    write(tmp_path / "out", "b", report="2")
+    assert (tmp_path / "out" / "page").is_symlink()
+    assert (tmp_path / "mine").exists()
+
+
+def test_the_list_is_the_same_for_the_same_files(tmp_path):
+    for name in ("one", "two"):
+        write(tmp_path / name, "a", report="1", figures__x="old")
+    texts = [(tmp_path / name / WRITTEN).read_text() for name in ("one", "two")]
+    assert texts[0] == texts[1]
+    assert set(json.loads(texts[0])) == {"about", "files"}
