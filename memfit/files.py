@@ -88,7 +88,7 @@ def listing_after(folder: Path, draft: Path, about: str | None) -> tuple[Listing
     return Listing(about, new), [name for name in earlier.files if name not in new]
 
 
-def remove_unchanged(folder: Path, names: list[str]) -> None:
+def _remove_unchanged(folder: Path, names: list[str]) -> None:
     """Remove files that are still as they are listed, and the folders that are empty then."""
     listing = read_listing(folder) or Listing()
     for name in names:
@@ -231,5 +231,5 @@ def _publish(draft: Path, out: Path, about: str | None) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         source.replace(target)
     if listing is not None:
-        remove_unchanged(out, outdated)
+        _remove_unchanged(out, outdated)
         write_whole(out / WRITTEN, listing.to_json())

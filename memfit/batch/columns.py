@@ -118,7 +118,13 @@ def row_of(folder: Path, name: str) -> Row:
 
 
 def flat_row(row: Row) -> Row:
-    """A row whose attributes are columns as well; those whose name is taken as `attributes.NAME`."""
+    """A row whose attributes are columns as well; those whose name is taken as `attributes.NAME`.
+
+    Parameters
+    ----------
+    row : mapping
+        A row of the index, with every name of `COLUMNS` and `attributes`.
+    """
     flat = {name: row[name] for name in COLUMNS}
     for name, value in row["attributes"].items():
         flat[f"attributes.{name}" if name in COLUMNS else name] = value

@@ -55,7 +55,15 @@ class Checkpoint:
     schema: str = SCHEMA
 
     def holds(self, job: Job, inputs: Mapping[str, str]) -> bool:
-        """Whether the device need not be fitted again."""
+        """Whether the device need not be fitted again.
+
+        Parameters
+        ----------
+        job : Job
+            What is asked for now.
+        inputs : mapping of str to str
+            As from `fingerprint`, of the files as they are now.
+        """
         if self.inputs != inputs or self.settings != dict(job.settings):
             return False
         return self._failure_stands(job.limits) if self.cause else self._result_stands(job.place)
@@ -77,7 +85,18 @@ class Checkpoint:
 
 
 def fingerprint(folder: Path) -> dict[str, str]:
-    """SHA-256 by name of every file that the fit of a device depends on; "" of what cannot be read."""
+    """SHA-256 by name of every file that the fit of a device depends on; "" of what cannot be read.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the device's measurements.
+
+    Returns
+    -------
+    dict of str to str
+        Hexadecimal, by path relative to the folder, with slashes.
+    """
     return {path.relative_to(folder).as_posix(): _digest(path) for path in files_of(folder)}
 
 
@@ -93,7 +112,13 @@ def _digest(path: Path) -> str:
 
 
 def read_checkpoint(place: Path) -> Checkpoint | None:
-    """The checkpoint of a device; None where there is none that can be understood."""
+    """The checkpoint of a device; None where there is none that can be understood.
+
+    Parameters
+    ----------
+    place : Path
+        Folder of the device's result.
+    """
     try:
         data = json.loads((place / CHECKPOINT).read_text(encoding="utf-8"))
         known = Checkpoint(**data)
@@ -102,13 +127,13 @@ def read_checkpoint(place: Path) -> Checkpoint | None:
     return known if known.schema == SCHEMA and known.cause in get_args(Cause) else None
 
 
-def write_checkpoint(draft: Path, checkpoint: Checkpoint) -> None:
+def _write_checkpoint(draft: Path, checkpoint: Checkpoint) -> None:
     """Write checkpoint.json into a folder."""
     write_whole(draft / CHECKPOINT, json.dumps(asdict(checkpoint), indent=2, allow_nan=False) + "\n")
 
 
 @contextmanager
-def new_place(job: Job) -> Iterator[Path]:
+def _new_place(job: Job) -> Iterator[Path]:
     """A folder to fill, which becomes the device's own when the block ends without an error.
 
     Raises
@@ -214,7 +239,7 @@ def _as_known(job: Job, known: Checkpoint, makers: Makers) -> Outcome:
     if known.cause:
         return Outcome(key=job.key, state="failed", cause=known.cause, message=known.message)
     if job.reports and not (job.place / REPORT).exists():
-        with new_place(job) as draft:
+        with _new_place(job) as draft:
             for name in (RESULT, CHECKPOINT):
                 shutil.copyfile(job.place / name, draft / name)
             makers.report(job, draft)
@@ -224,7 +249,7 @@ def _as_known(job: Job, known: Checkpoint, makers: Makers) -> Outcome:
 def _fit(job: Job, makers: Makers, inputs: dict[str, str], begun: float) -> Outcome:
     """Fit and publish."""
     processor = time.process_time()
-    with new_place(job) as draft:
+    with _new_place(job) as draft:
         status = makers.fit(job, draft)
         seconds = round(time.perf_counter() - begun, 3)
         checkpoint = Checkpoint(
@@ -237,7 +262,7 @@ def _fit(job: Job, makers: Makers, inputs: dict[str, str], begun: float) -> Outc
             result_schema=RESULT_SCHEMA,
             result_sha256=hashlib.sha256((draft / RESULT).read_bytes()).hexdigest(),
         )
-        write_checkpoint(draft, checkpoint)
+        _write_checkpoint(draft, checkpoint)
     return Outcome(key=job.key, state="fitted", status=status, seconds=seconds)
 
 
@@ -258,8 +283,8 @@ def record_failure(job: Job, cause: Cause, message: str, *, begun: float, detail
     seconds = round(time.perf_counter() - begun, 3)
     if cause not in _NOT_REMEMBERED:
         try:
-            with new_place(job) as draft:
-                write_checkpoint(draft, _failed(job, cause, message, seconds, detail))
+            with _new_place(job) as draft:
+                _write_checkpoint(draft, _failed(job, cause, message, seconds, detail))
         except OutputError as problem:
             cause, message = "disk", str(problem)
     return Outcome(

@@ -42,6 +42,13 @@ class Limits:
     def read(cls, time: str | float | None, memory: str | float | None) -> "Limits":
         """From texts such as "10 min" and "2 GB"; "none" or None for no limit.
 
+        Parameters
+        ----------
+        time : str, float or None
+            s where no unit is given.
+        memory : str, float or None
+            Bytes where no unit is given.
+
         Raises
         ------
         ParameterError, UnitError
@@ -110,6 +117,16 @@ _BINARY = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 def parse_bytes(value: str | float) -> float:
     """A size of memory: "2 GB", "512MiB", or a number of bytes.
 
+    Parameters
+    ----------
+    value : str or float
+        "kB" is 1000 bytes, "kiB" 1024.
+
+    Returns
+    -------
+    float
+        Bytes.
+
     Raises
     ------
     ParameterError
@@ -123,12 +140,22 @@ def parse_bytes(value: str | float) -> float:
 
 
 def size_text(size: float) -> str:
-    """A size of memory for a sentence: "2 GB"."""
+    """A size of memory for a sentence: "2 GB".
+
+    Parameters
+    ----------
+    size : float, bytes
+    """
     return format_quantity(size, "B", digits=3)
 
 
 def time_text(seconds: float) -> str:
-    """A limit of time for a sentence: "90 s", "10 min"."""
+    """A limit of time for a sentence: "90 s", "10 min".
+
+    Parameters
+    ----------
+    seconds : float, s
+    """
     if seconds >= 120:
         return f"{seconds / 60:.3g} min" if seconds < 7200 else f"{seconds / 3600:.3g} h"
     return f"{seconds:.3g} s"
@@ -153,6 +180,13 @@ class Found:
 
 def find_devices(root: Path, out: Path) -> Found:
     """Every device folder under `root`.
+
+    Parameters
+    ----------
+    root : Path
+        Searched at any depth; links are followed, hidden folders passed over.
+    out : Path
+        Folder of the output, which is not searched.
 
     Raises
     ------

@@ -118,6 +118,16 @@ _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 def parse(text: str) -> ast.expr:
     """The tree of an expression.
 
+    Parameters
+    ----------
+    text : str
+        Such as 'gain_margin_min < 1'.
+
+    Returns
+    -------
+    ast.expr
+        Not yet checked against what a query allows.
+
     Raises
     ------
     InputError
@@ -161,6 +171,15 @@ def _depth(tree: ast.AST) -> int:
 
 def refuse(text: str, node: ast.expr, why: str) -> NoReturn:
     """Refuse a part of the expression.
+
+    Parameters
+    ----------
+    text : str
+        The whole expression.
+    node : ast.expr
+        Its part at fault.
+    why : str
+        What follows the part in the sentence, without a full stop.
 
     Raises
     ------

@@ -52,7 +52,18 @@ class Pace:
     _times: deque[float] = field(default_factory=lambda: deque([time.monotonic()], _REMEMBERED))
 
     def note(self, outcome: Outcome) -> Progress:
-        """One more device is done."""
+        """One more device is done.
+
+        Parameters
+        ----------
+        outcome : Outcome
+            How that device ended.
+
+        Returns
+        -------
+        Progress
+            Counts of all so far; the rate is devices a second over the last ones only.
+        """
         self.counts[outcome.state] += 1
         self._times.append(time.monotonic())
         while self._times[-1] - self._times[0] > _WINDOW and len(self._times) > 2:

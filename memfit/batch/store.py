@@ -77,6 +77,11 @@ class Indexed:
 def build_index(out: Path) -> Indexed:
     """Make the index of all results under a folder.
 
+    Parameters
+    ----------
+    out : Path
+        Folder with results at any depth; index.sqlite is written into it.
+
     Raises
     ------
     InputError
@@ -102,7 +107,13 @@ def build_index(out: Path) -> Indexed:
 
 
 def result_folders(out: Path) -> Iterator[Path]:
-    """Every folder at or below `out` with a result, or with the reason why there is none, in order."""
+    """Every folder at or below `out` with a result, or with the reason why there is none, in order.
+
+    Parameters
+    ----------
+    out : Path
+        Searched at any depth, but for hidden folders and the figures and tables of reports.
+    """
     with os.scandir(out) as entries:
         found = {entry.name: entry.is_dir() for entry in entries}
     if RESULT in found or CHECKPOINT in found:
@@ -245,7 +256,21 @@ def read_rows(out: Path, expression: str = "") -> list[Row]:
 
 
 def select(out: Path, expression: str = "") -> tuple[list[Row], tuple[str, ...]]:
-    """As `read_rows`, with the names that the expression speaks of."""
+    """As `read_rows`, with the names that the expression speaks of.
+
+    Parameters
+    ----------
+    out : Path
+        Folder with an index.
+    expression : str
+        As in `memfit.batch.query`; all rows without one.
+
+    Returns
+    -------
+    rows : list of Row
+    names : tuple of str
+        Columns and attributes, each once.
+    """
     with closing(_open(out / INDEX)) as base:
         attributes = [name for (name,) in base.execute("SELECT DISTINCT name FROM attributes ORDER BY name")]
         condition = compile_expression(expression, attributes) if expression else _EVERYTHING
@@ -253,7 +278,13 @@ def select(out: Path, expression: str = "") -> tuple[list[Row], tuple[str, ...]]
 
 
 def each_row(out: Path) -> Iterator[Row]:
-    """All rows one by one, so that there may be millions."""
+    """All rows one by one, so that there may be millions.
+
+    Parameters
+    ----------
+    out : Path
+        Folder with an index.
+    """
     with closing(_open(out / INDEX)) as base:
         yield from _rows(base, _EVERYTHING)
 

@@ -90,7 +90,13 @@ class Fitter:
         return self._over.is_set()
 
     def run(self, call: bytes) -> Any:
-        """The answer to a pickled (function, arguments), or a `Trouble`."""
+        """The answer to a pickled (function, arguments), or a `Trouble`.
+
+        Parameters
+        ----------
+        call : bytes
+            Pickle of a function and the tuple of its arguments.
+        """
         if self.is_retired():
             return _TOLD_TO_END
         if self._process is None:
@@ -155,7 +161,7 @@ class Fitter:
             self._errors.truncate()
         alarm = None if limits.time is None else _ALARM[0] * limits.time + _ALARM[1]
         try:
-            write_message(process.stdin, pickle.dumps((alarm, call)))  # type: ignore[arg-type]
+            _write_message(process.stdin, pickle.dumps((alarm, call)))  # type: ignore[arg-type]
         except OSError:
             return self._dead()
         return self._wait(process.pid, limits)
@@ -196,7 +202,7 @@ def _collect(stream: BinaryIO, answers: "queue.SimpleQueue[bytes | None]") -> No
     message: bytes | None = b""
     while message is not None:
         try:
-            message = read_message(stream)
+            message = _read_message(stream)
         except (OSError, ValueError):  # closed under our hands
             message = None
         answers.put(message)
@@ -255,13 +261,13 @@ def _ended(code: int) -> str:
 _HEAD = struct.Struct(">Q")
 
 
-def write_message(stream: BinaryIO, content: bytes) -> None:
+def _write_message(stream: BinaryIO, content: bytes) -> None:
     """Send one message."""
     stream.write(_HEAD.pack(len(content)) + content)
     stream.flush()
 
 
-def read_message(stream: BinaryIO) -> bytes | None:
+def _read_message(stream: BinaryIO) -> bytes | None:
     """The next message; None when the other side is gone."""
     head = stream.read(_HEAD.size)
     if len(head) < _HEAD.size:
@@ -280,12 +286,12 @@ def serve() -> None:
     jobs: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_receive, args=(sys.stdin.buffer, jobs), daemon=True).start()
     while True:
-        write_message(answers, pickle.dumps(_answer(jobs.get())))
+        _write_message(answers, pickle.dumps(_answer(jobs.get())))
 
 
 def _receive(stream: BinaryIO, jobs: "queue.SimpleQueue[bytes]") -> None:
     """Hand on what comes in; end the process when nothing can come any more."""
-    while (message := read_message(stream)) is not None:
+    while (message := _read_message(stream)) is not None:
         jobs.put(message)
     os._exit(0)
 

@@ -110,7 +110,7 @@ def _run_batch(given: Namespace) -> int:
     if given.json:
         print_json(summary.to_dict())
     else:
-        print(summary_text(summary))
+        print(_summary_text(summary))
     for note in summary.notes:
         console.say(note)
     console.say(f"Written to {summary.out}: {OVERVIEW_FILE}, index.sqlite, devices/")
@@ -126,19 +126,25 @@ class BatchMeter:
     last: "Progress | None" = None
 
     def show(self, progress: "Progress") -> None:
-        """After each device."""
+        """After each device.
+
+        Parameters
+        ----------
+        progress : Progress
+            After the device that ended last.
+        """
         self.last = progress
         if progress.last.state == "failed":
             self._write(f"{progress.last.key}: {progress.last.message}\n")
         pause = _ON_TERMINAL if sys.stderr.isatty() else _IN_LOG
         if time.monotonic() - self.shown >= pause:
             self.shown = time.monotonic()
-            self._write(progress_text(progress) + ("" if sys.stderr.isatty() else "\n"))
+            self._write(_progress_text(progress) + ("" if sys.stderr.isatty() else "\n"))
 
     def finish(self) -> None:
         """The last state, once."""
         if self.last is not None:
-            self._write(progress_text(self.last) + "\n")
+            self._write(_progress_text(self.last) + "\n")
 
     def stop(self) -> None:
         """What is finished when the command ends before its time."""
@@ -154,7 +160,7 @@ class BatchMeter:
             print(f"{_CLEAR if sys.stderr.isatty() else ''}{text}", end="", file=sys.stderr, flush=True)
 
 
-def progress_text(progress: "Progress") -> str:
+def _progress_text(progress: "Progress") -> str:
     """How far, how fast, how long: "412 of 1000, 2.8 a second, 3 min 30 s left; 3 failed"."""
     from memfit.reporting.numbers import quantity_digits
     from memfit.reporting.text import counted
@@ -171,7 +177,7 @@ def progress_text(progress: "Progress") -> str:
     return ", ".join(parts) + (f"; {', '.join(tail)}" if tail else "")
 
 
-def summary_text(summary: "BatchSummary") -> str:
+def _summary_text(summary: "BatchSummary") -> str:
     """The end of a batch in words and columns; of the failures the first, and where to find the others."""
     from memfit.reporting.text import CAUSES, STATUS_OF_FIT, counted
 

@@ -42,13 +42,13 @@ def _run(given: Namespace) -> int:
     if given.json:
         print_json(comparison.to_dict())
     else:
-        print(comparison_text(comparison))
+        print(_comparison_text(comparison))
     if out is not None:
         console.say_written(out)
     return USABLE
 
 
-def comparison_text(comparison: "Comparison") -> str:
+def _comparison_text(comparison: "Comparison") -> str:
     """The three answers, then the ranking, the spreads and the trends, for a terminal."""
     from memfit.cli.text_output import filled, table_text
     from memfit.reporting.comparison.page import answers

@@ -22,12 +22,24 @@ class Console:
     verbose: bool = False
 
     def say(self, text: str) -> None:
-        """Progress and whatever is worth knowing, unless --quiet."""
+        """Progress and whatever is worth knowing, unless --quiet.
+
+        Parameters
+        ----------
+        text : str
+            A line, without its end.
+        """
         if not self.quiet:
             print(text, file=sys.stderr, flush=True)
 
     def say_written(self, out: Path) -> None:
-        """What a command wrote into a folder, and what it left there."""
+        """What a command wrote into a folder, and what it left there.
+
+        Parameters
+        ----------
+        out : Path
+            The folder, after it was written.
+        """
         listing = read_listing(out) or Listing()
         self.say(f"Written to {out}: {', '.join(sorted({name.split('/')[0] for name in listing.files}))}")
         left = others(out)
@@ -47,7 +59,13 @@ class Console:
             )
 
     def detail(self, text: str) -> None:
-        """What only -v shows."""
+        """What only -v shows.
+
+        Parameters
+        ----------
+        text : str
+            A line, without its end.
+        """
         if self.verbose:
             print(text, file=sys.stderr, flush=True)
 
@@ -61,12 +79,26 @@ class Console:
 
 
 def print_json(data: Mapping[str, Any] | Sequence[Any]) -> None:
-    """A result as JSON on stdout; NaN cannot be written."""
+    """A result as JSON on stdout; NaN cannot be written.
+
+    Parameters
+    ----------
+    data : mapping or sequence
+        Plain data, as JSON has them.
+    """
     print(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def columns(rows: Sequence[Sequence[str]], *, indent: str = "  ") -> str:
-    """Rows of text in columns, flush left, two blanks between them."""
+    """Rows of text in columns, flush left, two blanks between them.
+
+    Parameters
+    ----------
+    rows : sequence of sequence of str
+        All of one length.
+    indent : str
+        At the head of every line.
+    """
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [
         indent + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows
@@ -123,7 +155,13 @@ class Meter:
 
 
 def duration(seconds: float) -> str:
-    """A time in words: "8 s", "3 min 20 s", "2 h 5 min"."""
+    """A time in words: "8 s", "3 min 20 s", "2 h 5 min".
+
+    Parameters
+    ----------
+    seconds : float, s
+        Rounded to whole ones; below zero counts as zero.
+    """
     whole = max(round(seconds), 0)
     minutes, rest = divmod(whole, 60)
     hours, minutes = divmod(minutes, 60)

@@ -42,7 +42,13 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}{end} `{self.prog} --help` tells more.\n")
 
     def refuse_unknown(self, words: Sequence[str]) -> None:
-        """End the program if words are left over that no option and no argument takes."""
+        """End the program if words are left over that no option and no argument takes.
+
+        Parameters
+        ----------
+        words : sequence of str
+            What `parse_known_args` left over.
+        """
         if not words:
             return
         options = [
@@ -116,7 +122,7 @@ def add_plan(parser: Group) -> None:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        type=assignment,
+        type=_assignment,
         help='hold a parameter, as in R_s=20 or R_s="20 ohm"; may be repeated',
     )
     for option in fields(FitOptions):
@@ -151,7 +157,7 @@ def add_look(parser: Group) -> None:
     parser.add_argument("--style", metavar="FILE", help="matplotlib style laid over memfit's own")
 
 
-def assignment(text: str) -> tuple[str, str]:
+def _assignment(text: str) -> tuple[str, str]:
     """NAME=VALUE as two texts."""
     name, sign, value = text.partition("=")
     if not sign or not name.strip() or not value.strip():
@@ -160,7 +166,18 @@ def assignment(text: str) -> tuple[str, str]:
 
 
 def whole(least: int) -> Callable[[str], int]:
-    """What reads a whole number of at least so much."""
+    """What reads a whole number of at least so much.
+
+    Parameters
+    ----------
+    least : int
+        The smallest number that is taken.
+
+    Returns
+    -------
+    callable
+        The `type` of an argument of argparse.
+    """
 
     def read(text: str) -> int:
         try:
@@ -202,6 +219,16 @@ def option_quantity(option: str, text: str, dimension: str) -> float:
 
 def plan_changes(given: Namespace) -> dict[str, Any]:
     """Fields of `FitPlan`, only those that were given.
+
+    Parameters
+    ----------
+    given : Namespace
+        Parsed arguments of a command that has `add_plan`.
+
+    Returns
+    -------
+    dict
+        Keyword arguments of `plan_for`; the values of `fix` in SI units.
 
     Raises
     ------

@@ -52,6 +52,11 @@ def _report(given: Namespace) -> int:
 def options_of(given: Namespace) -> "ReportOptions":
     """What is to be written beside the result, from lists such as "html,pdf".
 
+    Parameters
+    ----------
+    given : Namespace
+        Parsed arguments with `format`, `figures`, `width` and `style`.
+
     Raises
     ------
     InputError

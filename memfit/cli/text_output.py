@@ -34,7 +34,12 @@ _WIDTH = 100
 
 
 def fit_text(result: FitResult) -> str:
-    """What a fit found: parameters, whether to trust them, whether the device will spike."""
+    """What a fit found: parameters, whether to trust them, whether the device will spike.
+
+    Parameters
+    ----------
+    result : FitResult
+    """
     name = str(result.device.get("name") or "device")
     parts = [
         name,
@@ -42,7 +47,7 @@ def fit_text(result: FitResult) -> str:
         "",
         estimates_text({**result.parameters, **result.derived, **_gains(result)}),
         "",
-        *intervals_text(result),
+        *_intervals_text(result),
         _answer_text(trust_answer(result)),
         *_knowledge_text(result),
         "",
@@ -65,7 +70,7 @@ def _gains(result: FitResult) -> Mapping[str, Estimate]:
     return {name: result.nuisance[name] for name, term in terms.items() if term and term.kind == "gain"}
 
 
-def intervals_text(result: FitResult) -> list[str]:
+def _intervals_text(result: FitResult) -> list[str]:
     """Intervals by every method that was used, and how each was made; nothing beyond the linear ones."""
     table = intervals_table(result)
     if table is None:
@@ -88,7 +93,13 @@ def _samples(result: FitResult) -> list[tuple[str, SampleSet]]:
 
 
 def estimates_text(estimates: Mapping[str, Estimate]) -> str:
-    """A table of values with their standard errors, intervals and verdicts."""
+    """A table of values with their standard errors, intervals and verdicts.
+
+    Parameters
+    ----------
+    estimates : mapping of str to Estimate
+        By name of the quantity.
+    """
     rows = [("", "value", "95 % interval", "")]
     rows += [_estimate_row(name, estimate) for name, estimate in estimates.items()]
     return columns(rows)
@@ -100,7 +111,12 @@ def _estimate_row(name: str, e: Estimate) -> tuple[str, str, str, str]:
 
 
 def starts_text(result: FitResult) -> str:
-    """The first values of a fit, and where they came from."""
+    """The first values of a fit, and where they came from.
+
+    Parameters
+    ----------
+    result : FitResult
+    """
     rows = [("", "first value", "from")]
     rows += [
         (name, quantity_digits(e.start, e.unit or "1", 3), e.reason or MISSING)
@@ -143,14 +159,27 @@ def _block(block: Block) -> str:
 
 
 def table_text(table: Table) -> str:
-    """A table under its caption."""
+    """A table under its caption.
+
+    Parameters
+    ----------
+    table : Table
+    """
     rows = [tuple(cell.text if isinstance(cell, Graded) else cell for cell in row) for row in table.rows]
     head = tuple(column.title for column in table.columns)
     return "\n".join([filled(table.caption), columns([head, *rows], indent="    ")])
 
 
 def filled(text: str, mark: str = "") -> str:
-    """Text broken into lines, set in by two blanks."""
+    """Text broken into lines, set in by two blanks.
+
+    Parameters
+    ----------
+    text : str
+        One paragraph.
+    mark : str
+        At the head of the first line, such as "- "; the others are set in as far.
+    """
     return fill(
         text,
         _WIDTH,

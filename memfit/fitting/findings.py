@@ -209,7 +209,13 @@ class SampleSet:
     """Fraction of the proposals of a chain that were taken."""
 
     def column(self, name: str) -> FloatArray:
-        """(n,) one quantity over the sample, SI."""
+        """(n,) one quantity over the sample, SI.
+
+        Parameters
+        ----------
+        name : str
+            One of `names`.
+        """
         k = self.names.index(name)
         return frozen_floats([row[k] for row in self.samples])
 

@@ -76,7 +76,18 @@ def prepare(records: Sequence[Record], *, robust: bool = False, engine: Engine =
 
 
 def with_noise_of(state: FitState) -> Problem:
-    """The problem of a fit with the noise that its residuals show."""
+    """The problem of a fit with the noise that its residuals show.
+
+    Parameters
+    ----------
+    state : FitState
+        The fit whose residuals are looked at.
+
+    Returns
+    -------
+    Problem
+        The same records, with new `noise` and `sigma`.
+    """
     problem, model = state.problem, state.model_values()
     residual = problem.predictor.data() - model
     share = 1.0 - len(state.unknowns.free) / max(state.points, 1)
@@ -110,7 +121,17 @@ def sigma_of(predictor: Predictor, noise: Sequence[NoiseLevel], model: FloatArra
 
 
 def first_noise(record: Record) -> NoiseLevel:
-    """Noise of a record seen without any model."""
+    """Noise of a record seen without any model.
+
+    Parameters
+    ----------
+    record : Record
+
+    Returns
+    -------
+    NoiseLevel
+        Relative to |Z| alone for a spectrum; else with a floor in the unit of the response, A or V.
+    """
     if isinstance(record, ImpedanceSpectrum):
         distance = relative_distances(record.frequency, record.impedance)
         seen = typical(distance) if np.count_nonzero(np.isfinite(distance)) >= SETTINGS.fewest else 0.0

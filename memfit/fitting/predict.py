@@ -321,6 +321,15 @@ def _room_for_delay(time: FloatArray) -> float:
 def bias_of(record: ImpedanceSpectrum) -> tuple[Control, float]:
     """What fixes the operating point of a spectrum: its dc voltage, else its dc current.
 
+    Parameters
+    ----------
+    record : ImpedanceSpectrum
+
+    Returns
+    -------
+    control : {"voltage", "current"}
+    value : float, V or A
+
     Raises
     ------
     InputError
@@ -337,7 +346,14 @@ def bias_of(record: ImpedanceSpectrum) -> tuple[Control, float]:
 
 
 def junction_at(p: Parameters, bias: tuple[Control, float]) -> float:
-    """Voltage across the junction, V, at a terminal bias."""
+    """Voltage across the junction, V, at a terminal bias.
+
+    Parameters
+    ----------
+    p : Parameters
+    bias : tuple of str and float
+        "voltage" and V at the terminals, or "current" and A, as from `bias_of`.
+    """
     control, value = bias
     return float(junction_voltage(p, control, [value])[0])
 
@@ -378,7 +394,14 @@ def measured(record: Record) -> FloatArray:
 
 
 def modulus(record: Record, values: FloatArray) -> FloatArray:
-    """Size of each value that a relative error refers to: |Z| for both parts of a spectrum."""
+    """Size of each value that a relative error refers to: |Z| for both parts of a spectrum.
+
+    Parameters
+    ----------
+    record : Record
+    values : (m,) array, ohm or A or V
+        As from `measured`: of a spectrum of n points m = 2 n, all Z', then all Z''.
+    """
     if isinstance(record, ImpedanceSpectrum):
         half = np.hypot(values[: record.points], values[record.points :])
         return np.concatenate([half, half])

@@ -105,13 +105,31 @@ def check_same(result: FitResult, device: Device) -> Mapping[int, Record]:
 
 
 def as_fitted(result: FitResult, number: int, record: Record) -> Record:
-    """A record with the drive of the fit: a staircase, or a state at the start that was fitted."""
+    """A record with the drive of the fit: a staircase, or a state at the start that was fitted.
+
+    Parameters
+    ----------
+    result : FitResult
+    number : int
+        Place of the record among `result.inputs`, from 0.
+    record : Record
+    """
     driven = as_staircase(record) if result.inputs[number].drive == "staircase" else record
     return begins_anywhere(driven) if Term("f_0", number).name in result.nuisance else driven
 
 
 def noise_of(result: FitResult) -> dict[str, NoiseLevel]:
-    """The noise that the fit found in each record, by its name."""
+    """The noise that the fit found in each record, by its name.
+
+    Parameters
+    ----------
+    result : FitResult
+
+    Returns
+    -------
+    dict of str to NoiseLevel
+        The floor in ohm, A or V, as the record has it; zero where the result says none.
+    """
     return {
         item.file: NoiseLevel(item.noise.get("relative", 0.0), item.noise.get("floor", 0.0))
         for item in result.goodness.datasets

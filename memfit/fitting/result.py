@@ -292,6 +292,11 @@ class FitResult:
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """A result from plain data; the inverse of `to_dict`.
 
+        Parameters
+        ----------
+        data : mapping
+            As from `to_dict`, or from result.json.
+
         Raises
         ------
         InputError
@@ -323,6 +328,10 @@ class FitResult:
     def from_json(cls, text: str) -> Self:
         """A result from the text of result.json.
 
+        Parameters
+        ----------
+        text : str
+
         Raises
         ------
         InputError
@@ -350,6 +359,10 @@ def check_schema(data: Mapping[str, Any]) -> None:
 def parse_result(text: str) -> dict[str, Any]:
     """The JSON object in a text; NaN and infinity are no numbers.
 
+    Parameters
+    ----------
+    text : str
+
     Raises
     ------
     InputError
@@ -375,7 +388,13 @@ def _refuse_constant(word: str) -> Any:
 
 
 def digest_of(data: Mapping[str, Any]) -> str:
-    """SHA-256 (hexadecimal) of a result's data without its own digest: tells whether they were edited."""
+    """SHA-256 (hexadecimal) of a result's data without its own digest: tells whether they were edited.
+
+    Parameters
+    ----------
+    data : mapping
+        As from `FitResult.to_dict`.
+    """
     rest = {key: value for key, value in data.items() if key != "digest"}
     text = json.dumps(rest, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return sha256(text.encode()).hexdigest()

@@ -27,7 +27,13 @@ _WORDS = {float: "a number", int: "a whole number", str: "a text", bool: "true o
 
 
 def to_plain(value: Any) -> Any:
-    """Records, mappings, sequences, arrays and numbers of NumPy as JSON has them; TypeError for all else."""
+    """Records, mappings, sequences, arrays and numbers of NumPy as JSON has them; TypeError for all else.
+
+    Parameters
+    ----------
+    value : object
+        Keys of mappings become texts; fields marked as sparse are left out where they are empty.
+    """
     if value is None or isinstance(value, (str, bool, int, float)):
         return value
     if is_dataclass(value) and not isinstance(value, type):
@@ -83,6 +89,16 @@ def from_plain(kind: Any, value: Any, place: str = "") -> Any:
 
 def field_from_plain(kind: type, name: str, data: Mapping[str, Any], place: str = "") -> Any:
     """One field of a frozen record, from the plain data of the whole; its default where it is missing.
+
+    Parameters
+    ----------
+    kind : type
+        Dataclass of the record.
+    name : str
+        Of the field.
+    data : mapping
+    place : str
+        Of the record in the whole, such as "goodness.datasets", for messages.
 
     Raises
     ------

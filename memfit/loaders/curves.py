@@ -25,7 +25,13 @@ TimeFault = Literal["", "constant", "coarse"]
 
 
 def relative_noise(values: FloatArray) -> float:
-    """Median scatter of a curve about its neighbours, as a share of its range (0 for a constant)."""
+    """Median scatter of a curve about its neighbours, as a share of its range (0 for a constant).
+
+    Parameters
+    ----------
+    values : (n,) array
+        In the order in which they were measured, any unit.
+    """
     span = float(np.ptp(values))
     if values.size < 3 or span == 0:
         return 0.0
@@ -167,7 +173,17 @@ def loop_starts(values: FloatArray) -> list[int]:
 
 
 def time_fault(time: FloatArray) -> TimeFault:
-    """Whether a time column was destroyed by rounding: constant, or most steps zero."""
+    """Whether a time column was destroyed by rounding: constant, or most steps zero.
+
+    Parameters
+    ----------
+    time : (n,) array, s
+
+    Returns
+    -------
+    {"", "constant", "coarse"}
+        Empty where nothing is wrong, and below three points.
+    """
     if time.size < 3:
         return ""
     if np.ptp(time) == 0:

@@ -83,7 +83,13 @@ INITIALS: Mapping[str, Initial] = {"steady": "steady", "rest": "rest", "free": "
 
 
 def pair_of(roles: Set[str]) -> tuple[str, str] | None:
-    """The first pair of `PAIRS` that these columns have."""
+    """The first pair of `PAIRS` that these columns have.
+
+    Parameters
+    ----------
+    roles : set of str
+        Of the columns of a table.
+    """
     return next((pair for pair in PAIRS if set(pair) <= roles), None)
 
 
@@ -172,7 +178,18 @@ class FileSettings:
     """Name of the record instead of the file's."""
 
     def added_to(self, metadata: Mapping[str, str]) -> dict[str, str]:
-        """A file's metadata with what device.toml adds."""
+        """A file's metadata with what device.toml adds.
+
+        Parameters
+        ----------
+        metadata : mapping of str to str
+            As the file states it.
+
+        Returns
+        -------
+        dict of str to str
+            A copy; `series_resistance` in ohm and `temperature` in K are set where they are known.
+        """
         added = dict(metadata)
         if self.series_resistance is not None:
             added["series_resistance"] = f"{self.series_resistance!r} ohm"

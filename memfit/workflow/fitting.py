@@ -55,7 +55,19 @@ def fit(device: Device, plan: FitPlan | None = None, **settings: Any) -> FitResu
 
 
 def fit_records(device: Device, plan: FitPlan) -> JointFit:
-    """As `fit`, with every record beside the model."""
+    """As `fit`, with every record beside the model.
+
+    Parameters
+    ----------
+    device : Device
+    plan : FitPlan
+        What to fit and how.
+
+    Returns
+    -------
+    JointFit
+        The result, with the stability of the device, and the fitted records.
+    """
     started, clock = datetime.now(UTC), time.perf_counter()
     found = joint.fit(device, plan)
     result = replace(found.result, stability=analyse_result(found.result), memfit_version=version("memfit"))

@@ -146,13 +146,24 @@ def read_result(path: Path | str) -> FitResult:
 
 
 def result_file(path: Path | str) -> Path:
-    """The file, where its folder was given."""
+    """The file, where its folder was given.
+
+    Parameters
+    ----------
+    path : path
+        Of a result.json, or of the folder it is in.
+    """
     given = Path(path)
     return given / RESULT_FILE if given.is_dir() else given
 
 
 def read_text(file: Path) -> str:
     """The text of a result.json.
+
+    Parameters
+    ----------
+    file : Path
+        Read as UTF-8.
 
     Raises
     ------

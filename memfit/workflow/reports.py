@@ -67,7 +67,25 @@ def write_fit(
     *,
     overwrite: bool = False,
 ) -> Path:
-    """As `write_report`, for a result that still has its records."""
+    """As `write_report`, for a result that still has its records.
+
+    Parameters
+    ----------
+    result : FitResult
+    fitted : sequence of FittedRecord
+        Records of the fit, for the figures.
+    out : Path
+        The folder, which appears whole or not at all.
+    options : ReportOptions
+        Formats of the report and look of its figures.
+    overwrite : bool
+        Whether a folder that is not empty may be written to.
+
+    Returns
+    -------
+    Path
+        The folder.
+    """
     with whole_folder(out, overwrite=overwrite, about=_identity(result)) as draft:
         fill(draft, result, fitted, out, options)
     return out
@@ -79,6 +97,18 @@ def fill(
     """Fill a folder that will stand at `place`; without options, with result.json alone.
 
     Everything is drawn from what result.json says, so that a report made from it later is the same.
+
+    Parameters
+    ----------
+    draft : Path
+        The folder to write into.
+    result : FitResult
+    fitted : sequence of FittedRecord
+        Records of the fit, for the figures.
+    place : Path
+        Where the folder will stand: the ways to the data are relative to it.
+    options : ReportOptions or None
+        Formats of the report and look of its figures.
     """
     result = placed(result, place)
     write_whole(draft / RESULT_FILE, result.to_json())
@@ -106,7 +136,14 @@ def _identity(result: FitResult) -> str:
 
 
 def placed(result: FitResult, out: Path) -> FitResult:
-    """The result with the way from its folder to the data."""
+    """The result with the way from its folder to the data.
+
+    Parameters
+    ----------
+    result : FitResult
+    out : Path
+        Folder that result.json will stand in.
+    """
     paths = result.data.get("paths")
     return replace(result, data=located(paths, out)) if paths else result
 

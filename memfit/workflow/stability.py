@@ -83,7 +83,20 @@ def stability_records(
     at_quantity: Control = "voltage",
     draws: Mapping[str, ArrayLike] | None = None,
 ) -> dict[str, CircuitStability]:
-    """As `stability`, in records."""
+    """As `stability`, in records.
+
+    Parameters
+    ----------
+    subject : FitResult or Parameters
+    circuits : mapping of str to Circuit, optional
+        By default a current source and a voltage source.
+    at : float, V or A, optional
+        A bias of the device to ask for as well.
+    at_quantity : {"voltage", "current"}
+        Whether `at` is the terminal voltage or the current.
+    draws : mapping of str to (n,) array, optional
+        Parameters drawn from a posterior, SI: they replace the covariance of the fit.
+    """
     wanted = DEFAULT_CIRCUITS if circuits is None else circuits
     if isinstance(subject, FitResult):
         blocks = analyse_result(subject, wanted, draws=draws)

@@ -249,7 +249,13 @@ def steady_rows(records: Sequence[Record], R_s: float) -> SteadyRows | None:
 
 
 def slowest_sweep(records: Sequence[Record]) -> IVSweep | None:
-    """The sweep that took longest, a quasi-steady one before all; None without any."""
+    """The sweep that took longest, a quasi-steady one before all; None without any.
+
+    Parameters
+    ----------
+    records : sequence of Record
+        Of any kind; those that are no sweeps do not count.
+    """
     sweeps = [record for record in records if isinstance(record, IVSweep)]
     lengths = [np.inf if s.time is None else float(s.time[-1] - s.time[0]) for s in sweeps]
     return sweeps[int(np.argmax(lengths))] if sweeps else None

@@ -147,7 +147,20 @@ def bootstrap(
 
 
 def block_length(n: int, lag1: float) -> int:
-    """Length of blocks for neighbours correlated by rho: (2 rho/(1 - rho^2))^(2/3) n^(1/3), 1 for none."""
+    """Length of blocks for neighbours correlated by rho: (2 rho/(1 - rho^2))^(2/3) n^(1/3), 1 for none.
+
+    Parameters
+    ----------
+    n : int
+        Number of residuals.
+    lag1 : float
+        Their correlation at lag 1.
+
+    Returns
+    -------
+    int
+        At most n/4, but at least 2 where they are correlated.
+    """
     if lag1 <= 0.0:
         return 1
     best = (2.0 * lag1 / (1.0 - lag1**2)) ** (2.0 / 3.0) * n ** (1.0 / 3.0)

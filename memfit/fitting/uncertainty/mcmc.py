@@ -290,7 +290,12 @@ def judge(chain: Chain) -> Judgement:
 
 
 def split_r_hat(x: FloatArray) -> FloatArray:
-    """(m,) Gelman-Rubin statistic of a chain (steps, walkers, m) whose walkers are cut in halves."""
+    """(m,) Gelman-Rubin statistic of a chain (steps, walkers, m) whose walkers are cut in halves.
+
+    Parameters
+    ----------
+    x : (steps, walkers, m) array
+    """
     half = x.shape[0] // 2
     parts = np.concatenate([x[:half], x[half : 2 * half]], axis=1)
     within = np.mean(np.var(parts, axis=0, ddof=1), axis=0)

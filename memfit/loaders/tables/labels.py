@@ -51,7 +51,17 @@ class Column:
     """Why the unit cannot be used; "" if it can."""
 
     def to_si(self, values: FloatArray) -> FloatArray:
-        """Values of the column in SI with the sign of its role."""
+        """Values of the column in SI with the sign of its role.
+
+        Parameters
+        ----------
+        values : (n,) array
+            In the unit of the label.
+
+        Returns
+        -------
+        (n,) array, SI
+        """
         si = values if self.unit is None else self.unit.to_si(values)
         return -si if self.sign < 0 else si
 
@@ -87,7 +97,13 @@ def _role(name: str) -> str | None:
 
 
 def normalise(name: str) -> str:
-    """A quantity's name without what varies: case, blanks, underscores, kinds of quotes."""
+    """A quantity's name without what varies: case, blanks, underscores, kinds of quotes.
+
+    Parameters
+    ----------
+    name : str
+        A label without its unit.
+    """
     text = _INDEX_PREFIX.sub("", name.strip().lower().translate(_QUOTES))
     text = re.sub(r"\s*\bvs\b.*$", "", text)
     text = text[1:-1] if re.fullmatch(r"\([^()]*\)", text) else text
@@ -172,7 +188,13 @@ def _unknown_unit(unit_text: str, dimension: str) -> str:
 
 
 def understand_header(labels: Sequence[str]) -> tuple[Column, ...]:
-    """The columns of a header that were understood, in their order."""
+    """The columns of a header that were understood, in their order.
+
+    Parameters
+    ----------
+    labels : sequence of str
+        Of all columns, in order.
+    """
     columns = (understand(label, index) for index, label in enumerate(labels) if len(label) < 80)
     return tuple(column for column in columns if column is not None)
 

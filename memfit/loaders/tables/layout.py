@@ -49,11 +49,23 @@ class Layout:
     fields: int = 0
 
     def split(self, line: str) -> list[str]:
-        """Fields of a line, without quotes and blanks."""
+        """Fields of a line, without quotes and blanks.
+
+        Parameters
+        ----------
+        line : str
+            Without its end.
+        """
         return split_fields(line, self.separator)
 
     def number(self, text: str) -> float | None:
-        """A field as a float: NaN if it is empty, None if it is no number."""
+        """A field as a float: NaN if it is empty, None if it is no number.
+
+        Parameters
+        ----------
+        text : str
+            With the decimal mark of this layout.
+        """
         if self.decimal == ",":
             if ("." in text and "," in text) or _GROUPED.fullmatch(text.strip()):
                 return None
@@ -82,7 +94,13 @@ def split_fields(line: str, separator: str) -> list[str]:
 
 
 def number(text: str) -> float | None:
-    """A float written with a decimal point: NaN if empty, None if it is no number."""
+    """A float written with a decimal point: NaN if empty, None if it is no number.
+
+    Parameters
+    ----------
+    text : str
+        One field, also in the notation "1.5D-3" of Fortran.
+    """
     text = text.strip()
     if "\u2212" in text:  # the typographic minus of some programs
         text = text.replace("\u2212", "-")
@@ -155,7 +173,18 @@ def settled(layout: Layout, lines: Iterable[str]) -> Layout:
 
 
 def seconds(text: str) -> float | None:
-    """A date and time, or a time of day, in seconds since 1970 or midnight (no time zone)."""
+    """A date and time, or a time of day, in seconds since 1970 or midnight (no time zone).
+
+    Parameters
+    ----------
+    text : str
+        One field, such as "2024-12-24 10:00:00.5" or "10:00:00".
+
+    Returns
+    -------
+    float or None
+        s; None if it is no time.
+    """
     main, mark, fraction = text.strip().partition(".")
     suffix = ""
     if mark and main.count(".") == 0 and ":" not in main:  # 24.12.2024 10:00:00[.5]
@@ -240,7 +269,15 @@ def _number_parts(text: str, mark: str) -> tuple[int, int, int]:
 
 
 def labels_of(line: str, separator: str) -> list[str]:
-    """Labels of a header line, without empty ones at its end."""
+    """Labels of a header line, without empty ones at its end.
+
+    Parameters
+    ----------
+    line : str
+        Without its end.
+    separator : str
+        Between the fields.
+    """
     labels = [label.strip() for label in line.split(separator)]
     while labels and not labels[-1]:
         labels.pop()

@@ -130,7 +130,14 @@ def pooled_table(key: str, sample: Sample, pooled: Mapping[str, Pooled]) -> Tabl
 
 
 def ranking_table(comparison: Comparison, circuit: str) -> Table:
-    """Devices in the order of their gain margin."""
+    """Devices in the order of their gain margin.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    circuit : str
+        Name of one of the circuits that the devices are ranked in.
+    """
 
     def margin_text(ends: tuple[float, float] | None) -> str:
         if ends is not None and ends[1] > WIDE * ends[0]:
@@ -206,7 +213,12 @@ def differences_table(comparison: Comparison) -> Table | None:
 
 
 def trends_tables(comparison: Comparison) -> tuple[Table, ...]:
-    """Area, temperature and attributes, each only where it has rows."""
+    """Area, temperature and attributes, each only where it has rows.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    """
     by = {key: [t for t in comparison.trends if t.covariate == key] for key in ("area", "temperature")}
     others = [trend for trend in comparison.trends if trend.covariate not in by]
     by["attributes"] = sorted(others, key=lambda trend: trend.p_value)

@@ -295,7 +295,15 @@ def _strip_axes(axes: Axes, strips: Sequence[Strip], halves: Sequence[float], al
 
 
 def autocorrelation_figure(figure: Figure, strips: Sequence[Strip]) -> None:
-    """Autocorrelation of the residuals at lags of 1 to 25 points; the band holds 95 % of white residuals."""
+    """Autocorrelation of the residuals at lags of 1 to 25 points; the band holds 95 % of white residuals.
+
+    Parameters
+    ----------
+    figure : Figure
+        Empty.
+    strips : sequence of Strip
+        One a record, drawn from the top.
+    """
     (axes,) = place_axes(figure, [1], Margins(left=17))
     scale = _STRIP / (2 * _LARGEST_CORRELATION)
     _strip_axes(axes, strips, [scale * Z / np.sqrt(max(s.coordinate.size, 1)) for s in strips], 1.0)
@@ -311,7 +319,17 @@ def autocorrelation_figure(figure: Figure, strips: Sequence[Strip]) -> None:
 
 
 def strips_data(strips: Sequence[Strip]) -> Columns:
-    """Residuals in standard deviations, a pair of columns a strip and component."""
+    """Residuals in standard deviations, a pair of columns a strip and component.
+
+    Parameters
+    ----------
+    strips : sequence of Strip
+
+    Returns
+    -------
+    dict of str to (n,) array
+        The coordinate in Hz or s, or from 0 to 1 without times; n differs between strips.
+    """
     columns: dict[str, FloatArray] = {}
     for strip in strips:
         columns[f"coordinate ({strip.label})"] = strip.coordinate

@@ -239,7 +239,15 @@ def _decade_marks(axes: Axes, spectrum: ImpedanceSpectrum, factor: float, label:
 
 
 def nyquist_figure(figure: Figure, spectra: Sequence[Spectrum]) -> None:
-    """All spectra in one Nyquist plot, graded by bias."""
+    """All spectra in one Nyquist plot, graded by bias.
+
+    Parameters
+    ----------
+    figure : Figure
+        Empty.
+    spectra : sequence of Spectrum
+        As from `spectra_of`.
+    """
     (axes,) = place_axes(figure, [1], Margins(right=17))
     unit = draw_nyquist(axes, spectra)
     axes.set_xlabel(f"Z′ ({unit})")
@@ -254,7 +262,14 @@ def _bias_key(axes: Axes, spectra: Sequence[Spectrum]) -> None:
 
 
 def small_nyquist_figure(figure: Figure, spectrum: Spectrum) -> None:
-    """One spectrum, with labelled decades."""
+    """One spectrum, with labelled decades.
+
+    Parameters
+    ----------
+    figure : Figure
+        Empty.
+    spectrum : Spectrum
+    """
     (axes,) = place_axes(figure, [1], Margins(left=11.5, right=1.5, top=4.5, bottom=7.6))
     unit = draw_nyquist(axes, [spectrum], label_decades=True)
     axes.set_title(spectrum.label, pad=2.5)
@@ -263,7 +278,15 @@ def small_nyquist_figure(figure: Figure, spectrum: Spectrum) -> None:
 
 
 def bode_figure(figure: Figure, spectra: Sequence[Spectrum]) -> None:
-    """Modulus and phase of all spectra against frequency, graded by bias."""
+    """Modulus and phase of all spectra against frequency, graded by bias.
+
+    Parameters
+    ----------
+    figure : Figure
+        Empty.
+    spectra : sequence of Spectrum
+        As from `spectra_of`.
+    """
     modulus, phase = place_axes(figure, [1, 1], Margins(right=17))
     _draw_modulus(modulus, spectra)
     hide_tick_labels(modulus)

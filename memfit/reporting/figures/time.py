@@ -124,7 +124,15 @@ def draw_direction(axes: Axes, x: FloatArray, y: FloatArray) -> None:
 
 
 def sweep_figure(figure: Figure, fitted: FittedRecord) -> None:
-    """One sweep: linear above, |I| on a logarithmic scale below."""
+    """One sweep: linear above, |I| on a logarithmic scale below.
+
+    Parameters
+    ----------
+    figure : Figure
+        Empty.
+    fitted : FittedRecord
+        Of an I-V sweep.
+    """
     sweep = sweep_of(fitted)
     V_model, I_model = model_points(fitted)
     current = kept(sweep.current, fitted.used)
@@ -250,7 +258,15 @@ def polygon(drive: Drive, start: float, end: float) -> tuple[FloatArray, FloatAr
 
 
 def transient_figure(figure: Figure, fitted: FittedRecord) -> None:
-    """Response above, drive below, on one time axis."""
+    """Response above, drive below, on one time axis.
+
+    Parameters
+    ----------
+    figure : Figure
+        Empty.
+    fitted : FittedRecord
+        Of a transient.
+    """
     transient = transient_of(fitted)
     drive_unit, response_unit = _units_of(transient)
     names = {"V": "V", "A": "I"}
@@ -293,7 +309,12 @@ def _draw_response(axes: Axes, fitted: FittedRecord, per_second: float, factor: 
 
 
 def jumps(transient: PulseTransient) -> list[tuple[float, float]]:
-    """Stretches (start, end in s) that follow a jump of the drive, the largest jumps, in order of time."""
+    """Stretches (start, end in s) that follow a jump of the drive, the largest jumps, in order of time.
+
+    Parameters
+    ----------
+    transient : PulseTransient
+    """
     drive = transient.drive
     at = np.flatnonzero((np.diff(drive.time) == 0) & (np.diff(drive.value) != 0))
     times = drive.time[at]

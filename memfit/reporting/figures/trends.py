@@ -306,7 +306,19 @@ def plane_figure(
 
 
 def currents_figure(figure: Figure, curves: Sequence[DeviceCurve], labels: Sequence[str], axis: str) -> None:
-    """Steady current against voltage, from dark (most eager to oscillate) to light."""
+    """Steady current against voltage, from dark (most eager to oscillate) to light.
+
+    Parameters
+    ----------
+    figure : Figure
+        Empty.
+    curves : sequence of DeviceCurve
+        As from `steady_curves`: x in V, y in A or A/m^2.
+    labels : sequence of str
+        Of all devices, by place.
+    axis : str
+        Title of the axis of the current, with its unit.
+    """
     (axes,) = place_axes(figure, [1], Margins(right=21))
     linear_axis(axes, "x", limits(*(one.x for one in curves), pad=0.01), 6)
     log_axis(axes, "y", limits(*(one.y for one in curves), log=True), 6)

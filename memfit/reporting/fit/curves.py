@@ -48,7 +48,12 @@ ModelCurve = tuple[FloatArray, ComplexArray]
 
 
 def spectrum_of(fitted: FittedRecord) -> ImpedanceSpectrum:
-    """The spectrum inside a fitted record of the kind "impedance"."""
+    """The spectrum inside a fitted record of the kind "impedance".
+
+    Parameters
+    ----------
+    fitted : FittedRecord
+    """
     record = fitted.record
     if not isinstance(record, ImpedanceSpectrum):
         raise TypeError(f"expected an impedance spectrum, found a record of kind {record.kind!r}")
@@ -56,7 +61,18 @@ def spectrum_of(fitted: FittedRecord) -> ImpedanceSpectrum:
 
 
 def bias_of(spectrum: ImpedanceSpectrum) -> tuple[float | None, str]:
-    """Bias of a spectrum and its unit: the quantity the instrument held, or the other one."""
+    """Bias of a spectrum and its unit: the quantity the instrument held, or the other one.
+
+    Parameters
+    ----------
+    spectrum : ImpedanceSpectrum
+
+    Returns
+    -------
+    value : float or None
+        None where neither is known.
+    unit : {"V", "A"}
+    """
     first = (spectrum.bias_voltage, "V"), (spectrum.bias_current, "A")
     ordered = first if spectrum.control == "voltage" else first[::-1]
     return next(((value, unit) for value, unit in ordered if value is not None), (None, ordered[0][1]))
@@ -156,7 +172,13 @@ def nyquist_band(
 
 
 def by_frequency(fitted: FittedRecord) -> tuple[FloatArray, ComplexArray, ComplexArray] | None:
-    """Frequencies (Hz, rising), prediction (n,) and curves (k, n) of a spectrum; None without curves."""
+    """Frequencies (Hz, rising), prediction (n,) and curves (k, n) of a spectrum; None without curves.
+
+    Parameters
+    ----------
+    fitted : FittedRecord
+        Of a spectrum; frequencies may be in any order and repeat, then the first of equal ones stays.
+    """
     record = fitted.record
     if fitted.curves is None or not isinstance(record, ImpedanceSpectrum):
         return None
@@ -215,7 +237,12 @@ class StabilityCurves:
 
 
 def parameters_of(result: FitResult) -> Parameters | None:
-    """The fitted parameters, or None where the data do not determine them all."""
+    """The fitted parameters, or None where the data do not determine them all.
+
+    Parameters
+    ----------
+    result : FitResult
+    """
     if any(estimate.value is None for estimate in result.parameters.values()):
         return None
     return result.values()

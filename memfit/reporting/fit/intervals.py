@@ -58,7 +58,13 @@ _MAIN = 0.3
 
 
 def quantity_label(name: str) -> str:
-    """What a profiled quantity is called: a parameter by its name, the rest in words."""
+    """What a profiled quantity is called: a parameter by its name, the rest in words.
+
+    Parameters
+    ----------
+    name : str
+        Such as "R_s" or "current.gain_margin".
+    """
     circuit, _, what = name.partition(".")
     return PROFILED[what].format(circuit=circuit) if what in PROFILED else name
 
@@ -92,7 +98,12 @@ def interval_blocks(result: FitResult) -> tuple[Block | None, ...]:
 
 
 def intervals_table(result: FitResult) -> Table | None:
-    """95 % intervals of every fitted quantity by each method; None where only the linear one was used."""
+    """95 % intervals of every fitted quantity by each method; None where only the linear one was used.
+
+    Parameters
+    ----------
+    result : FitResult
+    """
     samples = {"bootstrap": result.bootstrap, "posterior": result.posterior}
     used = ["linear", *(["profile"] if result.profiles else []), *(m for m, s in samples.items() if s)]
     if len(used) == 1:
@@ -133,7 +144,13 @@ def _intervals(
 
 
 def convergence_table(sample: SampleSet | None) -> Table | None:
-    """Autocorrelation, agreement and effective samples of a chain; None where there is none."""
+    """Autocorrelation, agreement and effective samples of a chain; None where there is none.
+
+    Parameters
+    ----------
+    sample : SampleSet or None
+        The posterior; a bootstrap has no convergence.
+    """
     if sample is None or not sample.convergence:
         return None
     rows = tuple(

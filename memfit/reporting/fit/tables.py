@@ -84,7 +84,17 @@ def estimates_table(key: str, estimates: Mapping[str, Estimate], records: Sequen
 
 
 def goodness_table(result: FitResult) -> Table:
-    """How well each record is described."""
+    """How well each record is described.
+
+    Parameters
+    ----------
+    result : FitResult
+
+    Returns
+    -------
+    Table
+        A row a record; the noise in ohm, A or V.
+    """
     controls = {item.file: item.control for item in result.inputs}
     rows = tuple(
         (
@@ -132,7 +142,17 @@ def noise_text(noise: Mapping[str, float], unit: str) -> str:
 
 
 def correlation_table(result: FitResult) -> Table:
-    """Correlations of the fitted quantities, shaded by size."""
+    """Correlations of the fitted quantities, shaded by size.
+
+    Parameters
+    ----------
+    result : FitResult
+
+    Returns
+    -------
+    Table
+        Square, of the m free quantities; empty without a covariance.
+    """
     names, matrix = result.covariance_names if result.covariance else (), result.correlation
     rows: list[tuple[Cell, ...]] = []
     for name, row in zip(names, matrix, strict=True):
@@ -143,7 +163,13 @@ def correlation_table(result: FitResult) -> Table:
 
 
 def hopf_table(stability: Mapping[str, Any]) -> Table | None:
-    """Hopf points of every circuit; None where there are none."""
+    """Hopf points of every circuit; None where there are none.
+
+    Parameters
+    ----------
+    stability : mapping
+        By circuit, as in the report: plain data of `FitResult.stability`.
+    """
     rows = [
         (
             CIRCUIT.get(circuit, circuit),
@@ -166,7 +192,13 @@ def hopf_table(stability: Mapping[str, Any]) -> Table | None:
 
 
 def changes_table(stability: Mapping[str, Any]) -> Table | None:
-    """What brings the device to the threshold, by circuit and quantity; None where unknown."""
+    """What brings the device to the threshold, by circuit and quantity; None where unknown.
+
+    Parameters
+    ----------
+    stability : mapping
+        By circuit, as in the report: plain data of `FitResult.stability`.
+    """
     blocks = {name: b for name, b in stability.items() if isinstance(b, Mapping) and b.get("changes_to_hopf")}
     if not blocks:
         return None
@@ -186,7 +218,12 @@ def changes_table(stability: Mapping[str, Any]) -> Table | None:
 
 
 def starts_table(result: FitResult) -> Table:
-    """First values beside the final ones."""
+    """First values beside the final ones.
+
+    Parameters
+    ----------
+    result : FitResult
+    """
     rows = tuple(
         (name, quantity_digits(e.start, e.unit, 3), value_text(e), e.reason or MISSING)
         for name, e in {**result.parameters, **result.nuisance}.items()
@@ -223,7 +260,12 @@ def conflicts_table(result: FitResult) -> Table:
 
 
 def inputs_table(result: FitResult) -> Table:
-    """Records that went in, with their digests and warnings."""
+    """Records that went in, with their digests and warnings.
+
+    Parameters
+    ----------
+    result : FitResult
+    """
     biases = iter(series([item.bias_V for item in result.inputs if item.bias_V is not None], "V"))
     rows = tuple(
         (
@@ -328,7 +370,17 @@ def csv_files(result: FitResult, fitted: Sequence[FittedRecord]) -> dict[str, st
 
 
 def estimates_csv(result: FitResult) -> str:
-    """The parameters and what is derived from them, SI, as CSV."""
+    """The parameters and what is derived from them, SI, as CSV.
+
+    Parameters
+    ----------
+    result : FitResult
+
+    Returns
+    -------
+    str
+        With a header, every number in full precision, lines ended by a line feed.
+    """
     lines = [",".join(ESTIMATE_COLUMNS)]
     for name, e in {**result.parameters, **result.derived}.items():
         value, *errors = csv_numbers([e.value, e.stderr, *(e.ci95 or (None, None))])

@@ -125,7 +125,7 @@ def circuit_blocks(
     )
     panels = (
         *branch_panels(dynamics, f"{name}_"),
-        *window_panels(dynamics, f"{name}_"),
+        *_window_panels(dynamics, f"{name}_"),
         *map_panels(dynamics.parameters, circuit, known, f"{name}_", with_loads=with_loads, axes=axes),
     )
     return (*(table for table in tables if table is not None), Panels(panels))
@@ -321,7 +321,7 @@ def branch_panels(dynamics: Dynamics, prefix: str = "") -> tuple[Panel, ...]:
     )
 
 
-def window_panels(dynamics: Dynamics, prefix: str = "") -> tuple[Panel, ...]:
+def _window_panels(dynamics: Dynamics, prefix: str = "") -> tuple[Panel, ...]:
     """Spectra, coefficients, eigenvalues, courses in time; nothing where the boundary is far off."""
     if float(np.log(dynamics.critical.gain_margin[0])) > _FAR:
         return ()
@@ -345,7 +345,21 @@ def map_panels(
     with_loads: bool = True,
     axes: tuple[str, str] | None = None,
 ) -> tuple[Panel, ...]:
-    """Regions over bias and load where asked; gain margin over two parameters, unless far off throughout."""
+    """Regions over bias and load where asked; gain margin over two parameters, unless far off throughout.
+
+    Parameters
+    ----------
+    p : Parameters
+    circuit : Circuit
+    known : Uncertainty or None
+        Of the fit: chooses the axes and their ranges, and draws the ellipse.
+    prefix : str
+        Of the names of the figures.
+    with_loads : bool
+        Whether to draw the map over bias and load.
+    axes : pair of str, optional
+        Names of the two parameters of the map of gain margins.
+    """
     panels = []
     if with_loads:
         regions = load_map(p, circuit)

@@ -253,7 +253,12 @@ def columns_csv(columns: Mapping[str, FloatArray]) -> str:
 
 
 def table_csv(table: Table) -> str:
-    """A table for people as CSV: numbers as they are printed in the report."""
+    """A table for people as CSV: numbers as they are printed in the report.
+
+    Parameters
+    ----------
+    table : Table
+    """
     rows = [[value.text if isinstance(value, Graded) else value for value in row] for row in table.rows]
     head = [column.title for column in table.columns]
     return "".join(",".join(map(csv_field, row)) + "\n" for row in [head, *rows])

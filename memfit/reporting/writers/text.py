@@ -51,14 +51,27 @@ class Markup:
     symbol: Callable[[Symbol], str]
 
     def prose(self, text: str) -> str:
-        """A sentence with its plain parts escaped and the names of quantities written as symbols."""
+        """A sentence with its plain parts escaped and the names of quantities written as symbols.
+
+        Parameters
+        ----------
+        text : str
+            Plain, with names of quantities as in Python: "R_s".
+        """
         return "".join(
             self.escape(piece) if symbol is None else self.symbol(symbol)
             for piece, symbol in split_symbols(harmless(text))
         )
 
     def cell(self, value: Cell, column: Column) -> str:
-        """What stands in a cell."""
+        """What stands in a cell.
+
+        Parameters
+        ----------
+        value : str or Graded
+        column : Column
+            Its kind says whether names of quantities become symbols.
+        """
         text = value.text if isinstance(value, Graded) else value
         return self.prose(text) if column.kind in ("symbol", "prose") else self.escape(text)
 
