@@ -15,7 +15,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 LONGEST_FILE = 450
 """Lines."""
-LONGEST_CHAIN = 16
+LONGEST_CHAIN = 14
 """Files, each of which imports the next; to be lowered whenever it can be."""
 LOGIC = 40
 """Statements from which a module has a test file of its own."""

@@ -5,15 +5,11 @@ interval) and NAME_status; the columns of stability are those under current cont
 those under voltage control through R_s.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
-from memfit.batch.device import read_checkpoint
-from memfit.batch.jobs import REPORT, RESULT
 from memfit.errors import InputError
 from memfit.fitting.result import SCHEMA, FitResult
 from memfit.model.derived import DERIVED, Derived
@@ -90,33 +86,6 @@ Row = dict[str, Any]
 """Values by column; None where there is none. Attributes of the device under "attributes"."""
 
 
-def row_of(folder: Path, name: str) -> Row:
-    """The row of a result folder; what cannot be read is said in the row.
-
-    Parameters
-    ----------
-    folder : Path
-        Holds result.json, or the checkpoint.json of a device without a result.
-    name : str
-        What the index calls it.
-    """
-    row: Row = {**dict.fromkeys(COLUMNS), "folder": name, "device": name, "attributes": {}}
-    row |= {"usable": False, "report": (folder / REPORT).exists()}
-    if not (folder / RESULT).exists():
-        return {**row, **_without_result(folder)}
-    try:
-        text = (folder / RESULT).read_text(encoding="utf-8")
-        data = json.loads(text)
-        return {**row, **_with_result(data, name)}
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as problem:
-        reason = f"{name}/{RESULT} cannot be read ({problem}). Fit the device again."
-    except InputError as problem:
-        reason = f"{name}/{RESULT}: {problem}"
-    except (KeyError, TypeError, ValueError, AttributeError) as problem:
-        reason = f"{name}/{RESULT} does not have the layout {SCHEMA} ({type(problem).__name__}: {problem})."
-    return {**row, "state": "unreadable", "message": reason}
-
-
 def flat_row(row: Row) -> Row:
     """A row whose attributes are columns as well; those whose name is taken as `attributes.NAME`.
 
@@ -131,22 +100,20 @@ def flat_row(row: Row) -> Row:
     return flat
 
 
-def _without_result(folder: Path) -> Row:
-    """What the checkpoint says."""
-    known = read_checkpoint(folder)
-    if known is None:
-        return {"state": "unreadable", "message": f"{folder.name}: there is no checkpoint that can be read."}
-    return {
-        "state": "failed",
-        "cause": known.cause,
-        "message": known.message,
-        "seconds": known.seconds,
-        "memfit_version": known.memfit_version,
-    }
+def row_of_result(data: Any, name: str) -> Row:
+    """Everything that can be asked of a result.
 
+    Parameters
+    ----------
+    data : plain data of a result.json
+    name : str
+        What the index calls the device where the result gives no name.
 
-def _with_result(data: Any, name: str) -> Row:
-    """Everything that can be asked of a result."""
+    Raises
+    ------
+    InputError
+        It is no fit result of this layout.
+    """
     if not isinstance(data, dict) or data.get("schema") != SCHEMA:
         found = data.get("schema") if isinstance(data, dict) else type(data).__name__
         raise InputError(f'expected "schema": "{SCHEMA}", found {found!r}. Fit the device again.')

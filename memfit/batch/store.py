@@ -18,10 +18,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from memfit.batch.columns import COLUMNS, Row, row_of
-from memfit.batch.jobs import CHECKPOINT, RESULT
+from memfit.batch.columns import COLUMNS, Row, row_of_result
+from memfit.batch.device import read_checkpoint
+from memfit.batch.jobs import CHECKPOINT, REPORT, RESULT
 from memfit.batch.query import Condition, compile_expression
 from memfit.errors import InputError, OutputError
+from memfit.fitting.result import SCHEMA
 
 
 def functions() -> dict[str, tuple[int, Callable[..., float | None]]]:
@@ -312,3 +314,44 @@ def _row(values: tuple[Any, ...]) -> Row:
     row |= {name: bool(row[name]) for name, info in COLUMNS.items() if info.kind == "truth"}
     row["attributes"] = json.loads(values[-1])
     return row
+
+
+def row_of(folder: Path, name: str) -> Row:
+    """The row of a result folder; what cannot be read is said in the row.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds result.json, or the checkpoint.json of a device without a result.
+    name : str
+        What the index calls it.
+    """
+    row: Row = {**dict.fromkeys(COLUMNS), "folder": name, "device": name, "attributes": {}}
+    row |= {"usable": False, "report": (folder / REPORT).exists()}
+    if not (folder / RESULT).exists():
+        return {**row, **_without_result(folder)}
+    try:
+        text = (folder / RESULT).read_text(encoding="utf-8")
+        data = json.loads(text)
+        return {**row, **row_of_result(data, name)}
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as problem:
+        reason = f"{name}/{RESULT} cannot be read ({problem}). Fit the device again."
+    except InputError as problem:
+        reason = f"{name}/{RESULT}: {problem}"
+    except (KeyError, TypeError, ValueError, AttributeError) as problem:
+        reason = f"{name}/{RESULT} does not have the layout {SCHEMA} ({type(problem).__name__}: {problem})."
+    return {**row, "state": "unreadable", "message": reason}
+
+
+def _without_result(folder: Path) -> Row:
+    """What the checkpoint says."""
+    known = read_checkpoint(folder)
+    if known is None:
+        return {"state": "unreadable", "message": f"{folder.name}: there is no checkpoint that can be read."}
+    return {
+        "state": "failed",
+        "cause": known.cause,
+        "message": known.message,
+        "seconds": known.seconds,
+        "memfit_version": known.memfit_version,
+    }

@@ -165,7 +165,7 @@ def _fit(given: Namespace, console: Console, device: "Device") -> "JointFit":
     from memfit.reporting.text import counted
     from memfit.workflow.fitting import fit_records
 
-    plan = plan_for(device, **plan_changes(given))
+    plan = plan_for(device.settings, **plan_changes(given))
     parts = [
         counted(len(device.spectra), "spectrum", "spectra"),
         counted(len(device.sweeps), "sweep"),

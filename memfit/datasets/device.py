@@ -10,24 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from memfit.datasets.fit_options import FitSettings
 from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient, Record
 from memfit.errors import InputError
-
-
-@dataclass(frozen=True, kw_only=True)
-class FitSettings:
-    """The [fit] table of device.toml, in SI units."""
-
-    model: str | None = None
-    """"2d", "2d-mirror", "3d" or "auto"."""
-    fix: Mapping[str, float] = field(default_factory=dict)
-    """Parameters held at a value."""
-    bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    """Lowest and highest value of a parameter."""
-    start: Mapping[str, float] = field(default_factory=dict)
-    """First values of parameters, where the user knows better than the guess."""
-    options: Mapping[str, Any] = field(default_factory=dict)
-    """Other fields of a fit plan by name: robust, screen, inductance, gains, delays, seed, ..."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -48,7 +33,7 @@ class Device:
     """K."""
     attributes: Mapping[str, str | float] = field(default_factory=dict)
     """Anything else that tells devices apart: composition, batch, ..."""
-    settings: FitSettings = FitSettings()
+    settings: FitSettings = field(default_factory=FitSettings)
     notes: tuple[str, ...] = ()
     """Files that were left out, and why; a sentence each."""
     paths: tuple[str, ...] = ()

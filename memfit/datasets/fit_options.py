@@ -5,8 +5,9 @@ names; those with a text for it are options of the command line. An option is a 
 used. Nothing heavy is imported: `memfit --help` reads the texts.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 Switch = Literal["on", "off", "auto"]
 """Whether terms of the instruments are fitted: in any case, never, or where the data ask for them."""
@@ -42,3 +43,19 @@ class FitOptions:
     """Refit with one kind of data left out, and compare."""
     engine: Engine = field(default="memfit", metadata={"new": True})
     """What looks for the minimum: memfit's steps, or lmfit alone."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitSettings:
+    """The [fit] table of device.toml, in SI units."""
+
+    model: str | None = None
+    """"2d", "2d-mirror", "3d" or "auto"."""
+    fix: Mapping[str, float] = field(default_factory=dict)
+    """Parameters held at a value."""
+    bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """Lowest and highest value of a parameter."""
+    start: Mapping[str, float] = field(default_factory=dict)
+    """First values of parameters, where the user knows better than the guess."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Other fields of a fit plan by name: robust, screen, inductance, gains, delays, seed, ..."""

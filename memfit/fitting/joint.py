@@ -101,7 +101,7 @@ def fit(device: Device, plan: FitPlan | None = None) -> JointFit:
     InputError
         There is nothing to fit, or a spectrum has no bias.
     """
-    plan = plan or plan_for(device)
+    plan = plan or plan_for(device.settings)
     if not device.records:
         raise InputError(f"{device.name}: there is no record to fit; expected spectra, sweeps or transients.")
     for record in device.records:

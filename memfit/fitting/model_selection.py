@@ -16,13 +16,13 @@ from scipy.special import erfc
 from memfit.arrays import FloatArray
 from memfit.fitting.findings import ModelCandidate, ModelChoice
 from memfit.fitting.least_squares import minimise
-from memfit.fitting.plan import LEFT_OUT, FitPlan, Model
+from memfit.fitting.plan import FitPlan, Model
 from memfit.fitting.predict import junction_at
 from memfit.fitting.problem import FitState, Problem, Unknowns
 from memfit.fitting.result import Alternative
 from memfit.fitting.uncertainty.covariance import Covariance
 from memfit.model.equations import activation
-from memfit.model.parameters import NAMES
+from memfit.model.parameters import LEFT_OUT, NAMES
 
 NESTED = tuple(model for model in get_args(Model) if model in LEFT_OUT)
 _TITLES = {"3d": "3D model", "2d": "2D model", "2d-mirror": "mirror 2D model"}

@@ -7,19 +7,14 @@ read its fields. What a fit may add to the parameters of the model are `Term`s o
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
-from types import MappingProxyType
 from typing import Any, Literal, cast, get_args
 
-from memfit.datasets.device import Device
-from memfit.datasets.fit_options import FitOptions
+from memfit.datasets.fit_options import FitOptions, FitSettings
 from memfit.errors import ParameterError
 from memfit.fitting.serialise import from_plain, to_plain
-from memfit.model.parameters import NAMES, PARAMETERS, names_where
+from memfit.model.parameters import LEFT_OUT, NAMES, PARAMETERS, names_where
 
 Model = Literal["3d", "2d", "2d-mirror", "auto"]
-
-LEFT_OUT: Mapping[str, str] = MappingProxyType({"2d": "tau_k", "2d-mirror": "tau_d"})
-"""Which time a 2D model does without: its variable follows at once."""
 
 WIRING = names_where(lambda row: row.part == "wiring")
 """Parameters of the wiring, which a fit adds where the spectra ask for them."""
@@ -195,18 +190,18 @@ def unit_of(name: str) -> str:
     return PARAMETERS[name].unit if name in PARAMETERS else term.unit if term else ""
 
 
-def plan_for(device: Device, **overrides: Any) -> FitPlan:
-    """The plan that the device's own settings ask for, changed by `overrides`.
+def plan_for(settings: FitSettings, **overrides: Any) -> FitPlan:
+    """The plan that the settings of a device ask for, changed by `overrides`.
 
     `fix`, `bounds` and `start` are merged with those of the device; everything else replaces.
 
     Parameters
     ----------
-    device : Device
+    settings : FitSettings
+        Of the device's device.toml.
     **overrides
         Fields of `FitPlan`.
     """
-    settings = device.settings
     fix = {**settings.fix, **overrides.pop("fix", {})}
     bounds = {**settings.bounds, **overrides.pop("bounds", {})}
     bounds = {name: pair for name, pair in bounds.items() if name not in fix}

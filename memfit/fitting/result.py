@@ -24,9 +24,8 @@ from memfit.fitting.findings import (
     Profile,
     SampleSet,
 )
-from memfit.fitting.plan import LEFT_OUT
 from memfit.fitting.serialise import field_from_plain, to_plain
-from memfit.model.parameters import PARAMETERS, Parameters
+from memfit.model.parameters import LEFT_OUT, PARAMETERS, Parameters
 
 if TYPE_CHECKING:
     import pandas as pd

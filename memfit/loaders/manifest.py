@@ -14,8 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
-from memfit.datasets.device import FitSettings
-from memfit.datasets.fit_options import FitOptions
+from memfit.datasets.fit_options import FitOptions, FitSettings
 from memfit.errors import ManifestError, UnitError, meant
 from memfit.loaders.raw import CONTROLS, INITIALS, ROLES, TECHNIQUES, FileSettings
 from memfit.model.parameters import PARAMETERS

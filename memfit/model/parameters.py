@@ -17,6 +17,9 @@ import numpy as np
 from memfit.arrays import FloatArray
 from memfit.errors import ParameterError
 
+LEFT_OUT: Mapping[str, str] = MappingProxyType({"2d": "tau_k", "2d-mirror": "tau_d"})
+"""Which time a 2D model does without: its variable follows at once."""
+
 Domain = Literal["positive", "non_negative", "any"]
 Scale = Literal["log", "linear", "in V_m"]
 
@@ -235,7 +238,7 @@ class Parameters:
     @property
     def model(self) -> str:
         """Name: "2d" where the activation follows at once, "2d-mirror" where the channel does, else "3d"."""
-        return "2d" if self.tau_k == 0.0 else "2d-mirror" if self.tau_d == 0.0 else "3d"
+        return next((model for model, time in LEFT_OUT.items() if getattr(self, time) == 0.0), "3d")
 
     @property
     def tau_m(self) -> float:

@@ -117,7 +117,7 @@ def query(out: Path | str, expression: str = "") -> pd.DataFrame:
 def _fit_into(job: Job, draft: Path) -> str:
     """Fit one device of many into an empty folder; the code of its status."""
     device = load(job.folder)
-    found = fit_records(device, plan_for(device, **job.settings))
+    found = fit_records(device, plan_for(device.settings, **job.settings))
     fill(draft, found.result, found.fitted, job.place, PLAIN if job.reports else None)
     return found.result.status.code
 

@@ -51,7 +51,7 @@ def fit(device: Device, plan: FitPlan | None = None, **settings: Any) -> FitResu
         raise InputError(f"Expected a device as memfit.load gives it, found {device!r}.")
     if plan is not None and settings:
         raise InputError(f"Expected a plan or settings, found both; put {', '.join(settings)} into the plan.")
-    return fit_records(device, plan or plan_for(device, **settings)).result
+    return fit_records(device, plan or plan_for(device.settings, **settings)).result
 
 
 def fit_records(device: Device, plan: FitPlan) -> JointFit:

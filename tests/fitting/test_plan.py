@@ -3,11 +3,10 @@
 import json
 
 import pytest
-from devices import device, sweeps
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memfit.datasets.device import Device, FitSettings
+from memfit.datasets.fit_options import FitSettings
 from memfit.errors import ParameterError
 from memfit.fitting.plan import FitPlan, Term, free_parameters, model_of, plan_for, unit_of, unit_of_length
 
@@ -60,15 +59,13 @@ def test_all_mistakes_come_at_once():
 
 def test_the_device_asks_and_the_caller_decides():
     settings = FitSettings(model="2d", fix={"R_s": 20.0}, bounds={"V_m": (0.02, 0.3), "V_T": (0.1, 1.0)})
-    settled = plan_for(
-        Device(name="x", records=device(sweeps()).records, settings=settings), fix={"V_m": 0.1}, seed=3
-    )
+    settled = plan_for(settings, fix={"V_m": 0.1}, seed=3)
     assert settled.model == "2d"
     assert settled.fix == {"R_s": 20.0, "V_m": 0.1}
     assert settled.bounds == {"V_T": (0.1, 1.0)}
     assert settled.seed == 3
     asked = FitSettings(start={"tau_d": 1e-3}, options={"gains": "off", "seed": 2, "robust": True})
-    settled = plan_for(Device(name="x", records=device(sweeps()).records, settings=asked), seed=3)
+    settled = plan_for(asked, seed=3)
     assert (settled.start, settled.gains, settled.robust, settled.seed) == ({"tau_d": 1e-3}, "off", True, 3)
 
 

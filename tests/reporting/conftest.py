@@ -36,7 +36,7 @@ def found():
         temperature=298.0,
         attributes={"composition": "MAPbI3", "batch": "7"},
     )
-    return fit_records(device, plan_for(device))
+    return fit_records(device, plan_for(device.settings))
 
 
 @pytest.fixture(scope="session")

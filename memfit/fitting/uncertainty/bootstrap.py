@@ -17,13 +17,12 @@ from typing import Any, Literal
 import numpy as np
 
 from memfit.arrays import FloatArray
-from memfit.confidence import TAILS
 from memfit.datasets.records import ImpedanceSpectrum
-from memfit.fitting.findings import SampleEstimate, SampleSet
+from memfit.fitting.findings import SampleSet
 from memfit.fitting.least_squares import Box, Evaluate, Point, Solution, gauss_newton
-from memfit.fitting.problem import FitState, Unknowns, soften, triangle
+from memfit.fitting.problem import FitState, soften, triangle
 from memfit.fitting.refit import Checkpoint
-from memfit.fitting.uncertainty.covariance import covariance_of
+from memfit.fitting.uncertainty.covariance import covariance_of, rounded, sample_estimates
 from memfit.progress import Progress, shared, silent
 
 BootstrapKind = Literal["residual", "parametric"]
@@ -33,8 +32,6 @@ BootstrapKind = Literal["residual", "parametric"]
 class Settings:
     """Numbers that steer the refits."""
 
-    digits: int = 10
-    """Significant digits that are kept of every sampled value."""
     enough: float = 0.01
     """Fall of chi2 at which a refit ends: a tenth of a standard error squared."""
     most: int = 25
@@ -44,39 +41,6 @@ class Settings:
 
 
 SETTINGS = Settings()
-
-
-def rounded(unknowns: Unknowns, vectors: FloatArray) -> tuple[tuple[float, ...], ...]:
-    """Vectors of the minimiser as values, SI, with as many digits as mean something.
-
-    Parameters
-    ----------
-    unknowns : Unknowns
-    vectors : (k, m) array
-    """
-    logarithmic = np.array([u.logarithmic for u in unknowns.free], dtype=bool)
-    values = np.where(logarithmic, np.exp(np.where(logarithmic, vectors, 0.0)), vectors)
-    return tuple(tuple(float(f"{v:.{SETTINGS.digits}g}") for v in row) for row in values.tolist())
-
-
-def sample_estimates(unknowns: Unknowns, vectors: FloatArray) -> dict[str, SampleEstimate]:
-    """Median, standard deviation and central interval of every unknown.
-
-    Parameters
-    ----------
-    unknowns : Unknowns
-    vectors : (k, m) array
-        The sample, as the minimiser sees it; of fewer than two nothing is said.
-    """
-    if len(vectors) < 2:
-        return {}
-    summaries = {}
-    for unknown, column in zip(unknowns.free, np.array(rounded(unknowns, vectors)).T, strict=True):
-        low, median, high = (float(v) for v in np.quantile(column, (TAILS[0], 0.5, TAILS[1])))
-        summaries[unknown.name] = SampleEstimate(
-            unit=unknown.unit, median=median, stderr=float(np.std(column, ddof=1)), ci95=(low, high)
-        )
-    return summaries
 
 
 @dataclass(frozen=True)

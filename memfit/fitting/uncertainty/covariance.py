@@ -19,10 +19,11 @@ import numpy as np
 from scipy.special import log_ndtr
 
 from memfit.arrays import BoolArray, FloatArray
-from memfit.confidence import Z
+from memfit.confidence import TAILS, Z
 from memfit.datasets.records import ImpedanceSpectrum
+from memfit.fitting.findings import SampleEstimate
 from memfit.fitting.plan import CORE, unit_of_length
-from memfit.fitting.problem import UNSEEN, FitState, Unknown, triangle
+from memfit.fitting.problem import UNSEEN, FitState, Unknown, Unknowns, triangle
 from memfit.fitting.result import Estimate, EstimateStatus
 
 
@@ -369,3 +370,40 @@ def _verdict(state: FitState, j: int, value: float, error: float, opened: bool) 
     if opened or not np.isfinite(error) or error > SETTINGS.undetermined:
         return "undetermined"
     return "weak" if error > SETTINGS.weak else "determined"
+
+
+SAMPLE_DIGITS = 10
+"""Significant digits that are kept of every sampled value."""
+
+
+def rounded(unknowns: Unknowns, vectors: FloatArray) -> tuple[tuple[float, ...], ...]:
+    """Vectors of the minimiser as values, SI, with as many digits as mean something.
+
+    Parameters
+    ----------
+    unknowns : Unknowns
+    vectors : (k, m) array
+    """
+    logarithmic = np.array([u.logarithmic for u in unknowns.free], dtype=bool)
+    values = np.where(logarithmic, np.exp(np.where(logarithmic, vectors, 0.0)), vectors)
+    return tuple(tuple(float(f"{v:.{SAMPLE_DIGITS}g}") for v in row) for row in values.tolist())
+
+
+def sample_estimates(unknowns: Unknowns, vectors: FloatArray) -> dict[str, SampleEstimate]:
+    """Median, standard deviation and central interval of every unknown.
+
+    Parameters
+    ----------
+    unknowns : Unknowns
+    vectors : (k, m) array
+        The sample, as the minimiser sees it; of fewer than two nothing is said.
+    """
+    if len(vectors) < 2:
+        return {}
+    summaries = {}
+    for unknown, column in zip(unknowns.free, np.array(rounded(unknowns, vectors)).T, strict=True):
+        low, median, high = (float(v) for v in np.quantile(column, (TAILS[0], 0.5, TAILS[1])))
+        summaries[unknown.name] = SampleEstimate(
+            unit=unknown.unit, median=median, stderr=float(np.std(column, ddof=1)), ci95=(low, high)
+        )
+    return summaries

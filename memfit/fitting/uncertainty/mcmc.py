@@ -22,8 +22,13 @@ from memfit.fitting.least_squares import Box, evaluator, gauss_newton
 from memfit.fitting.plan import CORE, unit_of_length
 from memfit.fitting.problem import FitState, soften
 from memfit.fitting.refit import Checkpoint
-from memfit.fitting.uncertainty.bootstrap import rounded, sample_estimates
-from memfit.fitting.uncertainty.covariance import NormalApproximation, covariance_of, row_weights
+from memfit.fitting.uncertainty.covariance import (
+    NormalApproximation,
+    covariance_of,
+    rounded,
+    row_weights,
+    sample_estimates,
+)
 from memfit.progress import Progress, silent
 
 MOST_STEPS = 5000

@@ -4,8 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from memfit.fitting.refit import rebuild_problem
-from memfit.fitting.uncertainty.bands import model_curves, with_bands
+from memfit.fitting.refit import model_curves, rebuild_problem, with_bands
 from memfit.fitting.uncertainty.bootstrap import bootstrap
 
 

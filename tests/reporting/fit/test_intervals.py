@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from memfit.fitting.findings import Convergence, Profile, SampleEstimate, SampleSet
-from memfit.fitting.uncertainty.bands import with_bands
+from memfit.fitting.refit import with_bands
 from memfit.reporting.content import Panels
 from memfit.reporting.figures.profiles import linear_curve, profile_curve
 from memfit.reporting.fit.curves import band_of, by_frequency, model_curve, nyquist_band
