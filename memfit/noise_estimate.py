@@ -121,3 +121,23 @@ def noise_of_differences(*curves: FloatArray) -> float:
     """
     rough = np.concatenate([np.diff(curve, 3) for curve in curves])
     return float(np.median(np.abs(rough)) / 0.6745 / np.sqrt(20.0))
+
+
+def correlation(r: FloatArray, two_parts: bool) -> tuple[float, float]:
+    """Lag-1 autocorrelation of residuals and the effective number of points.
+
+    Values within the scatter of uncorrelated noise, 2/sqrt(n), count as zero, and so do negative ones.
+
+    Parameters
+    ----------
+    r : (n,) array
+    two_parts : bool
+        Whether its halves are two series, as the real and imaginary parts of a spectrum are.
+    """
+    n = r.size
+    parts = np.split(r, 2) if two_parts and n % 2 == 0 else [r]
+    over = sum(float(part[1:] @ part[:-1]) for part in parts)
+    under = sum(float(part @ part) for part in parts)
+    rho = float(np.clip(over / under if under > 0 else 0.0, -0.999, 0.999))
+    excess = rho if rho > 2.0 / np.sqrt(max(n, 1)) else 0.0
+    return rho, n * (1.0 - excess) / (1.0 + excess)

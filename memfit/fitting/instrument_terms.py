@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from memfit.arrays import FloatArray
-from memfit.datasets.records import ImpedanceSpectrum, IVSweep, Record
+from memfit.datasets.records import ImpedanceSpectrum, Record
 from memfit.fitting.least_squares import NEEDED, again, fall_of_chi2, minimise
 from memfit.fitting.plan import WIRING, FitPlan, Term
 from memfit.fitting.predict import (
@@ -44,10 +44,10 @@ from memfit.fitting.problem import (
     physical_unknowns,
     term_unknown,
 )
-from memfit.fitting.uncertainty.covariance import correlation
 from memfit.model.equations import activation
 from memfit.model.parameters import Parameters
 from memfit.model.steady import junction_voltage
+from memfit.noise_estimate import correlation
 from memfit.protocols import Drive
 
 log = logging.getLogger(__name__)
@@ -366,12 +366,6 @@ def _named(k: int, state: FloatArray) -> dict[str, float]:
     u, i_c, f = (float(value) for value in state)
     values = (u, i_c, min(max(f, SETTINGS.inside), 1.0 - SETTINGS.inside))
     return {Term(kind, k).name: value for kind, value in zip(INITIAL, values, strict=True)}
-
-
-def is_staircase(record: Record) -> bool:
-    """Whether the drive of a sweep steps with its samples."""
-    drive = drive_of(record)
-    return isinstance(record, IVSweep) and drive is not None and drive.jumps.size >= record.points - 1
 
 
 def with_staircases(state: FitState) -> FitState:

@@ -429,6 +429,12 @@ def is_ramp(record: Record) -> bool:
     )
 
 
+def is_staircase(record: Record) -> bool:
+    """Whether the drive of a sweep steps with its samples."""
+    drive = drive_of(record)
+    return isinstance(record, IVSweep) and drive is not None and drive.jumps.size >= record.points - 1
+
+
 def as_staircase(record: Record) -> Record:
     """The sweep with a drive that steps after each of its samples; any other record as it is."""
     if not is_ramp(record) or not isinstance(record, IVSweep) or record.time is None or record.drive is None:

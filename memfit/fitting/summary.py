@@ -8,10 +8,9 @@ import numpy as np
 from memfit.confidence import Z
 from memfit.datasets.device import Device, extent_of
 from memfit.datasets.records import ImpedanceSpectrum, content_digest
-from memfit.fitting.instrument_terms import is_staircase
 from memfit.fitting.noise import describe_outliers, first_noise
 from memfit.fitting.plan import CORE, FitPlan, model_of
-from memfit.fitting.predict import modulus
+from memfit.fitting.predict import is_staircase, modulus
 from memfit.fitting.problem import FitState
 from memfit.fitting.result import (
     Alternative,

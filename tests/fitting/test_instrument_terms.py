@@ -7,10 +7,9 @@ import pytest
 from devices import NOISE, TRUTH, device, errors, exact, pulses, seen_late, spectra, sweeps
 
 from memfit.datasets.device import Device
-from memfit.fitting.instrument_terms import is_staircase
 from memfit.fitting.joint import fit
 from memfit.fitting.plan import FitPlan
-from memfit.fitting.predict import Instrument, Predictor, as_staircase, begins_anywhere
+from memfit.fitting.predict import Instrument, Predictor, as_staircase, begins_anywhere, is_staircase
 from memfit.fitting.reproduce import reevaluate
 from memfit.model.parameters import NAMES
 from memfit.model.transient import simulate

@@ -25,6 +25,7 @@ from memfit.fitting.findings import SampleEstimate
 from memfit.fitting.plan import CORE, unit_of_length
 from memfit.fitting.problem import UNSEEN, FitState, Unknown, Unknowns, triangle
 from memfit.fitting.result import Estimate, EstimateStatus
+from memfit.noise_estimate import correlation
 
 
 @dataclass(frozen=True)
@@ -284,26 +285,6 @@ def covariance_of(state: FitState) -> Covariance:
         tuple(rho for rho, _ in correlations),
         tuple(n for _, n in correlations),
     )
-
-
-def correlation(r: FloatArray, two_parts: bool) -> tuple[float, float]:
-    """Lag-1 autocorrelation of residuals and the effective number of points.
-
-    Values within the scatter of uncorrelated noise, 2/sqrt(n), count as zero, and so do negative ones.
-
-    Parameters
-    ----------
-    r : (n,) array
-    two_parts : bool
-        Whether its halves are two series, as the real and imaginary parts of a spectrum are.
-    """
-    n = r.size
-    parts = np.split(r, 2) if two_parts and n % 2 == 0 else [r]
-    over = sum(float(part[1:] @ part[:-1]) for part in parts)
-    under = sum(float(part @ part) for part in parts)
-    rho = float(np.clip(over / under if under > 0 else 0.0, -0.999, 0.999))
-    excess = rho if rho > 2.0 / np.sqrt(max(n, 1)) else 0.0
-    return rho, n * (1.0 - excess) / (1.0 + excess)
 
 
 def row_weights(state: FitState, effective: Sequence[float]) -> FloatArray:

@@ -35,9 +35,10 @@ from memfit.model.integrator.equation import (
     V_T,
     Equation,
     activation,
+    factor,
+    linearise,
     source,
 )
-from memfit.model.integrator.step import factor, linearise
 
 _FIRST_STEP = 0.05  # of the fastest time scale seen at a jump
 _INTO_LAYER = 5.0  # of the thickness of the layer behind a kink
