@@ -327,8 +327,7 @@ def bias_of(record: ImpedanceSpectrum) -> tuple[Control, float]:
 
     Returns
     -------
-    control : {"voltage", "current"}
-    value : float, V or A
+    {"voltage", "current"}, and its value in V or A
 
     Raises
     ------
@@ -354,8 +353,7 @@ def junction_at(p: Parameters, bias: tuple[Control, float]) -> float:
     bias : tuple of str and float
         "voltage" and V at the terminals, or "current" and A, as from `bias_of`.
     """
-    control, value = bias
-    return float(junction_voltage(p, control, [value])[0])
+    return float(junction_voltage(p, bias[0], [bias[1]])[0])
 
 
 def drive_of(record: Record) -> Drive | None:

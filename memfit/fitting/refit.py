@@ -215,7 +215,19 @@ def with_bands(result: FitResult, fitted: Sequence[FittedRecord]) -> tuple[Fitte
 
 
 def model_curves(state: FitState, result: FitResult) -> FloatArray:
-    """(k, n) predictions at all points, end to end."""
+    """(k, n) predictions at all points, end to end.
+
+    Parameters
+    ----------
+    state : FitState
+    result : FitResult
+        Of the same fit, with its covariance.
+
+    Returns
+    -------
+    (k, n) array
+        In the units of the records: of a spectrum all Z', then all Z'', ohm.
+    """
     sample = next((s for s in (result.posterior, result.bootstrap) if s and s.status == "ok"), None)
     return _linear_curves(state, np.array(result.covariance)) if sample is None else _drawn(state, sample)
 
