@@ -399,6 +399,7 @@ class _Search:
         """Where the least chi2 of an unknown reaches its threshold; None if nowhere near."""
         errors, _ = self._linear_theory(start)
         origin = self._origin(start, CHI2_1, error=float(errors[j] * self.length[j]))
+        origin = replace(origin, loose=False)  # a refit that stops early brings the limit too near
         reach = SETTINGS.far * float(self.length[j])
         side = self._side(j, origin, direction, reach, float(self.base.x[j]))
         if side is None or side.ending in ("bound", "level"):
