@@ -50,11 +50,9 @@ class Settings:
     deeper: float = 0.1
     """Fall of chi2 below the minimum, in thresholds, that makes another minimum."""
     loose: float = 0.02
-    """Where less will do: fall of chi2 at which a refit ends, as a share of the threshold ..."""
+    """In strides, where less will do: fall of chi2 at which a refit ends, as a share of the threshold ..."""
     loose_most: int = 25
-    """... evaluations of a refit, at most ..."""
-    straight: float = 0.6
-    """... and zeta from the last refit within to the first beyond, over which it is taken for straight."""
+    """... and evaluations of a refit, at most."""
     softest: tuple[float, ...] = (1e-6, 1e-4, 1e-2, 1.0)
     """Singular values are taken to be at least this share of the largest when the tangent is computed."""
     timid: float = 0.1
@@ -165,11 +163,10 @@ class Origin:
     """Standard error of c by the linearised problem, from the same chi2; 0 where it has none."""
     rise: float = 0.0
     """At the place itself."""
-    loose: bool = False
-    """Whether refits and limits need not be as good as those of a profile that is shown."""
     stride: float | None = None
     """First step where neither slopes nor errors are believed: then steps only grow, across narrow wells that
-    noise makes, and what is beyond the threshold is not narrowed down."""
+    noise makes, refits need not be as good as those of a profile that is shown, and what is beyond the
+    threshold is not narrowed down. A limit is never searched so: a refit that stops early brings it too near."""
 
 
 def hold_unknown(unknowns: Unknowns, name: str, x: FloatArray) -> Constraint:
@@ -372,9 +369,6 @@ class _Ridge:
             outer = self.outer
             if outer is None:
                 return None
-            wide = outer.zeta - self.inner.zeta
-            if self.origin.loose and wide <= SETTINGS.straight:
-                return self.inner.c + (1.0 - self.inner.zeta) / wide * (outer.c - self.inner.c)
             for known in (outer, self.inner):
                 if abs(known.zeta - 1.0) <= SETTINGS.at_limit and known.by_c > 0.0:
                     return known.c + self.direction * (1.0 - known.zeta) / known.by_c
@@ -405,10 +399,11 @@ class _Ridge:
         origin = self.origin
         nearest = min([self.inner, *self.refits], key=lambda refit: abs(refit.c - c)).solution
         start = nearest.x + self._tangent(nearest, c)
-        threshold = origin.threshold if origin.loose else None
+        striding = origin.stride is not None
+        threshold = origin.threshold if striding else None
         solution = constrained_refit(self.evaluate, self.box, self.constraint, c, start, threshold=threshold)
         enough = solution.chi2 - origin.chi2 < origin.threshold  # even if not at its least
-        arrived = solution.converged or enough or origin.loose
+        arrived = solution.converged or enough or striding
         if solution.failed or not np.isfinite(solution.chi2) or not arrived:
             return None
         rise = solution.chi2 - origin.chi2

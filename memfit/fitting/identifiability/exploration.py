@@ -283,7 +283,7 @@ class _Search:
         """A place from which a ridge is followed."""
         point = self.evaluate(x)
         rise = max(point.chi2 - self.chi2, 0.0)
-        return Origin(point, self.chi2, threshold, error, rise, loose=True, stride=stride)
+        return Origin(point, self.chi2, threshold, error, rise, stride)
 
     def _side(
         self, j: int, origin: Origin, direction: int, reach: float, centre: float | None = None
@@ -399,7 +399,6 @@ class _Search:
         """Where the least chi2 of an unknown reaches its threshold; None if nowhere near."""
         errors, _ = self._linear_theory(start)
         origin = self._origin(start, CHI2_1, error=float(errors[j] * self.length[j]))
-        origin = replace(origin, loose=False)  # a refit that stops early brings the limit too near
         reach = SETTINGS.far * float(self.length[j])
         side = self._side(j, origin, direction, reach, float(self.base.x[j]))
         if side is None or side.ending in ("bound", "level"):
