@@ -165,8 +165,8 @@ class Origin:
     """At the place itself."""
     stride: float | None = None
     """First step where neither slopes nor errors are believed: then steps only grow, across narrow wells that
-    noise makes, refits need not be as good as those of a profile that is shown, and what is beyond the
-    threshold is not narrowed down. A limit is never searched so: a refit that stops early brings it too near."""
+    noise makes, refits may stop early, and what is beyond the threshold is not narrowed down. No limit is
+    searched so: a refit that stops early brings it too near."""
 
 
 def hold_unknown(unknowns: Unknowns, name: str, x: FloatArray) -> Constraint:
