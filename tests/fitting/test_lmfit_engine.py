@@ -86,8 +86,8 @@ def _deviations(rows, found):
     whole = rows.rows(found.x)
     points = len(whole)
     problem = SimpleNamespace(
-        predictor=SimpleNamespace(record_of_point=np.zeros(points, dtype=int), records=[None]),
-        keep=np.ones(points, dtype=bool),
+        predictor=SimpleNamespace(records=[None]),
+        record_of_row=np.zeros(points, dtype=int),
     )
     free = [Unknown(f"b{j}", False, -np.inf, np.inf) for j in range(found.x.size)]
     state = SimpleNamespace(

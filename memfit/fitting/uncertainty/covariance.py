@@ -25,6 +25,7 @@ from memfit.fitting.findings import SampleEstimate
 from memfit.fitting.plan import CORE, unit_of_length
 from memfit.fitting.problem import UNSEEN, FitState, Unknown, Unknowns, triangle
 from memfit.fitting.result import Estimate, EstimateStatus
+from memfit.model.parameters import PARAMETERS
 from memfit.noise_estimate import correlation
 
 
@@ -174,7 +175,8 @@ def bound_information(
 
 def _facts(unknown: Unknown) -> tuple[float, float]:
     """Bounds that are facts, not the width of a search."""
-    if unknown.term is None and unknown.name not in CORE:
+    row = PARAMETERS.get(unknown.name)
+    if row is not None and row.scale == "linear" and row.domain == "non_negative":
         return 0.0, np.inf
     edge_or_activation = unknown.term is not None and unknown.term.kind in ("edge", "f_0")
     return unknown.inner_bounds if edge_or_activation else (-np.inf, np.inf)
