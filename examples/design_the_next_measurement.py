@@ -45,8 +45,8 @@ while result.status.code == "not_identifiable":
 print(result.to_frame()[["value", "unit", "stderr", "status"]].to_string())
 assert result.status.code == "ok"
 
-# Now that the device is known, the promise for one spectrum more is sharp: to half of itself, for it is made at the
-# fitted values, of which tau_d is known to 5 %.
+# Now that the device is known, the promise for one spectrum more is sharp: to half of itself, for it is made
+# at the fitted values, of which tau_d is known to 5 %.
 best = proposed(result)
 more = measured(best.settings["bias"], len(device.records) + 1)
 last = mf.fit(replace(device, records=(*device.records, *more.records)))
