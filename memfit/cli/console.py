@@ -1,15 +1,11 @@
 """What a command says: results on stdout; talk and the progress of long work on stderr, as asked for."""
 
-import json
-import logging
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from memfit.files import Listing, others, read_listing
 
 _MOST_NAMED = 5
 
@@ -40,6 +36,8 @@ class Console:
         out : Path
             The folder, after it was written.
         """
+        from memfit.files import Listing, others, read_listing
+
         listing = read_listing(out) or Listing()
         self.say(f"Written to {out}: {', '.join(sorted({name.split('/')[0] for name in listing.files}))}")
         left = others(out)
@@ -71,6 +69,8 @@ class Console:
 
     def follow_log(self) -> None:
         """With -v, show what the rooms of memfit log while they work."""
+        import logging
+
         log = logging.getLogger("memfit")
         log.handlers = [logging.StreamHandler(sys.stderr)] if self.verbose else []
         log.setLevel(logging.INFO if self.verbose else logging.WARNING)
@@ -86,6 +86,8 @@ def print_json(data: Mapping[str, Any] | Sequence[Any]) -> None:
     data : mapping or sequence
         Plain data, as JSON has them.
     """
+    import json
+
     print(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False))
 
 

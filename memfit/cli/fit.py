@@ -1,6 +1,5 @@
 """`memfit fit`: measurements in; parameters, stability and a report out."""
 
-import shlex
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import replace
@@ -110,6 +109,8 @@ def _run(given: Namespace) -> int:
         joint = _fit(given, console, device)
     checkpoint = checkpoint_for(joint.result, out / UNFINISHED if out is not None else None)
     result = _with_intervals(given, console, joint.result, device, checkpoint)
+    import shlex
+
     command = shlex.join(["memfit", *given.words])
     result = replace(result, environment={**result.environment, "command": command})
     result = placed(result, out) if out is not None else result
