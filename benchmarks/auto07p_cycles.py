@@ -16,8 +16,7 @@ import numpy as np
 
 from memfit.analysis.cycles import bifurcation_diagram, cycles_at
 from memfit.analysis.stability import Circuit
-from memfit.model.equations import steady_current
-from memfit.model.parameters import Parameters
+from memfit.model import Parameters, steady_current
 
 CASES = {
     "reduced": (

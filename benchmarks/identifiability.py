@@ -26,13 +26,12 @@ from recovery import CASES as FULL
 from recovery import measurements, random_parameters
 from trials import Benchmark, run
 
+from memfit.fitting import FitPlan
 from memfit.fitting.joint import fit
 from memfit.fitting.noise import prepare
-from memfit.fitting.plan import FitPlan
 from memfit.fitting.predict import modulus
 from memfit.fitting.problem import Unknowns, physical_unknowns
-from memfit.model.equations import steady_current
-from memfit.model.parameters import NAMES
+from memfit.model import NAMES, steady_current
 from memfit.protocols import pulse
 from memfit.synthetic.device import Noise, simulate_device
 from memfit.synthetic.measurements import loop, spectrum, transient

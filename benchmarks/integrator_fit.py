@@ -12,16 +12,13 @@ import integrator_rivals as rivals
 import lmfit
 import numpy as np
 
-from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient
+from memfit.datasets import ImpedanceSpectrum, IVSweep, PulseTransient
+from memfit.fitting import FitPlan
 from memfit.fitting.least_squares import minimise
-from memfit.fitting.plan import FitPlan
 from memfit.fitting.predict import Predictor
 from memfit.fitting.problem import Problem, Unknowns, physical_unknowns
 from memfit.fitting.starting_values import guess
-from memfit.model.equations import steady_current
-from memfit.model.parameters import Parameters
-from memfit.model.smallsignal import impedance
-from memfit.model.steady import junction_voltage
+from memfit.model import Parameters, impedance, junction_voltage, steady_current
 from memfit.model.transient import simulate
 from memfit.protocols import pulse, sweep
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import integrator_rivals as rivals
 import numpy as np
 
-from memfit.model.parameters import Parameters
+from memfit.model import Parameters
 from memfit.model.transient import DriveSet
 from memfit.protocols import pulse
 

@@ -23,7 +23,7 @@ from trials import Benchmark, run
 from memfit.analysis.intervals import profile
 from memfit.analysis.stability import Circuit, analyse_result, find_hopf_points
 from memfit.fitting.joint import fit
-from memfit.model.hopf_boundary import Loop, least_log_gain_margin
+from memfit.model import Loop, least_log_gain_margin
 
 QUANTITIES = (*FITTED, "R_s", "Hopf u", "gain margin")
 COLUMNS = "| data | devices | ok | open | " + " | ".join(QUANTITIES) + " |"

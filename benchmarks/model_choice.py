@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 from recovery import CASES, measurements, random_parameters
 
+from memfit.fitting import FitPlan
 from memfit.fitting.joint import fit
-from memfit.fitting.plan import FitPlan
 from memfit.synthetic.device import Noise, simulate_device
 
 TABLE = Path(__file__).with_suffix(".md")

@@ -14,12 +14,13 @@ import numpy as np
 from scipy.stats import beta
 
 from memfit.analysis.stability import Circuit, draw, probability_of_oscillation, uncertainty_of
-from memfit.model.hopf_boundary import (
+from memfit.model import (
+    NAMES,
     Loop,
+    Parameters,
     least_log_gain_margin,
     least_log_gain_margin_derivatives,
 )
-from memfit.model.parameters import NAMES, Parameters
 
 FITTED = ("R_b", "C_m", "i_c0", "V_m", "tau_d", "tau_k")
 LOW = np.log([1e2, 1e-9, 1e-9, 0.015, 1e-6, 1e-6])

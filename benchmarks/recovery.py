@@ -19,10 +19,10 @@ from pathlib import Path
 import numpy as np
 import trials
 
-from memfit.datasets.records import ImpedanceSpectrum
+from memfit.datasets import ImpedanceSpectrum
+from memfit.fitting import FitPlan, Term
 from memfit.fitting.joint import fit
 from memfit.fitting.least_squares import minimise
-from memfit.fitting.plan import FitPlan, Term
 from memfit.fitting.predict import Predictor
 from memfit.fitting.problem import (
     Problem,
@@ -31,8 +31,7 @@ from memfit.fitting.problem import (
     term_unknown,
 )
 from memfit.fitting.starting_values import guess
-from memfit.model.equations import steady_current
-from memfit.model.parameters import NAMES, Parameters
+from memfit.model import NAMES, Parameters, steady_current
 from memfit.protocols import drive_from_samples, pulse
 from memfit.synthetic.device import Noise, simulate_device
 from memfit.synthetic.measurements import Spectroscopy, loop, spectrum, transient

@@ -12,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 
 from memfit.analysis.stability import first_lyapunov_coefficient
-from memfit.model.hopf_boundary import LOOP_NAMES, Loop, hopf_biases, least_log_gain_margin
+from memfit.model import LOOP_NAMES, Loop, hopf_biases, least_log_gain_margin
 
 DEVICES = 1_000_000
 EDGES = [32, 100, 300, 1e3, 3e3, 1e4, 1e5, 1e7, np.inf]

@@ -9,7 +9,7 @@ of their own Jacobian gives (1 + A)/(tau_m tau_d p). For 8 < A < 9 and equal tim
 import numpy as np
 
 import memfit as mf
-from memfit.model.linear import coefficients, eigenvalues
+from memfit.model import coefficients, eigenvalues
 
 V_m, A = 0.05, 8.5
 half = 0.5  # activation at which R_b/R_a is largest

@@ -7,7 +7,7 @@ import ast
 from functools import cache
 from pathlib import Path
 
-from memfit.model.parameters import PARAMETERS
+from memfit.model import PARAMETERS
 
 REPOSITORY = Path(__file__).parents[1]
 PACKAGE = REPOSITORY / "memfit"

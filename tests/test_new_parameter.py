@@ -36,7 +36,7 @@ from pathlib import Path
 
 import memfit as mf
 from memfit.cli.main import main
-from memfit.model.parameters import NAMES
+from memfit.model import NAMES
 from small_device import TRUTH, make_device
 
 assert NAMES[-1] == "X_q" and TRUTH.X_q == 0.0

@@ -8,10 +8,8 @@ import pytest
 import memfit as mf
 from memfit.analysis.stability import Circuit
 from memfit.errors import InputError, OutputError
-from memfit.fitting.plan import FitPlan
-from memfit.model.equations import dc_resistance
-from memfit.model.parameters import Parameters
-from memfit.model.steady import junction_voltage
+from memfit.fitting import FitPlan
+from memfit.model import Parameters, dc_resistance, junction_voltage
 from memfit.protocols import pulse
 from memfit.synthetic.device import simulate_device
 from memfit.synthetic.measurements import loop, spectrum

@@ -17,15 +17,24 @@ import numpy as np
 
 from memfit.analysis.stability.assess import DEFAULT_CIRCUITS, analyse_result
 from memfit.analysis.stability.circuit import Circuit
-from memfit.datasets.device import Device
+from memfit.datasets import Device
 from memfit.errors import InputError
-from memfit.fitting.findings import CircuitStability, Profile, SampleSet
+from memfit.fitting import (
+    CORE,
+    Alternative,
+    CircuitStability,
+    Estimate,
+    FitPlan,
+    FitResult,
+    Profile,
+    SampleSet,
+    Status,
+    free_parameters,
+)
 from memfit.fitting.identifiability import explore, with_identifiability
-from memfit.fitting.plan import CORE, FitPlan, free_parameters
 from memfit.fitting.problem import FitState
 from memfit.fitting.profile_likelihood import Slopes, Target
 from memfit.fitting.refit import Checkpoint, rebuild_problem
-from memfit.fitting.result import Alternative, Estimate, FitResult, Status
 from memfit.fitting.starting_values import StartingValues
 from memfit.fitting.summary import summarise
 from memfit.fitting.uncertainty import bootstrap as resampling
@@ -34,8 +43,10 @@ from memfit.fitting.uncertainty import profiles as profiling
 from memfit.fitting.uncertainty.bootstrap import BootstrapKind
 from memfit.fitting.uncertainty.covariance import covariance_of
 from memfit.fitting.uncertainty.profiles import Profiled
-from memfit.model.hopf_boundary import (
+from memfit.model import (
+    NAMES,
     Loop,
+    Parameters,
     hopf_biases,
     least_log_gain_margin,
     least_log_gain_margin_derivatives,
@@ -44,7 +55,6 @@ from memfit.model.hopf_boundary import (
     loop_derivatives,
     margin_derivatives,
 )
-from memfit.model.parameters import NAMES, Parameters
 from memfit.progress import Progress, silent
 
 MARGIN = "gain_margin"

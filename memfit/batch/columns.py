@@ -11,9 +11,8 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from memfit.errors import InputError
-from memfit.fitting.result import SCHEMA, FitResult
-from memfit.model.derived import DERIVED, Derived
-from memfit.model.parameters import PARAMETERS, Parameter
+from memfit.fitting import SCHEMA, FitResult
+from memfit.model import DERIVED, PARAMETERS, Derived, Parameter
 from memfit.units import DIMENSIONS
 
 Kind = Literal["number", "text", "truth"]

@@ -22,7 +22,7 @@ from typing import Any, get_args
 from memfit.batch.jobs import CHECKPOINT, DRAFTS, REPORT, RESULT, Cause, Job, Limits, Makers, Outcome
 from memfit.errors import MemfitError, OutputError
 from memfit.files import write_whole
-from memfit.fitting.result import SCHEMA as RESULT_SCHEMA
+from memfit.fitting import SCHEMA as RESULT_SCHEMA
 from memfit.loaders.device import files_of
 
 SCHEMA = "memfit/batch-checkpoint/1"

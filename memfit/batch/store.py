@@ -23,7 +23,7 @@ from memfit.batch.device import read_checkpoint
 from memfit.batch.jobs import CHECKPOINT, REPORT, RESULT
 from memfit.batch.query import Condition, compile_expression
 from memfit.errors import InputError, OutputError
-from memfit.fitting.result import SCHEMA
+from memfit.fitting import SCHEMA
 
 
 def functions() -> dict[str, tuple[int, Callable[..., float | None]]]:

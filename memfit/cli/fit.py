@@ -23,10 +23,10 @@ from memfit.cli.report import options_of
 from memfit.errors import InputError
 
 if TYPE_CHECKING:
-    from memfit.datasets.device import Device
+    from memfit.datasets import Device
+    from memfit.fitting import FitResult
     from memfit.fitting.joint import JointFit
     from memfit.fitting.refit import Checkpoint
-    from memfit.fitting.result import FitResult
 
 _THREADS = 2
 """Of a bootstrap: more only wait for each other."""
@@ -162,7 +162,7 @@ def _measurements(paths: Sequence[Path]) -> "Device":
 
 def _fit(given: Namespace, console: Console, device: "Device") -> "JointFit":
     """Say what is about to be fitted, and fit it."""
-    from memfit.fitting.plan import plan_for
+    from memfit.fitting import plan_for
     from memfit.reporting.text import counted
     from memfit.workflow.fitting import fit_records
 

@@ -15,7 +15,7 @@ from memfit.errors import InputError, OutputError
 
 if TYPE_CHECKING:
     from memfit.arrays import FloatArray
-    from memfit.datasets.records import Record
+    from memfit.datasets import Record
     from memfit.loaders.inspection import FileReport
     from memfit.loaders.raw import FileSettings
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any, NoReturn, TypeAlias, get_args
 
-from memfit.datasets.fit_options import FitOptions
 from memfit.errors import ParameterError, UnitError, meant
+from memfit.fit_options import FitOptions
 
 USABLE, FAILED, NOT_USABLE, INTERRUPTED = 0, 1, 3, 130
 """Exit codes; argparse has 2 for mistakes in usage."""
@@ -238,7 +238,7 @@ def plan_changes(given: Namespace) -> dict[str, Any]:
         A value of --fix cannot be read.
     """
     from memfit.loaders.manifest import DIMENSION_OF
-    from memfit.model.parameters import NAMES
+    from memfit.model import NAMES
 
     wanted = ["model", *(option.name for option in fields(FitOptions) if option.metadata.get("command"))]
     said = {name: getattr(given, name) for name in wanted}

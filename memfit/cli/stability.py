@@ -13,9 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from memfit.analysis.stability import Circuit
-    from memfit.fitting.findings import CircuitStability
-    from memfit.fitting.result import FitResult
-    from memfit.model.parameters import Parameters
+    from memfit.fitting import CircuitStability, FitResult
+    from memfit.model import Parameters
     from memfit.protocols import Control
     from memfit.reporting.content import Report
 
@@ -66,7 +65,7 @@ def _run(given: Namespace) -> int:
     """Read, analyse, tell, and write the page where asked."""
     from memfit.cli.text_output import report_text
     from memfit.files import whole_folder
-    from memfit.fitting.serialise import to_plain
+    from memfit.fitting import to_plain
     from memfit.loaders.tables import read_draws
     from memfit.reporting.writers.folder import write_page
     from memfit.synthetic.settings import read_simulation
@@ -110,7 +109,7 @@ def _report(
     axes: tuple[str, str] | None,
 ) -> "Report":
     """The whole story, for the terminal and for the page."""
-    from memfit.fitting.result import FitResult
+    from memfit.fitting import FitResult
     from memfit.reporting.fit.curves import parameters_of
     from memfit.reporting.stability.curves import known_uncertainty
     from memfit.reporting.stability.page import stability_report

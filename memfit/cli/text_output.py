@@ -4,9 +4,7 @@ from collections.abc import Mapping
 from textwrap import fill
 
 from memfit.cli.console import columns
-from memfit.fitting.findings import SampleSet
-from memfit.fitting.plan import Term
-from memfit.fitting.result import Estimate, FitResult
+from memfit.fitting import Estimate, FitResult, SampleSet, Term
 from memfit.reporting.content import (
     Answer,
     Block,

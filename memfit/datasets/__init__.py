@@ -1,1 +1,28 @@
 """Measurements as frozen records: what was measured, never how it was read or what explains it."""
+
+from memfit.datasets.device import Device, Extent, extent_of
+from memfit.datasets.kramers_kronig import estimate_noise, kramers_kronig
+from memfit.datasets.records import (
+    ImpedanceSpectrum,
+    IVSweep,
+    Kind,
+    Origin,
+    PulseTransient,
+    Record,
+    content_digest,
+)
+
+__all__ = [
+    "Device",
+    "Extent",
+    "IVSweep",
+    "ImpedanceSpectrum",
+    "Kind",
+    "Origin",
+    "PulseTransient",
+    "Record",
+    "content_digest",
+    "estimate_noise",
+    "extent_of",
+    "kramers_kronig",
+]

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from memfit.datasets.fit_options import FitSettings
 from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient, Record
 from memfit.errors import InputError
+from memfit.fit_options import FitSettings
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)

@@ -1,1 +1,60 @@
-"""The joint fit: plan, guess, prediction, residuals, noise, minimisation, result, uncertainty."""
+"""The joint fit: plan, starting values, prediction, residuals, noise, minimum, result, uncertainty.
+
+What other rooms use of a plan and of a result; the machinery of a fit is imported by its own name, so that
+reading and drawing a result wait for none of it.
+"""
+
+from memfit.fitting.findings import (
+    BoundaryDistance,
+    CircuitStability,
+    Direction,
+    HopfEstimate,
+    Identifiability,
+    MinimumFound,
+    ModelChoice,
+    NearestBoundary,
+    Place,
+    Profile,
+    SampleSet,
+)
+from memfit.fitting.plan import CORE, TERM_NAMES, FitPlan, Term, free_parameters, plan_for, unit_of_length
+from memfit.fitting.result import (
+    SCHEMA,
+    Alternative,
+    Estimate,
+    FitResult,
+    FittedRecord,
+    Status,
+    digest_of,
+)
+from memfit.fitting.serialise import field_from_plain, to_plain
+
+__all__ = [
+    "CORE",
+    "SCHEMA",
+    "TERM_NAMES",
+    "Alternative",
+    "BoundaryDistance",
+    "CircuitStability",
+    "Direction",
+    "Estimate",
+    "FitPlan",
+    "FitResult",
+    "FittedRecord",
+    "HopfEstimate",
+    "Identifiability",
+    "MinimumFound",
+    "ModelChoice",
+    "NearestBoundary",
+    "Place",
+    "Profile",
+    "SampleSet",
+    "Status",
+    "Term",
+    "digest_of",
+    "field_from_plain",
+    "free_parameters",
+    "plan_for",
+    "to_plain",
+    "unit_of_length",
+]

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from memfit.arrays import FloatArray
-from memfit.datasets.records import ImpedanceSpectrum, Record
+from memfit.datasets import ImpedanceSpectrum, Record
 from memfit.fitting.least_squares import NEEDED, again, fall_of_chi2, minimise
 from memfit.fitting.plan import WIRING, FitPlan, Term
 from memfit.fitting.predict import (
@@ -44,9 +44,7 @@ from memfit.fitting.problem import (
     physical_unknowns,
     term_unknown,
 )
-from memfit.model.equations import activation
-from memfit.model.parameters import Parameters
-from memfit.model.steady import junction_voltage
+from memfit.model import Parameters, activation, junction_voltage
 from memfit.noise_estimate import correlation
 from memfit.protocols import Drive
 

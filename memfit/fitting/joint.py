@@ -15,8 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from memfit.arrays import FloatArray
-from memfit.datasets.device import Device
-from memfit.datasets.records import ImpedanceSpectrum
+from memfit.datasets import Device, ImpedanceSpectrum
 from memfit.errors import InputError
 from memfit.fitting.identifiability import explore, with_identifiability
 from memfit.fitting.instrument_terms import (

@@ -21,8 +21,7 @@ from memfit.fitting.predict import junction_at
 from memfit.fitting.problem import FitState, Problem, Unknowns
 from memfit.fitting.result import Alternative
 from memfit.fitting.uncertainty.covariance import Covariance
-from memfit.model.equations import activation
-from memfit.model.parameters import LEFT_OUT, NAMES
+from memfit.model import LEFT_OUT, NAMES, activation
 
 NESTED = tuple(model for model in get_args(Model) if model in LEFT_OUT)
 _TITLES = {"3d": "3D model", "2d": "2D model", "2d-mirror": "mirror 2D model"}

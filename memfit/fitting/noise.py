@@ -16,8 +16,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from memfit.arrays import BoolArray, FloatArray
-from memfit.datasets.fit_options import Engine
-from memfit.datasets.records import ImpedanceSpectrum, IVSweep, Record
+from memfit.datasets import ImpedanceSpectrum, IVSweep, Record
+from memfit.fit_options import Engine
 from memfit.fitting.predict import Predictor, measured, modulus
 from memfit.fitting.problem import FitState, NoiseLevel, Problem
 from memfit.fitting.result import Excluded

@@ -9,10 +9,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, cast, get_args
 
-from memfit.datasets.fit_options import FitOptions, FitSettings
 from memfit.errors import ParameterError
+from memfit.fit_options import FitOptions, FitSettings
 from memfit.fitting.serialise import from_plain, to_plain
-from memfit.model.parameters import LEFT_OUT, NAMES, PARAMETERS, names_where
+from memfit.model import LEFT_OUT, NAMES, PARAMETERS, names_where
 
 Model = Literal["3d", "2d", "2d-mirror", "auto"]
 

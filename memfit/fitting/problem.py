@@ -13,12 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from memfit.arrays import BoolArray, FloatArray
-from memfit.datasets.fit_options import Engine
-from memfit.datasets.records import ImpedanceSpectrum
+from memfit.datasets import ImpedanceSpectrum
+from memfit.fit_options import Engine
 from memfit.fitting.plan import FitPlan, Term, TermKind
 from memfit.fitting.predict import Instrument, Prediction, Predictor, bias_of, junction_at
-from memfit.model.equations import inverse_resistance_a
-from memfit.model.parameters import NAMES, PARAMETERS, Parameters
+from memfit.model import NAMES, PARAMETERS, Parameters, inverse_resistance_a
 from memfit.protocols import Control
 
 UNSEEN = 1e-30

@@ -21,7 +21,7 @@ from memfit.fitting.least_squares import Box, Evaluate, Point, Solution, Surface
 from memfit.fitting.plan import CORE
 from memfit.fitting.problem import Unknowns
 from memfit.fitting.uncertainty.covariance import NormalApproximation
-from memfit.model.parameters import NAMES, Parameters
+from memfit.model import NAMES, Parameters
 
 
 @dataclass(frozen=True)

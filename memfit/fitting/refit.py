@@ -19,8 +19,7 @@ from typing import Any
 import numpy as np
 
 from memfit.arrays import FloatArray
-from memfit.datasets.device import Device
-from memfit.datasets.records import ImpedanceSpectrum
+from memfit.datasets import Device, ImpedanceSpectrum
 from memfit.errors import InputError
 from memfit.files import make_folder, write_whole
 from memfit.fitting.findings import SampleSet
@@ -41,7 +40,7 @@ from memfit.fitting.problem import (
 )
 from memfit.fitting.reproduce import as_fitted, check_same, noise_of
 from memfit.fitting.result import FitResult, FittedRecord
-from memfit.model.parameters import LEFT_OUT, NAMES, Parameters
+from memfit.model import LEFT_OUT, NAMES, Parameters
 
 
 def rebuild_problem(result: FitResult, device: Device) -> FitState:

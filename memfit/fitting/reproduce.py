@@ -14,8 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from memfit.datasets.device import Device
-from memfit.datasets.records import ImpedanceSpectrum, Record, content_digest
+from memfit.datasets import Device, ImpedanceSpectrum, Record, content_digest
 from memfit.errors import InputError
 from memfit.fitting.plan import Term
 from memfit.fitting.predict import Instrument, Predictor, as_staircase, begins_anywhere, modulus
@@ -30,7 +29,7 @@ from memfit.fitting.result import (
     parse_result,
 )
 from memfit.fitting.serialise import field_from_plain
-from memfit.model.parameters import NAMES, Parameters
+from memfit.model import NAMES, Parameters
 
 CHANGED = "it has changed since the fit"
 READ_DIFFERENTLY = "the same file now gives other numbers: device.toml or memfit has changed"

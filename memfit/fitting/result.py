@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 
 from memfit.arrays import BoolArray, ComplexArray, FloatArray
-from memfit.datasets.records import Record
+from memfit.datasets import Record
 from memfit.errors import InputError
 from memfit.fitting.findings import (
     CircuitStability,
@@ -25,7 +25,7 @@ from memfit.fitting.findings import (
     SampleSet,
 )
 from memfit.fitting.serialise import field_from_plain, to_plain
-from memfit.model.parameters import LEFT_OUT, PARAMETERS, Parameters
+from memfit.model import LEFT_OUT, PARAMETERS, Parameters
 
 if TYPE_CHECKING:
     import pandas as pd

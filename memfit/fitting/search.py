@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from memfit.datasets.records import ImpedanceSpectrum, PulseTransient, Record
+from memfit.datasets import ImpedanceSpectrum, PulseTransient, Record
 from memfit.fitting.instrument_terms import add_needed_terms, with_initial_states
 from memfit.fitting.least_squares import minimise
 from memfit.fitting.plan import CORE, FitPlan, unit_of_length
@@ -20,7 +20,7 @@ from memfit.fitting.predict import Predictor, measured, modulus
 from memfit.fitting.problem import FitState, NoiseLevel, Problem, Unknowns, physical_unknowns
 from memfit.fitting.starting_values import StartingValues, distinct, guess, swapped
 from memfit.fitting.starting_values.steady import slowest_sweep
-from memfit.model.parameters import LEFT_OUT, NAMES, PARAMETERS, Parameters
+from memfit.model import LEFT_OUT, NAMES, PARAMETERS, Parameters
 
 log = logging.getLogger(__name__)
 

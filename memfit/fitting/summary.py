@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from memfit.confidence import Z
-from memfit.datasets.device import Device, extent_of
-from memfit.datasets.records import ImpedanceSpectrum, content_digest
+from memfit.datasets import Device, ImpedanceSpectrum, content_digest, extent_of
 from memfit.fitting.noise import describe_outliers, first_noise
 from memfit.fitting.plan import CORE, FitPlan, model_of
 from memfit.fitting.predict import is_staircase, modulus
@@ -26,8 +25,7 @@ from memfit.fitting.result import (
 from memfit.fitting.starting_values import StartingValues
 from memfit.fitting.uncertainty.covariance import SETTINGS as NORMAL
 from memfit.fitting.uncertainty.covariance import Covariance, estimates
-from memfit.model.derived import DERIVED
-from memfit.model.parameters import NAMES, PARAMETERS
+from memfit.model import DERIVED, NAMES, PARAMETERS
 
 _KINDS = {"impedance": "spectra", "iv": "sweeps", "transient": "transients"}
 

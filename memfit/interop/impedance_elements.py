@@ -23,9 +23,7 @@ from numpy.typing import ArrayLike
 
 from memfit.arrays import ComplexArray
 from memfit.errors import DependencyError
-from memfit.model.equations import activation_time, inverse_resistance_a
-from memfit.model.parameters import Parameters
-from memfit.model.steady import junction_voltage
+from memfit.model import Parameters, activation_time, inverse_resistance_a, junction_voltage
 from memfit.protocols import Control
 
 _Element = Callable[[Sequence[float], ArrayLike], ComplexArray]

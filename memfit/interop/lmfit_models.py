@@ -14,9 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from memfit.arrays import ComplexArray, FloatArray
-from memfit.model import smallsignal, transient
-from memfit.model.parameters import PARAMETERS, Parameters
-from memfit.model.steady import junction_voltage, steady_response
+from memfit.model import PARAMETERS, Parameters, junction_voltage, smallsignal, steady_response, transient
 from memfit.protocols import Control, Drive
 
 

@@ -13,8 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from memfit.datasets.device import Device
-from memfit.datasets.records import Record
+from memfit.datasets import Device, Record
 from memfit.errors import FileFormatError, InputError, ManifestError
 from memfit.loaders.formats import READERS
 from memfit.loaders.manifest import MANIFEST, Manifest, read_manifest

@@ -12,8 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from memfit.arrays import FloatArray
-from memfit.datasets.kramers_kronig import estimate_noise, kramers_kronig
-from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient
+from memfit.datasets import ImpedanceSpectrum, IVSweep, PulseTransient, estimate_noise, kramers_kronig
 from memfit.errors import InputError
 from memfit.loaders import tidy
 from memfit.loaders.raw import NO_SETTINGS, FileSettings, RawTable

@@ -14,10 +14,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
-from memfit.datasets.fit_options import FitOptions, FitSettings
 from memfit.errors import ManifestError, UnitError, meant
+from memfit.fit_options import FitOptions, FitSettings
 from memfit.loaders.raw import CONTROLS, INITIALS, ROLES, TECHNIQUES, FileSettings
-from memfit.model.parameters import PARAMETERS
+from memfit.model import PARAMETERS
 from memfit.protocols import Control
 from memfit.units import DIMENSIONS, parse_quantity
 

@@ -12,7 +12,7 @@ from types import MappingProxyType
 import numpy as np
 
 from memfit.arrays import FloatArray
-from memfit.datasets.records import Kind, Origin, Record
+from memfit.datasets import Kind, Origin, Record
 from memfit.errors import FileFormatError
 from memfit.loaders.source import Source
 from memfit.protocols import Control, Drive, Initial

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from memfit.datasets.records import Kind, Record
+from memfit.datasets import Kind, Record
 from memfit.errors import DependencyError, FileFormatError, InputError
 from memfit.loaders import tidy
 from memfit.loaders.curves import is_sweep, time_fault

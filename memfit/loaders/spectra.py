@@ -17,7 +17,7 @@ from itertools import pairwise
 import numpy as np
 
 from memfit.arrays import ComplexArray, FloatArray, IntArray
-from memfit.datasets.records import ImpedanceSpectrum
+from memfit.datasets import ImpedanceSpectrum
 from memfit.loaders.raw import PAIRS_IN_WORDS, RawTable, Reading, Stated, pair_of
 
 _MIN_POINTS = 3

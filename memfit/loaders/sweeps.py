@@ -15,7 +15,7 @@ from itertools import pairwise
 import numpy as np
 
 from memfit.arrays import BoolArray, FloatArray
-from memfit.datasets.records import IVSweep, Record
+from memfit.datasets import IVSweep, Record
 from memfit.loaders.curves import loop_starts, time_fault
 from memfit.loaders.raw import Reading, select_used
 from memfit.protocols import Control, Drive, drive_from_samples

@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 
 from memfit.arrays import FloatArray
-from memfit.datasets.records import ImpedanceSpectrum, IVSweep, Origin, PulseTransient, Record
+from memfit.datasets import ImpedanceSpectrum, IVSweep, Origin, PulseTransient, Record
 from memfit.errors import FileFormatError, OutputError, UnitError
 from memfit.files import write_whole
 from memfit.loaders.raw import CONTROLS, INITIALS, NO_SETTINGS, FileSettings, select_used

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from memfit.arrays import FloatArray
-from memfit.datasets.records import PulseTransient, Record
+from memfit.datasets import PulseTransient, Record
 from memfit.loaders.curves import begins_unsteady, find_control, time_fault
 from memfit.loaders.raw import Reading, select_used
 from memfit.loaders.sweeps import pick_current, pulse_starts

@@ -7,7 +7,7 @@ from math import inf
 from typing import Any
 from urllib.parse import quote
 
-from memfit.model.parameters import NAMES, UNITS
+from memfit.model import NAMES, UNITS
 from memfit.reporting.content import (
     Answer,
     Block,

@@ -12,9 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
-from memfit.fitting.plan import TERM_NAMES, Term
-from memfit.model.derived import DERIVED
-from memfit.model.parameters import PARAMETERS
+from memfit.fitting import TERM_NAMES, Term
+from memfit.model import DERIVED, PARAMETERS
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ import numpy as np
 from scipy.signal import lfilter
 
 from memfit.arrays import ComplexArray, FloatArray
-from memfit.datasets.device import Device
-from memfit.datasets.records import (
+from memfit.datasets import (
+    Device,
     ImpedanceSpectrum,
     IVSweep,
     Kind,
@@ -24,9 +24,7 @@ from memfit.datasets.records import (
     Record,
 )
 from memfit.errors import InputError
-from memfit.model.parameters import Parameters
-from memfit.model.smallsignal import impedance
-from memfit.model.steady import junction_voltage
+from memfit.model import Parameters, impedance, junction_voltage
 from memfit.model.transient import simulate
 from memfit.synthetic.measurements import (
     Measurement,

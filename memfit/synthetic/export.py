@@ -22,10 +22,9 @@ from typing import Literal
 import numpy as np
 
 from memfit.arrays import FloatArray
-from memfit.datasets.device import Device
-from memfit.datasets.records import ImpedanceSpectrum, IVSweep, Kind, PulseTransient, Record
+from memfit.datasets import Device, ImpedanceSpectrum, IVSweep, Kind, PulseTransient, Record
 from memfit.errors import InputError
-from memfit.model.parameters import PARAMETERS, Parameters
+from memfit.model import PARAMETERS, Parameters
 from memfit.units import format_quantity
 
 Format = Literal["generic", "ec-lab", "nova", "keithley", "oscilloscope"]

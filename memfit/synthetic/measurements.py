@@ -14,8 +14,7 @@ from numpy.typing import ArrayLike
 
 from memfit.arrays import FloatArray
 from memfit.errors import InputError
-from memfit.model.equations import steady_current
-from memfit.model.parameters import Parameters
+from memfit.model import Parameters, steady_current
 from memfit.protocols import Drive, Initial, SmallSignal, pulse_train, sweep
 from memfit.synthetic.export import SUFFIXES, Format, Style, usual_format
 from memfit.units import format_quantity

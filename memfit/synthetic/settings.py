@@ -41,11 +41,11 @@ from pathlib import Path
 
 import numpy as np
 
-from memfit.datasets.records import Kind
+from memfit.datasets import Kind
 from memfit.errors import InputError
 from memfit.loaders.manifest import DIMENSION_OF, Checker, read_toml
 from memfit.loaders.raw import CONTROLS, INITIALS, TECHNIQUES
-from memfit.model.parameters import NAMES, NEEDED, PARAMETERS, Parameters
+from memfit.model import NAMES, NEEDED, PARAMETERS, Parameters
 from memfit.protocols import Control, Drive, pulse_train
 from memfit.synthetic.device import Noise
 from memfit.synthetic.export import FORMATS, STYLES, Format, Style, usual_format

@@ -15,9 +15,8 @@ from memfit.batch.columns import COLUMNS, flat_row
 from memfit.batch.jobs import Job, Limits, Makers
 from memfit.batch.run import BatchSummary, Order, Progress, run_batch
 from memfit.errors import InputError
-from memfit.fitting.plan import FitPlan, plan_for
-from memfit.model import transient
-from memfit.model.parameters import Parameters
+from memfit.fitting import FitPlan, plan_for
+from memfit.model import Parameters, transient
 from memfit.protocols import pulse
 from memfit.reporting import batch as overview
 from memfit.reporting.content import PLAIN

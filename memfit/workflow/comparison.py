@@ -8,7 +8,7 @@ from pathlib import Path
 from memfit.analysis.comparison import Comparison, Omitted, compare_results
 from memfit.errors import InputError
 from memfit.files import whole_folder
-from memfit.fitting.result import FitResult
+from memfit.fitting import FitResult
 from memfit.reporting.comparison import page as comparisonpage
 from memfit.workflow.reading import RESULT_FILE, read_result
 

@@ -10,13 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from memfit.analysis.stability import analyse_result
-from memfit.datasets.device import Device
+from memfit.datasets import Device
 from memfit.errors import InputError
-from memfit.fitting import joint
+from memfit.fitting import FitPlan, FitResult, joint, plan_for
 from memfit.fitting.joint import JointFit
-from memfit.fitting.plan import FitPlan, plan_for
 from memfit.fitting.reproduce import SAME, Change, Repetition, compare_repetition
-from memfit.fitting.result import FitResult
 from memfit.reporting.numbers import quantity_digits
 from memfit.reporting.text import REPETITION, counted, listed
 from memfit.workflow.reading import find_data, read_result, result_file

@@ -5,11 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from memfit.datasets.device import Device
-from memfit.datasets.records import Record
+from memfit.datasets import Device, Record
 from memfit.errors import InputError
+from memfit.fitting import FitResult
 from memfit.fitting.reproduce import match_records
-from memfit.fitting.result import FitResult
 from memfit.loaders.device import load_device, load_readable, places_of
 from memfit.reporting.text import SENTENCES, counted
 

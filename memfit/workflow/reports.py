@@ -5,13 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from memfit.analysis.stability import analyse_result
-from memfit.datasets.device import Device
-from memfit.datasets.records import Record
+from memfit.datasets import Device, Record
 from memfit.errors import InputError, OutputError
 from memfit.files import check_free, whole_folder, write_whole
+from memfit.fitting import FitResult, FittedRecord, digest_of
 from memfit.fitting.refit import with_bands
 from memfit.fitting.reproduce import Recovered, recover, reevaluate
-from memfit.fitting.result import FitResult, FittedRecord, digest_of
 from memfit.loaders.device import located
 from memfit.reporting.content import PLAIN, Look, ReportOptions
 from memfit.reporting.fit import report

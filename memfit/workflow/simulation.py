@@ -4,9 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from memfit.arrays import ComplexArray
-from memfit.model import smallsignal, transient
-from memfit.model.parameters import Parameters
-from memfit.model.steady import junction_voltage
+from memfit.model import Parameters, junction_voltage, smallsignal, transient
 from memfit.model.transient import Trajectory
 from memfit.protocols import Control, Drive
 

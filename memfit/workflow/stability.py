@@ -16,11 +16,10 @@ from memfit.analysis.stability import (
     stability_at,
     uncertainty_of,
 )
-from memfit.datasets.device import Device
+from memfit.datasets import Device
 from memfit.errors import InputError
-from memfit.fitting.findings import CircuitStability
-from memfit.fitting.result import FitResult
-from memfit.model.parameters import Parameters
+from memfit.fitting import CircuitStability, FitResult
+from memfit.model import Parameters
 from memfit.protocols import Control
 
 

@@ -10,7 +10,7 @@ from memfit.analysis.stability.assess import analyse_result
 from memfit.analysis.stability.circuit import Circuit
 from memfit.analysis.stability.hopf import find_hopf_points
 from memfit.fitting.joint import fit
-from memfit.model.parameters import NAMES, Parameters
+from memfit.model import NAMES, Parameters
 from memfit.synthetic.device import Noise, simulate_device
 from memfit.synthetic.measurements import loop, spectrum
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from memfit.fitting import FitResult
 from memfit.fitting.reproduce import reevaluate
-from memfit.fitting.result import FitResult
 from memfit.loaders.device import load_device
 from memfit.loaders.manifest import DIMENSION_OF
 from memfit.units import parse_quantity

@@ -9,7 +9,7 @@ import pytest
 
 import memfit as mf
 from memfit.cli.console import Meter, duration
-from memfit.fitting.result import FitResult
+from memfit.fitting import FitResult
 
 needs_emcee = pytest.mark.skipif(find_spec("emcee") is None, reason="emcee is not installed")
 NAMES = ("R_b", "C_m", "i_c0", "V_T", "V_m", "tau_d", "tau_k", "R_s")

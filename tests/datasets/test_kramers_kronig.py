@@ -7,8 +7,7 @@ from paths import DATA, for_real_files
 from memfit.datasets.kramers_kronig import BAD_POINT, estimate_noise, kramers_kronig
 from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient
 from memfit.loaders.registry import read_file
-from memfit.model.parameters import Parameters
-from memfit.model.smallsignal import impedance
+from memfit.model import Parameters, impedance
 from memfit.protocols import pulse
 
 FREQUENCY = np.geomspace(1e5, 1e-2, 50)

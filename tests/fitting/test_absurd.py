@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from devices import FREQUENCY
 
-from memfit.datasets.device import Device
-from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient
+from memfit.datasets import Device, ImpedanceSpectrum, IVSweep, PulseTransient
 from memfit.fitting.joint import fit
 from memfit.protocols import pulse, sweep
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from devices import NOISE, TRUTH, device, errors, exact, pulses, seen_late, spectra, sweeps
 
-from memfit.datasets.device import Device
+from memfit.datasets import Device
 from memfit.fitting.joint import fit
 from memfit.fitting.plan import FitPlan
 from memfit.fitting.predict import Instrument, Predictor, as_staircase, begins_anywhere, is_staircase
 from memfit.fitting.reproduce import reevaluate
-from memfit.model.parameters import NAMES
+from memfit.model import NAMES
 from memfit.model.transient import simulate
 from memfit.protocols import Drive, drive_from_samples, held_until_sampled, pulse, staircase, sweep
 

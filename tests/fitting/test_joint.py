@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 from devices import TRUTH, device, errors, everything, exact, spectra, sweeps
 
-from memfit.datasets.device import Device
-from memfit.datasets.records import ImpedanceSpectrum, IVSweep
+from memfit.datasets import Device, ImpedanceSpectrum, IVSweep
 from memfit.errors import InputError
 from memfit.fitting.joint import fit
 from memfit.fitting.plan import FitPlan
-from memfit.model.parameters import NAMES
+from memfit.model import NAMES
 from memfit.protocols import Drive
 
 

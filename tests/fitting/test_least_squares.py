@@ -11,7 +11,7 @@ from memfit.fitting.least_squares import Box, Point, Surface, again, gauss_newto
 from memfit.fitting.noise import prepare
 from memfit.fitting.plan import FitPlan
 from memfit.fitting.problem import Unknowns, physical_unknowns
-from memfit.model.parameters import NAMES
+from memfit.model import NAMES
 
 OPEN = np.full(3, np.inf)
 

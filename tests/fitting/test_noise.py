@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from linear import linear_state
 
-from memfit.datasets.device import Device
-from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient
+from memfit.datasets import Device, ImpedanceSpectrum, IVSweep, PulseTransient
 from memfit.fitting.joint import fit
 from memfit.fitting.noise import find_outliers, first_noise, fit_noise
 from memfit.fitting.plan import FitPlan

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memfit.datasets.fit_options import FitSettings
 from memfit.errors import ParameterError
+from memfit.fit_options import FitSettings
 from memfit.fitting.plan import FitPlan, Term, free_parameters, model_of, plan_for, unit_of, unit_of_length
 
 positive = st.floats(1e-12, 1e12)

@@ -6,13 +6,10 @@ import numpy as np
 import pytest
 from devices import TRUTH, device, everything, exact, pulses, spectra, sweeps
 
-from memfit.datasets.records import ImpedanceSpectrum, IVSweep
+from memfit.datasets import ImpedanceSpectrum, IVSweep
 from memfit.errors import InputError
 from memfit.fitting.predict import Instrument, Predictor, bias_of, free_start, measured, modulus
-from memfit.model.equations import steady_current
-from memfit.model.parameters import NAMES, PARAMETERS
-from memfit.model.smallsignal import impedance
-from memfit.model.steady import junction_voltage
+from memfit.model import NAMES, PARAMETERS, impedance, junction_voltage, steady_current
 from memfit.protocols import Drive
 
 

@@ -22,7 +22,7 @@ from memfit.fitting.problem import (
     term_unknown,
     triangle,
 )
-from memfit.model.parameters import NAMES, PARAMETERS
+from memfit.model import NAMES, PARAMETERS
 
 GAIN = term_unknown(Term("gain", instrument="iv"))
 

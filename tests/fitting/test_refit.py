@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from devices import device, pulses, seen_late, spectra
 
-from memfit.datasets.device import Device
+from memfit.datasets import Device
 from memfit.errors import InputError
 from memfit.fitting.joint import fit
 from memfit.fitting.refit import rebuild_problem

@@ -7,7 +7,7 @@ import pytest
 
 from memfit.errors import InputError
 from memfit.fitting.result import SCHEMA, FitResult
-from memfit.model.parameters import NAMES
+from memfit.model import NAMES
 
 
 def test_json_there_and_back_is_identity(joint):

@@ -14,7 +14,7 @@ from memfit.fitting.problem import Unknowns, physical_unknowns
 from memfit.fitting.starting_values import guess
 from memfit.fitting.summary import summarise
 from memfit.fitting.uncertainty.covariance import covariance_of
-from memfit.model.parameters import NAMES
+from memfit.model import NAMES
 from memfit.synthetic.device import Noise
 
 

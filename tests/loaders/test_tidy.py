@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from memfit.datasets.records import ImpedanceSpectrum, IVSweep, Origin, PulseTransient
+from memfit.datasets import ImpedanceSpectrum, IVSweep, Origin, PulseTransient
 from memfit.errors import FileFormatError, OutputError
 from memfit.loaders.raw import FileSettings
 from memfit.loaders.registry import read_file, read_source

@@ -4,7 +4,7 @@ import numpy as np
 import openpyxl
 import pytest
 
-from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient
+from memfit.datasets import ImpedanceSpectrum, IVSweep, PulseTransient
 from memfit.errors import FileFormatError
 from memfit.loaders.raw import FileSettings
 from memfit.loaders.registry import read_source

@@ -7,9 +7,8 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from memfit.fitting.plan import plan_for
-from memfit.fitting.result import Alternative, Excluded, FittedRecord
-from memfit.model.parameters import Parameters
+from memfit.fitting import Alternative, Excluded, FittedRecord, plan_for
+from memfit.model import Parameters
 from memfit.synthetic import measurements
 from memfit.synthetic.device import simulate_device
 from memfit.workflow.fitting import fit_records

@@ -4,9 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from memfit.datasets.device import Device
-from memfit.model.equations import steady_current
-from memfit.model.parameters import Parameters
+from memfit.datasets import Device
+from memfit.model import Parameters, steady_current
 from memfit.protocols import Drive, pulse
 from memfit.synthetic.device import NOISELESS, Noise, simulate_device
 from memfit.synthetic.measurements import loop, spectrum, transient

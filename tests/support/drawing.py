@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from memfit.datasets.records import ImpedanceSpectrum
-from memfit.fitting.result import FittedRecord
-from memfit.model.parameters import Parameters
-from memfit.model.smallsignal import impedance
+from memfit.datasets import ImpedanceSpectrum
+from memfit.fitting import FittedRecord
+from memfit.model import Parameters, impedance
 
 P = Parameters(R_b=12e3, C_m=1.1e-6, i_c0=0.9e-3, V_T=0.95, V_m=0.055, tau_d=0.012, tau_k=0.025, R_s=0.0)
 

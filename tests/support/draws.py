@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from memfit.model.parameters import Parameters
+from memfit.model import Parameters
 from memfit.protocols import Drive, pulse
 
 SAMPLES = 400

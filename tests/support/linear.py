@@ -4,10 +4,10 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from memfit.fitting.plan import FitPlan
+from memfit.fitting import FitPlan
 from memfit.fitting.predict import Prediction
 from memfit.fitting.problem import FitState, Minimum, NoiseLevel, Problem, Unknowns, physical_unknowns
-from memfit.model.parameters import NAMES, Parameters
+from memfit.model import NAMES, Parameters
 
 BASE = Parameters(R_b=1.0, C_m=1.0, i_c0=1.0, V_T=1.0, V_m=0.1, tau_d=1.0, tau_k=1.0, R_s=0.0)
 FREE = ("R_b", "C_m")

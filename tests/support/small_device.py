@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import psutil
 
-from memfit.model.parameters import Parameters
+from memfit.model import Parameters
 from memfit.synthetic.device import simulate_device
 from memfit.synthetic.export import write_device
 from memfit.synthetic.measurements import loop, spectrum

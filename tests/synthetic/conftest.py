@@ -2,7 +2,7 @@
 
 import pytest
 
-from memfit.model.parameters import Parameters
+from memfit.model import Parameters
 
 
 @pytest.fixture

@@ -8,11 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from memfit.datasets.device import Device
-from memfit.datasets.records import ImpedanceSpectrum, IVSweep, Origin, PulseTransient
+from memfit.datasets import Device, ImpedanceSpectrum, IVSweep, Origin, PulseTransient
 from memfit.errors import InputError
 from memfit.loaders.device import load_device
-from memfit.model.parameters import Parameters
+from memfit.model import Parameters
 from memfit.protocols import Drive
 from memfit.synthetic.device import simulate_device
 from memfit.synthetic.export import FORMATS, SUFFIXES, instrument_bytes, probe_resistance, write_device

@@ -6,8 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memfit.errors import InputError
-from memfit.model.parameters import Parameters
-from memfit.model.steady import junction_voltage
+from memfit.model import Parameters, junction_voltage
 from memfit.protocols import Drive
 from memfit.synthetic.measurements import (
     Recording,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from memfit.errors import ManifestError
-from memfit.model.parameters import Parameters
+from memfit.model import Parameters
 from memfit.synthetic.measurements import Recording, Spectroscopy
 from memfit.synthetic.settings import read_simulation
 

@@ -32,8 +32,7 @@ from memfit.analysis.comparison.ranking import Ranked, StabilityPlane, rank_devi
 from memfit.analysis.comparison.regression import Trend, find_trends
 from memfit.analysis.stability.assess import analyse_result
 from memfit.errors import InputError
-from memfit.fitting.result import FitResult
-from memfit.fitting.serialise import to_plain
+from memfit.fitting import FitResult, to_plain
 
 if TYPE_CHECKING:
     import pandas as pd

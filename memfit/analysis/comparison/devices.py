@@ -18,11 +18,8 @@ import numpy as np
 
 from memfit.arrays import FloatArray, IntArray
 from memfit.errors import InputError
-from memfit.fitting.findings import CircuitStability
-from memfit.fitting.result import Estimate, FitResult, Status
-from memfit.fitting.serialise import field_from_plain, to_plain
-from memfit.model.derived import DERIVED, Derived
-from memfit.model.parameters import PARAMETERS, Parameter, Parameters
+from memfit.fitting import CircuitStability, Estimate, FitResult, Status, field_from_plain, to_plain
+from memfit.model import DERIVED, PARAMETERS, Derived, Parameter, Parameters
 
 _ROWS: tuple[Parameter | Derived, ...] = (*PARAMETERS.values(), *DERIVED.values())
 AREA_EXPONENTS: Mapping[str, int] = MappingProxyType(

@@ -13,8 +13,8 @@ from scipy.special import expit
 
 from memfit.analysis.comparison.devices import ComparedDevice, Sample
 from memfit.arrays import FloatArray, IntArray, Interval
-from memfit.fitting.findings import CircuitStability
-from memfit.model.hopf_boundary import LOOP_NAMES, LOOP_POWERS, Loop, least_margin_bias, log_gain_margin
+from memfit.fitting import CircuitStability
+from memfit.model import LOOP_NAMES, LOOP_POWERS, Loop, least_margin_bias, log_gain_margin
 
 _STEP = 1e-4  # of a logarithm
 

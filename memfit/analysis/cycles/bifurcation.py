@@ -26,7 +26,7 @@ from memfit.analysis.stability.circuit import Circuit, operating_points
 from memfit.analysis.stability.hopf import HopfPoint, find_hopf_points
 from memfit.arrays import FloatArray, Interval
 from memfit.errors import InputError
-from memfit.model.parameters import Parameters
+from memfit.model import Parameters
 from memfit.model.transient import simulate
 from memfit.noise_estimate import noise_of_differences
 from memfit.protocols import Drive

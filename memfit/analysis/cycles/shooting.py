@@ -19,9 +19,7 @@ import numpy as np
 from scipy.special import expit, logit
 
 from memfit.arrays import FloatArray
-from memfit.model.equations import steady_current, vector_field
-from memfit.model.hopf_boundary import Loop, least_margin_bias
-from memfit.model.parameters import Parameters
+from memfit.model import Loop, Parameters, least_margin_bias, steady_current, vector_field
 from memfit.model.transient import DriveSet
 from memfit.protocols import Drive
 

@@ -13,11 +13,8 @@ import numpy as np
 
 from memfit.analysis.stability.circuit import Circuit
 from memfit.analysis.stability.hopf import find_hopf_points
-from memfit.datasets.device import Extent
-from memfit.datasets.records import ImpedanceSpectrum, IVSweep, Kind, PulseTransient, Record
-from memfit.model.equations import steady_current
-from memfit.model.parameters import Parameters
-from memfit.model.steady import junction_voltage
+from memfit.datasets import Extent, ImpedanceSpectrum, IVSweep, Kind, PulseTransient, Record
+from memfit.model import Parameters, junction_voltage, steady_current
 from memfit.model.transient import simulate
 from memfit.protocols import Control, pulse, sweep
 from memfit.units import format_quantity

@@ -15,17 +15,13 @@ import numpy as np
 
 from memfit.analysis.design.candidates import Experiment, Measured, Proposals, Subject, combined, propose
 from memfit.arrays import FloatArray
-from memfit.datasets.device import Device, extent_of
-from memfit.datasets.records import ImpedanceSpectrum, Kind
+from memfit.datasets import Device, ImpedanceSpectrum, Kind, extent_of
 from memfit.errors import InputError
-from memfit.fitting.findings import MinimumFound, Place
+from memfit.fitting import CORE, FitResult, MinimumFound, Place, to_plain, unit_of_length
 from memfit.fitting.identifiability import percent_of
-from memfit.fitting.plan import CORE, unit_of_length
 from memfit.fitting.predict import Predictor
 from memfit.fitting.problem import triangle
-from memfit.fitting.result import FitResult
-from memfit.fitting.serialise import to_plain
-from memfit.model.parameters import NAMES, PARAMETERS, Parameters
+from memfit.model import NAMES, PARAMETERS, Parameters
 from memfit.units import format_quantity
 
 KINDS: Mapping[Kind, str] = {"impedance": "spectra", "iv": "loops", "transient": "pulses"}

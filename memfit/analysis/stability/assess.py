@@ -40,16 +40,16 @@ from memfit.analysis.stability.sampling import (
 )
 from memfit.arrays import FloatArray, Interval
 from memfit.errors import InputError
-from memfit.fitting.findings import CircuitStability, HopfEstimate, NearestBoundary
-from memfit.fitting.result import FitResult
-from memfit.model.hopf_boundary import (
+from memfit.fitting import CircuitStability, FitResult, HopfEstimate, NearestBoundary
+from memfit.model import (
+    NAMES,
+    Parameters,
+    eigenvalues,
     hopf_biases,
     hopf_frequency,
     least_log_gain_margin,
     least_margin_bias,
 )
-from memfit.model.linear import eigenvalues
-from memfit.model.parameters import NAMES, Parameters
 
 Verdict = Literal["oscillates", "near", "stable", "undetermined"]
 

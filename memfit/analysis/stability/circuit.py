@@ -21,11 +21,20 @@ from scipy.special import expit
 
 from memfit.arrays import BoolArray, ComplexArray, FloatArray
 from memfit.errors import InputError, ParameterError
-from memfit.model.equations import activation, steady_current
-from memfit.model.hopf_boundary import LOOP_POWERS, Loop, least_log_gain_margin, log_gain_margin
-from memfit.model.linear import effective_parameters, eigenvalues, loop_gain
-from memfit.model.parameters import PARAMETERS, Parameters
-from memfit.model.steady import junction_voltage
+from memfit.model import (
+    LOOP_POWERS,
+    PARAMETERS,
+    Loop,
+    Parameters,
+    activation,
+    effective_parameters,
+    eigenvalues,
+    junction_voltage,
+    least_log_gain_margin,
+    log_gain_margin,
+    loop_gain,
+    steady_current,
+)
 from memfit.units import format_quantity
 
 

@@ -21,20 +21,21 @@ from scipy.special import expit
 from memfit.analysis.stability.circuit import Circuit
 from memfit.analysis.stability.sampling import Uncertainty
 from memfit.arrays import ComplexArray, FloatArray
-from memfit.fitting.findings import BoundaryDistance
-from memfit.model.equations import activation, steady_current
-from memfit.model.hopf_boundary import (
+from memfit.fitting import BoundaryDistance
+from memfit.model import (
     LOOP_NAMES,
     LOOP_POWERS,
     Loop,
+    Parameters,
+    activation,
     hopf_biases,
     hopf_frequency,
     least_log_gain_margin,
     least_margin_bias,
     log_gain_margin,
     margin_derivatives,
+    steady_current,
 )
-from memfit.model.parameters import Parameters
 
 _Number = float | ComplexArray
 Criticality = Literal["supercritical", "subcritical"]

@@ -22,14 +22,16 @@ from memfit.analysis.stability.circuit import KINDS, Circuit, operating_points_a
 from memfit.arrays import FloatArray, Interval
 from memfit.confidence import TAILS
 from memfit.errors import ParameterError
-from memfit.model.hopf_boundary import (
+from memfit.model import (
+    NAMES,
+    PARAMETERS,
     Loop,
+    Parameters,
+    junction_voltage,
     least_log_gain_margin,
     least_log_gain_margin_derivatives,
     log_gain_margin,
 )
-from memfit.model.parameters import NAMES, PARAMETERS, Parameters
-from memfit.model.steady import junction_voltage
 from memfit.protocols import Control
 
 

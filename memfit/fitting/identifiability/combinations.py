@@ -11,8 +11,7 @@ import numpy as np
 from memfit.arrays import FloatArray
 from memfit.fitting.findings import Combination
 from memfit.fitting.predict import junction_at
-from memfit.model.equations import activation_time, inverse_resistance_a
-from memfit.model.parameters import PARAMETERS, UNITS, Parameters
+from memfit.model import PARAMETERS, UNITS, Parameters, activation_time, inverse_resistance_a
 from memfit.protocols import Control
 from memfit.units import format_quantity
 

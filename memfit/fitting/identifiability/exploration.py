@@ -18,7 +18,7 @@ import numpy as np
 
 from memfit.arrays import FloatArray
 from memfit.confidence import CHI2_1
-from memfit.datasets.records import ImpedanceSpectrum
+from memfit.datasets import ImpedanceSpectrum
 from memfit.fitting.findings import Ends
 from memfit.fitting.least_squares import Box, again, evaluator, gauss_newton, settled
 from memfit.fitting.plan import CORE, unit_of_length
@@ -37,7 +37,7 @@ from memfit.fitting.uncertainty.covariance import (
     NormalApproximation,
     with_bounds,
 )
-from memfit.model.equations import activation
+from memfit.model import activation
 
 
 @dataclass(frozen=True)

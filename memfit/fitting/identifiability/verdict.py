@@ -40,8 +40,7 @@ from memfit.fitting.uncertainty.covariance import (
     NormalApproximation,
     with_bounds,
 )
-from memfit.model.derived import DERIVED
-from memfit.model.parameters import NAMES, UNITS, names_where
+from memfit.model import DERIVED, NAMES, UNITS, names_where
 from memfit.units import format_quantity
 
 

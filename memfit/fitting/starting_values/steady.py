@@ -13,7 +13,7 @@ import numpy as np
 from scipy.special import expit
 
 from memfit.arrays import FloatArray
-from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient, Record
+from memfit.datasets import ImpedanceSpectrum, IVSweep, PulseTransient, Record
 from memfit.fitting.predict import bias_of
 
 _NO_CURRENT = 1e-60

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 
 from memfit.arrays import FloatArray
-from memfit.datasets.records import ImpedanceSpectrum
+from memfit.datasets import ImpedanceSpectrum
 from memfit.fitting.findings import SampleSet
 from memfit.fitting.least_squares import Box, Evaluate, Point, Solution, gauss_newton
 from memfit.fitting.problem import FitState, soften, triangle

@@ -20,12 +20,12 @@ from scipy.special import log_ndtr
 
 from memfit.arrays import BoolArray, FloatArray
 from memfit.confidence import TAILS, Z
-from memfit.datasets.records import ImpedanceSpectrum
+from memfit.datasets import ImpedanceSpectrum
 from memfit.fitting.findings import SampleEstimate
 from memfit.fitting.plan import CORE, unit_of_length
 from memfit.fitting.problem import UNSEEN, FitState, Unknown, Unknowns, triangle
 from memfit.fitting.result import Estimate, EstimateStatus
-from memfit.model.parameters import PARAMETERS
+from memfit.model import PARAMETERS
 from memfit.noise_estimate import correlation
 
 

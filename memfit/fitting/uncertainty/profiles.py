@@ -30,7 +30,7 @@ from memfit.fitting.profile_likelihood import (
 from memfit.fitting.refit import Checkpoint
 from memfit.fitting.serialise import from_plain, to_plain
 from memfit.fitting.uncertainty.covariance import NormalApproximation, covariance_of
-from memfit.model.parameters import NAMES
+from memfit.model import NAMES
 from memfit.progress import Progress, silent
 
 

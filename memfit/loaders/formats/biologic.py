@@ -22,7 +22,7 @@ from itertools import pairwise
 import numpy as np
 
 from memfit.arrays import FloatArray
-from memfit.datasets.records import Kind
+from memfit.datasets import Kind
 from memfit.errors import FileFormatError, UnitError
 from memfit.loaders.raw import FileSettings, RawTable, Reader, Stated
 from memfit.loaders.source import Source

@@ -13,7 +13,7 @@ import re
 import numpy as np
 
 from memfit.arrays import FloatArray
-from memfit.datasets.records import Kind
+from memfit.datasets import Kind
 from memfit.errors import FileFormatError
 from memfit.loaders.raw import FileSettings, RawTable, Reader, Stated
 from memfit.loaders.source import Source

@@ -8,7 +8,7 @@ potential and current, for transients time and current (V, A, s).
 import re
 from itertools import takewhile
 
-from memfit.datasets.records import Kind
+from memfit.datasets import Kind
 from memfit.errors import FileFormatError
 from memfit.loaders.raw import FileSettings, RawTable, Reader, Stated
 from memfit.loaders.source import Source

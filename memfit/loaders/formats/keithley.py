@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from memfit.arrays import FloatArray
-from memfit.datasets.records import Kind
+from memfit.datasets import Kind
 from memfit.errors import FileFormatError
 from memfit.loaders.curves import relative_noise, turning_points
 from memfit.loaders.raw import FileSettings, RawTable, Reader

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from memfit.arrays import FloatArray
-from memfit.datasets.records import Kind
+from memfit.datasets import Kind
 from memfit.errors import FileFormatError
 from memfit.loaders.raw import FileSettings, RawTable, Reader
 from memfit.loaders.source import Source

@@ -24,7 +24,7 @@ from memfit.analysis.comparison import (
     Trend,
 )
 from memfit.confidence import LEVEL
-from memfit.model.parameters import PARAMETERS, names_where
+from memfit.model import PARAMETERS, names_where
 from memfit.reporting.content import Cell, ColumnKind
 from memfit.reporting.numbers import MISSING, fixed, interval, percent, quantity, quantity_digits, unit_symbol
 from memfit.reporting.text import listed

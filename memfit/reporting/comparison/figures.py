@@ -22,7 +22,7 @@ from memfit.analysis.comparison import (
 )
 from memfit.arrays import FloatArray, IntArray
 from memfit.confidence import TAILS, Z, confidence_region
-from memfit.model.parameters import names_where
+from memfit.model import names_where
 from memfit.reporting.comparison.columns import (
     CM2,
     SCALED,

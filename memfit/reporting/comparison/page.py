@@ -12,7 +12,7 @@ import numpy as np
 
 from memfit.analysis.comparison import Comparison
 from memfit.files import write_whole
-from memfit.model.parameters import PARAMETERS
+from memfit.model import PARAMETERS
 from memfit.reporting.comparison.columns import (
     SIGNIFICANT,
     TEXT,

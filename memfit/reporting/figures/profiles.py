@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from memfit.arrays import FloatArray
 from memfit.confidence import Z
-from memfit.fitting.findings import Profile
+from memfit.fitting import Profile
 from memfit.reporting.figures.marks import (
     GREY,
     INK,

@@ -16,8 +16,8 @@ from matplotlib.figure import Figure
 
 from memfit.arrays import BoolArray, FloatArray
 from memfit.confidence import Z
-from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient, Record
-from memfit.fitting.result import FittedRecord
+from memfit.datasets import ImpedanceSpectrum, IVSweep, PulseTransient, Record
+from memfit.fitting import FittedRecord
 from memfit.reporting.content import Columns
 from memfit.reporting.figures.marks import (
     BLUE,

@@ -12,9 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from memfit.arrays import ComplexArray, FloatArray
-from memfit.datasets.records import ImpedanceSpectrum
-from memfit.fitting.result import FittedRecord
-from memfit.model.parameters import Parameters
+from memfit.datasets import ImpedanceSpectrum
+from memfit.fitting import FittedRecord
+from memfit.model import Parameters
 from memfit.reporting.content import Columns
 from memfit.reporting.figures.marks import (
     BAND,

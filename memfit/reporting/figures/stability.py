@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from memfit.analysis.cycles import BifurcationDiagram, LimitCycle
 from memfit.analysis.stability import Circuit, OperatingPoints, RegionMap
 from memfit.arrays import ComplexArray, FloatArray
-from memfit.model.parameters import UNITS, Parameters
+from memfit.model import UNITS, Parameters
 from memfit.reporting.figures.marks import (
     BLUE,
     GREEN,

@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from memfit.arrays import FloatArray
-from memfit.datasets.records import IVSweep, PulseTransient
-from memfit.fitting.result import FittedRecord
+from memfit.datasets import IVSweep, PulseTransient
+from memfit.fitting import FittedRecord
 from memfit.protocols import Drive
 from memfit.reporting.content import Columns
 from memfit.reporting.figures.marks import (

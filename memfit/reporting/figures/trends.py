@@ -14,10 +14,7 @@ from matplotlib.figure import Figure
 
 from memfit.analysis.comparison import Comparison
 from memfit.arrays import FloatArray
-from memfit.model.equations import activation_time, dc_resistance, steady_current
-from memfit.model.linear import eigenvalues
-from memfit.model.parameters import Parameters
-from memfit.model.smallsignal import admittance
+from memfit.model import Parameters, activation_time, admittance, dc_resistance, eigenvalues, steady_current
 from memfit.reporting.figures.marks import (
     BLUE,
     GREY,

@@ -11,20 +11,22 @@ import numpy as np
 
 from memfit.arrays import ComplexArray, FloatArray
 from memfit.confidence import TAILS
-from memfit.datasets.records import ImpedanceSpectrum, Record
-from memfit.fitting.result import FitResult, FittedRecord
-from memfit.model.equations import (
+from memfit.datasets import ImpedanceSpectrum, Record
+from memfit.fitting import FitResult, FittedRecord
+from memfit.model import (
+    Loop,
+    Parameters,
     activation,
     activation_time,
+    coefficients,
     dc_resistance,
+    hopf_biases,
+    impedance,
     inverse_resistance_a,
+    junction_voltage,
+    log_gain_margin,
     steady_current,
 )
-from memfit.model.hopf_boundary import Loop, hopf_biases, log_gain_margin
-from memfit.model.linear import coefficients
-from memfit.model.parameters import Parameters
-from memfit.model.smallsignal import impedance
-from memfit.model.steady import junction_voltage
 from memfit.reporting.content import Columns
 
 _FINER = 4

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memfit.fitting.findings import Direction, Identifiability, ModelChoice, Profile, SampleSet
-from memfit.fitting.result import FitResult
-from memfit.model.parameters import PARAMETERS
+from memfit.fitting import Direction, FitResult, Identifiability, ModelChoice, Profile, SampleSet
+from memfit.model import PARAMETERS
 from memfit.reporting.content import (
     Block,
     Bullets,

@@ -12,8 +12,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from memfit.analysis.stability import Circuit
-from memfit.fitting.result import FitResult, FittedRecord
-from memfit.model.parameters import Parameters
+from memfit.fitting import FitResult, FittedRecord
+from memfit.model import Parameters
 from memfit.reporting.content import (
     PLAIN,
     Block,

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from memfit.confidence import Z
-from memfit.fitting.result import Estimate, FitResult
-from memfit.model.parameters import PARAMETERS
+from memfit.fitting import Estimate, FitResult
+from memfit.model import PARAMETERS
 from memfit.reporting.content import Answer, Tone
 from memfit.reporting.numbers import (
     MISSING,

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from memfit.datasets.records import ImpedanceSpectrum
-from memfit.fitting.result import Estimate, FitResult, FittedRecord
+from memfit.datasets import ImpedanceSpectrum
+from memfit.fitting import Estimate, FitResult, FittedRecord
 from memfit.reporting.content import Cell, Column, ColumnKind, Graded, Table
 from memfit.reporting.fit.summary import error_of, interval_text, value_text
 from memfit.reporting.numbers import (

@@ -33,10 +33,8 @@ from memfit.analysis.stability import (
 )
 from memfit.arrays import FloatArray
 from memfit.confidence import confidence_region
-from memfit.fitting.result import FitResult
-from memfit.model.hopf_boundary import least_log_gain_margin, least_margin_bias
-from memfit.model.parameters import Parameters
-from memfit.model.smallsignal import impedance
+from memfit.fitting import FitResult
+from memfit.model import Parameters, impedance, least_log_gain_margin, least_margin_bias
 from memfit.reporting.figures.stability import AXIS_UNITS, Dynamics, GainMap, WindowCurves, attracts
 from memfit.reporting.fit.curves import stability_curves
 

@@ -25,10 +25,9 @@ from memfit.analysis.stability import (
     operating_points_at,
 )
 from memfit.arrays import BoolArray
-from memfit.datasets.records import ImpedanceSpectrum, PulseTransient
+from memfit.datasets import ImpedanceSpectrum, PulseTransient
 from memfit.errors import InputError
-from memfit.model.parameters import Parameters
-from memfit.model.steady import junction_voltage
+from memfit.model import Parameters, junction_voltage
 from memfit.model.transient import simulate
 from memfit.reporting.content import Block, Bullets, Column, Table
 from memfit.reporting.numbers import MISSING, interval, quantity, quantity_digits, series, span

@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 
 from memfit.analysis.stability import CHANGEABLE, Circuit, Uncertainty
 from memfit.arrays import FloatArray
-from memfit.datasets.records import PulseTransient
-from memfit.fitting.findings import CircuitStability
-from memfit.model.parameters import Parameters
+from memfit.datasets import PulseTransient
+from memfit.fitting import CircuitStability
+from memfit.model import Parameters
 from memfit.reporting.content import (
     Block,
     Bullets,

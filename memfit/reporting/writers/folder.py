@@ -16,8 +16,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from memfit.arrays import FloatArray
-from memfit.datasets.kramers_kronig import kramers_kronig
-from memfit.datasets.records import ImpedanceSpectrum, Record
+from memfit.datasets import ImpedanceSpectrum, Record, kramers_kronig
 from memfit.errors import InputError, OutputError
 from memfit.files import write_whole
 from memfit.reporting.content import (

@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose
 
 from memfit.analysis.comparison.compare import compare_results
 from memfit.errors import InputError
-from memfit.fitting.result import Status
+from memfit.fitting import Status
 
 
 def trend(found, quantity, covariate):

@@ -10,7 +10,7 @@ from comparing import MIDDLE, result_of
 from memfit.analysis.comparison.compare import compare_results
 from memfit.analysis.comparison.devices import checked_result, natural
 from memfit.errors import InputError
-from memfit.fitting.result import Estimate, Status
+from memfit.fitting import Estimate, Status
 
 
 def changed(result, name, **fields):

@@ -16,8 +16,7 @@ from memfit.analysis.cycles.bifurcation import (
 )
 from memfit.analysis.stability.circuit import Circuit, operating_points
 from memfit.errors import InputError
-from memfit.model.equations import steady_current
-from memfit.model.parameters import Parameters
+from memfit.model import Parameters, steady_current
 from memfit.model.transient import simulate
 from memfit.protocols import Drive
 

@@ -8,8 +8,7 @@ from memfit.analysis.cycles.bifurcation import bifurcation_diagram, cycles_at
 from memfit.analysis.cycles.shooting import Orbits, correct, course, extremes, small_orbit
 from memfit.analysis.stability.circuit import Circuit
 from memfit.analysis.stability.hopf import find_hopf_points
-from memfit.model.equations import steady_current
-from memfit.model.parameters import Parameters
+from memfit.model import Parameters, steady_current
 
 DEVICE = Parameters(R_b=1e5, C_m=1e-7, i_c0=1e-4, V_T=0.7, V_m=0.06, tau_d=5e-3, tau_k=0.2, R_s=50.0)
 

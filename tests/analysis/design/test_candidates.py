@@ -5,8 +5,8 @@ from devices import TRUTH, device, everything, spectra, sweeps
 from memfit.analysis.design.candidates import SETTINGS, Measured, peak_voltage, propose
 from memfit.analysis.stability.circuit import Circuit
 from memfit.analysis.stability.hopf import find_hopf_points
-from memfit.datasets.device import extent_of
-from memfit.model.parameters import Parameters
+from memfit.datasets import extent_of
+from memfit.model import Parameters
 
 SPIKING = Parameters(R_b=1e5, C_m=1e-6, i_c0=2e-4, V_T=0.8, V_m=0.08, tau_d=0.1, tau_k=0.15, R_s=40.0)
 

@@ -11,7 +11,7 @@ from memfit.analysis.design.plan import SETTINGS, plan_next
 from memfit.errors import InputError
 from memfit.fitting.joint import fit
 from memfit.fitting.predict import Predictor
-from memfit.model.parameters import NAMES, Parameters
+from memfit.model import NAMES, Parameters
 from memfit.synthetic.device import simulate_device
 from memfit.synthetic.measurements import spectrum
 

@@ -20,9 +20,7 @@ from memfit.analysis.stability.circuit import (
 )
 from memfit.analysis.stability.hopf import find_hopf_points, values_to_hopf
 from memfit.errors import InputError, ParameterError
-from memfit.model.hopf_boundary import Loop, least_log_gain_margin
-from memfit.model.linear import eigenvalues
-from memfit.model.parameters import Parameters
+from memfit.model import Loop, Parameters, eigenvalues, least_log_gain_margin
 
 DEVICE = Parameters(R_b=1e5, C_m=1e-7, i_c0=1e-4, V_T=0.7, V_m=0.06, tau_d=5e-3, tau_k=0.2, R_s=50.0)
 

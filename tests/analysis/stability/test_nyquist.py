@@ -6,8 +6,7 @@ import pytest
 from memfit.analysis.stability.circuit import Circuit, operating_points_at
 from memfit.analysis.stability.nyquist import check_spectrum, disagreement
 from memfit.errors import InputError
-from memfit.model.linear import eigenvalues
-from memfit.model.parameters import Parameters
+from memfit.model import Parameters, eigenvalues
 
 DEVICE = Parameters(R_b=1e5, C_m=1e-7, i_c0=1e-4, V_T=0.7, V_m=0.06, tau_d=5e-3, tau_k=0.2, R_s=50.0)
 SPIKING = Parameters(R_b=1e4, C_m=1e-6, i_c0=1e-3, V_T=1.0, V_m=0.05, tau_d=0.01, tau_k=0.02, R_s=20.0)

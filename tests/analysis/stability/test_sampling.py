@@ -15,9 +15,7 @@ from memfit.analysis.stability.sampling import (
     uncertainty_of,
 )
 from memfit.errors import InputError, ParameterError
-from memfit.model.equations import steady_current
-from memfit.model.hopf_boundary import Loop, least_log_gain_margin
-from memfit.model.parameters import Parameters
+from memfit.model import Loop, Parameters, least_log_gain_margin, steady_current
 
 DEVICE = Parameters(R_b=1e5, C_m=1e-7, i_c0=1e-4, V_T=0.7, V_m=0.06, tau_d=5e-3, tau_k=0.2, R_s=50.0)
 NAMES = ("R_b", "C_m", "V_T", "gain of the scope", "tau_d")

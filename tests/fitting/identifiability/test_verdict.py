@@ -16,15 +16,16 @@ from memfit.fitting.plan import FitPlan
 from memfit.fitting.problem import Unknowns, physical_unknowns
 from memfit.fitting.result import FitResult
 from memfit.fitting.uncertainty.covariance import covariance_of
-from memfit.model.equations import (
+from memfit.model import (
+    NAMES,
+    Parameters,
     activation,
     activation_time,
+    impedance,
     inverse_resistance_a,
+    junction_voltage,
     steady_current,
 )
-from memfit.model.parameters import NAMES, Parameters
-from memfit.model.smallsignal import impedance
-from memfit.model.steady import junction_voltage
 from memfit.protocols import pulse
 from memfit.synthetic.device import Noise
 from memfit.synthetic.measurements import transient

@@ -13,7 +13,7 @@ from memfit.fitting.starting_values.steady import (
     steady_rows,
     steady_states,
 )
-from memfit.model.equations import steady_current
+from memfit.model import steady_current
 
 SLOW = sweeps(rates=(1e-4, 1.0))
 LONG = [-1.0, 0.5, 1.5]

@@ -17,7 +17,7 @@ from memfit.fitting.starting_values.times import (
     guess,
     swapped,
 )
-from memfit.model.parameters import NEEDED
+from memfit.model import NEEDED
 
 TIMES = ("C_m", "tau_d", "tau_k")
 CURVE = SteadyCurve(TRUTH.V_T, TRUTH.V_m, TRUTH.R_b, TRUTH.i_c0, 0.0, "the truth", TRUTH.R_s)

@@ -23,7 +23,7 @@ from memfit.fitting.uncertainty.covariance import (
     estimates,
     standard_moments,
 )
-from memfit.model.parameters import NAMES
+from memfit.model import NAMES
 
 R_S = Unknown("R_s", False, 0.0, 1e9)
 V_T = Unknown("V_T", False, -10.0, 10.0)

@@ -13,7 +13,7 @@ from memfit.fitting.joint import fit
 from memfit.fitting.profile_likelihood import Target
 from memfit.fitting.refit import Checkpoint, rebuild_problem
 from memfit.fitting.uncertainty.profiles import Profiled, profile
-from memfit.model.parameters import NAMES
+from memfit.model import NAMES
 
 
 def test_of_a_linear_problem_the_profile_is_the_linear_interval():

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient
+from memfit.datasets import ImpedanceSpectrum, IVSweep, PulseTransient
 from memfit.errors import FileFormatError, MemfitError
 from memfit.loaders.raw import FileSettings
 from memfit.loaders.registry import read_source

@@ -5,7 +5,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from memfit.confidence import CHI2_1
-from memfit.fitting.findings import Profile
+from memfit.fitting import Profile
 from memfit.reporting.figures.profiles import linear_curve, profile_curve, profile_figure
 
 COMPUTED = slice(None, None, 39)

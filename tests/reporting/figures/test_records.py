@@ -5,7 +5,7 @@ import pytest
 from drawing import fitted_spectrum
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from memfit.fitting.result import FittedRecord
+from memfit.fitting import FittedRecord
 from memfit.reporting.content import Panel
 from memfit.reporting.figures.records import (
     ROW,

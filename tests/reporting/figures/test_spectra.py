@@ -7,7 +7,7 @@ import pytest
 from drawing import P, fitted_spectrum
 from matplotlib.text import Annotation
 
-from memfit.model.smallsignal import impedance
+from memfit.model import impedance
 from memfit.reporting.figures.spectra import draw_nyquist, spectra_data, spectra_of
 
 

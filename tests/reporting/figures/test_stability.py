@@ -5,7 +5,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from memfit.analysis.stability import Circuit
-from memfit.model.parameters import Parameters
+from memfit.model import Parameters
 from memfit.reporting.figures.stability import (
     bifurcation_figure,
     coefficients_figure,

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from matplotlib.text import Annotation
 
-from memfit.fitting.result import FittedRecord
+from memfit.fitting import FittedRecord
 from memfit.protocols import Drive, pulse_train
 from memfit.reporting.figures.marks import (
     linear_axis,

@@ -5,7 +5,7 @@ import pytest
 from comparing import wafer
 
 from memfit.analysis.comparison import compare_results
-from memfit.model.steady import junction_voltage
+from memfit.model import junction_voltage
 from memfit.reporting.figures.trends import chosen, nyquist_curves, steady_curves
 
 

@@ -7,11 +7,9 @@ import pytest
 from drawing import P as DRAWN
 from drawing import fitted_spectrum
 
-from memfit.datasets.records import ImpedanceSpectrum
-from memfit.fitting.result import Estimate
-from memfit.model.linear import eigenvalues
-from memfit.model.parameters import Parameters
-from memfit.model.smallsignal import impedance
+from memfit.datasets import ImpedanceSpectrum
+from memfit.fitting import Estimate
+from memfit.model import Parameters, eigenvalues, impedance
 from memfit.reporting.fit.curves import (
     model_curve,
     parameters_of,

@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
-from memfit.fitting.findings import Convergence, Profile, SampleEstimate, SampleSet
+from memfit.fitting import Convergence, Profile, SampleEstimate, SampleSet
 from memfit.fitting.refit import with_bands
 from memfit.reporting.content import Panels
 from memfit.reporting.figures.profiles import linear_curve, profile_curve

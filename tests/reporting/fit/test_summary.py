@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from memfit.fitting.result import Estimate, Status
+from memfit.fitting import Estimate, Status
 from memfit.reporting.fit.summary import (
     circuit_sentence,
     error_of,

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from memfit.datasets.records import IVSweep
-from memfit.fitting.result import Conflict, Estimate, FittedRecord
+from memfit.datasets import IVSweep
+from memfit.fitting import Conflict, Estimate, FittedRecord
 from memfit.reporting.content import Graded
 from memfit.reporting.fit.tables import (
     RESIDUAL_COLUMNS,

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from memfit.analysis.stability import Circuit, uncertainty_of, values_to_hopf
 from memfit.confidence import chi2_quantile
-from memfit.model.parameters import Parameters
+from memfit.model import Parameters
 from memfit.reporting.figures.stability import attracts
 from memfit.reporting.stability.curves import (
     dynamics_of,

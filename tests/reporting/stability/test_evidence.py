@@ -5,9 +5,8 @@ import pytest
 
 from memfit.analysis.cycles import bifurcation_diagram, cycles_at
 from memfit.analysis.stability import Circuit
-from memfit.datasets.records import ImpedanceSpectrum, PulseTransient
-from memfit.model.parameters import Parameters
-from memfit.model.smallsignal import impedance
+from memfit.datasets import ImpedanceSpectrum, PulseTransient
+from memfit.model import Parameters, impedance
 from memfit.model.transient import simulate
 from memfit.protocols import pulse
 from memfit.reporting.stability.evidence import (

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from memfit.analysis.stability import Circuit, assess, stability_at
-from memfit.fitting.findings import CircuitStability
-from memfit.model.parameters import Parameters
+from memfit.fitting import CircuitStability
+from memfit.model import Parameters
 from memfit.reporting.content import Panels, Table
 from memfit.reporting.stability.page import circuit_blocks
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from memfit.errors import InputError, OutputError
-from memfit.fitting.result import Estimate, FittedRecord, Status
+from memfit.fitting import Estimate, FittedRecord, Status
 from memfit.reporting.content import ReportOptions
 from memfit.reporting.fit.report import report_of, write_report
 from memfit.reporting.writers.folder import columns_csv
