@@ -7,12 +7,13 @@ import sys
 PROGRAM = """
 import sys
 from types import MappingProxyType
+import memfit.model as face
 import memfit.model.derived as table
 
 row = table.Derived(
     name="R_half", unit="ohm", symbol=("R", "half"), meaning="half of R_b", exponents={"R_b": 1}, factor=0.5
 )
-table.DERIVED = MappingProxyType({**table.DERIVED, row.name: row})
+table.DERIVED = face.DERIVED = MappingProxyType({**table.DERIVED, row.name: row})
 from memfit.cli.main import main
 
 first, second, out = sys.argv[1:]
