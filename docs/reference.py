@@ -224,6 +224,7 @@ PURPOSES = {
     "noise_estimate": "without a model",
     "progress": "how far it is",
     "confidence": "its level, once",
+    "fit_options": "one field each",
     "arrays": "names of array types",
     "errors": "the tree of errors",
 }
