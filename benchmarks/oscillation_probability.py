@@ -13,7 +13,8 @@ import sys
 import numpy as np
 from scipy.stats import beta
 
-from memfit.analysis.stability import Circuit, draw, probability_of_oscillation, uncertainty_of
+from memfit.analysis.stability.circuit import Circuit
+from memfit.analysis.stability.sampling import draw, probability_of_oscillation, uncertainty_of
 from memfit.model import (
     NAMES,
     Loop,

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from memfit.analysis.stability import first_lyapunov_coefficient
+from memfit.analysis.stability.hopf import first_lyapunov_coefficient
 from memfit.model import LOOP_NAMES, Loop, hopf_biases, least_log_gain_margin
 
 DEVICES = 1_000_000

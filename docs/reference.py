@@ -49,7 +49,7 @@ MODULES = {
     "Analysis": (
         "memfit.analysis.stability.circuit", "memfit.analysis.stability.hopf",
         "memfit.analysis.stability.sampling", "memfit.analysis.stability.assess",
-        "memfit.analysis.cycles.bifurcation",
+        "memfit.analysis.cycles",
     ),
     "Readers": ("memfit.loaders.registry", "memfit.loaders.raw", "memfit.loaders.source"),
     "Errors, units, files": ("memfit.errors", "memfit.units", "memfit.confidence", "memfit.files"),

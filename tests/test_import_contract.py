@@ -43,7 +43,7 @@ def test_nobody_imports_from_the_face(path):
             "report",
             {
                 "memfit.batch",
-                "memfit.analysis.design.plan",
+                "memfit.analysis.design",
                 "memfit.analysis.comparison.compare",
                 "scipy.interpolate",
             },
@@ -52,12 +52,12 @@ def test_nobody_imports_from_the_face(path):
             "fit",
             {
                 "memfit.batch",
-                "memfit.analysis.design.plan",
+                "memfit.analysis.design",
                 "memfit.analysis.comparison.compare",
                 "memfit.reporting.batch",
             },
         ),
-        ("compare", {"memfit.batch", "memfit.analysis.design.plan", "memfit.fitting.joint"}),
+        ("compare", {"memfit.batch", "memfit.analysis.design", "memfit.fitting.joint"}),
         ("plan", {"memfit.batch", "memfit.reporting.writers.folder", "memfit.analysis.comparison.compare"}),
     ],
 )

@@ -27,7 +27,7 @@ from memfit.analysis.comparison.devices import (
     sample_of,
 )
 from memfit.analysis.comparison.pairs import BetweenCorrelation, Pairs, compare_pairs, correlate
-from memfit.analysis.comparison.pooling import Pooled, find_outliers, pool
+from memfit.analysis.comparison.pooling import Outlying, Pooled, find_outliers, pool
 from memfit.analysis.comparison.ranking import Ranked, StabilityPlane, rank_devices, stability_plane
 from memfit.analysis.comparison.regression import Trend, find_trends
 from memfit.analysis.stability.assess import analyse_result
@@ -41,21 +41,6 @@ SCHEMA = "memfit/comparison/1"
 MOST_LISTED = 5_000
 """Pairs of devices that are listed one by one; of more only the numbers that differ are given."""
 _FEWEST = 2
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outlying:
-    """A device that one quantity sets apart from the others."""
-
-    device: int
-    """Its place among the devices."""
-    quantity: str
-    deviation: float
-    """From the mean of the others, in the scale of the comparison."""
-    score: float
-    """The same in standard deviations of what the others predict."""
-    p_value: float
-    """After Bonferroni's correction over the devices."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -112,28 +97,29 @@ class Comparison:
     def to_dict(self) -> dict[str, Any]:
         """Plain data in the layout `memfit/comparison/1`."""
         labels = [device.label for device in self.devices]
-        circuits = dict.fromkeys(one.circuit for one in self.ranking)
+        ranking: dict[str, list[dict[str, Any]]] = {}
+        for ranked in self.ranking:
+            plain = {**to_plain(ranked), "device": labels[ranked.device]}
+            ranking.setdefault(plain.pop("circuit"), []).append(plain)
+        trends = [
+            {
+                **to_plain(one),
+                "explained": one.explained,
+                **_unit_and_scale(self.sample_of(one).quantity(one.quantity)),
+            }
+            for one in self.trends
+        ]
         return {
             "schema": SCHEMA,
-            "devices": [self._device(place) for place in range(len(labels))],
-            "quantities": _pooled(self.sample, self.pooled),
-            "per_area": {} if self.normalised is None else _pooled(self.normalised, self.normalised_pooled),
+            "devices": [_device_entry(self.sample, place) for place in range(len(labels))],
+            "quantities": _pooled_entries(self.sample, self.pooled),
+            "per_area": _pooled_entries(self.normalised, self.normalised_pooled) if self.normalised else {},
             "outlying": [{**to_plain(one), "device": labels[one.device]} for one in self.outlying],
             "differences": _differences(self.pairs, labels),
             "correlations": [{**to_plain(one), "per_area": self.equal_area} for one in self.correlations],
-            "trends": [
-                {
-                    **to_plain(one),
-                    "explained": one.explained,
-                    **_scale(self.sample_of(one).quantity(one.quantity)),
-                }
-                for one in self.trends
-            ],
+            "trends": trends,
             "confounded": list(self.confounded),
-            "ranking": {
-                circuit: [_ranked(one, labels) for one in self.ranking if one.circuit == circuit]
-                for circuit in circuits
-            },
+            "ranking": ranking,
             "plane": {
                 "devices": [labels[i] for i in self.plane.device],
                 "loop_gain": self.plane.loop_gain.tolist(),
@@ -143,64 +129,49 @@ class Comparison:
             "notes": list(self.notes),
         }
 
-    def _device(self, place: int) -> dict[str, Any]:
-        """What is known of one device; a difference of values in scale has the sum of two covariances."""
-        device, sample = self.devices[place], self.sample
-        known = np.flatnonzero(np.isfinite(sample.x[place, : sample.fitted]))
-        kept = ("value", "unit", "stderr", "ci95", "status")
-        estimates = {
-            kind: {name: {key: to_plain(getattr(e, key)) for key in kept} for name, e in group.items()}
-            for kind, group in (("parameters", device.parameters), ("derived", device.derived))
-        }
-        return {
-            "name": device.label,
-            "source": device.source,
-            "status": to_plain(device.status),
-            "model": device.model,
-            "area_m2": device.area,
-            "temperature_K": device.temperature,
-            "attributes": dict(device.attributes),
-            **estimates,
-            "in_scale": {
-                "names": [sample.names[k] for k in known],
-                "values": sample.x[place, known].tolist(),
-                "covariance": sample.covariance[place][np.ix_(known, known)].tolist(),
-            },
-        }
-
     def to_frame(self) -> "pd.DataFrame":
         """One row a device: parameters with intervals, of unit area too, and stability; SI.
 
         The columns are named by quantity and SI unit.
         """
-        rows = [_row(device) for device in self.devices]
+        rows: dict[str, dict[str, Any]] = {}
+        for device in self.devices:
+            rows[device.label] = row = {
+                "device": device.label,
+                "source": device.source,
+                "status": device.status.code,
+                "model": device.model,
+                "area_m2": device.area,
+                "temperature_K": device.temperature,
+                **{f"attribute_{name}": value for name, value in device.attributes.items()},
+            }
+            for name, e in {**device.parameters, **device.derived}.items():
+                row[f"{name}_{e.unit}" if e.unit else name] = e.value
+                row[f"{name}_stderr"] = e.stderr
+                row[f"{name}_ci95_low"], row[f"{name}_ci95_high"] = e.ci95 or (None, None)
+                row[f"{name}_status"] = e.status
         if self.normalised is not None:
-            self._add_per_area(rows, self.normalised)
+            for i, k in np.argwhere(np.isfinite(self.normalised.x)):
+                quantity = self.normalised.quantities[k]
+                unit = quantity.unit.replace("/m²", "_per_m2").replace(" m²", "_m2")
+                value = quantity.outer(self.normalised.x[i, k])
+                rows[self.normalised.devices[i].label][f"{quantity.name}_{unit}"] = value
         for one in self.ranking:
             low, high = one.gain_margin_ci95 or (None, None)
-            texts = ["; ".join(f"{v:.6g}" for v in values) for values in (one.hopf_V, one.hopf_frequency_Hz)]
-            rows[one.device] |= {
-                f"{one.circuit}_verdict": one.verdict,
-                f"{one.circuit}_rank": one.rank,
-                f"{one.circuit}_gain_margin": one.gain_margin,
-                f"{one.circuit}_gain_margin_ci95_low": low,
-                f"{one.circuit}_gain_margin_ci95_high": high,
-                f"{one.circuit}_probability_oscillates": one.probability_oscillates,
-                f"{one.circuit}_hopf_V": texts[0],
-                f"{one.circuit}_hopf_frequency_Hz": texts[1],
+            columns = {
+                "verdict": one.verdict,
+                "rank": one.rank,
+                "gain_margin": one.gain_margin,
+                "gain_margin_ci95_low": low,
+                "gain_margin_ci95_high": high,
+                "probability_oscillates": one.probability_oscillates,
+                "hopf_V": "; ".join(f"{v:.6g}" for v in one.hopf_V),
+                "hopf_frequency_Hz": "; ".join(f"{v:.6g}" for v in one.hopf_frequency_Hz),
             }
+            rows[self.devices[one.device].label] |= {f"{one.circuit}_{k}": v for k, v in columns.items()}
         import pandas as pd  # noqa: PLC0415 - other commands need not wait for it
 
-        return pd.DataFrame(rows).set_index("device")
-
-    def _add_per_area(self, rows: Sequence[dict[str, Any]], scaled: Sample) -> None:
-        """What scales with the area, of one square metre, added to the rows of the devices that have one."""
-        place = {device.label: k for k, device in enumerate(self.devices)}
-        for device, values in zip(scaled.devices, scaled.x, strict=True):
-            for one, x in zip(scaled.quantities, values, strict=True):
-                if np.isfinite(x):
-                    unit = one.unit.replace("/m²", "_per_m2").replace(" m²", "_m2")
-                    rows[place[device.label]][f"{one.name}_{unit}"] = one.outer(x)
+        return pd.DataFrame(list(rows.values())).set_index("device")
 
 
 def compare_results(
@@ -240,6 +211,11 @@ def compare_results(
     _require_two(int(np.isfinite(sample.x).any(axis=1).sum()), [*left_out, *sample.omitted])
     scaled, like = normalised(sample), of_equal_area(sample)
     trends, idle, confounded = find_trends(sample, like)
+    outlying: list[Outlying] = []
+    for name in like.names:
+        there, y, v = like.column(name)
+        found = find_outliers(y, v)
+        outlying += [replace(one, device=int(there[one.device]), quantity=name) for one in found]
     q = sample.fitted
     names, covariance = sample.names[:q], sample.covariance[:, :q, :q]
     return Comparison(
@@ -248,7 +224,7 @@ def compare_results(
         pooled=_pool_all(sample),
         normalised=scaled,
         normalised_pooled={} if scaled is None else _pool_all(scaled),
-        outlying=_outlying(like),
+        outlying=tuple(sorted(outlying, key=lambda one: (one.p_value, -abs(one.score), one.device))),
         pairs=compare_pairs(names, sample.x[:, :q], covariance),
         correlations=correlate(names, like.x[:, :q], covariance),
         trends=trends,
@@ -262,38 +238,18 @@ def compare_results(
 
 def _require_two(count: int, left_out: Sequence[Omitted]) -> None:
     """An error where too few devices remain, with what became of the others."""
-    if count >= _FEWEST:
-        return
-    reasons = "".join(f" {one.label}: {one.reason}." for one in left_out[:3] if not one.what)
-    found = "none" if count == 0 else "one"
-    raise InputError(
-        f"Expected results of at least two devices that can be compared, found {found}.{reasons} "
-        "Give more results, or a folder that holds them."
-    )
+    if count < _FEWEST:
+        reasons = "".join(f" {one.label}: {one.reason}." for one in left_out[:3] if not one.what)
+        raise InputError(
+            "Expected results of at least two devices that can be compared, found "
+            f"{'none' if count == 0 else 'one'}.{reasons} Give more results, or a folder that holds them."
+        )
 
 
 def _pool_all(sample: Sample) -> dict[str, Pooled]:
     """Every quantity that at least two devices have."""
     columns = {name: sample.column(name) for name in sample.names}
     return {name: pool(y, v) for name, (_, y, v) in columns.items() if y.size >= _FEWEST}
-
-
-def _outlying(sample: Sample) -> tuple[Outlying, ...]:
-    """Devices set apart by any quantity, the most extreme first."""
-    outlying = []
-    for name in sample.names:
-        there, y, v = sample.column(name)
-        outlying += [
-            Outlying(
-                device=int(there[one.device]),
-                quantity=name,
-                deviation=one.deviation,
-                score=one.score,
-                p_value=one.p_value,
-            )
-            for one in find_outliers(y, v)
-        ]
-    return tuple(sorted(outlying, key=lambda one: (one.p_value, -abs(one.score), one.device)))
 
 
 def _notes(results: Sequence[FitResult], devices: Sequence[ComparedDevice]) -> tuple[str, ...]:
@@ -314,18 +270,43 @@ def _notes(results: Sequence[FitResult], devices: Sequence[ComparedDevice]) -> t
     return tuple(dict.fromkeys(notes))
 
 
-def _scale(quantity: Quantity) -> dict[str, str]:
+def _unit_and_scale(quantity: Quantity) -> dict[str, str]:
     """Unit of a quantity, and the scale in which its spreads and differences are given."""
     return {"unit": quantity.unit, "scale": "log" if quantity.logarithmic else "linear"}
 
 
-def _pooled(sample: Sample, pooled: Mapping[str, Pooled]) -> dict[str, Any]:
+def _device_entry(sample: Sample, place: int) -> dict[str, Any]:
+    """What is known of one device; a difference of values in scale has the sum of two covariances."""
+    device = sample.devices[place]
+    known = np.flatnonzero(np.isfinite(sample.x[place, : sample.fitted]))
+    kept = ("value", "unit", "stderr", "ci95", "status")
+    return {
+        "name": device.label,
+        "source": device.source,
+        "status": to_plain(device.status),
+        "model": device.model,
+        "area_m2": device.area,
+        "temperature_K": device.temperature,
+        "attributes": dict(device.attributes),
+        **{
+            kind: {name: {key: to_plain(getattr(e, key)) for key in kept} for name, e in group.items()}
+            for kind, group in (("parameters", device.parameters), ("derived", device.derived))
+        },
+        "in_scale": {
+            "names": [sample.names[k] for k in known],
+            "values": sample.x[place, known].tolist(),
+            "covariance": sample.covariance[place][np.ix_(known, known)].tolist(),
+        },
+    }
+
+
+def _pooled_entries(sample: Sample, pooled: Mapping[str, Pooled]) -> dict[str, Any]:
     """Mean, spread and heterogeneity by quantity."""
-    plain = {}
+    entries = {}
     for name, one in pooled.items():
         quantity = sample.quantity(name)
-        plain[name] = {
-            **_scale(quantity),
+        entries[name] = {
+            **_unit_and_scale(quantity),
             "devices": one.devices,
             "mean": quantity.outer(one.mean),
             "mean_ci95": [quantity.outer(end) for end in one.mean_ci95],
@@ -334,72 +315,32 @@ def _pooled(sample: Sample, pooled: Mapping[str, Pooled]) -> dict[str, Any]:
             "stderr_in_scale": one.stderr,
             "spread": one.tau,
             "spread_ci95": list(one.tau_ci95),
-            "Q": one.Q,
-            "dof": one.dof,
-            "p_heterogeneity": one.p_heterogeneity,
-            "I2": one.I2,
+            **{key: getattr(one, key) for key in ("Q", "dof", "p_heterogeneity", "I2")},
         }
-    return plain
+    return entries
 
 
 def _differences(pairs: Pairs | None, labels: Sequence[str]) -> dict[str, Any]:
     """How many pairs differ in each parameter, and the pairs where they are few enough."""
     if pairs is None:
         return {"pairs": None, "differ": None, "listed": []}
-    count = len(pairs.first)
-    return {
-        "pairs": count,
-        "differ": {name: int(np.count_nonzero(pairs.differ[:, k])) for k, name in enumerate(pairs.names)},
-        "listed": [_pair(pairs, m, labels) for m in range(count if count <= MOST_LISTED else 0)],
-    }
-
-
-def _pair(pairs: Pairs, m: int, labels: Sequence[str]) -> dict[str, Any]:
-    """One pair of devices."""
-    known = np.flatnonzero(np.isfinite(pairs.difference[m]))
-    return {
-        "first": labels[pairs.first[m]],
-        "second": labels[pairs.second[m]],
-        "parameters": {
+    count, listed = len(pairs.first), []
+    for m in range(count if count <= MOST_LISTED else 0):
+        known = np.flatnonzero(np.isfinite(pairs.difference[m]))
+        parameters = {
             pairs.names[k]: {
                 "difference": float(pairs.difference[m, k]),
                 "stderr": float(pairs.stderr[m, k]),
                 "p_value": float(pairs.p_value[m, k]),
             }
             for k in known
-        },
-        "joint": {
+        }
+        joint = {
             "chi2": float(pairs.joint[m]),
             "dof": int(pairs.joint_dof[m]),
             "p_value": float(pairs.joint_p_value[m]) if known.size else None,
-        },
-    }
-
-
-def _ranked(one: Ranked, labels: Sequence[str]) -> dict[str, Any]:
-    """One line of the ranking, without its circuit."""
-    plain = to_plain(one)
-    return {key: labels[one.device] if key == "device" else plain[key] for key in plain if key != "circuit"}
-
-
-def _row(device: ComparedDevice) -> dict[str, Any]:
-    """What is known of a device; values with standard errors, intervals and status."""
-    row: dict[str, Any] = {
-        "device": device.label,
-        "source": device.source,
-        "status": device.status.code,
-        "model": device.model,
-        "area_m2": device.area,
-        "temperature_K": device.temperature,
-        **{f"attribute_{name}": value for name, value in device.attributes.items()},
-    }
-    for name, e in {**device.parameters, **device.derived}.items():
-        low, high = e.ci95 or (None, None)
-        row |= {
-            f"{name}_{e.unit}" if e.unit else name: e.value,
-            f"{name}_stderr": e.stderr,
-            f"{name}_ci95_low": low,
-            f"{name}_ci95_high": high,
-            f"{name}_status": e.status,
         }
-    return row
+        first, second = labels[pairs.first[m]], labels[pairs.second[m]]
+        listed.append({"first": first, "second": second, "parameters": parameters, "joint": joint})
+    differ = {name: int(np.count_nonzero(pairs.differ[:, k])) for k, name in enumerate(pairs.names)}
+    return {"pairs": count, "differ": differ, "listed": listed}

@@ -166,10 +166,17 @@ def gather(
     results : tuple of FitResult
         Those of the devices, in their order.
     """
+
+    def rank(i: int) -> tuple[Any, ...]:
+        """By name; of one name the newest first, and then by what does not depend on the order given."""
+        values = tuple((name, repr(e.value)) for name, e in sorted(results[i].parameters.items()))
+        age = tuple(-ord(letter) for letter in str(results[i].environment.get("started") or ""))
+        return natural(device_name(results[i])), age, natural(sources[i]), values
+
     kept: list[int] = []
     omitted: list[Omitted] = []
     first: dict[tuple[str, frozenset[str]], int] = {}
-    for i in sorted(range(len(results)), key=lambda i: _rank(results[i], sources[i])):
+    for i in sorted(range(len(results)), key=rank):
         digests = frozenset(item.sha256 for item in results[i].inputs)
         identity = (device_name(results[i]), digests)
         known = bool(digests) and all(digests)  # of what was fitted
@@ -181,14 +188,19 @@ def gather(
         if known:
             first[identity] = i
         kept.append(i)
-    labels = _labels([device_name(results[i]) for i in kept], [sources[i] for i in kept])
-    devices = [_device(results[i], label, sources[i]) for i, label in zip(kept, labels, strict=True)]
+    # Equal names are told apart by the folders of their results, or else numbered.
+    often, labels = Counter(device_name(results[i]) for i in kept), []
+    for i in kept:
+        name, source = device_name(results[i]), sources[i]
+        parts = source.replace("\\", "/").split("/")
+        folder = (parts[-2] if len(parts) > 1 and parts[-1].endswith(".json") else parts[-1]) or source
+        labels.append(f"{name} ({folder})" if often[name] > 1 and source else name)
+    twice, devices = Counter(labels), []
+    for k, label in enumerate(labels):
+        distinct = f"{label} #{labels[: k + 1].count(label)}" if twice[label] > 1 else label
+        devices.append(_device(results[kept[k]], distinct, sources[kept[k]]))
     again = sorted(range(len(kept)), key=lambda k: natural(devices[k].label))
-    return (
-        tuple(devices[k] for k in again),
-        tuple(omitted),
-        tuple(results[kept[k]] for k in again),
-    )
+    return tuple(devices[k] for k in again), tuple(omitted), tuple(results[kept[k]] for k in again)
 
 
 def device_name(result: FitResult) -> str:
@@ -205,35 +217,11 @@ def natural(text: str) -> tuple[tuple[int, int, str], ...]:
     )
 
 
-def _rank(result: FitResult, source: str) -> tuple[Any, ...]:
-    """By name; of one name the newest first, and then by what does not depend on the order given."""
-    values = tuple((name, repr(e.value)) for name, e in sorted(result.parameters.items()))
-    age = tuple(-ord(letter) for letter in str(result.environment.get("started") or ""))
-    return natural(device_name(result)), age, natural(source), values
-
-
-def _labels(names: Sequence[str], sources: Sequence[str]) -> list[str]:
-    """Names made distinct: by the folder of their result, or else numbered."""
-    often, labels = Counter(names), []
-    for name, source in zip(names, sources, strict=True):
-        parts = source.replace("\\", "/").split("/")
-        folder = (parts[-2] if len(parts) > 1 and parts[-1].endswith(".json") else parts[-1]) or source
-        labels.append(f"{name} ({folder})" if often[name] > 1 and source else name)
-    twice = Counter(labels)
-    return [
-        f"{label} #{labels[: k + 1].count(label)}" if twice[label] > 1 else label
-        for k, label in enumerate(labels)
-    ]
-
-
 def _device(result: FitResult, label: str, source: str) -> ComparedDevice:
     """What is known of one device."""
-    known = result.device
-    values = None
-    if result.status.code != "not_converged" and all(e.value is not None for e in result.parameters.values()):
-        values = result.values()
+    known, matrix = result.device, result.correlation
+    complete = all(e.value is not None for e in result.parameters.values())
     places = [(k, name) for k, name in enumerate(result.covariance_names) if name in result.parameters]
-    matrix = result.correlation
     return ComparedDevice(
         label=label,
         source=source,
@@ -245,7 +233,7 @@ def _device(result: FitResult, label: str, source: str) -> ComparedDevice:
         parameters=result.parameters,
         derived=result.derived,
         stability=result.stability,
-        values=values,
+        values=result.values() if complete and result.status.code != "not_converged" else None,
         correlation={(a, b): float(matrix[i, j]) for i, a in places for j, b in places if i != j},
     )
 
@@ -264,9 +252,17 @@ def sample_of(devices: Sequence[ComparedDevice], results: Sequence[FitResult]) -
     InputError
         No parameter was measured in any of them.
     """
-    there = {name for result in results for name in result.parameters}
-    names = [name for name in PARAMETERS if name in there]
-    quantities = [_quantity(name, results) for name in [*names, *sorted(there - set(names))]]
+    units = {name: e.unit for result in reversed(results) for name, e in result.parameters.items()}
+    logs = {name for result in results for name in result.logarithmic}
+    names = [name for name in PARAMETERS if name in units]
+    quantities = [
+        Quantity(name=row.name, unit=row.unit, logarithmic=row.logarithmic)
+        for row in map(PARAMETERS.__getitem__, names)
+    ]
+    quantities += [  # what the model does not have is as in its fit
+        Quantity(name=name, unit=units[name], logarithmic=name in logs)
+        for name in sorted(set(units) - set(names))
+    ]
     n, q = len(devices), len(quantities)
     x, covariance = np.full((n, q), np.nan), np.full((n, q, q), np.nan)
     omitted: list[Omitted] = []
@@ -283,32 +279,28 @@ def sample_of(devices: Sequence[ComparedDevice], results: Sequence[FitResult]) -
             "Fit parameters instead of fixing them."
         )
     quantities = [quantity for quantity, is_seen in zip(quantities, seen, strict=True) if is_seen]
+    x, covariance = x[:, seen], covariance[:, seen][:, :, seen]
+    # What follows from the parameters is a sum of powers times logarithms; missing where a part is.
     derived = [row for row in DERIVED.values() if set(row.exponents) <= {one.name for one in quantities}]
-    powers = np.array(
-        [[row.exponents.get(one.name, 0) for one in quantities] for row in derived], dtype=np.float64
-    ).reshape(len(derived), len(quantities))
-    shift = np.log([1.0] * len(quantities) + [row.factor for row in derived])
-    x, covariance = _with_derived(x[:, seen], covariance[:, seen][:, :, seen], powers, shift)
+    powers = [[float(row.exponents.get(one.name, 0)) for one in quantities] for row in derived]
+    A = np.vstack([np.eye(len(quantities)), *powers])
+    missed = ~np.isfinite(x)
+    gone = ((np.abs(A) > 0.0) @ missed.T > 0).T  # (n, rows)
+    values = np.where(missed, 0.0, x) @ A.T + np.log(
+        [1.0] * len(quantities) + [row.factor for row in derived]
+    )
+    spread = A @ np.where(missed[:, :, None] | missed[:, None, :], 0.0, covariance) @ A.T
+    values[gone] = np.nan
+    spread[gone[:, :, None] | gone[:, None, :]] = np.nan
+    following = [Quantity(name=row.name, unit=row.unit, logarithmic=True) for row in derived]
     return Sample(
         devices=tuple(devices),
-        quantities=(
-            *quantities,
-            *(Quantity(name=row.name, unit=row.unit, logarithmic=True) for row in derived),
-        ),
+        quantities=(*quantities, *following),
         fitted=len(quantities),
-        x=x,
-        covariance=covariance,
+        x=values,
+        covariance=spread,
         omitted=tuple(omitted),
     )
-
-
-def _quantity(name: str, results: Sequence[FitResult]) -> Quantity:
-    """How a parameter is compared; one that the model does not have, as its fit has it."""
-    row = PARAMETERS.get(name)
-    if row is not None:
-        return Quantity(name=name, unit=row.unit, logarithmic=row.logarithmic)
-    unit = next(result.parameters[name].unit for result in results if name in result.parameters)
-    return Quantity(name=name, unit=unit, logarithmic=any(name in result.logarithmic for result in results))
 
 
 def _measured(
@@ -353,21 +345,6 @@ def _measured(
     covariance = np.full((q, q), np.nan)
     covariance[np.ix_(kept, kept)] = 0.5 * (block + block.T) * np.outer(scale[kept], scale[kept])
     return x, covariance, missing
-
-
-def _with_derived(
-    x: FloatArray, covariance: FloatArray, powers: FloatArray, shift: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """The arrays with what follows from the parameters: sums of `powers` times logarithms."""
-    A = np.vstack([np.eye(x.shape[1]), powers])
-    missing = ~np.isfinite(x)
-    gone = ((np.abs(A) > 0.0) @ missing.T > 0).T  # (n, rows): a part is missing
-    values = np.where(missing, 0.0, x) @ A.T + shift
-    known = np.where(missing[:, :, None] | missing[:, None, :], 0.0, covariance)
-    spread = A @ known @ A.T
-    values[gone] = np.nan
-    spread[gone[:, :, None] | gone[:, None, :]] = np.nan
-    return values, spread
 
 
 def normalised(sample: Sample) -> Sample | None:

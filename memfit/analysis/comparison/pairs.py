@@ -13,7 +13,6 @@ errors. Its interval is that of Fisher's z with Student's t: the curvature of th
 (k - 1)/(k - 3) so that it is Fisher's 1/(k - 3) where the errors vanish.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -199,7 +198,22 @@ def _correlation(first: str, second: str, x: FloatArray, S: FloatArray) -> Betwe
         names = " and ".join(name for name, is_flat in zip((first, second), flat, strict=True) if is_flat)
         return replace(pair, reason=f"{names} do not spread beyond the errors of the fits")
     x = (x - x.mean(axis=0)) / spread
-    deviance = _deviance(x, S / np.outer(spread, spread))
+    u, w = x.T
+    s11, s22, s12 = (S / np.outer(spread, spread))[:, [0, 1, 0], [0, 1, 1]].T
+
+    def deviance(theta: FloatArray) -> float:
+        """Minus twice the restricted log-likelihood at (log t1, log t2, atanh r)."""
+        t1, t2, r = np.exp(theta[0]), np.exp(theta[1]), np.tanh(theta[2])
+        a, b, c = s11 + t1 * t1, s22 + t2 * t2, s12 + r * t1 * t2
+        determinant = a * b - c * c
+        p, q, o = b / determinant, a / determinant, -c / determinant  # the inverse of each covariance
+        P, Q, cross = p.sum(), q.sum(), o.sum()
+        g, h = (p * u + o * w).sum(), (o * u + q * w).sum()
+        information = P * Q - cross * cross
+        explained = (Q * g * g - 2.0 * cross * g * h + P * h * h) / information
+        quadratic = (p * u * u + 2.0 * o * u * w + q * w * w).sum() - explained
+        return float(np.log(determinant).sum() + np.log(information) + quadratic)
+
     log_t, limit = [(-7.0, 7.0)] * 2, SETTINGS.largest_z
     tried = [
         minimize(deviance, [0.0, 0.0, z], method="L-BFGS-B", bounds=[*log_t, (-limit, limit)])
@@ -218,63 +232,33 @@ def _correlation(first: str, second: str, x: FloatArray, S: FloatArray) -> Betwe
             def held(t: FloatArray) -> float:
                 return deviance(np.array([t[0], t[1], sign * at]))
 
-            start = [best.x[0], best.x[1]]
-            profile = minimize(held, start, method="L-BFGS-B", bounds=log_t)
+            profile = minimize(held, [best.x[0], best.x[1]], method="L-BFGS-B", bounds=log_t)
             return float(np.sqrt(max(float(profile.fun) - float(best.fun), 0.0))) / widening
 
         inner = -1.0
         if steps(-limit) > half:
             inner = float(np.tanh(brentq(lambda at: steps(at) - half, -limit, limit)))
-        ends = sorted((sign * inner, sign))
+        low, high = sorted((sign * inner, sign))
         p_value = float(2.0 * stdtr(k - 2, -steps(0.0)))
-        return replace(pair, between=sign, ci95=(ends[0], ends[1]), p_value=p_value)
-    variance = _curvature(deviance, best.x)
-    if variance is None or min(best.x[:2]) < -6.0:
+        return replace(pair, between=sign, ci95=(low, high), p_value=p_value)
+    sides = SETTINGS.step * np.eye(3)
+
+    def mixed(a: FloatArray, b: FloatArray) -> float:
+        """Second difference of the deviance along two steps."""
+        at = best.x
+        return deviance(at + a + b) - deviance(at + a - b) - deviance(at - a + b) + deviance(at - a - b)
+
+    hessian = np.array([[mixed(a, b) for b in sides] for a in sides]) / (4.0 * SETTINGS.step**2)
+    curved = bool(np.all(np.isfinite(hessian))) and np.linalg.eigvalsh(hessian)[0] > 0.0
+    if not curved or min(best.x[:2]) < -6.0:
         return replace(pair, reason="the likelihood has no clear maximum; there are too few devices")
-    error = float(np.sqrt(variance)) * widening
+    error = float(np.sqrt(2.0 * np.linalg.inv(hessian)[2, 2])) * widening
     return replace(
         pair,
         between=float(np.tanh(z)),
         ci95=(float(np.tanh(z - error * half)), float(np.tanh(z + error * half))),
         p_value=float(2.0 * stdtr(k - 2, -abs(z) / error)),
     )
-
-
-def _deviance(x: FloatArray, S: FloatArray) -> Callable[[FloatArray], float]:
-    """Minus twice the restricted log-likelihood, as a function of (log t1, log t2, atanh r)."""
-    u, w = x.T
-    s11, s22, s12 = S[:, 0, 0], S[:, 1, 1], S[:, 0, 1]
-
-    def deviance(theta: FloatArray) -> float:
-        t1, t2, r = np.exp(theta[0]), np.exp(theta[1]), np.tanh(theta[2])
-        a, b, c = s11 + t1 * t1, s22 + t2 * t2, s12 + r * t1 * t2
-        determinant = a * b - c * c
-        p, q, o = b / determinant, a / determinant, -c / determinant  # the inverse of each covariance
-        P, Q, cross = p.sum(), q.sum(), o.sum()
-        g, h = (p * u + o * w).sum(), (o * u + q * w).sum()
-        information = P * Q - cross * cross
-        explained = (Q * g * g - 2.0 * cross * g * h + P * h * h) / information
-        quadratic = (p * u * u + 2.0 * o * u * w + q * w * w).sum() - explained
-        return float(np.log(determinant).sum() + np.log(information) + quadratic)
-
-    return deviance
-
-
-def _curvature(deviance: Callable[[FloatArray], float], at: FloatArray) -> float | None:
-    """Variance of atanh r from the inverse of the Hessian; None where it is not positive."""
-    steps = np.eye(3) * SETTINGS.step
-    hessian = np.array(
-        [
-            [
-                deviance(at + a + b) - deviance(at + a - b) - deviance(at - a + b) + deviance(at - a - b)
-                for b in steps
-            ]
-            for a in steps
-        ]
-    ) / (4.0 * SETTINGS.step**2)
-    if not np.all(np.isfinite(hessian)) or np.linalg.eigvalsh(hessian)[0] <= 0.0:
-        return None
-    return float(2.0 * np.linalg.inv(hessian)[2, 2])
 
 
 def _plain_correlation(x: FloatArray) -> float:

@@ -11,11 +11,11 @@ the Q-profile (Viechtbauer, Stat. Med. 2007, 26, 37); intervals of beta are thos
 Med. 2003, 22, 2693), never narrower than with the known weights. Names and formulas are those of
 Viechtbauer, J. Stat. Softw. 2010, 36(3).
 
-Devices that do not belong are found by the generalised extreme studentised deviate test with known variances.
-Rosner (Technometrics 1983, 25, 165) takes the most extreme value away, again and again, so that outliers
-cannot hide each other behind the spread they make. Here the deviation of device j is measured against what
-the others say, (y_j - mean)/sqrt(v_j + tau^2 + stderr^2), with mean and tau^2 by REML without it, and
-compared with Student's t after Bonferroni over the devices that are left.
+Devices that do not belong are found by the generalised extreme studentised deviate test (Rosner,
+Technometrics 1983, 25, 165), which takes the most extreme value away, again and again, so that outliers
+cannot hide each other. With known variances the deviation of device j is measured against what the others
+say, (y_j - mean)/sqrt(v_j + tau^2 + stderr^2), with mean and tau^2 by REML without it, and compared with
+Student's t after Bonferroni over the devices that are left.
 """
 
 from dataclasses import dataclass
@@ -95,30 +95,9 @@ class MixedFit:
 
     def p_values(self, expected: FloatArray | float = 0.0) -> FloatArray:
         """(p,) two-sided p-values of the coefficients against `expected`."""
-        result: FloatArray = 2.0 * stdtr(
-            self.dof, -np.abs(self.coefficients - expected) / self.careful_stderr
-        )
+        score = np.abs(self.coefficients - expected) / self.careful_stderr
+        result: FloatArray = 2.0 * stdtr(self.dof, -score)
         return result
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pooled:
-    """One quantity over all devices, in the scale in which it is fitted."""
-
-    devices: int
-    mean: float
-    """Pooled mean; of the natural logarithm for positive quantities."""
-    stderr: float
-    mean_ci95: Interval
-    tau: float
-    """Standard deviation between devices."""
-    tau_ci95: Interval
-    predicted95: Interval
-    """Where another device of the same kind would lie."""
-    Q: float
-    dof: int
-    p_heterogeneity: float
-    I2: float
 
 
 def fit_mixed(y: FloatArray, v: FloatArray, X: FloatArray) -> MixedFit:
@@ -156,6 +135,26 @@ def fit_mixed(y: FloatArray, v: FloatArray, X: FloatArray) -> MixedFit:
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Pooled:
+    """One quantity over all devices, in the scale in which it is fitted."""
+
+    devices: int
+    mean: float
+    """Pooled mean; of the natural logarithm for positive quantities."""
+    stderr: float
+    mean_ci95: Interval
+    tau: float
+    """Standard deviation between devices."""
+    tau_ci95: Interval
+    predicted95: Interval
+    """Where another device of the same kind would lie."""
+    Q: float
+    dof: int
+    p_heterogeneity: float
+    I2: float
+
+
 def pool(y: FloatArray, v: FloatArray) -> Pooled:
     """Mean, spread and heterogeneity of one quantity over at least two devices.
 
@@ -167,8 +166,24 @@ def pool(y: FloatArray, v: FloatArray) -> Pooled:
     """
     ones = np.ones((y.size, 1))
     constant = fit_mixed(y, v, ones)
-    basis = ones / np.sqrt(y.size)
-    spread = [np.sqrt(_where_left_is(float(chdtri(constant.dof, q)), y - y.mean(), v, basis)) for q in TAILS]
+    residual, basis = y - y.mean(), ones / np.sqrt(y.size)
+
+    def limit(quantile: float) -> float:
+        """The tau at which the weighted sum of squares falls to a quantile; 0 where it starts below."""
+        wanted = float(chdtri(constant.dof, quantile))
+
+        def excess(tau2: float) -> float:
+            return _weighted(residual, v + tau2, basis)[2] - wanted
+
+        if excess(0.0) <= 0.0:
+            return 0.0
+        high = float(residual @ residual) + float(v.max())
+        largest = SETTINGS.largest_variance * high
+        while excess(high) > 0.0 and high < largest:
+            high *= 4.0
+        tau2 = float(brentq(excess, 0.0, high, xtol=1e-300, rtol=1e-10)) if high < largest else high
+        return float(np.sqrt(tau2))
+
     mean, half = float(constant.coefficients[0]), float(stdtrit(constant.dof, TAILS[1]))
     ahead = half * float(np.hypot(np.sqrt(constant.tau2), constant.careful_stderr[0]))
     low, high = constant.interval95()[0]
@@ -178,7 +193,7 @@ def pool(y: FloatArray, v: FloatArray) -> Pooled:
         stderr=float(constant.stderr[0]),
         mean_ci95=(float(low), float(high)),
         tau=float(np.sqrt(constant.tau2)),
-        tau_ci95=(float(spread[0]), float(spread[1])),
+        tau_ci95=(limit(TAILS[0]), limit(TAILS[1])),
         predicted95=(mean - ahead, mean + ahead),
         Q=constant.Q,
         dof=constant.dof,
@@ -214,48 +229,38 @@ def spread_between(y: FloatArray, v: FloatArray) -> float:
 def _restricted_maximum(residual: FloatArray, v: FloatArray, basis: FloatArray) -> float:
     """tau^2 at the maximum of the restricted likelihood; 0 where it falls from there.
 
-    Parameters
-    ----------
-    residual : (k,) array
-        What the regression without weights leaves.
-    v : (k,) array
-        Variances.
-    basis : (k, p) array
-        Orthonormal columns that span the attributes.
+    `residual` is what the regression without weights leaves, `basis` (k, p) spans the attributes and is
+    orthonormal. With W = 1/(v + tau^2) the likelihood is, up to a constant,
+    -1/2 (sum log(v + tau^2) + log det X^T W X + r^T P r).
     """
-    size = float(residual @ residual) / max(residual.size - basis.shape[1], 1)
+    p = basis.shape[1]
+    size = float(residual @ residual) / max(residual.size - p, 1)
     if size == 0.0:
         return 0.0
+    products = (basis[:, :, None] * basis[:, None, :]).reshape(v.size, p * p)
+
+    def likelihood(tau2: FloatArray) -> FloatArray:
+        w = 1.0 / (v + tau2[:, None])
+        information = (w @ products).reshape(-1, p, p)
+        pull = w @ (basis * residual[:, None])
+        explained = np.einsum("gp,gp->g", pull, np.linalg.solve(information, pull[..., None])[..., 0])
+        quadratic = w @ residual**2 - explained
+        result: FloatArray = -0.5 * (
+            -np.sum(np.log(w), axis=1) + np.linalg.slogdet(information)[1] + quadratic
+        )
+        return result
+
     tried = size * _GRID
-    likelihood = _restricted_likelihood(tried, residual, v, basis)
-    best = int(np.argmax(likelihood))
+    values = likelihood(tried)
+    best = int(np.argmax(values))
     low, high = max(best - 1, 1), min(best + 1, tried.size - 1)
     maximum = minimize_scalar(
-        lambda log_tau2: -_restricted_likelihood(np.exp([log_tau2]), residual, v, basis)[0],
+        lambda log_tau2: -likelihood(np.exp([log_tau2]))[0],
         bounds=(float(np.log(tried[low])), float(np.log(tried[high]))),
         method="bounded",
         options={"xatol": SETTINGS.tolerance},
     )
-    return float(np.exp(maximum.x)) if -maximum.fun > likelihood[0] else 0.0
-
-
-def _restricted_likelihood(
-    tau2: FloatArray, residual: FloatArray, v: FloatArray, basis: FloatArray
-) -> FloatArray:
-    """(g,) restricted log-likelihoods, up to a constant, at (g,) values of tau^2.
-
-    -1/2 (sum log(v + tau^2) + log det X^T W X + r^T P r) with W = 1/(v + tau^2).
-    """
-    w = 1.0 / (v + tau2[:, None])
-    p = basis.shape[1]
-    products = (basis[:, :, None] * basis[:, None, :]).reshape(v.size, p * p)
-    information = (w @ products).reshape(-1, p, p)
-    pull = w @ (basis * residual[:, None])
-    explained = np.einsum("gp,gp->g", pull, np.linalg.solve(information, pull[..., None])[..., 0])
-    quadratic = w @ residual**2 - explained
-    determinant = np.linalg.slogdet(information)[1]
-    result: FloatArray = -0.5 * (-np.sum(np.log(w), axis=1) + determinant + quadratic)
-    return result
+    return float(np.exp(maximum.x)) if -maximum.fun > values[0] else 0.0
 
 
 def _weighted(y: FloatArray, variance: FloatArray, X: FloatArray) -> tuple[FloatArray, FloatArray, float]:
@@ -267,36 +272,22 @@ def _weighted(y: FloatArray, variance: FloatArray, X: FloatArray) -> tuple[Float
     return coefficients, covariance, float(w @ left**2)
 
 
-def _where_left_is(wanted: float, residual: FloatArray, v: FloatArray, basis: FloatArray) -> float:
-    """The tau^2 at which the weighted sum of squares falls to a value; 0 where it starts below."""
-
-    def excess(tau2: float) -> float:
-        return _weighted(residual, v + tau2, basis)[2] - wanted
-
-    if excess(0.0) <= 0.0:
-        return 0.0
-    high = float(residual @ residual) + float(v.max())
-    limit = SETTINGS.largest_variance * high
-    while excess(high) > 0.0 and high < limit:
-        high *= 4.0
-    return float(brentq(excess, 0.0, high, xtol=1e-300, rtol=1e-10)) if high < limit else high
-
-
 @dataclass(frozen=True, kw_only=True)
-class Outlier:
-    """A device that one quantity sets apart."""
+class Outlying:
+    """A device that one quantity sets apart from the others."""
 
     device: int
-    """Its place among the devices given."""
+    """Its place among the devices."""
+    quantity: str = ""
     deviation: float
     """From the mean of the others, in the scale of the comparison."""
     score: float
-    """The same in its standard deviations."""
+    """The same in standard deviations of what the others predict."""
     p_value: float
-    """After Bonferroni."""
+    """After Bonferroni's correction over the devices."""
 
 
-def find_outliers(y: FloatArray, v: FloatArray) -> tuple[Outlier, ...]:
+def find_outliers(y: FloatArray, v: FloatArray) -> tuple[Outlying, ...]:
     """The outlying devices of one quantity, the most extreme first.
 
     Parameters
@@ -309,7 +300,7 @@ def find_outliers(y: FloatArray, v: FloatArray) -> tuple[Outlier, ...]:
         return ()
     left = np.ones(y.size, dtype=bool)
     mean, tau2, _ = _mean_of(y, v, left)
-    extreme: list[Outlier] = []
+    extreme: list[Outlying] = []
     outlying = idle = 0
     for _ in range(min(max(y.size // SETTINGS.share, 1), SETTINGS.most, y.size - SETTINGS.fewest + 1)):
         worst = int(np.argmax(np.where(left, np.abs(y - mean) / np.sqrt(v + tau2), -1.0)))
@@ -319,7 +310,7 @@ def find_outliers(y: FloatArray, v: FloatArray) -> tuple[Outlier, ...]:
         others, deviation = int(np.count_nonzero(left)), float(y[worst] - mean)
         score = deviation / spread
         p = min(2.0 * float(stdtr(others - 1, -abs(score))) * (others + 1), 1.0)
-        extreme.append(Outlier(device=worst, deviation=deviation, score=score, p_value=p))
+        extreme.append(Outlying(device=worst, deviation=deviation, score=score, p_value=p))
         outlying, idle = (len(extreme), 0) if p < SETTINGS.outlying_level else (outlying, idle + 1)
         if idle >= SETTINGS.patience:
             break

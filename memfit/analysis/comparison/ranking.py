@@ -13,7 +13,6 @@ from scipy.special import expit
 
 from memfit.analysis.comparison.devices import ComparedDevice, Sample
 from memfit.arrays import FloatArray, IntArray, Interval
-from memfit.fitting import CircuitStability
 from memfit.model import LOOP_NAMES, LOOP_POWERS, Loop, least_margin_bias, log_gain_margin
 
 _STEP = 1e-4  # of a logarithm
@@ -67,32 +66,31 @@ def rank_devices(devices: Sequence[ComparedDevice]) -> tuple[Ranked, ...]:
     devices : sequence of ComparedDevice
     """
 
-    def eagerness(item: tuple[int, CircuitStability]) -> tuple[bool, float, float, int]:
+    def eagerness(place: int) -> tuple[bool, float, float, int]:
         """By gain margin, then by probability; what cannot oscillate, what is not known last."""
-        place, known = item
+        known = devices[place].stability[circuit]
         margin = np.inf if known.gain_margin_min is None else known.gain_margin_min
         return known.verdict == "undetermined", margin, -(known.probability_oscillates or 0.0), place
 
     ranked: list[Ranked] = []
     for circuit in dict.fromkeys(name for device in devices for name in device.stability):
-        known = [
-            (i, device.stability[circuit]) for i, device in enumerate(devices) if circuit in device.stability
-        ]
-        ranked += [
-            Ranked(
-                rank=rank,
-                device=place,
-                circuit=circuit,
-                verdict=one.verdict,
-                gain_margin=one.gain_margin_min,
-                gain_margin_ci95=one.gain_margin_ci95,
-                probability_oscillates=one.probability_oscillates,
-                at_u=one.at_u,
-                hopf_V=tuple(point.V for point in one.hopf_points),
-                hopf_frequency_Hz=tuple(point.frequency_Hz for point in one.hopf_points),
+        there = [place for place, device in enumerate(devices) if circuit in device.stability]
+        for rank, place in enumerate(sorted(there, key=eagerness), start=1):
+            one = devices[place].stability[circuit]
+            ranked.append(
+                Ranked(
+                    rank=rank,
+                    device=place,
+                    circuit=circuit,
+                    verdict=one.verdict,
+                    gain_margin=one.gain_margin_min,
+                    gain_margin_ci95=one.gain_margin_ci95,
+                    probability_oscillates=one.probability_oscillates,
+                    at_u=one.at_u,
+                    hopf_V=tuple(point.V for point in one.hopf_points),
+                    hopf_frequency_Hz=tuple(point.frequency_Hz for point in one.hopf_points),
+                )
             )
-            for rank, (place, one) in enumerate(sorted(known, key=eagerness), start=1)
-        ]
     return tuple(ranked)
 
 
@@ -108,30 +106,29 @@ def stability_plane(sample: Sample) -> StabilityPlane:
     known = [(i, device.values) for i, device in enumerate(sample.devices) if device.values is not None]
     lagging = [(i, p) for i, p in known if Loop.of(p).can_oscillate]
     there = np.array([i for i, _ in lagging], dtype=np.intp)
-    loops = Loop.from_values(
-        {name: np.array([getattr(p, name) for _, p in lagging], dtype=np.float64) for name in LOOP_POWERS},
-        np.array(np.inf),
-        np.array(0.0),
-    )
+    values = {
+        name: np.array([getattr(p, name) for _, p in lagging], dtype=np.float64) for name in LOOP_POWERS
+    }
+    loops = Loop.from_values(values, np.array(np.inf), np.array(0.0))
     logs = np.log([getattr(loops, name) for name in LOOP_NAMES])
-    log_A, log_B = _place(logs)
+
+    def place(logs: FloatArray) -> FloatArray:
+        """(2, m) log A and log B from the (4, m) logarithms of `LOOP_NAMES`."""
+        if logs.size == 0:
+            return np.zeros((2, *logs.shape[1:]))
+        loop = Loop(*np.exp(logs))
+        x = least_margin_bias(loop)
+        log_A = logs[0] + np.log(expit(x)) + np.log(expit(-x))
+        return np.stack([log_A, log_A + log_gain_margin(loop, x)])
+
+    log_A, log_B = place(logs)
     names = sample.names[: sample.fitted]
     used = np.array([k for k, name in enumerate(names) if name in LOOP_POWERS], dtype=np.intp)
     powers = np.array([LOOP_POWERS[names[k]] for k in used], dtype=np.float64).reshape(-1, len(LOOP_NAMES)).T
     slopes = np.empty((len(there), 2, len(LOOP_NAMES)))
     for row, step in enumerate(_STEP * np.eye(len(LOOP_NAMES))[:, :, None]):
-        slopes[..., row] = ((_place(logs + step) - _place(logs - step)) / (2.0 * _STEP)).T
+        slopes[..., row] = ((place(logs + step) - place(logs - step)) / (2.0 * _STEP)).T
     gradient = slopes @ powers
     own = sample.covariance[np.ix_(there, used, used)]
     covariance: FloatArray = gradient @ own @ np.swapaxes(gradient, 1, 2)
     return StabilityPlane(device=there, loop_gain=np.exp(log_A), needed=np.exp(log_B), covariance=covariance)
-
-
-def _place(logs: FloatArray) -> FloatArray:
-    """(2, ...) log A and log B from the (4, ...) logarithms of `LOOP_NAMES`."""
-    if logs.size == 0:
-        return np.zeros((2, *logs.shape[1:]))
-    loop = Loop(*np.exp(logs))
-    x = least_margin_bias(loop)
-    log_A = logs[0] + np.log(expit(x)) + np.log(expit(-x))
-    return np.stack([log_A, log_A + log_gain_margin(loop, x)])

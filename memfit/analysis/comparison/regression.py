@@ -153,6 +153,16 @@ def covariates_of(devices: Sequence[ComparedDevice]) -> tuple[Covariate, ...]:
     return tuple(covariates)
 
 
+def _number_of(value: str | float) -> tuple[float, str] | None:
+    """A number and its unit; None for a word."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, (int, float)):
+        return (float(value), "") if np.isfinite(value) else None
+    parts = _NUMBER.match(value)
+    return (float(parts[1]), parts[2] or parts[3]) if parts else None
+
+
 def find_trends(
     sample: Sample, like: Sample
 ) -> tuple[tuple[Trend, ...], tuple[Omitted, ...], tuple[str, ...]]:
@@ -178,11 +188,16 @@ def find_trends(
     useful: list[Covariate] = []
     confounded: list[str] = []
     for covariate in covariates_of(sample.devices):
-        if not covariate.known().any():
-            continue
-        reason = _useless(covariate)
+        values = [value for value in covariate.values if value is not None]
+        several, reason = len(set(values)), ""
+        if several == 1:
+            reason = "the same in all devices" if len(values) > 1 else "only one device has it"
+        elif len(values) < SETTINGS.fewest:
+            reason = f"known of {len(values)} devices only; it takes {SETTINGS.fewest}"
+        elif covariate.words and several > len(values) - 2:
+            reason = "nearly every device has its own; nothing is left to compare"
         if reason:
-            omitted.append(Omitted(label=covariate.name, what="attribute", reason=reason))
+            omitted += [Omitted(label=covariate.name, what="attribute", reason=reason)] if values else []
             continue
         for other in useful:
             shared = max(_explained(covariate, other), _explained(other, covariate))
@@ -204,105 +219,73 @@ def find_trends(
     return corrected, tuple(omitted), tuple(confounded)
 
 
-def _number_of(value: str | float) -> tuple[float, str] | None:
-    """A number and its unit; None for a word."""
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, (int, float)):
-        return (float(value), "") if np.isfinite(value) else None
-    parts = _NUMBER.match(value)
-    return (float(parts[1]), parts[2] or parts[3]) if parts else None
-
-
-def _useless(covariate: Covariate) -> str:
-    """Why an attribute cannot explain anything; empty where it may."""
-    values = [value for value in covariate.values if value is not None]
-    if len(set(values)) == 1:
-        return "the same in all devices" if len(values) > 1 else "only one device has it"
-    if len(values) < SETTINGS.fewest:
-        return f"known of {len(values)} devices only; it takes {SETTINGS.fewest}"
-    if covariate.words and len(set(values)) > len(values) - 2:
-        return "nearly every device has its own; nothing is left to compare"
-    return ""
-
-
 def _trend(sample: Sample, quantity: Quantity, covariate: Covariate) -> Trend | None:
     """How one quantity follows one attribute; None where too few devices have both, or it does not vary."""
     there, y, v = sample.column(quantity.name)
     known = covariate.known()[there]
     values, y, v = [covariate.values[i] for i in there[known]], y[known], v[known]
-    if y.size < SETTINGS.fewest:
+    levels = sorted({str(value) for value in values})
+    if y.size < SETTINGS.fewest or (covariate.words and not 2 <= len(levels) <= y.size - 2):
         return None
-    if covariate.words:
-        return _groups(quantity, covariate, [str(value) for value in values], y, v)
-    kind: Kind = "linear"
+    kind: Kind = "groups" if covariate.words else "linear"
     if quantity.logarithmic and covariate.name in ("area", "temperature"):
         kind = "power" if covariate.name == "area" else "arrhenius"
-    z = regressor(kind, np.array(values, dtype=np.float64))
-    center = float(z.mean())
-    X = np.column_stack([np.ones(z.size), z - center])
-    if len(set(values)) == 1 or not has_full_rank(X):
-        return None
-    line = fit_mixed(y, v, X)
-    low, high = line.interval95()[1]
-    expected = (
-        float(AREA_EXPONENTS[quantity.name]) if kind == "power" and quantity.name in AREA_EXPONENTS else None
-    )
-    return Trend(
+    center = 0.0
+    if covariate.words:
+        X = _indicators(values)
+    else:
+        z = regressor(kind, np.array(values, dtype=np.float64))
+        center = float(z.mean())
+        X = np.column_stack([np.ones(z.size), z - center])
+        if len(set(values)) == 1 or not has_full_rank(X):
+            return None
+    fit = fit_mixed(y, v, X)
+    trend = Trend(
         quantity=quantity.name,
         covariate=covariate.name,
         covariate_unit=covariate.unit,
         kind=kind,
         devices=y.size,
-        slope=float(line.coefficients[1]),
+        p_value=float(fit.p_values()[1]),
+        tau=float(np.sqrt(fit.tau2)),
+        tau_before=spread_between(y, v),
+        I2=fit.I2,
+        dof=fit.dof,
+    )
+    if covariate.words:
+        # The F ratio of the differences between neighbouring means.
+        p = len(levels)
+        contrast = np.eye(p - 1, p, 1) - np.eye(p - 1, p)
+        d = contrast @ fit.coefficients
+        spread = contrast @ (fit.covariance * fit.inflation) @ contrast.T
+        means = zip(levels, fit.coefficients, fit.interval95(), strict=True)
+        return replace(
+            trend,
+            p_value=float(fdtrc(p - 1, fit.dof, d @ np.linalg.solve(spread, d) / (p - 1))),
+            levels=tuple(
+                Level(word=word, devices=values.count(word), mean=float(mean), ci95=(float(low), float(high)))
+                for word, mean, (low, high) in means
+            ),
+        )
+    low, high = fit.interval95()[1]
+    expected = AREA_EXPONENTS.get(quantity.name) if kind == "power" else None
+    return replace(
+        trend,
+        slope=float(fit.coefficients[1]),
         slope_ci95=(float(low), float(high)),
-        stderr=float(line.careful_stderr[1]),
+        stderr=float(fit.careful_stderr[1]),
         center=center,
-        level=float(line.coefficients[0]),
-        level_stderr=float(line.careful_stderr[0]),
-        p_value=float(line.p_values()[1]),
-        expected=expected,
-        p_expected=None if expected is None else float(line.p_values(expected)[1]),
-        tau=float(np.sqrt(line.tau2)),
-        tau_before=spread_between(y, v),
-        I2=line.I2,
-        dof=line.dof,
+        level=float(fit.coefficients[0]),
+        level_stderr=float(fit.careful_stderr[0]),
+        expected=None if expected is None else float(expected),
+        p_expected=None if expected is None else float(fit.p_values(expected)[1]),
     )
 
 
-def _groups(
-    quantity: Quantity, covariate: Covariate, words: Sequence[str], y: FloatArray, v: FloatArray
-) -> Trend | None:
-    """A mean for each word, and their F ratio; None where there are too few devices for the words."""
-    levels = sorted(set(words))
-    if not 2 <= len(levels) <= len(words) - 2:
-        return None
-    means = fit_mixed(y, v, _indicators(words))
-    p = len(levels)
-    contrast = np.eye(p - 1, p, 1) - np.eye(p - 1, p)
-    d = contrast @ means.coefficients
-    spread = contrast @ (means.covariance * means.inflation) @ contrast.T
-    return Trend(
-        quantity=quantity.name,
-        covariate=covariate.name,
-        covariate_unit=covariate.unit,
-        kind="groups",
-        devices=y.size,
-        p_value=float(fdtrc(p - 1, means.dof, d @ np.linalg.solve(spread, d) / (p - 1))),
-        tau=float(np.sqrt(means.tau2)),
-        tau_before=spread_between(y, v),
-        I2=means.I2,
-        dof=means.dof,
-        levels=tuple(
-            Level(word=word, devices=words.count(word), mean=float(mean), ci95=(float(low), float(high)))
-            for word, mean, (low, high) in zip(levels, means.coefficients, means.interval95(), strict=True)
-        ),
-    )
-
-
-def _indicators(words: Sequence[str]) -> FloatArray:
+def _indicators(words: Sequence[float | str | None]) -> FloatArray:
     """One column a word, in their order: 1 where a device has it."""
-    return np.array([[float(word == level) for level in sorted(set(words))] for word in words])
+    levels = sorted(set(map(str, words)))
+    return np.array([[float(word == level) for level in levels] for word in words])
 
 
 def _explained(one: Covariate, other: Covariate) -> float:
@@ -310,20 +293,19 @@ def _explained(one: Covariate, other: Covariate) -> float:
     both = np.flatnonzero(one.known() & other.known())
     if both.size < SETTINGS.fewest:
         return 0.0
-    y, X = (_design(covariate, [covariate.values[i] for i in both]) for covariate in (one, other))
+    columns = []
+    for covariate in (one, other):
+        values = [covariate.values[i] for i in both]
+        if covariate.words:
+            columns.append(_indicators(values))
+        else:
+            z = np.array(values, dtype=np.float64)
+            z = np.log(z) if covariate.name == "area" else z
+            columns.append(np.column_stack([np.ones(z.size), (z - z.mean()) / (float(np.std(z)) or 1.0)]))
+    y, X = columns
     y = y - y.mean(axis=0)
-    total = float((y**2).sum())
-    if total == 0.0 or np.linalg.matrix_rank(X) >= len(X):
+    total, free = float((y**2).sum()), len(X) - int(np.linalg.matrix_rank(X))
+    if total == 0.0 or free <= 0:
         return 0.0
     left = y - X @ np.linalg.lstsq(X, y, rcond=None)[0]
-    free = len(X) - int(np.linalg.matrix_rank(X))
     return 1.0 - float((left**2).sum()) / total * (len(X) - 1) / free
-
-
-def _design(covariate: Covariate, values: Sequence[float | str | None]) -> FloatArray:
-    """An attribute as columns: a number with a constant, or one column a word."""
-    if covariate.words:
-        return _indicators([str(value) for value in values])
-    z = np.array(values, dtype=np.float64)
-    z = np.log(z) if covariate.name == "area" else z
-    return np.column_stack([np.ones(z.size), (z - z.mean()) / (float(np.std(z)) or 1.0)])

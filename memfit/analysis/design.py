@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from memfit.analysis.design.candidates import Experiment, Measured, Proposals, Subject, combined, propose
+from memfit.analysis.experiments import Experiment, Measured, Proposals, Subject, combined, propose
 from memfit.arrays import FloatArray
 from memfit.datasets import Device, ImpedanceSpectrum, Kind, extent_of
 from memfit.errors import InputError
-from memfit.fitting import CORE, FitResult, MinimumFound, Place, to_plain, unit_of_length
+from memfit.fitting import CORE, FitResult, MinimumFound, to_plain, unit_of_length
 from memfit.fitting.identifiability import percent_of
 from memfit.fitting.predict import Predictor
 from memfit.fitting.problem import triangle
@@ -113,8 +113,7 @@ class NextMeasurements:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        plain: dict[str, Any] = to_plain(self)
-        return plain
+        return dict(to_plain(self))
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,40 +166,60 @@ def plan_next(result: FitResult, device: Device | None = None) -> NextMeasuremen
         extents = [(i.kind, i.control, i.covers, i.points) for i in result.inputs]  # type: ignore[misc] # words of result.json
     else:
         raise InputError("This result does not say what its data cover; add --data with their folder.")
-    spots = [_spot(result, result.minimum, place) for place in _plausible(result.minimum)]
-    proposals = propose(Measured(extents=extents), spots[0].parameters)
+    spots = _spots(result, result.minimum)
+    first = spots[0]
+    proposals = propose(Measured(extents=extents), first.parameters)
     if not proposals.experiments:
         raise InputError("No experiment can be proposed: all candidates had to be left out.")
     noise = _noise(result)
     assumed = tuple(kind for kind in KINDS if kind not in noise)
     gains = [_simulated(spot, proposals, noise) for spot in spots]
     undetermined = tuple(n for n, e in result.parameters.items() if n in CORE and e.status == "undetermined")
+
+    def badness(forecast: Forecast) -> tuple[float, bool, float, float]:
+        """How far from settled all are together, then the worst error, then the mean of all in the logarithm.
+
+        Where something is to be settled, kinds of data whose noise is known come before others.
+        """
+        errors = np.array(list(forecast.typical.values()))
+        guessed = bool(undetermined) and forecast.assumed
+        return forecast.unsettled, guessed, float(errors.max()), float(np.mean(np.log(errors)))
+
     forecasts = [
-        _forecast(experiment, spots, [g[k] for g in gains], undetermined, assumed)
+        _forecast(experiment, spots, [gain[k] for gain in gains], undetermined, assumed)
         for k, experiment in enumerate(proposals.experiments)
     ]
-    order = sorted(range(len(forecasts)), key=lambda k: _badness(forecasts[k], undetermined))
+    order = sorted(range(len(forecasts)), key=lambda k: badness(forecasts[k]))
     best_first = [forecasts[k] for k in order]
-    errors = dict(zip(spots[0].names, _errors(spots[0].root), strict=True))
-    now = {
-        name: SETTINGS.open if name in undetermined else float(min(errors[name], SETTINGS.open))
-        for name in spots[0].names
-        if name in CORE
-    }
     second = None
     if best_first[0].leaves_open:
-        both = [
-            _forecast(experiment, spots, [_together(g[order[0]], g[k]) for g in gains], undetermined, assumed)
-            for k, experiment in enumerate(proposals.experiments)
-            if k != order[0]
-        ]
-        second = min(both, key=lambda forecast: _badness(forecast, undetermined))
+        both = []
+        for k, experiment in enumerate(proposals.experiments):
+            if k != order[0]:
+                pairs = [(gain[order[0]], gain[k]) for gain in gains]
+                joined = [
+                    _Gain(np.vstack([a.jacobian, b.jacobian]), np.concatenate([a.values, b.values]))
+                    for a, b in pairs
+                ]
+                both.append(_forecast(experiment, spots, joined, undetermined, assumed))
+        second = min(both, key=badness)
+    errors = dict(zip(first.names, _errors(first.root), strict=True))
+    now = {
+        name: SETTINGS.open if name in undetermined else float(min(errors[name], SETTINGS.open))
+        for name in first.names
+        if name in CORE
+    }
+    # Listed are the best, and the best of each subject.
+    listed = best_first[: SETTINGS.most // 2]
+    for subject in dict.fromkeys(f.subject for f in best_first):
+        listed += [f for f in best_first if f.subject == subject and f not in listed][:1]
+    listed += [f for f in best_first if f not in listed][: max(SETTINGS.most - len(listed), 0)]
     plan = NextMeasurements(
         now=now,
-        values={name: float(getattr(spots[0].parameters, name)) for name in spots[0].names},
+        values={name: float(getattr(first.parameters, name)) for name in first.names},
         worst=max(now, key=lambda name: now[name]),
         undetermined=undetermined,
-        forecasts=_varied(best_first),
+        forecasts=tuple(f for f in best_first if f in listed),
         then=second,
         settled_by={n: next((f.text for f in best_first if n in f.settles), None) for n in undetermined},
         left_out=proposals.left_out,
@@ -209,40 +228,33 @@ def plan_next(result: FitResult, device: Device | None = None) -> NextMeasuremen
     return replace(plan, sentences=tuple(_sentences(plan)))
 
 
-def _plausible(minimum: MinimumFound) -> list[Place]:
+def _spots(result: FitResult, minimum: MinimumFound) -> list[_Spot]:
     """The places that may be a halide perovskite; the minimum first, if it is one, or if there is no other.
 
-    Asked of the memory alone: leak and capacitance of any size are met.
+    Asked of the memory alone: leak and capacitance of any size are met. The bounds of the plan are a prior.
     """
-    asked = [row for name, row in PARAMETERS.items() if name in minimum.names and row.part in _MEMORY]
-    good = [
+    rows = [PARAMETERS[name] for name in minimum.names]
+    memory = [row for row in rows if row.part in ("channel", "activation")]
+    plausible = [
         place
         for place in minimum.places
-        if all(row.usual[0] <= place.values[row.name] <= row.usual[1] for row in asked)
+        if all(row.usual[0] <= place.values[row.name] <= row.usual[1] for row in memory)
     ]
-    return good or [minimum.places[0]]
-
-
-_MEMORY = ("channel", "activation")
-"""Parts of the device that are its memory."""
-
-
-def _spot(result: FitResult, minimum: MinimumFound, place: Place) -> _Spot:
-    """A place in scaled coordinates, with the bounds of the plan as a prior."""
-    p = Parameters.from_mapping(place.values)
-    rows = [PARAMETERS[name] for name in minimum.names]
-    stored = result.plan.get("bounds", {})
-    scale, per_unit, at, prior = [], [], [], []
-    for row in rows:
-        value, (low, high) = place.values[row.name], stored.get(row.name, row.bounds)
-        unit = max(float(value), 1e-30) if row.logarithmic else unit_of_length(row.name, p.V_m)
-        width = float(np.log(high / low)) if row.logarithmic else (high - low) / unit
-        scale.append(unit)
-        per_unit.append(1.0 if row.logarithmic else unit)
-        at.append(np.log(value) if row.logarithmic else value / unit)
-        prior.append(width / 4.0 if row.scale == "linear" else min(width / 4.0, SETTINGS.open))
-    rooted = np.vstack([np.array(place.information) * np.array(per_unit), np.diag(1.0 / np.array(prior))])
-    return _Spot(minimum.names, p, triangle(rooted), np.array(scale), np.array(at))
+    stored, spots = result.plan.get("bounds", {}), []
+    for place in plausible or minimum.places[:1]:
+        p = Parameters.from_mapping(place.values)
+        scale, per_unit, at, prior = [], [], [], []
+        for row in rows:
+            value, (low, high) = place.values[row.name], stored.get(row.name, row.bounds)
+            unit = max(float(value), 1e-30) if row.logarithmic else unit_of_length(row.name, p.V_m)
+            width = float(np.log(high / low)) if row.logarithmic else (high - low) / unit
+            scale.append(unit)
+            per_unit.append(1.0 if row.logarithmic else unit)
+            at.append(np.log(value) if row.logarithmic else value / unit)
+            prior.append(width / 4.0 if row.scale == "linear" else min(width / 4.0, SETTINGS.open))
+        root = np.vstack([np.array(place.information) * np.array(per_unit), np.diag(1.0 / np.array(prior))])
+        spots.append(_Spot(minimum.names, p, triangle(root), np.array(scale), np.array(at)))
+    return spots
 
 
 def _noise(result: FitResult) -> dict[Kind, tuple[float, float, float]]:
@@ -253,18 +265,16 @@ def _noise(result: FitResult) -> dict[Kind, tuple[float, float, float]]:
         if items:
             points = [item.points * (2 if kind == "impedance" else 1) for item in items]
             shares = [i.effective_points / max(n, 1) for i, n in zip(items, points, strict=True)]
-            noise[kind] = (
-                float(np.median([item.noise["relative"] for item in items])),
-                float(np.median([item.noise["floor"] for item in items])),
-                float(min(np.median(shares), 1.0)),
-            )
+            relative, floor = ([item.noise[part] for item in items] for part in ("relative", "floor"))
+            share = min(np.median(shares), 1.0)
+            noise[kind] = float(np.median(relative)), float(np.median(floor)), float(share)
     return noise
 
 
 def _simulated(
     spot: _Spot, proposals: Proposals, noise: Mapping[Kind, tuple[float, float, float]]
 ) -> list[_Gain]:
-    """Every experiment at one place."""
+    """Every experiment at one place; each point stands for those that would really be taken."""
     predictor = Predictor(combined(proposals.experiments))
     prediction = predictor(spot.parameters)
     slopes = prediction.derivatives[:, [NAMES.index(n) for n in spot.names]] * spot.scale
@@ -272,33 +282,19 @@ def _simulated(
     for experiment, here in zip(proposals.experiments, predictor.slices, strict=True):
         values, jacobian = prediction.values[here], slopes[here]
         known = np.isfinite(values) & np.isfinite(jacobian).all(axis=1)
-        sigma = _sigma(experiment, values, noise)
+        size = np.abs(values)
+        if isinstance(experiment.record, ImpedanceSpectrum):
+            size = np.tile(np.hypot(*np.split(values, 2)), 2)
+        largest = float(np.nanmax(size, initial=1e-300))
+        if experiment.kind in noise:
+            relative, floor, share = noise[experiment.kind]
+        else:
+            relative, part = SETTINGS.usual_noise[experiment.kind]
+            floor, share = part * largest, 1.0
+        sigma = np.hypot(relative * size, max(floor, 1e-9 * largest)) / np.sqrt(share * experiment.share)
         jacobian = np.where(known[:, None], jacobian / sigma[:, None], 0.0)
         gains.append(_Gain(jacobian, np.where(known, values / sigma, 0.0)))
     return gains
-
-
-def _sigma(
-    experiment: Experiment, values: FloatArray, noise: Mapping[Kind, tuple[float, float, float]]
-) -> FloatArray:
-    """Standard deviations of the points, as if each stood for those that would really be taken."""
-    size = np.abs(values)
-    if isinstance(experiment.record, ImpedanceSpectrum):
-        size = np.tile(np.hypot(*np.split(values, 2)), 2)
-    largest = float(np.nanmax(size, initial=1e-300))
-    if experiment.kind in noise:
-        relative, floor, share = noise[experiment.kind]
-    else:
-        relative, part = SETTINGS.usual_noise[experiment.kind]
-        floor, share = part * largest, 1.0
-    sigma: FloatArray = np.hypot(relative * size, max(floor, 1e-9 * largest))
-    sigma /= np.sqrt(share * experiment.share)
-    return sigma
-
-
-def _together(first: _Gain, second: _Gain) -> _Gain:
-    """Two experiments, one after the other."""
-    return _Gain(np.vstack([first.jacobian, second.jacobian]), np.concatenate([first.values, second.values]))
 
 
 def _errors(root: FloatArray) -> FloatArray:
@@ -318,17 +314,22 @@ def _forecast(
     assumed: Sequence[str],
 ) -> Forecast:
     """What one experiment would leave open."""
+    first = spots[0]
+    # What differs stays open where the experiment could not tell another place from the minimum; linearised:
+    # the other place may adapt, within what the data so far allow.
+    doubt = np.zeros(len(first.names))
+    for spot, gain in zip(spots[1:], gains[1:], strict=True):
+        told = np.column_stack([gain.jacobian, gain.values - gains[0].values])
+        rows = np.vstack([told, np.column_stack([spot.root, np.zeros(len(spot.root))])])
+        if float(triangle(rows)[-1, -1] ** 2) < SETTINGS.confused:
+            doubt = np.maximum(doubt, np.abs(spot.at - first.at) / np.sqrt(SETTINGS.allowed))
     each = np.array([_errors(np.vstack([s.root, g.jacobian])) for s, g in zip(spots, gains, strict=True)])
-    each = np.minimum(np.maximum(each, _confusion(spots, gains)), 1e6)
-    columns = {name: each[:, k] for k, name in enumerate(spots[0].names) if name in CORE}
-    units = dict(zip(spots[0].names, spots[0].scale, strict=True))
+    each = np.minimum(np.maximum(each, doubt), 1e6)
+    columns = {name: each[:, k] for k, name in enumerate(first.names) if name in CORE}
+    units = dict(zip(first.names, first.scale, strict=True))
     typical = {name: float(np.median(errors)) for name, errors in columns.items()}
     excess = np.maximum(np.log(np.column_stack(list(columns.values())) / SETTINGS.settled), 0.0)
-    settles = [
-        name
-        for name in undetermined
-        if name in columns and float(np.quantile(columns[name], SETTINGS.mostly)) <= SETTINGS.settled
-    ]
+    mostly = {name: float(np.quantile(errors, SETTINGS.mostly)) for name, errors in columns.items()}
     return Forecast(
         subject=experiment.subject,
         text=experiment.text,
@@ -340,95 +341,52 @@ def _forecast(
         typical=typical,
         range={name: (float(errors.min()), float(errors.max())) for name, errors in columns.items()},
         unsettled=float(np.mean(np.sum(excess, axis=1))),  # factors e from settled
-        settles=tuple(settles),
+        settles=tuple(n for n in undetermined if n in mostly and mostly[n] <= SETTINGS.settled),
     )
-
-
-def _confusion(spots: Sequence[_Spot], gains: Sequence[_Gain]) -> FloatArray:
-    """(n,) error that remains because an experiment could not tell another place from the minimum.
-
-    Linearised: the other place may adapt, within what the data so far allow.
-    """
-    first = spots[0]
-    doubt = np.zeros(len(first.names))
-    for spot, gain in zip(spots[1:], gains[1:], strict=True):
-        apart = gain.values - gains[0].values
-        rows = np.vstack(
-            [np.column_stack([gain.jacobian, apart]), np.column_stack([spot.root, np.zeros(len(spot.root))])]
-        )
-        if float(triangle(rows)[-1, -1] ** 2) < SETTINGS.confused:
-            doubt = np.maximum(doubt, np.abs(spot.at - first.at) / np.sqrt(SETTINGS.allowed))
-    return doubt
-
-
-def _badness(forecast: Forecast, undetermined: Sequence[str]) -> tuple[float, bool, float, float]:
-    """How far from settled all are together, then the worst error, then the mean of all in the logarithm.
-
-    Where something is to be settled, kinds of data whose noise is known come before others that do as well.
-    """
-    errors = np.array(list(forecast.typical.values()))
-    guessed = bool(undetermined) and forecast.assumed
-    return forecast.unsettled, guessed, float(errors.max()), float(np.mean(np.log(errors)))
-
-
-def _varied(forecasts: Sequence[Forecast]) -> tuple[Forecast, ...]:
-    """The best, and the best of each subject, in order."""
-    chosen = list(forecasts[: SETTINGS.most // 2])
-    for subject in dict.fromkeys(f.subject for f in forecasts):
-        chosen += [f for f in forecasts if f.subject == subject and f not in chosen][:1]
-    chosen += [f for f in forecasts if f not in chosen][: max(SETTINGS.most - len(chosen), 0)]
-    return tuple(f for f in forecasts if f in chosen)
 
 
 def _sentences(plan: NextMeasurements) -> list[str]:
     """The plan in words."""
-    best = plan.forecasts[0]
+    best, then = plan.forecasts[0], plan.then
     settles = f"; it settles {', '.join(best.settles)}" if best.settles else ""
     said = [f"Measure {best.text}: {_change(plan, plan.worst, best)}{settles}."]
-    if plan.then is not None:
-        said.append(f"Then measure {plan.then.text}: {_change(plan, best.worst, plan.then, after=best)}.")
+    if then is not None:
+        said.append(f"Then measure {then.text}: {_change(plan, best.worst, then, after=best)}.")
     alone = [name for name, text in plan.settled_by.items() if text is None]
     if alone:
         # Raising the voltage slowly is the advice where that is what is missing.
-        low = plan.then is not None and plan.then.leaves_open
-        higher = low and any("largest voltage" in reason for reason in plan.left_out)
-        said.append(
-            f"No single measurement considered settles {', '.join(alone)}."
-            + (
-                " The voltages so far may be too low to tell: raise them in small steps, fit, and plan again."
-                if higher
-                else ""
-            )
+        limited = any("largest voltage" in reason for reason in plan.left_out)
+        advice = (
+            " The voltages so far may be too low to tell: raise them in small steps, fit, and plan again."
         )
+        needed = then is not None and then.leaves_open and limited
+        said.append(f"No single measurement considered settles {', '.join(alone)}.{advice if needed else ''}")
     said += [f"Left out ({count}): what {reason}." for reason, count in plan.left_out.items()]
     if plan.assumed_noise:
-        said.append(
-            f"The noise of {', '.join(KINDS[kind] for kind in plan.assumed_noise)} is assumed, 1 % or 5 mV, "
-            "because none was measured."
-        )
+        kinds = ", ".join(KINDS[kind] for kind in plan.assumed_noise)
+        said.append(f"The noise of {kinds} is assumed, 1 % or 5 mV, because none was measured.")
     return said
 
 
 def _change(plan: NextMeasurements, name: str, then: Forecast, after: Forecast | None = None) -> str:
     """From what to what an interval would shrink."""
+
+    def known(error: float) -> str:
+        """A standard error in words: in volt for V_T, else in per cent or as a factor."""
+        if error >= SETTINGS.vague:
+            return "not at all"
+        if PARAMETERS[name].scale == "in V_m":
+            return format_quantity(error * plan.values["V_m"], "V", digits=2)
+        return percent_of(error) if error < 0.5 else f"a factor of {np.exp(error):.2g}"
+
     before = plan.now[name] if after is None else after.typical[name]
     nothing = SETTINGS.open / 2.0
-    start = "not determined" if before >= nothing else f"known to {_error_text(plan, name, before)}"
+    start = "not determined" if before >= nothing else f"known to {known(before)}"
     change = f"{name}, {'now' if after is None else 'then'} {start},"
     if then.typical[name] >= nothing:
         return f"{change} would still be open"
     low, high = then.range[name]
     between = ""
     if high > SETTINGS.wide * low:
-        ends = " to ".join(_error_text(plan, name, end) for end in (low, high))
-        between = f" ({ends}, depending on what is not known yet)"
-    return f"{change} would be known to {_error_text(plan, name, then.typical[name])}{between}"
-
-
-def _error_text(plan: NextMeasurements, name: str, error: float) -> str:
-    """A standard error in words: in volt for V_T, else in per cent or as a factor."""
-    if error >= SETTINGS.vague:
-        return "not at all"
-    if PARAMETERS[name].scale == "in V_m":
-        return format_quantity(error * plan.values["V_m"], "V", digits=2)
-    return percent_of(error) if error < 0.5 else f"a factor of {np.exp(error):.2g}"
+        between = f" ({known(low)} to {known(high)}, depending on what is not known yet)"
+    return f"{change} would be known to {known(then.typical[name])}{between}"

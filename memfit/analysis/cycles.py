@@ -1,6 +1,6 @@
 """Self-sustained oscillation: limit cycles of a device in a circuit, the way there, and what a trace shows.
 
-The orbits come from `memfit.analysis.cycles.shooting`; here they get their meaning: source, period,
+The orbits come from `memfit.analysis.shooting`; here they get their meaning: source, period,
 frequency, extremes of what can be measured, stability, energy. The start-up from the unstable steady state is
 exponential: the time to grow by a factor follows from the real part of the leading eigenvalue. In a measured
 trace under a constant source, period and extremes are read from its late part, from where it crosses the
@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike
 
-from memfit.analysis.cycles.shooting import (
+from memfit.analysis.shooting import (
     Orbits,
     correct,
     course,
@@ -84,7 +84,7 @@ class LimitCycle:
     energy: float
     """Taken from the source by the device in one period, J."""
     unknowns: tuple[float, float, float, float]
-    """Where the orbit starts, as `memfit.analysis.cycles.shooting` has it."""
+    """Where the orbit starts, as `memfit.analysis.shooting` has it."""
 
     @property
     def frequency_Hz(self) -> float:

@@ -145,136 +145,116 @@ def propose(measured: Measured, p: Parameters) -> Proposals:
     """
     top = measured.highest_voltage() or p.V_T + 2.0 * p.V_m
     candidates = [
-        *_other_biases(measured, top),
-        *_other_decades(measured),
-        *_other_rates(measured, p, top),
-        *_other_pulses(measured, p, top),
+        *_spectra(measured, top),
+        *_loops(measured, p, top),
+        *_pulses(measured, p, top),
     ]
     reasons = [_objection(experiment, p, top) for experiment in candidates]
     kept = [experiment for experiment, reason in zip(candidates, reasons, strict=True) if not reason]
     return Proposals(experiments=tuple(kept), left_out=dict(Counter(filter(None, reasons))))
 
 
-def _other_biases(measured: Measured, top: float) -> list[Experiment]:
-    """Spectra between 0 V and twice the largest voltage."""
+def _spectra(measured: Measured, top: float) -> list[Experiment]:
+    """Spectra between 0 V and twice the largest voltage; those there are, by one or two decades more."""
     low, high = measured.frequencies()
-    taken = measured.biases()
-    step = _round(SETTINGS.reach * top / SETTINGS.biases)
-    biases = [round(k * step, 12) for k in range(SETTINGS.biases + 1)]
-    return [
-        Experiment(
-            subject="bias",
-            text=f"a spectrum at {_volts(bias)}, {_span(low, high)}",
-            record=_spectrum(bias, low, high, measured.per_decade()),
+    per_decade, taken = measured.per_decade(), measured.biases()
+
+    def spectrum(subject: Subject, text: str, bias: float, low: float, high: float) -> Experiment:
+        points = max(2, round(per_decade * np.log10(high / low)) + 1)
+        span = f"{format_quantity(low, 'Hz', digits=3)} to {format_quantity(high, 'Hz', digits=3)}"
+        record = ImpedanceSpectrum(
+            name="",
+            frequency=np.geomspace(high, low, points),
+            impedance=np.ones(points, dtype=complex),
+            bias_voltage=bias,
+        )
+        return Experiment(
+            subject=subject,
+            text=f"{text}, {span}",
+            record=record,
             settings={"bias": bias, "lowest_frequency": low, "highest_frequency": high},
         )
-        for bias in biases
-        if all(abs(bias - other) > SETTINGS.new_bias * top for other in taken)
-    ]
+
+    step = _round(SETTINGS.reach * top / SETTINGS.biases)
+    biases = [round(k * step, 12) for k in range(SETTINGS.biases + 1)]
+    new = [bias for bias in biases if all(abs(bias - one) > SETTINGS.new_bias * top for one in taken)]
+    spectra = [spectrum("bias", f"a spectrum at {bias:.3g} V", bias, low, high) for bias in new]
+    if taken:
+        few = np.linspace(0, len(taken) - 1, min(SETTINGS.extended, len(taken)))
+        ends = [(low / 10.0, low), (low / 100.0, low), (high, 10.0 * high)]
+        spectra += [
+            spectrum("frequency", f"the spectrum at {taken[k]:.3g} V continued", taken[k], a, b)
+            for k in np.unique(few.round().astype(int))
+            for a, b in ends
+        ]
+    return spectra
 
 
-def _other_decades(measured: Measured) -> list[Experiment]:
-    """The spectra there are, continued by one or two decades."""
-    biases = measured.biases()
-    if not biases:
-        return []
-    low, high = measured.frequencies()
-    few = np.unique(np.linspace(0, len(biases) - 1, min(SETTINGS.extended, len(biases))).round().astype(int))
-    ends = [(low / 10.0, low), (low / 100.0, low), (high, 10.0 * high)]
-    return [
-        Experiment(
-            subject="frequency",
-            text=f"the spectrum at {_volts(biases[k])} continued, {_span(a, b)}",
-            record=_spectrum(biases[k], a, b, measured.per_decade()),
-            settings={"bias": biases[k], "lowest_frequency": a, "highest_frequency": b},
-        )
-        for k in few
-        for a, b in ends
-    ]
-
-
-def _other_rates(measured: Measured, p: Parameters, top: float) -> list[Experiment]:
+def _loops(measured: Measured, p: Parameters, top: float) -> list[Experiment]:
     """Voltage loops to the largest voltage, and a quarter beyond, at other rates."""
     rates = [e["scan_rate"][0] for e in measured.of("iv") if "scan_rate" in e]
     usual = 2.0 * top / (10.0 * max(p.tau_m, p.tau_d, p.tau_k))
-    low, high = (min(rates), max(rates)) if rates else (usual, usual)
-    chosen = sorted(
-        {_round(r) for r in (low * SETTINGS.factors[0], low * SETTINGS.factors[1], high * 10.0, high * 100.0)}
-    )
-    if not rates:
-        chosen = sorted({_round(usual * factor) for factor in SETTINGS.factors})
-    peaks = [_round(factor * top) for factor in SETTINGS.loops]
-    return [
-        Experiment(
-            subject="scan rate",
-            text=f"a loop 0 V to {_volts(peak)} and back at {format_quantity(rate, 'V/s', digits=3)}",
-            record=_loop(peak, rate),
-            settings={"peak": peak, "scan_rate": rate},
-            share=measured.samples("iv") / SETTINGS.samples,
-        )
-        for rate in chosen
-        for peak in peaks
-    ]
+    chosen = [usual * factor for factor in SETTINGS.factors]
+    if rates:
+        low, high = min(rates), max(rates)
+        chosen = [low * SETTINGS.factors[0], low * SETTINGS.factors[1], high * 10.0, high * 100.0]
+    loops = []
+    for rate in sorted(set(map(_round, chosen))):
+        for peak in (_round(factor * top) for factor in SETTINGS.loops):
+            drive = sweep("voltage", [0.0, peak, 0.0], rate=rate)
+            time = np.linspace(drive.time[0], drive.time[-1], SETTINGS.samples)
+            record = IVSweep(
+                name="",
+                voltage=drive.at(time),
+                current=np.ones(time.size),
+                time=time,
+                drive=drive,
+                scan_rate=rate,
+            )
+            speed = format_quantity(rate, "V/s", digits=3)
+            loops.append(
+                Experiment(
+                    subject="scan rate",
+                    text=f"a loop 0 V to {peak:.3g} V and back at {speed}",
+                    record=record,
+                    settings={"peak": peak, "scan_rate": rate},
+                    share=measured.samples("iv") / SETTINGS.samples,
+                )
+            )
+    return loops
 
 
-def _other_pulses(measured: Measured, p: Parameters, top: float) -> list[Experiment]:
-    """Pulses to several levels, of several lengths."""
+def _pulses(measured: Measured, p: Parameters, top: float) -> list[Experiment]:
+    """Pulses to several levels, of several lengths, sampled evenly."""
     control = measured.control("transient", "current")
     lengths = [e["time"][1] - e["time"][0] for e in measured.of("transient") if "time" in e]
     typical = max(lengths) if lengths else 6.0 * max(p.tau_m, p.tau_d, p.tau_k)
-    chosen = [_round(typical * factor) for factor in SETTINGS.factors[1:4]]
-    levels = [level * top for level in SETTINGS.levels]
+    levels, unit = [level * top for level in SETTINGS.levels], "V"
     if control == "current":
+        unit = "A"
         levels = [float(steady_current(p, junction_voltage(p, "voltage", [level])[0])) for level in levels]
-    unit = "A" if control == "current" else "V"
-    return [
-        Experiment(
-            subject="pulse",
-            text=f"a pulse of {format_quantity(_round(level), unit, digits=3)} for "
-            f"{format_quantity(_round(0.55 * length), 's', digits=3)}, recorded for "
-            f"{format_quantity(length, 's', digits=3)}",
-            record=_pulse(control, _round(level), length),
-            settings={
-                "control": control,
-                "level": _round(level),
-                "on": 0.05 * length,
-                "off": 0.6 * length,
-                "end": length,
-            },
-            share=measured.samples("transient") / SETTINGS.samples,
-        )
-        for level in levels
-        for length in chosen
-        if level > 0.0
-    ]
-
-
-def _spectrum(bias: float, low: float, high: float, per_decade: float) -> ImpedanceSpectrum:
-    """A spectrum without its values."""
-    points = max(2, round(per_decade * np.log10(high / low)) + 1)
-    frequency = np.geomspace(high, low, points)
-    return ImpedanceSpectrum(
-        name="", frequency=frequency, impedance=np.ones(points, dtype=complex), bias_voltage=bias
-    )
-
-
-def _loop(peak: float, rate: float) -> IVSweep:
-    """A loop without its current."""
-    drive = sweep("voltage", [0.0, peak, 0.0], rate=rate)
-    time = np.linspace(drive.time[0], drive.time[-1], SETTINGS.samples)
-    return IVSweep(
-        name="", voltage=drive.at(time), current=np.ones(time.size), time=time, drive=drive, scan_rate=rate
-    )
-
-
-def _pulse(control: Control, level: float, length: float) -> PulseTransient:
-    """A pulse without its response, sampled evenly."""
-    drive = pulse(control, level, on=0.05 * length, off=0.6 * length, end=length)
-    time = np.linspace(0.0, length, SETTINGS.samples)
-    applied = drive.at(time)
-    response = np.ones(time.size)
-    voltage, current = (applied, response) if control == "voltage" else (response, applied)
-    return PulseTransient(name="", time=time, voltage=voltage, current=current, drive=drive)
+    pulses = []
+    for level in (_round(level) for level in levels if level > 0.0):
+        for length in (_round(typical * factor) for factor in SETTINGS.factors[1:4]):
+            on, off = 0.05 * length, 0.6 * length
+            drive = pulse(control, level, on=on, off=off, end=length)
+            time = np.linspace(0.0, length, SETTINGS.samples)
+            applied, response = drive.at(time), np.ones(time.size)
+            voltage, current = (applied, response) if control == "voltage" else (response, applied)
+            size, duration, recorded = (
+                format_quantity(value, of, digits=3)
+                for value, of in ((level, unit), (_round(0.55 * length), "s"), (length, "s"))
+            )
+            pulses.append(
+                Experiment(
+                    subject="pulse",
+                    text=f"a pulse of {size} for {duration}, recorded for {recorded}",
+                    record=PulseTransient(name="", time=time, voltage=voltage, current=current, drive=drive),
+                    settings={"control": control, "level": level, "on": on, "off": off, "end": length},
+                    share=measured.samples("transient") / SETTINGS.samples,
+                )
+            )
+    return pulses
 
 
 def peak_voltage(experiment: Experiment, p: Parameters) -> float:
@@ -300,14 +280,21 @@ def peak_voltage(experiment: Experiment, p: Parameters) -> float:
 def _objection(experiment: Experiment, p: Parameters, top: float) -> str:
     """What speaks against an experiment on a device that has carried `top` (V); empty where nothing does."""
     record = experiment.record
-    if _oscillates(record, p):
-        return "would make the device oscillate"
+    if not isinstance(record, IVSweep):  # a loop passes an unstable steady state quickly
+        control: Control = "voltage"
+        if isinstance(record, ImpedanceSpectrum):
+            level = record.bias_voltage or 0.0
+        else:
+            control, level = record.control, float(record.drive.value[np.argmax(np.abs(record.drive.value))])
+        points = find_hopf_points(p, Circuit(control=control))
+        window = [point.I if control == "current" else point.V for point in points]
+        if window and window[0] < level < window[1]:
+            return "would make the device oscillate"
     if peak_voltage(experiment, p) > SETTINGS.voltage_limit * top:
         most = format_quantity(top, "V", digits=3)
         return f"would exceed {SETTINGS.voltage_limit:g} times the largest voltage so far, {most}"
     if isinstance(record, ImpedanceSpectrum):
-        lowest, highest = SETTINGS.frequencies
-        frequency = record.frequency
+        (lowest, highest), frequency = SETTINGS.frequencies, record.frequency
         beyond = bool(frequency.min() < 0.999 * lowest or frequency.max() > 1.001 * highest)
     elif record.time is None:
         beyond = False
@@ -315,21 +302,6 @@ def _objection(experiment: Experiment, p: Parameters, top: float) -> str:
         length = float(record.time[-1] - record.time[0])
         beyond = length > SETTINGS.longest or length < SETTINGS.samples * SETTINGS.shortest_sample
     return "would take hours, or is beyond instruments" if beyond else ""
-
-
-def _oscillates(record: Record, p: Parameters) -> bool:
-    """Whether the steady state that a record leads to is unstable in its circuit; a loop passes quickly."""
-    if isinstance(record, IVSweep):
-        return False
-    control = "voltage" if isinstance(record, ImpedanceSpectrum) else record.control
-    points = find_hopf_points(p, Circuit(control=control))
-    if not points:
-        return False
-    low, high = points
-    if isinstance(record, ImpedanceSpectrum):
-        return bool(low.V < (record.bias_voltage or 0.0) < high.V)
-    level = float(record.drive.value[np.argmax(np.abs(record.drive.value))])
-    return bool(low.I < level < high.I if control == "current" else low.V < level < high.V)
 
 
 def combined(experiments: Sequence[Experiment]) -> tuple[Record, ...]:
@@ -340,16 +312,6 @@ def combined(experiments: Sequence[Experiment]) -> tuple[Record, ...]:
     experiments : sequence of Experiment
     """
     return tuple(replace(e.record, name=f"candidate {k}") for k, e in enumerate(experiments))
-
-
-def _volts(value: float) -> str:
-    """A voltage as one types it."""
-    return f"{value:.3g} V"
-
-
-def _span(low: float, high: float) -> str:
-    """A range of frequencies."""
-    return f"{format_quantity(low, 'Hz', digits=3)} to {format_quantity(high, 'Hz', digits=3)}"
 
 
 def _round(value: float) -> float:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from memfit.analysis.cycles.bifurcation import bifurcation_diagram, cycles_at
-from memfit.analysis.cycles.shooting import Orbits, correct, course, extremes, small_orbit
+from memfit.analysis.cycles import bifurcation_diagram, cycles_at
+from memfit.analysis.shooting import Orbits, correct, course, extremes, small_orbit
 from memfit.analysis.stability.circuit import Circuit
 from memfit.analysis.stability.hopf import find_hopf_points
 from memfit.model import Parameters, steady_current

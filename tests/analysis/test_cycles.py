@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from memfit.analysis.cycles.bifurcation import (
+from memfit.analysis.cycles import (
     bifurcation_diagram,
     cycles_at,
     find_oscillation,

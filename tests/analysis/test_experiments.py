@@ -2,7 +2,7 @@
 
 from devices import TRUTH, device, everything, spectra, sweeps
 
-from memfit.analysis.design.candidates import SETTINGS, Measured, peak_voltage, propose
+from memfit.analysis.experiments import SETTINGS, Measured, peak_voltage, propose
 from memfit.analysis.stability.circuit import Circuit
 from memfit.analysis.stability.hopf import find_hopf_points
 from memfit.datasets import extent_of

@@ -291,7 +291,7 @@ def small_orbit(p: Parameters, x: float, omega: float) -> tuple[FloatArray, Floa
 
 @dataclass(frozen=True)
 class Branch:
-    """Orbits along a branch, as unknowns of `memfit.analysis.cycles.shooting`."""
+    """Orbits along a branch, as unknowns of `memfit.analysis.shooting`."""
 
     unknowns: tuple[FloatArray, ...]
     """(4,) each, from the lower to the upper Hopf point."""

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from devices import FREQUENCY, NOISE, TRUTH, device, spectra, sweeps
 
-from memfit.analysis.design.plan import SETTINGS, plan_next
+from memfit.analysis.design import SETTINGS, plan_next
 from memfit.errors import InputError
 from memfit.fitting.joint import fit
 from memfit.fitting.predict import Predictor
