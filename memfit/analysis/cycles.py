@@ -22,8 +22,7 @@ from memfit.analysis.shooting import (
     floquet_multipliers,
     follow_branch,
 )
-from memfit.analysis.stability.circuit import Circuit, operating_points
-from memfit.analysis.stability.hopf import HopfPoint, find_hopf_points
+from memfit.analysis.stability import Circuit, HopfPoint, find_hopf_points, operating_points
 from memfit.arrays import FloatArray, Interval
 from memfit.errors import InputError
 from memfit.model import Parameters

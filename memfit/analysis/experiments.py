@@ -11,8 +11,7 @@ from typing import Literal
 
 import numpy as np
 
-from memfit.analysis.stability.circuit import Circuit
-from memfit.analysis.stability.hopf import find_hopf_points
+from memfit.analysis.stability import Circuit, find_hopf_points
 from memfit.datasets import Extent, ImpedanceSpectrum, IVSweep, Kind, PulseTransient, Record
 from memfit.model import Parameters, junction_voltage, steady_current
 from memfit.model.transient import simulate

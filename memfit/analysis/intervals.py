@@ -15,8 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from memfit.analysis.stability.assess import DEFAULT_CIRCUITS, analyse_result
-from memfit.analysis.stability.circuit import Circuit
+from memfit.analysis.stability import DEFAULT_CIRCUITS, Circuit, analyse_result
 from memfit.datasets import Device
 from memfit.errors import InputError
 from memfit.fitting import (

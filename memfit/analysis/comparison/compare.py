@@ -30,7 +30,7 @@ from memfit.analysis.comparison.pairs import BetweenCorrelation, Pairs, compare_
 from memfit.analysis.comparison.pooling import Outlying, Pooled, find_outliers, pool
 from memfit.analysis.comparison.ranking import Ranked, StabilityPlane, rank_devices, stability_plane
 from memfit.analysis.comparison.regression import Trend, find_trends
-from memfit.analysis.stability.assess import analyse_result
+from memfit.analysis.stability import analyse_result
 from memfit.errors import InputError
 from memfit.fitting import FitResult, to_plain
 

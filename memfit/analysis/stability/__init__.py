@@ -11,7 +11,7 @@ from memfit.analysis.stability.circuit import (
     operating_points,
     operating_points_at,
 )
-from memfit.analysis.stability.hopf import CHANGEABLE, changes_to_hopf, find_hopf_points, values_to_hopf
+from memfit.analysis.stability.hopf import CHANGEABLE, HopfPoint, changes_to_hopf, find_hopf_points, values_to_hopf
 from memfit.analysis.stability.nyquist import MeasuredStability, check_spectrum, disagreement
 from memfit.analysis.stability.sampling import Uncertainty, stability_at, uncertainty_of
 
@@ -20,6 +20,7 @@ __all__ = [
     "CHANGEABLE",
     "DEFAULT_CIRCUITS",
     "Circuit",
+    "HopfPoint",
     "MeasuredStability",
     "OperatingPoints",
     "RegionMap",

@@ -37,7 +37,6 @@ from memfit.model import (
     steady_current,
 )
 
-_Number = float | ComplexArray
 Criticality = Literal["supercritical", "subcritical"]
 
 
@@ -56,9 +55,7 @@ class HopfPoint:
     omega: float
     """Angular frequency of the oscillation at its birth, rad/s."""
     frequency_Hz: float
-    """The same in hertz."""
     criticality: Criticality
-    """Whether the oscillation grows from nothing or appears at a finite size."""
     first_lyapunov: float
     """First Lyapunov coefficient of the model in the units V_m, i_c0, 1 and time 1/omega."""
 
@@ -124,18 +121,17 @@ def first_lyapunov_coefficient(loop: Loop, x: ArrayLike) -> FloatArray:
 
     def voltage(s: complex) -> ComplexArray:
         """Change of (u - V_T)/V_m that follows the activation 1 at the frequency s."""
-        result: ComplexArray = (-loop.gain + 0j) / ((1.0 + s * m) * (1.0 + s * d))
-        return result
+        return np.asarray((-loop.gain + 0j) / ((1.0 + s * m) * (1.0 + s * d)))
 
     def stiffness(s: complex) -> ComplexArray:
         """Force on k df/dt = 1 - f - exp(-x) f that moves the activation by 1 at the frequency s."""
-        result: ComplexArray = s * k + 1.0 + fall - rest * voltage(s)
-        return result
+        return np.asarray(s * k + 1.0 + fall - rest * voltage(s))
 
-    def bilinear(a: ComplexArray, v: _Number, b: ComplexArray, w: _Number) -> ComplexArray:
+    def bilinear(
+        a: ComplexArray, v: float | ComplexArray, b: ComplexArray, w: float | ComplexArray
+    ) -> ComplexArray:
         """B of the voltages a, b and activations v, w: second derivatives of -exp(-x) f."""
-        result: ComplexArray = -rest * a * b + fall * (a * w + b * v)
-        return result
+        return np.asarray(-rest * a * b + fall * (a * w + b * v))
 
     q = voltage(1j)
     still = bilinear(q, 1.0, q.conj(), 1.0) / stiffness(0.0)
@@ -147,8 +143,7 @@ def first_lyapunov_coefficient(loop: Loop, x: ArrayLike) -> FloatArray:
         + bilinear(q.conj(), 1.0, voltage(2j) * double, double)
     )
     slope = k + rest * q * (m / (1.0 + 1j * m) + d / (1.0 + 1j * d))
-    result: FloatArray = 0.5 * np.real(force / slope)
-    return result
+    return np.asarray(0.5 * np.real(force / slope))
 
 
 @dataclass(frozen=True)
@@ -255,25 +250,25 @@ def crossings(loop: Loop, directions: FloatArray) -> tuple[FloatArray, FloatArra
     return -_crossing(loop, -directions), _crossing(loop, directions)
 
 
-def _crossing_factors(loop: Loop) -> dict[str, list[float]]:
-    """Factors on each quantity of the effective device that bring it to the boundary, at most two each."""
-    below, above = np.exp(crossings(loop, _POWERS))
-    return {
-        name: [float(factor) for factor in pair if np.isfinite(factor)]
-        for name, *pair in zip(LOOP_POWERS, below, above, strict=True)
-    }
-
-
 def _crossing(loop: Loop, directions: FloatArray) -> FloatArray:
     """(n,) nearest t > 0 on the boundary, NaN where none."""
+
+    def along(t: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Smallest log gain margin at t on each line, and its derivative by t."""
+        moved = (getattr(loop, name) * np.exp(directions[:, j] * t) for j, name in enumerate(LOOP_NAMES))
+        shifted = Loop(*moved)
+        x = least_margin_bias(shifted)
+        slope = np.einsum("jn,nj->n", margin_derivatives(shifted, x), directions)
+        return log_gain_margin(shifted, x), slope
+
     reach = np.log(SETTINGS.largest_factor)
     t = np.zeros(len(directions))
-    value, slope = _along(loop, directions, t)
+    value, slope = along(t)
     if value[0] < 0.0:  # inside the region of oscillation: first leave it
         t += 1.0
-        while np.any(inside := (_along(loop, directions, t)[0] < 0.0) & (t < reach)):
+        while np.any(inside := (along(t)[0] < 0.0) & (t < reach)):
             t = np.where(inside, 2.0 * t, t)
-        value, slope = _along(loop, directions, t)
+        value, slope = along(t)
         open_end = value < 0.0
     else:  # outside: there is a crossing ahead only downhill
         open_end = slope >= 0.0
@@ -283,19 +278,20 @@ def _crossing(loop: Loop, directions: FloatArray) -> FloatArray:
         t = t - step
         open_end = open_end | (t > reach) | (t < 0.0)
         t = np.where(open_end, 0.0, t)
-        value, slope = _along(loop, directions, t)
+        value, slope = along(t)
         open_end = open_end | ((slope < 0.0) != entering)
         if np.all(open_end | (np.abs(step) <= 1e-14 * (1.0 + t))):
             break
     return np.where(open_end, np.nan, t)
 
 
-def _along(loop: Loop, directions: FloatArray, t: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Smallest log gain margin at t on each line, and its derivative by t."""
-    shifted = Loop(*(getattr(loop, name) * np.exp(directions[:, j] * t) for j, name in enumerate(LOOP_NAMES)))
-    x = least_margin_bias(shifted)
-    slope = np.einsum("jn,nj->n", margin_derivatives(shifted, x), directions)
-    return log_gain_margin(shifted, x), slope
+def _crossing_factors(loop: Loop) -> dict[str, list[float]]:
+    """Factors on each quantity of the effective device that bring it to the boundary, at most two each."""
+    below, above = np.exp(crossings(loop, _POWERS))
+    return {
+        name: [float(factor) for factor in pair if np.isfinite(factor)]
+        for name, *pair in zip(LOOP_POWERS, below, above, strict=True)
+    }
 
 
 def _parallel_rest(total: float, other: float) -> float:
@@ -352,8 +348,7 @@ class _Margin:
 
     def factors(self, z: FloatArray) -> FloatArray:
         """(..., 6) what each parameter is multiplied by."""
-        result: FloatArray = np.exp(np.clip(z @ self.root.T, -SETTINGS.farthest, SETTINGS.farthest))
-        return result
+        return np.asarray(np.exp(np.clip(z @ self.root.T, -SETTINGS.farthest, SETTINGS.farthest)))
 
     def at(self, z: FloatArray) -> tuple[FloatArray, FloatArray]:
         """(...) values and (..., 6) gradients by z."""
@@ -367,14 +362,6 @@ class _Margin:
         by_log[..., CHANGEABLE.index("C_m")] *= values["C_m"]
         by_log[..., CHANGEABLE.index("C_m")] /= values["C_m"] + self.capacitance
         return log_gain_margin(loop, x), by_log @ self.root
-
-    def curvature(self, z: FloatArray) -> FloatArray:
-        """(6, 6) second derivatives by z, from differences of gradients."""
-        steps = SETTINGS.difference * np.eye(len(z))
-        ahead, behind = self.at(np.stack([z + steps, z - steps]))[1]
-        slopes = (ahead - behind) / (2.0 * SETTINGS.difference)
-        result: FloatArray = 0.5 * (slopes + slopes.T)
-        return result
 
 
 def _nearest(p: Parameters, circuit: Circuit, root: FloatArray) -> BoundaryDistance | None:
@@ -414,7 +401,12 @@ def _design_point(margin: _Margin, start: FloatArray) -> FloatArray | None:
     value, gradient = margin.at(z)
     for _ in range(SETTINGS.most_iterations):
         n = len(z)
-        hessian = np.eye(n) + multiplier * margin.curvature(z) if multiplier else np.eye(n)
+        hessian = np.eye(n)
+        if multiplier:
+            steps = SETTINGS.difference * np.eye(n)
+            ahead, behind = margin.at(np.stack([z + steps, z - steps]))[1]
+            slopes = (ahead - behind) / (2.0 * SETTINGS.difference)
+            hessian = np.eye(n) + multiplier * (0.5 * (slopes + slopes.T))
         if np.linalg.eigvalsh(hessian)[0] < 1e-3:  # the curved problem has no minimum: as if flat
             hessian = np.eye(n)
         system = np.block([[hessian, gradient[:, None]], [gradient[None, :], np.zeros((1, 1))]])

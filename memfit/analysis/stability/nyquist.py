@@ -106,7 +106,19 @@ def check_spectrum(
     InputError
         Fewer than five points, values that are not finite, or frequencies that are not positive or repeated.
     """
-    omega, Z = _checked(frequency, impedance)
+    omega = 2.0 * np.pi * np.asarray(frequency, dtype=np.float64)
+    Z = np.asarray(impedance, dtype=np.complex128)
+    if omega.ndim != 1 or omega.shape != Z.shape or omega.size < SETTINGS.fewest_points:
+        raise InputError(
+            f"Expected at least {SETTINGS.fewest_points} frequencies with an impedance each; "
+            f"found shapes {omega.shape} and {Z.shape}."
+        )
+    order = np.argsort(omega)
+    omega, Z = omega[order], Z[order]
+    if not (np.all(np.isfinite(omega)) and np.all(np.isfinite(Z)) and omega[0] > 0.0 and np.all(Z != 0.0)):
+        raise InputError("Frequencies must be finite and positive, impedances finite and not zero.")
+    if np.any(np.diff(omega) == 0.0):
+        raise InputError("A frequency occurs twice: average or drop the repeated points first.")
     if noise is None:
         noise = noise_of_differences(np.log(np.abs(Z)), np.unwrap(np.angle(Z)))
     deviations = np.random.default_rng(seed).standard_normal((2, replicas, Z.size))
@@ -116,7 +128,11 @@ def check_spectrum(
     poles, resolved = _winding(Y)
     at, resistance = _negative_crossing(fine, Y)
     margin = _gain_margin(omega, copies, series_resistance, noise)
-    interval = _interval(margin[1:])
+    interval = None  # where one copy in ten could not be read, or where it is mostly noise
+    finite = margin[1:][np.isfinite(margin[1:])]
+    if finite.size >= 0.9 * (margin.size - 1):
+        low, high = np.quantile(finite, TAILS)
+        interval = (float(low), float(high)) if high < SETTINGS.widest_ratio * low else None
     crosses = resolved and np.isfinite(at[0])
     readable = np.isfinite(margin[0]) and interval is not None
     test = MeasuredStability(
@@ -146,30 +162,11 @@ def disagreement(test: MeasuredStability, model_unstable: bool) -> str | None:
     chance = test.probability_unstable
     if chance is None or 1.0 - LEVEL <= chance <= LEVEL or (chance > 0.5) == model_unstable:
         return None
-    says = "unstable" if chance > 0.5 else "stable"
-    fitted = "unstable" if model_unstable else "stable"
+    says, fitted = ("unstable" if yes else "stable" for yes in (chance > 0.5, model_unstable))
     return (
         f"The measured spectrum itself is that of a device that is {says} under current control, "
         f"the fitted model is {fitted} at this bias: look at the residuals at low frequency."
     )
-
-
-def _checked(frequency: ArrayLike, impedance: ArrayLike) -> tuple[FloatArray, ComplexArray]:
-    """Angular frequency, rising, and impedance."""
-    omega = 2.0 * np.pi * np.asarray(frequency, dtype=np.float64)
-    Z = np.asarray(impedance, dtype=np.complex128)
-    if omega.ndim != 1 or omega.shape != Z.shape or omega.size < SETTINGS.fewest_points:
-        raise InputError(
-            f"Expected at least {SETTINGS.fewest_points} frequencies with an impedance each; "
-            f"found shapes {omega.shape} and {Z.shape}."
-        )
-    order = np.argsort(omega)
-    omega, Z = omega[order], Z[order]
-    if not (np.all(np.isfinite(omega)) and np.all(np.isfinite(Z)) and omega[0] > 0.0 and np.all(Z != 0.0)):
-        raise InputError("Frequencies must be finite and positive, impedances finite and not zero.")
-    if np.any(np.diff(omega) == 0.0):
-        raise InputError("A frequency occurs twice: average or drop the repeated points first.")
-    return omega, Z
 
 
 def _between_points(omega: FloatArray, Y: ComplexArray) -> tuple[FloatArray, ComplexArray]:
@@ -198,7 +195,7 @@ def _winding(Y: ComplexArray) -> tuple[np.ndarray, bool]:
 def _negative_crossing(omega: FloatArray, Y: ComplexArray) -> tuple[FloatArray, FloatArray]:
     """(r,) angular frequency and Re Z where Z = 1/Y crosses the real axis most negatively; NaN if nowhere."""
     rows, steps = _sign_changes(Y.imag)  # those of Im Z
-    share, real = _crossings(np.reciprocal(Y[rows, steps]), np.reciprocal(Y[rows, steps + 1]))
+    share, real = _real_crossings(np.reciprocal(Y[rows, steps]), np.reciprocal(Y[rows, steps + 1]))
     at, least = np.full(len(Y), np.nan), np.full(len(Y), np.nan)
     order = np.argsort(-real)
     order = order[real[order] < 0.0]  # the last that is written to a row is the most negative
@@ -215,7 +212,7 @@ def _sign_changes(values: FloatArray) -> tuple[IntArray, IntArray]:
     return rows[between], steps[between]
 
 
-def _crossings(before: ComplexArray, after: ComplexArray) -> tuple[FloatArray, FloatArray]:
+def _real_crossings(before: ComplexArray, after: ComplexArray) -> tuple[FloatArray, FloatArray]:
     """Where the way between two points crosses the real axis (share of the way), and the value there."""
     share = before.imag / (before.imag - after.imag)
     return share, before.real + share * (after.real - before.real)
@@ -227,14 +224,22 @@ def _gain_margin(omega: FloatArray, Z: ComplexArray, series: float, sigma: float
     G and C are those of the highest frequencies, which the memory does not follow: of the longest tail of the
     first spectrum that a parallel R and C describe within the noise.
     """
-    seen = sigma * np.abs(Z[0]) < SETTINGS.largest_noise * np.abs(
-        Z[0] - series
-    )  # not drowned by the series resistance
+    # Only what the series resistance does not drown.
+    seen = sigma * np.abs(Z[0]) < SETTINGS.largest_noise * np.abs(Z[0] - series)
     if np.count_nonzero(seen) < SETTINGS.fewest_in_tail:
         return np.full(len(Z), np.nan)
     omega, Y = omega[seen], np.reciprocal(Z[:, seen] - series)
     spread = sigma * np.abs(Z[0, seen]) * np.abs(Y[0]) ** 2
-    tail = np.flatnonzero(omega >= SETTINGS.clear * omega[-max(1, _passive_tail(omega, Y[0], spread))])
+    longest = 1
+    for count in range(SETTINGS.fewest_in_tail, omega.size + 1):
+        last = slice(-count, None)
+        G, C = _parallel_rc(omega[last], Y[:1, last], spread[last])
+        misfit = np.abs((Y[0, last] - G[0] - 1j * omega[last] * C[0]) / spread[last]) ** 2
+        freedom = 2 * count - 2
+        if misfit.sum() > freedom + SETTINGS.tail_misfit * np.sqrt(2.0 * freedom):
+            break
+        longest = count
+    tail = np.flatnonzero(omega >= SETTINGS.clear * omega[-longest])
     if tail.size < SETTINGS.fewest_in_tail:
         return np.full(len(Z), np.nan)
     G, C = _parallel_rc(omega[tail], Y[:, tail], spread[tail])
@@ -243,25 +248,11 @@ def _gain_margin(omega: FloatArray, Z: ComplexArray, series: float, sigma: float
     passive = np.where(readable, G, 1.0)[:, None] + 1j * fine * np.where(readable, C, 1.0)[:, None]
     loop = curves / passive - 1.0
     rows, steps = _sign_changes(loop.imag[:, : 1 + np.count_nonzero(fine[:-1] < omega[tail[0]])])
-    _, real = _crossings(loop[rows, steps], loop[rows, steps + 1])
+    _, real = _real_crossings(loop[rows, steps], loop[rows, steps + 1])
     most = np.zeros(len(Z))
     np.minimum.at(most, rows, real)
     readable &= most < 0.0
     return np.where(readable, -1.0 / np.where(readable, most, -1.0), np.nan)
-
-
-def _passive_tail(omega: FloatArray, Y: ComplexArray, spread: FloatArray) -> int:
-    """Number of highest frequencies that G + i omega C describes within the noise: the longest such tail."""
-    longest = 0
-    for count in range(SETTINGS.fewest_in_tail, omega.size + 1):
-        tail = slice(-count, None)
-        G, C = _parallel_rc(omega[tail], Y[None, tail], spread[tail])
-        misfit = np.abs((Y[tail] - G[0] - 1j * omega[tail] * C[0]) / spread[tail]) ** 2
-        freedom = 2 * count - 2
-        if misfit.sum() > freedom + SETTINGS.tail_misfit * np.sqrt(2.0 * freedom):
-            break
-        longest = count
-    return longest
 
 
 def _parallel_rc(omega: FloatArray, Y: ComplexArray, spread: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -272,25 +263,13 @@ def _parallel_rc(omega: FloatArray, Y: ComplexArray, spread: FloatArray) -> tupl
     return G, C
 
 
-def _interval(values: FloatArray) -> Interval | None:
-    """Central 95 % of the copies; None where one in ten could not be read, or where it is mostly noise."""
-    finite = values[np.isfinite(values)]
-    if finite.size < 0.9 * values.size:
-        return None
-    low, high = np.quantile(finite, TAILS)
-    return (float(low), float(high)) if high < SETTINGS.widest_ratio * low else None
-
-
 def _sentence(test: MeasuredStability) -> str:
     """What the test says, in words."""
     if test.unstable_poles is None:
         text = "The frequencies are too far apart to count how often the admittance winds around the origin"
-    elif test.unstable_poles:
-        text = "The spectrum is that of a device unstable under current control: Y winds around the origin"
     else:
-        text = (
-            "The spectrum is that of a device stable under current control: Y does not wind around the origin"
-        )
+        kind, winds = ("unstable", "winds") if test.unstable_poles else ("stable", "does not wind")
+        text = f"The spectrum is that of a device {kind} under current control: Y {winds} around the origin"
     if test.crossing_frequency_Hz is not None and test.resistance_at_crossing is not None:
         text += (
             f"; it crosses the negative real axis at {test.crossing_frequency_Hz:.3g} Hz, "

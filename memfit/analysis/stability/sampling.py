@@ -127,10 +127,8 @@ def uncertainty_of_draws(draws: Mapping[str, ArrayLike]) -> Uncertainty:
     """
     names = tuple(name for name in NAMES if name in draws and np.ptp(np.asarray(draws[name])) > 0.0)
     additive = frozenset(name for name in names if not PARAMETERS[name].logarithmic)
-    steps = [
-        np.asarray(draws[name], dtype=np.float64) if name in additive else np.log(np.asarray(draws[name]))
-        for name in names
-    ]
+    values = [np.asarray(draws[name], dtype=np.float64) for name in names]
+    steps = [v if name in additive else np.log(v) for name, v in zip(names, values, strict=True)]
     covariance = np.atleast_2d(np.cov(np.array(steps))) if names else np.zeros((0, 0))
     return Uncertainty(names=names, covariance=covariance, additive=additive)
 
@@ -158,12 +156,12 @@ def draw(
         variances, axes = np.linalg.eigh(uncertainty.covariance)
     steps = unit @ (axes * np.sqrt(np.maximum(variances, 0.0))).T
     values = {name: np.full(size, getattr(p, name)) for name in NAMES}
+    most = SETTINGS.largest_step
     for name, step in zip(uncertainty.names, steps.T, strict=True):
         if name in uncertainty.additive:
             values[name] = np.maximum(values[name] + step, _lowest(name))
         else:
-            bounded = np.clip(step, -SETTINGS.largest_step, SETTINGS.largest_step)
-            values[name] = values[name] * np.exp(bounded)
+            values[name] = values[name] * np.exp(np.clip(step, -most, most))
     return Sample(values=values, loop=_loops(circuit, values))
 
 
@@ -241,12 +239,8 @@ def probability_of_oscillation(
     if 0.0 < fraction < 1.0:
         return fraction
     slopes = least_log_gain_margin_derivatives(p, circuit.resistance(p), circuit.external_capacitance)
-    by_fitted = np.array(
-        [
-            slopes[NAMES.index(name)] * (1.0 if name in uncertainty.additive else getattr(p, name))
-            for name in uncertainty.names
-        ]
-    )
+    unit = [1.0 if name in uncertainty.additive else getattr(p, name) for name in uncertainty.names]
+    by_fitted = slopes[[NAMES.index(name) for name in uncertainty.names]] * np.array(unit)
     variance = float(by_fitted @ uncertainty.covariance @ by_fitted)
     margin = float(least_log_gain_margin(circuit.loop(p)))
     tail = float(ndtr(-margin / np.sqrt(variance))) if variance > 0.0 else float(margin < 0.0)
@@ -282,15 +276,10 @@ class BiasStability:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
+        kept = ("u", "V", "I", "kind", "eigenvalues", "damping_ratio", "frequency_Hz", "gain_margin")
         return {
-            "u": self.u,
-            "V": self.V,
-            "I": self.I,
-            "kind": self.kind,
+            **{name: getattr(self, name) for name in kept},
             "eigenvalues": [[value.real, value.imag] for value in self.eigenvalues],
-            "damping_ratio": self.damping_ratio,
-            "frequency_Hz": self.frequency_Hz,
-            "gain_margin": self.gain_margin,
             "gain_margin_ci95": list(self.gain_margin_ci95) if self.gain_margin_ci95 else None,
             "phase_margin_degrees": self.phase_margin,
             "probability_unstable": self.probability_unstable,
@@ -348,8 +337,7 @@ def stability_at(
     elif np.isfinite(margin) and uncertainty is not None:
         sample = draw(p, circuit, uncertainty, seed=seed)
     if sample is not None:
-        at = _junction_voltages(sample.values, bias, quantity)
-        margins = log_gain_margin(sample.loop, (at - sample.values["V_T"]) / sample.values["V_m"])
+        margins = log_gain_margin(sample.loop, _bias_coordinates(sample.values, bias, quantity))
         probability = float(np.mean(margins < 0.0))
         low, high = interval95(margins)
         interval = (float(np.exp(low)), float(np.exp(high))) if high < SETTINGS.largest_log else None
@@ -369,8 +357,8 @@ def stability_at(
     )
 
 
-def _junction_voltages(values: Mapping[str, FloatArray], bias: float, quantity: Control) -> FloatArray:
-    """(n,) junction voltage of each device of a sample, by bisection: the steady curve rises."""
+def _bias_coordinates(values: Mapping[str, FloatArray], bias: float, quantity: Control) -> FloatArray:
+    """(n,) steady (u - V_T)/V_m of each device of a sample, by bisection: the steady curve rises."""
     largest = np.abs(bias) / values["R_b"] + values["i_c0"]
     if quantity == "voltage":
         low, high = bias - values["R_s"] * largest, bias + values["R_s"] * largest
@@ -382,5 +370,4 @@ def _junction_voltages(values: Mapping[str, FloatArray], bias: float, quantity: 
         current = u / values["R_b"] + values["i_c0"] / (1.0 + np.exp(-x))
         excess = (u + values["R_s"] * current if quantity == "voltage" else current) > bias
         low, high = np.where(excess, low, u), np.where(excess, u, high)
-    result: FloatArray = 0.5 * (low + high)
-    return result
+    return np.asarray((0.5 * (low + high) - values["V_T"]) / values["V_m"])
