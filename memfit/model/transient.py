@@ -1,7 +1,7 @@
 """The response in time to any piecewise-linear drive, with exact sensitivities.
 
 Equations 1, 2, 10, 11, 12 of Bisquert & Guerrero, J. Phys. Chem. Lett. 2022, 13, 3789, under current control
-or voltage control with R_s >= 0. The compiled work is in `memfit.model.integrator.run`; here drives become
+or voltage control with R_s >= 0. The compiled work is in `memfit.model.integrator`; here drives become
 pieces, several records become one call, and a run that does not finish becomes a status with a sentence.
 """
 
@@ -14,8 +14,7 @@ from numpy.typing import ArrayLike
 
 from memfit.arrays import FloatArray, frozen_floats
 from memfit.errors import InputError
-from memfit.model.integrator import compiled
-from memfit.model.integrator import run as kernel
+from memfit.model import integrator
 from memfit.model.parameters import IN_TIME, Parameters
 from memfit.protocols import Drive
 
@@ -23,10 +22,10 @@ DEFAULT_TOLERANCE = 1e-8
 """Error of the measured quantity relative to its size."""
 
 _SENTENCES = {
-    kernel.OK: "finished",
-    kernel.TOO_MANY_STEPS: f"needs over {kernel.MAX_STEPS_PER_PIECE} steps between two kinks of the drive",
-    kernel.STEP_TOO_SMALL: "needs steps smaller than double precision can resolve",
-    kernel.NOT_FINITE: "leaves the range of double precision",
+    integrator.OK: "finished",
+    integrator.TOO_MANY_STEPS: f"needs over {integrator.MAX_STEPS_PER_PIECE} steps between two kinks of the drive",
+    integrator.STEP_TOO_SMALL: "needs steps smaller than double precision can resolve",
+    integrator.NOT_FINITE: "leaves the range of double precision",
 }
 
 
@@ -159,12 +158,12 @@ class DriveSet:
         count, n = len(self.drives), self.time.size
         time = self.time if delay is None else self.time - np.repeat(delay, np.diff(self.offsets))
         y = np.empty(n)
-        y_p = np.zeros((n if sensitivities else 0, kernel.SENSITIVITIES))
+        y_p = np.zeros((n if sensitivities else 0, integrator.SENSITIVITIES))
         course = np.full((n if states else 0, 3), np.nan)
         status, reached = np.empty(count, dtype=np.int64), np.empty(count)
         start = np.zeros((count, 3)) if initial is None else np.ascontiguousarray(initial, dtype=np.float64)
-        compiled.prepare(kernel.integrate_all)
-        kernel.integrate_all(
+        integrator.prepare(integrator.integrate_all)
+        integrator.integrate_all(
             p.as_array(IN_TIME),
             self._voltage,
             self._before,
@@ -234,12 +233,12 @@ class Response:
     @property
     def ok(self) -> bool:
         """Whether every record was integrated to its end."""
-        return bool(np.all(self.status == kernel.OK))
+        return bool(np.all(self.status == integrator.OK))
 
     def outcome(self, record: int) -> Outcome:
         """How the integration of one record ended."""
         code = int(self.status[record])
-        return Outcome(code == kernel.OK, float(self.reached[record]), _SENTENCES[code])
+        return Outcome(code == integrator.OK, float(self.reached[record]), _SENTENCES[code])
 
 
 def simulate(
@@ -277,7 +276,7 @@ def simulate(
 
 def kernel_is_compiled() -> bool:
     """Whether machine code of the kernel is on disk, so that the first call will not have to compile."""
-    return compiled.is_compiled(kernel.integrate_all)
+    return integrator.is_compiled(integrator.integrate_all)
 
 
 def _checked(time: ArrayLike) -> FloatArray:

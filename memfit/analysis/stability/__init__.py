@@ -11,7 +11,13 @@ from memfit.analysis.stability.circuit import (
     operating_points,
     operating_points_at,
 )
-from memfit.analysis.stability.hopf import CHANGEABLE, HopfPoint, changes_to_hopf, find_hopf_points, values_to_hopf
+from memfit.analysis.stability.hopf import (
+    CHANGEABLE,
+    HopfPoint,
+    changes_to_hopf,
+    find_hopf_points,
+    values_to_hopf,
+)
 from memfit.analysis.stability.nyquist import MeasuredStability, check_spectrum, disagreement
 from memfit.analysis.stability.sampling import Uncertainty, stability_at, uncertainty_of
 

@@ -121,17 +121,20 @@ def first_lyapunov_coefficient(loop: Loop, x: ArrayLike) -> FloatArray:
 
     def voltage(s: complex) -> ComplexArray:
         """Change of (u - V_T)/V_m that follows the activation 1 at the frequency s."""
-        return np.asarray((-loop.gain + 0j) / ((1.0 + s * m) * (1.0 + s * d)))
+        result: ComplexArray = (-loop.gain + 0j) / ((1.0 + s * m) * (1.0 + s * d))
+        return result
 
     def stiffness(s: complex) -> ComplexArray:
         """Force on k df/dt = 1 - f - exp(-x) f that moves the activation by 1 at the frequency s."""
-        return np.asarray(s * k + 1.0 + fall - rest * voltage(s))
+        result: ComplexArray = s * k + 1.0 + fall - rest * voltage(s)
+        return result
 
     def bilinear(
         a: ComplexArray, v: float | ComplexArray, b: ComplexArray, w: float | ComplexArray
     ) -> ComplexArray:
         """B of the voltages a, b and activations v, w: second derivatives of -exp(-x) f."""
-        return np.asarray(-rest * a * b + fall * (a * w + b * v))
+        result: ComplexArray = -rest * a * b + fall * (a * w + b * v)
+        return result
 
     q = voltage(1j)
     still = bilinear(q, 1.0, q.conj(), 1.0) / stiffness(0.0)
@@ -143,7 +146,8 @@ def first_lyapunov_coefficient(loop: Loop, x: ArrayLike) -> FloatArray:
         + bilinear(q.conj(), 1.0, voltage(2j) * double, double)
     )
     slope = k + rest * q * (m / (1.0 + 1j * m) + d / (1.0 + 1j * d))
-    return np.asarray(0.5 * np.real(force / slope))
+    result: FloatArray = 0.5 * np.real(force / slope)
+    return result
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,24 @@
 """The compiled integrator: collocation steps with exact sensitivities."""
+
+from memfit.model.integrator.compiled import is_compiled, prepare
+from memfit.model.integrator.run import (
+    MAX_STEPS_PER_PIECE,
+    NOT_FINITE,
+    OK,
+    SENSITIVITIES,
+    STEP_TOO_SMALL,
+    TOO_MANY_STEPS,
+    integrate_all,
+)
+
+__all__ = [
+    "MAX_STEPS_PER_PIECE",
+    "NOT_FINITE",
+    "OK",
+    "SENSITIVITIES",
+    "STEP_TOO_SMALL",
+    "TOO_MANY_STEPS",
+    "integrate_all",
+    "is_compiled",
+    "prepare",
+]
