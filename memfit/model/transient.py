@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from memfit.arrays import FloatArray, frozen_floats
 from memfit.errors import InputError
-from memfit.model import integrator
+from memfit.model import integrator as kernel
 from memfit.model.parameters import IN_TIME, Parameters
 from memfit.protocols import Drive
 
@@ -22,10 +22,10 @@ DEFAULT_TOLERANCE = 1e-8
 """Error of the measured quantity relative to its size."""
 
 _SENTENCES = {
-    integrator.OK: "finished",
-    integrator.TOO_MANY_STEPS: f"needs over {integrator.MAX_STEPS_PER_PIECE} steps between two kinks of the drive",
-    integrator.STEP_TOO_SMALL: "needs steps smaller than double precision can resolve",
-    integrator.NOT_FINITE: "leaves the range of double precision",
+    kernel.OK: "finished",
+    kernel.TOO_MANY_STEPS: f"needs over {kernel.MAX_STEPS_PER_PIECE} steps between two kinks of the drive",
+    kernel.STEP_TOO_SMALL: "needs steps smaller than double precision can resolve",
+    kernel.NOT_FINITE: "leaves the range of double precision",
 }
 
 
@@ -158,12 +158,12 @@ class DriveSet:
         count, n = len(self.drives), self.time.size
         time = self.time if delay is None else self.time - np.repeat(delay, np.diff(self.offsets))
         y = np.empty(n)
-        y_p = np.zeros((n if sensitivities else 0, integrator.SENSITIVITIES))
+        y_p = np.zeros((n if sensitivities else 0, kernel.SENSITIVITIES))
         course = np.full((n if states else 0, 3), np.nan)
         status, reached = np.empty(count, dtype=np.int64), np.empty(count)
         start = np.zeros((count, 3)) if initial is None else np.ascontiguousarray(initial, dtype=np.float64)
-        integrator.prepare(integrator.integrate_all)
-        integrator.integrate_all(
+        kernel.prepare(kernel.integrate_all)
+        kernel.integrate_all(
             p.as_array(IN_TIME),
             self._voltage,
             self._before,
@@ -233,12 +233,12 @@ class Response:
     @property
     def ok(self) -> bool:
         """Whether every record was integrated to its end."""
-        return bool(np.all(self.status == integrator.OK))
+        return bool(np.all(self.status == kernel.OK))
 
     def outcome(self, record: int) -> Outcome:
         """How the integration of one record ended."""
         code = int(self.status[record])
-        return Outcome(code == integrator.OK, float(self.reached[record]), _SENTENCES[code])
+        return Outcome(code == kernel.OK, float(self.reached[record]), _SENTENCES[code])
 
 
 def simulate(
@@ -276,7 +276,7 @@ def simulate(
 
 def kernel_is_compiled() -> bool:
     """Whether machine code of the kernel is on disk, so that the first call will not have to compile."""
-    return integrator.is_compiled(integrator.integrate_all)
+    return kernel.is_compiled(kernel.integrate_all)
 
 
 def _checked(time: ArrayLike) -> FloatArray:
