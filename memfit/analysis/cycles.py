@@ -134,20 +134,17 @@ def bifurcation_diagram(p: Parameters, circuit: Circuit) -> BifurcationDiagram:
         )
     orbits = Orbits(circuit.effective(p).replace(R_s=0.0))  # a series resistance is part of the circuit
     low, high = points
-    branch = follow_branch(
-        orbits,
-        ((low.u - p.V_T) / p.V_m, (high.u - p.V_T) / p.V_m),
-        (low.omega, high.omega),
-    )
-    cycles = tuple(cycle for z in branch.unknowns if (cycle := _describe(p, circuit, orbits, z)) is not None)
+    x = (low.u - p.V_T) / p.V_m, (high.u - p.V_T) / p.V_m
+    branch, complete, message = follow_branch(orbits, x, (low.omega, high.omega))
+    cycles = tuple(cycle for z in branch if (cycle := _describe(p, circuit, orbits, z)) is not None)
     steps = np.diff([cycle.source for cycle in cycles])
     return BifurcationDiagram(
         circuit=circuit,
         hopf_points=points,
         cycles=cycles,
         folds=tuple(int(i) + 1 for i in np.flatnonzero(steps[:-1] * steps[1:] < 0.0)),
-        complete=branch.complete,
-        message=branch.message,
+        complete=complete,
+        message=message,
     )
 
 
@@ -187,35 +184,36 @@ def _describe(p: Parameters, circuit: Circuit, orbits: Orbits, z: FloatArray) ->
     if traced is None or multipliers is None:
         return None
     time, states = traced
-    u, i_c, f = (tuple(map(float, pair)) for pair in extremes(orbits, z, time, states))
     steady_u = float(orbits.steady(z)[0])
     source = float(circuit.source(p, steady_u))
-    current = _device_current(p, circuit, source, states[:, 0])
-    through = [float(_device_current(p, circuit, source, np.array(value))) for value in u]
-    ends = sorted(through)
-    voltages = sorted(value + p.R_s * own for value, own in zip(u, through, strict=True))
+
+    def through(u: FloatArray) -> FloatArray:
+        """Current through the terminals while the junction is at u, A."""
+        if circuit.control == "current":
+            return np.full(u.shape, source)
+        return (source - u) / circuit.resistance(p)
+
+    (u_low, u_high), i_c, f = extremes(orbits, z, time, states).tolist()
+    currents = [float(through(np.array(u))) for u in (u_low, u_high)]
+    least, most = sorted(currents)
+    low, high = sorted(u + p.R_s * own for u, own in zip((u_low, u_high), currents, strict=True))
+    current = through(states[:, 0])
     power = (states[:, 0] + p.R_s * current) * current
+    x, logit_i, logit_f, log_period = z.tolist()
     return LimitCycle(
         source=source,
         steady_u=steady_u,
         period=float(np.exp(z[3])),
-        u=(u[0], u[1]),
+        u=(u_low, u_high),
         i_c=(i_c[0], i_c[1]),
         f=(f[0], f[1]),
-        V=(voltages[0], voltages[1]),
-        I=(ends[0], ends[1]),
+        V=(low, high),
+        I=(least, most),
         multipliers=multipliers,
         stable=abs(multipliers[0]) < 1.0,
         energy=float(np.trapezoid(power, time)),
-        unknowns=(float(z[0]), float(z[1]), float(z[2]), float(z[3])),
+        unknowns=(x, logit_i, logit_f, log_period),
     )
-
-
-def _device_current(p: Parameters, circuit: Circuit, source: float, u: FloatArray) -> FloatArray:
-    """Current through the terminals while the junction is at u, A."""
-    if circuit.control == "current":
-        return np.full(u.shape, source)
-    return (source - u) / circuit.resistance(p)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -262,8 +260,16 @@ def find_oscillation(time: ArrayLike, trace: ArrayLike) -> MeasuredOscillation |
     low, high = (float(value) for value in np.quantile(y, (0.005, 0.995)))
     if high - low < SETTINGS.noise_factor * noise_of_differences(y):
         return None
-    rises = _rises(t, y, low, high)
-    if rises.size < SETTINGS.fewest_periods + 1:
+    # Rises through the middle of the range count after the trace was well below.
+    middle, reset = 0.5 * (low + high), low + 0.25 * (high - low)
+    rises, armed = list[float](), False
+    for k in range(1, y.size):
+        armed = armed or y[k - 1] < reset
+        if armed and y[k - 1] < middle <= y[k]:
+            share = (middle - y[k - 1]) / (y[k] - y[k - 1])
+            rises.append(t[k - 1] + share * (t[k] - t[k - 1]))
+            armed = False
+    if len(rises) < SETTINGS.fewest_periods + 1:
         return None
     periods = np.diff(rises)
     jitter = float(periods.std(ddof=1))
@@ -347,16 +353,3 @@ def from_rest(
     time = np.linspace(0.0, duration, points)
     response = simulate(device, drive, time)
     return time, response.u if response.outcome.ok else None
-
-
-def _rises(t: FloatArray, y: FloatArray, low: float, high: float) -> FloatArray:
-    """Times at which the trace rises through the middle of its range, having been well below before."""
-    middle, reset = 0.5 * (low + high), low + 0.25 * (high - low)
-    rises, armed = [], False
-    for k in range(1, y.size):
-        armed = armed or y[k - 1] < reset
-        if armed and y[k - 1] < middle <= y[k]:
-            share = (middle - y[k - 1]) / (y[k] - y[k - 1])
-            rises.append(t[k - 1] + share * (t[k] - t[k - 1]))
-            armed = False
-    return np.array(rises)

@@ -68,6 +68,9 @@ class Settings:
 
 SETTINGS = Settings()
 
+_ALONG = np.array([1.0, 0.0, 0.0, 0.0])
+"""The direction in which the bias changes."""
+
 
 @dataclass(frozen=True)
 class Orbits:
@@ -289,18 +292,9 @@ def small_orbit(p: Parameters, x: float, omega: float) -> tuple[FloatArray, Floa
     return hopf, direction / np.linalg.norm(direction)
 
 
-@dataclass(frozen=True)
-class Branch:
-    """Orbits along a branch, as unknowns of `memfit.analysis.shooting`."""
-
-    unknowns: tuple[FloatArray, ...]
-    """(4,) each, from the lower to the upper Hopf point."""
-    complete: bool
-    """Whether it was followed all the way."""
-    message: str
-
-
-def follow_branch(orbits: Orbits, hopf: tuple[float, float], omega: tuple[float, float]) -> Branch:
+def follow_branch(
+    orbits: Orbits, hopf: tuple[float, float], omega: tuple[float, float]
+) -> tuple[list[FloatArray], bool, str]:
     """The orbits between two Hopf points.
 
     Parameters
@@ -310,31 +304,36 @@ def follow_branch(orbits: Orbits, hopf: tuple[float, float], omega: tuple[float,
         (u - V_T)/V_m of the Hopf points, the lower first.
     omega : two floats, rad/s
         Angular frequencies there.
+
+    Returns
+    -------
+    unknowns : list of (4,) arrays
+        From the lower to the upper Hopf point.
+    complete : bool
+        Whether the branch was followed all the way.
+    message : str
     """
     whole = "The branch was followed from the lower to the upper Hopf point."
-    up, arrived = _from_hopf(orbits, hopf, omega[0])
-    if arrived:
-        return Branch(tuple(up), True, whole)
-    down, arrived = _from_hopf(orbits, hopf[::-1], omega[1])
-    down.reverse()
-    if arrived:
-        return Branch(tuple(down), True, whole)
+    ends = []
+    for begin, end in ((0, 1), (1, 0)):
+        start, tangent = small_orbit(orbits.p, hopf[begin], omega[begin])
+        tangent = tangent if tangent[1] > 0.0 else -tangent
+        branch, arrived = _continue(orbits, start, tangent, hopf[end])
+        ends.append(branch if begin == 0 else branch[::-1])
+        if arrived:
+            return ends[-1], True, whole
+    up, down = ends
     settled = _settled(orbits, hopf, max(2.0 * np.pi / part for part in omega))
     if settled is None:
-        return Branch((*up, *down), False, "The middle of the branch was not found.")
-    along = np.array([1.0, 0.0, 0.0, 0.0])
-    back, low_reached = _continue(orbits, settled, -along, hopf[0])
-    onward, high_reached = _continue(orbits, settled, along, hopf[1])
-    ends = (() if low_reached else up, () if high_reached else down)
+        return [*up, *down], False, "The middle of the branch was not found."
+    back, low_reached = _continue(orbits, settled, -_ALONG, hopf[0])
+    onward, high_reached = _continue(orbits, settled, _ALONG, hopf[1])
+    middle = [*back[::-1], settled, *onward]
     missing = [name for name, end in (("lower", low_reached), ("upper", high_reached)) if not end]
+    if not missing:
+        return middle, True, whole
     gap = f"The branch has a gap near the {' and '.join(missing)} Hopf point, where the orbits explode."
-    return Branch((*ends[0], *back[::-1], settled, *onward, *ends[1]), not missing, gap if missing else whole)
-
-
-def _from_hopf(orbits: Orbits, hopf: tuple[float, float], omega: float) -> tuple[list[FloatArray], bool]:
-    """The orbits from the first Hopf point on, and whether they reach the second."""
-    start, tangent = small_orbit(orbits.p, hopf[0], omega)
-    return _continue(orbits, start, tangent if tangent[1] > 0.0 else -tangent, hopf[1])
+    return [*([] if low_reached else up), *middle, *([] if high_reached else down)], False, gap
 
 
 def _continue(
@@ -384,5 +383,5 @@ def _settled(orbits: Orbits, hopf: tuple[float, float], period: float) -> FloatA
     at = time[falls] + share * (time[1] - time[0])
     state = states[falls[-1]] + share[-1] * (states[falls[-1] + 1] - states[falls[-1]])
     guess = np.array([x, logit(state[1] / p.i_c0), logit(state[2]), np.log(at[-1] - at[-2])])
-    corrected = correct(orbits, guess, np.array([1.0, 0.0, 0.0, 0.0]), 1.0)
+    corrected = correct(orbits, guess, _ALONG, 1.0)
     return None if corrected is None else corrected[0]

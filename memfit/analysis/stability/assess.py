@@ -38,7 +38,7 @@ from memfit.analysis.stability.sampling import (
     uncertainty_of,
     uncertainty_of_draws,
 )
-from memfit.arrays import FloatArray, Interval
+from memfit.arrays import Interval
 from memfit.errors import InputError
 from memfit.fitting import CircuitStability, FitResult, HopfEstimate, NearestBoundary
 from memfit.model import (
@@ -178,7 +178,10 @@ def analyse_result(
         return {name: _undetermined(reason) for name in wanted}
     source = "draws"
     if draws is None:
-        source, draws = sample_in(result)
+        source, enough = "covariance", sampling.SETTINGS.fewest_draws
+        for kind, drawn in (("bootstrap", result.bootstrap), ("posterior", result.posterior)):
+            if drawn is not None and drawn.status == "ok" and len(drawn.samples) >= enough:
+                source, draws = kind, {name: drawn.column(name) for name in drawn.names if name in NAMES}
     by = source if result.covariance or draws else None
     names, seed = result.covariance_names, int(result.plan.get("seed") or 0)
     assessed = {
@@ -186,20 +189,6 @@ def analyse_result(
         for name, circuit in wanted.items()
     }
     return {name: replace(one, uncertainty_from=by) for name, one in assessed.items()}
-
-
-def sample_in(result: FitResult) -> tuple[str, Mapping[str, FloatArray] | None]:
-    """Where the uncertainty of a result is taken from, and its sample: posterior, bootstrap, covariance.
-
-    Parameters
-    ----------
-    result : FitResult
-    """
-    for source, drawn in (("posterior", result.posterior), ("bootstrap", result.bootstrap)):
-        enough = sampling.SETTINGS.fewest_draws
-        if drawn is not None and drawn.status == "ok" and len(drawn.samples) >= enough:
-            return source, {name: drawn.column(name) for name in drawn.names if name in NAMES}
-    return "covariance", None
 
 
 def verdict_of(margin: float, interval: Interval | None) -> Verdict:
@@ -321,8 +310,7 @@ def _sentence(known: CircuitStability, circuit: Circuit) -> str:
 
 def _interval_text(interval: Interval) -> str:
     """An interval in words, with as many digits as tell its ends apart."""
-    digits = _digits(interval)
-    return f"{interval[0]:.{digits}g} to {interval[1]:.{digits}g}"
+    return " to ".join(f"{end:.{_digits(interval)}g}" for end in interval)
 
 
 def _digits(interval: Interval | None) -> int:

@@ -12,7 +12,7 @@ characteristic polynomial.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -167,7 +167,7 @@ def operating_points(p: Parameters, circuit: Circuit, source: ArrayLike) -> Oper
         The circuit pins the voltage, so there is nothing that could move.
     """
     setting = np.atleast_1d(np.asarray(source, dtype=np.float64))
-    return _steady_states(p, circuit, setting, circuit.junction_voltage(p, setting))
+    return replace(operating_points_at(p, circuit, circuit.junction_voltage(p, setting)), source=setting)
 
 
 def operating_points_at(p: Parameters, circuit: Circuit, u: ArrayLike) -> OperatingPoints:
@@ -179,56 +179,7 @@ def operating_points_at(p: Parameters, circuit: Circuit, u: ArrayLike) -> Operat
     circuit : Circuit
     u : (n,) array, V
     """
-    voltage = np.atleast_1d(np.asarray(u, dtype=np.float64))
-    return _steady_states(p, circuit, circuit.source(p, voltage), voltage)
-
-
-def phase_margin(loop: Loop, f: ArrayLike) -> FloatArray:
-    """Degrees to 180 where the loop gain falls to 1, at the activation `f`; infinite where it is never above.
-
-    Parameters
-    ----------
-    loop : Loop
-        Fields and `f` are broadcast against each other.
-    f : array
-    """
-    activation_now = np.asarray(f, dtype=np.float64)
-    A = loop.gain * activation_now * (1.0 - activation_now)
-    lags = np.stack(np.broadcast_arrays(loop.tau_m, loop.tau_d, activation_now * loop.tau_k))
-    crosses = A > 1.0
-    # |L| falls from A to below 1 somewhere before the slowest lag alone has brought it there.
-    slowest = lags.max(axis=0)
-    high = np.log(np.where(crosses, A, 2.0) / slowest)
-    low = np.log(np.sqrt(np.cbrt(np.where(crosses, A, 2.0)) ** 2 - 1.0) / slowest)
-    for _ in range(_BISECTIONS):
-        middle = 0.5 * (low + high)
-        excess = np.where(crosses, A, 2.0) ** 2 / np.prod(1.0 + (np.exp(middle) * lags) ** 2, axis=0) > 1.0
-        low, high = np.where(excess, middle, low), np.where(excess, high, middle)
-    margin = 180.0 - np.degrees(np.sum(np.arctan(np.exp(middle) * lags), axis=0))
-    return np.where(crosses, margin, np.inf)
-
-
-def kinds(values: ComplexArray) -> np.ndarray:
-    """What kind of steady state it is.
-
-    Parameters
-    ----------
-    values : (..., n) array, 1/s
-        Eigenvalues, the least stable first.
-
-    Returns
-    -------
-    (...) array
-        Index into `KINDS`.
-    """
-    unstable = values[..., 0].real > 0.0
-    turning = np.any(values.imag != 0.0, axis=-1)
-    growing = unstable & (values[..., 0].imag != 0.0)
-    return np.select([growing, unstable, turning], [UNSTABLE_FOCUS, UNSTABLE_NODE, FOCUS], NODE)
-
-
-def _steady_states(p: Parameters, circuit: Circuit, source: FloatArray, u: FloatArray) -> OperatingPoints:
-    """Everything about the steady states u."""
+    u = np.atleast_1d(np.asarray(u, dtype=np.float64))
     if circuit.pins_voltage(p):
         raise InputError(
             "A voltage source without any resistance holds the junction: there is no loop to analyse. "
@@ -236,17 +187,15 @@ def _steady_states(p: Parameters, circuit: Circuit, source: FloatArray, u: Float
         )
     device = circuit.effective(p)
     loop = Loop.of(device)
-    values = eigenvalues(device, u)
-    current = steady_current(p, u)
+    values, current, f = eigenvalues(device, u), steady_current(p, u), activation(p, u)
     pair = np.argmax(values.imag, axis=-1)[:, None]
     oscillating = np.take_along_axis(values, pair, axis=-1)[:, 0]
     there = oscillating.imag > 0.0
-    f = activation(p, u)
-    margin = (
-        np.exp(log_gain_margin(loop, (u - p.V_T) / p.V_m)) if loop.can_oscillate else np.full_like(u, np.inf)
-    )
+    margin = np.full_like(u, np.inf)
+    if loop.can_oscillate:
+        margin = np.exp(log_gain_margin(loop, (u - p.V_T) / p.V_m))
     return OperatingPoints(
-        source=source,
+        source=circuit.source(p, u),
         u=u,
         V=u + p.R_s * current,
         I=current,
@@ -259,6 +208,45 @@ def _steady_states(p: Parameters, circuit: Circuit, source: FloatArray, u: Float
         gain_margin=margin,
         phase_margin=phase_margin(loop, f),
     )
+
+
+def phase_margin(loop: Loop, f: ArrayLike) -> FloatArray:
+    """Degrees to 180 where the loop gain falls to 1, at the activation `f`; infinite where it is never above.
+
+    Parameters
+    ----------
+    loop : Loop
+        Fields and `f` are broadcast against each other.
+    f : array
+    """
+    f = np.asarray(f, dtype=np.float64)
+    A = loop.gain * f * (1.0 - f)
+    lags = np.stack(np.broadcast_arrays(loop.tau_m, loop.tau_d, f * loop.tau_k))
+    crosses = A > 1.0
+    A = np.where(crosses, A, 2.0)
+    # |L| falls from A to below 1 somewhere before the slowest lag alone has brought it there.
+    slowest = lags.max(axis=0)
+    low, high = np.log(np.sqrt(np.cbrt(A) ** 2 - 1.0) / slowest), np.log(A / slowest)
+    for _ in range(_BISECTIONS):
+        middle = 0.5 * (low + high)
+        excess = A**2 / np.prod(1.0 + (np.exp(middle) * lags) ** 2, axis=0) > 1.0
+        low, high = np.where(excess, middle, low), np.where(excess, high, middle)
+    margin = 180.0 - np.degrees(np.sum(np.arctan(np.exp(middle) * lags), axis=0))
+    return np.where(crosses, margin, np.inf)
+
+
+def kinds(values: ComplexArray) -> np.ndarray:
+    """Indices into `KINDS` of steady states with these eigenvalues.
+
+    Parameters
+    ----------
+    values : (..., n) array, 1/s
+        The least stable first.
+    """
+    unstable = values[..., 0].real > 0.0
+    turning = np.any(values.imag != 0.0, axis=-1)
+    growing = unstable & (values[..., 0].imag != 0.0)
+    return np.select([growing, unstable, turning], [UNSTABLE_FOCUS, UNSTABLE_NODE, FOCUS], NODE)
 
 
 REGIONS = ("stable node", "stable focus (rings)", "oscillates")

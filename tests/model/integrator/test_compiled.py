@@ -34,7 +34,7 @@ def copied(tmp_path):
     package = tmp_path / "site" / "memfit"
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(PACKAGE / "model", package / "model", ignore=ignored)
-    for name in ("__init__.py", "arrays.py", "errors.py", "protocols.py", "units.py"):
+    for name in ("__init__.py", "arrays.py", "errors.py", "noise_estimate.py", "protocols.py", "units.py"):
         shutil.copy(PACKAGE / name, package / name)
     return package
 
