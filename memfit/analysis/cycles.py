@@ -14,14 +14,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike
 
-from memfit.analysis.shooting import (
-    Orbits,
-    correct,
-    course,
-    extremes,
-    floquet_multipliers,
-    follow_branch,
-)
+from memfit.analysis.shooting import Orbits, correct, course, extremes, floquet_multipliers, follow_branch
 from memfit.analysis.stability import Circuit, HopfPoint, find_hopf_points, operating_points
 from memfit.arrays import FloatArray, Interval
 from memfit.errors import InputError

@@ -143,11 +143,7 @@ def propose(measured: Measured, p: Parameters) -> Proposals:
         The device as far as it is known: for the currents of pulses and for what makes it oscillate.
     """
     top = measured.highest_voltage() or p.V_T + 2.0 * p.V_m
-    candidates = [
-        *_spectra(measured, top),
-        *_loops(measured, p, top),
-        *_pulses(measured, p, top),
-    ]
+    candidates = [*_spectra(measured, top), *_loops(measured, p, top), *_pulses(measured, p, top)]
     reasons = [_objection(experiment, p, top) for experiment in candidates]
     kept = [experiment for experiment, reason in zip(candidates, reasons, strict=True) if not reason]
     return Proposals(experiments=tuple(kept), left_out=dict(Counter(filter(None, reasons))))

@@ -149,11 +149,7 @@ def _hopf_condition(circuit: Circuit, p: Parameters, c: float) -> Slopes:
 
 
 def profile(
-    result: FitResult,
-    device: Device,
-    *,
-    progress: Progress = silent,
-    checkpoint: Checkpoint | None = None,
+    result: FitResult, device: Device, *, progress: Progress = silent, checkpoint: Checkpoint | None = None
 ) -> FitResult:
     """The result with the profile likelihood of every parameter, Hopf voltage and gain margin.
 

@@ -28,12 +28,7 @@ def admittance(p: Parameters, s: ComplexArray, u: ArrayLike) -> ComplexArray:
 
 
 def add_admittance(
-    p: Parameters,
-    s: ComplexArray,
-    u: FloatArray,
-    u_by_p: FloatArray,
-    k: np.ndarray,
-    by: ComplexArray,
+    p: Parameters, s: ComplexArray, u: FloatArray, u_by_p: FloatArray, k: np.ndarray, by: ComplexArray
 ) -> ComplexArray:
     """Y at s (n,); adds to `by` (n, p) its derivatives by the parameters."""
     by[:, COLUMN["C_m"]] += s

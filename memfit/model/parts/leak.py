@@ -45,12 +45,7 @@ def admittance(p: Parameters, s: ComplexArray, u: ArrayLike) -> float:
 
 
 def add_admittance(
-    p: Parameters,
-    s: ComplexArray,
-    u: FloatArray,
-    u_by_p: FloatArray,
-    k: np.ndarray,
-    by: ComplexArray,
+    p: Parameters, s: ComplexArray, u: FloatArray, u_by_p: FloatArray, k: np.ndarray, by: ComplexArray
 ) -> float:
     """Y; adds to `by` (n, p) its derivatives by the parameters."""
     by[:, COLUMN["R_b"]] -= 1.0 / p.R_b**2
