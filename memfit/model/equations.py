@@ -37,8 +37,7 @@ def inverse_resistance_a(p: Parameters, u: ArrayLike) -> FloatArray:
     Parameters
     ----------
     p : Parameters
-    u : array, V
-        Voltage across the junction, any shape.
+    u : array, V, across the junction
     """
     total = np.zeros(np.shape(u))
     for part in VOLTAGE_DEPENDENT:
@@ -52,8 +51,7 @@ def dc_resistance(p: Parameters, u: ArrayLike) -> FloatArray:
     Parameters
     ----------
     p : Parameters
-    u : array, V
-        Voltage across the junction, any shape.
+    u : array, V, across the junction
     """
     return 1.0 / conductance(p, u)
 

@@ -116,8 +116,7 @@ def log_gain_margin_slope(loop: Loop, x: ArrayLike) -> FloatArray:
     Parameters
     ----------
     loop : Loop
-    x : array
-        (u - V_T)/V_m.
+    x : array, (u - V_T)/V_m
     """
     return _margin(_log_terms(loop, printed=False), np.asarray(x, dtype=np.float64))[1]
 
@@ -181,8 +180,7 @@ def hopf_frequency(loop: Loop, x: ArrayLike) -> FloatArray:
     Parameters
     ----------
     loop : Loop
-    x : array
-        (u - V_T)/V_m.
+    x : array, (u - V_T)/V_m
     """
     p = loop.tau_k * np.exp(_log_activation(np.asarray(x, dtype=np.float64)))
     result: FloatArray = np.sqrt((1.0 / loop.tau_d + 1.0 / loop.tau_m) / p + 1.0 / (loop.tau_d * loop.tau_m))
@@ -197,8 +195,7 @@ def margin_derivatives(loop: Loop, x: ArrayLike) -> FloatArray:
     Parameters
     ----------
     loop : Loop
-    x : array
-        (u - V_T)/V_m.
+    x : array, (u - V_T)/V_m
     """
     m, d = loop.tau_m, loop.tau_d
     p = loop.tau_k * np.exp(_log_activation(np.asarray(x, dtype=np.float64)))
@@ -220,8 +217,7 @@ def hopf_bias_derivatives(loop: Loop, x: ArrayLike) -> FloatArray:
     Parameters
     ----------
     loop : Loop
-    x : array
-        (u - V_T)/V_m.
+    x : array, (u - V_T)/V_m
     """
     slope = _margin(_log_terms(loop, printed=False), np.asarray(x, dtype=np.float64))[1]
     return -margin_derivatives(loop, x) / slope

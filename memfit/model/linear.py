@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from memfit.arrays import ComplexArray, FloatArray
-from memfit.model.parameters import NAMES, Parameters
-from memfit.model.parts import CAPACITORS, FEEDBACK, OHMIC
+from memfit.model.parameters import Parameters
+from memfit.model.parts import FEEDBACK
 from memfit.model.steady import junction_capacitance, ohmic_resistance
 
 LARGEST_EXPONENT = 300.0
@@ -60,8 +60,7 @@ def loop_gain(p: Parameters, u: ArrayLike, resistance: float = np.inf) -> FloatA
     Parameters
     ----------
     p : Parameters
-    u : array, V
-        Voltage across the junction, any shape.
+    u : array, V, across the junction
     resistance : float, ohm
         Between a voltage source and the junction; infinite is current control.
     """
@@ -88,40 +87,6 @@ def coefficients(
     m, d, k = _rates(p, u, resistance, capacitance)
     gain = loop_gain(p, u, resistance)
     return Coefficients(m + d + k, d * k + m * k + d * m, (1.0 + gain) * m * d * k, gain * m * d * k)
-
-
-def coefficient_derivatives(
-    p: Parameters, u: ArrayLike, *, resistance: float = np.inf, capacitance: float = 0.0
-) -> FloatArray:
-    """(..., 3, 9) derivatives of c2, c1, c0 at fixed u by the values of `NAMES` (1/s^n per SI unit).
-
-    `resistance` is held fixed: its own dependence on R_s belongs to the circuit.
-    Multiply by the parameter's value for the derivative by its logarithm.
-
-    Parameters
-    ----------
-    p : Parameters
-    u : array, V
-        Voltage across the junction, any shape.
-    resistance : float, ohm
-        Between a voltage source and the junction; infinite is current control.
-    capacitance : float, F
-        Added across the junction.
-    """
-    m, d, k = _rates(p, u, resistance, capacitance)
-    gain = loop_gain(p, u, resistance)
-    zero = np.zeros_like(k)
-    product = m * d * k
-    by_loop = np.stack(
-        [
-            np.stack([m + zero, d + zero, k, zero], axis=-1),
-            np.stack([m * (k + d), d * (k + m), k * (d + m), zero], axis=-1),
-            np.stack([(1.0 + gain) * product] * 3 + [gain * product], axis=-1),
-        ],
-        axis=-2,
-    )
-    result: FloatArray = by_loop @ _rate_derivatives(p, u, resistance, capacitance)
-    return result
 
 
 def eigenvalues(
@@ -172,45 +137,22 @@ def _rates(
     lowest = p.V_T - LARGEST_EXPONENT * p.V_m
     voltage = np.maximum(np.asarray(u, dtype=np.float64), lowest)
     tau_d, tau_f = FEEDBACK.lags(p, voltage)
-    tau_m = ohmic_resistance(p) * resistance_share(p, resistance) * _capacitance(p, voltage, capacitance)
+    tau_m = (
+        ohmic_resistance(p)
+        * resistance_share(p, resistance)
+        * (junction_capacitance(p, voltage) + capacitance)
+    )
     slow_activation = np.full_like(tau_f, np.inf) if p.tau_k == 0.0 else 1.0 / tau_f
     return 1.0 / tau_m, 1.0 / tau_d if tau_d > 0.0 else np.inf, slow_activation
-
-
-def _capacitance(p: Parameters, u: FloatArray, added: float) -> FloatArray | float:
-    """Capacitance across the junction, F."""
-    return junction_capacitance(p, u) + added
-
-
-def _rate_derivatives(p: Parameters, u: ArrayLike, resistance: float, capacitance: float) -> FloatArray:
-    """(..., 4, 9) derivatives of ln(1/tau_m), ln(1/tau_d), ln(1/p), ln A by the values of `NAMES`."""
-    voltage = np.asarray(u, dtype=np.float64)
-    by_R, by_C = np.zeros((2, len(NAMES)))
-    for ohmic in OHMIC:
-        ohmic.add_resistance_derivatives(p, by_R)
-    for capacitor in CAPACITORS:
-        capacitor.add_capacitance_derivatives(p, voltage, by_C)
-    log_R = resistance_share(p, resistance) * by_R / ohmic_resistance(p)
-    log_C = by_C / _capacitance(p, voltage, capacitance)
-    by_lag_d, by_lag_f, by_gain = FEEDBACK.loop_derivatives(p, voltage, len(NAMES))
-    by_charging = np.broadcast_to(-log_R - log_C, by_gain.shape)
-    return np.stack([by_charging, by_lag_d, by_lag_f, by_gain + log_R], axis=-2)
 
 
 def _cubic_roots(c2: FloatArray, c1: FloatArray, c0: FloatArray) -> ComplexArray:
     """(..., 3) roots of lambda^3 + c2 lambda^2 + c1 lambda + c0, all coefficients positive.
 
-    One real root -mu lies between c2 and c0/c1, which always enclose one; the other two solve the quadratic
-    that is left. Each keeps its relative accuracy however far apart the time constants are.
+    One real root -mu lies between c2 and c0/c1, which always enclose one: Newton in log mu, kept inside. The
+    other two solve the quadratic that is left. Each keeps its relative accuracy however far apart the time
+    constants are.
     """
-    mu = _real_root(c2, c1, c0)
-    # The sum of the other two roots follows from c2 or from c1: take the one that loses less to rounding.
-    total = np.where(c2 < c1 / mu, c2 - mu, (c1 - c0 / mu) / mu)
-    return _sorted_roots(-mu, *_quadratic_roots(total, c0 / mu))
-
-
-def _real_root(c2: FloatArray, c1: FloatArray, c0: FloatArray) -> FloatArray:
-    """A positive root mu of mu^3 - c2 mu^2 + c1 mu - c0: Newton in log mu, kept inside its bracket."""
     low, high = np.minimum(c2, c0 / c1), np.maximum(c2, c0 / c1)
     mu = np.where(c0 / c1 < c2, high, low)
     for _ in range(_MOST_ITERATIONS):
@@ -221,10 +163,12 @@ def _real_root(c2: FloatArray, c1: FloatArray, c0: FloatArray) -> FloatArray:
             trial = mu * np.exp(np.clip(-value / slope, -50.0, 50.0))
         trial = np.where((trial > low) & (trial < high), trial, np.sqrt(low) * np.sqrt(high))
         trial = np.where(value == 0.0, mu, trial)
-        if np.all(np.abs(trial - mu) <= 4.0 * np.finfo(float).eps * mu):
-            return trial
-        mu = trial
-    return mu
+        last, mu = mu, trial
+        if np.all(np.abs(mu - last) <= 4.0 * np.finfo(float).eps * last):
+            break
+    # The sum of the other two roots follows from c2 or from c1: take the one that loses less to rounding.
+    total = np.where(c2 < c1 / mu, c2 - mu, (c1 - c0 / mu) / mu)
+    return _sorted_roots(-mu, *_quadratic_roots(total, c0 / mu))
 
 
 def _quadratic_roots(b: FloatArray, c: FloatArray) -> tuple[ComplexArray, ComplexArray]:

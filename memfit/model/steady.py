@@ -20,13 +20,12 @@ _SMALL_STEP = 1e-9
 
 
 def steady_current(p: Parameters, u: ArrayLike) -> FloatArray:
-    """I(u) = u/R_b + i_c0 f_ss(u), A, Eq. 5; `u` in V, any shape.
+    """I(u) = u/R_b + i_c0 f_ss(u), A, Eq. 5.
 
     Parameters
     ----------
     p : Parameters
-    u : array, V
-        Voltage across the junction, any shape.
+    u : array, V, across the junction
     """
     total = np.zeros(np.shape(u))
     for part in CONDUCTORS:
@@ -35,13 +34,12 @@ def steady_current(p: Parameters, u: ArrayLike) -> FloatArray:
 
 
 def conductance(p: Parameters, u: ArrayLike) -> FloatArray:
-    """dI/du = 1/R_b + 1/R_a, S, Eq. 9; `u` in V, any shape.
+    """dI/du = 1/R_b + 1/R_a, S, Eq. 9.
 
     Parameters
     ----------
     p : Parameters
-    u : array, V
-        Voltage across the junction, any shape.
+    u : array, V, across the junction
     """
     total = np.zeros(np.shape(u))
     for part in CONDUCTORS:
@@ -61,13 +59,12 @@ def ohmic_resistance(p: Parameters) -> float:
 
 
 def junction_capacitance(p: Parameters, u: ArrayLike) -> FloatArray | float:
-    """C_m, F: dQ/du of the junction; `u` in V, any shape.
+    """C_m, F: dQ/du of the junction.
 
     Parameters
     ----------
     p : Parameters
-    u : array, V
-        Voltage across the junction, any shape.
+    u : array, V, across the junction
     """
     first, *others = (part.capacitance(p, u) for part in CAPACITORS)
     for other in others:
@@ -157,8 +154,7 @@ def current_derivatives(p: Parameters, u: ArrayLike) -> FloatArray:
     Parameters
     ----------
     p : Parameters
-    u : (n,) array, V
-        Voltage across the junction.
+    u : (n,) array, V, across the junction
     """
     u = np.asarray(u, dtype=np.float64)
     result = np.zeros((u.size, len(NAMES)))

@@ -10,13 +10,12 @@ from hypothesis import strategies as st
 
 from memfit.model.equations import activation, jacobian
 from memfit.model.linear import (
-    coefficient_derivatives,
     coefficients,
     effective_parameters,
     eigenvalues,
     loop_gain,
 )
-from memfit.model.parameters import NAMES, Parameters
+from memfit.model.parameters import Parameters
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "model_values.json"
 DEVICE = Parameters(R_b=1e5, C_m=1e-7, i_c0=1e-4, V_T=0.7, V_m=0.06, tau_d=5e-3, tau_k=0.2, R_s=50.0)
@@ -95,24 +94,6 @@ def test_a_shape_of_voltages_is_kept():
     u = np.linspace(0.5, 0.9, 6).reshape(2, 3)
     assert eigenvalues(DEVICE, u).shape == (2, 3, 3)
     assert coefficients(DEVICE, u).c1.shape == (2, 3)
-    assert coefficient_derivatives(DEVICE, u).shape == (2, 3, 3, len(NAMES))
-
-
-@pytest.mark.parametrize("resistance", [np.inf, 3e4])
-@pytest.mark.parametrize("name", ["R_b", "C_m", "i_c0", "V_T", "V_m", "tau_d", "tau_k", "R_s"])
-def test_derivatives_of_the_coefficients(name, resistance):
-    u = np.array([0.5, 0.7, 0.95])
-    circuit = {"resistance": resistance, "capacitance": 2e-8}
-    step = 1e-5 * getattr(DEVICE, name)
-
-    def at(shift):
-        moved = DEVICE.replace(**{name: getattr(DEVICE, name) + shift})
-        return np.stack(coefficients(moved, u, **circuit)[:3], axis=-1)
-
-    difference = (8 * (at(step) - at(-step)) - (at(2 * step) - at(-2 * step))) / (12 * step)
-    exact = coefficient_derivatives(DEVICE, u, **circuit)[..., NAMES.index(name)]
-    scale = at(0.0) / getattr(DEVICE, name)
-    np.testing.assert_allclose(exact / scale, difference / scale, rtol=1e-6, atol=1e-9)
 
 
 def test_an_effective_device_has_the_parallel_resistance():

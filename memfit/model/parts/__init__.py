@@ -75,9 +75,6 @@ class Ohmic(Conductor, Protocol):
     def resistance(self, p: Parameters) -> float:
         """Ohm."""
 
-    def add_resistance_derivatives(self, p: Parameters, by: FloatArray) -> None:
-        """Derivatives of the resistance added to `by` (p,)."""
-
 
 class VoltageDependent(Conductor, Protocol):
     """A conductor whose steady current is no multiple of the voltage, but between limits."""
@@ -97,9 +94,6 @@ class Capacitor(Branch, Protocol):
 
     def capacitance(self, p: Parameters, u: ArrayLike) -> FloatArray | float:
         """dQ/du, F."""
-
-    def add_capacitance_derivatives(self, p: Parameters, u: ArrayLike, by: FloatArray) -> None:
-        """Derivatives of the capacitance at fixed u added to `by` (..., p)."""
 
 
 class Kinetic(Protocol):
@@ -123,9 +117,6 @@ class Feedback(Protocol):
 
     def lags(self, p: Parameters, u: ArrayLike) -> tuple[float, FloatArray]:
         """Its two delays, s."""
-
-    def loop_derivatives(self, p: Parameters, u: FloatArray, parameters: int) -> tuple[FloatArray, ...]:
-        """(..., p) derivatives at fixed u of the logarithms of 1/delay (two) and of the loop gain."""
 
 
 OHMIC: tuple[Ohmic, ...] = (leak,)

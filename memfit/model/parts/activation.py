@@ -23,26 +23,24 @@ _LARGEST_EXPONENT = 600.0  # of a rate: its square root is still a number
 
 
 def activation(p: Parameters, u: ArrayLike) -> FloatArray:
-    """f_ss(u) = 1/(1 + exp(-(u - V_T)/V_m)), Eq. 4; `u` in V, any shape.
+    """f_ss(u) = 1/(1 + exp(-(u - V_T)/V_m)), Eq. 4.
 
     Parameters
     ----------
     p : Parameters
-    u : array, V
-        Voltage across the junction, any shape.
+    u : array, V, across the junction
     """
     result: FloatArray = expit((np.asarray(u, dtype=np.float64) - p.V_T) / p.V_m)
     return result
 
 
 def deactivation(p: Parameters, u: ArrayLike) -> FloatArray:
-    """1 - f_ss(u), without cancellation far above V_T; `u` in V, any shape.
+    """1 - f_ss(u), without cancellation far above V_T.
 
     Parameters
     ----------
     p : Parameters
-    u : array, V
-        Voltage across the junction, any shape.
+    u : array, V, across the junction
     """
     result: FloatArray = expit(-(np.asarray(u, dtype=np.float64) - p.V_T) / p.V_m)
     return result
@@ -54,8 +52,7 @@ def activation_slope(p: Parameters, u: ArrayLike) -> FloatArray:
     Parameters
     ----------
     p : Parameters
-    u : array, V
-        Voltage across the junction, any shape.
+    u : array, V, across the junction
     """
     x = (np.asarray(u, dtype=np.float64) - p.V_T) / p.V_m
     result: FloatArray = expit(x) * expit(-x) / p.V_m
@@ -68,8 +65,7 @@ def activation_time(p: Parameters, u: ArrayLike) -> FloatArray:
     Parameters
     ----------
     p : Parameters
-    u : array, V
-        Voltage across the junction, any shape.
+    u : array, V, across the junction
     """
     return p.tau_k * activation(p, u)
 
@@ -88,14 +84,6 @@ def add_shape_derivatives(p: Parameters, u: FloatArray, slope: FloatArray, by: F
     """
     by[:, COLUMN["V_T"]] -= slope
     by[:, COLUMN["V_m"]] -= slope * (u - p.V_T) / p.V_m
-
-
-def add_lag_derivatives(p: Parameters, u: FloatArray, by: FloatArray) -> None:
-    """Add to (..., p) the derivatives of ln(1/tau_f) at fixed u, tau_f = tau_k f_ss(u)."""
-    rest = deactivation(p, u)  # d ln f/dx = 1 - f, x = (u - V_T)/V_m
-    by[..., COLUMN["V_T"]] += rest / p.V_m
-    by[..., COLUMN["V_m"]] += rest * (u - p.V_T) / p.V_m**2
-    by[..., COLUMN["tau_k"]] -= 1.0 / p.tau_k
 
 
 def rate(p: Parameters, state: Mapping[str, FloatArray]) -> FloatArray:

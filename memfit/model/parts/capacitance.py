@@ -17,11 +17,6 @@ def capacitance(p: Parameters, u: ArrayLike) -> float:
     return p.C_m
 
 
-def add_capacitance_derivatives(p: Parameters, u: ArrayLike, by: FloatArray) -> None:
-    """Add to (..., p) the derivatives of the capacitance by the parameters at fixed u."""
-    by[..., COLUMN["C_m"]] += 1.0
-
-
 def admittance(p: Parameters, s: ComplexArray, u: ArrayLike) -> ComplexArray:
     """Y = s C_m, S."""
     return p.C_m * s

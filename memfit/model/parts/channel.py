@@ -20,7 +20,6 @@ from memfit.model.parts.activation import (
     activation,
     activation_slope,
     activation_time,
-    add_lag_derivatives,
     add_shape_derivatives,
     deactivation,
 )
@@ -35,8 +34,7 @@ def steady_current(p: Parameters, u: ArrayLike, resistance: float = 1.0) -> Floa
     Parameters
     ----------
     p : Parameters
-    u : array, V
-        Voltage across the junction, any shape.
+    u : array, V, across the junction
     resistance : float, ohm
         That the current flows through; 1 for the current itself.
     """
@@ -49,8 +47,7 @@ def conductance(p: Parameters, u: ArrayLike, resistance: float = 1.0) -> FloatAr
     Parameters
     ----------
     p : Parameters
-    u : array, V
-        Voltage across the junction, any shape.
+    u : array, V, across the junction
     resistance : float, ohm
         That the current flows through; 1 for the current itself.
     """
@@ -76,8 +73,7 @@ def admittance(p: Parameters, s: ComplexArray, u: ArrayLike) -> ComplexArray:
     p : Parameters
     s : array, rad/s
         i omega.
-    u : array, V
-        Voltage across the junction, any shape.
+    u : array, V, across the junction
     """
     lag = (1.0 + s * p.tau_d) * (1.0 + s * activation_time(p, u))
     return np.asarray(conductance(p, u) / lag, dtype=np.complex128)
@@ -132,8 +128,7 @@ def loop_gain(p: Parameters, u: ArrayLike, resistance: float) -> FloatArray:
     Parameters
     ----------
     p : Parameters
-    u : array, V
-        Voltage across the junction, any shape.
+    u : array, V, across the junction
     resistance : float, ohm
         Of all other conductors in parallel.
     """
@@ -146,19 +141,6 @@ def lags(p: Parameters, u: ArrayLike) -> tuple[float, FloatArray]:
     Parameters
     ----------
     p : Parameters
-    u : array, V
-        Voltage across the junction, any shape.
+    u : array, V, across the junction
     """
     return p.tau_d, activation_time(p, u)
-
-
-def loop_derivatives(p: Parameters, u: FloatArray, parameters: int) -> tuple[FloatArray, ...]:
-    """(..., p) derivatives at fixed u of ln(1/tau_d), ln(1/tau_f) and of the logarithm of the loop gain."""
-    by_lag_d, by_lag_f, by_gain = np.zeros((3, *u.shape, parameters))
-    by_lag_d[..., COLUMN["tau_d"]] = -1.0 / p.tau_d
-    add_lag_derivatives(p, u, by_lag_f)
-    tilt = 2.0 * deactivation(p, u) - 1.0  # d ln(f (1 - f))/dx, x = (u - V_T)/V_m
-    by_gain[..., COLUMN["i_c0"]] = 1.0 / p.i_c0
-    by_gain[..., COLUMN["V_T"]] = -tilt / p.V_m
-    by_gain[..., COLUMN["V_m"]] = -(1.0 + tilt * (u - p.V_T) / p.V_m) / p.V_m
-    return by_lag_d, by_lag_f, by_gain

@@ -19,11 +19,6 @@ def resistance(p: Parameters) -> float:
     return p.R_b
 
 
-def add_resistance_derivatives(p: Parameters, by: FloatArray) -> None:
-    """Add to (p,) the derivatives of the resistance by the parameters."""
-    by[COLUMN["R_b"]] += 1.0
-
-
 def steady_current(p: Parameters, u: ArrayLike) -> FloatArray:
     """u/R_b, A."""
     return np.asarray(u, dtype=np.float64) / p.R_b

@@ -6,7 +6,7 @@ import pytest
 from memfit.model import smallsignal, steady
 from memfit.model.equations import activation
 from memfit.model.parameters import COLUMN, NAMES, PARAMETERS, Parameters, names_where
-from memfit.model.parts import BRANCHES, CAPACITORS, CONDUCTORS, KINETIC, OHMIC, STATES, VOLTAGE_DEPENDENT
+from memfit.model.parts import BRANCHES, CONDUCTORS, KINETIC, STATES, VOLTAGE_DEPENDENT
 
 DEVICE = Parameters(
     R_b=1e5, C_m=1e-7, i_c0=1e-4, V_T=0.7, V_m=0.06, tau_d=5e-3, tau_k=0.2, R_s=50.0, L_s=1e-6
@@ -86,19 +86,6 @@ def test_voltage_dependent_currents_stay_within_their_limits(part):
     current = part.steady_current(DEVICE, np.linspace(-10.0, 10.0, 101))
     assert np.all((current >= least) & (current <= most))
     np.testing.assert_allclose(part.steady_current(DEVICE, U, 50.0), 50.0 * part.steady_current(DEVICE, U))
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_resistance_and_capacitance_have_their_derivatives(name):
-    for ohmic in OHMIC:
-        by = np.zeros(len(NAMES))
-        ohmic.add_resistance_derivatives(DEVICE, by)
-        assert by[COLUMN[name]] == pytest.approx(float(by_differences(ohmic.resistance, name)))
-    for capacitor in CAPACITORS:
-        by = np.zeros(len(NAMES))
-        capacitor.add_capacitance_derivatives(DEVICE, 0.5, by)
-        numeric = by_differences(lambda p, part=capacitor: part.capacitance(p, 0.5), name)
-        assert by[COLUMN[name]] == pytest.approx(float(numeric))
 
 
 @pytest.mark.parametrize("name", STATES)
