@@ -11,7 +11,6 @@ from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -21,11 +20,8 @@ from memfit.errors import InputError
 from memfit.fitting import (
     CORE,
     Alternative,
-    CircuitStability,
-    Estimate,
     FitPlan,
     FitResult,
-    Profile,
     SampleSet,
     Status,
     free_parameters,
@@ -70,49 +66,45 @@ def stability_targets(p: Parameters, circuits: Mapping[str, Circuit] | None = No
         By default a current source and a voltage source.
     """
     wanted = DEFAULT_CIRCUITS if circuits is None else circuits
-    found: dict[str, Target] = {}
+    targets: dict[str, Target] = {}
     for name, circuit in wanted.items():
-        if circuit.pins_voltage(p) or not Loop.of(circuit.effective(p)).can_oscillate:
-            continue
-        found[f"{name}.{MARGIN}"] = Target(
-            unit="",
-            best=partial(_margin, circuit),
-            condition=partial(_margin_condition, circuit),
-            logarithmic=True,
-        )
-        for place, label in enumerate(HOPF):
-            found[f"{name}.{label}"] = Target(
-                unit="V",
-                best=partial(_hopf_voltage, circuit, place),
-                condition=partial(_hopf_condition, circuit),
-                twin=partial(_hopf_voltage, circuit, 1 - place),
-            )
-    return found
+        if circuit.can_oscillate(p):
+            targets[f"{name}.{MARGIN}"] = _margin_target(circuit)
+            targets |= {f"{name}.{label}": _hopf_target(circuit, k) for k, label in enumerate(HOPF)}
+    return targets
 
 
-def with_profiled_stability(result: FitResult) -> FitResult:
-    """The result whose stability has the intervals of its profiles, where they are closed."""
-    blocks = {name: _profiled(name, block, result.profiles) for name, block in result.stability.items()}
-    return replace(result, stability=blocks)
+def _margin_target(circuit: Circuit) -> Target:
+    """The smallest gain margin in a circuit, and the condition that its logarithm is c."""
+
+    def least(p: Parameters) -> float:
+        return float(least_log_gain_margin(_loop(circuit, p)))
+
+    def condition(p: Parameters, c: float) -> Slopes:
+        slopes = least_log_gain_margin_derivatives(p, circuit.resistance(p), circuit.external_capacitance)
+        return least(p) - c, slopes, -1.0
+
+    return Target(unit="", best=lambda p: float(np.exp(least(p))), condition=condition, logarithmic=True)
 
 
-def _profiled(name: str, known: CircuitStability, profiles: Mapping[str, Profile]) -> CircuitStability:
-    """The stability in one circuit with the intervals of its profiles."""
-    margin = _closed(profiles.get(f"{name}.{MARGIN}"))
-    if margin and known.gain_margin_ci95:
-        known = replace(known, gain_margin_ci95=margin, gain_margin_by="profile")
-    points = []
-    for label, point in zip(HOPF, known.hopf_points, strict=False):
-        interval = _closed(profiles.get(f"{name}.{label}"))
-        points.append(replace(point, u_ci95=interval, u_by="profile") if interval else point)
-    return replace(known, hopf_points=tuple(points))
+def _hopf_target(circuit: Circuit, place: int) -> Target:
+    """A Hopf voltage u (V) in a circuit, and the condition that the gain margin at the voltage c is 1."""
 
+    def voltage(place: int, p: Parameters) -> float | None:
+        x = float(hopf_biases(_loop(circuit, p))[place])
+        return p.V_T + p.V_m * x if np.isfinite(x) else None
 
-def _closed(profile: Profile | None) -> tuple[float, float] | None:
-    """Ends of a profile that has both."""
-    if profile is None or profile.ci95[0] is None or profile.ci95[1] is None:
-        return None
-    return profile.ci95[0], profile.ci95[1]
+    def condition(p: Parameters, c: float) -> Slopes:
+        loop, x = _loop(circuit, p), (c - p.V_T) / p.V_m
+        by_x = float(log_gain_margin_slope(loop, x))
+        by_loop = loop_derivatives(p, circuit.resistance(p), circuit.external_capacitance)
+        slopes = margin_derivatives(loop, x) @ by_loop
+        slopes[NAMES.index("V_T")] -= by_x / p.V_m
+        slopes[NAMES.index("V_m")] -= by_x * x / p.V_m
+        return float(log_gain_margin(loop, x)), slopes, by_x / p.V_m
+
+    best, twin = partial(voltage, place), partial(voltage, 1 - place)
+    return Target(unit="V", best=best, condition=condition, twin=twin)
 
 
 def _loop(circuit: Circuit, p: Parameters) -> Loop:
@@ -120,32 +112,24 @@ def _loop(circuit: Circuit, p: Parameters) -> Loop:
     return Loop.of(p, circuit.resistance(p), circuit.external_capacitance)
 
 
-def _margin(circuit: Circuit, p: Parameters) -> float:
-    """Smallest gain margin."""
-    return float(np.exp(least_log_gain_margin(_loop(circuit, p))))
+def _analysed(result: FitResult) -> FitResult:
+    """The result with the stability that follows from all it holds, its profiles where they are closed."""
 
+    def closed(name: str) -> tuple[float, float] | None:
+        low, high = result.profiles[name].ci95 if name in result.profiles else (None, None)
+        return None if low is None or high is None else (low, high)
 
-def _margin_condition(circuit: Circuit, p: Parameters, c: float) -> Slopes:
-    """The smallest log gain margin is c."""
-    slopes = least_log_gain_margin_derivatives(p, circuit.resistance(p), circuit.external_capacitance)
-    return float(least_log_gain_margin(_loop(circuit, p))) - c, slopes, -1.0
-
-
-def _hopf_voltage(circuit: Circuit, place: int, p: Parameters) -> float | None:
-    """A Hopf voltage u (V); None where there is none."""
-    x = float(hopf_biases(_loop(circuit, p))[place])
-    return p.V_T + p.V_m * x if np.isfinite(x) else None
-
-
-def _hopf_condition(circuit: Circuit, p: Parameters, c: float) -> Slopes:
-    """The gain margin at the voltage c is 1."""
-    loop, x = _loop(circuit, p), (c - p.V_T) / p.V_m
-    by_x = float(log_gain_margin_slope(loop, x))
-    by_loop = loop_derivatives(p, circuit.resistance(p), circuit.external_capacitance)
-    slopes = margin_derivatives(loop, x) @ by_loop
-    slopes[NAMES.index("V_T")] -= by_x / p.V_m
-    slopes[NAMES.index("V_m")] -= by_x * x / p.V_m
-    return float(log_gain_margin(loop, x)), slopes, by_x / p.V_m
+    blocks = {}
+    for name, known in analyse_result(result).items():
+        points = []
+        for label, point in zip(HOPF, known.hopf_points, strict=False):
+            interval = closed(f"{name}.{label}")
+            points.append(replace(point, u_ci95=interval, u_by="profile") if interval else point)
+        blocks[name] = replace(known, hopf_points=tuple(points))
+        margin = closed(f"{name}.{MARGIN}")
+        if margin and known.gain_margin_ci95:
+            blocks[name] = replace(blocks[name], gain_margin_ci95=margin, gain_margin_by="profile")
+    return replace(result, stability=blocks)
 
 
 def profile(
@@ -170,9 +154,10 @@ def profile(
     InputError
         The device is not that of the fit.
     """
-    found = profiling.profile(
-        rebuild_problem(result, device), _targets(result), progress=progress, checkpoint=checkpoint
-    )
+    determined = all(estimate.value is not None for estimate in result.parameters.values())
+    targets = stability_targets(result.values()) if determined else {}
+    problem = rebuild_problem(result, device)
+    found = profiling.profile(problem, targets, progress=progress, checkpoint=checkpoint)
     return _analysed(with_profiles(result, device, found))
 
 
@@ -188,49 +173,39 @@ def with_profiles(result: FitResult, device: Device, profiled: Profiled) -> FitR
     """
     if profiled.deeper:
         result = _at_deeper_minimum(result, device, profiled.state)
-    parameters = {
-        name: _told_by(profiled.profiles[name], e) if name in profiled.profiles else e
-        for name, e in result.parameters.items()
-    }
+    profiles, parameters = profiled.profiles, dict(result.parameters)
+    for name, e in result.parameters.items():
+        if name not in profiles:
+            continue
+        found = profiles[name]
+        if found.kind == "flat" and found.complete:
+            parameters[name] = replace(e, value=None, stderr=None, ci95=None, status="undetermined")
+        elif e.status in ("undetermined", "at_bound"):  # keeps no value, but may have limits
+            parameters[name] = replace(e, ci95=found.ci95)
+        else:
+            status = e.status if found.kind == "determined" else "weak"
+            parameters[name] = replace(e, ci95=found.ci95, status=status)
     differ = [
-        name for name, p in profiled.profiles.items() if not p.agrees and name in parameters and p.linear_ci95
+        name for name, one in profiles.items() if not one.agrees and name in parameters and one.linear_ci95
     ]
-    warnings = result.warnings
+    warnings, status_of_fit = result.warnings, result.status
     if differ:
         said = f"Profile and linear interval of {', '.join(differ)} differ; the profiles' are given."
         warnings = (*warnings, said)
+    undetermined = [n for n in CORE if n in parameters and parameters[n].status == "undetermined"]
+    if undetermined and status_of_fit.code not in ("not_identifiable", "not_converged"):
+        status_of_fit = Status(
+            code="not_identifiable",
+            message=f"By their profiles the data do not determine {', '.join(undetermined)}; the others hold "
+            "as far as their intervals say. Add a spectrum at another bias, a sweep through V_T or a longer "
+            "pulse, or fix what is known.",
+        )
     return replace(
         result,
         parameters=parameters,
-        profiles=dict(profiled.profiles),
-        status=_status(result.status, parameters),
+        profiles=dict(profiles),
+        status=status_of_fit,
         warnings=warnings,
-    )
-
-
-def _told_by(profile: Profile, e: Estimate) -> Estimate:
-    """An estimate with the interval of its profile, and the verdict that follows.
-
-    What the linear verdict calls undetermined keeps no value, but may have limits.
-    """
-    if profile.kind == "flat" and profile.complete:
-        return replace(e, value=None, stderr=None, ci95=None, status="undetermined")
-    if e.status in ("undetermined", "at_bound"):
-        return replace(e, ci95=profile.ci95)
-    one_sided = profile.kind != "determined"
-    return replace(e, ci95=profile.ci95, status="weak" if one_sided else e.status)
-
-
-def _status(status: Status, parameters: Mapping[str, Estimate]) -> Status:
-    """The verdict on the fit, once the profiles have found what is not determined."""
-    undetermined = [n for n in CORE if n in parameters and parameters[n].status == "undetermined"]
-    if not undetermined or status.code in ("not_identifiable", "not_converged"):
-        return status
-    return Status(
-        code="not_identifiable",
-        message=f"By their profiles the data do not determine {', '.join(undetermined)}; the others hold as "
-        "far as their intervals say. Add a spectrum at another bias, a sweep through V_T or a longer pulse, "
-        "or fix what is known.",
     )
 
 
@@ -368,19 +343,6 @@ def checkpoint_for(result: FitResult, path: Path | None) -> Checkpoint:
             "chi2": f"{result.goodness.chi2:.6g}",
         },
     )
-
-
-def _targets(result: FitResult) -> Mapping[str, Target]:
-    """What the stability report says; nothing where a parameter is not determined."""
-    if any(estimate.value is None for estimate in result.parameters.values()):
-        return {}
-    return stability_targets(result.values())
-
-
-def _analysed(result: FitResult) -> FitResult:
-    """The result with the stability that follows from all it holds."""
-    stability: Mapping[str, Any] = analyse_result(result)
-    return with_profiled_stability(replace(result, stability=stability))
 
 
 def _with_word(result: FitResult, kind: str, found: SampleSet) -> FitResult:
