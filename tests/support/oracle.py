@@ -4,7 +4,7 @@ import numpy as np
 from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 
-from memfit.model import activation, jacobian, steady_current, vector_field
+from memfit.model.equations import activation, jacobian, steady_current, vector_field
 
 
 def steady_state(p, drive):

@@ -27,12 +27,12 @@ from memfit.model import (
     Loop,
     Parameters,
     hopf_biases,
-    jacobian,
     least_log_gain_margin,
     least_log_gain_margin_derivatives,
     steady_current,
     vector_field,
 )
+from memfit.model.equations import jacobian
 
 REFERENCE = Path(__file__).parents[2] / "reference" / "model_values.json"
 DEVICE = Parameters(R_b=1e5, C_m=1e-7, i_c0=1e-4, V_T=0.7, V_m=0.06, tau_d=5e-3, tau_k=0.2, R_s=50.0)
