@@ -4,6 +4,10 @@ Results of fits go in, one frozen record comes out; as plain data it has the lay
 All statistics are in the scale in which quantities are compared: the natural logarithm of positive ones.
 Means are given in SI units (of positive quantities they are geometric means), spreads and differences in that
 scale, where they are what was estimated. What is not known is null; NaN never appears.
+
+At the bias of its smallest gain margin a device has the loop gain A = R_b/R_a, and oscillation takes B =
+(tau_m + tau_d)(tau_d + p)(p + tau_m)/(tau_m tau_d p) with p = f tau_k, at least 8. In the plane of A and B
+the boundary is the diagonal for every device, whatever its parameters, and the gain margin is B/A.
 """
 
 from collections import Counter
@@ -12,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.special import expit
 
 from memfit.analysis.comparison.devices import (
     ComparedDevice,
@@ -28,19 +33,53 @@ from memfit.analysis.comparison.devices import (
 )
 from memfit.analysis.comparison.pairs import BetweenCorrelation, Pairs, compare_pairs, correlate
 from memfit.analysis.comparison.pooling import Outlying, Pooled, find_outliers, pool
-from memfit.analysis.comparison.ranking import Ranked, StabilityPlane, rank_devices, stability_plane
 from memfit.analysis.comparison.regression import Trend, find_trends
 from memfit.analysis.stability import analyse_result
+from memfit.arrays import FloatArray, IntArray, Interval
 from memfit.errors import InputError
 from memfit.fitting import FitResult, to_plain
+from memfit.model import LOOP_NAMES, LOOP_POWERS, Loop, least_margin_bias, log_gain_margin
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SCHEMA = "memfit/comparison/1"
 MOST_LISTED = 5_000
 """Pairs of devices that are listed one by one; of more only the numbers that differ are given."""
-_FEWEST = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ranked:
+    """A device in the order of its gain margin, in one circuit."""
+
+    rank: int
+    """1 is the most eager to oscillate."""
+    device: int
+    """Its place among the devices."""
+    circuit: str
+    verdict: str
+    gain_margin: float | None
+    """Smallest over all biases; below 1 it oscillates; None where it cannot, or where it is not known."""
+    gain_margin_ci95: Interval | None
+    probability_oscillates: float | None
+    at_u: float | None
+    """V."""
+    hopf_V: tuple[float, ...] = ()
+    """Terminal voltages of the Hopf points, V."""
+    hopf_frequency_Hz: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StabilityPlane:
+    """Every device that has three lags, in the plane of loop gains under current control."""
+
+    device: IntArray
+    """(m,) places among the devices."""
+    loop_gain: FloatArray
+    """(m,) A, the loop gain there is at the bias of the smallest gain margin."""
+    needed: FloatArray
+    """(m,) B, the loop gain that oscillation takes there."""
+    covariance: FloatArray
+    """(m, 2, 2) of log A and log B; NaN where a fit does not give all of it."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -110,7 +149,7 @@ class Comparison:
             for one in self.trends
         ]
         return {
-            "schema": SCHEMA,
+            "schema": "memfit/comparison/1",
             "devices": [_device_entry(self.sample, place) for place in range(len(labels))],
             "quantities": _pooled_entries(self.sample, self.pooled),
             "per_area": _pooled_entries(self.normalised, self.normalised_pooled) if self.normalised else {},
@@ -229,16 +268,81 @@ def compare_results(
         correlations=correlate(names, like.x[:, :q], covariance),
         trends=trends,
         confounded=confounded,
-        ranking=rank_devices(devices),
-        plane=stability_plane(sample),
+        ranking=_rank(devices),
+        plane=_stability_plane(sample),
         omitted=(*left_out, *sample.omitted, *idle),
         notes=_notes(kept, devices),
     )
 
 
+def _rank(devices: Sequence[ComparedDevice]) -> tuple[Ranked, ...]:
+    """All devices in each circuit, the smallest gain margin first, what is not known last."""
+
+    def eagerness(place: int) -> tuple[bool, float, float, int]:
+        """By gain margin, then by probability; what cannot oscillate, what is not known last."""
+        known = devices[place].stability[circuit]
+        margin = np.inf if known.gain_margin_min is None else known.gain_margin_min
+        return known.verdict == "undetermined", margin, -(known.probability_oscillates or 0.0), place
+
+    ranked: list[Ranked] = []
+    for circuit in dict.fromkeys(name for device in devices for name in device.stability):
+        there = [place for place, device in enumerate(devices) if circuit in device.stability]
+        for rank, place in enumerate(sorted(there, key=eagerness), start=1):
+            one = devices[place].stability[circuit]
+            ranked.append(
+                Ranked(
+                    rank=rank,
+                    device=place,
+                    circuit=circuit,
+                    verdict=one.verdict,
+                    gain_margin=one.gain_margin_min,
+                    gain_margin_ci95=one.gain_margin_ci95,
+                    probability_oscillates=one.probability_oscillates,
+                    at_u=one.at_u,
+                    hopf_V=tuple(point.V for point in one.hopf_points),
+                    hopf_frequency_Hz=tuple(point.frequency_Hz for point in one.hopf_points),
+                )
+            )
+    return tuple(ranked)
+
+
+def _stability_plane(sample: Sample) -> StabilityPlane:
+    """Where the devices stand in the plane of loop gains; covariances propagate linearly."""
+    devices = [(i, device.values) for i, device in enumerate(sample.devices)]  # noqa: PD011 - no table
+    lagging = [(i, p) for i, p in devices if p is not None and Loop.of(p).can_oscillate]
+    there = np.array([i for i, _ in lagging], dtype=np.intp)
+    values = {
+        name: np.array([getattr(p, name) for _, p in lagging], dtype=np.float64) for name in LOOP_POWERS
+    }
+    loops = Loop.from_values(values, np.array(np.inf), np.array(0.0))
+    logs = np.log([getattr(loops, name) for name in LOOP_NAMES])
+
+    def place(logs: FloatArray) -> FloatArray:
+        """(2, m) log A and log B from the (4, m) logarithms of `LOOP_NAMES`."""
+        if logs.size == 0:
+            return np.zeros((2, *logs.shape[1:]))
+        loop = Loop(*np.exp(logs))
+        x = least_margin_bias(loop)
+        log_A = logs[0] + np.log(expit(x)) + np.log(expit(-x))
+        return np.stack([log_A, log_A + log_gain_margin(loop, x)])
+
+    log_A, log_B = place(logs)
+    names = sample.names[: sample.fitted]
+    used = np.array([k for k, name in enumerate(names) if name in LOOP_POWERS], dtype=np.intp)
+    powers = np.array([LOOP_POWERS[names[k]] for k in used], dtype=np.float64).reshape(-1, len(LOOP_NAMES)).T
+    small = 1e-4  # of a logarithm
+    slopes = np.empty((len(there), 2, len(LOOP_NAMES)))
+    for row, step in enumerate(small * np.eye(len(LOOP_NAMES))[:, :, None]):
+        slopes[..., row] = ((place(logs + step) - place(logs - step)) / (2.0 * small)).T
+    gradient = slopes @ powers
+    own = sample.covariance[np.ix_(there, used, used)]
+    covariance: FloatArray = gradient @ own @ np.swapaxes(gradient, 1, 2)
+    return StabilityPlane(device=there, loop_gain=np.exp(log_A), needed=np.exp(log_B), covariance=covariance)
+
+
 def _require_two(count: int, left_out: Sequence[Omitted]) -> None:
     """An error where too few devices remain, with what became of the others."""
-    if count < _FEWEST:
+    if count < 2:
         reasons = "".join(f" {one.label}: {one.reason}." for one in left_out[:3] if not one.what)
         raise InputError(
             "Expected results of at least two devices that can be compared, found "
@@ -249,7 +353,7 @@ def _require_two(count: int, left_out: Sequence[Omitted]) -> None:
 def _pool_all(sample: Sample) -> dict[str, Pooled]:
     """Every quantity that at least two devices have."""
     columns = {name: sample.column(name) for name in sample.names}
-    return {name: pool(y, v) for name, (_, y, v) in columns.items() if y.size >= _FEWEST}
+    return {name: pool(y, v) for name, (_, y, v) in columns.items() if y.size >= 2}
 
 
 def _notes(results: Sequence[FitResult], devices: Sequence[ComparedDevice]) -> tuple[str, ...]:

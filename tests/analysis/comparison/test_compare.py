@@ -131,3 +131,27 @@ def test_table_of_devices(found):
     assert {"R_b_ohm", "R_b_ci95_low", "R_b_ohm_m2", "i_c0_A_per_m2", "current_gain_margin"} <= set(frame)
     assert frame.loc["device 2", "attribute_batch"] == "B"
     assert frame["current_rank"].tolist() != list(range(1, 25))
+
+
+def test_the_map_of_stability(found):
+    """On the map the gain margin is the ratio of both axes, and below 8 nothing oscillates."""
+    margins = {r.device: r.gain_margin for r in found.ranking if r.circuit == "current"}
+    plane = found.plane
+    assert_allclose(plane.needed / plane.loop_gain, [margins[int(i)] for i in plane.device], rtol=1e-9)
+    assert np.all(plane.needed >= 8.0)
+    ratio = np.array([-1.0, 1.0])
+    for device, C in zip(plane.device, plane.covariance, strict=True):
+        low, high = next(
+            r.gain_margin_ci95 for r in found.ranking if r.device == device and r.circuit == "current"
+        )
+        width = 2 * 1.96 * np.sqrt(ratio @ C @ ratio)
+        assert np.log(high / low) == pytest.approx(width, rel=0.1)
+
+
+def test_ranking_by_gain_margin(found):
+    ranked = [r for r in found.ranking if r.circuit == "current"]
+    margins = [r.gain_margin for r in ranked]
+    assert margins == sorted(margins)
+    assert [r.rank for r in ranked] == list(range(1, 25))
+    chances = [r.probability_oscillates for r in ranked]
+    assert chances[0] >= chances[-1]
