@@ -16,7 +16,8 @@ from memfit.analysis.stability.sampling import (
 )
 from memfit.fitting import Estimate, FitResult, Status, to_plain
 from memfit.fitting.result import Goodness
-from memfit.model import NAMES, UNITS, Loop, Parameters, hopf_voltage_derivatives, least_log_gain_margin
+from memfit.model import NAMES, UNITS, Loop, Parameters, least_log_gain_margin
+from memfit.model.hopf_boundary import hopf_voltage_derivatives
 
 DEVICE = Parameters(R_b=1e5, C_m=1e-7, i_c0=1e-4, V_T=0.7, V_m=0.06, tau_d=5e-3, tau_k=0.2, R_s=50.0)
 FITTED = ("R_b", "C_m", "i_c0", "V_T", "V_m", "tau_d", "tau_k")
