@@ -34,13 +34,13 @@ from pathlib import Path
 
 import numpy as np
 from fuzz_seeds import helpful_settings, seeds
+from memfit.loaders.source import Source
 
 from memfit.errors import MemfitError
 from memfit.loaders import tidy
 from memfit.loaders.inspection import inspect_source
 from memfit.loaders.raw import NO_SETTINGS
 from memfit.loaders.registry import find_reader, read_source
-from memfit.loaders.source import Source
 
 SLOW = 5.0
 """Seconds for one small file that count as a hang."""

@@ -23,11 +23,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from fuzz import LARGEST, by_reader, helped
+from memfit.loaders.source import Source
 
 from memfit.errors import MemfitError
 from memfit.loaders.raw import NO_SETTINGS
 from memfit.loaders.registry import read_source
-from memfit.loaders.source import Source
 from memfit.loaders.tidy import format_record
 
 SHORT = 12_000

@@ -51,7 +51,7 @@ MODULES = {
         "memfit.analysis.stability.sampling", "memfit.analysis.stability.assess",
         "memfit.analysis.cycles",
     ),
-    "Readers": ("memfit.loaders.registry", "memfit.loaders.raw", "memfit.loaders.source"),
+    "Readers": ("memfit.loaders.registry", "memfit.loaders.raw"),
     "Errors, units, files": ("memfit.errors", "memfit.units", "memfit.confidence", "memfit.files"),
     "The workflow": tuple(f"memfit.workflow.{one}" for one in (
         "reading", "fitting", "stability", "simulation", "reports", "comparison", "batch"

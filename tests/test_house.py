@@ -31,7 +31,6 @@ WITHOUT_MIRROR = {
     "fitting/identifiability/combinations": "fitting/identifiability/test_verdict",
     "fitting/identifiability/exploration": "fitting/identifiability/test_verdict",
     "loaders/raw": "loaders/test_registry",
-    "loaders/source": "loaders/test_cut_files",
     "loaders/spectra": "loaders/test_formats",
     "loaders/sweeps": "loaders/test_formats",
     "loaders/transients": "loaders/test_formats",

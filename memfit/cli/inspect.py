@@ -85,9 +85,8 @@ def _told(console: Console, sources: Sequence[Path], faults: Sequence[InputError
 
 def _draw(picture: Path, files: "Sequence[SettingsOfFile]", *, overwrite: bool) -> None:
     """One picture of all records; of a file that is no record yet, its columns."""
-    from memfit.loaders.raw import NO_SETTINGS
+    from memfit.loaders.raw import NO_SETTINGS, open_source
     from memfit.loaders.registry import read_file, read_tables
-    from memfit.loaders.source import open_source
     from memfit.reporting.writers.folder import write_picture
 
     records: list[Record] = []

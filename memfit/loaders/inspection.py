@@ -15,9 +15,8 @@ from memfit.arrays import FloatArray
 from memfit.datasets import ImpedanceSpectrum, IVSweep, PulseTransient, estimate_noise, kramers_kronig
 from memfit.errors import InputError
 from memfit.loaders import tidy
-from memfit.loaders.raw import NO_SETTINGS, FileSettings, RawTable
+from memfit.loaders.raw import NO_SETTINGS, FileSettings, RawTable, Source, open_source
 from memfit.loaders.registry import read_source, read_tables
-from memfit.loaders.source import Source, open_source
 from memfit.loaders.sweeps import find_pulses
 from memfit.units import format_quantity
 

@@ -23,8 +23,16 @@ from memfit.errors import DependencyError, FileFormatError, InputError
 from memfit.loaders import tidy
 from memfit.loaders.curves import is_sweep, time_fault
 from memfit.loaders.formats import READERS
-from memfit.loaders.raw import NO_SETTINGS, FileSettings, RawTable, Reader, Reading
-from memfit.loaders.source import DAMAGE, Source, open_source
+from memfit.loaders.raw import (
+    DAMAGE,
+    NO_SETTINGS,
+    FileSettings,
+    RawTable,
+    Reader,
+    Reading,
+    Source,
+    open_source,
+)
 from memfit.loaders.spectra import make_spectra
 from memfit.loaders.sweeps import make_sweeps
 from memfit.loaders.tables import read_text_tables

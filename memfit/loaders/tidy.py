@@ -27,8 +27,7 @@ from memfit.arrays import FloatArray
 from memfit.datasets import ImpedanceSpectrum, IVSweep, Origin, PulseTransient, Record
 from memfit.errors import FileFormatError, OutputError, UnitError
 from memfit.files import write_whole
-from memfit.loaders.raw import CONTROLS, INITIALS, NO_SETTINGS, FileSettings, select_used
-from memfit.loaders.source import Source
+from memfit.loaders.raw import CONTROLS, INITIALS, NO_SETTINGS, FileSettings, Source, select_used
 from memfit.loaders.tables import Layout, TextTable, read_rows
 from memfit.protocols import Control, Drive, drive_from_samples
 from memfit.units import parse_quantity

@@ -10,8 +10,8 @@ import pytest
 from paths import DATA, for_real_files
 
 from memfit.errors import FileFormatError, MemfitError
+from memfit.loaders.raw import Source
 from memfit.loaders.registry import read_source
-from memfit.loaders.source import Source
 
 fuzz_truth = pytest.importorskip("fuzz_truth", reason="benchmarks/fuzz_truth.py is not beside the tests")
 

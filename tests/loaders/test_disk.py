@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from memfit.errors import FileFormatError
-from memfit.loaders.raw import FileSettings
+from memfit.loaders.raw import FileSettings, Source
 from memfit.loaders.registry import read_source
-from memfit.loaders.source import Source
 
 F = np.geomspace(1e5, 1, 21)
 Z = 50 + 1000 / (1 + 1j * F / 300)

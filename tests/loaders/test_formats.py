@@ -10,9 +10,8 @@ import pytest
 
 from memfit.errors import DependencyError, FileFormatError, InputError
 from memfit.loaders import registry
-from memfit.loaders.raw import FileSettings, RawTable
+from memfit.loaders.raw import MAX_BYTES, FileSettings, RawTable, Source, open_source
 from memfit.loaders.registry import Reader, read_source, read_tables
-from memfit.loaders.source import MAX_BYTES, Source, open_source
 
 V = np.concatenate([np.linspace(0, 1, 30), np.linspace(1, 0, 30)])
 

@@ -7,8 +7,7 @@ import pytest
 
 from memfit.errors import FileFormatError
 from memfit.loaders.inspection import inspect_file, inspect_source
-from memfit.loaders.raw import FileSettings
-from memfit.loaders.source import Source
+from memfit.loaders.raw import FileSettings, Source
 
 SPECTRUM = "f (Hz),Z' (ohm),-Z'' (ohm)\n" + "\n".join(
     f"{f!r},{(10 + 100 / (1 + 1j * f)).real!r},{-(10 + 100 / (1 + 1j * f)).imag!r}"

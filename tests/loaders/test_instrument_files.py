@@ -8,9 +8,8 @@ from paths import DATA, needs_real_files
 
 from memfit.errors import FileFormatError, InputError
 from memfit.loaders.inspection import inspect_file
-from memfit.loaders.raw import FileSettings
+from memfit.loaders.raw import FileSettings, open_source
 from memfit.loaders.registry import read_file, read_tables
-from memfit.loaders.source import open_source
 from memfit.loaders.tidy import format_record
 
 needs_real_files()

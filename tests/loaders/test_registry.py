@@ -8,9 +8,8 @@ import pytest
 
 from memfit.errors import FileFormatError
 from memfit.loaders import formats, registry
-from memfit.loaders.raw import PAIRS, ROLES, RawTable, Reader
+from memfit.loaders.raw import PAIRS, ROLES, RawTable, Reader, Source
 from memfit.loaders.registry import find_reader, read_source
-from memfit.loaders.source import Source
 
 
 def test_every_reader_of_a_module_is_asked():

@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 
 from memfit.datasets import ImpedanceSpectrum, IVSweep, Origin, PulseTransient
 from memfit.errors import FileFormatError, OutputError
-from memfit.loaders.raw import FileSettings
+from memfit.loaders.raw import FileSettings, Source
 from memfit.loaders.registry import read_file, read_source
-from memfit.loaders.source import Source
 from memfit.loaders.tidy import format_record, write_record
 from memfit.protocols import Drive, pulse, sweep
 

@@ -6,9 +6,8 @@ import pytest
 
 from memfit.datasets import ImpedanceSpectrum, IVSweep, PulseTransient
 from memfit.errors import FileFormatError
-from memfit.loaders.raw import FileSettings
+from memfit.loaders.raw import FileSettings, Source
 from memfit.loaders.registry import read_source
-from memfit.loaders.source import Source
 from memfit.units import find_unit
 
 F = np.logspace(5, 1, 13)

@@ -24,8 +24,7 @@ import numpy as np
 from memfit.arrays import FloatArray
 from memfit.datasets import Kind
 from memfit.errors import FileFormatError, UnitError
-from memfit.loaders.raw import FileSettings, RawTable, Reader, Stated
-from memfit.loaders.source import Source
+from memfit.loaders.raw import FileSettings, RawTable, Reader, Source, Stated
 from memfit.loaders.tables import Column, Field, find_fields, labels_of, need, read_block
 from memfit.protocols import Control
 from memfit.units import parse_quantity

@@ -15,8 +15,7 @@ import numpy as np
 from memfit.arrays import FloatArray
 from memfit.datasets import Kind
 from memfit.errors import FileFormatError
-from memfit.loaders.raw import FileSettings, RawTable, Reader, Stated
-from memfit.loaders.source import Source
+from memfit.loaders.raw import FileSettings, RawTable, Reader, Source, Stated
 from memfit.loaders.tables import Field, find_fields, optional_number, read_fields
 from memfit.protocols import Control, Drive
 

@@ -10,8 +10,7 @@ import zipfile
 import numpy as np
 
 from memfit.errors import FileFormatError
-from memfit.loaders.raw import FileSettings, RawTable, Reader
-from memfit.loaders.source import DAMAGE, Source
+from memfit.loaders.raw import DAMAGE, FileSettings, RawTable, Reader, Source
 
 MAX_UNPACKED = 256 * 1024**2
 """Largest sum of the unpacked arrays, in bytes."""

@@ -16,8 +16,7 @@ import numpy as np
 
 from memfit.datasets import Kind
 from memfit.errors import FileFormatError
-from memfit.loaders.raw import FileSettings, RawTable, Reader, Stated
-from memfit.loaders.source import Source
+from memfit.loaders.raw import FileSettings, RawTable, Reader, Source, Stated
 from memfit.loaders.tables import Block, Field, count_note, find_fields, need, optional_number, read_block
 from memfit.protocols import Control, Drive
 from memfit.units import find_unit

@@ -24,8 +24,7 @@ import re
 import numpy as np
 
 from memfit.errors import FileFormatError
-from memfit.loaders.raw import FileSettings, RawTable, Reader, Stated
-from memfit.loaders.source import Source
+from memfit.loaders.raw import FileSettings, RawTable, Reader, Source, Stated
 from memfit.loaders.tables import Field, count_note, number, optional_number, read_fields, read_text_tables
 
 _ZPLOT = (

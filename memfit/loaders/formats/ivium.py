@@ -10,8 +10,7 @@ from itertools import takewhile
 
 from memfit.datasets import Kind
 from memfit.errors import FileFormatError
-from memfit.loaders.raw import FileSettings, RawTable, Reader, Stated
-from memfit.loaders.source import Source
+from memfit.loaders.raw import FileSettings, RawTable, Reader, Source, Stated
 from memfit.loaders.tables import Column, count_note, optional_number, read_block
 from memfit.units import find_unit
 

@@ -22,8 +22,7 @@ from memfit.arrays import FloatArray
 from memfit.datasets import Kind
 from memfit.errors import FileFormatError
 from memfit.loaders.curves import relative_noise, turning_points
-from memfit.loaders.raw import FileSettings, RawTable, Reader
-from memfit.loaders.source import Source
+from memfit.loaders.raw import FileSettings, RawTable, Reader, Source
 from memfit.loaders.tables import (
     SEPARATORS,
     Field,

@@ -14,8 +14,7 @@ import re
 from dataclasses import replace
 
 from memfit.errors import FileFormatError
-from memfit.loaders.raw import FileSettings, RawTable, Reader
-from memfit.loaders.source import Source
+from memfit.loaders.raw import FileSettings, RawTable, Reader, Source
 from memfit.loaders.tables import Column, read_block, read_text_tables
 from memfit.units import find_unit
 

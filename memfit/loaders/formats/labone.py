@@ -13,8 +13,7 @@ import numpy as np
 
 from memfit.arrays import FloatArray
 from memfit.errors import FileFormatError
-from memfit.loaders.raw import FileSettings, RawTable, Reader
-from memfit.loaders.source import Source
+from memfit.loaders.raw import FileSettings, RawTable, Reader, Source
 from memfit.loaders.tables import Layout, end_notes, judge_last, number
 
 _HEADER = ("chunk", "timestamp", "size", "fieldname")

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from memfit.errors import FileFormatError
-from memfit.loaders.raw import FileSettings, RawTable, Reader
-from memfit.loaders.source import Source
+from memfit.loaders.raw import FileSettings, RawTable, Reader, Source
 from memfit.loaders.tables import Column, optional_number, read_block, understand
 from memfit.units import find_unit
 

@@ -10,8 +10,7 @@ V, A and s. Where the times are seconds since 1970 in four digits they are all e
 
 import re
 
-from memfit.loaders.raw import FileSettings, RawTable, Reader
-from memfit.loaders.source import Source
+from memfit.loaders.raw import FileSettings, RawTable, Reader, Source
 from memfit.loaders.tables import Field, Layout, read_fields
 
 _KNOWM = (Field("voltage", ("Voltage",), "V"), Field("current", ("Current",), "uA"))

@@ -37,8 +37,7 @@ import numpy as np
 
 from memfit.arrays import FloatArray
 from memfit.errors import DependencyError, FileFormatError
-from memfit.loaders.raw import FileSettings, RawTable, Reader
-from memfit.loaders.source import Source
+from memfit.loaders.raw import FileSettings, RawTable, Reader, Source
 from memfit.loaders.tables import Column, number, optional_number, read_block, split_fields, understand
 from memfit.units import Unit, find_unit, split_label
 

@@ -17,8 +17,7 @@ import numpy as np
 from memfit.arrays import FloatArray
 from memfit.datasets import Kind
 from memfit.errors import FileFormatError
-from memfit.loaders.raw import FileSettings, RawTable, Reader
-from memfit.loaders.source import Source
+from memfit.loaders.raw import FileSettings, RawTable, Reader, Source
 from memfit.loaders.tables import (
     Column,
     Field,

@@ -15,8 +15,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from memfit.errors import FileFormatError, UnitError
-from memfit.loaders.raw import ROLES, FileSettings, RawTable, Reader
-from memfit.loaders.source import Source
+from memfit.loaders.raw import ROLES, FileSettings, RawTable, Reader, Source
 from memfit.loaders.tables import Column, labels_of, read_block, understand
 from memfit.units import find_unit, parse_quantity, split_label
 

@@ -11,8 +11,7 @@ from itertools import takewhile
 import numpy as np
 
 from memfit.errors import FileFormatError
-from memfit.loaders.raw import FileSettings, RawTable, Reader
-from memfit.loaders.source import Source
+from memfit.loaders.raw import FileSettings, RawTable, Reader, Source
 from memfit.loaders.tables import Field, find_fields, header_values, need, read_block, read_fields
 
 _DC = (Field("voltage", ("E(V)",), "V"), Field("current", ("I(A)",), "A"))

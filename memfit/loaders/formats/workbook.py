@@ -22,8 +22,7 @@ from functools import cached_property
 from typing import Any
 
 from memfit.errors import DependencyError, FileFormatError
-from memfit.loaders.raw import FileSettings, RawTable, Reader
-from memfit.loaders.source import DAMAGE, MAX_LINES, Source
+from memfit.loaders.raw import DAMAGE, MAX_LINES, FileSettings, RawTable, Reader, Source
 from memfit.loaders.tables import SEPARATORS, Column, read_block, read_text_tables, split_fields
 from memfit.units import find_unit
 

@@ -12,8 +12,7 @@ import struct
 import numpy as np
 
 from memfit.errors import FileFormatError, UnitError
-from memfit.loaders.raw import FileSettings, RawTable, Reader, Stated
-from memfit.loaders.source import Source
+from memfit.loaders.raw import FileSettings, RawTable, Reader, Source, Stated
 from memfit.units import parse_quantity
 
 _HEAD = 12

@@ -17,8 +17,7 @@ import numpy as np
 
 from memfit.arrays import FloatArray
 from memfit.errors import FileFormatError
-from memfit.loaders.raw import ROLES
-from memfit.loaders.source import Source
+from memfit.loaders.raw import ROLES, Source
 from memfit.units import Unit, accepted, find_unit, split_label
 
 PER_AREA = "per area"

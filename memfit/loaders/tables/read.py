@@ -13,8 +13,7 @@ from itertools import pairwise
 import numpy as np
 
 from memfit.errors import FileFormatError
-from memfit.loaders.raw import PAIRS_IN_WORDS, ROLES, ROLES_OF_PAIRS, FileSettings, RawTable, pair_of
-from memfit.loaders.source import Source
+from memfit.loaders.raw import PAIRS_IN_WORDS, ROLES, ROLES_OF_PAIRS, FileSettings, RawTable, Source, pair_of
 from memfit.loaders.tables.header import (
     Group,
     Header,

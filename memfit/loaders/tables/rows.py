@@ -20,7 +20,7 @@ import numpy as np
 
 from memfit.arrays import FloatArray
 from memfit.errors import FileFormatError
-from memfit.loaders.source import Source, open_source
+from memfit.loaders.raw import Source, open_source
 from memfit.loaders.tables.labels import Column, Field, find_fields, need
 from memfit.loaders.tables.layout import (
     SAMPLE,

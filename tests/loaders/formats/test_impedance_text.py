@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from memfit.errors import FileFormatError
+from memfit.loaders.raw import Source
 from memfit.loaders.registry import read_source
-from memfit.loaders.source import Source
 
 F = np.geomspace(1e5, 1.0, 12)
 Z = 35.0 + 1e5 / (1.0 + 2j * np.pi * F * 1e-3)

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from memfit.errors import DependencyError, FileFormatError, InputError
-from memfit.loaders.raw import FileSettings
+from memfit.loaders.raw import FileSettings, Source
 from memfit.loaders.registry import find_reader, read_source, read_tables
-from memfit.loaders.source import Source
 
 SAMPLES = np.where((np.arange(200) > 40) & (np.arange(200) < 120), 100, 0)
 

@@ -7,9 +7,8 @@ from hypothesis import strategies as st
 
 from memfit.datasets import ImpedanceSpectrum, IVSweep, PulseTransient
 from memfit.errors import FileFormatError, MemfitError
-from memfit.loaders.raw import FileSettings
+from memfit.loaders.raw import FileSettings, Source
 from memfit.loaders.registry import read_source
-from memfit.loaders.source import Source
 
 F = [1.0, 10.0, 100.0, 1000.0]
 Z = [100 - 50j, 80 - 40j, 60 - 20j, 50 + 1j]

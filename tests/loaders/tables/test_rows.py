@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memfit.errors import FileFormatError
-from memfit.loaders.source import Source
+from memfit.loaders.raw import Source
 from memfit.loaders.tables.labels import Field
 from memfit.loaders.tables.layout import Layout
 from memfit.loaders.tables.rows import TextTable, _read_lines, _read_plain, read_draws, read_fields
