@@ -30,23 +30,10 @@ from memfit.errors import FileFormatError
 from memfit.protocols import Control, Drive, Initial
 
 DAMAGE: tuple[type[Exception], ...] = (
-    ValueError,
-    LookupError,
-    ArithmeticError,
-    TypeError,
-    AttributeError,
-    OSError,
-    EOFError,
-    RecursionError,
-    NotImplementedError,
-    MemoryError,
-    SyntaxError,
-    tokenize.TokenError,
-    struct.error,
-    zlib.error,
-    zipfile.BadZipFile,
-    ET.ParseError,
-)
+    ValueError, LookupError, ArithmeticError, TypeError, AttributeError, OSError, EOFError, RecursionError,
+    NotImplementedError, MemoryError, SyntaxError, tokenize.TokenError, struct.error, zlib.error,
+    zipfile.BadZipFile, ET.ParseError,
+)  # fmt: skip
 """What parsers raise when bytes are damaged: caught in one place each, and told as a FileFormatError."""
 
 
@@ -93,16 +80,15 @@ class Source:
             The file is empty, binary or has too many lines.
         """
         if not self.data.strip(b"\x00 \t\r\n\x1a\xff\xfe\xef\xbb\xbf"):
-            raise FileFormatError("expected measurements, found an empty file.", file=self.name)
+            raise self.error("expected measurements, found an empty file.")
         encoding = _encoding(self.data)
         if encoding is None:
-            raise FileFormatError(
+            raise self.error(
                 "expected text or a binary format that memfit knows, found other binary data; "
-                "export the file as CSV from the instrument's software.",
-                file=self.name,
+                "export the file as CSV from the instrument's software."
             )
         if self.data.count(b"\n") + self.data.count(b"\r") > 2 * MAX_LINES:
-            raise FileFormatError(f"expected at most {MAX_LINES} lines, found more.", file=self.name)
+            raise self.error(f"expected at most {MAX_LINES} lines, found more.")
         decoded = self.data.decode(encoding, errors="replace").replace("\ufeff", "").rstrip("\x00\x1a")
         return _LINE_ENDS.sub("\n", decoded) if "\r" in decoded else decoded
 
@@ -119,6 +105,20 @@ class Source:
     def lines(self) -> list[str]:
         """The lines of the text, without line ends."""
         return self.text.split("\n")
+
+    def error(
+        self, message: str, *, line: int | None = None, column: str | int | None = None
+    ) -> FileFormatError:
+        """An error that names the file, and the place in it where that is known.
+
+        Parameters
+        ----------
+        message : str
+            What was expected, what was found, what to do.
+        line, column : optional
+            Counted from 1; a column's number or name.
+        """
+        return FileFormatError(message, file=self.name, line=line, column=column)
 
 
 def open_source(path: Path, name: str | None = None) -> Source:
@@ -409,7 +409,7 @@ class Reading:
 
     def error(self, message: str) -> FileFormatError:
         """An error that names the file."""
-        return FileFormatError(message, file=self.source.name)
+        return self.source.error(message)
 
 
 def select_used(record: Record, settings: FileSettings, what: str = "record") -> Record:

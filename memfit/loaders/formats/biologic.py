@@ -23,7 +23,7 @@ import numpy as np
 
 from memfit.arrays import FloatArray
 from memfit.datasets import Kind
-from memfit.errors import FileFormatError, UnitError
+from memfit.errors import UnitError
 from memfit.loaders.raw import FileSettings, RawTable, Reader, Source, Stated
 from memfit.loaders.tables import Column, Field, find_fields, labels_of, need, read_block
 from memfit.protocols import Control
@@ -127,19 +127,12 @@ def _recognises_text(source: Source) -> bool:
 
 
 def _read_text(source: Source, settings: FileSettings) -> list[RawTable]:
-    """Tables of an EC-Lab text file.
-
-    Raises
-    ------
-    FileFormatError
-        The labels are missing, or a column that the technique needs.
-    """
+    """Tables of an EC-Lab text file."""
     companion = _COMPANION.match(source.head)
     if companion:
-        raise FileFormatError(
+        raise source.error(
             f"expected measurements, found EC-Lab's {companion[2].lower()} file, which holds none: export "
-            "the .mpr as text (.mpt), or give the .mpr.",
-            file=source.name,
+            "the .mpr as text (.mpt), or give the .mpr."
         )
     at, technique, metadata = _read_settings(source)
     labels = labels_of(source.lines[at], "\t")
@@ -179,10 +172,10 @@ def _read_settings(source: Source) -> tuple[int, str, dict[str, str]]:
     if not (2 < count <= len(lines) and is_labels(lines[count - 1])):
         at = next((i for i, line in enumerate(lines[:2000]) if is_labels(line)), None)
     if at is None:
-        raise FileFormatError(
+        raise source.error(
             f"expected the column labels in line {count}, as `Nb header lines` says; found no labels.",
-            file=source.name, line=min(count, len(lines)),
-        )  # fmt: skip
+            line=min(count, len(lines)),
+        )
     technique = next((line.strip() for line in lines[2:at] if line.strip()), "")
     metadata = {"technique": technique}
     stated: dict[str, str] = {}
@@ -256,18 +249,12 @@ def _setting(metadata: Mapping[str, str], key: str, unit_key: str, unit: str, di
 
 
 def _read_binary(source: Source, settings: FileSettings) -> list[RawTable]:
-    """Tables of an .mpr file.
-
-    Raises
-    ------
-    FileFormatError
-        The file is cut or damaged, or of a version that is not known.
-    """
+    """Tables of an .mpr file."""
     modules: dict[str, tuple[int, str, bytes]] = {}
     for name, module in _modules(source):
         modules.setdefault(name, module)
     if "VMP data" not in modules:
-        raise FileFormatError("expected a module `VMP data`, found none: the file is cut.", file=source.name)
+        raise source.error("expected a module `VMP data`, found none: the file is cut.")
     version, date, content = modules["VMP data"]
     setup = modules.get("VMP Set", (0, "", b""))[2]
     technique = _TECHNIQUE_BYTES.get(setup[0], "") if setup else ""
@@ -280,9 +267,7 @@ def _read_binary(source: Source, settings: FileSettings) -> list[RawTable]:
             modulus = np.hypot(values["z_real"], values["z_imag"])
             agree = np.abs(stated - modulus) <= 1e-3 * np.abs(stated) + 1e-30
         if not np.all(agree):
-            raise FileFormatError(
-                "expected |Z| to be the modulus of Z, which it is not: the file is damaged.", file=source.name
-            )
+            raise source.error("expected |Z| to be the modulus of Z, which it is not: the file is damaged.")
     metadata = {"technique": technique, "date": date} if technique else {"date": date}
     flags = table["flags"] if "flags" in (table.dtype.names or ()) else None
     mode = None if flags is None else (flags & _MODE).astype(np.float64)
@@ -295,22 +280,20 @@ def _modules(source: Source) -> Iterator[tuple[str, tuple[int, str, bytes]]]:
     data, position = source.data, _FIRST_MODULE
     while position < len(data):
         if data[position : position + 6] != b"MODULE":
-            raise FileFormatError(
-                f"expected a module at byte {position}, found something else: the file is damaged.",
-                file=source.name,
+            raise source.error(
+                f"expected a module at byte {position}, found something else: the file is damaged."
             )
         head = data[position + 6 : position + 65]
         if len(head) < 59:
-            raise FileFormatError("expected a whole module, found a part: the file is cut.", file=source.name)
+            raise source.error("expected a whole module, found a part: the file is cut.")
         first, second, third, fourth = struct.unpack("<4I", head[35:51])
         if first == 0xFFFFFFFF:
             length, version, date, start = second, fourth, head[51:59], position + 65
         else:
             length, version, date, start = first, second, head[43:51], position + 57
         if length > len(data) - start:
-            raise FileFormatError(
-                f"expected {length} bytes in a module, found {len(data) - start}: the file is cut.",
-                file=source.name,
+            raise source.error(
+                f"expected {length} bytes in a module, found {len(data) - start}: the file is cut."
             )
         name = head[:10].decode("latin-1").strip()
         when = date.decode("latin-1").strip("\x00 ")
@@ -322,21 +305,20 @@ def _rows(source: Source, version: int, content: bytes) -> tuple[np.ndarray, lis
     """Rows as a structured array with fields c0, c1, ... (and flags, a byte), and the labels."""
     offset = _DATA_OFFSET.get(version)
     if offset is None or len(content) < offset:
-        raise FileFormatError(
+        raise source.error(
             f"expected data of version {', '.join(map(str, _DATA_OFFSET))}, found version {version} in "
-            f"{len(content)} bytes; export the file as text from EC-Lab.", file=source.name,
-        )  # fmt: skip
+            f"{len(content)} bytes; export the file as text from EC-Lab."
+        )
     count, number = struct.unpack("<IB", content[:5])
     start, width = 6 if version >= 10 else 5, 1 if version == 0 else 2
     places = range(start, start + width * number, width)
     identities = [int.from_bytes(content[i : i + width], "little") for i in places]
     if count == 0 or number == 0 or count > _MAX_ROWS:
-        raise FileFormatError(f"expected rows and columns, found {count} and {number}.", file=source.name)
+        raise source.error(f"expected rows and columns, found {count} and {number}.")
     body = content[offset:]
     if len(body) % count:
-        raise FileFormatError(
-            f"expected {count} whole rows, found {len(body)} bytes: the file is cut or damaged.",
-            file=source.name,
+        raise source.error(
+            f"expected {count} whole rows, found {len(body)} bytes: the file is cut or damaged."
         )
     own = [identity for identity in identities if identity not in _FLAGS]
     known = [_COLUMNS.get(identity, (f"column {identity}", "<f4")) for identity in own]
@@ -346,9 +328,8 @@ def _rows(source: Source, version: int, content: bytes) -> tuple[np.ndarray, lis
     if size != row:  # unknown columns have four bytes if that fills the row
         unknown = ", ".join(str(identity) for identity in own if identity not in _COLUMNS)
         words = f" (unknown columns: {unknown})" if unknown else ""
-        raise FileFormatError(
-            f"expected rows of {size} bytes, found {row}{words}; export the file as text from EC-Lab.",
-            file=source.name,
+        raise source.error(
+            f"expected rows of {size} bytes, found {row}{words}; export the file as text from EC-Lab."
         )
     return np.frombuffer(body, dtype=np.dtype(types), count=count), [label for label, _ in known]
 

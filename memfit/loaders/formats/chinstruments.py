@@ -14,7 +14,6 @@ import numpy as np
 
 from memfit.arrays import FloatArray
 from memfit.datasets import Kind
-from memfit.errors import FileFormatError
 from memfit.loaders.raw import FileSettings, RawTable, Reader, Source, Stated
 from memfit.loaders.tables import Field, find_fields, optional_number, read_fields
 from memfit.protocols import Control, Drive
@@ -41,28 +40,15 @@ _STEPS = ("Init E (V)", "High E (V)", "Low E (V)")
 _MOST_STEPS = 1000
 
 
-def _recognises(source: Source) -> bool:
-    """True for a line "Instrument Model: CHI..."."""
-    return re.search(r"^Instrument Model:\s*CHI", source.head, re.MULTILINE) is not None
-
-
 def _read(source: Source, settings: FileSettings) -> list[RawTable]:
-    """The table of a CHI file.
-
-    Raises
-    ------
-    FileFormatError
-        The labels or a column are missing.
-    """
+    """The table of a CHI file."""
     lines = source.lines
     rows = ([label.strip() for label in line.split(",")] for line in lines[:1000])
     at, labels = next(
         ((i, row) for i, row in enumerate(rows) if len(find_fields(row, _FIELDS)) >= 2), (-1, [])
     )
     if at < 0:
-        raise FileFormatError(
-            "expected a line of labels such as Freq/Hz, Z'/ohm, Z\"/ohm; found none.", file=source.name
-        )
+        raise source.error("expected a line of labels such as Freq/Hz, Z'/ohm, Z\"/ohm; found none.")
     metadata: dict[str, str] = {}
     for line in lines[1:at]:  # the first one is the date; spreadsheets add empty fields
         pair = re.match(r"\s*(?P<key>[^=:]{1,60}?)\s*[=:]\s*(?P<value>.*\S)\s*$", line.rstrip(" \t,"))
@@ -113,4 +99,8 @@ def _steps(metadata: dict[str, str], start: float, time: FloatArray) -> Drive | 
     return Drive("voltage", edges, np.repeat(levels, 2)[1:])
 
 
-READERS = (Reader("CH Instruments", _recognises, _read),)
+READER = Reader(
+    "CH Instruments",
+    lambda s: re.search(r"^Instrument Model:\s*CHI", s.head, re.MULTILINE) is not None,
+    _read,
+)

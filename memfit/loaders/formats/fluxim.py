@@ -9,38 +9,23 @@ import zipfile
 
 import numpy as np
 
-from memfit.errors import FileFormatError
 from memfit.loaders.raw import DAMAGE, FileSettings, RawTable, Reader, Source
 
 MAX_UNPACKED = 256 * 1024**2
 """Largest sum of the unpacked arrays, in bytes."""
 
 
-def _recognises(source: Source) -> bool:
-    """True for a zip of numpy arrays."""
-    return source.data.startswith(b"PK\x03\x04") and b".npy" in source.data[:200]
-
-
 def _read(source: Source, settings: FileSettings) -> list[RawTable]:
-    """A table for each time.
-
-    Raises
-    ------
-    FileFormatError
-        An array is missing, of a wrong shape, or the file is damaged.
-    """
+    """A table for each time."""
     try:
         with zipfile.ZipFile(io.BytesIO(source.data)) as archive:
             if sum(part.file_size for part in archive.infolist()) > MAX_UNPACKED:
-                raise FileFormatError(
-                    f"expected at most {MAX_UNPACKED // 2**20} MB unpacked.", file=source.name
-                )
+                raise source.error(f"expected at most {MAX_UNPACKED // 2**20} MB unpacked.")
         with np.load(io.BytesIO(source.data), allow_pickle=False) as archive:
             parts = {name: archive[name] for name in archive.files}
     except DAMAGE as error:
-        raise FileFormatError(
-            "expected an archive of arrays (.npz), found a damaged one; copy the file again.",
-            file=source.name,
+        raise source.error(
+            "expected an archive of arrays (.npz), found a damaged one; copy the file again."
         ) from error
     arrays = {
         name: part.astype(np.float64)
@@ -49,17 +34,15 @@ def _read(source: Source, settings: FileSettings) -> list[RawTable]:
     }
     missing = [name for name in ("freqs", "Re", "Im") if name not in arrays]
     if missing:
-        raise FileFormatError(
+        raise source.error(
             f"expected the arrays freqs, Re and Im; missing {', '.join(missing)}, found "
-            f"{', '.join(sorted(arrays))}.",
-            file=source.name,
+            f"{', '.join(sorted(arrays))}."
         )
     frequency, real, imag = arrays["freqs"], np.atleast_2d(arrays["Re"].T), np.atleast_2d(arrays["Im"].T)
     if frequency.ndim != 1 or real.shape != imag.shape or real.shape[1] != frequency.size:
-        raise FileFormatError(
+        raise source.error(
             f"expected Re and Im with a row for each of {frequency.size} frequencies, found "
-            f"{arrays['Re'].shape}.",
-            file=source.name,
+            f"{arrays['Re'].shape}."
         )
     beside = {
         name: values for name, values in arrays.items()
@@ -82,4 +65,9 @@ def _read(source: Source, settings: FileSettings) -> list[RawTable]:
     return tables
 
 
-READERS = (Reader("Fluxim PAIOS npz", _recognises, _read, frozenset({".npz"})),)
+READER = Reader(
+    "Fluxim PAIOS npz",
+    lambda s: s.data.startswith(b"PK\x03\x04") and b".npy" in s.data[:200],
+    _read,
+    frozenset({".npz"}),
+)

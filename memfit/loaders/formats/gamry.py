@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from memfit.datasets import Kind
-from memfit.errors import FileFormatError
 from memfit.loaders.raw import FileSettings, RawTable, Reader, Source, Stated
 from memfit.loaders.tables import Block, Field, count_note, find_fields, need, optional_number, read_block
 from memfit.protocols import Control, Drive
@@ -64,19 +63,8 @@ class _Table:
     """Index (from 0) of the first row's line."""
 
 
-def _recognises(source: Source) -> bool:
-    """True for a DTA file: a TAG line near the top and a table."""
-    return re.search(r"^TAG\t", source.head, re.MULTILINE) is not None
-
-
 def _read(source: Source, settings: FileSettings) -> list[RawTable]:
-    """Tables of a DTA file.
-
-    Raises
-    ------
-    FileFormatError
-        There is no table that memfit reads, or a broken row.
-    """
+    """Tables of a DTA file."""
     keys: dict[str, str] = {}
     tables: list[_Table] = []
     lines, i = source.lines, 0
@@ -93,9 +81,8 @@ def _read(source: Source, settings: FileSettings) -> list[RawTable]:
         i += 1
     wanted = [table for table in tables if not _UNREAD.fullmatch(table.name)]
     if not wanted:
-        raise FileFormatError(
-            f"expected a table ZCURVE or CURVE, found {', '.join(t.name for t in tables) or 'none'}.",
-            file=source.name,
+        raise source.error(
+            f"expected a table ZCURVE or CURVE, found {', '.join(t.name for t in tables) or 'none'}."
         )
     aborted = keys.get("EXPERIMENTABORTED", "").strip() == "T"
     metadata = {key: value for key, value in keys.items() if value.strip()}
@@ -122,9 +109,7 @@ def _read_table(source: Source, start: int) -> tuple[_Table, int]:
     lines = source.lines
     head = lines[start].split("\t")
     if start + 2 >= len(lines):
-        raise FileFormatError(
-            "expected names and units below TABLE: the file is cut.", file=source.name, line=start + 1
-        )
+        raise source.error("expected names and units below TABLE: the file is cut.", line=start + 1)
     labels, units = (tuple(map(str.strip, lines[start + i].strip().split("\t"))) for i in (1, 2))
     rows: list[str] = []
     end = start + 3
@@ -170,9 +155,8 @@ def _tables(source: Source, table: _Table, keys: Mapping[str, str]) -> Iterator[
     else:
         block = _read_columns(source, table, _COURSE, ("voltage", "current"))
         if "FREQ" not in keys:
-            raise FileFormatError(
-                f"expected a column T or the sampling frequency FREQ for the table {table.name}.",
-                file=source.name,
+            raise source.error(
+                f"expected a column T or the sampling frequency FREQ for the table {table.name}."
             )
         columns = {"time": np.arange(block.rows) / _positive(source, keys, "FREQ"), **block.columns}
         kind, control = "transient", control or "voltage"
@@ -212,11 +196,12 @@ def _read_columns(source: Source, table: _Table, fields: Sequence[Field], needed
         text = table.units[column.index] if column.index < len(table.units) else ""
         unit = find_unit(text) if text else None
         if unit is None or column.unit is None or unit.exponents != column.unit.exponents:
-            raise FileFormatError(
+            raise source.error(
                 f"expected the unit {column.unit.text if column.unit else '?'} below {column.label!r}, found "
                 f"{text!r}.",
-                file=source.name, line=table.first, column=column.label,
-            )  # fmt: skip
+                line=table.first,
+                column=column.label,
+            )
         stated.append(replace(column, unit=unit, sign=1.0))
     return read_block(source, stated, table.labels, table.first, lines=table.rows)
 
@@ -225,10 +210,12 @@ def _positive(source: Source, keys: Mapping[str, str], key: str) -> float:
     """A number of the header above zero."""
     value = optional_number(keys.get(key))
     if value is None:
-        raise FileFormatError(f"expected a number for {key} in the header.", file=source.name)
+        raise source.error(f"expected a number for {key} in the header.")
     if value <= 0:
-        raise FileFormatError(f"expected {key} above 0, found {value:g}.", file=source.name)
+        raise source.error(f"expected {key} above 0, found {value:g}.")
     return value
 
 
-READERS = (Reader("Gamry DTA", _recognises, _read, frozenset({".dta"})),)
+READER = Reader(
+    "Gamry DTA", lambda s: re.search(r"^TAG\t", s.head, re.MULTILINE) is not None, _read, frozenset({".dta"})
+)

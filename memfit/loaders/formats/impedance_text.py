@@ -23,7 +23,6 @@ import re
 
 import numpy as np
 
-from memfit.errors import FileFormatError
 from memfit.loaders.raw import FileSettings, RawTable, Reader, Source, Stated
 from memfit.loaders.tables import Field, count_note, number, optional_number, read_fields, read_text_tables
 
@@ -47,11 +46,7 @@ _P00 = (
     Field("bias_voltage", ("Edc/V",), "V"),
     Field("bias_current", ("Idc/A",), "A"),
 )
-_I2B = (
-    Field("frequency", ("f",), "Hz"),
-    Field("z_real", ("Z'",), "ohm"),
-    Field("z_imag", ("Z''",), "ohm"),
-)
+_I2B = (Field("frequency", ("f",), "Hz"), Field("z_real", ("Z'",), "ohm"), Field("z_imag", ("Z''",), "ohm"))
 _NEEDED = ("frequency", "z_real", "z_imag")
 _ANNOUNCED = "The header announces {announced} points and the file has {counted}."
 
@@ -77,9 +72,7 @@ def _read_zplot(source: Source, settings: FileSettings) -> list[RawTable]:
     lines = source.lines
     at = next((i for i, line in enumerate(lines[:5000]) if _ZPLOT_LABELS.match(line)), None)
     if at is None:
-        raise FileFormatError(
-            "expected a line of labels Freq(Hz) ... Z'(a) Z''(b), found none.", file=source.name
-        )
+        raise source.error("expected a line of labels Freq(Hz) ... Z'(a) Z''(b), found none.")
     labels = [label.strip() for label in _ZPLOT_LABEL.findall(lines[at].strip().strip('"'))]
     first = at + 2 if at + 1 < len(lines) and lines[at + 1].strip().startswith("End Comments") else at + 1
     block = read_fields(source, labels, _ZPLOT, first, needed=_NEEDED, line=at + 1)
@@ -111,9 +104,7 @@ def _read_relaxis(source: Source, settings: FileSettings) -> list[RawTable]:
     lines = source.lines
     at = next((i for i, line in enumerate(lines[:100]) if "Data: Frequency" in line), None)
     if at is None:
-        raise FileFormatError(
-            "expected a line of labels with `Data: Frequency`, found none.", file=source.name
-        )
+        raise source.error("expected a line of labels with `Data: Frequency`, found none.")
     labels = [label.strip() for label in lines[at].split("\t")]
     first = next((i for i in range(at + 1, len(lines)) if re.match(r"\s*[-\d]", lines[i])), len(lines))
     block = read_fields(source, labels, _RELAXIS, first, needed=_NEEDED, line=at + 1)
@@ -137,7 +128,7 @@ def _read_dfr(source: Source, settings: FileSettings) -> list[RawTable]:
     lines = source.lines
     stated = lines[1].strip() if len(lines) >= 4 else ""
     if not (stated.isascii() and stated.isdecimal() and 0 < int(stated[:9]) < _MAX_POINTS):
-        raise FileFormatError("expected the number of points in the second line.", file=source.name, line=2)
+        raise source.error("expected the number of points in the second line.", line=2)
     count = int(stated)
     values: list[float] = []
     for line, text in enumerate(lines[3:], start=4):
@@ -145,18 +136,13 @@ def _read_dfr(source: Source, settings: FileSettings) -> list[RawTable]:
             continue
         value = number(text)
         if value is None or not np.isfinite(value):
-            raise FileFormatError(
-                f"expected one number, found {text.strip()[:40]!r}.", file=source.name, line=line
-            )
+            raise source.error(f"expected one number, found {text.strip()[:40]!r}.", line=line)
         values.append(value)
         if len(values) == count * _DFR_NUMBERS:
             break
     whole = len(values) // _DFR_NUMBERS
     if whole < min(count, 3):
-        raise FileFormatError(
-            f"expected {count} points of {_DFR_NUMBERS} numbers, found {len(values)} numbers.",
-            file=source.name,
-        )
+        raise source.error(f"expected {count} points of {_DFR_NUMBERS} numbers, found {len(values)} numbers.")
     table = np.array(values[: whole * _DFR_NUMBERS]).reshape(whole, _DFR_NUMBERS)
     return [
         RawTable(
@@ -175,7 +161,7 @@ def _read_i2b(source: Source, settings: FileSettings) -> list[RawTable]:
         (i for i, line in enumerate(lines[:200]) if re.fullmatch(r"[ \t]*[0-9]{1,9}[ \t]*", line)), None
     )
     if at is None:
-        raise FileFormatError("expected a line with the number of points, found none.", file=source.name)
+        raise source.error("expected a line with the number of points, found none.")
     block = read_fields(source, ("f", "Z'", "Z''"), _I2B, at + 1)
     comment = " ".join(line.strip() for line in lines[:at] if line.strip())
     return [
@@ -193,13 +179,9 @@ def _read_p00(source: Source, settings: FileSettings) -> list[RawTable]:
     lines = source.lines
     at = next((i for i, line in enumerate(lines[:200]) if re.match(r"\s*f/Hz\s", line)), None)
     if at is None or at + 1 >= len(lines):
-        raise FileFormatError(
-            "expected a line of labels f/Hz, Z'/Ohm, -Z''/Ohm, found none.", file=source.name
-        )
+        raise source.error("expected a line of labels f/Hz, Z'/Ohm, -Z''/Ohm, found none.")
     if not re.fullmatch(r"\s*[0-9]{1,9}\s*", lines[at + 1]):
-        raise FileFormatError(
-            "expected the number of points below the labels.", file=source.name, line=at + 2
-        )
+        raise source.error("expected the number of points below the labels.", line=at + 2)
     block = read_fields(source, lines[at].split(), _P00, at + 2, needed=_NEEDED, line=at + 1)
     return [
         RawTable(

@@ -9,7 +9,6 @@ import re
 from itertools import takewhile
 
 from memfit.datasets import Kind
-from memfit.errors import FileFormatError
 from memfit.loaders.raw import FileSettings, RawTable, Reader, Source, Stated
 from memfit.loaders.tables import Column, count_note, optional_number, read_block
 from memfit.units import find_unit
@@ -26,19 +25,8 @@ _LAYOUTS: tuple[tuple[tuple[str, ...], Kind, tuple[tuple[str, str, str], ...]], 
 """Words of the method, kind, and the first columns: role, label and unit. Further ones are not read."""
 
 
-def _recognises(source: Source) -> bool:
-    """True for bytes with the block of an .idf file."""
-    return b"primary_data" in source.data and (b"Method=" in source.data or source.suffix == ".idf")
-
-
 def _read(source: Source, settings: FileSettings) -> list[RawTable]:
-    """Tables of the blocks.
-
-    Raises
-    ------
-    FileFormatError
-        The method is not known, or a block is cut.
-    """
+    """Tables of the blocks."""
     lines = re.split(r"\r\n|\r|\n", source.data.decode("latin-1").replace("\x00", " "))
     stated: dict[str, str] = {}
     for line in takewhile(lambda line: line.strip() != "primary_data", lines):
@@ -53,7 +41,7 @@ def _read(source: Source, settings: FileSettings) -> list[RawTable]:
         if start + 3 < len(lines) and lines[start + 2].strip() not in ("", "0")
     ]
     if not tables:
-        raise FileFormatError("expected a block `primary_data` with rows, found none.", file=source.name)
+        raise source.error("expected a block `primary_data` with rows, found none.")
     return tables
 
 
@@ -62,8 +50,8 @@ def _block(source: Source, lines: list[str], start: int, metadata: dict[str, str
     try:
         width, count = int(lines[start + 1]), int(lines[start + 2])
     except ValueError as error:
-        raise FileFormatError(
-            "expected the numbers of columns and rows below `primary_data`.", file=source.name, line=start + 2
+        raise source.error(
+            "expected the numbers of columns and rows below `primary_data`.", line=start + 2
         ) from error
     method = metadata.get("Method", "").lower()
     layouts = (
@@ -73,16 +61,13 @@ def _block(source: Source, lines: list[str], start: int, metadata: dict[str, str
     )
     kind, fields = next(layouts, (None, ()))
     if kind is None:
-        raise FileFormatError(
+        raise source.error(
             f"expected the method Impedance, CyclicVoltammetry, LinearSweep or Transients, found "
-            f"{method or 'none'!r} with {width} columns; export the data as text from IviumSoft.",
-            file=source.name,
+            f"{method or 'none'!r} with {width} columns; export the data as text from IviumSoft."
         )
     rows = lines[start + 3 : start + 3 + count]
     if len(rows) < count:
-        raise FileFormatError(
-            f"expected {count} rows, found {len(rows)}: the file is cut.", file=source.name, line=start + 3
-        )
+        raise source.error(f"expected {count} rows, found {len(rows)}: the file is cut.", line=start + 3)
     columns = [Column(i, label, role, find_unit(unit)) for i, (role, label, unit) in enumerate(fields)]
     labels = [*(label for _, label, _ in fields), *(f"column {i}" for i in range(len(fields) + 1, width + 1))]
     ended = start + 3 + count < len(lines)
@@ -98,4 +83,9 @@ def _block(source: Source, lines: list[str], start: int, metadata: dict[str, str
     )  # fmt: skip
 
 
-READERS = (Reader("Ivium idf", _recognises, _read, frozenset({".idf"})),)
+READER = Reader(
+    "Ivium idf",
+    lambda s: b"primary_data" in s.data and (b"Method=" in s.data or s.suffix == ".idf"),
+    _read,
+    frozenset({".idf"}),
+)

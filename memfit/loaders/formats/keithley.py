@@ -20,18 +20,9 @@ import numpy as np
 
 from memfit.arrays import FloatArray
 from memfit.datasets import Kind
-from memfit.errors import FileFormatError
 from memfit.loaders.curves import relative_noise, turning_points
 from memfit.loaders.raw import FileSettings, RawTable, Reader, Source
-from memfit.loaders.tables import (
-    SEPARATORS,
-    Field,
-    find_fields,
-    need,
-    number,
-    read_block,
-    split_fields,
-)
+from memfit.loaders.tables import SEPARATORS, Field, find_fields, need, number, read_block, split_fields
 from memfit.protocols import Control
 
 _FIELDS = (
@@ -58,19 +49,8 @@ _QUANTITIES: tuple[tuple[str, Control, str], ...] = (("amp", "current", "A"), ("
 """How the words of a unit begin, what they are the unit of, the unit itself."""
 
 
-def _recognises_buffer(source: Source) -> bool:
-    """True for rows that begin with a Keithley date-time."""
-    return any(_STAMP.match(line) for line in source.head.split("\n")[:12] if line.strip())
-
-
 def _read_buffer(source: Source, settings: FileSettings) -> list[RawTable]:
-    """A table for each sweep.
-
-    Raises
-    ------
-    FileFormatError
-        There is no header, or a row is broken.
-    """
+    """A table for each sweep."""
     lines = source.lines
     at = next((i for i, line in enumerate(lines[:50]) if _HEADER.match(line)), None)
     first = next(i for i, line in enumerate(lines) if _STAMP.match(line))
@@ -84,10 +64,11 @@ def _read_buffer(source: Source, settings: FileSettings) -> list[RawTable]:
         if not labels and "source delay" in source.head[:300].lower():  # the comment of a known script
             labels = ["Time", "Current", "Voltage"]
         if not labels:
-            raise FileFormatError(
+            raise source.error(
                 "expected a header such as Time,Current,Voltage above the rows, found none; give `columns` "
-                "in device.toml.", file=source.name, line=first + 1,
-            )  # fmt: skip
+                "in device.toml.",
+                line=first + 1,
+            )
     columns = find_fields(labels, _FIELDS)
     need(columns, ("time", "current", "voltage"), labels, source, first)
     blocks = list(_blocks(lines))
@@ -157,20 +138,14 @@ def _reading_line(lines: Sequence[str]) -> int | None:
 
 
 def _read_readings(source: Source, settings: FileSettings) -> list[RawTable]:
-    """The table of saved readings.
-
-    Raises
-    ------
-    FileFormatError
-        A row is broken, or what was measured or sourced is neither a current nor a voltage.
-    """
+    """The table of saved readings."""
     lines = source.lines
     at = _reading_line(lines)
     head = lines[at] if at is not None else ""
     separator = max(SEPARATORS[:3], key=head.count)
     labels = [label.lower() for label in split_fields(head, separator)]
     if at is None or "reading" not in labels:
-        raise FileFormatError("expected a header with Reading,Unit; found none.", file=source.name)
+        raise source.error("expected a header with Reading,Unit; found none.")
     rows = [split_fields(line, separator) if line.strip(" \t,;") else [] for line in lines[at + 1 :]]
     sourced = next((label for label in ("source value", "value") if label in labels), None)
     values = [labels.index(label) for label in ("reading", sourced) if label is not None]
@@ -210,19 +185,22 @@ def _quantity(
             continue
         meant = next((q for q in _QUANTITIES if word.lower().startswith(q[0])), None)
         if meant is None or known not in (None, meant):
-            raise FileFormatError(
+            raise source.error(
                 f"expected a unit such as Amp DC or Volt DC, the same in all rows, found {word!r}.",
-                file=source.name, line=line, column=f"unit behind {label}",
-            )  # fmt: skip
+                line=line,
+                column=f"unit behind {label}",
+            )
         known = meant
     if known is None:
-        raise FileFormatError(
-            f"expected a unit such as Amp DC behind {label!r}, found none.", file=source.name, line=first
-        )
+        raise source.error(f"expected a unit such as Amp DC behind {label!r}, found none.", line=first)
     return known[1], known[2]
 
 
-BUFFER = Reader("Keithley buffer", _recognises_buffer, _read_buffer)
+BUFFER = Reader(
+    "Keithley buffer",
+    lambda s: any(_STAMP.match(line) for line in s.head.split("\n")[:12] if line.strip()),
+    _read_buffer,
+)
 READINGS = Reader(
     "Keithley readings", lambda s: _reading_line(s.head.split("\n")) is not None, _read_readings
 )

@@ -13,7 +13,6 @@ in the file.
 import re
 from dataclasses import replace
 
-from memfit.errors import FileFormatError
 from memfit.loaders.raw import FileSettings, RawTable, Reader, Source
 from memfit.loaders.tables import Column, read_block, read_text_tables
 from memfit.units import find_unit
@@ -24,25 +23,12 @@ _BEGIN = re.compile(r"^BEGIN (CH\d+_DATA)\s*$", re.MULTILINE)
 _MAX_BLOCKS = 100
 
 
-def _recognises_sweeps(source: Source) -> bool:
-    """True for the heads of EasyEXPERT."""
-    return re.match(r'\s*"?(SetupTitle|PrimitiveTest|TestParameter|DataName)\b', source.head) is not None
-
-
 def _read_sweeps(source: Source, settings: FileSettings) -> list[RawTable]:
-    """A table for each DataName.
-
-    Raises
-    ------
-    FileFormatError
-        There are no data, or it is not plain which columns are voltage and current.
-    """
+    """A table for each DataName."""
     lines = source.lines
     heads = [i for i, line in enumerate(lines) if line.lstrip(' "').startswith("DataName")]
     if not heads:
-        raise FileFormatError(
-            "expected a line `DataName` above the values, found none: the file is cut.", file=source.name
-        )
+        raise source.error("expected a line `DataName` above the values, found none: the file is cut.")
     chosen = settings.columns if not isinstance(settings.columns, tuple) else {}
     metadata: dict[str, str] = {}
     tables = []
@@ -63,10 +49,9 @@ def _read_sweeps(source: Source, settings: FileSettings) -> list[RawTable]:
             if not names and role == "time":
                 continue
             if len(names) != 1:
-                raise FileFormatError(
+                raise source.error(
                     f"expected one column of the {role}, found {', '.join(names) or 'none'}; say which in "
                     f"device.toml: columns = {{ {role} = ... }}.",
-                    file=source.name,
                     line=start + 1,
                 )
             columns.append(Column(labels.index(names[0]), names[0], role, find_unit(unit)))
@@ -88,19 +73,8 @@ def _read_sweeps(source: Source, settings: FileSettings) -> list[RawTable]:
     return tables
 
 
-def _recognises_impedance(source: Source) -> bool:
-    """True for a comment of the maker and the beginning of a block."""
-    return source.head.startswith("!") and _BEGIN.search(source.head[:4000]) is not None
-
-
 def _read_impedance(source: Source, settings: FileSettings) -> list[RawTable]:
-    """The spectrum of each block.
-
-    Raises
-    ------
-    FileFormatError
-        A block has no pair of columns that makes an impedance, or a broken row.
-    """
+    """The spectrum of each block."""
     lines = source.lines
     metadata: dict[str, str] = {}
     for line in lines[:10]:
@@ -110,7 +84,7 @@ def _read_impedance(source: Source, settings: FileSettings) -> list[RawTable]:
             metadata["instrument"] = " ".join(word.strip() for word in line[1:].split(",")[:2])
     begins = [i for i, line in enumerate(lines) if _BEGIN.match(line)]
     if len(begins) > _MAX_BLOCKS:
-        raise FileFormatError(f"expected at most {_MAX_BLOCKS} blocks, found more.", file=source.name)
+        raise source.error(f"expected at most {_MAX_BLOCKS} blocks, found more.")
     tables = []
     for begin in begins:
         end = next((i for i in range(begin, len(lines)) if lines[i].strip() == "END"), None)
@@ -125,5 +99,13 @@ def _read_impedance(source: Source, settings: FileSettings) -> list[RawTable]:
     return tables
 
 
-EASYEXPERT = Reader("Keysight EasyEXPERT", _recognises_sweeps, _read_sweeps)
-IMPEDANCE = Reader("Keysight impedance analyser", _recognises_impedance, _read_impedance)
+EASYEXPERT = Reader(
+    "Keysight EasyEXPERT",
+    lambda s: re.match(r'\s*"?(SetupTitle|PrimitiveTest|TestParameter|DataName)\b', s.head) is not None,
+    _read_sweeps,
+)
+IMPEDANCE = Reader(
+    "Keysight impedance analyser",
+    lambda s: s.head.startswith("!") and _BEGIN.search(s.head[:4000]) is not None,
+    _read_impedance,
+)

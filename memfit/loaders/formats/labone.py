@@ -12,7 +12,6 @@ from dataclasses import replace
 import numpy as np
 
 from memfit.arrays import FloatArray
-from memfit.errors import FileFormatError
 from memfit.loaders.raw import FileSettings, RawTable, Reader, Source
 from memfit.loaders.tables import Layout, end_notes, judge_last, number
 
@@ -28,13 +27,7 @@ def _recognises(source: Source) -> bool:
 
 
 def _read(source: Source, settings: FileSettings) -> list[RawTable]:
-    """A table for each sweep.
-
-    Raises
-    ------
-    FileFormatError
-        A line is broken, or a sweep lacks its frequencies or its impedance.
-    """
+    """A table for each sweep."""
     mark = ";" if ";" in source.lines[0] else ","
     sweeps: dict[str, dict[str, FloatArray]] = {}
     notes: list[str] = []
@@ -45,28 +38,25 @@ def _read(source: Source, settings: FileSettings) -> list[RawTable]:
         size = words[2]
         count = int(size) if size.isascii() and size.isdecimal() and len(size) < 9 else -1
         if count < 1:
-            raise FileFormatError(
-                f"expected the number of values, found {size[:20]!r}.",
-                file=source.name, line=line, column="size",
-            )  # fmt: skip
+            raise source.error(
+                f"expected the number of values, found {size[:20]!r}.", line=line, column="size"
+            )
         values = [number(word) for word in words[4 : 4 + count]]
         if None in values or len(values) < count:
             what = f"{len(values)} of {count} values" if None not in values else "something that is no number"
-            raise FileFormatError(f"expected {count} numbers, found {what}.", file=source.name, line=line)
+            raise source.error(f"expected {count} numbers, found {what}.", line=line)
         sweeps.setdefault(words[0], {})[words[3].lower()] = np.array(values, dtype=np.float64)
         if line == len(source.lines):  # without a line end its last value may be half
             judged = judge_last(words[-1], words[4:-1], Layout(";"))
             if judged == "half":
-                raise FileFormatError(
+                raise source.error(
                     f"expected a line end behind the last value, found {words[-1][:20]!r}: the file is cut.",
-                    file=source.name,
                     line=line,
                 )
             notes = end_notes(judged, line)
     if not sweeps:
-        raise FileFormatError(
-            "expected lines of frequency and of realz and imagz (or absz and phasez), found none.",
-            file=source.name,
+        raise source.error(
+            "expected lines of frequency and of realz and imagz (or absz and phasez), found none."
         )
     parts = [f"sweep {place}" if len(sweeps) > 1 else "" for place in range(1, len(sweeps) + 1)]
     tables = [_table(fields, part, source) for fields, part in zip(sweeps.values(), parts, strict=True)]
@@ -78,17 +68,16 @@ def _table(fields: Mapping[str, FloatArray], part: str, source: Source) -> RawTa
     frequency = fields.get("frequency", fields.get("grid"))
     pair, roles = next(((p, r) for p, r in _PAIRS if set(p) <= fields.keys()), ((), ()))
     if frequency is None or not pair:
-        raise FileFormatError(
+        raise source.error(
             "expected frequency with realz and imagz (or absz and phasez) in every sweep; found "
-            f"{', '.join(fields)}.",
-            file=source.name,
+            f"{', '.join(fields)}."
         )
     columns = {"frequency": frequency}
     columns |= {role: fields[name] for role, name in zip(roles, pair, strict=True)}
     if "bias" in fields:
         columns["bias_voltage"] = fields["bias"]
     if len({values.size for values in columns.values()}) != 1:
-        raise FileFormatError("expected equally many values of each field of a sweep.", file=source.name)
+        raise source.error("expected equally many values of each field of a sweep.")
     good = np.all([np.isfinite(values) for values in columns.values()], axis=0)
     left_out = int(np.count_nonzero(~good))
     return RawTable(
@@ -100,4 +89,4 @@ def _table(fields: Mapping[str, FloatArray], part: str, source: Source) -> RawTa
     )
 
 
-READERS = (Reader("LabOne sweeper CSV", _recognises, _read),)
+READER = Reader("LabOne sweeper CSV", _recognises, _read)

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from memfit.errors import FileFormatError
 from memfit.loaders.raw import FileSettings, RawTable, Reader, Source
 from memfit.loaders.tables import Column, optional_number, read_block, understand
 from memfit.units import find_unit
@@ -37,28 +36,16 @@ class _Segment:
         return values[channel] if channel < len(values) else ""
 
 
-def _recognises(source: Source) -> bool:
-    """True for the first words of the file."""
-    return re.match(r"\s{0,8}LabVIEW Measurement\s", source.head) is not None
-
-
 def _read(source: Source, settings: FileSettings) -> list[RawTable]:
-    """The segments of the file.
-
-    Raises
-    ------
-    FileFormatError
-        A header is missing or cut, or the rows are no functions of time.
-    """
+    """The segments of the file."""
     ends = [i for i, line in enumerate(source.lines) if line.strip().startswith(_END)]
     if len(ends) < 2:
-        raise FileFormatError(
+        raise source.error(
             f"expected a header of the file and one of a segment, each ended by {_END}; found {len(ends)}: "
-            "the file is cut or holds no data.",
-            file=source.name,
+            "the file is cut or holds no data."
         )
     if len(ends) > _MAX_SEGMENTS:
-        raise FileFormatError(f"expected at most {_MAX_SEGMENTS} segments, found more.", file=source.name)
+        raise source.error(f"expected at most {_MAX_SEGMENTS} segments, found more.")
     head = source.lines[: ends[0]]
     stated = next(
         (re.match(r"Separator[\t,;]\s*(\w+)", line) for line in head if line[:9] == "Separator"), None
@@ -82,8 +69,7 @@ def _segments(source: Source, ends: Sequence[int], separator: str) -> Iterator[_
         settings = {row[0].strip(): [text.strip() for text in row[1:]] for row in words if row[0].strip()}
         stop = next((i for i in range(end + 2, len(lines)) if not lines[i].strip()), len(lines))
         if stop <= end + 2:
-            raise FileFormatError("expected labels and rows behind the header, found none.",
-                                  file=source.name, line=end + 1)  # fmt: skip
+            raise source.error("expected labels and rows behind the header, found none.", line=end + 1)
         yield _Segment(settings, end + 1, stop, separator)
         before = stop
 
@@ -96,16 +82,14 @@ def _table(source: Source, segment: _Segment, metadata: Mapping[str, str], part:
     names = labels[1:]
     x_columns = metadata.get("X_Columns", "One").lower()
     if labels[:1] != ["X_Value"] or x_columns == "multi" or labels.count("X_Value") > 1 or not names:
-        raise FileFormatError(
+        raise source.error(
             "expected one column X_Value and the channels behind it; save with `One column only` for X, or "
             "export the channels as a table.",
-            file=source.name,
             line=segment.at + 1,
         )
     if segment.of("X_Dimension", 0).lower() not in ("time", ""):
-        raise FileFormatError(
-            f"expected a function of time, found X_Dimension {segment.of('X_Dimension', 0)!r}.",
-            file=source.name,
+        raise source.error(
+            f"expected a function of time, found X_Dimension {segment.of('X_Dimension', 0)!r}."
         )
     columns, notes = _columns(names, segment)
     time = [] if x_columns == "no" else [Column(0, "X_Value", "time", find_unit("s"))]
@@ -119,8 +103,7 @@ def _table(source: Source, segment: _Segment, metadata: Mapping[str, str], part:
     if not time:
         start, step = (optional_number(segment.of(key, 0)) for key in ("X0", "Delta_X"))
         if start is None or step is None:
-            raise FileFormatError("expected X0 and Delta_X, because the file has no column of X.",
-                                  file=source.name)  # fmt: skip
+            raise source.error("expected X0 and Delta_X, because the file has no column of X.")
         values = {"time": start + step * np.arange(block.rows, dtype=np.float64), **values}
     return RawTable(
         columns=values, part=part, metadata=dict(metadata), notes=(*block.notes, *notes),
@@ -149,4 +132,9 @@ def _columns(names: Sequence[str], segment: _Segment) -> tuple[list[Column], lis
     ], notes
 
 
-READERS = (Reader("LabVIEW measurement", _recognises, _read, frozenset({".lvm"})),)
+READER = Reader(
+    "LabVIEW measurement",
+    lambda s: re.match(r"\s{0,8}LabVIEW Measurement\s", s.head) is not None,
+    _read,
+    frozenset({".lvm"}),
+)

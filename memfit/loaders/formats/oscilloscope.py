@@ -36,7 +36,7 @@ from typing import Any
 import numpy as np
 
 from memfit.arrays import FloatArray
-from memfit.errors import DependencyError, FileFormatError
+from memfit.errors import DependencyError
 from memfit.loaders.raw import FileSettings, RawTable, Reader, Source
 from memfit.loaders.tables import Column, number, optional_number, read_block, split_fields, understand
 from memfit.units import Unit, find_unit, split_label
@@ -83,13 +83,7 @@ def _recognises_text(source: Source) -> bool:
 
 
 def _read_text(source: Source, settings: FileSettings) -> list[RawTable]:
-    """The channels of a recording.
-
-    Raises
-    ------
-    FileFormatError
-        The labels or the time axis are missing, or a row is broken.
-    """
+    """The channels of a recording."""
     lines = source.lines
     if _RIGOL.match(source.head):
         return [_rigol(source)]
@@ -97,9 +91,7 @@ def _read_text(source: Source, settings: FileSettings) -> list[RawTable]:
         return [_old_tektronix(source)]
     at = _header_line(lines)
     if at is None:
-        raise FileFormatError(
-            "expected labels such as TIME,CH1,CH2 above the rows, found none.", file=source.name
-        )
+        raise source.error("expected labels such as TIME,CH1,CH2 above the rows, found none.")
     mark = _mark(lines[at])
     cells = split_fields(lines[at].lstrip("#% ").rstrip(mark + " "), mark)
     labels = cells[: max((i for i, cell in enumerate(cells, start=1) if cell), default=0)]
@@ -171,10 +163,8 @@ def _column(label: str, index: int, units: Sequence[str], source: Source, line: 
         return Column(0, "time", "time", find_unit(unit_text or "s", "time") or find_unit("s"))
     unit = find_unit(unit_text or "V")
     if not _electrical(unit):
-        raise FileFormatError(
-            f"expected a unit of voltage or current for {label!r}, found {unit_text!r}.",
-            file=source.name,
-            line=line + 1,
+        raise source.error(
+            f"expected a unit of voltage or current for {label!r}, found {unit_text!r}.", line=line + 1
         )
     return Column(index, name, name, unit)
 
@@ -194,7 +184,7 @@ def _channels(
     ]
     block = read_block(source, columns, labels, first, lines=rows)
     if np.any(np.diff(block.columns["time"]) < 0):
-        raise FileFormatError("expected times that run forward.", file=source.name, line=first + 1)
+        raise source.error("expected times that run forward.", line=first + 1)
     return RawTable(columns=block.columns, channels=True, metadata=metadata, notes=block.notes)
 
 
@@ -203,9 +193,7 @@ def _rigol(source: Source) -> RawTable:
     lines = source.lines
     labels = [label.strip() for label in lines[0].split(",")]
     if len(lines) < 2:
-        raise FileFormatError(
-            "expected a second line of units, found none: the file is cut.", file=source.name
-        )
+        raise source.error("expected a second line of units, found none: the file is cut.")
     second = [word.strip() for word in lines[1].split(",")]
     names = [label for label in labels if re.match(r"(X|CH\d|MATH|REF)", label, re.IGNORECASE)]
     columns = [Column(0, "time", "time", None)]
@@ -213,7 +201,7 @@ def _rigol(source: Source) -> RawTable:
         word = second[index] if index < len(second) else "nothing"
         unit = find_unit(word.lower()) if index < len(second) else None
         if not _electrical(unit):
-            raise FileFormatError(f"expected Volt below {name}, found {word!r}.", file=source.name, line=2)
+            raise source.error(f"expected Volt below {name}, found {word!r}.", line=2)
         columns.append(Column(index, name, name, unit))
     table = _channels(source, columns, names, 2, {})
     if second[0].lower().startswith("sequence"):
@@ -222,15 +210,11 @@ def _rigol(source: Source) -> RawTable:
             stated.setdefault(label.lower(), word)
         start, step = optional_number(stated.get("start")), optional_number(stated.get("increment"))
         if start is None or step is None:
-            raise FileFormatError(
-                "expected Start and Increment in the second line.", file=source.name, line=2
-            )
+            raise source.error("expected Start and Increment in the second line.", line=2)
         counted = {**table.columns, "time": start + step * table.columns["time"]}
         return replace(table, columns=counted, metadata={"increment": f"{step!r} s"})
     if not second[0].lower().startswith("s"):
-        raise FileFormatError(
-            f"expected Second or Sequence below X, found {second[0]!r}.", file=source.name, line=2
-        )
+        raise source.error(f"expected Second or Sequence below X, found {second[0]!r}.", line=2)
     return table
 
 
@@ -258,18 +242,10 @@ def _metadata(lines: Sequence[str]) -> dict[str, str]:
 
 
 def _read_lecroy(source: Source, settings: FileSettings) -> list[RawTable]:
-    """The channel of a .trc, a table for each segment.
-
-    Raises
-    ------
-    FileFormatError
-        The file is cut, or of another template.
-    """
+    """The channel of a .trc, a table for each segment."""
     data = source.data[source.data[:60].find(b"WAVEDESC") :]
     if len(data) < _DESCRIPTOR or not data[16:32].startswith(_TEMPLATE):
-        raise FileFormatError(
-            "expected a whole WAVEDESC of the template LECROY_2_3, found a part or another.", file=source.name
-        )
+        raise source.error("expected a whole WAVEDESC of the template LECROY_2_3, found a part or another.")
     order = "<" if struct.unpack("<H", data[34:36])[0] == 1 else ">"
     raw, times = _samples(source, data, order)
     gain, zero = struct.unpack(order + "2f", data[156:164])
@@ -280,10 +256,9 @@ def _read_lecroy(source: Source, settings: FileSettings) -> list[RawTable]:
         values = gain * raw.astype(np.float64) - zero
     sound = np.isfinite(values).all() and math.isfinite(origin) and interval > 0 and math.isfinite(interval)
     if unit not in ("V", "A") or across != "S" or not sound:
-        raise FileFormatError(
+        raise source.error(
             f"expected finite samples in V or A against S, found {unit!r} against {across!r}: the file "
-            "is damaged.",
-            file=source.name,
+            "is damaged."
         )
     metadata = {
         "instrument": re.sub(r"[^ -~]", "", data[76:92].split(b"\x00")[0].decode("latin-1")),
@@ -314,20 +289,19 @@ def _samples(source: Source, data: bytes, order: str) -> tuple[np.ndarray, Float
     width = 2 if wide == 1 else 1
     whole = min(text, reserved, trigger, ris, reserved_2, size) >= 0 and width <= size <= len(data) - offset
     if wide not in (0, 1) or descriptor < _DESCRIPTOR or not whole:
-        raise FileFormatError(
+        raise source.error(
             f"expected {size} bytes of samples behind byte {offset}, found {len(data)} bytes: the file is "
-            "cut or damaged.", file=source.name,
-        )  # fmt: skip
+            "cut or damaged."
+        )
     raw = np.frombuffer(data, dtype=f"{order}i{width}", count=size // width, offset=offset)
     if trigger == 0:
         return raw, np.empty(0)
     start = descriptor + text + reserved
     times = np.frombuffer(data, dtype=f"{order}f8", count=trigger // 8, offset=start).astype(np.float64)
     if trigger % 16 or times.size // 2 != count or raw.size % count or not np.isfinite(times).all():
-        raise FileFormatError(
+        raise source.error(
             f"expected {count} segments with a trigger time each, found {times.size / 2:g}: the file "
-            "is damaged.",
-            file=source.name,
+            "is damaged."
         )
     return raw, times
 
@@ -341,15 +315,7 @@ def _recognises_binary(source: Source) -> bool:
 
 
 def _read_binary(source: Source, settings: FileSettings) -> list[RawTable]:
-    """The channels of a recording.
-
-    Raises
-    ------
-    DependencyError
-        RigolWFM is not installed.
-    FileFormatError
-        The file is damaged, of another format, or its channels do not fit together.
-    """
+    """The channels of a recording."""
     try:
         library = import_module("RigolWFM.wfm")
     except ImportError as error:
@@ -360,15 +326,13 @@ def _read_binary(source: Source, settings: FileSettings) -> list[RawTable]:
     recording = _parse(library, source)
     channels = {f"CH{channel.channel_number}": channel for channel in recording.channels}
     if not channels:
-        raise FileFormatError("expected a recording with a channel, found none.", file=source.name)
+        raise source.error("expected a recording with a channel, found none.")
     times = {name: np.asarray(channel.times, dtype=np.float64) for name, channel in channels.items()}
     time = next(iter(times.values()))
     values: dict[str, FloatArray] = {"time": time}
     for name, channel in channels.items():
         if str(getattr(channel.unit, "name", "")).lower() not in ("v", "a"):
-            raise FileFormatError(
-                f"expected a channel in V or A, found {name} in another unit.", file=source.name
-            )
+            raise source.error(f"expected a channel in V or A, found {name} in another unit.")
         values[name] = np.asarray(channel.volts, dtype=np.float64)
         sound = (
             times[name].shape == time.shape == values[name].shape
@@ -380,10 +344,9 @@ def _read_binary(source: Source, settings: FileSettings) -> list[RawTable]:
             and np.array_equal(times[name], time)
         )
         if not sound:
-            raise FileFormatError(
+            raise source.error(
                 f"expected finite samples of {name} at rising times that all channels share; the file is "
-                "damaged.",
-                file=source.name,
+                "damaged."
             )
     instrument = re.sub(r"[^ -~]", "", str(recording.header_name or "")).strip()
     metadata = {"instrument": instrument, "points": str(time.size)}
@@ -411,10 +374,9 @@ def _parse(library: Any, source: Source) -> Any:
         if recording is None:
             gc.collect()  # the library leaves the copy open when it fails
     if recording is None:
-        raise FileFormatError(
+        raise source.error(
             "expected a recording of an oscilloscope that RigolWFM reads; found a damaged or another one "
-            f"({reason}).",
-            file=source.name,
+            f"({reason})."
         )
     return recording
 

@@ -16,7 +16,6 @@ import numpy as np
 
 from memfit.arrays import FloatArray
 from memfit.datasets import Kind
-from memfit.errors import FileFormatError
 from memfit.loaders.raw import FileSettings, RawTable, Reader, Source
 from memfit.loaders.tables import (
     Column,
@@ -66,13 +65,7 @@ def _recognises_text(source: Source) -> bool:
 
 
 def _read_text(source: Source, settings: FileSettings) -> list[RawTable]:
-    """Curves of a text export.
-
-    Raises
-    ------
-    FileFormatError
-        The units or the rows are missing.
-    """
+    """Curves of a text export."""
     lines = source.lines
     title = _TITLE.search(source.head)
     technique = title[1] if title else ""
@@ -86,7 +79,7 @@ def _read_text(source: Source, settings: FileSettings) -> list[RawTable]:
     heads = ((i, split_fields(line.rstrip(","), ",")) for i, line in enumerate(lines[:200]))
     at, labels = next(((i, fields) for i, fields in heads if is_head(fields)), (-1, []))
     if at < 0:
-        raise FileFormatError("expected a line of units such as V,µA; found none.", file=source.name)
+        raise source.error("expected a line of units such as V,µA; found none.")
     named = {"technique": technique}
     metadata = named | header_values(lines[:at], ":", " ,") | named
     if kind == "impedance":
@@ -100,10 +93,10 @@ def _read_text(source: Source, settings: FileSettings) -> list[RawTable]:
         columns = [_column(labels, index, source, at) for index in (2 * pair, 2 * pair + 1)]
         roles = {column.role for column in columns}
         if roles not in ({"voltage", "current"}, {"time", "current"}, {"time", "voltage"}):
-            raise FileFormatError(
+            raise source.error(
                 f"expected a pair of units such as V,µA, found {labels[2 * pair]},{labels[2 * pair + 1]}.",
-                file=source.name, line=at + 1,
-            )  # fmt: skip
+                line=at + 1,
+            )
         block = read_block(source, columns, labels, at + 1)
         part = f"curve {pair + 1}" if pairs > 1 else ""
         table = RawTable(
@@ -118,10 +111,8 @@ def _column(units: Sequence[str], index: int, source: Source, at: int) -> Column
     unit = find_unit(units[index])
     role = next((r for r in ("voltage", "current", "time") if unit is not None and unit.is_a(r)), None)
     if role is None:
-        raise FileFormatError(
-            f"expected a unit of voltage, current or time, found {units[index]!r}.",
-            file=source.name,
-            line=at + 1,
+        raise source.error(
+            f"expected a unit of voltage, current or time, found {units[index]!r}.", line=at + 1
         )
     return Column(index, units[index], role, unit)
 
@@ -132,19 +123,12 @@ def _recognises_session(source: Source) -> bool:
 
 
 def _read_session(source: Source, settings: FileSettings) -> list[RawTable]:
-    """Measurements of a session.
-
-    Raises
-    ------
-    FileFormatError
-        It is no JSON, or has no measurement that memfit reads.
-    """
+    """Measurements of a session."""
     try:
         content = json.loads(source.text.strip().strip("\x00"))
     except json.JSONDecodeError as error:
-        raise FileFormatError(
-            f"expected JSON, found a fault at character {error.pos}: the file is cut or damaged.",
-            file=source.name,
+        raise source.error(
+            f"expected JSON, found a fault at character {error.pos}: the file is cut or damaged."
         ) from error
     measurements = content.get("Measurements") or content.get("measurements") or []
     tables = [
@@ -153,9 +137,7 @@ def _read_session(source: Source, settings: FileSettings) -> list[RawTable]:
         for table in _measurement(source, measurement, len(measurements) > 1)
     ]
     if not tables:
-        raise FileFormatError(
-            "expected impedance or voltammetry in the session, found none.", file=source.name
-        )
+        raise source.error("expected impedance or voltammetry in the session, found none.")
     return tables
 
 
@@ -191,17 +173,15 @@ def _arrays(source: Source, holder: Mapping[str, Any], roles: Mapping[str, str])
         word = role.replace("_", " ")
         unit = str((array.get("Unit") or {}).get("Type", "")).rpartition(".")[2]
         if unit not in _UNIT_TYPES:
-            raise FileFormatError(
-                f"expected one of the units {', '.join(_UNIT_TYPES)} for {word}, found {unit!r}.",
-                file=source.name,
+            raise source.error(
+                f"expected one of the units {', '.join(_UNIT_TYPES)} for {word}, found {unit!r}."
             )
         try:
             values = np.array([float(value["V"]) for value in array["DataValues"]])
         except (LookupError, TypeError, ValueError) as error:
-            raise FileFormatError(
+            raise source.error(
                 f"expected DataValues with a number V each for the {word}, found something "
-                "else: the file is damaged; export the session again from PSTrace.",
-                file=source.name,
+                "else: the file is damaged; export the session again from PSTrace."
             ) from error
         columns[role] = values * _UNIT_TYPES[unit]
     return columns

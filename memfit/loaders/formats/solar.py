@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from memfit.errors import FileFormatError, UnitError
+from memfit.errors import UnitError
 from memfit.loaders.raw import ROLES, FileSettings, RawTable, Reader, Source
 from memfit.loaders.tables import Column, labels_of, read_block, understand
 from memfit.units import find_unit, parse_quantity, split_label
@@ -32,22 +32,14 @@ def _recognises_hzb(source: Source) -> bool:
 
 
 def _read_hzb(source: Source, settings: FileSettings) -> list[RawTable]:
-    """A table for each pixel and direction.
-
-    Raises
-    ------
-    FileFormatError
-        The labels or the units cannot be read.
-    """
+    """A table for each pixel and direction."""
     lines = source.lines
     if _PIXELS.search(source.head):
         return list(_pixel_pairs(source, next(i for i, line in enumerate(lines) if _PIXELS.match(line))))
     stars = [i for i, line in enumerate(lines[:500]) if _STARS.match(line)]
     at = next((i for i in range(stars[-1] + 1, len(lines)) if lines[i].strip()), len(lines))
     if at >= len(lines):
-        raise FileFormatError(
-            "expected labels below the last row of asterisks, found none: the file is cut.", file=source.name
-        )
+        raise source.error("expected labels below the last row of asterisks, found none: the file is cut.")
     labels = [label.strip() for label in lines[at].split("\t")]
     units = [word.strip() for word in lines[at + 1].split("\t")] if at + 1 < len(lines) else []
     first = at + 1
@@ -70,9 +62,7 @@ def _read_hzb(source: Source, settings: FileSettings) -> list[RawTable]:
     if start is not None:
         runs.append((start, len(lines)))
     if not runs:
-        raise FileFormatError(
-            "expected rows of numbers below the labels, found none.", file=source.name, line=first
-        )
+        raise source.error("expected rows of numbers below the labels, found none.", line=first)
     table = RawTable(
         columns={},
         metadata=metadata,
@@ -104,10 +94,9 @@ def _hzb_tables(
         if (unit := find_unit(split_label(label)[1] or "", "current_density")) is not None
     ]
     if voltage is None or not currents:
-        raise FileFormatError(
+        raise source.error(
             f"expected a column of the {'voltage' if voltage is None else 'current'}, found "
             f"{', '.join(labels[:8])}.",
-            file=source.name,
             line=rows[0],
         )
     for current in currents:
@@ -124,10 +113,8 @@ def _hzb_tables(
 def _check(columns: Sequence[Column], source: Source, line: int) -> None:
     for column in columns:
         if column.unit is None or column.problem:
-            raise FileFormatError(
-                f"expected a unit of {ROLES[column.role].replace('_', ' ')} in {column.label!r}.",
-                file=source.name,
-                line=line,
+            raise source.error(
+                f"expected a unit of {ROLES[column.role].replace('_', ' ')} in {column.label!r}.", line=line
             )
 
 
@@ -145,7 +132,7 @@ def _pixel_pairs(source: Source, at: int) -> Iterator[RawTable]:
             continue
         unit = find_unit((re.search(r"\((.*?)\)", beside) or ["", ""])[1], "current_density")
         if unit is None:
-            raise FileFormatError(f"expected a density in {beside!r}.", file=source.name, line=at + 1)
+            raise source.error(f"expected a density in {beside!r}.", line=at + 1)
         columns = [
             Column(index, label, "voltage", find_unit("V")),
             Column(index + 1, beside, "current_density", unit),
@@ -188,11 +175,6 @@ def _read_grapa(source: Source, settings: FileSettings) -> list[RawTable]:
     Columns V (V), J (A/cm^2 or mA/cm^2 is not said), I (mA is not said either) beside parameters: the area
     among them and V, I, J decide. J area must be I in the same prefix, so that the program's habit (mA/cm^2
     and mA) is checked as far as the file allows.
-
-    Raises
-    ------
-    FileFormatError
-        A row is broken.
     """
     lines = source.lines
     metadata: dict[str, str] = {}
@@ -224,11 +206,11 @@ def _read_grapa(source: Source, settings: FileSettings) -> list[RawTable]:
     block = read_block(source, columns, ("V", "J", "I"), at + 1, lines=rows)
     density, current = block.columns["current_density"], block.columns["current"]
     if area is None or not (abs(density * area - current) <= 1e-3 * abs(current) + 1e-12).all():
-        raise FileFormatError(
+        raise source.error(
             "expected J times the cell area to be I, as in grapa files with mA/cm^2 and mA; found something "
             "else.",
-            file=source.name, line=at + 1,
-        )  # fmt: skip
+            line=at + 1,
+        )
     return [
         RawTable(
             columns={"voltage": block.columns["voltage"], "current": current},

@@ -10,7 +10,6 @@ from itertools import takewhile
 
 import numpy as np
 
-from memfit.errors import FileFormatError
 from memfit.loaders.raw import FileSettings, RawTable, Reader, Source
 from memfit.loaders.tables import Field, find_fields, header_values, need, read_block, read_fields
 
@@ -31,19 +30,8 @@ _KEPT = frozenset(
 """Instrument, date and what was done."""
 
 
-def _recognises(source: Source) -> bool:
-    """True for the first section of a .par file."""
-    return source.head.startswith("<Application>") and "VersaS" in source.head
-
-
 def _read(source: Source, settings: FileSettings) -> list[RawTable]:
-    """Tables of the segments.
-
-    Raises
-    ------
-    FileFormatError
-        There is no segment with rows.
-    """
+    """Tables of the segments."""
     lines = source.lines
     above = header_values(takewhile(lambda line: not line.startswith("<Segment"), lines), "=")
     metadata = {key: value for key, value in above.items() if key in _KEPT}
@@ -55,9 +43,7 @@ def _read(source: Source, settings: FileSettings) -> list[RawTable]:
         end = len(lines) if stop is None else stop
         at = next((i for i in range(start, end) if lines[i].startswith("Definition=")), None)
         if at is None:
-            raise FileFormatError(
-                "expected `Definition=` in the segment, found none.", file=source.name, line=start + 1
-            )
+            raise source.error("expected `Definition=` in the segment, found none.", line=start + 1)
         labels = [label.strip() for label in lines[at].removeprefix("Definition=").split(",")]
         while labels and labels[-1].isdecimal():  # a number at the end of the line is no column
             labels.pop()
@@ -81,10 +67,13 @@ def _read(source: Source, settings: FileSettings) -> list[RawTable]:
         )
         tables.append(table)
     if not tables:
-        raise FileFormatError(
-            "expected a section <Segment1> with rows, found none: the file is cut.", file=source.name
-        )
+        raise source.error("expected a section <Segment1> with rows, found none: the file is cut.")
     return tables
 
 
-READERS = (Reader("VersaStudio par", _recognises, _read, frozenset({".par"})),)
+READER = Reader(
+    "VersaStudio par",
+    lambda s: s.head.startswith("<Application>") and "VersaS" in s.head,
+    _read,
+    frozenset({".par"}),
+)

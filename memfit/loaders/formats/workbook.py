@@ -97,13 +97,7 @@ def _cell_text(cell: object) -> str:
 
 
 def _read_xlsx(source: Source, settings: FileSettings) -> list[RawTable]:
-    """Tables of all sheets that have one.
-
-    Raises
-    ------
-    FileFormatError
-        No sheet has a table, or the workbook is damaged or too large when unpacked.
-    """
+    """Tables of all sheets that have one."""
     _check_zip(source)
     import openpyxl  # noqa: PLC0415 - a heavy library, needed for workbooks only
 
@@ -117,9 +111,9 @@ def _read_xlsx(source: Source, settings: FileSettings) -> list[RawTable]:
                 Sheet(sheet.title, _limited(sheet.iter_rows(values_only=True))) for sheet in book.worksheets
             ]
     except DAMAGE as error:
-        raise FileFormatError(_DAMAGED, file=source.name) from error
+        raise source.error(_DAMAGED) from error
     if sum(len(row) for sheet in sheets for row in sheet.rows) > SETTINGS.cells:
-        raise FileFormatError(f"expected at most {SETTINGS.cells} cells, found more.", file=source.name)
+        raise source.error(f"expected at most {SETTINGS.cells} cells, found more.")
     filled = [sheet for sheet in sheets if any(cell is not None for row in sheet.rows for cell in row)]
     return _tables(source, filled, settings)
 
@@ -146,37 +140,24 @@ def _check_zip(source: Source) -> None:
                 p.file_size > 2**20 and p.file_size > SETTINGS.ratio * max(p.compress_size, 1) for p in parts
             )
             if unpacked > SETTINGS.unpacked or grown or len(parts) > SETTINGS.parts:
-                raise FileFormatError(
+                raise source.error(
                     f"expected a workbook of at most {SETTINGS.unpacked // 2**20} MB unpacked; found "
-                    f"{unpacked / 2**20:.0f} MB in {len(parts)} parts. Export the sheet as CSV.",
-                    file=source.name,
+                    f"{unpacked / 2**20:.0f} MB in {len(parts)} parts. Export the sheet as CSV."
                 )
             if sum(part.filename.startswith("xl/worksheets/sheet") for part in parts) > SETTINGS.sheets:
-                raise FileFormatError(
-                    f"expected at most {SETTINGS.sheets} sheets, found more.", file=source.name
-                )
+                raise source.error(f"expected at most {SETTINGS.sheets} sheets, found more.")
             for part in parts:
                 if not part.filename.endswith((".xml", ".rels")):
                     continue
                 with archive.open(part) as stream:
                     if b"<!DOCTYPE" in stream.read(4096).upper():
-                        raise FileFormatError(
-                            "expected a workbook without document types (DOCTYPE).", file=source.name
-                        )
+                        raise source.error("expected a workbook without document types (DOCTYPE).")
     except DAMAGE as error:
-        raise FileFormatError(_DAMAGED, file=source.name) from error
+        raise source.error(_DAMAGED) from error
 
 
 def _read_xls(source: Source, settings: FileSettings) -> list[RawTable]:
-    """Tables of an old workbook, as the Keithley 4200 writes them, where xlrd is installed.
-
-    Raises
-    ------
-    DependencyError
-        xlrd is not installed.
-    FileFormatError
-        The workbook is damaged or has no table.
-    """
+    """Tables of an old workbook, as the Keithley 4200 writes them, where xlrd is installed."""
     try:
         import xlrd  # noqa: PLC0415 - optional
     except ImportError as error:
@@ -191,9 +172,9 @@ def _read_xls(source: Source, settings: FileSettings) -> list[RawTable]:
         count = min(int(book.nsheets), SETTINGS.sheets + 1)
         sheets = [_old_sheet(book.sheet_by_index(i), book.datemode, source) for i in range(count)]
     except (*DAMAGE, xlrd.XLRDError, xlrd.compdoc.CompDocError, AssertionError) as error:
-        raise FileFormatError(_DAMAGED, file=source.name) from error
+        raise source.error(_DAMAGED) from error
     if len(sheets) > SETTINGS.sheets:
-        raise FileFormatError(f"expected at most {SETTINGS.sheets} sheets, found more.", file=source.name)
+        raise source.error(f"expected at most {SETTINGS.sheets} sheets, found more.")
     return _tables(source, sheets, settings)
 
 
@@ -212,10 +193,9 @@ def _old_sheet(sheet: Any, datemode: int, source: Source) -> Sheet:
 
     width = max((sheet.row_len(i) for i in range(sheet.nrows)), default=0)
     if width * sheet.nrows > SETTINGS.cells:
-        raise FileFormatError(
+        raise source.error(
             f"expected at most {SETTINGS.cells} cells in a sheet, found {sheet.nrows} rows of {width}; "
-            "export the sheet as CSV.",
-            file=source.name,
+            "export the sheet as CSV."
         )
     rows = [tuple(map(cell, sheet.row_values(i), sheet.row_types(i))) for i in range(sheet.nrows)]
     return Sheet(sheet.name, [row + (None,) * (width - len(row)) for row in rows])
@@ -247,9 +227,7 @@ def _tables(source: Source, sheets: Sequence[Sheet], settings: FileSettings) -> 
     if refused is not None:
         raise refused
     if not tables:
-        raise FileFormatError(
-            "expected a sheet with a header and rows of numbers, found none.", file=source.name
-        )
+        raise source.error("expected a sheet with a header and rows of numbers, found none.")
     return tables
 
 
@@ -303,24 +281,11 @@ def _recognises_sheet(source: Source) -> bool:
 
 
 def _read_sheet(source: Source, settings: FileSettings) -> list[RawTable]:
-    """The sweeps of a 4200, as text or as the sheet of a workbook.
-
-    Parameters
-    ----------
-    source : Source
-    settings : FileSettings
-
-    Raises
-    ------
-    FileFormatError
-        A row is broken.
-    """
+    """The sweeps of a 4200, as text or as the sheet of a workbook."""
     names, separator = _names_of_sheet(source.head.split("\n", 1)[0])
     sweeps = _sweeps(names)
     if not sweeps:
-        raise FileFormatError(
-            "expected names such as AV,AI,Time in the first line.", file=source.name, line=1
-        )
+        raise source.error("expected names such as AV,AI,Time in the first line.", line=1)
     read = {name for sweep in sweeps for name in sweep}
     others = [name for name in names if name not in read]
     left = (f"Not read: the columns {', '.join(others)}.",) if others else ()
@@ -357,15 +322,7 @@ def _read_sheet(source: Source, settings: FileSettings) -> list[RawTable]:
 
 
 def _read_parquet(source: Source, settings: FileSettings) -> list[RawTable]:
-    """The table of a parquet file, by the names of its columns ("Voltage (V)").
-
-    Raises
-    ------
-    DependencyError
-        pyarrow is not installed.
-    FileFormatError
-        The file is damaged or too long, or its columns are not understood.
-    """
+    """The table of a parquet file, by the names of its columns ("Voltage (V)")."""
     try:
         import pyarrow.parquet  # noqa: PLC0415 - optional and heavy
     except ImportError as error:
@@ -377,11 +334,11 @@ def _read_parquet(source: Source, settings: FileSettings) -> list[RawTable]:
             warnings.simplefilter("ignore")
             file = pyarrow.parquet.ParquetFile(io.BytesIO(source.data))
             if file.metadata.num_rows > MAX_LINES:
-                raise FileFormatError(f"expected at most {MAX_LINES} rows, found more.", file=source.name)
+                raise source.error(f"expected at most {MAX_LINES} rows, found more.")
             table = file.read()
             columns = [table.column(name).to_pylist() for name in table.column_names]
     except (*DAMAGE, pyarrow.lib.ArrowException) as error:
-        raise FileFormatError(f"the parquet file is damaged ({error}).", file=source.name) from error
+        raise source.error(f"the parquet file is damaged ({error}).") from error
     rows = [tuple(table.column_names), *zip(*columns, strict=True)]
     return read_text_tables(Sheet("table", rows).as_source(source), settings)
 

@@ -11,7 +11,7 @@ import struct
 
 import numpy as np
 
-from memfit.errors import FileFormatError, UnitError
+from memfit.errors import UnitError
 from memfit.loaders.raw import FileSettings, RawTable, Reader, Source, Stated
 from memfit.units import parse_quantity
 
@@ -37,28 +37,17 @@ def _recognises(source: Source) -> bool:
 
 
 def _read(source: Source, settings: FileSettings) -> list[RawTable]:
-    """The spectrum of an .ism file.
-
-    Raises
-    ------
-    FileFormatError
-        The file is cut or damaged.
-    """
+    """The spectrum of an .ism file."""
     data, count = source.data, _points(source)
     position = _HEAD + _PER_POINT * count
     if data[:2] != b"\x00\x00" or not 0 < count <= _MAX_POINTS or len(data) < position:
-        raise FileFormatError(
-            f"expected {count} points, found {len(data)} bytes: the file is cut or damaged.",
-            file=source.name,
-        )
+        raise source.error(f"expected {count} points, found {len(data)} bytes: the file is cut or damaged.")
     frequency, modulus, phase, time = (
         np.frombuffer(data, dtype=">f8", count=count, offset=_HEAD + 8 * count * i).astype(np.float64)
         for i in range(4)
     )
     if not all(np.isfinite(values).all() for values in (frequency, modulus, phase)) or np.any(modulus <= 0):
-        raise FileFormatError(
-            "expected finite frequencies and moduli, found others: the file is damaged.", file=source.name
-        )
+        raise source.error("expected finite frequencies and moduli, found others: the file is damaged.")
     metadata: dict[str, str] = {}
     for name in _TEXTS:  # behind the numbers, as far as they go
         if position + 2 > len(data):
@@ -95,4 +84,4 @@ def _quantity(text: str, dimension: str) -> float | None:
         return None
 
 
-READERS = (Reader("Zahner ism", _recognises, _read, frozenset({".ism"})),)
+READER = Reader("Zahner ism", _recognises, _read, frozenset({".ism"}))
