@@ -250,15 +250,34 @@ def _setting(metadata: Mapping[str, str], key: str, unit_key: str, unit: str, di
 
 def _read_binary(source: Source, settings: FileSettings) -> list[RawTable]:
     """Tables of an .mpr file."""
-    modules: dict[str, tuple[int, str, bytes]] = {}
-    for name, module in _modules(source):
-        modules.setdefault(name, module)
+    data, position = source.data, _FIRST_MODULE
+    modules: dict[str, tuple[int, str, bytes]] = {}  # version, date and content; of two of a name the first
+    while position < len(data):
+        if data[position : position + 6] != b"MODULE":
+            raise source.error(
+                f"expected a module at byte {position}, found something else: the file is damaged."
+            )
+        head = data[position + 6 : position + 65]
+        if len(head) < 59:
+            raise source.error("expected a whole module, found a part: the file is cut.")
+        first, second, third, fourth = struct.unpack("<4I", head[35:51])
+        length, version, when, start = first, second, head[43:51], position + 57
+        if first == 0xFFFFFFFF:
+            length, version, when, start = second, fourth, head[51:59], position + 65
+        if length > len(data) - start:
+            raise source.error(
+                f"expected {length} bytes in a module, found {len(data) - start}: the file is cut."
+            )
+        position = start + length
+        name = head[:10].decode("latin-1").strip()
+        content = (version or third, when.decode("latin-1").strip("\x00 "), data[start:position])
+        modules.setdefault(name, content)
     if "VMP data" not in modules:
         raise source.error("expected a module `VMP data`, found none: the file is cut.")
-    version, date, content = modules["VMP data"]
+    version, date, rows = modules["VMP data"]
     setup = modules.get("VMP Set", (0, "", b""))[2]
     technique = _TECHNIQUE_BYTES.get(setup[0], "") if setup else ""
-    table, labels = _rows(source, version, content)
+    table, labels = _rows(source, version, rows)
     columns = _checked(labels, source, 1)
     values = {column.role: column.to_si(_decimal(table[f"c{column.index}"])) for column in columns}
     if "frequency" in values and "|Z|/Ohm" in labels:
@@ -273,32 +292,6 @@ def _read_binary(source: Source, settings: FileSettings) -> list[RawTable]:
     mode = None if flags is None else (flags & _MODE).astype(np.float64)
     recording = _Recording(columns=values, technique=technique, metadata=metadata, mode=mode)
     return list(_make_tables(recording, settings))
-
-
-def _modules(source: Source) -> Iterator[tuple[str, tuple[int, str, bytes]]]:
-    """Name, version, date and content of the modules of a file, one behind the other."""
-    data, position = source.data, _FIRST_MODULE
-    while position < len(data):
-        if data[position : position + 6] != b"MODULE":
-            raise source.error(
-                f"expected a module at byte {position}, found something else: the file is damaged."
-            )
-        head = data[position + 6 : position + 65]
-        if len(head) < 59:
-            raise source.error("expected a whole module, found a part: the file is cut.")
-        first, second, third, fourth = struct.unpack("<4I", head[35:51])
-        if first == 0xFFFFFFFF:
-            length, version, date, start = second, fourth, head[51:59], position + 65
-        else:
-            length, version, date, start = first, second, head[43:51], position + 57
-        if length > len(data) - start:
-            raise source.error(
-                f"expected {length} bytes in a module, found {len(data) - start}: the file is cut."
-            )
-        name = head[:10].decode("latin-1").strip()
-        when = date.decode("latin-1").strip("\x00 ")
-        yield name, (version or third, when, data[start : start + length])
-        position = start + length
 
 
 def _rows(source: Source, version: int, content: bytes) -> tuple[np.ndarray, list[str]]:

@@ -90,7 +90,17 @@ def _read_text(source: Source, settings: FileSettings) -> list[RawTable]:
     tables = []
     pairs = len(labels) // 2
     for pair in range(pairs):
-        columns = [_column(labels, index, source, at) for index in (2 * pair, 2 * pair + 1)]
+        columns = []
+        for index in (2 * pair, 2 * pair + 1):
+            unit = find_unit(labels[index])
+            role = next(
+                (r for r in ("voltage", "current", "time") if unit is not None and unit.is_a(r)), None
+            )
+            if role is None:
+                raise source.error(
+                    f"expected a unit of voltage, current or time, found {labels[index]!r}.", line=at + 1
+                )
+            columns.append(Column(index, labels[index], role, unit))
         roles = {column.role for column in columns}
         if roles not in ({"voltage", "current"}, {"time", "current"}, {"time", "voltage"}):
             raise source.error(
@@ -104,17 +114,6 @@ def _read_text(source: Source, settings: FileSettings) -> list[RawTable]:
         )
         tables.append(table)
     return tables
-
-
-def _column(units: Sequence[str], index: int, source: Source, at: int) -> Column:
-    """What a column is, by its unit alone."""
-    unit = find_unit(units[index])
-    role = next((r for r in ("voltage", "current", "time") if unit is not None and unit.is_a(r)), None)
-    if role is None:
-        raise source.error(
-            f"expected a unit of voltage, current or time, found {units[index]!r}.", line=at + 1
-        )
-    return Column(index, units[index], role, unit)
 
 
 def _recognises_session(source: Source) -> bool:
