@@ -34,12 +34,11 @@ from pathlib import Path
 
 import numpy as np
 from fuzz_seeds import helpful_settings, seeds
-from memfit.loaders.source import Source
 
 from memfit.errors import MemfitError
 from memfit.loaders import tidy
 from memfit.loaders.inspection import inspect_source
-from memfit.loaders.raw import NO_SETTINGS
+from memfit.loaders.raw import NO_SETTINGS, Source
 from memfit.loaders.registry import find_reader, read_source
 
 SLOW = 5.0

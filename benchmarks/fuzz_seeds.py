@@ -9,10 +9,9 @@ import io
 
 import numpy as np
 import pandas as pd
-from memfit.loaders.source import Source
 
 from memfit.errors import MemfitError
-from memfit.loaders.raw import FileSettings
+from memfit.loaders.raw import FileSettings, Source
 from memfit.loaders.registry import read_source, read_tables
 from memfit.loaders.tidy import format_record
 

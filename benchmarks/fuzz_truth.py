@@ -23,10 +23,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from fuzz import LARGEST, by_reader, helped
-from memfit.loaders.source import Source
 
 from memfit.errors import MemfitError
-from memfit.loaders.raw import NO_SETTINGS
+from memfit.loaders.raw import NO_SETTINGS, Source
 from memfit.loaders.registry import read_source
 from memfit.loaders.tidy import format_record
 
