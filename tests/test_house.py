@@ -38,7 +38,6 @@ WITHOUT_MIRROR = {
     "model/integrator/start": "model/test_accuracy",
     "model/integrator/step": "model/test_accuracy",
     "model/parts/channel": "model/test_equations",
-    "reporting/content": "reporting/writers/test_text",
     "reporting/fit/report": "reporting/fit/test_summary",
     "workflow/batch": "batch/test_run",
     "workflow/fitting": "test_workflow",

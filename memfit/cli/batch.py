@@ -148,7 +148,7 @@ class BatchMeter:
 
     def stop(self) -> None:
         """What is finished when the command ends before its time."""
-        from memfit.reporting.text import counted
+        from memfit.reporting.content import counted
 
         if self.last is not None:
             finished = f"{self.last.done} of {counted(self.last.total, 'device')} are finished"
@@ -162,8 +162,8 @@ class BatchMeter:
 
 def _progress_text(progress: "Progress") -> str:
     """How far, how fast, how long: "412 of 1000, 2.8 a second, 3 min 30 s left; 3 failed"."""
+    from memfit.reporting.content import counted
     from memfit.reporting.numbers import quantity_digits
-    from memfit.reporting.text import counted
 
     parts = [f"{progress.done} of {counted(progress.total, 'device')}"]
     if progress.rate and progress.seconds_left is not None and progress.done < progress.total:
@@ -179,7 +179,7 @@ def _progress_text(progress: "Progress") -> str:
 
 def _summary_text(summary: "BatchSummary") -> str:
     """The end of a batch in words and columns; of the failures the first, and where to find the others."""
-    from memfit.reporting.text import CAUSES, STATUS_OF_FIT, counted
+    from memfit.reporting.content import CAUSES, STATUS_OF_FIT, counted
 
     parts = [
         f"{summary.usable} usable",
@@ -209,7 +209,7 @@ def _add_index_options(parser: Parser) -> None:
 def _run_index(given: Namespace) -> int:
     """Read, write, tell."""
     from memfit.batch.store import build_index
-    from memfit.reporting.text import counted
+    from memfit.reporting.content import counted
 
     console = Console(given.quiet, given.verbose)
     indexed = build_index(Path(given.out))
@@ -249,7 +249,7 @@ def _run_query(given: Namespace) -> int:
     """Ask, print."""
     from memfit.batch.columns import flat_row
     from memfit.batch.store import select
-    from memfit.reporting.text import counted
+    from memfit.reporting.content import counted
 
     console = Console(given.quiet, given.verbose)
     out = Path(given.out)

@@ -163,7 +163,7 @@ def _measurements(paths: Sequence[Path]) -> "Device":
 def _fit(given: Namespace, console: Console, device: "Device") -> "JointFit":
     """Say what is about to be fitted, and fit it."""
     from memfit.fitting import plan_for
-    from memfit.reporting.text import counted
+    from memfit.reporting.content import counted
     from memfit.workflow.fitting import fit_records
 
     plan = plan_for(device.settings, **plan_changes(given))

@@ -131,7 +131,7 @@ def _convert(given: Namespace) -> int:
     from memfit.files import whole_folder
     from memfit.loaders.device import load_device
     from memfit.loaders.tidy import write_record
-    from memfit.reporting.text import counted
+    from memfit.reporting.content import counted
 
     console = Console(given.quiet, given.verbose)
     out = Path(given.out)

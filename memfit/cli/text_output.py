@@ -6,6 +6,8 @@ from textwrap import fill
 from memfit.cli.console import columns
 from memfit.fitting import Estimate, FitResult, SampleSet, Term
 from memfit.reporting.content import (
+    HEADINGS,
+    STATUS_OF_ESTIMATE,
     Answer,
     Block,
     Bullets,
@@ -26,7 +28,6 @@ from memfit.reporting.fit.summary import (
     value_text,
 )
 from memfit.reporting.numbers import MISSING, quantity_digits
-from memfit.reporting.text import HEADINGS, STATUS_OF_ESTIMATE
 
 _WIDTH = 100
 

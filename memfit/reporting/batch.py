@@ -9,6 +9,9 @@ from urllib.parse import quote
 
 from memfit.model import NAMES, UNITS
 from memfit.reporting.content import (
+    CAUSES,
+    OVERVIEW,
+    STATUS_OF_FIT,
     Answer,
     Block,
     Bullets,
@@ -21,9 +24,10 @@ from memfit.reporting.content import (
     Section,
     Table,
     Tone,
+    counted,
+    listed,
 )
 from memfit.reporting.numbers import MISSING, interval, percent, quantity, quantity_digits, span
-from memfit.reporting.text import CAUSES, OVERVIEW, STATUS_OF_FIT, counted, listed
 
 Row = Mapping[str, Any]
 """One device as in the index of a batch."""

@@ -15,8 +15,8 @@ from memfit.errors import InputError
 from memfit.fitting import FitPlan, FitResult, joint, plan_for
 from memfit.fitting.joint import JointFit
 from memfit.fitting.reproduce import SAME, Change, Repetition, compare_repetition
+from memfit.reporting.content import REPETITION, counted, listed
 from memfit.reporting.numbers import quantity_digits
-from memfit.reporting.text import REPETITION, counted, listed
 from memfit.workflow.reading import find_data, read_result, result_file
 
 _PACKAGES = ("numpy", "scipy", "numba", "lmfit", "impedance", "pandas", "matplotlib")

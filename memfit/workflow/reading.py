@@ -10,7 +10,7 @@ from memfit.errors import InputError
 from memfit.fitting import FitResult
 from memfit.fitting.reproduce import match_records
 from memfit.loaders.device import load_device, load_readable, places_of
-from memfit.reporting.text import SENTENCES, counted
+from memfit.reporting.content import SENTENCES, counted
 
 _MOST_NAMED = 12
 

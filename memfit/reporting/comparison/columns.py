@@ -1,9 +1,8 @@
 """What is said of the rows of a comparison, column by column, and how its numbers are written.
 
 A `Field` is one thing said of a row: a column of a table in the page, where numbers are text made by
-`memfit.reporting.numbers`, and columns of the file for programs, where they are SI and in full. The tables of
-the page (`memfit.reporting.comparison.tables`) and the files (`memfit.reporting.comparison.csv`) are read
-from the same fields. All words are in `text.toml`.
+`memfit.reporting.numbers`, and columns of the file for programs, where they are SI and in full. All tables of
+`memfit.reporting.comparison.tables` are made from the same fields. All words are in `text.toml`.
 """
 
 import tomllib
@@ -25,9 +24,8 @@ from memfit.analysis.comparison import (
 )
 from memfit.confidence import LEVEL
 from memfit.model import PARAMETERS, names_where
-from memfit.reporting.content import Cell, ColumnKind
+from memfit.reporting.content import Cell, ColumnKind, listed
 from memfit.reporting.numbers import MISSING, fixed, interval, percent, quantity, quantity_digits, unit_symbol
-from memfit.reporting.text import listed
 
 TEXT: Mapping[str, Any] = tomllib.loads(
     (files("memfit.reporting.comparison") / "text.toml").read_text(encoding="utf-8")

@@ -35,7 +35,7 @@ from memfit.reporting.comparison.columns import (
     slope_texts,
     strongest,
 )
-from memfit.reporting.content import Panel, Panels
+from memfit.reporting.content import CIRCUIT, SYMBOLS, Panel, Panels, on_axis
 from memfit.reporting.figures.population import (
     MOST_ROWS,
     Population,
@@ -61,7 +61,6 @@ from memfit.reporting.figures.trends import (
     trend_figure,
 )
 from memfit.reporting.numbers import fixed, scale_for
-from memfit.reporting.text import CIRCUIT, SYMBOLS, on_axis
 
 _HEIGHT = 62.0
 _ALWAYS = {"area": SCALED, "temperature": names_where(lambda row: row.unit == "s")}

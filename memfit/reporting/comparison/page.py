@@ -21,7 +21,6 @@ from memfit.reporting.comparison.columns import (
     slope_texts,
     spread_text,
 )
-from memfit.reporting.comparison.csv import csv_text, frames, workbook
 from memfit.reporting.comparison.figures import (
     curve_panels,
     forest_panels,
@@ -32,18 +31,33 @@ from memfit.reporting.comparison.figures import (
 )
 from memfit.reporting.comparison.tables import (
     correlation_tables,
+    csv_text,
     devices_table,
     differences_table,
+    frames,
     left_out_table,
     outlying_table,
     per_area_table,
     pooled_table,
     ranking_table,
     trends_tables,
+    workbook,
 )
-from memfit.reporting.content import Answer, Block, Bullets, Paragraph, Report, Section, Table, Tone
+from memfit.reporting.content import (
+    CIRCUIT,
+    Answer,
+    Block,
+    Bullets,
+    Paragraph,
+    Report,
+    Section,
+    Table,
+    Tone,
+    capitalised,
+    counted,
+    listed,
+)
 from memfit.reporting.numbers import fixed, quantity_digits
-from memfit.reporting.text import CIRCUIT, capitalised, counted, listed
 from memfit.reporting.writers.folder import write_page
 
 PAGE = "comparison.html"

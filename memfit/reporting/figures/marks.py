@@ -27,8 +27,8 @@ from matplotlib.text import Text
 from matplotlib.ticker import LogLocator, MaxNLocator, MultipleLocator, NullLocator
 
 from memfit.arrays import BoolArray, ComplexArray, FloatArray
+from memfit.reporting.content import SYMBOLS
 from memfit.reporting.numbers import power_of_ten, tick_labels
-from memfit.reporting.text import SYMBOLS
 
 _FEW_STEPS = 10.0
 """Ratio of the ends of a logarithmic axis from which it has few ticks between the decades."""

@@ -15,7 +15,7 @@ from memfit.arrays import ComplexArray, FloatArray
 from memfit.datasets import ImpedanceSpectrum
 from memfit.fitting import FittedRecord
 from memfit.model import Parameters
-from memfit.reporting.content import Columns
+from memfit.reporting.content import SENTENCES, Columns, distinct
 from memfit.reporting.figures.marks import (
     BAND,
     BAND_ALPHA,
@@ -47,7 +47,6 @@ from memfit.reporting.fit.curves import (
     spectrum_of,
 )
 from memfit.reporting.numbers import power_of_ten, quantity, scale_for, series
-from memfit.reporting.text import SENTENCES, distinct
 
 _REACH = 1.6
 """Model curves are shown whole up to this many times the largest |Z| measured."""

@@ -17,6 +17,7 @@ from memfit.analysis.cycles import BifurcationDiagram, LimitCycle
 from memfit.analysis.stability import Circuit, OperatingPoints, RegionMap
 from memfit.arrays import ComplexArray, FloatArray
 from memfit.model import UNITS, Parameters
+from memfit.reporting.content import SYMBOLS, capitalised
 from memfit.reporting.figures.marks import (
     BLUE,
     GREEN,
@@ -39,7 +40,6 @@ from memfit.reporting.figures.marks import (
 )
 from memfit.reporting.fit.curves import StabilityCurves, VoltageCurves
 from memfit.reporting.numbers import power_of_ten, quantity_digits, scale_for
-from memfit.reporting.text import SYMBOLS, capitalised
 
 _DASHED: Any = (0, (3, 2))
 _OSCILLATES, _RINGS = "#f6d6b8", "#d5e6f3"

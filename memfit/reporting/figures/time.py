@@ -14,7 +14,7 @@ from memfit.arrays import FloatArray
 from memfit.datasets import IVSweep, PulseTransient
 from memfit.fitting import FittedRecord
 from memfit.protocols import Drive
-from memfit.reporting.content import Columns
+from memfit.reporting.content import Columns, distinct
 from memfit.reporting.figures.marks import (
     ARROW,
     DATA,
@@ -40,7 +40,6 @@ from memfit.reporting.figures.marks import (
 )
 from memfit.reporting.fit.curves import StabilityCurves, VoltageCurves, band_of
 from memfit.reporting.numbers import quantity, scale_for, span
-from memfit.reporting.text import distinct
 
 _ARROWS = 4
 _MOST_ENTRIES = 14

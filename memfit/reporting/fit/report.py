@@ -15,7 +15,12 @@ from memfit.analysis.stability import Circuit
 from memfit.fitting import FitResult, FittedRecord
 from memfit.model import Parameters
 from memfit.reporting.content import (
+    FIGURE_WORDS,
+    HEADINGS,
+    KINDS,
+    MARKS,
     PLAIN,
+    SENTENCES,
     Block,
     Bullets,
     Columns,
@@ -26,6 +31,8 @@ from memfit.reporting.content import (
     ReportOptions,
     Section,
     Table,
+    counted,
+    distinct,
 )
 from memfit.reporting.figures.records import (
     Strip,
@@ -98,7 +105,6 @@ from memfit.reporting.numbers import quantity
 from memfit.reporting.stability.curves import dynamics_of, known_uncertainty
 from memfit.reporting.stability.evidence import evidence_blocks
 from memfit.reporting.stability.page import branch_panels, map_panels
-from memfit.reporting.text import FIGURE_WORDS, HEADINGS, KINDS, MARKS, SENTENCES, counted, distinct
 from memfit.reporting.writers.folder import report_files, write_files
 
 _STRIPS = 12

@@ -9,17 +9,7 @@ from typing import Any, cast
 from memfit.confidence import Z
 from memfit.fitting import Estimate, FitResult
 from memfit.model import PARAMETERS
-from memfit.reporting.content import Answer, Tone
-from memfit.reporting.numbers import (
-    MISSING,
-    interval,
-    percent,
-    quantity,
-    quantity_digits,
-    rounded_to_error,
-    span,
-)
-from memfit.reporting.text import (
+from memfit.reporting.content import (
     CIRCUIT,
     KIND,
     KINDS,
@@ -29,9 +19,20 @@ from memfit.reporting.text import (
     TONE,
     TRUST,
     VERDICT,
+    Answer,
+    Tone,
     capitalised,
     counted,
     listed,
+)
+from memfit.reporting.numbers import (
+    MISSING,
+    interval,
+    percent,
+    quantity,
+    quantity_digits,
+    rounded_to_error,
+    span,
 )
 
 _ORDER = ("oscillates", "near", "undetermined", "stable")

@@ -7,7 +7,22 @@ import numpy as np
 
 from memfit.datasets import ImpedanceSpectrum
 from memfit.fitting import Estimate, FitResult, FittedRecord
-from memfit.reporting.content import Cell, Column, ColumnKind, Graded, Table
+from memfit.reporting.content import (
+    CIRCUIT,
+    COLUMNS,
+    KIND,
+    KINDS,
+    SENTENCES,
+    STATUS_OF_ESTIMATE,
+    TABLE_CAPTIONS,
+    Cell,
+    Column,
+    ColumnKind,
+    Graded,
+    Table,
+    capitalised,
+    meaning,
+)
 from memfit.reporting.fit.summary import error_of, interval_text, value_text
 from memfit.reporting.numbers import (
     MISSING,
@@ -18,17 +33,6 @@ from memfit.reporting.numbers import (
     quantity,
     quantity_digits,
     series,
-)
-from memfit.reporting.text import (
-    CIRCUIT,
-    COLUMNS,
-    KIND,
-    KINDS,
-    SENTENCES,
-    STATUS_OF_ESTIMATE,
-    TABLE_CAPTIONS,
-    capitalised,
-    meaning,
 )
 
 RESIDUAL_COLUMNS = (

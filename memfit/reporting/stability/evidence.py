@@ -29,10 +29,9 @@ from memfit.datasets import ImpedanceSpectrum, PulseTransient
 from memfit.errors import InputError
 from memfit.model import Parameters, junction_voltage
 from memfit.model.transient import simulate
-from memfit.reporting.content import Block, Bullets, Column, Table
+from memfit.reporting.content import COLUMNS, TABLE_CAPTIONS, Block, Bullets, Column, Table
 from memfit.reporting.numbers import MISSING, interval, quantity, quantity_digits, series, span
 from memfit.reporting.stability.curves import stable_cycle
-from memfit.reporting.text import COLUMNS, TABLE_CAPTIONS
 
 Spectra = Sequence[tuple[ImpedanceSpectrum, BoolArray | None]]
 """Measured spectra with the points that were used; None is all of them."""

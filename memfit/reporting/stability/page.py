@@ -17,6 +17,11 @@ from memfit.datasets import PulseTransient
 from memfit.fitting import CircuitStability
 from memfit.model import Parameters
 from memfit.reporting.content import (
+    COLUMNS,
+    FIGURE_WORDS,
+    HEADINGS,
+    SENTENCES,
+    TABLE_CAPTIONS,
     Block,
     Bullets,
     Column,
@@ -27,6 +32,8 @@ from memfit.reporting.content import (
     Report,
     Section,
     Table,
+    capitalised,
+    meaning,
 )
 from memfit.reporting.figures.stability import (
     AXIS_UNITS,
@@ -57,15 +64,6 @@ from memfit.reporting.stability.curves import (
     window_spectra_data,
 )
 from memfit.reporting.stability.evidence import Spectra, evidence_blocks
-from memfit.reporting.text import (
-    COLUMNS,
-    FIGURE_WORDS,
-    HEADINGS,
-    SENTENCES,
-    TABLE_CAPTIONS,
-    capitalised,
-    meaning,
-)
 
 _HEIGHT = 62.0
 _FAR = float(np.log(100.0))  # gain margins beyond are all alike

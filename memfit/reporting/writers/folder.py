@@ -29,11 +29,11 @@ from memfit.reporting.content import (
     Report,
     ReportOptions,
     Table,
+    without_mathematics,
 )
 from memfit.reporting.figures.marks import MILLIMETRE
 from memfit.reporting.figures.records import ROW, WIDTH, channels_figure, records_figure
 from memfit.reporting.numbers import csv_field, csv_numbers
-from memfit.reporting.text import without_mathematics
 from memfit.reporting.writers.html import inline, render_html, standalone
 from memfit.reporting.writers.text import render_latex, render_markdown, render_pdf
 

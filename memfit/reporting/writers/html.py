@@ -18,8 +18,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
 
-from memfit.reporting.content import Column, Graded, Link, Report
-from memfit.reporting.text import split_symbols
+from memfit.reporting.content import Column, Graded, Link, Report, split_symbols
 
 _HEAD = re.compile(r"^.*?(<svg\b)", re.DOTALL)
 _METADATA = re.compile(r"\s*<metadata>.*?</metadata>", re.DOTALL)

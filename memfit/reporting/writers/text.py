@@ -19,6 +19,7 @@ import matplotlib as mpl
 
 from memfit.errors import DependencyError, OutputError
 from memfit.reporting.content import (
+    HEADINGS,
     Answer,
     Block,
     Bullets,
@@ -30,9 +31,10 @@ from memfit.reporting.content import (
     Paragraph,
     Report,
     Section,
+    Symbol,
     Table,
+    split_symbols,
 )
-from memfit.reporting.text import HEADINGS, Symbol, split_symbols
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from memfit.reporting.text import (
+from memfit.reporting.content import (
     FIGURE_WORDS,
     SYMBOLS,
     counted,
