@@ -21,11 +21,11 @@ from memfit.reporting.content import (
     Link,
     Paragraph,
     Report,
-    Section,
     Table,
     Tone,
     counted,
     listed,
+    sections_of,
 )
 from memfit.reporting.numbers import MISSING, interval, percent, quantity, quantity_digits, span
 
@@ -56,9 +56,9 @@ def overview_report(title: str, rows: Iterable[Row], notes: Sequence[str] = (), 
     for row in rows:
         seen.take(row)
     shown = sorted(seen.nearest(), key=lambda row: str(row["folder"]))
-    blocks: dict[str, tuple[Block, ...]] = {
+    blocks: dict[str, Iterable[Block]] = {
         "failures": (*_left_out(seen.failed), _failures(seen.others)) if seen.others else (),
-        "notes": (Bullets(tuple(notes)),) if notes else (),
+        "notes": (Bullets(tuple(notes)),),
         "devices": (*_left_out(seen.fitted), _devices(shown)) if shown else (),
         "parameters": (_parameters(shown),) if shown else (),
     }
@@ -66,9 +66,7 @@ def overview_report(title: str, rows: Iterable[Row], notes: Sequence[str] = (), 
         title=title,
         subtitle=OVERVIEW["heading"]["subtitle"],
         answers=(_usable(seen), _spiking(seen), _without_result(seen)),
-        sections=tuple(
-            Section(key, OVERVIEW["heading"][key], parts) for key, parts in blocks.items() if parts
-        ),
+        sections=sections_of(blocks, OVERVIEW["heading"]),
         footer=footer,
     )
 

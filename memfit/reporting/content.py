@@ -8,7 +8,7 @@ they cannot differ in a word or a digit. Words stand in `text.toml`; sentences h
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -62,6 +62,8 @@ VERDICT: Words = _TEXT["verdict"]
 STATUS_OF_ESTIMATE: Words = _TEXT["status_of_estimate"]
 HEADINGS: Words = _TEXT["heading"]
 COLUMNS: Words = _TEXT["column"]
+COLUMN_KINDS: Mapping[str, "ColumnKind"] = _TEXT["column_kind"]
+"""Of the columns that are not numbers."""
 TABLE_CAPTIONS: Words = _TEXT["table_caption"]
 METHODS: Words = _TEXT["method"]
 PROFILE_CLASS: Words = _TEXT["profile_class"]
@@ -287,8 +289,6 @@ class Table:
     caption: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
-    row_heads: bool = True
-    """Whether the first column names its row."""
 
 
 @dataclass(frozen=True)
@@ -390,3 +390,57 @@ class Report:
         return tuple(
             block for section in self.sections for block in section.blocks if isinstance(block, Table)
         )
+
+
+def table_of(
+    key: str,
+    columns: Iterable[str | Column],
+    rows: Iterable[tuple[Cell, ...]],
+    *,
+    name: str = "",
+    caption: str = "",
+) -> Table:
+    """A table whose columns and caption are those of `text.toml`, where they are not given.
+
+    Parameters
+    ----------
+    key : str
+        Of the caption.
+    columns : iterable of str or Column
+        Keys of columns, which stand for their titles and kinds.
+    rows : iterable of tuple of Cell
+    name : str
+        Stem of the file, where it is not the key.
+    caption : str
+    """
+    made = (
+        Column(COLUMNS[one], COLUMN_KINDS.get(one, "number")) if isinstance(one, str) else one
+        for one in columns
+    )
+    return Table(name or key, caption or TABLE_CAPTIONS[key], tuple(made), tuple(rows))
+
+
+def _says_something(block: Block) -> bool:
+    if isinstance(block, Table):
+        return bool(block.rows)
+    return bool(block.text if isinstance(block, Paragraph) else block.items)
+
+
+def sections_of(
+    blocks: Mapping[str, Iterable[Block | None]], titles: Mapping[str, str]
+) -> tuple[Section, ...]:
+    """Sections of what has something to say: rows, items or words; those that have nothing are left out.
+
+    Parameters
+    ----------
+    blocks : mapping of str to iterable of Block or None
+        By the key of their section.
+    titles : mapping of str to str
+        By the same keys.
+    """
+    sections = []
+    for key, those in blocks.items():
+        full = tuple(one for one in those if one is not None and _says_something(one))
+        if full:
+            sections.append(Section(key, titles[key], full))
+    return tuple(sections)

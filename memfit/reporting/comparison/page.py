@@ -50,12 +50,11 @@ from memfit.reporting.content import (
     Bullets,
     Paragraph,
     Report,
-    Section,
-    Table,
     Tone,
     capitalised,
     counted,
     listed,
+    sections_of,
 )
 from memfit.reporting.numbers import fixed, quantity_digits
 from memfit.reporting.writers.folder import write_page
@@ -250,23 +249,13 @@ def comparison_report(comparison: Comparison, footer: str = "") -> Report:
         "curves": (curve_panels(comparison),),
         "left_out": (left_out_table(comparison),),
     }
-    full = {
-        key: tuple(one for one in those if one is not None and _is_full(one)) for key, those in blocks.items()
-    }
     return Report(
         title=TEXT["title"].format(count=len(comparison.devices)),
         subtitle="",
         answers=answers(comparison),
-        sections=tuple(Section(key, TEXT["headings"][key], those) for key, those in full.items() if those),
+        sections=sections_of(blocks, TEXT["headings"]),
         footer=footer,
     )
-
-
-def _is_full(block: Block) -> bool:
-    """Whether a block has rows, items or words."""
-    if isinstance(block, Table):
-        return bool(block.rows)
-    return bool(block.text if isinstance(block, Paragraph) else block.items)
 
 
 def _notes(key: str, items: Sequence[str]) -> tuple[Block, ...]:

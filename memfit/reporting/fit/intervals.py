@@ -27,7 +27,6 @@ from memfit.reporting.content import (
     PROFILED,
     SENTENCES,
     SYMBOLS,
-    TABLE_CAPTIONS,
     Block,
     Bullets,
     Cell,
@@ -41,6 +40,7 @@ from memfit.reporting.content import (
     capitalised,
     counted,
     listed,
+    table_of,
 )
 from memfit.reporting.figures.marks import (
     GREY,
@@ -55,7 +55,6 @@ from memfit.reporting.figures.marks import (
     place_axes,
     write,
 )
-from memfit.reporting.fit.tables import columns_of
 from memfit.reporting.numbers import MISSING, fixed, interval, percent, quantity, quantity_digits, scale_for
 
 if TYPE_CHECKING:  # the report of a fit is drawn without the machinery of plans
@@ -128,10 +127,9 @@ def intervals_table(result: FitResult) -> Table | None:
         cells = [interval(ends.get(method), unit or "1") for method in used]
         verdict = PROFILE_CLASS[result.profiles[name].kind] if name in result.profiles else MISSING
         rows.append((quantity_label(name), *cells, *([verdict] if result.profiles else [])))
-    columns = [Column(COLUMNS["symbol"], "symbol"), *(Column(METHODS[m], "number") for m in used)]
-    if result.profiles:
-        columns.append(Column(COLUMNS["profile_says"], "text"))
-    return Table("intervals", TABLE_CAPTIONS["intervals"], tuple(columns), tuple(rows))
+    methods = (Column(METHODS[method], "number") for method in used)
+    columns: list[str | Column] = ["symbol", *methods, *(["profile_says"] if result.profiles else [])]
+    return table_of("intervals", columns, rows)
 
 
 def _intervals(
@@ -174,10 +172,8 @@ def convergence_table(sample: SampleSet | None) -> Table | None:
         )
         for name, item in sample.convergence.items()
     )
-    columns = columns_of(
-        symbol="symbol", autocorrelation_time="number", r_hat="number", effective_samples="number"
-    )
-    return Table("convergence", TABLE_CAPTIONS["convergence"], columns, rows)
+    columns = ("symbol", "autocorrelation_time", "r_hat", "effective_samples")
+    return table_of("convergence", columns, rows)
 
 
 def _profile_panel(name: str, profile: Profile) -> Panel:
@@ -225,8 +221,8 @@ def _directions_table(known: Identifiability) -> Table:
         (str(k + 1), _made_of(direction), _error_text(direction.stderr))
         for k, direction in enumerate(known.directions)
     )
-    columns = (Column("", "number"), *columns_of(direction="prose", known_to="number"))
-    return Table("directions", TABLE_CAPTIONS["directions"], columns, rows)
+    columns = (Column("", "number"), "direction", "known_to")
+    return table_of("directions", columns, rows)
 
 
 def _made_of(direction: Direction) -> str:
@@ -260,8 +256,8 @@ def _combinations_table(known: Identifiability) -> Table:
         )
         for item in known.combinations
     )
-    columns = columns_of(combination="prose", estimate="number", known_to="number", not_alone="prose")
-    return Table("combinations", TABLE_CAPTIONS["combinations"], columns, rows)
+    columns = ("combination", "estimate", "known_to", "not_alone")
+    return table_of("combinations", columns, rows)
 
 
 def _models_table(choice: ModelChoice) -> Table:
@@ -280,13 +276,14 @@ def _models_table(choice: ModelChoice) -> Table:
     )
     above = COLUMNS["rise"].lower()
     columns = (
-        *columns_of(model="prose", free="number"),
+        Column(COLUMNS["model"], "prose"),
+        "free",
         Column(f"χ², {above}", "number"),
-        *columns_of(chance="number"),
+        "chance",
         Column(f"AIC, {above}", "number"),
         Column(f"BIC, {above}", "number"),
     )
-    return Table("models", TABLE_CAPTIONS["models"], columns, rows)
+    return table_of("models", columns, rows)
 
 
 def plan_report(result: FitResult, plan: "NextMeasurements") -> Report:
@@ -317,19 +314,14 @@ def plan_report(result: FitResult, plan: "NextMeasurements") -> Report:
     for forecast in plan.forecasts:
         errors = (written(name, forecast.typical[name]) for name in plan.now)
         rows.append((capitalised(forecast.text), *errors, ", ".join(forecast.settles)))
-    columns = (
-        *columns_of(experiment="prose"),
-        *(Column(name, "number") for name in plan.now),
-        *columns_of(settles="text"),
-    )
-    table = Table("forecasts", TABLE_CAPTIONS["forecasts"], columns, tuple(rows))
+    columns: list[str | Column] = ["experiment", *(Column(name, "number") for name in plan.now), "settles"]
     return Report(
         title=str(result.device.get("name") or "Device"),
         subtitle="",
         answers=(),
         sections=(
             Section("next", HEADINGS["next"], (Paragraph(state), Bullets(plan.sentences))),
-            Section("forecasts", HEADINGS["forecasts"], (table,)),
+            Section("forecasts", HEADINGS["forecasts"], (table_of("forecasts", columns, rows),)),
         ),
         footer="",
     )

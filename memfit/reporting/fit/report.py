@@ -3,7 +3,7 @@
 Nothing is fitted here: bands are drawn from the curves that stand in the records.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -29,10 +29,9 @@ from memfit.reporting.content import (
     Paragraph,
     Report,
     ReportOptions,
-    Section,
-    Table,
     counted,
     distinct,
+    sections_of,
 )
 from memfit.reporting.figures.records import (
     Strip,
@@ -203,24 +202,13 @@ def report_of(result: FitResult, fitted: Sequence[FittedRecord], notes: Sequence
             mapping_table("environment", environment),
         ],
     }
-    sections = [
-        Section(key, HEADINGS[key], tuple(b for b in some if b is not None and not _is_empty(b)))
-        for key, some in blocks.items()
-    ]
     return Report(
         title=str(device.get("name") or "Device"),
         subtitle=", ".join(part for part in about if part),
         answers=answers(result),
-        sections=tuple(section for section in sections if section.blocks),
+        sections=sections_of(blocks, HEADINGS),
         footer=f"memfit {result.memfit_version}" + (f", fit started {started}" if started else ""),
     )
-
-
-def _is_empty(block: Block) -> bool:
-    """Whether a table has no rows, or a group no items."""
-    if isinstance(block, Table):
-        return not block.rows
-    return isinstance(block, (Panels, Bullets)) and not block.items
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -365,25 +353,27 @@ def _residual_panels(m: Material) -> list[Panels]:
         "iv": [strip_of(item, label) for item, label in zip(m.sweeps, sweeps, strict=True)],
         "transient": [strip_of(item, label) for item, label in zip(m.transients, transients, strict=True)],
     }
-    return [Panels(tuple(_strip_panels(kind, some))) for kind, some in strips.items()]
+    return [
+        Panels(
+            tuple(
+                panel
+                for first in range(0, len(some), _STRIPS)
+                for panel in _sheet(kind, some[first : first + _STRIPS], first // _STRIPS + 1, len(some))
+            )
+        )
+        for kind, some in strips.items()
+    ]
 
 
-def _strip_panels(kind: str, strips: Sequence[Strip]) -> list[Panel]:
-    """Residuals and autocorrelation of one kind, a few records a sheet."""
-    panels = []
-    for sheet, first in enumerate(range(0, len(strips), _STRIPS)):
-        part = strips[first : first + _STRIPS]
-        height = 18.0 + 9.5 * max(len(part), 2)
-        number = f"_{sheet + 1}" if len(strips) > _STRIPS else ""
-        residuals: Draw = partial(residuals_figure, strips=part, kind=kind)
-        correlations: Draw = partial(autocorrelation_figure, strips=part)
-        for name, draw, data in (
-            ("residuals", residuals, strips_data(part)),
-            ("autocorrelation", correlations, autocorrelation_data(part)),
-        ):
-            panel = _panel(name, draw, height, data, kind=KINDS[kind])
-            panels.append(replace(panel, key=f"{name}_{kind}{number}"))
-    return panels
+def _sheet(kind: str, strips: Sequence[Strip], sheet: int, count: int) -> Iterator[Panel]:
+    """Residuals and autocorrelation of some of the `count` records of a kind."""
+    height, number = 18.0 + 9.5 * max(len(strips), 2), f"_{sheet}" if count > _STRIPS else ""
+    draws: dict[str, tuple[Draw, Columns]] = {
+        "residuals": (partial(residuals_figure, strips=strips, kind=kind), strips_data(strips)),
+        "autocorrelation": (partial(autocorrelation_figure, strips=strips), autocorrelation_data(strips)),
+    }
+    for name, (draw, data) in draws.items():
+        yield replace(_panel(name, draw, height, data, kind=KINDS[kind]), key=f"{name}_{kind}{number}")
 
 
 def _voltage_panels(m: Material) -> Panels:

@@ -14,14 +14,13 @@ from memfit.reporting.content import (
     KINDS,
     SENTENCES,
     STATUS_OF_ESTIMATE,
-    TABLE_CAPTIONS,
     Cell,
     Column,
-    ColumnKind,
     Graded,
     Table,
     capitalised,
     meaning,
+    table_of,
 )
 from memfit.reporting.fit.summary import error_of, interval_text, value_text
 from memfit.reporting.numbers import (
@@ -55,11 +54,6 @@ _LEVELS = 4
 """Steps of shading in the table of correlations, each way."""
 
 
-def columns_of(**kinds: ColumnKind) -> tuple[Column, ...]:
-    """Columns by the key of their title, with the kind of what stands in them."""
-    return tuple(Column(COLUMNS[key], kind) for key, kind in kinds.items())
-
-
 def estimates_table(key: str, estimates: Mapping[str, Estimate], records: Sequence[str] = ()) -> Table:
     """Values with intervals and status.
 
@@ -81,10 +75,8 @@ def estimates_table(key: str, estimates: Mapping[str, Estimate], records: Sequen
         )
         for name, e in estimates.items()
     )
-    columns = columns_of(
-        symbol="symbol", estimate="number", interval="number", status="text", meaning="prose"
-    )
-    return Table(key, TABLE_CAPTIONS[key], columns, rows)
+    columns = ("symbol", "estimate", "interval", "status", "meaning")
+    return table_of(key, columns, rows)
 
 
 def goodness_table(result: FitResult) -> Table:
@@ -115,16 +107,8 @@ def goodness_table(result: FitResult) -> Table:
         )
         for item in result.goodness.datasets
     )
-    columns = columns_of(
-        record="file",
-        kind="text",
-        used="number",
-        effective="number",
-        chi2="number",
-        noise="number",
-        lag1="number",
-    )
-    return Table("goodness", TABLE_CAPTIONS["goodness"], columns, rows)
+    columns = ("record", "kind", "used", "effective", "chi2", "noise", "lag1")
+    return table_of("goodness", columns, rows)
 
 
 def noise_text(noise: Mapping[str, float], unit: str) -> str:
@@ -163,7 +147,7 @@ def correlation_table(result: FitResult) -> Table:
         shaded = (Graded(fixed(float(value), 2), round(float(value) * _LEVELS)) for value in row)
         rows.append((name, *shaded))
     columns = (Column("", "symbol"), *(Column(name, "symbol") for name in names))
-    return Table("correlation", TABLE_CAPTIONS["correlation"], columns, tuple(rows))
+    return table_of("correlation", columns, rows)
 
 
 def hopf_table(stability: Mapping[str, Any]) -> Table | None:
@@ -189,10 +173,8 @@ def hopf_table(stability: Mapping[str, Any]) -> Table | None:
     ]
     if not rows:
         return None
-    columns = columns_of(
-        circuit="prose", u="number", V="number", I="number", frequency="number", criticality="text"
-    )
-    return Table("hopf", TABLE_CAPTIONS["hopf"], columns, tuple(rows))
+    columns = ("circuit", "u", "V", "I", "frequency", "criticality")
+    return table_of("hopf", columns, rows)
 
 
 def changes_table(stability: Mapping[str, Any]) -> Table | None:
@@ -217,8 +199,8 @@ def changes_table(stability: Mapping[str, Any]) -> Table | None:
         texts = ["" if value is None else quantity_digits(value, unit, 3) for value in values]
         rows.append((name, meaning(name), *(text or SENTENCES["no_value"] for text in texts)))
     circuits = (Column(capitalised(CIRCUIT.get(name, name)), "number") for name in blocks)
-    columns = (*columns_of(symbol="symbol", meaning="prose"), *circuits)
-    return Table("changes", TABLE_CAPTIONS["changes"], columns, tuple(rows))
+    columns: list[str | Column] = ["symbol", "meaning", *circuits]
+    return table_of("changes", columns, rows)
 
 
 def starts_table(result: FitResult) -> Table:
@@ -233,8 +215,8 @@ def starts_table(result: FitResult) -> Table:
         for name, e in {**result.parameters, **result.nuisance}.items()
         if e.start is not None or e.reason
     )
-    columns = columns_of(symbol="symbol", start="number", estimate="number", reason="prose")
-    return Table("starts", TABLE_CAPTIONS["starts"], columns, rows)
+    columns = ("symbol", "start", "estimate", "reason")
+    return table_of("starts", columns, rows)
 
 
 def alternatives_table(result: FitResult) -> Table:
@@ -250,7 +232,7 @@ def alternatives_table(result: FitResult) -> Table:
         for item in result.alternatives
     )
     columns = (Column("Note", "prose"), Column("χ²", "number"), *(Column(name, "symbol") for name in names))
-    return Table("alternatives", TABLE_CAPTIONS["alternatives"], columns, rows)
+    return table_of("alternatives", columns, rows)
 
 
 def conflicts_table(result: FitResult) -> Table:
@@ -259,8 +241,8 @@ def conflicts_table(result: FitResult) -> Table:
         (item.parameter, KINDS.get(item.left_out, item.left_out), fixed(item.shift, 1))
         for item in result.conflicts
     )
-    columns = columns_of(symbol="symbol", left_out="text", shift="number")
-    return Table("conflicts", TABLE_CAPTIONS["conflicts"], columns, rows)
+    columns = ("symbol", "left_out", "shift")
+    return table_of("conflicts", columns, rows)
 
 
 def inputs_table(result: FitResult) -> Table:
@@ -283,23 +265,15 @@ def inputs_table(result: FitResult) -> Table:
         )
         for item in result.inputs
     )
-    columns = columns_of(
-        record="file",
-        kind="text",
-        points="number",
-        bias="number",
-        control="text",
-        sha256="code",
-        notes="text",
-    )
-    return Table("inputs", TABLE_CAPTIONS["inputs"], columns, rows)
+    columns = ("record", "kind", "points", "bias", "control", "sha256", "notes")
+    return table_of("inputs", columns, rows)
 
 
 def excluded_table(result: FitResult) -> Table:
     """Points left out, with reasons."""
     rows = tuple((item.file, str(item.index), item.at, item.reason) for item in result.excluded)
-    columns = (*columns_of(record="file"), Column("Row", "number"), *columns_of(at="text", why="text"))
-    return Table("excluded", TABLE_CAPTIONS["excluded"], columns, rows)
+    columns = ("record", Column("Row", "number"), "at", "why")
+    return table_of("excluded", columns, rows)
 
 
 def mapping_table(key: str, values: Mapping[str, Any]) -> Table:
@@ -312,7 +286,8 @@ def mapping_table(key: str, values: Mapping[str, Any]) -> Table:
     values : mapping
         JSON data.
     """
-    return Table(key, TABLE_CAPTIONS[key], columns_of(item="code", content="code"), tuple(_flat(values)))
+    columns = (Column(COLUMNS["item"], "code"), Column(COLUMNS["content"], "code"))
+    return table_of(key, columns, _flat(values))
 
 
 def _flat(values: Mapping[str, Any], head: str = "") -> Iterator[tuple[str, str]]:

@@ -6,7 +6,6 @@ eigenvalues and courses in time are those of Figs. 4 and 5 of Bisquert & Guerrer
 13, 3789).
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,15 +30,12 @@ from memfit.analysis.stability import (
     operating_points_at,
     uncertainty_of,
 )
-from memfit.arrays import FloatArray
 from memfit.confidence import confidence_region
 from memfit.fitting import FitResult
 from memfit.model import Parameters, impedance, least_log_gain_margin, least_margin_bias
+from memfit.reporting.content import Columns
 from memfit.reporting.figures.stability import AXIS_UNITS, Dynamics, GainMap, WindowCurves, attracts
 from memfit.reporting.fit.curves import stability_curves
-
-Columns = Mapping[str, FloatArray]
-"""The numbers behind a figure, SI, by column title; columns may differ in length."""
 
 
 @dataclass(frozen=True)
@@ -280,7 +276,7 @@ def branch_data(dynamics: Dynamics) -> Columns:
 
 def window_spectra_data(curves: WindowCurves) -> Columns:
     """Spectra through the window."""
-    columns: dict[str, FloatArray] = {"frequency_Hz": curves.frequency}
+    columns = {"frequency_Hz": curves.frequency}
     for u, Z in zip(curves.points.u, curves.impedance, strict=True):
         columns |= {f"Z_real_ohm ({u:.6g} V)": Z.real, f"Z_imag_ohm ({u:.6g} V)": Z.imag}
     return columns
@@ -288,7 +284,7 @@ def window_spectra_data(curves: WindowCurves) -> Columns:
 
 def root_locus_data(curves: WindowCurves) -> Columns:
     """Eigenvalues along the bias."""
-    columns: dict[str, FloatArray] = {"u_V": curves.steady.u}
+    columns = {"u_V": curves.steady.u}
     for number, values in enumerate(curves.steady.eigenvalues.T, start=1):
         columns |= {f"real_{number}_1/s": values.real, f"imag_{number}_1/s": values.imag}
     return columns

@@ -29,7 +29,7 @@ from memfit.datasets import ImpedanceSpectrum, PulseTransient
 from memfit.errors import InputError
 from memfit.model import Parameters, junction_voltage
 from memfit.model.transient import simulate
-from memfit.reporting.content import COLUMNS, TABLE_CAPTIONS, Block, Bullets, Column, Table
+from memfit.reporting.content import Block, Bullets, Table, table_of
 from memfit.reporting.numbers import MISSING, interval, quantity, quantity_digits, series, span
 from memfit.reporting.stability.curves import stable_cycle
 
@@ -223,8 +223,8 @@ def spectra_evidence_table(items: Sequence[SpectrumEvidence]) -> Table:
                 interval(item.measured.gain_margin_ci95),
             )
         )
-    rest = ("model_margin", "spectrum", "crossing", "resistance", "margin")
-    return _table("spectra_evidence", ("bias", "model", *rest), rows)
+    alone = ("spectrum", "crossing", "resistance", "margin")
+    return table_of("spectra_evidence", ("record", "bias", "model", "model_margin", *alone), rows)
 
 
 def pulses_evidence_table(items: Sequence[PulseEvidence]) -> Table:
@@ -251,13 +251,7 @@ def pulses_evidence_table(items: Sequence[PulseEvidence]) -> Table:
             )
         )
     periods, ranges = ("period", "period_trace", "period_model"), ("range", "range_trace", "range_model")
-    return _table("pulses_evidence", ("source", *periods, *ranges), rows)
-
-
-def _table(key: str, keys: Sequence[str], rows: Sequence[tuple[str, ...]]) -> Table:
-    """A table with a row a record."""
-    columns = [Column(COLUMNS[one], "text" if one in ("model", "spectrum") else "number") for one in keys]
-    return Table(key, TABLE_CAPTIONS[key], (Column(COLUMNS["record"], "file"), *columns), tuple(rows))
+    return table_of("pulses_evidence", ("record", "source", *periods, *ranges), rows)
 
 
 def evidence_warnings(spectra: Sequence[SpectrumEvidence], pulses: Sequence[PulseEvidence]) -> Bullets:

@@ -17,15 +17,12 @@ from memfit.datasets import PulseTransient
 from memfit.fitting import CircuitStability
 from memfit.model import Parameters
 from memfit.reporting.content import (
-    COLUMNS,
     FIGURE_WORDS,
     HEADINGS,
     SENTENCES,
     TABLE_CAPTIONS,
     Block,
     Bullets,
-    Column,
-    ColumnKind,
     Panel,
     Panels,
     Paragraph,
@@ -34,6 +31,7 @@ from memfit.reporting.content import (
     Table,
     capitalised,
     meaning,
+    table_of,
 )
 from memfit.reporting.figures.stability import (
     AXIS_UNITS,
@@ -69,15 +67,6 @@ _HEIGHT = 62.0
 _FAR = float(np.log(100.0))  # gain margins beyond are all alike
 _WIDE = 20.0  # ratio of the ends of an interval from which each has its own digits
 _LENGTHS = {"decades": "decades", "standard_errors": "standard errors"}
-_KINDS: Mapping[str, ColumnKind] = {
-    "symbol": "symbol",
-    "item": "prose",
-    "meaning": "prose",
-    "criticality": "text",
-    "content": "text",
-    "hopf": "text",
-}
-"""Of the columns that are not numbers."""
 Draw = Callable[[Figure], None]
 """Draws into an empty figure."""
 
@@ -129,18 +118,10 @@ def circuit_blocks(
     return (*(table for table in tables if table is not None), Panels(panels))
 
 
-def _table(
-    key: str, name: str, keys: Sequence[str], rows: Sequence[tuple[str, ...]], caption: str = ""
-) -> Table:
-    """A table of one circuit."""
-    columns = tuple(Column(COLUMNS[column], _KINDS.get(column, "number")) for column in keys)
-    return Table(f"{key}_{name}", caption or TABLE_CAPTIONS[key], columns, tuple(rows))
-
-
 def _items(key: str, name: str, values: Mapping[str, str], intervals: Mapping[str, str]) -> Table:
     """A table of single values, some of them with an interval."""
     rows = [(item, value, intervals.get(item, MISSING)) for item, value in values.items()]
-    return _table(key, name, ("item", "estimate", "interval"), rows)
+    return table_of(key, ("item", "estimate", "interval"), rows, name=f"{key}_{name}")
 
 
 def _ci(bounds: Sequence[float] | None, unit: str = "1") -> str:
@@ -225,7 +206,7 @@ def _hopf_points_table(name: str, block: CircuitStability) -> Table | None:
         for number, point in enumerate(block.hopf_points, start=1)
     ]
     keys = ("hopf", "u", "interval", "V", "I", "frequency", "interval", "criticality")
-    return _table("hopf", name, keys, rows) if rows else None
+    return table_of("hopf", keys, rows, name=f"hopf_{name}") if rows else None
 
 
 def _recipe_table(name: str, block: CircuitStability, dynamics: Dynamics) -> Table:
@@ -244,7 +225,8 @@ def _recipe_table(name: str, block: CircuitStability, dynamics: Dynamics) -> Tab
         rows.append((shown, meaning(shown), quantity_digits(now, unit) if now else "none", times, wanted))
     oscillates = (block.gain_margin_min or 2.0) < 1.0
     caption = TABLE_CAPTIONS["recipe_quiet" if oscillates else "recipe_spike"]
-    return _table("recipe", name, ("symbol", "meaning", "now", "factor", "boundary"), rows, caption)
+    columns = ("symbol", "meaning", "now", "factor", "boundary")
+    return table_of("recipe", columns, rows, name=f"recipe_{name}", caption=caption)
 
 
 def _nearest_table(name: str, block: CircuitStability) -> Table | None:
@@ -258,7 +240,7 @@ def _nearest_table(name: str, block: CircuitStability) -> Table | None:
         (parameter, *(f"× {quantity_digits(way.factors[parameter])}" for way in known.values()))
         for parameter in CHANGEABLE
     ]
-    return _table("nearest", name, ("symbol", *known), rows) if known else None
+    return table_of("nearest", ("symbol", *known), rows, name=f"nearest_{name}") if known else None
 
 
 def _cycle_table(name: str, dynamics: Dynamics) -> Table | None:
@@ -295,7 +277,7 @@ def _cycle_table(name: str, dynamics: Dynamics) -> Table | None:
         rows["Hysteresis"] = "part of the branch is unstable: rest and oscillation exist side by side"
     if not diagram.complete:
         rows["Reservation"] = diagram.message
-    return _table("cycle", name, ("item", "content"), list(rows.items()))
+    return table_of("cycle", ("item", "content"), rows.items(), name=f"cycle_{name}")
 
 
 def _panel(name: str, prefix: str, draw: Draw, data: Mapping[str, FloatArray], circuit: Circuit) -> Panel:
@@ -309,10 +291,8 @@ def branch_panels(dynamics: Dynamics, prefix: str = "") -> tuple[Panel, ...]:
     """Bifurcation diagram and frequency, where the device oscillates."""
     if not dynamics.diagram.cycles:
         return ()
-    data, draws = (
-        branch_data(dynamics),
-        {"bifurcation": bifurcation_figure, "cycle_frequency": frequency_figure},
-    )
+    data = branch_data(dynamics)
+    draws = {"bifurcation": bifurcation_figure, "cycle_frequency": frequency_figure}
     return tuple(
         _panel(name, prefix, partial(draw, found=dynamics), data, dynamics.circuit)
         for name, draw in draws.items()
