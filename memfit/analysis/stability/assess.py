@@ -135,7 +135,7 @@ def assess(
         for point in find_hopf_points(p, circuit)
     )
     known = CircuitStability(
-        verdict=verdict_of(margin, None),
+        verdict=_verdict(margin, None),
         hopf_points=points,
         window_u=points[1].u - points[0].u if points else None,
         gain_margin_min=margin,
@@ -191,16 +191,8 @@ def analyse_result(
     return {name: replace(one, uncertainty_from=by) for name, one in assessed.items()}
 
 
-def verdict_of(margin: float, interval: Interval | None) -> Verdict:
-    """The rule of the module's docstring.
-
-    Parameters
-    ----------
-    margin : float
-        Smallest gain margin over all biases.
-    interval : two floats, optional
-        Its 95 % interval.
-    """
+def _verdict(margin: float, interval: Interval | None) -> Verdict:
+    """The rule of the module's docstring, by the smallest gain margin and its 95 % interval."""
     low, high = interval or (margin, margin)
     if low < 1.0 < high and high > SETTINGS.open_ratio * low:
         return "undetermined"
@@ -220,7 +212,7 @@ def _with_uncertainty(
     """
     low, high = np.exp(interval95(least_log_gain_margin(sample.loop)))
     interval = (float(low), float(high))
-    verdict = verdict_of(known.gain_margin_min or np.inf, interval)
+    verdict = _verdict(known.gain_margin_min or np.inf, interval)
     if verdict == "undetermined":
         return _undetermined(
             f"The data leave the gain margin open from {_interval_text(interval)}, on both sides of 1."
@@ -260,15 +252,13 @@ def _without_oscillation(p: Parameters, circuit: Circuit, *, known: bool) -> Cir
         )
     else:
         slowest = eigenvalues(circuit.effective(p), np.array(p.V_T))[0]  # at V_T the gain is largest
-        answer = f"it relaxes without ringing, in {-1.0 / slowest.real:.3g} s."
-        if slowest.imag != 0.0:
-            answer = (
-                f"it rings at {slowest.imag / (2.0 * np.pi):.3g} Hz "
-                f"with the damping ratio {-slowest.real / abs(slowest):.3g} (1 = no overshoot)."
-            )
-        message = (
-            f"The {p.model.upper()} model has two lags at most and cannot oscillate. At u = V_T {answer}"
-        )
+        if slowest.imag == 0.0:
+            answer = f"relaxes without ringing, in {-1.0 / slowest.real:.3g} s."
+        else:
+            frequency, damping = slowest.imag / (2.0 * np.pi), -slowest.real / abs(slowest)
+            answer = f"rings at {frequency:.3g} Hz with the damping ratio {damping:.3g} (1 = no overshoot)."
+        model = p.model.upper()
+        message = f"The {model} model has two lags at most and cannot oscillate. At u = V_T it {answer}"
     return CircuitStability(
         verdict="stable",
         message=message,

@@ -11,6 +11,7 @@ at most two crossings, and Newton's method finds each of them from outside witho
 out of reach there is no crossing.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -337,39 +338,8 @@ def nearest_in_errors(p: Parameters, circuit: Circuit, uncertainty: Uncertainty)
     return _nearest(p, circuit, axes * np.sqrt(np.maximum(variances, 0.0)))
 
 
-@dataclass(frozen=True)
-class _Margin:
-    """The smallest log gain margin over steps z, where the logarithms of `CHANGEABLE` change by `root` z."""
-
-    present: FloatArray
-    """(6,) values of `CHANGEABLE`, SI."""
-    resistance: float
-    """Of the circuit, ohm."""
-    capacitance: float
-    """Across the junction besides C_m, F."""
-    root: FloatArray
-    """(6, 6)."""
-
-    def factors(self, z: FloatArray) -> FloatArray:
-        """(..., 6) what each parameter is multiplied by."""
-        return np.asarray(np.exp(np.clip(z @ self.root.T, -SETTINGS.farthest, SETTINGS.farthest)))
-
-    def at(self, z: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """(...) values and (..., 6) gradients by z."""
-        moved = self.present * self.factors(z)
-        values = {name: moved[..., k] for k, name in enumerate(CHANGEABLE)}
-        loop = Loop.from_values(values, np.array(self.resistance), np.array(self.capacitance))
-        x = least_margin_bias(loop)
-        by_log = np.stack(tuple(margin_derivatives(loop, x)), axis=-1) @ _POWERS.T
-        # R_b and C_m of the loop are those in the circuit, to which the device's own contribute a share.
-        by_log[..., CHANGEABLE.index("R_b")] /= 1.0 + values["R_b"] / self.resistance
-        by_log[..., CHANGEABLE.index("C_m")] *= values["C_m"]
-        by_log[..., CHANGEABLE.index("C_m")] /= values["C_m"] + self.capacitance
-        return log_gain_margin(loop, x), by_log @ self.root
-
-
 def _nearest(p: Parameters, circuit: Circuit, root: FloatArray) -> BoundaryDistance | None:
-    """The nearest boundary in the norm of z, where the logarithms change by `root` z.
+    """The nearest boundary in the norm of z, where the logarithms of `CHANGEABLE` change by `root` z.
 
     For a stable device the boundary encloses a convex set, so that the nearest point is the only one where
     the boundary is perpendicular to the way there. For a device that oscillates there can be several; the
@@ -378,9 +348,27 @@ def _nearest(p: Parameters, circuit: Circuit, root: FloatArray) -> BoundaryDista
     if not circuit.can_oscillate(p):
         return None
     present = np.array([getattr(p, name) for name in CHANGEABLE])
-    margin = _Margin(present, circuit.resistance(p), circuit.external_capacitance, root)
+    resistance, capacitance = circuit.resistance(p), circuit.external_capacitance
+
+    def factors(z: FloatArray) -> FloatArray:
+        """(..., 6) what each parameter is multiplied by."""
+        return np.asarray(np.exp(np.clip(z @ root.T, -SETTINGS.farthest, SETTINGS.farthest)))
+
+    def margin(z: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """(...) smallest log gain margins and their (..., 6) gradients by z."""
+        moved = present * factors(z)
+        values = {name: moved[..., k] for k, name in enumerate(CHANGEABLE)}
+        loop = Loop.from_values(values, np.array(resistance), np.array(capacitance))
+        x = least_margin_bias(loop)
+        by_log = np.stack(tuple(margin_derivatives(loop, x)), axis=-1) @ _POWERS.T
+        # R_b and C_m of the loop are those in the circuit, to which the device's own contribute a share.
+        by_log[..., CHANGEABLE.index("R_b")] /= 1.0 + values["R_b"] / resistance
+        by_log[..., CHANGEABLE.index("C_m")] *= values["C_m"]
+        by_log[..., CHANGEABLE.index("C_m")] /= values["C_m"] + capacitance
+        return log_gain_margin(loop, x), by_log @ root
+
     origin = np.zeros(len(root))
-    value, gradient = margin.at(origin)
+    value, gradient = margin(origin)
     if not np.any(gradient):
         return None
     starts = [origin]
@@ -391,24 +379,25 @@ def _nearest(p: Parameters, circuit: Circuit, root: FloatArray) -> BoundaryDista
     if not reached:
         return None
     best = min(reached, key=lambda z: float(np.linalg.norm(z)))
-    factors = dict(zip(CHANGEABLE, margin.factors(best).tolist(), strict=True))
-    return BoundaryDistance(distance=float(np.linalg.norm(best)), factors=factors)
+    changes = dict(zip(CHANGEABLE, factors(best).tolist(), strict=True))
+    return BoundaryDistance(distance=float(np.linalg.norm(best)), factors=changes)
 
 
-def _design_point(margin: _Margin, start: FloatArray) -> FloatArray | None:
+def _design_point(
+    margin: Callable[[FloatArray], tuple[FloatArray, FloatArray]], start: FloatArray
+) -> FloatArray | None:
     """The point of the boundary nearest to z = 0 that Newton's method reaches from `start`.
 
     There z + mu grad g = 0 and g = 0; each step solves their linearisation and is shortened until the length
     and the violation of g = 0 together have fallen.
     """
-    z, multiplier = start, 0.0
-    value, gradient = margin.at(z)
+    z, multiplier, n = start, 0.0, len(start)
+    value, gradient = margin(z)
     for _ in range(SETTINGS.most_iterations):
-        n = len(z)
         hessian = np.eye(n)
         if multiplier:
             steps = SETTINGS.difference * np.eye(n)
-            ahead, behind = margin.at(np.stack([z + steps, z - steps]))[1]
+            ahead, behind = margin(np.stack([z + steps, z - steps]))[1]
             slopes = (ahead - behind) / (2.0 * SETTINGS.difference)
             hessian = np.eye(n) + multiplier * (0.5 * (slopes + slopes.T))
         if np.linalg.eigvalsh(hessian)[0] < 1e-3:  # the curved problem has no minimum: as if flat
@@ -421,7 +410,7 @@ def _design_point(margin: _Margin, start: FloatArray) -> FloatArray | None:
         penalty = 2.0 * abs(multiplier) + 1.0
         shares = 0.5 ** np.arange(14)
         trials = z + shares[:, None] * step
-        values, gradients = margin.at(trials)
+        values, gradients = margin(trials)
         merits = 0.5 * np.sum(trials**2, axis=1) + penalty * np.abs(values)
         better = merits < 0.5 * z @ z + penalty * abs(value)
         taken = int(np.argmax(better)) if better.any() else len(shares) - 1
