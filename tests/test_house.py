@@ -34,7 +34,6 @@ WITHOUT_MIRROR = {
     "loaders/spectra": "loaders/test_formats",
     "loaders/sweeps": "loaders/test_formats",
     "loaders/transients": "loaders/test_formats",
-    "model/integrator/run": "model/test_transient",
     "model/integrator/start": "model/test_accuracy",
     "model/integrator/step": "model/test_accuracy",
     "model/parts/channel": "model/test_equations",

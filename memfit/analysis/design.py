@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from memfit.analysis.experiments import Experiment, Measured, Proposals, Subject, combined, propose
+from memfit.analysis.experiments import Experiment, Measured, Subject, propose
 from memfit.arrays import FloatArray
 from memfit.datasets import Device, ImpedanceSpectrum, Kind, extent_of
 from memfit.errors import InputError
@@ -168,12 +168,13 @@ def plan_next(result: FitResult, device: Device | None = None) -> NextMeasuremen
         raise InputError("This result does not say what its data cover; add --data with their folder.")
     spots = _spots(result, result.minimum)
     first = spots[0]
-    proposals = propose(Measured(extents=extents), first.parameters)
-    if not proposals.experiments:
+    experiments, left_out = propose(Measured(extents=extents), first.parameters)
+    if not experiments:
         raise InputError("No experiment can be proposed: all candidates had to be left out.")
     noise = _noise(result)
     assumed = tuple(kind for kind in KINDS if kind not in noise)
-    gains = [_simulated(spot, proposals, noise) for spot in spots]
+    predictor = Predictor(tuple(replace(e.record, name=f"candidate {k}") for k, e in enumerate(experiments)))
+    gains = [_simulated(spot, predictor, experiments, noise) for spot in spots]
     undetermined = tuple(n for n, e in result.parameters.items() if n in CORE and e.status == "undetermined")
 
     def badness(forecast: Forecast) -> tuple[float, bool, float, float]:
@@ -187,14 +188,14 @@ def plan_next(result: FitResult, device: Device | None = None) -> NextMeasuremen
 
     forecasts = [
         _forecast(experiment, spots, [gain[k] for gain in gains], undetermined, assumed)
-        for k, experiment in enumerate(proposals.experiments)
+        for k, experiment in enumerate(experiments)
     ]
     order = sorted(range(len(forecasts)), key=lambda k: badness(forecasts[k]))
     best_first = [forecasts[k] for k in order]
     second = None
     if best_first[0].leaves_open:
         both = []
-        for k, experiment in enumerate(proposals.experiments):
+        for k, experiment in enumerate(experiments):
             if k != order[0]:
                 pairs = [(gain[order[0]], gain[k]) for gain in gains]
                 joined = [
@@ -222,7 +223,7 @@ def plan_next(result: FitResult, device: Device | None = None) -> NextMeasuremen
         forecasts=tuple(f for f in best_first if f in listed),
         then=second,
         settled_by={n: next((f.text for f in best_first if n in f.settles), None) for n in undetermined},
-        left_out=proposals.left_out,
+        left_out=left_out,
         assumed_noise=assumed,
     )
     return replace(plan, sentences=tuple(_sentences(plan)))
@@ -272,14 +273,16 @@ def _noise(result: FitResult) -> dict[Kind, tuple[float, float, float]]:
 
 
 def _simulated(
-    spot: _Spot, proposals: Proposals, noise: Mapping[Kind, tuple[float, float, float]]
+    spot: _Spot,
+    predictor: Predictor,
+    experiments: Sequence[Experiment],
+    noise: Mapping[Kind, tuple[float, float, float]],
 ) -> list[_Gain]:
     """Every experiment at one place; each point stands for those that would really be taken."""
-    predictor = Predictor(combined(proposals.experiments))
     prediction = predictor(spot.parameters)
     slopes = prediction.derivatives[:, [NAMES.index(n) for n in spot.names]] * spot.scale
     gains = []
-    for experiment, here in zip(proposals.experiments, predictor.slices, strict=True):
+    for experiment, here in zip(experiments, predictor.slices, strict=True):
         values, jacobian = prediction.values[here], slopes[here]
         known = np.isfinite(values) & np.isfinite(jacobian).all(axis=1)
         size = np.abs(values)

@@ -6,7 +6,7 @@ beyond what it has carried, make it oscillate, or take too long is left out, wit
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -124,17 +124,8 @@ class Measured:
         return min(low for low, _ in pairs), max(high for _, high in pairs)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Proposals:
-    """What can be measured, and what was left out."""
-
-    experiments: tuple[Experiment, ...]
-    left_out: Mapping[str, int] = field(default_factory=dict)
-    """Number of candidates by reason."""
-
-
-def propose(measured: Measured, p: Parameters) -> Proposals:
-    """Candidates around what was measured.
+def propose(measured: Measured, p: Parameters) -> tuple[list[Experiment], dict[str, int]]:
+    """Candidates around what was measured; how many were left out, by reason.
 
     Parameters
     ----------
@@ -146,7 +137,7 @@ def propose(measured: Measured, p: Parameters) -> Proposals:
     candidates = [*_spectra(measured, top), *_loops(measured, p, top), *_pulses(measured, p, top)]
     reasons = [_objection(experiment, p, top) for experiment in candidates]
     kept = [experiment for experiment, reason in zip(candidates, reasons, strict=True) if not reason]
-    return Proposals(experiments=tuple(kept), left_out=dict(Counter(filter(None, reasons))))
+    return kept, dict(Counter(filter(None, reasons)))
 
 
 def _spectra(measured: Measured, top: float) -> list[Experiment]:
@@ -297,16 +288,6 @@ def _objection(experiment: Experiment, p: Parameters, top: float) -> str:
         length = float(record.time[-1] - record.time[0])
         beyond = length > SETTINGS.longest or length < SETTINGS.samples * SETTINGS.shortest_sample
     return "would take hours, or is beyond instruments" if beyond else ""
-
-
-def combined(experiments: Sequence[Experiment]) -> tuple[Record, ...]:
-    """Their records with names that tell them apart.
-
-    Parameters
-    ----------
-    experiments : sequence of Experiment
-    """
-    return tuple(replace(e.record, name=f"candidate {k}") for k, e in enumerate(experiments))
 
 
 def _round(value: float) -> float:

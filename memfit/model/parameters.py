@@ -81,9 +81,9 @@ class Parameter:
         return f"{self.name} must not be negative, found {value:g} {self.unit}"
 
 
-def _row(*, null: float | None = None, **row: Any) -> Any:
+def _row(*, null: float | None = None, area_exponent: int | None = None, **row: Any) -> Any:
     """A field of `Parameters` with its row; `null` is the value it has where none is given."""
-    metadata = {"null": null, **row}
+    metadata = {"null": null, "area_exponent": area_exponent, **row}
     return field(metadata=metadata) if null is None else field(default=null, metadata=metadata)
 
 
@@ -142,7 +142,6 @@ class Parameters:
         bounds=(-5.0, 10.0),
         usual=(0.0, 3.0),
         part="activation",
-        area_exponent=None,
     )
     V_m: float = _row(
         unit="V",
@@ -153,7 +152,6 @@ class Parameters:
         bounds=(2e-3, 3.0),
         usual=(0.015, 0.4),
         part="activation",
-        area_exponent=None,
     )
     tau_d: float = _row(
         unit="s",
@@ -164,7 +162,6 @@ class Parameters:
         bounds=(1e-10, 1e7),
         usual=(1e-6, 1e3),
         part="channel",
-        area_exponent=None,
     )
     tau_k: float = _row(
         null=0.0,
@@ -176,7 +173,6 @@ class Parameters:
         bounds=(1e-10, 1e7),
         usual=(1e-6, 1e3),
         part="activation",
-        area_exponent=None,
     )
     R_s: float = _row(
         null=0.0,
@@ -188,7 +184,6 @@ class Parameters:
         bounds=(0.0, 1e7),
         usual=(0.0, 1e3),
         part="series",
-        area_exponent=None,
     )
     L_s: float = _row(
         null=0.0,
@@ -200,7 +195,6 @@ class Parameters:
         bounds=(0.0, 1e-2),
         usual=(0.0, 1e-5),
         part="wiring",
-        area_exponent=None,
         in_time=False,
         optional=True,
     )

@@ -1,6 +1,5 @@
 """The compiled integrator: collocation steps with exact sensitivities."""
 
-from memfit.model.integrator.compiled import is_compiled, prepare
 from memfit.model.integrator.run import (
     MAX_STEPS_PER_PIECE,
     NOT_FINITE,
@@ -9,6 +8,8 @@ from memfit.model.integrator.run import (
     STEP_TOO_SMALL,
     TOO_MANY_STEPS,
     integrate_all,
+    is_compiled,
+    prepare,
 )
 
 __all__ = [

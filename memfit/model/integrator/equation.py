@@ -20,11 +20,11 @@ import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import numba
 import numpy as np
 from numpy.polynomial import legendre
 
 from memfit.arrays import ComplexArray, FloatArray
-from memfit.model.integrator.compiled import compile_part
 from memfit.model.parameters import IN_TIME
 
 
@@ -138,6 +138,20 @@ x, c, f: values at the points of the step. P, Q, G, M: matrices [i, j], of point
 s; h_matrices, h_known: those of P, Q, G and of the last polynomial of f (`f_powers`); stale: how far M is
 from the accepted stages.
 """
+
+
+def compile_part(function: Any) -> Any:
+    """Compile as part of an entry, which alone is kept on disk.
+
+    Division is NumPy's (no exception), multiplication and addition may fuse; NaN and infinity keep their
+    meaning.
+    """
+    return numba.njit(nogil=True, error_model="numpy", fastmath={"contract"})(function)
+
+
+def inline_part(function: Any) -> Any:
+    """Compile into the body of its one caller, so that the whole is not optimised again at every level."""
+    return numba.njit(nogil=True, error_model="numpy", fastmath={"contract"}, inline="always")(function)
 
 
 class Equation(NamedTuple):

@@ -3,15 +3,26 @@
 The step itself is in `memfit.model.integrator.step`, beginnings and derivatives in
 `memfit.model.integrator.start`. Steps end at every jump and kink of the drive, and their number is bounded: a
 run that does not finish says so by its status and leaves NaN where it did not come.
+
+Machine code is kept beside this file or, where that cannot be written, in the user's cache folder; importing
+compiles nothing. Numba looks for changes in this file only: `_edition` is a number that stands for the other
+sources, and the entry has to close over it.
 """
 
+import contextlib
+import hashlib
 import math
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
+import numba
 import numpy as np
 
 from memfit.arrays import FloatArray
-from memfit.model.integrator.compiled import compile_entry, compile_part, edition, inline_part
 from memfit.model.integrator.equation import (
     BLOCK,
     INITIAL,
@@ -22,7 +33,9 @@ from memfit.model.integrator.equation import (
     TABLEAU,
     WORK,
     Equation,
+    compile_part,
     equation,
+    inline_part,
 )
 from memfit.model.integrator.start import (
     advance_tangents,
@@ -35,6 +48,9 @@ from memfit.model.integrator.start import (
 )
 from memfit.model.integrator.step import attempt, remember_f
 from memfit.model.parameters import IN_TIME
+
+_SOURCES = tuple(sorted(Path(__file__).parent.glob("*.py")))
+"""Files that the machine code is made of."""
 
 MAX_STEPS_PER_PIECE = 20_000
 SENSITIVITIES = BLOCK + 4
@@ -247,6 +263,23 @@ def _integrate(
     return OK, edges[-1], tried
 
 
+def _compile_entry(function: Callable[..., Any]) -> Any:
+    """Compile the function that Python calls; machine code stays on disk where a folder can be written."""
+    settings: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+    try:
+        return numba.njit(cache=True, **settings)(function)
+    except RuntimeError:  # no folder at all can be written
+        return numba.njit(**settings)(function)
+
+
+def _edition(names: Sequence[str]) -> int:
+    """A number that changes with any of the sources, or with the names that give arrays their sizes."""
+    digest = hashlib.sha256(
+        b"".join(path.read_bytes() for path in _SOURCES) + " ".join(names).encode()
+    ).digest()
+    return int.from_bytes(digest[:7], "big")
+
+
 def _entry(sources: int) -> Any:
     """The compiled function; numba looks for changes in this file only, `sources` stands for the others."""
 
@@ -299,10 +332,10 @@ def _entry(sources: int) -> Any:
             tried += steps
         return tried if work.size == 1 else 0  # the records of `work` live as long as it does
 
-    return compile_entry(integrate_all)
+    return _compile_entry(integrate_all)
 
 
-integrate_all = _entry(edition(IN_TIME))
+integrate_all = _entry(_edition(IN_TIME))
 
 
 def call_once() -> None:
@@ -315,3 +348,64 @@ def call_once() -> None:
         no, none, two, none, none, ends, no, np.zeros((1, 3)), two, 2 * ends, 1e-6,
         np.empty(2), np.zeros((0, SENSITIVITIES)), np.zeros((0, 3)), np.empty(1, dtype=np.int64), np.empty(1),
     )  # fmt: skip
+
+
+_lock = threading.Lock()
+_prepared: set[str] = set()
+
+
+def is_compiled(entry: Any) -> bool:
+    """Whether machine code of an entry is on disk, so that the first call will not have to compile.
+
+    Parameters
+    ----------
+    entry : compiled function
+        `integrate_all`.
+    """
+    if not hasattr(entry, "stats"):  # compilation is off
+        return True
+    folder = _cache_folder(entry)
+    if folder is None:  # nothing is kept
+        return False
+    newest = max(source.stat().st_mtime for source in _SOURCES)
+    return any(index.stat().st_mtime >= newest for index in folder.glob(_indices(entry)))
+
+
+def prepare(entry: Any) -> None:
+    """Have an entry compiled by another process, if it never was: by `call_once` of its module.
+
+    Code that this process compiles rounds otherwise, in the last digit, than the same code read from the
+    disk. All processes shall do the latter, so that a fit gives the same numbers after the first time too.
+
+    Parameters
+    ----------
+    entry : compiled function
+        `integrate_all`.
+    """
+    module = entry.__module__
+    if module in _prepared:
+        return
+    folder = _cache_folder(entry)
+    with _lock:
+        if folder is not None and not is_compiled(entry):
+            program = (
+                f"import sys; sys.path[:] = {sys.path!r}; "
+                f"from importlib import import_module; import_module({module!r}).call_once()"
+            )
+            with contextlib.suppress(OSError, subprocess.SubprocessError):  # then this process compiles
+                subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)  # noqa: S603
+                for index in folder.glob(_indices(entry)):
+                    index.touch()  # newer than sources that were only copied, whose code was there already
+        _prepared.add(module)
+
+
+def _indices(entry: Any) -> str:
+    """Files that say which machine code of an entry is on disk; numba names them by its file."""
+    file = entry.__module__.rpartition(".")[2]
+    return f"{file}.*{entry.__name__}-*.nbi"
+
+
+def _cache_folder(entry: Any) -> Path | None:
+    """Where machine code is kept; None where compilation is off or nothing can be written."""
+    path = getattr(getattr(entry, "stats", None), "cache_path", None)
+    return Path(path) if path else None

@@ -17,7 +17,6 @@ where `explicit` is the derivative of the equation by the parameter itself.
 from typing import Any
 
 from memfit.arrays import FloatArray
-from memfit.model.integrator.compiled import compile_part, inline_part
 from memfit.model.integrator.equation import (
     BLOCK,
     C_M,
@@ -35,7 +34,9 @@ from memfit.model.integrator.equation import (
     V_T,
     Equation,
     activation,
+    compile_part,
     factor,
+    inline_part,
     linearise,
     source,
 )

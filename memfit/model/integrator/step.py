@@ -26,14 +26,15 @@ from typing import Any
 import numpy as np
 
 from memfit.arrays import FloatArray
-from memfit.model.integrator.compiled import compile_part, inline_part
 from memfit.model.integrator.equation import (
     POINTS,
     STAGES,
     TABLEAU,
     Equation,
     activation,
+    compile_part,
     factor,
+    inline_part,
     linearise,
     source,
 )
