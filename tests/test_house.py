@@ -28,8 +28,8 @@ WITHOUT_MIRROR = {
     "cli/options": "cli/test_commands",
     "cli/text_output": "cli/test_commands",
     "fitting/findings": "fitting/test_serialise",
-    "fitting/identifiability/combinations": "fitting/identifiability/test_verdict",
-    "fitting/identifiability/exploration": "fitting/identifiability/test_verdict",
+    "fitting/combinations": "fitting/test_identifiability",
+    "fitting/exploration": "fitting/test_identifiability",
     "loaders/raw": "loaders/test_registry",
     "loaders/spectra": "loaders/test_formats",
     "loaders/sweeps": "loaders/test_formats",
@@ -48,10 +48,10 @@ TOGETHER = {"loaders/formats": "loaders/test_formats"}
 """Rooms whose modules are alike: a reader a format, tested by the files it reads."""
 
 LISTS_OF_NAMES = {
-    "fitting/identifiability/combinations": "the products of the equations that data see",
-    "fitting/identifiability/exploration": "directions of the equations along which data see little",
-    "fitting/starting_values/steady": "unknowns of the steady current, which is linear in them",
-    "fitting/starting_values/times": "unknowns of the small signal, which is linear in them",
+    "fitting/combinations": "the products of the equations that data see",
+    "fitting/exploration": "directions of the equations along which data see little",
+    "fitting/steady_start": "unknowns of the steady current, which is linear in them",
+    "fitting/starting_values": "unknowns of the small signal, which is linear in them",
     "model/derived": "powers of parameters",
     "model/hopf_boundary": "the loop as powers of parameters",
     "model/integrator/equation": "the equation as compiled",

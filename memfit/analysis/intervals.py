@@ -26,7 +26,8 @@ from memfit.fitting import (
     Status,
     free_parameters,
 )
-from memfit.fitting.identifiability import explore, with_identifiability
+from memfit.fitting.exploration import explore
+from memfit.fitting.identifiability import with_identifiability
 from memfit.fitting.problem import FitState
 from memfit.fitting.profile_likelihood import Slopes, Target
 from memfit.fitting.refit import Checkpoint, rebuild_problem

@@ -17,7 +17,8 @@ import numpy as np
 from memfit.arrays import FloatArray
 from memfit.datasets import Device, ImpedanceSpectrum
 from memfit.errors import InputError
-from memfit.fitting.identifiability import explore, with_identifiability
+from memfit.fitting.exploration import explore
+from memfit.fitting.identifiability import with_identifiability
 from memfit.fitting.instrument_terms import (
     add_needed_terms,
     driven_alike,

@@ -4,17 +4,18 @@
 triangle; what follows is linear algebra on a few numbers. Each Gauss-Newton step solves the linearised
 problem with its bounds and, for profiles, one constraint; where a step does not keep what it promised it is
 shortened (Levenberg, Quart. Appl. Math. 1944, 2, 164). The last step, too small to be worth an evaluation, is
-taken by the linearised problem alone. The patient search is the trust-region method of
-`memfit.fitting.lmfit_engine`.
+taken by the linearised problem alone. The patient search is scipy's trust-region reflective method (Branch,
+Coleman & Li, SIAM J. Sci. Comput. 1999, 21, 1), to which lmfit hands the problem; it keeps to bounds without
+distorting the problem inside them.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from memfit.arrays import BoolArray, FloatArray
-from memfit.fitting.lmfit_engine import trust_region
 from memfit.fitting.plan import CORE, unit_of_length
 from memfit.fitting.problem import UNSEEN, FitState, Minimum, Problem, Unknowns, triangle
 
@@ -51,6 +52,13 @@ class Settings:
     """Longest step of a logarithm, and of V_T in units of V_m."""
     rounding: float = 1e-12
     """Distance from the constraint, and over a bound in standard errors, that is none."""
+    inset: float = 1e-9
+    """Of a range: distance from its bounds of the start of a patient search, for lmfit takes none on them."""
+    nothing: float = 1e-5
+    """Relative fall of chi2 that is none ..."""
+    standstill: int = 20
+    """... and evaluations without any at which a patient search counts as ended: along a direction that the
+    data do not determine it may walk for ever."""
 
 
 SETTINGS = Settings()
@@ -93,10 +101,48 @@ def minimise(
             minimum = Minimum.at(end.x, unknowns.free)
             return replace(state, minimum=replace(minimum, chi2=chi2, converged=True, evaluations=used))
         start = start if end.failed else end.x
-    residuals = problem.residuals(unknowns)
-    bounds = np.array([unknown.inner_bounds for unknown in unknowns.free]).reshape(-1, 2)
-    stop = trust_region(residuals, unknowns.names, start, bounds, tolerance=tolerance, most=most)
-    minimum = replace(Minimum.at(stop.x, unknowns.free), **vars(stop))
+    import lmfit  # noqa: PLC0415 - takes a second, and only who fits shall wait for it
+
+    residuals, names = problem.residuals(unknowns), unknowns.names
+    parameters = lmfit.Parameters()
+    for unknown, value in zip(unknowns.free, start, strict=True):
+        low, high = unknown.inner_bounds
+        inset = SETTINGS.inset * (high - low)
+        inside = float(np.clip(value, low + inset, high - inset))
+        parameters.add(unknown.name, value=inside, min=low, max=high)
+    history: list[float] = []
+
+    def vector(p: Any) -> FloatArray:
+        return np.array([p[name].value for name in names])
+
+    def remembered(p: Any, **_: Any) -> FloatArray:
+        r = residuals.residuals(vector(p))
+        history.append(float(r @ r))
+        return r
+
+    minimizer = lmfit.Minimizer(remembered, parameters, calc_covar=False, nan_policy="raise")
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):  # lmfit's own errors of open values
+        outcome = minimizer.minimize(
+            method="least_squares",
+            jac=lambda p, **_: residuals.jacobian(vector(p)),
+            x_scale="jac",
+            ftol=tolerance,
+            xtol=tolerance,
+            gtol=1e-12,
+            max_nfev=most,
+        )
+    x = vector(outcome.params)
+    r = residuals.residuals(x)
+    half = len(history) // 2
+    fallen = min(history[:half], default=np.inf) - min(history)
+    still = half > SETTINGS.standstill and fallen <= SETTINGS.nothing * min(history)
+    minimum = replace(
+        Minimum.at(x, unknowns.free),
+        chi2=float(r @ r),
+        converged=(bool(outcome.success) and not outcome.aborted) or still,
+        message=str(outcome.message),
+        evaluations=int(outcome.nfev),
+    )
     return FitState(problem, unknowns, minimum, failures + residuals.failures)
 
 
@@ -285,9 +331,8 @@ def gauss_newton(
             multiplier = last.multiplier if surface else 0.0
             return Solution(point.x + last.d, last.chi2, multiplier, True, point.failed, used, point)
         if fall < -tolerance and gap <= SETTINGS.rounding and damping < SETTINGS.most_damping:
-            damping = max(
-                10.0 * damping, SETTINGS.first_damping
-            )  # bounds cut the step: a shorter one meets fewer
+            # bounds cut the step: a shorter one meets fewer
+            damping = max(10.0 * damping, SETTINGS.first_damping)
             continue
         if used >= most or damping > SETTINGS.most_damping:
             return Solution(point.x, point.chi2, step.multiplier, False, point.failed, used, point)
@@ -331,9 +376,8 @@ def _step(point: Point, box: Box, damping: float, surface: Surface | None) -> _S
     d = np.zeros(scale.size)
     free, released = np.ones((2, scale.size), dtype=bool) & [[True], [False]]
     for _ in range(3 * scale.size):
-        fixed = d * ~free
-        d = fixed.copy()
-        d[free] = _on_plane(J[:, free], point.r + J @ fixed, a[free], gap - float(a @ fixed), damping)
+        d = d * ~free
+        d[free] = _on_plane(J[:, free], point.r + J @ d, a[free], gap - float(a @ d), damping)
         over = np.where(free, np.maximum(low - d, d - high), -np.inf)
         worst = int(np.argmax(over))
         if over[worst] > SETTINGS.rounding:
@@ -344,9 +388,8 @@ def _step(point: Point, box: Box, damping: float, surface: Surface | None) -> _S
             continue
         settled, slope = free | released, J.T @ (point.r + J @ d)
         along = slope - _multiplier(slope, a, settled) * a
-        inward = np.where(
-            settled, -np.inf, np.where(d <= low, -along, along)
-        )  # there a bound was one too many
+        # where the sum of squares falls inwards a bound was one too many
+        inward = np.where(settled, -np.inf, np.where(d <= low, -along, along))
         back = int(np.argmax(inward))
         if inward[back] <= SETTINGS.rounding:
             break

@@ -19,7 +19,7 @@ from memfit.fitting.plan import CORE, FitPlan, unit_of_length
 from memfit.fitting.predict import Predictor, measured, modulus
 from memfit.fitting.problem import FitState, NoiseLevel, Problem, Unknowns, physical_unknowns
 from memfit.fitting.starting_values import StartingValues, distinct, guess, swapped
-from memfit.fitting.starting_values.steady import slowest_sweep
+from memfit.fitting.steady_start import slowest_sweep
 from memfit.model import LEFT_OUT, NAMES, PARAMETERS, Parameters
 
 log = logging.getLogger(__name__)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from devices import FREQUENCY, TRUTH, device, pulses, spectra, sweeps
 
-from memfit.fitting.identifiability.combinations import known_combinations, written
-from memfit.fitting.identifiability.exploration import exchanged, explore
-from memfit.fitting.identifiability.verdict import percent_of
+from memfit.fitting.combinations import known_combinations, written
+from memfit.fitting.exploration import exchanged, explore
+from memfit.fitting.identifiability import percent_of
 from memfit.fitting.joint import fit
 from memfit.fitting.least_squares import minimise
 from memfit.fitting.noise import prepare

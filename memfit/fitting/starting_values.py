@@ -21,7 +21,7 @@ from memfit.arrays import ComplexArray, FloatArray
 from memfit.datasets import ImpedanceSpectrum, IVSweep, PulseTransient, Record
 from memfit.fitting.plan import CORE, unit_of_length
 from memfit.fitting.predict import bias_of, free_start
-from memfit.fitting.starting_values.steady import SteadyCurve, SteadyRows, plateaus, steady_states
+from memfit.fitting.steady_start import SteadyCurve, SteadyRows, plateaus, steady_states
 from memfit.model import PARAMETERS, Parameters, junction_voltage
 from memfit.model.transient import DriveSet
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from devices import TRUTH, exact, pulses, spectra, sweeps
 
-from memfit.fitting.starting_values.steady import (
+from memfit.fitting.steady_start import (
     plateaus,
     rough_curve,
     series_resistances,

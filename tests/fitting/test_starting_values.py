@@ -6,8 +6,7 @@ from devices import TRUTH, exact, pulses, spectra, sweeps
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memfit.fitting.starting_values.steady import SteadyCurve
-from memfit.fitting.starting_values.times import (
+from memfit.fitting.starting_values import (
     Scan,
     StartingValues,
     distinct,
@@ -17,6 +16,7 @@ from memfit.fitting.starting_values.times import (
     guess,
     swapped,
 )
+from memfit.fitting.steady_start import SteadyCurve
 from memfit.model import NEEDED
 
 TIMES = ("C_m", "tau_d", "tau_k")

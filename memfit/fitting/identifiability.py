@@ -13,6 +13,14 @@ import numpy as np
 
 from memfit.arrays import FloatArray
 from memfit.confidence import Z
+from memfit.fitting.combinations import (
+    Quantity,
+    known_combinations,
+    lag,
+    two_times,
+)
+from memfit.fitting.exploration import SETTINGS as EXPLORED
+from memfit.fitting.exploration import Exploration, Ridge
 from memfit.fitting.findings import (
     Combination,
     Direction,
@@ -23,14 +31,6 @@ from memfit.fitting.findings import (
     Place,
     Reach,
 )
-from memfit.fitting.identifiability.combinations import (
-    Quantity,
-    known_combinations,
-    lag,
-    two_times,
-)
-from memfit.fitting.identifiability.exploration import SETTINGS as EXPLORED
-from memfit.fitting.identifiability.exploration import Exploration, Ridge
 from memfit.fitting.plan import CORE, unit_of_length
 from memfit.fitting.problem import FitState, Unknown, marginal_root, triangle
 from memfit.fitting.result import Estimate, FitResult, Status
