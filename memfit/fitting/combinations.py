@@ -82,11 +82,17 @@ def known_combinations(
     for quantity in _quantities(bias, lost):
         if len(chosen) == MOST_NAMED:
             break
-        stderr = error_of(quantity)
-        new = _independent_part(quantity.gradient(p, lost), basis)
-        if stderr > known or new is None:
+        stderr, gradient = error_of(quantity), quantity.gradient(p, lost)
+        size = float(np.linalg.norm(gradient))
+        if stderr > known or size < 1e-6:
             continue
-        basis.append(new)
+        rest = gradient / size
+        for vector in basis:
+            rest = rest - (rest @ vector) * vector
+        left = float(np.linalg.norm(rest))
+        if left <= _NEW:
+            continue
+        basis.append(rest / left)
         chosen.append(
             Combination(
                 text=quantity.text,
@@ -100,18 +106,6 @@ def known_combinations(
     return tuple(chosen)
 
 
-def _independent_part(gradient: FloatArray, basis: Sequence[FloatArray]) -> FloatArray | None:
-    """The unit vector of what a gradient adds to others; None if that is little."""
-    size = float(np.linalg.norm(gradient))
-    if size < 1e-6:
-        return None
-    rest = gradient / size
-    for vector in basis:
-        rest = rest - (rest @ vector) * vector
-    left = float(np.linalg.norm(rest))
-    return rest / left if left > _NEW else None
-
-
 def _quantities(bias: Bias | None, lost: Sequence[str]) -> list[Quantity]:
     """What may be known of parameters that are lost, the simplest first."""
     physical = [
@@ -119,7 +113,18 @@ def _quantities(bias: Bias | None, lost: Sequence[str]) -> list[Quantity]:
         Quantity("tau_k exp(-V_T/V_m)", _SLOWING, "s", lambda p: p.tau_k * _tail(p)),
     ]
     if bias is not None:
-        physical = [*_at_bias(bias), *two_times(bias), *physical]
+        at, slow = _at(bias), partial(lag, bias)
+
+        def conductance(p: Parameters) -> float:
+            return float(inverse_resistance_a(p, junction_at(p, bias)))
+
+        physical = [
+            Quantity(f"1/R_a {at}", _CHANNEL, "S", conductance),
+            Quantity(f"f tau_k {at}", _SLOWING, "s", slow),
+            Quantity(f"1/R_b + 1/R_a {at}", ("R_b", *_CHANNEL), "S", lambda p: 1.0 / p.R_b + conductance(p)),
+            *two_times(bias),
+            *physical,
+        ]
     names = [n for n in PARAMETERS if n in lost and PARAMETERS[n].logarithmic]
     seen = [q for q in physical if any(n in lost for n in q.parameters)]
     return [*_monomials(names, 2), *seen, *_monomials(names, 3)]
@@ -164,20 +169,6 @@ def written(powers: Mapping[str, int]) -> str:
     under = [n if k == -1 else f"{n}^{-k}" for n, k in powers.items() if k < 0]
     below = under[0] if len(under) == 1 else f"({' '.join(under)})"
     return (" ".join(over) or "1") + (f"/{below}" if under else "")
-
-
-def _at_bias(bias: Bias) -> list[Quantity]:
-    """Conductances and lag of the channel at a terminal bias."""
-
-    def conductance(p: Parameters) -> float:
-        return float(inverse_resistance_a(p, junction_at(p, bias)))
-
-    at = _at(bias)
-    return [
-        Quantity(f"1/R_a {at}", _CHANNEL, "S", conductance),
-        Quantity(f"f tau_k {at}", _SLOWING, "s", partial(lag, bias)),
-        Quantity(f"1/R_b + 1/R_a {at}", ("R_b", *_CHANNEL), "S", lambda p: 1.0 / p.R_b + conductance(p)),
-    ]
 
 
 def two_times(bias: Bias) -> list[Quantity]:

@@ -131,12 +131,14 @@ def explore(state: FitState, covariance: Covariance, rivals: Sequence[FitState] 
     share = state.independent_share(covariance.effective)
     base = state
     if not np.all(share > 0.99):
-        base = settled(
-            replace(state, problem=replace(state.problem, sigma=state.problem.sigma / np.sqrt(share)))
-        )
-    search = _Search(base)
+        weighted = replace(state.problem, sigma=state.problem.sigma / np.sqrt(share))
+        base = settled(replace(state, problem=weighted))
+    places = []
+    for rival in rivals:
+        known = dict(zip(rival.unknowns.names, rival.x, strict=True))
+        places.append(np.array([known.get(n, v) for n, v in zip(base.unknowns.names, base.x, strict=True)]))
     try:
-        return search.explored([_carried(base, rival) for rival in rivals])
+        return _Search(base).explored(places)
     except DeeperMinimum as place:
         there = replace(state, minimum=replace(state.minimum, x=place.x))
         return Exploration(better=again(there))
@@ -159,11 +161,25 @@ class _Search:
         """Everything that is tried, in turn."""
         others = [x for rival in rivals if (x := self.second_minimum(rival)) is not None]
         swap = self.second_minimum(exchanged(self.base)) if self._spectra_allow_exchange() else None
-        if swap is not None and not self._other_order(swap):
-            others, swap = [*others, swap], None
+        if swap is not None:
+            j = self.unknowns.names.index("tau_d")
+            moved = abs(swap[j] - self.base.x[j]) > SETTINGS.different
+            if not (moved and self.evaluate(swap).chi2 < self.chi2 + SETTINGS.order):  # the order is known
+                others, swap = [*others, swap], None
         ridges = self._ridges()
         limiting = self._limiting_models() if any(ridge.far for ridge in ridges) else []
-        ridges += [ridge for model in limiting for ridge in self._onwards(model, ridges)]
+        far = {(ridge.name, ridge.upward) for ridge in ridges if ridge.far}
+        for model in limiting:  # what is doubtful there may go far, although it could not from the minimum
+            errors, _ = self._linear_theory(model.x)
+            onwards = [
+                self._ridge(j, side, model.x)
+                for j in self.device
+                for side in (-1, 1)
+                if errors[j] > SETTINGS.doubtful
+                and self.unknowns.names[j] != model.name
+                and (self.unknowns.names[j], side > 0) not in far
+            ]
+            ridges += [ridge for ridge in onwards if ridge.far]
         places = [*limiting, *ridges]
         limits = self._limits_beside(places, others) if any(ridge.far for ridge in places) else {}
         return Exploration(
@@ -195,12 +211,6 @@ class _Search:
         """Whether no parameter of the model differs enough to matter."""
         away = np.abs(x - self.base.x) / self.length
         return bool(np.all(away[self.device] < SETTINGS.different))
-
-    def _other_order(self, x: FloatArray) -> bool:
-        """Whether tau_d is another one, at a cost that leaves the choice open."""
-        j = self.unknowns.names.index("tau_d")
-        moved = abs(x[j] - self.base.x[j]) > SETTINGS.different
-        return bool(moved and self.evaluate(x).chi2 < self.chi2 + SETTINGS.order)
 
     def _spectra_allow_exchange(self) -> bool:
         """Whether the spectra alone, which cost nothing, allow tau_d and f tau_k to be exchanged.
@@ -298,31 +308,34 @@ class _Search:
             return None
         return follow(self.evaluate, self.box, replace(constraint, lower=low, upper=high), origin, direction)
 
-    def _onwards(self, model: Ridge, known: Sequence[Ridge]) -> list[Ridge]:
-        """From a limiting model those doubtful parameters that go far, and could not from the minimum."""
-        errors, _ = self._linear_theory(model.x)
-        far = {(ridge.name, ridge.upward) for ridge in known if ridge.far}
-        ridges = [
-            self._ridge(j, side, model.x)
-            for j in self.device
-            for side in (-1, 1)
-            if errors[j] > SETTINGS.doubtful
-            and self.unknowns.names[j] != model.name
-            and (self.unknowns.names[j], side > 0) not in far
-        ]
-        return [ridge for ridge in ridges if ridge.far]
-
     def _limiting_models(self) -> list[Ridge]:
         """Those that describe the data as well, as ridges that went far."""
-        base, names = self.base, self.unknowns.names
-        starts = [(name, upward, x) for name, upward in _LIMITING_MODELS for x in (self._half_on(), base.x)]
+        names, x, half_on = self.unknowns.names, self.base.x, self.base.x
+        full: list[tuple[str, bool, FloatArray]] = []
+        drives = [drive for r in self.base.problem.predictor.records if (drive := drive_of(r)) is not None]
+        p = self.base.parameters
+        if drives and {"V_T", "i_c0"} <= set(names):
+            # The same channel current before the first drive, by half the activation: an activation that
+            # stands still shows i_c0 f of its start alone, and where f is 1 V_T leaves no trace.
+            u = junction_at(p, (drives[0].control, float(drives[0].value[0])))
+            i_c0 = 2.0 * p.i_c0 * max(float(activation(p, u)), 1e-12)
+            half_on = with_values(self.base, {"V_T": u, "i_c0": i_c0})
+        if drives and {"V_T", "V_m", "i_c0"} <= set(names):
+            # The same under the largest drive by full activation, which shows i_c0 alone, and by its tail,
+            # which shows i_c0 exp(-V_T/V_m) and V_m.
+            ends = [junction_at(p, (d.control, float(d.value[np.argmax(np.abs(d.value))]))) for d in drives]
+            u, tail = max(ends, key=abs), SETTINGS.tail
+            current, width = p.i_c0 * max(float(activation(p, u)), 1e-12), abs(u) / tail
+            on = {"V_T": u - 2 * tail * width, "V_m": width / 2, "i_c0": current}
+            low = {"V_T": u + tail * width, "V_m": width, "i_c0": current * float(np.exp(tail))}
+            full = [("V_T", up, with_values(self.base, v)) for up, v in ((False, on), (True, low))]
+        starts = [(name, upward, start) for name, upward in _LIMITING_MODELS for start in (half_on, x)]
         models: dict[tuple[str, bool], Ridge] = {}
-        for name, upward, start in [*starts, *self._saturated_and_tail()]:
+        for name, upward, start in [*starts, *full]:
             if name not in names or (name, upward) in models:
                 continue
             j = names.index(name)
-            bound = self.unknowns.free[j].inner_bounds[int(upward)]
-            value = float(start[j]) if name == "V_T" else bound
+            value = float(start[j]) if name == "V_T" else self.unknowns.free[j].inner_bounds[int(upward)]
             there = start.copy()
             there[j] = value
             constraint = hold_unknown(self.unknowns, name, there)
@@ -332,44 +345,21 @@ class _Search:
                 models[name, upward] = Ridge(name, upward, found.x, True)
         return list(models.values())
 
-    def _half_on(self) -> FloatArray:
-        """The same channel current before the first drive, by half the activation: V_T leaves a trace there.
-
-        An activation that stands still shows i_c0 f of its start alone; where f is 1, the two look alike.
-        """
-        drives = [drive for r in self.base.problem.predictor.records if (drive := drive_of(r)) is not None]
-        if not drives or not {"V_T", "i_c0"} <= set(self.unknowns.names):
-            return self.base.x
-        p = self.base.parameters
-        u = junction_at(p, (drives[0].control, float(drives[0].value[0])))
-        return with_values(self.base, {"V_T": u, "i_c0": 2.0 * p.i_c0 * max(float(activation(p, u)), 1e-12)})
-
-    def _saturated_and_tail(self) -> list[tuple[str, bool, FloatArray]]:
-        """The same channel current under the largest drive by full activation, and by its tail.
-
-        A full activation shows i_c0 alone, a tail i_c0 exp(-V_T/V_m) and V_m.
-        """
-        drives = [drive for r in self.base.problem.predictor.records if (drive := drive_of(r)) is not None]
-        if not drives or not {"V_T", "V_m", "i_c0"} <= set(self.unknowns.names):
-            return []
-        p = self.base.parameters
-        ends = [junction_at(p, (d.control, float(d.value[np.argmax(np.abs(d.value))]))) for d in drives]
-        u = max(ends, key=abs)
-        current, tail = p.i_c0 * max(float(activation(p, u)), 1e-12), SETTINGS.tail
-        width = abs(u) / tail
-        places = (
-            (False, {"V_T": u - 2 * tail * width, "V_m": width / 2, "i_c0": current}),
-            (True, {"V_T": u + tail * width, "V_m": width, "i_c0": current * float(np.exp(tail))}),
-        )
-        return [("V_T", upward, with_values(self.base, values)) for upward, values in places]
-
     def _limits_beside(self, ridges: Sequence[Ridge], others: Sequence[FloatArray]) -> dict[str, Ends]:
         """Intervals, SI, of the parameters that do not go far; None at an open end.
 
         Each limit is searched from the place that is nearest to it.
         """
         non_identifiable = {ridge.name for ridge in ridges if ridge.far}
-        bends = [self._end_of_ridge(ridge) for ridge in ridges if ridge.far and ridge.name == "V_T"]
+        bends = []
+        for ridge in [ridge for ridge in ridges if ridge.far and ridge.name == "V_T"]:
+            # such a ridge is followed until chi2 stops it: there the others bend away
+            j = self.unknowns.names.index("V_T")
+            origin = self._origin(ridge.x, CHI2_1, error=float(self.length[j]))
+            side = None
+            if origin.rise < CHI2_1:
+                side = self._side(j, origin, 1 if ridge.upward else -1, np.inf)
+            bends.append(ridge.x if side is None else side.last)
         points = [*bends, *others, *(ridge.x for ridge in ridges)]
         allowed = [self.base.x, *(x for x in points if self.evaluate(x).chi2 < self.chi2 + CHI2_1)]
         limits: dict[str, Ends] = {}
@@ -385,15 +375,6 @@ class _Search:
                 None if high is None else unknown.outer(high),
             )
         return limits
-
-    def _end_of_ridge(self, ridge: Ridge) -> FloatArray:
-        """The last place of a ridge that goes on until chi2 stops it: there the others bend away."""
-        j = self.unknowns.names.index(ridge.name)
-        origin = self._origin(ridge.x, CHI2_1, error=float(self.length[j]))
-        if origin.rise >= CHI2_1:
-            return ridge.x
-        side = self._side(j, origin, 1 if ridge.upward else -1, np.inf)
-        return ridge.x if side is None else side.last
 
     def _limit(self, j: int, direction: int, start: FloatArray) -> float | None:
         """Where the least chi2 of an unknown reaches its threshold; None if nowhere near."""
@@ -431,12 +412,3 @@ def exchanged(state: FitState) -> FloatArray | None:
     bias = state.telling_bias()
     f = 0.5 if bias is None else max(float(activation(p, junction_at(p, bias))), 1e-12)
     return with_values(state, {"tau_d": f * p.tau_k, "tau_k": p.tau_d / f})
-
-
-def _carried(base: FitState, rival: FitState) -> FloatArray:
-    """The vector of another minimum in the unknowns of this one."""
-    x = base.x.copy()
-    for name, value in zip(rival.unknowns.names, rival.x, strict=True):
-        if name in base.unknowns.names:
-            x[base.unknowns.names.index(name)] = value
-    return x

@@ -20,9 +20,8 @@ from memfit.fitting.combinations import (
     two_times,
 )
 from memfit.fitting.exploration import SETTINGS as EXPLORED
-from memfit.fitting.exploration import Exploration, Ridge
+from memfit.fitting.exploration import Exploration
 from memfit.fitting.findings import (
-    Combination,
     Direction,
     Ends,
     Identifiability,
@@ -109,26 +108,42 @@ class _Verdict:
         lost = self._non_identifiable()
         estimates = {name: self._covering(name, e, lost) for name, e in self.result.parameters.items()}
         if lost:
-            limits = self.exploration.limits
-            estimates = {
-                n: self._to_limits(n, e, limits[n]) if n in limits else e for n, e in estimates.items()
-            }
-            wide = {n: self._too_wide(n, estimates[n]) for n in CORE if n in estimates and n not in lost}
-            lost |= {name: reach for name, reach in wide.items() if reach is not None}
+            for name in [n for n in estimates if n in self.exploration.limits]:
+                estimates[name] = self._to_limits(name, estimates[name], self.exploration.limits[name])
+            for name in [n for n in CORE if n in estimates and n not in lost]:
+                e = estimates[name]
+                if e.status not in ("determined", "weak") or e.ci95 is None:
+                    continue
+                low, high = e.ci95
+                if low is None or high is None:
+                    lost[name] = OpenParameter(reach=_reach(low is None, high is None), known=e.ci95)
+                elif self._width(name, e.ci95) > 2.0 * Z * NORMAL.undetermined:
+                    lost[name] = OpenParameter(reach="other minimum")
             lost = {name: lost[name] for name in CORE if name in lost}
         estimates = {n: _not_determined(e) if n in lost else e for n, e in estimates.items()}
-        knowledge = self._knowledge(lost)
-        kept = [self.state.x, *self._far_apart()]
+        derived = {}
+        for name, e in self.result.derived.items():
+            here = np.log(DERIVED[name].value(self.p))
+            shifts = [abs(np.log(DERIVED[name].value(p)) - here) for p in self.places]
+            derived[name] = _not_determined(e) if max(shifts, default=0.0) > SETTINGS.apart else e
+        status, state = self.result.status, self.state
+        finite = bool(np.all(np.isfinite(state.x)) and np.isfinite(state.minimum.chi2))
+        # A search that did not end may only have walked along a direction that the data leave open.
+        at_rest = finite and self.exploration.better is None and state.resembles_data()
+        if lost and (status.code != "not_converged" or at_rest):
+            names = [n for n, e in estimates.items() if n in CORE and e.status == "undetermined"]
+            status = Status(
+                code="not_identifiable",
+                message=f"The data do not determine {', '.join(names)}; the others hold as far as their intervals "
+                "say. `memfit plan` says which measurement would settle them; or fix what is known.",
+            )
         return replace(
             self.result,
             parameters=estimates,
-            derived={n: self._derived(n, e) for n, e in self.result.derived.items()},
-            status=self._status(estimates, knowledge),
-            identifiability=knowledge,
-            minimum=MinimumFound(
-                names=tuple(n for n in NAMES if n in self.state.unknowns.names),
-                places=tuple(self._place(x) for x in kept),
-            ),
+            derived=derived,
+            status=status,
+            identifiability=self._knowledge(lost),
+            minimum=self._minimum_found(),
         )
 
     def _non_identifiable(self) -> dict[str, OpenParameter]:
@@ -143,25 +158,20 @@ class _Verdict:
         for name, estimate in self.result.parameters.items():
             if name not in CORE or estimate.status == "fixed":
                 continue
-            sides = self._sides(name)
-            far = [upward for upward, ridge in sides.items() if ridge.far]
-            if far:
-                low, high = (sides[side].limit if side in sides else None for side in (False, True))
-                reach: Reach = "both sides" if len(far) == 2 else "above" if far[0] else "below"
-                lost[name] = OpenParameter(reach=reach, known=(low, high))
-            elif estimate.status == "undetermined" and self._limited(name) is None:
+            far = {ridge.upward: ridge.far for ridge in self.exploration.ridges if ridge.name == name}
+            known = self._limits(name)
+            if any(far.values()):
+                reach = _reach(far.get(False, False), far.get(True, False))
+                lost[name] = OpenParameter(reach=reach, known=known)
+            # That R_b or C_m is limited is believed; never of the channel from one minimum.
+            elif estimate.status == "undetermined" and (name not in _SEEN_ALONE or None in known):
                 lost.setdefault(name, OpenParameter(reach="both sides"))
         return {name: lost[name] for name in CORE if name in lost}
 
-    def _sides(self, name: str) -> dict[bool, Ridge]:
-        """Ridges of a parameter, by whether they go upward."""
-        return {ridge.upward: ridge for ridge in self.exploration.ridges if ridge.name == name}
-
-    def _limited(self, name: str) -> tuple[float, float] | None:
-        """Where the data stop R_b or C_m nearby on both sides; never said of the channel from one minimum."""
-        sides = self._sides(name)
-        low, high = (sides[side].limit if side in sides else None for side in (False, True))
-        return None if low is None or high is None or name not in _SEEN_ALONE else (low, high)
+    def _limits(self, name: str) -> Ends:
+        """Where the data stop a parameter nearby, going down and going up."""
+        limits = {ridge.upward: ridge.limit for ridge in self.exploration.ridges if ridge.name == name}
+        return limits.get(False), limits.get(True)
 
     def _covering(self, name: str, e: Estimate, lost: Mapping[str, OpenParameter]) -> Estimate:
         """An estimate whose error covers the ridges of non-identifiable parameters, and other good minima.
@@ -171,9 +181,11 @@ class _Verdict:
         """
         if name in lost:
             return e
-        if e.status == "undetermined" and (limits := self._limited(name)) is not None:
-            error = float(np.linalg.norm(self.spread[self.names.index(name)]))
-            e = _within(e, float(self.state.x[self.columns[self.names.index(name)]]), limits, error)
+        low, high = self._limits(name)
+        if e.status == "undetermined" and name in _SEEN_ALONE and low is not None and high is not None:
+            k = self.names.index(name)
+            x, error = float(self.state.x[self.columns[k]]), float(np.linalg.norm(self.spread[k]))
+            e = _within(e, x, float(np.log(low)), float(np.log(high)), error)
         if lost and name in self.state.unknowns.names:
             j = self.state.unknowns.names.index(name)
             way = max((abs(float(r.x[j] - self.state.x[j])) for r in self.exploration.ridges), default=0.0)
@@ -207,48 +219,21 @@ class _Verdict:
         length = unit_of_length(name, self.p.V_m)
         return (high - low) / length if length != 1.0 else float(np.log(high / max(low, 1e-300)))
 
-    def _too_wide(self, name: str, e: Estimate) -> OpenParameter | None:
-        """How far a parameter can go whose interval is wider than that of any that counts as known."""
-        if e.status not in ("determined", "weak") or e.ci95 is None:
-            return None
-        low, high = e.ci95
-        if low is None or high is None:
-            reach: Reach = (
-                "both sides" if low is None and high is None else "below" if low is None else "above"
-            )
-            return OpenParameter(reach=reach, known=(low, high))
-        far = self._width(name, e.ci95) > 2.0 * Z * NORMAL.undetermined
-        return OpenParameter(reach="other minimum") if far else None
-
-    def _derived(self, name: str, e: Estimate) -> Estimate:
-        """A derived quantity; not determined where it differs by a factor e among places as good."""
-        here = np.log(DERIVED[name].value(self.p))
-        shifts = [abs(np.log(DERIVED[name].value(p)) - here) for p in self.places]
-        return _not_determined(e) if max(shifts, default=0.0) > SETTINGS.apart else e
-
-    def _status(self, estimates: Mapping[str, Estimate], knowledge: Identifiability) -> Status:
-        """The verdict, in a sentence with names.
-
-        A search that did not end may only have walked along a direction that the data leave open.
-        """
-        status, state = self.result.status, self.state
-        finite = bool(np.all(np.isfinite(state.x)) and np.isfinite(state.minimum.chi2))
-        at_rest = finite and self.exploration.better is None and state.resembles_data()
-        if not knowledge.open or (status.code == "not_converged" and not at_rest):
-            return status
-        names = [n for n, e in estimates.items() if n in CORE and e.status == "undetermined"]
-        return Status(
-            code="not_identifiable",
-            message=f"The data do not determine {', '.join(names)}; the others hold as far as their "
-            "intervals say. `memfit plan` says which measurement would settle them; or fix what is known.",
-        )
-
     def _knowledge(self, lost: Mapping[str, OpenParameter]) -> Identifiability:
         """Directions, combinations and sentences."""
-        vectors, errors, _ = np.linalg.svd(
-            np.column_stack([self.spread, self._missed()]), full_matrices=False
-        )
-        pair = self._pair() if self.exploration.swap is not None or "tau_d" in lost else None
+        # Places that linear theory would not allow, in the standard errors they suggest: along what can go
+        # far although it is called known, and the exchange.
+        believed = {n for n, row in zip(self.names, self.spread, strict=True) if np.linalg.norm(row) < 1.0}
+        points = [ridge.x for ridge in self.exploration.ridges if ridge.far and ridge.name in believed]
+        points += [] if self.exploration.swap is None else [self.exploration.swap]
+        scale = 1.0 / self.lengths[self.columns] / np.sqrt(EXPLORED.allowed)
+        missed = [(x - self.state.x)[self.columns] * scale for x in points]
+        vectors, errors, _ = np.linalg.svd(np.column_stack([self.spread, *missed]), full_matrices=False)
+        bias, pair = self.state.telling_bias(), None
+        if bias is not None and (self.exploration.swap is not None or "tau_d" in lost):
+            slow = lag(bias, self.p)
+            if all(self._error_of(quantity) <= SETTINGS.known for quantity in two_times(bias)):
+                pair = min(self.p.tau_d, slow), max(self.p.tau_d, slow)
         knowledge = Identifiability(
             rank=int(np.count_nonzero(errors < 1.0)),
             size=len(self.names),
@@ -256,29 +241,11 @@ class _Verdict:
                 Direction(stderr=float(s), weights={n: float(w) for n, w in zip(self.names, v, strict=True)})
                 for s, v in zip(errors[::-1], vectors.T[::-1], strict=True)
             ),
-            combinations=known_combinations(
-                self.p,
-                self.state.telling_bias(),
-                tuple(lost),
-                self._error_of,
-                SETTINGS.known,
-            ),
+            combinations=known_combinations(self.p, bias, tuple(lost), self._error_of, SETTINGS.known),
             open=dict(lost),
             unordered_pair=pair,
         )
-        return replace(knowledge, sentences=tuple(sentences_of(knowledge)))
-
-    def _missed(self) -> FloatArray:
-        """(n, k) ways, in the standard errors they suggest, to places that linear theory would not allow.
-
-        Where it calls known what can go far, and the exchange.
-        """
-        believed = {n for n, row in zip(self.names, self.spread, strict=True) if np.linalg.norm(row) < 1.0}
-        points = [ridge.x for ridge in self.exploration.ridges if ridge.far and ridge.name in believed]
-        points += [] if self.exploration.swap is None else [self.exploration.swap]
-        scale = 1.0 / self.lengths[self.columns] / np.sqrt(EXPLORED.allowed)
-        ways = [(x - self.state.x)[self.columns] * scale for x in points]
-        return np.column_stack(ways) if ways else np.zeros((len(self.names), 0))
+        return replace(knowledge, sentences=tuple(_sentences(knowledge)))
 
     def _error_of(self, quantity: Quantity) -> float:
         """Standard error of a logarithm: of linear theory, or what places as good suggest if that is more."""
@@ -290,14 +257,6 @@ class _Verdict:
         linear = np.linalg.norm(quantity.gradient(self.p, self.names) @ self.spread)
         return float(max(linear, shift / np.sqrt(EXPLORED.allowed)))
 
-    def _pair(self) -> tuple[float, float] | None:
-        """The two times of a spectrum, the shorter first, if the data know both."""
-        bias = self.state.telling_bias()
-        if bias is None or any(self._error_of(quantity) > SETTINGS.known for quantity in two_times(bias)):
-            return None
-        first, last = sorted((self.p.tau_d, lag(bias, self.p)))
-        return first, last
-
     def _information(self, x: FloatArray, wanted: Sequence[str]) -> FloatArray:
         """(n, n) root of what data and bounds tell of some unknowns."""
         r, jacobian = self.state.problem.residuals(self.state.unknowns).all_rows(x)
@@ -306,16 +265,8 @@ class _Verdict:
         jacobian = with_bounds(reduced[:, :-1], reduced[:, -1], self.state.unknowns.free, x)
         return marginal_root(jacobian, [self.state.unknowns.names.index(n) for n in wanted])
 
-    def _place(self, x: FloatArray) -> Place:
-        """One set of parameters with what the data know there."""
-        root = self._information(x, [n for n in NAMES if n in self.state.unknowns.names])
-        return Place(
-            values=self.state.unknowns.parameters(x).as_dict(),
-            information=tuple(tuple(float(v) for v in row) for row in root),
-        )
-
-    def _far_apart(self) -> list[FloatArray]:
-        """A few places that differ as much as possible from each other and from the minimum."""
+    def _minimum_found(self) -> MinimumFound:
+        """The minimum, and a few places as good that differ as much as possible from it and each other."""
         scale = 1.0 / self.lengths[self.columns]
         kept, rest = [self.state.x], list(self.exploration.points)
         while rest and len(kept) <= SETTINGS.places:
@@ -324,7 +275,20 @@ class _Verdict:
             if ways[best] < SETTINGS.apart:
                 break
             kept.append(rest.pop(best))
-        return kept[1:]
+        names = tuple(n for n in NAMES if n in self.state.unknowns.names)
+        places = [
+            Place(
+                values=self.state.unknowns.parameters(x).as_dict(),
+                information=tuple(tuple(float(v) for v in row) for row in self._information(x, names)),
+            )
+            for x in kept
+        ]
+        return MinimumFound(names=names, places=tuple(places))
+
+
+def _reach(below: bool, above: bool) -> Reach:
+    """How far a parameter can go that is open on either side or on both."""
+    return "both sides" if below and above else "above" if above else "below"
 
 
 def _not_determined(e: Estimate) -> Estimate:
@@ -341,9 +305,8 @@ def _spanning(ends: Ends, low: float | None, high: float | None) -> Ends:
     )
 
 
-def _within(e: Estimate, x: float, limits: tuple[float, float], error: float) -> Estimate:
-    """The estimate exp(x) with an error of the logarithm x, or as its limits allow."""
-    low, high = (float(np.log(limit)) for limit in limits)
+def _within(e: Estimate, x: float, low: float, high: float, error: float) -> Estimate:
+    """The estimate exp(x) with an error of the logarithm x, or as the limits of the logarithm allow."""
     error = min(error, max(x - low, high - x) / Z)
     value, half = float(np.exp(x)), Z * error
     return replace(
@@ -372,13 +335,8 @@ def _widened(e: Estimate, unknown: Unknown, way: float) -> Estimate:
     )
 
 
-def sentences_of(knowledge: Identifiability) -> list[str]:
-    """What is known and what not, in words.
-
-    Parameters
-    ----------
-    knowledge : Identifiability
-    """
+def _sentences(knowledge: Identifiability) -> list[str]:
+    """What is known and what not, in words."""
     if not knowledge.directions:  # all parameters were fixed
         return []
     worst = knowledge.directions[-1]
@@ -392,28 +350,32 @@ def sentences_of(knowledge: Identifiability) -> list[str]:
         how_well = f"is known to a factor of {np.exp(worst.stderr):.2g}"
     first = f"The data fix {which} independent combinations of the parameters to better than a factor e; "
     said = [first + f"the least known one, made of {', '.join(main)}, {how_well}."]
-    pair = knowledge.unordered_pair
-    if pair is not None:
-        said.append(_pair_sentence(*pair))
-    told = () if pair is None else ("tau_d f tau_k", "tau_d + f tau_k")
-    said += [_known_sentence(c) for c in knowledge.combinations if not c.text.startswith(told)]
-    return said + [
-        _limit_sentence(name, item)
-        for name, item in knowledge.open.items()
-        if item.reach in ("above", "below") and any(end is not None for end in item.known)
-    ]
-
-
-def _pair_sentence(first: float, second: float) -> str:
-    """Two times of which the order is not known."""
-    if second < SETTINGS.equal * first:
-        both = format_quantity(np.sqrt(first * second), "s", digits=2)
-        return f"tau_d and f tau_k are both near {both}; how near, the data do not tell."
-    one, other = (format_quantity(t, "s", digits=3) for t in (first, second))
-    return (
-        f"The data hold two times, {one} and {other}, but not which is tau_d and which is f tau_k: "
-        "exchanging them describes the data as well."
-    )
+    told: tuple[str, ...] = ()
+    if knowledge.unordered_pair is not None:
+        short, long = knowledge.unordered_pair
+        told = ("tau_d f tau_k", "tau_d + f tau_k")
+        if long < SETTINGS.equal * short:
+            both = format_quantity(np.sqrt(short * long), "s", digits=2)
+            said.append(f"tau_d and f tau_k are both near {both}; how near, the data do not tell.")
+        else:
+            one, other = (format_quantity(t, "s", digits=3) for t in (short, long))
+            said.append(
+                f"The data hold two times, {one} and {other}, but not which is tau_d and which is f tau_k: "
+                "exchanging them describes the data as well."
+            )
+    for item in knowledge.combinations:
+        if not item.text.startswith(told):
+            names = " and ".join((", ".join(item.parameters[:-1]), item.parameters[-1]))
+            rest = f"; {item.other} is not" if item.other else f", {names} alone are not"
+            said.append(f"{item.text} is known to {percent_of(item.stderr)}{rest}.")
+    for name, reach in knowledge.open.items():
+        low, high = reach.known
+        limit = high if low is None else low
+        if reach.reach in ("above", "below") and limit is not None:
+            side, where = ("an upper", "below") if low is None else ("a lower", "above")
+            value = format_quantity(float(limit), UNITS[name], digits=2)
+            said.append(f"{name} has only {side} limit: it is {where} {value}.")
+    return said
 
 
 def percent_of(stderr: float) -> str:
@@ -425,18 +387,3 @@ def percent_of(stderr: float) -> str:
         As a fraction.
     """
     return f"{float(f'{100.0 * stderr:.2g}'):g} %"
-
-
-def _known_sentence(item: Combination) -> str:
-    """What is known of a combination, and what of its counterpart is not."""
-    unknown = f"; {item.other} is not" if item.other else ""
-    alone = f", {' and '.join((', '.join(item.parameters[:-1]), item.parameters[-1]))} alone are not"
-    return f"{item.text} is known to {percent_of(item.stderr)}{unknown or alone}."
-
-
-def _limit_sentence(name: str, item: OpenParameter) -> str:
-    """A limit on one side in words."""
-    low, high = item.known
-    side, where = ("lower", "above") if low is not None else ("upper", "below")
-    limit = format_quantity(float(low if low is not None else high or 0.0), UNITS[name], digits=2)
-    return f"{name} has only {'a' if low is not None else 'an'} {side} limit: it is {where} {limit}."
