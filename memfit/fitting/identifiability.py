@@ -134,8 +134,9 @@ class _Verdict:
             names = [n for n, e in estimates.items() if n in CORE and e.status == "undetermined"]
             status = Status(
                 code="not_identifiable",
-                message=f"The data do not determine {', '.join(names)}; the others hold as far as their intervals "
-                "say. `memfit plan` says which measurement would settle them; or fix what is known.",
+                message=f"The data do not determine {', '.join(names)}; the others hold as far as their "
+                "intervals say. `memfit plan` says which measurement would settle them; or fix what is "
+                "known.",
             )
         return replace(
             self.result,

@@ -27,7 +27,6 @@ _EDGE_STEP = 0.01
 """Of a sampling interval."""
 FIT_TOLERANCE = 1e-7
 """Of the integrator during a fit: a thousand times below the noise of good instruments."""
-
 _LEAST_CHARGING = 1e-9
 """Of the shortest sampling interval: a charging time R_s C_m below is none."""
 _LEAST_SERIES = 1e-6
@@ -126,18 +125,14 @@ class Predictor:
             jumping for k in self._timed if any((jumping := _Jumping.of(k, self.records[k])).gaps)
         ]
         self._jumping_drives = self._drive_set([jumping.record for jumping in self._jumping])
-        self._shortest = self._shortest_interval()
-
-    def _shortest_interval(self) -> float:
-        """Shortest time, s, between two samples of a record under voltage control; 0 without any."""
         shortest = np.inf
-        for k in self._timed:
-            record = self.records[k]
+        for record in (self.records[k] for k in self._timed):
             if isinstance(record, ImpedanceSpectrum) or record.time is None or record.control != "voltage":
                 continue
             gaps = np.diff(record.time)
             shortest = min(shortest, float(np.min(gaps[gaps > 0], initial=np.inf)))
-        return shortest if np.isfinite(shortest) else 0.0
+        self._shortest = shortest if np.isfinite(shortest) else 0.0
+        """Shortest time, s, between two samples of a record under voltage control; 0 without any."""
 
     def _grid(self, control: Control) -> tuple[BiasGrid, FloatArray, FloatArray] | None:
         """The spectra whose bias is a voltage (or a current), and where their Re Z and Im Z go."""
@@ -169,21 +164,10 @@ class Predictor:
             if drive is not None and time is not None:
                 drives.append(drive)
                 times.append(time)
-                margins.append(0.0 if free_start(record) else _room_for_delay(time))
+                # how far it may be shifted: a few samples, and more where they are many
+                room = 0.05 * float(time[-1] - time[0]) + 4.0 * float(np.max(np.diff(time), initial=0.0))
+                margins.append(0.0 if free_start(record) else room)
         return DriveSet(drives, times, margins)
-
-    def _resolved(self, p: Parameters) -> Parameters:
-        """The parameters with a series resistance that the sampling can tell from none.
-
-        Under voltage control a kink of the drive moves the current by C_m dV/dt within R_s C_m. Where that is
-        shorter than the rounding of the times, a sample on a kink would take any value in between for some
-        R_s, and the fit would find it. Rounding of the voltage, divided by R_s^2, is a slope that would tell
-        R_s where nothing does.
-        """
-        if self._shortest == 0.0:
-            return p
-        least = max(_LEAST_CHARGING * self._shortest / p.C_m, _LEAST_SERIES * p.R_b)
-        return p.replace(R_s=least) if 0.0 < p.R_s < least else p
 
     def data(self) -> FloatArray:
         """(n,) what was measured, end to end."""
@@ -193,7 +177,13 @@ class Predictor:
         self, p: Parameters, instrument: Instrument | None = None, *, slopes_in_time: bool = True
     ) -> Prediction:
         """Prediction for one set of parameters; slopes in time are NaN where they are not wanted."""
-        p = self._resolved(p)
+        if self._shortest > 0.0:
+            # Under voltage control a kink of the drive moves the current by C_m dV/dt within R_s C_m. Where
+            # that is shorter than the rounding of the times, a sample on a kink would take any value in
+            # between for some R_s, and the fit would find it. Rounding of the voltage, divided by R_s^2, is a
+            # slope that would tell R_s where nothing does. So R_s is one that can be told from none.
+            least = max(_LEAST_CHARGING * self._shortest / p.C_m, _LEAST_SERIES * p.R_b)
+            p = p.replace(R_s=least) if 0.0 < p.R_s < least else p
         terms = instrument or Instrument.ideal(len(self.records))
         # What a record does not fill stays NaN.
         values, by_time = np.full((2, self.size), np.nan)
@@ -235,11 +225,9 @@ class Predictor:
                 by_time[here] = response.by_time[part]
                 if (current := self._first_current(k, terms)) != 0.0:
                     slopes[here, COLUMN["R_s"]] -= by_initial[here, 0] * current
-        by_edge = (
-            self._edge_slopes(p, terms, values, by_time)
-            if slopes_in_time
-            else np.zeros((self.size, terms.edge.shape[1]))
-        )
+        by_edge = np.zeros((self.size, terms.edge.shape[1]))
+        if slopes_in_time:
+            by_edge = self._edge_slopes(p, terms, values, by_time)
         if np.all(terms.gain == 1.0):
             return Prediction(values, slopes, values, by_time, by_initial, by_edge)
         gain = terms.gain[self.record_of_point]
@@ -282,9 +270,9 @@ class Predictor:
         a sample. Where a drive is nothing but jumps, all of them together are a shift in time, which spares
         the last step.
         """
-        count = terms.edge.shape[1]
+        count, drives = terms.edge.shape[1], self._jumping_drives
         result = np.zeros((self.size, count))
-        if self._jumping_drives is None:
+        if drives is None:
             return result
         chosen = [jumping.record for jumping in self._jumping]
         for e in range(count):
@@ -293,29 +281,18 @@ class Predictor:
                 continue
             edge = terms.edge[chosen]
             edge[:, e] += step
-            for k, size, moved in zip(chosen, step, self._with_edges(p, terms, edge), strict=True):
+            moved = drives.with_jumps_moved(edge)
+            initial = self._initial_states(p, terms)[[self._timed.index(k) for k in chosen]]
+            response = moved.respond(p, initial=initial, delay=terms.delay[chosen], tolerance=self.tolerance)
+            parts = np.split(response.values, moved.offsets[1:-1])
+            for k, size, part in zip(chosen, step, parts, strict=True):
                 if size:
-                    result[self.slices[k], e] = (moved - values[self.slices[k]]) / size
+                    result[self.slices[k], e] = (part - values[self.slices[k]]) / size
         for jumping in self._jumping:
             last, here = len(jumping.gaps) - 1, self.slices[jumping.record]
             if jumping.shifts_whole and last < count:
                 result[here, last] = -by_time[here] - np.sum(result[here, :last], axis=1)
         return result
-
-    def _with_edges(self, p: Parameters, terms: Instrument, edge: FloatArray) -> list[FloatArray]:
-        """Values of each jumping record for other shifts (r, e) of its jumps."""
-        if self._jumping_drives is None:
-            return []
-        chosen = [jumping.record for jumping in self._jumping]
-        moved = self._jumping_drives.with_jumps_moved(edge)
-        initial = self._initial_states(p, terms)[[self._timed.index(k) for k in chosen]]
-        response = moved.respond(p, initial=initial, delay=terms.delay[chosen], tolerance=self.tolerance)
-        return np.split(response.values, moved.offsets[1:-1])
-
-
-def _room_for_delay(time: FloatArray) -> float:
-    """How far, s, a record may be shifted: a few samples, and more where they are many."""
-    return 0.05 * float(time[-1] - time[0]) + 4.0 * float(np.max(np.diff(time), initial=0.0))
 
 
 def bias_of(record: ImpedanceSpectrum) -> tuple[Control, float]:
@@ -412,17 +389,13 @@ def free_start(record: Record) -> bool:
     return drive is not None and drive.initial == "free"
 
 
-_STEPS = 10
-"""Least number of samples for which the question makes sense."""
-
-
 def is_ramp(record: Record) -> bool:
-    """Whether a sweep is driven by lines on which many samples lie."""
+    """Whether a sweep is driven by lines on which many samples lie, of ten at least."""
     return (
         isinstance(record, IVSweep)
         and record.time is not None
         and record.drive is not None
-        and record.points >= _STEPS
+        and record.points >= 10
         and record.drive.jumps.size < record.points // 2
     )
 

@@ -22,7 +22,6 @@ from memfit.arrays import FloatArray
 from memfit.datasets import Device, ImpedanceSpectrum
 from memfit.errors import InputError
 from memfit.files import make_folder, write_whole
-from memfit.fitting.findings import SampleSet
 from memfit.fitting.instrument_terms import delay_terms
 from memfit.fitting.least_squares import settled
 from memfit.fitting.noise import sigma_of
@@ -71,25 +70,20 @@ def rebuild_problem(result: FitResult, device: Device) -> FitState:
         if isinstance(record, ImpedanceSpectrum):
             keep[here.start + record.points + index] = False
     ideal = Problem(predictor, noise, np.ones(predictor.size), keep, robust=plan.robust, engine=plan.engine)
-    unknowns = _unknowns(result, plan, ideal)
+    free = [_unknown(name, plan, ideal) for name in result.covariance_names]
     estimates = {**result.parameters, **result.nuisance}
-    values = {n: e.start if e.value is None else e.value for n, e in estimates.items()}
+    offered = ((n, e.start if e.value is None else e.value) for n, e in estimates.items())
+    values = {n: v for n, v in offered if v is not None}
+    without = {time: 0.0 for model, time in LEFT_OUT.items() if model == result.model}
+    base = {**{u.name: u.start or u.outer(0.0) for u in free}, **without, **values}
+    physical = {name: value for name, value in base.items() if name in NAMES}
+    unknowns = Unknowns(free, Parameters.from_mapping(physical), ideal.kinds)
     place = result.minimum.places[0].values if result.minimum is not None else {}  # older results have none
-    x = unknowns.encode({**{n: v for n, v in values.items() if v is not None}, **place})
+    x = unknowns.encode({**values, **place})
     model = predictor(unknowns.parameters(x), unknowns.instrument(x)).values
     sigma = sigma_of(predictor, noise, model)
     state = FitState(replace(ideal, sigma=sigma), unknowns, Minimum(x, np.inf, True, "restored", 0, ()))
     return settled(state)
-
-
-def _unknowns(result: FitResult, plan: FitPlan, problem: Problem) -> Unknowns:
-    """The fitted quantities by their names, on top of the values that stay."""
-    free = [_unknown(name, plan, problem) for name in result.covariance_names]
-    base = {LEFT_OUT[result.model]: 0.0} if result.model in LEFT_OUT else {}
-    known = {n: e.value for n, e in result.parameters.items() if e.value is not None}
-    first = {n: e.start for n, e in result.parameters.items() if e.value is None and e.start is not None}
-    values = {**{u.name: u.start or u.outer(0.0) for u in free if u.name in NAMES}, **base, **first, **known}
-    return Unknowns(free, Parameters.from_mapping(values), problem.kinds)
 
 
 def _unknown(name: str, plan: FitPlan, problem: Problem) -> Unknown:
@@ -132,7 +126,14 @@ class Checkpoint:
         text = json.dumps(belongs_to or {}, sort_keys=True, allow_nan=False)
         self._path = path
         self._key = sha256(text.encode()).hexdigest()
-        self._stages: dict[str, Any] = _stages(path, self._key) if path else {}
+        self._stages: dict[str, Any] = {}
+        if path is not None:
+            try:
+                kept = json.loads(path.read_text(encoding="utf-8"))
+                if kept["belongs_to"] == self._key and isinstance(kept["stages"], dict):
+                    self._stages = kept["stages"]
+            except (OSError, ValueError, KeyError, TypeError):  # none yet, or a damaged file
+                pass
         self._written, self._pause = time.monotonic(), _EVERY
         self.resumed = bool(self._stages)
         """Whether something was there to go on from."""
@@ -166,16 +167,6 @@ class Checkpoint:
         """The work is done: the file goes."""
         if self._path is not None:
             self._path.unlink(missing_ok=True)
-
-
-def _stages(path: Path, key: str) -> dict[str, Any]:
-    """Stages of an earlier run of the same work; nothing where there is none, or a damaged file."""
-    try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
-        stages = kept["stages"] if kept["belongs_to"] == key else {}
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
-    return stages if isinstance(stages, dict) else {}
 
 
 _CURVES = 200
@@ -227,31 +218,22 @@ def model_curves(state: FitState, result: FitResult) -> FloatArray:
     (k, n) array
         In the units of the records: of a spectrum all Z', then all Z'', ohm.
     """
-    sample = next((s for s in (result.posterior, result.bootstrap) if s and s.status == "ok"), None)
-    return _linear_curves(state, np.array(result.covariance)) if sample is None else _drawn(state, sample)
-
-
-def _linear_curves(state: FitState, covariance: FloatArray) -> FloatArray:
-    """Curves of the linearised model, whose spread is exactly that of the covariance."""
     x, unknowns, predictor = state.x, state.unknowns, state.problem.predictor
+    sample = next((s for s in (result.posterior, result.bootstrap) if s and s.status == "ok"), None)
+    if sample is not None:
+        rows, curves = np.linspace(0, len(sample.samples) - 1, _CURVES).round().astype(int), []
+        for row in np.unique(rows):
+            x = unknowns.encode(dict(zip(sample.names, sample.samples[row], strict=True)))
+            p, terms = unknowns.parameters(x), unknowns.instrument(x)
+            curves.append(predictor(p, terms, slopes_in_time=False).values)
+        return np.array(curves)
+    # curves of the linearised model, whose spread is exactly that of the covariance
     prediction = predictor(unknowns.parameters(x), unknowns.instrument(x))
     jacobian = unknowns.jacobian(x, prediction, predictor.record_of_point)
-    variances, axes = np.linalg.eigh(covariance)
+    variances, axes = np.linalg.eigh(np.array(result.covariance))
     root = axes * np.sqrt(np.maximum(variances, 0.0))
     half = np.random.default_rng(0).standard_normal((_CURVES // 2, x.size))
     pairs = np.concatenate([half, -half])
     unit = np.linalg.solve(np.linalg.cholesky(pairs.T @ pairs / _CURVES), pairs.T).T
-    result: FloatArray = prediction.values + unit @ (jacobian @ root).T
-    return result
-
-
-def _drawn(state: FitState, sample: SampleSet) -> FloatArray:
-    """Curves of evenly chosen members of a sample."""
-    rows = np.unique(np.linspace(0, len(sample.samples) - 1, _CURVES).round().astype(int))
-    unknowns, predictor = state.unknowns, state.problem.predictor
-    curves = []
-    for row in rows:
-        x = unknowns.encode(dict(zip(sample.names, sample.samples[row], strict=True)))
-        found = predictor(unknowns.parameters(x), unknowns.instrument(x), slopes_in_time=False)
-        curves.append(found.values)
-    return np.array(curves)
+    spread: FloatArray = prediction.values + unit @ (jacobian @ root).T
+    return spread

@@ -17,7 +17,7 @@ import numpy as np
 from memfit.datasets import Device, ImpedanceSpectrum, Record, content_digest
 from memfit.errors import InputError
 from memfit.fitting.plan import Term
-from memfit.fitting.predict import Instrument, Predictor, as_staircase, begins_anywhere, modulus
+from memfit.fitting.predict import Predictor, as_staircase, begins_anywhere, modulus
 from memfit.fitting.problem import NoiseLevel, instrument_of
 from memfit.fitting.result import (
     SCHEMA,
@@ -165,47 +165,32 @@ def reevaluate(result: FitResult, records: Mapping[int, Record] | Device) -> tup
         p = result.values()
     if not driven:
         return ()
-    predictor = Predictor(tuple(driven.values()))
-    model = predictor(p, _instrument(result, driven)).values
-    fitted = []
-    for record, here in zip(predictor.records, predictor.slices, strict=True):
-        values, n = model[here], record.points
-        sigma = noise[record.name].sigma(modulus(record, np.where(np.isfinite(values), values, 0.0)))[:n]
-        used = np.ones(n, dtype=np.bool_)
-        used[[one.index for one in result.excluded if one.file == record.name and one.index < n]] = False
-        predicted = values[:n] + 1j * values[n:] if isinstance(record, ImpedanceSpectrum) else values
-        fitted.append(FittedRecord(record=record, predicted=predicted, sigma=sigma, used=used))
-    return tuple(fitted)
-
-
-def _instrument(result: FitResult, records: Mapping[int, Record]) -> Instrument:
-    """Gains, edges, delays and initial states of some records, by the names they have in a result."""
-    values = {name: e.value for name, e in result.nuisance.items() if e.value is not None}
-    values |= {name: value for name, value in result.fitted_values.items() if name not in NAMES}
-    place = {number: k for k, number in enumerate(records)}
+    place = {number: k for k, number in enumerate(driven)}
     terms = {}
-    for name, value in values.items():
+    values = {name: e.value for name, e in result.nuisance.items() if e.value is not None}
+    for name, value in {**values, **result.fitted_values}.items():
         term = Term.from_name(name)
         if term is not None and term.record is None:
             terms[term] = value
         elif term is not None and term.record in place:
             terms[replace(term, record=place[term.record])] = value
-    return instrument_of(terms, [record.kind for record in records.values()])
+    predictor = Predictor(tuple(driven.values()))
+    model = predictor(p, instrument_of(terms, [record.kind for record in driven.values()])).values
+    fitted = []
+    for record, here in zip(predictor.records, predictor.slices, strict=True):
+        curve, n = model[here], record.points
+        sigma = noise[record.name].sigma(modulus(record, np.where(np.isfinite(curve), curve, 0.0)))[:n]
+        used = np.ones(n, dtype=np.bool_)
+        used[[one.index for one in result.excluded if one.file == record.name and one.index < n]] = False
+        predicted = curve[:n] + 1j * curve[n:] if isinstance(record, ImpedanceSpectrum) else curve
+        fitted.append(FittedRecord(record=record, predicted=predicted, sigma=sigma, used=used))
+    return tuple(fitted)
 
 
 _NEEDED = ("model", "status", "parameters")
 _EXPECTED = (
-    "device",
-    "inputs",
-    "plan",
-    "derived",
-    "nuisance",
-    "covariance",
-    "goodness",
-    "alternatives",
-    "excluded",
-    "warnings",
-    "environment",
+    *("device", "inputs", "plan", "derived", "nuisance", "covariance", "goodness"),
+    *("alternatives", "excluded", "warnings", "environment"),
 )
 """Parts that every memfit has written; what came later may be missing."""
 _MEMBER = re.compile(r'\s*("(?:[^"\\]|\\.)*")\s*:\s*')
@@ -244,7 +229,15 @@ def recover(text: str) -> Recovered:
     try:
         data = parse_result(text)
     except InputError as problem:
-        data = _members(text)
+        data = {}  # whole members of the object, up to the first that is not
+        decoder, place = json.JSONDecoder(), text.find("{") + 1
+        while place and (key := _MEMBER.match(text, place)):
+            try:
+                data[json.loads(key[1])], end = decoder.raw_decode(text, key.end())
+            except json.JSONDecodeError:
+                break
+            comma = _COMMA.match(text, end)
+            place = comma.end() if comma else 0
         if not all(name in data for name in ("schema", *_NEEDED)):
             raise
         notes.append(f"The result is damaged; what stands before the fault is shown. {problem}")
@@ -270,21 +263,6 @@ def recover(text: str) -> Recovered:
             "shown here follows from the parameters as they stand now."
         )
     return Recovered(result, tuple(notes))
-
-
-def _members(text: str) -> dict[str, Any]:
-    """Whole members of a JSON object, up to the first that is not."""
-    data: dict[str, Any] = {}
-    decoder = json.JSONDecoder()
-    place = text.find("{") + 1
-    while place and (key := _MEMBER.match(text, place)):
-        try:
-            data[json.loads(key[1])], end = decoder.raw_decode(text, key.end())
-        except json.JSONDecodeError:
-            break
-        comma = _COMMA.match(text, end)
-        place = comma.end() if comma else 0
-    return data
 
 
 def _sound(data: Mapping[str, Any]) -> tuple[FitResult, list[str]]:
@@ -320,11 +298,10 @@ def _sound(data: Mapping[str, Any]) -> tuple[FitResult, list[str]]:
         values["fitted_values"] = {}
         faults.append(f"fitted_values: {str(problem).rstrip('.')}")
     device = values.get("device") or {}
-    numbers = {key: device.get(key) for key in ("area_m2", "temperature_K")}
     wrong = [
         f"device.{key}: expected a number"
-        for key, value in numbers.items()
-        if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float)))
+        for key in ("area_m2", "temperature_K")
+        if type(device.get(key)) not in (int, float, type(None))
     ]
     if not isinstance(device.get("attributes") or {}, Mapping):
         wrong.append("device.attributes: expected an object")

@@ -76,19 +76,45 @@ def summarise(
         Between kinds of data.
     """
     state = minima[0]
+    problem = state.problem
     estimated = estimates(state, covariance, first.values)
-    parameters = _physical(state, estimated, names, first)
+    parameters = {}
+    for name in [*names, *(n for n in NAMES if n in estimated and n not in names)]:
+        if name in estimated:
+            parameters[name] = replace(estimated[name], reason=first.reasons.get(name, ""))
+        else:
+            value, unit = float(getattr(state.unknowns.base, name)), PARAMETERS[name].unit
+            parameters[name] = Estimate(value=value, unit=unit, status="fixed", reason="fixed")
     poor = _poorly_described(state, covariance)
     status = _status(state, parameters, poor)
+    warnings = _warnings(state, covariance, conflicts)
+    if poor and status.code != "poor_fit":  # a wrong model or fixed value may have caused the other verdict
+        warnings.insert(0, f"{poor} What is fixed may be wrong, or a record of another device.")
     alternatives = []
     for other in minima[1:]:
         p = other.parameters.as_dict()
         values = {name: p[name] for name in NAMES if name in other.unknowns.names}
         note = "another minimum of the same fit"
         alternatives.append(Alternative(parameters=values, chi2=other.minimum.chi2, note=note))
-    warnings = _warnings(state, covariance)
-    if poor and status.code != "poor_fit":  # a wrong model or fixed value may have caused the other verdict
-        warnings.insert(0, f"{_misfit(poor)} What is fixed may be wrong, or a record of another device.")
+    inputs = []
+    for record, here, as_read in zip(
+        problem.predictor.records, problem.predictor.slices, device.records, strict=True
+    ):
+        inputs.append(
+            InputSummary(
+                file=record.name,
+                sha256=record.origin.sha256,
+                kind=record.kind,
+                points=record.points,
+                used=int(np.count_nonzero(problem.keep[here][: record.points])),
+                bias_V=record.bias_voltage if isinstance(record, ImpedanceSpectrum) else None,
+                control=record.control,
+                warnings=record.notes,
+                content_sha256=content_digest(as_read),
+                drive="staircase" if is_staircase(record) else "as read",
+                covers=extent_of(record),
+            )
+        )
     return FitResult(
         model=model_of(names),
         status=status,
@@ -102,14 +128,14 @@ def summarise(
         alternatives=tuple(alternatives),
         conflicts=conflicts,
         excluded=describe_outliers(state),
-        warnings=(*warnings, *_disagreements(conflicts)),
+        warnings=tuple(warnings),
         device={
             "name": device.name,
             "area_m2": device.area,
             "temperature_K": device.temperature,
             "attributes": dict(device.attributes),
         },
-        inputs=_inputs(state, device),
+        inputs=tuple(inputs),
         plan=plan.to_dict(),
         fitted_values={**state.parameters.as_dict(), **state.unknowns.values(state.x)},
         data={"paths": list(device.paths)} if device.paths else {},
@@ -132,21 +158,6 @@ def fitted_records(state: FitState) -> tuple[FittedRecord, ...]:
             predicted = predicted[:n] + 1j * predicted[n:]
         result.append(FittedRecord(record=record, predicted=predicted, sigma=sigma[:n], used=used[:n]))
     return tuple(result)
-
-
-def _physical(
-    state: FitState, estimated: Mapping[str, Estimate], names: Sequence[str], first: StartingValues
-) -> dict[str, Estimate]:
-    """Estimates of the physical parameters in their order, fixed ones among them."""
-    base = state.unknowns.base.as_dict()
-    result = {}
-    for name in [*names, *(n for n in NAMES if n in estimated and n not in names)]:
-        if name in estimated:
-            result[name] = replace(estimated[name], reason=first.reasons.get(name, ""))
-        else:
-            unit = PARAMETERS[name].unit
-            result[name] = Estimate(value=base[name], unit=unit, status="fixed", reason="fixed")
-    return result
 
 
 def _derived(state: FitState, covariance: Covariance) -> dict[str, Estimate]:
@@ -205,8 +216,8 @@ def _goodness(state: FitState, covariance: Covariance) -> Goodness:
     )
 
 
-def _poorly_described(state: FitState, covariance: Covariance) -> list[str]:
-    """Records whose residuals have structure, or a size, that is not the noise seen without a model."""
+def _poorly_described(state: FitState, covariance: Covariance) -> str:
+    """A sentence on records whose residuals have structure, or a size, beyond the noise; "" without any."""
     poor = []
     predictor = state.problem.predictor
     for k, (record, here) in enumerate(zip(predictor.records, predictor.slices, strict=True)):
@@ -216,10 +227,15 @@ def _poorly_described(state: FitState, covariance: Covariance) -> list[str]:
         structured = covariance.lag1[k] > SETTINGS.structured and excess > SETTINGS.misfit
         if excess > SETTINGS.far or structured:
             poor.append(record.name)
-    return poor
+    if not poor:
+        return ""
+    return (
+        f"The residuals of {', '.join(poor[:4])}{' and others' if len(poor) > 4 else ''} have structure "
+        "beyond the noise: the model misses something there."
+    )
 
 
-def _status(state: FitState, parameters: Mapping[str, Estimate], poor: Sequence[str]) -> Status:
+def _status(state: FitState, parameters: Mapping[str, Estimate], poor: str) -> Status:
     """The verdict, with what to do."""
     undetermined = [n for n in CORE if n in parameters and parameters[n].status == "undetermined"]
     at_bound = [n for n in parameters if n in CORE and parameters[n].status == "at_bound"]
@@ -244,22 +260,12 @@ def _status(state: FitState, parameters: Mapping[str, Estimate], poor: Sequence[
             message=f"{', '.join(at_bound)} ended at a bound; widen it, or the data do not fit this model.",
         )
     if poor:
-        return Status(
-            code="poor_fit",
-            message=f"{_misfit(poor)} Look at the residuals, and leave out what is not this device.",
-        )
+        advice = "Look at the residuals, and leave out what is not this device."
+        return Status(code="poor_fit", message=f"{poor} {advice}")
     return Status(code="ok", message="The model describes all records within their noise.")
 
 
-def _misfit(poor: Sequence[str]) -> str:
-    """What is wrong with records that the model does not describe."""
-    return (
-        f"The residuals of {', '.join(poor[:4])}{' and others' if len(poor) > 4 else ''} have structure "
-        "beyond the noise: the model misses something there."
-    )
-
-
-def _warnings(state: FitState, covariance: Covariance) -> list[str]:
+def _warnings(state: FitState, covariance: Covariance, conflicts: Sequence[Conflict]) -> list[str]:
     """What a careful reader should know."""
     said = []
     records = state.problem.predictor.records
@@ -290,12 +296,6 @@ def _warnings(state: FitState, covariance: Covariance) -> list[str]:
                 f"The instrument of the {_KINDS[unknown.term.instrument]} reads {100 * abs(value - 1):.1f} % "
                 f"{'more' if value > 1 else 'less'} than the reference instrument; a gain factor was fitted."
             )
-    return said
-
-
-def _disagreements(conflicts: Sequence[Conflict]) -> list[str]:
-    """A sentence for each kind of data that disagrees with the rest."""
-    said = []
     for kind in dict.fromkeys(c.left_out for c in conflicts):
         moved = [c for c in conflicts if c.left_out == kind]
         shifts = ", ".join(f"{c.parameter} by {c.shift:+.1f}" for c in moved[:4])
@@ -304,27 +304,3 @@ def _disagreements(conflicts: Sequence[Conflict]) -> list[str]:
             "were taken on the same device in the same state."
         )
     return said
-
-
-def _inputs(state: FitState, device: Device) -> tuple[InputSummary, ...]:
-    """The records that went in."""
-    predictor, inputs = state.problem.predictor, []
-    for record, here, as_read in zip(predictor.records, predictor.slices, device.records, strict=True):
-        used = int(np.count_nonzero(state.problem.keep[here]))
-        spectrum = isinstance(record, ImpedanceSpectrum)
-        inputs.append(
-            InputSummary(
-                file=record.name,
-                sha256=record.origin.sha256,
-                kind=record.kind,
-                points=record.points,
-                used=used // 2 if spectrum else used,
-                bias_V=record.bias_voltage if isinstance(record, ImpedanceSpectrum) else None,
-                control=record.control,
-                warnings=record.notes,
-                content_sha256=content_digest(as_read),
-                drive="staircase" if is_staircase(record) else "as read",
-                covers=extent_of(record),
-            )
-        )
-    return tuple(inputs)
