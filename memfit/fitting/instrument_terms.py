@@ -86,45 +86,38 @@ def add_needed_terms(state: FitState, plan: FitPlan) -> FitState:
     plan : FitPlan
         Terms that it switches on are fitted first, and stay unless chi2 rises.
     """
-    kinds = state.problem.kinds
-    edges = _edges(state) if plan.delays != "off" else []
-    no_spectra = "impedance" not in kinds or plan.inductance == "off"
-    wiring = [] if no_spectra else physical_unknowns(plan, WIRING)
+    kinds, known = state.problem.kinds, set(state.unknowns.names)
     present = [kind for kind in ("impedance", "iv", "transient") if kind in kinds]
-    gains = (
-        [term_unknown(Term("gain", instrument=kind)) for kind in present[1:]] if plan.gains != "off" else []
-    )
-    delays = delay_terms(state.problem) if plan.delays != "off" else []
-    offers = [
-        (edges, True),
-        (wiring, plan.inductance == "on"),
-        (gains, plan.gains == "on"),
-        (delays, plan.delays == "on"),
-    ]
-    known = set(state.unknowns.names)
-    fresh = [([t for t in terms if t.name not in known], forced) for terms, forced in offers]
-    for terms in (terms for terms, forced in fresh if terms and forced):
-        state = _kept_if_worth(state, terms, forced=True)
-    waiting = [terms for terms, forced in fresh if terms and not forced]
+    offers: list[tuple[str, list[Unknown]]] = []
+    if plan.delays != "off":
+        offers.append(("on", _edges(state)))
+    if plan.inductance != "off" and "impedance" in kinds:
+        offers.append((plan.inductance, physical_unknowns(plan, WIRING)))
+    if plan.gains != "off":
+        offers.append((plan.gains, [term_unknown(Term("gain", instrument=kind)) for kind in present[1:]]))
+    if plan.delays != "off":
+        offers.append((plan.delays, delay_terms(state.problem)))
+    waiting = []
+    for asked, terms in offers:
+        fresh = [term for term in terms if term.name not in known]
+        if fresh and asked == "on":
+            state = _kept_if_worth(state, fresh, forced=True)
+        elif fresh:
+            waiting.append(fresh)
     while waiting:
-        promised = [scores(state, terms) for terms in waiting]
+        promised = [_scores(state, terms) for terms in waiting]
         best = int(np.argmax([sum(some) for some in promised]))
         terms, promises = waiting.pop(best), promised[best]
         wanted = [t for t, fall in zip(terms, promises, strict=True) if fall > NEEDED]
         if wanted:
             state = _kept_if_worth(state, terms if terms[0].record is None else wanted, forced=False)
-    return add_needed_states(with_staircases(state), plan)
+    return _with_needed_states(_with_staircases(state), plan)
 
 
-def scores(state: FitState, terms: Sequence[Unknown]) -> list[float]:
+def _scores(state: FitState, terms: Sequence[Unknown]) -> list[float]:
     """Fall of chi2 promised by the linearised problem when one term alone is added, for each of them.
 
     Before they are fitted the terms change nothing, so that one linearisation serves all.
-
-    Parameters
-    ----------
-    state : FitState
-    terms : sequence of Unknown
     """
     unknowns = state.unknowns.plus(terms)
     residuals = state.problem.residuals(unknowns)
@@ -288,16 +281,11 @@ def with_initial_states(
     return unknowns.plus([term for k in chosen for term in _state_of(k, predictor.records[k])]), found
 
 
-def add_needed_states(state: FitState, plan: FitPlan) -> FitState:
+def _with_needed_states(state: FitState, plan: FitPlan) -> FitState:
     """The fit with the initial states among its unknowns that the data ask for.
 
     Each record in time is offered its own; only those stay that lower chi2 by four standard errors a term. A
     record with a delay is not: its clock would start anew.
-
-    Parameters
-    ----------
-    state : FitState
-    plan : FitPlan
     """
     delayed = {u.record for u in state.unknowns.free if u.term and u.term.kind == "delay"}
     wanted = [
@@ -307,8 +295,15 @@ def add_needed_states(state: FitState, plan: FitPlan) -> FitState:
     ]
     if plan.initial_states == "off" or not wanted:
         return state
-    if plan.initial_states == "auto":
-        wanted = _promising(state, wanted)
+    if plan.initial_states == "auto":  # those from which the linearised problem gains enough, each by itself
+        problem, unknowns, x = _freed(state, wanted)
+        residuals, known = problem.residuals(unknowns), len(state.unknowns.free)
+        r, jacobian = residuals.residuals(x), residuals.jacobian(x)
+        offered, wanted = wanted, []
+        for k in offered:
+            own = [j for j, u in enumerate(unknowns.free) if j >= known and u.record == k]
+            if fall_of_chi2(r, jacobian[:, [*range(known), *own]]) > NEEDED * len(own):
+                wanted.append(k)
         if not wanted:
             return state
     problem, unknowns, x = _freed(state, wanted)
@@ -318,19 +313,6 @@ def add_needed_states(state: FitState, plan: FitPlan) -> FitState:
         return state
     log.info("initial states of %d records added: chi2 falls by %.4g", len(wanted), gained)
     return freed
-
-
-def _promising(state: FitState, offered: Sequence[int]) -> list[int]:
-    """Those records whose initial state the linearised problem gains enough from, each by itself."""
-    problem, unknowns, x = _freed(state, offered)
-    residuals, known = problem.residuals(unknowns), len(state.unknowns.free)
-    r, jacobian = residuals.residuals(x), residuals.jacobian(x)
-    promising = []
-    for k in offered:
-        own = [j for j, unknown in enumerate(unknowns.free[known:], start=known) if unknown.record == k]
-        if fall_of_chi2(r, jacobian[:, [*range(known), *own]]) > NEEDED * len(own):
-            promising.append(k)
-    return promising
 
 
 def _freed(state: FitState, chosen: Sequence[int]) -> tuple[Problem, Unknowns, FloatArray]:
@@ -366,13 +348,8 @@ def _named(k: int, state: FloatArray) -> dict[str, float]:
     return {Term(kind, k).name: value for kind, value in zip(INITIAL, values, strict=True)}
 
 
-def with_staircases(state: FitState) -> FitState:
-    """The fit with those sweeps as staircases that are described far better so.
-
-    Parameters
-    ----------
-    state : FitState
-    """
+def _with_staircases(state: FitState) -> FitState:
+    """The fit with those sweeps as staircases that are described far better so."""
     problem, predictor = state.problem, state.problem.predictor
     ramps = [k for k, record in enumerate(predictor.records) if is_ramp(record)]
     if not ramps:

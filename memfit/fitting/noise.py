@@ -241,22 +241,17 @@ def find_outliers(state: FitState) -> BoolArray:
     out = np.zeros(predictor.size, dtype=bool)
     for record, here in zip(predictor.records, predictor.slices, strict=True):
         parts = np.split(scaled[here], 2) if isinstance(record, ImpedanceSpectrum) else [scaled[here]]
-        bad = np.logical_or.reduce([_isolated(part) for part in parts])
+        bad = np.zeros(record.points, dtype=bool)
+        for part in parts:  # large residuals with an ordinary neighbour on both sides
+            padded, sign, size = np.concatenate([[0.0], part, [0.0]]), np.sign(part), np.abs(part)
+            run = (sign * padded[:-2] > SETTINGS.neighbour) | (sign * padded[2:] > SETTINGS.neighbour)
+            bad |= (size > SETTINGS.outlier) & ~(run & (size < 4 * SETTINGS.outlier))
         if np.count_nonzero(bad) > max(1, SETTINGS.largest_share * bad.size):
             bad[:] = False
         far = np.logical_or.reduce([np.abs(part) > SETTINGS.neighbour for part in parts])
         before = ~state.problem.keep[here][: record.points]
         out[here] = np.tile(bad | (before & far), len(parts))
     return out
-
-
-def _isolated(scaled: FloatArray) -> BoolArray:
-    """Large residuals with an ordinary neighbour on both sides."""
-    padded = np.concatenate([[0.0], scaled, [0.0]])
-    sign, limit = np.sign(scaled), SETTINGS.outlier
-    run = (sign * padded[:-2] > SETTINGS.neighbour) | (sign * padded[2:] > SETTINGS.neighbour)
-    result: BoolArray = (np.abs(scaled) > limit) & ~(run & (np.abs(scaled) < 4 * limit))
-    return result
 
 
 def describe_outliers(state: FitState) -> tuple[Excluded, ...]:

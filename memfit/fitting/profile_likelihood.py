@@ -329,7 +329,14 @@ class _Ridge:
         """From refit to refit until the rise reaches the threshold, or the side proves open."""
         level, retreats = 0, 0
         while len(self.refits) < SETTINGS.most_refits:
-            goal, limited = self._next()
+            # where zeta should be at its next mark, or as far as the longest step leads
+            inner = self.inner
+            mark = next((m for m in SETTINGS.marks if m > inner.zeta + 0.1), SETTINGS.marks[-1])
+            believed = inner.by_c > 0.0 and self.origin.stride is None
+            step = (mark - inner.zeta) / inner.by_c if believed else np.inf
+            goal, limited = inner.c + self.direction * min(step, self.longest), step > self.longest
+            if (goal - self.limit) * self.direction >= 0.0:
+                goal, limited = self.limit, False
             here = self.refit_at(goal)
             if here is None:
                 retreats += 1
@@ -351,17 +358,6 @@ class _Ridge:
                 return "level"
             self.longest *= SETTINGS.growth if limited else 1.0
         return "lost"
-
-    def _next(self) -> tuple[float, bool]:
-        """Where zeta should be at its next mark, and whether the longest step came first."""
-        inner = self.inner
-        mark = next((m for m in SETTINGS.marks if m > inner.zeta + 0.1), SETTINGS.marks[-1])
-        known = inner.by_c > 0.0 and self.origin.stride is None
-        step = (mark - inner.zeta) / inner.by_c if known else np.inf
-        goal = inner.c + self.direction * min(step, self.longest)
-        if (goal - self.limit) * self.direction >= 0.0:
-            return self.limit, False
-        return goal, step > self.longest
 
     def find_limit(self) -> float | None:
         """The c at which the rise is the threshold: Newton's method inside a bracket."""

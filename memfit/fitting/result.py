@@ -311,13 +311,7 @@ class FitResult:
             ) from problem
 
     def _checked(self) -> Self:
-        """The same result, if its parts agree with each other.
-
-        Raises
-        ------
-        InputError
-            The covariance has not a row and a column for each of its names.
-        """
+        """The same result, if its covariance has a row and a column for each of its names."""
         n = len(self.covariance_names)
         if any(len(row) != n for row in self.covariance) or (self.covariance and len(self.covariance) != n):
             raise InputError(f"covariance: expected {n} rows and columns, one for each covariance_names")
@@ -367,8 +361,14 @@ def parse_result(text: str) -> dict[str, Any]:
     InputError
         The text is not JSON, is cut short, or is no object.
     """
+
+    def refuse(word: str) -> Any:
+        raise InputError(
+            f"Expected JSON, found {word}, which it does not have. Mend the file or run the fit again."
+        )
+
     try:
-        data = json.loads(text, parse_constant=_refuse_constant)
+        data = json.loads(text, parse_constant=refuse)
     except json.JSONDecodeError as problem:
         raise InputError(
             f"Expected JSON, found a fault at line {problem.lineno}, column {problem.colno} "
@@ -377,13 +377,6 @@ def parse_result(text: str) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise InputError(f"Expected a JSON object, found a {type(data).__name__}; this is no fit result.")
     return data
-
-
-def _refuse_constant(word: str) -> Any:
-    """NaN and Infinity, which JSON does not have."""
-    raise InputError(
-        f"Expected JSON, found {word}, which it does not have. Mend the file or run the fit again."
-    )
 
 
 def digest_of(data: Mapping[str, Any]) -> str:

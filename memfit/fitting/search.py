@@ -98,13 +98,17 @@ def find_minima(
     polished = polish(records, plan, names, starts)
     search = thinned(replace(problem, robust=True))
     minima: list[tuple[FitState, StartingValues]] = []
-    bare: list[FitState] = []
+    bare: list[float] = []
+    """chi2 of what was found before terms of the instruments came."""
 
     def attempt(start: StartingValues) -> bool:
         """Fit from one start, terms of the instruments included; True when nothing is left to explain."""
         state = _fit_everything(search, plan, names, start)
-        bare.append(state)
-        if _typical_misfit(state) > SETTINGS.good and _worth_terms(bare):
+        chi2 = state.minimum.chi2
+        known = any(abs(chi2 - other) < SETTINGS.equal * chi2 for other in bare)
+        bare.append(chi2)
+        hopeless = chi2 > SETTINGS.hopeless * min(bare)
+        if _typical_misfit(state) > SETTINGS.good and not (known or hopeless) and state.resembles_data():
             state = add_needed_terms(state, plan)
         minima.append((state, start))
         misfit = _typical_misfit(state)
@@ -119,9 +123,8 @@ def find_minima(
     minima.sort(key=lambda item: item[0].minimum.chi2)
     kept: list[FitState] = []
     for state, _ in minima:
-        here = {
-            name: value for name, value in zip(state.unknowns.names, state.x, strict=True) if name in NAMES
-        }
+        pairs = zip(state.unknowns.names, state.x, strict=True)
+        here = {name: value for name, value in pairs if name in NAMES}
         others = [dict(zip(other.unknowns.names, other.x, strict=True)) for other in kept]
         if all(any(abs(v - o.get(n, np.inf)) > SETTINGS.same for n, v in here.items()) for o in others):
             kept.append(state)
@@ -133,14 +136,6 @@ def _typical_misfit(state: FitState) -> float:
     r, _ = state.linearised()
     record = state.problem.record_of_row
     return max(float(np.median(r[record == k] ** 2)) / _MEDIAN_SQUARE for k in np.unique(record))
-
-
-def _worth_terms(bare: Sequence[FitState]) -> bool:
-    """Whether the last of some minima without terms of the instruments may win with them and is new."""
-    state, chi2 = bare[-1], bare[-1].minimum.chi2
-    hopeless = chi2 > SETTINGS.hopeless * min(other.minimum.chi2 for other in bare)
-    known = any(abs(chi2 - other.minimum.chi2) < SETTINGS.equal * chi2 for other in bare[:-1])
-    return not hopeless and not known and state.resembles_data()
 
 
 def polish(
@@ -245,9 +240,8 @@ def _more_starts(
                 values[name] *= float(np.exp(shift))
             else:
                 values[name] += shift
-        yield StartingValues(
-            values, source.misfit, dict.fromkeys(source.reasons, "drawn around the best fit so far")
-        )
+        reasons = dict.fromkeys(source.reasons, "drawn around the best fit so far")
+        yield StartingValues(values, source.misfit, reasons)
 
 
 def thinned(problem: Problem) -> Problem:

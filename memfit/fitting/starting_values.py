@@ -21,7 +21,7 @@ from memfit.arrays import ComplexArray, FloatArray
 from memfit.datasets import ImpedanceSpectrum, IVSweep, PulseTransient, Record
 from memfit.fitting.plan import CORE, unit_of_length
 from memfit.fitting.predict import bias_of, free_start
-from memfit.fitting.steady_start import SteadyCurve, SteadyRows, plateaus, steady_states
+from memfit.fitting.steady_start import SteadyCurve, plateaus, steady_states
 from memfit.model import PARAMETERS, Parameters, junction_voltage
 from memfit.model.transient import DriveSet
 
@@ -126,26 +126,24 @@ def distinct(starts: Sequence[StartingValues], count: int) -> list[StartingValue
     count : int
         At most.
     """
+
+    def separation(a: Mapping[str, float], b: Mapping[str, float]) -> float:
+        """In units of length of each parameter."""
+        total = 0.0
+        for name in (name for name in CORE if name in a and name in b):
+            if PARAMETERS[name].logarithmic:
+                total += abs(float(np.log(max(a[name], 1e-30) / max(b[name], 1e-30))))
+            else:
+                total += abs(a[name] - b[name]) / unit_of_length(name, max(a["V_m"], b["V_m"]))
+        return total
+
     chosen: list[StartingValues] = []
     for start in starts:
-        if all(_separation(start.values, other.values) > SETTINGS.distinct for other in chosen):
+        if all(separation(start.values, other.values) > SETTINGS.distinct for other in chosen):
             chosen.append(start)
         if len(chosen) == count:
             break
     return chosen
-
-
-def _separation(a: Mapping[str, float], b: Mapping[str, float]) -> float:
-    """Distance between two sets of first values, in units of length of each parameter."""
-    total = 0.0
-    for name in CORE:
-        if name not in a or name not in b:
-            continue
-        if PARAMETERS[name].logarithmic:
-            total += abs(float(np.log(max(a[name], 1e-30) / max(b[name], 1e-30))))
-        else:
-            total += abs(a[name] - b[name]) / unit_of_length(name, max(a["V_m"], b["V_m"]))
-    return total
 
 
 def swapped(values: Mapping[str, float]) -> dict[str, float]:
@@ -297,8 +295,20 @@ class Scan:
                 lengths.append(float(record.time[-1] - record.time[0]))
             if record.drive is None:
                 continue
-            kept = _telling_samples(record)
-            kept = kept[record.time[kept] <= record.drive.time[: SETTINGS.most_vertices][-1]]
+            # Few samples: even along a sweep, ever wider apart after each jump of a pulse, so that all time
+            # constants have their say, and the late phase of an oscillation does not drown the rest.
+            n, drive = record.points, record.drive.time
+            kept = np.arange(0, n, max(1, n // SETTINGS.samples))
+            if isinstance(record, PulseTransient):
+                jumps = np.unique(np.searchsorted(record.time, drive[:-1][np.diff(drive) == 0]))
+                begins = [0, *(int(i) for i in jumps if 0 < i < n)]
+                chosen = [np.array([n - 1])]
+                for start, stop in itertools.pairwise([*begins, n]):
+                    few = max(SETTINGS.samples // len(begins), 8)
+                    later = (np.geomspace(1, max(stop - start, 1), few) - 1).astype(int)
+                    chosen.append(start + np.unique(np.minimum(later, max(stop - start - 1, 0))))
+                kept = np.unique(np.concatenate(chosen))
+            kept = kept[record.time[kept] <= drive[: SETTINGS.most_vertices][-1]]
             response = record.response[kept]
             drives.append(replace(record.drive, initial="rest") if free_start(record) else record.drive)
             times.append(record.time[kept])
@@ -323,24 +333,6 @@ class Scan:
         p = Parameters.from_mapping(values)
         response = self.runs.respond(p, tolerance=SETTINGS.tolerance).values
         return float(np.sum(np.minimum(np.abs((response - self.data) * self.weight), 1.0) ** 2))
-
-
-def _telling_samples(record: IVSweep | PulseTransient) -> np.ndarray:
-    """Indices of few samples: even along a sweep, ever wider apart after each jump of a pulse.
-
-    So all time constants have their say, and the late phase of an oscillation does not drown the rest.
-    """
-    n, time = record.points, record.time
-    if isinstance(record, IVSweep) or time is None:
-        return np.arange(0, n, max(1, n // SETTINGS.samples))
-    drive = record.drive.time
-    jumps = np.unique(np.searchsorted(time, drive[:-1][np.diff(drive) == 0]))
-    begins = [0, *(int(i) for i in jumps if 0 < i < n)]
-    chosen = [np.array([n - 1])]
-    for start, stop in itertools.pairwise([*begins, n]):
-        steps = np.geomspace(1, max(stop - start, 1), max(SETTINGS.samples // len(begins), 8)) - 1
-        chosen.append(start + np.unique(np.minimum(steps.astype(int), max(stop - start - 1, 0))))
-    return np.unique(np.concatenate(chosen))
 
 
 def from_time(
@@ -407,10 +399,18 @@ def from_pulses(transients: Sequence[PulseTransient], fix: Mapping[str, float]) 
     ends = plateaus(transients, fix.get("R_s", 0.0))
     if ends is None or not np.any(ends.u * ends.value > 0):
         return []
+    k = int(np.argmax(np.abs(ends.value)))
+    u, current = abs(float(ends.u[k])), abs(float(ends.value[k]))
+    ratio = float(np.max(np.abs(ends.u / ends.value)))
+    (least_R, most_R), (least_V, most_V), (low, high) = SETTINGS.R_b, SETTINGS.V_m, SETTINGS.above
     scan = Scan.of(transients, SETTINGS.trials_drawn, 3)
     starts = []
     for (tau_m, tau_d, tau_k), share in zip(scan.times, scan.drawn, strict=True):
-        values = {**_drawn_state(ends, share), **fix}
+        R_b = ratio * float(least_R * (most_R / least_R) ** share[0])
+        V_m = u * float(least_V * (most_V / least_V) ** share[1])
+        above = low + (high - low) * float(share[2])
+        i_c0 = max(current - u / R_b, SETTINGS.least_channel * current) / float(expit(above))
+        values = {"R_b": R_b, "i_c0": i_c0, "V_T": u - above * V_m, "V_m": V_m, "R_s": 0.0, **fix}
         times = {"C_m": float(tau_m) / values["R_b"], "tau_d": float(tau_d), "tau_k": float(tau_k)}
         values = {**times, **values}
         misfit = scan.misfit(values)
@@ -418,17 +418,3 @@ def from_pulses(transients: Sequence[PulseTransient], fix: Mapping[str, float]) 
             reason = "drawn on the scale of the plateaus, and simulated"
             starts.append(StartingValues(values, misfit, dict.fromkeys(values, reason)))
     return distinct(sorted(starts, key=lambda start: start.misfit), SETTINGS.kept)
-
-
-def _drawn_state(ends: SteadyRows, share: FloatArray) -> dict[str, float]:
-    """V_T, V_m, R_b and i_c0 for three numbers between 0 and 1."""
-    k = int(np.argmax(np.abs(ends.value)))
-    u, current = abs(float(ends.u[k])), abs(float(ends.value[k]))
-    ratio = float(np.max(np.abs(ends.u / ends.value)))
-    (least_R, most_R), (least_V, most_V) = SETTINGS.R_b, SETTINGS.V_m
-    R_b = ratio * float(least_R * (most_R / least_R) ** share[0])
-    V_m = u * float(least_V * (most_V / least_V) ** share[1])
-    low, high = SETTINGS.above
-    above = low + (high - low) * float(share[2])
-    left = max(current - u / R_b, SETTINGS.least_channel * current)
-    return {"R_b": R_b, "i_c0": left / float(expit(above)), "V_T": u - above * V_m, "V_m": V_m, "R_s": 0.0}

@@ -5,7 +5,7 @@ every plateau of a pulse are linear in 1/R_b and i_c0: scan V_T and V_m, solve t
 bounds at zero, keep the best. (Separable least squares: Golub & Pereyra, SIAM J. Numer. Anal. 1973, 10, 413.)
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -69,8 +69,7 @@ class SteadyCurve:
 
     def values(self) -> dict[str, float]:
         """Parameters by name, SI."""
-        names = ("R_b", "i_c0", "V_T", "V_m", "R_s")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in ("R_b", "i_c0", "V_T", "V_m", "R_s")}
 
     def reasons(self) -> dict[str, str]:
         """Where the values come from, by name."""
@@ -118,28 +117,22 @@ def series_resistances(records: Sequence[Record]) -> list[tuple[float, str]]:
     if intercepts:
         reason = "intercept of Re Z against 1/ω² at the highest frequencies"
         return [(max(float(np.median(intercepts)), 0.0), reason)]
-    jumps = [
-        abs(after / step)
-        for record in records
-        if isinstance(record, PulseTransient) and record.control == "current"
-        for step, after in _jump_pairs(record)
-    ]
+    jumps = []
+    for record in records:
+        if not isinstance(record, PulseTransient) or record.control != "current":
+            continue
+        drive, time, response = record.drive, record.time, record.response
+        noise = float(np.median(np.abs(np.diff(response))))
+        for k in np.flatnonzero(np.diff(drive.time) == 0):
+            step = drive.value[k + 1] - drive.value[k]
+            i = int(np.searchsorted(time, drive.time[k]))
+            if step != 0 and 0 < i < time.size:
+                change = float(response[i] - response[i - 1])
+                jumps.append(abs((change if abs(change) > 4 * noise else 0.0) / step))
     series = [(0.0, "not seen at a glance")]
     if jumps and np.median(jumps) > 0:
         series.append((float(np.median(jumps)), "voltage jump at the edges of the current pulses"))
     return series
-
-
-def _jump_pairs(record: PulseTransient) -> Iterator[tuple[float, float]]:
-    """(step of the drive, step of the response within one sample) at each jump, noise-sized ones left out."""
-    drive, time, response = record.drive, record.time, record.response
-    noise = float(np.median(np.abs(np.diff(response))))
-    for k in np.flatnonzero(np.diff(drive.time) == 0):
-        step = drive.value[k + 1] - drive.value[k]
-        i = int(np.searchsorted(time, drive.time[k]))
-        if step != 0 and 0 < i < time.size:
-            change = float(response[i] - response[i - 1])
-            yield step, change if abs(change) > 4 * noise else 0.0
 
 
 def steady_curves(rows: SteadyRows | None) -> list[SteadyCurve]:
@@ -306,7 +299,7 @@ def _conductances(records: Sequence[Record], R_s: float) -> SteadyRows | None:
 
 
 def plateaus(records: Sequence[Record], R_s: float) -> SteadyRows | None:
-    """Current and junction voltage at the end of every constant stretch of the transients.
+    """Current and junction voltage over the last fifth of every constant stretch of the transients.
 
     Parameters
     ----------
@@ -314,28 +307,27 @@ def plateaus(records: Sequence[Record], R_s: float) -> SteadyRows | None:
     R_s : float
         Series resistance to be taken off, ohm.
     """
-    points = [end for r in records if isinstance(r, PulseTransient) for end in _stretch_ends(r)]
+    points = []
+    for record in records:
+        if not isinstance(record, PulseTransient):
+            continue
+        drive, time, span = record.drive, record.time, max(float(np.ptp(record.response)), 1e-300)
+        size = 0.01 * float(np.ptp(drive.value))
+        for k in np.flatnonzero((np.abs(np.diff(drive.value)) <= size) & (np.diff(drive.time) > 0)):
+            a, b = drive.time[k], drive.time[k + 1]
+            last = (time >= b - 0.2 * (b - a)) & (time < b)
+            before = (time >= b - 0.4 * (b - a)) & (time < b - 0.2 * (b - a))
+            value = float(drive.value[k])
+            if min(np.count_nonzero(last), np.count_nonzero(before)) < 3 or abs(value) <= size:
+                continue
+            response = float(np.mean(record.response[last]))
+            moved = abs(response - float(np.mean(record.response[before]))) / span
+            trust = 1.0 / (1.0 + (moved / SETTINGS.settled) ** 2)
+            V, current = (value, response) if record.control == "voltage" else (response, value)
+            points.append((V, current, trust))
     if not points:
         return None
-    V, current, trust = np.array(points).T
-    weight = trust / ((np.abs(current) + 0.02 * float(np.max(np.abs(current)))) * np.sqrt(V.size))
-    return SteadyRows(V - R_s * current, current, np.zeros(V.size, bool), weight, "plateaus of the pulses")
-
-
-def _stretch_ends(record: PulseTransient) -> Iterator[tuple[float, float, float]]:
-    """(V, I, trust) over the last fifth of each constant stretch of the drive; trust 1 where settled."""
-    drive, time = record.drive, record.time
-    range_ = float(np.ptp(drive.value))
-    flat = np.flatnonzero((np.abs(np.diff(drive.value)) <= 0.01 * range_) & (np.diff(drive.time) > 0))
-    span = float(np.ptp(record.response))
-    for k in flat:
-        a, b = drive.time[k], drive.time[k + 1]
-        last = (time >= b - 0.2 * (b - a)) & (time < b)
-        before = (time >= b - 0.4 * (b - a)) & (time < b - 0.2 * (b - a))
-        value = float(drive.value[k])
-        if min(np.count_nonzero(last), np.count_nonzero(before)) < 3 or abs(value) <= 0.01 * range_:
-            continue
-        response = float(np.mean(record.response[last]))
-        moved = abs(response - float(np.mean(record.response[before]))) / max(span, 1e-300)
-        trust = 1.0 / (1.0 + (moved / SETTINGS.settled) ** 2)
-        yield (value, response, trust) if record.control == "voltage" else (response, value, trust)
+    voltages, currents, trusts = np.array(points).T
+    sizes = np.abs(currents) + 0.02 * float(np.max(np.abs(currents)))
+    weight, no_slope = trusts / (sizes * np.sqrt(voltages.size)), np.zeros(voltages.size, bool)
+    return SteadyRows(voltages - R_s * currents, currents, no_slope, weight, "plateaus of the pulses")
