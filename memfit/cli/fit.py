@@ -87,7 +87,7 @@ def _run(given: Namespace) -> int:
     from memfit.analysis.intervals import checkpoint_for
     from memfit.cli.text_output import estimates_text, fit_text, starts_text
     from memfit.files import UNFINISHED, check_free
-    from memfit.fitting.uncertainty.mcmc import check_emcee
+    from memfit.fitting.uncertainty.mcmc import require_emcee
     from memfit.workflow.fitting import fit_again, repetition_sentences
     from memfit.workflow.reports import placed, write_fit
 
@@ -98,7 +98,7 @@ def _run(given: Namespace) -> int:
     if out is not None:
         check_free(out, overwrite=given.overwrite)
     if given.mcmc:
-        check_emcee()
+        require_emcee()
     said: tuple[str, ...] = ()
     if given.source is not None:
         console.announce_compilation("  ")

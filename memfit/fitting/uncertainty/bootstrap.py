@@ -10,16 +10,16 @@ Every refit starts from the best fit, with the Gauss-Newton step that costs no e
 number k has a random generator of its own, so that the result depends on the seed alone.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from memfit.arrays import FloatArray
 from memfit.datasets import ImpedanceSpectrum
 from memfit.fitting.findings import SampleSet
-from memfit.fitting.least_squares import Box, Evaluate, Point, Solution, gauss_newton
+from memfit.fitting.least_squares import Box, Point, gauss_newton
 from memfit.fitting.problem import FitState, soften, triangle
 from memfit.fitting.refit import Checkpoint
 from memfit.fitting.uncertainty.covariance import covariance_of, rounded, sample_estimates
@@ -41,6 +41,10 @@ class Settings:
 
 
 SETTINGS = Settings()
+_WORDS: Mapping[BootstrapKind, str] = {
+    "residual": "resampled residuals",
+    "parametric": "normal noise of the estimated level",
+}
 
 
 @dataclass(frozen=True)
@@ -107,7 +111,26 @@ def bootstrap(
         kept.put(stage, lambda: {str(n): values for n, values in done.items()}, now=True)
         raise
     kept.put(stage, lambda: {str(n): values for n, values in done.items()}, now=True)
-    return _sample_set(state, kind, seed, [done[k] for k in range(count)])
+    rows = [row for k in range(count) if (row := done[k]) is not None]
+    vectors = np.array(rows).reshape(-1, len(state.unknowns.free))
+    samples, failed = rounded(state.unknowns, vectors), count - len(rows)
+    enough = len(samples) >= max(SETTINGS.fewest * count, 2)
+    message = (
+        f"{len(samples)} refits of data made from the best fit with {_WORDS[kind]}"
+        + (f"; {failed} more did not converge" if failed else "")
+        + ("." if enough else ": too few to be trusted.")
+    )
+    return SampleSet(
+        kind=kind,
+        status="ok" if enough else "not_converged",
+        message=message,
+        seed=seed,
+        requested=count,
+        failed=failed,
+        names=state.unknowns.names,
+        samples=samples,
+        estimates=sample_estimates(state.unknowns, vectors),
+    )
 
 
 def block_length(n: int, lag1: float) -> int:
@@ -135,105 +158,55 @@ class _Refit:
     """One refit by its number: the vector at its minimum, or None where it does not converge."""
 
     def __init__(self, state: FitState, kind: BootstrapKind, seed: int) -> None:
-        self.state, self.seed = state, seed
-        residuals = state.problem.residuals(state.unknowns)
-        self.at_best, self.jacobian = residuals.all_rows(state.x)
-        self.resamplers = _resamplers(state, self.at_best, kind)
-        self.box = Box.of(state)
+        self.state, self.seed, self.box = state, seed, Box.of(state)
+        self.at_best, self.jacobian = r, _ = state.problem.residuals(state.unknowns).all_rows(state.x)
+        covariance, record = covariance_of(state), state.problem.record_of_row
+        widen = np.sqrt(r.size / max(r.size - len(state.unknowns.free), 1))
+        self.resamplers = []
+        for k, data in enumerate(state.problem.predictor.records):
+            rows = np.flatnonzero(record == k)
+            if rows.size == 0:
+                continue
+            halves = isinstance(data, ImpedanceSpectrum) and rows.size % 2 == 0
+            parts = tuple(np.split(rows, 2)) if halves else (rows,)
+            centred = np.array([-(r[part] - r[part].mean()) * widen for part in parts])
+            lag1 = covariance.lag1[k] if covariance.effective[k] < rows.size else 0.0
+            self.resamplers.append(_Resampler(kind, parts, centred, lag1))
 
     def __call__(self, k: int) -> list[float] | None:
-        """The refit of data number k."""
+        """The refit of data number k: the model of the best fit plus noise."""
         generator = np.random.default_rng([self.seed, k])
         noise = np.empty(self.at_best.size)
         for resampler in self.resamplers:
             for rows, part in zip(resampler.rows, resampler.draw(generator), strict=True):
                 noise[rows] = part
-        found = self._fit(noise)
+        residuals = self.state.problem.residuals(self.state.unknowns)
+
+        def reduced(x: FloatArray, r: FloatArray, jacobian: FloatArray, failed: bool) -> Point:
+            if self.state.problem.robust:
+                r, slope = soften(r)
+                jacobian = jacobian * slope[:, None]
+            rows = triangle(np.column_stack([jacobian, r]))
+            return Point(x, rows[:, -1], rows[:, :-1], failed)
+
+        def evaluate(x: FloatArray) -> Point:
+            before = residuals.failures
+            r, jacobian = residuals.all_rows(x)  # (model - data)/sigma
+            return reduced(x, r - self.at_best - noise, jacobian, residuals.failures > before)
+
+        x = self.state.x
+        first = reduced(x, -noise, self.jacobian, failed=False)
+        found = gauss_newton(
+            evaluate, x, self.box, tolerance=SETTINGS.enough, most=SETTINGS.most, first=first
+        )
         if not found.converged or found.failed:
             return None
         return [float(v) for v in self.box.clip(found.x)]
 
-    def _fit(self, noise: FloatArray) -> Solution:
-        """The minimum for data that are the model of the best fit plus noise."""
-        residuals = self.state.problem.residuals(self.state.unknowns)
-        robust = self.state.problem.robust
-
-        def reduce(x: FloatArray, r: FloatArray, jacobian: FloatArray, failed: bool) -> Point:
-            if robust:
-                r, slope = soften(r)
-                jacobian = jacobian * slope[:, None]
-            reduced = triangle(np.column_stack([jacobian, r]))
-            return Point(x, reduced[:, -1], reduced[:, :-1], failed)
-
-        def evaluate(x: FloatArray) -> Point:
-            before = residuals.failures
-            r, jacobian = residuals.all_rows(x)
-            # all_rows is (model - data)/sigma; the new data are (model of the best fit + noise)
-            return reduce(x, r - self.at_best - noise, jacobian, residuals.failures > before)
-
-        start: Evaluate = evaluate
-        first = reduce(self.state.x, -noise, self.jacobian, failed=False)
-        return gauss_newton(
-            start, self.state.x, self.box, tolerance=SETTINGS.enough, most=SETTINGS.most, first=first
-        )
-
-
-def _resamplers(state: FitState, r: FloatArray, kind: BootstrapKind) -> list[_Resampler]:
-    """The noise of every record."""
-    covariance = covariance_of(state)
-    record = state.problem.predictor.record_of_point[state.problem.keep]
-    widen = np.sqrt(r.size / max(r.size - len(state.unknowns.free), 1))
-    found = []
-    for k, data in enumerate(state.problem.predictor.records):
-        rows = np.flatnonzero(record == k)
-        if rows.size == 0:
-            continue
-        halves = isinstance(data, ImpedanceSpectrum) and rows.size % 2 == 0
-        parts = tuple(np.split(rows, 2)) if halves else (rows,)
-        centred = np.array([-(r[part] - r[part].mean()) * widen for part in parts])
-        correlated = covariance.effective[k] < rows.size
-        found.append(_Resampler(kind, parts, centred, covariance.lag1[k] if correlated else 0.0))
-    return found
-
 
 def _autoregression(white: FloatArray, lag1: float) -> FloatArray:
     """(parts, n) noise of unit variance whose neighbours are correlated by `lag1`."""
-    if lag1 == 0.0:
-        return white
-    noise = white.copy()
-    fresh = np.sqrt(1.0 - lag1**2)
-    for k in range(1, noise.shape[1]):
+    noise, fresh = white.copy(), np.sqrt(1.0 - lag1**2)
+    for k in range(1, white.shape[1] if lag1 else 0):
         noise[:, k] = lag1 * noise[:, k - 1] + fresh * white[:, k]
     return noise
-
-
-def _sample_set(
-    state: FitState, kind: BootstrapKind, seed: int, rows: Sequence[list[float] | None]
-) -> SampleSet:
-    """The refits as one record."""
-    vectors = np.array([row for row in rows if row is not None]).reshape(-1, len(state.unknowns.free))
-    samples = rounded(state.unknowns, vectors)
-    failed = sum(row is None for row in rows)
-    enough = len(samples) >= max(SETTINGS.fewest * len(rows), 2)
-    message = (
-        f"{len(samples)} refits of data made from the best fit with {_WORDS[kind]}"
-        + (f"; {failed} more did not converge" if failed else "")
-        + ("." if enough else ": too few to be trusted.")
-    )
-    return SampleSet(
-        kind=kind,
-        status="ok" if enough else "not_converged",
-        message=message,
-        seed=seed,
-        requested=len(rows),
-        failed=failed,
-        names=state.unknowns.names,
-        samples=samples,
-        estimates=sample_estimates(state.unknowns, vectors),
-    )
-
-
-_WORDS: Mapping[str, Any] = {
-    "residual": "resampled residuals",
-    "parametric": "normal noise of the estimated level",
-}

@@ -160,7 +160,14 @@ def bound_information(
     """
     length = np.linalg.norm(root, axis=0)
     scale = np.where(length > UNSEEN, length, 1.0)
-    low, high = np.array([_facts(u) for u in unknowns]).reshape(-1, 2).T
+    facts = np.full((x.size, 2), [-np.inf, np.inf])  # the other bounds are the width of a search
+    for fact, unknown in zip(facts, unknowns, strict=True):
+        row = PARAMETERS.get(unknown.name)
+        if row is not None and row.scale == "linear" and row.domain == "non_negative":
+            fact[:] = 0.0, np.inf
+        elif unknown.term is not None and unknown.term.kind in ("edge", "f_0"):
+            fact[:] = unknown.inner_bounds
+    low, high = facts.T
     low, high = (low - x) * scale, (high - x) * scale
     bounded = (np.isfinite(low) | np.isfinite(high)) & (length > UNSEEN)
     if not bounded.any():
@@ -171,15 +178,6 @@ def bound_information(
     held = bounded & ((on_low & (pull < 0)) | (on_high & (pull > 0)))
     precision, shift = _bounded_normal(information, np.where(held, pull, 0.0), low, high, bounded)
     return BoundInformation(precision * scale**2, shift / scale)
-
-
-def _facts(unknown: Unknown) -> tuple[float, float]:
-    """Bounds that are facts, not the width of a search."""
-    row = PARAMETERS.get(unknown.name)
-    if row is not None and row.scale == "linear" and row.domain == "non_negative":
-        return 0.0, np.inf
-    edge_or_activation = unknown.term is not None and unknown.term.kind in ("edge", "f_0")
-    return unknown.inner_bounds if edge_or_activation else (-np.inf, np.inf)
 
 
 def _bounded_normal(
@@ -197,7 +195,11 @@ def _bounded_normal(
             variance = covariance[j, j]
             cavity = 1.0 / max(1.0 / variance - precision[j], SETTINGS.ridge)
             centre = cavity * (mean[j] / variance - tilt[j])
-            inside, width = _moments(low[j], high[j], centre, cavity)
+            sd = float(np.sqrt(cavity))
+            below, above, span = (low[j] - centre) / sd, (high[j] - centre) / sd, (high[j] - low[j]) / sd
+            mirrored = below + above < 0.0  # the tail is taken on the side where it is small
+            first, second = standard_moments(-above if mirrored else below, span)
+            inside, width = centre + (-sd if mirrored else sd) * first, cavity * second
             precision[j] = max(1.0 / width - 1.0 / cavity, 0.0)
             tilt[j] = inside * (precision[j] + 1.0 / cavity) - centre / cavity
             covariance = np.linalg.inv(information + np.diag(precision))
@@ -205,17 +207,6 @@ def _bounded_normal(
         if np.all(np.abs(precision - before) <= SETTINGS.settled * precision):
             break
     return precision, mean
-
-
-def _moments(low: float, high: float, mean: float, variance: float) -> tuple[float, float]:
-    """Mean and variance of a normal distribution within bounds."""
-    sd = float(np.sqrt(variance))
-    below, above, width = (low - mean) / sd, (high - mean) / sd, (high - low) / sd
-    if below + above < 0.0:  # the mirror image: the tail is taken on the side where it is small
-        first, second = standard_moments(-above, width)
-        return mean - sd * first, variance * second
-    first, second = standard_moments(below, width)
-    return mean + sd * first, variance * second
 
 
 def standard_moments(a: float, width: float) -> tuple[float, float]:
@@ -320,7 +311,17 @@ def estimates(state: FitState, covariance: Covariance, starts: Mapping[str, floa
     for j, unknown in enumerate(state.unknowns.free):
         value = min(max(unknown.outer(float(state.x[j])), unknown.lower), unknown.upper)
         error = float(np.sqrt(max(covariance.matrix[j, j], 0.0)))
-        status = _verdict(state, j, value, error, covariance.is_open(j))
+        length = unit_of_length(unknown.name, state.parameters.V_m)
+        status: EstimateStatus = "determined"
+        if unknown.term is None and unknown.name not in CORE:  # if 0, its upper limit says something
+            status = "determined" if error < 0.5 * value else "weak"
+        elif unknown.name in state.minimum.at_bound:
+            status = "at_bound"
+        elif unknown.term is None:
+            known = np.isfinite(error) and not covariance.is_open(j)
+            status = "weak" if error / length > SETTINGS.weak else "determined"
+            if not known or error / length > SETTINGS.undetermined:
+                status = "undetermined"
         unit, start = unknown.unit, starts.get(unknown.name)
         if status == "undetermined":
             result[unknown.name] = Estimate(value=None, unit=unit, status=status, start=start)
@@ -338,21 +339,6 @@ def estimates(state: FitState, covariance: Covariance, starts: Mapping[str, floa
             start=start,
         )
     return result
-
-
-def _verdict(state: FitState, j: int, value: float, error: float, opened: bool) -> EstimateStatus:
-    """How far a value can be trusted."""
-    unknown = state.unknowns.free[j]
-    if unknown.term is None and unknown.name not in CORE:  # if 0, its upper limit says something
-        return "determined" if error < 0.5 * value else "weak"
-    if unknown.name in state.minimum.at_bound:
-        return "at_bound"
-    if unknown.term is not None:
-        return "determined"
-    error = error / unit_of_length(unknown.name, state.parameters.V_m)
-    if opened or not np.isfinite(error) or error > SETTINGS.undetermined:
-        return "undetermined"
-    return "weak" if error > SETTINGS.weak else "determined"
 
 
 SAMPLE_DIGITS = 10

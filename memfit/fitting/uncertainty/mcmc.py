@@ -200,7 +200,14 @@ class Chain:
         spread = 1e-3 * widest(state, box)
         start[lost] = box.clip(state.x + spread * random.standard_normal((int(lost.sum()), start.shape[1])))
         values = np.array([density(x) for x in start])
-        return cls(np.empty((0, *start.shape)), start, values, _state_of(random), 0, density.failures)
+        return cls(
+            np.empty((0, *start.shape)),
+            start,
+            values,
+            tuple(random.get_state(legacy=True)),
+            0,
+            density.failures,
+        )
 
     @classmethod
     def resumed(cls, data: Any) -> "Chain | None":
@@ -231,7 +238,7 @@ class Chain:
 
     def continued(self, sampler: Any, steps: int, density: Density) -> "Chain":
         """The chain with some steps more."""
-        start = _emcee().State(self.last, log_prob=self.log_density, random_state=self.random)
+        start = require_emcee().State(self.last, log_prob=self.log_density, random_state=self.random)
         density.failures = 0
         found, accepted, last = [], 0, self.last
         for state in sampler.sample(start, iterations=steps, store=False, skip_initial_state_check=True):
@@ -247,17 +254,6 @@ class Chain:
             self.accepted + accepted,
             self.failures + density.failures,
         )
-
-
-def sampler_of(density: Density, proposal: Proposal, walkers: int) -> Any:
-    """The ensemble sampler of emcee."""
-    emcee = _emcee()
-    moves = [
-        (emcee.moves.MHMove(proposal), 0.5),
-        (emcee.moves.DEMove(), 0.4),
-        (emcee.moves.DESnookerMove(), 0.1),
-    ]
-    return emcee.EnsembleSampler(walkers, proposal.centre.size, density, moves=moves)
 
 
 @dataclass(frozen=True)
@@ -279,7 +275,7 @@ def judge(chain: Chain) -> Judgement:
     m = chain.last.shape[1]
     if chain.steps < 2 * SETTINGS.chunk:
         return Judgement(0, np.full(m, np.nan), np.full(m, np.nan), SETTINGS.fewest_steps, False)
-    times = np.asarray(_emcee().autocorr.integrated_time(chain.x, tol=0, quiet=True))
+    times = np.asarray(require_emcee().autocorr.integrated_time(chain.x, tol=0, quiet=True))
     times = np.where(np.isfinite(times), np.maximum(times, 1.0), 1.0)
     longest = float(np.max(times))
     burn = min(
@@ -310,24 +306,8 @@ def split_r_hat(x: FloatArray) -> FloatArray:
     return result
 
 
-def check_emcee() -> None:
-    """Refuse to begin without emcee.
-
-    Raises
-    ------
-    InputError
-        It is not installed.
-    """
-    _emcee()
-
-
-def _state_of(random: np.random.RandomState) -> tuple[Any, ...]:
-    """State of a generator as emcee passes it on."""
-    return tuple(random.get_state(legacy=True))
-
-
-def _emcee() -> Any:
-    """The library, which few need.
+def require_emcee() -> Any:
+    """The library emcee, which few need.
 
     Raises
     ------
@@ -377,13 +357,19 @@ def sample_posterior(
     InputError
         emcee is not installed.
     """
-    m = len(state.unknowns.free)
-    count = walkers or max(SETTINGS.fewest_walkers, 2 * m + 2)
+    names = state.unknowns.names
+    count = walkers or max(SETTINGS.fewest_walkers, 2 * len(names) + 2)
     density = Density(state)
     kept = checkpoint or Checkpoint()
     stage = f"posterior {seed} {count}"
     chain = Chain.resumed(kept.get(stage)) or Chain.begun(state, density, count, seed)
-    sampler = sampler_of(density, Proposal.at(state), count)
+    emcee = require_emcee()
+    moves = [
+        (emcee.moves.MHMove(Proposal.at(state)), 0.5),
+        (emcee.moves.DEMove(), 0.4),
+        (emcee.moves.DESnookerMove(), 0.1),
+    ]
+    sampler = emcee.EnsembleSampler(count, len(names), density, moves=moves)
     while True:
         found = judge(chain)
         progress("posterior", chain.steps, min(max(found.needed, chain.steps), steps))
@@ -392,12 +378,14 @@ def sample_posterior(
         chain = chain.continued(sampler, min(SETTINGS.chunk, steps - chain.steps), density)
         kept.put(stage, chain.plain)
     kept.put(stage, chain.plain, now=True)
-    return _sample_set(state, seed, chain, found)
-
-
-def _sample_set(state: FitState, seed: int, chain: Chain, found: Judgement) -> SampleSet:
-    """The chain as one record: its start thrown away, thinned evenly."""
-    names = state.unknowns.names
+    message = f"{count} walkers of {chain.steps} steps, the first {found.burn} thrown away; the chain has "
+    if found.converged:
+        message += "converged."
+    else:
+        message += (
+            f"not converged: it would need some {found.needed} steps and R-hat below {SETTINGS.r_hat:g}. "
+            "Give more steps, or fix what the data do not determine."
+        )
     flat = chain.x[found.burn :].reshape(-1, len(names))
     pick = np.unique(np.linspace(0, len(flat) - 1, min(SETTINGS.kept, len(flat))).round().astype(int))
     samples = rounded(state.unknowns, flat[pick])
@@ -408,11 +396,10 @@ def _sample_set(state: FitState, seed: int, chain: Chain, found: Judgement) -> S
         for name, time, r_hat in zip(names, found.times, found.r_hat, strict=True)
         if np.isfinite(time)
     }
-    walkers = chain.last.shape[0]
     return SampleSet(
         kind="posterior",
         status="ok" if found.converged else "not_converged",
-        message=_sentence(chain, found, walkers),
+        message=message,
         seed=seed,
         requested=chain.steps,
         failed=chain.failures,
@@ -420,17 +407,6 @@ def _sample_set(state: FitState, seed: int, chain: Chain, found: Judgement) -> S
         samples=samples,
         estimates=sample_estimates(state.unknowns, flat),
         convergence=convergence,
-        walkers=walkers,
-        acceptance=chain.accepted / max(chain.steps * walkers, 1),
-    )
-
-
-def _sentence(chain: Chain, found: Judgement, walkers: int) -> str:
-    """How the chain was made and whether to trust it."""
-    said = f"{walkers} walkers of {chain.steps} steps, the first {found.burn} thrown away"
-    if found.converged:
-        return f"{said}; the chain has converged."
-    return (
-        f"{said}; the chain has not converged: it would need some {found.needed} steps and R-hat below "
-        f"{SETTINGS.r_hat:g}. Give more steps, or fix what the data do not determine."
+        walkers=count,
+        acceptance=chain.accepted / max(chain.steps * count, 1),
     )

@@ -189,7 +189,11 @@ def _record(constraint: Constraint, low: Side, high: Side, naive: float, ratio: 
         kind = "flat" if last is None else "bounded_above"
     else:
         kind = "bounded_below" if last is None else "determined"
-    linear = _linear_interval(constraint, error)
+    linear, best, reach = None, constraint.best, Z * error  # by the covariance, inside the bounds
+    below, above = max(best - reach, constraint.lower), min(best + reach, constraint.upper)
+    endless = constraint.logarithmic and max(above - best, best - below) > SETTINGS.unbounded
+    if error > 0.0 and not endless:
+        linear = constraint.outer(below), constraint.outer(above)
     agrees = linear is not None and all(
         end is not None and abs(end - by_covariance) <= SETTINGS.agree * 0.5 * (linear[1] - linear[0])
         for end, by_covariance in zip(ends, linear, strict=True)
@@ -217,14 +221,3 @@ def _record(constraint: Constraint, low: Side, high: Side, naive: float, ratio: 
         agrees=agrees,
         message="; ".join([head, *filter(None, said)]) + ".",
     )
-
-
-def _linear_interval(constraint: Constraint, error: float) -> tuple[float, float] | None:
-    """The interval by the covariance, inside the bounds; None where there is none."""
-    if error <= 0.0:
-        return None
-    best = constraint.best
-    low, high = max(best - Z * error, constraint.lower), min(best + Z * error, constraint.upper)
-    if constraint.logarithmic and max(high - best, best - low) > SETTINGS.unbounded:
-        return None
-    return constraint.outer(low), constraint.outer(high)
