@@ -33,8 +33,7 @@ from memfit.fitting.predict import modulus
 from memfit.fitting.problem import Unknowns, physical_unknowns
 from memfit.model import NAMES, steady_current
 from memfit.protocols import pulse
-from memfit.synthetic.device import Noise, simulate_device
-from memfit.synthetic.measurements import loop, spectrum, transient
+from memfit.synthetic.measurements import Noise, loop, simulate_device, spectrum, transient
 
 CORE = NAMES[:7]
 OPEN, KNOWN = 3.0, 0.1

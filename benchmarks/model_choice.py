@@ -20,7 +20,7 @@ from recovery import CASES, measurements, random_parameters
 
 from memfit.fitting import FitPlan
 from memfit.fitting.joint import fit
-from memfit.synthetic.device import Noise, simulate_device
+from memfit.synthetic.measurements import Noise, simulate_device
 
 TABLE = Path(__file__).with_suffix(".md")
 HEAD = """# The model that a device is given

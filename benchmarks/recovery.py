@@ -33,8 +33,7 @@ from memfit.fitting.problem import (
 from memfit.fitting.starting_values import guess
 from memfit.model import NAMES, Parameters, steady_current
 from memfit.protocols import drive_from_samples, pulse
-from memfit.synthetic.device import Noise, simulate_device
-from memfit.synthetic.measurements import Spectroscopy, loop, spectrum, transient
+from memfit.synthetic.measurements import Noise, Spectroscopy, loop, simulate_device, spectrum, transient
 
 FITTED = NAMES[:7]
 WORSE = 0.1

@@ -38,7 +38,7 @@ _HOMES = {
     "memfit.model": ("Parameters", "equations", "linear"),
     "memfit.protocols": ("Drive", "pulse", "pulse_train", "staircase", "sweep"),
     "memfit.reporting.content": ("Look",),
-    "memfit.synthetic.device": ("Noise", "simulate_device"),
+    "memfit.synthetic.measurements": ("Noise", "simulate_device"),
     "memfit.workflow.batch": ("fit_many", "query"),
     "memfit.workflow.comparison": ("compare", "write_comparison"),
     "memfit.workflow.fitting": ("fit", "fit_again"),

@@ -33,8 +33,8 @@ from memfit.protocols import pulse_train as pulse_train
 from memfit.protocols import staircase as staircase
 from memfit.protocols import sweep as sweep
 from memfit.reporting.content import Look as Look
-from memfit.synthetic.device import Noise as Noise
-from memfit.synthetic.device import simulate_device as simulate_device
+from memfit.synthetic.measurements import Noise as Noise
+from memfit.synthetic.measurements import simulate_device as simulate_device
 from memfit.workflow.batch import fit_many as fit_many
 from memfit.workflow.batch import query as query
 from memfit.workflow.comparison import compare as compare

@@ -7,7 +7,7 @@ import pytest
 
 from memfit.loaders.device import load_device
 from memfit.loaders.inspection import inspect_file
-from memfit.synthetic.device import simulate_device
+from memfit.synthetic.measurements import simulate_device
 from memfit.synthetic.settings import read_simulation
 from memfit.workflow.reading import read_result
 

@@ -11,8 +11,7 @@ from memfit.errors import InputError, OutputError
 from memfit.fitting import FitPlan
 from memfit.model import Parameters, dc_resistance, junction_voltage
 from memfit.protocols import pulse
-from memfit.synthetic.device import simulate_device
-from memfit.synthetic.measurements import loop, spectrum
+from memfit.synthetic.measurements import loop, simulate_device, spectrum
 
 TRUTH = Parameters(R_b=2e5, C_m=1.5e-7, i_c0=5e-6, V_T=0.6, V_m=0.06, tau_d=0.1, tau_k=0.02, R_s=40.0)
 

@@ -46,8 +46,8 @@ def _run(given: Namespace) -> int:
     """Read the truth, measure it, write the files."""
     from memfit.files import check_free, whole_folder
     from memfit.reporting.content import counted
-    from memfit.synthetic.device import simulate_device
     from memfit.synthetic.export import write_device
+    from memfit.synthetic.measurements import simulate_device
     from memfit.synthetic.settings import read_simulation
 
     console = Console(given.quiet, given.verbose)

@@ -50,6 +50,18 @@ SUFFIXES: Mapping[Format, str] = {
 
 INSTRUMENT = "synthetic data, made by memfit simulate"
 
+_README = """\
+# {name}: synthetic data
+
+Nobody measured this device. The files come from the model itself (Bisquert & Guerrero,
+J. Phys. Chem. Lett. 2022, 13, 3789) with noise added, so that what a fit finds can be compared
+with the truth:
+
+| parameter | true value |
+|---|---|
+{rows}
+"""
+
 _TIME_DIGITS, _DIGITS = 9, 7
 _SETTING_WIDTH = 20
 """EC-Lab's settings stand in columns of 20 characters."""
@@ -112,7 +124,10 @@ def write_device(
         else:
             (folder / record.name).write_bytes(instrument_bytes(record, chosen[record.name]))
     written["device.toml"] = _manifest_text(device, chosen)
-    written["README.md"] = _readme_text(device, truth, made_by)
+    true = {name: format_quantity(value, PARAMETERS[name].unit) for name, value in truth.as_dict().items()}
+    rows = "\n".join(f"| {name} | {value} |" for name, value in true.items())
+    made = f"\n{made_by}\n" if made_by else ""
+    written["README.md"] = _README.format(name=device.name, rows=rows) + made
     for name, text in written.items():  # with line feeds on every platform
         (folder / name).write_text(text, encoding="utf-8", newline="\n")
 
@@ -162,43 +177,29 @@ def _manifest_text(device: Device, formats: Mapping[str, Format]) -> str:
         )
         lines.append(f"attributes = {{ {pairs} }}")
     for record in device.records:
+        written = formats[record.name]
         lines += ["", "[[measurement]]", f"file = {_quoted(record.name)}"]
-        if formats[record.name] != "generic":
-            lines += _manifest_lines(record, formats[record.name])
-            continue
-        lines.append(f'kind = "{record.kind}"')
+        if written in ("generic", "keithley"):
+            lines.append(f'kind = "{record.kind}"')
         if isinstance(record, ImpedanceSpectrum):
-            lines.append(f'bias = "{_bias_text(record)}"')
+            if written == "ec-lab":
+                continue
+            voltage, current = record.bias_voltage, record.bias_current
+            lines.append(f'bias = "{f"{voltage:.7g} V" if voltage is not None else f"{current:.7g} A"}"')
         lines.append(f'control = "{record.control}"')
+        if isinstance(record, ImpedanceSpectrum) or written == "generic":
+            continue
+        if record.drive is not None and record.drive.initial != "steady":
+            lines.append(f'initial = "{record.drive.initial}"')
+        if isinstance(record, PulseTransient):
+            lines.append('columns = { voltage = "CH1", current = "CH2" }')
+            lines.append(f'sense_resistance = "{format_quantity(probe_resistance(record), "ohm")}"')
     return "\n".join(lines) + "\n"
 
 
 def _quoted(text: str) -> str:
     """A TOML string; JSON's escapes are TOML's."""
     return json.dumps(text, ensure_ascii=False)
-
-
-def _readme_text(device: Device, truth: Parameters, made_by: str) -> str:
-    """Says plainly that nobody measured this, and what the truth is."""
-    rows = [
-        f"| {name} | {format_quantity(value, PARAMETERS[name].unit)} |"
-        for name, value in truth.as_dict().items()
-    ]
-    return "\n".join(
-        [
-            f"# {device.name}: synthetic data",
-            "",
-            "Nobody measured this device. The files come from the model itself (Bisquert & Guerrero,",
-            "J. Phys. Chem. Lett. 2022, 13, 3789) with noise added, so that what a fit finds can be compared",
-            "with the truth:",
-            "",
-            "| parameter | true value |",
-            "|---|---|",
-            *rows,
-            "",
-            *([made_by, ""] if made_by else []),
-        ]
-    )
 
 
 def instrument_bytes(record: Record, file_format: Format) -> bytes:
@@ -243,33 +244,28 @@ def _ec_lab_bytes(spectrum: ImpedanceSpectrum) -> bytes:
     if spectrum.bias_current is not None:
         columns["<I>/mA"] = np.full(Z.size, 1e3 * spectrum.bias_current)
     columns["cycle number"] = np.ones(Z.size)
-    settings = _ec_lab_settings(spectrum)
-    count = len(settings) + 3  # the two lines above the settings and the line of labels
-    top = ["EC-Lab ASCII FILE", f"Nb header lines : {count}", *settings, "\t".join(columns)]
-    return _lines([*top, *_rows(columns.values(), "\t", _ec_lab_number)]).encode("latin-1")
-
-
-def _ec_lab_settings(spectrum: ImpedanceSpectrum) -> list[str]:
-    """The header between the count of its lines and the labels."""
-    frequency = spectrum.frequency
     table = {"Mode": "Single sine"}
     if spectrum.bias_voltage is not None:
         table |= {"E (V)": f"{spectrum.bias_voltage:.4f}", "vs.": "Ref"}
-    table |= {"fi": f"{frequency[0]:.3f}", "unit fi": "Hz", "ff": f"{frequency[-1]:.3f}", "unit ff": "Hz"}
-    table |= {"spacing": "Logarithmic"}
+    first, last = spectrum.frequency[0], spectrum.frequency[-1]
+    table |= {"fi": f"{first:.3f}", "unit fi": "Hz", "ff": f"{last:.3f}", "unit ff": "Hz"}
+    table["spacing"] = "Logarithmic"
     if spectrum.amplitude is not None and spectrum.control == "voltage":
         table["Va (mV)"] = f"{1e3 * spectrum.amplitude:.1f}"
-    return [
+    settings = [
         "",
         _TECHNIQUES[spectrum.control],
         "",
         "User : ",
         "Electrode connection : standard",
-        "Comments : synthetic data, made by memfit simulate",
+        f"Comments : {INSTRUMENT}",
         "Volume (V) : 0.000 m³",
         *(f"{key:{_SETTING_WIDTH}}{value:{_SETTING_WIDTH}}" for key, value in table.items()),
         "",
     ]
+    count = len(settings) + 3  # the two lines above the settings and the line of labels
+    top = ["EC-Lab ASCII FILE", f"Nb header lines : {count}", *settings, "\t".join(columns)]
+    return _encoded(top, columns.values(), "\t", _ec_lab_number, encoding="latin-1")
 
 
 def _nova_bytes(spectrum: ImpedanceSpectrum) -> bytes:
@@ -283,31 +279,19 @@ def _nova_bytes(spectrum: ImpedanceSpectrum) -> bytes:
         "Z (Ω)": np.abs(Z),
         "-Phase (°)": -np.degrees(np.angle(Z)),
     }
-    return _lines([";".join(columns), *_rows(columns.values(), ";", "{:.10G}".format)]).encode("utf-8")
+    return _encoded([";".join(columns)], columns.values(), ";", "{:.10G}".format, encoding="utf-8")
 
 
 def _keithley_bytes(sweep: IVSweep) -> bytes:
-    """The sheet of a Keithley 4200 as CSV: terminal A in volt and ampere, the time in seconds.
-
-    Raises
-    ------
-    InputError
-        The sweep has no times.
-    """
+    """The sheet of a Keithley 4200 as CSV: terminal A in volt and ampere, the time in seconds."""
     if sweep.time is None:
         raise InputError(f"{sweep.name}: expected a sweep with times for Keithley's format, found none.")
     columns = {"AV": sweep.voltage, "AI": sweep.current, "Time": sweep.time}
-    return _lines([",".join(columns), *_rows(columns.values(), ",", "{:.8E}".format)]).encode("ascii")
+    return _encoded([",".join(columns)], columns.values(), ",", "{:.8E}".format, encoding="ascii")
 
 
 def _oscilloscope_bytes(transient: PulseTransient) -> bytes:
-    """A Rigol oscilloscope's CSV: CH1 the voltage, CH2 the voltage of a current probe.
-
-    Raises
-    ------
-    InputError
-        Voltage or current is missing.
-    """
+    """A Rigol oscilloscope's CSV: CH1 the voltage, CH2 the voltage of a current probe."""
     voltage, current = transient.voltage, transient.current
     if voltage is None or current is None:
         missing = "voltage" if voltage is None else "current"
@@ -315,8 +299,9 @@ def _oscilloscope_bytes(transient: PulseTransient) -> bytes:
             f"{transient.name}: expected voltage and current for an oscilloscope, found no {missing}."
         )
     columns = [transient.time, voltage, current * probe_resistance(transient)]
-    rows = [row + "," for row in _rows(columns, ",", "{:.8e}".format)]
-    return _lines(["X,CH1,CH2,", "Second,Volt,Volt,", *rows]).encode("ascii")
+    return _encoded(
+        ["X,CH1,CH2,", "Second,Volt,Volt,"], columns, ",", "{:.8e}".format, encoding="ascii", end=","
+    )
 
 
 def probe_resistance(transient: PulseTransient) -> float:
@@ -330,45 +315,24 @@ def probe_resistance(transient: PulseTransient) -> float:
     return float(f"1e{-round(np.log10(largest))}") if largest > 0.0 else 1.0
 
 
-def _manifest_lines(record: Record, file_format: Format) -> list[str]:
-    """What device.toml has to say of a file, because its format does not."""
-    lines: list[str] = []
-    if file_format == "keithley":
-        lines.append('kind = "iv"')
-    if isinstance(record, ImpedanceSpectrum):
-        if file_format == "nova":
-            lines += [f'bias = "{_bias_text(record)}"', f'control = "{record.control}"']
-        return lines
-    lines.append(f'control = "{record.control}"')
-    if record.drive is not None and record.drive.initial != "steady":
-        lines.append(f'initial = "{record.drive.initial}"')
-    if isinstance(record, PulseTransient):
-        lines.append('columns = { voltage = "CH1", current = "CH2" }')
-        lines.append(f'sense_resistance = "{format_quantity(probe_resistance(record), "ohm")}"')
-    return lines
-
-
-def _bias_text(record: ImpedanceSpectrum) -> str:
-    """The bias of a spectrum with its unit."""
-    if record.bias_voltage is not None:
-        return f"{record.bias_voltage:.7g} V"
-    return f"{record.bias_current:.7g} A"
-
-
-def _rows(columns: Iterable[FloatArray], separator: str, number: Callable[[float], str]) -> list[str]:
-    """Rows of numbers."""
-    return [separator.join(map(number, row)) for row in zip(*columns, strict=True)]
-
-
 def _ec_lab_number(value: float) -> str:
     """Eight digits and an exponent of three, as EC-Lab prints: 1.9999814E+005."""
     mantissa, _, exponent = f"{value:.7E}".partition("E")
     return f"{mantissa}E{int(exponent):+04d}"
 
 
-def _lines(lines: Sequence[str]) -> str:
-    """A text with the line ends of the programs' platform."""
-    return "\r\n".join([*lines, ""])
+def _encoded(
+    head: Sequence[str],
+    columns: Iterable[FloatArray],
+    separator: str,
+    number: Callable[[float], str],
+    *,
+    encoding: str,
+    end: str = "",
+) -> bytes:
+    """Lines above a table and its rows of numbers, with the line ends of the programs' platform."""
+    rows = [separator.join(map(number, row)) + end for row in zip(*columns, strict=True)]
+    return "\r\n".join([*head, *rows, ""]).encode(encoding)
 
 
 _SPECTRA: Mapping[Format, Callable[[ImpedanceSpectrum], bytes]] = {

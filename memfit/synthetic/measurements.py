@@ -1,21 +1,28 @@
-"""What is measured on a synthetic device: spectra, sweeps and pulses, and a set of them fit for any device.
+"""What is measured on a synthetic device, and the measurement with the noise and the faults of instruments.
 
-The set places its biases by V_T and V_m, where the memory channel opens, and its frequencies, scan rates and
-pulses by the time constants, as one does at the bench after a first look.
+The default set places its biases by V_T and V_m, where the memory channel opens, and its frequencies, scan
+rates and pulses by the time constants, as one does at the bench after a first look. Noise is relative to |Z|
+in a spectrum, relative with a floor in a current and constant in a voltage. On request it is correlated from
+point to point (first-order autoregressive), some points are outliers, and the instruments disagree by a gain.
+Everything random comes from the caller's seed, record by record, so that one record more leaves the others
+as they are.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.signal import lfilter
 
-from memfit.arrays import FloatArray
+from memfit.arrays import ComplexArray, FloatArray
+from memfit.datasets import Device, ImpedanceSpectrum, IVSweep, Kind, Origin, PulseTransient, Record
 from memfit.errors import InputError
-from memfit.model import Parameters, steady_current
-from memfit.protocols import Drive, Initial, SmallSignal, pulse_train, sweep
+from memfit.model import Parameters, impedance, junction_voltage, steady_current
+from memfit.model.transient import simulate
+from memfit.protocols import Control, Drive, Initial, SmallSignal, pulse_train, sweep
 from memfit.synthetic.export import SUFFIXES, Format, Style, usual_format
 from memfit.units import format_quantity
 
@@ -41,6 +48,9 @@ _REST, _PULSE, _TAIL = 60, 340, 200
 """Samples before, during and after a pulse."""
 _SAMPLES_PER_TIME = 25
 """Samples in the slowest time constant, so that a period of oscillation has 90 or more."""
+_FLOOR = 5e-4
+"""Noise floor of a current where none is stated, as a part of the record's largest."""
+_UNIT: Mapping[Control, str] = {"voltage": "V", "current": "A"}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -75,11 +85,7 @@ Measurement = Spectroscopy | Recording
 
 
 def spectrum(
-    bias: float,
-    frequency: ArrayLike,
-    *,
-    control: Literal["current", "voltage"] = "voltage",
-    file: str = "",
+    bias: float, frequency: ArrayLike, *, control: Control = "voltage", file: str = ""
 ) -> Spectroscopy:
     """A spectrum at a dc bias.
 
@@ -92,8 +98,7 @@ def spectrum(
     file : str
         Name of the file; by default made of the bias.
     """
-    unit = "V" if control == "voltage" else "A"
-    label = f"{bias:.6g}V" if control == "voltage" else _label(bias, unit)
+    label = f"{bias:.6g}V" if control == "voltage" else _label(bias, control)
     protocol = SmallSignal(control, float(bias), np.asarray(frequency, dtype=np.float64))
     return Spectroscopy(file=file or f"eis_{label}.csv", protocol=protocol)
 
@@ -103,11 +108,11 @@ def loop(
     rate: float,
     *,
     points: int = SWEEP_POINTS,
-    control: Literal["current", "voltage"] = "voltage",
+    control: Control = "voltage",
     initial: Initial = "steady",
     file: str = "",
 ) -> Recording:
-    """A sweep from vertex to vertex (V or A) at `rate` (V/s or A/s), sampled evenly and at the vertices.
+    """A sweep from vertex to vertex, sampled evenly and at the vertices.
 
     Parameters
     ----------
@@ -119,12 +124,11 @@ def loop(
     initial : {"steady", "rest", "free"}
         State at the start.
     file : str
-        Name of the file; by default made of the quantity.
+        Name of the file; by default made of the rate.
     """
     drawn = sweep(control, vertices, rate=rate)
     drive = Drive(control, drawn.time, drawn.value, initial)
-    unit = "V" if control == "voltage" else "A"
-    name = file or f"iv_{_label(rate, unit)}s.csv"
+    name = file or f"iv_{_label(rate, control)}s.csv"
     return Recording(file=name, kind="iv", drive=drive, time=_sampling(drive, points), scan_rate=rate)
 
 
@@ -137,11 +141,10 @@ def transient(drive: Drive, *, points: int = PULSE_POINTS, file: str = "") -> Re
     points : int
         Samples besides those at the breaks of the drive.
     file : str
-        Name of the file; by default made of the quantity.
+        Name of the file; by default made of the largest value.
     """
-    unit = "V" if drive.control == "voltage" else "A"
     extreme = float(drive.value[np.argmax(np.abs(drive.value))])
-    name = file or f"pulse_{_label(extreme, unit)}.csv"
+    name = file or f"pulse_{_label(extreme, drive.control)}.csv"
     return Recording(file=name, kind="transient", drive=drive, time=_sampling(drive, points))
 
 
@@ -152,16 +155,39 @@ def default_measurements(p: Parameters) -> tuple[Measurement, ...]:
     ----------
     p : Parameters
     """
-    biases = _biases(p)
-    frequency = _frequencies(p)
+    lowest_u = max(min(0.0, p.V_T + _CLOSED * p.V_m), p.V_T + _LOWEST_BIAS * p.V_m)
+    u = np.linspace(lowest_u, p.V_T + _HIGHEST_BIAS * p.V_m, _SPECTRA)
+    V = u + p.R_s * steady_current(p, u)
+    typed = 10.0 ** np.floor(np.log10(p.V_m / 3.0))  # biases are rounded as one would type them
+    biases = np.round(np.round(V / typed) * typed, 9)
+
+    times = [t for t in (p.R_s * p.C_m, p.tau_m, p.tau_d, 0.5 * p.tau_k) if t > 0.0]
+    low, high = _FREQUENCY_LIMITS
+    lowest = _nice(float(np.clip(0.05 / (2.0 * np.pi * max(times)), low, high / 10.0)))
+    highest = _nice(float(np.clip(20.0 / (2.0 * np.pi * min(times)), 10.0 * lowest, high)))
+    points = int(np.clip(_PER_DECADE * np.log10(highest / lowest), _FEWEST, _MOST))
+    frequency = log_frequencies(lowest, highest, points)
+
     slowest = max(p.tau_m, p.tau_d, p.tau_k)
-    spectra = [spectrum(bias, frequency) for bias in biases]
     top = float(biases[-1])
     rates = [_nice(speed * p.V_m / slowest) for speed in _SCAN_SPEEDS]
-    loops = [loop([0.0, top, 0.0], rate) for rate in rates]
+
     step = _nice(slowest / _SAMPLES_PER_TIME)
-    pulses = [transient(_pulse(current, step)) for current in _pulse_currents(p)]
-    return (*spectra, *loops, *pulses)
+    currents = steady_current(p, p.V_T + p.V_m * np.array(_PULSE_BIASES))
+    for digits in range(2, _MOST_DIGITS + 1):  # two, or as many as tell the currents apart
+        rounded = [float(f"{current:.{digits - 1}e}") for current in currents]
+        if len(set(rounded)) == len(rounded):
+            break
+    on, width, end = _REST * step, _PULSE * step, (_REST + _PULSE + _TAIL) * step
+    pulses = [
+        pulse_train("current", current, on=on, width=width, period=0.0, count=1, end=end)
+        for current in rounded
+    ]
+    return (
+        *(spectrum(bias, frequency) for bias in biases),
+        *(loop([0.0, top, 0.0], rate) for rate in rates),
+        *(transient(drive) for drive in pulses),
+    )
 
 
 def in_format(item: Measurement, file_format: Format, *, rename: bool = True) -> Measurement:
@@ -213,61 +239,151 @@ def check_files(measurements: Sequence[Measurement]) -> None:
 
 
 def log_frequencies(lowest: float, highest: float, points: int) -> FloatArray:
-    """`points` frequencies (Hz), evenly spaced in the logarithm, the highest first as instruments do.
+    """Frequencies evenly spaced in the logarithm, the highest first as instruments do.
 
     Parameters
     ----------
-    lowest : float, Hz
-    highest : float, Hz
+    lowest, highest : float, Hz
     points : int
     """
     return np.geomspace(highest, lowest, points)
 
 
-def _biases(p: Parameters) -> FloatArray:
-    """Terminal voltages (V) across the opening of the channel, rounded as one would type them."""
-    lowest = max(min(0.0, p.V_T + _CLOSED * p.V_m), p.V_T + _LOWEST_BIAS * p.V_m)
-    u = np.linspace(lowest, p.V_T + _HIGHEST_BIAS * p.V_m, _SPECTRA)
-    V = u + p.R_s * steady_current(p, u)
-    step = 10.0 ** np.floor(np.log10(p.V_m / 3.0))
-    rounded: FloatArray = np.round(V / step) * step
-    return np.round(rounded, 9)
+@dataclass(frozen=True, kw_only=True)
+class Noise:
+    """What instruments add to the truth.
 
-
-def _frequencies(p: Parameters) -> FloatArray:
-    """Frequencies (Hz) from below the slowest to above the fastest time constant."""
-    times = [t for t in (p.R_s * p.C_m, p.tau_m, p.tau_d, 0.5 * p.tau_k) if t > 0.0]
-    low, high = _FREQUENCY_LIMITS
-    lowest = _nice(float(np.clip(0.05 / (2.0 * np.pi * max(times)), low, high / 10.0)))
-    highest = _nice(float(np.clip(20.0 / (2.0 * np.pi * min(times)), 10.0 * lowest, high)))
-    points = int(np.clip(_PER_DECADE * np.log10(highest / lowest), _FEWEST, _MOST))
-    return log_frequencies(lowest, highest, points)
-
-
-def _pulse_currents(p: Parameters) -> list[float]:
-    """Currents (A) whose steady states lie below, at and above the opening of the channel.
-
-    Rounded to two digits, or to as many as tell them apart.
+    Raises
+    ------
+    InputError
+        A size is negative or not finite, or a fraction is not below 1.
     """
-    currents = steady_current(p, p.V_T + p.V_m * np.array(_PULSE_BIASES))
-    for digits in range(2, _MOST_DIGITS + 1):
-        rounded = [float(f"{current:.{digits - 1}e}") for current in currents]
-        if len(set(rounded)) == len(rounded):
-            break
-    return rounded
+
+    impedance: float = 0.005
+    """Standard deviation of Z' and of Z'', as a part of |Z|."""
+    current: float = 0.005
+    """Standard deviation of a measured current, as a part of it."""
+    current_floor: float | None = None
+    """Added to it, A; by default 0.0005 of the largest current of the record."""
+    voltage: float = 1e-3
+    """Standard deviation of a measured voltage, V."""
+    correlation: float = 0.0
+    """Correlation of the noise of neighbouring points, -1 to 1."""
+    outliers: float = 0.0
+    """Part of the points that are outliers."""
+    outlier_size: float = 15.0
+    """Distance of an outlier, in standard deviations."""
+    gain: Mapping[Kind, float] = field(default_factory=dict)
+    """Factor by which the instrument of a kind of measurement reads too much."""
+
+    def __post_init__(self) -> None:
+        """Check the sizes, once."""
+        sizes = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "gain"}
+        wrong = [
+            f"{name} must be a number of at least 0, found {value}"
+            for name, value in sizes.items()
+            if value is not None and name != "correlation" and not 0.0 <= value < np.inf
+        ]
+        if not -1.0 < self.correlation < 1.0:
+            wrong.append(f"correlation must lie between -1 and 1, found {self.correlation}")
+        if self.outliers >= 1.0:
+            wrong.append(f"outliers must be a part below 1, found {self.outliers}")
+        wrong += [
+            f"the gain of {kind} must be above 0, found {value}"
+            for kind, value in self.gain.items()
+            if not 0.0 < value < np.inf
+        ]
+        if wrong:
+            raise InputError("Noise: " + "; ".join(wrong) + ".")
 
 
-def _pulse(current: float, step: float) -> Drive:
-    """A current pulse from rest, in samples of `step` (s)."""
-    return pulse_train(
-        "current",
-        current,
-        on=_REST * step,
-        width=_PULSE * step,
-        period=0.0,
-        count=1,
-        end=(_REST + _PULSE + _TAIL) * step,
+NOISELESS = Noise(impedance=0.0, current=0.0, current_floor=0.0, voltage=0.0)
+"""An ideal instrument."""
+
+
+def simulate_device(
+    parameters: Parameters,
+    measurements: Sequence[Measurement] | None = None,
+    noise: Noise | None = None,
+    *,
+    seed: int,
+    name: str = "synthetic device",
+    area: float | None = None,
+    temperature: float | None = None,
+    attributes: Mapping[str, str | float] | None = None,
+) -> Device:
+    """A device measured on the model.
+
+    Parameters
+    ----------
+    parameters : Parameters
+        The truth. L_s is seen by the spectra only.
+    measurements : sequence of Measurement, optional
+        By default `default_measurements(parameters)`.
+    noise : Noise, optional
+        By default half a per cent on Z and on currents, a millivolt on voltages.
+    seed : int
+        Of the noise.
+    name : str
+    area : float, m^2, optional
+    temperature : float, K, optional
+    attributes : mapping, optional
+        Anything else to tell devices apart.
+
+    Raises
+    ------
+    InputError
+        Two measurements have the same file, or one of them cannot be integrated.
+    """
+    planned = tuple(default_measurements(parameters) if measurements is None else measurements)
+    check_files(planned)
+    added = noise or Noise()
+    records = tuple(
+        _measured(parameters, item, added, np.random.default_rng([seed, index]))
+        for index, item in enumerate(planned)
     )
+    return Device(
+        name=name, records=records, area=area, temperature=temperature, attributes=dict(attributes or {})
+    )
+
+
+def _measured(p: Parameters, item: Measurement, noise: Noise, rng: np.random.Generator) -> Record:
+    """Z at the steady state of the bias, or the response to a drive."""
+    shared: dict[str, Any] = {"name": item.file, "origin": Origin(file="")}
+    gain = noise.gain.get(item.kind, 1.0)
+    if isinstance(item, Spectroscopy):
+        control, bias, frequency = item.protocol.control, item.protocol.bias, item.protocol.frequency
+        u = float(junction_voltage(p, control, np.array([bias]))[0])
+        Z: ComplexArray = impedance(p, frequency, u) * gain
+        sigma = noise.impedance * np.abs(Z)
+        return ImpedanceSpectrum(
+            **shared,
+            frequency=frequency,
+            impedance=Z + _draw(sigma, noise, rng) + 1j * _draw(sigma, noise, rng),
+            bias_voltage=bias if control == "voltage" else None,
+            bias_current=bias if control == "current" else None,
+            control=control,
+        )
+    course = simulate(p, item.drive, item.time)
+    if not course.outcome.ok:
+        raise InputError(
+            f"{item.file}: the model cannot be followed beyond {course.outcome.reached:g} s, because the "
+            f"integration {course.outcome.message}. Change the drive or the parameters."
+        )
+    voltage, current = course.voltage, course.current
+    if item.drive.control == "voltage":
+        current = gain * current
+        floor = noise.current_floor
+        if floor is None:
+            floor = _FLOOR * float(np.max(np.abs(current)))
+        current = current + _draw(np.hypot(noise.current * current, floor), noise, rng)
+    else:
+        voltage = gain * voltage
+        voltage = voltage + _draw(np.full(voltage.size, noise.voltage), noise, rng)
+    shared |= {"voltage": voltage, "current": current, "time": item.time, "drive": item.drive}
+    if item.kind == "iv":
+        return IVSweep(**shared, control=item.drive.control, scan_rate=item.scan_rate)
+    return PulseTransient(**shared)
 
 
 def _sampling(drive: Drive, points: int) -> FloatArray:
@@ -286,6 +402,19 @@ def _nice(value: float) -> float:
     return float(f"{nearest * 10.0**power:.1e}")
 
 
-def _label(value: float, unit: str) -> str:
+def _label(value: float, control: Control) -> str:
     """A quantity as part of a file name: "50mV", "1.2uA"."""
-    return format_quantity(value, unit, digits=_MOST_DIGITS).replace(" ", "")
+    return format_quantity(value, _UNIT[control], digits=_MOST_DIGITS).replace(" ", "")
+
+
+def _draw(sigma: FloatArray, noise: Noise, rng: np.random.Generator) -> FloatArray:
+    """Errors of the standard deviations `sigma`, correlated and with outliers as `noise` says."""
+    white = rng.standard_normal(sigma.size)
+    outlying = rng.random(sigma.size) < noise.outliers
+    jump = noise.outlier_size * rng.choice([-1.0, 1.0], sigma.size)
+    rho = noise.correlation
+    if rho != 0.0:
+        white[1:] *= np.sqrt(1.0 - rho**2)
+        white = np.asarray(lfilter([1.0], [1.0, -rho], white), dtype=np.float64)
+    result: FloatArray = sigma * (white + np.where(outlying, jump, 0.0))
+    return result

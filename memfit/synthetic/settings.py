@@ -7,7 +7,7 @@
     R_b = "200 kohm"
     C_m = "200 nF"
     ...
-    [noise]                               # optional; see `memfit.synthetic.device.Noise`
+    [noise]                               # optional; see `memfit.synthetic.measurements.Noise`
     impedance = "0.5 %"
     voltage = "1 mV"
     gain = { iv = 1.02 }
@@ -36,24 +36,24 @@ table's (`memfit.model.parameters`).
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from memfit.datasets import Kind
 from memfit.errors import InputError
-from memfit.loaders.manifest import DIMENSION_OF, Checker, read_toml
+from memfit.loaders.manifest import DEVICE, DIMENSION_OF, Checker, Key, read_toml
 from memfit.loaders.raw import CONTROLS, INITIALS, TECHNIQUES
 from memfit.model import NAMES, NEEDED, PARAMETERS, Parameters
 from memfit.protocols import Control, Drive, pulse_train
-from memfit.synthetic.device import Noise
 from memfit.synthetic.export import FORMATS, STYLES, Format, Style, usual_format
 from memfit.synthetic.measurements import (
     PULSE_POINTS,
     SPECTRUM_POINTS,
     SWEEP_POINTS,
     Measurement,
+    Noise,
     check_files,
     default_measurements,
     in_format,
@@ -65,24 +65,12 @@ from memfit.synthetic.measurements import (
 )
 
 _COMMON = ("kind", "file", "format", "control", "points")
+_PULSES = ("amplitude", "base", "on", "width", "period", "count", "end")
 KEYS: Mapping[str, tuple[str, ...]] = {
     "impedance": (*_COMMON, "bias", "frequency"),
     "iv": (*_COMMON, "vertices", "scan_rate", "initial"),
-    "transient": (
-        *_COMMON,
-        "amplitude",
-        "base",
-        "on",
-        "width",
-        "period",
-        "count",
-        "end",
-        "waveform",
-        "initial",
-    ),
+    "transient": (*_COMMON, *_PULSES, "waveform", "initial"),
 }
-_TABLES = ("seed", "device", "parameters", "noise", "files", "measurement")
-_DEVICE = ("name", "area", "temperature", "attributes")
 _NOISE_DIMENSIONS = {
     "impedance": "ratio",
     "current": "ratio",
@@ -92,7 +80,7 @@ _NOISE_DIMENSIONS = {
     "outliers": "ratio",
     "outlier_size": "ratio",
 }
-_MOST_POINTS = 1_000_000
+_FEWEST_POINTS, _MOST_POINTS = 3, 1_000_000
 _LARGEST_INTEGER = 2**63 - 1
 
 
@@ -124,7 +112,6 @@ def read_simulation(path: Path) -> Simulation:
     Parameters
     ----------
     path : Path
-        Of the PARAMS.toml.
 
     Raises
     ------
@@ -133,36 +120,20 @@ def read_simulation(path: Path) -> Simulation:
     """
     content, text = read_toml(path)
     check = Checker(path.name, text)
-    tables = check.table(content, "", _TABLES)
-    device = check.table(tables.get("device", {}), "device", _DEVICE)
+    tables = check.table(content, "", ("seed", "device", "parameters", "noise", "files", "measurement"))
+    device = check.table(tables.get("device", {}), "device", tuple(DEVICE))
     values = _parameters(check, tables.get("parameters"))
     noise = _noise(check, tables.get("noise", {}))
-    seed = _whole_number(check, tables.get("seed", 0), "seed", least=0)
+    seed = _whole_number(check, tables.get("seed", 0), "seed", 0)
     files = check.table(tables.get("files", {}), "files", ("format",))
     style = check.word(files.get("format", "generic"), "files, format", STYLES) or "generic"
     measurements = _measurements(check, tables["measurement"], style) if "measurement" in tables else None
-    name = check.text(device["name"], "device, name") if "name" in device else path.stem
-    area = check.positive(device["area"], "device, area", "area") if "area" in device else None
-    temperature = (
-        check.positive(device["temperature"], "device, temperature", "temperature")
-        if "temperature" in device
-        else None
-    )
-    attributes = _attributes(check, device.get("attributes", {}))
+    known = {"name": path.stem, **check.keys(device, "device", DEVICE)}
     check.finish()
     parameters = Parameters.from_mapping(values)
     if measurements is None and style != "generic":
         measurements = in_style(default_measurements(parameters), style)
-    return Simulation(
-        parameters=parameters,
-        noise=noise,
-        seed=seed,
-        measurements=measurements,
-        name=name or path.stem,
-        area=area,
-        temperature=temperature,
-        attributes=attributes,
-    )
+    return Simulation(parameters=parameters, noise=noise, seed=seed, measurements=measurements, **known)
 
 
 def _parameters(check: Checker, value: object) -> dict[str, float]:
@@ -171,53 +142,28 @@ def _parameters(check: Checker, value: object) -> dict[str, float]:
         check.mistake("parameters", f"expected a table [parameters] with {', '.join(NEEDED)}, found none")
         return {}
     table = check.table(value, "parameters", NAMES)
-    missing = [name for name in NEEDED if name not in table]
-    if missing:
-        check.mistake("parameters", f"expected {', '.join(missing)} too")
-    read: Mapping[str, Callable[[object, str, str], float | None]] = {
-        "any": check.quantity,
-        "non_negative": partial(_not_negative, check),
-        "positive": check.positive,
+    _needs(check, table, "parameters", NEEDED)
+    read: Mapping[str, Callable[..., float | None]] = {
+        "any": Checker.quantity,
+        "non_negative": _not_negative,
+        "positive": Checker.positive,
     }
-    values = {
-        name: read[PARAMETERS[name].domain](item, f"parameters, {name}", DIMENSION_OF[name])
-        for name, item in table.items()
-    }
-    return {name: number for name, number in values.items() if number is not None}
+    known = {name: Key("", read[PARAMETERS[name].domain], (DIMENSION_OF[name],)) for name in table}
+    return check.keys(table, "parameters", known)
 
 
 def _noise(check: Checker, value: object) -> Noise:
     """The [noise]; the default where there are mistakes."""
     table = check.table(value, "noise", (*_NOISE_DIMENSIONS, "gain"))
-    sizes: dict[str, float] = {}
-    for name, item in table.items():
-        if name in _NOISE_DIMENSIONS:
-            number = check.quantity(item, f"noise, {name}", _NOISE_DIMENSIONS[name])
-            if number is not None:
-                sizes[name] = number
-    gains = check.table(table.get("gain", {}), "noise, gain", tuple(KEYS))
-    factors = {
-        TECHNIQUES[kind]: check.positive(item, f"noise, gain, {kind}", "ratio")
-        for kind, item in gains.items()
-    }
-    known = {kind: factor for kind, factor in factors.items() if factor is not None}
+    gain = table.pop("gain", {})
+    sizes = check.quantities(table, "noise", _NOISE_DIMENSIONS)
+    table = check.table(gain, "noise, gain", tuple(KEYS))
+    gains = check.keys(table, "noise, gain", {kind: Key("", Checker.positive, ("ratio",)) for kind in table})
     try:
-        return Noise(**sizes, gain=known)
+        return Noise(**sizes, gain={TECHNIQUES[kind]: factor for kind, factor in gains.items()})
     except InputError as problem:
         check.mistake("noise", str(problem).removeprefix("Noise: "))
         return Noise()
-
-
-def _attributes(check: Checker, value: object) -> dict[str, str | float]:
-    """Free attributes of the device: texts and numbers."""
-    table = check.table(value, "device, attributes", None)
-    found: dict[str, str | float] = {}
-    for key, item in table.items():
-        if isinstance(item, str) or (isinstance(item, (int, float)) and not isinstance(item, bool)):
-            found[key] = item
-        else:
-            check.mistake(f"device, attributes, {key}", f"expected a text or a number, found {item!r}")
-    return found
 
 
 def _measurements(check: Checker, value: object, style: Style) -> tuple[Measurement, ...]:
@@ -263,17 +209,6 @@ def _measurement(
     ]
 
 
-def _file(check: Checker, table: Mapping[str, object], place: str) -> str:
-    """Name of the file, "" for the usual one."""
-    if "file" not in table:
-        return ""
-    name = check.text(table["file"], f"{place}, file") or ""
-    if name != Path(name).name or name.startswith("."):
-        check.mistake(f"{place}, file", f"expected the plain name of a file, found {name!r}")
-        return ""
-    return name
-
-
 def _needs(check: Checker, table: Mapping[str, object], place: str, keys: Sequence[str]) -> bool:
     """Whether all keys are there; if not, a mistake."""
     missing = [key for key in keys if key not in table]
@@ -282,85 +217,89 @@ def _needs(check: Checker, table: Mapping[str, object], place: str, keys: Sequen
     return not missing
 
 
-def _spectra(
-    check: Checker, table: Mapping[str, object], place: str, control: Control
-) -> Sequence[Measurement]:
+def _spectra(check: Checker, table: dict[str, Any], place: str, control: Control) -> Sequence[Measurement]:
     """One spectrum a bias."""
     if not _needs(check, table, place, ("bias", "frequency")):
         return ()
-    stated = table["bias"] if isinstance(table["bias"], list) else [table["bias"]]
-    biases = [check.quantity(item, f"{place}, bias", control) for item in stated]
-    limits = check.range(table["frequency"], f"{place}, frequency", "frequency")
-    points = _points(check, table, place, SPECTRUM_POINTS, least=3)
-    file = _file(check, table, place)
-    if file and len(biases) > 1:
+    several = isinstance(table["bias"], list) and len(table["bias"]) > 1
+    keys = {
+        "bias": Key("one, or a list", _levels, (control,)),
+        "frequency": Key("lowest and highest", Checker.range, ("frequency",)),
+        "points": _POINTS,
+        "file": _FILE,
+    }
+    read = {"file": "", **check.keys({"points": SPECTRUM_POINTS, **table}, place, keys)}
+    if read["file"] and several:
         check.mistake(f"{place}, file", "expected no `file` where there are several biases")
-    if limits is None:
+    if "frequency" not in read:
         return ()
-    if limits[0] <= 0:
+    if read["frequency"][0] <= 0:
         check.mistake(f"{place}, frequency", "expected frequencies above 0 Hz")
         return ()
-    frequency = log_frequencies(*limits, points)
-    return [spectrum(bias, frequency, control=control, file=file) for bias in biases if bias is not None]
+    lowest, highest = read["frequency"]
+    frequency = log_frequencies(lowest, highest, read["points"])
+    biases = read.get("bias", ())
+    return [spectrum(bias, frequency, control=control, file=read["file"]) for bias in biases]
 
 
-def _loops(
-    check: Checker, table: Mapping[str, object], place: str, control: Control
-) -> Sequence[Measurement]:
+def _loops(check: Checker, table: dict[str, Any], place: str, control: Control) -> Sequence[Measurement]:
     """One sweep."""
     if not _needs(check, table, place, ("vertices", "scan_rate")):
         return ()
-    stated = table["vertices"] if isinstance(table["vertices"], list) else []
-    if len(stated) < 2:
+    if not isinstance(table["vertices"], list) or len(table["vertices"]) < 2:
         check.mistake(f"{place}, vertices", 'expected two or more, such as ["0 V", "1 V", "0 V"]')
-    vertices = [check.quantity(item, f"{place}, vertices", control) for item in stated]
-    rate = check.positive(table["scan_rate"], f"{place}, scan_rate", f"{control}_rate")
-    points = _points(check, table, place, SWEEP_POINTS, least=3)
-    initial = check.word(table.get("initial", "steady"), f"{place}, initial", INITIALS)
-    file = _file(check, table, place)
-    known = [vertex for vertex in vertices if vertex is not None]
-    if len(known) < max(2, len(vertices)) or rate is None or initial is None:
+        table["vertices"] = table["vertices"] if isinstance(table["vertices"], list) else []
+    keys = {
+        "vertices": Key("of the drive", _levels, (control,)),
+        "scan_rate": Key("from vertex to vertex", Checker.positive, (f"{control}_rate",)),
+        "points": _POINTS,
+        "initial": _INITIAL,
+        "file": _FILE,
+    }
+    read = {"file": "", **check.keys({"points": SWEEP_POINTS, "initial": "steady", **table}, place, keys)}
+    if not keys.keys() <= read.keys() or len(read["vertices"]) < 2:
         return ()
-    return [loop(known, rate, points=points, control=control, initial=initial, file=file)]
+    vertices, rate = read.pop("vertices"), read.pop("scan_rate")
+    return [loop(vertices, rate, control=control, **read)]
 
 
-def _transients(
-    check: Checker, table: Mapping[str, object], place: str, control: Control
-) -> Sequence[Measurement]:
+def _transients(check: Checker, table: dict[str, Any], place: str, control: Control) -> Sequence[Measurement]:
     """One response to pulses or to a waveform."""
-    points = _points(check, table, place, PULSE_POINTS, least=3)
-    file = _file(check, table, place)
-    initial = check.word(table.get("initial", "steady"), f"{place}, initial", INITIALS)
-    read = _waveform if "waveform" in table else _pulses
-    drive = read(check, table, place, control)
-    if drive is None or initial is None:
+    keys = {"points": _POINTS, "file": _FILE, "initial": _INITIAL}
+    read = {"file": "", **check.keys({"points": PULSE_POINTS, "initial": "steady", **table}, place, keys)}
+    drive = (_waveform if "waveform" in table else _pulses)(check, table, place, control)
+    if drive is None or "initial" not in read:
         return ()
-    started = Drive(control, drive.time, drive.value, initial)
-    return [transient(started, points=points, file=file)]
+    started = Drive(control, drive.time, drive.value, read["initial"])
+    return [transient(started, points=read["points"], file=read["file"])]
 
 
-def _pulses(check: Checker, table: Mapping[str, object], place: str, control: Control) -> Drive | None:
+def _pulses(check: Checker, table: Mapping[str, Any], place: str, control: Control) -> Drive | None:
     """Rectangular pulses."""
     if not _needs(check, table, place, ("amplitude", "on", "width", "end")):
         return None
-    amplitude = check.quantity(table["amplitude"], f"{place}, amplitude", control)
-    base = check.quantity(table.get("base", 0.0), f"{place}, base", control)
-    on = _not_negative(check, table["on"], f"{place}, on", "time")
-    width = check.positive(table["width"], f"{place}, width", "time")
-    end = check.positive(table["end"], f"{place}, end", "time")
-    period = _not_negative(check, table.get("period", 0.0), f"{place}, period", "time")
-    count = _whole_number(check, table.get("count", 1), f"{place}, count", least=1)
-    if amplitude is None or base is None or on is None or width is None or end is None or period is None:
+    keys = {
+        "amplitude": Key("of the pulses", Checker.quantity, (control,)),
+        "base": Key("between them", Checker.quantity, (control,)),
+        "on": Key("start of the first", _not_negative, ("time",)),
+        "width": Key("of each", Checker.positive, ("time",)),
+        "end": Key("of the record", Checker.positive, ("time",)),
+        "period": Key("from start to start", _not_negative, ("time",)),
+        "count": Key("of the pulses", _whole_number, (1,)),
+    }
+    read = check.keys({"base": 0.0, "period": 0.0, "count": 1, **table}, place, keys)
+    if len(read) < len(keys):
         return None
-    if end < on + (count - 1) * period + width:
+    end = read["end"]
+    if end < read["on"] + (read["count"] - 1) * read["period"] + read["width"]:
         check.mistake(
             f"{place}, end", f"expected a time at or after the end of the last pulse, found {end:g} s"
         )
         return None
-    return pulse_train(control, amplitude, on=on, width=width, period=period, count=count, end=end, base=base)
+    return pulse_train(control, read.pop("amplitude"), **read)
 
 
-def _waveform(check: Checker, table: Mapping[str, object], place: str, control: Control) -> Drive | None:
+def _waveform(check: Checker, table: Mapping[str, Any], place: str, control: Control) -> Drive | None:
     """Any piecewise-linear drive."""
     value, place = table["waveform"], f"{place}, waveform"
     pairs = isinstance(value, list) and all(isinstance(item, list) and len(item) == 2 for item in value)
@@ -380,7 +319,24 @@ _PLANS = {"impedance": _spectra, "iv": _loops, "transient": _transients}
 """What reads the table of each kind of measurement."""
 
 
-def _whole_number(check: Checker, value: object, place: str, *, least: int) -> int:
+def _levels(check: Checker, value: object, place: str, control: Control) -> list[float] | None:
+    """A voltage or current, or a list of them."""
+    items = value if isinstance(value, list) else [value]
+    levels = [check.quantity(item, place, control) for item in items]
+    known = [level for level in levels if level is not None]
+    return known if len(known) == len(levels) else None
+
+
+def _file(check: Checker, value: object, place: str) -> str | None:
+    """Name of the file."""
+    name = check.text(value, place)
+    if name is not None and (name != Path(name).name or name.startswith(".")):
+        check.mistake(place, f"expected the plain name of a file, found {name!r}")
+        return None
+    return name
+
+
+def _whole_number(check: Checker, value: object, place: str, least: int) -> int:
     """A whole number."""
     if isinstance(value, int) and not isinstance(value, bool) and least <= value <= _LARGEST_INTEGER:
         return value
@@ -388,12 +344,12 @@ def _whole_number(check: Checker, value: object, place: str, *, least: int) -> i
     return least
 
 
-def _points(check: Checker, table: Mapping[str, object], place: str, usual: int, least: int) -> int:
+def _points(check: Checker, value: object, place: str) -> int:
     """How many points to measure."""
-    points = _whole_number(check, table.get("points", usual), f"{place}, points", least=least)
+    points = _whole_number(check, value, place, _FEWEST_POINTS)
     if points > _MOST_POINTS:
-        check.mistake(f"{place}, points", f"expected at most {_MOST_POINTS}, found {points}")
-        return least
+        check.mistake(place, f"expected at most {_MOST_POINTS}, found {points}")
+        return _FEWEST_POINTS
     return points
 
 
@@ -404,3 +360,8 @@ def _not_negative(check: Checker, value: object, place: str, dimension: str) -> 
         check.mistake(place, f"expected a value of at least 0, found {value!r}")
         return None
     return number
+
+
+_POINTS = Key("how many to measure", _points)
+_FILE = Key("to write to", _file)
+_INITIAL = Key("state at the start", Checker.word, (INITIALS,))

@@ -12,8 +12,7 @@ from memfit.errors import InputError
 from memfit.fitting.joint import fit
 from memfit.fitting.predict import Predictor
 from memfit.model import NAMES, Parameters
-from memfit.synthetic.device import simulate_device
-from memfit.synthetic.measurements import spectrum
+from memfit.synthetic.measurements import simulate_device, spectrum
 
 CORE = NAMES[:7]
 

@@ -11,8 +11,7 @@ from memfit.analysis.stability.circuit import Circuit
 from memfit.analysis.stability.hopf import find_hopf_points
 from memfit.fitting.joint import fit
 from memfit.model import NAMES, Parameters
-from memfit.synthetic.device import Noise, simulate_device
-from memfit.synthetic.measurements import loop, spectrum
+from memfit.synthetic.measurements import Noise, loop, simulate_device, spectrum
 
 SPIKES = Parameters(R_b=2e5, C_m=1.5e-7, i_c0=1.6e-5, V_T=0.6, V_m=0.06, tau_d=0.03, tau_k=0.05, R_s=40.0)
 CIRCUITS = {

@@ -10,7 +10,7 @@ import pytest
 from small_device import PLANNED, TRUTH, is_servant
 
 import memfit as mf
-from memfit.synthetic.device import simulate_device
+from memfit.synthetic.measurements import simulate_device
 
 Words = Callable[..., Path]
 

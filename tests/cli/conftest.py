@@ -9,9 +9,8 @@ import pytest
 from small_device import TRUTH
 
 from memfit.cli.main import main
-from memfit.synthetic.device import simulate_device
 from memfit.synthetic.export import write_device
-from memfit.synthetic.measurements import loop, spectrum
+from memfit.synthetic.measurements import loop, simulate_device, spectrum
 
 
 @dataclass(frozen=True)

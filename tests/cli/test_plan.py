@@ -5,9 +5,8 @@ import json
 import numpy as np
 from small_device import TRUTH
 
-from memfit.synthetic.device import simulate_device
 from memfit.synthetic.export import write_device
-from memfit.synthetic.measurements import spectrum
+from memfit.synthetic.measurements import simulate_device, spectrum
 
 
 def _one_bias(folder):

@@ -27,8 +27,7 @@ from memfit.model import (
     steady_current,
 )
 from memfit.protocols import pulse
-from memfit.synthetic.device import Noise
-from memfit.synthetic.measurements import transient
+from memfit.synthetic.measurements import Noise, transient
 
 
 def _open(result):

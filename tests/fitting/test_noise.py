@@ -17,7 +17,7 @@ from memfit.fitting.predict import measured
 from memfit.fitting.problem import NoiseLevel
 from memfit.noise_estimate import distance_from_neighbours
 from memfit.protocols import Drive
-from memfit.synthetic.device import Noise as Added
+from memfit.synthetic.measurements import Noise as Added
 
 MANY = 4000
 

@@ -15,7 +15,7 @@ from memfit.fitting.starting_values import guess
 from memfit.fitting.summary import summarise
 from memfit.fitting.uncertainty.covariance import covariance_of
 from memfit.model import NAMES
-from memfit.synthetic.device import Noise
+from memfit.synthetic.measurements import Noise
 
 
 def test_full_data_are_ok(joint):

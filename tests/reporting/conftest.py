@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from memfit.fitting import Alternative, Excluded, FittedRecord, plan_for
 from memfit.model import Parameters
 from memfit.synthetic import measurements
-from memfit.synthetic.device import simulate_device
+from memfit.synthetic.measurements import simulate_device
 from memfit.workflow.fitting import fit_records
 
 TRUTH = Parameters(R_b=12e3, C_m=1.1e-6, i_c0=0.9e-3, V_T=0.95, V_m=0.055, tau_d=0.012, tau_k=0.025, R_s=22.0)

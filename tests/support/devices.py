@@ -7,8 +7,7 @@ import numpy as np
 from memfit.datasets import Device
 from memfit.model import Parameters, steady_current
 from memfit.protocols import Drive, pulse
-from memfit.synthetic.device import NOISELESS, Noise, simulate_device
-from memfit.synthetic.measurements import loop, spectrum, transient
+from memfit.synthetic.measurements import NOISELESS, Noise, loop, simulate_device, spectrum, transient
 
 TRUTH = Parameters(
     R_b=1e5, C_m=1e-7, i_c0=2e-5, V_T=0.8, V_m=0.08, tau_d=0.03, tau_k=0.05, R_s=40.0

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from memfit.loaders.device import load_device
-from memfit.synthetic.device import simulate_device
 from memfit.synthetic.export import write_device
+from memfit.synthetic.measurements import simulate_device
 
 
 @pytest.fixture

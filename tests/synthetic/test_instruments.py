@@ -13,9 +13,15 @@ from memfit.errors import InputError
 from memfit.loaders.device import load_device
 from memfit.model import Parameters
 from memfit.protocols import Drive
-from memfit.synthetic.device import simulate_device
 from memfit.synthetic.export import FORMATS, SUFFIXES, instrument_bytes, probe_resistance, write_device
-from memfit.synthetic.measurements import default_measurements, in_style, loop, spectrum, transient
+from memfit.synthetic.measurements import (
+    default_measurements,
+    in_style,
+    loop,
+    simulate_device,
+    spectrum,
+    transient,
+)
 
 TRUTH = Parameters(R_b=2e5, C_m=1.5e-7, i_c0=5e-6, V_T=0.6, V_m=0.06, tau_d=0.1)
 SEEDS = st.integers(0, 2**32 - 1)
