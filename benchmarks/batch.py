@@ -30,7 +30,7 @@ from batch_nothing import nothing, nothing_to_prepare, nothing_to_report
 from recovery import CASES, make_device
 
 from memfit.batch.dask_executor import run_jobs
-from memfit.batch.jobs import Job, Limits, Makers
+from memfit.batch.device import Job, Limits, Makers
 from memfit.synthetic.export import write_device
 
 TABLE = Path(__file__).with_suffix(".md")

@@ -29,8 +29,7 @@ from distributed import (
 )
 from distributed.scheduler import KilledWorker
 
-from memfit.batch.device import bring_up_to_date, record_failure
-from memfit.batch.jobs import Job, Limits, Makers, Outcome
+from memfit.batch.device import Job, Limits, Makers, Outcome, bring_up_to_date, record_failure
 from memfit.batch.worker_process import Fitter, Trouble
 from memfit.errors import InputError, OutputError
 

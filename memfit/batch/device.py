@@ -1,4 +1,4 @@
-"""One device of a batch brought up to date: what a process does with each job.
+"""One device of a batch: what is to be done with it, within what limits, and how a process does it.
 
 The folder of a device appears whole or not at all. Beside result.json lies checkpoint.json: digests of every
 file the fit depends on, what the batch asked for, the digest of the result, or the reason why there is none.
@@ -8,27 +8,179 @@ A device is finished when all of that still holds.
 import errno
 import hashlib
 import json
+import re
 import shutil
 import tempfile
 import time
 import traceback
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
-from memfit.batch.jobs import CHECKPOINT, DRAFTS, REPORT, RESULT, Cause, Job, Limits, Makers, Outcome
-from memfit.errors import MemfitError, OutputError
+from memfit.errors import MemfitError, OutputError, ParameterError
 from memfit.files import write_whole
 from memfit.fitting import SCHEMA as RESULT_SCHEMA
 from memfit.loaders.device import files_of
+from memfit.units import format_quantity, parse_quantity
+
+DEVICES = "devices"
+"""Folder of a batch's output that holds one folder for each device."""
+DRAFTS = ".drafts"
+"""Folder of a batch's output that holds what is not finished; of no value once nothing runs."""
+RESULT, REPORT, CHECKPOINT = "result.json", "report.html", "checkpoint.json"
+
+State = Literal["fitted", "unchanged", "failed", "stopped"]
+Cause = Literal["", "input", "time", "memory", "died", "error", "disk", "start"]
+"""Why there is no result: the data cannot be used, a limit was passed, the process died, memfit itself
+stumbled; OUT cannot be written, no process can be started (these two end the run)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What one device may cost."""
+
+    time: float | None = 600.0
+    """s; None: any time."""
+    memory: float | None = 2e9
+    """Bytes of the process that fits; None: any amount."""
+
+    @classmethod
+    def read(cls, time: str | float | None, memory: str | float | None) -> "Limits":
+        """From texts such as "10 min" and "2 GB"; "none" or None for no limit.
+
+        Parameters
+        ----------
+        time : str, float or None
+            s where no unit is given.
+        memory : str, float or None
+            Bytes where no unit is given.
+
+        Raises
+        ------
+        ParameterError, UnitError
+            A text cannot be read, or a limit is not above zero.
+        """
+        seconds = None if _no_limit(time) else parse_quantity(time or 0.0, "time")
+        size = None if _no_limit(memory) else parse_bytes(memory or 0.0)
+        if (seconds is not None and seconds <= 0) or (size is not None and size <= 0):
+            raise ParameterError(f"Limits must be above 0; found {time!r} and {memory!r}. Say none for none.")
+        return cls(time=seconds, memory=size)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One device to bring up to date."""
+
+    key: str
+    """Path of its folder relative to ROOT, with slashes: its name in the output."""
+    folder: Path
+    """Its measurements."""
+    out: Path
+    """Output folder of the whole batch."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """What the batch changes in the plan of every device, as plain data."""
+    reports: bool = False
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def place(self) -> Path:
+        """Folder of its result."""
+        return self.out / DEVICES / self.key
+
+
+@dataclass(frozen=True, kw_only=True)
+class Makers:
+    """What the floors above do with one device; functions that can be named from another process."""
+
+    fit: Callable[[Job, Path], str]
+    """Fit, write result.json (and the report, if asked for) into an empty folder; return the status."""
+    report: Callable[[Job, Path], None]
+    """Write the report of the finished result into a folder."""
+    prepare: Callable[[], None]
+    """Import and compile, once a process."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """How one device ended."""
+
+    key: str
+    state: State
+    status: str = ""
+    """Code of the fit's status, where there is a result."""
+    cause: Cause = ""
+    message: str = ""
+    """A sentence, where there is no result."""
+    seconds: float = 0.0
+    detail: str = ""
+    """A traceback, where memfit itself stumbled."""
+
+
+_BYTES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
+_BINARY = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
+
+
+def parse_bytes(value: str | float) -> float:
+    """A size of memory: "2 GB", "512MiB", or a number of bytes.
+
+    Parameters
+    ----------
+    value : str or float
+        "kB" is 1000 bytes, "kiB" 1024.
+
+    Returns
+    -------
+    float
+        Bytes.
+
+    Raises
+    ------
+    ParameterError
+        It cannot be read.
+    """
+    found = re.fullmatch(r"\s*(\d+(?:\.\d*)?|\.\d+)(?:[eE]\+?(\d+))?\s*([kKmMgGtT]?)(i?)[bB]?\s*", str(value))
+    if found is None:
+        raise ParameterError(f'Expected a size of memory such as "2 GB" or "512 MiB"; found {value!r}.')
+    number, exponent, prefix, binary = found.groups()
+    return float(f"{number}e{exponent or 0}") * (_BINARY if binary else _BYTES)[prefix.lower()]
+
+
+def size_text(size: float) -> str:
+    """A size of memory for a sentence: "2 GB".
+
+    Parameters
+    ----------
+    size : float, bytes
+    """
+    return format_quantity(size, "B", digits=3)
+
+
+def time_text(seconds: float) -> str:
+    """A limit of time for a sentence: "90 s", "10 min".
+
+    Parameters
+    ----------
+    seconds : float, s
+    """
+    if seconds >= 120:
+        return f"{seconds / 60:.3g} min" if seconds < 7200 else f"{seconds / 3600:.3g} h"
+    return f"{seconds:.3g} s"
+
+
+def _no_limit(value: object) -> bool:
+    """Whether no limit is asked for."""
+    return value is None or (isinstance(value, str) and value.strip().lower() == "none")
+
 
 SCHEMA = "memfit/batch-checkpoint/1"
 
 _OCCUPIED = (errno.ENOTEMPTY, errno.EEXIST)
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 _ATTEMPTS = 5
+_NOT_REMEMBERED = ("disk", "start")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +209,9 @@ class Checkpoint:
     def holds(self, job: Job, inputs: Mapping[str, str]) -> bool:
         """Whether the device need not be fitted again.
 
+        Its result is there, unharmed, in today's layout; or another attempt would fail the same way: the same
+        program, and no wider limit.
+
         Parameters
         ----------
         job : Job
@@ -66,20 +221,11 @@ class Checkpoint:
         """
         if self.inputs != inputs or self.settings != dict(job.settings):
             return False
-        return self._failure_stands(job.limits) if self.cause else self._result_stands(job.place)
-
-    def _result_stands(self, place: Path) -> bool:
-        """Whether the result is there, unharmed, in today's layout."""
-        try:
-            found = hashlib.sha256((place / RESULT).read_bytes()).hexdigest()
-        except OSError:
-            return False
-        return found == self.result_sha256 and self.result_schema == RESULT_SCHEMA
-
-    def _failure_stands(self, limits: Limits) -> bool:
-        """Whether another attempt would end the same way: the same program, and no wider limit."""
+        if not self.cause:
+            found = _digest(job.place / RESULT)
+            return bool(found) and found == self.result_sha256 and self.result_schema == RESULT_SCHEMA
         if self.cause in ("time", "memory"):
-            now, then = getattr(limits, self.cause), self.limits.get(self.cause)
+            now, then = getattr(job.limits, self.cause), self.limits.get(self.cause)
             return now is not None and then is not None and now <= then
         return self.cause in ("input", "error") and self.memfit_version == version("memfit")
 
@@ -95,7 +241,7 @@ def fingerprint(folder: Path) -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        Hexadecimal, by path relative to the folder, with slashes.
+        By path relative to the folder, with slashes.
     """
     return {path.relative_to(folder).as_posix(): _digest(path) for path in files_of(folder)}
 
@@ -127,21 +273,22 @@ def read_checkpoint(place: Path) -> Checkpoint | None:
     return known if known.schema == SCHEMA and known.cause in get_args(Cause) else None
 
 
-def _write_checkpoint(draft: Path, checkpoint: Checkpoint) -> None:
+def _write_checkpoint(draft: Path, job: Job, **known: Any) -> None:
     """Write checkpoint.json into a folder."""
+    checkpoint = Checkpoint(settings=dict(job.settings), memfit_version=version("memfit"), **known)
     write_whole(draft / CHECKPOINT, json.dumps(asdict(checkpoint), indent=2, allow_nan=False) + "\n")
 
 
 @contextmanager
 def _new_place(job: Job) -> Iterator[Path]:
-    """A folder to fill, which becomes the device's own when the block ends without an error.
-
-    Raises
-    ------
-    OutputError
-        OUT cannot be written.
-    """
-    draft = _new_draft(job.out / DRAFTS)
+    """A folder to fill, which becomes the device's own when the block ends without an error."""
+    drafts = job.out / DRAFTS
+    try:
+        drafts.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(dir=drafts))
+        draft.chmod(drafts.stat().st_mode & 0o777)
+    except OSError as problem:
+        raise _unwritable(job.out, problem) from problem
     try:
         yield draft
         try:
@@ -150,17 +297,6 @@ def _new_place(job: Job) -> Iterator[Path]:
             raise _unwritable(job.out, problem) from problem
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-
-
-def _new_draft(drafts: Path) -> Path:
-    """An empty folder on the file system of the output."""
-    try:
-        drafts.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(dir=drafts))
-        draft.chmod(drafts.stat().st_mode & 0o777)
-    except OSError as problem:
-        raise _unwritable(drafts.parent, problem) from problem
-    return draft
 
 
 def _unwritable(out: Path, problem: OSError) -> OutputError:
@@ -186,17 +322,11 @@ def _publish(draft: Path, place: Path) -> None:
 
 def _put_away(place: Path, drafts: Path) -> None:
     """Remove a folder in one step, as seen from outside."""
-    grave = Path(tempfile.mkdtemp(dir=drafts))
-    try:
-        place.replace(grave / "old")
-    except FileNotFoundError:
-        pass  # another process was faster
-    finally:
-        shutil.rmtree(grave, ignore_errors=True)
-
-
-_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
-_NOT_REMEMBERED = ("disk", "start")
+    with (
+        tempfile.TemporaryDirectory(dir=drafts, ignore_cleanup_errors=True) as grave,
+        suppress(FileNotFoundError),  # another process was faster
+    ):
+        place.replace(Path(grave, "old"))
 
 
 def bring_up_to_date(job: Job, makers: Makers) -> Outcome:
@@ -226,16 +356,25 @@ def bring_up_to_date(job: Job, makers: Makers) -> Outcome:
 
 
 def _up_to_date(job: Job, makers: Makers, begun: float) -> Outcome:
-    """The device as it is if its checkpoint holds, else fitted."""
+    """The device fitted, or as its checkpoint says, with its report where that is wanted and absent."""
     inputs = fingerprint(job.folder)
     known = read_checkpoint(job.place)
-    if known is not None and known.holds(job, inputs):
-        return _as_known(job, known, makers)
-    return _fit(job, makers, inputs, begun)
-
-
-def _as_known(job: Job, known: Checkpoint, makers: Makers) -> Outcome:
-    """What the checkpoint says; the report is added where it is wanted and absent."""
+    if known is None or not known.holds(job, inputs):
+        processor = time.process_time()
+        with _new_place(job) as draft:
+            status = makers.fit(job, draft)
+            seconds = round(time.perf_counter() - begun, 3)
+            _write_checkpoint(
+                draft,
+                job,
+                inputs=inputs,
+                seconds=seconds,
+                processor_seconds=round(time.process_time() - processor, 3),
+                status=status,
+                result_schema=RESULT_SCHEMA,
+                result_sha256=hashlib.sha256((draft / RESULT).read_bytes()).hexdigest(),
+            )
+        return Outcome(key=job.key, state="fitted", status=status, seconds=seconds)
     if known.cause:
         return Outcome(key=job.key, state="failed", cause=known.cause, message=known.message)
     if job.reports and not (job.place / REPORT).exists():
@@ -244,26 +383,6 @@ def _as_known(job: Job, known: Checkpoint, makers: Makers) -> Outcome:
                 shutil.copyfile(job.place / name, draft / name)
             makers.report(job, draft)
     return Outcome(key=job.key, state="unchanged", status=known.status)
-
-
-def _fit(job: Job, makers: Makers, inputs: dict[str, str], begun: float) -> Outcome:
-    """Fit and publish."""
-    processor = time.process_time()
-    with _new_place(job) as draft:
-        status = makers.fit(job, draft)
-        seconds = round(time.perf_counter() - begun, 3)
-        checkpoint = Checkpoint(
-            inputs=inputs,
-            settings=dict(job.settings),
-            memfit_version=version("memfit"),
-            seconds=seconds,
-            processor_seconds=round(time.process_time() - processor, 3),
-            status=status,
-            result_schema=RESULT_SCHEMA,
-            result_sha256=hashlib.sha256((draft / RESULT).read_bytes()).hexdigest(),
-        )
-        _write_checkpoint(draft, checkpoint)
-    return Outcome(key=job.key, state="fitted", status=status, seconds=seconds)
 
 
 def record_failure(job: Job, cause: Cause, message: str, *, begun: float, detail: str = "") -> Outcome:
@@ -284,7 +403,16 @@ def record_failure(job: Job, cause: Cause, message: str, *, begun: float, detail
     if cause not in _NOT_REMEMBERED:
         try:
             with _new_place(job) as draft:
-                _write_checkpoint(draft, _failed(job, cause, message, seconds, detail))
+                _write_checkpoint(
+                    draft,
+                    job,
+                    inputs=fingerprint(job.folder),
+                    seconds=seconds,
+                    cause=cause,
+                    message=message,
+                    detail=detail,
+                    limits=asdict(job.limits),
+                )
         except OutputError as problem:
             cause, message = "disk", str(problem)
     return Outcome(
@@ -294,19 +422,4 @@ def record_failure(job: Job, cause: Cause, message: str, *, begun: float, detail
         message=message,
         seconds=seconds,
         detail=detail,
-    )
-
-
-def _failed(job: Job, cause: Cause, message: str, seconds: float, detail: str) -> Checkpoint:
-    """The checkpoint of a device without a result."""
-    limits: Limits = job.limits
-    return Checkpoint(
-        inputs=fingerprint(job.folder),
-        settings=dict(job.settings),
-        memfit_version=version("memfit"),
-        seconds=seconds,
-        cause=cause,
-        message=message,
-        detail=detail,
-        limits={"time": limits.time, "memory": limits.memory},
     )

@@ -16,10 +16,10 @@ What is not determined (None) is neither above nor below anything: no comparison
 """
 
 import ast
-import math
 import re
+import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NoReturn
 
@@ -27,169 +27,22 @@ from memfit.batch.columns import COLUMNS
 from memfit.errors import InputError, UnitError, meant
 from memfit.units import parse_quantity
 
-Kind = Literal["number", "text", "truth", "any", "none"]
-_ATTRIBUTE = "(SELECT value FROM attributes AS a WHERE a.folder = devices.folder AND a.name = ?)"
-
-
-@dataclass(frozen=True)
-class Term:
-    """A part of an expression, written as SQL."""
-
-    sql: str
-    values: tuple[str | float, ...]
-    kind: Kind
-    dimension: str = ""
-    said: str = ""
-    """As the user wrote it."""
-    constant: str | float | None = None
-
-
-def joined(word: str, terms: Sequence[Term]) -> Term:
-    """Conditions joined by AND or OR."""
-    values = tuple(value for term in terms for value in term.values)
-    return Term(f"({word.join(term.sql for term in terms)})", values, "truth")
-
-
-class Vocabulary:
-    """The names that an expression may use, and those that it did use.
-
-    Parameters
-    ----------
-    attributes : sequence of str
-        Names of attributes that some device has.
-    """
-
-    def __init__(self, attributes: Sequence[str]) -> None:
-        self._attributes = tuple(attributes)
-        self._used: dict[str, None] = {}
-
-    @property
-    def used(self) -> tuple[str, ...]:
-        """Columns and attributes, each once."""
-        return tuple(self._used)
-
-    def named(self, name: str) -> Term:
-        """A column of the index, or else an attribute."""
-        if name in COLUMNS:
-            info = COLUMNS[name]
-            self._used[name] = None
-            return Term(name, (), info.kind, info.dimension, name)
-        if name in self._attributes:
-            return self.attribute(name)
-        return _unknown(
-            name,
-            [*COLUMNS, *self._attributes],
-            "a text needs quotes; `memfit query --help` lists the names.",
-        )
-
-    def attribute(self, name: str) -> Term:
-        """An attribute of the device, a text or a number."""
-        if name not in self._attributes:
-            known = f"there are {', '.join(self._attributes)}." if self._attributes else "there are none."
-            return _unknown(name, self._attributes, known)
-        self._used[name] = None
-        return Term(_ATTRIBUTE, (name,), "any", said=name)
-
-
-def _unknown(name: str, known: Sequence[str], otherwise: str) -> NoReturn:
-    """Refuse a name nobody knows, with those that may be meant."""
-    raise InputError(
-        f"The expression speaks of {name!r}, which the index does not have; "
-        f"{meant(name, known, otherwise, most=3)}"
-    )
-
-
 EXAMPLE = 'gain_margin_min < 1 and status == "ok"'
 LONGEST = 2000
 """Characters of an expression."""
 _DEEPEST = 60
 """Levels of an expression."""
-_SLIPS = (
-    (re.compile(r"(?<![<>=!:])=(?!=)"), "equality is written =="),
-    (
-        re.compile(r"(?<![\w.])[\d.]+\s*(?!(?:and|or|not|in|is|if)\b|[eE][-+]?\d)[A-Za-zµμΩ%°]"),
-        'a quantity with its unit needs quotes, as in R_b > "10 kohm"',
+_SHOWN = 60
+"""Characters of a part that is refused."""
+_SLIPS = {
+    r"(?<![<>=!:])=(?!=)": "equality is written ==",
+    r"(?<![\w.])[\d.]+\s*(?!(?:and|or|not|in|is|if)\b|[eE][-+]?\d)[A-Za-zµμΩ%°]": (
+        'a quantity with its unit needs quotes, as in R_b > "10 kohm"'
     ),
-)
+}
 """What people write instead, by what it looks like outside quotes."""
+_LARGEST = sys.float_info.max
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
-
-
-def parse(text: str) -> ast.expr:
-    """The tree of an expression.
-
-    Parameters
-    ----------
-    text : str
-        Such as 'gain_margin_min < 1'.
-
-    Returns
-    -------
-    ast.expr
-        Not yet checked against what a query allows.
-
-    Raises
-    ------
-    InputError
-        It is no expression of Python, or too long, or too deep.
-    """
-    if len(text) > LONGEST:
-        raise InputError(f"The expression has {len(text)} characters; expected at most {LONGEST}.")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of literals that Python finds odd; they are refused below
-            tree = ast.parse(text, mode="eval").body
-    except SyntaxError as problem:
-        where = f" at column {problem.offset}" if problem.offset else ""
-        raise InputError(
-            f"The expression cannot be read{where}: {_slip(text) or problem.msg}; expected, say, {EXAMPLE}."
-        ) from problem
-    except (ValueError, RecursionError, MemoryError) as problem:
-        raise InputError(f"The expression cannot be read; expected, say, {EXAMPLE}.") from problem
-    if _depth(tree) > _DEEPEST:
-        raise InputError(
-            f"The expression is nested more than {_DEEPEST} levels deep; say it in a simpler way."
-        )
-    return tree
-
-
-def _slip(text: str) -> str:
-    """A common slip in a text that cannot be read; empty where there is none."""
-    bare = _QUOTED.sub("''", text)
-    return next((said for pattern, said in _SLIPS if pattern.search(bare)), "")
-
-
-def _depth(tree: ast.AST) -> int:
-    """Levels of a tree, counted without recursion."""
-    level: list[ast.AST] = [tree]
-    depth = 0
-    while level:
-        depth += 1
-        level = [child for node in level for child in ast.iter_child_nodes(node)]
-    return depth
-
-
-def refuse(text: str, node: ast.expr, why: str) -> NoReturn:
-    """Refuse a part of the expression.
-
-    Parameters
-    ----------
-    text : str
-        The whole expression.
-    node : ast.expr
-        Its part at fault.
-    why : str
-        What follows the part in the sentence, without a full stop.
-
-    Raises
-    ------
-    InputError
-        Always.
-    """
-    part = ast.get_source_segment(text, node) or text
-    shown = part if len(part) <= 60 else f"{part[:57]}..."
-    raise InputError(f"The expression: {shown!r} {why}.")
-
 
 _COMPARE: dict[type[ast.cmpop], str] = {
     ast.Lt: "<",
@@ -199,8 +52,15 @@ _COMPARE: dict[type[ast.cmpop], str] = {
     ast.Eq: "=",
     ast.NotEq: "<>",
 }
-_ARITHMETIC: dict[type[ast.operator], str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
+_ARITHMETIC: dict[type[ast.operator], str] = {
+    ast.Add: "({} + {})",
+    ast.Sub: "({} - {})",
+    ast.Mult: "({} * {})",
+    ast.Div: "({} / {})",
+    ast.Pow: "memfit_power({}, {})",
+}
 _FUNCTIONS = {"abs": "abs", "log10": "memfit_log10", "sqrt": "memfit_sqrt"}
+_ATTRIBUTE = "(SELECT value FROM attributes AS a WHERE a.folder = devices.folder AND a.name = ?)"
 _NUMBER = "CASE WHEN typeof({0}) IN ('integer', 'real') THEN {0} END"
 _TEXT = "CASE WHEN typeof({0}) = 'text' THEN {0} END"
 
@@ -215,181 +75,6 @@ class Condition:
     """What stands for the question marks."""
     names: tuple[str, ...]
     """Columns and attributes that the expression speaks of, each once."""
-
-
-@dataclass
-class _Compiler:
-    """Writes a checked tree as SQL."""
-
-    text: str
-    vocabulary: Vocabulary
-
-    def term(self, node: ast.expr) -> Term:
-        """A part of any kind."""
-        writers: dict[type, Callable[..., Term]] = {
-            ast.BoolOp: self._logic,
-            ast.UnaryOp: self._unary,
-            ast.Compare: self._compare,
-            ast.BinOp: self._arithmetic,
-            ast.Call: self._call,
-            ast.Name: self._name,
-            ast.Subscript: self._subscript,
-            ast.Constant: self._constant,
-        }
-        write = writers.get(type(node))
-        if write is None:
-            refuse(self.text, node, "is not allowed in a question")
-        return write(node)
-
-    def truth(self, node: ast.expr) -> Term:
-        """A part that holds or not."""
-        found = self.term(node)
-        if found.kind != "truth":
-            refuse(self.text, node, f"is no condition; compare it with something, as in {EXAMPLE}")
-        return found
-
-    def number(self, node: ast.expr) -> Term:
-        """A part that is a number."""
-        found = self.term(node)
-        if found.kind == "any":
-            return Term(_NUMBER.format(found.sql), found.values * 2, "number", said=found.said)
-        if found.kind != "number":
-            refuse(self.text, node, "is no number")
-        return found
-
-    def _logic(self, node: ast.BoolOp) -> Term:
-        word = " AND " if isinstance(node.op, ast.And) else " OR "
-        return joined(word, [self.truth(value) for value in node.values])
-
-    def _unary(self, node: ast.UnaryOp) -> Term:
-        if isinstance(node.op, ast.Not):
-            inner = self.truth(node.operand)
-            return Term(f"(NOT {inner.sql})", inner.values, "truth")
-        if isinstance(node.op, ast.Invert):
-            refuse(self.text, node, "is not allowed in a question; say not")
-        inner = self.number(node.operand)
-        sign = "-" if isinstance(node.op, ast.USub) else "+"
-        return Term(f"({sign} {inner.sql})", inner.values, "number", inner.dimension)
-
-    def _compare(self, node: ast.Compare) -> Term:
-        sides = [node.left, *node.comparators]
-        pairs = zip(sides[:-1], node.ops, sides[1:], strict=True)
-        return joined(" AND ", [self._pair(left, op, right) for left, op, right in pairs])
-
-    def _pair(self, left: ast.expr, op: ast.cmpop, right: ast.expr) -> Term:
-        """One comparison."""
-        if isinstance(op, (ast.In, ast.NotIn)):
-            return self._member(left, right, negated=isinstance(op, ast.NotIn))
-        first, second = self.term(left), self.term(right)
-        if "none" in (first.kind, second.kind):
-            return self._is_none(first, op, second, left)
-        if isinstance(op, (ast.Is, ast.IsNot)):
-            refuse(self.text, right, "cannot stand behind is; only None can")
-        first, second = self._alike(first, second, left), self._alike(second, first, right)
-        if first.kind != second.kind:
-            refuse(
-                self.text,
-                right,
-                f"is a {second.kind}, but {first.said or 'the other side'} is a {first.kind}",
-            )
-        return Term(f"({first.sql} {_COMPARE[type(op)]} {second.sql})", first.values + second.values, "truth")
-
-    def _is_none(self, first: Term, op: ast.cmpop, second: Term, node: ast.expr) -> Term:
-        """Whether there is no value."""
-        known = first if second.kind == "none" else second
-        if isinstance(op, (ast.Is, ast.Eq)):
-            return Term(f"({known.sql} IS NULL)", known.values, "truth")
-        if isinstance(op, (ast.IsNot, ast.NotEq)):
-            return Term(f"({known.sql} IS NOT NULL)", known.values, "truth")
-        return refuse(self.text, node, "cannot be compared with None; say is None or is not None")
-
-    def _member(self, left: ast.expr, right: ast.expr, *, negated: bool) -> Term:
-        """Whether a value is one of several."""
-        if not isinstance(right, (ast.Tuple, ast.List, ast.Set)) or not right.elts:
-            refuse(self.text, right, 'must be a list of values, as in status in ("ok", "at_bound")')
-        tests = [self._pair(left, ast.NotEq() if negated else ast.Eq(), item) for item in right.elts]
-        return joined(" AND " if negated else " OR ", tests)
-
-    def _alike(self, term: Term, other: Term, node: ast.expr) -> Term:
-        """A term as it is compared with another: texts with units as numbers, attributes by type."""
-        if term.kind == "any":
-            if other.kind == "text":
-                return Term(_TEXT.format(term.sql), term.values * 2, "text", said=term.said)
-            return Term(_NUMBER.format(term.sql), term.values * 2, "number", said=term.said)
-        if term.kind == "text" and isinstance(term.constant, str) and other.kind == "number":
-            return self._quantity(term.constant, other, node)
-        return term
-
-    def _quantity(self, text: str, other: Term, node: ast.expr) -> Term:
-        """A text with its unit as a number in SI."""
-        if not other.dimension:
-            refuse(self.text, node, f"is a text, but {other.said or 'the other side'} is a number")
-        try:
-            return Term("?", (parse_quantity(text, other.dimension),), "number")
-        except UnitError as problem:
-            raise InputError(f"{other.said or 'The expression'}: {problem}") from problem
-
-    def _arithmetic(self, node: ast.BinOp) -> Term:
-        left, right = self.number(node.left), self.number(node.right)
-        values = left.values + right.values
-        if isinstance(node.op, ast.Pow):
-            return Term(f"memfit_power({left.sql}, {right.sql})", values, "number")
-        if type(node.op) not in _ARITHMETIC:
-            refuse(self.text, node, "is not allowed in a question; there are + - * / and **")
-        return Term(f"({left.sql} {_ARITHMETIC[type(node.op)]} {right.sql})", values, "number")
-
-    def _call(self, node: ast.Call) -> Term:
-        name = node.func.id if isinstance(node.func, ast.Name) else ""
-        if node.keywords or name not in (*_FUNCTIONS, "contains"):
-            refuse(
-                self.text,
-                node,
-                f"is no function of a question; there are {', '.join(_FUNCTIONS)} and contains",
-            )
-        if name == "contains":
-            return self._contains(node)
-        if len(node.args) != 1:
-            refuse(self.text, node, "needs one argument")
-        inner = self.number(node.args[0])
-        return Term(f"{_FUNCTIONS[name]}({inner.sql})", inner.values, "number")
-
-    def _contains(self, node: ast.Call) -> Term:
-        """Whether a text holds another, whatever the case of its letters."""
-        if len(node.args) != 2:
-            refuse(self.text, node, 'needs two arguments, as in contains(device, "7B")')
-        parts = [self.term(argument) for argument in node.args]
-        for part, argument in zip(parts, node.args, strict=True):
-            if part.kind not in ("text", "any"):
-                refuse(self.text, argument, "is no text")
-        where, what = parts
-        return Term(
-            f"(instr(lower({where.sql}), lower({what.sql})) > 0)", where.values + what.values, "truth"
-        )
-
-    def _name(self, node: ast.Name) -> Term:
-        return self.vocabulary.named(node.id)
-
-    def _subscript(self, node: ast.Subscript) -> Term:
-        """attributes["any name"]."""
-        if not (isinstance(node.value, ast.Name) and node.value.id == "attributes"):
-            refuse(self.text, node, 'is not allowed in a question; only attributes["..."] has brackets')
-        if not (isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str)):
-            refuse(self.text, node, 'needs the name of an attribute in quotes, as in attributes["batch"]')
-        return self.vocabulary.attribute(node.slice.value)
-
-    def _constant(self, node: ast.Constant) -> Term:
-        value = node.value
-        if value is None:
-            return Term("NULL", (), "none")
-        if isinstance(value, bool):
-            return Term("1" if value else "0", (), "truth")
-        if isinstance(value, str):
-            if "\x00" in value or not value.isprintable():
-                refuse(self.text, node, "holds a character that cannot be seen")
-            return Term("?", (value,), "text", constant=value)
-        if isinstance(value, (int, float)) and math.isfinite(number := _float(value)):
-            return Term("?", (number,), "number", constant=number)
-        return refuse(self.text, node, "is no value of a question; use numbers and texts in quotes")
 
 
 def compile_expression(text: str, attributes: Sequence[str] = ()) -> Condition:
@@ -408,14 +93,220 @@ def compile_expression(text: str, attributes: Sequence[str] = ()) -> Condition:
         It cannot be understood, or speaks of what there is not.
     """
     asked = text.strip()
-    vocabulary = Vocabulary(attributes)
-    found = _Compiler(asked, vocabulary).truth(parse(asked))
-    return Condition(found.sql, found.values, vocabulary.used)
+    compiler = _Compiler(asked, tuple(attributes))
+    found = compiler.truth(_parse(asked))
+    return Condition(found.sql, found.values, tuple(compiler.used))
 
 
-def _float(value: int | float) -> float:
-    """A number as SQLite takes it; infinite where it is too large."""
+def _parse(text: str) -> ast.expr:
+    """The tree of an expression, not yet checked against what a query allows."""
+    if len(text) > LONGEST:
+        raise InputError(f"The expression has {len(text)} characters; expected at most {LONGEST}.")
     try:
-        return float(value)
-    except OverflowError:
-        return math.inf
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of literals that Python finds odd; they are refused below
+            tree = ast.parse(text, mode="eval").body
+    except SyntaxError as problem:
+        where = f" at column {problem.offset}" if problem.offset else ""
+        bare = _QUOTED.sub("''", text)
+        slips = [said for pattern, said in _SLIPS.items() if re.search(pattern, bare)]
+        raise InputError(
+            f"The expression cannot be read{where}: {(*slips, problem.msg)[0]}; expected, say, {EXAMPLE}."
+        ) from problem
+    except (ValueError, RecursionError, MemoryError) as problem:
+        raise InputError(f"The expression cannot be read; expected, say, {EXAMPLE}.") from problem
+    level: list[ast.AST] = [tree]
+    depth = 0
+    while level:
+        depth += 1
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+    if depth > _DEEPEST:
+        raise InputError(
+            f"The expression is nested more than {_DEEPEST} levels deep; say it in a simpler way."
+        )
+    return tree
+
+
+@dataclass(frozen=True)
+class _Term:
+    """A part of an expression, written as SQL."""
+
+    sql: str
+    values: tuple[str | float, ...]
+    kind: Literal["number", "text", "truth", "any", "none"]
+    dimension: str = ""
+    said: str = ""
+    """As the user wrote it."""
+    constant: str | None = None
+
+
+def _joined(word: str, terms: Sequence[_Term]) -> _Term:
+    """Conditions joined by AND or OR."""
+    values = tuple(value for term in terms for value in term.values)
+    return _Term(f"({word.join(term.sql for term in terms)})", values, "truth")
+
+
+class _Compiler:
+    """Writes a tree as SQL, checked node by node."""
+
+    def __init__(self, text: str, attributes: tuple[str, ...]) -> None:
+        self.text, self.attributes = text, attributes
+        self.used: dict[str, None] = {}
+
+    def refuse(self, node: ast.expr, why: str) -> NoReturn:
+        """Refuse a part of the expression, for what follows it in the sentence."""
+        part = ast.get_source_segment(self.text, node) or self.text
+        shown = part if len(part) <= _SHOWN else f"{part[: _SHOWN - 3]}..."
+        raise InputError(f"The expression: {shown!r} {why}.")
+
+    def named(self, name: str, *, column: bool = True) -> _Term:
+        """A column of the index, or else an attribute: a text or a number."""
+        if column and name in COLUMNS:
+            found = _Term(name, (), COLUMNS[name].kind, COLUMNS[name].dimension, name)
+        elif name in self.attributes:
+            found = _Term(_ATTRIBUTE, (name,), "any", said=name)
+        else:
+            known = [*(COLUMNS if column else ()), *self.attributes]
+            otherwise = f"there are {', '.join(known)}." if known else "there are none."
+            if column:
+                otherwise = "a text needs quotes; `memfit query --help` lists the names."
+            raise InputError(
+                f"The expression speaks of {name!r}, which the index does not have; "
+                f"{meant(name, known, otherwise, most=3)}"
+            )
+        self.used[name] = None
+        return found
+
+    def term(self, node: ast.expr) -> _Term:
+        """A part of any kind."""
+        match node:
+            case ast.BoolOp():
+                word = " AND " if isinstance(node.op, ast.And) else " OR "
+                return _joined(word, [self.truth(value) for value in node.values])
+            case ast.UnaryOp():
+                return self.unary(node)
+            case ast.Compare():
+                sides = [node.left, *node.comparators]
+                pairs = zip(sides[:-1], node.ops, sides[1:], strict=True)
+                return _joined(" AND ", [self.pair(*pair) for pair in pairs])
+            case ast.BinOp():
+                left, right = self.number(node.left), self.number(node.right)
+                if type(node.op) not in _ARITHMETIC:
+                    self.refuse(node, "is not allowed in a question; there are + - * / and **")
+                sql = _ARITHMETIC[type(node.op)].format(left.sql, right.sql)
+                return _Term(sql, left.values + right.values, "number")
+            case ast.Call():
+                return self.call(node)
+            case ast.Name():
+                return self.named(node.id)
+            case ast.Subscript(value=ast.Name(id="attributes")):
+                if not (isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str)):
+                    self.refuse(node, 'needs the name of an attribute in quotes, as in attributes["batch"]')
+                return self.named(node.slice.value, column=False)
+            case ast.Subscript():
+                self.refuse(node, 'is not allowed in a question; only attributes["..."] has brackets')
+            case ast.Constant():
+                return self.constant(node)
+        return self.refuse(node, "is not allowed in a question")
+
+    def truth(self, node: ast.expr) -> _Term:
+        """A part that holds or not."""
+        found = self.term(node)
+        if found.kind != "truth":
+            self.refuse(node, f"is no condition; compare it with something, as in {EXAMPLE}")
+        return found
+
+    def number(self, node: ast.expr) -> _Term:
+        """A part that is a number."""
+        found = self.term(node)
+        if found.kind == "any":
+            return _Term(_NUMBER.format(found.sql), found.values * 2, "number", said=found.said)
+        if found.kind != "number":
+            self.refuse(node, "is no number")
+        return found
+
+    def unary(self, node: ast.UnaryOp) -> _Term:
+        """A negation, or a sign."""
+        if isinstance(node.op, ast.Not):
+            inner = self.truth(node.operand)
+            return _Term(f"(NOT {inner.sql})", inner.values, "truth")
+        if isinstance(node.op, ast.Invert):
+            self.refuse(node, "is not allowed in a question; say not")
+        inner = self.number(node.operand)
+        sign = "-" if isinstance(node.op, ast.USub) else "+"
+        return _Term(f"({sign} {inner.sql})", inner.values, "number", inner.dimension)
+
+    def pair(self, left: ast.expr, op: ast.cmpop, right: ast.expr) -> _Term:
+        """One comparison."""
+        if isinstance(op, (ast.In, ast.NotIn)):
+            if not isinstance(right, (ast.Tuple, ast.List, ast.Set)) or not right.elts:
+                self.refuse(right, 'must be a list of values, as in status in ("ok", "at_bound")')
+            word, test = (" OR ", ast.Eq()) if isinstance(op, ast.In) else (" AND ", ast.NotEq())
+            return _joined(word, [self.pair(left, test, item) for item in right.elts])
+        first, second = self.term(left), self.term(right)
+        if "none" in (first.kind, second.kind):
+            known = first if second.kind == "none" else second
+            if isinstance(op, (ast.Is, ast.Eq)):
+                return _Term(f"({known.sql} IS NULL)", known.values, "truth")
+            if isinstance(op, (ast.IsNot, ast.NotEq)):
+                return _Term(f"({known.sql} IS NOT NULL)", known.values, "truth")
+            self.refuse(left, "cannot be compared with None; say is None or is not None")
+        if isinstance(op, (ast.Is, ast.IsNot)):
+            self.refuse(right, "cannot stand behind is; only None can")
+        first, second = self.alike(first, second, left), self.alike(second, first, right)
+        if first.kind != second.kind:
+            other = first.said or "the other side"
+            self.refuse(right, f"is a {second.kind}, but {other} is a {first.kind}")
+        return _Term(
+            f"({first.sql} {_COMPARE[type(op)]} {second.sql})", first.values + second.values, "truth"
+        )
+
+    def alike(self, term: _Term, other: _Term, node: ast.expr) -> _Term:
+        """A term as it is compared with another: texts with units as numbers, attributes by type."""
+        if term.kind == "any":
+            text = other.kind == "text"
+            sql = (_TEXT if text else _NUMBER).format(term.sql)
+            return _Term(sql, term.values * 2, "text" if text else "number", said=term.said)
+        if term.kind != "text" or term.constant is None or other.kind != "number":
+            return term
+        if not other.dimension:
+            self.refuse(node, f"is a text, but {other.said or 'the other side'} is a number")
+        try:
+            return _Term("?", (parse_quantity(term.constant, other.dimension),), "number")
+        except UnitError as problem:
+            raise InputError(f"{other.said or 'The expression'}: {problem}") from problem
+
+    def call(self, node: ast.Call) -> _Term:
+        """A function of a number, or whether a text holds another, whatever the case of its letters."""
+        name = node.func.id if isinstance(node.func, ast.Name) else ""
+        if node.keywords or name not in (*_FUNCTIONS, "contains"):
+            self.refuse(node, f"is no function of a question; there are {', '.join(_FUNCTIONS)} and contains")
+        if name != "contains":
+            if len(node.args) != 1:
+                self.refuse(node, "needs one argument")
+            inner = self.number(node.args[0])
+            return _Term(f"{_FUNCTIONS[name]}({inner.sql})", inner.values, "number")
+        if len(node.args) != 2:
+            self.refuse(node, 'needs two arguments, as in contains(device, "7B")')
+        parts = [self.term(argument) for argument in node.args]
+        for part, argument in zip(parts, node.args, strict=True):
+            if part.kind not in ("text", "any"):
+                self.refuse(argument, "is no text")
+        where, what = parts
+        sql = f"(instr(lower({where.sql}), lower({what.sql})) > 0)"
+        return _Term(sql, where.values + what.values, "truth")
+
+    def constant(self, node: ast.Constant) -> _Term:
+        """A value."""
+        value = node.value
+        if value is None:
+            return _Term("NULL", (), "none")
+        if isinstance(value, bool):
+            return _Term("1" if value else "0", (), "truth")
+        if isinstance(value, str):
+            if "\x00" in value or not value.isprintable():
+                self.refuse(node, "holds a character that cannot be seen")
+            return _Term("?", (value,), "text", constant=value)
+        if isinstance(value, int | float) and abs(value) <= _LARGEST:
+            return _Term("?", (float(value),), "number")
+        return self.refuse(node, "is no value of a question; use numbers and texts in quotes")

@@ -5,6 +5,7 @@ Only one batch at a time writes to OUT. After each device `Progress` says how fa
 """
 
 import json
+import os
 import shutil
 import sys
 import time
@@ -17,10 +18,89 @@ from pathlib import Path
 from typing import IO, Any
 
 from memfit.batch.columns import Row
-from memfit.batch.jobs import DEVICES, DRAFTS, Job, Limits, Makers, Outcome, find_devices
+from memfit.batch.device import CHECKPOINT, DEVICES, DRAFTS, RESULT, Job, Limits, Makers, Outcome
 from memfit.batch.store import build_index, each_row
-from memfit.errors import DependencyError, OutputError
+from memfit.errors import DependencyError, InputError, OutputError
 from memfit.files import write_whole
+from memfit.loaders.device import holds_measurements
+from memfit.loaders.manifest import MANIFEST
+
+_NOT_DEVICES = (RESULT, CHECKPOINT)
+
+
+def find_devices(root: Path, out: Path) -> tuple[dict[str, Path], list[str]]:
+    """Every device folder under `root`, and what should be known about the search.
+
+    A folder with a device.toml is a device, whatever lies below it. Without one, a folder of measurements is
+    a device if no device lies deeper. Hidden folders, folders that hold results and the output of the batch
+    itself are passed over.
+
+    Parameters
+    ----------
+    root : Path
+        Searched at any depth; links are followed, but no folder is entered twice.
+    out : Path
+        Folder of the output, which is not searched.
+
+    Returns
+    -------
+    dict of str to Path
+        By path relative to `root`, with slashes, in order; by its name where `root` itself is the device.
+    list of str
+        Sentences.
+
+    Raises
+    ------
+    InputError
+        There is no such folder, or no device in it.
+    """
+    if not root.is_dir():
+        raise InputError(f"{root}: expected a folder with a folder for each device, found no such folder.")
+    root, out = root.resolve(), out.resolve()
+    seen: set[tuple[int, int]] = set()
+    notes: list[str] = []
+
+    def is_new(folder: Path) -> bool:
+        info = folder.stat()
+        place = (info.st_dev, info.st_ino)
+        if place in seen or folder.resolve() == out:
+            return False
+        seen.add(place)
+        return True
+
+    def search(folder: Path) -> Iterator[Path]:
+        names, below = set(), []
+        try:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    names.add(entry.name)
+                    if entry.is_dir() and not entry.name.startswith(".") and is_new(Path(entry.path)):
+                        below.append(Path(entry.path))
+        except OSError as problem:
+            notes.append(f"{folder}: the folder cannot be read: {problem.strerror or problem}.")
+        if MANIFEST in names:
+            yield folder
+            return
+        if names.intersection(_NOT_DEVICES):
+            return
+        deeper = [device for sub in sorted(below) for device in search(sub)]
+        measured = holds_measurements(folder)
+        if measured and not deeper:
+            yield folder
+        elif measured:
+            notes.append(f"{folder}: files beside the folders of devices were not read.")
+        yield from deeper
+
+    folders = {
+        (path.name or "device") if path == root else path.relative_to(root).as_posix(): path
+        for path in search(root)
+    }
+    if not folders:
+        raise InputError(
+            f"{root}: expected folders with measurements or a {MANIFEST}, one for each device; found none."
+        )
+    return dict(sorted(folders.items())), notes
+
 
 _REMEMBERED = 512
 """Outcomes whose times give the rate."""
@@ -52,17 +132,12 @@ class Pace:
     _times: deque[float] = field(default_factory=lambda: deque([time.monotonic()], _REMEMBERED))
 
     def note(self, outcome: Outcome) -> Progress:
-        """One more device is done.
+        """One more device is done; the rate is over the last ones only.
 
         Parameters
         ----------
         outcome : Outcome
             How that device ended.
-
-        Returns
-        -------
-        Progress
-            Counts of all so far; the rate is devices a second over the last ones only.
         """
         self.counts[outcome.state] += 1
         self._times.append(time.monotonic())
@@ -148,74 +223,51 @@ def summarise(
     notes : sequence of str
         Of the search for devices.
     """
-    seen = _Seen()
+    usable, strangers = 0, 0
+    statuses: Counter[str] = Counter()
+    failures: list[Failure] = []
+    folders: defaultdict[str, list[str]] = defaultdict(list)
+    versions: set[str] = set()
     for row in rows:
-        if _key(row) in keys:
-            seen.note(row)
+        key = str(row["folder"]).removeprefix(f"{DEVICES}/")
+        if key not in keys:
+            strangers += 1
+        elif row["state"] != "fitted":
+            cause, message = str(row["cause"] or row["state"]), str(row["message"] or "")
+            failures.append(Failure(device=key, cause=cause, message=message))
         else:
-            seen.strangers += 1
-    duplicates = {name: tuple(found) for name, found in seen.folders.items() if len(found) > 1}
+            usable += bool(row["usable"])
+            statuses[str(row["status"])] += 1
+            folders[str(row["device"])].append(key)
+            versions.add(str(row["memfit_version"]))
+    shared = {name: tuple(found) for name, found in folders.items() if len(found) > 1}
+    said = [
+        f"{len(ones)} devices are called {name!r}: {', '.join(ones[:4])}{', ...' if len(ones) > 4 else ''}; "
+        "they are told apart by their folders."
+        for name, ones in list(shared.items())[:_MOST_NAMES]
+    ]
+    if len(shared) > _MOST_NAMES:
+        said.append(f"{len(shared) - _MOST_NAMES} more names are shared by several devices.")
+    if strangers:
+        said.append(
+            f"{strangers} more in OUT belong to devices that are not under ROOT (any more); they were "
+            "left alone."
+        )
+    if len(versions) > 1:
+        makers = " and ".join(sorted(versions))
+        said.append(f"The results were made by memfit {makers}; choose another OUT to fit all of them anew.")
     return BatchSummary(
         out=out,
         devices=len(keys),
         fitted=counts.get("fitted", 0),
         unchanged=counts.get("unchanged", 0),
         seconds=round(seconds, 3),
-        statuses=dict(seen.statuses.most_common()),
-        usable=seen.usable,
-        failures=tuple(seen.failures),
-        duplicates=duplicates,
-        notes=(*notes, *_notes(seen, duplicates)),
+        statuses=dict(statuses.most_common()),
+        usable=usable,
+        failures=tuple(failures),
+        duplicates=shared,
+        notes=(*notes, *said),
     )
-
-
-@dataclass
-class _Seen:
-    """What is kept of rows that come one by one."""
-
-    usable: int = 0
-    strangers: int = 0
-    statuses: Counter[str] = field(default_factory=Counter)
-    failures: list[Failure] = field(default_factory=list)
-    folders: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    versions: set[str] = field(default_factory=set)
-
-    def note(self, row: Row) -> None:
-        """One more device."""
-        if row["state"] != "fitted":
-            cause, message = str(row["cause"] or row["state"]), str(row["message"] or "")
-            self.failures.append(Failure(device=_key(row), cause=cause, message=message))
-            return
-        self.usable += bool(row["usable"])
-        self.statuses[str(row["status"])] += 1
-        self.folders[str(row["device"])].append(_key(row))
-        self.versions.add(str(row["memfit_version"]))
-
-
-def _key(row: Row) -> str:
-    """The device's folder, relative to ROOT."""
-    return str(row["folder"]).removeprefix(f"{DEVICES}/")
-
-
-def _notes(seen: _Seen, duplicates: Mapping[str, Sequence[str]]) -> list[str]:
-    """Sentences on names that several devices share, results of devices not under ROOT, several versions."""
-    notes = [
-        f"{len(keys)} devices are called {name!r}: {', '.join(keys[:4])}{', ...' if len(keys) > 4 else ''}; "
-        "they are told apart by their folders."
-        for name, keys in list(duplicates.items())[:_MOST_NAMES]
-    ]
-    more = len(duplicates) - _MOST_NAMES
-    if more > 0:
-        notes.append(f"{more} more names are shared by several devices.")
-    if seen.strangers:
-        notes.append(
-            f"{seen.strangers} more in OUT belong to devices that are not under ROOT (any more); they were "
-            "left alone."
-        )
-    if len(seen.versions) > 1:
-        makers = " and ".join(sorted(seen.versions))
-        notes.append(f"The results were made by memfit {makers}; choose another OUT to fit all of them anew.")
-    return notes
 
 
 SCHEMA = "memfit/batch/1"
@@ -268,41 +320,6 @@ def run_batch(
     DependencyError
         dask is not installed.
     """
-    run_jobs = _dask()
-    begun = time.monotonic()
-    found = find_devices(root, out)
-    for note in found.notes:
-        say(note)
-    with _only_one(out):
-        _mark(root, out, order)
-        jobs = (_job(key, folder, out, order) for key, folder in found.folders.items())
-        pace = Pace(len(found.folders))
-        say(f"{len(found.folders)} devices under {root}.")
-        outcomes = run_jobs(
-            jobs, makers, order.limits, workers=order.workers, scheduler=order.scheduler, say=say
-        )
-        for outcome in outcomes:
-            progress(pace.note(outcome))
-        shutil.rmtree(out / DRAFTS, ignore_errors=True)
-        build_index(out)
-    seconds = time.monotonic() - begun
-    return summarise(out, found.folders, each_row(out), pace.counts, seconds=seconds, notes=found.notes)
-
-
-def _job(key: str, folder: Path, out: Path, order: Order) -> Job:
-    """The job of one device; its paths hold wherever it is done."""
-    return Job(
-        key=key,
-        folder=folder.absolute(),
-        out=out.absolute(),
-        settings=dict(order.settings),
-        reports=order.reports,
-        limits=order.limits,
-    )
-
-
-def _dask() -> Any:
-    """The function that runs jobs, from the room that needs dask."""
     try:
         from memfit.batch.dask_executor import run_jobs  # noqa: PLC0415 - dask is an extra
     except ModuleNotFoundError as problem:
@@ -312,11 +329,10 @@ def _dask() -> Any:
             f"A batch needs the package {problem.name}, which is not installed; "
             'install it with: pip install "memfit[cluster]".'
         ) from problem
-    return run_jobs
-
-
-def _mark(root: Path, out: Path, order: Order) -> None:
-    """Say in OUT what it is, and clear away what a killed run left."""
+    begun = time.monotonic()
+    folders, notes = find_devices(root, out)
+    for note in notes:
+        say(note)
     about = {
         "schema": SCHEMA,
         "memfit_version": version("memfit"),
@@ -324,9 +340,27 @@ def _mark(root: Path, out: Path, order: Order) -> None:
         "settings": dict(order.settings),
         "limits": {"time_s": order.limits.time, "memory_B": order.limits.memory},
     }
-    shutil.rmtree(out / DRAFTS, ignore_errors=True)
-    write_whole(out / _MARK, json.dumps(about, indent=2, ensure_ascii=False) + "\n")
-    (out / DEVICES).mkdir(exist_ok=True)
+    with _only_one(out):
+        shutil.rmtree(out / DRAFTS, ignore_errors=True)  # what a killed run left
+        write_whole(out / _MARK, json.dumps(about, indent=2, ensure_ascii=False) + "\n")
+        (out / DEVICES).mkdir(exist_ok=True)
+        asked: dict[str, Any] = {
+            "out": out.absolute(),  # paths hold wherever a job is done
+            "settings": dict(order.settings),
+            "reports": order.reports,
+            "limits": order.limits,
+        }
+        jobs = (Job(key=key, folder=folder.absolute(), **asked) for key, folder in folders.items())
+        pace = Pace(len(folders))
+        say(f"{len(folders)} devices under {root}.")
+        for outcome in run_jobs(
+            jobs, makers, order.limits, workers=order.workers, scheduler=order.scheduler, say=say
+        ):
+            progress(pace.note(outcome))
+        shutil.rmtree(out / DRAFTS, ignore_errors=True)
+        build_index(out)
+    seconds = time.monotonic() - begun
+    return summarise(out, folders, each_row(out), pace.counts, seconds=seconds, notes=notes)
 
 
 @contextmanager

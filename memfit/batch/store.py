@@ -19,8 +19,7 @@ from typing import Any
 from urllib.parse import quote
 
 from memfit.batch.columns import COLUMNS, Row, row_of_result
-from memfit.batch.device import read_checkpoint
-from memfit.batch.jobs import CHECKPOINT, REPORT, RESULT
+from memfit.batch.device import CHECKPOINT, REPORT, RESULT, read_checkpoint
 from memfit.batch.query import Condition, compile_expression
 from memfit.errors import InputError, OutputError
 from memfit.fitting import SCHEMA

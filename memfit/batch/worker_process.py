@@ -32,7 +32,7 @@ from typing import IO, Any, BinaryIO
 
 import psutil
 
-from memfit.batch.jobs import Cause, Limits, size_text, time_text
+from memfit.batch.device import Cause, Limits, size_text, time_text
 
 _START = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
@@ -104,7 +104,8 @@ class Fitter:
             if trouble is not None:
                 return trouble
         answer = _TOLD_TO_END if self.is_retired() else self._ask(call, self._limits)
-        if self.is_retired() or self._has_grown():
+        limit, pid = self._limits.memory, self.pid  # an idle process should not start the next device grown
+        if self.is_retired() or (limit is not None and pid is not None and _memory(pid) > _GROWN * limit):
             self.close()
         return answer
 
@@ -114,18 +115,21 @@ class Fitter:
         self.close()
 
     def close(self) -> None:
-        """End the process, whatever it is doing."""
+        """End the process and what it started, whatever it is doing."""
         process, self._process = self._process, None
         if process is None:
             return
-        _kill(process)
-        for stream in (process.stdin, process.stdout):
+        with contextlib.suppress(OSError):
+            if hasattr(os, "killpg"):
+                os.killpg(process.pid, signal.SIGKILL)
+            else:
+                process.kill()
+        process.wait()
+        for stream in (process.stdin, process.stdout, self._errors):
             if stream is not None:
                 with contextlib.suppress(OSError):
                     stream.close()
-        if self._errors is not None:
-            self._errors.close()
-            self._errors = None
+        self._errors = None
 
     def _start(self) -> Trouble | None:
         """Start the process and let it prepare itself."""
@@ -144,7 +148,7 @@ class Fitter:
             return Trouble("start", f"No process can be started ({problem.strerror or problem}).")
         self._answers = queue.SimpleQueue()
         stream = self._process.stdout
-        threading.Thread(target=_collect, args=(stream, self._answers), daemon=True).start()
+        threading.Thread(target=_hand_on, args=(stream, self._answers), daemon=True).start()
         answer = self._ask(pickle.dumps((self._prepare, ())), Limits(time=_START_SECONDS, memory=None))
         if isinstance(answer, Trouble):
             self.close()
@@ -153,27 +157,29 @@ class Fitter:
 
     def _ask(self, call: bytes, limits: Limits) -> Any:
         """Send a call and wait for its answer within the limits."""
-        process = self._process
+        process, errors = self._process, self._errors
         if process is None or process.stdin is None:
             return Trouble("died", "Its process was closed.")
-        if self._errors is not None:
-            self._errors.seek(0)
-            self._errors.truncate()
+        if errors is not None:
+            errors.seek(0)
+            errors.truncate()
         alarm = None if limits.time is None else _ALARM[0] * limits.time + _ALARM[1]
         try:
             _write_message(process.stdin, pickle.dumps((alarm, call)))  # type: ignore[arg-type]
         except OSError:
             return self._dead()
-        return self._wait(process.pid, limits)
-
-    def _wait(self, pid: int, limits: Limits) -> Any:
-        """The answer, or what came instead."""
-        deadline = None if limits.time is None else time.monotonic() + limits.time
+        begun = time.monotonic()
         while True:
             try:
                 message = self._answers.get(timeout=_GLANCE)
             except queue.Empty:
-                trouble = _beyond(pid, deadline, limits)
+                trouble = None
+                if limits.time is not None and time.monotonic() - begun > limits.time:
+                    passed = time_text(limits.time)
+                    trouble = Trouble("time", f"It was not done within the time limit of {passed}.")
+                elif limits.memory is not None and (used := _memory(process.pid)) > limits.memory:
+                    took, most = size_text(used), size_text(limits.memory)
+                    trouble = Trouble("memory", f"It took {took} of memory; the limit is {most}.")
                 if trouble is not None:
                     self.close()
                     return trouble
@@ -184,39 +190,21 @@ class Fitter:
             return value if good else Trouble("start", str(value))
 
     def _dead(self) -> Trouble:
-        """What the process left behind when it died."""
-        process, said = self._process, _last_words(self._errors)
-        code = process.wait() if process is not None else 0
+        """What the process left behind when it died: how it ended, and the line that says why."""
+        said = ""
+        if self._errors is not None and not self._errors.closed:
+            self._errors.seek(0)
+            text = self._errors.read().decode(errors="replace")
+            lines = [line.strip() for line in text.splitlines() if line.strip()]
+            fatal = [line for line in lines if line.startswith("Fatal Python error")]
+            said = (fatal or lines or [""])[-1][:200]
+        code = self._process.wait() if self._process is not None else 0
         self.close()
-        return Trouble("died", f"Its process {_ended(code)}{f' ({said})' if said else ''}.")
-
-    def _has_grown(self) -> bool:
-        """Whether the idle process holds more memory than it should start the next device with."""
-        if self._process is None or self._limits.memory is None:
-            return False
-        return _memory(self._process.pid) > _GROWN * self._limits.memory
-
-
-def _collect(stream: BinaryIO, answers: "queue.SimpleQueue[bytes | None]") -> None:
-    """Hand on answers until there can be no more; then None."""
-    message: bytes | None = b""
-    while message is not None:
-        try:
-            message = _read_message(stream)
-        except (OSError, ValueError):  # closed under our hands
-            message = None
-        answers.put(message)
-
-
-def _beyond(pid: int, deadline: float | None, limits: Limits) -> Trouble | None:
-    """The limit that is passed, if any."""
-    if deadline is not None and limits.time is not None and time.monotonic() > deadline:
-        return Trouble("time", f"It was not done within the time limit of {time_text(limits.time)}.")
-    if limits.memory is not None and (used := _memory(pid)) > limits.memory:
-        return Trouble(
-            "memory", f"It took {size_text(used)} of memory; the limit is {size_text(limits.memory)}."
-        )
-    return None
+        ended = f"ended with code {code}"
+        if code < 0:
+            known = {item.value: item.name for item in signal.Signals}
+            ended = f"was ended by {known.get(-code, f'signal {-code}')}"
+        return Trouble("died", f"Its process {ended}{f' ({said})' if said else ''}.")
 
 
 def _memory(pid: int) -> float:
@@ -225,37 +213,6 @@ def _memory(pid: int) -> float:
         return float(psutil.Process(pid).memory_info().rss)
     except psutil.Error:
         return 0.0
-
-
-def _kill(process: "subprocess.Popen[bytes]") -> None:
-    """End a process and what it started."""
-    with contextlib.suppress(OSError):
-        if hasattr(os, "killpg"):
-            os.killpg(process.pid, signal.SIGKILL)
-        else:
-            process.kill()
-    process.wait()
-
-
-def _last_words(errors: IO[bytes] | None) -> str:
-    """The line of standard error that says why a process died."""
-    if errors is None or errors.closed:
-        return ""
-    errors.seek(0)
-    lines = [line.strip() for line in errors.read().decode(errors="replace").splitlines() if line.strip()]
-    fatal = [line for line in lines if line.startswith("Fatal Python error")]
-    return (fatal or lines or [""])[-1][:200]
-
-
-def _ended(code: int) -> str:
-    """How a process ended, in words."""
-    if code >= 0:
-        return f"ended with code {code}"
-    try:
-        name = signal.Signals(-code).name
-    except ValueError:
-        name = f"signal {-code}"
-    return f"was ended by {name}"
 
 
 _HEAD = struct.Struct(">Q")
@@ -277,23 +234,33 @@ def _read_message(stream: BinaryIO) -> bytes | None:
     return content if len(content) == length else None
 
 
+def _hand_on(stream: BinaryIO, messages: "queue.SimpleQueue[bytes | None]") -> None:
+    """Hand on messages until there can be no more; then None."""
+    message: bytes | None = b""
+    while message is not None:
+        try:
+            message = _read_message(stream)
+        except (OSError, ValueError):  # closed under our hands
+            message = None
+        messages.put(message)
+
+
 def serve() -> None:
-    """Serve until the input ends."""
+    """Serve until the input ends, and end with it, also in the middle of a call."""
     faulthandler.enable()
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     jobs: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-    threading.Thread(target=_receive, args=(sys.stdin.buffer, jobs), daemon=True).start()
+
+    def receive() -> None:
+        while (message := _read_message(sys.stdin.buffer)) is not None:
+            jobs.put(message)
+        os._exit(0)
+
+    threading.Thread(target=receive, daemon=True).start()
     while True:
         _write_message(answers, pickle.dumps(_answer(jobs.get())))
-
-
-def _receive(stream: BinaryIO, jobs: "queue.SimpleQueue[bytes]") -> None:
-    """Hand on what comes in; end the process when nothing can come any more."""
-    while (message := _read_message(stream)) is not None:
-        jobs.put(message)
-    os._exit(0)
 
 
 def _answer(message: bytes) -> tuple[bool, Any]:
@@ -301,18 +268,12 @@ def _answer(message: bytes) -> tuple[bool, Any]:
     try:
         seconds, call = pickle.loads(message)  # noqa: S301 - from the process that started this one
         _set_alarm(seconds)
-        function, arguments = _unpack(call)
+        function, arguments = pickle.loads(call)  # noqa: S301 - likewise
         return True, function(*arguments)
     except Exception as problem:
         return False, f"{type(problem).__name__}: {problem}"
     finally:
         _set_alarm(None)
-
-
-def _unpack(call: bytes) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-    """A function and its arguments."""
-    function, arguments = pickle.loads(call)  # noqa: S301 - from the process that started this one
-    return function, arguments
 
 
 def _set_alarm(seconds: float | None) -> None:

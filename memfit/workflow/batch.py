@@ -12,7 +12,7 @@ import pandas as pd
 
 from memfit.batch import store
 from memfit.batch.columns import COLUMNS, flat_row
-from memfit.batch.jobs import Job, Limits, Makers
+from memfit.batch.device import Job, Limits, Makers
 from memfit.batch.run import BatchSummary, Order, Progress, run_batch
 from memfit.errors import InputError
 from memfit.fitting import FitPlan, plan_for

@@ -11,8 +11,7 @@ from small_device import is_servant
 
 from memfit.batch import dask_executor as cluster
 from memfit.batch.dask_executor import run_jobs
-from memfit.batch.device import read_checkpoint
-from memfit.batch.jobs import Job, Limits
+from memfit.batch.device import Job, Limits, read_checkpoint
 from memfit.errors import InputError, OutputError
 
 

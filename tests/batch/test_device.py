@@ -10,8 +10,18 @@ import pytest
 import work
 
 from memfit.batch import device as checkpoint
-from memfit.batch.device import bring_up_to_date, fingerprint, read_checkpoint, record_failure
-from memfit.batch.jobs import Job, Limits
+from memfit.batch.device import (
+    Job,
+    Limits,
+    bring_up_to_date,
+    fingerprint,
+    parse_bytes,
+    read_checkpoint,
+    record_failure,
+    size_text,
+    time_text,
+)
+from memfit.errors import MemfitError
 
 MAKERS = work.MAKERS
 
@@ -182,3 +192,30 @@ def test_digests_name_every_input(tmp_path):
     assert set(fingerprint(tmp_path)) == {"device.toml", "sub/iv.csv"}
     (tmp_path / "device.toml").write_text("not toml [")
     assert set(fingerprint(tmp_path)) == {"device.toml", "other.csv"}
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("2 GB", 2e9), ("512MiB", 512 * 2**20), (1e9, 1e9), ("1.5g", 1.5e9), ("300", 300.0), ("4 kB", 4e3)],
+)
+def test_sizes(text, size):
+    assert parse_bytes(text) == size
+
+
+@pytest.mark.parametrize(
+    ("time", "memory"), [("10 F", "2 GB"), ("10 s", "two"), ("0 s", "2 GB"), ("5 s", "-1")]
+)
+def test_limits_that_make_no_sense(time, memory):
+    with pytest.raises(MemfitError):
+        Limits.read(time, memory)
+
+
+def test_limits():
+    assert Limits.read("10 min", "2 GB") == Limits(time=600.0, memory=2e9) == Limits()
+    assert Limits.read("none", None) == Limits(time=None, memory=None)
+    assert (time_text(90), time_text(600), time_text(7200), size_text(2e9)) == (
+        "90 s",
+        "10 min",
+        "2 h",
+        "2 GB",
+    )

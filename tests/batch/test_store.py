@@ -6,8 +6,7 @@ import threading
 import pytest
 
 from memfit.batch.columns import COLUMNS, flat_row
-from memfit.batch.device import read_checkpoint, record_failure
-from memfit.batch.jobs import Job
+from memfit.batch.device import Job, read_checkpoint, record_failure
 from memfit.batch.run import summarise
 from memfit.batch.store import INDEX, build_index, read_rows, result_folders, row_of, select
 from memfit.errors import InputError, OutputError

@@ -10,7 +10,7 @@ import psutil
 import pytest
 import work
 
-from memfit.batch.jobs import Limits
+from memfit.batch.device import Limits
 from memfit.batch.worker_process import Fitter, Trouble
 
 

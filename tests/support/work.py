@@ -8,7 +8,7 @@ import time
 from importlib import import_module
 from pathlib import Path
 
-from memfit.batch.jobs import Job, Makers
+from memfit.batch.device import Job, Makers
 from memfit.errors import InputError, OutputError
 
 
