@@ -54,7 +54,7 @@ MODULES = {
     "Readers": ("memfit.loaders.registry", "memfit.loaders.raw"),
     "Errors, units, files": ("memfit.errors", "memfit.units", "memfit.confidence", "memfit.files"),
     "The workflow": tuple(f"memfit.workflow.{one}" for one in (
-        "reading", "fitting", "stability", "simulation", "reports", "comparison", "batch"
+        "reading", "fitting", "stability", "reports", "comparison", "batch"
     )),
 }  # fmt: skip
 

@@ -44,8 +44,7 @@ _HOMES = {
     "memfit.workflow.fitting": ("fit", "fit_again"),
     "memfit.workflow.reading": ("load", "read_result"),
     "memfit.workflow.reports": ("remake_report", "write_report"),
-    "memfit.workflow.simulation": ("impedance", "simulate"),
-    "memfit.workflow.stability": ("plan_next", "stability"),
+    "memfit.workflow.stability": ("impedance", "plan_next", "simulate", "stability"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = sorted(_HOME_OF)  # noqa: PLE0605 - made from the table; type checkers read the imports

@@ -45,9 +45,9 @@ from memfit.workflow.reading import load as load
 from memfit.workflow.reading import read_result as read_result
 from memfit.workflow.reports import remake_report as remake_report
 from memfit.workflow.reports import write_report as write_report
-from memfit.workflow.simulation import impedance as impedance
-from memfit.workflow.simulation import simulate as simulate
+from memfit.workflow.stability import impedance as impedance
 from memfit.workflow.stability import plan_next as plan_next
+from memfit.workflow.stability import simulate as simulate
 from memfit.workflow.stability import stability as stability
 
 __version__: str

@@ -46,39 +46,32 @@ STABILITY = {
 CIRCUITS: Mapping[str, str] = MappingProxyType({"current": "", "voltage": "voltage_"})
 """Prefix of the columns of a circuit."""
 
-_GENERAL = {
-    "folder": ColumnInfo("text"),
-    "device": ColumnInfo("text"),
-    "state": ColumnInfo("text"),
-    "status": ColumnInfo("text"),
-    "usable": ColumnInfo("truth"),
-    "message": ColumnInfo("text"),
-    "cause": ColumnInfo("text"),
-    "model": ColumnInfo("text"),
-    "area": ColumnInfo("number", "area"),
-    "temperature": ColumnInfo("number", "temperature"),
-    "chi2_reduced": ColumnInfo("number", "ratio"),
-    "points": ColumnInfo("number"),
-    "records": ColumnInfo("number"),
-    "seconds": ColumnInfo("number", "time"),
-    "memfit_version": ColumnInfo("text"),
-    "report": ColumnInfo("truth"),
-}
-
-
-def _columns() -> dict[str, ColumnInfo]:
-    """All columns, in order."""
-    found = dict(_GENERAL)
-    for name, dimension in ESTIMATES.items():
-        for tail in ("", "_stderr", "_low", "_high"):
-            found[name + tail] = ColumnInfo("number", dimension)
-        found[f"{name}_status"] = ColumnInfo("text")
-    for prefix in CIRCUITS.values():
-        found |= {prefix + name: info for name, info in STABILITY.items()}
-    return found
-
-
-COLUMNS: Mapping[str, ColumnInfo] = MappingProxyType(_columns())
+COLUMNS: Mapping[str, ColumnInfo] = MappingProxyType(
+    {
+        "folder": ColumnInfo("text"),
+        "device": ColumnInfo("text"),
+        "state": ColumnInfo("text"),
+        "status": ColumnInfo("text"),
+        "usable": ColumnInfo("truth"),
+        "message": ColumnInfo("text"),
+        "cause": ColumnInfo("text"),
+        "model": ColumnInfo("text"),
+        "area": ColumnInfo("number", "area"),
+        "temperature": ColumnInfo("number", "temperature"),
+        "chi2_reduced": ColumnInfo("number", "ratio"),
+        "points": ColumnInfo("number"),
+        "records": ColumnInfo("number"),
+        "seconds": ColumnInfo("number", "time"),
+        "memfit_version": ColumnInfo("text"),
+        "report": ColumnInfo("truth"),
+        **{
+            f"{name}{tail}": ColumnInfo("text") if tail == "_status" else ColumnInfo("number", dimension)
+            for name, dimension in ESTIMATES.items()
+            for tail in ("", "_stderr", "_low", "_high", "_status")
+        },
+        **{prefix + name: info for prefix in CIRCUITS.values() for name, info in STABILITY.items()},
+    }
+)
 """Every column of the index by name."""
 
 Row = dict[str, Any]
@@ -117,6 +110,8 @@ def row_of_result(data: Any, name: str) -> Row:
         found = data.get("schema") if isinstance(data, dict) else type(data).__name__
         raise InputError(f'expected "schema": "{SCHEMA}", found {found!r}. Fit the device again.')
     result = FitResult.from_dict(data)
+    attributes = result.device.get("attributes")
+    stated = attributes if isinstance(attributes, Mapping) else {}
     row: Row = {
         "device": str(result.device.get("name") or name),
         "state": "fitted",
@@ -131,7 +126,9 @@ def row_of_result(data: Any, name: str) -> Row:
         "records": len(result.inputs),
         "seconds": result.environment.get("seconds"),
         "memfit_version": result.memfit_version,
-        "attributes": _attributes(result.device.get("attributes")),
+        "attributes": {
+            str(key): value for key, value in stated.items() if isinstance(value, (str, float, int))
+        },
     }
     for key, estimate in {**result.parameters, **result.derived}.items():
         if key in ESTIMATES:
@@ -140,32 +137,19 @@ def row_of_result(data: Any, name: str) -> Row:
             row |= {f"{key}_high": high, f"{key}_status": estimate.status}
     for circuit, prefix in CIRCUITS.items():
         block = result.stability.get(circuit)
-        if isinstance(block, Mapping):
-            row |= {prefix + key: value for key, value in _stability(block).items()}
+        if not isinstance(block, Mapping):
+            continue
+        points = list(block.get("hopf_points") or ())
+        first, last = (points[0], points[-1]) if points else ({}, {})
+        frequencies = sorted(point["frequency_Hz"] for point in points) or [None]
+        low, high = block.get("gain_margin_ci95") or (None, None)
+        known = {name: block.get(name) for name in STABILITY} | {
+            "gain_margin_low": low,
+            "gain_margin_high": high,
+            "hopf_u_low": first.get("u"),
+            "hopf_u_high": last.get("u"),
+            "hopf_frequency_low": frequencies[0],
+            "hopf_frequency_high": frequencies[-1],
+        }
+        row |= {prefix + name: value for name, value in known.items()}
     return row
-
-
-def _stability(block: Mapping[str, Any]) -> Row:
-    """The columns of one circuit."""
-    low, high = block.get("gain_margin_ci95") or (None, None)
-    points = list(block.get("hopf_points") or ())
-    first, last = (points[0], points[-1]) if points else ({}, {})
-    frequencies = sorted(point["frequency_Hz"] for point in points) or [None]
-    return {
-        "verdict": block.get("verdict"),
-        "probability_oscillates": block.get("probability_oscillates"),
-        "gain_margin_min": block.get("gain_margin_min"),
-        "gain_margin_low": low,
-        "gain_margin_high": high,
-        "at_u": block.get("at_u"),
-        "hopf_u_low": first.get("u"),
-        "hopf_u_high": last.get("u"),
-        "hopf_frequency_low": frequencies[0],
-        "hopf_frequency_high": frequencies[-1],
-    }
-
-
-def _attributes(given: Any) -> dict[str, str | float]:
-    """Texts and numbers of a device by name."""
-    pairs = given.items() if isinstance(given, Mapping) else ()
-    return {str(key): value for key, value in pairs if isinstance(value, (str, float, int))}

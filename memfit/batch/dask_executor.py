@@ -6,13 +6,14 @@ for a `Fitter`, so that a device can cost a fitter but never a worker.
 """
 
 import logging
+import math
 import pickle
 import threading
 import time
 import uuid
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import islice
 from typing import Any
 
@@ -75,9 +76,22 @@ class Fitters(WorkerPlugin):
     def settle(self, job: Job, call: bytes) -> Outcome:
         """The outcome of a job, whatever it does to its process."""
         begun = time.perf_counter()
-        fitter = self._take()
+        with self._lock:
+            if not self._idle:
+                self._idle.append(Fitter(self._prepare, self._limits))
+                self._all.append(self._idle[-1])
+            fitter = self._idle.pop()
+            if self._closed:
+                fitter.retire()
+        tries: Counter[str] = Counter()
         try:
-            answer = _run(fitter, call)
+            while True:  # again where its process died, at work or while it started
+                answer = fitter.run(call)
+                if not isinstance(answer, Trouble) or fitter.is_retired():
+                    break
+                tries[answer.cause] += 1
+                if answer.cause not in ("died", "start") or tries[answer.cause] >= _ATTEMPTS:
+                    break
         finally:
             with self._lock:
                 self._idle.append(fitter)
@@ -85,30 +99,8 @@ class Fitters(WorkerPlugin):
             return answer
         if fitter.is_retired():
             raise Reschedule  # the worker goes; another one takes the job
-        tries = f" {_ATTEMPTS} times" if answer.cause == "died" and _ATTEMPTS > 1 else ""
-        return record_failure(job, answer.cause, f"{answer.message[:-1]}{tries}.", begun=begun)
-
-    def _take(self) -> Fitter:
-        """A fitter nobody uses."""
-        with self._lock:
-            if not self._idle:
-                self._idle.append(Fitter(self._prepare, self._limits))
-                self._all.append(self._idle[-1])
-            if self._closed:
-                self._idle[-1].retire()
-            return self._idle.pop()
-
-
-def _run(fitter: Fitter, call: bytes) -> Any:
-    """The answer of a fitter, tried again where its process died, at work or while it started."""
-    tries: Counter[str] = Counter()
-    while True:
-        answer = fitter.run(call)
-        if not isinstance(answer, Trouble) or fitter.is_retired():
-            return answer
-        tries[answer.cause] += 1
-        if answer.cause not in ("died", "start") or tries[answer.cause] >= _ATTEMPTS:
-            return answer
+        times = f" {_ATTEMPTS} times" if answer.cause == "died" and _ATTEMPTS > 1 else ""
+        return record_failure(job, answer.cause, f"{answer.message[:-1]}{times}.", begun=begun)
 
 
 def settle(plugin: str, job: Job, call: bytes) -> Outcome:
@@ -157,78 +149,62 @@ def run_jobs(
                 say(f"{scheduler} has no workers yet; waiting for them.")
             yield from _outcomes(client, plugin.name, iter(jobs), makers)
         finally:
-            _unregister(client, plugin.name)
+            if client.status == "running":
+                try:
+                    client.unregister_worker_plugin(plugin.name)
+                except (OSError, ValueError, KeyError):
+                    logging.getLogger(__name__).info("The workers are gone with their fitters.")
 
 
 @contextmanager
 def _client(workers: int, scheduler: str | None) -> Iterator[Client]:
-    """A client of the scheduler that is named, or of one in this process."""
-    with dask.config.set(_SETTINGS), _quiet_logs():
-        if scheduler is not None:
-            with _connect(scheduler) as client:
-                yield client
-            return
-        with (
-            LocalCluster(
-                n_workers=1,
-                threads_per_worker=workers,
-                processes=False,
-                dashboard_address=None,
-                scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
-                worker_dashboard_address="127.0.0.1:0",
-                memory_limit=0,
-                silence_logs=logging.CRITICAL,
-            ) as cluster,
-            Client(cluster, set_as_default=False) as client,
-        ):
-            yield client
-
-
-@contextmanager
-def _quiet_logs() -> Iterator[None]:
-    """Nothing from dask on stderr; its levels come back."""
-    logs = [logging.getLogger(f"distributed.{name}") for name in _LOUD]
-    logs += [logging.getLogger(name) for name in ("distributed", "asyncio", "tornado.application")]
+    """A client of the scheduler that is named, or of one in this process; nothing from dask on stderr."""
+    names = (*(f"distributed.{name}" for name in _LOUD), "distributed", "asyncio", "tornado.application")
+    logs = [logging.getLogger(name) for name in names]
     levels = [log.level for log in logs]
-    try:
-        for log in logs:
-            log.setLevel(logging.CRITICAL)
-        yield
-    finally:
+    with ExitStack() as stack:
         for log, level in zip(logs, levels, strict=True):
-            log.setLevel(level)
-
-
-def _connect(scheduler: str) -> Client:
-    """A client of a scheduler elsewhere."""
-    try:
-        return Client(scheduler, timeout=_CONNECT_SECONDS, set_as_default=False)
-    except (OSError, ValueError, TypeError, ImportError) as problem:
-        raise InputError(
-            f"{scheduler}: expected a dask scheduler, found none that answers within "
-            f"{_CONNECT_SECONDS:g} s. Start one with `dask scheduler`, or leave --scheduler out."
-        ) from problem
-
-
-def _unregister(client: Client, plugin: str) -> None:
-    """Take the fitters from the workers, if they are still there."""
-    if client.status == "running":
+            stack.callback(log.setLevel, level)
+            log.setLevel(logging.CRITICAL)
+        stack.enter_context(dask.config.set(_SETTINGS))
+        if scheduler is None:
+            address: Any = stack.enter_context(
+                LocalCluster(
+                    n_workers=1,
+                    threads_per_worker=workers,
+                    processes=False,
+                    dashboard_address=None,
+                    scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
+                    worker_dashboard_address="127.0.0.1:0",
+                    memory_limit=0,
+                    silence_logs=logging.CRITICAL,
+                )
+            )
+            yield stack.enter_context(Client(address, set_as_default=False))
+            return
         try:
-            client.unregister_worker_plugin(plugin)
-        except (OSError, ValueError, KeyError):
-            logging.getLogger(__name__).info("The workers are gone with their fitters.")
+            client = Client(scheduler, timeout=_CONNECT_SECONDS, set_as_default=False)
+        except (OSError, ValueError, TypeError, ImportError) as problem:
+            raise InputError(
+                f"{scheduler}: expected a dask scheduler, found none that answers within "
+                f"{_CONNECT_SECONDS:g} s. Start one with `dask scheduler`, or leave --scheduler out."
+            ) from problem
+        yield stack.enter_context(client)
 
 
 def _outcomes(client: Client, plugin: str, jobs: Iterator[Job], makers: Makers) -> Iterator[Outcome]:
     """Keep every thread busy and hand on what comes."""
-    window = _Window(client)
     pending: dict[str, Job] = {}
     died: set[str] = set()
     waiting: deque[Job] = deque()
     futures = as_completed(loop=client.loop)
+    size, looked = 0, -math.inf
 
-    def send(number: int) -> None:
-        fresh = list(islice(jobs, max(number, 0)))  # below 0 where workers have gone
+    def send() -> None:
+        nonlocal size, looked
+        if time.monotonic() - looked > _LOOK_SECONDS:  # how many threads there are may change
+            size, looked = max(_LEAST_AHEAD, _AHEAD * sum(client.nthreads().values())), time.monotonic()
+        fresh = list(islice(jobs, max(size - len(pending), 0)))  # below 0 where workers have gone
         if not fresh and not pending:
             fresh = list(waiting)
             waiting.clear()
@@ -238,37 +214,26 @@ def _outcomes(client: Client, plugin: str, jobs: Iterator[Job], makers: Makers) 
             pending[future.key] = job
             futures.add(future)
 
-    send(window.size)
+    send()
     for future in futures:
         job = pending.pop(future.key)
         outcome = _outcome(future, job)
         future.release()
         if outcome.state == "stopped":
-            raise _end_of_run(outcome)
+            message = outcome.message
+            if outcome.cause != "disk":
+                raise InputError(message)
+            raise OutputError(
+                f"{message} Nothing that is finished is lost: make room, or allow writing, and give "
+                "the same command again."
+            )
         second_chance = outcome.cause == "died" and job.key not in died
         if second_chance:
             died.add(job.key)
             waiting.append(job)
-        send(window.size - len(pending))
+        send()
         if not second_chance:
             yield outcome
-
-
-class _Window:
-    """How many jobs to have on their way."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-        self._looked = -_LOOK_SECONDS
-        self._size = _LEAST_AHEAD
-
-    @property
-    def size(self) -> int:
-        """A few for each thread there is."""
-        if time.monotonic() - self._looked > _LOOK_SECONDS:
-            threads = sum(self._client.nthreads().values())
-            self._size, self._looked = max(_LEAST_AHEAD, _AHEAD * threads), time.monotonic()
-        return self._size
 
 
 def _outcome(future: Future, job: Job) -> Outcome:
@@ -286,13 +251,3 @@ def _outcome(future: Future, job: Job) -> Outcome:
         f"The dask workers cannot do the work ({type(problem).__name__}: {problem}). Install the same memfit "
         "there as here, and start them where ROOT and OUT have the same paths."
     )
-
-
-def _end_of_run(outcome: Outcome) -> Exception:
-    """The error of what stands in the way of every device."""
-    if outcome.cause == "disk":
-        return OutputError(
-            f"{outcome.message} Nothing that is finished is lost: make room, or allow writing, and give "
-            "the same command again."
-        )
-    return InputError(f"{outcome.message}")

@@ -2,8 +2,7 @@
 
 index.sqlite is never changed in place. It is made new beside the old one and takes its name in one step, so
 that whoever reads has a whole index, and of several who write at once the last one wins with a whole one.
-Rows of results that did not change are taken over from the old index. SQLite gets the functions of a query
-that it may lack: they give None where there is no value, never an error.
+Rows of results that did not change are taken over from the old index.
 """
 
 import json
@@ -12,7 +11,7 @@ import os
 import sqlite3
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,43 +23,39 @@ from memfit.batch.query import Condition, compile_expression
 from memfit.errors import InputError, OutputError
 from memfit.fitting import SCHEMA
 
-
-def functions() -> dict[str, tuple[int, Callable[..., float | None]]]:
-    """Functions that SQLite needs for a condition, by name, with the number of their arguments."""
-    return {"memfit_log10": (1, _log10), "memfit_sqrt": (1, _sqrt), "memfit_power": (2, _power)}
-
-
-def _log10(value: float | None) -> float | None:
-    """Decadic logarithm; None where there is none."""
-    return math.log10(value) if value is not None and value > 0 else None
-
-
-def _sqrt(value: float | None) -> float | None:
-    """Square root; None where there is none."""
-    return math.sqrt(value) if value is not None and value >= 0 else None
-
-
-def _power(base: float | None, exponent: float | None) -> float | None:
-    """A power; None where there is none."""
-    if base is None or exponent is None:
-        return None
-    try:
-        found = float(base) ** float(exponent)
-    except (OverflowError, ZeroDivisionError):
-        return None
-    return found if isinstance(found, float) and math.isfinite(found) else None
-
-
 INDEX = "index.sqlite"
 
 _OF_A_REPORT = ("figures", "tables")
 """Folders of a report, which hold no results."""
 _LAYOUT = 1
 """Of the tables; goes up when a column is added."""
-_MARK = (("stamp", "TEXT"), ("attributes", "TEXT"))
 _SQL_TYPE = {"number": "REAL", "text": "TEXT", "truth": "INTEGER"}
 _NAMES = (*COLUMNS, "stamp", "attributes")
 _BUSY_SECONDS = 30.0
+
+
+def functions() -> dict[str, tuple[int, Callable[..., float | None]]]:
+    """Functions that SQLite needs for a condition, by name, with the number of their arguments.
+
+    They give None where there is no value, never an error.
+    """
+
+    def log10(value: float | None) -> float | None:
+        return math.log10(value) if value is not None and value > 0 else None
+
+    def sqrt(value: float | None) -> float | None:
+        return math.sqrt(value) if value is not None and value >= 0 else None
+
+    def power(base: float | None, exponent: float | None) -> float | None:
+        if base is None or exponent is None:
+            return None
+        try:
+            found = float(base) ** float(exponent)
+        except (OverflowError, ZeroDivisionError):
+            return None
+        return found if isinstance(found, float) and math.isfinite(found) else None
+
+    return {"memfit_log10": (1, log10), "memfit_sqrt": (1, sqrt), "memfit_power": (2, power)}
 
 
 @dataclass(frozen=True)
@@ -92,19 +87,40 @@ def build_index(out: Path) -> Indexed:
     """
     if not out.is_dir():
         raise InputError(f"{out}: expected a folder with results, found no such folder.")
+    rows, read, unreadable = 0, 0, []
     draft = out / f".{INDEX}.{os.getpid()}.{uuid.uuid4().hex}.part"
+    columns = [*(f"{name} {_SQL_TYPE[info.kind]}" for name, info in COLUMNS.items()), "stamp TEXT"]
+    columns += ["attributes TEXT", "PRIMARY KEY (folder)"]
     try:
-        with closing(_Known(out)) as known:
-            indexed = _fill(draft, out, known)
-        if indexed.rows:
+        with ExitStack() as stack:
+            before = None  # the index as it was, where it can be used
+            with suppress(InputError):
+                before = stack.enter_context(closing(_open(out / INDEX)))
+            base = stack.enter_context(closing(sqlite3.connect(draft, isolation_level=None)))
+            base.execute("PRAGMA journal_mode = OFF")
+            base.execute("PRAGMA synchronous = OFF")
+            base.execute(f"CREATE TABLE devices ({', '.join(columns)})")
+            base.execute(
+                "CREATE TABLE attributes (folder TEXT, name TEXT, value, PRIMARY KEY (folder, name))"
+            )
+            base.execute("BEGIN")
+            for folder in result_folders(out):
+                values, is_new = _values(folder, folder.relative_to(out).as_posix(), before)
+                _insert(base, values)
+                rows, read = rows + 1, read + is_new
+                if values[_NAMES.index("state")] == "unreadable":
+                    unreadable.append(str(values[_NAMES.index("message")]))
+            base.execute(f"PRAGMA user_version = {_LAYOUT}")
+            base.execute("COMMIT")
+        if rows:
             draft.replace(out / INDEX)
     except (OSError, sqlite3.Error) as problem:
         raise OutputError(f"{out / INDEX}: cannot be written ({problem}).") from problem
     finally:
         draft.unlink(missing_ok=True)
-    if not indexed.rows:
+    if not rows:
         raise InputError(f"{out}: expected folders with {RESULT}, found none.")
-    return indexed
+    return Indexed(out / INDEX, rows, read, tuple(unreadable))
 
 
 def result_folders(out: Path) -> Iterator[Path]:
@@ -124,42 +140,25 @@ def result_folders(out: Path) -> Iterator[Path]:
             yield from result_folders(out / name)
 
 
-def _fill(draft: Path, out: Path, known: "_Known") -> Indexed:
-    """Write all rows into a new file."""
-    rows, read, unreadable = 0, 0, []
-    with closing(sqlite3.connect(draft, isolation_level=None)) as base:
-        base.execute("PRAGMA journal_mode = OFF")
-        base.execute("PRAGMA synchronous = OFF")
-        base.execute(_table_text())
-        base.execute("CREATE TABLE attributes (folder TEXT, name TEXT, value, PRIMARY KEY (folder, name))")
-        base.execute("BEGIN")
-        for folder in result_folders(out):
-            name = folder.relative_to(out).as_posix()
-            stamp = _stamp(folder)
-            values = known.row(name, stamp)
-            if values is None:
-                values = _values(row_of(folder, name), stamp)
-                read += 1
-            _insert(base, values)
-            rows += 1
-            if values[_NAMES.index("state")] == "unreadable":
-                unreadable.append(str(values[_NAMES.index("message")]))
-        base.execute(f"PRAGMA user_version = {_LAYOUT}")
-        base.execute("COMMIT")
-    return Indexed(out / INDEX, rows, read, tuple(unreadable))
-
-
-def _table_text() -> str:
-    """The statement that makes the table of devices."""
-    columns = [f"{name} {_SQL_TYPE[info.kind]}" for name, info in COLUMNS.items()]
-    columns += [f"{name} {kind}" for name, kind in _MARK]
-    return f"CREATE TABLE devices ({', '.join(columns)}, PRIMARY KEY (folder))"
-
-
-def _values(row: Row, stamp: str) -> tuple[Any, ...]:
-    """A row in the order of the table."""
+def _values(folder: Path, name: str, before: sqlite3.Connection | None) -> tuple[tuple[Any, ...], bool]:
+    """A row in the order of the table, and whether it was read: not where the index `before` still holds."""
+    stamps = []  # what changes when a result does: time and size of its files
+    for file in (RESULT, CHECKPOINT):
+        try:
+            info = (folder / file).stat()
+            stamps.append(f"{info.st_mtime_ns}:{info.st_size}:{info.st_ino}")
+        except OSError:
+            stamps.append("-")
+    stamp = " ".join(stamps)
+    if before is not None:
+        statement = f"SELECT {', '.join(_NAMES)} FROM devices WHERE folder = ? AND stamp = ?"  # noqa: S608
+        with suppress(sqlite3.Error):
+            known: tuple[Any, ...] | None = before.execute(statement, (name, stamp)).fetchone()
+            if known is not None:
+                return known, False
+    row = row_of(folder, name)
     attributes = json.dumps(row["attributes"], ensure_ascii=False)
-    return (*(row[name] for name in COLUMNS), stamp, attributes)
+    return (*(row[column] for column in COLUMNS), stamp, attributes), True
 
 
 def _insert(base: sqlite3.Connection, values: tuple[Any, ...]) -> None:
@@ -171,52 +170,8 @@ def _insert(base: sqlite3.Connection, values: tuple[Any, ...]) -> None:
     )
 
 
-def _stamp(folder: Path) -> str:
-    """What changes when a result does: time and size of its files."""
-    found = []
-    for name in (RESULT, CHECKPOINT):
-        try:
-            info = (folder / name).stat()
-            found.append(f"{info.st_mtime_ns}:{info.st_size}:{info.st_ino}")
-        except OSError:
-            found.append("-")
-    return " ".join(found)
-
-
-class _Known:
-    """Rows of the index as it was, looked up one by one; none where it cannot be used."""
-
-    def __init__(self, out: Path) -> None:
-        self._base: sqlite3.Connection | None = None
-        if (out / INDEX).is_file():
-            with suppress(InputError):
-                self._base = _open(out / INDEX)
-
-    def close(self) -> None:
-        """Close the old index."""
-        if self._base is not None:
-            self._base.close()
-
-    def row(self, folder: str, stamp: str) -> tuple[Any, ...] | None:
-        """The row of a folder, if its result is still the same."""
-        if self._base is None:
-            return None
-        statement = f"SELECT {', '.join(_NAMES)} FROM devices WHERE folder = ? AND stamp = ?"  # noqa: S608
-        try:
-            found: tuple[Any, ...] | None = self._base.execute(statement, (folder, stamp)).fetchone()
-        except sqlite3.Error:
-            return None
-        return found
-
-
 def _open(index: Path) -> sqlite3.Connection:
-    """An index to read from.
-
-    Raises
-    ------
-    InputError
-        There is none, or it is none.
-    """
+    """An index to read from, with the functions of a query that SQLite may lack."""
     advice = f"make it with `memfit index {index.parent}`."
     if not index.is_file():
         raise InputError(f"{index}: expected the index of a batch, found none; {advice}")
@@ -300,19 +255,14 @@ def _rows(base: sqlite3.Connection, condition: Condition) -> Iterator[Row]:
         f"WHERE {condition.sql} ORDER BY folder"
     )
     try:
-        yield from map(_row, base.execute(statement, condition.values))
+        for values in base.execute(statement, condition.values):
+            row: Row = dict(zip(COLUMNS, values, strict=False))
+            row |= {name: bool(row[name]) for name, info in COLUMNS.items() if info.kind == "truth"}
+            yield {**row, "attributes": json.loads(values[-1])}
     except (sqlite3.Error, OverflowError) as problem:
         raise InputError(
             f"The expression cannot be evaluated ({problem}); say it in a simpler way."
         ) from problem
-
-
-def _row(values: tuple[Any, ...]) -> Row:
-    """A row by column."""
-    row: Row = dict(zip(COLUMNS, values, strict=False))
-    row |= {name: bool(row[name]) for name, info in COLUMNS.items() if info.kind == "truth"}
-    row["attributes"] = json.loads(values[-1])
-    return row
 
 
 def row_of(folder: Path, name: str) -> Row:
@@ -328,10 +278,14 @@ def row_of(folder: Path, name: str) -> Row:
     row: Row = {**dict.fromkeys(COLUMNS), "folder": name, "device": name, "attributes": {}}
     row |= {"usable": False, "report": (folder / REPORT).exists()}
     if not (folder / RESULT).exists():
-        return {**row, **_without_result(folder)}
+        known = read_checkpoint(folder)
+        if known is None:
+            reason = f"{folder.name}: there is no checkpoint that can be read."
+            return {**row, "state": "unreadable", "message": reason}
+        told = ("cause", "message", "seconds", "memfit_version")
+        return {**row, "state": "failed", **{key: getattr(known, key) for key in told}}
     try:
-        text = (folder / RESULT).read_text(encoding="utf-8")
-        data = json.loads(text)
+        data = json.loads((folder / RESULT).read_text(encoding="utf-8"))
         return {**row, **row_of_result(data, name)}
     except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as problem:
         reason = f"{name}/{RESULT} cannot be read ({problem}). Fit the device again."
@@ -340,17 +294,3 @@ def row_of(folder: Path, name: str) -> Row:
     except (KeyError, TypeError, ValueError, AttributeError) as problem:
         reason = f"{name}/{RESULT} does not have the layout {SCHEMA} ({type(problem).__name__}: {problem})."
     return {**row, "state": "unreadable", "message": reason}
-
-
-def _without_result(folder: Path) -> Row:
-    """What the checkpoint says."""
-    known = read_checkpoint(folder)
-    if known is None:
-        return {"state": "unreadable", "message": f"{folder.name}: there is no checkpoint that can be read."}
-    return {
-        "state": "failed",
-        "cause": known.cause,
-        "message": known.message,
-        "seconds": known.seconds,
-        "memfit_version": known.memfit_version,
-    }

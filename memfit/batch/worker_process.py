@@ -191,14 +191,14 @@ class Fitter:
 
     def _dead(self) -> Trouble:
         """What the process left behind when it died: how it ended, and the line that says why."""
-        said = ""
-        if self._errors is not None and not self._errors.closed:
-            self._errors.seek(0)
-            text = self._errors.read().decode(errors="replace")
+        process, errors, said = self._process, self._errors, ""  # another thread may close them meanwhile
+        if errors is not None and not errors.closed:
+            errors.seek(0)
+            text = errors.read().decode(errors="replace")
             lines = [line.strip() for line in text.splitlines() if line.strip()]
             fatal = [line for line in lines if line.startswith("Fatal Python error")]
             said = (fatal or lines or [""])[-1][:200]
-        code = self._process.wait() if self._process is not None else 0
+        code = process.wait() if process is not None else 0
         self.close()
         ended = f"ended with code {code}"
         if code < 0:

@@ -10,18 +10,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from memfit.batch import store
 from memfit.batch.columns import COLUMNS, flat_row
 from memfit.batch.device import Job, Limits, Makers
 from memfit.batch.run import BatchSummary, Order, Progress, run_batch
+from memfit.batch.store import each_row, read_rows
 from memfit.errors import InputError
 from memfit.fitting import FitPlan, plan_for
 from memfit.model import Parameters, transient
 from memfit.protocols import pulse
-from memfit.reporting import batch as overview
+from memfit.reporting.batch import overview_report
 from memfit.reporting.content import PLAIN
 from memfit.reporting.fit.report import write_report
-from memfit.reporting.writers import folder as document
+from memfit.reporting.writers.folder import write_page
 from memfit.workflow.fitting import fit_records
 from memfit.workflow.reading import load, read_result
 from memfit.workflow.reports import beside_model, fill
@@ -77,8 +77,10 @@ def fit_many(
     FitPlan(**settings)
     if workers is not None and workers < 1:
         raise InputError(f"Expected at least one worker, found {workers}.")
+    available = getattr(os, "sched_getaffinity", None)  # not every system knows what a process may use
+    cores = len(available(0)) if available is not None else os.cpu_count() or 1
     order = Order(
-        workers=workers or _cores(),
+        workers=workers or cores,
         scheduler=scheduler,
         reports=reports,
         limits=Limits.read(time_limit, memory_limit),
@@ -86,10 +88,9 @@ def fit_many(
     )
     makers = Makers(fit=_fit_into, report=_report_into, prepare=_prepare)
     summary = run_batch(Path(root), Path(out), makers, order, progress=progress, say=say)
-    rows = store.each_row(summary.out)
     footer = f"memfit {version('memfit')}"
-    page = overview.overview_report(Path(root).resolve().name, rows, summary.notes, footer)
-    document.write_page(page, summary.out, OVERVIEW_FILE)
+    page = overview_report(Path(root).resolve().name, each_row(summary.out), summary.notes, footer)
+    write_page(page, summary.out, OVERVIEW_FILE)
     return summary
 
 
@@ -108,7 +109,7 @@ def query(out: Path | str, expression: str = "") -> pd.DataFrame:
     InputError
         There is no index, or the expression cannot be understood.
     """
-    rows = store.read_rows(Path(out), expression)
+    rows = read_rows(Path(out), expression)
     flat = [flat_row(row) for row in rows]
     return pd.DataFrame(flat, columns=None if flat else list(COLUMNS))
 
@@ -131,9 +132,3 @@ def _prepare() -> None:
     """Import what a fit needs and load, or compile, the integrator."""
     device = Parameters(R_b=1.0, C_m=1.0, i_c0=1.0, V_T=1.0, V_m=0.1, tau_d=1.0, tau_k=1.0)
     transient.simulate(device, pulse("current", 1.0, on=0.1, off=0.2, end=0.3), np.linspace(0.0, 0.3, 3))
-
-
-def _cores() -> int:
-    """Cores that this process may use."""
-    available = getattr(os, "sched_getaffinity", None)
-    return len(available(0)) if available is not None else os.cpu_count() or 1

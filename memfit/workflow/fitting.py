@@ -14,7 +14,7 @@ from memfit.datasets import Device
 from memfit.errors import InputError
 from memfit.fitting import FitPlan, FitResult, joint, plan_for
 from memfit.fitting.joint import JointFit
-from memfit.fitting.reproduce import SAME, Change, Repetition, compare_repetition
+from memfit.fitting.reproduce import SAME, Repetition, compare_repetition
 from memfit.reporting.content import REPETITION, counted, listed
 from memfit.reporting.numbers import quantity_digits
 from memfit.workflow.reading import find_data, read_result, result_file
@@ -69,19 +69,14 @@ def fit_records(device: Device, plan: FitPlan) -> JointFit:
     started, clock = datetime.now(UTC), time.perf_counter()
     found = joint.fit(device, plan)
     result = replace(found.result, stability=analyse_result(found.result), memfit_version=version("memfit"))
-    environment = _environment(started, time.perf_counter() - clock)
-    return JointFit(replace(result, environment=environment), found.fitted)
-
-
-def _environment(started: datetime, seconds: float) -> dict[str, Any]:
-    """What a fit ran on."""
-    return {
+    environment = {
         "python": platform.python_version(),
         "packages": {name: version(name) for name in _PACKAGES},
         "platform": platform.platform(),
         "started": started.isoformat(timespec="seconds"),
-        "seconds": round(seconds, 3),
+        "seconds": round(time.perf_counter() - clock, 3),
     }
+    return JointFit(replace(result, environment=environment), found.fitted)
 
 
 def fit_again(source: Path | str, data: Sequence[Path | str] = ()) -> tuple[JointFit, Device, Repetition]:
@@ -137,33 +132,26 @@ def repetition_sentences(found: Repetition) -> tuple[str, ...]:
     ----------
     found : Repetition
     """
-    sentences = [_numbers_sentence(found)]
-    sentences += [REPETITION["input"].format(**_change(c, _DIGEST_SHOWN)) for c in found.inputs]
-    sentences += [REPETITION["version"].format(**_change(c)) for c in found.versions]
-    sentences += [REPETITION["plan"].format(**_change(c)) for c in found.plan]
-    if not (found.same or found.inputs or found.versions or found.plan):
+    limit = quantity_digits(SAME, "1", 1)
+    numbers = [REPETITION["same"].format(count=found.count, limit=limit)] if found.same else []
+    if not found.same and found.largest > SAME:
+        largest = quantity_digits(found.largest, "1", 2)
+        numbers.append(REPETITION["differs"].format(largest=largest, where=found.where, limit=limit))
+    if not found.same and found.lost:
+        numbers.append(REPETITION["lost"].format(names=listed(found.lost, _MOST_NAMED)))
+    sentences = [" ".join(numbers)]
+    nothing = REPETITION["nothing"]
+    for kind, changes, shown in (
+        ("input", found.inputs, _DIGEST_SHOWN),
+        ("version", found.versions, None),
+        ("plan", found.plan, None),
+    ):
+        sentences += [
+            REPETITION[kind].format(
+                what=change.what, then=change.then[:shown] or nothing, now=change.now[:shown] or nothing
+            )
+            for change in changes
+        ]
+    if not (found.same or len(sentences) > 1):
         sentences.append(REPETITION["unexplained"])
     return tuple(sentences)
-
-
-def _numbers_sentence(found: Repetition) -> str:
-    """The numbers themselves."""
-    limit = quantity_digits(SAME, "1", 1)
-    if found.same:
-        return REPETITION["same"].format(count=found.count, limit=limit)
-    parts = []
-    if found.largest > SAME:
-        largest = quantity_digits(found.largest, "1", 2)
-        parts.append(REPETITION["differs"].format(largest=largest, where=found.where, limit=limit))
-    if found.lost:
-        parts.append(REPETITION["lost"].format(names=listed(found.lost, _MOST_NAMED)))
-    return " ".join(parts)
-
-
-def _change(change: Change, shown: int | None = None) -> dict[str, str]:
-    """The words of a change; nothing is written as such."""
-    return {
-        "what": change.what,
-        "then": change.then[:shown] or REPETITION["nothing"],
-        "now": change.now[:shown] or REPETITION["nothing"],
-    }

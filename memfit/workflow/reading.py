@@ -1,7 +1,7 @@
 """Read what was measured and what a fit found, and find the measurements of a stored result again."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from memfit.fitting.reproduce import match_records
 from memfit.loaders.device import load_device, load_readable, places_of
 from memfit.reporting.content import SENTENCES, counted
 
+RESULT_FILE = "result.json"
 _MOST_NAMED = 12
 
 
@@ -38,7 +39,11 @@ class FoundData:
             by_reason.setdefault(reason.removeprefix(f"{name}: ").rstrip("."), []).append(name)
         total = counted(len(self.faults) + len(self.same), "record")
         head = SENTENCES["not_at_hand"].format(missing=len(self.faults), total=total)
-        return (head, *(f"{_named(names)}: {reason}." for reason, names in by_reason.items()))
+        notes = [head]
+        for reason, names in by_reason.items():
+            more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+            notes.append(f"{', '.join(names[:_MOST_NAMED])}{more}: {reason}.")
+        return tuple(notes)
 
 
 def find_data(result: FitResult, folder: Path, given: Sequence[Path] = ()) -> FoundData:
@@ -61,7 +66,11 @@ def find_data(result: FitResult, folder: Path, given: Sequence[Path] = ()) -> Fo
     other: dict[int, Record] = {}
     faults: dict[str, str] = {}
     paths: tuple[str, ...] = ()
-    for place in _places(result, folder, given):
+    missing = [path for path in given if not path.exists()]
+    if missing:
+        raise InputError(f"{missing[0]}: expected a folder or a file, found nothing of this name.")
+    files = [item.file for item in result.inputs]
+    for place in [given] if given else places_of(result.data, folder, files):
         records, unreadable = load_readable(place)
         match = match_records(result, records)
         if not paths and match.records:
@@ -80,31 +89,6 @@ def find_data(result: FitResult, folder: Path, given: Sequence[Path] = ()) -> Fo
     if given and gone and not same and not other:
         raise InputError(f"{given[0]}: expected the data of this fit, found none of its records.")
     return FoundData(same, {k: r for k, r in other.items() if k not in same}, gone, paths)
-
-
-def _places(result: FitResult, folder: Path, given: Sequence[Path]) -> Iterator[Sequence[Path]]:
-    """Where to look.
-
-    Raises
-    ------
-    InputError
-        What was given is not there.
-    """
-    missing = [path for path in given if not path.exists()]
-    if missing:
-        raise InputError(f"{missing[0]}: expected a folder or a file, found nothing of this name.")
-    if given:
-        return iter([given])
-    return places_of(result.data, folder, [item.file for item in result.inputs])
-
-
-def _named(names: Sequence[str]) -> str:
-    """Names as a list, a long one cut short."""
-    more = len(names) - _MOST_NAMED
-    return ", ".join(names[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
-
-
-RESULT_FILE = "result.json"
 
 
 def load(paths: Path | str | Sequence[Path | str]) -> Device:
@@ -172,11 +156,7 @@ def read_text(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as problem:
-        raise InputError(f"{file}: expected a {RESULT_FILE} of `memfit fit`; {_why(problem)}.") from problem
-
-
-def _why(problem: OSError | UnicodeDecodeError) -> str:
-    """A cause in a few words."""
-    if isinstance(problem, OSError):
-        return (problem.strerror or str(problem)).lower()
-    return "it is no text in UTF-8"
+        why = "it is no text in UTF-8"
+        if isinstance(problem, OSError):
+            why = (problem.strerror or str(problem)).lower()
+        raise InputError(f"{file}: expected a {RESULT_FILE} of `memfit fit`; {why}.") from problem

@@ -10,11 +10,11 @@ from memfit.errors import InputError, OutputError
 from memfit.files import check_free, whole_folder, write_whole
 from memfit.fitting import FitResult, FittedRecord, digest_of
 from memfit.fitting.refit import with_bands
-from memfit.fitting.reproduce import Recovered, recover, reevaluate
+from memfit.fitting.reproduce import recover, reevaluate
 from memfit.loaders.device import located
 from memfit.reporting.content import PLAIN, Look, ReportOptions
 from memfit.reporting.fit import report
-from memfit.workflow.reading import RESULT_FILE, FoundData, find_data, read_text, result_file
+from memfit.workflow.reading import RESULT_FILE, find_data, read_text, result_file
 
 
 def write_report(
@@ -193,10 +193,21 @@ def remake_report(
     file = result_file(source)
     target = Path(out) if out is not None else file.parent
     options = replace(look, formats=formats)
-    text, read = _salvaged(file)
+    text = read_text(file)
+    try:
+        read = recover(text)
+    except InputError as problem:
+        raise InputError(f"{file}: {problem}") from problem
+    if not read.whole:  # edited or damaged: its stability is that which follows from its parameters now
+        read = replace(read, result=replace(read.result, stability=analyse_result(read.result)))
     check_free(target, overwrite=overwrite)
     found_data = find_data(read.result, file.parent, [Path(path) for path in data])
-    _refuse_loss(target, found_data)
+    if found_data.faults and (target / "residuals.csv").exists():
+        raise OutputError(
+            f"{target}: the report there may show measurements that are not at hand now "
+            f"({next(iter(found_data.faults))}) and would lose them; give their folder with --data, or "
+            "another folder with -o."
+        )
     result = placed(replace(read.result, data={**read.result.data, "paths": list(found_data.paths)}), target)
     fitted = beside_model(result, found_data.same)
     notes = (*read.notes, *found_data.notes)
@@ -205,39 +216,3 @@ def remake_report(
         write_whole(draft / RESULT_FILE, stored.to_json() if read.whole else text)
         report.write_report(result, fitted, draft, options, notes=notes)
     return target, notes
-
-
-def _salvaged(file: Path) -> tuple[str, Recovered]:
-    """A stored result as text, and what of it is sound.
-
-    The stability of one that was edited or damaged is that which follows from its parameters now.
-
-    Raises
-    ------
-    InputError
-        There is none, or nothing of it can be read.
-    """
-    text = read_text(file)
-    try:
-        read = recover(text)
-    except InputError as problem:
-        raise InputError(f"{file}: {problem}") from problem
-    if not read.whole:
-        read = replace(read, result=replace(read.result, stability=analyse_result(read.result)))
-    return text, read
-
-
-def _refuse_loss(target: Path, found_data: FoundData) -> None:
-    """Keep a report that shows measurements from being replaced by one without them.
-
-    Raises
-    ------
-    OutputError
-        It would be.
-    """
-    if found_data.faults and (target / "residuals.csv").exists():
-        raise OutputError(
-            f"{target}: the report there may show measurements that are not at hand now "
-            f"({next(iter(found_data.faults))}) and would lose them; give their folder with --data, or "
-            "another folder with -o."
-        )

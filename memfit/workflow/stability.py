@@ -1,9 +1,13 @@
-"""How near a device is to self-sustained oscillation, and what to measure next."""
+"""What a device does: its course, its impedance, its distance to self-sustained oscillation.
+
+And what to measure next, to know it better.
+"""
 
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from memfit.analysis import design
@@ -16,11 +20,53 @@ from memfit.analysis.stability import (
     stability_at,
     uncertainty_of,
 )
+from memfit.arrays import ComplexArray
 from memfit.datasets import Device
 from memfit.errors import InputError
 from memfit.fitting import CircuitStability, FitResult
-from memfit.model import Parameters
-from memfit.protocols import Control
+from memfit.model import Parameters, junction_voltage, smallsignal, transient
+from memfit.model.transient import Trajectory
+from memfit.protocols import Control, Drive
+
+_COURSE_POINTS = 1001
+
+
+def simulate(parameters: Parameters, protocol: Drive, time: ArrayLike | None = None) -> Trajectory:
+    """The course of a device under a drive of current or voltage.
+
+    Parameters
+    ----------
+    parameters : Parameters
+    protocol : Drive
+        As made by `pulse`, `pulse_train`, `sweep`, `staircase` or from any polygon.
+    time : (n,) array, s, optional
+        Non-decreasing; by default 1001 even times over the drive.
+
+    Raises
+    ------
+    InputError
+        Times run backward or are not finite.
+    """
+    if time is None:
+        time = np.linspace(protocol.time[0], protocol.time[-1], _COURSE_POINTS)
+    return transient.simulate(parameters, protocol, time)
+
+
+def impedance(
+    parameters: Parameters, frequency: ArrayLike, bias: float, *, control: Control = "voltage"
+) -> ComplexArray:
+    """Impedance (ohm) at a dc bias.
+
+    Parameters
+    ----------
+    parameters : Parameters
+    frequency : (n,) array, Hz
+    bias : float, V or A
+        Terminal voltage, or current under current control.
+    control : {"current", "voltage"}
+    """
+    u = float(junction_voltage(parameters, control, np.array([bias]))[0])
+    return smallsignal.impedance(parameters, frequency, u)
 
 
 def plan_next(result: FitResult, device: Device | None = None) -> NextMeasurements:
@@ -82,48 +128,35 @@ def stability_records(
     at_quantity: Control = "voltage",
     draws: Mapping[str, ArrayLike] | None = None,
 ) -> dict[str, CircuitStability]:
-    """As `stability`, in records.
+    """As `stability`, with the same arguments, in records; `at` is None where it cannot be said.
+
+    That is where the data leave the parameters open, or the source holds the junction.
 
     Parameters
     ----------
     subject : FitResult or Parameters
     circuits : mapping of str to Circuit, optional
-        By default a current source and a voltage source.
     at : float, V or A, optional
-        A bias of the device to ask for as well.
     at_quantity : {"voltage", "current"}
-        Whether `at` is the terminal voltage or the current.
     draws : mapping of str to (n,) array, optional
-        Parameters drawn from a posterior, SI: they replace the covariance of the fit.
     """
     wanted = DEFAULT_CIRCUITS if circuits is None else circuits
+    known, p = None, subject
     if isinstance(subject, FitResult):
         blocks = analyse_result(subject, wanted, draws=draws)
     else:
         blocks = {name: assess(subject, circuit, draws=draws) for name, circuit in wanted.items()}
-    if at is not None:
-        for name, circuit in wanted.items():
-            there = _stability_at(subject, circuit, at, at_quantity, draws)
-            blocks[name] = replace(blocks[name], at=there)
-    return blocks
-
-
-def _stability_at(
-    subject: FitResult | Parameters,
-    circuit: Circuit,
-    at: float,
-    quantity: Control,
-    draws: Mapping[str, ArrayLike] | None,
-) -> dict[str, Any] | None:
-    """The steady state at a bias; None where the data leave it open or the source holds the junction."""
-    known, p = None, subject
+    if at is None:
+        return blocks
     if isinstance(subject, FitResult):
         try:
             p = subject.values()
         except InputError:
-            return None
+            return blocks
         if subject.covariance:
             known = uncertainty_of(p, subject.covariance, subject.covariance_names, subject.logarithmic)
-    if not isinstance(p, Parameters) or circuit.pins_voltage(p):
-        return None
-    return stability_at(p, circuit, at, quantity, uncertainty=known, draws=draws).to_dict()
+    for name, circuit in wanted.items():
+        if isinstance(p, Parameters) and not circuit.pins_voltage(p):
+            there = stability_at(p, circuit, at, at_quantity, uncertainty=known, draws=draws)
+            blocks[name] = replace(blocks[name], at=there.to_dict())
+    return blocks
