@@ -25,7 +25,6 @@ WITHOUT_MIRROR = {
     "cli/console": "cli/test_commands",
     "cli/inspect": "cli/test_commands",
     "cli/main": "cli/test_bad_input",
-    "cli/options": "cli/test_commands",
     "cli/text_output": "cli/test_commands",
     "fitting/findings": "fitting/test_serialise",
     "fitting/combinations": "fitting/test_identifiability",

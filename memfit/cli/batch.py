@@ -8,8 +8,20 @@ from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING
 
-from memfit.cli.console import Console, columns, duration, print_json
-from memfit.cli.options import NOT_USABLE, USABLE, Command, Parser, add_json, add_plan, plan_changes, whole
+from memfit.cli.console import (
+    NOT_USABLE,
+    USABLE,
+    Command,
+    Console,
+    Parser,
+    add_json,
+    add_plan,
+    columns,
+    duration,
+    plan_changes,
+    print_json,
+    whole,
+)
 
 if TYPE_CHECKING:
     from memfit.batch.run import BatchSummary, Progress

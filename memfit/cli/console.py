@@ -1,11 +1,237 @@
-"""What a command says: results on stdout; talk and the progress of long work on stderr, as asked for."""
+"""What commands have in common: their options and mistakes in usage; results, talk and progress of work.
 
+Results go to stdout; talk and the progress of long work to stderr, as asked for.
+"""
+
+import argparse
 import sys
 import time
+from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn, TypeAlias, get_args
+
+from memfit.errors import ParameterError, UnitError, meant
+from memfit.fit_options import FitOptions
+
+USABLE, FAILED, NOT_USABLE, INTERRUPTED = 0, 1, 3, 130
+"""Exit codes; argparse has 2 for mistakes in usage."""
+
+Group: TypeAlias = argparse._ActionsContainer
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that tells a mistake in one line.
+
+    Parameters
+    ----------
+    details : str or callable
+        What stands below the options; a callable makes it only when it is asked for.
+    """
+
+    def __init__(self, details: str | Callable[[], str] = "", **settings: Any) -> None:
+        layout = partial(argparse.RawDescriptionHelpFormatter, max_help_position=30)
+        super().__init__(**{"formatter_class": layout, **settings})
+        self._details = details
+
+    def format_help(self) -> str:
+        """The whole help."""
+        if self._details:
+            self.epilog = self._details if isinstance(self._details, str) else self._details()
+        return super().format_help()
+
+    def error(self, message: str) -> NoReturn:
+        """End the program with what was expected, what was found and where more is said."""
+        end = "" if message.endswith(("?", ".")) else ";"
+        self.exit(2, f"{self.prog}: {message}{end} `{self.prog} --help` tells more.\n")
+
+    def refuse_unknown(self, words: Sequence[str]) -> None:
+        """End the program if words are left over that no option and no argument takes.
+
+        Parameters
+        ----------
+        words : sequence of str
+            What `parse_known_args` left over.
+        """
+        known = [word for action in self._actions for word in action.option_strings]
+        for word in words:
+            name = word.partition("=")[0]
+            if name.startswith("-"):
+                options = [option for option in known if option.startswith("--")]
+                self.error(f"unknown option {name!r}; {meant(name, options, 'there is none like it.')}")
+        if words:
+            self.error(f"{words[0]!r} is one word too many; texts with blanks need quotes")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """A command of `memfit`."""
+
+    summary: str
+    """A line of `memfit --help`."""
+    details: str | Callable[[], str]
+    """What stands below its options."""
+    add_options: Callable[[Parser], None]
+    run: Callable[[Namespace], int]
+    """Does it; returns the exit code."""
+    check: Callable[[Parser, Namespace], None] = lambda parser, given: None  # noqa: ARG005 - nothing to check
+    """Ends the program where options do not go together."""
+
+
+def add_json(parser: Group) -> None:
+    """The result for programs."""
+    parser.add_argument(
+        "--json", action="store_true", help="print the result as JSON, and nothing else, on stdout"
+    )
+
+
+def add_overwrite(parser: Group) -> None:
+    """Leave to write where something is."""
+    parser.add_argument("--overwrite", action="store_true", help="replace files that are already there")
+
+
+def add_files(parser: Group) -> None:
+    """Measurements that need not be of one device."""
+    parser.add_argument("files", nargs="+", metavar="FILE", help="measurement files, or a device folder")
+
+
+def add_result(parser: Group) -> None:
+    """One stored fit."""
+    parser.add_argument("result", metavar="RESULT", help="result.json, or the folder it is in")
+
+
+def add_data(parser: Group, summary: str) -> None:
+    """Where the measurements of a stored fit are."""
+    parser.add_argument("--data", nargs="+", metavar="PATH", help=summary)
+
+
+def add_plan(parser: Group) -> None:
+    """What changes the plan of a fit."""
+
+    def assignment(text: str) -> tuple[str, str]:
+        name, sign, value = text.partition("=")
+        if not sign or not name.strip() or not value.strip():
+            raise argparse.ArgumentTypeError(f"expected NAME=VALUE such as R_s=20, found {text!r}")
+        return name.strip(), value.strip()
+
+    parser.add_argument(
+        "--model",
+        choices=("3d", "2d", "2d-mirror", "auto"),
+        help="default: what device.toml says, else 3d; auto compares them",
+    )
+    parser.add_argument(
+        "--fix",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        type=assignment,
+        help='hold a parameter, as in R_s=20 or R_s="20 ohm"; may be repeated',
+    )
+    for option in fields(FitOptions):
+        name, summary = f"--{option.name.replace('_', '-')}", option.metadata.get("command")
+        if summary and option.type is bool:
+            parser.add_argument(name, action="store_true", help=summary)
+        elif summary and option.type is int:
+            parser.add_argument(name, type=whole(0), metavar="N", help=summary)
+        elif summary:
+            parser.add_argument(name, choices=get_args(option.type), help=summary)
+
+
+def add_look(parser: Group) -> None:
+    """How a report and its figures are written."""
+    parser.add_argument(
+        "--format", default="html", metavar="LIST", help="of the report: html,pdf,md,tex,csv; default html"
+    )
+    parser.add_argument(
+        "--figures", default="svg", metavar="LIST", help="of the figures beside it: svg,pdf,png; default svg"
+    )
+    parser.add_argument(
+        "--width",
+        choices=("single", "double"),
+        default="single",
+        help="of the figures: a journal's column (8.5 cm) or page (17.5 cm)",
+    )
+    parser.add_argument("--style", metavar="FILE", help="matplotlib style laid over memfit's own")
+
+
+def whole(least: int) -> Callable[[str], int]:
+    """The `type` of an argument that is a whole number.
+
+    Parameters
+    ----------
+    least : int
+        The smallest number that is taken.
+    """
+
+    def read(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = least - 1
+        if number < least:
+            raise argparse.ArgumentTypeError(f"expected a whole number of at least {least}, found {text!r}")
+        return number
+
+    return read
+
+
+def option_quantity(option: str, text: str, dimension: str) -> float:
+    """A quantity in SI units.
+
+    Parameters
+    ----------
+    option : str
+        As the user knows it, such as "--load".
+    text : str
+        With its unit, or an SI number.
+    dimension : str
+        A key of `memfit.units.DIMENSIONS`.
+
+    Raises
+    ------
+    UnitError
+        It cannot be read.
+    """
+    from memfit.units import parse_quantity
+
+    try:
+        return parse_quantity(text, dimension)
+    except UnitError as problem:
+        said = str(problem)
+        raise UnitError(f"{option}: {said[:1].lower()}{said[1:]}") from problem
+
+
+def plan_changes(given: Namespace) -> dict[str, Any]:
+    """Fields of `FitPlan`, only those that were given, in SI units.
+
+    Parameters
+    ----------
+    given : Namespace
+        Parsed arguments of a command that has `add_plan`.
+
+    Raises
+    ------
+    ParameterError
+        A name of --fix is unknown.
+    UnitError
+        A value of --fix cannot be read.
+    """
+    from memfit.loaders.manifest import DIMENSION_OF
+    from memfit.model import NAMES
+
+    wanted = ["model", *(option.name for option in fields(FitOptions) if option.metadata.get("command"))]
+    said = {name: getattr(given, name) for name in wanted}
+    changes = {name: value for name, value in said.items() if value is not None and value is not False}
+    if given.fix:
+        changes["fix"] = {}
+    for name, text in given.fix:
+        if name not in DIMENSION_OF:
+            raise ParameterError(f"--fix: unknown parameter {name!r}; {meant(name, NAMES)}")
+        changes["fix"][name] = option_quantity(f"--fix {name}", text, DIMENSION_OF[name])
+    return changes
+
 
 _MOST_NAMED = 5
 
@@ -18,7 +244,7 @@ class Console:
     verbose: bool = False
 
     def say(self, text: str) -> None:
-        """Progress and whatever is worth knowing, unless --quiet.
+        """Whatever is worth knowing, unless --quiet.
 
         Parameters
         ----------
@@ -140,20 +366,18 @@ class Meter:
         if not finished and now - self._shown < every:
             return
         self._shown = now
-        line = f"  {what}: {done} of {total}{self._left(now, done, total)}"
+        if finished:
+            left = f", {duration(now - self._began)}"
+        elif done <= self._first:
+            left = f" from an interrupted run, {total - done} left" if done else ""
+        else:
+            seconds = (now - self._began) * (total - done) / (done - self._first)
+            left = f", about {duration(seconds)} left"
+        line = f"  {what}: {done} of {total}{left}"
         if self._screen:
             print(f"\r{line:<60}", end="\n" if finished else "", file=sys.stderr, flush=True)
         else:
             print(line, file=sys.stderr, flush=True)
-
-    def _left(self, now: float, done: int, total: int) -> str:
-        """Time left, from the time taken so far; or the time it took."""
-        if done >= total:
-            return f", {duration(now - self._began)}"
-        if done <= self._first:
-            return f" from an interrupted run, {total - done} left" if done else ""
-        left = (now - self._began) * (total - done) / (done - self._first)
-        return f", about {duration(left)} left"
 
 
 def duration(seconds: float) -> str:
@@ -164,8 +388,7 @@ def duration(seconds: float) -> str:
     seconds : float, s
         Rounded to whole ones; below zero counts as zero.
     """
-    whole = max(round(seconds), 0)
-    minutes, rest = divmod(whole, 60)
+    minutes, rest = divmod(max(round(seconds), 0), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:
         return f"{hours} h {minutes} min"

@@ -6,11 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from memfit.cli.console import Console, Meter
-from memfit.cli.options import (
+from memfit.cli.console import (
     NOT_USABLE,
     USABLE,
     Command,
+    Console,
+    Meter,
     Parser,
     add_json,
     add_look,

@@ -9,8 +9,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from memfit.cli.console import Console, print_json
-from memfit.cli.options import FAILED, USABLE, Command, Parser, add_files, add_json, add_overwrite
+from memfit.cli.console import (
+    FAILED,
+    USABLE,
+    Command,
+    Console,
+    Parser,
+    add_files,
+    add_json,
+    add_overwrite,
+    print_json,
+)
 from memfit.errors import InputError, OutputError
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ import sys
 from collections.abc import Sequence
 
 from memfit import __version__
-from memfit.cli import batch, compare, fit, inspect, report, simulate, stability
-from memfit.cli.options import FAILED, INTERRUPTED, USABLE, Command, Parser, add_talk
+from memfit.cli import batch, fit, inspect, report, simulate, stability
+from memfit.cli.console import FAILED, INTERRUPTED, USABLE, Command, Parser
 from memfit.errors import MemfitError, meant
 
 _NEW_OBJECTS, _YOUNG, _OLD = 50_000, 20, 100
@@ -29,7 +29,7 @@ COMMANDS: dict[str, Command] = {
     "batch": batch.BATCH,
     "index": batch.INDEX,
     "query": batch.QUERY,
-    "compare": compare.COMPARE,
+    "compare": report.COMPARE,
     "plan": report.PLAN,
 }
 
@@ -106,7 +106,9 @@ def build_parser() -> tuple[Parser, dict[str, Parser]]:
     )
     for name, command in COMMANDS.items():
         one = added.add_parser(name, description=command.summary, details=command.details)
-        add_talk(one)
+        talk = one.add_mutually_exclusive_group()
+        talk.add_argument("--quiet", action="store_true", help="say nothing on stderr but errors")
+        talk.add_argument("-v", "--verbose", action="store_true", help="say more")
         command.add_options(one)
     listed = "\n".join(f"  {name:11}{command.summary}" for name, command in COMMANDS.items())
     parser.description = f"{_DESCRIPTION}\n\ncommands:\n{listed}"

@@ -3,8 +3,7 @@
 from argparse import Namespace
 from pathlib import Path
 
-from memfit.cli.console import Console
-from memfit.cli.options import USABLE, Command, Parser, add_overwrite, add_seed
+from memfit.cli.console import USABLE, Command, Console, Parser, add_overwrite, whole
 
 _EXAMPLE = """\
 The folder holds spectra, I-V loops and pulses as instruments export them, with
@@ -38,7 +37,9 @@ def _add_options(parser: Parser) -> None:
         "params", metavar="PARAMS.toml", help="[parameters], [noise], seed, [files], [[measurement]]"
     )
     parser.add_argument("-o", "--out", metavar="DIR", required=True, help="the device folder to make")
-    add_seed(parser, "of the noise; default: what the file says")
+    parser.add_argument(
+        "--seed", type=whole(0), metavar="N", help="of the noise; default: what the file says"
+    )
     add_overwrite(parser)
 
 

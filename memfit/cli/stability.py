@@ -5,18 +5,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from memfit import __version__
-from memfit.cli.console import Console, print_json
-from memfit.cli.options import USABLE, Command, Parser, add_json, add_overwrite, option_quantity
+from memfit.cli.console import (
+    USABLE,
+    Command,
+    Console,
+    Parser,
+    add_json,
+    add_overwrite,
+    option_quantity,
+    print_json,
+)
 from memfit.errors import OutputError, ParameterError, UnitError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from memfit.analysis.stability import Circuit
-    from memfit.fitting import CircuitStability, FitResult
-    from memfit.model import Parameters
     from memfit.protocols import Control
-    from memfit.reporting.content import Report
 
 PAGE = "stability.html"
 
@@ -65,20 +70,21 @@ def _run(given: Namespace) -> int:
     """Read, analyse, tell, and write the page where asked."""
     from memfit.cli.text_output import report_text
     from memfit.files import whole_folder
-    from memfit.fitting import to_plain
+    from memfit.fitting import FitResult, to_plain
     from memfit.loaders.tables import read_draws
+    from memfit.reporting.fit.curves import parameters_of
+    from memfit.reporting.stability.curves import known_uncertainty
+    from memfit.reporting.stability.page import stability_report
     from memfit.reporting.writers.folder import write_page
     from memfit.synthetic.settings import read_simulation
-    from memfit.workflow.reading import read_result
+    from memfit.workflow.reading import load, read_result
     from memfit.workflow.stability import stability_records
 
     console = Console(given.quiet, given.verbose)
     out = Path(given.out) if given.out is not None else None
     if out is not None and out.exists() and not out.is_dir():
         raise OutputError(f"{out}: expected a folder to write to, found a file. Choose another name.")
-    if (
-        out is not None and (out / PAGE).exists() and not given.overwrite
-    ):  # the folder may hold the fit itself
+    if out is not None and (out / PAGE).exists() and not given.overwrite:  # it may hold the fit itself
         raise OutputError(f"{out / PAGE}: exists already. Choose another folder, or add --overwrite.")
     circuits = _circuits(given)
     path = Path(given.subject)
@@ -91,7 +97,23 @@ def _run(given: Namespace) -> int:
         print_json(to_plain(by_circuit))
         if out is None:
             return USABLE
-    report = _report(given, subject, by_circuit, circuits, axes)
+    device = load(Path(given.data)) if given.data is not None else None
+    if isinstance(subject, FitResult):
+        title, source = str(subject.device.get("name") or ""), "the fit in"
+        p = parameters_of(subject)
+    else:
+        title, source, p = path.stem, "the parameters of", subject
+    report = stability_report(
+        title or "Device",
+        by_circuit,
+        circuits,
+        p,
+        known_uncertainty(subject) if isinstance(subject, FitResult) and p is not None else None,
+        spectra=[(spectrum, None) for spectrum in device.spectra] if device else (),
+        transients=device.transients if device else (),
+        axes=axes,
+        footer=f"memfit {__version__}, from {source} {path.name}",
+    )
     if not given.json:
         print(report_text(report))
     if out is not None:
@@ -101,50 +123,8 @@ def _run(given: Namespace) -> int:
     return USABLE
 
 
-def _report(
-    given: Namespace,
-    subject: "FitResult | Parameters",
-    by_circuit: "Mapping[str, CircuitStability]",
-    circuits: "Mapping[str, Circuit]",
-    axes: tuple[str, str] | None,
-) -> "Report":
-    """The whole story, for the terminal and for the page."""
-    from memfit.fitting import FitResult
-    from memfit.reporting.fit.curves import parameters_of
-    from memfit.reporting.stability.curves import known_uncertainty
-    from memfit.reporting.stability.page import stability_report
-    from memfit.workflow.reading import load
-
-    device = load(Path(given.data)) if given.data is not None else None
-    name = Path(given.subject).name
-    title, p, known, source = Path(given.subject).stem, None, None, "the parameters of"
-    if isinstance(subject, FitResult):
-        title, source = str(subject.device.get("name") or ""), "the fit in"
-        p = parameters_of(subject)
-        known = known_uncertainty(subject) if p is not None else None
-    else:
-        p = subject
-    return stability_report(
-        title or "Device",
-        by_circuit,
-        circuits,
-        p,
-        known,
-        spectra=[(spectrum, None) for spectrum in device.spectra] if device else (),
-        transients=device.transients if device else (),
-        axes=axes,
-        footer=f"memfit {__version__}, from {source} {name}",
-    )
-
-
 def _bias(text: str | None) -> "tuple[float | None, Control]":
-    """A bias in V or A with the quantity it is.
-
-    Raises
-    ------
-    UnitError
-        It is neither.
-    """
+    """A bias in V or A with the quantity it is."""
     from memfit.units import parse_quantity
 
     if text is None:
@@ -161,13 +141,7 @@ def _bias(text: str | None) -> "tuple[float | None, Control]":
 
 
 def _axes(text: str | None) -> tuple[str, str] | None:
-    """Two different axes of a map.
-
-    Raises
-    ------
-    ParameterError
-        An axis is unknown, or there are not two.
-    """
+    """Two different axes of a map."""
     from memfit.analysis.stability import AXES
 
     if text is None:
@@ -181,15 +155,7 @@ def _axes(text: str | None) -> tuple[str, str] | None:
 
 
 def _circuits(given: Namespace) -> "Mapping[str, Circuit]":
-    """The circuits asked for, by name of the control.
-
-    Raises
-    ------
-    ParameterError
-        A load was given for a current source, which does not feel it, or a value is out of range.
-    UnitError
-        A value cannot be read.
-    """
+    """The circuits asked for, by name of the control."""
     from memfit.analysis.stability import Circuit
     from memfit.reporting.numbers import quantity
 

@@ -4,19 +4,17 @@ from collections.abc import Mapping
 from textwrap import fill
 
 from memfit.cli.console import columns
-from memfit.fitting import Estimate, FitResult, SampleSet, Term
+from memfit.fitting import Estimate, FitResult, Term
 from memfit.reporting.content import (
     HEADINGS,
     STATUS_OF_ESTIMATE,
     Answer,
     Block,
     Bullets,
-    Cell,
     Graded,
     Panels,
     Paragraph,
     Report,
-    Section,
     Table,
 )
 from memfit.reporting.fit.intervals import intervals_table
@@ -39,56 +37,28 @@ def fit_text(result: FitResult) -> str:
     ----------
     result : FitResult
     """
-    name = str(result.device.get("name") or "device")
+    terms = {name: Term.from_name(name) for name in result.nuisance}  # instruments disagree by a gain
+    gains = {name: result.nuisance[name] for name, term in terms.items() if term and term.kind == "gain"}
     parts = [
-        name,
-        _paragraph(" ".join(parameters_answer(result).sentences)),
+        str(result.device.get("name") or "device"),
+        filled(" ".join(parameters_answer(result).sentences)),
         "",
-        estimates_text({**result.parameters, **result.derived, **_gains(result)}),
+        estimates_text({**result.parameters, **result.derived, **gains}),
         "",
-        *_intervals_text(result),
-        _answer_text(trust_answer(result)),
-        *_knowledge_text(result),
-        "",
-        _answer_text(spiking_answer(result)),
     ]
-    return "\n".join(parts)
-
-
-def _knowledge_text(result: FitResult) -> list[str]:
-    """What is known and what not, where not everything is."""
-    known = result.identifiability
-    if known is None or not known.open:
-        return []
-    return ["", HEADINGS["identifiability"], *(_paragraph(sentence) for sentence in known.sentences)]
-
-
-def _gains(result: FitResult) -> Mapping[str, Estimate]:
-    """By what factors the instruments disagree: what concerns every number."""
-    terms = {name: Term.from_name(name) for name in result.nuisance}
-    return {name: result.nuisance[name] for name, term in terms.items() if term and term.kind == "gain"}
-
-
-def _intervals_text(result: FitResult) -> list[str]:
-    """Intervals by every method that was used, and how each was made; nothing beyond the linear ones."""
     table = intervals_table(result)
-    if table is None:
-        return []
-    rows = [tuple(str(cell) for cell in row) for row in table.rows if not _of_instruments(result, row[0])]
-    made = [f"{kind}: {s.message}" for kind, s in _samples(result)]
-    head = ("", *(column.title for column in table.columns[1:]))
-    return ["95 % intervals", columns([head, *rows]), *map(_paragraph, made), ""]
-
-
-def _of_instruments(result: FitResult, name: Cell) -> bool:
-    """Whether a row is about an instrument."""
-    return str(name) in result.nuisance
-
-
-def _samples(result: FitResult) -> list[tuple[str, SampleSet]]:
-    """What was sampled, with its name."""
-    both = (("Bootstrap", result.bootstrap), ("Posterior", result.posterior))
-    return [(kind, sample) for kind, sample in both if sample is not None]
+    if table is not None:  # intervals by every method that was used, and how each was made
+        of_device = [row for row in table.rows if str(row[0]) not in result.nuisance]
+        rows = [("", *(column.title for column in table.columns[1:]))]
+        rows += [tuple(str(cell) for cell in row) for row in of_device]
+        samples = {"Bootstrap": result.bootstrap, "Posterior": result.posterior}
+        made = [f"{kind}: {sample.message}" for kind, sample in samples.items() if sample is not None]
+        parts += ["95 % intervals", columns(rows), *map(filled, made), ""]
+    parts.append(_answer_text(trust_answer(result)))
+    known = result.identifiability
+    if known is not None and known.open:
+        parts += ["", HEADINGS["identifiability"], *map(filled, known.sentences)]
+    return "\n".join([*parts, "", _answer_text(spiking_answer(result))])
 
 
 def estimates_text(estimates: Mapping[str, Estimate]) -> str:
@@ -100,13 +70,10 @@ def estimates_text(estimates: Mapping[str, Estimate]) -> str:
         By name of the quantity.
     """
     rows = [("", "value", "95 % interval", "")]
-    rows += [_estimate_row(name, estimate) for name, estimate in estimates.items()]
+    rows += [
+        (name, value_text(e), interval_text(e), STATUS_OF_ESTIMATE[e.status]) for name, e in estimates.items()
+    ]
     return columns(rows)
-
-
-def _estimate_row(name: str, e: Estimate) -> tuple[str, str, str, str]:
-    """A value with its error and interval."""
-    return name, value_text(e), interval_text(e), STATUS_OF_ESTIMATE[e.status]
 
 
 def starts_text(result: FitResult) -> str:
@@ -128,23 +95,21 @@ def starts_text(result: FitResult) -> str:
 def _answer_text(answer: Answer) -> str:
     """A question, its answer and the reasons."""
     head = f"{answer.question} {answer.headline}".strip()
-    return "\n".join([head, *(_paragraph(sentence) for sentence in answer.sentences)])
-
-
-def _paragraph(text: str) -> str:
-    """Text broken into lines, set in by two blanks."""
-    return fill(text, _WIDTH, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
+    return "\n".join([head, *map(filled, answer.sentences)])
 
 
 def report_text(report: Report) -> str:
-    """All sections of a report as plain text."""
-    return "\n\n".join(_section(section) for section in report.sections)
+    """All sections of a report as plain text.
 
-
-def _section(section: Section) -> str:
-    """A heading and what stands under it."""
-    parts = [_block(block) for block in section.blocks if not isinstance(block, Panels)]
-    return "\n".join([section.title, "-" * len(section.title), "\n\n".join(parts)])
+    Parameters
+    ----------
+    report : Report
+    """
+    sections = []
+    for section in report.sections:
+        blocks = [_block(block) for block in section.blocks if not isinstance(block, Panels)]
+        sections.append("\n".join([section.title, "-" * len(section.title), "\n\n".join(blocks)]))
+    return "\n\n".join(sections)
 
 
 def _block(block: Block) -> str:
@@ -179,10 +144,5 @@ def filled(text: str, mark: str = "") -> str:
     mark : str
         At the head of the first line, such as "- "; the others are set in as far.
     """
-    return fill(
-        text,
-        _WIDTH,
-        initial_indent=f"  {mark}",
-        subsequent_indent=" " * (2 + len(mark)),
-        break_on_hyphens=False,
-    )
+    rest = " " * (2 + len(mark))
+    return fill(text, _WIDTH, initial_indent=f"  {mark}", subsequent_indent=rest, break_on_hyphens=False)

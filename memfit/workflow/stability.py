@@ -141,7 +141,7 @@ def stability_records(
     draws : mapping of str to (n,) array, optional
     """
     wanted = DEFAULT_CIRCUITS if circuits is None else circuits
-    known, p = None, subject
+    known, p = None, None if isinstance(subject, FitResult) else subject
     if isinstance(subject, FitResult):
         blocks = analyse_result(subject, wanted, draws=draws)
     else:
@@ -152,11 +152,12 @@ def stability_records(
         try:
             p = subject.values()
         except InputError:
-            return blocks
-        if subject.covariance:
+            p = None
+        if p is not None and subject.covariance:
             known = uncertainty_of(p, subject.covariance, subject.covariance_names, subject.logarithmic)
     for name, circuit in wanted.items():
-        if isinstance(p, Parameters) and not circuit.pins_voltage(p):
-            there = stability_at(p, circuit, at, at_quantity, uncertainty=known, draws=draws)
-            blocks[name] = replace(blocks[name], at=there.to_dict())
+        there = None
+        if p is not None and not circuit.pins_voltage(p):
+            there = stability_at(p, circuit, at, at_quantity, uncertainty=known, draws=draws).to_dict()
+        blocks[name] = replace(blocks[name], at=there)
     return blocks
