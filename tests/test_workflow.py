@@ -9,8 +9,7 @@ import memfit as mf
 from memfit.analysis.stability import Circuit
 from memfit.errors import InputError, OutputError
 from memfit.fitting import FitPlan
-from memfit.model import Parameters, dc_resistance, junction_voltage
-from memfit.protocols import pulse
+from memfit.model import Parameters
 from memfit.synthetic.measurements import loop, simulate_device, spectrum
 
 TRUTH = Parameters(R_b=2e5, C_m=1.5e-7, i_c0=5e-6, V_T=0.6, V_m=0.06, tau_d=0.1, tau_k=0.02, R_s=40.0)
@@ -56,25 +55,6 @@ def test_stability_of_a_result_and_of_parameters(result):
     assert by_values["gain_margin_ci95"] is None
     loaded = mf.stability(result, {"load": Circuit(control="voltage", load=1e5)})
     assert list(loaded) == ["load"]
-
-
-def test_simulate_over_the_whole_drive():
-    drive = pulse("current", 5e-6, on=0.1, off=0.5, end=1.0)
-    course = mf.simulate(TRUTH, drive)
-    assert course.time[[0, -1]] == pytest.approx([0.0, 1.0])
-    assert course.current[course.time == 0.3] == pytest.approx(5e-6)
-    few = mf.simulate(TRUTH, drive, [0.0, 0.3, 1.0])
-    whole = np.interp([0.0, 0.3, 1.0], course.time, course.voltage)
-    assert few.voltage == pytest.approx(whole, abs=1e-6)
-
-
-def test_impedance_at_low_frequency_is_the_slope_of_the_steady_state():
-    u = junction_voltage(TRUTH, "voltage", np.array([0.62]))
-    (low,) = mf.impedance(TRUTH, [1e-6], 0.62)
-    assert low.real == pytest.approx(TRUTH.R_s + dc_resistance(TRUTH, u)[0], rel=1e-6)
-    current = float((0.62 - u[0]) / TRUTH.R_s)
-    (same,) = mf.impedance(TRUTH, [1e-6], current, control="current")
-    assert same == pytest.approx(low, rel=1e-6)
 
 
 def test_a_report_appears_whole_and_is_read_back(result, device, tmp_path):

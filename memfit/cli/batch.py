@@ -116,7 +116,7 @@ def _run_batch(given: Namespace) -> int:
             **plan_changes(given),
         )
     except BaseException:
-        meter.stop()
+        meter.finish(whole=False)
         raise
     meter.finish()
     if given.json:
@@ -148,23 +148,26 @@ class BatchMeter:
         self.last = progress
         if progress.last.state == "failed":
             self._write(f"{progress.last.key}: {progress.last.message}\n")
-        pause = _ON_TERMINAL if sys.stderr.isatty() else _IN_LOG
-        if time.monotonic() - self.shown >= pause:
+        terminal = sys.stderr.isatty()
+        if time.monotonic() - self.shown >= (_ON_TERMINAL if terminal else _IN_LOG):
             self.shown = time.monotonic()
-            self._write(_progress_text(progress) + ("" if sys.stderr.isatty() else "\n"))
+            self._write(_progress_text(progress) + ("" if terminal else "\n"))
 
-    def finish(self) -> None:
-        """The last state, once."""
-        if self.last is not None:
-            self._write(_progress_text(self.last) + "\n")
+    def finish(self, *, whole: bool = True) -> None:
+        """The last state, once; what is finished, where the command ends before its time.
 
-    def stop(self) -> None:
-        """What is finished when the command ends before its time."""
+        Parameters
+        ----------
+        whole : bool
+            Whether all is done.
+        """
         from memfit.reporting.content import counted
 
-        if self.last is not None:
-            finished = f"{self.last.done} of {counted(self.last.total, 'device')} are finished"
-            self._write(f"{finished}; give the same command again to go on.\n")
+        if self.last is None:
+            return
+        finished = f"{self.last.done} of {counted(self.last.total, 'device')} are finished"
+        again = f"{finished}; give the same command again to go on."
+        self._write((_progress_text(self.last) if whole else again) + "\n")
 
     def _write(self, text: str) -> None:
         """To stderr, over the line that changes."""
@@ -174,33 +177,27 @@ class BatchMeter:
 
 def _progress_text(progress: "Progress") -> str:
     """How far, how fast, how long: "412 of 1000, 2.8 a second, 3 min 30 s left; 3 failed"."""
-    from memfit.reporting.content import counted
     from memfit.reporting.numbers import quantity_digits
+    from memfit.reporting.content import counted
 
     parts = [f"{progress.done} of {counted(progress.total, 'device')}"]
     if progress.rate and progress.seconds_left is not None and progress.done < progress.total:
         parts.append(f"{quantity_digits(progress.rate, '1', 2)} a second")
         parts.append(f"{duration(max(progress.seconds_left, 1.0))} left")
-    tail = [
-        f"{number} {word}"
-        for number, word in ((progress.unchanged, "unchanged"), (progress.failed, "failed"))
-        if number
-    ]
-    return ", ".join(parts) + (f"; {', '.join(tail)}" if tail else "")
+    counts = {"unchanged": progress.unchanged, "failed": progress.failed}
+    tail = ", ".join(f"{number} {word}" for word, number in counts.items() if number)
+    return ", ".join(parts) + (f"; {tail}" if tail else "")
 
 
 def _summary_text(summary: "BatchSummary") -> str:
     """The end of a batch in words and columns; of the failures the first, and where to find the others."""
     from memfit.reporting.content import CAUSES, STATUS_OF_FIT, counted
 
-    parts = [
-        f"{summary.usable} usable",
-        f"{summary.fitted} fitted now",
-        f"{summary.unchanged} unchanged",
-        f"{len(summary.failures)} without a result",
-    ]
-    took = duration(max(summary.seconds, 1.0))
-    lines = [f"{counted(summary.devices, 'device')}: {', '.join(parts)}; {took}"]
+    head = (
+        f"{counted(summary.devices, 'device')}: {summary.usable} usable, {summary.fitted} fitted now, "
+        f"{summary.unchanged} unchanged, {len(summary.failures)} without a result; "
+    )
+    lines = [head + duration(max(summary.seconds, 1.0))]
     rows = [(STATUS_OF_FIT.get(status, status), str(number)) for status, number in summary.statuses.items()]
     if rows:
         lines.append(columns(rows))
@@ -246,15 +243,15 @@ def _query_details() -> str:
     """What an expression may say; the names of parameters and derived quantities are those of the tables."""
     from memfit.batch.columns import ESTIMATES, STABILITY
 
-    estimates = fill(
+    estimates = (
         f"{' '.join(ESTIMATES)}, each also with _stderr, _low and _high (95 % interval) and _status "
-        "(determined, weak, ...)",
-        81,
-        initial_indent="  ",
-        subsequent_indent="    ",
+        "(determined, weak, ...)"
     )
-    stability = fill(" ".join(STABILITY), 81, initial_indent="  ", subsequent_indent="    ")
-    return _QUERY_DETAILS.format(estimates=estimates, stability=stability)
+    names = {"estimates": estimates, "stability": " ".join(STABILITY)}
+    filled = {
+        key: fill(text, 81, initial_indent="  ", subsequent_indent="    ") for key, text in names.items()
+    }
+    return _QUERY_DETAILS.format(**filled)
 
 
 def _run_query(given: Namespace) -> int:

@@ -26,7 +26,6 @@ from memfit.errors import InputError
 if TYPE_CHECKING:
     from memfit.datasets import Device
     from memfit.fitting import FitResult
-    from memfit.fitting.joint import JointFit
     from memfit.fitting.refit import Checkpoint
 
 _THREADS = 2
@@ -85,11 +84,15 @@ def _check(parser: Parser, given: Namespace) -> None:
 
 def _run(given: Namespace) -> int:
     """Fit, write, tell."""
+    import shlex
+
     from memfit.analysis.intervals import checkpoint_for
     from memfit.cli.text_output import estimates_text, fit_text, starts_text
     from memfit.files import UNFINISHED, check_free
-    from memfit.fitting.uncertainty.mcmc import require_emcee
-    from memfit.workflow.fitting import fit_again, repetition_sentences
+    from memfit.fitting import plan_for
+    from memfit.fitting.uncertainty.mcmc import check_emcee
+    from memfit.reporting.content import counted
+    from memfit.workflow.fitting import fit_again, fit_records, repetition_sentences
     from memfit.workflow.reports import placed, write_fit
 
     console = Console(given.quiet, given.verbose)
@@ -99,7 +102,7 @@ def _run(given: Namespace) -> int:
     if out is not None:
         check_free(out, overwrite=given.overwrite)
     if given.mcmc:
-        require_emcee()
+        check_emcee()
     said: tuple[str, ...] = ()
     if given.source is not None:
         console.announce_compilation("  ")
@@ -107,13 +110,25 @@ def _run(given: Namespace) -> int:
         said = repetition_sentences(repetition)
     else:
         device = _measurements([Path(path) for path in given.paths])
-        joint = _fit(given, console, device)
+        plan = plan_for(device.settings, **plan_changes(given))
+        parts = [
+            counted(len(device.spectra), "spectrum", "spectra"),
+            counted(len(device.sweeps), "sweep"),
+            counted(len(device.transients), "transient"),
+            counted(sum(record.points for record in device.records), "point"),
+        ]
+        console.say(f"{device.name}: {', '.join(parts)}; fitting the model ({plan.model}).")
+        for note in device.notes:
+            console.say(f"  {note}")
+        for record in device.records:
+            for note in record.notes:
+                console.detail(f"  {record.name}: {note}")
+        console.announce_compilation("  ")
+        joint = fit_records(device, plan)
     checkpoint = checkpoint_for(joint.result, out / UNFINISHED if out is not None else None)
     result = _with_intervals(given, console, joint.result, device, checkpoint)
-    import shlex
-
-    command = shlex.join(["memfit", *given.words])
-    result = replace(result, environment={**result.environment, "command": command})
+    environment = {**result.environment, "command": shlex.join(["memfit", *given.words])}
+    result = replace(result, environment=environment)
     result = placed(result, out) if out is not None else result
     console.detail(f"First values:\n{starts_text(result)}")
     if result.nuisance:
@@ -130,13 +145,7 @@ def _run(given: Namespace) -> int:
 
 
 def _measurements(paths: Sequence[Path]) -> "Device":
-    """What was measured.
-
-    Raises
-    ------
-    InputError
-        It cannot be used; where it is a result or a folder of devices, the message says what takes it.
-    """
+    """What was measured; of a result or a folder of devices the error says what takes it."""
     from memfit.loaders.device import files_of, holds_measurements
     from memfit.loaders.manifest import MANIFEST
     from memfit.workflow.reading import RESULT_FILE, load
@@ -159,29 +168,6 @@ def _measurements(paths: Sequence[Path]) -> "Device":
                     "Give one of them, or fit all with `memfit batch ROOT -o OUT`."
                 ) from problem
         raise
-
-
-def _fit(given: Namespace, console: Console, device: "Device") -> "JointFit":
-    """Say what is about to be fitted, and fit it."""
-    from memfit.fitting import plan_for
-    from memfit.reporting.content import counted
-    from memfit.workflow.fitting import fit_records
-
-    plan = plan_for(device.settings, **plan_changes(given))
-    parts = [
-        counted(len(device.spectra), "spectrum", "spectra"),
-        counted(len(device.sweeps), "sweep"),
-        counted(len(device.transients), "transient"),
-        counted(sum(record.points for record in device.records), "point"),
-    ]
-    console.say(f"{device.name}: {', '.join(parts)}; fitting the model ({plan.model}).")
-    for note in device.notes:
-        console.say(f"  {note}")
-    for record in device.records:
-        for note in record.notes:
-            console.detail(f"  {record.name}: {note}")
-    console.announce_compilation("  ")
-    return fit_records(device, plan)
 
 
 def _with_intervals(

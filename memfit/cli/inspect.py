@@ -3,7 +3,6 @@
 import re
 import sys
 from argparse import Namespace
-from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +22,8 @@ from memfit.cli.console import (
 from memfit.errors import InputError, OutputError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from memfit.arrays import FloatArray
     from memfit.datasets import Record
     from memfit.loaders.inspection import FileReport
@@ -42,6 +43,7 @@ def _add_inspect_options(parser: Parser) -> None:
 
 def _inspect(given: Namespace) -> int:
     """Read and tell, and draw where asked."""
+    from memfit.loaders.device import load_device
     from memfit.loaders.inspection import inspect_file
 
     console = Console(given.quiet, given.verbose)
@@ -68,14 +70,7 @@ def _inspect(given: Namespace) -> int:
     if picture is not None:
         _draw(picture, files, overwrite=given.overwrite)
         console.say(f"Drawn to {picture}")
-    return _told(console, sources, faults)
-
-
-def _told(console: Console, sources: Sequence[Path], faults: Sequence[InputError]) -> int:
-    """Say which files were not read, and whether a fit would stop at them."""
-    from memfit.loaders.device import load_device
-
-    stops = any(not source.is_dir() for source in sources)
+    stops = any(not source.is_dir() for source in sources)  # whether a fit would stop at what was not read
     for folder in (source for source in sources if source.is_dir()):
         try:
             notes = load_device(folder).notes
@@ -145,7 +140,15 @@ def _convert(given: Namespace) -> int:
     console = Console(given.quiet, given.verbose)
     out = Path(given.out)
     device = load_device([Path(path) for path in given.files])
-    targets = _targets(device.records)
+    targets: dict[str, Record] = {}
+    for record in device.records:  # named as they are, fit for every file system, and no two the same
+        suffix = Path(record.origin.file).suffix
+        stem = record.name.replace(suffix, "") if suffix else record.name
+        plain = re.sub(r"[^\w.+=-]+", "_", stem).strip("_.") or "record"
+        name, number = f"{plain}.csv", 2
+        while name.lower() in map(str.lower, targets):
+            name, number = f"{plain}_{number}.csv", number + 1
+        targets[name] = record
     taken = [name for name in targets if (out / name).exists()]
     if taken and not given.overwrite:
         raise OutputError(f"{out / taken[0]} is there already; choose another folder, or add --overwrite.")
@@ -160,20 +163,6 @@ def _convert(given: Namespace) -> int:
         print(out / name)
     console.say(f"{counted(len(targets), 'record')} converted.")
     return USABLE
-
-
-def _targets(records: "Sequence[Record]") -> "dict[str, Record]":
-    """A file name for each record: its own, fit for every file system, and no two the same."""
-    targets: dict[str, Record] = {}
-    for record in records:
-        suffix = Path(record.origin.file).suffix
-        stem = record.name.replace(suffix, "") if suffix else record.name
-        plain = re.sub(r"[^\w.+=-]+", "_", stem).strip("_.") or "record"
-        name, number = f"{plain}.csv", 2
-        while name.lower() in (taken.lower() for taken in targets):
-            name, number = f"{plain}_{number}.csv", number + 1
-        targets[name] = record
-    return targets
 
 
 INSPECT = Command(

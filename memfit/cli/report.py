@@ -158,7 +158,7 @@ def _comparison_text(comparison: "Comparison") -> str:
     from memfit.cli.text_output import filled, table_text
     from memfit.reporting.comparison.page import answers
     from memfit.reporting.comparison.tables import pooled_table, ranking_table, trends_tables
-    from memfit.reporting.text import counted
+    from memfit.reporting.content import counted
 
     parts = [counted(len(comparison.devices), "device")]
     parts += [
