@@ -32,7 +32,7 @@ def test_impedance_at_low_frequency_is_the_slope_of_the_steady_state():
 
 
 def test_the_steady_state_at_a_bias_is_said_where_it_was_asked_for_and_can_be_said():
-    """A voltage source without any resistance holds the junction, which then has no steady state of its own."""
+    """A voltage source without any resistance holds the junction: it has no steady state of its own."""
     assert all("at" not in block for block in mf.stability(TRUTH).values())
     blocks = mf.stability(TRUTH, at=0.5)
     assert {name: block["at"]["V"] for name, block in blocks.items()} == pytest.approx(
