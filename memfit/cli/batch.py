@@ -177,8 +177,8 @@ class BatchMeter:
 
 def _progress_text(progress: "Progress") -> str:
     """How far, how fast, how long: "412 of 1000, 2.8 a second, 3 min 30 s left; 3 failed"."""
-    from memfit.reporting.numbers import quantity_digits
     from memfit.reporting.content import counted
+    from memfit.reporting.numbers import quantity_digits
 
     parts = [f"{progress.done} of {counted(progress.total, 'device')}"]
     if progress.rate and progress.seconds_left is not None and progress.done < progress.total:

@@ -90,7 +90,7 @@ def _run(given: Namespace) -> int:
     from memfit.cli.text_output import estimates_text, fit_text, starts_text
     from memfit.files import UNFINISHED, check_free
     from memfit.fitting import plan_for
-    from memfit.fitting.uncertainty.mcmc import check_emcee
+    from memfit.fitting.uncertainty.mcmc import require_emcee
     from memfit.reporting.content import counted
     from memfit.workflow.fitting import fit_again, fit_records, repetition_sentences
     from memfit.workflow.reports import placed, write_fit
@@ -102,7 +102,7 @@ def _run(given: Namespace) -> int:
     if out is not None:
         check_free(out, overwrite=given.overwrite)
     if given.mcmc:
-        check_emcee()
+        require_emcee()
     said: tuple[str, ...] = ()
     if given.source is not None:
         console.announce_compilation("  ")
