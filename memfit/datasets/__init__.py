@@ -1,6 +1,7 @@
 """Measurements as frozen records: what was measured, never how it was read or what explains it."""
 
 from memfit.datasets.device import Device, Extent, extent_of
+from memfit.datasets.duplicates import without_copies
 from memfit.datasets.kramers_kronig import estimate_noise, kramers_kronig
 from memfit.datasets.records import (
     ImpedanceSpectrum,
@@ -25,4 +26,5 @@ __all__ = [
     "estimate_noise",
     "extent_of",
     "kramers_kronig",
+    "without_copies",
 ]

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from memfit.datasets import Device, Record
+from memfit.datasets import Device, Record, without_copies
 from memfit.errors import FileFormatError, InputError, ManifestError
 from memfit.loaders.formats import READERS
 from memfit.loaders.manifest import MANIFEST, Manifest, read_manifest
@@ -280,9 +280,10 @@ def _discover(folder: Path, manifest: Manifest, faults: Faults) -> Device:
 
 def _make(manifest: Manifest, folder: str, records: Sequence[Record], notes: Sequence[str]) -> Device:
     """The device, named by device.toml, else by its files, else by its folder."""
+    kept, said = without_copies(records)
     stated = {record.metadata["device"] for record in records if record.metadata.get("device")}
     name = manifest.name or (stated.pop() if len(stated) == 1 else "") or folder or "device"
-    names = [record.name for record in records]  # tidy files carry that of their record
+    names = [record.name for record in kept]  # tidy files carry that of their record
     try:
         return Device(
             name=name,
@@ -292,13 +293,13 @@ def _make(manifest: Manifest, folder: str, records: Sequence[Record], notes: Seq
                 and record.origin.file
                 and record.origin.file not in record.name
                 else record
-                for record in records
+                for record in kept
             ),
             area=manifest.area,
             temperature=manifest.temperature,
             attributes=manifest.attributes,
             settings=manifest.fit,
-            notes=tuple(notes),
+            notes=(*notes, *said),
         )
     except InputError as error:
         raise ManifestError(str(error)) from error

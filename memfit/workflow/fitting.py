@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from memfit.analysis.stability import analyse_result
-from memfit.datasets import Device
+from memfit.datasets import Device, without_copies
 from memfit.errors import InputError
 from memfit.fitting import FitPlan, FitResult, joint, plan_for
 from memfit.fitting.joint import JointFit
@@ -43,7 +43,7 @@ def fit(device: Device, plan: FitPlan | None = None, **settings: Any) -> FitResu
     Raises
     ------
     InputError
-        There is nothing to fit, it is no device, or a setting is wrong.
+        There is nothing to fit, it is no device, two records hold the same numbers, or a setting is wrong.
     """
     if not isinstance(device, Device):
         raise InputError(f"Expected a device as memfit.load gives it, found {device!r}.")
@@ -65,7 +65,15 @@ def fit_records(device: Device, plan: FitPlan) -> JointFit:
     -------
     JointFit
         The result, with the stability of the device, and the fitted records.
+
+    Raises
+    ------
+    InputError
+        There is nothing to fit, or two records hold the same numbers.
     """
+    _, twice = without_copies(device.records)
+    if twice:
+        raise InputError(f"{device.name}: {twice[0].removesuffix(': counted once.')}. Leave one of them out.")
     started, clock = datetime.now(UTC), time.perf_counter()
     found = joint.fit(device, plan)
     result = replace(found.result, stability=analyse_result(found.result), memfit_version=version("memfit"))

@@ -162,3 +162,37 @@ def test_what_can_be_read_of_a_device(tmp_path):
     assert "empty" in faults["empty.csv"]
     assert "gone.csv" in faults
     assert load_readable([tmp_path / "nowhere"]) == ((), {"nowhere": "it is not there"})
+
+
+def test_a_copied_file_counts_once(folder):
+    copy = folder / "Copy of eis_1.csv"
+    copy.write_bytes((folder / "eis_1.csv").read_bytes())
+    device = load_device(folder)
+    assert [record.name for record in device.records] == [copy.name, "eis_2.csv"]
+    assert f"eis_1.csv holds the same numbers as {copy.name}: counted once." in device.notes
+
+
+def test_the_same_rows_in_another_format_count_once(folder):
+    rows = (folder / "eis_1.csv").read_text().splitlines()
+    columns = [line.split(",") for line in rows[2:]]
+    table = "\n".join("\t".join(f"{float(x):.6g}" for x in row) for row in reversed(columns))
+    (folder / "same.txt").write_text(f"# bias: 100 mV\nFrequency/Hz\tRe(Z)/Ohm\tIm(Z)/Ohm\n{table}\n")
+    device = load_device(folder)
+    assert [record.name for record in device.records] == ["eis_1.csv", "eis_2.csv"]
+    assert any(note.startswith("same.txt holds the same numbers as eis_1.csv") for note in device.notes)
+
+
+def test_one_file_under_two_spellings_counts_once(folder):
+    entries = "".join(f'[[measurement]]\nfile = "{name}"\n' for name in ("eis_1.csv", "./eis_1.csv"))
+    (folder / "device.toml").write_text(entries)
+    device = load_device(folder)
+    assert [record.name for record in device.records] == ["eis_1.csv"]
+    assert "./eis_1.csv holds the same numbers as eis_1.csv: counted once." in device.notes
+
+
+def test_a_spectrum_pasted_twice_counts_once(folder):
+    text = (folder / "eis_1.csv").read_text()
+    (folder / "eis_1.csv").write_text(text + text.split("\n", 2)[2])
+    device = load_device(folder)
+    assert len(device.records) == 2
+    assert any("holds the same numbers" in note for note in device.notes)
