@@ -20,15 +20,13 @@ from memfit.model import Parameters, steady_current
 from memfit.model.transient import simulate
 from memfit.protocols import Drive
 
-REFERENCE = Path(__file__).parents[2] / "reference" / "model_values.json"
+REFERENCE = Path(__file__).parents[1] / "reference" / "model_values.json"
 DEVICE = Parameters(R_b=1e5, C_m=1e-7, i_c0=1e-4, V_T=0.7, V_m=0.06, tau_d=5e-3, tau_k=0.2, R_s=50.0)
 SUBCRITICAL = Parameters(R_b=1.0, C_m=1.0, i_c0=100.0, V_T=1.0, V_m=0.05, tau_d=1.0, tau_k=0.1)
 
 
 def reference_sets():
-    """Parameter sets of the reference file, or a skipped case where it is absent."""
-    if not REFERENCE.exists():
-        return [pytest.param(None, marks=pytest.mark.skip(reason="no reference file beside the checkout"))]
+    """Parameter sets of the reference file."""
     sets = json.loads(REFERENCE.read_text(encoding="utf-8"))
     return [pytest.param(value, id=name) for name, value in sets.items()]
 

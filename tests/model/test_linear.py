@@ -28,9 +28,7 @@ def sorted_spectrum(values):
 
 
 def reference_eigenvalues():
-    """(parameters, u, eigenvalues) of the reference file, or a skipped case where it is absent."""
-    if not REFERENCE.exists():
-        return [pytest.param(None, marks=pytest.mark.skip(reason="no reference file beside the checkout"))]
+    """(parameters, u, eigenvalues) of the reference file."""
     sets = json.loads(REFERENCE.read_text(encoding="utf-8"))
     return [
         pytest.param((Parameters(**s["parameters"]), e["u"], np.array(e["re"]) + 1j * np.array(e["im"])))

@@ -40,9 +40,7 @@ SUBCRITICAL = Parameters(R_b=1.0, C_m=1.0, i_c0=100.0, V_T=1.0, V_m=0.05, tau_d=
 
 
 def reference_sets():
-    """Parameter sets of the reference file, or a skipped case where it is absent."""
-    if not REFERENCE.exists():
-        return [pytest.param(None, marks=pytest.mark.skip(reason="no reference file beside the checkout"))]
+    """Parameter sets of the reference file."""
     sets = json.loads(REFERENCE.read_text(encoding="utf-8"))
     return [pytest.param(value, id=name) for name, value in sets.items()]
 
