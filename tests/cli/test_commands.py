@@ -143,8 +143,8 @@ def test_convert_keeps_every_number(run, small_device, tmp_path):
 
 def test_converted_files_have_names_of_their_own(run, tmp_path):
     """Two files of the same name are told apart by their folders."""
-    loop = "".join(f"{v:g},{1e-6 * v:g}\n" for v in [0, 0.5, 1, 0.5, 0, -0.5, -1, -0.5, 0])
-    for folder in ("one", "two"):
+    for folder, slope in (("one", 1e-6), ("two", 2e-6)):
+        loop = "".join(f"{v:g},{slope * v:g}\n" for v in [0, 0.5, 1, 0.5, 0, -0.5, -1, -0.5, 0])
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "iv 50mVs.txt").write_text(f"Voltage (V),Current (A)\n{loop}")
     ran = run("convert", *sorted(tmp_path.glob("*/iv*.txt")), "-o", tmp_path / "tidy")
