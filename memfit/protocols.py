@@ -11,7 +11,6 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import solveh_banded
 
 from memfit.arrays import FloatArray, frozen_floats
 from memfit.errors import InputError
@@ -352,6 +351,8 @@ _BLOCK = 8192
 
 def _polygon(t: FloatArray, v: FloatArray, tolerance: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Fewest vertices within `tolerance` of the samples (Douglas-Peucker), values by least squares."""
+    from scipy.linalg import solveh_banded  # noqa: PLC0415 - half of the time that a result takes to be read
+
     starts = [*range(0, t.size - 1, _BLOCK), t.size - 1]  # in blocks, because the search is quadratic
     keep = set(starts) | {0}
     stack = list(pairwise(starts))

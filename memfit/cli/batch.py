@@ -3,7 +3,6 @@
 import sys
 import time
 from argparse import BooleanOptionalAction, Namespace
-from dataclasses import dataclass
 from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING
@@ -129,13 +128,13 @@ def _run_batch(given: Namespace) -> int:
     return USABLE if summary.usable else NOT_USABLE
 
 
-@dataclass
 class BatchMeter:
     """Progress on stderr: one line that changes on a terminal, now and then a line elsewhere."""
 
-    console: Console
-    shown: float = 0.0
-    last: "Progress | None" = None
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.shown = 0.0
+        self.last: Progress | None = None
 
     def show(self, progress: "Progress") -> None:
         """After each device.

@@ -8,13 +8,11 @@ import sys
 import time
 from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn, TypeAlias, get_args
+from typing import Any, NamedTuple, NoReturn, TypeAlias, get_args
 
 from memfit.errors import ParameterError, UnitError, meant
-from memfit.fit_options import FitOptions
 
 USABLE, FAILED, NOT_USABLE, INTERRUPTED = 0, 1, 3, 130
 """Exit codes; argparse has 2 for mistakes in usage."""
@@ -65,8 +63,7 @@ class Parser(argparse.ArgumentParser):
             self.error(f"{words[0]!r} is one word too many; texts with blanks need quotes")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Command:
+class Command(NamedTuple):
     """A command of `memfit`."""
 
     summary: str
@@ -109,6 +106,9 @@ def add_data(parser: Group, summary: str) -> None:
 
 def add_plan(parser: Group) -> None:
     """What changes the plan of a fit."""
+    from dataclasses import fields
+
+    from memfit.fit_options import FitOptions
 
     def assignment(text: str) -> tuple[str, str]:
         name, sign, value = text.partition("=")
@@ -218,6 +218,9 @@ def plan_changes(given: Namespace) -> dict[str, Any]:
     UnitError
         A value of --fix cannot be read.
     """
+    from dataclasses import fields
+
+    from memfit.fit_options import FitOptions
     from memfit.loaders.manifest import DIMENSION_OF
     from memfit.model import NAMES
 
@@ -236,8 +239,7 @@ def plan_changes(given: Namespace) -> dict[str, Any]:
 _MOST_NAMED = 5
 
 
-@dataclass(frozen=True)
-class Console:
+class Console(NamedTuple):
     """How talkative a command is."""
 
     quiet: bool = False

@@ -2,7 +2,6 @@
 
 from argparse import Namespace
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -85,6 +84,7 @@ def _check(parser: Parser, given: Namespace) -> None:
 def _run(given: Namespace) -> int:
     """Fit, write, tell."""
     import shlex
+    from dataclasses import replace
 
     from memfit.analysis.intervals import checkpoint_for
     from memfit.cli.text_output import estimates_text, fit_text, starts_text

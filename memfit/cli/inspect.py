@@ -4,7 +4,6 @@ import re
 import sys
 from argparse import Namespace
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -106,6 +105,8 @@ def _draw(picture: Path, files: "Sequence[SettingsOfFile]", *, overwrite: bool) 
 
 def _files(path: Path) -> "list[SettingsOfFile]":
     """A file, or those of a folder with what its device.toml says of each."""
+    from dataclasses import replace
+
     from memfit.loaders.device import files_of, load_device
     from memfit.loaders.manifest import MANIFEST, Manifest, read_manifest
     from memfit.loaders.raw import FileSettings

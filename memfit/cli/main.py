@@ -88,7 +88,7 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     words : sequence of str
         Without the name of the program.
     """
-    parser, commands = build_parser()
+    parser, commands = build_parser(next((word for word in words if word in COMMANDS), ""))
     if words and not words[0].startswith("-") and words[0] not in commands:
         parser.error(f"unknown command {words[0]!r}; {meant(words[0], list(commands))}")
     given, unknown = parser.parse_known_args(words)
@@ -97,8 +97,14 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     return given
 
 
-def build_parser() -> tuple[Parser, dict[str, Parser]]:
-    """The parser of `memfit`, and those of its commands by name."""
+def build_parser(wanted: str | None = None) -> tuple[Parser, dict[str, Parser]]:
+    """The parser of `memfit`, and those of its commands by name.
+
+    Parameters
+    ----------
+    wanted : str, optional
+        Only this command gets its options, which takes a part of the time; by default all do.
+    """
     parser = Parser(prog="memfit", usage="memfit [-h] [--version] COMMAND ...")
     parser.add_argument("--version", action="version", version=f"memfit {__version__}")
     added = parser.add_subparsers(
@@ -109,7 +115,8 @@ def build_parser() -> tuple[Parser, dict[str, Parser]]:
         talk = one.add_mutually_exclusive_group()
         talk.add_argument("--quiet", action="store_true", help="say nothing on stderr but errors")
         talk.add_argument("-v", "--verbose", action="store_true", help="say more")
-        command.add_options(one)
+        if wanted in (None, name):
+            command.add_options(one)
     listed = "\n".join(f"  {name:11}{command.summary}" for name, command in COMMANDS.items())
     parser.description = f"{_DESCRIPTION}\n\ncommands:\n{listed}"
     parser.epilog = _EPILOG

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import expit
 
 from memfit.arrays import FloatArray
 from memfit.model.parameters import COLUMN, Parameters
@@ -22,6 +21,14 @@ STATE = "f"
 _LARGEST_EXPONENT = 600.0  # of a rate: its square root is still a number
 
 
+def _logistic(x: FloatArray) -> FloatArray:
+    """1/(1 + exp(-x)) without overflow."""
+    from scipy.special import expit  # noqa: PLC0415 - a third of a second that reading a result need not wait
+
+    result: FloatArray = expit(x)
+    return result
+
+
 def activation(p: Parameters, u: ArrayLike) -> FloatArray:
     """f_ss(u) = 1/(1 + exp(-(u - V_T)/V_m)), Eq. 4.
 
@@ -30,8 +37,7 @@ def activation(p: Parameters, u: ArrayLike) -> FloatArray:
     p : Parameters
     u : array, V, across the junction
     """
-    result: FloatArray = expit((np.asarray(u, dtype=np.float64) - p.V_T) / p.V_m)
-    return result
+    return _logistic((np.asarray(u, dtype=np.float64) - p.V_T) / p.V_m)
 
 
 def deactivation(p: Parameters, u: ArrayLike) -> FloatArray:
@@ -42,8 +48,7 @@ def deactivation(p: Parameters, u: ArrayLike) -> FloatArray:
     p : Parameters
     u : array, V, across the junction
     """
-    result: FloatArray = expit(-(np.asarray(u, dtype=np.float64) - p.V_T) / p.V_m)
-    return result
+    return _logistic(-(np.asarray(u, dtype=np.float64) - p.V_T) / p.V_m)
 
 
 def activation_slope(p: Parameters, u: ArrayLike) -> FloatArray:
@@ -55,8 +60,7 @@ def activation_slope(p: Parameters, u: ArrayLike) -> FloatArray:
     u : array, V, across the junction
     """
     x = (np.asarray(u, dtype=np.float64) - p.V_T) / p.V_m
-    result: FloatArray = expit(x) * expit(-x) / p.V_m
-    return result
+    return _logistic(x) * _logistic(-x) / p.V_m
 
 
 def activation_time(p: Parameters, u: ArrayLike) -> FloatArray:
