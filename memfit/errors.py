@@ -14,6 +14,7 @@ A numerical failure is not an exception: it is a status with a sentence in the r
 """
 
 import difflib
+import reprlib
 from collections.abc import Sequence
 
 
@@ -92,3 +93,31 @@ def meant(word: str, known: Sequence[str], otherwise: str | None = None, *, most
     if near:
         return f"did you mean {' or '.join(map(repr, near))}?"
     return otherwise or f"expected one of {', '.join(known)}."
+
+
+_MOST_DIGITS = 40
+
+
+class _Brief(reprlib.Repr):
+    """Values as Python writes them, cut where they are long, deep or endless."""
+
+    def repr_int(self, number: int, level: int) -> str:  # noqa: ARG002 - the interface of reprlib
+        """Python refuses to write out a number of thousands of digits, and nobody reads one."""
+        digits = number.bit_length() * 0.30103
+        return repr(number) if digits < _MOST_DIGITS else f"a whole number of {digits:.0f} digits"
+
+
+_BRIEF = _Brief()
+_BRIEF.maxstring = _BRIEF.maxother = 80
+_BRIEF.maxlevel = 4
+
+
+def shown(value: object) -> str:
+    """Any value for a sentence, as Python writes it but never long, whatever it holds.
+
+    Parameters
+    ----------
+    value : object
+        From a file or a command line.
+    """
+    return _BRIEF.repr(value)

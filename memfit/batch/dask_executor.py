@@ -5,9 +5,12 @@ of a scheduler they are wherever its workers are. A worker itself computes nothi
 for a `Fitter`, so that a device can cost a fitter but never a worker.
 """
 
+import asyncio
 import logging
 import math
 import pickle
+import queue
+import re
 import threading
 import time
 import uuid
@@ -23,16 +26,19 @@ from distributed import (
     Future,
     LocalCluster,
     Reschedule,
+    Security,
     Worker,
     WorkerPlugin,
     as_completed,
     get_worker,
+    rpc,
 )
 from distributed.scheduler import KilledWorker
+from tornado.ioloop import IOLoop
 
 from memfit.batch.device import Job, Limits, Makers, Outcome, bring_up_to_date, record_failure
 from memfit.batch.worker_process import Fitter, Trouble
-from memfit.errors import InputError, OutputError
+from memfit.errors import InputError, OutputError, shown
 
 _ATTEMPTS = 3
 """How often a device is tried whose process died: an outsider may have ended it. As often again when all
@@ -41,6 +47,10 @@ _AHEAD = 3
 """Jobs sent for each thread, so that none waits for the client."""
 _LEAST_AHEAD = 8
 _CONNECT_SECONDS = 10.0
+_ADDRESS = re.compile(
+    r"(?:(?:tcp|tls|ws|wss|ucx)://)?(?P<host>[\w.:-]+|\[[\w.:%]+\]):(?P<port>\d{1,5})/?", re.ASCII
+)
+_END_SECONDS = 10.0
 _LOOK_SECONDS = 5.0
 """Time between two looks at how many workers there are."""
 _SETTINGS = {
@@ -167,9 +177,11 @@ def _client(workers: int, scheduler: str | None) -> Iterator[Client]:
             stack.callback(log.setLevel, level)
             log.setLevel(logging.CRITICAL)
         stack.enter_context(dask.config.set(_SETTINGS))
+        loop = stack.enter_context(_event_loop())
         if scheduler is None:
             address: Any = stack.enter_context(
                 LocalCluster(
+                    loop=loop,
                     n_workers=1,
                     threads_per_worker=workers,
                     processes=False,
@@ -182,14 +194,55 @@ def _client(workers: int, scheduler: str | None) -> Iterator[Client]:
             )
             yield stack.enter_context(Client(address, set_as_default=False))
             return
-        try:
-            client = Client(scheduler, timeout=_CONNECT_SECONDS, set_as_default=False)
-        except (OSError, ValueError, TypeError, ImportError) as problem:
-            raise InputError(
-                f"{scheduler}: expected a dask scheduler, found none that answers within "
-                f"{_CONNECT_SECONDS:g} s. Start one with `dask scheduler`, or leave --scheduler out."
-            ) from problem
-        yield stack.enter_context(client)
+        yield stack.enter_context(_connected(scheduler, loop))
+
+
+def _connected(scheduler: str, loop: IOLoop) -> Client:
+    """A client of the scheduler at an address, which may be anything."""
+    found = _ADDRESS.fullmatch(scheduler)
+    if found is None or not 0 < int(found["port"]) < 2**16:
+        raise InputError(
+            f"--scheduler: expected the address of a dask scheduler, such as tcp://10.0.0.1:8786; found "
+            f"{shown(scheduler)}."
+        )
+
+    async def answers() -> None:
+        arguments = Security().get_connection_args("client")
+        async with rpc(scheduler, timeout=_CONNECT_SECONDS, connection_args=arguments) as there:
+            await asyncio.wait_for(there.identity(), _CONNECT_SECONDS)  # a client waits for ever
+
+    try:
+        loop_of_thread = loop.asyncio_loop  # type: ignore[attr-defined]
+        asyncio.run_coroutine_threadsafe(answers(), loop_of_thread).result()
+        return Client(scheduler, timeout=_CONNECT_SECONDS, set_as_default=False, loop=loop)
+    except Exception as problem:  # whatever is listening there may answer anything
+        raise InputError(
+            f"--scheduler: {scheduler}: expected a dask scheduler, found none that answers within "
+            f"{_CONNECT_SECONDS:g} s. Start one with `dask scheduler`, or leave --scheduler out."
+        ) from problem
+
+
+@contextmanager
+def _event_loop() -> Iterator[IOLoop]:
+    """A running event loop in a thread of its own, however long that takes to start.
+
+    dask starts one by itself, but on a machine that stands still for ten seconds it stops at an assertion.
+    """
+    running: queue.SimpleQueue[tuple[IOLoop, asyncio.Event]] = queue.SimpleQueue()
+
+    async def wait_for_the_end() -> None:
+        over = asyncio.Event()
+        running.put((IOLoop.current(), over))
+        await over.wait()
+
+    thread = threading.Thread(target=lambda: asyncio.run(wait_for_the_end()), daemon=True, name="dask loop")
+    thread.start()
+    loop, over = running.get()
+    try:
+        yield loop
+    finally:
+        loop.add_callback(over.set)
+        thread.join(_END_SECONDS)
 
 
 def _outcomes(client: Client, plugin: str, jobs: Iterator[Job], makers: Makers) -> Iterator[Outcome]:

@@ -1,12 +1,17 @@
 """Jobs on dask: in this process, and on a scheduler elsewhere."""
 
+import contextlib
+import json
 import os
-import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
 
 import psutil
 import pytest
 import work
-from distributed import LocalCluster
 from small_device import is_servant
 
 from memfit.batch import dask_executor as cluster
@@ -67,9 +72,7 @@ def test_a_full_disk_ends_the_run_and_harms_nothing(words, tmp_path):
     assert "unchanged" in states
 
 
-@pytest.mark.parametrize(
-    "address", ["tcp://127.0.0.1:9", "nonsense", "foo://127.0.0.1:9", "tcp://no.such.host.invalid:8786"]
-)
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "tcp://no.such.host.invalid:8786", "127.0.0.1:9"])
 def test_a_scheduler_that_is_not_there(words, tmp_path, monkeypatch, address):
     monkeypatch.setattr(cluster, "_CONNECT_SECONDS", 0.5)
     with pytest.raises(InputError, match="expected a dask scheduler, found none") as told:
@@ -77,22 +80,111 @@ def test_a_scheduler_that_is_not_there(words, tmp_path, monkeypatch, address):
     assert address in str(told.value)
 
 
-def test_a_scheduler_elsewhere_with_a_worker_killed_and_one_sent_away(words, tmp_path):
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("", "nonsense", "foo://127.0.0.1:9", "tcp://", "tcp://host", "tcp://host:99999", "tcp://host:x"),
+        *("\0", "tcp://host:0", "8786", ":8786", "inproc://1/2/3", "tcp://a b:1", "x" * 5000, "a\n:1"),
+        "t\udcffcp://h:1",
+    ],
+)
+def test_an_address_of_no_scheduler(words, tmp_path, address):
+    with pytest.raises(InputError, match=r"--scheduler: .* such as tcp://10.0.0.1:8786; found") as told:
+        settle(words(a="nothing"), tmp_path, scheduler=address)
+    assert len(str(told.value)) < 250
+
+
+@pytest.mark.parametrize("greeting", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\xff" * 64])
+def test_something_else_listens_there(words, tmp_path, monkeypatch, greeting):
+    """Another program answers with its own words, or not at all."""
+    monkeypatch.setattr(cluster, "_CONNECT_SECONDS", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def greet():
+            with contextlib.suppress(OSError):
+                while True:
+                    visitor = server.accept()[0]
+                    visitor.sendall(greeting)
+                    visitors.append(visitor)
+
+        visitors = []
+        thread = threading.Thread(target=greet, daemon=True)
+        thread.start()
+        address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(InputError, match="expected a dask scheduler, found none"):
+            settle(words(a="nothing"), tmp_path, scheduler=address)
+        server.shutdown(socket.SHUT_RDWR)
+    thread.join(5)
+    for visitor in visitors:
+        visitor.close()
+
+
+@pytest.fixture
+def elsewhere(tmp_path):
+    """`dask scheduler` and two `dask worker`, as processes of their own; one has a nanny."""
+    file = tmp_path / "scheduler.json"
+    common = [sys.executable, "-m", "dask"]
+    told = {"env": {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}, "stderr": subprocess.DEVNULL}
+    options = ["--scheduler-file", str(file), "--host", "127.0.0.1", "--no-dashboard"]
+    where = ["--local-directory", str(tmp_path / "scratch"), "--nthreads", "1"]
+    with contextlib.ExitStack() as stack:
+
+        def start(*words):
+            process = subprocess.Popen([*common, *words, *options], cwd=tmp_path, **told)
+            stack.callback(process.wait)
+            stack.callback(process.kill)
+            stack.callback(end_children, process.pid)
+            return process
+
+        start("scheduler", "--port", "0")
+        workers = [start("worker", *where), start("worker", "--no-nanny", *where)]
+        wait_until(lambda: file.exists() and file.read_text())
+        yield json.loads(file.read_text())["address"], workers
+
+
+def end_children(pid):
+    """What a killed process would leave behind."""
+    with contextlib.suppress(psutil.Error):
+        for child in psutil.Process(pid).children(recursive=True):
+            child.kill()
+
+
+def wait_until(condition, seconds=120.0):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def servants_below(pid):
+    """What fits for a worker."""
+    return [one for one in psutil.Process(pid).children(recursive=True) if is_servant(one)]
+
+
+def workers_below(nanny):
+    """The worker itself, which its nanny starts again."""
+    return [one for one in psutil.Process(nanny.pid).children() if "spawn_main" in " ".join(one.cmdline())]
+
+
+def test_a_scheduler_elsewhere_with_a_worker_killed_and_one_sent_away(words, tmp_path, elsewhere):
+    """The worker that is killed is started again by its nanny; the other one is told to end."""
     root = words(**{f"d{number}": "sleep 0.2" for number in range(12)})
+    address, (with_nanny, alone) = elsewhere
+    wait_until(lambda: workers_below(with_nanny))
     outcomes = []
-    with LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
-    ) as elsewhere:
-        jobs, address = iter(jobs_of(root, tmp_path)), elsewhere.scheduler_address
-        for outcome in run_jobs(jobs, work.MAKERS, Limits(), workers=1, scheduler=address):
-            outcomes.append(outcome)
-            if len(outcomes) == 2:
-                worker = next(iter(elsewhere.workers.values()))
-                os.kill(worker.process.pid, signal.SIGKILL)
-            if len(outcomes) == 6:
-                elsewhere.scale(1)
-        pids = [worker.process.pid for worker in elsewhere.workers.values() if worker.process]
-        assert not [child for pid in pids for child in psutil.Process(pid).children() if is_servant(child)]
+    for outcome in run_jobs(
+        iter(jobs_of(root, tmp_path)), work.MAKERS, Limits(), workers=1, scheduler=address
+    ):
+        outcomes.append(outcome)
+        if len(outcomes) == 2:
+            workers_below(with_nanny)[0].kill()
+        if len(outcomes) == 6:
+            alone.terminate()
+    for one in (with_nanny, alone):
+        if one.poll() is None:
+            wait_until(
+                lambda one=one: not any(map(is_servant, psutil.Process(one.pid).children(recursive=True)))
+            )
     assert sorted(outcome.key for outcome in outcomes) == sorted(folder.name for folder in root.iterdir())
     assert {outcome.state for outcome in outcomes} <= {"fitted", "unchanged"}
     assert len(list((tmp_path / "out").rglob("result.json"))) == 12
