@@ -22,8 +22,7 @@ from memfit.batch.device import CHECKPOINT, DEVICES, DRAFTS, RESULT, Job, Limits
 from memfit.batch.store import build_index, each_row
 from memfit.errors import DependencyError, InputError, OutputError
 from memfit.files import write_whole
-from memfit.loaders.device import holds_measurements
-from memfit.loaders.manifest import MANIFEST
+from memfit.loaders.folders import MANIFEST, is_part, look_below
 
 _NOT_DEVICES = (RESULT, CHECKPOINT)
 
@@ -32,8 +31,8 @@ def find_devices(root: Path, out: Path) -> tuple[dict[str, Path], list[str]]:
     """Every device folder under `root`, and what should be known about the search.
 
     A folder with a device.toml is a device, whatever lies below it. Without one, a folder of measurements is
-    a device if no device lies deeper. Hidden folders, folders that hold results and the output of the batch
-    itself are passed over.
+    a device, with its parts below ("EIS", "IV"), if no device lies deeper. Hidden folders, folders that hold
+    results and the output of the batch itself are passed over.
 
     Parameters
     ----------
@@ -83,12 +82,14 @@ def find_devices(root: Path, out: Path) -> tuple[dict[str, Path], list[str]]:
             return
         if names.intersection(_NOT_DEVICES):
             return
-        deeper = [device for sub in sorted(below) for device in search(sub)]
-        measured = holds_measurements(folder)
-        if measured and not deeper:
+        here = look_below(folder)
+        parts = set(here.parts)
+        deeper = [device for sub in sorted(below) if sub not in parts for device in search(sub)]
+        if here.measured and not deeper:
             yield folder
-        elif measured:
-            notes.append(f"{folder}: files beside the folders of devices were not read.")
+        elif here.measured:
+            beside = f" and {', '.join(part.name for part in here.parts)}" if parts else ""
+            notes.append(f"{folder}: files{beside} beside the folders of devices were not read.")
         yield from deeper
 
     folders = {
@@ -99,7 +100,18 @@ def find_devices(root: Path, out: Path) -> tuple[dict[str, Path], list[str]]:
         raise InputError(
             f"{root}: expected folders with measurements or a {MANIFEST}, one for each device; found none."
         )
-    return dict(sorted(folders.items())), notes
+    return dict(sorted(folders.items())), [*notes, *_parted_devices(folders)]
+
+
+def _parted_devices(folders: Collection[str]) -> Iterator[str]:
+    """A question for each name that comes again below folders of techniques: "EIS/7B", "IV/7B"."""
+    alike: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for folder in sorted(folders):
+        names = folder.split("/")
+        alike[tuple(name for name in names if not is_part(name, ""))].append(folder)
+    for device, found in alike.items():
+        if device and len(found) > 1:
+            yield f"{' and '.join(found)} may be one device: put them into one folder {device[-1]}."
 
 
 _REMEMBERED = 512

@@ -145,9 +145,7 @@ def _run(given: Namespace) -> int:
 
 
 def _measurements(paths: Sequence[Path]) -> "Device":
-    """What was measured; of a result or a folder of devices the error says what takes it."""
-    from memfit.loaders.device import files_of, holds_measurements
-    from memfit.loaders.manifest import MANIFEST
+    """What was measured; of a result the error says what takes it."""
     from memfit.workflow.reading import RESULT_FILE, load
 
     try:
@@ -158,14 +156,6 @@ def _measurements(paths: Sequence[Path]) -> "Device":
                 raise InputError(
                     f"{path}: expected measurements, found a result. `memfit fit --from RESULT` fits its "
                     "data again; memfit report, stability, plan and compare take it as it is."
-                ) from problem
-            if not path.is_dir() or files_of(path):
-                continue
-            below = [item for item in path.iterdir() if item.is_dir() and not item.name.startswith(".")]
-            if any((folder / MANIFEST).is_file() or holds_measurements(folder) for folder in below):
-                raise InputError(
-                    f"{path}: expected the measurements of one device, found folders of devices. "
-                    "Give one of them, or fit all with `memfit batch ROOT -o OUT`."
                 ) from problem
         raise
 

@@ -108,7 +108,8 @@ def _files(path: Path) -> "list[SettingsOfFile]":
     from dataclasses import replace
 
     from memfit.loaders.device import files_of, load_device
-    from memfit.loaders.manifest import MANIFEST, Manifest, read_manifest
+    from memfit.loaders.folders import MANIFEST
+    from memfit.loaders.manifest import Manifest, read_manifest
     from memfit.loaders.raw import FileSettings
 
     if not path.is_dir():

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from memfit import __version__
-from memfit.cli import batch, fit, inspect, report, simulate, stability
+from memfit.cli import batch, fit, init, inspect, report, simulate, stability
 from memfit.cli.console import FAILED, INTERRUPTED, USABLE, Command, Parser
 from memfit.errors import MemfitError, meant
 
@@ -21,6 +21,7 @@ look as often as Python does by itself takes a seventh of the time of a report."
 
 COMMANDS: dict[str, Command] = {
     "fit": fit.FIT,
+    "init": init.INIT,
     "inspect": inspect.INSPECT,
     "convert": inspect.CONVERT,
     "simulate": simulate.SIMULATE,

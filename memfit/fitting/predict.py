@@ -317,7 +317,7 @@ def bias_of(record: ImpedanceSpectrum) -> tuple[Control, float]:
         return "current", record.bias_current
     raise InputError(
         f"{record.name}: a spectrum needs its dc bias, and none was found in the file or its name. "
-        'Add bias = "0.80 V" to its [[measurement]] in device.toml.'
+        'Add bias = "0.80 V" to its [[measurement]] in device.toml, which `memfit init FOLDER` writes.'
     )
 
 

@@ -1,68 +1,28 @@
 """A folder, a device.toml or some files to a `Device`; and where the measurements of a stored result are.
 
 With a list of [[measurement]]s in device.toml exactly those files are read. Without one every file of
-the folder is tried: what is plainly no measurement (README, pictures, results) is left out with a note,
-a table that cannot be read is an error. The measurements of a result are looked for where they were, relative
-to it or absolutely, then next to it.
+the folder and of its parts below (see `folders`) is tried: what is plainly no measurement (README, pictures,
+results) is left out with a note, a table that cannot be read is an error. The measurements of a result are
+looked for where they were, relative to it or absolutely, then next to it.
 """
 
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from memfit.datasets import Device, Record, without_copies
 from memfit.errors import FileFormatError, InputError, ManifestError
-from memfit.loaders.formats import READERS
-from memfit.loaders.manifest import MANIFEST, Manifest, read_manifest
+from memfit.loaders.folders import MANIFEST, Below, is_measurement, is_other, look_below, question
+from memfit.loaders.manifest import Manifest, read_manifest
 from memfit.loaders.raw import FileSettings
-from memfit.loaders.registry import plugged_in, read_file
+from memfit.loaders.registry import read_file
 
 _PART = re.compile(r" \[.*\]$| \(.*\)$")
 _DATA_FOLDER = "data"
-_OTHER_SUFFIXES = frozenset(
-    [
-        ".md",
-        ".rst",
-        ".toml",
-        ".json",
-        ".html",
-        ".htm",
-        ".pdf",
-        ".png",
-        ".jpg",
-        ".jpeg",
-        ".gif",
-        ".svg",
-        ".tif",
-        ".tiff",
-        ".py",
-        ".ipynb",
-        ".tex",
-        ".docx",
-        ".doc",
-        ".pptx",
-        ".zip",
-        ".gz",
-        ".log",
-        ".yaml",
-        ".yml",
-        ".ini",
-        ".tmp",
-        ".bak",
-        ".lock",
-        ".m",
-        ".opj",
-        ".opju",
-    ]
-)
-_OTHER_NAMES = re.compile(
-    r"(readme|licen[cs]e|notes?|truth|changelog|parameters|residuals|result|report|index|manifest)(\b|_).*",
-    re.IGNORECASE,
-)
-_DATA_SUFFIXES = frozenset({".csv", ".tsv", ".xlsx"})
 
 Faults = dict[str, str] | None
 """Where faults are collected by file, or None where the first one is an error."""
@@ -197,32 +157,13 @@ def files_of(folder: Path) -> tuple[Path, ...]:
     ----------
     folder : Path
     """
-    manifest = folder / MANIFEST
-    candidates = [path for path in _files(folder) if path.name == MANIFEST or not _is_other(path)]
-    if not manifest.is_file():
-        return tuple(candidates)
-    try:
-        listed = read_manifest(manifest).measurements
-    except ManifestError:
-        return tuple(candidates)
-    if not listed:
-        return tuple(candidates)
-    return (manifest, *dict.fromkeys(folder / entry.file for entry in listed))
-
-
-def holds_measurements(folder: Path) -> bool:
-    """Whether a folder without a device.toml has files that are meant as measurements.
-
-    Parameters
-    ----------
-    folder : Path
-
-    Raises
-    ------
-    InputError
-        The folder cannot be read.
-    """
-    return any(not _is_other(path) and _is_measurement(path) for path in _files(folder))
+    manifest, settings = folder / MANIFEST, Manifest()
+    with suppress(ManifestError):
+        settings = read_manifest(manifest) if manifest.is_file() else settings
+    if settings.measurements:
+        return (manifest, *dict.fromkeys(folder / entry.file for entry in settings.measurements))
+    below = look_below(folder, settings.subfolders)
+    return tuple(path for path in below.files if path == manifest or not is_other(path))
 
 
 def _read(path: Path, settings: FileSettings | None, name: str | None, faults: Faults) -> Sequence[Record]:
@@ -238,44 +179,83 @@ def _read(path: Path, settings: FileSettings | None, name: str | None, faults: F
 
 def _load_manifest(path: Path, faults: Faults) -> Device:
     """The device of a device.toml."""
-    manifest = read_manifest(path, whole=faults is None)
+    manifest, folder = read_manifest(path, whole=faults is None), path.parent
     if not manifest.measurements:
-        return _discover(path.parent, manifest, faults)
+        return _discover(folder, manifest, faults)
     records: list[Record] = []
+    notes: list[str] = []
     for entry in manifest.measurements:
         settings = replace(entry.settings, device_area=manifest.area)
-        records += _read(path.parent / entry.file, settings, entry.file, faults)
-    listed = {entry.file for entry in manifest.measurements}
-    others = [p.name for p in _files(path.parent) if p.name not in listed and not _is_other(p)]
-    notes = [f"{name} is not listed in {path.name} and was not read." for name in others]
+        try:
+            records += _read(folder / entry.file, settings, entry.file, faults)
+        except FileFormatError as error:
+            if not entry.pattern or is_measurement(folder / entry.file):
+                raise
+            notes.append(f"Left out: {error}")
+    listed = {os.path.normpath(folder / entry.file) for entry in manifest.measurements}
+    others = [p for p in look_below(folder, manifest.subfolders).files if not is_other(p)]
+    unlisted = [p.relative_to(folder).as_posix() for p in others if os.path.normpath(p) not in listed]
+    notes += [f"{name} is not listed in {path.name} and was not read." for name in unlisted]
     return _make(manifest, path.resolve().parent.name, records, notes)
 
 
 def _discover(folder: Path, manifest: Manifest, faults: Faults) -> Device:
-    """Every file of a folder that holds measurements."""
+    """Every file that holds measurements, of a folder and of the parts below it.
+
+    Raises
+    ------
+    InputError
+        There is none, or it is unclear whether those below are of one device.
+    """
     records: list[Record] = []
     notes: list[str] = []
     settings = FileSettings(device_area=manifest.area)
-    files = [path for path in _files(folder) if path.name != MANIFEST]  # its settings are in the manifest
+    below = look_below(folder, manifest.subfolders)
+    files = [path for path in below.files if path.name != MANIFEST]  # its settings are in the manifest
     for path in files:
-        if _is_other(path):
-            notes.append(f"{path.name} is no measurement and was left out.")
+        name = path.relative_to(folder).as_posix()
+        if is_other(path):
+            notes.append(f"{name} is no measurement and was left out.")
             continue
         try:
-            records += read_file(path, settings)
+            records += read_file(path, settings, name=name)
         except FileFormatError as error:
-            if _is_measurement(path) and faults is None:
+            if is_measurement(path) and faults is None:
                 raise
             if faults is not None:
-                faults[path.name] = str(error)
+                faults[name] = str(error)
             notes.append(f"Left out: {error}")
-    if not records:
+    if not records and not below.strangers:
         names = ", ".join(path.name for path in files[:8]) + (", ..." if len(files) > 8 else "")
         raise InputError(
             f"{folder}: expected measurements (tables such as CSV with a header, or instrument files) or a "
             f"{MANIFEST}; found {names or 'no files'}."
         )
+    if manifest.subfolders is None and faults is None:
+        notes += _judge_parts(folder, below, records)
     return _make(manifest, folder.resolve().name, records, notes)
+
+
+def _judge_parts(folder: Path, below: Below, records: Sequence[Record]) -> list[str]:
+    """What to say of the folders below that were not read.
+
+    Raises
+    ------
+    InputError
+        It is unclear whether what lies below is of one device.
+    """
+    stated = sorted({record.metadata["device"] for record in records if record.metadata.get("device")})
+    if not records:
+        raise InputError(question(folder, below.strangers))
+    if below.samples:
+        raise InputError(question(folder, below.parts, f"files of {', '.join(below.samples)} in each of"))
+    if len(stated) > 1 and below.parts:
+        raise InputError(question(folder, below.parts, f"files of {' and '.join(stated)} in"))
+    if not below.strangers:
+        return []
+    names = ", ".join(path.name for path in below.strangers)
+    answer = f"If they are of this device, say subfolders = true in the [device] of {MANIFEST}, else false."
+    return [f"The folders below were not read: {names}. {answer}"]
 
 
 def _make(manifest: Manifest, folder: str, records: Sequence[Record], notes: Sequence[str]) -> Device:
@@ -303,33 +283,3 @@ def _make(manifest: Manifest, folder: str, records: Sequence[Record], notes: Seq
         )
     except InputError as error:
         raise ManifestError(str(error)) from error
-
-
-def _files(folder: Path) -> list[Path]:
-    """Files of a folder that are not hidden, by name."""
-    try:
-        return sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith((".", "~$")))
-    except OSError as error:
-        raise InputError(f"{folder}: the folder cannot be read: {error.strerror or error}.") from error
-
-
-def _is_other(path: Path) -> bool:
-    """True for files that nobody means as a measurement."""
-    return path.suffix.lower() in _OTHER_SUFFIXES or _OTHER_NAMES.fullmatch(path.stem) is not None
-
-
-def _is_measurement(path: Path) -> bool:
-    """True for files that are meant as measurements, so that a fault in them must not pass.
-
-    Those with the extension of a table or of an instrument, and texts with rows of numbers.
-    """
-    known = _DATA_SUFFIXES.union(*(reader.suffixes for reader in (*plugged_in(), *READERS)))
-    if path.suffix.lower() in known:
-        return True
-    text = path.read_bytes()[:20_000].decode("latin-1")
-    numeric = [
-        line
-        for line in text.splitlines()
-        if re.match(r"\s*[-+]?[\d.]+([eE][-+]?\d+)?[\s,;]+[-+]?[\d.]", line)
-    ]
-    return len(numeric) >= 3

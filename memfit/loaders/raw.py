@@ -66,6 +66,13 @@ class Source:
         return Path(self.name).suffix.lower()
 
     @property
+    def names(self) -> tuple[tuple[str, str], ...]:
+        """Names that may state a condition, the nearest first, and what each is the name of."""
+        *above, own = self.name.split("/")
+        folders = above or list(self.companions[-1:])
+        return (own, "file name"), *((name, "folder name") for name in reversed(folders))
+
+    @property
     def is_text(self) -> bool:
         """False if the bytes are those of a binary format."""
         return _encoding(self.data) is not None

@@ -5,8 +5,9 @@ elements, as impedance analysers and LCR meters write it: parallel (Cp with G, R
 D) or series (Cs or Ls with Rs, Cs with D). In Y = G + i omega C and Z = R + 1/(i omega C) the capacitance
 is of the whole device, so nothing is assumed of it.
 
-The bias is taken from device.toml, then from the file (metadata, then a column), then from the file's
-name, and a note names the source; where name and content disagree the content holds and a note warns.
+The bias is taken from device.toml, then from the file (metadata, then a column), then from the name of the
+file or of its folder, and a note names the source; where name and content disagree the content holds and a
+note warns.
 """
 
 import re
@@ -261,7 +262,7 @@ def _bias(reading: Reading, rows: IntArray) -> tuple[float | None, list[str]]:
     table, source = reading.table, reading.source
     if reading.settings.bias is not None:
         return reading.settings.bias, ["The bias is the one that device.toml states."]
-    named = _bias_from_name(table.part) or _bias_from_name(source.name)
+    named = next(filter(None, (_bias_from_name(*pair) for pair in ((table.part, ""), *source.names))), None)
     role, words = next((pair for pair in _BIAS_COLUMNS if pair[0] in table.columns), ("", ""))
     stated = table.bias
     if stated is None and role:
@@ -287,15 +288,17 @@ def _level(values: FloatArray) -> float:
     return float(np.mean(values)) if np.ptp(values) > 0 else float(values[0])
 
 
-def _bias_from_name(name: str) -> Stated | None:
-    """The dc bias that a file's or a sheet's name states: "eis_0.80V.csv", "000_mvdc.ism"."""
+def _bias_from_name(name: str, what: str) -> Stated | None:
+    """The dc bias that the name of a file, a sheet or a folder states: "eis_0.80V.csv", "000_mvdc.ism"."""
     stated = [
         match for match in _NAME_BIAS.finditer(name) if not _AMPLITUDE.search(name[: match.start() + 1])
     ]
     if len(stated) != 1:
         return None
     value = float(stated[0]["value"].lower().replace("p", ".").replace(",", "."))
-    return Stated(value / 1000 if stated[0]["unit"].lower() == "mv" else value, f"the file name {name!r}")
+    return Stated(
+        value / 1000 if stated[0]["unit"].lower() == "mv" else value, f"the {what or 'file name'} {name!r}"
+    )
 
 
 def _between(spectrum: ImpedanceSpectrum, low: float, high: float, reading: Reading) -> ImpedanceSpectrum:

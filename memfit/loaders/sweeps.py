@@ -281,17 +281,17 @@ def _rate(reading: Reading, time: FloatArray | None, driven: FloatArray) -> floa
 
 
 def _scan_rate(reading: Reading) -> tuple[float | None, str]:
-    """Scan rate (V/s) and where it is stated: in device.toml, the file, or its name ("iv_50mVs.txt")."""
+    """Scan rate (V/s) and where it is stated: device.toml, the file, its name or that of its folder."""
     if reading.settings.scan_rate is not None:
         return reading.settings.scan_rate, "device.toml"
     if reading.table.scan_rate is not None:
         return reading.table.scan_rate.value, reading.table.scan_rate.source
-    name = reading.source.name
-    named = list(_NAME_RATE.finditer(name))
-    if len(named) != 1:
-        return None, ""
-    value = float(named[0]["value"].replace(",", ".").replace("p", "."))
-    return value / 1000 if named[0]["unit"] == "mV" else value, f"the file name {name!r}"
+    for name, what in reading.source.names:
+        named = list(_NAME_RATE.finditer(name))
+        if len(named) == 1:
+            value = float(named[0]["value"].replace(",", ".").replace("p", "."))
+            return value / 1000 if named[0]["unit"] == "mV" else value, f"the {what} {name!r}"
+    return None, ""
 
 
 def _below_limit(

@@ -181,3 +181,33 @@ def test_nothing_there(tmp_path):
         find_devices(tmp_path / "absent", tmp_path)
     with pytest.raises(InputError, match="one for each device; found none"):
         find_devices(tmp_path, tmp_path / "out")
+
+
+def test_parts_belong_to_the_device_above(tmp_path):
+    for name in (
+        "7B/EIS/a",
+        "7B/IV/b",
+        "7C/Pulse/a",
+        "7C/x",
+        "own/IV/device.toml",
+        "own/EIS/b",
+        "s/A/a",
+        "s/B/a",
+    ):
+        path = tmp_path / "root" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.with_suffix(path.suffix or ".csv").write_text("1,2\n")
+    folders, notes = find_devices(tmp_path / "root", tmp_path / "out")
+    assert list(folders) == ["7B", "7C", "own/IV", "s/A", "s/B"]
+    assert len(notes) == 1
+    assert "own: files and EIS beside the folders of devices were not read" in notes[0]
+    assert list(find_devices(tmp_path / "root" / "7B", tmp_path / "out")[0]) == ["7B"]
+
+
+def test_devices_parted_by_technique_are_asked_about(tmp_path):
+    for name in ("EIS/A", "EIS/B", "IV/A", "IV/C"):
+        (tmp_path / "root" / name).mkdir(parents=True)
+        (tmp_path / "root" / name / "x.csv").write_text("1,2\n")
+    folders, notes = find_devices(tmp_path / "root", tmp_path / "out")
+    assert list(folders) == ["EIS/A", "EIS/B", "IV/A", "IV/C"]
+    assert notes == ["EIS/A and IV/A may be one device: put them into one folder A."]

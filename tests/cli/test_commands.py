@@ -389,7 +389,8 @@ def test_folders_of_devices_are_no_device(run, small_device, tmp_path):
     (tmp_path / "root" / "one").symlink_to(small_device, target_is_directory=True)
     ran = run("fit", tmp_path / "root")
     assert ran.code == 1
-    assert "found folders of devices. Give one of them, or fit all with `memfit batch" in ran.err
+    assert "found folders of devices: one." in ran.err
+    assert "give one of them, or fit all with `memfit batch" in ran.err
 
 
 def test_simulate_says_that_the_device_has_no_activation_time(run, tmp_path):

@@ -182,12 +182,14 @@ def test_the_same_rows_in_another_format_count_once(folder):
     assert any(note.startswith("same.txt holds the same numbers as eis_1.csv") for note in device.notes)
 
 
-def test_one_file_under_two_spellings_counts_once(folder):
-    entries = "".join(f'[[measurement]]\nfile = "{name}"\n' for name in ("eis_1.csv", "./eis_1.csv"))
-    (folder / "device.toml").write_text(entries)
-    device = load_device(folder)
-    assert [record.name for record in device.records] == ["eis_1.csv"]
-    assert "./eis_1.csv holds the same numbers as eis_1.csv: counted once." in device.notes
+@pytest.mark.parametrize("other", ["./eis_1.csv", "x/../eis_1.csv", "'.\\eis_1.csv'"])
+def test_one_file_under_two_spellings_is_listed_twice(folder, other):
+    quoted = other if other.startswith("'") else f'"{other}"'
+    (folder / "device.toml").write_text(
+        f'[[measurement]]\nfile = "eis_1.csv"\n[[measurement]]\nfile = {quoted}\n'
+    )
+    with pytest.raises(InputError, match=r"'eis_1\.csv' is listed twice"):
+        load_device(folder)
 
 
 def test_a_spectrum_pasted_twice_counts_once(folder):

@@ -131,3 +131,87 @@ def test_all_mistakes_are_reported_at_once(folder):
 def test_a_mistake_names_its_place(folder, text, words):
     with pytest.raises(ManifestError, match=words):
         manifest(folder, text)
+
+
+@pytest.fixture
+def measured(tmp_path):
+    for name in ("EIS/a.csv", "EIS/b.csv", "IV/c d.csv", "e[1].csv", "README.md"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("x")
+    return tmp_path
+
+
+def listed(folder, text):
+    (folder / "device.toml").write_text(text)
+    return [entry.file for entry in read_manifest(folder / "device.toml").measurements]
+
+
+@pytest.mark.parametrize(
+    ("file", "found"),
+    [
+        ('"EIS/*.csv"', ["EIS/a.csv", "EIS/b.csv"]),
+        ('"**/*.csv"', ["EIS/a.csv", "EIS/b.csv", "IV/c d.csv", "e[1].csv"]),
+        ('"*"', ["e[1].csv"]),
+        ('"e[1].csv"', ["e[1].csv"]),
+        (r"'IV\c d.csv'", ["IV/c d.csv"]),
+        (r"'.\EIS\*.csv'", ["EIS/a.csv", "EIS/b.csv"]),
+        ('"EIS//../EIS/a.csv"', ["EIS/a.csv"]),
+    ],
+)
+def test_patterns_and_paths(measured, file, found):
+    assert listed(measured, f"[[measurement]]\nfile = {file}\n") == found
+
+
+def test_what_is_listed_by_name_is_not_taken_by_a_pattern_too(measured):
+    text = (
+        '[[measurement]]\nfile = "EIS/b.csv"\nbias = "1 V"\n[[measurement]]\nfile = "EIS/*"\nbias = "2 V"\n'
+    )
+    (measured / "device.toml").write_text(text)
+    entries = read_manifest(measured / "device.toml").measurements
+    assert [(e.file, e.settings.bias, e.pattern) for e in entries] == [
+        ("EIS/b.csv", 1.0, ""),
+        ("EIS/a.csv", 2.0, "EIS/*"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ('"*.mpr"', r"no other file is found by '\*.mpr'"),
+        ('"EIS/*"\nname = "x"', "leave out their `name`"),
+        ('"EIS/*"\n[[measurement]]\nfile = "*/a.csv"', "'EIS/a.csv' is listed twice"),
+        ('"EIS\\new.csv"', r'write "EIS/new.csv", or \'EIS\\new.csv\' in single quotes'),
+        ('"EIS\\a.csv"', r'line 2: .*write "EIS/a.csv", or \'EIS\\a.csv\' in single quotes'),
+        ('"C:\\Users\\x.csv"', r'write "C:/Users/x.csv"'),
+        (r"'IV\nothing.csv'", "there is no file 'IV/nothing.csv'"),
+    ],
+)
+def test_paths_that_lead_nowhere(measured, line, words):
+    with pytest.raises(ManifestError, match=words):
+        listed(measured, f"[[measurement]]\nfile = {line}\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[device]\narea = 0.04", r'area \(line 2\): .*400 cm\^2; did you mean "0.04 cm\^2"'),
+        ('[device]\narea = "0.04"', "did you mean"),
+        ("[device]\ntemperature = 25", "degC"),
+        ("[fit]\nfix = { C_m = 200 }", "beyond any device"),
+        ("[[measurement]]\nfile='e[1].csv'\nbias = 500", "500 mV"),
+        ("[[measurement]]\nfile='e[1].csv'\nscan_rate = 50", "50 mV/s"),
+        ("[[measurement]]\nfile='e[1].csv'\namplitude = 10", "10 mV"),
+    ],
+)
+def test_numbers_alone_are_checked(measured, text, words):
+    with pytest.raises(ManifestError, match=words):
+        listed(measured, text)
+
+
+def test_numbers_alone_that_are_plausible_and_any_with_a_unit(measured):
+    text = (
+        '[device]\narea = "400 cm^2"\ntemperature = 300\n[fit]\nbounds = { R_b = [1, 1e20] }\n'
+        "[[measurement]]\nfile='e[1].csv'\nbias = -0.8\nuse = { frequency = [0.1, 1e7] }\n"
+    )
+    assert listed(measured, text) == ["e[1].csv"]

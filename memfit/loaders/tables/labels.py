@@ -169,6 +169,10 @@ def _with_unit(column: Column, plain: str, unit_text: str) -> Column | None:
         roles.append("current_density")
     elif (column.role, plain) == ("time", "t"):
         roles.append("temperature")
+    elif column.role in ("bias_voltage", "applied_voltage") and not re.search(
+        "volt|potential|span|^[vue]", plain
+    ):
+        roles.append(column.role.replace("voltage", "current"))
     for role in roles:
         unit = find_unit(unit_text, ROLES[role])
         if unit is not None:
