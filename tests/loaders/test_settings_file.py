@@ -9,7 +9,10 @@ from memfit.loaders.settings_file import Checker, read_toml
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (b'file = "data\\eis.csv"', r'line 1: .*write "data/eis\.csv", or \'data\\eis\.csv\' in single quotes'),
+        (
+            b'file = "data\\eis.csv"',
+            r'line 1: .*write "data/eis\.csv", or \'data\\eis\.csv\' in single quotes',
+        ),
         (b'a = 1\nfile = "C:\\Users\\a.csv"', r'line 2: .*write "C:/Users/a\.csv"'),
         (b'note = "a\\nb"\nbroken', r"expected TOML"),
         (b"name = eis", "Texts stand in quotes"),
@@ -29,6 +32,8 @@ def test_all_mistakes_are_raised_at_once_with_their_lines():
     assert check.quantity(500, "a, b", "voltage") is None
     assert check.word("x", "c 2, d", {"voltage": 1}) is None
     assert check.range([1, 500], "c 1, d", "voltage") == (1.0, 500.0)
-    with pytest.raises(ManifestError, match=r"2 mistakes: a, b \(line 2\): expected a unit.*c 2, d \(line 6\)"):
+    with pytest.raises(
+        ManifestError, match=r"2 mistakes: a, b \(line 2\): expected a unit.*c 2, d \(line 6\)"
+    ):
         check.finish()
     Checker("x.toml").finish()
