@@ -29,6 +29,7 @@ WITHOUT_MIRROR = {
     "fitting/findings": "fitting/test_serialise",
     "fitting/combinations": "fitting/test_identifiability",
     "fitting/exploration": "fitting/test_identifiability",
+    "loaders/columns_setting": "loaders/tables/test_choice",
     "loaders/raw": "loaders/test_registry",
     "loaders/spectra": "loaders/test_formats",
     "loaders/sweeps": "loaders/test_formats",

@@ -14,6 +14,7 @@ from typing import Any, get_args
 
 from memfit.errors import UnitError, meant
 from memfit.fit_options import FitOptions, FitSettings
+from memfit.loaders.columns_setting import read_columns, read_sheets, read_units
 from memfit.loaders.folders import is_other
 from memfit.loaders.raw import CONTROLS, INITIALS, TECHNIQUES, FileSettings
 from memfit.loaders.settings_file import Checker, Key, read_toml
@@ -60,7 +61,8 @@ MEASUREMENT: Mapping[str, Key] = {
     "series_resistance": Key("of the circuit", Checker.quantity, ("resistance",)),
     "temperature": Key("during this measurement", Checker.positive, ("temperature",)),
     "waveform": Key("vertices [time, value] of what was set", Checker.waveform, (None,)),
-    "columns": Key("labels by role, or the header of a table without one", Checker.columns),
+    "columns": Key("labels by role, perhaps with units, or the header of a table without one", read_columns),
+    "sheet": Key("which sheets of a workbook to read", read_sheets),
     "sense_resistance": Key("over which the current was measured", Checker.positive, ("resistance",)),
     "compliance": Key("limit of what was measured", Checker.positive, ("current",)),
     "split": Key("part a program into its loops or pulses", Checker.flag),
@@ -237,4 +239,5 @@ def _measurement(check: Checker, value: object, place: str, folder: Path) -> Fil
     }
     rest = [name for name in MEASUREMENT if name not in ("file", "control", "bias")]
     settings |= check.keys(table, place, driven, rest)
+    settings["units"] = read_units(check, table.get("columns"), f"{place}, columns")
     return FileEntry(file=file, settings=FileSettings(**settings)) if file is not None else None

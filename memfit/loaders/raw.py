@@ -1,195 +1,28 @@
-"""What readers take and give: a file's bytes and text, tables in SI units, and a file's settings.
+"""What readers take and give: a file's source, tables in SI units, and a file's settings.
 
 A reader of a format turns the bytes of a `Source` into `RawTable`s and knows nothing of records; `spectra`,
 `sweeps` and `transients` turn `RawTable`s into records and know nothing of formats. The words for techniques,
 controls and first states are those of files and of device.toml alike.
-
-Encodings: UTF-8 and UTF-16 with or without byte-order mark, else Windows-1252 (a superset of the
-printable part of latin-1). Line ends CR LF, CR CR LF, CR and LF all become LF.
 """
 
-import codecs
-import hashlib
-import re
-import struct
-import tokenize
-import zipfile
-import zlib
-from collections.abc import Callable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
-from functools import cached_property
-from pathlib import Path
+from collections.abc import Callable, Mapping, Set
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from xml.etree import ElementTree as ET
+from typing import Self
 
 import numpy as np
 
-from memfit.arrays import FloatArray
+from memfit.arrays import FloatArray, IntArray
 from memfit.datasets import Kind, Origin, Record
 from memfit.errors import FileFormatError
+from memfit.loaders.source import DAMAGE, MAX_BYTES, MAX_LINES, Source, open_source
 from memfit.protocols import Control, Drive, Initial
 
-DAMAGE: tuple[type[Exception], ...] = (
-    ValueError, LookupError, ArithmeticError, TypeError, AttributeError, OSError, EOFError, RecursionError,
-    NotImplementedError, MemoryError, SyntaxError, tokenize.TokenError, struct.error, zlib.error,
-    zipfile.BadZipFile, ET.ParseError,
-)  # fmt: skip
-"""What parsers raise when bytes are damaged: caught in one place each, and told as a FileFormatError."""
-
-
-MAX_BYTES = 128 * 1024**2
-"""Largest file that is read: some 4 million rows. More is a recording to be cut or thinned first."""
-
-MAX_LINES = 5_000_000
-"""Most lines of a text file."""
-
-_LINE_ENDS = re.compile("\r+\n|\r")
-
-
-@dataclass(frozen=True)
-class Source:
-    """The bytes of one file and the name to use for it in messages."""
-
-    name: str
-    data: bytes
-    companions: Sequence[str] = ()
-    """Names of the folders above, the nearest last; some instruments write the conditions there."""
-
-    @cached_property
-    def sha256(self) -> str:
-        """Digest of the bytes."""
-        return hashlib.sha256(self.data).hexdigest()
-
-    @property
-    def suffix(self) -> str:
-        """Extension in lower case, with its dot."""
-        return Path(self.name).suffix.lower()
-
-    @property
-    def names(self) -> tuple[tuple[str, str], ...]:
-        """Names that may state a condition, the nearest first, and what each is the name of."""
-        *above, own = self.name.split("/")
-        folders = above or list(self.companions[-1:])
-        return (own, "file name"), *((name, "folder name") for name in reversed(folders))
-
-    @property
-    def is_text(self) -> bool:
-        """False if the bytes are those of a binary format."""
-        return _encoding(self.data) is not None
-
-    @cached_property
-    def text(self) -> str:
-        """The decoded text with LF line ends, no byte-order marks and no NULs behind its end.
-
-        Raises
-        ------
-        FileFormatError
-            The file is empty, binary or has too many lines.
-        """
-        if not self.data.strip(b"\x00 \t\r\n\x1a\xff\xfe\xef\xbb\xbf"):
-            raise self.error("expected measurements, found an empty file.")
-        encoding = _encoding(self.data)
-        if encoding is None:
-            raise self.error(
-                "expected text or a binary format that memfit knows, found other binary data; "
-                "export the file as CSV from the instrument's software."
-            )
-        if self.data.count(b"\n") + self.data.count(b"\r") > 2 * MAX_LINES:
-            raise self.error(f"expected at most {MAX_LINES} lines, found more.")
-        decoded = self.data.decode(encoding, errors="replace").replace("\ufeff", "").rstrip("\x00\x1a")
-        return _LINE_ENDS.sub("\n", decoded) if "\r" in decoded else decoded
-
-    @cached_property
-    def head(self) -> str:
-        """The first few thousand characters of the text, "" if the file is binary: for recognising."""
-        encoding = _encoding(self.data)
-        if encoding is None:
-            return ""
-        decoded = self.data[:16384].decode(encoding, errors="replace").replace("\ufeff", "")
-        return _LINE_ENDS.sub("\n", decoded)
-
-    @cached_property
-    def lines(self) -> list[str]:
-        """The lines of the text, without line ends."""
-        return self.text.split("\n")
-
-    def error(
-        self, message: str, *, line: int | None = None, column: str | int | None = None
-    ) -> FileFormatError:
-        """An error that names the file, and the place in it where that is known.
-
-        Parameters
-        ----------
-        message : str
-            What was expected, what was found, what to do.
-        line, column : optional
-            Counted from 1; a column's number or name.
-        """
-        return FileFormatError(message, file=self.name, line=line, column=column)
-
-
-def open_source(path: Path, name: str | None = None) -> Source:
-    """Read a file's bytes, refusing what is too large.
-
-    Parameters
-    ----------
-    path : Path
-    name : str, optional
-        For messages and records, by default the file's.
-
-    Raises
-    ------
-    FileFormatError
-        There is no such file, it cannot be read, or it is larger than `MAX_BYTES`.
-    """
-    shown = name or path.name
-    try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise FileFormatError(
-                f"expected at most {MAX_BYTES // 1024**2} MB, found {size / 1024**2:.0f} MB; "
-                "cut or thin the recording first.",
-                file=shown,
-            )
-        if not path.is_file():
-            raise FileFormatError("expected a file.", file=shown)
-        data = path.read_bytes()
-    except OSError as error:
-        raise FileFormatError(f"the file cannot be read: {error.strerror or error}.", file=shown) from error
-    return Source(
-        shown, data, tuple(part.name for part in reversed(path.resolve().parents) if part.name)[-2:]
-    )
-
-
-_MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
-
-
-def _encoding(data: bytes) -> str | None:
-    """Name of the codec for these bytes; None if they are no text."""
-    for mark, codec in _MARKS:
-        if data.startswith(mark):
-            return codec
-    sample = data[:8192]
-    if b"\x00" in sample.rstrip(b"\x00"):  # UTF-16 without a mark shows as a zero in every other byte
-        even, odd, half = sample[0::2].count(0), sample[1::2].count(0), len(sample) / 2
-        if odd > 0.7 * half and even < 0.1 * half:
-            return "utf-16-le"
-        return "utf-16-be" if even > 0.7 * half and odd < 0.1 * half else None
-    sample = sample.rstrip(b"\x00")  # blocks of a disk that were never written
-    controls = sum(sample.count(code) for code in range(32) if code not in (9, 10, 11, 12, 13, 26))
-    if controls > 0.01 * len(sample):
-        return None
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
-        open_in_cp1252 = (b"\x81", b"\x8d", b"\x8f", b"\x90", b"\x9d")  # bytes that it leaves undefined
-        return "latin-1" if any(code in data for code in open_in_cp1252) else "cp1252"
-    return "utf-8"
-
+__all__ = [
+    "CONTROLS", "DAMAGE", "INITIALS", "MAX_BYTES", "MAX_LINES", "NO_SETTINGS", "PAIRS", "PAIRS_IN_WORDS",
+    "ROLES", "ROLES_OF_PAIRS", "TECHNIQUES", "FileSettings", "RawTable", "Reader", "Reading", "Source",
+    "Stated", "open_source", "pair_of", "select_used",
+]  # fmt: skip
 
 ROLES: Mapping[str, str] = MappingProxyType(
     {
@@ -303,6 +136,8 @@ class RawTable:
     """Roles whose values are ohm m^2 and wait for an area."""
     channels: bool = False
     """True: waveforms of an oscilloscope; `device.toml` has to say which is voltage and which current."""
+    others: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Cells of columns that no role has, row by row, by label: they may tell measurements apart."""
     metadata: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
@@ -310,6 +145,22 @@ class RawTable:
     def rows(self) -> int:
         """Number of rows."""
         return next((column.size for column in self.columns.values()), 0)
+
+    def part_of(self, rows: IntArray, part: str) -> Self:
+        """Some rows of the table, in the order given.
+
+        Parameters
+        ----------
+        rows : (n,) array of int
+        part : str
+            What to add to the name of its part; "" for nothing.
+        """
+        return replace(
+            self,
+            columns={role: values[rows] for role, values in self.columns.items()},
+            others={label: tuple(cells[i] for i in rows) for label, cells in self.others.items()},
+            part=", ".join(word for word in (self.part, part) if word),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -342,8 +193,12 @@ class FileSettings:
     """(time, value) vertices of what was applied, s and V or A."""
     columns: Mapping[str, str] | tuple[str, ...] = ()
     """Labels by role ({"current": "CH2"}), or a header for a table without one."""
+    units: Mapping[str, str] = field(default_factory=dict)
+    """Units by role of the columns that `columns` names, where the labels lack them."""
     sense_resistance: float | None = None
     """ohm: the current is the column's voltage over this."""
+    sheet: tuple[str, ...] = ()
+    """Sheets of a workbook to read, hidden ones too; by default all that are shown."""
     compliance: float | None = None
     """Limit of the measured quantity, A (voltage control) or V: points at it are left out."""
     split: bool | None = None

@@ -154,6 +154,12 @@ def read_source(source: Source, settings: FileSettings = NO_SETTINGS) -> tuple[R
             "itself (`git lfs pull`).",
             file=source.name,
         )
+    if start.startswith((b"{", b"[")) and find_reader(source) is GENERIC and _is_json(source):
+        raise FileFormatError(
+            "expected a table, found JSON: write its measured columns as a CSV file with a header such as "
+            "Time (s), Voltage (V), Current (A).",
+            file=source.name,
+        )
     if start.startswith((b"<!doctype html", b"<html")):
         raise FileFormatError(
             "expected measurements, found a web page: download the file itself (the raw file).",
@@ -172,6 +178,12 @@ def read_source(source: Source, settings: FileSettings = NO_SETTINGS) -> tuple[R
             seen[name] += 1
             records[i] = replace(record, name=name if seen[name] == 1 else f"{name[:-1]} ({seen[name]})]")
     return tuple(records)
+
+
+def _is_json(source: Source) -> bool:
+    """Whether a text is JSON, whole or cut, rather than a table whose first label begins with a bracket."""
+    begins = r"[\[{]\s*(?:$|[\]}]|\"[^\"\n]*\"\s*[:,\]]|[\[{]|-?\d[\d.eE+-]*\s*[,\]])"
+    return re.match(begins, source.head.strip()) is not None
 
 
 def read_file(

@@ -15,7 +15,6 @@ from typing import Any, TypeVar
 
 from memfit.errors import ManifestError, UnitError, meant
 from memfit.loaders.plausible import doubt
-from memfit.loaders.raw import ROLES
 from memfit.protocols import Control
 from memfit.units import DIMENSIONS, parse_quantity
 
@@ -181,19 +180,6 @@ class Checker:
         """A table of ranges, each of its own dimension."""
         given = self.table(value, place, tuple(dimensions))
         return self.keys(given, place, {name: Key("", Checker.range, (dimensions[name],)) for name in given})
-
-    def columns(self, value: object, place: str) -> Mapping[str, str] | tuple[str, ...]:
-        """Labels by role, or a header for a table without one."""
-        if isinstance(value, list | tuple):
-            if all(isinstance(item, str) for item in value):
-                return tuple(str(item) for item in value)
-            self.mistake(place, 'expected a list of labels, such as ["Voltage (V)", "Current (uA)"]')
-            return ()
-        table = self.table(value, place, tuple(ROLES))
-        if not all(isinstance(item, str) for item in table.values()):
-            self.mistake(place, 'expected labels of columns, such as { voltage = "CH1", current = "CH2" }')
-            return {}
-        return {role: str(label) for role, label in table.items()}
 
     def waveform(self, value: object, place: str, control: Control | None) -> tuple[tuple[float, float], ...]:
         """Vertices [time, value] of what was applied."""

@@ -12,26 +12,21 @@ note warns.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
 from memfit.arrays import ComplexArray, FloatArray, IntArray
 from memfit.datasets import ImpedanceSpectrum
-from memfit.loaders.raw import PAIRS_IN_WORDS, RawTable, Reading, Stated, pair_of
+from memfit.loaders.apart import BIAS_COLUMNS, MIN_POINTS, SAME_BIAS, count_frequencies, sweeps_of
+from memfit.loaders.raw import PAIRS_IN_WORDS, Reading, Stated, pair_of
+from memfit.noise_estimate import distance_from_neighbours, typical
 
-_MIN_POINTS = 3
-_BIAS_AGREES = 0.005
-"""Volt: name and content may differ this much before a note warns."""
-_SHORT_RUN, _LONG_RUN, _FEW_TURNS = 4, 10, 3
-"""Steps of a sweep back: where a spectrum turns at most so often, and else."""
-_BIAS_COLUMNS = (
-    ("bias_voltage", "dc voltage"),
-    ("voltage", "voltage"),
-    ("applied_voltage", "set voltage"),
-)
-"""Columns that hold the bias, the best first, and their names."""
+_DRIFT = 0.02
+"""Share of its mean by which a bias may move."""
+_NOISE = 8.0
+"""Standard deviations by which a bias may move."""
+_FEW_FREQUENCIES = 5
+"""Below which a table of more levels of the bias than frequencies is capacitance against voltage."""
 _NAME_BIAS = re.compile(
     r"(?:^|[_ =(\[,])(?P<value>[-+]?\d+(?:[.,]\d+)?|[-+]?\d+p\d+|[-+]?[.]\d+)[ _]?(?P<unit>mV|V)"
     r"(?=$|[_ )\].,-]|dc|bias|DC)(?![_ ]?(?:ac|amp|ampl|amplitude|rms|pp|pk|sine?)(?![a-z]))",
@@ -76,14 +71,6 @@ _ADMITTANCES: Mapping[tuple[str, str], Callable[[Columns], ComplexArray]] = {
 }
 
 
-@dataclass(frozen=True)
-class _Segment:
-    """Rows of one sweep."""
-
-    part: str
-    keep: IntArray
-
-
 def make_spectra(reading: Reading) -> Iterator[ImpedanceSpectrum]:
     """Spectra of a table, one per sweep of the frequency and, where it stands on several levels, of the bias.
 
@@ -105,17 +92,20 @@ def make_spectra(reading: Reading) -> Iterator[ImpedanceSpectrum]:
         row = int(np.flatnonzero(frequency < 0)[0]) + 1
         raise reading.error(f"expected frequencies above 0 Hz, found {frequency[row - 1]:g} Hz in row {row}.")
     wanted = np.flatnonzero(frequency > 0)
+    _check_frequencies(reading, wanted)
     if wanted.size < frequency.size:
         notes.append(
             f"{frequency.size - wanted.size} rows with frequency 0 are dc data and were left out of the "
             "spectra."
         )
-    if wanted.size < _MIN_POINTS:
-        raise reading.error(f"expected at least {_MIN_POINTS} impedance points, found {wanted.size}.")
-    segments = [part for sweep in _segments(table, wanted) for part in _by_bias(table, sweep)]
+    least = MIN_POINTS if settings.kind is None or _is_wide(frequency[wanted]) else 1
+    if wanted.size < MIN_POINTS:
+        raise reading.error(f"expected at least {MIN_POINTS} impedance points, found {wanted.size}.")
+    sweeps, aborted = sweeps_of(table, wanted, least)
+    notes += aborted
     limits = settings.use.get("frequency")
-    for segment in segments:
-        rows, copied = _without_copies(segment.keep, frequency, impedance)
+    for sweep in sweeps:
+        rows, copied = _without_copies(sweep.rows, frequency, impedance)
         bias, bias_notes = _bias(reading, rows)
         current = settings.bias_current
         if current is None and table.bias_current is not None:
@@ -128,8 +118,8 @@ def make_spectra(reading: Reading) -> Iterator[ImpedanceSpectrum]:
         order_notes = () if ordered else ("The frequencies are not in order.",)
         spectrum = ImpedanceSpectrum(
             name=reading.record_name,
-            origin=reading.origin(segment.part if len(segments) > 1 else ""),
-            metadata=dict(table.metadata),
+            origin=reading.origin(sweep.part if len(sweeps) > 1 else ""),
+            metadata={**table.metadata, **settings.added_to(sweep.attributes)},
             notes=(*table.notes, *notes, *copied, *bias_notes, *order_notes),
             frequency=frequency[rows],
             impedance=impedance[rows],
@@ -139,6 +129,40 @@ def make_spectra(reading: Reading) -> Iterator[ImpedanceSpectrum]:
             amplitude=settings.amplitude if settings.amplitude is not None else table.amplitude,
         )
         yield spectrum if limits is None else _between(spectrum, *limits, reading)
+
+
+def _is_wide(frequency: FloatArray) -> bool:
+    """Whether there are frequencies enough for a spectrum."""
+    return count_frequencies(frequency) >= _FEW_FREQUENCIES
+
+
+def _check_frequencies(reading: Reading, rows: IntArray) -> None:
+    """Refuse tables at so few frequencies that they are curves against something else.
+
+    Raises
+    ------
+    FileFormatError
+        Names them as what they are, unless device.toml says that they are impedance.
+    """
+    columns = reading.table.columns
+    count = count_frequencies(columns["frequency"][rows])
+    wide = _is_wide(columns["frequency"][rows])
+    bias = next((columns[role] for role, _ in BIAS_COLUMNS if role in columns), np.zeros(0))
+    biases = np.unique(bias[rows]).size if bias.size else 0
+    if reading.settings.kind == "impedance" or wide or rows.size < MIN_POINTS:
+        return
+    if count > 1 and biases <= count:
+        return
+    at = f"{count} {'frequency' if count == 1 else 'frequencies'}"
+    capacitive = any(role.startswith("capacitance") for role in columns)
+    what = f"{rows.size} rows at {at}"
+    if biases > 1:
+        named = "capacitance-voltage data" if capacitive else "impedance against the bias"
+        what = f"{named}: {biases} biases at {at}"
+    raise reading.error(
+        f"expected spectra; found {what}. To take each bias for a spectrum of few points say "
+        'kind = "impedance" in device.toml.'
+    )
 
 
 def _impedance(reading: Reading) -> tuple[ComplexArray, list[str]]:
@@ -176,73 +200,6 @@ def _impedance(reading: Reading) -> tuple[ComplexArray, list[str]]:
     return impedance, notes
 
 
-def _segments(table: RawTable, rows: IntArray) -> Iterator[_Segment]:
-    """Rows of each sweep: a new one starts with a new cycle or where the frequency starts again."""
-    breaks: list[int] = []
-    label = "sweep"
-    cycle = table.columns.get("cycle")
-    if cycle is not None:
-        changes = np.flatnonzero(np.diff(cycle[rows]) != 0) + 1
-        if changes.size and changes.size < rows.size // _MIN_POINTS:
-            breaks, label = changes.tolist(), "cycle"
-    breaks = breaks or _frequency_breaks(table.columns["frequency"][rows])
-    for number, (first, last) in enumerate(pairwise([0, *breaks, rows.size]), start=1):
-        if last - first >= _MIN_POINTS:
-            yield _Segment(f"{label} {number}", rows[first:last])
-
-
-def _frequency_breaks(frequency: FloatArray) -> list[int]:
-    """Indices at which a sweep of the frequency starts again or turns round.
-
-    A jump against the direction of the sweep over more than half a decade and over more than five usual
-    steps is a restart. A run in the other direction of ten steps, or of four where the sweep turns rarely, is
-    a sweep back; the point at the end belongs to the sweep before, where it is measured twice once to each.
-    Less is scatter.
-    """
-    steps = np.diff(np.log10(frequency))
-    moving = steps[steps != 0]
-    if moving.size < 2 * _MIN_POINTS:
-        return []
-    direction = np.sign(np.median(np.sign(moving))) or np.sign(moving[0])
-    usual = float(np.median(np.abs(moving)))
-    against = steps * direction < 0
-    jumps = against & (np.abs(steps) > max(0.5, 5 * usual))
-    if jumps.any() and np.count_nonzero(against) <= 2 * np.count_nonzero(jumps) + 2:
-        starts = [int(i) + 1 for i in np.flatnonzero(jumps)]
-        return starts if min(np.diff([0, *starts, frequency.size])) >= _MIN_POINTS else []
-    edges = np.flatnonzero(np.diff(against.astype(np.int8))) + 1
-    runs = np.diff([0, *edges, against.size])
-    if not 0 < edges.size <= 20 or runs.min() < (_SHORT_RUN if edges.size <= _FEW_TURNS else _LONG_RUN):
-        return []
-    return [int(edge) if steps[edge - 1] == 0 else int(edge) + 1 for edge in edges]
-
-
-def _by_bias(table: RawTable, segment: _Segment) -> list[_Segment]:
-    """A sweep apart by its biases, where a column of the dc voltage stands on several levels.
-
-    The levels are told apart by gaps that are wide beside the spread within; rows of a level need not be
-    neighbours.
-    """
-    column = next((table.columns[role] for role, _ in _BIAS_COLUMNS if role in table.columns), None)
-    if column is None:
-        return [segment]
-    values = column[segment.keep]
-    ranked = np.sort(values)
-    gaps = np.diff(ranked)
-    divides = np.flatnonzero(gaps > max(_BIAS_AGREES, 0.05 * float(np.ptp(values))))
-    if divides.size == 0:
-        return [segment]
-    groups = np.split(ranked, divides + 1)
-    spread = max(float(np.ptp(group)) for group in groups)
-    if min(map(len, groups)) < _MIN_POINTS or spread > 0.2 * float(gaps[divides].min()):
-        return [segment]
-    level = np.searchsorted(ranked[divides], values)
-    return [
-        _Segment(f"{segment.part} at {np.mean(group):.4g} V", segment.keep[level == number])
-        for number, group in enumerate(groups)
-    ]
-
-
 def _without_copies(
     rows: IntArray, frequency: FloatArray, impedance: ComplexArray
 ) -> tuple[IntArray, list[str]]:
@@ -251,7 +208,7 @@ def _without_copies(
     for row in rows.tolist():
         seen.setdefault((float(frequency[row]), complex(impedance[row])), row)
     copies = rows.size - len(seen)
-    if copies == 0 or len(seen) < _MIN_POINTS:
+    if copies == 0 or len(seen) < MIN_POINTS:
         return rows, []
     note = f"{copies} rows that repeat another to the last digit were left out."
     return np.array(list(seen.values())), [note]
@@ -263,19 +220,29 @@ def _bias(reading: Reading, rows: IntArray) -> tuple[float | None, list[str]]:
     if reading.settings.bias is not None:
         return reading.settings.bias, ["The bias is the one that device.toml states."]
     named = next(filter(None, (_bias_from_name(*pair) for pair in ((table.part, ""), *source.names))), None)
-    role, words = next((pair for pair in _BIAS_COLUMNS if pair[0] in table.columns), ("", ""))
+    role, words = next((pair for pair in BIAS_COLUMNS if pair[0] in table.columns), ("", ""))
     stated = table.bias
     if stated is None and role:
         values = table.columns[role][rows]
         mean, spread = _level(values), float(np.ptp(values))
-        drift = f" (it moves by {spread:.3g} V)" if spread > max(0.005, 0.02 * abs(mean)) else ""
+        moves = spread > max(SAME_BIAS, _DRIFT * abs(mean))
+        drift = f" (it moves by {spread:.3g} V)" if moves else ""
+        noise = typical(distance_from_neighbours(values, reach=1))
+        controlled = (reading.settings.control or table.control) != "current"
+        twice = count_frequencies(table.columns["frequency"][rows]) < rows.size
+        if moves and controlled and (twice or spread > _NOISE * noise):
+            raise reading.error(
+                f"expected one bias for a spectrum; the column of the {words} moves by {spread:.3g} V, from "
+                f"{values.min():.4g} to {values.max():.4g} V, within {rows.size} points: state `bias` in "
+                'device.toml, as in bias = "0.5 V", or control = "current" if the current was held.'
+            )
         stated = Stated(mean, f"the column of the {words}{drift}")
     if stated is None:
         if named is None:
             return None, ["No dc bias is stated; give `bias` in device.toml."]
         return named.value, [f"The bias {named.value:g} V is taken from {named.source}."]
     notes = [f"The bias {stated.value:.6g} V is taken from {stated.source}."]
-    if named is not None and abs(named.value - stated.value) > _BIAS_AGREES:
+    if named is not None and abs(named.value - stated.value) > SAME_BIAS:
         notes.append(
             f"The {named.source.removeprefix('the ')} says {named.value:g} V but the content says "
             f"{stated.value:.6g} V; the content holds."

@@ -147,12 +147,14 @@ def test_biases_that_take_turns_are_told_apart():
     np.testing.assert_allclose(second.impedance, 3 * Z, rtol=1e-8)
 
 
-def test_a_drifting_bias_stays_one_spectrum():
-    (record,) = read(
-        "Frequency (Hz),Z' (ohm),Z'' (ohm),Bias (V)\n" + rows(F, Z.real, Z.imag, np.linspace(0.5, 0.53, 21))
+def test_a_drifting_bias_is_refused_unless_stated():
+    text = "Frequency (Hz),Z' (ohm),Z'' (ohm),Bias (V)\n" + rows(
+        F, Z.real, Z.imag, np.linspace(0.5, 0.53, 21)
     )
-    assert record.points == 21
-    assert any("it moves by 0.03 V" in note for note in record.notes)
+    with pytest.raises(FileFormatError, match=r"moves by 0.03 V, from 0.5 to 0.53 V.*state `bias`"):
+        read(text)
+    (record,) = read(text, bias=0.515)
+    assert (record.points, record.bias_voltage) == (21, 0.515)
 
 
 def test_copied_rows_are_left_out():

@@ -353,3 +353,85 @@ def test_kickstart_names_its_instruments():
     two = text.replace('"SMU-1 Resistance (Ω)"', '"SMU-2 Current (A)"')
     with pytest.raises(FileFormatError, match="say which in device"):
         read_source(source("run.csv", two))
+
+
+GAMRY = (
+    "EXPLAIN\nTAG\tEISPOT\nTITLE\tLABEL\tPotentiostatic EIS\tTest &Identifier\nZCURVE\tTABLE\n"
+    "\tPt\tTime\tFreq\tZreal\tZimag\tZsig\tZmod\tZphz\tIdc\tVdc\tIERange\n"
+    "\t#\ts\tHz\tohm\tohm\tV\tohm\t°\tA\tV\t#\n"
+)
+
+
+def gamry(lines=None):
+    f = np.geomspace(1e5, 0.1, 31)
+    z = 20 + 1e4 / (1 + 1j * f / 100)
+    rows_of = [
+        f"\t{k}\t{k + 1}\t{x:.6g}\t{w.real:.7g}\t{w.imag:.7g}\t1\t{abs(w):.7g}\t"
+        f"{np.degrees(np.angle(w)):.6g}\t3e-5\t0.3\t8"
+        for k, (x, w) in enumerate(zip(f, z, strict=True))
+    ]
+    for place, text in lines or ():
+        rows_of.insert(place, text)
+    return GAMRY + "\n".join(rows_of) + "\n", z
+
+
+@pytest.mark.parametrize(
+    "remark", ["CONTROL LOOP OVERLOAD", "# lamp switched off", "I overload!", "NaN", "note:\tlamp off"]
+)
+def test_a_remark_in_a_gamry_table_ends_nothing(remark):
+    text, z = gamry([(12, remark), (20, remark)])
+    (record,) = read_source(source("x.DTA", text + "EXPERIMENTABORTED\tTOGGLE\tF\tAborted\n"))
+    np.testing.assert_allclose(record.impedance, z, rtol=1e-6)
+    assert any(note.startswith("Line 19 is no row and was left out:") for note in record.notes)
+    assert record.metadata["EXPERIMENTABORTED"] == "F"
+
+
+def test_a_row_of_gamry_that_lost_its_tab_is_a_row():
+    text, z = gamry()
+    (record,) = read_source(source("x.DTA", text.replace("\n\t12\t", "\n12\t")))
+    np.testing.assert_allclose(record.impedance, z, rtol=1e-6)
+
+
+@pytest.mark.parametrize("cell", range(11))
+def test_a_row_of_gamry_that_lacks_a_cell_is_refused(cell):
+    lines = gamry()[0].splitlines()
+    cells = lines[12].split("\t")
+    del cells[1 + cell]
+    lines[12] = "\t".join(cells)
+    with pytest.raises(FileFormatError, match="line 13: expected a row of 11 fields"):
+        read_source(source("x.DTA", "\n".join([*lines, ""])))
+
+
+def workbook(hidden=(), hidden_rows=()):
+    import openpyxl  # noqa: PLC0415 - a heavy library
+
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    f = np.geomspace(1e5, 1, 21)
+    for number, title in enumerate(("data", "old trial")):
+        sheet = book.create_sheet(title)
+        z = (1 + number) * (20 + 1e4 / (1 + 1j * f / 100))
+        sheet.append(["Frequency (Hz)", "Z_real (ohm)", "Z_imag (ohm)"])
+        for row in zip(f.tolist(), z.real.tolist(), z.imag.tolist(), strict=True):
+            sheet.append(row)
+        sheet.sheet_state = "hidden" if title in hidden else "visible"
+        for row in hidden_rows:
+            sheet.row_dimensions[row].hidden = True
+    packed = io.BytesIO()
+    book.save(packed)
+    return source("book.xlsx", packed.getvalue())
+
+
+def test_sheets_that_are_hidden_are_named_and_can_be_chosen():
+    (record,) = read_source(workbook(hidden=["old trial"]))
+    assert any("The sheet 'old trial' is hidden and was left out" in note for note in record.notes)
+    assert len(read_source(workbook())) == 2
+    (old,) = read_source(workbook(hidden=["old trial"]), FileSettings(sheet=("old trial",)))
+    np.testing.assert_allclose(old.impedance, 2 * record.impedance)
+    with pytest.raises(FileFormatError, match=r"expected the sheet 'new'.*'data', 'old trial'"):
+        read_source(workbook(), FileSettings(sheet=("new",)))
+
+
+def test_rows_that_are_hidden_are_named():
+    records = read_source(workbook(hidden_rows=[5, 6]))
+    assert all("2 rows of the sheet are hidden (row 5, 6); they are read." in r.notes for r in records)

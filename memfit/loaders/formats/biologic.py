@@ -137,9 +137,9 @@ def _read_text(source: Source, settings: FileSettings) -> list[RawTable]:
     at, technique, metadata = _read_settings(source)
     labels = labels_of(source.lines[at], "\t")
     columns = _checked(labels, source, at + 1)
-    block = read_block(source, columns, labels, at + 1)
-    mode = None
     place = next((i for i, label in enumerate(labels) if "".join(label.split()).lower() == "mode"), None)
+    block = read_block(source, columns, labels, at + 1, also=() if place is None else (place,))
+    mode = None
     if place is not None and all(column.role != "frequency" for column in columns):
         modes = [Column(place, labels[place], "cycle", None)]
         mode = read_block(source, modes, labels, at + 1).columns["cycle"]

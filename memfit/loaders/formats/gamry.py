@@ -33,6 +33,7 @@ _COURSE = (
     Field("current", ("Im", "I", "Current"), "A"),
 )
 _SQUARE_WAVE = (("forward", "Vfwd", "Ifwd"), ("reverse", "Vrev", "Irev"))
+_BOTH_WAVES = frozenset(label for _, *labels in _SQUARE_WAVE for label in labels)
 _TAGS: Mapping[str, tuple[Kind, Control | None]] = {
     "CV": ("iv", "voltage"), "CVA": ("iv", "voltage"), "LSV": ("iv", "voltage"),
     "POTENTIODYNAMIC": ("iv", "voltage"),
@@ -55,6 +56,8 @@ class _Table:
     name: str
     declared: int | None
     """Number of rows that the file announces."""
+    remarks: tuple[tuple[int, str], ...]
+    """Lines (from 1) between the rows that are none."""
     labels: tuple[str, ...]
     units: tuple[str, ...]
     rows: tuple[str, ...]
@@ -93,6 +96,7 @@ def _read(source: Source, settings: FileSettings) -> list[RawTable]:
         notes = (
             *(("The experiment was aborted.",) if aborted else ()),
             *count_note(sentence, table.declared, counted),
+            *(f"Line {line} is no row and was left out: {text[:80]!r}." for line, text in table.remarks),
         )
         raw += [
             replace(
@@ -112,8 +116,17 @@ def _read_table(source: Source, start: int) -> tuple[_Table, int]:
         raise source.error("expected names and units below TABLE: the file is cut.", line=start + 1)
     labels, units = (tuple(map(str.strip, lines[start + i].strip().split("\t"))) for i in (1, 2))
     rows: list[str] = []
+    remarks: list[tuple[int, str]] = []
     end = start + 3
-    while end < len(lines) and (not lines[end].strip() or lines[end][0] in " \t"):
+    while end < len(lines) and not _begins_key(lines[end]):
+        words = lines[end].split("\t")
+        if (
+            words[0].strip() and lines[end][0] != " " and optional_number(words[0]) is None
+        ):  # CONTROL LOOP OVERLOAD
+            remarks.append((end + 1, lines[end].strip()))
+            rows.append("")
+            end += 1
+            continue
         words = lines[end].rstrip().split("\t")
         if words and not words[0].strip():
             words = words[1:]
@@ -122,7 +135,14 @@ def _read_table(source: Source, start: int) -> tuple[_Table, int]:
         rows.append("\t".join(words))
         end += 1
     declared = int(head[2]) if len(head) > 2 and re.fullmatch(r" *[0-9]{1,9} *", head[2]) else None
-    return _Table(head[0].strip(), declared, labels, units, tuple(rows), start + 3), end
+    while remarks and not any(map(str.strip, rows[remarks[-1][0] - start - 4 :])):
+        remarks.pop()  # behind the last row
+    return _Table(head[0].strip(), declared, tuple(remarks), labels, units, tuple(rows), start + 3), end
+
+
+def _begins_key(line: str) -> bool:
+    """True for a line of a KEY and what it says: it ends the rows of the table before."""
+    return re.match(r"[A-Z][A-Z0-9_]*\t[^\t]*[A-Za-z]|[A-Z][A-Z0-9_]{2,}\t", line) is not None
 
 
 def _tables(source: Source, table: _Table, keys: Mapping[str, str]) -> Iterator[RawTable]:
@@ -174,7 +194,8 @@ def _square_wave(source: Source, table: _Table, keys: Mapping[str, str]) -> Iter
     blocks = []
     for _, voltage, current in _SQUARE_WAVE:
         fields = (_COURSE[0], Field("voltage", (voltage,), "V"), Field("current", (current,), "A"))
-        blocks.append(_read_columns(source, table, fields, ("time", "voltage", "current")))
+        beside = [i for i, label in enumerate(table.labels) if label in _BOTH_WAVES]
+        blocks.append(_read_columns(source, table, fields, ("time", "voltage", "current"), beside))
     time = blocks[0].columns["time"]
     levels = np.column_stack([block.columns["voltage"] for block in blocks]).ravel()
     starts = np.column_stack([time - 2 * half, time - half]).ravel()
@@ -187,7 +208,9 @@ def _square_wave(source: Source, table: _Table, keys: Mapping[str, str]) -> Iter
         )  # fmt: skip
 
 
-def _read_columns(source: Source, table: _Table, fields: Sequence[Field], needed: Sequence[str]) -> Block:
+def _read_columns(
+    source: Source, table: _Table, fields: Sequence[Field], needed: Sequence[str], also: Sequence[int] = ()
+) -> Block:
     """Columns of a table, whose row of units must agree with what is known of them."""
     columns = find_fields(table.labels, fields)
     need(columns, needed, table.labels, source, table.first)
@@ -203,7 +226,7 @@ def _read_columns(source: Source, table: _Table, fields: Sequence[Field], needed
                 column=column.label,
             )
         stated.append(replace(column, unit=unit, sign=1.0))
-    return read_block(source, stated, table.labels, table.first, lines=table.rows)
+    return read_block(source, stated, table.labels, table.first, lines=table.rows, also=also)
 
 
 def _positive(source: Source, keys: Mapping[str, str], key: str) -> float:

@@ -107,7 +107,7 @@ def _read_text(source: Source, settings: FileSettings) -> list[RawTable]:
                 f"expected a pair of units such as V,µA, found {labels[2 * pair]},{labels[2 * pair + 1]}.",
                 line=at + 1,
             )
-        block = read_block(source, columns, labels, at + 1)
+        block = read_block(source, columns, labels, at + 1, also=range(2 * pairs))
         part = f"curve {pair + 1}" if pairs > 1 else ""
         table = RawTable(
             columns=block.columns, kind=kind, control=control, part=part, metadata=metadata, notes=block.notes

@@ -102,7 +102,7 @@ def _hzb_tables(
     for current in currents:
         wanted = [column for column in (time, voltage, current) if column is not None]
         _check(wanted, source, rows[0])
-        block = read_block(source, wanted, labels, *rows)
+        block = read_block(source, wanted, labels, *rows, also=[column.index for column in currents])
         pixel = split_label(current.label)[0] if len(currents) > 1 else ""
         yield replace(
             table, columns=block.columns, notes=block.notes, control="voltage",
@@ -137,7 +137,7 @@ def _pixel_pairs(source: Source, at: int) -> Iterator[RawTable]:
             Column(index, label, "voltage", find_unit("V")),
             Column(index + 1, beside, "current_density", unit),
         ]
-        block = read_block(source, columns, labels, at + 1, end)
+        block = read_block(source, columns, labels, at + 1, end, also=range(len(labels)))
         pixel = pixels.index(name.split("_")[0])
         yield RawTable(
             columns=block.columns, kind="iv", control="voltage", part=name, metadata=metadata,

@@ -63,6 +63,9 @@ class Sheet:
 
     title: str
     rows: list[tuple[object, ...]]
+    hidden: bool = False
+    hidden_rows: tuple[int, ...] = ()
+    """Numbers of rows that are not shown, from 1."""
 
     def as_source(self, book: Source) -> Source:
         """The sheet as a text with tabs; row numbers stay what they are."""
@@ -108,7 +111,13 @@ def _read_xlsx(source: Source, settings: FileSettings) -> list[RawTable]:
                 io.BytesIO(source.data), read_only=True, data_only=True, keep_links=False
             )
             sheets = [
-                Sheet(sheet.title, _limited(sheet.iter_rows(values_only=True))) for sheet in book.worksheets
+                Sheet(
+                    sheet.title,
+                    _limited(sheet.iter_rows(values_only=True)),
+                    sheet.sheet_state != "visible",
+                    _hidden_rows(source, str(getattr(sheet, "_worksheet_path", ""))),
+                )
+                for sheet in book.worksheets
             ]
     except DAMAGE as error:
         raise source.error(_DAMAGED) from error
@@ -128,6 +137,17 @@ def _limited(cells: Iterable[tuple[object, ...]]) -> list[tuple[object, ...]]:
         if count > SETTINGS.cells:
             break
     return rows
+
+
+_HIDDEN_ROW = re.compile(rb"""<row\b(?=[^>]*\bhidden=["'](?:1|true)["'])[^>]*?\br=["'](\d{1,9})["']""")
+
+
+def _hidden_rows(source: Source, part: str) -> tuple[int, ...]:
+    """Numbers of the rows of a sheet that are hidden, which openpyxl does not say when it only reads."""
+    with zipfile.ZipFile(io.BytesIO(source.data)) as archive:
+        if part not in archive.namelist():
+            return ()
+        return tuple(int(row) for row in _HIDDEN_ROW.findall(archive.read(part)))
 
 
 def _check_zip(source: Source) -> None:
@@ -198,7 +218,7 @@ def _old_sheet(sheet: Any, datemode: int, source: Source) -> Sheet:
             "export the sheet as CSV."
         )
     rows = [tuple(map(cell, sheet.row_values(i), sheet.row_types(i))) for i in range(sheet.nrows)]
-    return Sheet(sheet.name, [row + (None,) * (width - len(row)) for row in rows])
+    return Sheet(sheet.name, [row + (None,) * (width - len(row)) for row in rows], bool(sheet.visibility))
 
 
 def _tables(source: Source, sheets: Sequence[Sheet], settings: FileSettings) -> list[RawTable]:
@@ -209,6 +229,7 @@ def _tables(source: Source, sheets: Sequence[Sheet], settings: FileSettings) -> 
     """
     tables: list[RawTable] = []
     refused: FileFormatError | None = None
+    sheets, left_out = _chosen(source, sheets, settings)
     for sheet in sheets:
         text = sheet.as_source(source)
         try:
@@ -218,9 +239,22 @@ def _tables(source: Source, sheets: Sequence[Sheet], settings: FileSettings) -> 
         except FileFormatError as error:
             if refused is None and _has_numbers(sheet.rows):
                 refused = error
+                others = [other.title for other in sheets if other is not sheet]
+                if others:
+                    refused = FileFormatError(
+                        f"{error} To leave this sheet out say which to read in device.toml: "
+                        f'sheet = "{others[0]}".'
+                    )
             continue
         part = f"sheet {sheet.title}" if len(sheets) > 1 else ""
-        notes = ("Cells beside the table were left out.",) if sheet.beside else ()
+        notes = [*left_out, *(["Cells beside the table were left out."] if sheet.beside else [])]
+        if sheet.hidden_rows:
+            shown = ", ".join(map(str, sheet.hidden_rows[:8])) + (
+                ", ..." if len(sheet.hidden_rows) > 8 else ""
+            )
+            notes.append(
+                f"{len(sheet.hidden_rows)} rows of the sheet are hidden (row {shown}); they are read."
+            )
         tables += [
             replace(t, part=", ".join(filter(None, (part, t.part))), notes=(*t.notes, *notes)) for t in read
         ]
@@ -229,6 +263,31 @@ def _tables(source: Source, sheets: Sequence[Sheet], settings: FileSettings) -> 
     if not tables:
         raise source.error("expected a sheet with a header and rows of numbers, found none.")
     return tables
+
+
+def _chosen(source: Source, sheets: Sequence[Sheet], settings: FileSettings) -> tuple[list[Sheet], list[str]]:
+    """The sheets that device.toml names, else those that are shown; and what is left out."""
+    if settings.sheet:
+        titles = [sheet.title for sheet in sheets]
+        missing = [title for title in settings.sheet if title not in titles]
+        if missing:
+            raise source.error(
+                f"expected the sheet {missing[0]!r} that device.toml names; found "
+                f"{', '.join(map(repr, titles[:12])) or 'none'}."
+            )
+        return [sheet for sheet in sheets if sheet.title in settings.sheet], []
+    shown = [sheet for sheet in sheets if not sheet.hidden]
+    notes = [
+        f"The sheet {sheet.title!r} is hidden and was left out; `sheet` in device.toml chooses it."
+        for sheet in sheets
+        if sheet.hidden and _has_numbers(sheet.rows)
+    ]
+    if not shown and notes:
+        named = next(sheet.title for sheet in sheets if _has_numbers(sheet.rows))
+        raise source.error(
+            f'expected a sheet that is shown; say sheet = "{named}" in device.toml to read it.'
+        )
+    return shown, notes
 
 
 def _has_numbers(rows: Sequence[tuple[object, ...]]) -> bool:
@@ -287,8 +346,7 @@ def _read_sheet(source: Source, settings: FileSettings) -> list[RawTable]:
     if not sweeps:
         raise source.error("expected names such as AV,AI,Time in the first line.", line=1)
     read = {name for sweep in sweeps for name in sweep}
-    others = [name for name in names if name not in read]
-    left = (f"Not read: the columns {', '.join(others)}.",) if others else ()
+    known = [i for i, name in enumerate(names) if name in read]
     plain = [name.lower() for name in names]
     tables = []
     for count, (voltage, current, time) in enumerate(sweeps, start=1):
@@ -309,13 +367,13 @@ def _read_sheet(source: Source, settings: FileSettings) -> list[RawTable]:
                 line if any(c.index < len(row) and row[c.index] for c in columns) else ""
                 for line, row in zip(lines, cells, strict=True)
             ]
-        block = read_block(source, columns, names, 1, lines=lines)
+        block = read_block(source, columns, names, 1, lines=lines, also=known)
         habit = f"{voltage} and {current} are taken as V and A, as the 4200 writes them."
         table = RawTable(
             columns=block.columns,
             part=f"sweep {count} of {len(sweeps)}" if len(sweeps) > 1 else "",
             metadata={"instrument": "Keithley 4200"},
-            notes=(habit, *left, *block.notes),
+            notes=(habit, *block.notes),
         )
         tables.append(table)
     return tables

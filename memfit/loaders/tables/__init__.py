@@ -3,6 +3,7 @@
 What readers of a format use of it is handed on here.
 """
 
+from memfit.loaders.tables.blocks import Block, read_block, read_draws, read_fields
 from memfit.loaders.tables.labels import Column, Field, find_fields, need, understand
 from memfit.loaders.tables.layout import (
     SEPARATORS,
@@ -17,7 +18,7 @@ from memfit.loaders.tables.layout import (
     split_fields,
 )
 from memfit.loaders.tables.read import read_text_tables
-from memfit.loaders.tables.rows import Block, TextTable, read_block, read_draws, read_fields, read_rows
+from memfit.loaders.tables.rows import TextTable, read_rows
 
 __all__ = [
     "SEPARATORS",

@@ -109,6 +109,17 @@ def normalise(name: str) -> str:
     return re.sub(r"[\s_<>.:]+", "", text)
 
 
+def reverses_sign(label: str, role: str) -> bool:
+    """Whether a label says that a quantity is written with its sign reversed: "-Z''".
+
+    Parameters
+    ----------
+    label : str
+    role : str
+    """
+    return _MINUS.match(label) is not None and role in words_of_headers()["roles"]["signed"]
+
+
 @lru_cache(maxsize=4096)
 def understand(label: str, index: int = 0) -> Column | None:
     """What a label says, or None if it names no quantity that memfit reads.
@@ -243,9 +254,12 @@ def check_units(
         first = bare[0]
         angular = _role(normalise(first.label)) == "omega"
         usual = "rad/s" if angular else accepted(ROLES[first.role]).split(",")[0].split(" ")[0]
+        units = [(c, accepted(ROLES[c.role]).split(",")[0].split(" ")[0]) for c in bare]
+        stated = ", ".join(f'{c.role} = {{ name = "{c.label}", unit = "{unit}" }}' for c, unit in units)
         raise FileFormatError(
             f"expected a unit in the header, as in {f'{first.label} ({usual})'!r} "
-            f"(accepted: {accepted(ROLES[first.role])}); found {first.label!r}.",
+            f"(accepted: {accepted(ROLES[first.role])}); found {first.label!r}. Or state it in device.toml: "
+            f"columns = {{ {stated} }}.",
             file=file,
             line=line,
             column=first.label,

@@ -5,7 +5,6 @@ needs are chosen, held against each other, and become tables in SI units. Whatev
 refused with a word on how to say it in device.toml.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -13,7 +12,8 @@ from itertools import pairwise
 import numpy as np
 
 from memfit.errors import FileFormatError
-from memfit.loaders.raw import PAIRS_IN_WORDS, ROLES, ROLES_OF_PAIRS, FileSettings, RawTable, Source, pair_of
+from memfit.loaders.raw import ROLES, FileSettings, RawTable, Source, pair_of
+from memfit.loaders.tables.choice import ELECTRICAL, choose_columns, understand_all
 from memfit.loaders.tables.header import (
     Group,
     Header,
@@ -23,12 +23,12 @@ from memfit.loaders.tables.header import (
     groups_of,
     is_setting,
     read_metadata,
-    split_labels,
 )
-from memfit.loaders.tables.labels import PER_AREA, Column, check_units, understand, understand_header
-from memfit.loaders.tables.layout import SAMPLE, Layout, find_layout, seconds, settled, split_fields
-from memfit.loaders.tables.rows import Rows, TextTable, read_rows
-from memfit.units import find_unit, split_label
+from memfit.loaders.tables.headerless import check_headerless, first_rows, headerless_header
+from memfit.loaders.tables.labels import PER_AREA, Column, check_units, understand_header
+from memfit.loaders.tables.layout import seconds, split_fields
+from memfit.loaders.tables.rows import Rows, TextTable, read_rows, unread
+from memfit.units import find_unit
 
 _HEADER_LINES = 600
 """How far down a header is looked for."""
@@ -36,9 +36,8 @@ _POLAR_ROWS, _POLAR_LEAST = 100, 3
 """Rows in which |Z| and phase are held against Z' and Z'', and how many must speak."""
 _SUMMARY_ROWS = 2
 """Most rows behind a blank line at the end that are taken for a summary."""
-_BESIDE_SPECTRUM = ("bias_voltage", "bias_current", "voltage", "current", "applied_voltage", "cycle")
-_CURRENTS = ("current", "applied_current", "current_density")
-_TIME_DOMAIN = ("time", "voltage", "applied_voltage", *_CURRENTS, "cycle")
+_CARRIED = frozenset({"bias_voltage", "bias_current", "cycle"})
+"""Roles of columns beside a spectrum whose cells may stand in the first of several rows only."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +48,8 @@ class _Above:
     known: Mapping[str, Known]
     group: Group | None = None
     """The measurement among several side by side."""
+    read: frozenset[int] = frozenset()
+    """Columns of all of them."""
 
 
 def read_text_tables(source: Source, settings: FileSettings) -> list[RawTable]:
@@ -70,7 +71,7 @@ def read_text_tables(source: Source, settings: FileSettings) -> list[RawTable]:
     named = () if isinstance(settings.columns, tuple) else tuple(settings.columns.values())
     header: Header | None
     if given:
-        first = _first_rows(top, len(given))
+        first = first_rows(top, len(given))
         if first is None:
             raise FileFormatError(
                 f"expected rows of {len(given)} numbers, as `columns` in device.toml says; found none.",
@@ -78,190 +79,23 @@ def read_text_tables(source: Source, settings: FileSettings) -> list[RawTable]:
             )
         header = Header(given, 0, first[0] + 1, first[1])
     else:
-        header = find_header(top, named) or _headerless(top, source)
+        header = find_header(top, named) or headerless_header(top, source)
     metadata, known = read_metadata(top[: max(header.line - 1, 0)], source.name)
     titles = []
     if header.line >= 2 and not is_setting(top[header.line - 2]):
         titles = split_fields(top[header.line - 2].lstrip("#% "), header.layout.separator)
     groups = [] if settings.columns else groups_of(header.labels, titles)
     if not groups:
-        columns = _understand_all(header.labels, settings)
+        columns = understand_all(header.labels, settings, source.name)
         return _read_columns(source, header, columns, settings, _Above(metadata, known))
+    read = frozenset(column.index for group in groups for column in group.columns)
     return [
         part
         for group in groups
-        for part in _read_columns(source, header, group.columns, settings, _Above(metadata, known, group))
+        for part in _read_columns(
+            source, header, group.columns, settings, _Above(metadata, known, group, read)
+        )
     ]
-
-
-def _first_rows(lines: Sequence[str], fields: int | None = None) -> tuple[int, Layout] | None:
-    """Index and layout of the first rows of numbers."""
-    for i, line in enumerate(lines):
-        rows = [row for row in lines[i : i + SAMPLE] if row.strip()]
-        if line.strip() and len(rows) >= min(3, len([row for row in lines[i:] if row.strip()])):
-            layout = find_layout(rows, fields)
-            if layout is not None:
-                return i, settled(layout, lines[i:])
-    return None
-
-
-def _headerless(lines: Sequence[str], source: Source) -> Header:
-    """Three columns without a header, which may be a spectrum; anything else is refused."""
-    first = _first_rows(lines)
-    if first is None:
-        for i, line in enumerate(lines[:200]):  # labels that say too little, where rows have words, too
-            rows = [row for row in lines[i + 1 : i + 5] if row.strip()]
-            if len(rows) < 3 or len(line) > 2000:
-                continue
-            for labels in split_labels(line):
-                words = [text for text in labels if re.search(r"[A-Za-z]", text)]
-                if len(words) == len(labels) and find_layout(rows, len(labels)) is not None:
-                    raise _unknown_labels(labels, source, i + 1)
-        raise FileFormatError(
-            "expected a table: a header such as Time (s), Voltage (V), Current (A) and rows of "
-            "numbers; found text without rows of two numbers or more.",
-            file=source.name,
-            line=1,
-        )
-    index, layout = first
-    above = next((i for i in range(index - 1, -1, -1) if lines[i].strip(" \t,;")), None)
-    if above is not None and not lines[above].lstrip().startswith("#"):
-        labels = tuple(split_fields(lines[above], layout.separator))
-        if layout.separator == " " or len(labels) < 2:  # the split by which most labels are understood
-            splits = split_labels(lines[above]) or [(lines[above].strip(),)]
-            labels = max(splits, key=lambda split: (len(understand_header(split)), len(split)))
-        if any(re.search(r"[A-Za-z]", label) for label in labels):
-            _choose_columns(understand_header(labels), labels, source.name, above + 1)
-            if len(labels) == layout.fields:
-                raise _unknown_labels(labels, source, above + 1)
-            raise FileFormatError(
-                f"expected a header with one label for each of the {layout.fields} columns of the rows; "
-                f"found {len(labels)}: {_listed(labels)}.",
-                file=source.name,
-                line=above + 1,
-            )
-    if layout.fields != 3:
-        raise FileFormatError(
-            f"expected a header line that names the quantities and units of the {layout.fields} columns, "
-            'found none; add one, or give `columns = ["Voltage (V)", ...]` in device.toml.',
-            file=source.name,
-            line=index + 1,
-        )
-    return Header(("Frequency (Hz)", "Z' (ohm)", "Z'' (ohm)"), 0, index + 1, layout)
-
-
-def _unknown_labels(labels: Sequence[str], source: Source, line: int) -> FileFormatError:
-    return FileFormatError(
-        "expected labels that name the quantities with their units, such as Time (s), Voltage (V), "
-        f"Current (A); found {_listed(labels)}. Rename them, or say in device.toml which is which, as in "
-        "columns = { voltage = ..., current = ... }.",
-        file=source.name,
-        line=line,
-    )
-
-
-def _listed(labels: Sequence[str]) -> str:
-    shown = ", ".join(repr(label) for label in labels[:12] if label)
-    return (shown + (", ..." if len(labels) > 12 else "")) or "none"
-
-
-def _understand_all(labels: Sequence[str], settings: FileSettings) -> tuple[Column, ...]:
-    """Columns of a header; where device.toml names a column for a role, that one has it."""
-    columns = list(understand_header(labels))
-    if isinstance(settings.columns, tuple):
-        return tuple(columns)
-    for role, label in settings.columns.items():
-        index = next((i for i, text in enumerate(labels) if text.strip() == label.strip()), None)
-        if index is None:
-            raise FileFormatError(
-                f"expected the column {label!r} that device.toml names as {role}; found "
-                f"{', '.join(map(repr, labels))}."
-            )
-        chosen = understand(labels[index], index)
-        if chosen is None or chosen.role != role:
-            unit_text = split_label(labels[index])[1]
-            chosen = Column(
-                index, labels[index], role, find_unit(unit_text, ROLES[role]) if unit_text else None
-            )
-        columns = [column for column in columns if column.role != role and column.index != index]
-        columns.append(chosen)
-    return tuple(columns)
-
-
-def _choose_columns(
-    columns: Sequence[Column], labels: Sequence[str], file: str, line: int | None
-) -> tuple[Column, ...]:
-    """The columns a record needs, one for each role.
-
-    Raises
-    ------
-    FileFormatError
-        A column is missing, or two have the same role.
-    """
-    roles = {column.role for column in columns}
-    # an LCR meter measures C with Rp or G in parallel, or with Rs in series; beside D it may be either
-    parallel = bool(roles & {"resistance_parallel", "y_real"})
-    if "capacitance" in roles and parallel != ("resistance_series" in roles):
-        role = "capacitance_parallel" if parallel else "capacitance_series"
-        columns = [
-            replace(column, role=role) if column.role == "capacitance" else column for column in columns
-        ]
-        roles = {column.role for column in columns}
-    impedance = roles & ROLES_OF_PAIRS
-    electrical = roles & {"voltage", "applied_voltage"} and roles.intersection(_CURRENTS)
-    message = ""
-    wanted: tuple[str, ...] = _TIME_DOMAIN
-    if "frequency" in roles and impedance:
-        pair = pair_of(roles)
-        if pair is None:
-            message = f"expected {PAIRS_IN_WORDS} beside the frequency; found the columns {_listed(labels)}."
-        else:
-            wanted = ("frequency", *pair, *_BESIDE_SPECTRUM)
-    elif electrical or "time" in roles:
-        pass
-    elif impedance:
-        message = (
-            "expected a column of the frequency beside the impedance (Frequency (Hz), f/Hz, freq); found the "
-            f"columns {_listed(labels)}. Without frequencies a spectrum cannot be fitted."
-        )
-    else:
-        message = (
-            "expected columns such as Frequency (Hz), Z_real (ohm), Z_imag (ohm) or Time (s), Voltage (V), "
-            f"Current (A); found {_listed(labels)}{_hint(labels, columns)}."
-        )
-    if message:
-        raise FileFormatError(message, file=file, line=line or None)
-    return _one_per_role([column for column in columns if column.role in wanted], file, line)
-
-
-def _hint(labels: Sequence[str], columns: Sequence[Column]) -> str:
-    """How to name a column whose unit tells what it is, where its label does not."""
-    understood = {column.index for column in columns}
-    for index, label in enumerate(labels):
-        unit = find_unit(split_label(label)[1] or "") if index not in understood else None
-        role = next((role for role in ("current", "voltage") if unit is not None and unit.is_a(role)), None)
-        if role is not None and len(label) < 60:
-            return f"; say which is the {role} in device.toml: columns = {{ {role} = {label!r} }}"
-    return ""
-
-
-def _one_per_role(columns: Sequence[Column], file: str, line: int | None) -> tuple[Column, ...]:
-    """Refuse two columns for one role, which would need a guess."""
-    chosen: dict[str, Column] = {}
-    timed = [column for column in columns if column.role == "time" and column.unit is not None]
-    for column in columns:
-        if column.role == "time" and len(timed) == 1 and column is not timed[0]:
-            continue  # a date beside a time in seconds says nothing more
-        other = chosen.setdefault(column.role, column)
-        if other is not column and column.role not in ("cycle", "bias_voltage", "bias_current"):
-            raise FileFormatError(
-                f"expected one column of the {column.role.replace('_', ' ')}, found {other.label!r} "
-                f"and {column.label!r}; say which in device.toml: "
-                f"columns = {{ {column.role} = {column.label!r} }}.",
-                file=file,
-                line=line or None,
-            )
-    return tuple(sorted(chosen.values(), key=lambda column: column.index))
 
 
 def _read_columns(
@@ -269,7 +103,7 @@ def _read_columns(
 ) -> list[RawTable]:
     """One measurement of a table; several if it has blocks."""
     start = _offset_of_line(source.text, header.first_row)
-    columns = _choose_columns(columns, header.labels, source.name, header.line)
+    columns = choose_columns(columns, header.labels, source.name, header.line)
     bare = [column for column in columns if column.unit is None and ROLES[column.role] != "ratio"]
     if len(bare) == 1 and bare[0].role == "time" and not bare[0].problem and len(columns) >= 2:
         cells = header.layout.split(source.text[start : start + 4000].split("\n", 1)[0])
@@ -277,13 +111,16 @@ def _read_columns(
         if header.layout.number(cell) is None and seconds(cell) is not None:  # dates become seconds
             columns = tuple(replace(c, unit=find_unit("s")) if c is bare[0] else c for c in columns)
     columns, note = check_units(columns, source.name, header.line or None, len(header.labels))
-    rows = read_rows(
-        TextTable(
-            text=source.text, start=start, first_line=header.first_row, layout=header.layout,
-            wanted=[column.index for column in columns], labels=header.labels if header.line else (),
-            file=source.name,
-        )
+    pair = pair_of({column.role for column in columns}) or ()
+    spectrum = bool(pair) and any(column.role == "frequency" for column in columns)
+    makes = {"frequency", *pair} if spectrum else set(ELECTRICAL)
+    text = TextTable(
+        text=source.text, start=start, first_line=header.first_row, layout=header.layout,
+        wanted=[column.index for column in columns], labels=header.labels if header.line else (),
+        file=source.name, needed=[column.index for column in columns if column.role in makes],
+        carried=[column.index for column in columns if spectrum and column.role in _CARRIED],
     )  # fmt: skip
+    rows = read_rows(text)
     if not rows.columns[0].size:
         raise FileFormatError(
             "expected rows of numbers below the header, found none.", file=source.name, line=header.line
@@ -292,8 +129,9 @@ def _read_columns(
     if not settings.columns:
         _check_against_polar(source, header, start, columns, rows)
     rows = _without_summary(rows)
+    others, left = unread(text, rows, {*text.wanted, *above.read})
     if header.line == 0 and not settings.columns:
-        _check_headerless(rows, source)
+        check_headerless(rows, source)
         note = (
             "The file has no header: read as frequency (Hz), Z' and Z'' (ohm, negative Z'' = capacitive), "
             "because the first column is a sweep of frequencies."
@@ -309,8 +147,9 @@ def _read_columns(
     table = RawTable(
         columns={column.role: column.to_si(raw) for column, raw in zip(columns, rows.columns, strict=True)},
         per_area=frozenset(column.role for column in columns if column.problem == PER_AREA),
+        others=others,
         metadata=above.metadata,
-        notes=(*(text for text in (note, *rows.notes) if text), *signs),
+        notes=(*(word for word in (note, *rows.notes, left) if word), *signs),
     )
     table, group = apply_metadata(table, above.known), above.group
     if group is not None:
@@ -320,11 +159,7 @@ def _read_columns(
     if not rows.breaks or {"time", "frequency"} & table.columns.keys() or np.diff(edges).min() < 3:
         return [table]
     return [
-        replace(
-            table,
-            columns={role: values[a:b] for role, values in table.columns.items()},
-            part=", ".join(word for word in (table.part, f"block {number}") if word),
-        )
+        table.part_of(np.arange(a, b), f"block {number}")
         for number, (a, b) in enumerate(pairwise(edges), start=1)
     ]
 
@@ -421,24 +256,3 @@ def _without_summary(rows: Rows) -> Rows:
     )
     columns = [column[:end] for column in rows.columns]
     return Rows(columns, rows.lines[:end], rows.breaks[:-1], [*rows.notes, note])
-
-
-def _check_headerless(rows: Rows, source: Source) -> None:
-    """Without a header the first column must be an ordered sweep of frequencies over a decade or more.
-
-    Equal steps in the logarithm, or a span of two decades, cannot be a time or a voltage by accident.
-    """
-    frequency = rows.columns[0]
-    steps = np.zeros(1)
-    if frequency.size >= 5 and np.all(frequency > 0):
-        signs = np.sign(np.diff(frequency))
-        if abs(signs.sum()) == frequency.size - 1:
-            steps = np.diff(np.log10(frequency))
-    if not (np.ptp(steps) < 0.5 * abs(np.median(steps)) and abs(steps.sum()) >= 1.0):
-        raise FileFormatError(
-            "expected a header line that names the quantities and units of the 3 columns, found none, and "
-            "the first column is no sweep of frequencies; add one, or give "
-            '`columns = ["Time (s)", ...]` in device.toml.',
-            file=source.name,
-            line=int(rows.lines[0]) if rows.lines.size else 1,
-        )

@@ -10,29 +10,16 @@ import re
 import warnings
 from array import array
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
-from pathlib import Path
 
 import numpy as np
 
 from memfit.arrays import FloatArray
 from memfit.errors import FileFormatError
-from memfit.loaders.raw import Source, open_source
-from memfit.loaders.tables.labels import Column, Field, find_fields, need
-from memfit.loaders.tables.layout import (
-    SAMPLE,
-    End,
-    Layout,
-    end_notes,
-    find_layout,
-    judge_last,
-    seconds,
-    settled,
-    split_fields,
-)
+from memfit.loaders.tables.layout import End, Layout, end_notes, judge_last, seconds
 
 _BIG = 20_000
 """Lines from which the compiled parser is worth its import."""
@@ -40,8 +27,14 @@ _SEEN_FOR_END = 20
 """Rows by which a last line without line end is judged."""
 _SEEN_FOR_THOUSANDS = 500
 """Rows that are looked at for thousands separators."""
-_SETTLING = 2000
+SETTLING = 2000
 """Rows in which the decimal mark is looked for."""
+_MOST_CELLS = 200_000
+"""Cells of columns that are not read up to which they are kept, to tell measurements apart."""
+_MOST_NAMED = 40
+"""Columns that a note lists."""
+_ERROR_CELL = re.compile(r"#¡?[^\W\d_a-z][^\Wa-z]*(?:/[0A-Z])?[!?]?")
+"""What a spreadsheet writes where a formula fails, in any language: #NUM!, #N/A, #DIV/0!, #WERT!."""
 _PLAIN = r"[+-]?(?:[0-9]++\.?[0-9]*+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?"
 
 
@@ -60,6 +53,11 @@ class TextTable:
     labels: Sequence[str]
     """Header labels of all fields, for messages."""
     file: str
+    needed: Sequence[int] = ()
+    """Indices of fields that make a row: where all of them are empty it is none. By default all wanted."""
+
+    carried: Sequence[int] = ()
+    """Indices of fields whose empty cells are those above: written in the first of several rows only."""
 
     def error(self, message: str, line: int, index: int | None = None) -> FileFormatError:
         """An error that names the file, the line and the field by its label, else by its number."""
@@ -190,7 +188,7 @@ def _read_fast(table: TextTable) -> Rows | None:
             )  # fmt: skip
     except (ValueError, TypeError, OverflowError, Warning):
         return None
-    if frame.shape[1] != layout.fields:
+    if frame.shape[1] != layout.fields or frame.isna().to_numpy().any():  # a row with fewer fields
         return None
     columns = [np.ascontiguousarray(frame[index].to_numpy()) for index in table.wanted]
     if any(not np.isfinite(column).all() for column in columns):
@@ -235,12 +233,16 @@ def _read_lines(table: TextTable) -> Rows:
     numbers = array("d")
     rows = Rows([], np.empty(0))
     empty, pending = 0, False
+    marked: list[int] = []
+    without: list[int] = []
     recent: deque[str] = deque(maxlen=_SEEN_FOR_END)
     header = [label.strip().lower() for label in table.labels]
     for line, row, ended in _numbered_lines(table):
-        if not row.strip(" \t,;\x00\x1a") or row.lstrip().startswith("#"):
+        comment = row.lstrip().startswith("#") and not _is_failed_row(row, table.layout)
+        if not row.strip(" \t,;\x00\x1a") or comment:
             pending = bool(numbers) and (pending or not row.strip(" \t\x00\x1a"))
-            empty += bool(row.strip(" \t\x00\x1a")) and not row.lstrip().startswith("#")
+            empty += bool(row.strip(" \t\x00\x1a")) and not comment
+            marked += [line] if comment and numbers else []
             continue
         if not ended:
             judged = _judge_line(row, recent, table)
@@ -251,9 +253,13 @@ def _read_lines(table: TextTable) -> Rows:
         if header and [name.lower() for name in fields[: len(header)]] == header:
             pending = bool(numbers)
             continue
-        values = _row_values(fields, table, line)
+        values = _row_values(fields, table, line, recent[-1] if recent else "")
         if values is None:
-            empty += 1
+            numbers_in = (table.layout.number(fields[i]) for i in table.wanted)
+            if any(value is not None and not math.isnan(value) for value in numbers_in):
+                without.append(line)
+            else:
+                empty += 1
             continue
         if pending:
             rows.breaks.append(len(numbers))
@@ -264,13 +270,62 @@ def _read_lines(table: TextTable) -> Rows:
         recent.append(row)
     if empty:
         rows.notes.append(f"{empty} empty {'row was' if empty == 1 else 'rows were'} left out.")
-    rows.columns = [np.array(column, dtype=np.float64) for column in columns]
+    if without:
+        names = ", ".join(
+            repr(table.labels[i]) for i in table.needed or table.wanted if i < len(table.labels)
+        )
+        what = "row without numbers was" if len(without) == 1 else "rows without numbers were"
+        rows.notes.append(f"{len(without)} {what} left out ({_lines(without)}; of {names}).")
+    if marked:
+        what = "line marked with # was" if len(marked) == 1 else "lines marked with # were"
+        rows.notes.append(f"{len(marked)} {what} left out among the rows ({_lines(marked)}).")
     rows.lines = np.array(numbers, dtype=np.float64)
+    rows.columns = [
+        _carried_down(np.array(column, dtype=np.float64), table, index, rows)
+        for column, index in zip(columns, table.wanted, strict=True)
+    ]
     return rows
 
 
-def _row_values(fields: list[str], table: TextTable, line: int) -> list[float] | None:
-    """The wanted fields of one row as finite floats; None if all of them are empty."""
+def _carried_down(values: FloatArray, table: TextTable, index: int, rows: Rows) -> FloatArray:
+    """A column whose empty cells repeat the one above."""
+    empty = np.isnan(values)
+    if not empty.any():
+        return values
+    if empty[0]:
+        raise table.error(
+            "expected a finite number, found an empty cell or NaN; mend the value or remove the row.",
+            int(rows.lines[0]),
+            index,
+        )
+    last = np.maximum.accumulate(np.where(empty, 0, np.arange(values.size)))
+    count = int(np.count_nonzero(empty))
+    rows.notes.append(f"{count} empty cells of {table.labels[index]!r} are read as the one above them.")
+    return values[last]
+
+
+def _lines(numbers: Sequence[int]) -> str:
+    """Numbers of lines, to show."""
+    shown = ", ".join(map(str, numbers[:5])) + (", ..." if len(numbers) > 5 else "")
+    return f"line{'' if len(numbers) == 1 else 's'} {shown}"
+
+
+def _is_failed_row(line: str, layout: Layout) -> bool:
+    """Whether a line that begins with # is a row of a spreadsheet whose first cell is an error."""
+    fields = layout.split(line)
+    return (
+        _ERROR_CELL.fullmatch(fields[0]) is not None
+        and len(fields) >= max(layout.fields, 2)
+        and any(layout.number(text) is not None and text != "" for text in fields[1:])
+    )
+
+
+def _row_values(fields: list[str], table: TextTable, line: int, before: str) -> list[float] | None:
+    """The wanted fields of one row as finite floats; None if those that make a row are empty.
+
+    A row with fewer fields than those before lacks a cell, nobody knows which; only cells at the end that the
+    row before has empty may be missing.
+    """
 
     def short(text: str) -> str:
         return text if len(text) <= 40 else text[:37] + "..."
@@ -278,7 +333,9 @@ def _row_values(fields: list[str], table: TextTable, line: int) -> list[float] |
     layout = table.layout
     while len(fields) > layout.fields and not fields[-1]:
         fields.pop()
-    if len(fields) > layout.fields or len(fields) <= max(table.wanted):
+    lacking = layout.split(before)[len(fields) :] if before and layout.separator != " " else [""]
+    lacks = len(fields) < layout.fields and (any(lacking) or not before or layout.separator == " ")
+    if len(fields) > layout.fields or len(fields) <= max(table.wanted) or lacks:
         raise table.error(
             f"expected a row of {layout.fields} fields as in the rows before, found {len(fields)} "
             f"({short(layout.separator.join(fields))!r}); mend or remove the line.",
@@ -294,10 +351,11 @@ def _row_values(fields: list[str], table: TextTable, line: int) -> list[float] |
                 f"expected a number, found {short(fields[index])!r}; mend or remove the line.", line, index
             )
         values.append(value)
-    if all(map(math.isnan, values)):
+    needed = set(table.needed or table.wanted)
+    if all(math.isnan(value) for value, index in zip(values, table.wanted, strict=True) if index in needed):
         return None
     for value, index in zip(values, table.wanted, strict=True):
-        if not math.isfinite(value):
+        if not math.isfinite(value) and not (math.isnan(value) and index in table.carried):
             what = "an empty cell or NaN" if math.isnan(value) else "infinity"
             raise table.error(
                 f"expected a finite number, found {what}; mend the value or remove the row.", line, index
@@ -305,141 +363,34 @@ def _row_values(fields: list[str], table: TextTable, line: int) -> list[float] |
     return values
 
 
-@dataclass(frozen=True)
-class Block:
-    """Columns of a block of rows in SI units, by role."""
-
-    columns: Mapping[str, FloatArray]
-    notes: tuple[str, ...]
-    rows: int
-
-
-def read_block(
-    source: Source,
-    columns: Sequence[Column],
-    labels: Sequence[str],
-    first: int,
-    last: int | None = None,
-    *,
-    lines: Sequence[str] | None = None,
-    ended: bool | None = None,
-) -> Block:
-    """Rows of some lines of a file.
+def unread(table: TextTable, rows: Rows, used: Iterable[int]) -> tuple[dict[str, tuple[str, ...]], str]:
+    """The columns of a table that nobody reads: their cells by label, row by row, and a note that lists them.
 
     Parameters
     ----------
-    source : Source
-    columns : sequence of Column
-        What to read.
-    labels : sequence of str
-        All labels of the table.
-    first, last : int
-        Indices (from 0) of the first line and of the line behind the last one.
-    lines : sequence of str, optional
-        What to read instead of these lines of the file, such as shortened ones.
-    ended : bool, optional
-        Whether the last line has a line end: by default if it is not the last of the file. Without one it
-        may be cut.
+    table : TextTable
+    rows : Rows
+        As read from the table.
+    used : iterable of int
+        Indices of the fields that are read, by this record or another.
 
-    Raises
-    ------
-    FileFormatError
-        There are no rows, or a broken one.
+    Returns
+    -------
+    cells : dict of str to tuple of str
+        Empty where there are too many cells to keep.
+    note : str
+        "" if every column with a label is read.
     """
-    lines = source.lines[first:last] if lines is None else lines
-    if ended is None:
-        ended = first + len(lines) < len(source.lines)
-    rows = [line for line in lines if line.strip()][:SAMPLE]
-    fewer = [find_layout(rows[:count], len(labels)) for count in (len(rows), 1) if rows]
-    layout = next((known for known in fewer if known is not None), None)
-    if layout is None:
-        shown = repr(rows[0].strip()[:40]) if rows else "none: the file holds no measured values"
-        raise FileFormatError(
-            f"expected rows of {len(labels)} numbers, found {shown}.", file=source.name, line=first + 1
-        )
-    read = read_rows(
-        TextTable(
-            text="\n".join(lines) + ("\n" if ended else ""), start=0, first_line=first + 1,
-            layout=settled(layout, lines[:_SETTLING]), wanted=[column.index for column in columns],
-            labels=labels, file=source.name,
-        )
-    )  # fmt: skip
-    if not read.lines.size:
-        raise FileFormatError("expected rows of numbers, found none.", file=source.name, line=first + 1)
-    values = {column.role: column.to_si(raw) for column, raw in zip(columns, read.columns, strict=True)}
-    return Block(values, tuple(read.notes), read.lines.size)
-
-
-def read_fields(
-    source: Source,
-    labels: Sequence[str],
-    fields: Sequence[Field],
-    first: int,
-    last: int | None = None,
-    *,
-    needed: Sequence[str] = (),
-    line: int | None = None,
-) -> Block:
-    """Rows of a table whose labels and units the format fixes.
-
-    Parameters
-    ----------
-    source : Source
-    labels : sequence of str
-        All labels of the table.
-    fields : sequence of Field
-        What the format may have.
-    first, last : int
-        Indices (from 0) of the first line and of the line behind the last one.
-    needed : sequence of str
-        Roles that must be there.
-    line : int, optional
-        Number (from 1) of the line of labels, by default the one above the first row.
-
-    Raises
-    ------
-    FileFormatError
-        A column is missing, there are no rows, or a broken one.
-    """
-    columns = find_fields(labels, fields)
-    need(columns, needed, labels, source, first if line is None else line)
-    return read_block(source, columns, labels, first, last)
-
-
-def read_draws(path: Path) -> dict[str, FloatArray]:
-    """Draws of parameters, such as the chain of a posterior, in SI units by the names in the first line.
-
-    Parameters
-    ----------
-    path : Path
-        CSV or the like, a column for each parameter; lines with # above the header are left out.
-
-    Raises
-    ------
-    FileFormatError
-        There is no table, or a value is no number.
-    """
-    source = open_source(path)
-    lines = source.text.split("\n")
-    at = next((i for i, line in enumerate(lines) if line.strip() and not line.startswith("#")), None)
-    rows = [line for line in lines[(at or 0) + 1 : 200] if line.strip()][:SAMPLE]
-    layout = find_layout(rows) if at is not None and rows else None
-    if at is None or layout is None:
-        raise FileFormatError(
-            "expected names of parameters in the first line and a row of numbers for each draw.",
-            file=source.name,
-        )
-    names = split_fields(lines[at], layout.separator)
-    if len(names) != layout.fields or len(set(names)) != len(names):
-        raise FileFormatError(
-            f"expected a name of its own for each of {layout.fields} columns, found {len(names)}: "
-            f"{', '.join(names[:12])}.",
-            file=source.name,
-            line=at + 1,
-        )
-    table = TextTable(
-        text=source.text, start=sum(len(line) + 1 for line in lines[: at + 1]), first_line=at + 2,
-        layout=layout, wanted=range(len(names)), labels=names, file=source.name,
-    )  # fmt: skip
-    columns = read_rows(table).columns
-    return {name: np.asarray(values) for name, values in zip(names, columns, strict=True)}
+    taken = set(used)
+    left = [i for i, label in enumerate(table.labels) if label and i not in taken]
+    if not left:
+        return {}, ""
+    named = ", ".join(repr(table.labels[i]) for i in left[:_MOST_NAMED])
+    more = f" and {len(left) - _MOST_NAMED} more" if len(left) > _MOST_NAMED else ""
+    note = f"Not read: the {'column' if len(left) == 1 else 'columns'} {named}{more}."
+    if len(left) * rows.lines.size > _MOST_CELLS:
+        return {}, note
+    wanted = set(rows.lines.astype(int).tolist())
+    split = [table.layout.split(text) for line, text, _ in _numbered_lines(table) if line in wanted]
+    cells = {table.labels[i]: tuple(fields[i] if i < len(fields) else "" for fields in split) for i in left}
+    return cells, note

@@ -1,4 +1,4 @@
-"""Rows: the quick way gives what the careful one gives, or leaves them to it; known columns; draws."""
+"""Rows: the quick way gives what the careful one gives, or leaves them to it; nothing is lost."""
 
 import numpy as np
 import pytest
@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from memfit.errors import FileFormatError
 from memfit.loaders.raw import Source
-from memfit.loaders.tables.labels import Field
+from memfit.loaders.registry import read_source
 from memfit.loaders.tables.layout import Layout
-from memfit.loaders.tables.rows import TextTable, _read_lines, _read_plain, read_draws, read_fields
+from memfit.loaders.tables.rows import TextTable, _read_lines, _read_plain
 
 numbers = st.one_of(
     st.floats(allow_nan=False, allow_infinity=False).map(repr),
@@ -64,52 +64,100 @@ def test_long_tables_that_end_badly_are_refused_at_once():
     assert _read_plain(table("11111,22222,33333\n" * 20_000 + "1,2,\n")) is None
 
 
-FIELDS = (Field("time", ("t/ms",), "ms"), Field("current", ("I / uA", "I/uA"), "uA", -1.0))
+F = np.geomspace(1e5, 1, 21)
+Z = 20 + 1e4 / (1 + 1j * F / 100)
+LABELS = "Frequency (Hz),Z_real (ohm),Z_imag (ohm)"
 
 
-def test_columns_that_a_format_fixes_are_in_si_with_their_sign():
-    source = Source("x.txt", b"I/uA;x;t/ms\n1;9;5\n2;9;6\n3;9;7\n")
-    block = read_fields(source, ["I/uA", "x", "t/ms"], FIELDS, 1, needed=("time", "current"))
-    assert list(block.columns) == ["current", "time"]
-    np.testing.assert_allclose(block.columns["current"], [-1e-6, -2e-6, -3e-6])
-    np.testing.assert_allclose(block.columns["time"], [5e-3, 6e-3, 7e-3])
-    assert (block.rows, block.notes) == (3, ())
+def spectrum(separator=",", head=LABELS, beside=()):
+    lines = [[f"{f:.6g}", f"{z.real:.7g}", f"{z.imag:.7g}", *beside] for f, z in zip(F, Z, strict=True)]
+    return [separator.join(head.split(",")), *map(separator.join, lines)]
 
 
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        (b"I/uA;t/ms\n", "none: the file holds no measured values"),
-        (b"I/uA;t/ms\na;b\n", "expected rows of 2 numbers, found 'a;b'"),
-        (b"I/uA;t/ms\n1;2\n3;x\n4;5\n", "line 3, column 't/ms': expected a number, found 'x'"),
-    ],
-)
-def test_rows_of_a_format_that_cannot_be_read_name_their_line(text, words):
-    with pytest.raises(FileFormatError, match=words):
-        read_fields(Source("x.txt", text), ["I/uA", "t/ms"], FIELDS, 1)
-
-
-def test_a_column_that_a_format_needs_is_named():
-    with pytest.raises(FileFormatError, match="line 1: expected a column of the current; found 't/ms', 'U'"):
-        read_fields(Source("x.txt", b"t/ms;U\n1;2\n"), ["t/ms", "U"], FIELDS, 1, needed=("time", "current"))
-
-
-def test_draws_of_parameters_stand_in_columns_by_their_names(tmp_path):
-    path = tmp_path / "chain.csv"
-    path.write_text("# a chain\nR_b,V_m\n1e5,0.04\n2e5,0.05\n")
-    draws = read_draws(path)
-    assert {name: list(values) for name, values in draws.items()} == {"R_b": [1e5, 2e5], "V_m": [0.04, 0.05]}
+def read(lines):
+    return read_source(Source("x.csv", "\n".join([*lines, ""]).encode()))
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    "error",
     [
-        ("R_b,R_b\n1,2\n", "a name of its own for each of 2 columns"),
-        ("# nothing\n", "expected names of parameters in the first line"),
+        "#NUM!",
+        "#N/A",
+        "#DIV/0!",
+        "#VALUE!",
+        "#REF!",
+        "#NAME?",
+        "#WERT!",
+        "#ZAHL!",
+        "#NV",
+        "#¡DIV/0!",
+        "#VALEUR!",
     ],
 )
-def test_draws_without_names_are_refused(tmp_path, text, words):
-    path = tmp_path / "chain.csv"
-    path.write_text(text)
-    with pytest.raises(FileFormatError, match=words):
-        read_draws(path)
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_the_error_of_a_spreadsheet_is_told_with_its_place(error, place, separator):
+    lines = spectrum(separator)
+    for k in (7, 9):
+        cells = lines[k].split(separator)
+        cells[place] = error
+        lines[k] = separator.join(cells)
+    with pytest.raises(
+        FileFormatError, match=f"line 8, column '{LABELS.split(',')[place][:6]}.*{error[1:3]}"
+    ):
+        read(lines)
+
+
+def test_marked_lines_among_the_rows_are_named():
+    lines = spectrum()
+    lines.insert(8, "# lamp switched off")
+    lines[12] = "# " + lines[12]
+    (record,) = read(lines)
+    assert record.points == 20
+    assert "2 lines marked with # were left out among the rows (lines 9, 13)." in record.notes
+
+
+@pytest.mark.parametrize("place", range(5))
+@pytest.mark.parametrize("separator", [",", "\t", " "])
+@pytest.mark.parametrize("long", [False, True])
+def test_a_row_that_lacks_a_cell_is_refused(place, separator, long):
+    head = "Frequency(Hz),Z_real(ohm),Z_imag(ohm),GD,Range"
+    lines = spectrum(separator, head, beside=("0", "1"))
+    lines += lines[1:] * 1500 if long else []
+    cells = lines[7].split(separator)
+    del cells[place]
+    lines[7] = separator.join(cells)
+    with pytest.raises(FileFormatError, match="line 8: expected a row of 5 fields"):
+        read(lines)
+
+
+def test_empty_cells_at_the_end_may_be_missing():
+    lines = spectrum(head="Frequency (Hz),Z_real (ohm),Z_imag (ohm),Comment", beside=("",))
+    lines[5] = lines[5].rstrip(",")
+    (record,) = read(lines)
+    np.testing.assert_allclose(record.impedance, Z, rtol=1e-6)
+
+
+def test_every_column_that_is_not_read_is_listed():
+    lines = spectrum(head="Frequency (Hz),Z_real (ohm),Z_imag (ohm),GD,Range", beside=("0", "1"))
+    (record,) = read(lines)
+    assert "Not read: the columns 'GD', 'Range'." in record.notes
+
+
+def test_a_value_that_stands_in_the_first_row_only_holds_for_those_below():
+    lines = spectrum(head="Frequency (Hz),Z_real (ohm),Z_imag (ohm),DC bias (V)", beside=("",))
+    lines[1] += "0.5"
+    (record,) = read(lines)
+    assert record.bias_voltage == 0.5
+    assert any("20 empty cells of 'DC bias (V)'" in note for note in record.notes)
+
+
+def test_rows_without_an_impedance_are_left_out_and_named():
+    """The dc rows in front of a spectrum."""
+    lines = spectrum(head="Frequency (Hz),Z_real (ohm),Z_imag (ohm),DC bias (V)", beside=("0.4",))
+    lines[1:1] = [",,,0.4"] * 4
+    (record,) = read(lines)
+    assert record.points == 21
+    assert any(
+        note.startswith("4 rows without numbers were left out (lines 2, 3, 4, 5") for note in record.notes
+    )

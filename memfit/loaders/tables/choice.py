@@ -1,0 +1,220 @@
+"""Which columns of a table are read: one for each role that a record needs.
+
+Labels say it; where they do not, device.toml does, by a label, by a number ("column 3"), perhaps with the
+unit that the label lacks. Two columns for one role need a word, but for clocks: the time since the beginning
+tells more than that since the last step.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from memfit.errors import FileFormatError
+from memfit.loaders.raw import PAIRS_IN_WORDS, ROLES, ROLES_OF_PAIRS, FileSettings, pair_of
+from memfit.loaders.tables.labels import Column, normalise, reverses_sign, understand, understand_header
+from memfit.units import Unit, accepted, find_unit, split_label
+
+_BESIDE_SPECTRUM = ("bias_voltage", "bias_current", "voltage", "current", "applied_voltage", "cycle")
+_CURRENTS = ("current", "applied_current", "current_density")
+ELECTRICAL = ("voltage", "applied_voltage", *_CURRENTS)
+_TIME_DOMAIN = ("time", *ELECTRICAL, "cycle")
+_NUMBERED = re.compile(r"column\s+(\d{1,6})", re.IGNORECASE)
+_STEP_CLOCK = re.compile(r"(step|cycle|segment)\s*_?time|time\s*in\s*(step|cycle)", re.IGNORECASE)
+_TOTAL_CLOCK = re.compile(r"(total|test|elapsed|run|experiment)\s*_?time", re.IGNORECASE)
+
+
+def listed(labels: Sequence[str]) -> str:
+    """Labels to show in a message.
+
+    Parameters
+    ----------
+    labels : sequence of str
+    """
+    shown = ", ".join(repr(label) for label in labels[:12] if label)
+    return (shown + (", ..." if len(labels) > 12 else "")) or "none"
+
+
+def understand_all(labels: Sequence[str], settings: FileSettings, file: str) -> tuple[Column, ...]:
+    """Columns of a header; where device.toml names a column for a role, that one has it.
+
+    Parameters
+    ----------
+    labels : sequence of str
+        Of all columns.
+    settings : FileSettings
+    file : str
+        For messages.
+
+    Raises
+    ------
+    FileFormatError
+        There is no such column, or several; or its unit is none of the role.
+    """
+    columns = list(understand_header(labels))
+    if isinstance(settings.columns, tuple):
+        return tuple(columns)
+    for role, label in settings.columns.items():
+        index = _place_of(label, labels, role, file)
+        understood = understand(labels[index], index)
+        if understood is not None and understood.role == role:
+            chosen = understood
+        else:
+            sign = -1.0 if reverses_sign(labels[index], role) else 1.0
+            chosen = Column(index, labels[index], role, None, sign)
+        unit = _unit_of(chosen, settings, file)
+        if unit is not None:
+            chosen = replace(chosen, unit=unit, problem="")
+        columns = [column for column in columns if column.role != role and column.index != index]
+        columns.append(chosen)
+    return tuple(columns)
+
+
+def _place_of(label: str, labels: Sequence[str], role: str, file: str) -> int:
+    """The place of the column that device.toml names: by its label, with or without unit, or its number."""
+    places = [i for i, text in enumerate(labels) if text.strip() == label.strip()]
+    if not places:
+        numbered = _NUMBERED.fullmatch(label.strip())
+        if numbered and 1 <= int(numbered[1]) <= len(labels):
+            return int(numbered[1]) - 1
+        plain = normalise(label)
+        places = [i for i, text in enumerate(labels) if normalise(split_label(text)[0]) == plain]
+    if len(places) > 1:
+        raise FileFormatError(
+            f"expected one column {label!r}, which device.toml names as {role}; found {len(places)}: say "
+            f"which by its number, as in columns = {{ {role} = 'column {places[1] + 1}' }}.",
+            file=file,
+        )
+    if not places:
+        raise FileFormatError(
+            f"expected the column {label!r} that device.toml names as {role}; found {listed(labels)}.",
+            file=file,
+        )
+    return places[0]
+
+
+def _unit_of(column: Column, settings: FileSettings, file: str) -> Unit | None:
+    """The unit of a column that device.toml names: the one stated there, else that of the label.
+
+    A voltage over the stated resistance is a current.
+    """
+    text = settings.units.get(column.role) or split_label(column.label)[1] or ""
+    unit = find_unit(text, ROLES[column.role]) if text else None
+    if unit is not None:
+        return unit
+    over = settings.sense_resistance
+    volts, amperes = find_unit(text or "V", "voltage"), find_unit("A")
+    if over is not None and column.role in ("current", "applied_current") and volts and amperes:
+        return replace(amperes, text=f"{volts.text}/{over:g} ohm", scale=volts.scale / over)
+    if column.role in settings.units:
+        raise FileFormatError(
+            f"expected a unit of {ROLES[column.role].replace('_', ' ')} ({accepted(ROLES[column.role])}) for "
+            f"{column.label!r} in device.toml, found {text!r}.",
+            file=file,
+        )
+    return column.unit
+
+
+def choose_columns(
+    columns: Sequence[Column], labels: Sequence[str], file: str, line: int | None
+) -> tuple[Column, ...]:
+    """The columns a record needs, one for each role.
+
+    Parameters
+    ----------
+    columns : sequence of Column
+        Those that were understood.
+    labels : sequence of str
+        Of all columns.
+    file : str
+    line : int, optional
+        Of the labels.
+
+    Raises
+    ------
+    FileFormatError
+        A column is missing, or two have the same role.
+    """
+    roles = {column.role for column in columns}
+    # an LCR meter measures C with Rp or G in parallel, or with Rs in series; beside D it may be either
+    parallel = bool(roles & {"resistance_parallel", "y_real"})
+    if "capacitance" in roles and parallel != ("resistance_series" in roles):
+        role = "capacitance_parallel" if parallel else "capacitance_series"
+        columns = [
+            replace(column, role=role) if column.role == "capacitance" else column for column in columns
+        ]
+        roles = {column.role for column in columns}
+    impedance = roles & ROLES_OF_PAIRS
+    electrical = roles & {"voltage", "applied_voltage"} and roles.intersection(_CURRENTS)
+    message = ""
+    wanted: tuple[str, ...] = _TIME_DOMAIN
+    if "frequency" in roles and impedance:
+        pair = pair_of(roles)
+        if pair is None:
+            message = f"expected {PAIRS_IN_WORDS} beside the frequency; found the columns {listed(labels)}."
+        else:
+            wanted = ("frequency", *pair, *_BESIDE_SPECTRUM)
+    elif electrical or "time" in roles:
+        pass
+    elif impedance:
+        message = (
+            "expected a column of the frequency beside the impedance (Frequency (Hz), f/Hz, freq); found the "
+            f"columns {listed(labels)}. Without frequencies a spectrum cannot be fitted."
+        )
+    else:
+        message = (
+            "expected columns such as Frequency (Hz), Z_real (ohm), Z_imag (ohm) or Time (s), Voltage (V), "
+            f"Current (A); found {listed(labels)}{_hint(labels, columns)}."
+        )
+    if message:
+        raise FileFormatError(message, file=file, line=line or None)
+    return _one_per_role([column for column in columns if column.role in wanted], labels, file, line)
+
+
+def _hint(labels: Sequence[str], columns: Sequence[Column]) -> str:
+    """How to name a column whose unit tells what it is, where its label does not."""
+    understood = {column.index for column in columns}
+    for index, label in enumerate(labels):
+        unit = find_unit(split_label(label)[1] or "") if index not in understood else None
+        role = next((role for role in ("current", "voltage") if unit is not None and unit.is_a(role)), None)
+        if role is not None and len(label) < 60:
+            return f"; say which is the {role} in device.toml: columns = {{ {role} = {label!r} }}"
+    return ""
+
+
+def _one_per_role(
+    columns: Sequence[Column], labels: Sequence[str], file: str, line: int | None
+) -> tuple[Column, ...]:
+    """Refuse two columns for one role, which would need a guess."""
+    chosen: dict[str, Column] = {}
+    clock = _clock([column for column in columns if column.role == "time"])
+    columns = [column for column in columns if column.role != "time" or clock in (None, column)]
+    for column in columns:
+        other = chosen.setdefault(column.role, column)
+        if other is not column and column.role not in ("cycle", "bias_voltage", "bias_current"):
+            raise FileFormatError(
+                f"expected one column of the {column.role.replace('_', ' ')}, found {other.label!r} "
+                f"and {column.label!r}; say which in device.toml, as in columns = "
+                f"{{ {_first_of(columns, labels)} }}.",
+                file=file,
+                line=line or None,
+            )
+    return tuple(sorted(chosen.values(), key=lambda column: column.index))
+
+
+def _first_of(columns: Sequence[Column], labels: Sequence[str]) -> str:
+    """How device.toml names the first column of each role that several have."""
+    roles = [column.role for column in columns]
+    first = {column.role: column for column in reversed(columns) if roles.count(column.role) > 1}
+    stated = [
+        (role, f"'column {column.index + 1}'" if labels.count(column.label) > 1 else repr(column.label))
+        for role, column in reversed(first.items())
+    ]
+    return ", ".join(f"{role} = {text}" for role, text in stated)
+
+
+def _clock(times: Sequence[Column]) -> Column | None:
+    """The one of several clocks that holds: in a unit rather than a date, and not that of a step."""
+    total = [column for column in times if _TOTAL_CLOCK.search(column.label)]
+    whole = [column for column in times if not _STEP_CLOCK.search(column.label)]
+    timed = [column for column in whole if column.unit is not None]
+    return next((known[0] for known in (total, timed, whole) if len(known) == 1), None)

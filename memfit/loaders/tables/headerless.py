@@ -1,0 +1,151 @@
+"""Tables without a line of labels, or with labels that say too little: read where nothing is left to guess.
+
+Three columns whose first is a sweep of frequencies are a spectrum; but where the third may be an angle, only
+if Z' and Z'' obey Kramers and Kronig and modulus and phase do not. Anything else is asked for.
+"""
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from memfit.arrays import ComplexArray, FloatArray
+from memfit.datasets import ImpedanceSpectrum, kramers_kronig
+from memfit.errors import FileFormatError
+from memfit.loaders.raw import Source
+from memfit.loaders.tables.choice import choose_columns, listed
+from memfit.loaders.tables.header import Header, split_labels
+from memfit.loaders.tables.labels import understand_header
+from memfit.loaders.tables.layout import SAMPLE, Layout, find_layout, settled, split_fields
+from memfit.loaders.tables.rows import Rows
+
+
+def first_rows(lines: Sequence[str], fields: int | None = None) -> tuple[int, Layout] | None:
+    """Index and layout of the first rows of numbers."""
+    for i, line in enumerate(lines):
+        rows = [row for row in lines[i : i + SAMPLE] if row.strip()]
+        if line.strip() and len(rows) >= min(3, len([row for row in lines[i:] if row.strip()])):
+            layout = find_layout(rows, fields)
+            if layout is not None:
+                return i, settled(layout, lines[i:])
+    return None
+
+
+def headerless_header(lines: Sequence[str], source: Source) -> Header:
+    """Three columns without a header, which may be a spectrum; anything else is refused."""
+    first = first_rows(lines)
+    if first is None:
+        for i, line in enumerate(lines[:200]):  # labels that say too little, where rows have words, too
+            rows = [row for row in lines[i + 1 : i + 5] if row.strip()]
+            if len(rows) < 3 or len(line) > 2000:
+                continue
+            for labels in split_labels(line):
+                words = [text for text in labels if re.search(r"[A-Za-z]", text)]
+                if len(words) == len(labels) and find_layout(rows, len(labels)) is not None:
+                    raise _unknown_labels(labels, source, i + 1)
+        raise FileFormatError(
+            "expected a table: a header such as Time (s), Voltage (V), Current (A) and rows of "
+            "numbers; found text without rows of two numbers or more.",
+            file=source.name,
+            line=1,
+        )
+    index, layout = first
+    above = next((i for i in range(index - 1, -1, -1) if lines[i].strip(" \t,;")), None)
+    if above is not None and not lines[above].lstrip().startswith("#"):
+        labels = tuple(split_fields(lines[above], layout.separator))
+        if layout.separator == " " or len(labels) < 2:  # the split by which most labels are understood
+            splits = split_labels(lines[above]) or [(lines[above].strip(),)]
+            labels = max(splits, key=lambda split: (len(understand_header(split)), len(split)))
+        if any(re.search(r"[A-Za-z]", label) for label in labels):
+            choose_columns(understand_header(labels), labels, source.name, above + 1)
+            if len(labels) == layout.fields:
+                raise _unknown_labels(labels, source, above + 1)
+            raise FileFormatError(
+                f"expected a header with one label for each of the {layout.fields} columns of the rows; "
+                f"found {len(labels)}: {listed(labels)}.",
+                file=source.name,
+                line=above + 1,
+            )
+    if layout.fields != 3:
+        more = ", ".join(f'"label {i}"' for i in range(3, layout.fields + 1))
+        raise FileFormatError(
+            f"expected a header line that names the quantities and units of the {layout.fields} columns, "
+            "found none; add one, or give one label for each in device.toml, as in columns = "
+            f'["Voltage (V)", "Current (A)"{f", {more}" if more and layout.fields <= 8 else ""}].',
+            file=source.name,
+            line=index + 1,
+        )
+    return Header(("Frequency (Hz)", "Z' (ohm)", "Z'' (ohm)"), 0, index + 1, layout)
+
+
+def _unknown_labels(labels: Sequence[str], source: Source, line: int) -> FileFormatError:
+    return FileFormatError(
+        "expected labels that name the quantities with their units, such as Time (s), Voltage (V), "
+        f"Current (A); found {listed(labels)}. Rename them, or say in device.toml which is which, as in "
+        "columns = { voltage = ..., current = ... }.",
+        file=source.name,
+        line=line,
+    )
+
+
+_LARGEST_ANGLE = 180.5
+"""Degrees."""
+_OBEYS, _PLAINLY = 0.05, 5.0
+"""Relative residual up to which columns may be Z' and Z'', and how many times more modulus and phase need."""
+
+
+def _check_angles(rows: Rows, source: Source) -> None:
+    """Ask where the columns behind the frequency may be modulus (or gain) and phase.
+
+    Raises
+    ------
+    FileFormatError
+        Says how to tell it.
+    """
+    frequency, second, third = rows.columns
+    if np.max(np.abs(third)) > _LARGEST_ANGLE:
+        return
+    cartesian, *polar = (
+        _misfit(frequency, second + 1j * third),
+        *(_misfit(frequency, second * np.exp(1j * third * unit)) for unit in (np.pi / 180, 1.0)),
+    )
+    if cartesian < _OBEYS and (np.any(second < 0) or cartesian * _PLAINLY < min(polar)):
+        return
+    raise FileFormatError(
+        "expected a header line; the columns behind the frequency may be Z' and Z'', modulus and phase, or "
+        "gain and phase: add one, or say in device.toml which, as in "
+        """columns = ["Frequency (Hz)", "Z' (ohm)", "Z'' (ohm)"] or ["Frequency (Hz)", "|Z| (ohm)", """
+        '"Phase (deg)"].',
+        file=source.name,
+        line=int(rows.lines[0]),
+    )
+
+
+def _misfit(frequency: FloatArray, impedance: ComplexArray) -> float:
+    """Relative residual of the Kramers-Kronig test; infinite where it cannot be made."""
+    if not (np.isfinite(impedance).all() and np.all(impedance != 0)):
+        return np.inf
+    verdict = kramers_kronig(ImpedanceSpectrum(name="", frequency=frequency, impedance=impedance))
+    return np.inf if verdict.status == "too few points" else verdict.rms
+
+
+def check_headerless(rows: Rows, source: Source) -> None:
+    """Without a header the first column must be an ordered sweep of frequencies over a decade or more.
+
+    Equal steps in the logarithm, or a span of two decades, cannot be a time or a voltage by accident.
+    """
+    frequency = rows.columns[0]
+    steps = np.zeros(1)
+    if frequency.size >= 5 and np.all(frequency > 0):
+        signs = np.sign(np.diff(frequency))
+        if abs(signs.sum()) == frequency.size - 1:
+            steps = np.diff(np.log10(frequency))
+    if not (np.ptp(steps) < 0.5 * abs(np.median(steps)) and abs(steps.sum()) >= 1.0):
+        raise FileFormatError(
+            "expected a header line that names the quantities and units of the 3 columns, found none, and "
+            "the first column is no sweep of frequencies; add one, or give "
+            '`columns = ["Time (s)", ...]` in device.toml.',
+            file=source.name,
+            line=int(rows.lines[0]) if rows.lines.size else 1,
+        )
+    _check_angles(rows, source)
