@@ -36,7 +36,6 @@ WITHOUT_MIRROR = {
     "loaders/transients": "loaders/test_formats",
     "model/integrator/start": "model/test_accuracy",
     "model/integrator/step": "model/test_accuracy",
-    "model/parts/channel": "model/test_equations",
     "reporting/fit/report": "reporting/fit/test_summary",
     "workflow/batch": "batch/test_run",
     "workflow/fitting": "test_workflow",
@@ -44,8 +43,8 @@ WITHOUT_MIRROR = {
     "workflow/reports": "test_workflow",
 }
 """Modules with logic that are tested together with others, and where; no new ones."""
-TOGETHER = {"loaders/formats": "loaders/test_formats"}
-"""Rooms whose modules are alike: a reader a format, tested by the files it reads."""
+TOGETHER = {"loaders/formats": "loaders/test_formats", "model/parts": "model/parts/test_parts"}
+"""Rooms whose modules are alike: a reader a format, tested by the files it reads; a part of the device."""
 
 LISTS_OF_NAMES = {
     "fitting/combinations": "the products of the equations that data see",

@@ -60,7 +60,7 @@ class Settings:
 
 
 SETTINGS = Settings()
-_SEEN_ALONE = names_where(lambda row: row.part in ("leak", "capacitance"))
+_SEEN_ALONE = names_where(lambda row: row.part in ("resistance", "membrane"))
 """What data show without the channel too."""
 
 

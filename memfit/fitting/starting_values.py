@@ -104,7 +104,8 @@ def guess(records: Sequence[Record], fix: Mapping[str, float], count: int = 12) 
             scanned = [start for curve in steady for start in from_spectra(spectra, curve, fix)]
         else:
             scanned = from_time(records, steady, fix)
-    usual = {n: float(np.sqrt(np.prod(row.usual))) for n, row in PARAMETERS.items() if row.logarithmic}
+    rows = [row for row in PARAMETERS.values() if row.logarithmic and not row.extension]
+    usual = {row.name: float(np.sqrt(np.prod(row.usual))) for row in rows}
     starts = []
     for start in scanned:
         values = {**start.values, **fix}

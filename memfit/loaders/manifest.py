@@ -22,7 +22,7 @@ from memfit.model import PARAMETERS
 from memfit.units import DIMENSIONS, parse_quantity
 
 DIMENSION_OF: Mapping[str, str] = {
-    name: next(key for key, dimension in DIMENSIONS.items() if dimension.unit == row.unit)
+    name: next(key for key, dimension in DIMENSIONS.items() if dimension.unit == (row.unit or "1"))
     for name, row in PARAMETERS.items()
 }
 """Dimension of each model parameter, a key of `memfit.units.DIMENSIONS`."""

@@ -30,22 +30,24 @@ from memfit.model.hopf_boundary import (
 from memfit.model.linear import coefficients, effective_parameters, eigenvalues, loop_gain
 from memfit.model.parameters import (
     COLUMN,
+    EXTENSIONS,
     IN_TIME,
     LEFT_OUT,
     NAMES,
     NEEDED,
     PARAMETERS,
     UNITS,
-    Parameter,
     Parameters,
     names_where,
 )
+from memfit.model.rows import Parameter
 from memfit.model.smallsignal import BiasGrid, admittance, impedance, impedance_with_derivatives
 from memfit.model.steady import junction_voltage, steady_response
 
 __all__ = [
     "COLUMN",
     "DERIVED",
+    "EXTENSIONS",
     "IN_TIME",
     "LEFT_OUT",
     "LOOP_NAMES",

@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike
 from memfit.arrays import FloatArray
 from memfit.model.linear import resistance_share
 from memfit.model.parameters import COLUMN, NAMES, Parameters
+from memfit.model.parts import refuse_parts
 
 LOOP_NAMES = ("gain", "tau_m", "tau_d", "tau_k")
 """What the boundary depends on; the order of derivatives by their logarithms."""
@@ -68,6 +69,7 @@ class Loop:
         capacitance : float, F
             Across the junction, besides C_m.
         """
+        refuse_parts(p, "The boundary of oscillation")
         values = {name: np.array(getattr(p, name)) for name in LOOP_POWERS}
         return cls.from_values(values, np.array(resistance), np.array(capacitance))
 

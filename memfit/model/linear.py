@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 from memfit.arrays import ComplexArray, FloatArray
 from memfit.model.parameters import Parameters
-from memfit.model.parts import FEEDBACK
+from memfit.model.parts import FEEDBACK, refuse_parts
 from memfit.model.steady import junction_capacitance, ohmic_resistance
 
 LARGEST_EXPONENT = 300.0
@@ -134,6 +134,7 @@ def _rates(
     p: Parameters, u: ArrayLike, resistance: float, capacitance: float
 ) -> tuple[FloatArray | float, float, FloatArray]:
     """1/tau_m, 1/tau_d (floats) and 1/p (shape of u), 1/s; infinite where the time constant is zero."""
+    refuse_parts(p, "Stability")
     lowest = p.V_T - LARGEST_EXPONENT * p.V_m
     voltage = np.maximum(np.asarray(u, dtype=np.float64), lowest)
     tau_d, tau_f = FEEDBACK.lags(p, voltage)

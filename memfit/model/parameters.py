@@ -10,81 +10,27 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from memfit.arrays import FloatArray
 from memfit.errors import ParameterError
+from memfit.model.rows import Parameter
 
 LEFT_OUT: Mapping[str, str] = MappingProxyType({"2d": "tau_k", "2d-mirror": "tau_d"})
 """Which time a 2D model does without: its variable follows at once."""
-
-Domain = Literal["positive", "non_negative", "any"]
-Scale = Literal["log", "linear", "in V_m"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Parameter:
-    """A row of the table: all that is known of a parameter besides its value."""
-
-    name: str
-    unit: str
-    """SI unit, "" for a number."""
-    symbol: tuple[str, str]
-    """Letter and subscript, as printed."""
-    meaning: str
-    domain: Domain
-    """Which values make sense: greater than 0, 0 and greater, or all."""
-    scale: Scale
-    """How it is fitted: as its logarithm, as it is, or as it is with lengths in units of V_m."""
-    bounds: tuple[float, float]
-    """SI; far outside anything measured: to end a runaway of a fit, not to guide it."""
-    usual: tuple[float, float]
-    """SI; what halide perovskites are known to have."""
-    null: float | None
-    """Value at which its part vanishes; None where a device has to have one."""
-    part: str
-    """Part of the device, of the circuit or of the wiring that it belongs to."""
-    area_exponent: int | None
-    """Power of the area by which a uniform junction scales; None where it does not."""
-    in_time: bool = True
-    """Whether the response in time depends on it."""
-    optional: bool = False
-    """Whether a fit leaves it at its null value unless the data or the plan ask for it."""
-
-    @property
-    def logarithmic(self) -> bool:
-        """Whether it is fitted as its logarithm."""
-        return self.scale == "log"
-
-    @property
-    def typical(self) -> float:
-        """Middle of the usual range (SI), of the logarithm where it is fitted so."""
-        low, high = self.usual
-        return math.sqrt(low * high) if self.logarithmic else 0.5 * (low + high)
-
-    def complaint(self, value: float) -> str:
-        """What is wrong with a value (SI), in words; "" where it is finite and within the domain.
-
-        Parameters
-        ----------
-        value : float
-            In SI units.
-        """
-        if not math.isfinite(value):
-            return f"{self.name} must be finite, found {value:g}"
-        if value > 0.0 or self.domain == "any" or (value == 0.0 and self.domain == "non_negative"):
-            return ""
-        if self.domain == "positive":
-            return f"{self.name} must be greater than 0 {self.unit}, found {value:g}"
-        return f"{self.name} must not be negative, found {value:g} {self.unit}"
 
 
 def _row(*, null: float | None = None, area_exponent: int | None = None, **row: Any) -> Any:
     """A field of `Parameters` with its row; `null` is the value it has where none is given."""
     metadata = {"null": null, "area_exponent": area_exponent, **row}
     return field(metadata=metadata) if null is None else field(default=null, metadata=metadata)
+
+
+def _extension(**row: Any) -> Any:
+    """A field of a part that the plainest device does without."""
+    return _row(optional=True, extension=True, **row)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +54,7 @@ class Parameters:
         scale="log",
         bounds=(1e-3, 1e14),
         usual=(1e2, 1e8),
-        part="leak",
+        part="resistance",
         area_exponent=-1,
     )
     C_m: float = _row(
@@ -119,7 +65,7 @@ class Parameters:
         scale="log",
         bounds=(1e-16, 1e2),
         usual=(1e-9, 1e-2),
-        part="capacitance",
+        part="membrane",
         area_exponent=1,
     )
     i_c0: float = _row(
@@ -198,6 +144,177 @@ class Parameters:
         in_time=False,
         optional=True,
     )
+    R_1: float = _extension(
+        null=math.inf,
+        unit="ohm",
+        symbol=("R", "1"),
+        meaning="resistance of the ionic branch",
+        domain="positive",
+        scale="log",
+        bounds=(1e-3, 1e14),
+        usual=(1e2, 1e8),
+        part="branch",
+        area_exponent=-1,
+    )
+    C_1: float = _extension(
+        null=0.0,
+        unit="F",
+        symbol=("C", "1"),
+        meaning="capacitance of the ionic branch",
+        domain="non_negative",
+        scale="log",
+        bounds=(1e-16, 1e4),
+        usual=(1e-8, 1e-1),
+        part="branch",
+        area_exponent=1,
+    )
+    n: float = _extension(
+        null=1.0,
+        unit="",
+        symbol=("n", ""),
+        meaning="exponent of the dispersion of C_m",
+        domain="fraction",
+        scale="linear",
+        bounds=(0.4, 1.0),
+        usual=(0.85, 1.0),
+        part="dispersion",
+    )
+    C_0: float = _extension(
+        null=0.0,
+        unit="F",
+        symbol=("C", "0"),
+        meaning="capacitance that grows with voltage, at 0 V",
+        domain="non_negative",
+        scale="log",
+        bounds=(1e-20, 1e2),
+        usual=(1e-11, 1e-3),
+        part="capacitance",
+        area_exponent=1,
+    )
+    V_c: float = _extension(
+        null=math.inf,
+        unit="V",
+        symbol=("V", "c"),
+        meaning="voltage by which that capacitance grows e times",
+        domain="positive",
+        scale="log",
+        bounds=(5e-3, 1e2),
+        usual=(0.025, 1.0),
+        part="capacitance",
+    )
+    I_l: float = _extension(
+        null=0.0,
+        unit="A",
+        symbol=("I", "l"),
+        meaning="scale of the leak that grows with voltage",
+        domain="non_negative",
+        scale="log",
+        bounds=(1e-20, 1e4),
+        usual=(1e-9, 1e-3),
+        part="leak",
+        area_exponent=1,
+    )
+    V_l: float = _extension(
+        null=math.inf,
+        unit="V",
+        symbol=("V", "l"),
+        meaning="voltage by which that leak grows",
+        domain="positive",
+        scale="log",
+        bounds=(1e-2, 1e2),
+        usual=(0.05, 1.0),
+        part="leak",
+    )
+    I_ph: float = _extension(
+        null=0.0,
+        unit="A",
+        symbol=("I", "ph"),
+        meaning="photocurrent",
+        domain="any",
+        scale="linear",
+        bounds=(-1e4, 1e4),
+        usual=(0.0, 1e-2),
+        part="photocurrent",
+        area_exponent=1,
+    )
+    i_c0n: float = _extension(
+        null=0.0,
+        unit="A",
+        symbol=("i", "c0n"),
+        meaning="saturation current of the channel of the other polarity",
+        domain="non_negative",
+        scale="log",
+        bounds=(1e-16, 1e4),
+        usual=(1e-9, 1e-1),
+        part="second_polarity",
+        area_exponent=1,
+    )
+    V_Tn: float = _extension(
+        null=math.inf,
+        unit="V",
+        symbol=("V", "Tn"),
+        meaning="threshold voltage of the other polarity",
+        domain="any",
+        scale="in V_m",
+        bounds=(-5.0, 10.0),
+        usual=(0.0, 3.0),
+        part="second_polarity",
+    )
+    V_mn: float = _extension(
+        null=math.inf,
+        unit="V",
+        symbol=("V", "mn"),
+        meaning="width of the activation of the other polarity",
+        domain="positive",
+        scale="log",
+        bounds=(2e-3, 3.0),
+        usual=(0.015, 0.4),
+        part="second_polarity",
+    )
+    kappa: float = _extension(
+        null=0.0,
+        unit="",
+        symbol=("κ", ""),
+        meaning="kind of the channel: 0 a current source, 1 a conductance",
+        domain="fraction",
+        scale="linear",
+        bounds=(0.0, 1.0),
+        usual=(0.0, 1.0),
+        part="conductance",
+    )
+    p_k: float = _extension(
+        null=1.0,
+        unit="",
+        symbol=("p", "k"),
+        meaning="power of f in the activation time",
+        domain="non_negative",
+        scale="linear",
+        bounds=(0.0, 3.0),
+        usual=(0.0, 1.0),
+        part="activation_time",
+    )
+    q_k: float = _extension(
+        null=0.0,
+        unit="",
+        symbol=("q", "k"),
+        meaning="power of 1 - f in the activation time",
+        domain="non_negative",
+        scale="linear",
+        bounds=(0.0, 3.0),
+        usual=(0.0, 1.0),
+        part="activation_time",
+    )
+    d_i: float = _extension(
+        null=0.0,
+        unit="1/s",
+        symbol=("d", "i"),
+        meaning="drift of the logarithm of i_c0 from record to record",
+        domain="any",
+        scale="linear",
+        bounds=(-1e3, 1e3),
+        usual=(-1e-4, 1e-4),
+        part="drift",
+    )
 
     def __post_init__(self) -> None:
         """Check the domains, once."""
@@ -227,12 +344,29 @@ class Parameters:
                 + "; ".join(f"{fault}: {', '.join(found)}" for fault, found in faults if found)
                 + "."
             )
-        return cls(**{name: float(value) for name, value in values.items()})
+        _check_completeness(values)
+        result = cls(**{name: float(value) for name, value in values.items()})
+        for threshold in ("V_T", "V_Tn") if result.kappa > 0.0 else ():
+            if not (value := getattr(result, threshold)) > 0.0:
+                raise ParameterError(
+                    f"A channel with kappa > 0 conducts as u/{threshold}: expected {threshold} greater "
+                    f"than 0 V, found {value:g}; choose a threshold above 0 V or leave kappa out."
+                )
+        return result
 
     @property
     def model(self) -> str:
         """Name: "2d" where the activation follows at once, "2d-mirror" where the channel does, else "3d"."""
         return next((model for model, time in LEFT_OUT.items() if getattr(self, time) == 0.0), "3d")
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Names of the parts that it has besides those of the plainest device, as in `EXTENSIONS`."""
+        return tuple(
+            part
+            for part, names in EXTENSIONS.items()
+            if any(getattr(self, name) != PARAMETERS[name].null for name in names)
+        )
 
     @property
     def tau_m(self) -> float:
@@ -250,8 +384,13 @@ class Parameters:
         return np.array([getattr(self, name) for name in names or PARAMETERS])
 
     def as_dict(self) -> dict[str, float]:
-        """Names and SI values."""
-        return {name: float(getattr(self, name)) for name in PARAMETERS}
+        """Names and SI values; parts that it does not have are left out."""
+        parts = self.parts
+        return {
+            name: float(getattr(self, name))
+            for name, row in PARAMETERS.items()
+            if not row.extension or row.part in parts
+        }
 
     def replace(self, **changes: float) -> "Parameters":
         """A copy with some values changed."""
@@ -275,11 +414,37 @@ def names_where(condition: Callable[[Parameter], bool]) -> tuple[str, ...]:
     return tuple(name for name, row in PARAMETERS.items() if condition(row))
 
 
+def _check_completeness(values: Mapping[str, float]) -> None:
+    """Refuse parts of which some but not all of the parameters are given.
+
+    A part whose null value is infinite (its shape is unknown without it) needs all of them.
+    """
+    for part, names in EXTENSIONS.items():
+        missing = [name for name in names if name not in values]
+        shaped = any(PARAMETERS[name].null == math.inf for name in names)
+        if shaped and 0 < len(missing) < len(names):
+            raise ParameterError(
+                f"The part {part} needs {' and '.join(names)}; missing: {', '.join(missing)}. "
+                "Give them all, or none of them."
+            )
+
+
+def _extensions() -> dict[str, tuple[str, ...]]:
+    """Parts that the plainest device does without, and their parameters."""
+    result: dict[str, tuple[str, ...]] = {}
+    for name, row in PARAMETERS.items():
+        if row.extension:
+            result[row.part] = (*result.get(row.part, ()), name)
+    return result
+
+
+EXTENSIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(_extensions())
+"""Parts that the plainest device does without, and their parameters."""
 NEEDED = names_where(lambda row: row.null is None)
 """What every device has to have."""
 NAMES = tuple(PARAMETERS)
 COLUMN: Mapping[str, int] = MappingProxyType({name: k for k, name in enumerate(NAMES)})
 """Place of each parameter in vectors and on the last axis of derivatives."""
-IN_TIME = names_where(lambda row: row.in_time)
-"""What the response in time depends on."""
+IN_TIME = names_where(lambda row: row.in_time and not row.extension)
+"""What the response in time of the plainest device depends on."""
 UNITS: Mapping[str, str] = {name: row.unit for name, row in PARAMETERS.items()}

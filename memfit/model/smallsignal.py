@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from memfit.arrays import ComplexArray, FloatArray
 from memfit.model.parameters import COLUMN, NAMES, Parameters
-from memfit.model.parts import BRANCHES
+from memfit.model.parts import BRANCHES, present
 from memfit.model.steady import junction_voltage, junction_voltage_derivatives
 from memfit.protocols import Control
 
@@ -30,7 +30,7 @@ def admittance(p: Parameters, frequency: ArrayLike, u: ArrayLike) -> ComplexArra
     """
     s = _s(frequency)
     Y = np.zeros(np.broadcast_shapes(s.shape, np.shape(u)), dtype=np.complex128)
-    for part in BRANCHES:
+    for part in present(p, BRANCHES):
         Y = Y + part.admittance(p, s, u)
     return Y
 
@@ -89,7 +89,7 @@ def impedance_with_derivatives(p: Parameters, grid: BiasGrid) -> tuple[ComplexAr
     s = _s(grid.frequency)
     Y = np.zeros(s.size, dtype=np.complex128)
     by_p = np.zeros((s.size, len(NAMES)), dtype=np.complex128)
-    for part in BRANCHES:
+    for part in present(p, BRANCHES):
         Y += part.add_admittance(p, s, u, u_by_p, grid.spectrum, by_p)
     Z_junction = 1.0 / Y
     np.multiply(-(Z_junction**2)[:, None], by_p, out=by_p)

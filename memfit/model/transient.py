@@ -16,6 +16,7 @@ from memfit.arrays import FloatArray, frozen_floats
 from memfit.errors import InputError
 from memfit.model import integrator as kernel
 from memfit.model.parameters import IN_TIME, Parameters
+from memfit.model.parts import refuse_parts
 from memfit.protocols import Drive
 
 DEFAULT_TOLERANCE = 1e-8
@@ -155,6 +156,7 @@ class DriveSet:
             margin.
         """
         self._check(initial, delay, tolerance)
+        refuse_parts(p, "The response in time")
         count, n = len(self.drives), self.time.size
         time = self.time if delay is None else self.time - np.repeat(delay, np.diff(self.offsets))
         y = np.empty(n)

@@ -148,6 +148,7 @@ def _parameters(check: Checker, value: object) -> dict[str, float]:
         "any": Checker.quantity,
         "non_negative": _not_negative,
         "positive": Checker.positive,
+        "fraction": _not_negative,
     }
     known = {name: Key("", read[PARAMETERS[name].domain], (DIMENSION_OF[name],)) for name in table}
     return check.keys(table, "parameters", known)

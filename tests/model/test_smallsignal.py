@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memfit.model.parameters import NAMES, Parameters
+from memfit.model.parameters import COLUMN, Parameters
 from memfit.model.smallsignal import BiasGrid, admittance, impedance, impedance_with_derivatives
 from memfit.model.steady import junction_voltage, steady_response
 from memfit.model.transient import simulate
@@ -68,8 +68,8 @@ def test_derivatives_against_differences(control, model):
     assert np.allclose(
         Z, impedance(p, grid.frequency, junction_voltage(p, control, bias)[spectrum]), rtol=1e-13
     )
-    for k, name in enumerate(NAMES):
-        value = getattr(p, name)
+    for name, value in p.as_dict().items():
+        k = COLUMN[name]
         if value == 0.0:
             continue
         step = 1e-4 * value

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from memfit.model.equations import activation, inverse_resistance_a, steady_current
-from memfit.model.parameters import NAMES, Parameters
+from memfit.model.parameters import COLUMN, NAMES, Parameters
 from memfit.model.steady import (
     current_derivatives,
     junction_voltage,
@@ -79,8 +79,8 @@ def test_derivatives_against_differences(control, R_s):
 
 def test_current_derivatives_at_fixed_voltage():
     by_parameter = current_derivatives(DEVICE, VOLTAGES)
-    for k, name in enumerate(NAMES):
-        value = getattr(DEVICE, name)
+    for name, value in DEVICE.as_dict().items():
+        k = COLUMN[name]
         step = 1e-5 * (value or 1.0)
         up, down = (DEVICE.replace(**{name: max(value + s, 0.0)}) for s in (step, -step))
         width = getattr(up, name) - getattr(down, name)

@@ -5,23 +5,39 @@
 
 A part states its parameters (rows of the table whose `part` is its name), its state if it has one, its steady
 current and its admittance with their exact derivatives, and its equation in time. `steady`, `smallsignal`,
-`linear` and `equations` are assembled from the lists below and know no part by name. A new part is a file
-with the functions of the protocols it takes part in, its rows in the table, and its place in the lists.
+`linear` and `equations` are assembled from those of the lists below that a device has, and know no part by
+name. A new part is a file with the functions of the protocols it takes part in, its rows in the table, and
+its place in the lists. `conductance` and `activation_time` change the formulas of channel and activation.
 
 Parts are across the junction; what lies in series (R_s, L_s) is the terminal's, V = u + R_s I. `u` is the
 junction voltage, V; `by` holds derivatives by the parameters on its last axis, as `NAMES`, and each part adds
 to its own columns.
 """
 
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Literal, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from memfit.arrays import ComplexArray, FloatArray
-from memfit.model.parameters import Parameters
-from memfit.model.parts import activation, capacitance, channel, leak
+from memfit.errors import ParameterError
+from memfit.model.parameters import EXTENSIONS, Parameters
+from memfit.model.parts import (
+    activation,
+    branch,
+    capacitance,
+    channel,
+    dispersion,
+    leak,
+    membrane,
+    photocurrent,
+    resistance,
+    second_polarity,
+)
+
+Course = Literal["bounded", "rising", "any"]
+"""How a steady current goes with the voltage: rising between limits, rising, or as it likes."""
 
 State = Mapping[str, FloatArray]
 """u (V) and the states of the parts, by name."""
@@ -77,7 +93,7 @@ class Ohmic(Conductor, Protocol):
 
 
 class VoltageDependent(Conductor, Protocol):
-    """A conductor whose steady current is no multiple of the voltage, but between limits."""
+    """A conductor whose steady current is no multiple of the voltage."""
 
     def steady_current(self, p: Parameters, u: ArrayLike, resistance: float = 1.0) -> FloatArray:
         """Current (A), or the voltage (V) that it drops across a resistance (ohm)."""
@@ -86,7 +102,10 @@ class VoltageDependent(Conductor, Protocol):
         """Derivative of `steady_current` by u."""
 
     def limits(self, p: Parameters) -> tuple[float, float]:
-        """Least and most steady current, A."""
+        """Least and most steady current, A; where it is not bounded, least for u >= 0 and most for u <= 0."""
+
+    def course(self, p: Parameters) -> str:
+        """How it goes with the voltage, a `Course`."""
 
 
 class Capacitor(Branch, Protocol):
@@ -102,6 +121,9 @@ class Kinetic(Protocol):
     PART: str
     STATE: str
 
+    def rest(self, p: Parameters, u: ArrayLike) -> FloatArray:
+        """The state in equilibrium at u."""
+
     def rate(self, p: Parameters, state: State) -> FloatArray:
         """Time derivative of the state."""
 
@@ -109,8 +131,17 @@ class Kinetic(Protocol):
         """Its derivatives by u and the states, by name; what is missing is 0."""
 
 
-class Feedback(Protocol):
-    """A conductor that answers late: with the charging of the junction a loop of three lags."""
+class Loop(Protocol):
+    """A conductor that answers late."""
+
+    PART: str
+
+    def loop_admittance(self, p: Parameters, s: ComplexArray, u: ArrayLike) -> ComplexArray:
+        """What of its admittance (S) answers late."""
+
+
+class Feedback(Loop, Protocol):
+    """With the charging of the junction a loop of three lags."""
 
     def loop_gain(self, p: Parameters, u: ArrayLike, resistance: float) -> FloatArray:
         """Its conductance times the resistance (ohm) of all others."""
@@ -119,14 +150,58 @@ class Feedback(Protocol):
         """Its two delays, s."""
 
 
-OHMIC: tuple[Ohmic, ...] = (leak,)
-VOLTAGE_DEPENDENT: tuple[VoltageDependent, ...] = (channel,)
-CAPACITORS: tuple[Capacitor, ...] = (capacitance,)
-KINETIC: tuple[Kinetic, ...] = (channel, activation)
+OHMIC: tuple[Ohmic, ...] = (resistance,)
+VOLTAGE_DEPENDENT: tuple[VoltageDependent, ...] = (channel, leak, photocurrent, second_polarity, branch)
+CAPACITORS: tuple[Capacitor, ...] = (membrane, capacitance)
+KINETIC: tuple[Kinetic, ...] = (channel, activation, branch, second_polarity, second_polarity.ACTIVATION)
+LOOPS: tuple[Loop, ...] = (channel, second_polarity)
 FEEDBACK: Feedback = channel
-"""The one loop of the model: `linear` and `hopf_boundary` are in closed form for one."""
+"""The one loop of the plainest device: `linear` and `hopf_boundary` are in closed form for one."""
 
 CONDUCTORS: tuple[Conductor, ...] = (*OHMIC, *VOLTAGE_DEPENDENT)
-BRANCHES: tuple[Branch, ...] = (*VOLTAGE_DEPENDENT, *OHMIC, *CAPACITORS)
-STATES = ("u", *(part.STATE for part in KINETIC))
-"""Names of the states, in the order of the vector field."""
+BRANCHES: tuple[Branch, ...] = (*VOLTAGE_DEPENDENT, *OHMIC, *CAPACITORS, dispersion)
+
+P = TypeVar("P", Branch, Capacitor, Conductor, Kinetic, Loop, Ohmic, VoltageDependent)
+
+
+def present(p: Parameters, parts: Sequence[P]) -> list[P]:
+    """Those of some parts that a device has.
+
+    Parameters
+    ----------
+    p : Parameters
+    parts : sequence of parts
+    """
+    absent = EXTENSIONS.keys() - p.parts
+    return [part for part in parts if part.PART not in absent]
+
+
+def states(p: Parameters) -> tuple[str, ...]:
+    """Names of the states of a device, in the order of the vector field; (u, i_c, f) of the plainest.
+
+    Parameters
+    ----------
+    p : Parameters
+    """
+    return ("u", *(part.STATE for part in present(p, KINETIC)))
+
+
+def refuse_parts(p: Parameters, answer: str) -> None:
+    """Refuse an answer that exists for the plainest device only.
+
+    Parameters
+    ----------
+    p : Parameters
+    answer : str
+        What is asked, as the beginning of a sentence.
+
+    Raises
+    ------
+    ParameterError
+        It has other parts.
+    """
+    if p.parts:
+        raise ParameterError(
+            f"{answer} is known for the plainest model only; found {', '.join(p.parts)}. "
+            "Leave their parameters out."
+        )

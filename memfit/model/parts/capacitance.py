@@ -1,6 +1,8 @@
-"""The capacitance of the junction, which the terminal current charges.
+"""A capacitance that grows with voltage, beside the constant one.
 
-i = C_m du/dt,  Y = s C_m    (Eqs. 1 and 6 of Bisquert & Guerrero, J. Phys. Chem. Lett. 2022, 13, 3789)
+C(u) = C_0 exp(u/V_c), which is dQ/du of the charge C_0 V_c (exp(u/V_c) - 1);  Y = s C(u)
+
+The diffusion (chemical) capacitance of illuminated perovskite cells.
 """
 
 import numpy as np
@@ -10,21 +12,28 @@ from memfit.arrays import ComplexArray, FloatArray
 from memfit.model.parameters import COLUMN, Parameters
 
 PART = "capacitance"
+_LARGEST = 600.0  # of u/V_c
 
 
-def capacitance(p: Parameters, u: ArrayLike) -> float:
-    """C_m, F."""
-    return p.C_m
+def capacitance(p: Parameters, u: ArrayLike) -> FloatArray:
+    """C_0 exp(u/V_c), F."""
+    x = np.clip(np.asarray(u, dtype=np.float64) / p.V_c, -_LARGEST, _LARGEST)
+    return np.asarray(p.C_0 * np.exp(x), dtype=np.float64)
 
 
 def admittance(p: Parameters, s: ComplexArray, u: ArrayLike) -> ComplexArray:
-    """Y = s C_m, S."""
-    return p.C_m * s
+    """Y = s C_0 exp(u/V_c), S."""
+    return np.asarray(s * capacitance(p, u), dtype=np.complex128)
 
 
 def add_admittance(
     p: Parameters, s: ComplexArray, u: FloatArray, u_by_p: FloatArray, k: np.ndarray, by: ComplexArray
 ) -> ComplexArray:
-    """Y at s (n,); adds to `by` (n, p) its derivatives by the parameters."""
-    by[:, COLUMN["C_m"]] += s
-    return s * p.C_m
+    """Y at s (n,) about u[k]; adds to `by` (n, p) its derivatives, those through u (m, p) included."""
+    C = capacitance(p, u)
+    C_by_p = (C / p.V_c)[:, None] * u_by_p
+    C_by_p[:, COLUMN["C_0"]] += np.exp(np.clip(u / p.V_c, -_LARGEST, _LARGEST))
+    C_by_p[:, COLUMN["V_c"]] -= C * u / p.V_c**2
+    by += s[:, None] * C_by_p[k]
+    Y: ComplexArray = s * C[k]
+    return Y

@@ -1,11 +1,13 @@
 """The memory channel: a current i_c that follows the activation f with a delay.
 
+i_p           = i_c w(u),  w = 1 - kappa + kappa u/V_T     (kappa = 0: i_c itself)
 tau_d di_c/dt = i_c0 f - i_c                               (11)
 i_c           = i_c0 f_ss(u) in a steady state             (5)
-1/R_a         = i_c0 f_ss (1 - f_ss)/V_m                   (7)
-Y             = 1/(R_a (1 + s tau_d)(1 + s tau_f))         (13, 14), tau_f = tau_k f_ss(u)
+1/R_a         = i_c0 f_ss (1 - f_ss) w/V_m                 (7)
+Y = kappa i_c/V_T + 1/(R_a (1 + s tau_d)(1 + s tau_f))     (13, 14), tau_f = tau_k f_ss(u)
 
-It is a chemical inductor: L_d = tau_d R_a (8), L_k = tau_f R_a (15).
+w and other laws of tau_f are in the files `conductance` and `activation_time`. It is a chemical inductor:
+L_d = tau_d R_a (8), L_k = tau_f R_a (15).
 Bisquert & Guerrero, J. Phys. Chem. Lett. 2022, 13, 3789.
 """
 
@@ -23,13 +25,15 @@ from memfit.model.parts.activation import (
     add_shape_derivatives,
     deactivation,
 )
+from memfit.model.parts.activation_time import add_shape_powers, is_plain, shape, shape_slope
+from memfit.model.parts.conductance import add_factor_derivatives, factor, factor_slope
 
 PART = "channel"
 STATE = "i_c"
 
 
 def steady_current(p: Parameters, u: ArrayLike, resistance: float = 1.0) -> FloatArray:
-    """i_c0 f_ss(u), A, Eq. 5; with a resistance (ohm) the voltage that drops across it, V.
+    """i_c0 f_ss(u) w(u), A, Eq. 5; with a resistance (ohm) the voltage that drops across it, V.
 
     Parameters
     ----------
@@ -38,11 +42,12 @@ def steady_current(p: Parameters, u: ArrayLike, resistance: float = 1.0) -> Floa
     resistance : float, ohm
         That the current flows through; 1 for the current itself.
     """
-    return resistance * p.i_c0 * activation(p, u)
+    current: FloatArray = resistance * p.i_c0 * activation(p, u)
+    return current if p.kappa == 0.0 else current * factor(p, u)
 
 
 def conductance(p: Parameters, u: ArrayLike, resistance: float = 1.0) -> FloatArray:
-    """1/R_a = i_c0 f_ss (1 - f_ss)/V_m, S, Eq. 7; with a resistance (ohm) R/R_a.
+    """1/R_a + kappa i_c/V_T = d(i_c0 f_ss w)/du, S, Eq. 7; with a resistance (ohm) R times that.
 
     Parameters
     ----------
@@ -51,22 +56,37 @@ def conductance(p: Parameters, u: ArrayLike, resistance: float = 1.0) -> FloatAr
     resistance : float, ohm
         That the current flows through; 1 for the current itself.
     """
-    return resistance * p.i_c0 * activation_slope(p, u)
+    late: FloatArray = resistance * p.i_c0 * activation_slope(p, u)
+    if p.kappa == 0.0:
+        return late
+    return late * factor(p, u) + resistance * p.i_c0 * activation(p, u) * factor_slope(p)
 
 
 def limits(p: Parameters) -> tuple[float, float]:
-    """Least and most steady current, A."""
+    """Least and most steady current, A; with kappa > 0 least where u >= 0, most where u <= 0."""
     return 0.0, p.i_c0
+
+
+def course(p: Parameters) -> str:
+    """Between limits and rising, or (kappa > 0) anything."""
+    return "bounded" if p.kappa == 0.0 else "any"
 
 
 def add_current_derivatives(p: Parameters, u: FloatArray, by: FloatArray) -> None:
     """Add to (n, p) the derivatives of the steady current by the parameters at fixed u (n,)."""
-    by[:, COLUMN["i_c0"]] += activation(p, u)
-    add_shape_derivatives(p, u, conductance(p, u), by)
+    f = activation(p, u)
+    if p.kappa == 0.0:
+        by[:, COLUMN["i_c0"]] += f
+        add_shape_derivatives(p, u, conductance(p, u), by)
+        return
+    w = factor(p, u)
+    by[:, COLUMN["i_c0"]] += f * w
+    add_shape_derivatives(p, u, p.i_c0 * activation_slope(p, u) * w, by)
+    add_factor_derivatives(p, u, p.i_c0 * f, by)
 
 
-def admittance(p: Parameters, s: ComplexArray, u: ArrayLike) -> ComplexArray:
-    """1/(R_a (1 + s tau_d)(1 + s tau_f)), S, Eqs. 13 and 14.
+def loop_admittance(p: Parameters, s: ComplexArray, u: ArrayLike) -> ComplexArray:
+    """1/(R_a (1 + s tau_d)(1 + s tau_f)), S, Eqs. 13 and 14: what answers late.
 
     Parameters
     ----------
@@ -76,7 +96,21 @@ def admittance(p: Parameters, s: ComplexArray, u: ArrayLike) -> ComplexArray:
     u : array, V, across the junction
     """
     lag = (1.0 + s * p.tau_d) * (1.0 + s * activation_time(p, u))
-    return np.asarray(conductance(p, u) / lag, dtype=np.complex128)
+    return np.asarray(p.i_c0 * activation_slope(p, u) * factor(p, u) / lag, dtype=np.complex128)
+
+
+def admittance(p: Parameters, s: ComplexArray, u: ArrayLike) -> ComplexArray:
+    """What answers late, and kappa i_c/V_T, S.
+
+    Parameters
+    ----------
+    p : Parameters
+    s : array, rad/s
+        i omega.
+    u : array, V, across the junction
+    """
+    late = loop_admittance(p, s, u)
+    return late if p.kappa == 0.0 else late + p.i_c0 * activation(p, u) * factor_slope(p)
 
 
 def add_admittance(
@@ -90,26 +124,73 @@ def add_admittance(
     g_by_p = (p.i_c0 * (1.0 - 2.0 * f) / p.V_m)[:, None] * f_by_p
     g_by_p[:, COLUMN["i_c0"]] += slope
     g_by_p[:, COLUMN["V_m"]] -= g / p.V_m
+    at_once: FloatArray | float = 0.0
+    if p.kappa > 0.0:
+        g, g_by_p = _with_factor(p, u, u_by_p, g, g_by_p)
+        at_once = p.i_c0 * f * factor_slope(p)
+        _add_at_once(p, f, f_by_p, k, by)
+        at_once = at_once[k]
+    kinetic, kinetic_by_p = _shape_with_derivatives(p, u, u_by_p, f, f_by_p)
 
     lag_d = 1.0 / (1.0 + s * p.tau_d)
-    lag_f = 1.0 / (1.0 + s * (p.tau_k * f)[k])
+    lag_f = 1.0 / (1.0 + s * (p.tau_k * kinetic)[k])
     Y: ComplexArray = g[k] * lag_d * lag_f
     slowing = Y * lag_f * s  # -dY/dtau_f
     by += (lag_d * lag_f)[:, None] * g_by_p[k]
-    by -= (slowing * p.tau_k)[:, None] * f_by_p[k]
+    by -= (slowing * p.tau_k)[:, None] * kinetic_by_p[k]
     by[:, COLUMN["tau_d"]] -= Y * lag_d * s
-    by[:, COLUMN["tau_k"]] -= slowing * f[k]
-    return Y
+    by[:, COLUMN["tau_k"]] -= slowing * kinetic[k]
+    return Y if p.kappa == 0.0 else Y + at_once
+
+
+def _with_factor(
+    p: Parameters, u: FloatArray, u_by_p: FloatArray, g: FloatArray, g_by_p: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Conductance g w and its derivatives."""
+    w = np.asarray(factor(p, u))
+    by = w[:, None] * g_by_p + (g * factor_slope(p))[:, None] * u_by_p
+    add_factor_derivatives(p, u, g, by)
+    return g * w, by
+
+
+def _add_at_once(p: Parameters, f: FloatArray, f_by_p: FloatArray, k: np.ndarray, by: ComplexArray) -> None:
+    """Add the derivatives of kappa i_c0 f/V_T."""
+    own = p.i_c0 * factor_slope(p) * f_by_p
+    own[:, COLUMN["i_c0"]] += f * factor_slope(p)
+    own[:, COLUMN["kappa"]] += p.i_c0 * f / p.V_T
+    own[:, COLUMN["V_T"]] -= p.i_c0 * f * factor_slope(p) / p.V_T
+    by += own[k]
+
+
+def _shape_with_derivatives(
+    p: Parameters, u: FloatArray, u_by_p: FloatArray, f: FloatArray, f_by_p: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """tau_f/tau_k and its derivatives, those through u included."""
+    if is_plain(p):
+        return f, f_by_p
+    rest, z = deactivation(p, u), (u - p.V_T) / p.V_m
+    value, slope = shape(p, f, rest), shape_slope(p, f, rest) / p.V_m
+    by = slope[:, None] * u_by_p
+    add_shape_derivatives(p, u, slope, by)
+    add_shape_powers(p, value, z, by)
+    return value, by
 
 
 def current(p: Parameters, state: Mapping[str, FloatArray]) -> FloatArray:
-    """i_c, A."""
-    return state["i_c"]
+    """i_c w(u), A."""
+    return state["i_c"] if p.kappa == 0.0 else state["i_c"] * factor(p, state["u"])
 
 
-def current_slopes(p: Parameters, state: Mapping[str, FloatArray]) -> dict[str, float]:
+def current_slopes(p: Parameters, state: Mapping[str, FloatArray]) -> dict[str, FloatArray | float]:
     """Derivatives of the current by u and the states."""
-    return {"i_c": 1.0}
+    if p.kappa == 0.0:
+        return {"i_c": 1.0}
+    return {"i_c": factor(p, state["u"]), "u": state["i_c"] * factor_slope(p)}
+
+
+def rest(p: Parameters, u: ArrayLike) -> FloatArray:
+    """i_c in a steady state, A."""
+    return p.i_c0 * activation(p, u)
 
 
 def rate(p: Parameters, state: Mapping[str, FloatArray]) -> FloatArray:
@@ -132,7 +213,8 @@ def loop_gain(p: Parameters, u: ArrayLike, resistance: float) -> FloatArray:
     resistance : float, ohm
         Of all other conductors in parallel.
     """
-    return resistance * p.i_c0 / p.V_m * activation(p, u) * deactivation(p, u)
+    gain: FloatArray = resistance * p.i_c0 / p.V_m * activation(p, u) * deactivation(p, u)
+    return gain if p.kappa == 0.0 else gain * factor(p, u)
 
 
 def lags(p: Parameters, u: ArrayLike) -> tuple[float, FloatArray]:

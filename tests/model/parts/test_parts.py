@@ -4,17 +4,29 @@ import numpy as np
 import pytest
 
 from memfit.model import smallsignal, steady
-from memfit.model.equations import activation
+from memfit.model.equations import activation, steady_state
 from memfit.model.parameters import COLUMN, NAMES, PARAMETERS, Parameters, names_where
-from memfit.model.parts import BRANCHES, CONDUCTORS, KINETIC, STATES, VOLTAGE_DEPENDENT
+from memfit.model.parts import BRANCHES, CONDUCTORS, KINETIC, VOLTAGE_DEPENDENT, states
 
-DEVICE = Parameters(
-    R_b=1e5, C_m=1e-7, i_c0=1e-4, V_T=0.7, V_m=0.06, tau_d=5e-3, tau_k=0.2, R_s=50.0, L_s=1e-6
-)
+PLAIN = Parameters(R_b=1e5, C_m=1e-7, i_c0=1e-4, V_T=0.7, V_m=0.06, tau_d=5e-3, tau_k=0.2, R_s=50.0, L_s=1e-6)
+DEVICE = PLAIN.replace(
+    R_1=2e5, C_1=1e-6, n=0.93, C_0=1e-9, V_c=0.3, I_l=2e-6, V_l=0.4, I_ph=3e-6,
+    i_c0n=5e-5, V_Tn=0.2, V_mn=0.2, kappa=0.4, p_k=0.7, q_k=0.2,
+)  # fmt: skip
+"""With every part there is but drift, which belongs to a series of records."""
 U = np.array([0.2, 0.65, 0.7, 0.9])
 S = 2j * np.pi * np.geomspace(0.1, 1e5, 4)
 PARTS = {part.PART: part for part in (*BRANCHES, *KINETIC)}
-STATE = {"u": np.array(0.66), "i_c": np.array(3e-5), "f": np.array(0.4)}
+STATE = {
+    "u": np.array(0.66), "i_c": np.array(3e-5), "f": np.array(0.4), "v": np.array(0.5),
+    "i_cn": np.array(2e-6), "f_n": np.array(0.1),
+}  # fmt: skip
+SHARED = {
+    "channel": ("activation", "conductance", "activation_time"),
+    "second_polarity": ("activation", "channel", "conductance", "activation_time"),
+    "dispersion": ("membrane",),
+}
+"""Parts on whose parameters others depend."""
 
 
 def by_differences(function, name):
@@ -27,7 +39,7 @@ def by_differences(function, name):
 
 def own_parameters(part):
     """What a part depends on: its rows, and those of the activation where it follows it."""
-    parts = {part.PART, "activation"} if part.PART == "channel" else {part.PART}
+    parts = {part.PART, *SHARED.get(part.PART, ())}
     return names_where(lambda row: row.part in parts)
 
 
@@ -36,8 +48,9 @@ def test_every_part_has_its_rows_in_the_table():
 
 
 def test_every_state_has_one_part_that_moves_it():
-    assert STATES == ("u", "i_c", "f")
-    assert set(STATE) == set(STATES)
+    assert states(PLAIN) == ("u", "i_c", "f")
+    assert states(DEVICE) == ("u", "i_c", "f", "v", "i_cn", "f_n")
+    assert set(STATE) == set(states(DEVICE))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -47,7 +60,7 @@ def test_admittance_and_its_derivatives_at_a_fixed_bias(part, name):
     Y = part.add_admittance(DEVICE, S, U, np.zeros((U.size, len(NAMES))), np.arange(U.size), by)
     np.testing.assert_allclose(Y, part.admittance(DEVICE, S, U), rtol=1e-13)
     numeric = by_differences(lambda p: part.admittance(p, S, U), name)
-    scale = np.abs(Y) / max(abs(getattr(DEVICE, name)), 1e-9)
+    scale = np.maximum(np.abs(Y), 1e-12) / max(abs(getattr(DEVICE, name)), 1e-9)
     np.testing.assert_allclose(by[:, COLUMN[name]] / scale, numeric / scale, atol=1e-7)
     if name not in own_parameters(part):
         assert not by[:, COLUMN[name]].any()
@@ -76,19 +89,24 @@ def test_steady_current_has_its_derivatives_and_is_that_at_rest(part, name):
     slope = (part.steady_current(DEVICE, U + step) - part.steady_current(DEVICE, U - step)) / (2.0 * step)
     np.testing.assert_allclose(np.broadcast_to(part.conductance(DEVICE, U), U.shape), slope, rtol=1e-6)
     np.testing.assert_allclose(part.admittance(DEVICE, 0j, U).real, slope, rtol=1e-6)
-    at_rest = {"u": U, "i_c": DEVICE.i_c0 * activation(DEVICE, U), "f": activation(DEVICE, U)}
+    at_rest = dict(zip(states(DEVICE), steady_state(DEVICE, U), strict=True))
     np.testing.assert_allclose(part.current(DEVICE, at_rest), part.steady_current(DEVICE, U), rtol=1e-14)
 
 
 @pytest.mark.parametrize("part", VOLTAGE_DEPENDENT, ids=lambda part: part.PART)
 def test_voltage_dependent_currents_stay_within_their_limits(part):
-    least, most = part.limits(DEVICE)
-    current = part.steady_current(DEVICE, np.linspace(-10.0, 10.0, 101))
-    assert np.all((current >= least) & (current <= most))
+    voltage = np.linspace(-10.0, 10.0, 101)
+    for device in (DEVICE, DEVICE.replace(kappa=0.0)):
+        least, most = part.limits(device)
+        bounded = part.course(device) == "bounded"
+        current = part.steady_current(device, voltage)
+        assert np.all(current[bounded | (voltage >= 0.0)] >= least)
+        assert np.all(current[bounded | (voltage <= 0.0)] <= most)
+        assert np.all(part.conductance(device, voltage) >= 0.0) or part.course(device) == "any"
     np.testing.assert_allclose(part.steady_current(DEVICE, U, 50.0), 50.0 * part.steady_current(DEVICE, U))
 
 
-@pytest.mark.parametrize("name", STATES)
+@pytest.mark.parametrize("name", states(DEVICE))
 @pytest.mark.parametrize("part", KINETIC, ids=lambda part: part.PART)
 def test_rates_have_their_slopes(part, name):
     step = 1e-6 * float(STATE[name])
@@ -100,8 +118,11 @@ def test_rates_have_their_slopes(part, name):
 class Photocurrent:
     """A part that the assembly has never seen: a constant current out of the device."""
 
-    PART = "photocurrent"
+    PART = "unheard of"
     I_ph = 3e-5
+
+    def course(self, p):
+        return "bounded"
 
     def steady_current(self, p, u, resistance=1.0):
         return np.full(np.shape(u), -resistance * self.I_ph)
@@ -129,12 +150,12 @@ def test_steady_state_and_impedance_take_up_a_part_they_have_never_seen(control,
     monkeypatch.setattr(steady, "CONDUCTORS", (*CONDUCTORS, light))
     monkeypatch.setattr(smallsignal, "BRANCHES", (*BRANCHES, light))
     drive = np.linspace(0.1, 1.2, 7) if control == "voltage" else np.linspace(-2e-5, 2e-4, 7)
-    u = steady.junction_voltage(DEVICE, control, drive)
-    current = u / DEVICE.R_b + DEVICE.i_c0 * activation(DEVICE, u) - light.I_ph
-    found = u + DEVICE.R_s * current if control == "voltage" else current
+    u = steady.junction_voltage(PLAIN, control, drive)
+    current = u / PLAIN.R_b + PLAIN.i_c0 * activation(PLAIN, u) - light.I_ph
+    found = u + PLAIN.R_s * current if control == "voltage" else current
     np.testing.assert_allclose(found, drive, rtol=1e-12, atol=1e-16)
     step = 1e-5 * np.abs(drive)
-    up, down = (steady.steady_response(DEVICE, control, drive + d)[0] for d in (step, -step))
+    up, down = (steady.steady_response(PLAIN, control, drive + d)[0] for d in (step, -step))
     slope = (up - down) / (2.0 * step)
-    Z = smallsignal.impedance(DEVICE, 0.0, u).real
+    Z = smallsignal.impedance(PLAIN, 0.0, u).real
     np.testing.assert_allclose(1.0 / slope if control == "voltage" else slope, Z, rtol=1e-5)

@@ -1,0 +1,90 @@
+"""Members of the family of models against an independent integrator, and their derivatives by differences."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from memfit.model import impedance, junction_voltage, steady_current
+from memfit.model.parameters import COLUMN, Parameters
+from memfit.model.smallsignal import BiasGrid, impedance_with_derivatives
+from memfit.model.steady import steady_response, steady_voltages
+
+REFERENCE = Path(__file__).parents[1] / "reference" / "family_values.json"
+VALUES = json.loads(REFERENCE.read_text(encoding="utf-8"))
+MEMBERS = [name for name in VALUES if name != "how"]
+
+
+@pytest.fixture(params=MEMBERS)
+def member(request):
+    """Parameters and values of one member."""
+    values = VALUES[request.param]
+    return Parameters.from_mapping(values["parameters"]), values
+
+
+def test_steady_state(member):
+    p, values = member
+    u, current = np.array(values["steady"]["u"]), np.array(values["steady"]["I"])
+    np.testing.assert_allclose(steady_current(p, u), current, rtol=1e-11, atol=1e-13 * np.ptp(current))
+    np.testing.assert_allclose(junction_voltage(p, "current", current), u, atol=1e-11 * p.V_m)
+    np.testing.assert_allclose(
+        junction_voltage(p, "voltage", u + p.R_s * current), u, rtol=1e-12, atol=1e-12 * p.V_m
+    )
+
+
+def test_impedance(member):
+    p, values = member
+    for spectrum in values["impedance"]:
+        (u,) = junction_voltage(p, "voltage", np.array([spectrum["V_terminal"]]))
+        assert u == pytest.approx(spectrum["u"], rel=1e-11)
+        Z = np.array(spectrum["Z_real"]) + 1j * np.array(spectrum["Z_imag"])
+        np.testing.assert_allclose(impedance(p, np.array(spectrum["frequency"]), u), Z, rtol=1e-9)
+
+
+@pytest.mark.parametrize("control", ["voltage", "current"])
+def test_derivatives_by_every_parameter(member, control):
+    p, values = member
+    u, current = np.array(values["steady"]["u"]), np.array(values["steady"]["I"])
+    drive = u + p.R_s * current if control == "voltage" else current
+    frequency = np.tile(values["impedance"][0]["frequency"], u.size)
+    grid = BiasGrid(control, drive, frequency, np.repeat(np.arange(u.size), frequency.size // u.size))
+    _, steady = steady_response(p, control, drive)
+    Z, dZ = impedance_with_derivatives(p, grid)
+    for name, value in p.as_dict().items():
+        if value == 0.0:
+            continue
+        moved = (
+            [p.replace(**{name: value * (1.0 + step)}) for step in (3e-6, -3e-6)]
+            if value < 1 or (name not in ("n", "kappa"))
+            else [p, p.replace(**{name: value - 1e-5})]
+        )
+        width = getattr(moved[0], name) - getattr(moved[1], name)
+        tolerance = 1e-6 if moved[0] is not p else 1e-3  # one-sided at the end of a domain
+        ups, downs = (steady_response(q, control, drive)[0] for q in moved)
+        numeric, exact = (ups - downs) / width, steady[:, COLUMN[name]]
+        np.testing.assert_allclose(
+            exact, numeric, rtol=tolerance, atol=tolerance * np.abs(numeric).max() + 1e-10 * np.ptp(ups)
+        )
+        ups, downs = (impedance_with_derivatives(q, grid)[0] for q in moved)
+        numeric, exact = (ups - downs) / width, dZ[:, COLUMN[name]]
+        scale = np.abs(numeric) + 1e-3 * np.abs(Z / value)
+        assert np.max(np.abs(exact - numeric) / scale) < tolerance, name
+
+
+def test_all_steady_states_where_the_current_falls():
+    """A channel that conducts the other way below 0 V, for a low threshold and a large gain, folds I(u)."""
+    p = Parameters(R_b=1.0, C_m=1.0, i_c0=40.0, V_T=0.05, V_m=0.05, tau_d=1.0, tau_k=1.0, kappa=1.0, R_s=0.1)
+    u = np.linspace(-0.6, 0.2, 4001)
+    current = steady_current(p, u)
+    turning = np.flatnonzero(np.diff(np.sign(np.diff(current))))
+    assert turning.size == 2
+    between = float(np.mean(current[turning + 1]))
+    found = steady_voltages(p, "current", between)
+    assert found.size == 3
+    np.testing.assert_allclose(steady_current(p, found), between, rtol=1e-9)
+    # Up and down again: the branches are left where they end, so that the path is a loop.
+    drive = np.linspace(-0.6, 0.2, 101)
+    up, down = junction_voltage(p, "current", drive), junction_voltage(p, "current", drive[::-1])[::-1]
+    np.testing.assert_allclose(steady_current(p, up), drive, atol=1e-9)
+    np.testing.assert_allclose(steady_current(p, down), drive, atol=1e-9)
