@@ -68,6 +68,7 @@ def overview_report(title: str, rows: Iterable[Row], notes: Sequence[str] = (), 
         answers=(_usable(seen), _spiking(seen), _without_result(seen)),
         sections=sections_of(blocks, OVERVIEW["heading"]),
         footer=footer,
+        names=frozenset(str(row["folder"]) for row in (*shown, *seen.others)),
     )
 
 

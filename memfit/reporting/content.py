@@ -8,7 +8,7 @@ they cannot differ in a word or a digit. Words stand in `text.toml`; sentences h
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any, Literal, Self
 
 from memfit.arrays import FloatArray
 from memfit.errors import InputError
-from memfit.fitting import TERM_NAMES, Term
+from memfit.fitting import Term
 from memfit.model import DERIVED, PARAMETERS
 
 
@@ -83,31 +83,9 @@ FIGURE_WORDS: Mapping[str, FigureWords] = {
 }
 
 _MATHEMATICS = re.compile(r"(?<!\\)\$[^$]*\$")
-_TERMS: Mapping[str, tuple[str, str]] = _TEXT["instrument_terms"]
-_NAME = re.compile(
-    r"(?<![\w.])(" + "|".join([TERM_NAMES, *sorted(SYMBOLS, key=len, reverse=True)]) + r")(?![\w]|\.\w)"
-)
-
-
-def split_symbols(text: str) -> Iterator[tuple[str, Symbol | None]]:
-    """Pieces of a sentence in order: plain text with None, and names of quantities with their symbol."""
-    for place, piece in enumerate(_NAME.split(text)):
-        if piece:
-            yield piece, _symbol_of(piece) if place % 2 else None
-
-
-def _symbol_of(name: str) -> Symbol | None:
-    """The symbol of a quantity; those of the instruments' terms carry the number of their record, from 1."""
-    if name in SYMBOLS:
-        return SYMBOLS[name]
-    term = Term.from_name(name)
-    if term is None:
-        return None
-    if term.kind == "gain":
-        return Symbol(_TERMS["gain"][0], _TEXT["gain_index"].get(term.instrument, name), "")
-    from_one = [str(number + 1) for number in (term.record, term.index) if number is not None]
-    first = ["0"] if term.kind.endswith("_0") else []
-    return Symbol(_TERMS[term.kind][0], ",".join([*first, *from_one]), "")
+TERMS: Mapping[str, tuple[str, str]] = _TEXT["instrument_terms"]
+"""Symbol and meaning of the terms of the instruments."""
+GAIN_INDEX: Words = _TEXT["gain_index"]
 
 
 def meaning(name: str, records: Sequence[str] = ()) -> str:
@@ -127,10 +105,10 @@ def meaning(name: str, records: Sequence[str] = ()) -> str:
     if term is None:
         return ""
     if term.record is None:
-        return _TERMS["gain"][1].format(kinds=KINDS[term.instrument]) if term.instrument in KINDS else ""
+        return TERMS["gain"][1].format(kinds=KINDS[term.instrument]) if term.instrument in KINDS else ""
     if term.record >= len(records):
         return ""
-    return _TERMS[term.kind][1].format(record=records[term.record], jump=(term.index or 0) + 1)
+    return TERMS[term.kind][1].format(record=records[term.record], jump=(term.index or 0) + 1)
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:
@@ -378,6 +356,8 @@ class Report:
     answers: tuple[Answer, ...]
     sections: tuple[Section, ...]
     footer: str
+    names: frozenset[str] = frozenset()
+    """Of devices, files and attributes, as their owners call them: never mathematics, never markup."""
 
     @property
     def panels(self) -> tuple[Panel, ...]:

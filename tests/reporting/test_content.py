@@ -10,9 +10,9 @@ from memfit.reporting.content import (
     listed,
     meaning,
     on_axis,
-    split_symbols,
     without_mathematics,
 )
+from memfit.reporting.writers.words import split_symbols
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ Its first screen answers three questions in words: which devices differ, what dr
 """
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -142,7 +143,7 @@ def drives_answer(comparison: Comparison) -> Answer:
     sentences = []
     for name in drivers:
         names = [trend.quantity for trend in strong if trend.covariate == name][:_MOST_FOLLOW]
-        sentences.append(sentence("follows", covariate=capitalised(name), names=listed(names)))
+        sentences.append(sentence("follows", covariate=_headed(name), names=listed(names)))
     scaling = [trend for trend in trends if trend.expected is not None]
     off = [
         f"{trend.quantity} (expected {fixed(trend.expected, 0)})"
@@ -159,7 +160,12 @@ def drives_answer(comparison: Comparison) -> Answer:
             sentences[-1] += f" {sentence('scaling_off', names=listed(off))}"
     tone: Tone = "care" if comparison.confounded else "plain"
     said = (*sentences, *comparison.confounded)
-    return Answer(question, f"{capitalised(listed(drivers))}.", said, tone)
+    return Answer(question, f"{_headed(listed(drivers))}.", said, tone)
+
+
+def _headed(names: str) -> str:
+    """Names at the head of a sentence: what users call their attributes keeps its letters."""
+    return capitalised(names) if re.match(r"(?:area|temperature)\b", names) else names
 
 
 def spiking_answer(comparison: Comparison) -> Answer:
@@ -187,7 +193,7 @@ def spiking_answer(comparison: Comparison) -> Answer:
     spoken, oscillating = CIRCUIT.get(first, first), names(first, "oscillates")
     headline = sentence("none_oscillates", circuit=spoken)
     if oscillating:
-        headline = sentence("oscillates", names=capitalised(oscillating), circuit=spoken)
+        headline = sentence("oscillates", names=oscillating, circuit=spoken)
     sentences = []
     if near := names(first, "near"):
         sentences.append(sentence("near", names=near))
@@ -255,7 +261,17 @@ def comparison_report(comparison: Comparison, footer: str = "") -> Report:
         answers=answers(comparison),
         sections=sections_of(blocks, TEXT["headings"]),
         footer=footer,
+        names=_given_names(comparison),
     )
+
+
+def _given_names(comparison: Comparison) -> frozenset[str]:
+    """What users call their devices and attributes."""
+    names = {one.label for one in comparison.devices} | {one.label for one in comparison.omitted}
+    for device in comparison.devices:
+        names.update(device.attributes)
+        names.update(value for value in device.attributes.values() if isinstance(value, str))
+    return frozenset(names - {""})
 
 
 def _notes(key: str, items: Sequence[str]) -> tuple[Block, ...]:

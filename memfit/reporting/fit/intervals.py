@@ -55,6 +55,7 @@ from memfit.reporting.figures.marks import (
     place_axes,
     write,
 )
+from memfit.reporting.fit.summary import given_names
 from memfit.reporting.numbers import MISSING, fixed, interval, percent, quantity, quantity_digits, scale_for
 
 if TYPE_CHECKING:  # the report of a fit is drawn without the machinery of plans
@@ -324,6 +325,7 @@ def plan_report(result: FitResult, plan: "NextMeasurements") -> Report:
             Section("forecasts", HEADINGS["forecasts"], (table_of("forecasts", columns, rows),)),
         ),
         footer="",
+        names=given_names(result),
     )
 
 

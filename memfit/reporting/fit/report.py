@@ -85,7 +85,7 @@ from memfit.reporting.fit.curves import (
     voltage_range,
 )
 from memfit.reporting.fit.intervals import interval_blocks, knowledge_blocks
-from memfit.reporting.fit.summary import answers, circuit_sentence, nearness_sentence
+from memfit.reporting.fit.summary import answers, circuit_sentence, given_names, nearness_sentence
 from memfit.reporting.fit.tables import (
     alternatives_table,
     changes_table,
@@ -208,6 +208,7 @@ def report_of(result: FitResult, fitted: Sequence[FittedRecord], notes: Sequence
         answers=answers(result),
         sections=sections_of(blocks, HEADINGS),
         footer=f"memfit {result.memfit_version}" + (f", fit started {started}" if started else ""),
+        names=given_names(result),
     )
 
 

@@ -45,6 +45,14 @@ _MOST_WARNINGS = 3
 """Warnings on the first screen; all of them stand with the inputs."""
 
 
+def given_names(result: FitResult) -> frozenset[str]:
+    """What users call the device, its files and its attributes."""
+    attributes = result.device.get("attributes") or {}
+    texts = [value for value in (*attributes, *attributes.values()) if isinstance(value, str)]
+    files = [item.file for item in result.inputs]
+    return frozenset({str(result.device.get("name") or ""), *files, *texts} - {""})
+
+
 def value_text(e: Estimate) -> str:
     """The value with its standard error; at a bound without, where a linear approximation means nothing."""
     write = rounded_to_error if e.status == "at_bound" else quantity

@@ -405,4 +405,5 @@ def stability_report(
         answers=(),
         sections=tuple(section for section in sections if section.blocks),
         footer=footer,
+        names=frozenset({title, *(s.name for s, _ in spectra), *(t.name for t in transients)} - {""}),
     )

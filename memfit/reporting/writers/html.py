@@ -15,10 +15,12 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, StrictUndefined, pass_context
+from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
-from memfit.reporting.content import Column, Graded, Link, Report, split_symbols
+from memfit.reporting.content import Column, Graded, Link, Report
+from memfit.reporting.writers.words import Given, split_symbols
 
 _HEAD = re.compile(r"^.*?(<svg\b)", re.DOTALL)
 _METADATA = re.compile(r"\s*<metadata>.*?</metadata>", re.DOTALL)
@@ -99,7 +101,7 @@ def _environment() -> Environment:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters["prose"] = prose
+    environment.filters["prose"] = _prose
     environment.globals.update(
         cell=_cell, cell_class=_cell_class, block_kind=lambda block: type(block).__name__.lower()
     )
@@ -112,17 +114,27 @@ def _asset(name: str) -> str:
     return (files("memfit.reporting") / "templates" / name).read_text(encoding="utf-8")
 
 
-def prose(text: str) -> Markup:
+@pass_context
+def _prose(context: Context, text: str) -> Markup:
+    """A sentence of the report that is written."""
+    return prose(text, context["report"].names)
+
+
+def prose(text: str, names: frozenset[str] = frozenset()) -> Markup:
     """A sentence, escaped, with names of quantities set as symbols, and as code what is between backticks.
 
     Parameters
     ----------
     text : str
         Holds plain names of quantities.
+    names : frozenset of str
+        That users gave, which are neither.
     """
     parts = []
-    for piece, symbol in split_symbols(text):
-        if symbol is None:
+    for piece, symbol in split_symbols(text, names):
+        if isinstance(piece, Given):
+            parts.append(escape(str(piece)))
+        elif symbol is None:
             codes = _CODE.split(_UNIT.sub(_NO_BREAK, piece))
             parts += [
                 Markup("<code>{}</code>").format(code) if place % 2 else escape(code)
@@ -134,14 +146,15 @@ def prose(text: str) -> Markup:
     return Markup("").join(parts)
 
 
-def _cell(value: str | Graded, column: Column) -> Markup:
+@pass_context
+def _cell(context: Context, value: str | Graded, column: Column) -> Markup:
     """What stands in a cell."""
     if isinstance(value, Graded):
         return escape(value.text)
     if isinstance(value, Link):
         return Markup('<a href="{}"><bdi>{}</bdi></a>').format(value.href, str(value))
     if column.kind in ("symbol", "prose"):
-        return prose(value)
+        return prose(value, context["report"].names if column.kind == "prose" else frozenset())
     if column.kind == "file":
         return Markup("<bdi>{}</bdi>").format(value)
     if column.kind == "code":

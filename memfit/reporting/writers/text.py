@@ -10,10 +10,11 @@ same report gives the same file.
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Self
 
 import matplotlib as mpl
 
@@ -33,8 +34,8 @@ from memfit.reporting.content import (
     Section,
     Symbol,
     Table,
-    split_symbols,
 )
+from memfit.reporting.writers.words import split_symbols
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 
@@ -51,6 +52,12 @@ class Markup:
     escape: Callable[[str], str]
     """Plain text that is read as such."""
     symbol: Callable[[Symbol], str]
+    names: frozenset[str] = frozenset()
+    """That users gave, which are no names of quantities."""
+
+    def of(self, report: Report) -> Self:
+        """The same for the names of a report."""
+        return replace(self, names=frozenset(map(harmless, report.names)))
 
     def prose(self, text: str) -> str:
         """A sentence with its plain parts escaped and the names of quantities written as symbols.
@@ -62,7 +69,7 @@ class Markup:
         """
         return "".join(
             self.escape(piece) if symbol is None else self.symbol(symbol)
-            for piece, symbol in split_symbols(harmless(text))
+            for piece, symbol in split_symbols(harmless(text), self.names)
         )
 
     def cell(self, value: Cell, column: Column) -> str:
@@ -75,7 +82,9 @@ class Markup:
             Its kind says whether names of quantities become symbols.
         """
         text = value.text if isinstance(value, Graded) else value
-        return self.prose(text) if column.kind in ("symbol", "prose") else self.escape(text)
+        if column.kind == "symbol":
+            return replace(self, names=frozenset()).prose(text)
+        return self.prose(text) if column.kind == "prose" else self.escape(text)
 
     def rows(self, table: Table) -> Iterator[list[str]]:
         """The cells of a table, row by row."""
@@ -118,7 +127,8 @@ def render_markdown(report: Report, figure_format: str = "svg") -> str:
     figure_format : str
         Of the files in `figures/` that the text shows.
     """
-    prose, escape = MARKDOWN.prose, MARKDOWN.escape
+    markdown = MARKDOWN.of(report)
+    prose, escape = markdown.prose, markdown.escape
     lines = [f"# {escape(report.title)}\n"]
     if report.subtitle:
         lines.append(f"{prose(report.subtitle)}\n")
@@ -133,13 +143,13 @@ def render_markdown(report: Report, figure_format: str = "svg") -> str:
     for section in report.sections:
         lines.append(f"## {escape(section.title)}\n")
         for block in section.blocks:
-            lines += _markdown_block(block, figure_format)
+            lines += _markdown_block(block, figure_format, markdown)
     return "\n".join([*lines, f"---\n\n{escape(report.footer)}\n"])
 
 
-def _markdown_block(block: Block, figure_format: str) -> Iterator[str]:
+def _markdown_block(block: Block, figure_format: str, markdown: Markup) -> Iterator[str]:
     """One part of a section."""
-    prose, escape = MARKDOWN.prose, MARKDOWN.escape
+    prose, escape = markdown.prose, markdown.escape
     if isinstance(block, Paragraph):
         yield f"{prose(block.text)}\n"
     elif isinstance(block, Bullets):
@@ -148,7 +158,7 @@ def _markdown_block(block: Block, figure_format: str) -> Iterator[str]:
         yield f"{prose(block.caption)}\n"
         yield "| " + " | ".join(prose(column.title) for column in block.columns) + " |"
         yield "|" + "|".join("---:" if column.kind == "number" else "---" for column in block.columns) + "|"
-        yield "".join("| " + " | ".join(row) + " |\n" for row in MARKDOWN.rows(block))
+        yield "".join("| " + " | ".join(row) + " |\n" for row in markdown.rows(block))
     else:
         for panel in block.items:
             record = f"**{escape(panel.record)}.** " if panel.record else ""
@@ -205,14 +215,15 @@ def render_latex(report: Report) -> str:
     ----------
     report : Report
     """
+    latex = LATEX.of(report)
     return _HEAD + "\n".join(
         "\\begin{table}\n"
-        f"\\caption{{{LATEX.prose(table.caption)}}}\n"
+        f"\\caption{{{latex.prose(table.caption)}}}\n"
         f"\\label{{tab:{table.key}}}\n"
         f"\\begin{{tabular}}{{{'l' * len(table.columns)}}}\n"
         "\\toprule\n"
-        f"{' & '.join(LATEX.prose(column.title) for column in table.columns)} \\\\\n"
-        "\\midrule\n" + " \\\\\n".join(" & ".join(row) for row in LATEX.rows(table)) + " \\\\\n"
+        f"{' & '.join(latex.prose(column.title) for column in table.columns)} \\\\\n"
+        "\\midrule\n" + " \\\\\n".join(" & ".join(row) for row in latex.rows(table)) + " \\\\\n"
         "\\bottomrule\n"
         "\\end{tabular}\n"
         "\\end{table}\n"
@@ -304,38 +315,39 @@ def typst_source(report: Report) -> str:
     ----------
     report : Report
     """
-    prose = TYPST.prose
+    typst = TYPST.of(report)
+    prose = typst.prose
     answers = "".join(
-        f"(title: {_string(a.question)}, tone: {_string(a.tone)}, body: [{_typst_answer(a)}]), "
+        f"(title: {_string(a.question)}, tone: {_string(a.tone)}, body: [{_typst_answer(a, typst)}]), "
         for a in report.answers
     )
     parts = [
         (files("memfit.reporting") / "templates" / "report.typ").read_text(encoding="utf-8"),
         f"#head({_string(report.title)}, [{prose(report.subtitle)}], ({answers}))",
-        *(line for section in report.sections for line in _typst_section(section)),
+        *(line for section in report.sections for line in _typst_section(section, typst)),
         f"#finish({_string(report.footer)})",
     ]
     late = [table for table in report.tables if len(table.rows) >= _LONG]
     if late:
         parts += ["#set page(columns: 1)", f"= #{_string(HEADINGS['late'])}"]
-        parts += [f"#long([{prose(table.caption)}], {_typst_cells(table)})" for table in late]
+        parts += [f"#long([{prose(table.caption)}], {_typst_cells(table, typst)})" for table in late]
     return "\n".join(parts) + "\n"
 
 
-def _typst_answer(answer: Answer) -> str:
+def _typst_answer(answer: Answer, typst: Markup) -> str:
     """What a box on the first page says."""
-    prose = TYPST.prose
-    facts = ", ".join(f'{prose(name)}#" = "{TYPST.escape(value)}' for name, value in answer.facts)
+    prose = typst.prose
+    facts = ", ".join(f'{prose(name)}#" = "{typst.escape(value)}' for name, value in answer.facts)
     headline = f"#strong[{prose(answer.headline)}]" if answer.headline else ""
     parts = (headline, facts and f"{facts}.", *map(prose, answer.sentences))
     return " ".join(part for part in parts if part)
 
 
-def _typst_section(section: Section) -> Iterator[str]:
+def _typst_section(section: Section, typst: Markup) -> Iterator[str]:
     """A section under its heading; the overview as one picture over both columns of the first page."""
     if section.key == "overview" and section.panels:
-        yield "#across(" + "".join(f"{_typst_figure(panel)}, " for panel in section.panels) + ")"
-        yield from _typst_blocks([block for block in section.blocks if not isinstance(block, Panels)])
+        yield "#across(" + "".join(f"{_typst_figure(panel, typst)}, " for panel in section.panels) + ")"
+        yield from _typst_blocks([block for block in section.blocks if not isinstance(block, Panels)], typst)
         return
     yield f"= #{_string(section.title)}"
     floating = [
@@ -344,12 +356,12 @@ def _typst_section(section: Section) -> Iterator[str]:
         if isinstance(block, Table) and len(block.columns) > _WIDE and len(block.rows) < _LONG
     ]
     yield f"\n#emph[See {', '.join(floating)}.]\n" if floating else ""
-    yield from _typst_blocks(section.blocks)
+    yield from _typst_blocks(section.blocks, typst)
 
 
-def _typst_blocks(blocks: Sequence[Block]) -> Iterator[str]:
+def _typst_blocks(blocks: Sequence[Block], typst: Markup) -> Iterator[str]:
     """What stands in a section; a table of many columns floats over both columns of text."""
-    prose = TYPST.prose
+    prose = typst.prose
     for block in blocks:
         if isinstance(block, Paragraph):
             yield f"\n{prose(block.text)}\n"
@@ -358,22 +370,22 @@ def _typst_blocks(blocks: Sequence[Block]) -> Iterator[str]:
         elif isinstance(block, Table):
             if len(block.rows) < _LONG:
                 label = _string(f"table-{block.key}") if len(block.columns) > _WIDE else "none"
-                yield f"#tabular({label}, [{prose(block.caption)}], {_typst_cells(block)})"
+                yield f"#tabular({label}, [{prose(block.caption)}], {_typst_cells(block, typst)})"
         elif block.small:
-            yield "#pair(" + "".join(f"{_typst_figure(panel)}, " for panel in block.items) + ")"
+            yield "#pair(" + "".join(f"{_typst_figure(panel, typst)}, " for panel in block.items) + ")"
         else:
-            yield from (f"#{_typst_figure(panel)}" for panel in block.items)
+            yield from (f"#{_typst_figure(panel, typst)}" for panel in block.items)
 
 
-def _typst_figure(panel: Panel) -> str:
+def _typst_figure(panel: Panel, typst: Markup) -> str:
     """A figure with its caption."""
-    record = f'#strong[{TYPST.escape(panel.record)}#"."] ' if panel.record else ""
+    record = f'#strong[{typst.escape(panel.record)}#"."] ' if panel.record else ""
     name, alt = _string(f"{panel.key}.svg"), _string(panel.alt)
-    return f"drawing({name}, {alt}, [{record}{TYPST.prose(panel.caption)}])"
+    return f"drawing({name}, {alt}, [{record}{typst.prose(panel.caption)}])"
 
 
-def _typst_cells(table: Table) -> str:
+def _typst_cells(table: Table, typst: Markup) -> str:
     """Headers and rows as arguments."""
-    heads = "".join(f"[{TYPST.prose(column.title)}], " for column in table.columns)
-    cells = "".join(f"[{cell}], " for row in TYPST.rows(table) for cell in row)
+    heads = "".join(f"[{typst.prose(column.title)}], " for column in table.columns)
+    cells = "".join(f"[{cell}], " for row in typst.rows(table) for cell in row)
     return f"({heads}), ({cells})"

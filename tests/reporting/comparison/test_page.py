@@ -1,7 +1,9 @@
 """The page of a comparison: what names from files may do to it, and its three answers."""
 
+from dataclasses import replace
+
 import html5lib
-from comparing import result_of
+from comparing import MIDDLE, result_of
 
 from memfit.analysis.comparison import compare_results
 from memfit.reporting.comparison.page import (
@@ -26,6 +28,33 @@ def test_nasty_names(tmp_path):
     assert "<b>&amp;" not in page
     assert "<i>" not in page
     html5lib.HTMLParser(strict=True).parse(page.replace("\x07", ""))
+
+
+QUANTITIES = ["c2", "C_m 3", "R_b", "`V_T`", "tau_d, u", "i_c0 5 V"]
+
+
+def test_names_of_devices_are_text_whatever_they_look_like(tmp_path):
+    results = [
+        result_of(name, attributes={"tau_k": k % 2, "kind": ["c1", "V_m"][k % 2]}, stability=True)
+        for k, name in enumerate(QUANTITIES)
+    ]
+    found = compare_results([*results, result_of("c1", error=0.3, stability=True)])
+    report = comparison_report(found)
+    write_comparison(found, tmp_path)
+    page = (tmp_path / "comparison.html").read_text(encoding="utf-8")
+    tree = html5lib.parse(page, namespaceHTMLElements=False)
+    said = [paragraph for answer in report.answers for paragraph in (answer.headline, *answer.sentences)]
+    assert any(name in sentence for name in QUANTITIES for sentence in said)
+    assert not any(mark in page for mark in ("<var>c</var>", "<sub>m</sub> 3", "<code>V_T", "</var>, <var>"))
+    paragraphs = ["".join(one.itertext()).replace("\xa0", " ") for one in tree.iter("p")]
+    for sentence in said:
+        assert any(sentence in text for text in paragraphs)
+
+
+def test_a_headline_leaves_the_first_letter_of_a_name(tmp_path):
+    spiking = replace(MIDDLE, i_c0=1e-4)
+    found = compare_results([result_of(name, spiking, stability=True) for name in ("c1", "c2")])
+    assert spiking_answer(found).headline.startswith("c1 and c2")
 
 
 def test_answers(comparison):
