@@ -75,6 +75,10 @@ class DependencyError(MemfitError):
     """An optional package is needed for what was asked, and it is not installed."""
 
 
+_LONGEST_WORD = 300
+"""Nobody mistypes a longer one."""
+
+
 def meant(word: str, known: Sequence[str], otherwise: str | None = None, *, most: int = 1) -> str:
     """The end of a message about an unknown word: the known ones it may stand for, else all of them.
 
@@ -89,6 +93,8 @@ def meant(word: str, known: Sequence[str], otherwise: str | None = None, *, most
         How many to name.
     """
     folded = [name for name in known if name.lower() == word.lower()]
+    if len(word) > _LONGEST_WORD:
+        return otherwise or f"expected one of {', '.join(known)}."
     near = folded or difflib.get_close_matches(word, known, n=most, cutoff=0.6)
     if near:
         return f"did you mean {' or '.join(map(repr, near))}?"

@@ -22,6 +22,27 @@ from memfit.errors import OutputError
 WRITTEN = "written.json"
 
 
+def is_file(path: Path) -> bool:
+    """Whether there is a file of this name, which may be too long or otherwise impossible.
+
+    Parameters
+    ----------
+    path : Path
+    """
+    return os.path.isfile(path)  # noqa: PTH113 - `Path.is_file` stops at names that cannot be
+
+
+def printable(name: str) -> str:
+    """A name of a file or folder as text: bytes that are no UTF-8 as backslash and number.
+
+    Parameters
+    ----------
+    name : str
+        As the operating system gives it.
+    """
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
 @dataclass(frozen=True)
 class Listing:
     """What memfit wrote into a folder."""
@@ -172,7 +193,7 @@ def write_whole(path: Path, content: str | bytes) -> None:
     """
     draft = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        draft.write_bytes(content.encode() if isinstance(content, str) else content)
+        draft.write_bytes(printable(content).encode() if isinstance(content, str) else content)
         draft.replace(path)
     except OSError as problem:
         draft.unlink(missing_ok=True)

@@ -18,7 +18,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from memfit.arrays import FloatArray
-from memfit.errors import UnitError
+from memfit.errors import UnitError, shown
 
 Exponents = tuple[int, int, int, int, int, int]
 """Powers of V, A, s, m, K, rad."""
@@ -95,10 +95,10 @@ def parse_number(text: str) -> float:
     """
     cleaned = text.strip().replace("−", "-").replace("\N{NO-BREAK SPACE}", "")
     if not _NUMBER.fullmatch(cleaned):
-        raise UnitError(f"Expected a number such as 0.8, 0,8 or 8e-1; found {text!r}.")
+        raise UnitError(f"Expected a number such as 0.8, 0,8 or 8e-1; found {shown(text)}.")
     value = float(cleaned.replace(",", "."))
     if not math.isfinite(value):
-        raise UnitError(f"Expected a finite number; found {text!r}.")
+        raise UnitError(f"Expected a finite number; found {shown(text)}.")
     return value
 
 
@@ -151,7 +151,7 @@ def read_unit(text: str, dimension: str) -> Unit:
     unit = find_unit(text, dimension)
     if unit is None:
         word = dimension.replace("_", " ")
-        raise UnitError(f"Expected a unit of {word} ({accepted(dimension)}); found {text.strip()!r}.")
+        raise UnitError(f"Expected a unit of {word} ({accepted(dimension)}); found {shown(text.strip())}.")
     return unit
 
 
@@ -179,19 +179,29 @@ def parse_quantity(value: str | float, dimension: str, *, unit_required: bool = 
     """
     word, si = dimension.replace("_", " "), DIMENSIONS[dimension].unit
     if not isinstance(value, str) and not isinstance(value, bool) and isinstance(value, int | float):
-        if not math.isfinite(value):
-            raise UnitError(f"Expected a finite {word} in {si}; found {value}.")
-        return float(value)
+        return _finite(value, value, word, si)
     text = value.strip().replace("−", "-") if isinstance(value, str) else ""
     number = _NUMBER.match(text)
     if number is None:
-        raise UnitError(f'Expected a {word} such as "1 {si}"; found {value!r}.')
+        raise UnitError(f'Expected a {word} such as "1 {si}"; found {shown(value)}.')
     size, rest = parse_number(number.group()), text[number.end() :].strip()
     if rest:
         unit = read_unit(rest, dimension)
-        return _times(size, unit.scale) + unit.offset
+        return _finite(_times(size, unit.scale) + unit.offset, value, word, si)
     if unit_required:
-        raise UnitError(f"Expected a value of {word} with its unit ({accepted(dimension)}); found {value!r}.")
+        known = accepted(dimension)
+        raise UnitError(f"Expected a value of {word} with its unit ({known}); found {shown(value)}.")
+    return size
+
+
+def _finite(number: float, value: object, word: str, unit: str) -> float:
+    """A number that a computer can hold; `value` is what the user wrote."""
+    try:
+        size = float(number)
+    except OverflowError:  # a whole number of hundreds of digits
+        size = math.inf
+    if not math.isfinite(size):
+        raise UnitError(f"Expected a finite {word} in {unit}; found {shown(value)}.")
     return size
 
 

@@ -13,6 +13,7 @@ from memfit.errors import ParameterError
 from memfit.fit_options import FitOptions, FitSettings
 from memfit.fitting.serialise import from_plain, to_plain
 from memfit.model import LEFT_OUT, NAMES, PARAMETERS, names_where
+from memfit.model.limits import setting_faults
 
 Model = Literal["3d", "2d", "2d-mirror", "auto"]
 
@@ -97,15 +98,8 @@ class FitPlan(FitOptions):
             unknown = sorted(set(getattr(self, group)) - set(NAMES))
             if unknown:
                 wrong.append(f"{group}: unknown parameter {', '.join(unknown)}; known are {', '.join(NAMES)}")
-        rows = PARAMETERS
-        for name, value in {**self.fix, **self.start}.items():
-            if name in rows and rows[name].logarithmic and not value > 0:
-                wrong.append(f"{name} must be greater than 0 {rows[name].unit}, found {value:g}")
-            elif name in rows and (complaint := rows[name].complaint(value)):
-                wrong.append(complaint)
-        for name, (low, high) in self.bounds.items():
-            if not low < high or (name in rows and rows[name].logarithmic and not low > 0):
-                wrong.append(f"bounds of {name}: expected 0 < lowest < highest, found {low:g} and {high:g}")
+        faults = setting_faults(self.fix, self.bounds, self.start)
+        wrong += [f"{place.replace(', ', ' of ')}: {said}" for place, said in faults]
         both = sorted(set(self.fix) & set(self.bounds))
         if both:
             wrong.append(f"{', '.join(both)}: either fixed or bounded, not both")

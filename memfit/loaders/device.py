@@ -16,6 +16,7 @@ from typing import Any
 
 from memfit.datasets import Device, Record, without_copies
 from memfit.errors import FileFormatError, InputError, ManifestError
+from memfit.files import printable
 from memfit.loaders.folders import MANIFEST, Below, is_measurement, is_other, look_below, question
 from memfit.loaders.manifest import Manifest, read_manifest
 from memfit.loaders.raw import FileSettings
@@ -94,7 +95,7 @@ def load_device(paths: Path | str | Sequence[Path | str]) -> Device:
     given = [Path(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
     if not given:
         raise InputError("Expected a folder, a device.toml or files; found nothing.")
-    missing = [path for path in given if not path.exists()]
+    missing = [path for path in given if not os.path.exists(path)]  # noqa: PTH110 - names may be impossible
     if missing:
         raise InputError(f"{missing[0]}: expected a folder or a file, found nothing of this name.")
     return replace(_load(given), paths=tuple(os.path.abspath(path) for path in given))  # noqa: PTH100 - without symlinks resolved
@@ -262,7 +263,7 @@ def _make(manifest: Manifest, folder: str, records: Sequence[Record], notes: Seq
     """The device, named by device.toml, else by its files, else by its folder."""
     kept, said = without_copies(records)
     stated = {record.metadata["device"] for record in records if record.metadata.get("device")}
-    name = manifest.name or (stated.pop() if len(stated) == 1 else "") or folder or "device"
+    name = printable(manifest.name or (stated.pop() if len(stated) == 1 else "") or folder or "device")
     names = [record.name for record in kept]  # tidy files carry that of their record
     try:
         return Device(

@@ -12,13 +12,15 @@ from dataclasses import Field, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, get_args
 
-from memfit.errors import UnitError, meant
+from memfit.errors import UnitError, meant, shown
+from memfit.files import is_file
 from memfit.fit_options import FitOptions, FitSettings
 from memfit.loaders.columns_setting import read_columns, read_sheets, read_units
 from memfit.loaders.folders import is_other
 from memfit.loaders.raw import CONTROLS, INITIALS, TECHNIQUES, FileSettings
 from memfit.loaders.settings_file import Checker, Key, read_toml
 from memfit.model import PARAMETERS
+from memfit.model.limits import setting_faults
 from memfit.units import DIMENSIONS, parse_quantity
 
 DIMENSION_OF: Mapping[str, str] = {
@@ -50,15 +52,15 @@ _FOLDER = {"subfolders": Key("whether what lies in folders below is of this devi
 MEASUREMENT: Mapping[str, Key] = {
     "file": Key("the path, relative to device.toml", Checker.text),
     "kind": Key("impedance, iv or transient", Checker.word, (TECHNIQUES,)),
-    "bias": Key("dc bias: a voltage or, by its unit, a current", Checker.quantity, ("voltage",)),
+    "bias": Key("dc bias: a voltage or, by its unit, a current", Checker.measured, ("voltage",)),
     "control": Key("what the instrument set", Checker.word, (CONTROLS,)),
     "initial": Key("state in which the record begins", Checker.word, (INITIALS,)),
     "use": Key("lowest and highest frequency, time, voltage or current", Checker.ranges, _USE),
     "scan_rate": Key("where there are no times", Checker.positive, ("voltage_rate",)),
     "amplitude": Key("of the sine: of what was set", Checker.positive, ("voltage",)),
     "area": Key("of this file's contact", Checker.positive, ("area",)),
-    "time_offset": Key("added to the times", Checker.quantity, ("time",)),
-    "series_resistance": Key("of the circuit", Checker.quantity, ("resistance",)),
+    "time_offset": Key("added to the times", Checker.measured, ("time",)),
+    "series_resistance": Key("of the circuit", Checker.not_negative, ("resistance",)),
     "temperature": Key("during this measurement", Checker.positive, ("temperature",)),
     "waveform": Key("vertices [time, value] of what was set", Checker.waveform, (None,)),
     "columns": Key("labels by role, perhaps with units, or the header of a table without one", read_columns),
@@ -141,6 +143,8 @@ def read_manifest(path: Path, *, whole: bool = True) -> Manifest:
     fit = check.table(tables.get("fit", {}), "fit", tuple(FIT))
     options = check.keys(fit, "fit", FIT, ("bounds", *(name for name in FIT if name != "bounds")))
     stated = {name: options.pop(name) for name in ("model", "fix", "bounds", "start") if name in options}
+    for place, message in setting_faults(*(stated.get(group, {}) for group in ("fix", "bounds", "start"))):
+        check.mistake(f"fit, {place}", message)
     listed = _found(check, entries, path.parent, whole=whole)
     check.finish()
     return Manifest(**known, measurements=listed, fit=FitSettings(**stated, options=options))
@@ -153,6 +157,7 @@ def _found(
     numbered = [(number, entry) for number, entry in enumerate(entries, start=1) if entry is not None]
     named = {entry.file for _, entry in numbered if not _is_pattern(entry.file, folder)}
     listed: list[FileEntry] = []
+    there: list[str] | None = None
     seen: set[tuple[str, str]] = set()
     for number, entry in numbered:
         place = f"measurement {number}, file"
@@ -161,20 +166,20 @@ def _found(
             files = [name for name in _matching(entry.file, folder) if name not in named]
             found = [replace(entry, file=name, pattern=entry.file) for name in files]
             if whole and not found:
-                check.mistake(place, f"no other file is found by {entry.file!r} below {folder.name}")
+                check.mistake(place, f"no other file is found by {shown(entry.file)} below {folder.name}")
             elif len(found) > 1 and entry.settings.name:
                 check.mistake(
-                    place, f"{len(found)} files are found by {entry.file!r}: leave out their `name`"
+                    place, f"{len(found)} files are found by {shown(entry.file)}: leave out their `name`"
                 )
-        elif whole and not (folder / entry.file).is_file():
-            there = (
-                sorted(path.name for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
-            )
-            near = meant(entry.file, there, "the paths are relative to device.toml.")
-            check.mistake(place, f"there is no file {entry.file!r}; {near}")
+        elif whole and not is_file(folder / entry.file):
+            if there is None:
+                there = sorted(one.name for one in folder.iterdir() if one.is_file())
+            at_hand = [] if check.is_full else there  # to look for a like name takes its time
+            near = meant(entry.file, at_hand, "the paths are relative to device.toml.")
+            check.mistake(place, f"there is no file {shown(entry.file)}; {near}")
         for one in found:
             if whole and (one.file, one.settings.name) in seen:
-                check.mistake(place, f"{one.file!r} is listed twice; give each its own `name`")
+                check.mistake(place, f"{shown(one.file)} is listed twice; give each its own `name`")
             seen.add((one.file, one.settings.name))
         listed += found
     return tuple(listed)
@@ -182,13 +187,13 @@ def _found(
 
 def _is_pattern(file: str, folder: Path) -> bool:
     """Whether a `file` stands for several; brackets may be part of a name."""
-    return glob.has_magic(file) and not (folder / file).is_file()
+    return glob.has_magic(file) and not is_file(folder / file)
 
 
 def _matching(pattern: str, folder: Path) -> list[str]:
     """Files that a pattern finds and that may be measurements, with slashes, by name."""
     found = sorted(glob.glob(pattern, root_dir=folder, recursive=True))  # noqa: PTH207 - may lead upward
-    files = [name.replace(os.sep, "/") for name in found if (folder / name).is_file()]
+    files = [name.replace(os.sep, "/") for name in found if is_file(folder / name)]
     return [os.path.normpath(name).replace(os.sep, "/") for name in files if not is_other(Path(name))]
 
 
@@ -205,7 +210,7 @@ def _plain_path(check: Checker, file: str | None, place: str, folder: Path) -> s
             f"\"{plain}\", or '{written}' in single quotes",
         )
         return None
-    if "\\" in file and not (folder / file).is_file():
+    if "\\" in file and not is_file(folder / file):
         file = file.replace("\\", "/")
     return os.path.normpath(file).replace(os.sep, "/")
 
@@ -227,7 +232,7 @@ def _measurement(check: Checker, value: object, place: str, folder: Path) -> Fil
                 current = True
             except UnitError:
                 current = False
-        number = check.quantity(bias, f"{place}, bias", "current" if current else "voltage")
+        number = check.measured(bias, f"{place}, bias", "current" if current else "voltage")
         settings["bias_current" if current else "bias"] = number
     driven = {
         **MEASUREMENT,

@@ -5,18 +5,39 @@ or SI numbers; a number that would be far from what a laboratory has (an area of
 unit. It serves device.toml and PARAMS.toml.
 """
 
+import math
 import re
+import sys
 import tomllib
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
-from memfit.errors import ManifestError, UnitError, meant
+from memfit.errors import ManifestError, UnitError, meant, shown
 from memfit.loaders.plausible import doubt
 from memfit.protocols import Control
 from memfit.units import DIMENSIONS, parse_quantity
+
+MEASURABLE: Mapping[str, tuple[float, float]] = {
+    "area": (1e-18, 1e2),
+    "temperature": (1.0, 3000.0),
+    "voltage": (1e-12, 1e5),
+    "current": (1e-18, 1e5),
+    "voltage_rate": (1e-12, 1e12),
+    "resistance": (1e-6, 1e15),
+    "time": (1e-15, 1e10),
+    "frequency": (1e-9, 1e15),
+}
+"""Smallest and largest size (SI) of what can be measured or set, by dimension; nobody gets beyond it."""
+_MOST_TOLD = 100
+"""Mistakes that are told one by one."""
+_MOST_WHOLE = 2**63 - 1
+
+_HEAD = re.compile(r"\s*\[+\s*([\w-]+)\s*\]")
+_KEY = re.compile(r"""\s*["']?([\w-]+)["']?\s*=""")
 
 T = TypeVar("T")
 
@@ -31,24 +52,41 @@ class Checker:
     def __init__(self, file: str, text: str = "") -> None:
         self.file = file
         self._lines = text.split("\n")
-        self._mistakes: list[str] = []
+        self._mistakes: list[tuple[str, str]] = []
+        self._untold = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether more mistakes were found than anybody reads: then they are only counted."""
+        return len(self._mistakes) >= _MOST_TOLD
 
     def mistake(self, place: str, message: str) -> None:
-        """Note a mistake, with the line of its place: the key's first line behind the header of its table."""
-        words = place.split(", ")
-        numbered = re.fullmatch(r"(\w+) (\d+)", words[0])
-        start = 0
-        if numbered:
-            head = re.compile(rf"\s*\[\[\s*{numbered[1]}\s*\]\]")
-            heads = [i for i, line in enumerate(self._lines) if head.match(line)]
-            start = heads[int(numbered[2]) - 1] if len(heads) >= int(numbered[2]) else 0
-        if len(words) > 1:
-            pattern = re.compile(rf"""\s*["']?{re.escape(words[1])}["']?\s*=""")
+        """Note a mistake at its place, such as "measurement 2, bias"."""
+        if self.is_full:
+            self._untold += 1
         else:
-            pattern = re.compile(rf"\s*\[+\s*{re.escape(words[0])}\s*\]")
-        lines = enumerate(self._lines[start:], start=start + 1)
-        line = next((number for number, text in lines if pattern.match(text)), None)
-        self._mistakes.append(f"{place}{f' (line {line})' if line else ''}: {message}")
+            self._mistakes.append((place, message))
+
+    def _lines_of(self, places: Sequence[str]) -> list[int | None]:
+        """The line of each place: the key's first line behind the header of its table."""
+        heads: dict[str, list[int]] = {}
+        keys: dict[str, list[int]] = {}
+        for number, line in enumerate(self._lines, start=1):
+            if head := _HEAD.match(line):
+                heads.setdefault(head[1], []).append(number)
+            elif key := _KEY.match(line):
+                keys.setdefault(key[1], []).append(number)
+        found: list[int | None] = []
+        for place in places:
+            table, *words = place.split(", ")
+            name, _, count = table.partition(" ")
+            start, known = 0, heads.get(name, [])
+            if count.isdigit():
+                start = known[int(count) - 1] if len(known) >= int(count) else 0
+            lines = [keys.get(word, []) for word in (words[:1] + words[1:][-1:])] if words else [known]
+            later = ((those, bisect_left(those, start)) for those in lines)
+            found.append(next((those[k] for those, k in later if k < len(those)), None))
+        return found
 
     def finish(self) -> None:
         """Raise if there was any mistake.
@@ -56,23 +94,30 @@ class Checker:
         Raises
         ------
         ManifestError
-            Lists all mistakes.
+            Lists all mistakes; of more than a hundred, the number of the others.
         """
         if not self._mistakes:
             return
-        count = len(self._mistakes)
+        count = len(self._mistakes) + self._untold
         head = "a mistake" if count == 1 else f"{count} mistakes"
-        listed = "; ".join(text.rstrip(".") for text in self._mistakes)
+        lines = self._lines_of([place for place, _ in self._mistakes])
+        told = [
+            f"{place}{f' (line {line})' if line else ''}: {message.rstrip('.')}"
+            for (place, message), line in zip(self._mistakes, lines, strict=True)
+        ]
+        listed = "; ".join([*told, f"and {self._untold} more"] if self._untold else told)
         raise ManifestError(f"{self.file}: {head}: {listed}{'' if listed.endswith('?') else '.'}")
 
     def table(self, value: object, place: str, known: Sequence[str] | None) -> dict[str, object]:
         """A table whose keys must be known (None: any)."""
         if not isinstance(value, dict):
-            self.mistake(place, f"expected a table, found {value!r}")
+            self.mistake(place, f"expected a table, found {shown(value)}")
             return {}
         for key in value:
             if known is not None and key not in known:
-                self.mistake(f"{place}, {key}" if place else key, f"unknown key {key!r}; {meant(key, known)}")
+                near = "" if self.is_full else meant(key, known)  # which takes its time
+                where = f"{place}, {shown(key)[1:-1]}" if place else shown(key)[1:-1]
+                self.mistake(where, f"unknown key {shown(key)}; {near}")
         return {str(key): item for key, item in value.items() if known is None or key in known}
 
     def keys(
@@ -103,23 +148,49 @@ class Checker:
         """
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             unit = DIMENSIONS[dimension].unit
-            self.mistake(place, f'expected a quantity such as "1 {unit}", found {value!r}')
+            self.mistake(place, f'expected a quantity such as "1 {unit}", found {shown(value)}')
+            return None
+        try:
+            number = parse_quantity(value, dimension)
+        except UnitError as error:
+            self.mistake(place, str(error))
             return None
         question = doubt(value, dimension, place.rpartition(", ")[2]) if asked else ""
         if question:
             self.mistake(place, question)
             return None
-        try:
-            return parse_quantity(value, dimension)
-        except UnitError as error:
-            self.mistake(place, str(error))
+        return number
+
+    def measured(self, value: object, place: str, dimension: str) -> float | None:
+        """A quantity, of a size that exists."""
+        number = self.quantity(value, place, dimension)
+        most = MEASURABLE.get(dimension, (0.0, math.inf))[1]
+        if number is not None and abs(number) > most:
+            unit = DIMENSIONS[dimension].unit
+            self.mistake(place, f"expected at most {most:g} {unit}, found {shown(value)}")
             return None
+        return number
+
+    def not_negative(self, value: object, place: str, dimension: str) -> float | None:
+        """A quantity, zero or above."""
+        number = self.measured(value, place, dimension)
+        if number is not None and number < 0:
+            self.mistake(place, f"expected a value of at least 0, found {shown(value)}")
+            return None
+        return number
 
     def positive(self, value: object, place: str, dimension: str) -> float | None:
         """A quantity above zero."""
-        number = self.quantity(value, place, dimension)
-        if number is not None and number <= 0:
-            self.mistake(place, f"expected a value above 0, found {value!r}")
+        number = self.measured(value, place, dimension)
+        if number is None:
+            return None
+        if number <= 0:
+            self.mistake(place, f"expected a value above 0, found {shown(value)}")
+            return None
+        least = MEASURABLE.get(dimension, (0.0, math.inf))[0]
+        if number < least:
+            unit = DIMENSIONS[dimension].unit
+            self.mistake(place, f"expected at least {least:g} {unit}, found {shown(value)}")
             return None
         return number
 
@@ -134,7 +205,7 @@ class Checker:
         if low is None or high is None:
             return None
         if not low < high:
-            self.mistake(place, f"expected the lower value first, found {value[0]!r}, {value[1]!r}")
+            self.mistake(place, f"expected the lower value first, found {shown(value[0])}, {shown(value[1])}")
             return None
         return low, high
 
@@ -142,29 +213,30 @@ class Checker:
         """One of a few words."""
         if isinstance(value, str) and value.lower() in words:
             return words[value.lower()]
-        shown = list(dict.fromkeys(str(word) for word in words.values()))
-        text = meant(value, shown) if isinstance(value, str) else f"expected one of {', '.join(shown)}"
-        self.mistake(place, f"found {value!r}; {text}")
+        spelt = list(dict.fromkeys(str(word) for word in words.values()))
+        text = meant(value, spelt) if isinstance(value, str) else f"expected one of {', '.join(spelt)}"
+        self.mistake(place, f"found {shown(value)}; {text}")
         return None
 
     def text(self, value: object, place: str) -> str | None:
         """A string that is not empty."""
         if isinstance(value, str) and value.strip():
             return value
-        self.mistake(place, f"expected a text in quotes, found {value!r}")
+        self.mistake(place, f"expected a text in quotes, found {shown(value)}")
         return None
 
     def flag(self, value: object, place: str) -> bool:
         """True or false."""
         if not isinstance(value, bool):
-            self.mistake(place, f"expected true or false, found {value!r}")
+            self.mistake(place, f"expected true or false, found {shown(value)}")
             return True
         return value
 
     def whole(self, value: object, place: str) -> object:
         """A whole number that is not negative."""
-        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            self.mistake(place, f"expected a whole number of at least 0, found {value!r}")
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MOST_WHOLE:
+            self.mistake(place, f"expected a whole number of at least 0, found {shown(value)}")
+            return None
         return value
 
     def quantities(self, value: object, place: str, dimensions: Mapping[str, str]) -> dict[str, float]:
@@ -195,7 +267,7 @@ class Checker:
                 place, 'expected a list of [time, value], such as [["0 s", "0 V"], ["1 ms", "0.5 V"]]'
             )
             return ()
-        vertices = [(self.quantity(t, place, "time"), self.quantity(v, place, control)) for t, v in value]
+        vertices = [(self.measured(t, place, "time"), self.measured(v, place, control)) for t, v in value]
         known = tuple((t, v) for t, v in vertices if t is not None and v is not None)
         if any(later[0] < earlier[0] for earlier, later in pairwise(known)):
             self.mistake(place, "expected times that do not run backward")
@@ -208,10 +280,14 @@ class Checker:
         for key, item in self.table(value, place, None).items():
             if isinstance(item, str):
                 known[key] = item
-            elif isinstance(item, int | float) and not isinstance(item, bool):
-                known[key] = float(item)
+            elif isinstance(item, bool) or not isinstance(item, int | float):
+                self.mistake(f"{place}, {key}", f"expected a text or a number, found {shown(item)}")
+            elif not abs(item) <= sys.float_info.max:
+                self.mistake(
+                    f"{place}, {key}", f"{shown(item)} is too large or no number; a text may be anything"
+                )
             else:
-                self.mistake(f"{place}, {key}", f"expected a text or a number, found {item!r}")
+                known[key] = float(item)
         return known
 
 
@@ -241,7 +317,7 @@ def read_toml(path: Path) -> tuple[dict[str, object], str]:
     text = ""
     try:
         text = path.read_text(encoding="utf-8-sig")
-        return tomllib.loads(text), text
+        return _parsed(text), text
     except OSError as error:
         raise ManifestError(f"{path.name}: the file cannot be read: {error.strerror or error}.") from error
     except tomllib.TOMLDecodeError as error:
@@ -249,6 +325,36 @@ def read_toml(path: Path) -> tuple[dict[str, object], str]:
         raise ManifestError(f"{path.name}: {said}") from error
     except UnicodeDecodeError as error:
         raise ManifestError(f"{path.name}: expected TOML in UTF-8; {error}.") from error
+    except RecursionError as error:
+        raise ManifestError(
+            f"{path.name}: expected tables and lists a few deep, found them nested too deep."
+        ) from error
+    except ValueError as error:  # Python reads no number of thousands of digits
+        raise ManifestError(f"{path.name}: {_long_number(text)}") from error
+
+
+_DEEP_KEY = re.compile(
+    r"""(?:^|[\[{,])[ \t]*(?:[\w"'-][ \t]*\.[ \t]*(?=[\w"'-])[\w"'-]*){100}""", re.MULTILINE
+)
+_LONG_NUMBER = re.compile(r"(?:([\w.\"'-]+)\s*=)?[^=\n]*?(\d[\d_]{4000,})")
+
+
+def _parsed(text: str) -> dict[str, object]:
+    """The content of TOML, which takes a time that grows as the text does."""
+    if _DEEP_KEY.search(text):  # tomllib would take minutes to find that out
+        raise RecursionError("a key of a hundred parts")
+    return tomllib.loads(text)
+
+
+def _long_number(text: str) -> str:
+    """Where a number stands that is too long to be read."""
+    for line, words in enumerate(text.split("\n"), start=1):
+        if len(words) > sys.get_int_max_str_digits() and (found := _LONG_NUMBER.search(words)):
+            return (
+                f"{found[1] or 'a number'} (line {line}): a number of {len(found[2])} digits is too large; "
+                "shorten it, or put it in quotes."
+            )
+    return "a number is too large; shorten it, or put it in quotes."
 
 
 def _backslash(text: str, problem: str) -> str:

@@ -146,9 +146,9 @@ def _parameters(check: Checker, value: object) -> dict[str, float]:
     _needs(check, table, "parameters", NEEDED)
     read: Mapping[str, Callable[..., float | None]] = {
         "any": Checker.quantity,
-        "non_negative": _not_negative,
+        "non_negative": Checker.not_negative,
         "positive": Checker.positive,
-        "fraction": _not_negative,
+        "fraction": Checker.not_negative,
     }
     known = {name: Key("", read[PARAMETERS[name].domain], (DIMENSION_OF[name],)) for name in table}
     return check.keys(table, "parameters", known)
@@ -283,10 +283,10 @@ def _pulses(check: Checker, table: Mapping[str, Any], place: str, control: Contr
     keys = {
         "amplitude": Key("of the pulses", Checker.quantity, (control,)),
         "base": Key("between them", Checker.quantity, (control,)),
-        "on": Key("start of the first", _not_negative, ("time",)),
+        "on": Key("start of the first", Checker.not_negative, ("time",)),
         "width": Key("of each", Checker.positive, ("time",)),
         "end": Key("of the record", Checker.positive, ("time",)),
-        "period": Key("from start to start", _not_negative, ("time",)),
+        "period": Key("from start to start", Checker.not_negative, ("time",)),
         "count": Key("of the pulses", _whole_number, (1,)),
     }
     read = check.keys({"base": 0.0, "period": 0.0, "count": 1, **table}, place, keys)
@@ -353,15 +353,6 @@ def _points(check: Checker, value: object, place: str) -> int:
         check.mistake(place, f"expected at most {_MOST_POINTS}, found {points}")
         return _FEWEST_POINTS
     return points
-
-
-def _not_negative(check: Checker, value: object, place: str, dimension: str) -> float | None:
-    """A quantity of zero or more."""
-    number = check.quantity(value, place, dimension)
-    if number is not None and number < 0:
-        check.mistake(place, f"expected a value of at least 0, found {value!r}")
-        return None
-    return number
 
 
 _POINTS = Key("how many to measure", _points)

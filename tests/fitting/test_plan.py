@@ -9,17 +9,22 @@ from hypothesis import strategies as st
 from memfit.errors import ParameterError
 from memfit.fit_options import FitSettings
 from memfit.fitting.plan import FitPlan, Term, free_parameters, model_of, plan_for, unit_of, unit_of_length
+from memfit.model import PARAMETERS
 
-positive = st.floats(1e-12, 1e12)
+
+def values(*names):
+    """Values within the bounds of the table, for some of the names."""
+    within = {name: st.just(None) | st.floats(*PARAMETERS[name].bounds) for name in names}
+    return st.fixed_dictionaries(within).map(lambda all_: {k: v for k, v in all_.items() if v is not None})
 
 
 @given(
     st.builds(
         FitPlan,
         model=st.sampled_from(["2d", "3d", "auto"]),
-        fix=st.dictionaries(st.sampled_from(["R_b", "C_m", "R_s"]), positive),
-        start=st.dictionaries(st.sampled_from(["tau_d", "V_T"]), positive),
-        bounds=st.dictionaries(st.sampled_from(["V_m", "tau_k"]), st.just((1e-3, 1.0))),
+        fix=values("R_b", "C_m", "R_s"),
+        start=values("tau_d", "V_T"),
+        bounds=st.dictionaries(st.sampled_from(["V_m", "tau_k"]), st.just((2e-3, 1.0))),
         seed=st.integers(0, 2**31),
         robust=st.booleans(),
         screen=st.booleans(),
@@ -42,6 +47,13 @@ def test_unknown_keys_of_a_newer_program_are_ignored():
         ({"fix": {"C_m": -1e-9}}, ["C_m", "greater than 0 F", "-1e-09"]),
         ({"start": {"tau_d": 0.0}}, ["tau_d", "greater than 0 s"]),
         ({"bounds": {"V_m": (0.3, 0.02)}}, ["bounds of V_m", "0.3 and 0.02"]),
+        ({"fix": {"R_b": 1e300}}, ["R_b", "1e+14 ohm", "1e+300"]),
+        ({"start": {"V_m": 1e-300}}, ["V_m", "0.002 and 3 V"]),
+        ({"bounds": {"R_b": (1e290, 1e300)}}, ["bounds of R_b", "1e+14"]),
+        ({"bounds": {"V_T": (0.5, 0.8)}, "start": {"V_T": 2.0}}, ["V_T", "0.5 and 0.8 V"]),
+        ({"bounds": {"V_m": (0.1, 0.1 + 2e-17)}}, ["bounds of V_m"]),
+        ({"bounds": {"V_m": (0.1, 0.1 + 2e-9)}}, ["bounds of V_m", "no width"]),
+        ({"bounds": {"V_T": (float("nan"), 0.8)}, "fix": {"R_b": float("inf")}}, ["V_T", "R_b"]),
         ({"fix": {"V_m": 0.1}, "bounds": {"V_m": (0.02, 0.3)}}, ["V_m", "not both"]),
     ],
 )

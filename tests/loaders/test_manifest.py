@@ -215,3 +215,92 @@ def test_numbers_alone_that_are_plausible_and_any_with_a_unit(measured):
         "[[measurement]]\nfile='e[1].csv'\nbias = -0.8\nuse = { frequency = [0.1, 1e7] }\n"
     )
     assert listed(measured, text) == ["e[1].csv"]
+
+
+MANY = 20_000
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            f"[device]\nattributes = {{ serial = {'9' * 400} }}",
+            r"attributes, serial .*400 digits is too large",
+        ),
+        (
+            f"[device]\nattributes = {{ serial = -{'9' * 5000} }}",
+            r"serial \(line 2\).*5000 digits is too large",
+        ),
+        (f"[device]\narea = {'9' * 5000}", r"area \(line 2\).*5000 digits"),
+        (f"[device]\narea = 0x{'f' * 9000}", r"area \(line 2\).*finite.*10837 digits"),
+        (f"[fit]\nseed = {10**30}", r"seed .*whole number"),
+        ("[device]\nattributes = { a = nan, b = inf }", r"attributes, a .*nan.*attributes, b .*inf"),
+        ("[device]\nattributes = { a = 1e400 }", r"attributes, a .*inf"),
+        ("[device]\narea = '1e300 m^2'", r"area .*at most 100 m\^2"),
+        ("[device]\narea = 1e-300", r"area .*at least 1e-18 m\^2"),
+        ("[device]\narea = '1e308 km^2'", r"area .*finite"),
+        ("[device]\ntemperature = nan", r"temperature .*finite"),
+        ("[device]\ntemperature = '1e300 K'", r"temperature .*at most 3000 K"),
+        ("[[measurement]]\nfile = 'iv.csv'\ntime_offset = 1e300", r"time_offset .*at most 1e\+10 s"),
+        ("[[measurement]]\nfile = 'iv.csv'\nseries_resistance = -1e9", r"series_resistance .*at least 0"),
+        ("[[measurement]]\nfile = 'iv.csv'\nseries_resistance = 1e300", r"series_resistance .*1e\+15 ohm"),
+        ("[[measurement]]\nfile = 'iv.csv'\nbias = '1e300 V'", r"bias .*at most 100000 V"),
+        ("[[measurement]]\nfile = 'iv.csv'\nbias = '-1e300 A'", r"bias .*at most 100000 A"),
+        ("[[measurement]]\nfile = 'iv.csv'\nscan_rate = 1e-300", r"scan_rate .*at least 1e-12 V/s"),
+        (
+            "[[measurement]]\nfile = 'iv.csv'\nwaveform = [[0, 0], [1, '1e300 V']]\ncontrol = 'v'",
+            r"waveform .*at most",
+        ),
+        (
+            f"[[measurement]]\nfile = '{'a' * 300}.csv'",
+            r"measurement 1, file \(line 2\): there is no file 'aaa",
+        ),
+        ('[[measurement]]\nfile = "a\\u0000b"', r"file .*a backslash in double quotes"),
+        ("[fit]\nfix = { R_b = 1e300 }", r"fit, fix, R_b .*1e\+300.*0.001 to 1e\+14 ohm"),
+        ("[fit]\nfix = { V_m = 1e-300 }", r"fit, fix, V_m .*1e-300.*0.002 to 3 V"),
+        (
+            "[fit]\nfix = { R_b = '1e300 ohm' }",
+            r"fit, fix, R_b .*between 0.001 and 1e\+14 ohm, found 1e\+300",
+        ),
+        ("[fit]\nfix = { V_m = '1e-300 V' }", r"fit, fix, V_m .*between 0.002 and 3 V, found 1e-300"),
+        ("[fit]\nbounds = { R_b = [1, 1e300] }", r"fit, bounds, R_b .*1e\+24"),
+        ("[fit]\nbounds = { R_b = [1e290, 1e300] }", r"fit, bounds, R_b .*lies between"),
+        (
+            "[fit]\nbounds = { V_m = [0.1, 0.10000000000000002] }",
+            r"fit, bounds, V_m .*no width.*fix = { V_m = 0.1 }",
+        ),
+        (
+            "[fit]\nbounds = { V_T = [0.5, 0.8] }\nstart = { V_T = 2.0 }",
+            r"fit, start, V_T .*0.5 and 0.8 V, found 2",
+        ),
+        (
+            "[fit]\nbounds = { V_T = [0.5, 0.8] }\nfix = { V_T = 2.0 }",
+            r"fit, fix, V_T .*0.5 and 0.8 V, found 2",
+        ),
+        (f"a = {'[' * 1000}{']' * 1000}", r"nested too deep"),
+        (f"a{'.a' * 5000} = 1", r"nested too deep"),
+        (f"[a{'.a' * 5000}]", r"nested too deep"),
+        (
+            f"[device]\nattributes = {{ a = {'[' * 60}{']' * 60} }}",
+            r"attributes, a .*text or a number, found \[\[\[",
+        ),
+        (f"[device]\nname = {'[' * 60}{']' * 60}", r"name .*expected a text"),
+        ("[device]\n" + "\n".join(f"k{i} = 1" for i in range(MANY)), rf"{MANY} mistakes: .*; and {MANY - 100} more"),
+        ("[fit.start]\n" + "\n".join(f"k{i} = 1" for i in range(MANY)), rf"{MANY} mistakes: .* more\.$"),
+        ("\n".join(f"[[measurement]]\nfile = 'a{i}.csv'" for i in range(3000)), r"3000 mistakes: .* more\.$"),
+    ],
+)  # fmt: skip
+def test_what_no_device_has_is_refused_by_name(folder, text, words):
+    with pytest.raises(ManifestError, match=words) as told:
+        manifest(folder, text)
+    assert len(str(told.value)) < 20_000
+
+
+def test_a_long_text_with_points_is_no_deep_key(folder):
+    assert manifest(folder, f"[device]\nname = '{'a.b' * 200}'").name == "a.b" * 200
+
+
+def test_bytes_that_are_no_text(folder):
+    (folder / "device.toml").write_bytes(b"[device]\nname = '\xff'")
+    with pytest.raises(ManifestError, match=r"device\.toml: expected TOML"):
+        read_manifest(folder / "device.toml")

@@ -192,7 +192,7 @@ scan_rat = "1 V/s"
         "oscilloscope",
         "expected C_m too",
         "expected scan_rate too",
-        "measurement 2: expected amplitude, on, width, end too",
+        "measurement 2 (line 16): expected amplitude, on, width, end too",
     ):
         assert part in said, part
 
