@@ -67,7 +67,6 @@ def _read(source: Source, settings: FileSettings) -> list[RawTable]:
 
 READER = Reader(
     "Fluxim PAIOS npz",
-    lambda s: s.data.startswith(b"PK\x03\x04") and b".npy" in s.data[:200],
+    lambda s: s.data.startswith(b"PK\x03\x04") and b"freqs.npy" in s.data,
     _read,
-    frozenset({".npz"}),
 )

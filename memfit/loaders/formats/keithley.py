@@ -11,6 +11,10 @@ in which every value is followed by its unit, whose words stand in the rows:
 "Index,Reading,Unit,...,Value,Unit,..., Date,Time,Fractional Seconds" above "1,1.2E-9,Amp DC,...,0.1,Volt
 DC,...". Reading is what was measured, Value (Source Value) what was sourced. The time is relative, or
 seconds and their fraction, or date, time and fraction.
+
+The capacitance unit of a 4200 (CVU) names its columns after the terminals A and B: "Cp_AB", "Gp_AB" (or Z
+and Theta, R and jX, Cs and Rs, D), "F_AB", "DCV_AB" the dc bias. SI units and degrees; what else stands
+beside them ("CVU1S", a status) is no measurement.
 """
 
 import re
@@ -22,7 +26,17 @@ from memfit.arrays import FloatArray
 from memfit.datasets import Kind
 from memfit.loaders.curves import relative_noise, turning_points
 from memfit.loaders.raw import FileSettings, RawTable, Reader, Source
-from memfit.loaders.tables import SEPARATORS, Field, find_fields, need, number, read_block, split_fields
+from memfit.loaders.tables import (
+    SEPARATORS,
+    Field,
+    find_fields,
+    need,
+    number,
+    read_block,
+    read_text_tables,
+    relabelled,
+    split_fields,
+)
 from memfit.protocols import Control
 
 _FIELDS = (
@@ -204,3 +218,37 @@ BUFFER = Reader(
 READINGS = Reader(
     "Keithley readings", lambda s: _reading_line(s.head.split("\n")) is not None, _read_readings
 )
+
+
+_CVU = {
+    "cp": "Cp (F)", "gp": "Gp (S)", "cs": "Cs (F)", "rs": "Rs (ohm)", "d": "D", "z": "|Z| (ohm)",
+    "theta": "Phase (deg)", "r": "Z_real (ohm)", "jx": "Z_imag (ohm)", "f": "Frequency (Hz)",
+    "dcv": "DC bias (V)", "time": "Time (s)",
+}  # fmt: skip
+"""What the names of a CVU mean, by what stands before the terminals."""
+_CVU_NAME = re.compile(r"(?P<name>[A-Za-z]+)_(?:AB|BA|GB|GND|\w{1,3})", re.IGNORECASE)
+
+
+def _cvu_labels(source: Source) -> tuple[list[str], str] | None:
+    """Labels of a CVU's columns in usual words, and what parts them; None for another file."""
+    line = source.head.split("\n", 1)[0]
+    separator = next((mark for mark in SEPARATORS[:3] if mark in line), ",")
+    names = split_fields(line.strip(), separator)
+    found = [_CVU_NAME.fullmatch(name) for name in names]
+    meant = [
+        _CVU.get(match["name"].lower(), name) if match else (_CVU["time"] if name == "Time" else name)
+        for match, name in zip(found, names, strict=True)
+    ]
+    known = {label for label in meant if label in _CVU.values()}
+    return (meant, separator) if "Frequency (Hz)" in known and len(known) >= 3 else None
+
+
+def _read_cvu(source: Source, settings: FileSettings) -> list[RawTable]:
+    """The spectra of a CVU."""
+    found = _cvu_labels(source)
+    if found is None:
+        raise source.error("expected names such as Cp_AB, Gp_AB, F_AB in the first line.", line=1)
+    return read_text_tables(relabelled(source, 0, *found, {}), settings)
+
+
+CVU = Reader("Keithley 4200 CVU", lambda s: _cvu_labels(s) is not None, _read_cvu)

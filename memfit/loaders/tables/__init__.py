@@ -18,6 +18,7 @@ from memfit.loaders.tables.layout import (
     split_fields,
 )
 from memfit.loaders.tables.read import read_text_tables
+from memfit.loaders.tables.relabelled import relabelled
 from memfit.loaders.tables.rows import TextTable, read_rows
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "read_fields",
     "read_rows",
     "read_text_tables",
+    "relabelled",
     "split_fields",
     "understand",
 ]
