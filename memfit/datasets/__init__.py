@@ -11,6 +11,7 @@ from memfit.datasets.records import (
     PulseTransient,
     Record,
     content_digest,
+    silent,
 )
 
 __all__ = [
@@ -26,5 +27,6 @@ __all__ = [
     "estimate_noise",
     "extent_of",
     "kramers_kronig",
+    "silent",
     "without_copies",
 ]

@@ -261,6 +261,27 @@ def _check_time(name: str, time: FloatArray) -> None:
         )
 
 
+def silent(record: Record) -> str:
+    """What is exactly zero in a record in which nothing was measured.
+
+    Parameters
+    ----------
+    record : Record
+
+    Returns
+    -------
+    str
+        The beginning of a sentence, "the current is exactly 0 in all 40 rows"; "" where there is a value.
+    """
+    if isinstance(record, ImpedanceSpectrum):
+        count = int(np.count_nonzero(record.impedance == 0))
+        return f"the impedance is exactly 0 at {count} of {record.points} frequencies" if count else ""
+    if np.any(record.response != 0):
+        return ""
+    word = "current" if record.control == "voltage" else "voltage"
+    return f"the {word}, which is what was measured, is exactly 0 in all {record.points} rows"
+
+
 _ARRAYS = ("frequency", "impedance", "voltage", "current", "time")
 
 

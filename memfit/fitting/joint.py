@@ -22,7 +22,7 @@ import numpy as np
 from scipy.special import erfc
 
 from memfit.arrays import FloatArray
-from memfit.datasets import Device, ImpedanceSpectrum
+from memfit.datasets import Device, ImpedanceSpectrum, silent
 from memfit.errors import InputError
 from memfit.fitting.exploration import explore
 from memfit.fitting.findings import ModelCandidate, ModelChoice
@@ -125,6 +125,8 @@ def fit(device: Device, plan: FitPlan | None = None) -> JointFit:
     if not device.records:
         raise InputError(f"{device.name}: there is no record to fit; expected spectra, sweeps or transients.")
     for record in device.records:
+        if nothing := silent(record):
+            raise InputError(f"{record.name}: {nothing}, so there is nothing to fit: leave this record out.")
         if isinstance(record, ImpedanceSpectrum):
             bias_of(record)
     if plan.model != "auto":

@@ -9,6 +9,7 @@ column that merely goes with the frequency (a range), or takes a few values at r
 not every level at nearly every frequency, and tells nothing apart.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -17,7 +18,8 @@ import numpy as np
 
 from memfit.arrays import FloatArray, IntArray
 from memfit.loaders.raw import RawTable
-from memfit.loaders.tables import number, understand
+from memfit.loaders.tables import normalise, number, understand, words_of_headers
+from memfit.units import split_label
 
 MIN_POINTS = 3
 """Rows below which a sweep is no measurement."""
@@ -31,6 +33,8 @@ _CLEAR = 3.0
 """Least ratio of the gap between two levels to the largest gap, or to the spread, within."""
 _NEARLY_ALL, _COVERED = 0.9, 0.8
 """Share of the frequencies at which a column keeps to its levels; and of those that a level has."""
+_LEAST_GAP, _LEAST_KELVIN = 0.005, 0.5
+"""Relative, and of a temperature: a condition beside a sweep or pulse that differs by less merely drifts."""
 _MOST_COLUMNS = 300
 """Columns without a role that are looked at."""
 
@@ -81,7 +85,7 @@ def sweeps_of(table: RawTable, wanted: IntArray, least: int = MIN_POINTS) -> tup
     attributes = differing(table, [sweep.rows for sweep in kept])
     labels = [repr(label) for label in (attributes[0] if attributes else {}) if label in table.others]
     if labels:
-        notes.append(f"{', '.join(labels)} tells the sweeps apart and is kept with each.")
+        notes.append(f"Kept with each sweep, since it differs: {', '.join(labels)}.")
     return [replace(s, attributes=a) for s, a in zip(kept, attributes, strict=True)], notes
 
 
@@ -268,6 +272,60 @@ def _each_has_its_level(places: IntArray, level: IntArray) -> bool:
         and has_two.mean() >= _NEARLY_ALL
         and np.count_nonzero(~covered) <= max(1, covered.size // 5)
     )
+
+
+def blocks_of(table: RawTable) -> list[RawTable]:
+    """The measurements of a table that sweeps no frequency, by columns of samples, temperatures and the like.
+
+    Rows of a level need not be neighbours. A level that a few rows only have is left out and named.
+
+    Parameters
+    ----------
+    table : RawTable
+    """
+    names = re.compile("|".join(words_of_headers()["conditions"]["names"].split()))
+    parts = [("", np.arange(table.rows))]
+    for label, cells in list(table.others.items())[:_MOST_COLUMNS]:
+        known = understand(label)
+        warm = known is not None and known.role == "temperature"
+        if warm or names.fullmatch(normalise(split_label(label)[0])):
+            parts = [
+                (", ".join(filter(None, (before, f"{label} {text}"))), rows[level == k])
+                for before, rows in parts
+                for texts, level in [_block_levels([cells[i] for i in rows], warm=warm)]
+                for k, text in enumerate(texts)
+            ]
+    if len(parts) == 1:
+        return [table]
+    kept = [(name, rows) for name, rows in parts if rows.size >= MIN_POINTS]
+    short = [f"{name}: {rows.size} rows only, left out." for name, rows in parts if rows.size < MIN_POINTS]
+    attributes = differing(table, [rows for _, rows in kept])
+    return [
+        replace(
+            table.part_of(rows, name),
+            metadata={**table.metadata, **own},
+            notes=(*table.notes, f"One of {len(kept)} measurements of the table, by its columns.", *short),
+        )
+        for (name, rows), own in zip(kept, attributes, strict=True)
+    ]
+
+
+def _block_levels(cells: Sequence[str], *, warm: bool) -> tuple[list[str], IntArray]:
+    """The levels of a column as texts, in the order in which they come, and (n,) the level of each row."""
+    values = _as_numbers(cells)
+    one = [""], np.zeros(len(cells), dtype=np.intp)
+    if values is None:
+        texts = list(dict.fromkeys(cells))
+        if len(texts) > max(1, len(cells) // MIN_POINTS) or not all(texts):
+            return one
+        return texts, np.array([texts.index(cell) for cell in cells])
+    least = _LEAST_GAP * float(np.max(np.abs(values), initial=0.0))
+    for level, gap, ratio in clusterings(values):
+        if ratio > _CLEAR and gap > (max(least, _LEAST_KELVIN) if warm else least):
+            order = list(dict.fromkeys(level.tolist()))
+            means = [f"{np.mean(values[level == k]):.6g}" for k in order]
+            return means, np.array([order.index(k) for k in level])
+    return one
 
 
 def differing(table: RawTable, parts: Sequence[IntArray]) -> list[dict[str, str]]:

@@ -17,6 +17,8 @@ _LEVELS = 200
 """Bins across the range in which the levels of a curve are counted."""
 _CLEANER = 10.0
 """A curve this many times less noisy than the other, relative to its range, is the driven one."""
+_LEAST_STEPS, _ONE_SIZE = 6, 0.01
+"""Steps of a sweep whose sizes are compared, and by how much they may differ, relative."""
 _BLOCKS = 8
 """Parts, ever longer, in which the course before the first change of a drive is judged."""
 _STANDARD_ERRORS = 8.0
@@ -68,6 +70,21 @@ def find_control(voltage: FloatArray, current: FloatArray) -> Control | None:
     if max(levels_v, levels_i) >= 2 * min(levels_v, levels_i):
         return "voltage" if levels_v < levels_i else "current"
     return None
+
+
+def has_equal_steps(values: FloatArray) -> bool:
+    """Whether a quantity moves by steps of one size, as a source that sweeps does.
+
+    Parameters
+    ----------
+    values : (n,) array
+        In the order in which they were measured, any unit.
+    """
+    steps = np.abs(np.diff(values))
+    moving = steps[steps > 1e-3 * steps.max(initial=0.0)]
+    if moving.size < max(_LEAST_STEPS, steps.size // 2):
+        return False
+    return bool(np.ptp(moving) < _ONE_SIZE * float(np.median(moving)))
 
 
 def _small_step_share(values: FloatArray) -> float:

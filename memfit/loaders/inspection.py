@@ -15,9 +15,9 @@ from memfit.arrays import FloatArray
 from memfit.datasets import ImpedanceSpectrum, IVSweep, PulseTransient, estimate_noise, kramers_kronig
 from memfit.errors import InputError
 from memfit.loaders import tidy
+from memfit.loaders.pulses import find_pulses
 from memfit.loaders.raw import NO_SETTINGS, FileSettings, RawTable, Source, open_source
 from memfit.loaders.registry import read_source, read_tables
-from memfit.loaders.sweeps import find_pulses
 from memfit.units import format_quantity
 
 _SIGN = "current into the device positive; Z = Z' + i Z'', capacitance has negative Z''"

@@ -18,9 +18,10 @@ from pathlib import Path
 
 import numpy as np
 
-from memfit.datasets import Kind, Record
+from memfit.datasets import Kind, Record, silent
 from memfit.errors import DependencyError, FileFormatError, InputError
 from memfit.loaders import tidy
+from memfit.loaders.apart import blocks_of
 from memfit.loaders.curves import is_sweep, time_fault
 from memfit.loaders.formats import READERS
 from memfit.loaders.raw import (
@@ -35,7 +36,7 @@ from memfit.loaders.raw import (
 )
 from memfit.loaders.spectra import make_spectra
 from memfit.loaders.sweeps import make_sweeps
-from memfit.loaders.tables import read_text_tables
+from memfit.loaders.tables import read_text_tables, with_named
 from memfit.loaders.transients import make_transients
 from memfit.units import format_quantity
 
@@ -171,6 +172,8 @@ def read_source(source: Source, settings: FileSettings = NO_SETTINGS) -> tuple[R
     records = [
         record for table in tables for record in _make_records(Reading(table, source, settings, reader.name))
     ]
+    for record in records:
+        _check_measured(record)
     counts, seen = Counter(record.name for record in records), Counter[str]()
     for i, record in enumerate(records):
         if counts[record.name] > 1:  # the part tells records of one file apart
@@ -178,6 +181,27 @@ def read_source(source: Source, settings: FileSettings = NO_SETTINGS) -> tuple[R
             seen[name] += 1
             records[i] = replace(record, name=name if seen[name] == 1 else f"{name[:-1]} ({seen[name]})]")
     return tuple(records)
+
+
+def _check_measured(record: Record) -> None:
+    """Refuse a record in which nothing was measured.
+
+    Raises
+    ------
+    FileFormatError
+        Names what is zero, and how to read another column.
+    """
+    nothing = silent(record)
+    if not nothing:
+        return
+    part = f" ({record.origin.part})" if record.origin.part else ""
+    unread = next((note for note in record.notes if note.startswith("Not read:")), "")
+    role = "z_real" if record.kind == "impedance" else "current" if record.control == "voltage" else "voltage"
+    raise FileFormatError(
+        f"{nothing}{part}: an open contact, or a column that the export left empty. Leave the file out, or "
+        f"name another column in device.toml: columns = {{ {role} = ... }}.{f' {unread}' if unread else ''}",
+        file=record.origin.file,
+    )
 
 
 def _is_json(source: Source) -> bool:
@@ -217,6 +241,7 @@ def _make_records(reading: Reading) -> Iterator[Record]:
     """
     if reading.table.channels:
         reading = replace(reading, table=_from_channels(reading))
+    reading = replace(reading, table=with_named(reading.table, reading.settings, reading.source.name))
     table, settings = reading.table, reading.settings
     kind, notes = settings.kind or table.kind, table.notes
     if kind is None:
@@ -246,8 +271,10 @@ def _make_records(reading: Reading) -> Iterator[Record]:
             raise reading.error(f"expected frequencies above 1 nHz, found {positive.min():.3g} Hz.")
     if kind == "impedance":
         yield from make_spectra(reading)
-    else:
-        yield from make_sweeps(reading) if kind == "iv" else make_transients(reading)
+        return
+    for block in blocks_of(table):
+        one = replace(reading, table=block)
+        yield from make_sweeps(one) if kind == "iv" else make_transients(one)
 
 
 def _find_kind(table: RawTable, named: Kind | None) -> Kind:

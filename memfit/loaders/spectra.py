@@ -12,11 +12,12 @@ note warns.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from memfit.arrays import ComplexArray, FloatArray, IntArray
-from memfit.datasets import ImpedanceSpectrum
+from memfit.datasets import ImpedanceSpectrum, kramers_kronig
 from memfit.loaders.apart import BIAS_COLUMNS, MIN_POINTS, SAME_BIAS, count_frequencies, sweeps_of
 from memfit.loaders.raw import PAIRS_IN_WORDS, Reading, Stated, pair_of
 from memfit.noise_estimate import distance_from_neighbours, typical
@@ -25,6 +26,10 @@ _DRIFT = 0.02
 """Share of its mean by which a bias may move."""
 _NOISE = 8.0
 """Standard deviations by which a bias may move."""
+_SOME, _GOOD, _PLAINLY = 0.2, 1e-3, 5.0
+"""Share of positive Z'' from which its sign is judged; residual of a good spectrum; how much worse one is."""
+_MOST_JUDGED = 200
+"""Spectra of a table whose sign is judged."""
 _FEW_FREQUENCIES = 5
 """Below which a table of more levels of the bias than frequencies is capacitance against voltage."""
 _NAME_BIAS = re.compile(
@@ -128,7 +133,30 @@ def make_spectra(reading: Reading) -> Iterator[ImpedanceSpectrum]:
             control=settings.control or table.control or "voltage",
             amplitude=settings.amplitude if settings.amplitude is not None else table.amplitude,
         )
+        if len(sweeps) <= _MOST_JUDGED:
+            spectrum = _with_sign_judged(spectrum)
         yield spectrum if limits is None else _between(spectrum, *limits, reading)
+
+
+def _with_sign_judged(spectrum: ImpedanceSpectrum) -> ImpedanceSpectrum:
+    """With a warning where not Z, but its conjugate obeys Kramers and Kronig.
+
+    The sign is that of the header all the same: nothing is reversed by the data.
+    """
+    if np.mean(spectrum.impedance.imag > 0) < _SOME:
+        return spectrum
+    printed = kramers_kronig(spectrum)
+    if printed.status != "inconsistent":
+        return spectrum
+    conjugate = kramers_kronig(replace(spectrum, impedance=spectrum.impedance.conj()))
+    if conjugate.status != "consistent" or printed.rms < _PLAINLY * max(conjugate.rms, _GOOD):
+        return spectrum
+    note = (
+        "Z'' as printed violates Kramers-Kronig, its conjugate obeys: the sign is probably that of -Z''. If "
+        "so write -Z'' into the header, or say it in device.toml by a minus before the label, as in "
+        """columns = { z_imag = "-Zs''" }."""
+    )
+    return replace(spectrum, notes=(*spectrum.notes, note))
 
 
 def _is_wide(frequency: FloatArray) -> bool:

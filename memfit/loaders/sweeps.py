@@ -1,8 +1,8 @@
-"""Tables of current against voltage into sweeps: time and scan rate, loops, compliance; pulses of a drive.
+"""Tables of current against voltage into sweeps: time and scan rate, loops, compliance.
 
 Time is the file's column; else |dV| / scan rate; else the curve is quasi-steady, with a warning.
 
-A pulse is a stretch in which the drive is away from where it began. A limit that no file states shows as a
+A limit that no file states shows as a
 plateau of the measured quantity that begins with a kink while the drive goes on: a device that saturates
 comes to its plateau smoothly, and its leakage goes on rising.
 """
@@ -16,9 +16,10 @@ import numpy as np
 
 from memfit.arrays import BoolArray, FloatArray
 from memfit.datasets import IVSweep, Record
-from memfit.loaders.curves import loop_starts, time_fault
+from memfit.loaders.curves import has_equal_steps, loop_starts, time_fault
+from memfit.loaders.pulses import stretches
 from memfit.loaders.raw import Reading, select_used
-from memfit.protocols import Control, Drive, drive_from_samples
+from memfit.protocols import Control, drive_from_samples
 from memfit.units import format_quantity
 
 _NAME_RATE = re.compile(
@@ -28,12 +29,8 @@ _NAME_RATE = re.compile(
 
 @dataclass(frozen=True)
 class Settings:
-    """What tells pulses, plateaus and scan rates."""
+    """What tells plateaus and scan rates."""
 
-    away: float = 0.05
-    """Share of the drive's range that counts as away from the base."""
-    least_rest: float = 0.1
-    """Rest between pulses, relative to their length, below which a drive is a wave."""
     flat: float = 1e-3
     """Largest difference from the limit, relative, on a plateau."""
     kink: float = 0.02
@@ -47,67 +44,6 @@ class Settings:
 
 
 SETTINGS = Settings()
-
-
-@dataclass(frozen=True)
-class Pulse:
-    """A stretch in which a drive is away from its base."""
-
-    start: float
-    """s."""
-    end: float
-    """s."""
-    level: float
-    """The value farthest from the base, A or V."""
-
-
-def _stretches(mask: BoolArray) -> list[tuple[int, int]]:
-    """First index of each run of True and the index behind it."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8))).tolist()
-    return list(zip(edges[::2], edges[1::2], strict=True))
-
-
-def find_pulses(drive: Drive) -> tuple[Pulse, ...]:
-    """The pulses of a drive, in order; one that is still on at the end counts.
-
-    Parameters
-    ----------
-    drive : Drive
-    """
-    base, span = float(drive.value[0]), float(np.ptp(drive.value))
-    if span == 0.0:
-        return ()
-    pulses = []
-    for first, behind in _stretches(np.abs(drive.value - base) > SETTINGS.away * span):
-        values = drive.value[first:behind]
-        level = float(values[np.argmax(np.abs(values - base))])
-        end = drive.time[behind] if behind < drive.time.size else drive.time[-1]
-        pulses.append(Pulse(float(drive.time[max(first - 1, 0)]), float(end), level))
-    return tuple(pulses)
-
-
-def pulse_starts(drive: Drive, time: FloatArray) -> list[int]:
-    """Index of the last sample before each pulse but the first, where a program of pulses can be parted.
-
-    Parameters
-    ----------
-    drive : Drive
-    time : (n,) array, s
-        Of the samples.
-
-    Returns
-    -------
-    list of int
-        Empty where the drive is one pulse, or a wave that never rests.
-    """
-    pulses = find_pulses(drive)
-    if len(pulses) < 2:
-        return []
-    rests = [after.start - before.end for before, after in pairwise(pulses)]
-    usual = float(np.median([pulse.end - pulse.start for pulse in pulses]))
-    if min(rests) <= SETTINGS.least_rest * usual:
-        return []
-    return [max(int(np.searchsorted(time, pulse.start, side="left")) - 1, 0) for pulse in pulses[1:]]
 
 
 def held_at_limit(driven: FloatArray, measured: FloatArray) -> tuple[BoolArray, float]:
@@ -128,7 +64,7 @@ def held_at_limit(driven: FloatArray, measured: FloatArray) -> tuple[BoolArray, 
     limit = float(np.max(np.abs(measured))) if measured.size else 0.0
     if measured.size < 3 * SETTINGS.least_points or limit == 0.0:
         return held, 0.0
-    for first, behind in _stretches(np.abs(measured) >= (1.0 - SETTINGS.flat) * limit):
+    for first, behind in stretches(np.abs(measured) >= (1.0 - SETTINGS.flat) * limit):
         if behind - first < SETTINGS.least_points:
             continue
         moved = float(np.ptp(driven[first:behind])) > SETTINGS.kink * float(np.ptp(driven))
@@ -152,7 +88,6 @@ def make_sweeps(reading: Reading) -> Iterator[Record]:
         Voltage or current is missing, or there are fewer than three points.
     """
     table, settings = reading.table, reading.settings
-    control = settings.control or table.control or "voltage"
     voltage = next(
         (table.columns[r] for r in ("voltage", "applied_voltage", "bias_voltage") if r in table.columns), None
     )
@@ -163,10 +98,11 @@ def make_sweeps(reading: Reading) -> Iterator[Record]:
     current, notes = pick_current(reading)
     if voltage.size < 3:
         raise reading.error(f"expected at least 3 points of a sweep, found {voltage.size}.")
+    control, control_notes = _control(reading, voltage, current)
     driven, measured = (voltage, current) if control == "voltage" else (current, voltage)
     keep, limit_notes = _below_limit(reading, driven, measured, control)
     time, time_notes = _time(reading, driven)
-    notes += [*table.notes, *limit_notes, *time_notes]
+    notes += [*table.notes, *control_notes, *limit_notes, *time_notes]
     starts = loop_starts(driven) if settings.split is not False and table.drive is None else [0]
     for number, (first, last) in enumerate(pairwise([*starts, driven.size]), start=1):
         rows = slice(first, last)
@@ -226,6 +162,22 @@ def pick_current(reading: Reading) -> tuple[FloatArray, list[str]]:
         )
     note = f"The current is the current density times the area of {area * 1e4:g} cm^2."
     return columns["current_density"] * area, [note]
+
+
+def _is_swept(values: FloatArray) -> bool:
+    """Whether a quantity moves by equal steps, or by equal steps of its logarithm."""
+    size = np.abs(values)
+    return has_equal_steps(values) or (float(np.min(size)) > 0 and has_equal_steps(np.log(size)))
+
+
+def _control(reading: Reading, voltage: FloatArray, current: FloatArray) -> tuple[Control, list[str]]:
+    """What was swept: as stated, else the voltage, but the current where it alone moves by equal steps."""
+    stated = reading.settings.control or reading.table.control
+    if stated is not None:
+        return stated, []
+    if _is_swept(current) and not _is_swept(voltage):
+        return "current", ["Taken as current-controlled, because the current moves by equal steps."]
+    return "voltage", []
 
 
 def _time(reading: Reading, driven: FloatArray) -> tuple[FloatArray | None, list[str]]:

@@ -1,5 +1,6 @@
 """Tables against time into transients: what was driven, the drive, segments where the clock restarts."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
@@ -9,8 +10,9 @@ import numpy as np
 from memfit.arrays import FloatArray
 from memfit.datasets import PulseTransient, Record
 from memfit.loaders.curves import begins_unsteady, find_control, time_fault
-from memfit.loaders.raw import Reading, select_used
-from memfit.loaders.sweeps import pick_current, pulse_starts
+from memfit.loaders.pulses import begins_inside, pulse_starts
+from memfit.loaders.raw import RawTable, Reading, select_used
+from memfit.loaders.sweeps import pick_current
 from memfit.protocols import Control, Drive, drive_from_samples
 
 _MIN_POINTS = 3
@@ -18,6 +20,13 @@ _SOON = 0.01
 """Of a record's length: a first sample so soon after t = 0 belongs to what began at t = 0."""
 _ROUNDED = 0.05
 """Share of repeated times beyond which a note says that the clock is coarse."""
+_DISCHARGE = re.compile(
+    r"(?:cc|cv|cccv|cp|cr)?(?:d|dis|dch|dchg|disch|dischg|discharg(?:e|ed|ing)|entlad(?:en|ung)|d[ée]charge|"
+    r"descarga|scarica)"
+)
+"""How cyclers call the rows in which the device discharges, without what is no letter."""
+_MOST_STATES = 12
+"""Different words of a column that says what a cycler does."""
 _UNSTEADY = (
     "The response moves from the first sample on, while the drive stands still: the state at the start is "
     'fitted. If the device had rested without a drive, say initial = "rest".'
@@ -36,6 +45,7 @@ def make_transients(reading: Reading) -> Iterator[Record]:
     FileFormatError
         The time or the measured quantity is missing, or what was driven cannot be told.
     """
+    reading = replace(reading, table=_with_sign(reading.table))
     table, settings = reading.table, reading.settings
     time, notes = _time(reading)
     voltage = next((table.columns[r] for r in ("voltage", "applied_voltage") if r in table.columns), None)
@@ -52,6 +62,7 @@ def make_transients(reading: Reading) -> Iterator[Record]:
         raise reading.error(f"expected at least {_MIN_POINTS} samples in time, found {time.size}.")
     if short:
         notes.append(f"{short} runs of the clock with fewer than {_MIN_POINTS} samples were left out.")
+    unit = "V" if control == "voltage" else "A"
     driven, measured = (voltage, current) if control == "voltage" else (current, voltage)
     if measured is None:
         raise reading.error(
@@ -63,11 +74,13 @@ def make_transients(reading: Reading) -> Iterator[Record]:
         clock = time[rows] + settings.time_offset
         drive = _drive(reading, control, clock, None if driven is None else driven[rows], measured[rows])
         unsteady = drive.initial == "free" and not (settings.initial or table.initial)
+        begun = begins_inside(drive)
+        inside = () if begun is None else (f"The record begins inside a pulse, at {begun.level:.4g} {unit}.",)
         transient = PulseTransient(
             name=reading.record_name,
             origin=reading.origin(f"segment {number} of {len(runs)}" if len(runs) > 1 else ""),
             metadata=dict(table.metadata),
-            notes=(*notes, _UNSTEADY) if unsteady else tuple(notes),
+            notes=(*notes, *inside, *((_UNSTEADY,) if unsteady else ())),
             time=clock,
             voltage=None if voltage is None else voltage[rows],
             current=None if current is None else current[rows],
@@ -85,6 +98,32 @@ def make_transients(reading: Reading) -> Iterator[Record]:
             yield replace(whole, notes=(*whole.notes, note))
         else:
             yield whole
+
+
+def _with_sign(table: RawTable) -> RawTable:
+    """A cycler's table with discharging currents negative, where it prints magnitudes and a word for it.
+
+    Parameters
+    ----------
+    table : RawTable
+    """
+    current = table.columns.get("current")
+    if current is None or not current.size or np.min(current) < 0:
+        return table
+    for label, cells in table.others.items():
+        words = {cell: re.sub(r"[^a-zé]", "", cell.lower()) for cell in set(cells)}
+        if len(words) > _MOST_STATES or not all(words.values()):
+            continue
+        out = np.array([_DISCHARGE.fullmatch(words[cell]) is not None for cell in cells])
+        if len(words) > 1 and np.any(current[out] > 0):
+            shown = sorted({cell for cell, is_out in zip(cells, out, strict=True) if is_out})
+            note = (
+                f"The current is printed without a sign: in {np.count_nonzero(out)} rows in which {label!r} "
+                f"says {', '.join(map(repr, shown[:4]))} it discharges and is read as negative."
+            )
+            signed = {**table.columns, "current": np.where(out, -current, current)}
+            return replace(table, columns=signed, notes=(*table.notes, note))
+    return table
 
 
 def _pulse_by_pulse(whole: PulseTransient, starts: list[int]) -> Iterator[PulseTransient]:

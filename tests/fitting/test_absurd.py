@@ -7,6 +7,7 @@ import pytest
 from devices import FREQUENCY
 
 from memfit.datasets import Device, ImpedanceSpectrum, IVSweep, PulseTransient
+from memfit.errors import InputError
 from memfit.fitting.joint import fit
 from memfit.protocols import pulse, sweep
 
@@ -33,11 +34,9 @@ def _spectrum(Z, bias=0.5, name="z"):
 
 CASES = {
     "constant current": [_loop(1e-6)],
-    "no current": [_loop(0.0)],
     "noise of a current": [_loop(1e-6 * RNG.standard_normal(60))],
     "ohmic": [_loop(1e-6 * sweep("voltage", [0.0, 1.0, 0.0], rate=1.0).at(np.linspace(0, 2, 60)))],
     "current backwards": [_loop(-np.abs(RNG.standard_normal(60)))],
-    "no voltage": [_pulse(0.0)],
     "constant voltage": [_pulse(0.3)],
     "noise of a voltage": [_pulse(RNG.standard_normal(60))],
     "resistor": [_spectrum(1e3)],
@@ -70,6 +69,25 @@ def test_verdict_without_a_traceback(records):
             assert high is None or estimate["value"] <= high, name
     matrix = np.array(data["correlation"]["matrix"])
     assert np.all(np.abs(matrix) <= 1 + 1e-9)
+
+
+STEP = pulse("voltage", 1.0, on=0.2, off=0.6, end=1.0)
+SILENT = {
+    "no current": [_loop(0.0)],
+    "no current in pulses": [
+        PulseTransient(name="p", time=np.linspace(0, 1, 60), voltage=None, current=np.zeros(60), drive=STEP)
+    ],
+    "no voltage": [_pulse(0.0)],
+    "no impedance": [_spectrum(0.0)],
+    "one of several": [_loop(1e-6), _pulse(0.0)],
+}
+
+
+@pytest.mark.parametrize("records", SILENT.values(), ids=SILENT)
+def test_nothing_measured_is_said_in_a_sentence(records):
+    """An open contact, or a column that an export left empty, is no measurement."""
+    with pytest.raises(InputError, match=r"exactly 0 .*: leave this record out\."):
+        fit(Device(name="silent", records=tuple(records)))
 
 
 @pytest.mark.parametrize("name", ["ohmic", "resistor", "constant current", "no time"])

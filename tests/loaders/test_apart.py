@@ -191,3 +191,44 @@ def test_capacitance_against_voltage_is_named_and_can_be_read(frequencies):
 def test_rows_at_one_frequency_are_no_spectrum():
     with pytest.raises(FileFormatError, match="found 50 rows at 1 frequency"):
         read("Frequency (Hz),Z_real (ohm),Z_imag (ohm)\n" + "1000,50,-20\n" * 25 + "1000,51,-21\n" * 25)
+
+
+V = np.concatenate([np.linspace(0, 1, 20), np.linspace(1, 0, 20)])
+
+
+def sweeps(conditions, label, *, turns):
+    rows = [
+        (k, j, f"{v:.6g},{condition},{(1 + j) * 1e-6 * v * v:.6g}\n")
+        for j, condition in enumerate(conditions)
+        for k, v in enumerate(V)
+    ]
+    rows.sort(key=lambda row: row[:2] if turns else row[1::-1])
+    return f"Voltage (V),{label},Current (A)\n" + "".join(text for *_, text in rows)
+
+
+@pytest.mark.parametrize("turns", [True, False])
+@pytest.mark.parametrize(
+    ("label", "conditions"),
+    [
+        ("Sample", ["A", "B"]),
+        ("Temp (K)", ["280", "300", "320"]),
+        ("Light", ["dark", "sun"]),
+        ("Pixel no", ["3", "4"]),
+    ],
+)
+def test_loops_of_several_samples_or_temperatures(label, conditions, turns):
+    records = read(sweeps(conditions, label, turns=turns))
+    assert len(records) == len(conditions)
+    for j, (record, condition) in enumerate(zip(records, conditions, strict=True)):
+        np.testing.assert_allclose(record.voltage, V, atol=1e-6)
+        np.testing.assert_allclose(record.current, (1 + j) * 1e-6 * V**2, rtol=1e-5)
+        assert record.metadata[label] == condition
+
+
+def test_a_temperature_that_drifts_parts_no_pulse():
+    time = np.arange(60) * 0.1
+    text = "# control: voltage\nTime (s),Voltage (V),Current (A),Temp (K)\n" + "".join(
+        f"{t:g},{0.5 if 1 < t < 3 else 0},{1e-6 if 1 < t < 3 else 1e-9},{300 + 0.02 * t:.2f}\n" for t in time
+    )
+    (record,) = read(text)
+    assert record.points == 60

@@ -311,3 +311,82 @@ def test_damaged_old_workbooks_are_refused():
 def test_a_bias_in_ampere_is_a_current():
     (record,) = read(f"# bias: 10 uA\n{SPECTRUM}{rows(F, Z.real, Z.imag)}")
     assert (record.bias_voltage, record.bias_current) == (None, 1e-5)
+
+
+def cycler(state, current, clock="Test Time (s)"):
+    time = np.arange(len(state)) * 1.0
+    return f"# control: current\nStep,{clock},Current (A),Voltage (V),State\n" + "".join(
+        f"1,{t:g},{i:g},{3.7 + 0.01 * i:g},{s}\n" for t, i, s in zip(time, current, state, strict=True)
+    )
+
+
+@pytest.mark.parametrize(
+    ("charge", "discharge", "rest"),
+    [
+        ("C", "D", "R"),
+        ("CC_Chg", "CC_DChg", "Rest"),
+        ("Charge", "Discharge", "Rest"),
+        ("Laden", "Entladen", "Pause"),
+    ],
+)
+def test_a_cycler_that_prints_magnitudes(charge, discharge, rest):
+    state = [rest] * 20 + [charge] * 40 + [rest] * 20 + [discharge] * 40
+    magnitude = np.repeat([0.0, 0.5, 0.0, 0.5], [20, 40, 20, 40])
+    (record,) = read(cycler(state, magnitude))
+    np.testing.assert_allclose(record.current, np.repeat([0.0, 0.5, 0.0, -0.5], [20, 40, 20, 40]))
+    assert any("printed without a sign: in 40 rows" in note for note in record.notes)
+    (signed,) = read(cycler(state, np.repeat([0.0, 0.5, 0.0, -0.5], [20, 40, 20, 40])))
+    np.testing.assert_allclose(signed.current, record.current)
+    assert not any("without a sign" in note for note in signed.notes)
+
+
+@pytest.mark.parametrize("current", [np.linspace(-1e-2, 1e-2, 50), np.geomspace(1e-9, 1e-2, 50)])
+def test_a_sweep_of_the_current(current):
+    voltage = np.sign(current) * (abs(current) * 100 + 0.5 * np.sqrt(abs(current)))
+    text = "Time (s),Current (A),Voltage (V)\n" + rows(0.02 * np.arange(50), current, voltage)
+    (record,) = read(text, name="iv.csv")
+    assert record.control == "current"
+    assert any("because the current moves by equal steps" in note for note in record.notes)
+    (record,) = read(text, name="iv.csv", control="voltage")
+    assert record.control == "voltage"
+
+
+def test_a_resistor_is_taken_as_swept_by_voltage():
+    (record,) = read("Voltage (V),Current (A)\n" + rows(V, 1e-3 * V))
+    assert record.control == "voltage"
+
+
+def test_a_sign_that_violates_kramers_kronig_is_doubted():
+    text = "Freq. [Hz],Zs' [Ohms],Zs'' [Ohms]\n" + rows(F, Z.real, -Z.imag)
+    (record,) = read(text)
+    np.testing.assert_allclose(record.impedance, Z.conj())
+    assert any("the sign is probably that of -Z''" in note for note in record.notes)
+    (turned,) = read(text, columns={"z_imag": "-Zs''"})
+    np.testing.assert_allclose(turned.impedance, Z)
+    assert not any("probably" in note for note in turned.notes)
+
+
+def test_an_inductive_loop_is_not_doubted():
+    w = 50 + 1000 / (1 + 1j * F / 3000) - 600 / (1 + 1j * F / 20)
+    (record,) = read(SPECTRUM + rows(F, w.real, w.imag))
+    assert not any("probably" in note for note in record.notes)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "# technique: iv\nVoltage (V),Current (A)\n" + rows(V, 0 * V),
+            "the current.* exactly 0 in all 60 rows",
+        ),
+        (
+            "# control: current\nTime (s),Current (A),Voltage (V)\n"
+            + rows(T, np.where(T < 1, 0, 1e-3), 0 * T),
+            "the voltage.* exactly 0 in all 60 rows.*columns = { voltage = ",
+        ),
+        (SPECTRUM + rows(F, 0 * F, 0 * F), "the impedance is exactly 0 at 21 of 21"),
+    ],
+)
+def test_nothing_was_measured(text, words):
+    with pytest.raises(FileFormatError, match=words):
+        read(text)

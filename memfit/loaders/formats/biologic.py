@@ -15,7 +15,7 @@ here they are checked: the rows must fill the module exactly, and |Z| must be th
 import re
 import struct
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_UP, Context
 from itertools import pairwise
 
@@ -109,6 +109,8 @@ class _Recording:
 
     columns: Mapping[str, FloatArray]
     """SI columns by role."""
+    others: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Cells of the columns that are not read, by label."""
     technique: str
     metadata: Mapping[str, str]
     notes: tuple[str, ...] = ()
@@ -144,7 +146,12 @@ def _read_text(source: Source, settings: FileSettings) -> list[RawTable]:
         modes = [Column(place, labels[place], "cycle", None)]
         mode = read_block(source, modes, labels, at + 1).columns["cycle"]
     recording = _Recording(
-        columns=block.columns, technique=technique, metadata=metadata, notes=block.notes, mode=mode
+        columns=block.columns,
+        others=block.others,
+        technique=technique,
+        metadata=metadata,
+        notes=block.notes,
+        mode=mode,
     )
     return list(_make_tables(recording, settings))
 
@@ -199,7 +206,8 @@ def _make_tables(recording: _Recording, settings: FileSettings) -> Iterator[RawT
             metadata, "Ia", "unit  Ia", "mA", "current"
         )
         yield RawTable(
-            columns=columns, kind="impedance", control=control or "voltage", metadata=metadata,
+            columns=columns, others=recording.others, kind="impedance", control=control or "voltage",
+            metadata=metadata,
             notes=notes if control else (*notes, unknown), amplitude=amplitude,
         )  # fmt: skip
         return
@@ -216,7 +224,8 @@ def _make_tables(recording: _Recording, settings: FileSettings) -> Iterator[RawT
     applied = "voltage" if "applied_voltage" in columns else applied
     rate = _setting(metadata, "dE/dt", "dE/dt unit", "mV/s", "voltage_rate") if kind == "iv" else None
     yield RawTable(
-        columns=columns, kind=kind, control=control or applied, metadata=metadata, notes=notes,
+        columns=columns, others=recording.others, kind=kind, control=control or applied, metadata=metadata,
+        notes=notes,
         scan_rate=Stated(rate, "the file's settings") if rate else None,
     )  # fmt: skip
 
@@ -233,6 +242,7 @@ def _by_mode(recording: _Recording, galvanostatic: np.ndarray) -> Iterator[RawTa
         unknown = not recording.technique and control == "voltage"
         yield RawTable(
             columns={r: v[first:last] for r, v in recording.columns.items() if r not in left_out},
+            others={label: cells[first:last] for label, cells in recording.others.items()},
             kind=None if unknown else "transient", control=control, metadata=recording.metadata,
             notes=recording.notes, part=f"step {number}" if len(edges) > 2 else "",
         )  # fmt: skip

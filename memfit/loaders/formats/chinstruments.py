@@ -73,7 +73,8 @@ def _read(source: Source, settings: FileSettings) -> list[RawTable]:
             columns["voltage"] = np.full(block.rows, start)
     rate = optional_number(metadata.get("Scan Rate (V/s)"))
     table = RawTable(
-        columns=columns, kind=kind, control=control, metadata=metadata, notes=notes, drive=drive,
+        columns=columns, others=block.others, kind=kind, control=control, metadata=metadata, notes=notes,
+        drive=drive,
         bias=Stated(start, "Init E of the file's header") if start is not None else None,
         amplitude=optional_number(metadata.get("Amplitude (V)")) if kind == "impedance" else None,
         scan_rate=Stated(rate, "the file's header") if rate else None,

@@ -154,7 +154,8 @@ def _tables(source: Source, table: _Table, keys: Mapping[str, str]) -> Iterator[
         galvanostatic = tag.startswith("GALV")
         rms = optional_number(keys.get("IAC" if galvanostatic else "VAC"))  # A or mV
         yield RawTable(
-            columns=block.columns, kind="impedance", control="current" if galvanostatic else "voltage",
+            columns=block.columns, others=block.others, kind="impedance",
+            control="current" if galvanostatic else "voltage",
             amplitude=None if rms is None else rms * math.sqrt(2) * (1.0 if galvanostatic else 1e-3),
             notes=(*((drift,) if "ZrealDrCor" in table.labels else ()), *block.notes),
         )  # fmt: skip
@@ -183,7 +184,7 @@ def _tables(source: Source, table: _Table, keys: Mapping[str, str]) -> Iterator[
         notes = (*notes, "The times are the row numbers over FREQ of the header.")
     rate = optional_number(keys.get("SCANRATE")) if kind == "iv" else None
     yield RawTable(
-        columns=columns, kind=kind, control=control, notes=(*notes, *block.notes),
+        columns=columns, others=block.others, kind=kind, control=control, notes=(*notes, *block.notes),
         scan_rate=Stated(rate / 1000, "the file's header") if rate else None,
     )  # fmt: skip
 

@@ -91,6 +91,7 @@ def _read_zplot(source: Source, settings: FileSettings) -> list[RawTable]:
     return [
         RawTable(
             columns=columns,
+            others=block.others,
             kind="impedance",
             control="current" if galvanostatic else "voltage",
             metadata=metadata,
@@ -115,6 +116,7 @@ def _read_relaxis(source: Source, settings: FileSettings) -> list[RawTable]:
     return [
         RawTable(
             columns=block.columns,
+            others=block.others,
             kind="impedance",
             notes=block.notes,
             metadata={**pairs, "spectrum": conditions.strip()},
@@ -167,6 +169,7 @@ def _read_i2b(source: Source, settings: FileSettings) -> list[RawTable]:
     return [
         RawTable(
             columns=block.columns,
+            others=block.others,
             kind="impedance",
             metadata={"comment": comment} if comment else {},
             notes=(*block.notes, *count_note(_ANNOUNCED, int(lines[at]), block.rows)),
@@ -186,6 +189,7 @@ def _read_p00(source: Source, settings: FileSettings) -> list[RawTable]:
     return [
         RawTable(
             columns=block.columns,
+            others=block.others,
             kind="impedance",
             metadata={"title": lines[0].strip()} if lines[0].strip() else {},
             notes=(*block.notes, *count_note(_ANNOUNCED, int(lines[at + 1].strip()), block.rows)),

@@ -76,7 +76,7 @@ def _block(source: Source, lines: list[str], start: int, metadata: dict[str, str
     bias = optional_number(metadata.get("E start")) if kind == "impedance" and not galvanostatic else None
     announces = "The block announces {announced} rows and has {counted}."
     return RawTable(
-        columns=block.columns, kind=kind, part=part, metadata=metadata,
+        columns=block.columns, others=block.others, kind=kind, part=part, metadata=metadata,
         control=("current" if galvanostatic else "voltage") if kind != "transient" else None,
         bias=None if bias is None else Stated(bias, "E start of the file's header"),
         notes=(*block.notes, *count_note(announces, count, block.rows)),

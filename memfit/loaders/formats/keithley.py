@@ -97,6 +97,7 @@ def _read_buffer(source: Source, settings: FileSettings) -> list[RawTable]:
         pairs = re.findall(r"([A-Za-z][\w ]*?):\s*([-\d.eE]+)", above)
         table = RawTable(
             columns=values,
+            others=block.others,
             kind=_kind(values[control]),
             control=control,
             part=f"sweep {count} of {len(blocks)}" if len(blocks) > 1 else "",

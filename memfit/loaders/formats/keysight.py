@@ -69,7 +69,15 @@ def _read_sweeps(source: Source, settings: FileSettings) -> list[RawTable]:
                 metadata.setdefault(f"{words[0]} {words[1]}" if longer else words[0], value)
         above = start
         part = f"sweep {number} of {len(heads)}" if len(heads) > 1 else ""
-        tables.append(RawTable(columns=block.columns, part=part, metadata=dict(metadata), notes=block.notes))
+        tables.append(
+            RawTable(
+                columns=block.columns,
+                others=block.others,
+                part=part,
+                metadata=dict(metadata),
+                notes=block.notes,
+            )
+        )
     return tables
 
 

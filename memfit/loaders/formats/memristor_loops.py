@@ -46,7 +46,16 @@ def _read_knowm(source: Source, settings: FileSettings) -> list[RawTable]:
     if frequency:
         metadata["frequency"] = f"{frequency[1]} Hz"
         notes = (*notes, f"The name says one period at {frequency[1]} Hz; the samples have no times.")
-    return [RawTable(columns=block.columns, kind="iv", control="voltage", metadata=metadata, notes=notes)]
+    return [
+        RawTable(
+            columns=block.columns,
+            others=block.others,
+            kind="iv",
+            control="voltage",
+            metadata=metadata,
+            notes=notes,
+        )
+    ]
 
 
 def _read_loops(source: Source, settings: FileSettings) -> list[RawTable]:
@@ -57,7 +66,7 @@ def _read_loops(source: Source, settings: FileSettings) -> list[RawTable]:
         "The header states no units; V, A and s were taken, as in the loops of this program.",
         *block.notes,
     )
-    return [RawTable(columns=block.columns, kind="iv", control="voltage", notes=notes)]
+    return [RawTable(columns=block.columns, others=block.others, kind="iv", control="voltage", notes=notes)]
 
 
 LOOPS = Reader("memristor I-V loops (text)", lambda s: _HEADER.match(s.head) is not None, _read_loops)

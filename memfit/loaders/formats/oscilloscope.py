@@ -185,7 +185,9 @@ def _channels(
     block = read_block(source, columns, labels, first, lines=rows)
     if np.any(np.diff(block.columns["time"]) < 0):
         raise source.error("expected times that run forward.", line=first + 1)
-    return RawTable(columns=block.columns, channels=True, metadata=metadata, notes=block.notes)
+    return RawTable(
+        columns=block.columns, others=block.others, channels=True, metadata=metadata, notes=block.notes
+    )
 
 
 def _rigol(source: Source) -> RawTable:
@@ -227,7 +229,9 @@ def _old_tektronix(source: Source) -> RawTable:
     columns = [_column(label, index, units, source, 0) for index, label in enumerate(labels)]
     rows = [",".join(line.split(",")[3:5]) for line in lines]
     block = read_block(source, columns, labels, 0, lines=rows)
-    return RawTable(columns=block.columns, channels=True, metadata=metadata, notes=block.notes)
+    return RawTable(
+        columns=block.columns, others=block.others, channels=True, metadata=metadata, notes=block.notes
+    )
 
 
 def _metadata(lines: Sequence[str]) -> dict[str, str]:

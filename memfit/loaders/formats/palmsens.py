@@ -85,7 +85,14 @@ def _read_text(source: Source, settings: FileSettings) -> list[RawTable]:
     if kind == "impedance":
         block = read_fields(source, labels, _IMPEDANCE, at + 1, needed=("frequency", "z_real", "z_imag"))
         return [
-            RawTable(columns=block.columns, kind=kind, control=control, metadata=metadata, notes=block.notes)
+            RawTable(
+                columns=block.columns,
+                others=block.others,
+                kind=kind,
+                control=control,
+                metadata=metadata,
+                notes=block.notes,
+            )
         ]
     tables = []
     pairs = len(labels) // 2
@@ -110,7 +117,13 @@ def _read_text(source: Source, settings: FileSettings) -> list[RawTable]:
         block = read_block(source, columns, labels, at + 1, also=range(2 * pairs))
         part = f"curve {pair + 1}" if pairs > 1 else ""
         table = RawTable(
-            columns=block.columns, kind=kind, control=control, part=part, metadata=metadata, notes=block.notes
+            columns=block.columns,
+            others=block.others,
+            kind=kind,
+            control=control,
+            part=part,
+            metadata=metadata,
+            notes=block.notes,
         )
         tables.append(table)
     return tables

@@ -105,7 +105,7 @@ def _hzb_tables(
         block = read_block(source, wanted, labels, *rows, also=[column.index for column in currents])
         pixel = split_label(current.label)[0] if len(currents) > 1 else ""
         yield replace(
-            table, columns=block.columns, notes=block.notes, control="voltage",
+            table, columns=block.columns, others=block.others, notes=block.notes, control="voltage",
             part=", ".join(filter(None, (table.part, pixel))), kind="transient" if time is not None else "iv",
         )  # fmt: skip
 
@@ -140,7 +140,8 @@ def _pixel_pairs(source: Source, at: int) -> Iterator[RawTable]:
         block = read_block(source, columns, labels, at + 1, end, also=range(len(labels)))
         pixel = pixels.index(name.split("_")[0])
         yield RawTable(
-            columns=block.columns, kind="iv", control="voltage", part=name, metadata=metadata,
+            columns=block.columns, others=block.others, kind="iv", control="voltage", part=name,
+            metadata=metadata,
             area=float(areas[pixel]) * 1e-4 if pixel < len(areas) else None, notes=block.notes,
         )  # fmt: skip
 
@@ -187,7 +188,12 @@ def _read_grapa(source: Source, settings: FileSettings) -> list[RawTable]:
         block = read_block(source, columns, labels, 3)
         return [
             RawTable(
-                columns=block.columns, kind="iv", control="voltage", metadata=metadata, notes=block.notes
+                columns=block.columns,
+                others=block.others,
+                kind="iv",
+                control="voltage",
+                metadata=metadata,
+                notes=block.notes,
             )
         ]
     at = next(i for i, line in enumerate(lines) if _GRAPA.match(line))

@@ -60,6 +60,7 @@ def _read(source: Source, settings: FileSettings) -> list[RawTable]:
         cut = () if stop is not None else (f"The section {name} has no end: the file is cut.",)
         table = RawTable(
             columns=block.columns,
+            others=block.others,
             kind="impedance" if spectrum else None,
             part=name if len(starts) > 1 else "",
             metadata=metadata,

@@ -371,6 +371,7 @@ def _read_sheet(source: Source, settings: FileSettings) -> list[RawTable]:
         habit = f"{voltage} and {current} are taken as V and A, as the 4200 writes them."
         table = RawTable(
             columns=block.columns,
+            others=block.others,
             part=f"sweep {count} of {len(sweeps)}" if len(sweeps) > 1 else "",
             metadata={"instrument": "Keithley 4200"},
             notes=(habit, *block.notes),

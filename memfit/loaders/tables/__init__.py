@@ -4,7 +4,16 @@ What readers of a format use of it is handed on here.
 """
 
 from memfit.loaders.tables.blocks import Block, read_block, read_draws, read_fields
-from memfit.loaders.tables.labels import Column, Field, find_fields, need, understand
+from memfit.loaders.tables.choice import with_named
+from memfit.loaders.tables.labels import (
+    Column,
+    Field,
+    find_fields,
+    need,
+    normalise,
+    understand,
+    words_of_headers,
+)
 from memfit.loaders.tables.layout import (
     SEPARATORS,
     Layout,
@@ -35,6 +44,7 @@ __all__ = [
     "judge_last",
     "labels_of",
     "need",
+    "normalise",
     "number",
     "optional_number",
     "read_block",
@@ -45,4 +55,6 @@ __all__ = [
     "relabelled",
     "split_fields",
     "understand",
+    "with_named",
+    "words_of_headers",
 ]

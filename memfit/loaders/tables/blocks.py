@@ -93,6 +93,7 @@ def read_fields(
     *,
     needed: Sequence[str] = (),
     line: int | None = None,
+    lines: Sequence[str] | None = None,
 ) -> Block:
     """Rows of a table whose labels and units the format fixes.
 
@@ -109,6 +110,8 @@ def read_fields(
         Roles that must be there.
     line : int, optional
         Number (from 1) of the line of labels, by default the one above the first row.
+    lines : sequence of str, optional
+        What to read instead of these lines of the file.
 
     Raises
     ------
@@ -117,7 +120,7 @@ def read_fields(
     """
     columns = find_fields(labels, fields)
     need(columns, needed, labels, source, first if line is None else line)
-    return read_block(source, columns, labels, first, last)
+    return read_block(source, columns, labels, first, last, lines=lines)
 
 
 def read_draws(path: Path) -> dict[str, FloatArray]:

@@ -9,15 +9,28 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from memfit.errors import FileFormatError
-from memfit.loaders.raw import PAIRS_IN_WORDS, ROLES, ROLES_OF_PAIRS, FileSettings, pair_of
-from memfit.loaders.tables.labels import Column, normalise, reverses_sign, understand, understand_header
+from memfit.loaders.raw import PAIRS_IN_WORDS, ROLES, ROLES_OF_PAIRS, FileSettings, RawTable, pair_of
+from memfit.loaders.tables.labels import (
+    Column,
+    check_units,
+    normalise,
+    reverses_sign,
+    understand,
+    understand_header,
+)
+from memfit.loaders.tables.layout import number
 from memfit.units import Unit, accepted, find_unit, split_label
 
 _BESIDE_SPECTRUM = ("bias_voltage", "bias_current", "voltage", "current", "applied_voltage", "cycle")
 _CURRENTS = ("current", "applied_current", "current_density")
 ELECTRICAL = ("voltage", "applied_voltage", *_CURRENTS)
 _TIME_DOMAIN = ("time", *ELECTRICAL, "cycle")
+_SCATTERING = re.compile(
+    r"(?<![A-Za-z0-9])S ?_?\(?[1-4],?[1-4]\)?(?![A-Za-z0-9])|(?i:reflection|gamma|return loss)"
+)
 _NUMBERED = re.compile(r"column\s+(\d{1,6})", re.IGNORECASE)
 _STEP_CLOCK = re.compile(r"(step|cycle|segment)\s*_?time|time\s*in\s*(step|cycle)", re.IGNORECASE)
 _TOTAL_CLOCK = re.compile(r"(total|test|elapsed|run|experiment)\s*_?time", re.IGNORECASE)
@@ -32,6 +45,22 @@ def listed(labels: Sequence[str]) -> str:
     """
     shown = ", ".join(repr(label) for label in labels[:12] if label)
     return (shown + (", ..." if len(labels) > 12 else "")) or "none"
+
+
+def no_impedance(labels: Sequence[str]) -> str:
+    """A sentence on labels that are those of something else than an impedance; "" if they are not.
+
+    Parameters
+    ----------
+    labels : sequence of str
+    """
+    scattering = next((label for label in labels if _SCATTERING.search(label)), None)
+    if scattering is None:
+        return ""
+    return (
+        f" {scattering!r} is a scattering parameter, no impedance: save the measurement as Touchstone "
+        "(.s1p), which is read, or as Z."
+    )
 
 
 def understand_all(labels: Sequence[str], settings: FileSettings, file: str) -> tuple[Column, ...]:
@@ -53,7 +82,9 @@ def understand_all(labels: Sequence[str], settings: FileSettings, file: str) -> 
     columns = list(understand_header(labels))
     if isinstance(settings.columns, tuple):
         return tuple(columns)
-    for role, label in settings.columns.items():
+    for role, given in settings.columns.items():
+        turned = reverses_sign(given, role) and given.strip() not in map(str.strip, labels)
+        label = given.strip().lstrip("-\u2212") if turned else given
         index = _place_of(label, labels, role, file)
         understood = understand(labels[index], index)
         if understood is not None and understood.role == role:
@@ -61,6 +92,7 @@ def understand_all(labels: Sequence[str], settings: FileSettings, file: str) -> 
         else:
             sign = -1.0 if reverses_sign(labels[index], role) else 1.0
             chosen = Column(index, labels[index], role, None, sign)
+        chosen = replace(chosen, sign=-1.0) if turned else chosen
         unit = _unit_of(chosen, settings, file)
         if unit is not None:
             chosen = replace(chosen, unit=unit, problem="")
@@ -112,6 +144,40 @@ def _unit_of(column: Column, settings: FileSettings, file: str) -> Unit | None:
             file=file,
         )
     return column.unit
+
+
+def with_named(table: RawTable, settings: FileSettings, file: str) -> RawTable:
+    """A table of a fixed format with the columns that device.toml names in place of the format's own.
+
+    Parameters
+    ----------
+    table : RawTable
+    settings : FileSettings
+    file : str
+        For messages.
+
+    Raises
+    ------
+    FileFormatError
+        A cell of the column is no number, or its unit is none of the role.
+    """
+    chosen = settings.columns if not isinstance(settings.columns, tuple) else {}
+    columns, others = dict(table.columns), dict(table.others)
+    for role, label in chosen.items():
+        cells = others.pop(label, None)
+        if cells is None:
+            continue
+        column = Column(0, label, role, None)
+        column = replace(column, unit=_unit_of(column, settings, file))
+        check_units([column], file, None)
+        values = [number(cell.replace(",", ".")) for cell in cells]
+        wrong = next((i for i, value in enumerate(values) if value is None or not np.isfinite(value)), None)
+        if wrong is not None:
+            raise FileFormatError(
+                f"expected numbers, found {cells[wrong]!r} in row {wrong + 1}.", file=file, column=label
+            )
+        columns[role] = column.to_si(np.array(values, dtype=np.float64))
+    return replace(table, columns=columns, others=others)
 
 
 def choose_columns(
@@ -166,6 +232,7 @@ def choose_columns(
             f"Current (A); found {listed(labels)}{_hint(labels, columns)}."
         )
     if message:
+        message += no_impedance(labels)
         raise FileFormatError(message, file=file, line=line or None)
     return _one_per_role([column for column in columns if column.role in wanted], labels, file, line)
 

@@ -13,7 +13,7 @@ from memfit.arrays import ComplexArray, FloatArray
 from memfit.datasets import ImpedanceSpectrum, kramers_kronig
 from memfit.errors import FileFormatError
 from memfit.loaders.raw import Source
-from memfit.loaders.tables.choice import choose_columns, listed
+from memfit.loaders.tables.choice import choose_columns, listed, no_impedance
 from memfit.loaders.tables.header import Header, split_labels
 from memfit.loaders.tables.labels import understand_header
 from memfit.loaders.tables.layout import SAMPLE, Layout, find_layout, settled, split_fields
@@ -82,7 +82,7 @@ def _unknown_labels(labels: Sequence[str], source: Source, line: int) -> FileFor
     return FileFormatError(
         "expected labels that name the quantities with their units, such as Time (s), Voltage (V), "
         f"Current (A); found {listed(labels)}. Rename them, or say in device.toml which is which, as in "
-        "columns = { voltage = ..., current = ... }.",
+        f"columns = {{ voltage = ..., current = ... }}.{no_impedance(labels)}",
         file=source.name,
         line=line,
     )

@@ -29,6 +29,7 @@ _MINUS = re.compile(
     re.IGNORECASE,
 )
 _INDEX_PREFIX = re.compile(r"^(?:we\(\d\)\.|data:|ch\d+[ :._]|smu-?\d+[ _.:]|smu[a-d][ _.:])", re.IGNORECASE)
+_SCATTERING = re.compile(r"S ?_?\(?[1-4],?[1-4]\)?", re.IGNORECASE)
 _TRACE = re.compile(r"-(?:data|mem)\s*$", re.IGNORECASE)
 """What impedance analysers of Keysight put behind a label: "|Z|(Ohm)-data"."""
 _QUOTES = str.maketrans(
@@ -137,6 +138,8 @@ def understand(label: str, index: int = 0) -> Column | None:
     name, unit_text = split_label(text)
     if unit_text is None and find_unit(name, "frequency") is not None:  # "Hz": the unit says it all
         return _with_unit(Column(index, label.strip(), "frequency", None), "frequency", name)
+    if unit_text is not None and _SCATTERING.fullmatch(unit_text):  # Re(S11)
+        return None
     sign = -1.0 if _MINUS.match(name) else 1.0
     plain = normalise(_MINUS.sub("", name))
     role = _role(plain) or _role(re.sub(r"(?<=\w)-(?=\w)", "", plain))  # "theta-z", "Z-mag"
