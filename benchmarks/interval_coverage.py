@@ -2,20 +2,24 @@
 
     python benchmarks/interval_coverage.py --devices 300 --workers 2
 
-Devices and data are those of `recovery.py`. Counted are the intervals of the parameters, of the Hopf points
-(junction voltage under current control) and of the smallest gain margin. Prints the table and writes it
-beside this file.
+Devices and data are those of `recovery.py`; with `--cases independent independent_spectra ...` those of
+`independent_devices.py`, which shares nothing with the fit. Counted are the intervals of the parameters, of
+the Hopf points (junction voltage under current control) and of the smallest gain margin. Prints the table
+and writes it beside this file.
 """
 
 import os
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy is imported: the pool uses the cores
 
+import json
 import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
+from independent_devices import prepare
 from recovery import CASES, FITTED, make_device, warm_up
 from scipy.stats import beta
 from trials import Benchmark, run
@@ -23,7 +27,8 @@ from trials import Benchmark, run
 from memfit.analysis.intervals import profile
 from memfit.analysis.stability import Circuit, analyse_result, find_hopf_points
 from memfit.fitting.joint import fit
-from memfit.model import Loop, least_log_gain_margin
+from memfit.loaders.device import load_device
+from memfit.model import Loop, Parameters, least_log_gain_margin
 
 QUANTITIES = (*FITTED, "R_s", "Hopf u", "gain margin")
 COLUMNS = "| data | devices | ok | open | " + " | ".join(QUANTITIES) + " |"
@@ -50,6 +55,16 @@ COVERED = {
 }
 
 
+INDEPENDENT = {
+    "independent": ("full", 0.01, "independent devices, full, 1 %"),
+    "independent_5": ("full", 0.05, "independent devices, full, 5 %"),
+    "independent_reduced": ("reduced", 0.05, "independent devices, reduced, 5 %"),
+    "independent_spectra": ("spectra", 0.01, "independent devices, 9 spectra, 1 %"),
+    "independent_time": ("time", 0.01, "independent devices, 3 loops, 3 pulses, 1 %"),
+}
+"""Kind of data, noise and title."""
+
+
 @dataclass(frozen=True)
 class Trial:
     """One device: for every quantity (inside the interval, error in standard errors), where there is one."""
@@ -69,10 +84,21 @@ def _of_parameter(estimate, true):
     return inside, float(np.log(estimate.value / true)) * estimate.value / max(estimate.stderr, 1e-300)
 
 
+def _device(name, seed):
+    """The truth and the device measured on it."""
+    if name in COVERED:
+        return make_device(COVERED[name], seed)
+    kind, noise, _ = INDEPENDENT[name]
+    with TemporaryDirectory() as root:
+        folder = prepare(root, (None, 0, seed, noise, kind))
+        truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))["parameters"]
+        return Parameters(**truth), load_device(folder / "device")
+
+
 def trial(name, seed):
     """Make, fit and judge one device."""
     warnings.simplefilter("error")
-    truth, device = make_device(COVERED[name], seed)
+    truth, device = _device(name, seed)
     result = fit(device).result
     if any(e.status == "weak" for e in result.parameters.values()):
         result = profile(result, device)
@@ -116,7 +142,8 @@ def row(name, trials):
     ok = sum(t.status == "ok" for t in trials)
     opened = sum(bool(t.undetermined) for t in trials)
     cells = " | ".join(cell(trials, column) for column in QUANTITIES)
-    return f"| {COVERED[name].title} | {len(trials)} | {ok} | {opened} | {cells} |"
+    title = COVERED[name].title if name in COVERED else INDEPENDENT[name][2]
+    return f"| {title} | {len(trials)} | {ok} | {opened} | {cells} |"
 
 
 def remarks(_, trials):
@@ -133,7 +160,7 @@ BENCHMARK = Benchmark(
     head=HEAD,
     columns=COLUMNS,
     table=TABLE,
-    cases=tuple(COVERED),
+    cases=(*COVERED, *INDEPENDENT),
     devices=300,
     seed=10_000,
     trial=trial,
