@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
 
 from memfit.errors import OutputError
@@ -43,6 +43,17 @@ def printable(name: str) -> str:
     return name.encode("utf-8", "backslashreplace").decode()
 
 
+def is_draft(name: str) -> bool:
+    """Whether a name is one that memfit gives what is not finished.
+
+    Parameters
+    ----------
+    name : str
+        Of a file or folder, or a way that leads through one.
+    """
+    return any(part.startswith(".") and part.endswith(".part") for part in PurePath(name).parts)
+
+
 @dataclass(frozen=True)
 class Listing:
     """What memfit wrote into a folder."""
@@ -61,7 +72,7 @@ def read_listing(folder: Path) -> Listing | None:
     """The list in a folder; None where there is none, or where it cannot be understood."""
     try:
         data = json.loads((folder / WRITTEN).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     files: Any = data.get("files") if isinstance(data, dict) else None
     if not isinstance(files, dict):

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from memfit.errors import InputError
-from memfit.fitting import SCHEMA, FitResult
+from memfit.fitting import EDITED, SCHEMA, FitResult
 from memfit.model import DERIVED, PARAMETERS, Derived, Parameter
 from memfit.units import DIMENSIONS
 
@@ -117,7 +117,7 @@ def row_of_result(data: Any, name: str) -> Row:
         "state": "fitted",
         "status": result.status.code,
         "usable": result.status.usable,
-        "message": result.status.message,
+        "message": " ".join([result.status.message, *(EDITED,) * (EDITED in result.warnings)]),
         "model": result.model,
         "area": result.device.get("area_m2"),
         "temperature": result.device.get("temperature_K"),

@@ -268,7 +268,7 @@ def read_checkpoint(place: Path) -> Checkpoint | None:
     try:
         data = json.loads((place / CHECKPOINT).read_text(encoding="utf-8"))
         known = Checkpoint(**data)
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         return None
     return known if known.schema == SCHEMA and known.cause in get_args(Cause) else None
 

@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from memfit.batch.columns import COLUMNS, Row, row_of_result
+from memfit.batch.columns import COLUMNS, ColumnInfo, Row, row_of_result
 from memfit.batch.device import CHECKPOINT, REPORT, RESULT, read_checkpoint
 from memfit.batch.query import Condition, compile_expression
 from memfit.errors import InputError, OutputError
-from memfit.fitting import SCHEMA
+from memfit.files import printable
+from memfit.fitting import EDITED, SCHEMA, parse_result
 
 INDEX = "index.sqlite"
 
@@ -68,6 +69,8 @@ class Indexed:
     """Results read now; the others were known from the index before."""
     unreadable: tuple[str, ...]
     """A sentence for each result that cannot be read."""
+    edited: tuple[str, ...] = ()
+    """A sentence for each that was edited after it was written."""
 
 
 def build_index(out: Path) -> Indexed:
@@ -87,7 +90,9 @@ def build_index(out: Path) -> Indexed:
     """
     if not out.is_dir():
         raise InputError(f"{out}: expected a folder with results, found no such folder.")
-    rows, read, unreadable = 0, 0, []
+    rows, read = 0, 0
+    unreadable: list[str] = []
+    edited: list[str] = []
     draft = out / f".{INDEX}.{os.getpid()}.{uuid.uuid4().hex}.part"
     columns = [*(f"{name} {_SQL_TYPE[info.kind]}" for name, info in COLUMNS.items()), "stamp TEXT"]
     columns += ["attributes TEXT", "PRIMARY KEY (folder)"]
@@ -108,8 +113,11 @@ def build_index(out: Path) -> Indexed:
                 values, is_new = _values(folder, folder.relative_to(out).as_posix(), before)
                 _insert(base, values)
                 rows, read = rows + 1, read + is_new
+                message = str(values[_NAMES.index("message")])
                 if values[_NAMES.index("state")] == "unreadable":
-                    unreadable.append(str(values[_NAMES.index("message")]))
+                    unreadable.append(message)
+                elif message.endswith(EDITED):
+                    edited.append(f"{printable(str(values[0]))}/{RESULT}: {EDITED}")
             base.execute(f"PRAGMA user_version = {_LAYOUT}")
             base.execute("COMMIT")
         if rows:
@@ -120,7 +128,7 @@ def build_index(out: Path) -> Indexed:
         draft.unlink(missing_ok=True)
     if not rows:
         raise InputError(f"{out}: expected folders with {RESULT}, found none.")
-    return Indexed(out / INDEX, rows, read, tuple(unreadable))
+    return Indexed(out / INDEX, rows, read, tuple(unreadable), tuple(edited))
 
 
 def result_folders(out: Path) -> Iterator[Path]:
@@ -151,23 +159,59 @@ def _values(folder: Path, name: str, before: sqlite3.Connection | None) -> tuple
             stamps.append("-")
     stamp = " ".join(stamps)
     if before is not None:
-        statement = f"SELECT {', '.join(_NAMES)} FROM devices WHERE folder = ? AND stamp = ?"  # noqa: S608
+        statement = f"SELECT {', '.join(_NAMES)} FROM devices WHERE folder = CAST(? AS TEXT) AND stamp = ?"  # noqa: S608
         with suppress(sqlite3.Error):
-            known: tuple[Any, ...] | None = before.execute(statement, (name, stamp)).fetchone()
+            found = before.execute(statement, (_bytes(name), stamp))
+            known: tuple[Any, ...] | None = found.fetchone()
             if known is not None:
                 return known, False
     row = row_of(folder, name)
-    attributes = json.dumps(row["attributes"], ensure_ascii=False)
-    return (*(row[column] for column in COLUMNS), stamp, attributes), True
+    return (*(_storable(row[column], info) for column, info in COLUMNS.items()), stamp, _texts(row)), True
+
+
+def _texts(row: Row) -> str:
+    """The attributes of a row as JSON, which keeps every letter."""
+    return json.dumps(row["attributes"])
+
+
+def _storable(value: Any, info: ColumnInfo) -> Any:
+    """A value as SQLite takes it: a damaged checkpoint may hold anything."""
+    if value is None or info.kind == "truth":
+        return value
+    if info.kind == "number":
+        known = isinstance(value, int | float) and math.isfinite(value)
+        return float(value) if known else None
+    return str(value)
 
 
 def _insert(base: sqlite3.Connection, values: tuple[Any, ...]) -> None:
     """One device with its attributes."""
-    base.execute(f"INSERT INTO devices VALUES ({', '.join('?' * len(values))})", values)  # noqa: S608
-    folder, attributes = values[0], json.loads(values[-1])
-    base.executemany(
-        "INSERT INTO attributes VALUES (?, ?, ?)", [(folder, name, item) for name, item in attributes.items()]
-    )
+    marks = ", ".join("CAST(? AS TEXT)" if isinstance(value, str) else "?" for value in values)
+    base.execute(f"INSERT INTO devices VALUES ({marks})", [_bytes(value) for value in values])  # noqa: S608
+    folder, attributes = _bytes(values[0]), json.loads(values[-1])
+    for name, item in attributes.items():
+        mark = "CAST(? AS TEXT)" if isinstance(item, str) else "?"
+        base.execute(
+            f"INSERT OR IGNORE INTO attributes VALUES (CAST(? AS TEXT), CAST(? AS TEXT), {mark})",  # noqa: S608
+            (folder, _bytes(name), _bytes(item)),
+        )
+
+
+def _bytes(value: Any) -> Any:
+    """A text as bytes, also of a folder whose name is no UTF-8; anything else as it is."""
+    if isinstance(value, int) and abs(value) >= 2**63:
+        return float(value)
+    if not isinstance(value, str):
+        return value
+    try:
+        return value.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # no name of a folder: half a letter out of a file
+        return printable(value).encode()
+
+
+def _text(stored: bytes) -> str:
+    """The inverse, for what comes out of SQLite."""
+    return stored.decode("utf-8", "surrogateescape")
 
 
 def _open(index: Path) -> sqlite3.Connection:
@@ -179,6 +223,7 @@ def _open(index: Path) -> sqlite3.Connection:
         base = sqlite3.connect(f"file:{quote(str(index.resolve()))}?mode=ro", uri=True, timeout=_BUSY_SECONDS)
     except sqlite3.Error as problem:
         raise InputError(f"{index}: cannot be opened ({problem}); {advice}") from problem
+    base.text_factory = _text
     for name, (count, function) in functions().items():
         base.create_function(name, count, function, deterministic=True)
     try:
@@ -285,9 +330,9 @@ def row_of(folder: Path, name: str) -> Row:
         told = ("cause", "message", "seconds", "memfit_version")
         return {**row, "state": "failed", **{key: getattr(known, key) for key in told}}
     try:
-        data = json.loads((folder / RESULT).read_text(encoding="utf-8"))
-        return {**row, **row_of_result(data, name)}
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as problem:
+        data = parse_result((folder / RESULT).read_text(encoding="utf-8"))
+        return {**row, **row_of_result(data, printable(name))}
+    except (OSError, UnicodeDecodeError) as problem:
         reason = f"{name}/{RESULT} cannot be read ({problem}). Fit the device again."
     except InputError as problem:
         reason = f"{name}/{RESULT}: {problem}"

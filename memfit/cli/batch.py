@@ -21,6 +21,7 @@ from memfit.cli.console import (
     print_json,
     whole,
 )
+from memfit.cli.streams import tell
 
 if TYPE_CHECKING:
     from memfit.batch.run import BatchSummary, Progress
@@ -171,7 +172,7 @@ class BatchMeter:
     def _write(self, text: str) -> None:
         """To stderr, over the line that changes."""
         if not self.console.quiet:
-            print(f"{_CLEAR if sys.stderr.isatty() else ''}{text}", end="", file=sys.stderr, flush=True)
+            tell(f"{_CLEAR if sys.stderr.isatty() else ''}{text}", end="")
 
 
 def _progress_text(progress: "Progress") -> str:
@@ -221,7 +222,7 @@ def _run_index(given: Namespace) -> int:
 
     console = Console(given.quiet, given.verbose)
     indexed = build_index(Path(given.out))
-    for sentence in indexed.unreadable:
+    for sentence in (*indexed.unreadable, *indexed.edited):
         console.say(sentence)
     console.detail(f"{indexed.read} read now, {indexed.rows - indexed.read} known from the index before.")
     console.say(f"{counted(indexed.rows, 'result')} in {indexed.path}")
@@ -265,6 +266,9 @@ def _run_query(given: Namespace) -> int:
     if given.json:
         print_json([flat_row(row) for row in rows])
     elif given.paths:
+        reconfigure = getattr(sys.stdout, "reconfigure", None)
+        if reconfigure is not None:  # a path is the bytes that the file system has
+            reconfigure(errors="surrogateescape")
         for row in rows:
             print(out / row["folder"])
     elif rows:

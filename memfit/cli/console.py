@@ -10,9 +10,13 @@ from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeAlias, get_args
 
+from memfit.cli.streams import tell
 from memfit.errors import ParameterError, UnitError, meant
+
+if TYPE_CHECKING:
+    from memfit.fitting import FitResult
 
 USABLE, FAILED, NOT_USABLE, INTERRUPTED = 0, 1, 3, 130
 """Exit codes; argparse has 2 for mistakes in usage."""
@@ -254,7 +258,7 @@ class Console(NamedTuple):
             A line, without its end.
         """
         if not self.quiet:
-            print(text, file=sys.stderr, flush=True)
+            tell(text)
 
     def say_written(self, out: Path) -> None:
         """What a command wrote into a folder, and what it left there.
@@ -273,6 +277,26 @@ class Console(NamedTuple):
             more = f" and {len(left) - _MOST_NAMED} more" if len(left) > _MOST_NAMED else ""
             named = f"{', '.join(left[:_MOST_NAMED])}{more}"
             self.say(f"Left there as it was, since no list says that memfit wrote it: {named}")
+
+    def warn_of_edits(self, result: "FitResult") -> dict[str, list[str]]:
+        """Say that a stored result was edited since it was written, if it was.
+
+        Parameters
+        ----------
+        result : FitResult
+            As it was read.
+
+        Returns
+        -------
+        dict
+            The same for output as JSON: {"warnings": [...]}, or nothing.
+        """
+        from memfit.fitting import EDITED
+
+        if EDITED not in result.warnings:
+            return {}
+        self.say(EDITED)
+        return {"warnings": [EDITED]}
 
     def announce_compilation(self, indent: str = "") -> None:
         """The one wait after installation, if it is to come."""
@@ -293,7 +317,7 @@ class Console(NamedTuple):
             A line, without its end.
         """
         if self.verbose:
-            print(text, file=sys.stderr, flush=True)
+            tell(text)
 
     def follow_log(self) -> None:
         """With -v, show what the rooms of memfit log while they work."""
@@ -377,9 +401,9 @@ class Meter:
             left = f", about {duration(seconds)} left"
         line = f"  {what}: {done} of {total}{left}"
         if self._screen:
-            print(f"\r{line:<60}", end="\n" if finished else "", file=sys.stderr, flush=True)
+            tell(f"\r{line:<60}", end="\n" if finished else "")
         else:
-            print(line, file=sys.stderr, flush=True)
+            tell(line)
 
 
 def duration(seconds: float) -> str:

@@ -1,7 +1,6 @@
 """`memfit inspect`: what files hold, and all that reading them decided; `memfit convert`: that as CSV."""
 
 import re
-import sys
 from argparse import Namespace
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +17,7 @@ from memfit.cli.console import (
     add_overwrite,
     print_json,
 )
+from memfit.cli.streams import tell
 from memfit.errors import InputError, OutputError
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def _inspect(given: Namespace) -> int:
     if not (faults and stops):
         return USABLE
     for fault in faults:
-        print(f"memfit inspect: {fault}", file=sys.stderr)
+        tell(f"memfit inspect: {fault}")
     console.say("A fit would stop here: mend the files, move them away, or list the others in device.toml.")
     return FAILED
 

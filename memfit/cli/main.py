@@ -6,18 +6,23 @@
 
 import argparse
 import gc
-import os
 import sys
+import traceback
 from collections.abc import Sequence
 
 from memfit import __version__
 from memfit.cli import batch, fit, init, inspect, report, simulate, stability
 from memfit.cli.console import FAILED, INTERRUPTED, USABLE, Command, Parser
+from memfit.cli.streams import flush_results, open_streams, silence, silence_full_streams, tell
 from memfit.errors import MemfitError, meant
+from memfit.files import is_draft
 
 _NEW_OBJECTS, _YOUNG, _OLD = 50_000, 20, 100
 """When cyclic garbage is looked for. A command lives for seconds and makes many small objects that stay: to
 look as often as Python does by itself takes a seventh of the time of a report."""
+
+_MOST_SAID = 300
+"""Letters of the message of an unforeseen error."""
 
 COMMANDS: dict[str, Command] = {
     "fit": fit.FIT,
@@ -58,27 +63,52 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         The exit code.
     """
-    for stream in (sys.stdout, sys.stderr):  # a question mark where a terminal has no Ω
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(errors="replace")
+    open_streams()
     gc.set_threshold(_NEW_OBJECTS, _YOUNG, _OLD)
     words = list(sys.argv[1:] if arguments is None else arguments)
-    given = parse(words)
-    given.words = words
+    try:
+        given = parse(words)
+        given.words = words
+        return _run(given)
+    except BrokenPipeError:  # the reader of stdout, such as `head`, has seen enough
+        silence(sys.stdout)
+        return USABLE
+    finally:
+        silence_full_streams()
+
+
+def _run(given: argparse.Namespace) -> int:
+    """Do a command; an error is a line on stderr and an exit code."""
     try:
         code = COMMANDS[given.command].run(given)
-        sys.stdout.flush()
+        flush_results()
     except MemfitError as problem:
-        print(f"memfit {given.command}: {' '.join(str(problem).split())}", file=sys.stderr)
+        tell(f"memfit {given.command}: {' '.join(str(problem).split())}")
         return FAILED
     except KeyboardInterrupt:
-        print(f"memfit {given.command}: interrupted; no file is half-written.", file=sys.stderr)
+        tell(f"memfit {given.command}: interrupted; no file is half-written.")
         return INTERRUPTED
-    except BrokenPipeError:  # the reader of stdout, such as `head`, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return USABLE
+    except BrokenPipeError:
+        raise
+    except Exception as problem:
+        tell(f"memfit {given.command}: {_unforeseen(problem)}")
+        if given.verbose:
+            tell(traceback.format_exc())
+        return FAILED
     return code
+
+
+def _unforeseen(problem: Exception) -> str:
+    """A sentence for what no room of memfit foresaw: an operating system that refuses, or a fault in here."""
+    if isinstance(problem, OSError) and problem.errno is not None:
+        name = problem.filename if isinstance(problem.filename, str) else ""
+        if not name or is_draft(name):  # a name that nobody but memfit knows
+            return f"the output cannot be written ({problem.strerror}). Make room, or choose another place."
+        return f"{name}: {problem.strerror}. Look at the name, the permissions and the space on the disk."
+    if isinstance(problem, MemoryError):
+        return "there is not enough memory."
+    said = " ".join(f"{type(problem).__name__}: {problem}".split())[:_MOST_SAID]
+    return f"memfit itself stumbled ({said}). No file is half-written; -v shows where. Please report it."
 
 
 def parse(words: Sequence[str]) -> argparse.Namespace:

@@ -96,9 +96,10 @@ def _plan(given: Namespace) -> int:
     console = Console(given.quiet, given.verbose)
     result = read_result(Path(given.result))
     device = load([Path(path) for path in given.data]) if given.data else None
+    edited = console.warn_of_edits(result)
     plan = plan_next(result, device)
     if given.json:
-        print_json(plan.to_dict())
+        print_json({**plan.to_dict(), **edited})
     else:
         print(report_text(plan_report(result, plan)))
     values = ", ".join(f"{name} = {value:.4g}" for name, value in plan.values.items())

@@ -93,8 +93,9 @@ def _run(given: Namespace) -> int:
     draws = read_draws(Path(given.draws)) if given.draws is not None else None
     axes = _axes(given.map)
     by_circuit = stability_records(subject, circuits, at=at, at_quantity=quantity, draws=draws)
+    edited = console.warn_of_edits(subject) if isinstance(subject, FitResult) else {}
     if given.json:
-        print_json(to_plain(by_circuit))
+        print_json({**to_plain(by_circuit), **edited})
         if out is None:
             return USABLE
     device = load(Path(given.data)) if given.data is not None else None

@@ -21,6 +21,7 @@ from memfit.fitting.findings import (
 )
 from memfit.fitting.plan import CORE, TERM_NAMES, FitPlan, Term, free_parameters, plan_for, unit_of_length
 from memfit.fitting.result import (
+    EDITED,
     SCHEMA,
     Alternative,
     Conflict,
@@ -30,11 +31,13 @@ from memfit.fitting.result import (
     FittedRecord,
     Status,
     digest_of,
+    parse_result,
 )
 from memfit.fitting.serialise import field_from_plain, to_plain
 
 __all__ = [
     "CORE",
+    "EDITED",
     "SCHEMA",
     "TERM_NAMES",
     "Alternative",
@@ -62,6 +65,7 @@ __all__ = [
     "digest_of",
     "field_from_plain",
     "free_parameters",
+    "parse_result",
     "plan_for",
     "to_plain",
     "unit_of_length",

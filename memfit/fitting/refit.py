@@ -132,7 +132,7 @@ class Checkpoint:
                 kept = json.loads(path.read_text(encoding="utf-8"))
                 if kept["belongs_to"] == self._key and isinstance(kept["stages"], dict):
                     self._stages = kept["stages"]
-            except (OSError, ValueError, KeyError, TypeError):  # none yet, or a damaged file
+            except (OSError, ValueError, KeyError, TypeError, RecursionError):  # none yet, or a damaged file
                 pass
         self._written, self._pause = time.monotonic(), _EVERY
         self.resumed = bool(self._stages)

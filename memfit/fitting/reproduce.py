@@ -20,15 +20,17 @@ from memfit.fitting.plan import Term
 from memfit.fitting.predict import Predictor, as_staircase, begins_anywhere, modulus
 from memfit.fitting.problem import NoiseLevel, instrument_of
 from memfit.fitting.result import (
+    EDITED,
     SCHEMA,
     SCHEMA_OF_ANY_AGE,
     FitResult,
     FittedRecord,
     Goodness,
-    digest_of,
+    is_as_written,
     parse_result,
 )
 from memfit.fitting.serialise import field_from_plain
+from memfit.fitting.soundness import faults_of
 from memfit.model import NAMES, Parameters
 
 CHANGED = "it has changed since the fit"
@@ -234,7 +236,7 @@ def recover(text: str) -> Recovered:
         while place and (key := _MEMBER.match(text, place)):
             try:
                 data[json.loads(key[1])], end = decoder.raw_decode(text, key.end())
-            except json.JSONDecodeError:
+            except (ValueError, RecursionError):
                 break
             comma = _COMMA.match(text, end)
             place = comma.end() if comma else 0
@@ -257,11 +259,8 @@ def recover(text: str) -> Recovered:
     if missing:
         notes.append(f"Missing in the result and left out here: {', '.join(missing)}.")
     notes += [f"Damaged in the result and left out here: {fault}." for fault in faults]
-    if not notes and "digest" in data and data["digest"] != digest_of(data):
-        notes.append(
-            "The result was edited after memfit wrote it: its digest does not fit its content. The stability "
-            "shown here follows from the parameters as they stand now."
-        )
+    if not notes and not is_as_written(data):
+        notes.append(EDITED)
     return Recovered(result, tuple(notes))
 
 
@@ -285,33 +284,28 @@ def _sound(data: Mapping[str, Any]) -> tuple[FitResult, list[str]]:
                         f"{problem}. Without it there is no result; run the fit again."
                     ) from problem
                 faults.append(str(problem))
-    n, matrix = len(values.get("covariance_names", ())), values.get("covariance", ())
-    if len(matrix) != n or any(len(row) != n for row in matrix):
-        values["covariance"], values["covariance_names"] = (), ()
-        if matrix:
-            faults.append(f"covariance has not {n} rows and columns")
-    try:
-        curves = {k: v for k, v in (values.get("fitted_values") or {}).items() if k in NAMES}
-        if curves:
-            Parameters.from_mapping(curves)
-    except InputError as problem:
-        values["fitted_values"] = {}
-        faults.append(f"fitted_values: {str(problem).rstrip('.')}")
-    device = values.get("device") or {}
-    wrong = [
-        f"device.{key}: expected a number"
-        for key in ("area_m2", "temperature_K")
-        if type(device.get(key)) not in (int, float, type(None))
-    ]
-    if not isinstance(device.get("attributes") or {}, Mapping):
-        wrong.append("device.attributes: expected an object")
-    if wrong:
-        values["device"] = {"name": str(device.get("name") or "")}
-        faults += wrong
     result = FitResult(**values)
+    for part, fault in faults_of(result).items():
+        if part in _NEEDED:
+            raise InputError(f"{fault}. Without it there is no result; run the fit again.")
+        faults.append(fault)
+        without = (
+            {"device": {"name": str(result.device.get("name") or "")}} if part == "device" else {part: {}}
+        )
+        result = replace(result, **_WITHOUT.get(part, without))
     if all(estimate.value is not None for estimate in result.parameters.values()):
-        result.values()  # raises where a parameter is out of range
+        result.values()  # raises where a parameter is missing
     return result, faults
+
+
+_WITHOUT: Mapping[str, Mapping[str, Any]] = {
+    "covariance": {"covariance": (), "covariance_names": (), "logarithmic": ()},
+    "goodness": {"goodness": _NO_GOODNESS},
+    "alternatives": {"alternatives": ()},
+    "minimum": {"minimum": None},
+    "inputs": {"inputs": ()},
+}
+"""What stands in for a part that is damaged, where it is no mapping."""
 
 
 SAME = 1e-9
@@ -344,6 +338,8 @@ class Repetition:
     """Files whose bytes differ, by SHA-256."""
     versions: tuple[Change, ...] = ()
     plan: tuple[Change, ...] = ()
+    edited: bool = False
+    """Whether the first was edited after it was written."""
 
     @property
     def same(self) -> bool:
@@ -372,6 +368,7 @@ def compare_repetition(then: FitResult, now: FitResult) -> Repetition:
         inputs=_changes(*({i.file: i.sha256 or i.content_sha256 for i in r.inputs} for r in (then, now))),
         versions=_changes(_versions(then), _versions(now)),
         plan=_changes(dict(_settings(then.plan)), dict(_settings(now.plan))),
+        edited=EDITED in then.warnings,
     )
 
 

@@ -7,8 +7,9 @@ number that means nothing; NaN cannot be written.
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from hashlib import sha256
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
@@ -25,12 +26,17 @@ from memfit.fitting.findings import (
     SampleSet,
 )
 from memfit.fitting.serialise import field_from_plain, to_plain
+from memfit.fitting.soundness import faults_of
 from memfit.model import LEFT_OUT, PARAMETERS, Parameters
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SCHEMA = "memfit/fit-result/1"
+EDITED = (
+    "The result was edited after memfit wrote it: its digest does not fit its content. What follows from the "
+    "parameters follows from them as they stand now."
+)
 SCHEMA_OF_ANY_AGE = re.compile(r"memfit/fit-result/(\d+)")
 
 StatusCode = Literal["ok", "at_bound", "not_identifiable", "not_converged", "poor_fit"]
@@ -303,19 +309,18 @@ class FitResult:
         """
         check_schema(data)
         try:
-            return cls(**{f.name: field_from_plain(cls, f.name, data) for f in fields(cls)})._checked()
+            result = cls(**{f.name: field_from_plain(cls, f.name, data) for f in fields(cls)})
+            faults = faults_of(result)
+            if faults:
+                raise InputError("; ".join(faults.values()))  # noqa: TRY301 - told as the others are
+            if not is_as_written(data) and EDITED not in result.warnings:
+                return replace(result, warnings=(*result.warnings, EDITED))
         except InputError as problem:
             raise InputError(
                 f"The fit result does not have the layout {SCHEMA}: {problem}. "
                 "It was edited or damaged; run the fit again."
             ) from problem
-
-    def _checked(self) -> Self:
-        """The same result, if its covariance has a row and a column for each of its names."""
-        n = len(self.covariance_names)
-        if any(len(row) != n for row in self.covariance) or (self.covariance and len(self.covariance) != n):
-            raise InputError(f"covariance: expected {n} rows and columns, one for each covariance_names")
-        return self
+        return result
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -367,16 +372,37 @@ def parse_result(text: str) -> dict[str, Any]:
             f"Expected JSON, found {word}, which it does not have. Mend the file or run the fit again."
         )
 
+    def number(word: str) -> float:
+        value = float(word)
+        return value if isfinite(value) else refuse(f"the number {word[:20]}")
+
     try:
-        data = json.loads(text, parse_constant=refuse)
+        data = json.loads(text, parse_constant=refuse, parse_float=number)
+    except RecursionError as problem:
+        raise InputError("Expected a fit result, found JSON nested too deep; this is none.") from problem
     except json.JSONDecodeError as problem:
         raise InputError(
             f"Expected JSON, found a fault at line {problem.lineno}, column {problem.colno} "
             f"({problem.msg}). The file is cut short or was edited; run the fit again."
         ) from problem
+    except ValueError as problem:  # Python reads no number of thousands of digits
+        raise InputError(
+            "Expected a fit result, found a number of thousands of digits; this is none."
+        ) from problem
     if not isinstance(data, dict):
         raise InputError(f"Expected a JSON object, found a {type(data).__name__}; this is no fit result.")
     return data
+
+
+def is_as_written(data: Mapping[str, Any]) -> bool:
+    """Whether a result's data have their digest; True where they have none, as those of early versions.
+
+    Parameters
+    ----------
+    data : mapping
+        As `parse_result` gives it.
+    """
+    return "digest" not in data or data["digest"] == digest_of(data)
 
 
 def digest_of(data: Mapping[str, Any]) -> str:

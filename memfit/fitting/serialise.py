@@ -9,6 +9,7 @@ into a whole number where a damaged file has to be refused; and it does not say 
 """
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
@@ -18,11 +19,12 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 
-from memfit.errors import InputError
+from memfit.errors import InputError, shown
 
 SPARSE: Mapping[str, bool] = MappingProxyType({"sparse": True})
 """Metadata of a field that plain data leave out where it is empty: "" or {}."""
 
+_LARGEST: Mapping[type, float] = {float: sys.float_info.max, int: 2**53}
 _WORDS = {float: "a number", int: "a whole number", str: "a text", bool: "true or false"}
 
 
@@ -80,9 +82,11 @@ def from_plain(kind: Any, value: Any, place: str = "") -> Any:
         if origin is not None:  # Mapping[str, X]
             return {name: from_plain(inner[1], item, f"{place}.{name}") for name, item in value.items()}
         return kind(**{one.name: field_from_plain(kind, one.name, value, place) for one in fields(kind)})
-    if kind is float and isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value):
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if kind is float and is_number and abs(value) <= _LARGEST[float]:
         return float(value)
-    if kind is not float and isinstance(value, kind) and (kind is bool or not isinstance(value, bool)):
+    is_kind = kind is not float and isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+    if is_kind and (kind is not int or abs(value) <= _LARGEST[int]):
         return value
     return _refuse(_WORDS.get(kind, str(kind)), value, place)
 
@@ -151,6 +155,7 @@ def _sequence(kinds: tuple[Any, ...], value: Any, place: str) -> tuple[Any, ...]
 
 def _refuse(expected: str, value: Any, place: str) -> Any:
     """Say what was expected where, and what is there."""
-    shown = json.dumps(value, ensure_ascii=False, default=str)
-    short = shown if len(shown) <= 40 else f"{shown[:37]}..."
+    simple = value is None or isinstance(value, bool | float | str)
+    text = json.dumps(value, ensure_ascii=False) if simple else shown(value)
+    short = text if len(text) <= 40 else f"{text[:37]}..."
     raise InputError(f"{place or 'the whole'}: expected {expected}, found {short}")

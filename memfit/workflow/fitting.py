@@ -12,7 +12,7 @@ from typing import Any
 from memfit.analysis.stability import analyse_result
 from memfit.datasets import Device, without_copies
 from memfit.errors import InputError
-from memfit.fitting import FitPlan, FitResult, joint, plan_for
+from memfit.fitting import EDITED, FitPlan, FitResult, joint, plan_for
 from memfit.fitting.joint import JointFit
 from memfit.fitting.reproduce import SAME, Repetition, compare_repetition
 from memfit.reporting.content import REPETITION, counted, listed
@@ -147,7 +147,8 @@ def repetition_sentences(found: Repetition) -> tuple[str, ...]:
         numbers.append(REPETITION["differs"].format(largest=largest, where=found.where, limit=limit))
     if not found.same and found.lost:
         numbers.append(REPETITION["lost"].format(names=listed(found.lost, _MOST_NAMED)))
-    sentences = [" ".join(numbers)]
+    sentences = [EDITED] if found.edited else []
+    sentences.append(" ".join(numbers))
     nothing = REPETITION["nothing"]
     for kind, changes, shown in (
         ("input", found.inputs, _DIGEST_SHOWN),
@@ -160,6 +161,6 @@ def repetition_sentences(found: Repetition) -> tuple[str, ...]:
             )
             for change in changes
         ]
-    if not (found.same or len(sentences) > 1):
+    if not (found.same or len(sentences) > 1 + found.edited):
         sentences.append(REPETITION["unexplained"])
     return tuple(sentences)

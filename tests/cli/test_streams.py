@@ -1,0 +1,89 @@
+"""Standard output that is closed, full, or a pipe that nobody reads: a line or silence, never a traceback."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from memfit.cli import main as root
+
+EIS = "# bias: 0.5 V\nFrequency (Hz),Z_real (ohm),Z_imag (ohm)\n100,10,-1\n10,12,-2\n1,15,-1\n"
+FULL = pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+
+
+@pytest.fixture
+def shell(tmp_path):
+    """Run `memfit inspect eis.csv` with something behind it, in a shell."""
+    (tmp_path / "eis.csv").write_text(EIS)
+
+    def call(behind, *words):
+        command = [sys.executable, "-m", "memfit", *(words or ("inspect", "eis.csv"))]
+        return subprocess.run(
+            ["sh", "-c", f'"$@" {behind}', "sh", *command],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return call
+
+
+@FULL
+def test_a_full_output_is_one_line(shell):
+    ran = shell("> /dev/full")
+    assert ran.returncode == 1
+    assert ran.stderr.count("\n") == 1
+    assert "output cannot be written (No space left on device)" in ran.stderr
+
+
+def test_a_closed_output_is_silence(shell):
+    ran = shell(">&-")
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
+
+
+def test_a_closed_error_output_changes_nothing(shell):
+    ran = shell("2>&-", "inspect", "eis.csv", "nothing.csv")
+    assert ran.returncode == 1
+    assert "eis.csv" in ran.stdout
+
+
+@FULL
+def test_talk_that_cannot_be_written_is_left_out(shell):
+    ran = shell("2> /dev/full", "convert", "eis.csv", "-o", "out")
+    assert ran.returncode == 0
+    assert ran.stdout == "out/eis.csv\n"
+
+
+def test_a_pipe_that_nobody_reads(shell):
+    ran = shell("| true")
+    assert "Traceback" not in ran.stderr
+    assert ran.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("problem", "said"),
+    [
+        (OSError(28, "No space left on device"), "the output cannot be written (No space left on device)."),
+        (PermissionError(13, "Permission denied", "data/eis.csv"), "data/eis.csv: Permission denied."),
+        (OSError(28, "No space left on device", "x/.out.123.part/a"), "the output cannot be written"),
+        (RecursionError("maximum recursion depth exceeded"), "memfit itself stumbled (RecursionError"),
+        (ValueError("a\nb" * 1000), "Please report it."),
+        (MemoryError(), "there is not enough memory."),
+    ],
+)
+def test_what_nobody_foresaw_is_one_line(run, monkeypatch, problem, said):
+    def fail(given):
+        raise problem
+
+    monkeypatch.setitem(root.COMMANDS, "inspect", root.COMMANDS["inspect"]._replace(run=fail))
+    ran = run("inspect", "a")
+    assert ran.code == 1
+    assert said in ran.err
+    assert ran.err.count("\n") == 1
+    assert ".part" not in ran.err
+    assert "Traceback" in run("inspect", "a", "-v").err
