@@ -2,14 +2,13 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
 from memfit.analysis.comparison import Comparison, Omitted, compare_results
 from memfit.errors import InputError
 from memfit.files import whole_folder
-from memfit.fitting import EDITED, FitResult
+from memfit.fitting import FitResult
 from memfit.reporting.comparison import page as comparisonpage
 from memfit.workflow.reading import RESULT_FILE, read_result
 
@@ -45,13 +44,7 @@ def compare(results: FitResult | Path | str | Sequence[FitResult | Path | str]) 
         except InputError as problem:
             reason = str(problem).removeprefix(f"{path}: ").rstrip(".")
             omitted.append(Omitted(label=str(path), what="", reason=reason))
-    comparison = compare_results(found, sources, omitted)
-    edited = [
-        f"{source or result.device.get('name')}: {EDITED}"
-        for result, source in zip(found, sources, strict=True)
-        if EDITED in result.warnings
-    ]
-    return replace(comparison, notes=(*edited, *comparison.notes)) if edited else comparison
+    return compare_results(found, sources, omitted)
 
 
 def _result_files(path: Path) -> list[Path]:

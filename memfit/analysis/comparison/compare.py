@@ -37,7 +37,7 @@ from memfit.analysis.comparison.regression import Trend, find_trends
 from memfit.analysis.stability import analyse_result
 from memfit.arrays import FloatArray, IntArray, Interval
 from memfit.errors import InputError
-from memfit.fitting import FitResult, to_plain
+from memfit.fitting import EDITED, FitResult, to_plain
 from memfit.model import LOOP_NAMES, LOOP_POWERS, Loop, least_margin_bias, log_gain_margin
 
 if TYPE_CHECKING:
@@ -364,6 +364,8 @@ def _notes(results: Sequence[FitResult], devices: Sequence[ComparedDevice]) -> t
         if count > 1
     ]
     notes += [f"{device.label}: {device.status.message}" for device in devices if device.status.code != "ok"]
+    pairs = zip(results, devices, strict=True)
+    notes += [f"{device.label}: {EDITED}" for result, device in pairs if EDITED in result.warnings]
     owner: dict[str, str] = {}
     for result, device in zip(results, devices, strict=True):
         others = {owner.setdefault(item.sha256, device.label) for item in result.inputs if item.sha256}
