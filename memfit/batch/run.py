@@ -23,6 +23,7 @@ from memfit.batch.store import build_index, each_row
 from memfit.errors import DependencyError, InputError, OutputError
 from memfit.files import write_whole
 from memfit.loaders.folders import MANIFEST, is_part, look_below
+from memfit.loaders.registry import is_measurement
 
 _NOT_DEVICES = (RESULT, CHECKPOINT)
 
@@ -82,7 +83,7 @@ def find_devices(root: Path, out: Path) -> tuple[dict[str, Path], list[str]]:
             return
         if names.intersection(_NOT_DEVICES):
             return
-        here = look_below(folder)
+        here = look_below(folder, is_measurement)
         parts = set(here.parts)
         deeper = [device for sub in sorted(below) if sub not in parts for device in search(sub)]
         if here.measured and not deeper:

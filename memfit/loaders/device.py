@@ -17,10 +17,10 @@ from typing import Any
 from memfit.datasets import Device, Record, without_copies
 from memfit.errors import FileFormatError, InputError, ManifestError
 from memfit.files import printable
-from memfit.loaders.folders import MANIFEST, Below, is_measurement, is_other, look_below, question
+from memfit.loaders.folders import MANIFEST, Below, is_other, look_below, question
 from memfit.loaders.manifest import Manifest, read_manifest
 from memfit.loaders.raw import FileSettings
-from memfit.loaders.registry import read_file
+from memfit.loaders.registry import is_measurement, read_file
 
 _PART = re.compile(r" \[.*\]$| \(.*\)$")
 _DATA_FOLDER = "data"
@@ -163,7 +163,7 @@ def files_of(folder: Path) -> tuple[Path, ...]:
         settings = read_manifest(manifest) if manifest.is_file() else settings
     if settings.measurements:
         return (manifest, *dict.fromkeys(folder / entry.file for entry in settings.measurements))
-    below = look_below(folder, settings.subfolders)
+    below = look_below(folder, is_measurement, settings.subfolders)
     return tuple(path for path in below.files if path == manifest or not is_other(path))
 
 
@@ -194,7 +194,7 @@ def _load_manifest(path: Path, faults: Faults) -> Device:
                 raise
             notes.append(f"Left out: {error}")
     listed = {os.path.normpath(folder / entry.file) for entry in manifest.measurements}
-    others = [p for p in look_below(folder, manifest.subfolders).files if not is_other(p)]
+    others = [p for p in look_below(folder, is_measurement, manifest.subfolders).files if not is_other(p)]
     unlisted = [p.relative_to(folder).as_posix() for p in others if os.path.normpath(p) not in listed]
     notes += [f"{name} is not listed in {path.name} and was not read." for name in unlisted]
     return _make(manifest, path.resolve().parent.name, records, notes)
@@ -211,7 +211,7 @@ def _discover(folder: Path, manifest: Manifest, faults: Faults) -> Device:
     records: list[Record] = []
     notes: list[str] = []
     settings = FileSettings(device_area=manifest.area)
-    below = look_below(folder, manifest.subfolders)
+    below = look_below(folder, is_measurement, manifest.subfolders)
     files = [path for path in below.files if path.name != MANIFEST]  # its settings are in the manifest
     for path in files:
         name = path.relative_to(folder).as_posix()

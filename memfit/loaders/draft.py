@@ -12,9 +12,9 @@ from pathlib import Path
 from memfit.datasets import ImpedanceSpectrum, PulseTransient, Record, extent_of
 from memfit.datasets.duplicates import copies
 from memfit.errors import InputError
-from memfit.loaders.folders import MANIFEST, is_measurement, is_other, look_below, question
+from memfit.loaders.folders import MANIFEST, is_other, look_below, question
 from memfit.loaders.raw import FileSettings
-from memfit.loaders.registry import read_file
+from memfit.loaders.registry import is_measurement, read_file
 from memfit.units import format_quantity
 
 _MOST_LISTED = 5
@@ -56,7 +56,7 @@ def draft_manifest(folder: Path, *, subfolders: bool | None = None) -> Draft:
         The folder cannot be read, holds no file that may be a measurement, or it is unclear whether those
         below are of one device.
     """
-    below = look_below(folder, subfolders)
+    below = look_below(folder, is_measurement, subfolders)
     files = [path for path in below.files if path.name != MANIFEST and not is_other(path)]
     if subfolders is None and below.samples:
         raise InputError(question(folder, below.parts, f"files of {', '.join(below.samples)} in each of"))

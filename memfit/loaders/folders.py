@@ -8,14 +8,12 @@ results, and a hidden one are never parts.
 
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from memfit.errors import InputError
-from memfit.loaders.formats import READERS
-from memfit.loaders.registry import plugged_in
 
 MANIFEST = "device.toml"
 RESULTS = frozenset({"result.json", "checkpoint.json"})
@@ -31,7 +29,6 @@ _OTHER_NAMES = re.compile(
     r"(readme|licen[cs]e|notes?|truth|changelog|parameters|residuals|results?|report|index|manifest)(\b|_).*",
     re.IGNORECASE,
 )
-_DATA_SUFFIXES = frozenset({".csv", ".tsv", ".xlsx"})
 _QUANTITY = re.compile(
     r"(?<![A-Za-z\d.,])[-+m]?\d+(?:[.,p]\d+)?[ _]?[munpkµ]?(?:V|A|Hz|s)(?:[ _]?(?:/|per|p)?[ _]?s)?"
     r"(?![A-Za-z\d])",
@@ -52,11 +49,8 @@ class Below:
     """Folders right below that are parts of the device and hold measurements."""
     strangers: tuple[Path, ...] = ()
     """Folders right below that hold measurements and may be devices of their own."""
-
-    @property
-    def measured(self) -> bool:
-        """Whether there are measurements in the folder or its parts."""
-        return any(map(_is_data, self.files))
+    measured: bool = False
+    """Whether there are measurements in the folder or its parts."""
 
     @property
     def samples(self) -> tuple[str, ...]:
@@ -111,12 +105,14 @@ def _parted(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z]{2})(?=[a-z]{3})", " ", name)
 
 
-def look_below(folder: Path, subfolders: bool | None = None) -> Below:
+def look_below(folder: Path, is_measurement: Callable[[Path], bool], subfolders: bool | None = None) -> Below:
     """What belongs to the device of a folder, and what may not.
 
     Parameters
     ----------
     folder : Path
+    is_measurement : callable
+        Whether a file is meant as a measurement: `registry.is_measurement`.
     subfolders : bool, optional
         As device.toml says: True, everything below is of this device; False, nothing.
 
@@ -125,33 +121,37 @@ def look_below(folder: Path, subfolders: bool | None = None) -> Below:
     InputError
         The folder cannot be read.
     """
-    return _look(folder, subfolders, frozenset())
+    return _look(folder, is_measurement, subfolders, frozenset())
 
 
-def _look(folder: Path, subfolders: bool | None, above: frozenset[Path]) -> Below:
+def _look(
+    folder: Path, is_measurement: Callable[[Path], bool], subfolders: bool | None, above: frozenset[Path]
+) -> Below:
     """As `look_below`; `above` are the folders that it lies in, which a link may lead back to."""
     files, below = list_folder(folder)
     above |= {folder.resolve()}
+    measured = any(not is_other(path) and is_measurement(path) for path in files)
     if subfolders is False or len(above) > _DEEPEST:
-        return Below(tuple(files))
+        return Below(tuple(files), measured=measured)
     parts, strangers = [], []
     for sub in below:
         if sub.resolve() in above or _OTHER_NAMES.fullmatch(sub.name):
             continue
         try:
-            inside = _look(sub, subfolders, above)
+            inside = _look(sub, is_measurement, subfolders, above)
         except InputError:  # it may not be read
             continue
         names = {path.name for path in inside.files if path.parent == sub}
-        if names & RESULTS or not (inside.strangers or any(map(_is_data, inside.files))):
+        if names & RESULTS or not (inside.strangers or inside.measured):
             continue
         known = is_part(sub.name, folder.name) and not inside.strangers
         if MANIFEST not in names and (subfolders or known):
             parts.append(sub)
             files += inside.files
+            measured = measured or inside.measured
         else:
             strangers.append(sub)
-    return Below(tuple(files), tuple(parts), tuple(strangers))
+    return Below(tuple(files), tuple(parts), tuple(strangers), measured)
 
 
 def list_folder(folder: Path) -> tuple[list[Path], list[Path]]:
@@ -201,29 +201,3 @@ def is_other(path: Path) -> bool:
     path : Path
     """
     return path.suffix.lower() in _OTHER_SUFFIXES or _OTHER_NAMES.fullmatch(path.stem) is not None
-
-
-def is_measurement(path: Path) -> bool:
-    """True for files that are meant as measurements, so that a fault in them must not pass.
-
-    Those with the extension of a table or of an instrument, and texts with rows of numbers.
-
-    Parameters
-    ----------
-    path : Path
-    """
-    known = _DATA_SUFFIXES.union(*(reader.suffixes for reader in (*plugged_in(), *READERS)))
-    if path.suffix.lower() in known:
-        return True
-    text = path.read_bytes()[:20_000].decode("latin-1")
-    numeric = [
-        line
-        for line in text.splitlines()
-        if re.match(r"\s*[-+]?[\d.]+([eE][-+]?\d+)?[\s,;]+[-+]?[\d.]", line)
-    ]
-    return len(numeric) >= 3
-
-
-def _is_data(path: Path) -> bool:
-    """True for a file of measurements."""
-    return not is_other(path) and is_measurement(path)

@@ -17,6 +17,7 @@ from memfit.files import is_file
 from memfit.fit_options import FitOptions, FitSettings
 from memfit.loaders.columns_setting import read_columns, read_sheets, read_units
 from memfit.loaders.folders import is_other
+from memfit.loaders.programmes import read_protocol
 from memfit.loaders.raw import CONTROLS, INITIALS, TECHNIQUES, FileSettings
 from memfit.loaders.settings_file import Checker, Key, read_toml
 from memfit.model import PARAMETERS
@@ -63,6 +64,7 @@ MEASUREMENT: Mapping[str, Key] = {
     "series_resistance": Key("of the circuit", Checker.not_negative, ("resistance",)),
     "temperature": Key("during this measurement", Checker.positive, ("temperature",)),
     "waveform": Key("vertices [time, value] of what was set", Checker.waveform, (None,)),
+    "protocol": Key("pulses and reads that were applied, where the file holds the reads only", read_protocol),
     "columns": Key("labels by role, perhaps with units, or the header of a table without one", read_columns),
     "sheet": Key("which sheets of a workbook to read", read_sheets),
     "sense_resistance": Key("over which the current was measured", Checker.positive, ("resistance",)),

@@ -14,6 +14,7 @@ import numpy as np
 
 from memfit.arrays import FloatArray, IntArray
 from memfit.datasets import Kind, Origin, Record
+from memfit.datasets.programmes import PulseProgramme
 from memfit.errors import FileFormatError
 from memfit.loaders.source import DAMAGE, MAX_BYTES, MAX_LINES, Source, open_source
 from memfit.protocols import Control, Drive, Initial
@@ -79,6 +80,7 @@ TECHNIQUES: Mapping[str, Kind] = {
     "impedance": "impedance", "eis": "impedance", "peis": "impedance", "geis": "impedance",
     "iv": "iv", "jv": "iv", "cv": "iv", "sweep": "iv", "i-v": "iv", "j-v": "iv",
     "transient": "transient", "pulse": "transient", "ca": "transient", "cp": "transient", "step": "transient",
+    "potentiation": "transient", "depression": "transient", "retention": "transient",
 }  # fmt: skip
 """Words for the kinds of measurement."""
 
@@ -191,6 +193,8 @@ class FileSettings:
     """K."""
     waveform: tuple[tuple[float, float], ...] = ()
     """(time, value) vertices of what was applied, s and V or A."""
+    protocol: PulseProgramme | None = None
+    """The pulses and reads that were applied, where the file holds the reads only."""
     columns: Mapping[str, str] | tuple[str, ...] = ()
     """Labels by role ({"current": "CH2"}), or a header for a table without one."""
     units: Mapping[str, str] = field(default_factory=dict)

@@ -24,6 +24,7 @@ from memfit.loaders import tidy
 from memfit.loaders.apart import blocks_of
 from memfit.loaders.curves import is_sweep, time_fault
 from memfit.loaders.formats import READERS
+from memfit.loaders.programmes import programmes_of
 from memfit.loaders.raw import (
     DAMAGE,
     NO_SETTINGS,
@@ -40,9 +41,10 @@ from memfit.loaders.tables import read_text_tables, with_named
 from memfit.loaders.transients import make_transients
 from memfit.units import format_quantity
 
-__all__ = ["Reader", "find_reader", "plugged_in", "read_file", "read_source", "read_tables"]
+__all__ = ["Reader", "find_reader", "is_measurement", "plugged_in", "read_file", "read_source", "read_tables"]
 
 ENTRY_POINTS = "memfit.readers"
+_DATA_SUFFIXES = frozenset({".csv", ".tsv", ".xlsx"})
 
 GENERIC = Reader("table", lambda source: source.is_text, read_text_tables)
 
@@ -100,6 +102,27 @@ def find_reader(source: Source) -> Reader:
     known = (*plugged_in(), *READERS)
     by_content = next((reader for reader in known if reader.recognises(source)), None)
     return by_content or next((reader for reader in known if source.suffix in reader.suffixes), GENERIC)
+
+
+def is_measurement(path: Path) -> bool:
+    """True for files that are meant as measurements, so that a fault in them must not pass.
+
+    Those with the extension of a table or of an instrument, and texts with rows of numbers.
+
+    Parameters
+    ----------
+    path : Path
+    """
+    known = _DATA_SUFFIXES.union(*(reader.suffixes for reader in (*plugged_in(), *READERS)))
+    if path.suffix.lower() in known:
+        return True
+    text = path.read_bytes()[:20_000].decode("latin-1")
+    numeric = [
+        line
+        for line in text.splitlines()
+        if re.match(r"\s*[-+]?[\d.]+([eE][-+]?\d+)?[\s,;]+[-+]?[\d.]", line)
+    ]
+    return len(numeric) >= 3
 
 
 def read_tables(source: Source, settings: FileSettings = NO_SETTINGS) -> tuple[Reader, list[RawTable]]:
@@ -168,6 +191,9 @@ def read_source(source: Source, settings: FileSettings = NO_SETTINGS) -> tuple[R
         )
     if tidy.recognises(source):
         return (tidy.apply_settings(tidy.read_record(source), settings),)
+    programme = tuple(programmes_of(source, settings))
+    if programme:
+        return programme
     reader, tables = read_tables(source, settings)
     records = [
         record for table in tables for record in _make_records(Reading(table, source, settings, reader.name))

@@ -6,6 +6,7 @@ import pytest
 from memfit.errors import InputError
 from memfit.loaders.device import files_of, load_device
 from memfit.loaders.folders import is_part, look_below
+from memfit.loaders.registry import is_measurement
 
 
 def spectrum(bias="# bias: 0.5 V\n", seed=0):
@@ -134,7 +135,7 @@ def test_results_hidden_folders_and_other_devices_are_no_parts(tmp_path):
         **{"eis.csv": "", ".git/iv.csv": "", "IV/result.json": "{}", "IV/iv.csv": "", "EIS/device.toml": "x"},
     )
     fill(folder, **{"EIS/eis.csv": ""})
-    below = look_below(folder, True)
+    below = look_below(folder, is_measurement, True)
     assert [path.name for path in below.files] == ["eis.csv"]
     assert [path.name for path in below.strangers] == ["EIS"]
 

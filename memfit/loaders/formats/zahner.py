@@ -13,12 +13,16 @@ import numpy as np
 
 from memfit.errors import UnitError
 from memfit.loaders.raw import FileSettings, RawTable, Reader, Source, Stated
-from memfit.units import parse_quantity
+from memfit.units import format_quantity, parse_quantity
 
 _HEAD = 12
 _PER_POINT = 34
 """Bytes."""
 _MAX_POINTS = 100_000
+_SMALLEST_BIAS = 5e-3
+"""V: below it offsets of the instrument make the current."""
+_FAR = 30.0
+"""Ratio of two currents from which they contradict each other: the lowest frequency is not dc."""
 _TEXTS = (
     "date", "system", "potential", "current", "temperature", "time", "comment 1", "comment 2", "comment 3",
 )  # fmt: skip
@@ -65,7 +69,9 @@ def _read(source: Source, settings: FileSettings) -> list[RawTable]:
     bias = _quantity(metadata.get("potential", ""), "voltage")
     current = _quantity(metadata.get("current", ""), "current")
     ampl = re.search(r"Ampl:\s*(\S+)", metadata.get("potential", ""), re.IGNORECASE)
+    lowest = int(np.argmin(frequency))
     table = RawTable(
+        notes=_contradiction(bias, current, float(modulus[lowest] * np.cos(phase[lowest]))),
         columns={"frequency": frequency[order], "z_modulus": modulus[order], "phase": phase[order]},
         kind="impedance", metadata=metadata,
         bias=Stated(bias, "the comment in the file") if bias is not None else None,
@@ -73,6 +79,21 @@ def _read(source: Source, settings: FileSettings) -> list[RawTable]:
         amplitude=_quantity(ampl[1], "voltage") if ampl else None,
     )  # fmt: skip
     return [table]
+
+
+def _contradiction(bias: float | None, current: float | None, resistance: float) -> tuple[str, ...]:
+    """A warning where the dc current is not that of the bias over the resistance at the lowest frequency."""
+    if bias is None or current is None or abs(bias) < _SMALLEST_BIAS or resistance <= 0:
+        return ()
+    expected = bias / resistance
+    if 1 / _FAR <= current / expected <= _FAR:
+        return ()
+    shown = (format_quantity(current, "A"), format_quantity(bias, "V"), format_quantity(resistance, "ohm"))
+    text = (
+        "The dc current of {} does not go with the bias of {} over {}, the resistance at the lowest "
+        "frequency: check the bias; `bias` in device.toml overrides it."
+    )
+    return (text.format(*shown),)
 
 
 def _quantity(text: str, dimension: str) -> float | None:
