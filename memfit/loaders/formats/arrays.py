@@ -7,9 +7,9 @@ columns without names needs `columns` in device.toml. Nothing that would run cod
 """
 
 import io
-import warnings
+import logging
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from memfit.errors import DependencyError, FileFormatError
+from memfit.loaders.formats import hdf5, matlab
 from memfit.loaders.raw import FileSettings, RawTable, Reader
 from memfit.loaders.source import DAMAGE, Source
 from memfit.loaders.tables import read_text_tables
@@ -61,46 +62,17 @@ def _numpy(source: Source) -> Iterator[_Array]:
 
 def _matlab(source: Source) -> Iterator[_Array]:
     """The variables of a .mat file, those inside structures too."""
-    from scipy.io import loadmat  # noqa: PLC0415 - heavy
-    from scipy.io.matlab import MatReadError  # noqa: PLC0415 - heavy
-
-    def inside(content: Mapping[str, Any], above: str) -> Iterator[_Array]:
-        for name, value in content.items():
-            if name.startswith("__"):
-                continue
-            if isinstance(value, Mapping):
-                yield from inside(value, f"{above}{name}/")
-            else:
-                yield _Array(f"{above}{name}", value)
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        content: Any = io.BytesIO(source.data)
-        try:
-            found = loadmat(content, simplify_cells=True)
-        except MatReadError as error:
-            raise ValueError(str(error)) from error
-    yield from inside(found, "")
+    for path, values in matlab.arrays_of(source.data):
+        yield _Array(path, values)
 
 
 def _hdf5(source: Source) -> Iterator[_Array]:
     """The data sets of an HDF5 file."""
     try:
-        import h5py  # noqa: PLC0415 - optional and heavy
+        for path, values, unit in hdf5.arrays_of(source.data):
+            yield _Array(path, values, unit)
     except ImportError as error:
         raise _needs(source, "HDF5", "h5py") from error
-    found: list[_Array] = []
-
-    def keep(path: str, item: object) -> None:
-        if not isinstance(item, h5py.Dataset) or item.size is None or item.nbytes > _MAX_UNPACKED:
-            return
-        stated = [item.attrs.get(key) for key in ("unit", "units", "Unit", "Units")]
-        unit = next((text for text in stated if isinstance(text, str | bytes)), "")
-        found.append(_Array(path, item[()], unit.decode("utf-8") if isinstance(unit, bytes) else unit))
-
-    with h5py.File(io.BytesIO(source.data), "r") as file:
-        file.visititems(keep)
-    yield from found
 
 
 def _tdms(source: Source) -> Iterator[_Array]:
@@ -109,10 +81,36 @@ def _tdms(source: Source) -> Iterator[_Array]:
         from nptdms import TdmsFile  # noqa: PLC0415 - optional and heavy
     except ImportError as error:
         raise _needs(source, "TDMS", "npTDMS") from error
-    for group in TdmsFile.read(io.BytesIO(source.data)).groups():
+    said = _Complaints()
+    log = logging.getLogger("nptdms")
+    log.addHandler(said)
+    try:
+        file = TdmsFile.read(io.BytesIO(source.data))
+    finally:
+        log.removeHandler(said)
+    if said.first:  # the library reads on where a file is cut
+        raise source.error(f"expected a whole TDMS file, found a cut or damaged one ({said.first[:160]}).")
+    for group in file.groups():
         for channel in group.channels():
             unit = channel.properties.get("unit_string", "")
             yield _Array(f"{group.name}/{channel.name}", channel[:], str(unit))
+
+
+class _Complaints(logging.Handler):
+    """The first warning of a library."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.first = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep it.
+
+        Parameters
+        ----------
+        record : LogRecord
+        """
+        self.first = self.first or record.getMessage()
 
 
 def _needs(source: Source, what: str, package: str) -> DependencyError:

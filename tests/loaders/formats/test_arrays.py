@@ -29,9 +29,9 @@ def structured():
     return numpy_bytes(np.save, table)
 
 
-def matlab(content):
+def matlab(content, **how):
     file = io.BytesIO()
-    savemat(file, content)
+    savemat(file, content, **how)
     return file.getvalue()
 
 
@@ -50,6 +50,28 @@ def test_named_arrays(name):
     assert record.bias_voltage == 0.5
 
 
+@pytest.mark.parametrize("packed", [False, True])
+def test_matlab_structures_and_complex_arrays(packed):
+    content = {
+        "eis": {"frequency_Hz": F, "Z": Z},
+        "note": "cell 7",
+        "count": 3,
+        "cells": np.array([[1, "a"]], dtype=object),
+    }
+    data = matlab(content, do_compression=packed, oned_as="column")
+    with pytest.raises(FileFormatError, match="unit"):
+        read_source(Source("a.mat", data))
+    content["eis"] = {
+        "frequency_Hz": F.astype("f4"),
+        "Z_real_ohm": Z.real,
+        "Z_imag_ohm": Z.imag,
+        "n": np.arange(12),
+    }
+    (record,) = read_source(Source("a.mat", matlab(content, do_compression=packed)), FileSettings(bias=0.5))
+    assert record.impedance == pytest.approx(Z, rel=1e-12)
+    assert record.frequency == pytest.approx(F, rel=1e-6)
+
+
 def test_hdf5_with_units_in_attributes_and_a_complex_impedance():
     h5py = pytest.importorskip("h5py")
     file = io.BytesIO()
@@ -64,6 +86,8 @@ def test_hdf5_with_units_in_attributes_and_a_complex_impedance():
     assert [record.bias_voltage for record in records] == [0.5, 0.6]
     assert records[0].impedance == pytest.approx(0.5 * Z, rel=1e-12)
     assert records[0].frequency == pytest.approx(F, rel=1e-12)
+    with pytest.raises(FileFormatError, match="damaged"):
+        read_source(Source("a.h5", file.getvalue()[:-900]))
 
 
 def test_tdms():
@@ -78,6 +102,8 @@ def test_tdms():
     (record,) = read_source(Source("a.tdms", file.getvalue()))
     assert record.kind == "iv"
     assert record.current == pytest.approx(1e-6 * volts)
+    with pytest.raises(FileFormatError, match="cut or damaged"):
+        read_source(Source("a.tdms", file.getvalue()[:-40]))
 
 
 def test_an_array_without_names_needs_a_header_and_takes_it():
