@@ -34,8 +34,6 @@ WITHOUT_MIRROR = {
     "loaders/spectra": "loaders/test_formats",
     "loaders/sweeps": "loaders/test_formats",
     "loaders/transients": "loaders/test_formats",
-    "model/integrator/start": "model/test_accuracy",
-    "model/integrator/step": "model/test_accuracy",
     "reporting/fit/report": "reporting/fit/test_summary",
     "workflow/batch": "batch/test_run",
     "workflow/fitting": "test_workflow",
@@ -43,8 +41,13 @@ WITHOUT_MIRROR = {
     "workflow/reports": "test_workflow",
 }
 """Modules with logic that are tested together with others, and where; no new ones."""
-TOGETHER = {"loaders/formats": "loaders/test_formats", "model/parts": "model/parts/test_parts"}
-"""Rooms whose modules are alike: a reader a format, tested by the files it reads; a part of the device."""
+TOGETHER = {
+    "loaders/formats": "loaders/test_formats",
+    "model/integrator": "model/test_accuracy",
+    "model/parts": "model/parts/test_parts",
+}
+"""Rooms whose modules are alike: a reader a format, tested by the files it reads; a part of the device;
+the compiled steps."""
 
 LISTS_OF_NAMES = {
     "fitting/combinations": "the products of the equations that data see",

@@ -15,14 +15,12 @@ import numpy as np
 from memfit.arrays import FloatArray
 from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient, Record
 from memfit.errors import InputError
-from memfit.model.parameters import COLUMN, IN_TIME, NAMES, Parameters
+from memfit.model.parameters import COLUMN, NAMES, Parameters
 from memfit.model.smallsignal import BiasGrid, impedance_with_derivatives
 from memfit.model.steady import junction_voltage, steady_response
 from memfit.model.transient import DriveSet
 from memfit.protocols import Control, Drive, held_until_sampled
 
-_IN_TIME = [COLUMN[name] for name in IN_TIME]
-"""Columns of the parameters that the response in time depends on."""
 _EDGE_STEP = 0.01
 """Of a sampling interval."""
 FIT_TOLERANCE = 1e-7
@@ -214,13 +212,14 @@ class Predictor:
                 tolerance=self.tolerance,
             )
             offsets = drives.offsets
+            in_time = [COLUMN[name] for name in response.names]
             for j, k in enumerate(self._timed):
                 here, part = self.slices[k], slice(offsets[j], offsets[j + 1])
                 values[here] = response.values[part]
                 if not slopes_in_time:
                     continue
                 slopes[here] = 0.0  # by what is not seen in time
-                slopes[here, _IN_TIME] = response.by_parameters[part]
+                slopes[here, in_time] = response.by_parameters[part]
                 by_initial[here] = response.by_initial[part]
                 by_time[here] = response.by_time[part]
                 if (current := self._first_current(k, terms)) != 0.0:

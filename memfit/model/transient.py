@@ -6,8 +6,8 @@ pieces, several records become one call, and a run that does not finish becomes 
 """
 
 import copy
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,8 +15,9 @@ from numpy.typing import ArrayLike
 from memfit.arrays import FloatArray, frozen_floats
 from memfit.errors import InputError
 from memfit.model import integrator as kernel
-from memfit.model.parameters import IN_TIME, Parameters
-from memfit.model.parts import refuse_parts
+from memfit.model.family_run import FIRST, Records, integrate, names_in_time
+from memfit.model.parameters import COLUMN, IN_TIME, Parameters
+from memfit.model.steady import junction_voltage, junction_voltage_derivatives
 from memfit.protocols import Drive
 
 DEFAULT_TOLERANCE = 1e-8
@@ -59,6 +60,8 @@ class Trajectory:
     """(n,) terminal current, A."""
     outcome: Outcome
     """Points after `outcome.reached` are NaN."""
+    others: Mapping[str, FloatArray] = field(default_factory=dict)
+    """(n,) states of other parts, by name: v (V), i_cn (A), f_n."""
 
 
 _LEAST_PIECE = 1e-9
@@ -156,14 +159,22 @@ class DriveSet:
             margin.
         """
         self._check(initial, delay, tolerance)
-        refuse_parts(p, "The response in time")
-        count, n = len(self.drives), self.time.size
         time = self.time if delay is None else self.time - np.repeat(delay, np.diff(self.offsets))
+        count, n = len(self.drives), self.time.size
+        start = np.zeros((count, 3)) if initial is None else np.ascontiguousarray(initial, dtype=np.float64)
+        if p.parts:
+            answer = integrate(
+                p,
+                self._records(p, start, time),
+                sensitivities=sensitivities,
+                states=states,
+                tolerance=tolerance,
+            )
+            return Response(*answer, names_in_time(p))
         y = np.empty(n)
         y_p = np.zeros((n if sensitivities else 0, kernel.SENSITIVITIES))
         course = np.full((n if states else 0, 3), np.nan)
         status, reached = np.empty(count, dtype=np.int64), np.empty(count)
-        start = np.zeros((count, 3)) if initial is None else np.ascontiguousarray(initial, dtype=np.float64)
         kernel.prepare(kernel.integrate_all)
         kernel.integrate_all(
             p.as_array(IN_TIME),
@@ -184,7 +195,33 @@ class DriveSet:
             status,
             reached,
         )
-        return Response(y, y_p, course, status, reached)
+        return Response(y, y_p, course, FIRST, status, reached, IN_TIME)
+
+    def _records(self, p: Parameters, initial: FloatArray, time: FloatArray) -> Records:
+        """For the general integrator: each begins in the steady state before its drive, or with any u."""
+        names = names_in_time(p)
+        columns = [COLUMN[name] for name in names]
+        u = initial[:, 0].copy()
+        u_by_start = np.zeros((u.size, len(names) + len(FIRST)))
+        u_by_start[self._free, len(names)] = 1.0
+        for r in np.flatnonzero(~self._free):
+            control = self.drives[r].control
+            u[r : r + 1] = here = junction_voltage(p, control, self._before[r : r + 1])
+            u_by_start[r, : len(names)] = junction_voltage_derivatives(p, control, here)[0, columns]
+        return Records(
+            voltage=self._voltage,
+            u=u,
+            u_by_start=u_by_start,
+            before=self._before,
+            edges=self._edges,
+            level=self._level,
+            slope=self._slope,
+            piece_offset=self._piece_offset,
+            free=self._free,
+            initial=initial,
+            time=time,
+            offsets=self.offsets,
+        )
 
     def _check(self, initial: FloatArray | None, delay: FloatArray | None, tolerance: float) -> None:
         """Refuse what the compiled code could not answer."""
@@ -209,18 +246,22 @@ class Response:
     values: FloatArray
     """(n,) V under current control, I under voltage control; NaN where not reached."""
     derivatives: FloatArray
-    """(n, k) by the parameters `IN_TIME`, by the initial u, i_c, f, and by time; (0, k) if not asked for."""
+    """(n, k) by the parameters `names`, by the initial u, i_c, f, and by time; (0, k) if not asked for."""
     states: FloatArray
-    """(n, 3) u, i_c, f; NaN where not reached; (0, 3) if not asked for."""
+    """(n, m) u, i_c, f and so on; NaN where not reached; (0, m) if not asked for."""
+    state_names: tuple[str, ...]
+    """u, i_c, f and so on."""
     status: np.ndarray
     """(r,) code of the kernel for each record."""
     reached: FloatArray
     """(r,) time reached, s."""
+    names: tuple[str, ...]
+    """Parameters that the response depends on."""
 
     @property
     def by_parameters(self) -> FloatArray:
-        """(n, p) derivatives by the parameters `IN_TIME`."""
-        return self.derivatives[:, : len(IN_TIME)]
+        """(n, p) derivatives by the parameters `names`."""
+        return self.derivatives[:, : len(self.names)]
 
     @property
     def by_initial(self) -> FloatArray:
@@ -268,12 +309,13 @@ def simulate(
     runs = DriveSet([drive], [time])
     response = runs.respond(p, states=True, tolerance=tolerance)
     applied = drive.at(runs.time)
-    u, i_c, f = response.states.T.copy()
+    others = dict(zip(response.state_names, response.states.T.copy(), strict=True))
+    u, i_c, f = (others.pop(name) for name in FIRST)
     if drive.control == "voltage":
         voltage, current = applied, response.values
     else:
         voltage, current = response.values, applied
-    return Trajectory(runs.time, u, i_c, f, voltage, current, response.outcome(0))
+    return Trajectory(runs.time, u, i_c, f, voltage, current, response.outcome(0), others)
 
 
 def kernel_is_compiled() -> bool:

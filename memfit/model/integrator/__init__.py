@@ -1,5 +1,7 @@
 """The compiled integrator: collocation steps with exact sensitivities."""
 
+from memfit.model.integrator.general_run import integrate_members
+from memfit.model.integrator.member import LAGS
 from memfit.model.integrator.run import (
     MAX_STEPS_PER_PIECE,
     NOT_FINITE,
@@ -13,6 +15,7 @@ from memfit.model.integrator.run import (
 )
 
 __all__ = [
+    "LAGS",
     "MAX_STEPS_PER_PIECE",
     "NOT_FINITE",
     "OK",
@@ -20,6 +23,7 @@ __all__ = [
     "STEP_TOO_SMALL",
     "TOO_MANY_STEPS",
     "integrate_all",
+    "integrate_members",
     "is_compiled",
     "prepare",
 ]

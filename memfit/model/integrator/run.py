@@ -5,7 +5,7 @@ The step itself is in `memfit.model.integrator.step`, beginnings and derivatives
 run that does not finish says so by its status and leaves NaN where it did not come.
 
 Machine code is kept beside this file or, where that cannot be written, in the user's cache folder; importing
-compiles nothing. Numba looks for changes in this file only: `_edition` is a number that stands for the other
+compiles nothing. Numba looks for changes in this file only: `edition` is a number that stands for the other
 sources, and the entry has to close over it.
 """
 
@@ -96,7 +96,7 @@ def _run_piece(
         h = length - t if closes else w.h
         error = attempt(eq, level + slope * t, slope, h, tolerance, w)
         if not error <= 1.0:
-            w.h = h * _shrinkage(error)
+            w.h = h * shrinkage(error)
             w.h_known = w.h_known if error < np.inf else 0.0
             rejected = True
             continue
@@ -110,7 +110,7 @@ def _run_piece(
         remember_f(h, w)
         move_on(blocks, w)
         t = arrival
-        w.h = h * _growth(error, rejected)
+        w.h = h * growth(error, rejected)
         rejected = False
         if closes:
             return OK, t, done, tried
@@ -118,13 +118,13 @@ def _run_piece(
 
 
 @compile_part
-def _shrinkage(error: float) -> float:
+def shrinkage(error: float) -> float:
     """Factor of the step after a rejection; a quarter where Newton's method failed."""
     return max(_SHRINK, _SAFETY * error**_EXPONENT) if error < np.inf else 0.25
 
 
 @compile_part
-def _growth(error: float, rejected: bool) -> float:
+def growth(error: float, rejected: bool) -> float:
     """Factor of the next step; no growth just after a rejection."""
     factor = min(1.0 if rejected else _GROW, _SAFETY * max(error, 1e-9) ** _EXPONENT)
     return 1.0 if _KEEP_ABOVE < factor < _KEEP_BELOW else factor
@@ -263,7 +263,7 @@ def _integrate(
     return OK, edges[-1], tried
 
 
-def _compile_entry(function: Callable[..., Any]) -> Any:
+def compile_entry(function: Callable[..., Any]) -> Any:
     """Compile the function that Python calls; machine code stays on disk where a folder can be written."""
     settings: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
     try:
@@ -272,7 +272,7 @@ def _compile_entry(function: Callable[..., Any]) -> Any:
         return numba.njit(**settings)(function)
 
 
-def _edition(names: Sequence[str]) -> int:
+def edition(names: Sequence[str]) -> int:
     """A number that changes with any of the sources, or with the names that give arrays their sizes."""
     digest = hashlib.sha256(
         b"".join(path.read_bytes() for path in _SOURCES) + " ".join(names).encode()
@@ -332,10 +332,10 @@ def _entry(sources: int) -> Any:
             tried += steps
         return tried if work.size == 1 else 0  # the records of `work` live as long as it does
 
-    return _compile_entry(integrate_all)
+    return compile_entry(integrate_all)
 
 
-integrate_all = _entry(_edition(IN_TIME))
+integrate_all = _entry(edition(IN_TIME))
 
 
 def call_once() -> None:

@@ -63,15 +63,15 @@ def _error_of_step(eq: Equation, h: float, level: float, slope: float, w: Any) -
     tau_k = eq.tau_k * f_ss
     x_aim = source(eq, level, slope) + eq.sigma * w.c[0]
     error: float = max(
-        max(_tail(w.x), _layer(w.x, h, eq.eps, eq.kappa, x_aim)) / x_scale,
-        max(_tail(w.c), _layer(w.c, h, eq.tau_d, 1.0, eq.i_c0 * w.f[0])) / c_scale,
-        max(_tail(w.f), _layer(w.f, h, tau_k, 1.0, f_ss)) / f_scale,
+        max(tail(w.x), layer(w.x, h, eq.eps, eq.kappa, x_aim)) / x_scale,
+        max(tail(w.c), layer(w.c, h, eq.tau_d, 1.0, eq.i_c0 * w.f[0])) / c_scale,
+        max(tail(w.f), layer(w.f, h, tau_k, 1.0, f_ss)) / f_scale,
     )
     return error
 
 
 @compile_part
-def _tail(values: FloatArray) -> float:
+def tail(values: FloatArray) -> float:
     """What the polynomial leaves out, from how its Legendre coefficients fall.
 
     The last one times the ratio of neighbours; in pairs, since odd or even ones can vanish, and with
@@ -96,7 +96,7 @@ def _tail(values: FloatArray) -> float:
 
 
 @compile_part
-def _layer(values: FloatArray, h: float, tau: float, kappa: float, aim: float) -> float:
+def layer(values: FloatArray, h: float, tau: float, kappa: float, aim: float) -> float:
     """What the polynomial v misses at its start of tau v' = aim - kappa v, as the height of a skipped layer.
 
     A layer thinner than the first node shows as a jump from v[0], whose slope at the start is D_00/h times
@@ -147,8 +147,8 @@ def _resolvents(eq: Equation, h: float, w: Any) -> None:
     gain = eq.sigma * eq.i_c0
     row = 0
     for k in range(_LAMBDA_RE.size):
-        p_re, p_im = _inverse(eq.eps / h * _LAMBDA_RE[k] + eq.kappa, eq.eps / h * _LAMBDA_IM[k])
-        q_re, q_im = _inverse(eq.tau_d / h * _LAMBDA_RE[k] + 1.0, eq.tau_d / h * _LAMBDA_IM[k])
+        p_re, p_im = inverse(eq.eps / h * _LAMBDA_RE[k] + eq.kappa, eq.eps / h * _LAMBDA_IM[k])
+        q_re, q_im = inverse(eq.tau_d / h * _LAMBDA_RE[k] + 1.0, eq.tau_d / h * _LAMBDA_IM[k])
         w.shares[0, row], w.shares[1, row] = p_re, q_re
         w.shares[2, row] = gain * (p_re * q_re - p_im * q_im)
         row += 1
@@ -156,20 +156,20 @@ def _resolvents(eq: Equation, h: float, w: Any) -> None:
             w.shares[0, row], w.shares[1, row] = -p_im, -q_im
             w.shares[2, row] = -gain * (p_re * q_im + p_im * q_re)
             row += 1
-    _mix(w.shares[0], w.P)
-    _mix(w.shares[1], w.Q)
-    _mix(w.shares[2], w.G)
+    mix(w.shares[0], w.P)
+    mix(w.shares[1], w.Q)
+    mix(w.shares[2], w.G)
 
 
 @compile_part
-def _inverse(re: float, im: float) -> tuple[float, float]:
+def inverse(re: float, im: float) -> tuple[float, float]:
     """1 / (re + i im)."""
     square = re * re + im * im
     return re / square, -im / square
 
 
 @compile_part
-def _mix(shares: FloatArray, matrix: FloatArray) -> None:
+def mix(shares: FloatArray, matrix: FloatArray) -> None:
     """The matrix as a sum of shares of the spectral basis."""
     flat = matrix.reshape(POINTS * POINTS)
     for i in range(POINTS * POINTS):

@@ -35,6 +35,7 @@ from memfit.model.parts import (
     resistance,
     second_polarity,
 )
+from memfit.model.terms import Number, Terms
 
 Course = Literal["bounded", "rising", "any"]
 """How a steady current goes with the voltage: rising between limits, rising, or as it likes."""
@@ -64,6 +65,15 @@ class Branch(Protocol):
 
         `u_by_p` (m, p) is how the biases move with the parameters.
         """
+
+
+class Timed(Protocol):
+    """What takes part in the response in time."""
+
+    PART: str
+
+    def in_time(self, p: Parameters, terms: Terms) -> None:
+        """Add its numbers to those of the general step."""
 
 
 class Conductor(Branch, Protocol):
@@ -161,7 +171,20 @@ FEEDBACK: Feedback = channel
 CONDUCTORS: tuple[Conductor, ...] = (*OHMIC, *VOLTAGE_DEPENDENT)
 BRANCHES: tuple[Branch, ...] = (*VOLTAGE_DEPENDENT, *OHMIC, *CAPACITORS, dispersion)
 
-P = TypeVar("P", Branch, Capacitor, Conductor, Kinetic, Loop, Ohmic, VoltageDependent)
+TIMED: tuple[Timed, ...] = (
+    channel,
+    resistance,
+    membrane,
+    capacitance,
+    leak,
+    photocurrent,
+    second_polarity,
+    branch,
+    dispersion,
+)
+"""The channel first: its activation and its current are those of which a record can begin with any."""
+
+P = TypeVar("P", Branch, Capacitor, Conductor, Kinetic, Loop, Ohmic, Timed, VoltageDependent)
 
 
 def present(p: Parameters, parts: Sequence[P]) -> list[P]:
@@ -184,6 +207,21 @@ def states(p: Parameters) -> tuple[str, ...]:
     p : Parameters
     """
     return ("u", *(part.STATE for part in present(p, KINETIC)))
+
+
+def terms_in_time(p: Parameters, band: tuple[float, float]) -> Terms:
+    """The numbers of a device that the general step integrates.
+
+    Parameters
+    ----------
+    p : Parameters
+    band : (float, float), rad/s
+        Frequencies between which dispersion is followed.
+    """
+    terms = Terms(band, series=Number(p.R_s, {"R_s": 1.0}))
+    for part in present(p, TIMED):
+        part.in_time(p, terms)
+    return terms
 
 
 def refuse_parts(p: Parameters, answer: str) -> None:

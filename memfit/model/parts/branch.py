@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from memfit.arrays import ComplexArray, FloatArray
 from memfit.model.parameters import COLUMN, Parameters
+from memfit.model.terms import AT_VOLTAGE, Number, Terms
 
 PART = "branch"
 STATE = "v"
@@ -79,3 +80,11 @@ def rate(p: Parameters, state: Mapping[str, FloatArray]) -> FloatArray:
 def rate_slopes(p: Parameters, state: Mapping[str, FloatArray]) -> dict[str, float]:
     """Derivatives of dv/dt by u and v."""
     return {"u": 1.0 / (p.R_1 * p.C_1), "v": -1.0 / (p.R_1 * p.C_1)}
+
+
+def in_time(p: Parameters, terms: Terms) -> None:
+    """Add u/R_1 to what answers at once, and a lag v that carries -v/R_1."""
+    conductance, by = 1.0 / p.R_1, -1.0 / p.R_1**2
+    terms.conductance += Number(conductance, {"R_1": by})
+    tau = Number(p.R_1 * p.C_1, {"R_1": p.C_1, "C_1": p.R_1})
+    terms.add_lag(STATE, AT_VOLTAGE, tau, Number(1.0), Number(-conductance, {"R_1": -by}), Number(0.0))

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from memfit.arrays import ComplexArray, FloatArray
 from memfit.model.parameters import COLUMN, Parameters
+from memfit.model.terms import Number, Terms
 
 PART = "capacitance"
 _LARGEST = 600.0  # of u/V_c
@@ -37,3 +38,8 @@ def add_admittance(
     by += s[:, None] * C_by_p[k]
     Y: ComplexArray = s * C[k]
     return Y
+
+
+def in_time(p: Parameters, terms: Terms) -> None:
+    """Add C_0 exp(u/V_c)."""
+    terms.growing_capacitances.append((Number(p.C_0, {"C_0": 1.0}), Number(p.V_c, {"V_c": 1.0})))

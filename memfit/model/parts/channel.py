@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 
 from memfit.arrays import ComplexArray, FloatArray
 from memfit.model.parameters import COLUMN, Parameters
+from memfit.model.parts.activation import STATE as ACTIVATION
 from memfit.model.parts.activation import (
     activation,
     activation_slope,
@@ -27,6 +28,7 @@ from memfit.model.parts.activation import (
 )
 from memfit.model.parts.activation_time import add_shape_powers, is_plain, shape, shape_slope
 from memfit.model.parts.conductance import add_factor_derivatives, factor, factor_slope
+from memfit.model.terms import Number, Terms
 
 PART = "channel"
 STATE = "i_c"
@@ -226,3 +228,26 @@ def lags(p: Parameters, u: ArrayLike) -> tuple[float, FloatArray]:
     u : array, V, across the junction
     """
     return p.tau_d, activation_time(p, u)
+
+
+def in_time(p: Parameters, terms: Terms) -> None:
+    """Add an activation, and a lag i_c behind it that carries i_c w(u)."""
+    k = terms.add_activation(
+        ACTIVATION,
+        1.0,
+        Number(p.V_T, {"V_T": 1.0}),
+        Number(p.V_m, {"V_m": 1.0}),
+        Number(p.tau_k, {"tau_k": 1.0}),
+        Number(p.p_k, {"p_k": 1.0}),
+        Number(p.q_k, {"q_k": 1.0}),
+    )
+    slope = factor_slope(p)
+    by_threshold = -slope / p.V_T if p.kappa > 0.0 else 0.0
+    terms.add_lag(
+        STATE,
+        k,
+        Number(p.tau_d, {"tau_d": 1.0}),
+        Number(p.i_c0, {"i_c0": 1.0}),
+        Number(1.0 - p.kappa, {"kappa": -1.0}),
+        Number(slope, {"kappa": 1.0 / p.V_T if p.V_T != 0.0 else 0.0, "V_T": by_threshold}),
+    )

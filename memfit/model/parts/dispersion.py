@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from memfit.arrays import ComplexArray, FloatArray
 from memfit.model.parameters import COLUMN, Parameters
+from memfit.model.terms import AT_VOLTAGE, Number, Terms
 
 PART = "dispersion"
 REFERENCE = 2.0 * math.pi * 1e3
@@ -40,3 +41,46 @@ def add_admittance(
     by[:, COLUMN["C_m"]] += Y / p.C_m
     by[:, COLUMN["n"]] += (Y + p.C_m * s) * log
     return Y
+
+
+_STEP = 1.2  # of ln(rate) from rung to rung: s^n is followed to exp(-pi^2/step)
+_BELOW, _ABOVE = 10.0, 30.0  # how far the ladder goes beyond the band
+
+
+def in_time(p: Parameters, terms: Terms) -> None:
+    """Add a ladder of branches R and C in series, with rates from below to above the band.
+
+    s^n = (sin(n pi)/pi) int s/(s + r) r^(n-1) dr, summed over ln r in equal steps. What lies above the ladder
+    is a capacitance, what lies below it one branch at its mean rate.
+    """
+    n, step = p.n, _STEP
+    first = math.floor(math.log(terms.band[0] / _BELOW) / step)
+    last = math.ceil(math.log(terms.band[1] * _ABOVE) / step)
+    power = REFERENCE ** (1.0 - n)
+    share = power * math.sin(n * math.pi) / math.pi * step
+    share_by_n = (
+        power * step * (math.cos(n * math.pi) - math.log(REFERENCE) * math.sin(n * math.pi) / math.pi)
+    )
+    for k in range(first, last + 1):
+        log, weight = k * step, math.exp(n * k * step)
+        _add_rung(p, terms, Number(math.exp(-log)), share * weight, (share_by_n + share * log) * weight)
+    above = math.exp((n - 1.0) * (last + 1) * step)
+    lost = -math.expm1((n - 1.0) * step)
+    kept = share * above / lost
+    kept_by_n = (share_by_n + share * ((last + 1) * step + step * (1.0 - lost) / lost)) * above / lost
+    terms.capacitance += Number(p.C_m * (kept - 1.0), {"C_m": kept - 1.0, "n": p.C_m * kept_by_n})
+    below = math.exp(n * (first - 1) * step)
+    low, high = -math.expm1(-n * step), -math.expm1(-(n + 1.0) * step)
+    sum_by_n = (first - 1) * step - step * (1.0 - low) / low
+    tau = math.exp(-(first - 1) * step) * high / low
+    tau_by_n = tau * step * ((1.0 - high) / high - (1.0 - low) / low)
+    weight = share * below / low
+    _add_rung(p, terms, Number(tau, {"n": tau_by_n}), weight, (share_by_n / share + sum_by_n) * weight)
+
+
+def _add_rung(p: Parameters, terms: Terms, tau: Number, weight: float, weight_by_n: float) -> None:
+    """A branch with the conductance C_m weight."""
+    by = {"C_m": weight, "n": p.C_m * weight_by_n}
+    terms.conductance += Number(p.C_m * weight, by)
+    opposite = Number(-p.C_m * weight, {name: -value for name, value in by.items()})
+    terms.add_lag("", AT_VOLTAGE, tau, Number(1.0), opposite, Number(0.0))

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from memfit.arrays import ComplexArray, FloatArray
 from memfit.model.parameters import COLUMN, Parameters
+from memfit.model.terms import Number, Terms
 
 PART = "leak"
 LARGEST = 600.0
@@ -77,3 +78,10 @@ def current(p: Parameters, state: Mapping[str, FloatArray]) -> FloatArray:
 def current_slopes(p: Parameters, state: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
     """Derivatives of the current by u and the states."""
     return {"u": conductance(p, state["u"])}
+
+
+def in_time(p: Parameters, terms: Terms) -> None:
+    """Add I_l sinh(u/V_l), as two exponentials."""
+    for sign in (1.0, -1.0):
+        half, width = Number(0.5 * sign * p.I_l, {"I_l": 0.5 * sign}), Number(sign * p.V_l, {"V_l": sign})
+        terms.growing_currents.append((half, width))

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 
 from memfit.arrays import ComplexArray, FloatArray
 from memfit.model.parameters import COLUMN, Parameters
+from memfit.model.terms import Number, Terms
 
 PART = "membrane"
 
@@ -28,3 +29,8 @@ def add_admittance(
     """Y at s (n,); adds to `by` (n, p) its derivatives by the parameters."""
     by[:, COLUMN["C_m"]] += s
     return s * p.C_m
+
+
+def in_time(p: Parameters, terms: Terms) -> None:
+    """Add C_m."""
+    terms.capacitance += Number(p.C_m, {"C_m": 1.0})

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from memfit.arrays import ComplexArray, FloatArray
 from memfit.model.parameters import COLUMN, Parameters
+from memfit.model.terms import Number, Terms
 
 PART = "photocurrent"
 
@@ -60,3 +61,8 @@ def current(p: Parameters, state: Mapping[str, FloatArray]) -> FloatArray:
 def current_slopes(p: Parameters, state: Mapping[str, FloatArray]) -> dict[str, float]:
     """Derivatives of the current by u and the states."""
     return {}
+
+
+def in_time(p: Parameters, terms: Terms) -> None:
+    """Add -I_ph to what answers at once."""
+    terms.constant += Number(-p.I_ph, {"I_ph": -1.0})

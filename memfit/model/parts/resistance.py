@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from memfit.arrays import ComplexArray, FloatArray
 from memfit.model.parameters import COLUMN, Parameters
+from memfit.model.terms import Number, Terms
 
 PART = "resistance"
 
@@ -55,3 +56,8 @@ def current(p: Parameters, state: Mapping[str, FloatArray]) -> FloatArray:
 def current_slopes(p: Parameters, state: Mapping[str, FloatArray]) -> dict[str, float]:
     """Derivatives of the current by u and the states."""
     return {"u": 1.0 / p.R_b}
+
+
+def in_time(p: Parameters, terms: Terms) -> None:
+    """Add u/R_b to what answers at once."""
+    terms.conductance += Number(1.0 / p.R_b, {"R_b": -1.0 / p.R_b**2})

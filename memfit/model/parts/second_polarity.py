@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 from memfit.arrays import ComplexArray, FloatArray
 from memfit.model.parameters import EXTENSIONS, NAMES, Parameters
 from memfit.model.parts import activation, channel
+from memfit.model.terms import Number, Terms
 
 PART = "second_polarity"
 STATE = "i_cn"
@@ -136,3 +137,20 @@ class _Activation:
 
 
 ACTIVATION = _Activation()
+
+
+def in_time(p: Parameters, terms: Terms) -> None:
+    """Add the activation and the lag of the channel seen from -u: -i_cn (1 - kappa - kappa u/V_Tn)."""
+    theirs = Terms(terms.band)
+    channel.in_time(mirrored(p), theirs)
+    (_, numbers), (_, (tau, gain, alpha, beta)) = theirs.activations[0], theirs.lags[0]
+    k = terms.add_activation(ACTIVATION.STATE, -1.0, *(_renamed(number, 1.0) for number in numbers))
+    terms.add_lag(
+        STATE, k, _renamed(tau, 1.0), _renamed(gain, 1.0), _renamed(alpha, -1.0), _renamed(beta, 1.0)
+    )
+
+
+def _renamed(number: Number, sign: float) -> Number:
+    """A number of the mirrored device, by the parameters of this one, times a sign."""
+    by = {_EXCHANGE.get(name, name): sign * value for name, value in number.by.items()}
+    return Number(sign * number.value, by)

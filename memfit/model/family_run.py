@@ -1,0 +1,147 @@
+"""The response in time of devices of the family: from parameters to the call of the general integrator.
+
+The parts of a device say what they are in time (`memfit.model.terms`); dispersion is followed by a ladder over the band that the sampling shows.
+"""
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+
+from memfit.arrays import FloatArray
+from memfit.errors import ParameterError
+from memfit.model import integrator as kernel
+from memfit.model.parameters import PARAMETERS, Parameters
+from memfit.model.parts import terms_in_time
+
+FIRST = ("u", "i_c", "f")
+"""The states of the plainest device, before all others; with any values of these a record may begin."""
+
+
+def names_in_time(p: Parameters) -> tuple[str, ...]:
+    """Parameters that the response in time of a device depends on.
+
+    Parameters
+    ----------
+    p : Parameters
+    """
+    return tuple(name for name in p.as_dict() if PARAMETERS[name].in_time)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Records:
+    """Drives and samples of several records, laid end to end as the compiled code takes them."""
+
+    voltage: np.ndarray
+    """(r,) whether each is under voltage control."""
+    u: FloatArray
+    """(r,) junction voltage (V) before the drive sets in."""
+    u_by_start: FloatArray
+    """(r, k + 3) its derivatives by `names_in_time` and by the initial u, i_c, f."""
+    before: FloatArray
+    """(r,) the drive at whose steady state each begins."""
+    edges: FloatArray
+    """Ends of the pieces of the drives, one more than pieces for each record."""
+    level: FloatArray
+    slope: FloatArray
+    piece_offset: np.ndarray
+    free: np.ndarray
+    """(r,) whether each begins anywhere."""
+    initial: FloatArray
+    """(r, 3) u, i_c, f of those that do; other states are in equilibrium with u."""
+    time: FloatArray
+    """(n,) s."""
+    offsets: np.ndarray
+    """(r + 1,) where each record begins in `time`."""
+
+
+def integrate(
+    p: Parameters, records: Records, *, sensitivities: bool, states: bool, tolerance: float
+) -> tuple[FloatArray, FloatArray, FloatArray, tuple[str, ...], np.ndarray, FloatArray]:
+    """All records of a device in one compiled call.
+
+    Parameters
+    ----------
+    p : Parameters
+    records : Records
+    sensitivities, states : bool
+        Whether to compute the derivatives and the states.
+    tolerance : float
+        Error of the measured quantity relative to its size.
+
+    Returns
+    -------
+    values : (n,) array
+    derivatives : (n, k + 4) array
+        By `names_in_time`, initial u, i_c, f, and time; (0, k + 4) if not asked for.
+    states : (n, m) array
+        (0, m) if not asked for.
+    state_names : tuple of str
+        u, i_c, f and those of other parts.
+    status : (r,) array of int
+    reached : (r,) array, s
+
+    Raises
+    ------
+    ParameterError
+        The ladder of the dispersion would need more branches than there are.
+    """
+    names = names_in_time(p)
+    terms = terms_in_time(p, _band(records.time, records.offsets))
+    numbers, by = terms.stacked(names)
+    if len(terms.lags) > kernel.LAGS:
+        raise ParameterError(
+            f"Dispersion (n = {p.n:g}) between the shortest and the longest time of these records needs "
+            f"{len(terms.lags)} branches, and there are {kernel.LAGS}; shorten the records or take n = 1."
+        )
+    count, time = records.voltage.size, records.time
+    width = len(names) + len(FIRST) if sensitivities else 0
+    all_by = np.zeros((count, numbers.size, width))
+    if sensitivities:
+        all_by[:, :, : len(names)] = by
+    values = np.empty(time.size)
+    derivatives = np.zeros((time.size if sensitivities else 0, len(names) + len(FIRST) + 1))
+    place = terms.columns()
+    course = np.full((time.size if states else 0, 1 + len(terms.activations) + len(terms.lags)), np.nan)
+    status, reached = np.empty(count, dtype=np.int64), np.empty(count)
+    kernel.prepare(kernel.integrate_members)
+    kernel.integrate_members(
+        np.tile(numbers, (count, 1)),
+        all_by,
+        terms.signs,
+        terms.sources,
+        terms.shape,
+        records.u,
+        np.ascontiguousarray(records.u_by_start[:, :width]),
+        records.voltage,
+        records.before,
+        records.edges,
+        records.level,
+        records.slope,
+        records.piece_offset,
+        records.free,
+        records.initial,
+        time,
+        records.offsets,
+        tolerance,
+        values,
+        derivatives,
+        course,
+        status,
+        reached,
+    )
+    state_names = tuple(dict.fromkeys((*FIRST, *place)))
+    ordered = course[:, [place[name] for name in state_names]]
+    return values, derivatives, ordered, state_names, status, reached
+
+
+def _band(time: FloatArray, offsets: np.ndarray) -> tuple[float, float]:
+    """Frequencies, rad/s, between the length of the records and the distance of their samples."""
+    low, high = np.inf, 0.0
+    for start, end in itertools.pairwise(offsets):
+        gaps = np.diff(time[start:end])
+        gaps = gaps[gaps > 0.0]
+        if gaps.size:
+            low = min(low, 1.0 / float(time[end - 1] - time[start]))
+            high = max(high, 1.0 / float(np.min(gaps)))
+    return (low, high) if high > 0.0 else (1.0, 1.0)

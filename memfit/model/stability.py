@@ -1,0 +1,275 @@
+"""Linear stability of any member of the family, about its steady states.
+
+With the terms of `memfit.model.terms` the linearised device is E dx/dt = A x, x = (u, activations, lags):
+
+    C du/dt     = -(dj/du + sum_l beta_l y_l + 1/R) u - sum_l (alpha_l + beta_l u) y_l
+    tau_f df/dt = f_ss'(u) u - f,          tau_l dy_l/dt = g_l s_l - y_l
+
+Far from a threshold 1/tau_f passes 1e16 and the eigenvalues of E^-1 A drown in its rounding; those of A^-1 E,
+whose reciprocals they are, keep the slow ones, and lose the fast ones instead. The frequency response says
+the same without eigenvalues, and for dispersion too, which has no finite Jacobian: with Y = Y_0 + L, L what
+answers late (the loops), the factor on L that brings an eigenvalue to i omega is a real positive value of
+-(Y_0 + 1/R)/L. A Hopf point is Y(i omega, u) + 1/R = 0.
+
+R is the whole resistance between a voltage source and the junction, infinite under current control.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from memfit.arrays import ComplexArray, FloatArray
+from memfit.errors import ParameterError
+from memfit.model.parameters import Parameters
+from memfit.model.parts import LOOPS, present, terms_in_time
+from memfit.model.smallsignal import admittance
+from memfit.model.steady import conductance, junction_capacitance
+from memfit.model.terms import AT_VOLTAGE
+
+_GRID = 121
+"""Voltages around each threshold at which crossings are looked for."""
+_REACH = 24.0
+"""Of a threshold, in widths."""
+_FREQUENCIES = 200
+_SPREAD = 1e2  # beyond the slowest and the fastest rate
+_BISECTIONS = 50
+_FASTEST = 1e14  # of the fastest rate to the slowest that is looked at
+
+
+@dataclass(frozen=True)
+class HopfPoint:
+    """A steady state with a pair of eigenvalues on the imaginary axis."""
+
+    u: float
+    """V, across the junction."""
+    omega: float
+    """rad/s."""
+
+
+@dataclass(frozen=True)
+class LeastMargin:
+    """The steady state that is nearest to the boundary, or farthest beyond it."""
+
+    margin: float
+    """Factor on the loops that reaches the boundary; below 1 the steady state is unstable."""
+    u: float
+    """V."""
+    omega: float
+    """rad/s, of the oscillation on the boundary."""
+
+
+def member_eigenvalues(p: Parameters, u: float, resistance: float = np.inf) -> ComplexArray:
+    """(n,) eigenvalues at one steady state, 1/s, by falling real part.
+
+    Parameters
+    ----------
+    p : Parameters
+        Without dispersion.
+    u : float, V, across the junction
+    resistance : float, ohm
+        Between a voltage source and the junction.
+
+    Raises
+    ------
+    ParameterError
+        Of a device with dispersion.
+    """
+    if "dispersion" in p.parts:
+        raise ParameterError(
+            "A device with dispersion has no eigenvalues: ask for its Hopf points or its gain margin instead."
+        )
+    E, A = _linearised(p, u, resistance)
+    slow = E > 0.0
+    if not slow.all():  # what follows at once is eliminated
+        fast = ~slow
+        inner = np.linalg.solve(A[np.ix_(fast, fast)], A[np.ix_(fast, slow)])
+        A = A[np.ix_(slow, slow)] - A[np.ix_(slow, fast)] @ inner
+        E = E[slow]
+    slow_first = 1.0 / np.linalg.eigvals(np.linalg.solve(A, np.diag(E))).astype(np.complex128)
+    fast_first = np.linalg.eigvals(A / E[:, None]).astype(np.complex128)
+    slow_first, fast_first = (found[np.argsort(np.abs(found))] for found in (slow_first, fast_first))
+    # The one loses digits as |lambda|/|least|, the other as |largest|/|lambda|.
+    middle = np.sqrt(np.abs(slow_first[0])) * np.sqrt(np.abs(fast_first[-1]))
+    values: ComplexArray = np.where(np.abs(slow_first) < middle, slow_first, fast_first)
+    return values[np.lexsort((-values.imag, -values.real))]
+
+
+def _linearised(p: Parameters, u: float, resistance: float) -> tuple[FloatArray, FloatArray]:
+    """(n,) diagonal of E and (n, n) A."""
+    terms = terms_in_time(p, (1.0, 1.0))
+    activations, size = len(terms.activations), 1 + len(terms.activations) + len(terms.lags)
+    E, A = np.zeros(size), np.zeros((size, size))
+    E[0] = junction_capacitance(p, u)
+    A[0, 0] = -terms.conductance.value - 1.0 / resistance
+    for amplitude, width in terms.growing_currents:
+        A[0, 0] -= amplitude.value / width.value * np.exp(u / width.value)
+    source = [u]
+    for k, (sign, numbers) in enumerate(terms.activations, start=1):
+        V_T, V_m, tau_k, power, rest_power = (number.value for number in numbers)
+        z = (sign * u - V_T) / V_m
+        log_f, log_rest = -np.logaddexp(0.0, -z), -np.logaddexp(0.0, z)
+        E[k] = tau_k * np.exp(power * log_f + rest_power * log_rest)
+        A[k, k], A[k, 0] = -1.0, sign * np.exp(log_f + log_rest) / V_m
+        source.append(float(np.exp(log_f)))
+    for k, (where, numbers) in enumerate(terms.lags, start=1 + activations):
+        tau, gain, alpha, beta = (number.value for number in numbers)
+        of = 0 if where == AT_VOLTAGE else 1 + where
+        E[k] = tau
+        A[k, k], A[k, of] = -1.0, gain
+        A[0, k] = -(alpha + beta * u)
+        A[0, 0] -= beta * gain * source[of]
+    return E, A
+
+
+def _response(p: Parameters, omega: FloatArray, u: FloatArray, resistance: float) -> ComplexArray:
+    """-(Y_0 + 1/R)/L, broadcast over omega and u."""
+    total = admittance(p, omega / (2.0 * np.pi), u) + 1.0 / resistance
+    loops = np.zeros(total.shape, dtype=np.complex128)
+    for part in present(p, LOOPS):
+        loops = loops + part.loop_admittance(p, np.asarray(1j * omega, dtype=np.complex128), u)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        result: ComplexArray = 1.0 - total / loops
+    return result
+
+
+def _frequencies(p: Parameters, resistance: float, u: FloatArray) -> FloatArray:
+    """(m, w) rad/s at each voltage (m,) among which crossings are looked for."""
+    G = np.abs(conductance(p, u)) + 1.0 / resistance
+    rates = [G / junction_capacitance(p, u), np.full_like(u, 1.0 / p.tau_d)]
+    for sign, numbers in terms_in_time(p, (1.0, 1.0)).activations:
+        V_T, V_m, tau_k, power, rest_power = (number.value for number in numbers)
+        z = (sign * u - V_T) / V_m
+        with np.errstate(over="ignore"):
+            rates.append(np.exp(power * np.logaddexp(0.0, -z) + rest_power * np.logaddexp(0.0, z)) / tau_k)
+    if "branch" in p.parts:
+        rates.append(np.full_like(u, 1.0 / (p.R_1 * p.C_1) if p.C_1 > 0.0 else 1.0 / p.tau_d))
+    low = np.min(rates, axis=0) / _SPREAD
+    high = np.minimum(np.max(rates, axis=0), low * _FASTEST) * _SPREAD
+    return np.geomspace(low, high, _FREQUENCIES, axis=-1)
+
+
+def gain_margins(p: Parameters, u: ArrayLike, resistance: float = np.inf) -> tuple[FloatArray, FloatArray]:
+    """Least factor on the loops that brings a pair of eigenvalues to the imaginary axis, and their frequency.
+
+    Below 1 the steady state is unstable; infinite (and the frequency NaN) where no factor does it.
+
+    Parameters
+    ----------
+    p : Parameters
+    u : (m,) array, V, across the junction
+    resistance : float, ohm
+        Between a voltage source and the junction.
+
+    Returns
+    -------
+    margin : (m,) array
+    omega : (m,) array, rad/s
+    """
+    u = np.atleast_1d(np.asarray(u, dtype=np.float64))
+    best, at = np.full(u.size, np.inf), np.full(u.size, np.nan)
+    if p.tau_d == 0.0 or p.tau_k == 0.0:
+        return best, at  # two lags at most: no factor is enough
+    omega = _frequencies(p, resistance, u)
+    values = _response(p, omega, u[:, None], resistance)
+    flips = np.sign(values.imag[:, :-1]) * np.sign(values.imag[:, 1:]) < 0.0
+    row, column = np.nonzero(flips)
+    low, high = np.log(omega[row, column]), np.log(omega[row, column + 1])
+    below = np.sign(values.imag[row, column])
+    for _ in range(_BISECTIONS):
+        middle = 0.5 * (low + high)
+        same = np.sign(_response(p, np.exp(middle), u[row], resistance).imag) == below
+        low, high = np.where(same, middle, low), np.where(same, high, middle)
+    crossing = np.exp(0.5 * (low + high))
+    factor = _response(p, crossing, u[row], resistance).real
+    for k, found, where in zip(row, factor, crossing, strict=True):
+        if 0.0 < found < best[k]:
+            best[k], at[k] = found, where
+    return best, at
+
+
+def _voltages(p: Parameters) -> FloatArray:
+    """Where the loops have a gain: around each threshold."""
+    around = [
+        sign * numbers[0].value + numbers[1].value * np.linspace(-_REACH, _REACH, _GRID)
+        for sign, numbers in terms_in_time(p, (1.0, 1.0)).activations
+    ]
+    return np.unique(np.concatenate(around))
+
+
+def least_gain_margin(p: Parameters, resistance: float = np.inf) -> LeastMargin | None:
+    """The least gain margin over all biases; None where no factor reaches the boundary at any.
+
+    Parameters
+    ----------
+    p : Parameters
+    resistance : float, ohm
+        Between a voltage source and the junction.
+    """
+    u = _voltages(p)
+    margin, _ = gain_margins(p, u, resistance)
+    if not np.isfinite(margin).any():
+        return None
+    k = int(np.argmin(margin))
+    low, high = u[max(k - 1, 0)], u[min(k + 1, u.size - 1)]
+    for _ in range(9):  # each time a fifth
+        inside = np.linspace(low, high, 11)
+        values, _ = gain_margins(p, inside, resistance)
+        k = int(np.argmin(values))
+        low, high = inside[max(k - 1, 0)], inside[min(k + 1, inside.size - 1)]
+    value, omega = gain_margins(p, inside[k : k + 1], resistance)
+    return LeastMargin(float(value[0]), float(inside[k]), float(omega[0]))
+
+
+def hopf_points(p: Parameters, resistance: float = np.inf) -> tuple[HopfPoint, ...]:
+    """All Hopf points, by rising voltage, refined on Y(i omega, u) + 1/R = 0.
+
+    Parameters
+    ----------
+    p : Parameters
+    resistance : float, ohm
+        Between a voltage source and the junction.
+    """
+    u = _voltages(p)
+    margin, omega = gain_margins(p, u, resistance)
+    with np.errstate(divide="ignore"):
+        log = np.log(np.minimum(margin, 1e300))
+    found = []
+    for k in np.flatnonzero(np.sign(log[:-1]) * np.sign(log[1:]) < 0.0):
+        nearer = k if abs(log[k]) < abs(log[k + 1]) else k + 1
+        found.append(_refined(p, resistance, (u[k], u[k + 1]), omega[nearer], log[k] > 0.0))
+    return tuple(found)
+
+
+def _refined(
+    p: Parameters, resistance: float, bracket: tuple[float, float], omega: float, enters: bool
+) -> HopfPoint:
+    """One Hopf point between two voltages: bisection of the margin, then Newton's method on Y + 1/R."""
+    low, high = bracket
+    for _ in range(4):
+        inside = np.linspace(low, high, 17)
+        margin, at = gain_margins(p, inside, resistance)
+        unstable = (margin < 1.0) == enters
+        k = max(int(np.argmax(unstable)), 1)
+        low, high, omega = inside[k - 1], inside[k], at[k] if np.isfinite(at[k]) else omega
+    u = 0.5 * (low + high)
+    for _ in range(12):
+        step = np.array([1e-7 * p.V_m, 1e-7 * omega])
+        centre = _balance(p, u, omega, resistance)
+        by_u = (_balance(p, u + step[0], omega, resistance) - _balance(p, u - step[0], omega, resistance)) / (
+            2.0 * step[0]
+        )
+        by_omega = (
+            _balance(p, u, omega + step[1], resistance) - _balance(p, u, omega - step[1], resistance)
+        ) / (2.0 * step[1])
+        matrix = np.array([[by_u.real, by_omega.real], [by_u.imag, by_omega.imag]])
+        change = np.linalg.solve(matrix, [centre.real, centre.imag])
+        u, omega = u - float(change[0]), omega - float(change[1])
+        if abs(change[0]) < 1e-14 * p.V_m and abs(change[1]) < 1e-14 * omega:
+            break
+    return HopfPoint(float(u), float(omega))
+
+
+def _balance(p: Parameters, u: float, omega: float, resistance: float) -> complex:
+    """Y(i omega, u) + 1/R, S."""
+    return complex(admittance(p, omega / (2.0 * np.pi), u)) + 1.0 / resistance

@@ -1,0 +1,85 @@
+"""Linear stability of members of the family against an independent integrator, and against closed forms."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from memfit.errors import ParameterError
+from memfit.model import eigenvalues, log_gain_margin
+from memfit.model.hopf_boundary import Loop
+from memfit.model.parameters import Parameters
+from memfit.model.stability import gain_margins, hopf_points, least_gain_margin, member_eigenvalues
+
+REFERENCE = Path(__file__).parents[1] / "reference" / "family_values.json"
+VALUES = json.loads(REFERENCE.read_text(encoding="utf-8"))
+MEMBERS = [name for name in VALUES if name != "how"]
+PLAIN = Parameters(R_b=1e5, C_m=1e-7, i_c0=1e-4, V_T=0.7, V_m=0.06, tau_d=5e-3, tau_k=0.2, R_s=50.0)
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+def test_hopf_points_and_least_margins(name):
+    values = VALUES[name]
+    p = Parameters.from_mapping(values["parameters"])
+    for circuit, resistance in (("current_control", np.inf), ("load", values["load"])):
+        found, expected = hopf_points(p, resistance), values[f"hopf_{circuit}"]
+        assert len(found) == len(expected)
+        for point, reference in zip(found, expected, strict=True):
+            assert point.u == pytest.approx(reference["u"], abs=1e-12 * p.V_m, rel=1e-12)
+            assert point.omega == pytest.approx(reference["omega"], rel=1e-11)
+        least, reference = least_gain_margin(p, resistance), values[f"gain_margin_{circuit}"]
+        assert least.margin == pytest.approx(reference["margin"], rel=1e-10)
+        assert abs(least.u) == pytest.approx(abs(reference["u"]), abs=1e-5 * p.V_m)
+        assert least.omega == pytest.approx(reference["omega"], rel=1e-6)
+
+
+@pytest.mark.parametrize("name", [name for name in MEMBERS if "eigenvalues" in VALUES[name]])
+def test_eigenvalues_slow_and_fast(name):
+    values = VALUES[name]
+    p = Parameters.from_mapping(values["parameters"])
+    for point in values["eigenvalues"]:
+        resistance = values["load"] if point["circuit"] == "load" else np.inf
+        found = member_eigenvalues(p, point["u"], resistance)
+        expected = np.array(point["re"]) + 1j * np.array(point["im"])
+        assert found.size == expected.size
+        for value in expected:
+            assert np.min(np.abs(found - value)) < 1e-9 * abs(value)
+
+
+def test_the_plainest_device_agrees_with_its_closed_forms():
+    u = PLAIN.V_T + PLAIN.V_m * np.linspace(-6.0, 3.0, 7)
+    for resistance in (np.inf, 2e4):
+        margin, _ = gain_margins(PLAIN, u, resistance)
+        closed = log_gain_margin(Loop.of(PLAIN, resistance), (u - PLAIN.V_T) / PLAIN.V_m)
+        np.testing.assert_allclose(np.log(margin), closed, atol=1e-9)
+        for voltage in u:
+            np.testing.assert_allclose(
+                member_eigenvalues(PLAIN, voltage, resistance),
+                eigenvalues(PLAIN, voltage, resistance=resistance),
+                rtol=1e-9,
+            )
+
+
+def test_no_false_growth_far_from_a_threshold():
+    """1/tau_f passes 1e16 there, and plain eigenvalues of the Jacobian drown in its rounding."""
+    p = PLAIN.replace(R_1=2e5, C_1=1e-6, i_c0n=5e-5, V_Tn=0.7, V_mn=0.03)
+    for u in np.linspace(-0.75, -0.65, 11):
+        assert member_eigenvalues(p, u)[0].real < 0.0 or gain_margins(p, u)[0][0] < 1.0
+
+
+def test_an_ionic_branch_damps():
+    p = Parameters(R_b=1.0, C_m=1.0, i_c0=10.0, V_T=1.0, V_m=0.05, tau_d=1.0, tau_k=1.0)
+    with_branch = p.replace(R_1=0.3, C_1=10.0)
+    assert member_eigenvalues(p, 1.0)[0].real == pytest.approx(1.0, abs=0.05)
+    assert member_eigenvalues(with_branch, 1.0)[0].real == pytest.approx(0.023, abs=0.001)
+
+
+def test_two_lags_never_reach_the_boundary():
+    assert least_gain_margin(PLAIN.replace(tau_k=0.0, kappa=0.5)) is None
+    assert hopf_points(PLAIN.replace(tau_d=0.0, kappa=0.5)) == ()
+
+
+def test_dispersion_has_no_eigenvalues():
+    with pytest.raises(ParameterError, match="ask for its Hopf points"):
+        member_eigenvalues(PLAIN.replace(n=0.9), 0.7)
