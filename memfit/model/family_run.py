@@ -1,7 +1,7 @@
 """The response in time of devices of the family: from parameters to the call of the general integrator.
 
-The parts of a device say what they are in time (`memfit.model.terms`); dispersion is followed by a ladder over
-the band that the sampling shows.
+The parts of a device say what they are in time (`memfit.model.terms`); dispersion is followed by a ladder
+over the band that the sampling shows.
 """
 
 import itertools
