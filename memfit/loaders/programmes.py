@@ -48,6 +48,7 @@ _STATED: Mapping[str, re.Pattern[str]] = {
     "count": re.compile(r"(?:num|number_?of|n)_?(?:pulses|cycles)|count"),
 }
 """Keys above a table, by what they say."""
+_RATIO = re.compile(r"(?<![a-z])(?:ppf|ppd|paired[ _-]?pulse)(?![a-z])", re.IGNORECASE)
 _SAME_READ = 0.05
 """Relative difference up to which a recorded voltage is that of the read."""
 _NEEDED = ("pulse", "width", "read")
@@ -329,3 +330,33 @@ def programmes_of(source: Source, settings: FileSettings) -> Iterator[PulseTrans
         if programme is None or not _holds_reads_only(source, programme, settings):
             return
     yield read_programme(source, programme, settings)
+
+
+def question_of_reads(source: Source) -> str:
+    """What to ask of a table of conductances or resistances without what was applied; "" for other files.
+
+    Parameters
+    ----------
+    source : Source
+    """
+    for line in source.head.split("\n")[:_HEAD_LINES] if source.is_text else ():
+        for labels in split_labels(line.lstrip("#%! \t")):
+            if any(_RATIO.search(label) for label in labels):
+                return (
+                    "expected currents, conductances or resistances of reads, found ratios of paired pulses, "
+                    "which are no current; give the reads themselves, and in device.toml what was applied: "
+                    f"{_EXAMPLE}."
+                )
+            columns = [understand(label, index) for index, label in enumerate(labels)]
+            roles = {column.role for column in columns if column is not None}
+            if roles & {"y_real", "z_real", "z_modulus"} and roles <= {
+                "y_real",
+                "z_real",
+                "z_modulus",
+                "time",
+            }:
+                return (
+                    "expected what was applied, found reads alone (conductances or resistances against the "
+                    f"number of the pulse or the time); say it in device.toml, as in {_EXAMPLE}."
+                )
+    return ""

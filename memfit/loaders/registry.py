@@ -24,7 +24,7 @@ from memfit.loaders import tidy
 from memfit.loaders.apart import blocks_of
 from memfit.loaders.curves import is_sweep, time_fault
 from memfit.loaders.formats import READERS
-from memfit.loaders.programmes import programmes_of
+from memfit.loaders.programmes import programmes_of, question_of_reads
 from memfit.loaders.raw import (
     DAMAGE,
     NO_SETTINGS,
@@ -194,12 +194,18 @@ def read_source(source: Source, settings: FileSettings = NO_SETTINGS) -> tuple[R
     programme = tuple(programmes_of(source, settings))
     if programme:
         return programme
-    reader, tables = read_tables(source, settings)
-    records = [
-        record for table in tables for record in _make_records(Reading(table, source, settings, reader.name))
-    ]
-    for record in records:
-        _check_measured(record)
+    try:
+        reader, tables = read_tables(source, settings)
+        records = [
+            record
+            for table in tables
+            for record in _make_records(Reading(table, source, settings, reader.name))
+        ]
+    except FileFormatError as error:
+        question = question_of_reads(source) if find_reader(source) is GENERIC else ""
+        if question:
+            raise source.error(question) from error
+        raise
     counts, seen = Counter(record.name for record in records), Counter[str]()
     for i, record in enumerate(records):
         if counts[record.name] > 1:  # the part tells records of one file apart

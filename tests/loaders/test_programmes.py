@@ -156,3 +156,16 @@ def test_other_files_are_left_to_other_readers():
     text = "# read_voltage: 0.1 V\nVoltage (V),Current (A)\n" + "".join(f"{k / 10},{k}\n" for k in range(20))
     (record,) = read_source(Source("iv.csv", text.encode()))
     assert record.kind == "iv"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        table("Conductance (uS)", CURRENTS),
+        "Time (s),Resistance (ohm)\n" + "".join(f"{k},{1000 + k}\n" for k in range(9)),
+        "Interval (ms),PPF ratio (%)\n" + "".join(f"{k},{150 - k}\n" for k in range(9)),
+    ],
+)
+def test_reads_without_a_programme_are_asked_about(text):
+    with pytest.raises(InputError, match="protocol = "):
+        read_source(Source("reads.csv", text.encode()))

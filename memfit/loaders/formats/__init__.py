@@ -62,6 +62,7 @@ READERS: tuple[Reader, ...] = (
     lvm.READER,
     labone.READER,
     keysight.EASYEXPERT,
+    keysight.SIDE_BY_SIDE,
     oscilloscope.LECROY,
     oscilloscope.BINARY,
     oscilloscope.TEXT,

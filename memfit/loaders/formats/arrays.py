@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from memfit.errors import DependencyError, FileFormatError
-from memfit.loaders.formats import hdf5, matlab
+from memfit.loaders.containers import hdf5, matlab
 from memfit.loaders.raw import FileSettings, RawTable, Reader
 from memfit.loaders.source import DAMAGE, Source
 from memfit.loaders.tables import read_text_tables

@@ -3,6 +3,7 @@
 EasyEXPERT (.csv): lines "SetupTitle, ...", "PrimitiveTest, I/V Sweep", "TestParameter, key, values", ...,
 then "DataName, V1, I1, ..." and lines "DataValue, 0, 1e-9, ...". Names beginning with V and I are volts and
 amperes; "Time" is seconds. A second DataName begins another sweep. 4155/4156 files ("Vg, Id, ...") too.
+Exports of the plain table put measurements side by side, "V1,I1,,V1,I1", without units, which are asked.
 
 Impedance: CSV with a block for each channel: "!Agilent Technologies,E4990A,...", "!Date: ...", "BEGIN
 CH1_DATA", labels such as "Frequency(Hz), |Z|(Ohm)-data, theta-z(deg)-data" (or R and X, |Y| and theta-y, Cp
@@ -11,10 +12,11 @@ in the file.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 
 from memfit.loaders.raw import FileSettings, RawTable, Reader, Source
-from memfit.loaders.tables import Column, read_block, read_text_tables
+from memfit.loaders.tables import Column, read_block, read_text_tables, split_fields
 from memfit.units import find_unit
 
 _QUANTITIES = (("voltage", r"V\w*", "V"), ("current", r"I\w*", "A"), ("time", r"Time\w*", "s"))
@@ -117,3 +119,54 @@ IMPEDANCE = Reader(
     lambda s: s.head.startswith("!") and _BEGIN.search(s.head[:4000]) is not None,
     _read_impedance,
 )
+
+
+_NAME = re.compile(r"(?:[VIT]\d{0,2}|Time\d{0,2}|[VI][A-Z][a-z]{0,6})")
+
+
+def _side_by_side(source: Source) -> tuple[list[str], str] | None:
+    """Names in the first line that come again without units ("V1,I1,,V1,I1"), and what parts them."""
+    line = source.head.split("\n", 1)[0]
+    separator = next((mark for mark in ("\t", ";", ",") if mark in line), ",")
+    names = split_fields(line, separator)
+    there = [name for name in names if name]
+    again = len(set(there)) < len(there) >= 4
+    kinds = {name[0] for name in there if _NAME.fullmatch(name)}
+    return (names, separator) if again and {"V", "I"} <= kinds and all(map(_NAME.fullmatch, there)) else None
+
+
+def _read_side_by_side(source: Source, settings: FileSettings) -> list[RawTable]:
+    """The measurements that stand side by side; device.toml says what the names are."""
+    found = _side_by_side(source)
+    if found is None:
+        raise source.error("expected names such as V1,I1,,V1,I1 in the first line.", line=1)
+    names, separator = found
+    if not isinstance(settings.columns, Mapping) or not settings.columns:
+        voltage, current = (next(name for name in names if name.startswith(kind)) for kind in "VI")
+        raise source.error(
+            f"expected units beside the names {', '.join(filter(None, names[:6]))}, found none; say "
+            f'them in device.toml, as in columns = {{ voltage = {{ name = "{voltage}", unit = "V" }}, '
+            f'current = {{ name = "{current}", unit = "A" }} }}.',
+            line=1,
+        )
+    groups: list[list[int]] = [[]]
+    for index, name in enumerate(names):
+        if name and name in {names[i] for i in groups[-1]}:
+            groups.append([])
+        if name:
+            groups[-1].append(index)
+    tables = []
+    rows = [split_fields(line, separator) for line in source.lines[1:]]
+    for number, group in enumerate(groups, start=1):
+        cells = [[row[i] if i < len(row) else "" for i in group] for row in rows]
+        lines = [separator.join(row) if any(row) else "" for row in cells]
+        text = "\n".join([separator.join(names[i] for i in group), *lines])
+        part = replace(source, data=text.encode("utf-8", errors="replace"))
+        tables += [
+            replace(table, part=f"measurement {number} of {len(groups)}")
+            for table in read_text_tables(part, settings)
+        ]
+    return tables
+
+
+SIDE_BY_SIDE = Reader("EasyEXPERT side by side", lambda s: _side_by_side(s) is not None, _read_side_by_side)

@@ -193,3 +193,18 @@ def test_easy_biologic_asks_for_its_units_and_takes_the_answer():
     (record,) = read("p.csv", text, columns=chosen, units={"z_modulus": "ohm", "phase": "rad"})
     assert record.impedance == pytest.approx(Z, rel=1e-9)
     assert record.bias_voltage == 0.5
+
+
+@pytest.mark.parametrize("names", ["V1,I1,,V1,I1", "V1,I1,V1,I1", "VAnode,IAnode,VAnode,IAnode"])
+def test_measurements_side_by_side_without_units_ask_once(names):
+    gap = "," if ",," not in names else ",,"
+    text = names + "\n" + "".join(f"{v!r},{v * 1e-6!r}{gap}{v!r},{v * 2e-6!r}\n" for v in V.tolist())
+    with pytest.raises(FileFormatError, match="columns = ") as caught:
+        read("iv.csv", text)
+    first, second = names.split(",")[:2]
+    assert f'name = "{first}", unit = "V"' in str(caught.value)
+    chosen = {"voltage": first, "current": second}
+    one, other = read("iv.csv", text, columns=chosen, units={"voltage": "V", "current": "A"})
+    assert one.current == pytest.approx(1e-6 * V)
+    assert other.current == pytest.approx(2e-6 * V)
+    assert one.origin.part == "measurement 1 of 2"

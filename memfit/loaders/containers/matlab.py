@@ -84,7 +84,7 @@ def _array(data: bytes, order: Order, above: str, depth: int) -> Iterator[tuple[
             word = words[k * length : (k + 1) * length].split(b"\x00")[0].decode("latin-1")
             if field.kind == _MATRIX:
                 for path, values in _array(field.data, order, "", depth + 1):
-                    yield f"{name}/{word}{f'/{path}' if path.strip('/') else ''}", values
+                    yield "/".join(filter(None, (name, word, path.strip("/")))), values
 
 
 def arrays_of(data: bytes) -> Iterator[tuple[str, Any]]:
