@@ -25,7 +25,7 @@ def test_arrays_come_back_with_their_units():
 
 @pytest.mark.parametrize("cut", [9, 300, -200])
 def test_a_damaged_file_ends_in_a_sentence(cut):
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"\w"):
         list(arrays_of(written()[:cut]))
 
 
