@@ -1,4 +1,4 @@
-"""Are memfit's intervals too narrow, or was it the draw? The same devices fitted with all that is known of them.
+"""Are memfit's intervals too narrow, or was it the draw? The same devices fitted with all that is known.
 
     python benchmarks/wrong_models.py run good --devices 100 --kinds full_1 spectra_1 --results good.jsonl
     python benchmarks/independent_fit.py good.jsonl
@@ -23,7 +23,7 @@ ROUNDS = 4
 
 
 def predict(records, x):
-    """Exact values of all records, end to end; x is the logarithm of the parameters, then the shift of every edge."""
+    """Exact values of all records, end to end; x has the logarithms of the parameters and shifts of edges."""
     p, shifts = Memristor(**dict(zip(PLAIN, np.exp(x[:8]), strict=True))), iter(x[8:])
     found = []
     for r in records:
@@ -41,7 +41,7 @@ def predict(records, x):
 
 
 def maximum_likelihood(records, truth):
-    """(errors and standard errors of the logarithms of the parameters, chi2 of the truth above the minimum)."""
+    """Errors and standard errors of the logarithms of the parameters, chi2 of the truth above the minimum."""
     data, sigma = [], []
     for r in records:
         data += [r.y.real, r.y.imag] if r.kind == "eis" else [r.y]
@@ -91,9 +91,8 @@ def main():
             groups[truth["kind"], truth["noise"], row["excluded"] > 0].append(compare(row))
     for (kind, noise, excluded), found in groups.items():
         table = {key: np.array([f[key] for f in found]) for key in found[0]}
-        print(
-            f"\n{kind}, {100 * noise:g} %, points {'left out' if excluded else 'all kept'}: {len(found)} devices"
-        )
+        kept = "left out" if excluded else "all kept"
+        print(f"\n{kind}, {100 * noise:g} %, points {kept}: {len(found)} devices")
         print(f"chi2 of the truth above the minimum: {np.mean(table['excess']):.1f}")
         print("| | " + " | ".join(PLAIN) + " | all |\n" + "|---" * (len(PLAIN) + 2) + "|")
         for key, title in (
