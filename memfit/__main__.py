@@ -2,7 +2,10 @@
 
 import sys
 
-from memfit.cli.main import main
+from memfit.isolation import leave_working_folder
 
 if __name__ == "__main__":
+    leave_working_folder()
+    from memfit.cli.main import main
+
     sys.exit(main())

@@ -9,13 +9,14 @@ those that are out of date. Only a file that is in the list and still has its di
 import json
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path, PurePath, PurePosixPath
-from typing import Any
+from typing import IO, Any
 
 from memfit.errors import OutputError
 
@@ -265,3 +266,38 @@ def _publish(draft: Path, out: Path, about: str | None) -> None:
     if listing is not None:
         _remove_unchanged(out, outdated)
         write_whole(out / WRITTEN, listing.to_json())
+
+
+def locked(lock: IO[Any] | int, *, wait: bool = False) -> bool:
+    """Take a lock of the operating system, which goes with the process, however that ends.
+
+    Parameters
+    ----------
+    lock : open file, or its number
+        Locked until it is closed.
+    wait : bool
+        Until whoever has it gives it back.
+
+    Returns
+    -------
+    bool
+        False where another process has it. A file system without locks has none to give.
+    """
+    if sys.platform == "win32":
+        import msvcrt  # noqa: PLC0415 - there is none elsewhere
+
+        number = lock if isinstance(lock, int) else lock.fileno()
+        try:
+            msvcrt.locking(number, msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+    import fcntl  # noqa: PLC0415 - there is none on Windows
+
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return True

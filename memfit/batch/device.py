@@ -20,7 +20,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from memfit.errors import MemfitError, OutputError, ParameterError
+from memfit.errors import InputError, MemfitError, OutputError, ParameterError
 from memfit.files import write_whole
 from memfit.fitting import SCHEMA as RESULT_SCHEMA
 from memfit.loaders.device import files_of
@@ -180,6 +180,7 @@ SCHEMA = "memfit/batch-checkpoint/1"
 _OCCUPIED = (errno.ENOTEMPTY, errno.EEXIST)
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 _ATTEMPTS = 5
+_CHANGED = "Its files changed while it was fitted; give the same command again once nothing writes there."
 _NOT_REMEMBERED = ("disk", "start")
 
 
@@ -244,6 +245,14 @@ def fingerprint(folder: Path) -> dict[str, str]:
         By path relative to the folder, with slashes.
     """
     return {path.relative_to(folder).as_posix(): _digest(path) for path in files_of(folder)}
+
+
+def _fingerprint_if_there(folder: Path) -> dict[str, str]:
+    """As `fingerprint`; nothing of a folder that is gone or may not be read."""
+    try:
+        return fingerprint(folder)
+    except (MemfitError, OSError):
+        return {}
 
 
 def _digest(path: Path) -> str:
@@ -363,6 +372,8 @@ def _up_to_date(job: Job, makers: Makers, begun: float) -> Outcome:
         processor = time.process_time()
         with _new_place(job) as draft:
             status = makers.fit(job, draft)
+            if fingerprint(job.folder) != inputs:
+                raise InputError(_CHANGED)
             seconds = round(time.perf_counter() - begun, 3)
             _write_checkpoint(
                 draft,
@@ -406,7 +417,7 @@ def record_failure(job: Job, cause: Cause, message: str, *, begun: float, detail
                 _write_checkpoint(
                     draft,
                     job,
-                    inputs=fingerprint(job.folder),
+                    inputs=_fingerprint_if_there(job.folder),
                     seconds=seconds,
                     cause=cause,
                     message=message,

@@ -7,7 +7,6 @@ Only one batch at a time writes to OUT. After each device `Progress` says how fa
 import json
 import os
 import shutil
-import sys
 import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -15,13 +14,13 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from memfit.batch.columns import Row
 from memfit.batch.device import CHECKPOINT, DEVICES, DRAFTS, RESULT, Job, Limits, Makers, Outcome
 from memfit.batch.store import build_index, each_row
 from memfit.errors import DependencyError, InputError, OutputError
-from memfit.files import write_whole
+from memfit.files import locked, write_whole
 from memfit.loaders.folders import MANIFEST, is_part, look_below
 from memfit.loaders.registry import is_measurement
 
@@ -392,29 +391,8 @@ def _only_one(out: Path) -> Iterator[None]:
     except OSError as problem:
         raise OutputError(f"{out}: cannot be written ({problem.strerror or problem}).") from problem
     with lock:
-        if not _locked(lock):
+        if not locked(lock):
             raise OutputError(
                 f"{out}: another batch writes here. Wait for its end, or choose another folder."
             )
         yield
-
-
-def _locked(lock: IO[str]) -> bool:
-    """Take a lock; False where another process has it. A file system without locks has none to give."""
-    if sys.platform == "win32":
-        import msvcrt  # noqa: PLC0415 - there is none elsewhere
-
-        try:
-            msvcrt.locking(lock.fileno(), msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-    import fcntl  # noqa: PLC0415 - there is none on Windows
-
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True
-    return True

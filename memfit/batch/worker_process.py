@@ -15,7 +15,6 @@ alarm of the operating system ends it.
 
 import contextlib
 import faulthandler
-import json
 import os
 import pickle
 import queue
@@ -33,11 +32,9 @@ from typing import IO, Any, BinaryIO
 import psutil
 
 from memfit.batch.device import Cause, Limits, size_text, time_text
+from memfit.isolation import isolated
 
-_START = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from memfit.batch.worker_process import serve; serve()"
-)
+_START = "from memfit.batch.worker_process import serve; serve()"
 _START_SECONDS = 600.0
 """A first start compiles the integrator."""
 _GLANCE = 0.1
@@ -136,7 +133,7 @@ class Fitter:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         try:
             self._process = subprocess.Popen(  # noqa: S603 - this very Python
-                [sys.executable, "-c", _START, json.dumps(sys.path)],
+                isolated(_START),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._errors,

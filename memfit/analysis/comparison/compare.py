@@ -364,10 +364,9 @@ def _notes(results: Sequence[FitResult], devices: Sequence[ComparedDevice]) -> t
         if count > 1
     ]
     notes += [f"{device.label}: {device.status.message}" for device in devices if device.status.code != "ok"]
-    pairs = zip(results, devices, strict=True)
-    notes += [f"{device.label}: {EDITED}" for result, device in pairs if EDITED in result.warnings]
     owner: dict[str, str] = {}
     for result, device in zip(results, devices, strict=True):
+        notes += [f"{device.label}: {EDITED}"] * (EDITED in result.warnings)
         others = {owner.setdefault(item.sha256, device.label) for item in result.inputs if item.sha256}
         notes += [
             f"{other} and {device.label} were fitted to the same files; they are not independent."

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from memfit.arrays import FloatArray
+from memfit.model.integrator.cache import compile_entry
 from memfit.model.integrator.equation import POINTS, STAGES, TABLEAU, compile_part, inline_part
 from memfit.model.integrator.general import remember, try_step
 from memfit.model.integrator.general_start import advance, begin, enter, first_step_of, go_on, into_layer
@@ -28,7 +29,6 @@ from memfit.model.integrator.run import (
     OK,
     STEP_TOO_SMALL,
     TOO_MANY_STEPS,
-    compile_entry,
     edition,
     growth,
     shrinkage,

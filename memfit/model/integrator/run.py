@@ -4,25 +4,22 @@ The step itself is in `memfit.model.integrator.step`, beginnings and derivatives
 `memfit.model.integrator.start`. Steps end at every jump and kink of the drive, and their number is bounded: a
 run that does not finish says so by its status and leaves NaN where it did not come.
 
-Machine code is kept beside this file or, where that cannot be written, in the user's cache folder; importing
-compiles nothing. Numba looks for changes in this file only: `edition` is a number that stands for the other
+Machine code is kept in the user's cache folder (`memfit.model.integrator.cache`); importing compiles nothing.
+Numba looks for changes in this file only: `edition` is a number that stands for the other
 sources, and the entry has to close over it.
 """
 
-import contextlib
 import hashlib
 import math
-import subprocess
-import sys
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numba
 import numpy as np
 
 from memfit.arrays import FloatArray
+from memfit.model.integrator import cache
+from memfit.model.integrator.cache import compile_entry
 from memfit.model.integrator.equation import (
     BLOCK,
     INITIAL,
@@ -263,15 +260,6 @@ def _integrate(
     return OK, edges[-1], tried
 
 
-def compile_entry(function: Callable[..., Any]) -> Any:
-    """Compile the function that Python calls; machine code stays on disk where a folder can be written."""
-    settings: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
-    try:
-        return numba.njit(cache=True, **settings)(function)
-    except RuntimeError:  # no folder at all can be written
-        return numba.njit(**settings)(function)
-
-
 def edition(names: Sequence[str]) -> int:
     """A number that changes with any of the sources, or with the names that give arrays their sizes."""
     digest = hashlib.sha256(
@@ -350,10 +338,6 @@ def call_once() -> None:
     )  # fmt: skip
 
 
-_lock = threading.Lock()
-_prepared: set[str] = set()
-
-
 def is_compiled(entry: Any) -> bool:
     """Whether machine code of an entry is on disk, so that the first call will not have to compile.
 
@@ -362,50 +346,15 @@ def is_compiled(entry: Any) -> bool:
     entry : compiled function
         `integrate_all`.
     """
-    if not hasattr(entry, "stats"):  # compilation is off
-        return True
-    folder = _cache_folder(entry)
-    if folder is None:  # nothing is kept
-        return False
-    newest = max(source.stat().st_mtime for source in _SOURCES)
-    return any(index.stat().st_mtime >= newest for index in folder.glob(_indices(entry)))
+    return cache.is_compiled(entry, _SOURCES)
 
 
 def prepare(entry: Any) -> None:
     """Have an entry compiled by another process, if it never was: by `call_once` of its module.
-
-    Code that this process compiles rounds otherwise, in the last digit, than the same code read from the
-    disk. All processes shall do the latter, so that a fit gives the same numbers after the first time too.
 
     Parameters
     ----------
     entry : compiled function
         `integrate_all`.
     """
-    module = entry.__module__
-    if module in _prepared:
-        return
-    folder = _cache_folder(entry)
-    with _lock:
-        if folder is not None and not is_compiled(entry):
-            program = (
-                f"import sys; sys.path[:] = {sys.path!r}; "
-                f"from importlib import import_module; import_module({module!r}).call_once()"
-            )
-            with contextlib.suppress(OSError, subprocess.SubprocessError):  # then this process compiles
-                subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)  # noqa: S603
-                for index in folder.glob(_indices(entry)):
-                    index.touch()  # newer than sources that were only copied, whose code was there already
-        _prepared.add(module)
-
-
-def _indices(entry: Any) -> str:
-    """Files that say which machine code of an entry is on disk; numba names them by its file."""
-    file = entry.__module__.rpartition(".")[2]
-    return f"{file}.*{entry.__name__}-*.nbi"
-
-
-def _cache_folder(entry: Any) -> Path | None:
-    """Where machine code is kept; None where compilation is off or nothing can be written."""
-    path = getattr(getattr(entry, "stats", None), "cache_path", None)
-    return Path(path) if path else None
+    cache.prepare(entry, _SOURCES)

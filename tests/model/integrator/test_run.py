@@ -34,35 +34,32 @@ def copied(tmp_path):
     package = tmp_path / "site" / "memfit"
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(PACKAGE / "model", package / "model", ignore=ignored)
-    for name in ("__init__.py", "arrays.py", "errors.py", "noise_estimate.py", "protocols.py", "units.py"):
+    for name in (
+        "__init__.py",
+        "arrays.py",
+        "errors.py",
+        "files.py",
+        "isolation.py",
+        "noise_estimate.py",
+        "protocols.py",
+        "units.py",
+    ):
         shutil.copy(PACKAGE / name, package / name)
     return package
 
 
-def read_only(folder):
-    """Nobody, not even root, may write: a file stands where the folder of the cache would be."""
-    (folder / "__pycache__").write_text("in the way")
-    folder.chmod(stat.S_IREAD | stat.S_IEXEC)
-
-
-def test_importing_compiles_nothing_and_the_cache_is_beside_the_file(copied, tmp_path):
-    file, cache, signatures = run(RESPOND, tmp_path / "home", copied.parent)
-    assert Path(file).parent == copied / "model" / "integrator"
-    assert Path(cache) == copied / "model" / "integrator" / "__pycache__"
-    assert signatures == "0"
-    assert not list(copied.rglob("*.nbi"))
-
-
-def test_a_package_that_cannot_be_written_uses_the_home(copied, tmp_path):
-    read_only(copied / "model" / "integrator")
+def test_importing_compiles_nothing_and_the_cache_is_the_users_own(copied, tmp_path):
     home = tmp_path / "home"
     home.mkdir()
-    _, cache, _ = run(RESPOND, home, copied.parent)
+    file, cache, signatures = run(RESPOND, home, copied.parent)
+    assert Path(file).parent == copied / "model" / "integrator"
     assert home in Path(cache).parents
+    assert stat.S_IMODE((home / ".cache" / "memfit").stat().st_mode) == 0o700
+    assert signatures == "0"
+    assert not list(tmp_path.rglob("*.nbi"))
 
 
 def test_without_any_place_it_still_works(copied, tmp_path):
-    read_only(copied / "model" / "integrator")
     home = tmp_path / "home"
     home.write_text("no folder")
     _, cache, signatures = run(RESPOND, home, copied.parent)
