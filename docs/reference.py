@@ -221,6 +221,7 @@ PURPOSES = {
     "protocols": "what the instrument applied",
     "units": "SI inside",
     "files": "written whole",
+    "isolation": "other processes, alone",
     "noise_estimate": "without a model",
     "progress": "how far it is",
     "confidence": "its level, once",

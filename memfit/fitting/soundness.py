@@ -6,14 +6,11 @@ what counts or spreads must not be negative, and names must be known. All faults
 
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from memfit.errors import shown
 from memfit.model import PARAMETERS
 from memfit.model.limits import beyond
-
-if TYPE_CHECKING:
-    from memfit.fitting.result import Estimate, FitResult
 
 DEEPEST = 12
 """Levels of free parts, such as the attributes of a device."""
@@ -21,13 +18,13 @@ _MOST_CORRELATED = 1.0 + 1e-6
 _NUMBERS = {"area_m2": (1e-18, 1e2), "temperature_K": (1.0, 3000.0)}
 
 
-def faults_of(result: "FitResult") -> dict[str, str]:
+def faults_of(result: Any) -> dict[str, str]:
     """What is wrong with a result, a sentence by the part that it is in; empty for a sound one.
 
     Parameters
     ----------
     result : FitResult
-        Its parts are of the right types.
+        Its parts are of the right types. (That module imports this one.)
     """
     found = {
         "parameters": _parameters(result.parameters),
@@ -48,7 +45,7 @@ def faults_of(result: "FitResult") -> dict[str, str]:
     return {part: text for part, text in told.items() if text}
 
 
-def _parameters(parameters: Mapping[str, "Estimate"]) -> Iterator[str]:
+def _parameters(parameters: Mapping[str, Any]) -> Iterator[str]:
     """Names, values and errors of the physical parameters."""
     for name, estimate in parameters.items():
         if name not in PARAMETERS:
@@ -58,7 +55,7 @@ def _parameters(parameters: Mapping[str, "Estimate"]) -> Iterator[str]:
     yield from _estimates("parameters", parameters)
 
 
-def _estimates(part: str, estimates: Mapping[str, "Estimate"]) -> Iterator[str]:
+def _estimates(part: str, estimates: Mapping[str, Any]) -> Iterator[str]:
     """Errors and intervals."""
     for name, estimate in estimates.items():
         low, high = estimate.ci95 or (None, None)
@@ -82,13 +79,13 @@ def _values(part: str, values: Mapping[str, float]) -> Iterator[str]:
             yield from _value(part, name, value)
 
 
-def _alternatives(result: "FitResult") -> Iterator[str]:
+def _alternatives(result: Any) -> Iterator[str]:
     """Other minima."""
     for one in result.alternatives:
         yield from _values("alternatives", one.parameters)
 
 
-def _minimum(result: "FitResult") -> Iterator[str]:
+def _minimum(result: Any) -> Iterator[str]:
     """Where the fit ended, for planning."""
     if result.minimum is None:
         return
@@ -109,7 +106,7 @@ def _unknown(place: str, names: Sequence[str], known: Collection[str]) -> Iterat
         yield f"{place}: a name comes twice"
 
 
-def _covariance(result: "FitResult") -> Iterator[str]:
+def _covariance(result: Any) -> Iterator[str]:
     """A row and a column for each name; no negative variance, no correlation beyond one."""
     names, matrix = result.covariance_names, result.covariance
     n = len(names)
@@ -126,7 +123,7 @@ def _covariance(result: "FitResult") -> Iterator[str]:
                 yield f"covariance: {names[i]} and {names[j]} are correlated by more than 1"
 
 
-def _goodness(result: "FitResult") -> Iterator[str]:
+def _goodness(result: Any) -> Iterator[str]:
     """Sums of squares, counts and noise."""
     good = result.goodness
     for name in ("chi2", "dof", "chi2_reduced"):
@@ -137,7 +134,7 @@ def _goodness(result: "FitResult") -> Iterator[str]:
             yield f"goodness.datasets: expected no negative noise or number of points of {shown(item.file)}"
 
 
-def _counts(result: "FitResult") -> Iterator[str]:
+def _counts(result: Any) -> Iterator[str]:
     """Points of the records."""
     for item in result.inputs:
         if not 0 <= item.used <= item.points:

@@ -363,15 +363,13 @@ def _notes(results: Sequence[FitResult], devices: Sequence[ComparedDevice]) -> t
         for name, count in sorted(Counter(map(device_name, results)).items())
         if count > 1
     ]
-    notes += [f"{device.label}: {device.status.message}" for device in devices if device.status.code != "ok"]
     owner: dict[str, str] = {}
     for result, device in zip(results, devices, strict=True):
+        notes += [f"{device.label}: {device.status.message}"] * (device.status.code != "ok")
         notes += [f"{device.label}: {EDITED}"] * (EDITED in result.warnings)
         others = {owner.setdefault(item.sha256, device.label) for item in result.inputs if item.sha256}
-        notes += [
-            f"{other} and {device.label} were fitted to the same files; they are not independent."
-            for other in sorted(others - {device.label})
-        ]
+        told = f"and {device.label} were fitted to the same files; they are not independent."
+        notes += [f"{other} {told}" for other in sorted(others - {device.label})]
     return tuple(dict.fromkeys(notes))
 
 
