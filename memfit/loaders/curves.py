@@ -19,6 +19,8 @@ _CLEANER = 10.0
 """A curve this many times less noisy than the other, relative to its range, is the driven one."""
 _LEAST_STEPS, _ONE_SIZE = 6, 0.01
 """Steps of a sweep whose sizes are compared, and by how much they may differ, relative."""
+_RUN = 5
+"""Rows that must repeat others together."""
 _BLOCKS = 8
 """Parts, ever longer, in which the course before the first change of a drive is judged."""
 _STANDARD_ERRORS = 8.0
@@ -187,6 +189,24 @@ def loop_starts(values: FloatArray) -> list[int]:
         if at - starts[-1] >= 6 and values.size - at >= max(6, 0.1 * (at - starts[-1])):
             starts.append(at)
     return starts
+
+
+def repeated_rows(*columns: FloatArray) -> int:
+    """How many rows repeat earlier ones, in the same order and to the last digit, five or more together.
+
+    Parameters
+    ----------
+    *columns : (n,) arrays
+    """
+    rows = list(zip(*(column.tolist() for column in columns), strict=True))
+    seen: set[tuple[tuple[float, ...], ...]] = set()
+    again: set[int] = set()
+    for i in range(len(rows) - _RUN + 1):
+        run = tuple(rows[i : i + _RUN])
+        if run in seen and len(set(run)) == _RUN:
+            again.update(range(i, i + _RUN))
+        seen.add(run)
+    return len(again)
 
 
 def time_fault(time: FloatArray) -> TimeFault:

@@ -16,7 +16,7 @@ import numpy as np
 
 from memfit.arrays import BoolArray, FloatArray
 from memfit.datasets import IVSweep, Record
-from memfit.loaders.curves import has_equal_steps, loop_starts, time_fault
+from memfit.loaders.curves import has_equal_steps, loop_starts, repeated_rows, time_fault
 from memfit.loaders.pulses import stretches
 from memfit.loaders.raw import Reading, select_used
 from memfit.protocols import Control, drive_from_samples
@@ -102,7 +102,7 @@ def make_sweeps(reading: Reading) -> Iterator[Record]:
     driven, measured = (voltage, current) if control == "voltage" else (current, voltage)
     keep, limit_notes = _below_limit(reading, driven, measured, control)
     time, time_notes = _time(reading, driven)
-    notes += [*table.notes, *control_notes, *limit_notes, *time_notes]
+    notes += [*table.notes, *_repeated(voltage, current), *control_notes, *limit_notes, *time_notes]
     starts = loop_starts(driven) if settings.split is not False and table.drive is None else [0]
     for number, (first, last) in enumerate(pairwise([*starts, driven.size]), start=1):
         rows = slice(first, last)
@@ -162,6 +162,13 @@ def pick_current(reading: Reading) -> tuple[FloatArray, list[str]]:
         )
     note = f"The current is the current density times the area of {area * 1e4:g} cm^2."
     return columns["current_density"] * area, [note]
+
+
+def _repeated(voltage: FloatArray, current: FloatArray) -> list[str]:
+    """A word where rows repeat earlier ones."""
+    count = repeated_rows(voltage, current)
+    note = f"{count} rows repeat earlier ones to the last digit: if they were pasted twice remove them."
+    return [note] if count else []
 
 
 def _is_swept(values: FloatArray) -> bool:

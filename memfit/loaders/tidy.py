@@ -27,6 +27,7 @@ from memfit.arrays import FloatArray
 from memfit.datasets import ImpedanceSpectrum, IVSweep, Origin, PulseTransient, Record
 from memfit.errors import FileFormatError, OutputError, UnitError
 from memfit.files import write_whole
+from memfit.loaders.curves import repeated_rows
 from memfit.loaders.raw import CONTROLS, INITIALS, NO_SETTINGS, FileSettings, Source, select_used
 from memfit.loaders.tables import Layout, TextTable, read_rows
 from memfit.protocols import Control, Drive, drive_from_samples
@@ -159,6 +160,12 @@ def read_record(source: Source) -> Record:
         )
     )  # fmt: skip
     front.notes += rows.notes
+    copied = repeated_rows(*rows.columns) if front.settings.get("technique") == "impedance" else 0
+    if copied:
+        raise FileFormatError(
+            f"expected each point once; {copied} rows repeat earlier ones to the last digit: remove them.",
+            file=source.name,
+        )
     try:
         return _build(source, front, dict(zip(front.labels, rows.columns, strict=True)))
     except (KeyError, ValueError, TypeError, UnitError) as error:

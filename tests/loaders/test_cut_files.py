@@ -14,6 +14,8 @@ from memfit.loaders.raw import Source
 from memfit.loaders.registry import read_source
 
 fuzz_truth = pytest.importorskip("fuzz_truth", reason="benchmarks/fuzz_truth.py is not beside the tests")
+fuzz_edits = pytest.importorskip("fuzz_edits", reason="benchmarks/fuzz_edits.py is not beside the tests")
+fuzz_seeds = pytest.importorskip("fuzz_seeds", reason="benchmarks/fuzz_seeds.py is not beside the tests")
 
 TEXTS = [
     path
@@ -33,6 +35,18 @@ def test_a_real_file_cut_or_written_otherwise_is_not_misread(path):
     data, rng = shortened(path), random.Random(path.name)
     assert [*fuzz_truth.check_changes(path.name, data, Counter())] == []
     assert [*fuzz_truth.check_cuts(path.name, data, 10, rng, Counter(), tail=12)] == []
+
+
+@for_real_files("path", TEXTS, ids=lambda path: path.name)
+def test_a_real_file_that_somebody_edited_is_not_misread(path):
+    data, rng = shortened(path), random.Random(path.name)
+    assert [*fuzz_edits.check_edits(path.name, data, 7, rng, Counter())] == []
+
+
+@pytest.mark.parametrize("name", [name for name, _ in fuzz_seeds.texts()])
+def test_a_written_file_that_somebody_edited_is_not_misread(name):
+    data, rng = dict(fuzz_seeds.texts())[name].encode(), random.Random(name)
+    assert [*fuzz_edits.check_edits(name, data, 14, rng, Counter())] == []
 
 
 FREQUENCY = np.geomspace(1e5, 2, 25)

@@ -145,6 +145,8 @@ def _read_text(source: Source, settings: FileSettings) -> list[RawTable]:
     if place is not None and all(column.role != "frequency" for column in columns):
         modes = [Column(place, labels[place], "cycle", None)]
         mode = read_block(source, modes, labels, at + 1).columns["cycle"]
+        if mode.size != block.rows:
+            raise source.error("expected a mode in every row, found an empty cell.", column=labels[place])
     recording = _Recording(
         columns=block.columns,
         others=block.others,

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from memfit.datasets import Kind
+from memfit.loaders.curves import repeated_rows
 from memfit.loaders.raw import FileSettings, RawTable, Reader, Source, Stated
 from memfit.loaders.tables import Block, Field, count_note, find_fields, need, optional_number, read_block
 from memfit.protocols import Control, Drive
@@ -119,15 +120,15 @@ def _read_table(source: Source, start: int) -> tuple[_Table, int]:
     remarks: list[tuple[int, str]] = []
     end = start + 3
     while end < len(lines) and not _begins_key(lines[end]):
-        words = lines[end].split("\t")
-        if (
-            words[0].strip() and lines[end][0] != " " and optional_number(words[0]) is None
-        ):  # CONTROL LOOP OVERLOAD
+        begins = lines[end].split()[:1]
+        if begins and lines[end][0] not in " \t" and optional_number(begins[0]) is None:
             remarks.append((end + 1, lines[end].strip()))
             rows.append("")
             end += 1
             continue
         words = lines[end].rstrip().split("\t")
+        if not lines[end].strip() and "\t" in lines[end]:  # a row without content
+            words = [""] * len(labels)
         if words and not words[0].strip():
             words = words[1:]
         if len(words) != len(labels):  # some programs write blanks between the fields
@@ -179,7 +180,13 @@ def _tables(source: Source, table: _Table, keys: Mapping[str, str]) -> Iterator[
             raise source.error(
                 f"expected a column T or the sampling frequency FREQ for the table {table.name}."
             )
+        gap = next((i for i, row in enumerate(table.rows[: block.rows]) if not row.strip()), None)
+        if gap is not None:  # the times are counted
+            raise source.error("expected a row, found an empty line.", line=table.first + gap + 1)
         columns = {"time": np.arange(block.rows) / _positive(source, keys, "FREQ"), **block.columns}
+        copied = repeated_rows(block.columns["voltage"], block.columns["current"])
+        if copied:
+            notes = (*notes, f"{copied} rows repeat earlier ones to the last digit: were they pasted twice?")
         kind, control = "transient", control or "voltage"
         notes = (*notes, "The times are the row numbers over FREQ of the header.")
     rate = optional_number(keys.get("SCANRATE")) if kind == "iv" else None

@@ -100,6 +100,11 @@ def _read_zplot(source: Source, settings: FileSettings) -> list[RawTable]:
     ]
 
 
+def _is_row(line: str) -> bool:
+    """True for cells of which one is a number at least."""
+    return any(text.strip() and number(text.replace(",", ".")) is not None for text in line.split("\t"))
+
+
 def _read_relaxis(source: Source, settings: FileSettings) -> list[RawTable]:
     """The spectrum of a RelaxIS export."""
     lines = source.lines
@@ -107,7 +112,7 @@ def _read_relaxis(source: Source, settings: FileSettings) -> list[RawTable]:
     if at is None:
         raise source.error("expected a line of labels with `Data: Frequency`, found none.")
     labels = [label.strip() for label in lines[at].split("\t")]
-    first = next((i for i in range(at + 1, len(lines)) if re.match(r"\s*[-\d]", lines[i])), len(lines))
+    first = next((i for i in range(at + 1, len(lines)) if _is_row(lines[i])), len(lines))
     block = read_fields(source, labels, _RELAXIS, first, needed=_NEEDED, line=at + 1)
     conditions = " ".join(lines[at + 1 : first])
     stated = re.findall(r"(?<![\w-])([A-Z][A-Z0-9]{0,5})=([-+\d.eE]+,?)", conditions)

@@ -161,7 +161,13 @@ def _read_readings(source: Source, settings: FileSettings) -> list[RawTable]:
     labels = [label.lower() for label in split_fields(head, separator)]
     if at is None or "reading" not in labels:
         raise source.error("expected a header with Reading,Unit; found none.")
-    rows = [split_fields(line, separator) if line.strip(" \t,;") else [] for line in lines[at + 1 :]]
+    rows = [split_fields(line, separator) if line.strip() else [] for line in lines[at + 1 :]]
+    for number_of, row in enumerate(rows, start=at + 2):
+        if row and len(row) != len(labels) and any(row):
+            raise source.error(
+                f"expected a row of {len(labels)} fields, found {len(row)}; mend or remove the line.",
+                line=number_of,
+            )
     sourced = next((label for label in ("source value", "value") if label in labels), None)
     values = [labels.index(label) for label in ("reading", sourced) if label is not None]
     quantities = [_quantity(source, rows, place, labels[place], at + 2) for place in values]

@@ -12,11 +12,11 @@ in the file.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from memfit.loaders.raw import FileSettings, RawTable, Reader, Source
-from memfit.loaders.tables import Column, read_block, read_text_tables, split_fields
+from memfit.loaders.tables import Column, number, read_block, read_text_tables, split_fields
 from memfit.units import find_unit
 
 _QUANTITIES = (("voltage", r"V\w*", "V"), ("current", r"I\w*", "A"), ("time", r"Time\w*", "s"))
@@ -35,7 +35,7 @@ def _read_sweeps(source: Source, settings: FileSettings) -> list[RawTable]:
     metadata: dict[str, str] = {}
     tables = []
     above = 0
-    for number, (start, stop) in enumerate(zip(heads, [*heads[1:], len(lines)], strict=True), start=1):
+    for count, (start, stop) in enumerate(zip(heads, [*heads[1:], len(lines)], strict=True), start=1):
         labels = [word.strip(' "') for word in lines[start].split(",")][1:]
         while labels and not labels[-1]:
             labels.pop()
@@ -61,6 +61,13 @@ def _read_sweeps(source: Source, settings: FileSettings) -> list[RawTable]:
             line.partition(",")[2] if line.lstrip(' "').startswith("DataValue") else ""
             for line in lines[start + 1 : stop]
         ]
+        strange = _strange_line(rows, lines[start + 1 : stop])
+        if strange is not None:
+            raise source.error(
+                f"expected a line DataValue, found {lines[start + 1 + strange].strip()[:40]!r}; mend or "
+                "remove it.",
+                line=start + 2 + strange,
+            )
         columns.sort(key=lambda column: column.index)
         block = read_block(source, columns, labels, start + 1, lines=rows)
         for line in lines[above:start]:
@@ -70,7 +77,7 @@ def _read_sweeps(source: Source, settings: FileSettings) -> list[RawTable]:
             if words[0] and value:
                 metadata.setdefault(f"{words[0]} {words[1]}" if longer else words[0], value)
         above = start
-        part = f"sweep {number} of {len(heads)}" if len(heads) > 1 else ""
+        part = f"sweep {count} of {len(heads)}" if len(heads) > 1 else ""
         tables.append(
             RawTable(
                 columns=block.columns,
@@ -81,6 +88,19 @@ def _read_sweeps(source: Source, settings: FileSettings) -> list[RawTable]:
             )
         )
     return tables
+
+
+def _strange_line(rows: Sequence[str], lines: Sequence[str]) -> int | None:
+    """Index of a line among the values that is none of them."""
+    last = max((i for i, row in enumerate(rows) if row), default=-1)
+    return next(
+        (
+            i
+            for i, line in enumerate(lines)
+            if not rows[i] and line.strip() and (i < last or None not in map(number, line.split(",")))
+        ),
+        None,
+    )
 
 
 def _read_impedance(source: Source, settings: FileSettings) -> list[RawTable]:

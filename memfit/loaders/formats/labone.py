@@ -31,9 +31,11 @@ def _read(source: Source, settings: FileSettings) -> list[RawTable]:
     mark = ";" if ";" in source.lines[0] else ","
     sweeps: dict[str, dict[str, FloatArray]] = {}
     notes: list[str] = []
+    nameless = 0
     for line, text in enumerate(source.lines[1:], start=2):
         words = [word.strip(' "') for word in text.split(mark)]
         if len(words) < 4 or words[3].lower() not in _FIELDS:
+            nameless += bool(text.strip()) and (len(words) < 4 or number(words[3]) is not None)
             continue
         size = words[2]
         count = int(size) if size.isascii() and size.isdecimal() and len(size) < 9 else -1
@@ -54,6 +56,8 @@ def _read(source: Source, settings: FileSettings) -> list[RawTable]:
                     line=line,
                 )
             notes = end_notes(judged, line)
+    if nameless:
+        notes = [*notes, f"{nameless} lines without the name of a field were left out."]
     if not sweeps:
         raise source.error(
             "expected lines of frequency and of realz and imagz (or absz and phasez), found none."

@@ -61,17 +61,34 @@ def _read(source: Source, settings: FileSettings) -> list[RawTable]:
 
 
 def _segments(source: Source, ends: Sequence[int], separator: str) -> Iterator[_Segment]:
-    """Each header of a segment with its rows, which end at a blank line or at the end of the file."""
+    """Each header of a segment with its rows, which end where the next one begins or the file ends."""
     lines = source.lines
     before = ends[0]
     for end in ends[1:]:
         words = [line.split(separator) for line in lines[before + 1 : end]]
         settings = {row[0].strip(): [text.strip() for text in row[1:]] for row in words if row[0].strip()}
-        stop = next((i for i in range(end + 2, len(lines)) if not lines[i].strip()), len(lines))
+        stop = _end_of_rows(lines, end + 2, separator)
         if stop <= end + 2:
             raise source.error("expected labels and rows behind the header, found none.", line=end + 1)
         yield _Segment(settings, end + 1, stop, separator)
         before = stop
+
+
+def _end_of_rows(lines: Sequence[str], first: int, separator: str) -> int:
+    """Index of the blank line behind the last row; blank lines among the rows end nothing."""
+    stop = first
+    for i in range(first, len(lines)):
+        if lines[i].strip() and optional_number(lines[i].split(separator)[0] or lines[i].strip()) is None:
+            break
+        empty = lines[i].count(separator) == lines[first].count(separator) > 0
+        if lines[i].strip() or empty:
+            stop = i + 1
+    blank = stop < len(lines) and not lines[stop].strip()
+    return (
+        stop
+        if blank or stop == len(lines)
+        else next((i for i in range(stop, len(lines)) if not lines[i].strip()), len(lines))
+    )
 
 
 def _table(source: Source, segment: _Segment, metadata: Mapping[str, str], part: str) -> RawTable:

@@ -180,7 +180,8 @@ def _channels(
 ) -> RawTable:
     """Time and channels in SI units, from rows without the separators at their ends."""
     rows = [
-        line.rstrip(mark + " ") if line.count(mark) >= len(labels) else line for line in source.lines[first:]
+        (line.rstrip(mark + " ") or line) if line.count(mark) >= len(labels) else line
+        for line in source.lines[first:]
     ]
     block = read_block(source, columns, labels, first, lines=rows)
     if np.any(np.diff(block.columns["time"]) < 0):

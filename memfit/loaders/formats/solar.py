@@ -12,7 +12,6 @@ two-line head with temperature above "V [mV]";"J [mA/cm^2]".
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
 
 from memfit.errors import UnitError
 from memfit.loaders.raw import ROLES, FileSettings, RawTable, Reader, Source
@@ -88,7 +87,8 @@ def _hzb_tables(
     columns = [c for i, label in enumerate(labels) if (c := understand(label, i)) is not None]
     voltage = next((column for column in columns if column.role == "voltage"), None)
     time = next((column for column in columns if column.role == "time"), None)
-    currents = [column for column in columns if column.role in ("current", "current_density")][:1] or [
+    stated = sorted((c for c in columns if c.role in ("current", "current_density")), key=lambda c: c.role)
+    currents = stated[:1] or [
         Column(index, label, "current_density", unit)
         for index, label in enumerate(labels)
         if (unit := find_unit(split_label(label)[1] or "", "current_density")) is not None
@@ -126,17 +126,24 @@ def _pixel_pairs(source: Source, at: int) -> Iterator[RawTable]:
     areas = re.findall(r"[\d.]+", metadata.get("Cell area(cm^2)", ""))
     end = next((i for i in range(at + 1, len(lines)) if lines[i].strip() == "--"), len(lines))
     pixels = sorted({label.split("_")[1] for label in labels if label.startswith("Voltage (V)_")})
-    for index, (label, beside) in enumerate(pairwise(labels)):
+    for index, label in enumerate(labels):
         name = label.removeprefix("Voltage (V)_")
-        if name == label or not beside.endswith(f"_{name}"):
+        if name == label:
             continue
+        place = next(
+            (i for i, other in enumerate(labels) if i != index and other.endswith(f")_{name}")), None
+        )
+        if place is None:
+            raise source.error(f"expected a column of the current beside {label!r}.", line=at + 1)
+        beside = labels[place]
         unit = find_unit((re.search(r"\((.*?)\)", beside) or ["", ""])[1], "current_density")
         if unit is None:
             raise source.error(f"expected a density in {beside!r}.", line=at + 1)
         columns = [
             Column(index, label, "voltage", find_unit("V")),
-            Column(index + 1, beside, "current_density", unit),
+            Column(place, beside, "current_density", unit),
         ]
+        columns.sort(key=lambda column: column.index)
         block = read_block(source, columns, labels, at + 1, end, also=range(len(labels)))
         pixel = pixels.index(name.split("_")[0])
         yield RawTable(

@@ -47,7 +47,7 @@ def _read(source: Source, settings: FileSettings) -> list[RawTable]:
         labels = [label.strip() for label in lines[at].removeprefix("Definition=").split(",")]
         while labels and labels[-1].isdecimal():  # a number at the end of the line is no column
             labels.pop()
-        first = next((i for i in range(at + 1, end) if re.match(r"\s*[-\d]", lines[i])), end)
+        first = next((i for i in range(at + 1, end) if re.match(r"[^=,]*,", lines[i])), end)
         if first == end:
             continue
         columns = find_fields(labels, _IMPEDANCE)

@@ -363,10 +363,9 @@ def _read_sheet(source: Source, settings: FileSettings) -> list[RawTable]:
         lines: Sequence[str] = source.lines[1:]
         if len(sweeps) > 1:  # beside a longer sweep the cells of a shorter one are empty at the end
             cells = [split_fields(line, separator) for line in lines]
-            lines = [
-                line if any(c.index < len(row) and row[c.index] for c in columns) else ""
-                for line, row in zip(lines, cells, strict=True)
-            ]
+            filled = [any(c.index < len(row) and row[c.index] for c in columns) for row in cells]
+            end = max((i for i, is_full in enumerate(filled, start=1) if is_full), default=0)
+            lines = [*lines[:end], *[""] * (len(lines) - end)]
         block = read_block(source, columns, names, 1, lines=lines, also=known)
         habit = f"{voltage} and {current} are taken as V and A, as the 4200 writes them."
         table = RawTable(

@@ -23,8 +23,13 @@ from memfit.loaders.tables.rows import Rows
 def first_rows(lines: Sequence[str], fields: int | None = None) -> tuple[int, Layout] | None:
     """Index and layout of the first rows of numbers."""
     for i, line in enumerate(lines):
-        rows = [row for row in lines[i : i + SAMPLE] if row.strip()]
-        if line.strip() and len(rows) >= min(3, len([row for row in lines[i:] if row.strip()])):
+        near = lines[i : i + 2 * SAMPLE]
+        rows = [row for row in near if row.strip() and not row.lstrip().startswith("#")][:SAMPLE]
+        if (
+            line.strip()
+            and not line.lstrip().startswith("#")
+            and len(rows) >= min(3, len([row for row in lines[i:] if row.strip()]))
+        ):
             layout = find_layout(rows, fields)
             if layout is not None:
                 return i, settled(layout, lines[i:])

@@ -232,7 +232,7 @@ def _read_lines(table: TextTable) -> Rows:
     columns = [array("d") for _ in table.wanted]
     numbers = array("d")
     rows = Rows([], np.empty(0))
-    empty, pending = 0, False
+    empty, blank, pending = 0, 0, False
     marked: list[int] = []
     without: list[int] = []
     recent: deque[str] = deque(maxlen=_SEEN_FOR_END)
@@ -241,7 +241,9 @@ def _read_lines(table: TextTable) -> Rows:
         comment = row.lstrip().startswith("#") and not _is_failed_row(row, table.layout)
         if not row.strip(" \t,;\x00\x1a") or comment:
             pending = bool(numbers) and (pending or not row.strip(" \t\x00\x1a"))
-            empty += bool(row.strip(" \t\x00\x1a")) and not comment
+            written = bool(row.strip(" \t\x00\x1a"))
+            empty += written and not comment
+            blank += not written and "\t" in row
             marked += [line] if comment and numbers else []
             continue
         if not ended:
@@ -261,6 +263,7 @@ def _read_lines(table: TextTable) -> Rows:
             else:
                 empty += 1
             continue
+        empty, blank = empty + blank, 0  # tabs alone are a row where rows follow
         if pending:
             rows.breaks.append(len(numbers))
             pending = False
@@ -268,6 +271,7 @@ def _read_lines(table: TextTable) -> Rows:
             column.append(value)
         numbers.append(line)
         recent.append(row)
+    empty += blank
     if empty:
         rows.notes.append(f"{empty} empty {'row was' if empty == 1 else 'rows were'} left out.")
     if without:

@@ -1,0 +1,267 @@
+"""Edits that people and spreadsheets make to a table: never other values, or fewer rows, in silence.
+
+    python benchmarks/fuzz_edits.py ../shared/data --edits 210 --write benchmarks/fuzz_edits.md
+
+Each edit keeps every value, or spoils what it touches: columns moved with their labels, remarks and blank
+lines among the rows, decimal commas from some row on, blocks of NaN, a row that lacks a cell, a failed
+formula, rows that come twice. The table of a text is the longest run of lines with equally many cells, many
+of them numbers; the lines of as many cells above it are its labels and units.
+"""
+
+import argparse
+import random
+import re
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from fuzz import LARGEST, by_reader
+from fuzz_truth import SHORT, read, rows, settings_for
+
+from memfit.loaders.raw import Source
+
+SEPARATORS = ("\t", ";", ",", " ")
+NUMBER = re.compile(r"[-+]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][-+]?\d+)?")
+REMARKS = ("lamp switched off", "# lamp switched off", "CONTROL LOOP OVERLOAD", "!! overload !!", "")
+ERRORS = ("#NUM!", "#N/A", "#DIV/0!", "#VALUE!", "NaN", "")
+
+
+LEAST = 5
+"""Rows that come twice; fewer may be chance where numbers have few digits."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Where the table of a text is."""
+
+    separator: str
+    top: int
+    """Index of the first line of its labels; of its first row where it has none."""
+    first: int
+    last: int
+    """Index behind the last row."""
+
+    def cells(self, line):
+        return line.split() if self.separator == " " else line.split(self.separator)
+
+    def join(self, cells):
+        return self.separator.join(cells)
+
+
+def find_table(lines):
+    """The table of a text, or None."""
+    best = None
+    for separator in SEPARATORS:
+        table = Table(separator, 0, 0, 0)
+        counts = []
+        for line in lines:
+            cells = table.cells(line)
+            numbers = sum(NUMBER.fullmatch(cell.strip()) is not None for cell in cells)
+            counts.append((len(cells), numbers >= max(2, len(cells) // 3)))
+        start = 0
+        for i in range(1, len(counts) + 1):
+            if i < len(counts) and counts[i] == counts[start]:
+                continue
+            if counts[start][1] and i - start >= 5 and (best is None or i - start > best[0]):
+                top = start
+                while top and counts[top - 1][0] == counts[start][0] and start - top < 2:
+                    top -= 1
+                best = i - start, Table(separator, top, start, i)
+            start = i
+        if best:
+            return best[1]
+    return None
+
+
+def move_columns(lines, table, rng):
+    """Two columns change places, labels and units with them."""
+    width = len(table.cells(lines[table.first]))
+    if table.top == table.first or width < 2 or (table.separator == " " and width < 3):
+        return None
+    i, j = rng.sample(range(width), 2)
+    outside = [*lines[: table.top], *lines[table.last :]]
+    if any(len(re.findall(r"(?<![\w.])[-+]?\d[\d.,eE+-]*", line)) >= max(2, width // 2) for line in outside):
+        return None  # another block of the same table
+    labels = [table.cells(line) for line in lines[table.top : table.first]]
+    if any(
+        len(set(cells)) < width for cells in labels[:1]
+    ):  # columns of one name mean something by their order
+        return None
+    out = list(lines)
+    for k in range(table.top, table.last):
+        cells = table.cells(lines[k])
+        cells[i], cells[j] = cells[j], cells[i]
+        out[k] = table.join(cells)
+    return out
+
+
+def insert_remark(lines, table, rng):
+    """A line of words, or an empty one, among the rows."""
+    at = rng.randrange(table.first + 1, table.last)
+    return [*lines[:at], rng.choice(REMARKS), *lines[at:]]
+
+
+def commas_half_way(lines, table, rng):
+    """Decimal commas from some row on."""
+    if table.separator == ",":
+        return None
+    at = rng.randrange(table.first + 1, table.last)
+    return [
+        re.sub(r"(?<=\d)\.(?=\d)", ",", line) if at <= k < table.last else line
+        for k, line in enumerate(lines)
+    ]
+
+
+def nan_block(lines, table, rng):
+    """A block of cells of one column, or of all, is NaN or empty."""
+    rows = rng.sample(range(table.first, table.last), 1)[0]
+    size = rng.choice((1, 3, 10))
+    width = len(table.cells(lines[table.first]))
+    wanted = range(width) if rng.random() < 0.3 else [rng.randrange(width)]
+    word = "NaN" if table.separator == " " else rng.choice(("NaN", ""))
+    out = list(lines)
+    for k in range(rows, min(rows + size, table.last)):
+        cells = table.cells(lines[k])
+        for i in wanted:
+            cells[i] = word
+        out[k] = table.join(cells)
+    return out
+
+
+def short_row(lines, table, rng):
+    """A row lacks a cell."""
+    at = rng.randrange(table.first, table.last)
+    cells = table.cells(lines[at])
+    numbers = [i for i, cell in enumerate(cells) if NUMBER.fullmatch(cell.strip())]
+    del cells[rng.choice(numbers)]
+    return [*lines[:at], table.join(cells), *lines[at + 1 :]]
+
+
+def failed_cell(lines, table, rng):
+    """A formula failed in a cell."""
+    at = rng.randrange(table.first, table.last)
+    cells = table.cells(lines[at])
+    numbers = [i for i, cell in enumerate(cells) if NUMBER.fullmatch(cell.strip())]
+    cells[rng.choice((numbers[0], rng.choice(numbers)))] = rng.choice(ERRORS[:4])
+    return [*lines[:at], table.join(cells), *lines[at + 1 :]]
+
+
+def copies(lines, table, rng):
+    """The rows come again, or some of them, perhaps with their labels."""
+    first = table.top if rng.random() < 0.3 else table.first
+    size = rng.choice((table.last - first, rng.randrange(LEAST, table.last - table.first + 1)))
+    return [*lines[: table.last], *lines[first : first + size], *lines[table.last :]]
+
+
+EDITS = {
+    "columns moved": move_columns,
+    "remark": insert_remark,
+    "commas half-way": commas_half_way,
+    "NaN block": nan_block,
+    "short row": short_row,
+    "failed cell": failed_cell,
+    "copies": copies,
+}
+
+
+def check_edits(name, data, count, rng, tally):
+    """Edit the table of one file in many ways."""
+    text = Source(name, data[:LARGEST]).text
+    text = text[: text.find("\n", SHORT) + 1] or text
+    settings = settings_for(name, text.encode())
+    whole = read(name, text.encode(), settings)
+    lines = text.split("\n")
+    table = find_table(lines) if whole is not None else None
+    if table is None:
+        return
+    words = list(EDITS)
+    for number in range(count):
+        word = words[number % len(words)]
+        changed = EDITS[word](lines, table, rng)
+        if changed is None:
+            continue
+        records = read(name, "\n".join(changed).encode(), settings)
+        tally["edited"] += 1
+        if records is None:
+            tally["edited, refused"] += 1
+            tally[f"refused: {word}"] += 1
+            continue
+        found = compare_edited(whole, records, word)
+        if found:
+            tally["edited, misread"] += 1
+            at = next(
+                (i for i, pair in enumerate(zip(lines, changed, strict=False)) if len(set(pair)) > 1), 0
+            )
+            yield f"{word}: {found}; line {at + 1} is {changed[at][:80]!r}"
+
+
+def compare_edited(whole, records, word):
+    """How an edited file misleads; "" if it does not."""
+    had = Counter(row for record in whole for row in rows(record))
+    has = Counter(row for record in records for row in rows(record))
+    said = {note for record in records for note in record.notes} - {
+        note for record in whole for note in record.notes
+    }
+    strange = next((row for row in has if row not in had), None)
+    if strange is not None:
+        return f"gives {strange}"
+    if has.total() < had.total() and not said:
+        return f"loses {had.total() - has.total()} of {had.total()} rows without a word"
+    copied = len(records) > len(whole) or said
+    if has.total() > had.total() and not (word == "copies" and copied):
+        return f"gives {has.total()} rows for {had.total()} without a word"
+    return ""
+
+
+COLUMNS = ("edited", "edited, refused", *(f"refused: {word}" for word in EDITS), "edited, misread")
+EXPLAINED = """\
+Every text file, the real ones and the written ones, edited as the columns say, each edit as often as the
+others: columns moved with their labels, remarks and blank lines among the rows, decimal commas from some
+row on, blocks of NaN, a row that lacks a cell, a failed formula, rows that come twice. A reader may
+refuse the file, or give values that were there before, with a word where it gives fewer rows or some of
+them twice. Anything else is misread. The columns between count the refused files by their edit."""
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--edits", type=int, default=300, help="for each reader")
+    parser.add_argument("--seed", type=int, default=15)
+    parser.add_argument("--only", nargs="+", default=[], metavar="READER")
+    parser.add_argument("--write", type=Path)
+    options = parser.parse_args()
+    table = {}
+    for reader, files in sorted(by_reader(options.folder).items(), key=lambda item: item[0].lower()):
+        texts = [(name, data) for name, data in files if Source(name, data).is_text]
+        if not texts or (options.only and reader.lower() not in map(str.lower, options.only)):
+            continue
+        tally, rng = Counter(), random.Random(f"{options.seed} {reader}")
+        for name, data in texts:
+            faults = list(check_edits(name, data, -(-options.edits // len(texts)), rng, tally))
+            for text in faults[:3]:
+                print("  MISREAD", name, text[:300], flush=True)
+        table[reader] = [tally[column] for column in COLUMNS]
+        print(_row(reader, table[reader]), flush=True)
+    if options.write:
+        options.write.write_text(_page(table, options), encoding="utf-8")
+    return 1 if any(counts[-1] for counts in table.values()) else 0
+
+
+def _page(table, options):
+    """The table of counts with what it means."""
+    folder, edits, seed = options.folder.as_posix(), options.edits, options.seed
+    command = f"python benchmarks/fuzz_edits.py {folder} --edits {edits} --seed {seed}"
+    head = f"# Edited instrument files\n\n`{command} --write {options.write.as_posix()}`\n\n{EXPLAINED}\n\n"
+    names = ["reader", "edited", "refused", *EDITS, "misread"]
+    lines = [f"| {' | '.join(names)} |", "|---" * len(names) + "|"]
+    total = [sum(column) for column in zip(*table.values(), strict=True)]
+    return head + "\n".join([*lines, *(_row(*item) for item in table.items()), _row("all", total), ""])
+
+
+def _row(name, counts):
+    return f"| {' | '.join([name, *map(str, counts)])} |"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
