@@ -177,13 +177,13 @@ def _read_side_by_side(source: Source, settings: FileSettings) -> list[RawTable]
             groups[-1].append(index)
     tables = []
     rows = [split_fields(line, separator) for line in source.lines[1:]]
-    for number, group in enumerate(groups, start=1):
+    for place, group in enumerate(groups, start=1):
         cells = [[row[i] if i < len(row) else "" for i in group] for row in rows]
         lines = [separator.join(row) if any(row) else "" for row in cells]
         text = "\n".join([separator.join(names[i] for i in group), *lines])
         part = replace(source, data=text.encode("utf-8", errors="replace"))
         tables += [
-            replace(table, part=f"measurement {number} of {len(groups)}")
+            replace(table, part=f"measurement {place} of {len(groups)}")
             for table in read_text_tables(part, settings)
         ]
     return tables
