@@ -41,6 +41,10 @@ class FitOptions:
     """The state in which each record in time begins, where it is not the steady one."""
     conflict_test: bool = True
     """Refit with one kind of data left out, and compare."""
+    parts: tuple[str, ...] = field(
+        default=(), metadata={"new": True, "command": "that the plainest model does without, by name"}
+    )
+    """Parts that the plainest model does without: branch, dispersion, capacitance, leak, ..."""
     engine: Engine = field(default="memfit", metadata={"new": True})
     """What looks for the minimum: memfit's steps, or lmfit alone."""
 

@@ -52,6 +52,7 @@ the compiled steps."""
 LISTS_OF_NAMES = {
     "fitting/combinations": "the products of the equations that data see",
     "fitting/exploration": "directions of the equations along which data see little",
+    "fitting/part_starts": "first values of parts, measured on other parameters",
     "fitting/steady_start": "unknowns of the steady current, which is linear in them",
     "fitting/starting_values": "unknowns of the small signal, which is linear in them",
     "model/derived": "powers of parameters",

@@ -139,6 +139,8 @@ def add_plan(parser: Group) -> None:
             parser.add_argument(name, action="store_true", help=summary)
         elif summary and option.type is int:
             parser.add_argument(name, type=whole(0), metavar="N", help=summary)
+        elif summary and option.type == tuple[str, ...]:
+            parser.add_argument(name, type=names_listed, metavar="LIST", help=summary)
         elif summary:
             parser.add_argument(name, choices=get_args(option.type), help=summary)
 
@@ -158,6 +160,16 @@ def add_look(parser: Group) -> None:
         help="of the figures: a journal's column (8.5 cm) or page (17.5 cm)",
     )
     parser.add_argument("--style", metavar="FILE", help="matplotlib style laid over memfit's own")
+
+
+def names_listed(text: str) -> tuple[str, ...]:
+    """The `type` of an argument that is a list of names with commas between them.
+
+    Parameters
+    ----------
+    text : str
+    """
+    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def whole(least: int) -> Callable[[str], int]:

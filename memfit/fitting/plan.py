@@ -12,7 +12,7 @@ from typing import Any, Literal, cast, get_args
 from memfit.errors import ParameterError
 from memfit.fit_options import FitOptions, FitSettings
 from memfit.fitting.serialise import from_plain, to_plain
-from memfit.model import LEFT_OUT, NAMES, PARAMETERS, names_where
+from memfit.model import EXTENSIONS, LEFT_OUT, NAMES, PARAMETERS, names_where
 from memfit.model.limits import setting_faults
 
 Model = Literal["3d", "2d", "2d-mirror", "auto"]
@@ -98,6 +98,11 @@ class FitPlan(FitOptions):
             unknown = sorted(set(getattr(self, group)) - set(NAMES))
             if unknown:
                 wrong.append(f"{group}: unknown parameter {', '.join(unknown)}; known are {', '.join(NAMES)}")
+        unknown = sorted(set(self.parts) - set(EXTENSIONS))
+        if unknown:
+            wrong.append(f"parts: unknown part {', '.join(unknown)}; known are {', '.join(EXTENSIONS)}")
+        if "drift" in self.parts or "d_i" in {**self.fix, **self.bounds, **self.start}:
+            wrong.append("parts: a drift cannot be fitted yet; leave it out")
         faults = setting_faults(self.fix, self.bounds, self.start)
         wrong += [f"{place.replace(', ', ' of ')}: {said}" for place, said in faults]
         both = sorted(set(self.fix) & set(self.bounds))
@@ -109,14 +114,19 @@ class FitPlan(FitOptions):
     @property
     def asked(self) -> tuple[str, ...]:
         """Optional parameters of the device that the plan names; those of the wiring come as data ask."""
-        given = {*self.bounds, *self.start, *self.fix}
+        given = {
+            *self.bounds,
+            *self.start,
+            *self.fix,
+            *(n for part in self.parts for n in EXTENSIONS.get(part, ())),
+        }
         return names_where(lambda row: row.optional and row.name in given and row.name not in WIRING)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, for result.json: what the plan was before an option came is left out at its default."""
         plain: dict[str, Any] = to_plain(self)
         for option in fields(FitOptions):
-            if option.metadata.get("new") and plain[option.name] == option.default:
+            if option.metadata.get("new") and plain[option.name] == to_plain(option.default):
                 del plain[option.name]
         return {name: plain.pop(name) for name in ("model", "fix", "bounds", "start")} | plain
 

@@ -25,7 +25,7 @@ from memfit.fitting.findings import (
     Profile,
     SampleSet,
 )
-from memfit.fitting.serialise import field_from_plain, to_plain
+from memfit.fitting.serialise import SPARSE, field_from_plain, to_plain
 from memfit.fitting.soundness import faults_of
 from memfit.model import LEFT_OUT, PARAMETERS, Parameters
 
@@ -163,6 +163,8 @@ class FitResult:
 
     model: str
     """"3d", "2d" or "2d-mirror"."""
+    parts: tuple[str, ...] = field(default=(), metadata=SPARSE)
+    """Parts that were fitted beside those of the plainest model."""
     status: Status
     parameters: Mapping[str, Estimate]
     """The physical parameters by name, R_s included where the data see it."""

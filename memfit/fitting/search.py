@@ -15,6 +15,7 @@ import numpy as np
 from memfit.datasets import ImpedanceSpectrum, PulseTransient, Record
 from memfit.fitting.instrument_terms import add_needed_terms, with_initial_states
 from memfit.fitting.least_squares import minimise
+from memfit.fitting.part_starts import with_parts
 from memfit.fitting.plan import CORE, FitPlan, unit_of_length
 from memfit.fitting.predict import Predictor, measured, modulus
 from memfit.fitting.problem import FitState, NoiseLevel, Problem, Unknowns, physical_unknowns
@@ -89,11 +90,11 @@ def find_minima(
     """
     records = problem.predictor.records
     known = {**{time: 0.0 for time in LEFT_OUT.values() if time not in names}, **plan.fix}
-    usual = {name: PARAMETERS[name].typical for name in plan.asked}
+    usual = {name: PARAMETERS[name].typical for name in plan.asked if not PARAMETERS[name].extension}
     starts = []
     for start in guess(records, known):
         reasons = {**start.reasons, **dict.fromkeys(plan.start, "given")}
-        values = {**usual, **start.values, **plan.start}
+        values = with_parts({**usual, **start.values, **plan.start}, plan.asked)
         starts.append(StartingValues(values, start.misfit, reasons))
     polished = polish(records, plan, names, starts)
     search = thinned(replace(problem, robust=True))

@@ -40,7 +40,7 @@ def to_plain(value: Any) -> Any:
         return value
     if is_dataclass(value) and not isinstance(value, type):
         pairs = [(one, getattr(value, one.name)) for one in fields(value)]
-        return {f.name: to_plain(v) for f, v in pairs if f.metadata != SPARSE or v not in ("", {})}
+        return {f.name: to_plain(v) for f, v in pairs if f.metadata != SPARSE or v not in ("", {}, ())}
     if isinstance(value, Mapping):
         return {str(key): to_plain(item) for key, item in value.items()}
     if isinstance(value, np.generic):

@@ -25,7 +25,7 @@ from memfit.fitting.result import (
 from memfit.fitting.starting_values import StartingValues
 from memfit.fitting.uncertainty.covariance import SETTINGS as NORMAL
 from memfit.fitting.uncertainty.covariance import Covariance, estimates
-from memfit.model import DERIVED, NAMES, PARAMETERS
+from memfit.model import DERIVED, EXTENSIONS, NAMES, PARAMETERS
 
 _KINDS = {"impedance": "spectra", "iv": "sweeps", "transient": "transients"}
 
@@ -117,6 +117,7 @@ def summarise(
         )
     return FitResult(
         model=model_of(names),
+        parts=tuple(part for part, own in EXTENSIONS.items() if set(own) & set(names)),
         status=status,
         parameters=parameters,
         derived=_derived(state, covariance),

@@ -20,7 +20,7 @@ from memfit.loaders.folders import is_other
 from memfit.loaders.programmes import read_protocol
 from memfit.loaders.raw import CONTROLS, INITIALS, TECHNIQUES, FileSettings
 from memfit.loaders.settings_file import Checker, Key, read_toml
-from memfit.model import PARAMETERS
+from memfit.model import EXTENSIONS, PARAMETERS
 from memfit.model.limits import setting_faults
 from memfit.units import DIMENSIONS, parse_quantity
 
@@ -38,6 +38,8 @@ def _option(option: Field[Any]) -> Key:
         return Key(doc, Checker.flag)
     if option.type is int:
         return Key(doc, Checker.whole)
+    if option.name == "parts":
+        return Key("names of parts", Checker.words, ({part: part for part in EXTENSIONS},))
     return Key(doc, Checker.word, ({word: word for word in get_args(option.type)},))
 
 

@@ -225,6 +225,14 @@ class Checker:
         self.mistake(place, f"expected a text in quotes, found {shown(value)}")
         return None
 
+    def words(self, value: object, place: str, known: Mapping[str, T]) -> tuple[T, ...] | None:
+        """A list of some of a few words."""
+        if not isinstance(value, list):
+            self.mistake(place, f"expected a list of names in brackets, found {shown(value)}")
+            return None
+        found = [self.word(item, place, known) for item in value]
+        return tuple(item for item in found if item is not None)
+
     def flag(self, value: object, place: str) -> bool:
         """True or false."""
         if not isinstance(value, bool):

@@ -28,6 +28,7 @@ from memfit.analysis.stability.hopf import (
     nearest_in_errors,
     values_to_hopf,
 )
+from memfit.analysis.stability.member import assess_member
 from memfit.analysis.stability.sampling import (
     Sample,
     Uncertainty,
@@ -119,6 +120,8 @@ def assess(
         uncertainty = uncertainty_of_draws({name: sample.values[name] for name in draws if name in NAMES})
     elif covariance is not None and names:
         uncertainty = uncertainty_of(p, covariance, names, logarithmic or ())
+    if p.parts:
+        return assess_member(p, circuit, uncertainty)
     if not circuit.can_oscillate(p):
         return _without_oscillation(p, circuit, known=uncertainty is not None)
     loop = circuit.loop(p)

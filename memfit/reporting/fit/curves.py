@@ -298,7 +298,7 @@ def voltage_curves(p: Parameters, bounds: tuple[float, float]) -> VoltageCurves:
 
 
 def stability_curves(p: Parameters, bounds: tuple[float, float]) -> StabilityCurves | None:
-    """Coefficients and gain margins between two junction voltages; None for a model of two lags.
+    """Coefficients and gain margins between two junction voltages; None for two lags and for further parts.
 
     Parameters
     ----------
@@ -306,7 +306,7 @@ def stability_curves(p: Parameters, bounds: tuple[float, float]) -> StabilityCur
     bounds : (low, high)
         V.
     """
-    if p.tau_d == 0.0 or p.tau_k == 0.0:
+    if p.tau_d == 0.0 or p.tau_k == 0.0 or p.parts:
         return None
     u = np.linspace(*bounds, _POINTS)
     polynomial = coefficients(p, u)

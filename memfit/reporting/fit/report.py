@@ -400,7 +400,7 @@ def _stability_blocks(m: Material) -> tuple[Block | None, ...]:
     """
     block, p, curves = m.result.stability, m.parameters, m.stability
     verdicts = [write(*item) for item in block.items() for write in (circuit_sentence, nearness_sentence)]
-    explained = "stability" if curves else "two_lags" if p else ""
+    explained = "stability" if curves else "with_parts" if p and p.parts else "two_lags" if p else ""
     panels: list[Panel] = []
     if curves is not None:
         draw: Draw = partial(coefficients_figure, curves=curves)
@@ -413,7 +413,7 @@ def _stability_blocks(m: Material) -> tuple[Block | None, ...]:
         panels += branch_panels(dynamics) if dynamics else ()
         panels += map_panels(p, circuit, known_uncertainty(m.result))
     evidence: tuple[Block, ...] = ()
-    if p is not None:
+    if p is not None and not p.parts:
         spectra = [(spectrum.record, spectrum.fitted.used) for spectrum in m.spectra]
         evidence = evidence_blocks(p, spectra, [transient_of(item) for item in m.transients])
     return (
