@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from memfit.protocols import Control
 
 _HEAD_LINES = 200
-_VALUES = ("current", "voltage", "y_real", "z_real", "z_modulus")
+_OF_READS = ("y_real", "z_real", "z_modulus")
+_VALUES = ("current", "voltage", *_OF_READS)
 """Roles of what a read can be written as."""
 _KEYS: Mapping[str, str] = {
     "pulse": "control", "width": "time", "read": "control", "period": "time", "count": "", "delay": "time",
@@ -340,23 +341,21 @@ def question_of_reads(source: Source) -> str:
     source : Source
     """
     for line in source.head.split("\n")[:_HEAD_LINES] if source.is_text else ():
-        for labels in split_labels(line.lstrip("#%! \t")):
-            if any(_RATIO.search(label) for label in labels):
-                return (
-                    "expected currents, conductances or resistances of reads, found ratios of paired pulses, "
-                    "which are no current; give the reads themselves, and in device.toml what was applied: "
-                    f"{_EXAMPLE}."
-                )
-            columns = [understand(label, index) for index, label in enumerate(labels)]
-            roles = {column.role for column in columns if column is not None}
-            if roles & {"y_real", "z_real", "z_modulus"} and roles <= {
-                "y_real",
-                "z_real",
-                "z_modulus",
-                "time",
-            }:
-                return (
-                    "expected what was applied, found reads alone (conductances or resistances against the "
-                    f"number of the pulse or the time); say it in device.toml, as in {_EXAMPLE}."
-                )
+        found = [
+            (labels, {column.role for column in map(understand, labels) if column is not None})
+            for labels in split_labels(line.lstrip("#%! \t"))
+        ]
+        if any(_RATIO.search(label) for labels, _ in found for label in labels):
+            return (
+                "expected currents, conductances or resistances of reads, found ratios of paired pulses, which "
+                "are no current; give the reads themselves, and in device.toml what was applied, as in "
+                f"{_EXAMPLE}."
+            )
+        roles = max((roles for _, roles in found), key=len, default=set())
+        if roles & set(_OF_READS) and roles <= {*_OF_READS, "time"} and any(len(x) > 1 for x, _ in found):
+            beside = "columns of the voltage and the current beside the time, or " if "time" in roles else ""
+            return (
+                f"expected {beside}what was applied, found reads alone (conductances or resistances against the "
+                f"number of the pulse or the time); say it in device.toml, as in {_EXAMPLE}."
+            )
     return ""

@@ -57,6 +57,11 @@ def fill(root, **files):
         "Bias 0.8V",
         "PEIS at 0.8 V",
         "J-V",
+        "Current-Voltage",
+        "Cyclic Voltammetry",
+        "slow IV",
+        "Pulse trains",
+        "impedance spectroscopy",
         "C-V",
     ],
 )

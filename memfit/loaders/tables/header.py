@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from memfit.errors import FileFormatError, UnitError
+from memfit.loaders.plausible import doubt
 from memfit.loaders.raw import (
     CONTROLS,
     INITIALS,
@@ -217,10 +218,10 @@ def _setting(key: str, text: str) -> float:
         if text.lower() not in kinds:
             raise ValueError(f"expected one of {', '.join(kinds)}; found {text!r}.")
         return 0.0
-    for dimension in kinds[:-1]:
-        if _is_quantity(text, dimension):
-            return parse_quantity(text, dimension)
-    return parse_quantity(text, kinds[-1], unit_required=key == "area")
+    dimension = next((one for one in kinds[:-1] if _is_quantity(text, one)), kinds[-1])
+    if key != "area" and (question := doubt(text, kinds[0], key)):
+        raise ValueError(question)
+    return parse_quantity(text, dimension, unit_required=key == "area")
 
 
 def apply_metadata(table: RawTable, known: Mapping[str, Known]) -> RawTable:
