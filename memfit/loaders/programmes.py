@@ -347,15 +347,15 @@ def question_of_reads(source: Source) -> str:
         ]
         if any(_RATIO.search(label) for labels, _ in found for label in labels):
             return (
-                "expected currents, conductances or resistances of reads, found ratios of paired pulses, which "
-                "are no current; give the reads themselves, and in device.toml what was applied, as in "
+                "expected currents, conductances or resistances of reads, found ratios of paired pulses, "
+                "which are no current; give the reads themselves, and in device.toml what was applied, as in "
                 f"{_EXAMPLE}."
             )
         roles = max((roles for _, roles in found), key=len, default=set())
         if roles & set(_OF_READS) and roles <= {*_OF_READS, "time"} and any(len(x) > 1 for x, _ in found):
             beside = "columns of the voltage and the current beside the time, or " if "time" in roles else ""
             return (
-                f"expected {beside}what was applied, found reads alone (conductances or resistances against the "
-                f"number of the pulse or the time); say it in device.toml, as in {_EXAMPLE}."
+                f"expected {beside}what was applied, found reads alone (conductances or resistances against "
+                f"the number of the pulse or the time); say it in device.toml, as in {_EXAMPLE}."
             )
     return ""
