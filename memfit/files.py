@@ -6,6 +6,8 @@ folder itself, `written.json`: {"about": what they are about, "files": {name: di
 those that are out of date. Only a file that is in the list and still has its digest is ever removed.
 """
 
+import ctypes
+import glob
 import json
 import os
 import shutil
@@ -126,7 +128,7 @@ def _remove_unchanged(folder: Path, names: list[str]) -> None:
     listing = read_listing(folder) or Listing()
     for name in names:
         path = folder / name
-        if path.is_symlink() or not path.is_file() or _digest(path) != listing.files.get(name):
+        if not _is_unchanged(path, listing.files.get(name)):
             continue
         path.unlink()
         for parent in path.relative_to(folder).parents[:-1]:
@@ -141,6 +143,10 @@ def others(folder: Path) -> list[str]:
     return [name for name in file_names(folder) if name not in listing.files and name != WRITTEN]
 
 
+_LONGEST_NAME = 100
+"""Letters of a folder's name that come again in the name of its draft."""
+_OLD = "-old.part"
+"""End of the name of a folder that is being replaced, where that takes two steps."""
 UNFINISHED = "unfinished.json"
 """Where an interrupted command keeps what is done; a folder that has it may be written to, to go on."""
 
@@ -165,8 +171,10 @@ def check_free(out: Path, *, overwrite: bool) -> None:
 def whole_folder(out: Path, *, overwrite: bool, about: str | None = None) -> Iterator[Path]:
     """A folder to fill, which becomes `out` when the block ends without an error.
 
-    Where `out` exists, the new files replace those of the same names, one by one. Of the others those go that
-    memfit listed as its own (see `listing`), that are about something else and that nobody has changed.
+    Where `out` exists, the new files replace those of the same names, all at once: whoever looks, and
+    whenever it is killed, there is the old folder or the new one. Of the others those go that memfit listed as
+    its own (see `listing`), that are about something else and that nobody has changed. A working folder is
+    filled file by file, since whoever is in it would be left in the old one.
 
     Parameters
     ----------
@@ -183,16 +191,14 @@ def whole_folder(out: Path, *, overwrite: bool, about: str | None = None) -> Ite
         As `check_free`, or the folder cannot be written.
     """
     check_free(out, overwrite=overwrite)
-    draft = _draft_beside(out)
-    try:
-        yield draft
-        _publish(draft, out, about)
-    except OSError as problem:
-        raise OutputError(
-            f"{out}: cannot be written ({problem.strerror or problem}). Choose another folder."
-        ) from problem
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+    with _draft_beside(out) as draft:
+        try:
+            yield draft
+            _publish(draft, out, about)
+        except OSError as problem:
+            raise OutputError(
+                f"{out}: cannot be written ({problem.strerror or problem}). Choose another folder."
+            ) from problem
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
@@ -203,7 +209,7 @@ def write_whole(path: Path, content: str | bytes) -> None:
     OutputError
         It cannot be written.
     """
-    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
+    draft = path.with_name(f".{path.name[:_LONGEST_NAME]}.{os.getpid()}.part")
     try:
         draft.write_bytes(printable(content).encode() if isinstance(content, str) else content)
         draft.replace(path)
@@ -230,18 +236,46 @@ def make_folder(path: Path) -> None:
         ) from problem
 
 
-def _draft_beside(out: Path) -> Path:
-    """An empty folder on the same file system as `out`."""
-    parent = out.absolute().parent
+@contextmanager
+def _draft_beside(out: Path) -> Iterator[Path]:
+    """An empty folder on the same file system as `out`, gone in the end; with it those of killed runs."""
+    parent, shown = out.absolute().parent, out.name[:_LONGEST_NAME]
     try:
         parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".part", dir=parent))
-        draft.chmod(0o777 & ~_umask())
+        made = Path(tempfile.mkdtemp(prefix=".new.", suffix=".part", dir=parent))
+        made.chmod(0o777 & ~_umask())
     except OSError as problem:
         raise OutputError(
             f"{out}: cannot be written ({problem.strerror or problem}). Choose another folder."
         ) from problem
-    return draft
+    draft = parent / f".{shown}.{made.name.removeprefix('.new.')}"
+    with _held(made):
+        made.rename(draft)
+        for left in parent.glob(f".{glob.escape(shown)}.*.part"):
+            if left != draft and left.is_dir() and not left.is_symlink():
+                with _held(left) as ours:
+                    if ours and left.name.endswith(_OLD) and not out.exists():
+                        left.rename(out)  # it was killed between the two steps
+                    elif ours:
+                        shutil.rmtree(left, ignore_errors=True)
+        try:
+            yield draft
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[bool]:
+    """A folder locked by this process; False where another one has it, or where folders cannot be locked."""
+    try:
+        number = os.open(folder, os.O_RDONLY)
+    except OSError:  # Windows
+        yield False
+        return
+    try:
+        yield locked(number)
+    finally:
+        os.close(number)
 
 
 def _umask() -> int:
@@ -259,6 +293,12 @@ def _publish(draft: Path, out: Path, about: str | None) -> None:
             write_whole(draft / WRITTEN, listing.to_json())
         draft.replace(out)
         return
+    if _may_be_swapped(out) and _carry_over(out, draft, outdated):
+        if listing is not None:
+            write_whole(draft / WRITTEN, listing.to_json())
+        _swap(draft, out)
+        _carry_over(draft, out, [*outdated, WRITTEN])  # what somebody wrote meanwhile
+        return
     for source in sorted(path for path in draft.rglob("*") if path.is_file()):
         target = out / source.relative_to(draft)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -266,6 +306,71 @@ def _publish(draft: Path, out: Path, about: str | None) -> None:
     if listing is not None:
         _remove_unchanged(out, outdated)
         write_whole(out / WRITTEN, listing.to_json())
+
+
+def _may_be_swapped(out: Path) -> bool:
+    """Whether a folder can be replaced as a whole: nobody is in it, and it is no place of its own."""
+    try:
+        here = Path.cwd().resolve()
+    except OSError:
+        return False
+    place = out.resolve()
+    return not (out.is_symlink() or os.path.ismount(out) or here == place or place in here.parents)
+
+
+def _carry_over(source: Path, target: Path, outdated: list[str]) -> bool:
+    """Link into a folder what another one has more, but for what is out of date and unchanged.
+
+    Returns
+    -------
+    bool
+        False where something cannot be linked.
+    """
+    files = (read_listing(source) or Listing()).files
+    gone = {name for name in outdated if _is_unchanged(source / name, files.get(name))}
+    try:
+        for path in sorted(source.rglob("*")):
+            name = path.relative_to(source)
+            there = target / name
+            if os.path.lexists(there) or name.as_posix() in gone:
+                continue
+            if path.is_dir() and not path.is_symlink():
+                inside = [one.relative_to(source).as_posix() for one in path.rglob("*") if not one.is_dir()]
+                if not inside or not gone.issuperset(inside):
+                    there.mkdir(parents=True)
+                    shutil.copystat(path, there)
+            else:
+                os.link(path, there, follow_symlinks=False)
+    except (OSError, NotImplementedError):
+        return False
+    return True
+
+
+def _is_unchanged(path: Path, digest: str | None) -> bool:
+    """Whether a file is still as it is listed."""
+    return path.is_file() and not path.is_symlink() and _digest(path) == digest
+
+
+_AT_WORKING_FOLDER, _EXCHANGE = -100, 2
+
+
+def _swap(draft: Path, out: Path) -> None:
+    """Exchange two folders in one step, where the system has one."""
+    try:
+        exchange = ctypes.CDLL(None, use_errno=True).renameat2
+        names = os.fsencode(draft), os.fsencode(out.absolute())
+        if not exchange(_AT_WORKING_FOLDER, names[0], _AT_WORKING_FOLDER, names[1], _EXCHANGE):
+            return
+    except (OSError, AttributeError, TypeError):  # not Linux
+        pass
+    old = draft.with_name(f"{draft.name.removesuffix('.part')}{_OLD}")
+    out.replace(old)
+    try:
+        draft.replace(out)
+    except OSError:
+        old.replace(out)
+        raise
+    old.replace(draft)
 
 
 def locked(lock: IO[Any] | int, *, wait: bool = False) -> bool:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from memfit import files
 from memfit.errors import OutputError
 from memfit.files import WRITTEN, check_free, file_names, others, read_listing, whole_folder, write_whole
 
@@ -152,3 +153,75 @@ def test_the_list_is_the_same_for_the_same_files(tmp_path):
     texts = [(tmp_path / name / WRITTEN).read_text() for name in ("one", "two")]
     assert texts[0] == texts[1]
     assert set(json.loads(texts[0])) == {"about", "files"}
+
+
+def test_what_killed_runs_left_goes_and_what_runs_stays(tmp_path):
+    for name in (".out.abc.part", ".out.def.part"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "half").write_text("written")
+    (tmp_path / ".other.abc.part").mkdir()
+    with whole_folder(tmp_path / "out", overwrite=False) as draft:
+        (draft / "a").write_text("1")
+        with whole_folder(tmp_path / "out", overwrite=True) as second:
+            (second / "b").write_text("2")
+        assert (draft / "a").exists()
+    assert names(tmp_path) == [".other.abc.part", "out", "out/a", "out/b"]
+
+
+def test_the_folder_is_swapped_as_a_whole(tmp_path):
+    """Who had opened the old folder still sees all of it, and nothing of the new one."""
+    out = tmp_path / "out"
+    write(out, "a", report="old", table="old")
+    (out / "mine").mkdir()
+    (out / "mine" / "notes").write_text("mine")
+    (out / "link").symlink_to("mine/notes")
+    before = out.stat().st_ino
+    write(out, "b", report="new")
+    assert out.stat().st_ino != before
+    assert (out / "link").read_text() == "mine"
+    assert file_names(out) == ["link", "mine/notes", "report", WRITTEN]
+    assert names(tmp_path) == sorted(["out", *(f"out/{name}" for name in names(out))])
+
+
+def test_a_file_that_comes_in_between_is_kept(tmp_path, monkeypatch):
+    out, swap = tmp_path / "out", files._swap
+    write(out, "a", report="old")
+
+    def late(draft, place):
+        (out / "late").write_text("mine")
+        swap(draft, place)
+
+    monkeypatch.setattr(files, "_swap", late)
+    write(out, "b", report="new")
+    assert (out / "late").read_text() == "mine"
+
+
+def test_without_an_exchange_in_one_step_it_is_two(tmp_path, monkeypatch):
+    monkeypatch.setattr(files.ctypes, "CDLL", lambda *_, **__: None)
+    write(tmp_path / "out", "a", report="old", table="old")
+    write(tmp_path / "out", "b", report="new")
+    assert names(tmp_path) == ["out", "out/report", f"out/{WRITTEN}"]
+    assert (tmp_path / "out" / "report").read_text() == "new"
+
+
+def test_a_folder_between_two_steps_comes_back(tmp_path):
+    (tmp_path / ".out.x-old.part").mkdir()
+    (tmp_path / ".out.x-old.part" / "mine").write_text("mine")
+    write(tmp_path / "out", "a", report="new")
+    assert names(tmp_path) == ["out", "out/mine", "out/report", f"out/{WRITTEN}"]
+
+
+def test_the_working_folder_stays_the_working_folder(tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    write(out, "a", report="old")
+    monkeypatch.chdir(out)
+    before = out.stat().st_ino
+    write(Path(), "b", report="new")
+    assert out.stat().st_ino == before
+    assert Path("report").read_text() == "new"
+
+
+def test_a_name_as_long_as_may_be(tmp_path):
+    with whole_folder(tmp_path / ("o" * 250), overwrite=False) as draft:
+        write_whole(draft / ("n" * 250), "1")
+    assert len(names(tmp_path)) == 2

@@ -1,7 +1,7 @@
 """The root of the command line: understands the words, hands over, turns errors into exit codes.
 
 0 a usable result; 1 a MemfitError, told in one line on stderr; 2 a mistake in usage (argparse);
-3 the fit ended without a usable result; 130 interrupted.
+3 the fit ended without a usable result; 130 interrupted, 143 told to end.
 """
 
 import argparse
@@ -13,7 +13,16 @@ from collections.abc import Sequence
 from memfit import __version__
 from memfit.cli import batch, fit, init, inspect, report, simulate, stability
 from memfit.cli.console import FAILED, INTERRUPTED, USABLE, Command, Parser
-from memfit.cli.streams import flush_results, open_streams, silence, silence_full_streams, tell
+from memfit.cli.streams import (
+    TERMINATED,
+    ToldToEndError,
+    flush_results,
+    heed_termination,
+    open_streams,
+    silence,
+    silence_full_streams,
+    tell,
+)
 from memfit.errors import MemfitError, meant
 from memfit.files import is_draft
 
@@ -80,14 +89,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(given: argparse.Namespace) -> int:
     """Do a command; an error is a line on stderr and an exit code."""
     try:
+        heed_termination()
         code = COMMANDS[given.command].run(given)
         flush_results()
     except MemfitError as problem:
         tell(f"memfit {given.command}: {' '.join(str(problem).split())}")
         return FAILED
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as end:
         tell(f"memfit {given.command}: interrupted; no file is half-written.")
-        return INTERRUPTED
+        return TERMINATED if isinstance(end, ToldToEndError) else INTERRUPTED
     except BrokenPipeError:
         raise
     except Exception as problem:

@@ -4,12 +4,33 @@ Results that cannot be written are an error; talk that cannot be written is left
 """
 
 import os
+import signal
 import sys
+import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
 from memfit.errors import OutputError
+
+TERMINATED = 143
+"""Exit code of a command that was told to end."""
+
+
+class ToldToEndError(KeyboardInterrupt):
+    """The operating system, or a scheduler of jobs, wants the command to end: as if it was interrupted."""
+
+
+def heed_termination() -> None:
+    """End as after an interruption when told to, so that nothing half-written is left."""
+    default = signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    if default and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _end)
+
+
+def _end(*_: object) -> None:
+    """What a signal does."""
+    raise ToldToEndError
 
 
 def open_streams() -> None:
