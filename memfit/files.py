@@ -172,7 +172,7 @@ def whole_folder(out: Path, *, overwrite: bool, about: str | None = None) -> Ite
     """A folder to fill, which becomes `out` when the block ends without an error.
 
     Where `out` exists, the new files replace those of the same names, all at once: whoever looks, and
-    whenever it is killed, there is the old folder or the new one. Of the others those go that memfit listed as
+    whenever it is killed, there is the old one or the new. Of the others those go that memfit listed as
     its own (see `listing`), that are about something else and that nobody has changed. A working folder is
     filled file by file, since whoever is in it would be left in the old one.
 
