@@ -69,10 +69,11 @@ def sweeps_of(table: RawTable, wanted: IntArray, least: int = MIN_POINTS) -> tup
     """
     frequency = table.columns["frequency"]
     number_of = _numbers_of(frequency)
+    conditions = list(_conditions(table))
     found: list[Sweep] = []
     for sweep in _one_below_the_other(table, wanted):
         parts = [sweep]
-        for name, levels in _conditions(table):
+        for name, levels in conditions:
             parts = [small for part in parts for small in _by_level(part, name, levels, number_of, least)]
         found += parts
     aborted = [sweep for sweep in found if sweep.rows.size < least]

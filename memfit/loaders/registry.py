@@ -337,10 +337,12 @@ def _from_channels(reading: Reading) -> RawTable:
     time = table.columns["time"]
     names = ", ".join(name for name in table.columns if name != "time")
     if not chosen:
+        channels = [name for name in table.columns if name != "time"] or ["CH1"]
+        example = f'voltage = "{channels[0]}", current = "{channels[-1]}"'
         step = format_quantity(float(np.ptp(time)) / max(time.size - 1, 1), "s")
         raise reading.error(
             f"found {time.size} samples of the channels {names} at {step}, all of them voltages: say "
-            'in device.toml which is which, as in columns = { voltage = "CH1", current = "CH2" } and '
+            f"in device.toml which is which, as in columns = {{ {example} }} and "
             'sense_resistance = "50 ohm" for a current measured over a resistor.'
         )
     columns = {"time": time}

@@ -188,6 +188,11 @@ def test_capacitance_against_voltage_is_named_and_can_be_read(frequencies):
     np.testing.assert_allclose(admittance.imag / (2 * np.pi * np.array(frequencies)), 0.75e-9, rtol=1e-5)
 
 
+def test_capacitance_without_a_frequency_is_named():
+    with pytest.raises(FileFormatError, match="found capacitance-voltage data without a column of the freq"):
+        read("DC bias (V),Cp (F),Gp (S)\n" + "".join(f"{k / 10},1e-9,1e-6\n" for k in range(30)))
+
+
 def test_rows_at_one_frequency_are_no_spectrum():
     with pytest.raises(FileFormatError, match="found 50 rows at 1 frequency"):
         read("Frequency (Hz),Z_real (ohm),Z_imag (ohm)\n" + "1000,50,-20\n" * 25 + "1000,51,-21\n" * 25)

@@ -221,6 +221,11 @@ def choose_columns(
             wanted = ("frequency", *pair, *_BESIDE_SPECTRUM)
     elif electrical or "time" in roles:
         pass
+    elif "bias_voltage" in roles and any(role.startswith("capacitance") for role in roles):
+        message = (
+            "found capacitance-voltage data without a column of the frequency (Frequency (Hz), f/Hz, freq): "
+            f"add one; found the columns {listed(labels)}. Without frequencies a spectrum cannot be fitted."
+        )
     elif impedance:
         message = (
             "expected a column of the frequency beside the impedance (Frequency (Hz), f/Hz, freq); found the "
