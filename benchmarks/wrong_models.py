@@ -203,13 +203,14 @@ def main():
     parser.add_argument(
         "--standard-errors", type=Path, help="results of a version whose errors tell how far off a value is"
     )
+    parser.add_argument("--note", default="", help="a sentence to stand above the tables")
     parser.add_argument("--output", type=Path, default=TABLE)
     options = parser.parse_args()
     if options.what == "run":
         run(options)
         return
     earlier = read(options.standard_errors) if options.standard_errors else {}
-    text = tables(read(options.results), earlier)
+    text = tables(read(options.results), earlier, options.note)
     print(text)
     options.output.write_text(text, encoding="utf-8")
 

@@ -219,13 +219,13 @@ def unit_table(rows):
     return [*lines, "", f"Named right: {_percent(map(unit_named, rows))}; must be 95 %.", ""]
 
 
-def tables(found, earlier):
+def tables(found, earlier, note=""):
     """All tables of the results that there are."""
     rows = list(found.values())
     units = [r for r in rows if r["truth"]["departure"] == "unit"]
     good = [r for r in rows if r["truth"]["departure"] is None]
     wrong = [r for r in rows if r["truth"]["departure"] not in (None, "unit")]
-    lines = [HEAD]
+    lines = [HEAD + note]
     lines += wrong_table(wrong, earlier) if wrong else []
     lines += good_table(good) if good else []
     lines += unit_table(units) if units else []
