@@ -77,10 +77,11 @@ def leak(p, u):
     """Current beside channel and branches, and its slope."""
     current, G = u / p.R_b, 1 / p.R_b
     if p.reverse != 1:
-        less, width = 1 / p.reverse, 0.01
-        on = logistic(u / width)
-        G *= less + (1 - less) * (on + u * on * (1 - on) / width)
-        current *= less + (1 - less) * on
+        less, width = 1 / p.reverse, 5e-4  # V; the slope never turns negative
+        z = u / width
+        soft = width * (max(z, 0.0) + log1p(exp(-abs(z))) - log1p(1.0))
+        G *= less + (1 - less) * logistic(z)
+        current = (less * u + (1 - less) * soft) / p.R_b
     if p.I_l > 0:
         current += p.I_l * sinh(u / p.V_l)
         G += p.I_l / p.V_l * cosh(u / p.V_l)
