@@ -1,7 +1,7 @@
 """Measurements as frozen records: what was measured, never how it was read or what explains it."""
 
 from memfit.datasets.device import Device, Extent, extent_of
-from memfit.datasets.duplicates import without_copies
+from memfit.datasets.duplicates import copies, without_copies
 from memfit.datasets.kramers_kronig import estimate_noise, kramers_kronig
 from memfit.datasets.records import (
     ImpedanceSpectrum,
@@ -24,6 +24,7 @@ __all__ = [
     "PulseTransient",
     "Record",
     "content_digest",
+    "copies",
     "estimate_noise",
     "extent_of",
     "kramers_kronig",

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from memfit.datasets import Kind, Record, silent
+from memfit.datasets import Kind, Record, copies, silent
 from memfit.errors import DependencyError, FileFormatError, InputError
 from memfit.loaders import tidy
 from memfit.loaders.apart import blocks_of
@@ -54,6 +54,8 @@ _NAMES: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     ("transient", re.compile(r"(?<![a-z])(pulse|pulses|transient|step|ca|cp|chrono\w*|mppt)(?![a-z])")),
 )
 """What the name of a file may say: "eis_0.80V.csv", "iv_50mVs.txt", "pulse_1.csv"."""
+_MOST_COMPARED = 300
+"""Records of a file among which copies are looked for."""
 _WORD = {"impedance": "an impedance spectrum", "iv": "a sweep", "transient": "a transient"}
 _VOLTAGES = ("voltage", "applied_voltage")
 _CURRENTS = ("current", "applied_current", "current_density")
@@ -206,12 +208,17 @@ def read_source(source: Source, settings: FileSettings = NO_SETTINGS) -> tuple[R
         if question:
             raise source.error(question) from error
         raise
+    for record in records:
+        _check_measured(record)
     counts, seen = Counter(record.name for record in records), Counter[str]()
     for i, record in enumerate(records):
         if counts[record.name] > 1:  # the part tells records of one file apart
             name = f"{record.name} [{record.origin.part or 'part'}]"
             seen[name] += 1
             records[i] = replace(record, name=name if seen[name] == 1 else f"{name[:-1]} ({seen[name]})]")
+    for copy, first in copies(records).items() if len(records) <= _MOST_COMPARED else ():
+        note = f"It holds the same numbers as {records[first].name}: a device counts it once."
+        records[copy] = replace(records[copy], notes=(*records[copy].notes, note))
     return tuple(records)
 
 

@@ -157,6 +157,12 @@ def test_a_drifting_bias_is_refused_unless_stated():
     assert (record.points, record.bias_voltage) == (21, 0.515)
 
 
+def test_a_table_that_was_pasted_twice_says_so():
+    first, second = read(SPECTRUM + rows(F, Z.real, Z.imag) + "\n" + SPECTRUM + rows(F, Z.real, Z.imag))
+    assert not any("same numbers" in note for note in first.notes)
+    assert "It holds the same numbers as x.csv [sweep 1]: a device counts it once." in second.notes
+
+
 def test_copied_rows_are_left_out():
     (record,) = read(SPECTRUM + rows(np.repeat(F, 2), np.repeat(Z.real, 2), np.repeat(Z.imag, 2)))
     assert record.points == 21
