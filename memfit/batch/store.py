@@ -220,7 +220,11 @@ def _open(index: Path) -> sqlite3.Connection:
     if not index.is_file():
         raise InputError(f"{index}: expected the index of a batch, found none; {advice}")
     try:
-        base = sqlite3.connect(f"file:{quote(str(index.resolve()))}?mode=ro", uri=True, timeout=_BUSY_SECONDS)
+        base = sqlite3.connect(
+            f"file:{quote(str(index.resolve()), errors='surrogateescape')}?mode=ro",
+            uri=True,
+            timeout=_BUSY_SECONDS,
+        )
     except sqlite3.Error as problem:
         raise InputError(f"{index}: cannot be opened ({problem}); {advice}") from problem
     base.text_factory = _text

@@ -171,7 +171,7 @@ def _cause(row: Row) -> str:
 def _link(row: Row) -> Link:
     """The name of a device, leading to its report, or to its result where there is none."""
     page = "report.html" if row.get("report") else "result.json"
-    return Link(str(row["device"]), quote(f"{row['folder']}/{page}"))
+    return Link(str(row["device"]), quote(f"{row['folder']}/{page}", errors="surrogateescape"))
 
 
 def _columns(**kinds: ColumnKind) -> tuple[Column, ...]:

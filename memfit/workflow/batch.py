@@ -15,6 +15,7 @@ from memfit.batch.device import Job, Limits, Makers
 from memfit.batch.run import BatchSummary, Order, Progress, run_batch
 from memfit.batch.store import each_row, read_rows
 from memfit.errors import InputError
+from memfit.files import printable
 from memfit.fitting import FitPlan, plan_for
 from memfit.model import Parameters, transient
 from memfit.protocols import pulse
@@ -89,7 +90,7 @@ def fit_many(
     makers = Makers(fit=_fit_into, report=_report_into, prepare=_prepare)
     summary = run_batch(Path(root), Path(out), makers, order, progress=progress, say=say)
     footer = f"memfit {version('memfit')}"
-    page = overview_report(Path(root).resolve().name, each_row(summary.out), summary.notes, footer)
+    page = overview_report(printable(Path(root).resolve().name), each_row(summary.out), summary.notes, footer)
     write_page(page, summary.out, OVERVIEW_FILE)
     return summary
 

@@ -1,5 +1,6 @@
 """The index: made from the results at any time, whole for every reader, with every bad result named."""
 
+import os
 import sqlite3
 import threading
 
@@ -10,6 +11,7 @@ from memfit.batch.device import Job, read_checkpoint, record_failure
 from memfit.batch.run import summarise
 from memfit.batch.store import INDEX, build_index, read_rows, result_folders, row_of, select
 from memfit.errors import InputError, OutputError
+from memfit.reporting.batch import overview_report
 
 
 def another(data):
@@ -191,3 +193,24 @@ def test_any_folder_of_results_can_be_indexed(results):
     assert row_of(folder, ".")["device"] == "real"
     assert read_checkpoint(folder) is None
     assert build_index(out / "devices").rows == 1
+
+
+def test_a_folder_whose_name_is_no_text_keeps_its_bytes(results, tmp_path):
+    """Bytes that are no UTF-8 come back as they are; beside it a result with nonsense for names."""
+
+    def odd(data):
+        data["device"] |= {"name": "\ud800", "attributes": {"n": 2**70, "\udcff": "\udcff"}}
+
+    name = os.fsdecode(b"b\xff")
+    try:
+        out = results(**{name: None, "odd": odd})
+    except OSError:
+        pytest.skip("this file system takes no such name")
+    for _ in range(2):  # the second time from the index itself
+        build_index(out)
+        rows = {row["folder"]: row for row in read_rows(out)}
+        assert set(rows) == {f"devices/{name}", "devices/odd"}
+        assert (out / f"devices/{name}" / "result.json").is_file()
+    assert rows["devices/odd"]["state"] == "fitted"
+    page = overview_report("root", iter(rows.values()), (), "")
+    assert repr(page.sections).count("real") >= 1

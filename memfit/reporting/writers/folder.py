@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from memfit.arrays import FloatArray
 from memfit.datasets import ImpedanceSpectrum, Record, kramers_kronig
 from memfit.errors import InputError, OutputError
-from memfit.files import write_whole
+from memfit.files import printable, write_whole
 from memfit.reporting.content import (
     FIGURES,
     PLAIN,
@@ -152,11 +152,11 @@ def report_files(report: Report, options: ReportOptions = PLAIN) -> dict[str, by
     if "pdf" in options.formats:
         files["report.pdf"] = render_pdf(report, {key: item.files["svg"] for key, item in drawn.items()})
     if "md" in options.formats:
-        files["report.md"] = render_markdown(report, next(iter(options.figures), "svg")).encode()
+        files["report.md"] = printable(render_markdown(report, next(iter(options.figures), "svg"))).encode()
     if "tex" in options.formats:
-        files["tables.tex"] = render_latex(report).encode()
+        files["tables.tex"] = printable(render_latex(report)).encode()
     if "csv" in options.formats:
-        files |= {f"tables/{table.key}.csv": table_csv(table).encode() for table in report.tables}
+        files |= {f"tables/{table.key}.csv": printable(table_csv(table)).encode() for table in report.tables}
     for key, drawing in beside.items():
         files |= {f"figures/{key}.{kind}": drawing.files[kind] for kind in options.figures}
     return {**files, **_figure_data(report)}
@@ -170,7 +170,7 @@ def _page(report: Report, drawn: Mapping[str, Drawing]) -> bytes:
         )
         for panel in report.panels
     }
-    return render_html(report, inlined).encode()
+    return printable(render_html(report, inlined)).encode()
 
 
 def _figure_data(report: Report) -> dict[str, bytes]:
