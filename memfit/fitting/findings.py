@@ -121,6 +121,34 @@ class ModelChoice:
     candidates: tuple[ModelCandidate, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class LeftOut:
+    """The same fit without a part of the data."""
+
+    left_out: str
+    """Name of a record, or a kind of data: "impedance", "iv" or "transient"."""
+    values: Mapping[str, float]
+    """Fitted physical parameters, SI."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MisfitFound:
+    """How far the model misses the data, and what follows for its parameters."""
+
+    certain: bool
+    """Whether noise alone is ruled out."""
+    large: bool
+    """Whether the model does not describe the device: then its parameters are conditional."""
+    probability: float
+    """Of residuals with so much structure under noise alone."""
+    widening: float
+    """Factor by which the standard errors were enlarged, apart from what `without` adds."""
+    sentence: str
+    """Size and place in words; empty where there is none."""
+    without: tuple[LeftOut, ...] = ()
+    """What leaving out each record and each kind of data does; empty where there is no misfit."""
+
+
 ProfileClass = Literal["determined", "bounded_below", "bounded_above", "flat"]
 SampleKind = Literal["residual", "parametric", "posterior"]
 
@@ -294,7 +322,9 @@ class CircuitStability(JsonRecord):
     message: str = ""
     """The verdict in a sentence."""
     probability_oscillates: float | None = None
-    """Probability that some bias is unstable; None without a covariance."""
+    """Probability that some bias is unstable; None without a covariance, or where it would mislead."""
+    probability_reason: str = field(default="", metadata=SPARSE)
+    """Why no probability is given although there is a covariance; a sentence."""
     hopf_points: tuple[HopfEstimate, ...] = ()
     """The lower voltage first."""
     window_u: float | None = None

@@ -34,6 +34,7 @@ from memfit.fitting.instrument_terms import (
     without_idle_terms,
 )
 from memfit.fitting.least_squares import again, minimise
+from memfit.fitting.misfit import misfit_of, with_misfit
 from memfit.fitting.noise import find_outliers, prepare, with_noise_of
 from memfit.fitting.plan import CORE, FitPlan, free_parameters, plan_for, unit_of_length
 from memfit.fitting.predict import bias_of, junction_at
@@ -181,7 +182,8 @@ def _finish(device: Device, plan: FitPlan, model: str, settled: _Settled) -> Joi
         covariance=covariance,
         conflicts=conflicts,
     )
-    return JointFit(with_identifiability(result, state, covariance, explored), fitted_records(state))
+    result = with_identifiability(result, state, covariance, explored)
+    return JointFit(with_misfit(result, state, misfit_of(state, covariance.effective)), fitted_records(state))
 
 
 def settle(state: FitState, plan: FitPlan, rounds: int = SETTINGS.rounds) -> FitState:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from memfit.arrays import BoolArray, FloatArray
-from memfit.datasets import ImpedanceSpectrum, IVSweep, Record
+from memfit.datasets import ImpedanceSpectrum, IVSweep, Record, kramers_kronig
 from memfit.fit_options import Engine
 from memfit.fitting.predict import Predictor, measured, modulus
 from memfit.fitting.problem import FitState, NoiseLevel, Problem
@@ -148,6 +148,27 @@ def first_noise(record: Record) -> NoiseLevel:
     return NoiseLevel(level.relative, max(level.floor, hidden))
 
 
+def noise_without_model(record: Record) -> NoiseLevel:
+    """The best estimate of a record's noise that needs no model of the device.
+
+    Of a spectrum the lower of two: the distance from neighbours, which sharp arcs between few points enlarge,
+    and what no relaxations can follow (Kramers-Kronig), which drift enlarges.
+
+    Parameters
+    ----------
+    record : Record
+    """
+    level = first_noise(record)
+    if not isinstance(record, ImpedanceSpectrum):
+        return level
+    test = kramers_kronig(record)
+    freedom = 2 * record.points - test.elements - 3
+    if test.elements == 0 or freedom < SETTINGS.fewest:
+        return level
+    left = test.rms * float(np.sqrt(2 * record.points / freedom))
+    return NoiseLevel(max(min(level.relative, left), SETTINGS.smallest), 0.0)
+
+
 def _spans_decades(record: Record) -> bool:
     """Whether the noise may follow the value: sweeps, and currents, which begin with that of C_m."""
     return isinstance(record, IVSweep) or record.control == "voltage"
@@ -173,7 +194,7 @@ def fit_noise(
     least = SETTINGS.smallest * float(np.max(modulus(record, measured(record))[keep], initial=1e-30))
     share = max(sizes.size, 1) / max(dof, 1.0)
     if isinstance(record, ImpedanceSpectrum):
-        scale = _clipped_mean(squares / np.maximum(sizes, _TINY) ** 2) * share
+        scale = clipped_mean(squares / np.maximum(sizes, _TINY) ** 2) * share
         return NoiseLevel(max(float(np.sqrt(scale)), SETTINGS.smallest), 0.0)
     if _spans_decades(record):
         relative, floor = _relative_and_floor(squares * share, sizes, least)
@@ -182,11 +203,16 @@ def fit_noise(
         if small < SETTINGS.tell_floor:  # a few may be small by chance
             floor = max(floor, SETTINGS.first_floor * relative * largest)
         return NoiseLevel(relative, floor)
-    return NoiseLevel(0.0, max(float(np.sqrt(_clipped_mean(squares) * share)), least))
+    return NoiseLevel(0.0, max(float(np.sqrt(clipped_mean(squares) * share)), least))
 
 
-def _clipped_mean(squares: FloatArray) -> float:
-    """Mean of squares in which a few wild ones do not count."""
+def clipped_mean(squares: FloatArray) -> float:
+    """Mean of squares in which a few wild ones do not count.
+
+    Parameters
+    ----------
+    squares : (n,) array
+    """
     mean = TO_SIGMA[0.5] ** 2 * float(np.median(squares))
     if mean == 0.0:
         return float(np.mean(squares))
@@ -199,11 +225,11 @@ def _relative_and_floor(squares: FloatArray, sizes: FloatArray, least: float) ->
     """Maximum likelihood of squares ~ a size^2 + b by reweighted linear least squares, a and b >= 0."""
     largest = float(np.max(sizes))
     if largest <= least:  # nothing but noise
-        return 0.0, max(float(np.sqrt(_clipped_mean(squares))), least)
+        return 0.0, max(float(np.sqrt(clipped_mean(squares))), least)
     m = (sizes / largest) ** 2
     s = squares / largest**2
     low = (least / largest) ** 2
-    a, b = 0.5 * _clipped_mean(s / np.maximum(m, 1e-6)), max(0.1 * _clipped_mean(s), low)
+    a, b = 0.5 * clipped_mean(s / np.maximum(m, 1e-6)), max(0.1 * clipped_mean(s), low)
     for _ in range(SETTINGS.iterations):
         variance = np.maximum(a * m + b, low)
         weight = 1.0 / variance**2

@@ -31,7 +31,7 @@ _BOUND_MARGIN = 1e-6
 _ROUGHLY = 0.5
 """Distance from the data, in units of their spread, that terms of the instruments may still explain."""
 _BLOCK = 96
-"""Rows factored at a time; more than any number of unknowns."""
+"""Rows factored at a time, or twice as many as unknowns, so that every round halves them at least."""
 
 
 @dataclass(frozen=True)
@@ -441,9 +441,10 @@ def triangle(rows: FloatArray) -> FloatArray:
     Sci. Comput. 2012, 34, A206): small blocks stay in the cache and wake no threads.
     """
     k = rows.shape[1]
-    while rows.shape[0] > 2 * _BLOCK:
-        missing = -rows.shape[0] % _BLOCK
+    block = max(_BLOCK, 2 * k)
+    while rows.shape[0] > 2 * block:
+        missing = -rows.shape[0] % block
         padded = np.concatenate([rows, np.zeros((missing, k))])
-        rows = np.asarray(np.linalg.qr(padded.reshape(-1, _BLOCK, k), mode="r")).reshape(-1, k)
+        rows = np.asarray(np.linalg.qr(padded.reshape(-1, block, k), mode="r")).reshape(-1, k)
     missing = max(k - rows.shape[0], 0)
     return np.asarray(np.linalg.qr(np.concatenate([rows, np.zeros((missing, k))]), mode="r"))

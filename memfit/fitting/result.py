@@ -21,6 +21,7 @@ from memfit.fitting.findings import (
     CircuitStability,
     Identifiability,
     MinimumFound,
+    MisfitFound,
     ModelChoice,
     Profile,
     SampleSet,
@@ -40,7 +41,7 @@ EDITED = (
 SCHEMA_OF_ANY_AGE = re.compile(r"memfit/fit-result/(\d+)")
 
 StatusCode = Literal["ok", "at_bound", "not_identifiable", "not_converged", "poor_fit"]
-EstimateStatus = Literal["determined", "weak", "undetermined", "fixed", "at_bound"]
+EstimateStatus = Literal["determined", "weak", "undetermined", "fixed", "at_bound", "conditional"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +52,8 @@ class Status:
     """"ok", or what stands in the way of trusting the values."""
     message: str
     """A sentence: what happened and what to do."""
+    also: tuple[StatusCode, ...] = field(default=(), metadata=SPARSE)
+    """Further codes that hold, less grave than the first."""
 
     @property
     def usable(self) -> bool:
@@ -91,6 +94,14 @@ class RecordGoodness:
     lag1_autocorrelation: float
     effective_points: float
     """Points that carry independent information, given the correlation of the residuals."""
+    noise_model_free: Mapping[str, float] = field(default_factory=dict)
+    """Noise as seen without the model, "relative" and "floor" as in `noise`; empty in older results."""
+    misfit: float | None = None
+    """Root mean square of the residuals over that noise: 1 for a model that describes the record."""
+    misfit_percent: float | None = None
+    """What the model misses beyond that noise, per cent of |Z| or of the span of the response."""
+    where: str = ""
+    """A sentence: how far and where the record is missed; empty where it is not."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +114,8 @@ class Goodness:
     aic: float
     bic: float
     datasets: tuple[RecordGoodness, ...] = ()
+    chi2_reduced_model_free: float | None = None
+    """Mean square of all residuals over the noise seen without the model; None in older results."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,6 +215,8 @@ class FitResult:
     """What the data can and cannot tell; None in results of older versions."""
     minimum: MinimumFound | None = None
     """Where the fit ended, with numbers also for what is undetermined: for planning, not for quoting."""
+    misfit: MisfitFound | None = None
+    """How far the model misses the data; None in results of older versions."""
     model_choice: ModelChoice | None = None
     """Which models were compared; None where the model was given."""
     environment: Mapping[str, Any] = field(default_factory=dict)

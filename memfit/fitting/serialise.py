@@ -22,7 +22,7 @@ import numpy as np
 from memfit.errors import InputError, shown
 
 SPARSE: Mapping[str, bool] = MappingProxyType({"sparse": True})
-"""Metadata of a field that plain data leave out where it is empty: "" or {}."""
+"""Metadata of a field that plain data leave out where it is empty: "", {} or ()."""
 
 _LARGEST: Mapping[type, float] = {float: sys.float_info.max, int: 2**53}
 _WORDS = {float: "a number", int: "a whole number", str: "a text", bool: "true or false"}

@@ -7,9 +7,9 @@ import numpy as np
 
 from memfit.confidence import Z
 from memfit.datasets import Device, ImpedanceSpectrum, content_digest, extent_of
-from memfit.fitting.noise import describe_outliers, first_noise
+from memfit.fitting.noise import describe_outliers
 from memfit.fitting.plan import CORE, FitPlan, model_of
-from memfit.fitting.predict import is_staircase, modulus
+from memfit.fitting.predict import is_staircase
 from memfit.fitting.problem import FitState
 from memfit.fitting.result import (
     Alternative,
@@ -27,19 +27,14 @@ from memfit.fitting.uncertainty.covariance import SETTINGS as NORMAL
 from memfit.fitting.uncertainty.covariance import Covariance, estimates
 from memfit.model import DERIVED, EXTENSIONS, NAMES, PARAMETERS
 
-_KINDS = {"impedance": "spectra", "iv": "sweeps", "transient": "transients"}
+KINDS = {"impedance": "spectra", "iv": "sweeps", "transient": "transients"}
+"""Kinds of data in words."""
 
 
 @dataclass(frozen=True)
 class Settings:
     """Numbers on which a verdict turns."""
 
-    structured: float = 0.5
-    """Lag-1 autocorrelation of a record's residuals that says: the model misses something."""
-    misfit: float = 1.5
-    """Residuals with structure must be this many times the noise seen without a model."""
-    far: float = 6.0
-    """Residuals this many times that noise are no noise, whatever their structure."""
     follow: float = 0.3
     """Lag-1 autocorrelation of which a reader should know, where points count less than `worth`."""
     worth: float = 0.6
@@ -85,11 +80,7 @@ def summarise(
         else:
             value, unit = float(getattr(state.unknowns.base, name)), PARAMETERS[name].unit
             parameters[name] = Estimate(value=value, unit=unit, status="fixed", reason="fixed")
-    poor = _poorly_described(state, covariance)
-    status = _status(state, parameters, poor)
     warnings = _warnings(state, covariance, conflicts)
-    if poor and status.code != "poor_fit":  # a wrong model or fixed value may have caused the other verdict
-        warnings.insert(0, f"{poor} What is fixed may be wrong, or a record of another device.")
     alternatives = []
     for other in minima[1:]:
         p = other.parameters.as_dict()
@@ -118,7 +109,7 @@ def summarise(
     return FitResult(
         model=model_of(names),
         parts=tuple(part for part, own in EXTENSIONS.items() if set(own) & set(names)),
-        status=status,
+        status=_status(state, parameters),
         parameters=parameters,
         derived=_derived(state, covariance),
         nuisance={n: e for n, e in estimated.items() if n not in NAMES},
@@ -217,27 +208,8 @@ def _goodness(state: FitState, covariance: Covariance) -> Goodness:
     )
 
 
-def _poorly_described(state: FitState, covariance: Covariance) -> str:
-    """A sentence on records whose residuals have structure, or a size, beyond the noise; "" without any."""
-    poor = []
-    predictor = state.problem.predictor
-    for k, (record, here) in enumerate(zip(predictor.records, predictor.slices, strict=True)):
-        sizes = modulus(record, predictor.data()[here])
-        local, used = first_noise(record).sigma(sizes), state.problem.noise[k].sigma(sizes)
-        excess = float(np.median(used) / max(np.median(local), 1e-300))
-        structured = covariance.lag1[k] > SETTINGS.structured and excess > SETTINGS.misfit
-        if excess > SETTINGS.far or structured:
-            poor.append(record.name)
-    if not poor:
-        return ""
-    return (
-        f"The residuals of {', '.join(poor[:4])}{' and others' if len(poor) > 4 else ''} have structure "
-        "beyond the noise: the model misses something there."
-    )
-
-
-def _status(state: FitState, parameters: Mapping[str, Estimate], poor: str) -> Status:
-    """The verdict, with what to do."""
+def _status(state: FitState, parameters: Mapping[str, Estimate]) -> Status:
+    """The verdict as far as the model is true, with what to do."""
     undetermined = [n for n in CORE if n in parameters and parameters[n].status == "undetermined"]
     at_bound = [n for n in parameters if n in CORE and parameters[n].status == "at_bound"]
     if not np.all(np.isfinite(state.x)) or not np.isfinite(state.minimum.chi2):
@@ -260,9 +232,6 @@ def _status(state: FitState, parameters: Mapping[str, Estimate], poor: str) -> S
             code="at_bound",
             message=f"{', '.join(at_bound)} ended at a bound; widen it, or the data do not fit this model.",
         )
-    if poor:
-        advice = "Look at the residuals, and leave out what is not this device."
-        return Status(code="poor_fit", message=f"{poor} {advice}")
     return Status(code="ok", message="The model describes all records within their noise.")
 
 
@@ -294,14 +263,14 @@ def _warnings(state: FitState, covariance: Covariance, conflicts: Sequence[Confl
     for unknown, value in zip(state.unknowns.free, state.x, strict=True):
         if unknown.term and unknown.term.kind == "gain":
             said.append(
-                f"The instrument of the {_KINDS[unknown.term.instrument]} reads {100 * abs(value - 1):.1f} % "
+                f"The instrument of the {KINDS[unknown.term.instrument]} reads {100 * abs(value - 1):.1f} % "
                 f"{'more' if value > 1 else 'less'} than the reference instrument; a gain factor was fitted."
             )
     for kind in dict.fromkeys(c.left_out for c in conflicts):
         moved = [c for c in conflicts if c.left_out == kind]
         shifts = ", ".join(f"{c.parameter} by {c.shift:+.1f}" for c in moved[:4])
         said.append(
-            f"The {_KINDS[kind]} disagree with the rest: they move {shifts} standard errors. Check that they "
+            f"The {KINDS[kind]} disagree with the rest: they move {shifts} standard errors. Check that they "
             "were taken on the same device in the same state."
         )
     return said

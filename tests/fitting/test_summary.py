@@ -51,7 +51,7 @@ def test_a_wrong_fixed_value_is_told_even_where_it_leaves_the_rest_open():
     result = fit(device([*spectra(), *sweeps()]), wrong).result
     assert result.status.code in ("not_identifiable", "at_bound", "poor_fit")
     said = " ".join([result.status.message, *result.warnings])
-    assert "structure beyond the noise: the model misses something there." in said
+    assert "does not describe this device: it misses the s" in said
 
 
 def test_no_data_above_threshold():

@@ -185,13 +185,50 @@ def analyse_result(
         for kind, drawn in (("bootstrap", result.bootstrap), ("posterior", result.posterior)):
             if drawn is not None and drawn.status == "ok" and len(drawn.samples) >= enough:
                 source, draws = kind, {name: drawn.column(name) for name in drawn.names if name in NAMES}
+    if result.misfit is not None and result.misfit.certain and source in ("bootstrap", "posterior"):
+        source, draws = "covariance", None  # resampled noise knows nothing of a misfit
     by = source if result.covariance or draws else None
     names, seed = result.covariance_names, int(result.plan.get("seed") or 0)
     assessed = {
         name: assess(p, circuit, result.covariance or None, names, result.logarithmic, seed=seed, draws=draws)
         for name, circuit in wanted.items()
     }
-    return {name: replace(one, uncertainty_from=by) for name, one in assessed.items()}
+    assessed = {name: replace(one, uncertainty_from=by) for name, one in assessed.items()}
+    return {name: _as_sure_as_the_model(one, wanted[name], p, result) for name, one in assessed.items()}
+
+
+def _as_sure_as_the_model(
+    known: CircuitStability, circuit: Circuit, p: Parameters, result: FitResult
+) -> CircuitStability:
+    """The stability without a probability where the model fails, or where parts of the data contradict it."""
+    misfit = result.misfit
+    if misfit is None or not misfit.certain or known.verdict == "undetermined":
+        return known
+    if misfit.large:
+        reason = (
+            f"The model does not describe this device (it {misfit.sentence}): what it says of oscillation "
+            "is no verdict."
+        )
+    else:
+        unstable = (known.gain_margin_min or np.inf) < 1.0
+        against = []
+        for part in misfit.without:
+            other = p.replace(**part.values)
+            if circuit.can_oscillate(other):
+                margin = least_log_gain_margin(circuit.loop(other))
+                if bool(margin < 0.0) != unstable:
+                    against.append(part.left_out)
+        if not against:
+            return known
+        reason = f"Without {against[0]} the same fit says the opposite."
+    as_fitted = known.message[:1].lower() + known.message[1:]
+    return replace(
+        known,
+        verdict="undetermined",
+        probability_oscillates=None,
+        probability_reason=reason,
+        message=f"{reason} As fitted: {as_fitted}",
+    )
 
 
 def _verdict(margin: float, interval: Interval | None) -> Verdict:

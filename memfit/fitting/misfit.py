@@ -1,0 +1,452 @@
+"""How far the model misses the data, where, and what that does to the parameters.
+
+Noise is seen without the model (`memfit.fitting.noise.noise_without_model`); what a fit leaves beyond it is
+misfit. Whether there is any is asked of all evidence together: residuals of noise alone follow neither their
+neighbours (correlation over 1, 2 and 4 steps) nor any slow course (sums over blocks of every length; under
+noise alone the squares of the sums are chi-square distributed). How large it is decides what follows:
+
+- small: the parameters are estimates still, but a model that misses the data across its parameters misses
+  them along its parameters too. Standard errors grow by a factor for the first, and by what leaving out each
+  record and each kind of data does to the parameters (jackknife; Efron, Ann. Stat. 1982, 9, 586);
+- large: the values are the best of a model that does not describe the device, and are called `conditional`.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from scipy.special import chdtrc, ndtr
+
+from memfit.arrays import FloatArray
+from memfit.confidence import Z
+from memfit.datasets import ImpedanceSpectrum, IVSweep, Record
+from memfit.fitting.findings import Ends, LeftOut, MisfitFound
+from memfit.fitting.least_squares import minimise
+from memfit.fitting.noise import clipped_mean, noise_without_model
+from memfit.fitting.plan import unit_of_length
+from memfit.fitting.predict import measured, modulus
+from memfit.fitting.problem import FitState, NoiseLevel, Unknown, triangle
+from memfit.fitting.result import Estimate, EstimateStatus, FitResult, Goodness, Status, StatusCode
+from memfit.fitting.summary import KINDS
+from memfit.fitting.uncertainty.covariance import SETTINGS as NORMAL
+from memfit.model import DERIVED, NAMES
+from memfit.units import format_quantity
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Numbers that steer the verdict."""
+
+    rare: float = 1e-6
+    """Probability, under noise alone, of evidence that makes a misfit certain."""
+    clip: float = 4.0
+    """Standard deviations at which one residual counts no more."""
+    steps: tuple[int, ...] = (1, 2, 4)
+    """Neighbours whose correlation is looked at together."""
+    shortest: int = 8
+    """Points of a block, at least; the next is twice as long."""
+    far: float = 3.0
+    """Residuals this many times the noise are no noise, where points are too few to show a structure."""
+    shared: float = 1.2
+    """The same, where only the records of a kind together show a structure."""
+    described: float = 1.5
+    """Residuals up to so many times the noise of records that are described while others are missed."""
+    large: float = 3.0
+    """Per cent of |Z|, or of the span of a response, from which a misfit is large ..."""
+    visible: float = 1.5
+    """... where it is so many times the noise."""
+    share: float = 0.6
+    """Of the misfit that the place which is named holds."""
+    refits: int = 20
+    """Records up to which each is left out in a fit of its own; with more, in the linearised one."""
+    evaluations: int = 12
+    """Of each of these fits."""
+
+
+SETTINGS = Settings()
+
+
+@dataclass(frozen=True)
+class RecordMisfit:
+    """How one record is missed."""
+
+    noise: NoiseLevel
+    """Without the model."""
+    ratio: float
+    """Root mean square of the residuals over that noise."""
+    percent: float
+    """What is left of it without the noise, in per cent of |Z| or of the span of the response."""
+    certain: bool
+    where: str
+    """Where most of it sits, ", most between 12 Hz and 340 Hz"; empty where there is none."""
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """How the model misses the data, and what that does to its parameters."""
+
+    records: tuple[RecordMisfit, ...]
+    """One each, in the order of the problem."""
+    probability: float
+    """Of residuals with so much structure under noise alone."""
+    certain: bool
+    large: bool
+    widening: float = 1.0
+    """Factor on the standard errors."""
+    shifts: FloatArray = field(default_factory=lambda: np.zeros((0, 0)))
+    """(k, m) what leaving out each record and each kind does to the unknowns, one row each."""
+    left_out: tuple[str, ...] = ()
+    """Names of the records and kinds behind the rows."""
+
+
+def misfit_of(state: FitState, effective: Sequence[float]) -> Misfit:
+    """Measure the misfit of a settled fit; where it is certain, how far the parameters are to be trusted.
+
+    Parameters
+    ----------
+    state : FitState
+    effective : sequence of float
+        Independent points of each record.
+    """
+    problem, predictor = state.problem, state.problem.predictor
+    data, model = predictor.data(), state.model_values()
+    records, series = [], []
+    for record, here in zip(predictor.records, predictor.slices, strict=True):
+        used = problem.keep[here] & np.isfinite(model[here])
+        difference = np.where(used, data[here] - model[here], 0.0)
+        parts = 2 if isinstance(record, ImpedanceSpectrum) else 1
+        sigma = problem.sigma[here]
+        series.append(
+            [
+                part[keep]
+                for part, keep in zip(np.split(difference / sigma, parts), np.split(used, parts), strict=True)
+            ]
+        )
+        records.append(_record_misfit(record, difference, used))
+    kinds = np.array(problem.kinds)
+    alone = [evidence([parts]) for parts in series]
+    together = [
+        evidence([parts for parts, k in zip(series, kinds, strict=True) if k == kind])
+        for kind in dict.fromkeys(problem.kinds)
+    ]
+    probability = min(1.0, *(p * len(alone) for p in alone), *(p * len(together) for p in together))
+    one_kind = dict(zip(dict.fromkeys(problem.kinds), together, strict=True))
+    judged = tuple(
+        replace(
+            m,
+            certain=m.ratio > SETTINGS.far
+            or p * len(alone) < SETTINGS.rare
+            or (one_kind[kind] * len(together) < SETTINGS.rare and m.ratio > SETTINGS.shared),
+        )
+        for m, p, kind in zip(records, alone, problem.kinds, strict=True)
+    )
+    certain = any(m.certain for m in judged)
+    misfit = Misfit(judged, probability, certain, any(map(_is_large, judged)))
+    if not certain or not len(state.unknowns.free):
+        return misfit
+    beyond = [1.0 - 1.0 / max(m.ratio, 1.0) ** 2 for m in judged]
+    extra = float(np.dot(beyond, effective)) / len(state.unknowns.free)
+    shifts, names = _left_out(state)
+    return replace(misfit, widening=float(np.sqrt(1.0 + extra)), shifts=shifts, left_out=names)
+
+
+def evidence(series: Sequence[Sequence[FloatArray]]) -> float:
+    """Probability of residuals that follow each other so much under independent noise.
+
+    The smallest over all tests, times their number.
+
+    Parameters
+    ----------
+    series : sequence of sequences of (n,) arrays
+        Residuals of each record, in order, in one or several parts; their size does not matter.
+    """
+    parts: list[FloatArray] = []
+    for record in series:
+        size = np.sqrt(np.mean(np.concatenate(record) ** 2)) if sum(map(len, record)) else 0.0
+        if size > 0.0:
+            parts += [np.clip(part / size, -SETTINGS.clip, SETTINGS.clip) for part in record]
+    parts = [part for part in parts if part.size > 1]
+    if not parts:
+        return 1.0
+    tests = []
+    for steps in SETTINGS.steps:
+        pairs = [(part, k) for part in parts for k in range(1, steps + 1) if k < part.size]
+        over = sum(float(part[k:] @ part[:-k]) for part, k in pairs)
+        tests.append(float(ndtr(-over / np.sqrt(sum(part.size - k for part, k in pairs)))))
+    length, longest = SETTINGS.shortest, max(part.size for part in parts)
+    while length < 2 * longest:
+        squares, blocks = 0.0, 0
+        for part in parts:
+            ends = np.arange(0, part.size, length)
+            sums = np.add.reduceat(part, ends)
+            squares += float(np.sum(sums**2 / np.diff([*ends, part.size])))
+            blocks += ends.size
+        tests.append(float(chdtrc(blocks, squares)))
+        length *= 2
+    return min(1.0, len(tests) * min(tests))
+
+
+def _record_misfit(record: Record, difference: FloatArray, used: np.ndarray) -> RecordMisfit:
+    """Size and place of the differences (n,) between data and model of one record."""
+    noise = noise_without_model(record)
+    values = measured(record)
+    sizes = modulus(record, values)
+    sigma = np.maximum(noise.sigma(sizes), 1e-300)
+    if not used.any():
+        return RecordMisfit(noise, 0.0, 0.0, False, "")
+    squares = (difference[used] / sigma[used]) ** 2
+    ratio = float(np.sqrt(clipped_mean(squares)))
+    scale = sizes if isinstance(record, ImpedanceSpectrum) else np.full(sizes.size, np.ptp(values))
+    of_scale = (difference / np.maximum(scale, 1e-300))[used] ** 2
+    left = clipped_mean(of_scale) * max(1.0 - 1.0 / max(ratio, 1e-9) ** 2, 0.0)
+    return RecordMisfit(noise, ratio, 100.0 * float(np.sqrt(left)), False, _place(record, difference / sigma))
+
+
+def _place(record: Record, residual: FloatArray) -> str:
+    """The shortest stretch of the record that holds most of the misfit."""
+    if isinstance(record, ImpedanceSpectrum):
+        at, unit = record.frequency, "Hz"
+        squares = np.sum(np.split(residual**2, 2), axis=0)
+    else:
+        at, unit = (record.voltage, "V") if isinstance(record, IVSweep) else (record.time, "s")
+        squares = residual**2
+    order = np.argsort(at, kind="stable")
+    below = np.concatenate([[0.0], np.cumsum(squares[order])])
+    wanted = SETTINGS.share * below[-1]
+    last = np.searchsorted(below, below[:-1] + wanted, side="left")
+    possible = np.flatnonzero(last < below.size)
+    if not possible.size or not wanted > 0.0:
+        return ""
+    first = possible[np.argmin(last[possible] - possible)]
+    stretch = at[order][[first, last[first] - 1]]
+    if last[first] - first > SETTINGS.share * at.size:
+        return ", everywhere"
+    low, high = (format_quantity(float(v), unit, digits=2) for v in stretch)
+    return f", most between {low} and {high}" if low != high else f", most at {low}"
+
+
+def _left_out(state: FitState) -> tuple[FloatArray, tuple[str, ...]]:
+    """Shifts of the unknowns (k, m) without each record and each kind of data, and what was left out."""
+    problem = state.problem
+    owner, kinds = problem.predictor.record_of_point, np.array(problem.kinds)
+    groups = [(r.name, owner != k) for k, r in enumerate(problem.predictor.records)] if kinds.size > 1 else []
+    alone = len(groups) <= SETTINGS.refits
+    present = list(dict.fromkeys(problem.kinds))
+    if len(present) > 1:
+        groups += [(kind, (kinds != kind)[owner]) for kind in present if np.count_nonzero(kinds == kind) > 1]
+    shifts, names = [], []
+    for name, others in groups:
+        keep = problem.keep & others
+        if np.count_nonzero(keep) < 2 * len(state.unknowns.free):
+            continue
+        part = replace(state, problem=replace(problem, keep=keep))
+        if alone:
+            end = minimise(part.problem, state.unknowns, state.x, most=SETTINGS.evaluations)
+            step = end.x - state.x
+        else:
+            r, jacobian = part.linearised()
+            length = np.maximum(np.linalg.norm(jacobian, axis=0), 1e-300)
+            reduced = triangle(np.column_stack([jacobian / length, r]))
+            step = -np.linalg.lstsq(reduced[:, :-1], reduced[:, -1], rcond=1e-9)[0] / length
+        if np.all(np.isfinite(step)):
+            shifts.append(step)
+            names.append(name)
+    return np.array(shifts).reshape(len(shifts), len(state.unknowns.free)), tuple(names)
+
+
+def with_misfit(result: FitResult, state: FitState, misfit: Misfit) -> FitResult:
+    """The result with its misfit: what is said of it first, and how far its numbers are to be trusted.
+
+    Parameters
+    ----------
+    result : FitResult
+        With the verdicts of a model that is true.
+    state : FitState
+        The settled fit.
+    misfit : Misfit
+        Of it.
+    """
+    goodness = _with_noise_seen(result, misfit)
+    sentence = _sentence(state, misfit)
+    found = MisfitFound(
+        certain=misfit.certain,
+        large=misfit.large,
+        probability=misfit.probability,
+        widening=misfit.widening,
+        sentence=sentence,
+        without=_values_left_out(state, misfit),
+    )
+    result = replace(result, goodness=goodness, misfit=found)
+    if not misfit.certain or not np.all(np.isfinite(state.x)):
+        return result
+    matrix = misfit.widening**2 * np.array(result.covariance) + _jackknife(misfit)
+    added = np.sqrt(np.maximum(np.diag(_jackknife(misfit)), 0.0))
+    unknowns = {u.name: (u, float(a)) for u, a in zip(state.unknowns.free, added, strict=True)}
+    parameters, nuisance = (
+        {
+            name: _doubted(e, *unknowns[name], misfit, state.parameters.V_m) if name in unknowns else e
+            for name, e in estimates.items()
+        }
+        for estimates in (result.parameters, result.nuisance)
+    )
+    derived = {}
+    for name, e in result.derived.items():
+        gradient = np.array([float(DERIVED[name].exponents.get(u.name, 0)) for u in state.unknowns.free])
+        extra = float(np.sqrt(max(gradient @ _jackknife(misfit) @ gradient, 0.0)))
+        derived[name] = _doubted(e, Unknown(name, True, 0.0, np.inf), extra, misfit, state.parameters.V_m)
+    warnings = result.warnings
+    if not misfit.large:
+        said = f"The model {sentence}: a small misfit, but no chance. The standard errors include it"
+        warnings = (f"{said} (about {misfit.widening:.2g} times those of noise alone, or more).", *warnings)
+    return replace(
+        result,
+        parameters=parameters,
+        nuisance=nuisance,
+        derived=derived,
+        covariance=tuple(tuple(float(v) for v in row) for row in matrix),
+        status=_status(result.status, state, misfit, sentence, result.plan.get("bounds") or ()),
+        warnings=warnings,
+    )
+
+
+def _odd_ones(state: FitState, misfit: Misfit) -> str:
+    """Which records are missed, where the model describes the others; else what to look at."""
+    pairs = list(zip(misfit.records, state.problem.predictor.records, strict=True))
+    missed = [record.name for m, record in pairs if _is_large(m)]
+    fine = sum(m.ratio < SETTINGS.described for m, _ in pairs)
+    if not fine or fine + len(missed) < len(pairs):
+        return "Look at the residuals: another law, light, drift, or a record of another device."
+    several = len(missed) > 1
+    return (
+        f"It describes the other {fine} records: {', '.join(missed[:5])}{' and others' * (len(missed) > 5)} "
+        f"may be of another device or state, in another unit, or measured where the model no longer holds; "
+        f"leave {'them' if several else 'it'} out to see."
+    )
+
+
+def _status(
+    status: Status, state: FitState, misfit: Misfit, sentence: str, bounded: Collection[str]
+) -> Status:
+    """The verdict, with that of a true model behind it; `bounded` have bounds of the user."""
+    if not misfit.large:
+        return status
+    also: tuple[StatusCode, ...] = () if status.code == "ok" else (status.code, *status.also)
+    said = f"The model does not describe this device: it {sentence}."
+    bound_of_user = status.code == "at_bound" and any(name in status.message for name in bounded)
+    if status.code == "not_converged" or bound_of_user:  # what comes first may be the cause
+        return replace(status, message=f"{said} {status.message}", also=("poor_fit", *status.also))
+    rest = (
+        f"{_odd_ones(state, misfit)} The parameters are conditional: the best values of a model that fails."
+    ).lstrip()
+    if status.code == "not_identifiable":
+        rest += f" {status.message.split('; ')[0]} even so."
+    return Status(code="poor_fit", message=f"{said} {rest}", also=also)
+
+
+def _doubted(e: Estimate, unknown: Unknown, added: float, misfit: Misfit, V_m: float) -> Estimate:
+    """An estimate whose error includes the misfit."""
+    if e.value is None or e.status == "fixed":
+        return e
+    ratio = unknown.logarithmic and e.value > 0.0
+    value = float(np.log(e.value)) if ratio else e.value
+    size = e.value if ratio else 1.0
+    error = None if e.stderr is None else float(np.hypot(misfit.widening * e.stderr / size, added))
+    ends: list[float | None] = []
+    for end, sign in zip(e.ci95 or (None, None), (-1.0, 1.0), strict=True):
+        if end is None or (ratio and end <= 0.0):
+            ends.append(end)
+            continue
+        away = abs((float(np.log(end)) if ratio else end) - value)
+        inner = value + sign * min(float(np.hypot(misfit.widening * away, Z * added)), NORMAL.unbounded)
+        outer = float(np.exp(inner)) if ratio else inner
+        ends.append(min(max(outer, unknown.lower), unknown.upper))
+    status: EstimateStatus = e.status
+    if misfit.large:
+        status = status if status == "at_bound" else "conditional"
+    elif status == "determined" and error is not None and unknown.term is None:
+        status = "weak" if error / unit_of_length(unknown.name, V_m) > NORMAL.weak else status
+    interval: Ends | None = None if e.ci95 is None else (ends[0], ends[1])
+    return replace(
+        e,
+        stderr=None if error is None else error * size,
+        ci95=interval,
+        status=status,
+    )
+
+
+def _jackknife(misfit: Misfit) -> FloatArray:
+    """(m, m) covariance of the unknowns by what leaving out records, and kinds of data, does to them."""
+    size = misfit.shifts.shape[1]
+    result: FloatArray = np.zeros((size, size))
+    of_kinds = np.array([name in KINDS for name in misfit.left_out], dtype=bool)
+    for chosen in (of_kinds, ~of_kinds):
+        groups = int(np.count_nonzero(chosen))
+        if groups > 1:
+            shifts = misfit.shifts[chosen]
+            result += (groups - 1) / groups * shifts.T @ shifts
+    return result
+
+
+def _values_left_out(state: FitState, misfit: Misfit) -> tuple[LeftOut, ...]:
+    """The physical parameters without each record and each kind."""
+    names = [name for name in NAMES if name in state.unknowns.names]
+    result = []
+    for left_out, shift in zip(misfit.left_out, misfit.shifts, strict=True):
+        values = state.unknowns.values(np.clip(state.x + shift, -NORMAL.unbounded, NORMAL.unbounded))
+        result.append(LeftOut(left_out=left_out, values={name: values[name] for name in names}))
+    return tuple(result)
+
+
+def _with_noise_seen(result: FitResult, misfit: Misfit) -> Goodness:
+    """The goodness of fit against the noise seen without the model."""
+    datasets, squares, rows = [], 0.0, 0
+    for item, m in zip(result.goodness.datasets, misfit.records, strict=True):
+        where = f"{_size(m, item.kind)}{m.where}" if m.certain else ""
+        datasets.append(
+            replace(
+                item,
+                noise_model_free={"relative": m.noise.relative, "floor": m.noise.floor},
+                misfit=m.ratio,
+                misfit_percent=m.percent,
+                where=where,
+            )
+        )
+        count = item.points * (2 if item.kind == "impedance" else 1)
+        squares, rows = squares + count * m.ratio**2, rows + count
+    dof = max(rows - len(result.covariance_names), 1)
+    return replace(result.goodness, datasets=tuple(datasets), chi2_reduced_model_free=squares / dof)
+
+
+def _size(m: RecordMisfit, kind: str) -> str:
+    """How far a record is missed."""
+    of = "|Z|" if kind == "impedance" else "the span"
+    return f"missed by {_number(m.percent)} % of {of}, {_number(m.ratio)} times the noise"
+
+
+def _number(value: float) -> str:
+    """Two digits, no exponent."""
+    return f"{float(f'{value:.2g}'):.15g}"
+
+
+def _sentence(state: FitState, misfit: Misfit) -> str:
+    """What the model misses, each kind of data by its worst record: "misses the sweeps by 31 % of ..."."""
+    parts = []
+    for kind in dict.fromkeys(state.problem.kinds):
+        some = [
+            (m, record.name)
+            for m, record in zip(misfit.records, state.problem.predictor.records, strict=True)
+            if record.kind == kind and m.certain and (not misfit.large or _is_large(m))
+        ]
+        if not some:
+            continue
+        m, name = max(some, key=lambda pair: pair[0].percent)
+        of = "|Z|" if kind == "impedance" else "their span"
+        upto = "up to " if len(some) > 1 else ""
+        text = f"the {KINDS[kind]} by {upto}{_number(m.percent)} % of {of}{m.where}"
+        parts.append((m.ratio, f"{text} ({name}, {_number(m.ratio)} times its noise)"))
+    return "misses " + "; ".join(text for _, text in sorted(parts, reverse=True)) if parts else ""
+
+
+def _is_large(m: RecordMisfit) -> bool:
+    """Whether a model that misses a record so does not describe the device."""
+    return m.certain and m.percent > SETTINGS.large and m.ratio > SETTINGS.visible
