@@ -54,6 +54,15 @@ class Settings:
 
 
 SETTINGS = Settings()
+_WHERE_THE_MODEL_FAILS: Mapping[str, str] = {
+    "impedance": "Measure spectra at two more biases, one well below the threshold: a second arc or a "
+    "constant phase element stays the same at every bias, the channel and its times change with it.",
+    "iv": "Repeat the sweep ten times slower and ten times faster, and once through 0 V into the other "
+    "polarity: a leak or a rectifying contact stays, what has a time moves with the rate.",
+    "transient": "Repeat the pulse at half its height and at twice its length: times that depend on the "
+    "voltage change with the height, a slow second process shows in the length.",
+}
+"""Measurements that show which part of the model is wrong, by the kind of data that it misses."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,6 +164,8 @@ def plan_next(result: FitResult, device: Device | None = None) -> NextMeasuremen
     InputError
         The result does not hold what is needed, or nothing can be proposed.
     """
+    if result.misfit is not None and result.misfit.large:
+        return _without_model(result)
     if result.minimum is None:
         raise InputError(
             "This result was made by a version of memfit that did not keep what planning needs; "
@@ -227,6 +238,24 @@ def plan_next(result: FitResult, device: Device | None = None) -> NextMeasuremen
         assumed_noise=assumed,
     )
     return replace(plan, sentences=tuple(_sentences(plan)))
+
+
+def _without_model(result: FitResult) -> NextMeasurements:
+    """What would show which part of the model is wrong, where it does not describe the device."""
+    missed = [item for item in result.goodness.datasets if item.where]
+    worst = max(missed, key=lambda item: item.misfit_percent or 0.0)
+    what = result.misfit.sentence if result.misfit else ""
+    first = f"The model does not describe this device (it {what}): what it forecasts would mean nothing."
+    again = (
+        f"Measure {worst.file} again, unchanged: what differs between the two is drift or another state of "
+        "the device, what stays is a part that the model does not have."
+    )
+    sentences = [first, again]
+    sentences += [_WHERE_THE_MODEL_FAILS[kind] for kind in dict.fromkeys(item.kind for item in missed)]
+    undetermined = tuple(n for n, e in result.parameters.items() if n in CORE and e.status == "undetermined")
+    return NextMeasurements(
+        now={}, values={}, worst="", undetermined=undetermined, forecasts=(), sentences=tuple(sentences)
+    )
 
 
 def _spots(result: FitResult, minimum: MinimumFound) -> list[_Spot]:

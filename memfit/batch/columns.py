@@ -121,7 +121,7 @@ def row_of_result(data: Any, name: str) -> Row:
         "model": result.model,
         "area": result.device.get("area_m2"),
         "temperature": result.device.get("temperature_K"),
-        "chi2_reduced": result.goodness.chi2_reduced,
+        "chi2_reduced": result.goodness.chi2_reduced_model_free or result.goodness.chi2_reduced,
         "points": sum(item.used for item in result.inputs),
         "records": len(result.inputs),
         "seconds": result.environment.get("seconds"),

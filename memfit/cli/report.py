@@ -103,7 +103,8 @@ def _plan(given: Namespace) -> int:
     else:
         print(report_text(plan_report(result, plan)))
     values = ", ".join(f"{name} = {value:.4g}" for name, value in plan.values.items())
-    console.detail(f"Forecasts rest on {values} (SI), where the fit ended.")
+    if values:
+        console.detail(f"Forecasts rest on {values} (SI), where the fit ended.")
     return USABLE
 
 

@@ -39,12 +39,14 @@ def fit_text(result: FitResult) -> str:
     """
     terms = {name: Term.from_name(name) for name in result.nuisance}  # instruments disagree by a gain
     gains = {name: result.nuisance[name] for name, term in terms.items() if term and term.kind == "gain"}
+    trust = _answer_text(trust_answer(result))
+    fails = result.status.code == "poor_fit"  # then nothing else comes first
     parts = [
         str(result.device.get("name") or "device"),
+        *([trust, ""] if fails else []),
         filled(" ".join(parameters_answer(result).sentences)),
         "",
         estimates_text({**result.parameters, **result.derived, **gains}),
-        "",
     ]
     table = intervals_table(result)
     if table is not None:  # intervals by every method that was used, and how each was made
@@ -53,8 +55,8 @@ def fit_text(result: FitResult) -> str:
         rows += [tuple(str(cell) for cell in row) for row in of_device]
         samples = {"Bootstrap": result.bootstrap, "Posterior": result.posterior}
         made = [f"{kind}: {sample.message}" for kind, sample in samples.items() if sample is not None]
-        parts += ["95 % intervals", columns(rows), *map(filled, made), ""]
-    parts.append(_answer_text(trust_answer(result)))
+        parts += ["", "95 % intervals", columns(rows), *map(filled, made)]
+    parts += [] if fails else ["", trust]
     known = result.identifiability
     if known is not None and known.open:
         parts += ["", HEADINGS["identifiability"], *map(filled, known.sentences)]

@@ -314,11 +314,11 @@ def _odd_ones(state: FitState, misfit: Misfit) -> str:
     pairs = list(zip(misfit.records, state.problem.predictor.records, strict=True))
     missed = [record.name for m, record in pairs if _is_large(m)]
     fine = sum(m.ratio < SETTINGS.described for m, _ in pairs)
-    if not fine or fine + len(missed) < len(pairs):
+    if fine < len(missed) or fine + len(missed) < len(pairs):
         return "Look at the residuals: another law, light, drift, or a record of another device."
     several = len(missed) > 1
     return (
-        f"It describes the other {fine} records: {', '.join(missed[:5])}{' and others' * (len(missed) > 5)} "
+        f"It describes the other {f'{fine} records' if fine > 1 else 'record'}: {', '.join(missed[:5])}{' and others' * (len(missed) > 5)} "
         f"may be of another device or state, in another unit, or measured where the model no longer holds; "
         f"leave {'them' if several else 'it'} out to see."
     )

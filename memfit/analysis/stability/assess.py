@@ -221,13 +221,14 @@ def _as_sure_as_the_model(
         if not against:
             return known
         reason = f"Without {against[0]} the same fit says the opposite."
-    as_fitted = known.message[:1].lower() + known.message[1:]
+    margin = known.gain_margin_min
+    as_fitted = f" As fitted, the smallest gain margin is {margin:.3g}." if margin is not None else ""
     return replace(
         known,
         verdict="undetermined",
         probability_oscillates=None,
         probability_reason=reason,
-        message=f"{reason} As fitted: {as_fitted}",
+        message=f"{reason}{as_fitted}",
     )
 
 

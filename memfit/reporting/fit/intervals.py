@@ -306,6 +306,10 @@ def plan_report(result: FitResult, plan: "NextMeasurements") -> Report:
             return quantity_digits(stderr * plan.values["V_m"], row.unit, 2)
         return _error_text(stderr)
 
+    name = str(result.device.get("name") or "Device")
+    if not plan.forecasts:  # the model does not describe the device
+        section = Section("next", HEADINGS["next"], (Bullets(plan.sentences),))
+        return Report(title=name, subtitle="", answers=(), sections=(section,), footer="")
     state = (
         SENTENCES["plan_open"].format(names=listed(plan.undetermined))
         if plan.undetermined
@@ -317,7 +321,7 @@ def plan_report(result: FitResult, plan: "NextMeasurements") -> Report:
         rows.append((capitalised(forecast.text), *errors, ", ".join(forecast.settles)))
     columns: list[str | Column] = ["experiment", *(Column(name, "number") for name in plan.now), "settles"]
     return Report(
-        title=str(result.device.get("name") or "Device"),
+        title=name,
         subtitle="",
         answers=(),
         sections=(

@@ -77,8 +77,11 @@ def error_of(ci95: Sequence[float | None] | None) -> float | None:
 
 
 def answers(result: FitResult) -> tuple[Answer, Answer, Answer]:
-    """The three answers."""
-    return parameters_answer(result), trust_answer(result), spiking_answer(result)
+    """The three answers; where the model does not describe the device, that comes first."""
+    parameters, trust, spiking = parameters_answer(result), trust_answer(result), spiking_answer(result)
+    if result.status.code == "poor_fit":
+        return trust, parameters, spiking
+    return parameters, trust, spiking
 
 
 def parameters_answer(result: FitResult) -> Answer:
@@ -165,6 +168,8 @@ def circuit_sentence(name: str, block: Mapping[str, Any]) -> str:
     certainty = (
         "" if chance is None else f" Probability that it oscillates, given the errors: {percent(chance)}."
     )
+    if block.get("probability_reason"):
+        return f"{circuit}: {message}"
     points = list(block.get("hopf_points") or [])
     if len(points) >= 2:
         low, high = points[0], points[-1]

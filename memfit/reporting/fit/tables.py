@@ -98,16 +98,17 @@ def goodness_table(result: FitResult) -> Table:
             KIND.get(item.kind, item.kind),
             str(item.points),
             fixed(item.effective_points, 0),
-            quantity_digits(item.chi2_reduced, "1", 3),
+            quantity_digits(item.chi2_reduced if item.misfit is None else item.misfit**2, "1", 3),
             noise_text(
-                item.noise,
+                item.noise_model_free or item.noise,
                 "ohm" if item.kind == "impedance" else "A" if controls.get(item.file) != "current" else "V",
             ),
+            item.where or MISSING,
             fixed(item.lag1_autocorrelation, 2),
         )
         for item in result.goodness.datasets
     )
-    columns = ("record", "kind", "used", "effective", "chi2", "noise", "lag1")
+    columns = ("record", "kind", "used", "effective", "chi2", "noise", "misfit", "lag1")
     return table_of("goodness", columns, rows)
 
 

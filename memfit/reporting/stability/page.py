@@ -390,7 +390,8 @@ def stability_report(
         head = f"{capitalised(circuits[name].name)}: " if block.verdict == "undetermined" else ""
         said.append(f"{head}{block.message}")
     verdicts: list[Block] = [Bullets(tuple(dict.fromkeys(said)))]
-    if any(b.gain_margin_min is not None and b.probability_oscillates is None for b in blocks.values()):
+    silent = [b for b in blocks.values() if b.probability_oscillates is None and not b.probability_reason]
+    if any(b.gain_margin_min is not None for b in silent):
         verdicts.append(Paragraph(SENTENCES["no_covariance"]))
     sections = [Section("verdict", HEADINGS["verdict"], tuple(verdicts))]
     for place, (name, circuit) in enumerate(circuits.items()):

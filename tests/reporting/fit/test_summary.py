@@ -56,7 +56,7 @@ def test_what_is_not_determined_is_named(result):
         ("at_bound", "In part: a parameter ended at its bound.", "care"),
         ("not_identifiable", "Not all: the data do not determine every parameter.", "care"),
         ("not_converged", "No: the fit did not converge.", "bad"),
-        ("poor_fit", "With care: the model does not describe all of the data.", "care"),
+        ("poor_fit", "No: the model does not describe this device.", "bad"),
     ],
 )
 def test_trust_follows_the_status(result, code, headline, tone):
