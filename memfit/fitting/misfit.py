@@ -316,11 +316,11 @@ def _odd_ones(state: FitState, misfit: Misfit) -> str:
     fine = sum(m.ratio < SETTINGS.described for m, _ in pairs)
     if fine < len(missed) or fine + len(missed) < len(pairs):
         return "Look at the residuals: another law, light, drift, or a record of another device."
-    several = len(missed) > 1
+    others = f"{fine} records" if fine > 1 else "record"
+    names = ", ".join(missed[:5]) + (" and others" if len(missed) > 5 else "")
     return (
-        f"It describes the other {f'{fine} records' if fine > 1 else 'record'}: {', '.join(missed[:5])}{' and others' * (len(missed) > 5)} "
-        f"may be of another device or state, in another unit, or measured where the model no longer holds; "
-        f"leave {'them' if several else 'it'} out to see."
+        f"It describes the other {others}: {names} may be of another device or state, in another unit, or "
+        f"measured where the model no longer holds; leave {'it' if len(missed) == 1 else 'them'} out to see."
     )
 
 

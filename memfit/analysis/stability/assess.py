@@ -215,8 +215,7 @@ def _as_sure_as_the_model(
         for part in misfit.without:
             other = p.replace(**part.values)
             if circuit.can_oscillate(other):
-                margin = least_log_gain_margin(circuit.loop(other))
-                if bool(margin < 0.0) != unstable:
+                if bool(least_log_gain_margin(circuit.loop(other)) < 0.0) != unstable:
                     against.append(part.left_out)
         if not against:
             return known
