@@ -23,11 +23,10 @@ from memfit.datasets import ImpedanceSpectrum, IVSweep, Record
 from memfit.fitting.findings import Ends, LeftOut, MisfitFound
 from memfit.fitting.least_squares import minimise
 from memfit.fitting.noise import clipped_mean, noise_without_model
-from memfit.fitting.plan import unit_of_length
+from memfit.fitting.plan import KINDS, unit_of_length
 from memfit.fitting.predict import measured, modulus
 from memfit.fitting.problem import FitState, NoiseLevel, Unknown, triangle
 from memfit.fitting.result import Estimate, EstimateStatus, FitResult, Goodness, Status, StatusCode
-from memfit.fitting.summary import KINDS
 from memfit.fitting.uncertainty.covariance import SETTINGS as NORMAL
 from memfit.model import DERIVED, NAMES
 from memfit.units import format_quantity

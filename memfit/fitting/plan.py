@@ -23,6 +23,9 @@ WIRING = names_where(lambda row: row.part == "wiring")
 CORE = names_where(lambda row: row.scale != "linear")
 """Parameters of the device itself, which have a length of their own; what may be zero has none."""
 
+KINDS: Mapping[str, str] = {"impedance": "spectra", "iv": "sweeps", "transient": "transients"}
+"""Kinds of data in words."""
+
 TermKind = Literal["gain", "delay", "edge", "u_0", "i_0", "f_0"]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from memfit.confidence import Z
 from memfit.datasets import Device, ImpedanceSpectrum, content_digest, extent_of
 from memfit.fitting.noise import describe_outliers
-from memfit.fitting.plan import CORE, FitPlan, model_of
+from memfit.fitting.plan import CORE, KINDS, FitPlan, model_of
 from memfit.fitting.predict import is_staircase
 from memfit.fitting.problem import FitState
 from memfit.fitting.result import (
@@ -26,9 +26,6 @@ from memfit.fitting.starting_values import StartingValues
 from memfit.fitting.uncertainty.covariance import SETTINGS as NORMAL
 from memfit.fitting.uncertainty.covariance import Covariance, estimates
 from memfit.model import DERIVED, EXTENSIONS, NAMES, PARAMETERS
-
-KINDS = {"impedance": "spectra", "iv": "sweeps", "transient": "transients"}
-"""Kinds of data in words."""
 
 
 @dataclass(frozen=True)

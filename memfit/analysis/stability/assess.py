@@ -214,9 +214,9 @@ def _as_sure_as_the_model(
         against = []
         for part in misfit.without:
             other = p.replace(**part.values)
-            if circuit.can_oscillate(other):
-                if bool(least_log_gain_margin(circuit.loop(other)) < 0.0) != unstable:
-                    against.append(part.left_out)
+            can = circuit.can_oscillate(other)
+            if can and bool(least_log_gain_margin(circuit.loop(other)) < 0.0) != unstable:
+                against.append(part.left_out)
         if not against:
             return known
         reason = f"Without {against[0]} the same fit says the opposite."
