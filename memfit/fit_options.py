@@ -35,6 +35,8 @@ class FitOptions:
     """Wiring inductance L_s in the spectra."""
     gains: Switch = "auto"
     """A gain factor for each kind of instrument but one."""
+    offsets: Switch = field(default="auto", metadata={"new": True})
+    """A constant added to the response of each sweep: a zero error of the meter, or light."""
     delays: Switch = "auto"
     """A shift of the time axis for each record in time."""
     initial_states: Switch = "auto"

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from memfit.arrays import FloatArray
-from memfit.datasets import ImpedanceSpectrum, Record
+from memfit.datasets import ImpedanceSpectrum, IVSweep, Record
 from memfit.fitting.least_squares import NEEDED, again, fall_of_chi2, minimise
 from memfit.fitting.plan import WIRING, FitPlan, Term
 from memfit.fitting.predict import (
@@ -95,6 +95,8 @@ def add_needed_terms(state: FitState, plan: FitPlan) -> FitState:
         offers.append((plan.inductance, physical_unknowns(plan, WIRING)))
     if plan.gains != "off":
         offers.append((plan.gains, [term_unknown(Term("gain", instrument=kind)) for kind in present[1:]]))
+    if plan.offsets != "off":
+        offers.append((plan.offsets, offset_terms(state.problem)))
     if plan.delays != "off":
         offers.append((plan.delays, delay_terms(state.problem)))
     waiting = []
@@ -168,6 +170,17 @@ def _edges_of(problem: Problem, k: int) -> list[Unknown]:
         return []
     gaps = [sample_before(record, float(jump)) for jump in drive.jumps]
     return [term_unknown(Term("edge", k, j), gap) for j, gap in enumerate(gaps) if gap > 0]
+
+
+def offset_terms(problem: Problem) -> list[Unknown]:
+    """A constant added to the response of each sweep.
+
+    Parameters
+    ----------
+    problem : Problem
+    """
+    sweeps = [k for k, record in enumerate(problem.predictor.records) if isinstance(record, IVSweep)]
+    return [term_unknown(Term("offset", k)) for k in sweeps]
 
 
 def delay_terms(problem: Problem) -> list[Unknown]:

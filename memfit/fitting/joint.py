@@ -34,7 +34,7 @@ from memfit.fitting.instrument_terms import (
     without_idle_terms,
 )
 from memfit.fitting.least_squares import again, minimise
-from memfit.fitting.misfit import misfit_of, with_misfit
+from memfit.fitting.misfit import measure, misfit_of, with_misfit
 from memfit.fitting.noise import find_outliers, prepare, with_noise_of
 from memfit.fitting.plan import CORE, FitPlan, free_parameters, plan_for, unit_of_length
 from memfit.fitting.predict import bias_of, junction_at
@@ -157,6 +157,9 @@ def _find(device: Device, plan: FitPlan, model: str) -> _Settled:
     state = settle(add_needed_terms(state, plan), plan)
     clocked = with_jumps_on_samples(state)
     state = without_idle_terms(state if clocked is state else settle(clocked, plan), plan)
+    gains = [u.name for u in state.unknowns.free if u.term and u.term.kind == "gain"]
+    if gains and plan.gains == "auto" and measure(state).large:  # no calibration explains what a model misses
+        state = settle(again(state, unknowns=state.unknowns.without(gains)), plan)
     return _Settled(state, tuple(minima[1:]), first)
 
 

@@ -99,13 +99,29 @@ class Misfit:
 
 
 def misfit_of(state: FitState, effective: Sequence[float]) -> Misfit:
-    """Measure the misfit of a settled fit; where it is certain, how far the parameters are to be trusted.
+    """The misfit of a settled fit; where it is certain, how far the parameters are to be trusted.
 
     Parameters
     ----------
     state : FitState
     effective : sequence of float
         Independent points of each record.
+    """
+    misfit = measure(state)
+    if not misfit.certain or not len(state.unknowns.free):
+        return misfit
+    beyond = [1.0 - 1.0 / max(m.ratio, 1.0) ** 2 for m in misfit.records]
+    extra = float(np.dot(beyond, effective)) / len(state.unknowns.free)
+    shifts, names = _left_out(state)
+    return replace(misfit, widening=float(np.sqrt(1.0 + extra)), shifts=shifts, left_out=names)
+
+
+def measure(state: FitState) -> Misfit:
+    """How a fit misses the records, without what that does to the parameters.
+
+    Parameters
+    ----------
+    state : FitState
     """
     problem, predictor = state.problem, state.problem.predictor
     data, model = predictor.data(), state.model_values()
@@ -140,13 +156,7 @@ def misfit_of(state: FitState, effective: Sequence[float]) -> Misfit:
         for m, p, kind in zip(records, alone, problem.kinds, strict=True)
     )
     certain = any(m.certain for m in judged)
-    misfit = Misfit(judged, probability, certain, any(map(_is_large, judged)))
-    if not certain or not len(state.unknowns.free):
-        return misfit
-    beyond = [1.0 - 1.0 / max(m.ratio, 1.0) ** 2 for m in judged]
-    extra = float(np.dot(beyond, effective)) / len(state.unknowns.free)
-    shifts, names = _left_out(state)
-    return replace(misfit, widening=float(np.sqrt(1.0 + extra)), shifts=shifts, left_out=names)
+    return Misfit(judged, probability, certain, any(map(_is_large, judged)))
 
 
 def evidence(series: Sequence[Sequence[FloatArray]]) -> float:

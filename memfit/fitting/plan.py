@@ -26,10 +26,10 @@ CORE = names_where(lambda row: row.scale != "linear")
 KINDS: Mapping[str, str] = {"impedance": "spectra", "iv": "sweeps", "transient": "transients"}
 """Kinds of data in words."""
 
-TermKind = Literal["gain", "delay", "edge", "u_0", "i_0", "f_0"]
+TermKind = Literal["gain", "offset", "delay", "edge", "u_0", "i_0", "f_0"]
 
 
-TERM_NAMES = r"gain_[a-z]+|edge_\d+_\d+|(?:delay|u_0|i_0|f_0)_\d+"
+TERM_NAMES = r"gain_[a-z]+|edge_\d+_\d+|(?:offset|delay|u_0|i_0|f_0)_\d+"
 """Pattern of the names that terms have in result.json."""
 
 
@@ -38,7 +38,8 @@ class Term:
     """A quantity of an instrument, or of the start of a record, that a fit may add to the parameters."""
 
     kind: TermKind
-    """Factor of an instrument, shift of a record, time of a jump, or u, i_c, f at the start of a record."""
+    """Factor of an instrument, constant added to a record's response, shift of a record, time of a jump, or
+    u, i_c, f at the start of a record."""
     record: int | None = None
     """Which record, where it belongs to one."""
     index: int | None = None
@@ -60,7 +61,7 @@ class Term:
         ----------
         name : str
         """
-        match = re.fullmatch(r"gain_([a-z]+)|(edge|delay|[uif]_0)_(\d+)(?:_(\d+))?", name)
+        match = re.fullmatch(r"gain_([a-z]+)|(edge|offset|delay|[uif]_0)_(\d+)(?:_(\d+))?", name)
         if match is None or not re.fullmatch(TERM_NAMES, name):
             return None
         instrument, kind, record, jump = match.groups()
@@ -71,7 +72,7 @@ class Term:
     @property
     def unit(self) -> str:
         """SI unit, "" for a number."""
-        return {"delay": "s", "edge": "s", "u_0": "V", "i_0": "A"}.get(self.kind, "")
+        return {"delay": "s", "offset": "A", "edge": "s", "u_0": "V", "i_0": "A"}.get(self.kind, "")
 
 
 @dataclass(frozen=True, kw_only=True)

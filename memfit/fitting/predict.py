@@ -37,6 +37,8 @@ class Instrument:
 
     gain: FloatArray
     """(r,) factor of the measured quantity (of Z for spectra)."""
+    offset: FloatArray
+    """(r,) added to what is measured, A or V."""
     delay: FloatArray
     """(r,) s."""
     initial: FloatArray
@@ -46,8 +48,9 @@ class Instrument:
 
     @classmethod
     def ideal(cls, records: int, edges: int = 0) -> "Instrument":
-        """Gain 1, no delay, every edge where the drive says."""
-        return cls(np.ones(records), np.zeros(records), np.zeros((records, 3)), np.zeros((records, edges)))
+        """Gain 1, no offset, no delay, every edge where the drive says."""
+        offset, delay = np.zeros((2, records))
+        return cls(np.ones(records), offset, delay, np.zeros((records, 3)), np.zeros((records, edges)))
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,8 @@ class Prediction:
     """(n, p) by the parameters in the order of `NAMES`, gains included."""
     bare: FloatArray
     """(n,) values for gain 1: the derivative by the gain."""
+    by_offset: FloatArray
+    """(n,) derivative by the offset."""
     by_time: FloatArray
     """(n,) derivative by time; minus the derivative by the delay; 0 for spectra and quasi-steady sweeps."""
     by_initial: FloatArray
@@ -227,14 +232,20 @@ class Predictor:
         by_edge = np.zeros((self.size, terms.edge.shape[1]))
         if slopes_in_time:
             by_edge = self._edge_slopes(p, terms, values, by_time)
+        by_offset = np.ones(self.size)
+        for k in self._timed:
+            if self._first_current(k, terms) != 0.0:  # it tells u at the start, and the offset is part of it
+                by_offset[self.slices[k]] += p.R_s * by_initial[self.slices[k], 0]
+        offset = terms.offset[self.record_of_point] if np.any(terms.offset) else 0.0
         if np.all(terms.gain == 1.0):
-            return Prediction(values, slopes, values, by_time, by_initial, by_edge)
+            return Prediction(values + offset, slopes, values, by_offset, by_time, by_initial, by_edge)
         gain = terms.gain[self.record_of_point]
         first = np.array([self._first_current(k, terms) for k in range(len(self.records))])
         return Prediction(
-            gain * values,
+            gain * values + offset,
             gain[:, None] * slopes,
             values + p.R_s * first[self.record_of_point] * by_initial[:, 0],
+            by_offset,
             gain * by_time,
             gain[:, None] * by_initial,
             gain[:, None] * by_edge,
@@ -258,7 +269,7 @@ class Predictor:
         drive = drive_of(record)
         if drive is None or drive.initial != "free" or drive.control != "voltage":
             return 0.0
-        return float(measured(record)[0]) / float(terms.gain[k])
+        return float(measured(record)[0] - terms.offset[k]) / float(terms.gain[k])
 
     def _edge_slopes(
         self, p: Parameters, terms: Instrument, values: FloatArray, by_time: FloatArray

@@ -30,6 +30,8 @@ _BOUND_MARGIN = 1e-6
 """Of the range of an unknown: distance from a bound that is none."""
 _ROUGHLY = 0.5
 """Distance from the data, in units of their spread, that terms of the instruments may still explain."""
+GAIN_PRIOR = 0.03
+"""Standard deviation that is expected of a gain: the calibration of a good instrument is known to 1 %."""
 _BLOCK = 96
 """Rows factored at a time, or twice as many as unknowns, so that every round halves them at least."""
 
@@ -46,6 +48,8 @@ class Unknown:
     """What it is of an instrument; None for a parameter of the model."""
     start: float = 0.0
     """First value, where nothing else says."""
+    prior: float = np.inf
+    """Standard deviation, about the first value, that is expected without the data."""
 
     @property
     def record(self) -> int | None:
@@ -97,12 +101,13 @@ def term_unknown(term: Term, reach: float = 0.0) -> Unknown:
         interval, before the first sample that shows it.
     """
     lower, upper, start = {
-        "gain": (0.2, 5.0, 1.0),
+        "gain": (0.8, 1.25, 1.0),
         "delay": (-reach, reach, 0.0),
         "edge": (-reach, 0.0, -0.5 * reach),
         "f_0": (0.0, 1.0, 0.0),
     }.get(term.kind, (-1e6, 1e6, 0.0))
-    return Unknown(term.name, False, lower, upper, term, start)
+    prior = GAIN_PRIOR if term.kind == "gain" else np.inf
+    return Unknown(term.name, False, lower, upper, term, start, prior)
 
 
 def initial_unknowns(record: int, control: Control) -> list[Unknown]:
@@ -127,6 +132,8 @@ def instrument_of(values: Mapping[Term, float], kinds: Sequence[str]) -> Instrum
             instrument.gain[[kind == term.instrument for kind in kinds]] = value
         elif term.kind == "edge":
             instrument.edge[term.record, term.index] = value
+        elif term.kind == "offset":
+            instrument.offset[term.record] = value
         elif term.kind == "delay":
             instrument.delay[term.record] = value
         else:
@@ -202,7 +209,9 @@ class Unknowns:
                 result[here, j] = prediction.bare[here]
             else:
                 here = record_of_point == term.record
-                if term.kind == "delay":
+                if term.kind == "offset":
+                    result[here, j] = prediction.by_offset[here]
+                elif term.kind == "delay":
                     result[here, j] = -prediction.by_time[here]
                 elif term.kind == "edge":
                     result[here, j] = prediction.by_edge[here, term.index]
@@ -229,6 +238,7 @@ class JointResiduals:
         self._kept = np.flatnonzero(problem.keep)
         self._data = problem.predictor.data()[self._kept]
         self._weight = 1.0 / problem.sigma[self._kept]
+        self._expected = [j for j, u in enumerate(unknowns.free) if np.isfinite(u.prior)]
         self._last_x: FloatArray | None = None
         self._reduced = np.empty((0, 0))
 
@@ -256,6 +266,14 @@ class JointResiduals:
         """(m + 1, m) reduced Jacobian."""
         return self._reduce(x)[:, :-1]
 
+    def _prior_rows(self, x: FloatArray) -> FloatArray:
+        """(k, m + 1) rows of [J r] for what is expected without the data."""
+        rows = np.zeros((len(self._expected), x.size + 1))
+        for row, j in zip(rows, self._expected, strict=True):
+            unknown = self.unknowns.free[j]
+            row[j], row[-1] = 1.0 / unknown.prior, (x[j] - unknown.inner(unknown.start)) / unknown.prior
+        return rows
+
     def _reduce(self, x: FloatArray) -> FloatArray:
         """(m + 1, m + 1) triangle of [J r], kept until the vector changes."""
         if self._last_x is None or not np.array_equal(x, self._last_x):
@@ -263,7 +281,10 @@ class JointResiduals:
             if self._robust:
                 r, slope = soften(r)
                 j *= slope[:, None]
-            self._last_x, self._reduced = x.copy(), triangle(np.column_stack([j, r]))
+            rows = np.column_stack([j, r])
+            if self._expected:
+                rows = np.concatenate([rows, self._prior_rows(x)])
+            self._last_x, self._reduced = x.copy(), triangle(rows)
         return self._reduced
 
 

@@ -91,7 +91,7 @@ def _unknown(name: str, plan: FitPlan, problem: Problem) -> Unknown:
     if name in NAMES:
         return physical_unknowns(replace(plan, fix={}), [name])[0]
     term, records = Term.from_name(name), problem.predictor.records
-    if term is not None and term.kind == "gain":
+    if term is not None and term.kind in ("gain", "offset"):
         return term_unknown(term)
     if term is not None and term.record is not None and term.index is not None:
         record = records[term.record]

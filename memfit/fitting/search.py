@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from memfit.datasets import ImpedanceSpectrum, PulseTransient, Record
+from memfit.datasets import ImpedanceSpectrum, IVSweep, PulseTransient, Record
 from memfit.fitting.instrument_terms import add_needed_terms, with_initial_states
 from memfit.fitting.least_squares import minimise
 from memfit.fitting.part_starts import with_parts
-from memfit.fitting.plan import CORE, FitPlan, unit_of_length
+from memfit.fitting.plan import CORE, FitPlan, Term, unit_of_length
 from memfit.fitting.predict import Predictor, measured, modulus
-from memfit.fitting.problem import FitState, NoiseLevel, Problem, Unknowns, physical_unknowns
+from memfit.fitting.problem import FitState, NoiseLevel, Problem, Unknowns, physical_unknowns, term_unknown
 from memfit.fitting.starting_values import StartingValues, distinct, guess, swapped
 from memfit.fitting.steady_start import slowest_sweep
 from memfit.model import LEFT_OUT, NAMES, PARAMETERS, Parameters
@@ -61,6 +61,10 @@ class Settings:
     window_tolerance: float = 1e-3
     rough: float = 1e-5
     """Tolerance while starts still compete."""
+    near_zero: float = 0.02
+    """Of the largest voltage of a sweep: what is near 0 V."""
+    obvious: float = 0.01
+    """Of its largest current: a constant that is offered from the start."""
     long: int = 6000
     """Samples beyond which a transient is long."""
     even: int = 2500
@@ -88,7 +92,13 @@ def find_minima(
     names : sequence of str
         Physical parameters of the model that may be free.
     """
-    records = problem.predictor.records
+    zeros = {} if plan.offsets == "off" else zero_errors(problem.predictor.records)
+    records = [
+        replace(record, current=record.current - zeros[k])
+        if isinstance(record, IVSweep) and k in zeros
+        else record
+        for k, record in enumerate(problem.predictor.records)
+    ]
     known = {**{time: 0.0 for time in LEFT_OUT.values() if time not in names}, **plan.fix}
     usual = {name: PARAMETERS[name].typical for name in plan.asked if not PARAMETERS[name].extension}
     starts = []
@@ -104,7 +114,7 @@ def find_minima(
 
     def attempt(start: StartingValues) -> bool:
         """Fit from one start, terms of the instruments included; True when nothing is left to explain."""
-        state = _fit_everything(search, plan, names, start)
+        state = _fit_everything(search, plan, names, start, zeros)
         chi2 = state.minimum.chi2
         known = any(abs(chi2 - other) < SETTINGS.equal * chi2 for other in bare)
         bare.append(chi2)
@@ -195,14 +205,49 @@ def physical_start(
     return Unknowns(physical_unknowns(plan, names), Parameters.from_mapping({**base, **plan.fix}), kinds)
 
 
-def _fit_everything(problem: Problem, plan: FitPlan, names: Sequence[str], start: StartingValues) -> FitState:
-    """Least squares on a problem from one set of first values.
+def zero_errors(records: Sequence[Record]) -> dict[int, float]:
+    """Constant currents, A, of sweeps at zero voltage, by the number of the record; only what is obvious.
+
+    The charging current of C_m and hysteresis turn round with the direction of the sweep: the mean over both
+    directions is what neither of them makes.
+
+    Parameters
+    ----------
+    records : sequence of Record
+    """
+    found = {}
+    for k, record in enumerate(records):
+        if not isinstance(record, IVSweep) or record.control != "voltage":
+            continue
+        near = np.abs(record.voltage) <= SETTINGS.near_zero * np.max(np.abs(record.voltage))
+        rising = np.gradient(record.voltage) > 0 if record.points > 1 else near
+        ways = [record.current[near & way] for way in (rising, ~rising)]
+        if min(way.size for way in ways) == 0:
+            continue
+        mean = float(np.mean([np.mean(way) for way in ways]))
+        if mean**2 > SETTINGS.obvious**2 * float(np.max(record.current**2)) and all(
+            np.all(way * mean > 0.0) for way in ways
+        ):
+            found[k] = mean
+    return found
+
+
+def _fit_everything(
+    problem: Problem,
+    plan: FitPlan,
+    names: Sequence[str],
+    start: StartingValues,
+    zeros: Mapping[int, float] | None = None,
+) -> FitState:
+    """Least squares on a problem from one set of first values, offsets of some sweeps among them.
 
     Where no spectrum holds the phase of an oscillation, the first part of each transient after its first jump
     comes first.
     """
     unknowns = physical_start(plan, names, start.values, problem.kinds)
     unknowns, values = with_initial_states(problem, unknowns, start.values)
+    offsets = {Term("offset", k): value for k, value in (zeros or {}).items()}
+    unknowns = unknowns.plus([replace(term_unknown(term), start=value) for term, value in offsets.items()])
     x = unknowns.encode(values)
     if "impedance" not in problem.kinds:
         for share in SETTINGS.windows:

@@ -26,6 +26,7 @@ from memfit.fitting.starting_values import StartingValues
 from memfit.fitting.uncertainty.covariance import SETTINGS as NORMAL
 from memfit.fitting.uncertainty.covariance import Covariance, estimates
 from memfit.model import DERIVED, EXTENSIONS, NAMES, PARAMETERS
+from memfit.units import format_quantity
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ class Settings:
     follow: float = 0.3
     """Lag-1 autocorrelation of which a reader should know, where points count less than `worth`."""
     worth: float = 0.6
+    large_gain: float = 0.1
+    """Distance of a gain from 1 that is a question to the user."""
 
 
 SETTINGS = Settings()
@@ -259,9 +262,19 @@ def _warnings(state: FitState, covariance: Covariance, conflicts: Sequence[Confl
         )
     for unknown, value in zip(state.unknowns.free, state.x, strict=True):
         if unknown.term and unknown.term.kind == "gain":
+            size, way = f"{100 * abs(value - 1):.1f} %", "more" if value > 1 else "less"
+            what = f"The instrument of the {KINDS[unknown.term.instrument]}"
             said.append(
-                f"The instrument of the {KINDS[unknown.term.instrument]} reads {100 * abs(value - 1):.1f} % "
-                f"{'more' if value > 1 else 'less'} than the reference instrument; a gain factor was fitted."
+                f"{what} reads {size} {way} than the reference instrument; a gain factor was fitted."
+                if abs(value - 1) < SETTINGS.large_gain
+                else f"{what} would have to read {size} {way} than the reference instrument for the records to "
+                "agree: are its range, its calibration and the area the same? A gain factor was fitted."
+            )
+        elif unknown.term and unknown.term.kind == "offset" and unknown.term.record is not None:
+            name, shift = records[unknown.term.record].name, format_quantity(value, unknown.unit, digits=3)
+            said.append(
+                f"{name}: a constant {shift} was found in all its currents and fitted: a zero error of the "
+                "instrument, or light on the device?"
             )
     for kind in dict.fromkeys(c.left_out for c in conflicts):
         moved = [c for c in conflicts if c.left_out == kind]

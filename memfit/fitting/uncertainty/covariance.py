@@ -168,16 +168,17 @@ def bound_information(
         elif unknown.term is not None and unknown.term.kind in ("edge", "f_0"):
             fact[:] = unknown.inner_bounds
     low, high = facts.T
+    expected = np.array([u.prior for u in unknowns]) ** -2.0  # 0 without a prior
     low, high = (low - x) * scale, (high - x) * scale
     bounded = (np.isfinite(low) | np.isfinite(high)) & (length > UNSEEN)
     if not bounded.any():
-        return BoundInformation(np.zeros(x.size), np.zeros(x.size))
+        return BoundInformation(expected, np.zeros(x.size))
     information = (root / scale).T @ (root / scale) + SETTINGS.ridge * np.eye(x.size)
     pull = -(root / scale).T @ residuals  # zero but where a bound holds against it
     on_low, on_high = low > -SETTINGS.on_bound, high < SETTINGS.on_bound
     held = bounded & ((on_low & (pull < 0)) | (on_high & (pull > 0)))
     precision, shift = _bounded_normal(information, np.where(held, pull, 0.0), low, high, bounded)
-    return BoundInformation(precision * scale**2, shift / scale)
+    return BoundInformation(precision * scale**2 + expected, shift / scale)
 
 
 def _bounded_normal(
