@@ -267,8 +267,8 @@ def _warnings(state: FitState, covariance: Covariance, conflicts: Sequence[Confl
             said.append(
                 f"{what} reads {size} {way} than the reference instrument; a gain factor was fitted."
                 if abs(value - 1) < SETTINGS.large_gain
-                else f"{what} would have to read {size} {way} than the reference instrument for the records to "
-                "agree: are its range, its calibration and the area the same? A gain factor was fitted."
+                else f"{what} would have to read {size} {way} than the reference instrument to bring the "
+                "records together: are range, calibration and area right? A gain factor was fitted."
             )
         elif unknown.term and unknown.term.kind == "offset" and unknown.term.record is not None:
             name, shift = records[unknown.term.record].name, format_quantity(value, unknown.unit, digits=3)
