@@ -17,7 +17,7 @@ from memfit.reporting.content import (
     Report,
     Table,
 )
-from memfit.reporting.fit.intervals import intervals_table
+from memfit.reporting.fit.intervals import intervals_table, known_sentences
 from memfit.reporting.fit.summary import (
     interval_text,
     parameters_answer,
@@ -59,7 +59,7 @@ def fit_text(result: FitResult) -> str:
     parts += [] if fails else ["", trust]
     known = result.identifiability
     if known is not None and known.open:
-        parts += ["", HEADINGS["identifiability"], *map(filled, known.sentences)]
+        parts += ["", HEADINGS["identifiability"], *map(filled, known_sentences(result))]
     return "\n".join([*parts, "", _answer_text(spiking_answer(result))])
 
 

@@ -122,6 +122,20 @@ class ModelChoice:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Known:
+    """A quantity that the data determine although they do not determine what it is made of."""
+
+    expression: str
+    """As written: "R_b + R_s", "tau_d tau_k"."""
+    value: float
+    """SI."""
+    unit: str
+    stderr: float
+    """Standard error, SI."""
+    sentence: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class LeftOut:
     """The same fit without a part of the data."""
 
@@ -145,6 +159,8 @@ class MisfitFound:
     """Factor by which the standard errors were enlarged, apart from what `without` adds."""
     sentence: str
     """Size and place in words; empty where there is none."""
+    mistake: str = field(default="", metadata=SPARSE)
+    """Which records the others contradict, and what would bring them into line; a sentence."""
     without: tuple[LeftOut, ...] = ()
     """What leaving out each record and each kind of data does; empty where there is no misfit."""
 

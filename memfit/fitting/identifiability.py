@@ -22,9 +22,11 @@ from memfit.fitting.combinations import (
 from memfit.fitting.exploration import SETTINGS as EXPLORED
 from memfit.fitting.exploration import Exploration
 from memfit.fitting.findings import (
+    Combination,
     Direction,
     Ends,
     Identifiability,
+    Known,
     MinimumFound,
     OpenParameter,
     Place,
@@ -55,6 +57,8 @@ class Settings:
     """Length, in logarithms and V_m, by which they differ at least; so may no derived quantity."""
     equal: float = 1.1
     """Ratio of two times below which they are told as one."""
+    no_channel: float = 1e-6
+    """i_c0 R_b, V, below which there is no channel."""
     known: float = 0.25
     """Standard error, relative, up to which a combination is worth naming."""
 
@@ -138,12 +142,14 @@ class _Verdict:
                 "intervals say. `memfit plan` says which measurement would settle them; or fix what is "
                 "known.",
             )
+        knowledge = self._knowledge(lost)
         return replace(
             self.result,
             parameters=estimates,
             derived=derived,
             status=status,
-            identifiability=self._knowledge(lost),
+            identifiability=knowledge,
+            known=(*self._series_resistance(estimates), *map(_known, knowledge.combinations)),
             minimum=self._minimum_found(),
         )
 
@@ -168,6 +174,30 @@ class _Verdict:
             elif estimate.status == "undetermined" and (name not in _SEEN_ALONE or None in known):
                 lost.setdefault(name, OpenParameter(reach="both sides"))
         return {name: lost[name] for name in CORE if name in lost}
+
+    def _series_resistance(self, estimates: Mapping[str, Estimate]) -> tuple[Known, ...]:
+        """R_b + R_s, where the data know the sum and not how it is shared, as of any resistor.
+
+        Asked at the best of the places without a channel, if there is one as good as the minimum.
+        """
+        if not {"R_b", "R_s"} <= set(self.state.unknowns.names):
+            return ()
+        residuals = self.state.problem.residuals(self.state.unknowns)
+        bare = []
+        for x in (self.state.x, *self.exploration.points):
+            p = self.state.unknowns.parameters(x)
+            if p.i_c0 * p.R_b < SETTINGS.no_channel:
+                bare.append((float(np.sum(residuals.residuals(x) ** 2)), x, p))
+        allowed = float(np.sum(residuals.residuals(self.state.x) ** 2)) + EXPLORED.allowed
+        chi2, x, p = min(bare, key=lambda place: place[0], default=(np.inf, self.state.x, self.p))
+        if chi2 > allowed or estimates["R_b"].status == "determined":
+            return ()
+        total = p.R_b + p.R_s
+        root = self._information(x, ("R_b", "R_s")) * np.array([1.0, total])
+        normal = NormalApproximation.of(np.vstack([root, np.eye(2) / SETTINGS.prior]), np.ones(2))
+        gradient = np.array([p.R_b / total, 1.0])
+        error = float(np.sqrt(gradient @ normal.covariance() @ gradient))
+        return (_named_known("R_b + R_s", total, "ohm", error * total),) if error < SETTINGS.known else ()
 
     def _limits(self, name: str) -> Ends:
         """Where the data stop a parameter nearby, going down and going up."""
@@ -285,6 +315,19 @@ class _Verdict:
             for x in kept
         ]
         return MinimumFound(names=names, places=tuple(places))
+
+
+def _known(combination: Combination) -> Known:
+    """A combination as a quantity with its value and error."""
+    c = combination
+    return _named_known(c.text, c.value, c.unit, c.stderr * c.value)
+
+
+def _named_known(expression: str, value: float, unit: str, stderr: float) -> Known:
+    """A known quantity with its sentence."""
+    text = f"{format_quantity(value, unit)} +- {format_quantity(stderr, unit, digits=2)}"
+    sentence = f"{expression} = {text} is known, its parts are not."
+    return Known(expression=expression, value=value, unit=unit, stderr=stderr, sentence=sentence)
 
 
 def _reach(below: bool, above: bool) -> Reach:

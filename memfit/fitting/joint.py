@@ -22,7 +22,7 @@ import numpy as np
 from scipy.special import erfc
 
 from memfit.arrays import FloatArray
-from memfit.datasets import Device, ImpedanceSpectrum, silent
+from memfit.datasets import Device, ImpedanceSpectrum, Record, silent
 from memfit.errors import InputError
 from memfit.fitting.exploration import explore
 from memfit.fitting.findings import ModelCandidate, ModelChoice
@@ -35,10 +35,11 @@ from memfit.fitting.instrument_terms import (
 )
 from memfit.fitting.least_squares import again, minimise
 from memfit.fitting.misfit import measure, misfit_of, with_misfit
+from memfit.fitting.mistakes import find_mistake
 from memfit.fitting.noise import find_outliers, prepare, with_noise_of
 from memfit.fitting.plan import CORE, FitPlan, free_parameters, plan_for, unit_of_length
 from memfit.fitting.predict import bias_of, junction_at
-from memfit.fitting.problem import FitState, Problem, Unknowns, triangle
+from memfit.fitting.problem import FitState, Problem, Unknowns, physical_unknowns, triangle
 from memfit.fitting.result import Alternative, Conflict, FitResult, FittedRecord
 from memfit.fitting.search import find_minima
 from memfit.fitting.starting_values import StartingValues
@@ -131,8 +132,8 @@ def fit(device: Device, plan: FitPlan | None = None) -> JointFit:
         if isinstance(record, ImpedanceSpectrum):
             bias_of(record)
     if plan.model != "auto":
-        return _finish(device, plan, plan.model, _find(device, plan, plan.model))
-    full = _find(device, plan, "3d")
+        return _finish(device, plan, plan.model, _find(device.records, plan, plan.model))
+    full = _find(device.records, plan, "3d")
     comparison = compare_models(full.state, covariance_of(full.state), plan)
     choice, chosen = comparison.choice, full
     others = _alternatives(comparison, full.state)
@@ -149,10 +150,10 @@ def fit(device: Device, plan: FitPlan | None = None) -> JointFit:
     return JointFit(result, joint.fitted)
 
 
-def _find(device: Device, plan: FitPlan, model: str) -> _Settled:
+def _find(records: Sequence[Record], plan: FitPlan, model: str, *, patient: bool = True) -> _Settled:
     """The settled fit of one model."""
-    problem = prepare(device.records, robust=plan.robust, engine=plan.engine)
-    minima, first = find_minima(problem, plan, free_parameters(model, plan.asked))
+    problem = prepare(records, robust=plan.robust, engine=plan.engine)
+    minima, first = find_minima(problem, plan, free_parameters(model, plan.asked), patient=patient)
     state = settle(replace(minima[0], problem=driven_alike(problem, minima[0].problem)), plan, rounds=1)
     state = settle(add_needed_terms(state, plan), plan)
     clocked = with_jumps_on_samples(state)
@@ -160,7 +161,30 @@ def _find(device: Device, plan: FitPlan, model: str) -> _Settled:
     gains = [u.name for u in state.unknowns.free if u.term and u.term.kind == "gain"]
     if gains and plan.gains == "auto" and measure(state).large:  # no calibration explains what a model misses
         state = settle(again(state, unknowns=state.unknowns.without(gains)), plan)
+    if "impedance" not in state.problem.kinds and "R_s" in state.unknowns.names and measure(state).certain:
+        state = _or_without_series_resistance(state, plan, model)
     return _Settled(state, tuple(minima[1:]), first)
+
+
+def _or_without_series_resistance(state: FitState, plan: FitPlan, model: str) -> FitState:
+    """The fit that begins without R_s, where that describes the records better.
+
+    Where no spectrum shows R_s, a source without any is a corner of the parameters from which and to which no
+    search leads: the charging of C_m is then shorter than a sample.
+    """
+    held = replace(
+        plan, fix={**plan.fix, "R_s": 0.0}, bounds={k: v for k, v in plan.bounds.items() if k != "R_s"}
+    )
+    without = _find(state.problem.predictor.records, held, model, patient=False).state
+    freed = again(without, unknowns=without.unknowns.plus(physical_unknowns(plan, ["R_s"])))
+    best = min((freed, without), key=_squares)
+    return best if _squares(best) < _squares(state) else state
+
+
+def _squares(state: FitState) -> float:
+    """Sum of squared residuals over the noise that is seen without the model: the same for every fit."""
+    records = state.problem.predictor.records
+    return float(sum(m.ratio**2 * r.points for m, r in zip(measure(state).records, records, strict=True)))
 
 
 def _finish(device: Device, plan: FitPlan, model: str, settled: _Settled) -> JointFit:
@@ -186,7 +210,11 @@ def _finish(device: Device, plan: FitPlan, model: str, settled: _Settled) -> Joi
         conflicts=conflicts,
     )
     result = with_identifiability(result, state, covariance, explored)
-    return JointFit(with_misfit(result, state, misfit_of(state, covariance.effective)), fitted_records(state))
+    misfit, mistake = misfit_of(state, covariance.effective), None
+    if misfit.large and plan.conflict_test and len(device.records) > 1:
+        mistake = find_mistake(state, lambda some: _find(some, plan, model, patient=False).state)
+    result = with_misfit(result, state, misfit, mistake.sentence if mistake else "")
+    return JointFit(result, fitted_records(state))
 
 
 def settle(state: FitState, plan: FitPlan, rounds: int = SETTINGS.rounds) -> FitState:

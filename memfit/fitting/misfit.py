@@ -48,8 +48,6 @@ class Settings:
     """Residuals this many times the noise are no noise, where points are too few to show a structure."""
     shared: float = 1.2
     """The same, where only the records of a kind together show a structure."""
-    described: float = 1.5
-    """Residuals up to so many times the noise of records that are described while others are missed."""
     large: float = 3.0
     """Per cent of |Z|, or of the span of a response, from which a misfit is large ..."""
     visible: float = 1.5
@@ -137,7 +135,7 @@ def measure(state: FitState) -> Misfit:
                 for part, keep in zip(np.split(difference / sigma, parts), np.split(used, parts), strict=True)
             ]
         )
-        records.append(_record_misfit(record, difference, used))
+        records.append(record_misfit(record, difference, used))
     kinds = np.array(problem.kinds)
     alone = [evidence([parts]) for parts in series]
     together = [
@@ -156,7 +154,7 @@ def measure(state: FitState) -> Misfit:
         for m, p, kind in zip(records, alone, problem.kinds, strict=True)
     )
     certain = any(m.certain for m in judged)
-    return Misfit(judged, probability, certain, any(map(_is_large, judged)))
+    return Misfit(judged, probability, certain, any(map(is_large, judged)))
 
 
 def evidence(series: Sequence[Sequence[FloatArray]]) -> float:
@@ -195,8 +193,17 @@ def evidence(series: Sequence[Sequence[FloatArray]]) -> float:
     return min(1.0, len(tests) * min(tests))
 
 
-def _record_misfit(record: Record, difference: FloatArray, used: np.ndarray) -> RecordMisfit:
-    """Size and place of the differences (n,) between data and model of one record."""
+def record_misfit(record: Record, difference: FloatArray, used: np.ndarray) -> RecordMisfit:
+    """Size and place of the differences between data and model of one record.
+
+    Parameters
+    ----------
+    record : Record
+    difference : (n,) array
+        Data minus model, ohm, A or V; of a spectrum all Z', then all Z''.
+    used : (n,) array of bool
+        Points that count.
+    """
     noise = noise_without_model(record)
     values = measured(record)
     sizes = modulus(record, values)
@@ -263,7 +270,7 @@ def _left_out(state: FitState) -> tuple[FloatArray, tuple[str, ...]]:
     return np.array(shifts).reshape(len(shifts), len(state.unknowns.free)), tuple(names)
 
 
-def with_misfit(result: FitResult, state: FitState, misfit: Misfit) -> FitResult:
+def with_misfit(result: FitResult, state: FitState, misfit: Misfit, mistake: str = "") -> FitResult:
     """The result with its misfit: what is said of it first, and how far its numbers are to be trusted.
 
     Parameters
@@ -274,6 +281,8 @@ def with_misfit(result: FitResult, state: FitState, misfit: Misfit) -> FitResult
         The settled fit.
     misfit : Misfit
         Of it.
+    mistake : str
+        A sentence on records that the others contradict.
     """
     goodness = _with_noise_seen(result, misfit)
     sentence = _sentence(state, misfit)
@@ -283,6 +292,7 @@ def with_misfit(result: FitResult, state: FitState, misfit: Misfit) -> FitResult
         probability=misfit.probability,
         widening=misfit.widening,
         sentence=sentence,
+        mistake=mistake,
         without=_values_left_out(state, misfit),
     )
     result = replace(result, goodness=goodness, misfit=found)
@@ -313,40 +323,22 @@ def with_misfit(result: FitResult, state: FitState, misfit: Misfit) -> FitResult
         nuisance=nuisance,
         derived=derived,
         covariance=tuple(tuple(float(v) for v in row) for row in matrix),
-        status=_status(result.status, state, misfit, sentence, result.plan.get("bounds") or ()),
+        status=_status(result.status, found, result.plan.get("bounds") or ()),
         warnings=warnings,
     )
 
 
-def _odd_ones(state: FitState, misfit: Misfit) -> str:
-    """Which records are missed, where the model describes the others; else what to look at."""
-    pairs = list(zip(misfit.records, state.problem.predictor.records, strict=True))
-    missed = [record.name for m, record in pairs if _is_large(m)]
-    fine = sum(m.ratio < SETTINGS.described for m, _ in pairs)
-    if fine < len(missed) or fine + len(missed) < len(pairs):
-        return "Look at the residuals: another law, light, drift, or a record of another device."
-    others = f"{fine} records" if fine > 1 else "record"
-    names = ", ".join(missed[:5]) + (" and others" if len(missed) > 5 else "")
-    return (
-        f"It describes the other {others}: {names} may be of another device or state, in another unit, or "
-        f"measured where the model no longer holds; leave {'it' if len(missed) == 1 else 'them'} out to see."
-    )
-
-
-def _status(
-    status: Status, state: FitState, misfit: Misfit, sentence: str, bounded: Collection[str]
-) -> Status:
+def _status(status: Status, found: MisfitFound, bounded: Collection[str]) -> Status:
     """The verdict, with that of a true model behind it; `bounded` have bounds of the user."""
-    if not misfit.large:
+    if not found.large:
         return status
     also: tuple[StatusCode, ...] = () if status.code == "ok" else (status.code, *status.also)
-    said = f"The model does not describe this device: it {sentence}."
+    said = f"The model does not describe this device: it {found.sentence}."
     bound_of_user = status.code == "at_bound" and any(name in status.message for name in bounded)
     if status.code == "not_converged" or bound_of_user:  # what comes first may be the cause
         return replace(status, message=f"{said} {status.message}", also=("poor_fit", *status.also))
-    rest = (
-        f"{_odd_ones(state, misfit)} The parameters are conditional: the best values of a model that fails."
-    ).lstrip()
+    advice = found.mistake or "Look at the residuals: another law, light, drift, a record of another device."
+    rest = f"{advice} The parameters are conditional: the best values of a model that fails."
     if status.code == "not_identifiable":
         rest += f" {status.message.split('; ')[0]} even so."
     return Status(code="poor_fit", message=f"{said} {rest}", also=also)
@@ -444,7 +436,7 @@ def _sentence(state: FitState, misfit: Misfit) -> str:
         some = [
             (m, record.name)
             for m, record in zip(misfit.records, state.problem.predictor.records, strict=True)
-            if record.kind == kind and m.certain and (not misfit.large or _is_large(m))
+            if record.kind == kind and m.certain and (not misfit.large or is_large(m))
         ]
         if not some:
             continue
@@ -456,6 +448,11 @@ def _sentence(state: FitState, misfit: Misfit) -> str:
     return "misses " + "; ".join(text for _, text in sorted(parts, reverse=True)) if parts else ""
 
 
-def _is_large(m: RecordMisfit) -> bool:
-    """Whether a model that misses a record so does not describe the device."""
+def is_large(m: RecordMisfit) -> bool:
+    """Whether a model that misses a record so does not describe the device.
+
+    Parameters
+    ----------
+    m : RecordMisfit
+    """
     return m.certain and m.percent > SETTINGS.large and m.ratio > SETTINGS.visible

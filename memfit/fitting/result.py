@@ -20,6 +20,7 @@ from memfit.errors import InputError
 from memfit.fitting.findings import (
     CircuitStability,
     Identifiability,
+    Known,
     MinimumFound,
     MisfitFound,
     ModelChoice,
@@ -213,6 +214,8 @@ class FitResult:
     """Draws from the posterior."""
     identifiability: Identifiability | None = None
     """What the data can and cannot tell; None in results of older versions."""
+    known: tuple[Known, ...] = ()
+    """Combinations that are determined although their parts are not."""
     minimum: MinimumFound | None = None
     """Where the fit ended, with numbers also for what is undetermined: for planning, not for quoting."""
     misfit: MisfitFound | None = None

@@ -81,7 +81,7 @@ SETTINGS = Settings()
 
 
 def find_minima(
-    problem: Problem, plan: FitPlan, names: Sequence[str]
+    problem: Problem, plan: FitPlan, names: Sequence[str], *, patient: bool = True
 ) -> tuple[list[FitState], StartingValues]:
     """Distinct minima of the joint fit, the best first, and the first values that led to the best.
 
@@ -91,6 +91,8 @@ def find_minima(
     plan : FitPlan
     names : sequence of str
         Physical parameters of the model that may be free.
+    patient : bool
+        Whether random starts are tried where no other describes the data.
     """
     zeros = {} if plan.offsets == "off" else zero_errors(problem.predictor.records)
     records = [
@@ -128,7 +130,7 @@ def find_minima(
 
     first = [s for s in polished[: SETTINGS.starts] if s.misfit <= SETTINGS.rival * polished[0].misfit]
     good = [attempt(start) for start in first]
-    if not any(good):
+    if not any(good) and patient:
         best = min(minima, key=lambda item: item[0].minimum.chi2)
         any(attempt(start) for start in _more_starts(best, polished, len(first), names, plan.seed))
     minima.sort(key=lambda item: item[0].minimum.chi2)

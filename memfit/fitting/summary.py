@@ -79,7 +79,8 @@ def summarise(
             parameters[name] = replace(estimated[name], reason=first.reasons.get(name, ""))
         else:
             value, unit = float(getattr(state.unknowns.base, name)), PARAMETERS[name].unit
-            parameters[name] = Estimate(value=value, unit=unit, status="fixed", reason="fixed")
+            reason = "fixed" if name in plan.fix else "describes the records best, which do not tell it"
+            parameters[name] = Estimate(value=value, unit=unit, status="fixed", reason=reason)
     warnings = _warnings(state, covariance, conflicts)
     alternatives = []
     for other in minima[1:]:

@@ -212,7 +212,7 @@ def knowledge_blocks(result: FitResult) -> tuple[Block, ...]:
         blocks += [Paragraph(result.model_choice.sentence), _models_table(result.model_choice)]
     if result.identifiability is not None:
         known = result.identifiability
-        blocks += [Bullets(known.sentences), _combinations_table(known), _directions_table(known)]
+        blocks += [Bullets(known_sentences(result)), _combinations_table(known), _directions_table(known)]
     return tuple(blocks)
 
 
@@ -285,6 +285,18 @@ def _models_table(choice: ModelChoice) -> Table:
         Column(f"BIC, {above}", "number"),
     )
     return table_of("models", columns, rows)
+
+
+def known_sentences(result: FitResult) -> tuple[str, ...]:
+    """What the data can and cannot tell, in sentences.
+
+    Parameters
+    ----------
+    result : FitResult
+    """
+    said = result.identifiability.sentences if result.identifiability else ()
+    named = (item.sentence for item in result.known if item.expression not in " ".join(said))
+    return (*named, *said)
 
 
 def plan_report(result: FitResult, plan: "NextMeasurements") -> Report:

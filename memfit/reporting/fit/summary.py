@@ -55,6 +55,9 @@ def given_names(result: FitResult) -> frozenset[str]:
 
 def value_text(e: Estimate) -> str:
     """The value with its standard error; at a bound without, where a linear approximation means nothing."""
+    low, high = e.ci95 or (None, None)
+    if low == 0.0 and high and e.value is not None and 0.0 <= e.value <= (e.stderr or 0.0):
+        return f"< {quantity_digits(high, e.unit or '1', 2)}"  # a limit is what is known
     write = rounded_to_error if e.status == "at_bound" else quantity
     return write(e.value, e.unit or "1", e.stderr)
 

@@ -1,0 +1,234 @@
+"""Mistakes that look like physics: a record in another unit, with its sign turned, or of another device.
+
+Asked where the model does not describe the records together. Records, and kinds of data, that stand out are
+left out one after the other; where the model describes the rest, the rest says what the odd ones should have
+been. What a power of ten, or a sign, in one of their columns brings into line is a mistake of that column;
+what nothing brings into line may be of another device.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from memfit.arrays import FloatArray
+from memfit.datasets import ImpedanceSpectrum, IVSweep, PulseTransient, Record
+from memfit.fitting.misfit import is_large, measure, record_misfit
+from memfit.fitting.predict import Predictor, bias_of, measured
+from memfit.fitting.problem import FitState
+from memfit.model import Parameters
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Numbers that steer the search."""
+
+    decades: float = 0.7
+    """Distance of a record's conductance from that of most others from which it is looked at first."""
+    most: int = 3
+    """Records that are left out one by one."""
+    in_line: float = 5.0
+    """Misfit, per cent, or ..."""
+    in_noise: float = 3.0
+    """... times the noise, up to which a record is brought into line."""
+    least_gain: float = 4.0
+    """Factor by which its misfit has to fall."""
+    powers: tuple[float, ...] = (1e3, 1e-3, 1e6, 1e-6, 10.0, 0.1, 100.0, 0.01, 1e4, 1e-4, -1.0)
+
+
+SETTINGS = Settings()
+_COLUMNS = {
+    "impedance": ("impedance", "bias", "frequency"),
+    "iv": ("current", "voltage", "time"),
+    "transient": ("current", "voltage", "time"),
+}
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """Records that the others contradict."""
+
+    records: tuple[str, ...]
+    """Their names."""
+    column: str = ""
+    """What has to be multiplied to bring them into line: "current", "bias", ...; empty where nothing does."""
+    factor: float = 1.0
+
+    others: tuple[str, ...] = ()
+    """Names of the rest, where it is no larger: then either side may be the wrong one."""
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong, and what to do."""
+        names, one = _some(self.records), len(self.records) == 1
+        if not self.column and self.others:
+            return (
+                f"{names} and {_some(self.others)} contradict each other: the model describes either, not "
+                "both. Are they of one device, in one state?"
+            )
+        if not self.column:
+            return (
+                f"The model describes the others without {names}: {'it' if one else 'they'} may be of "
+                f"another device or state; leave {'it' if one else 'them'} out, or fit apart."
+            )
+        if self.factor < 0.0:
+            return f"{names}: the sign of the {self.column} seems to be turned. Are the leads reversed?"
+        by, size = max(self.factor, 1.0 / self.factor), "small" if self.factor > 1.0 else "large"
+        return (
+            f"{names} {'looks' if one else 'look'} {by:.0f} times too {size} in {self.column} beside the "
+            f"others: is the unit right? Correct it, or leave {'it' if one else 'them'} out."
+        )
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first few names."""
+    return ", ".join(names[:5]) + (" and others" if len(names) > 5 else "")
+
+
+def find_mistake(state: FitState, describe: Callable[[Sequence[Record]], FitState]) -> Mistake | None:
+    """The records that do not belong to the others, where leaving them out mends the fit.
+
+    Parameters
+    ----------
+    state : FitState
+        A settled fit that does not describe its records.
+    describe : callable
+        Fits some of them.
+    """
+    records = state.problem.predictor.records
+    if (turned := _turned_round(records)) is not None:
+        other = describe(turned)
+        if not measure(other).large:
+            return Mistake(tuple(record.name for record in records), "voltage and current", -1.0)
+    for odd in _candidates(state):
+        rest = [record for k, record in enumerate(records) if k not in odd]
+        other = describe(rest)
+        if measure(other).large:
+            continue
+        chosen = [records[k] for k in odd]
+        names = tuple(record.name for record in chosen)
+        found = _column_to_mend(chosen, other.parameters)
+        others = tuple(r.name for r in rest) if len(rest) <= len(odd) else ()
+        return Mistake(names, *found) if found else Mistake(names, others=others)
+    return None
+
+
+def _candidates(state: FitState) -> Iterator[tuple[int, ...]]:
+    """Numbers of the records to be left out together, the most conspicuous first."""
+    records, misfit = state.problem.predictor.records, measure(state)
+    level = np.array([conductance_level(record) for record in records])
+    away = np.abs(level - np.median(level))
+    kinds = list(dict.fromkeys(state.problem.kinds))
+    together = tuple(k for k, m in enumerate(misfit.records) if is_large(m))
+    offered: list[tuple[int, ...]] = []
+    if len(records) > 1:
+        far = [int(k) for k in np.argsort(-away, kind="stable") if away[k] > SETTINGS.decades]
+        missed = sorted(range(len(records)), key=lambda k: -misfit.records[k].percent)
+        offered += [(k,) for k in far[: SETTINGS.most]]
+        offered += [(k,) for k in missed[: SETTINGS.most]]
+    if 1 < len(together) < len(records):
+        offered.append(together)
+    if len(kinds) > 1:
+        groups = {kind: tuple(k for k, r in enumerate(records) if r.kind == kind) for kind in kinds}
+        offered += sorted(groups.values(), key=lambda group: -max(misfit.records[k].percent for k in group))
+    yield from dict.fromkeys(offered)
+
+
+def conductance_level(record: Record) -> float:
+    """Decimal logarithm of the typical conductance, S, of a record: of all its points away from zero.
+
+    Parameters
+    ----------
+    record : Record
+    """
+    if isinstance(record, ImpedanceSpectrum):
+        return -float(np.log10(np.abs(record.impedance[np.argmin(record.frequency)]) + 1e-300))
+    current, voltage = np.abs(_current_and_voltage(record))
+    there = (voltage > 0.2 * voltage.max(initial=0.0)) & (current > 0.0)
+    return float(np.median(np.log10(current[there] / voltage[there]))) if there.any() else 0.0
+
+
+def _current_and_voltage(record: IVSweep | PulseTransient) -> FloatArray:
+    """(2, n) current, A, and voltage, V; what was not recorded is read off the drive."""
+    if isinstance(record, IVSweep):
+        return np.array([record.current, record.voltage])
+    source = np.interp(record.time, record.drive.time, record.drive.value)
+    pair = [source, record.response] if record.control == "current" else [record.response, source]
+    return np.array(pair)
+
+
+def _turned_round(records: Sequence[Record]) -> list[Record] | None:
+    """The records of a device measured with its leads exchanged; None where nothing suggests it."""
+    ends = []
+    for record in records:
+        if isinstance(record, ImpedanceSpectrum):
+            ends.append(bias_of(record)[1])
+        else:
+            ends += [
+                float(v)
+                for v in (_current_and_voltage(record)[1].min(), _current_and_voltage(record)[1].max())
+            ]
+    if not min(ends, default=0.0) < -2.0 * max(ends, default=0.0):
+        return None
+    turned = []
+    for record in records:
+        if isinstance(record, ImpedanceSpectrum):
+            turned.append(multiplied(record, "bias", -1.0))
+        else:
+            turned.append(multiplied(multiplied(record, "voltage", -1.0), "current", -1.0))
+    return turned
+
+
+def multiplied(record: Record, column: str, factor: float) -> Record:
+    """A record with one of its quantities multiplied, what the source applied included.
+
+    Parameters
+    ----------
+    record : Record
+    column : str
+        "impedance", "bias" or "frequency" of a spectrum; "current", "voltage" or "time" of the others.
+    factor : float
+    """
+    if isinstance(record, ImpedanceSpectrum):
+        if column == "bias":
+            volts, amperes = record.bias_voltage, record.bias_current
+            return replace(
+                record,
+                bias_voltage=None if volts is None else factor * volts,
+                bias_current=None if amperes is None else factor * amperes,
+            )
+        values = record.impedance if column == "impedance" else record.frequency
+        return replace(record, **{column: factor * values})  # type: ignore[arg-type]
+    drive, values = record.drive, getattr(record, column)
+    changed = {} if values is None else {column: factor * values}
+    if drive is not None and column == "time":
+        changed["drive"] = replace(drive, time=factor * drive.time)
+    elif drive is not None and column == record.control:
+        changed["drive"] = replace(drive, value=factor * drive.value)
+    return replace(record, **changed)
+
+
+def _column_to_mend(records: Sequence[Record], p: Parameters) -> tuple[str, float] | None:
+    """The column, and its factor, that bring records into line with what the parameters predict."""
+    found = []
+    for column in _COLUMNS[records[0].kind]:
+        for factor in SETTINGS.powers:
+            if factor < 0.0 and column in ("time", "frequency"):
+                continue
+            mended = [multiplied(record, column, factor) for record in records]
+            found.append((_distance(mended, p), column, factor))
+    now, (best, column, factor) = _distance(records, p), min(found, key=lambda trial: trial[0])
+    return (column, factor) if best < SETTINGS.in_line and best * SETTINGS.least_gain < now else None
+
+
+def _distance(records: Sequence[Record], p: Parameters) -> float:
+    """Largest misfit, per cent, of records that are predicted; 0 within their noise."""
+    predictor = Predictor(records)
+    difference = predictor.data() - predictor(p, slopes_in_time=False).values
+    worst = 0.0
+    for record, here in zip(records, predictor.slices, strict=True):
+        if not np.all(np.isfinite(difference[here])):
+            return np.inf
+        m = record_misfit(record, difference[here], np.ones(measured(record).size, dtype=bool))
+        worst = max(worst, 0.0 if m.ratio < SETTINGS.in_noise else m.percent)
+    return worst
