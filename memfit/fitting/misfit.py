@@ -36,7 +36,7 @@ from memfit.units import format_quantity
 class Settings:
     """Numbers that steer the verdict."""
 
-    rare: float = 1e-6
+    rare: float = 1e-5
     """Probability, under noise alone, of evidence that makes a misfit certain."""
     clip: float = 4.0
     """Standard deviations at which one residual counts no more."""
