@@ -19,8 +19,8 @@ from memfit.datasets import Device, ImpedanceSpectrum, Kind, extent_of
 from memfit.errors import InputError
 from memfit.fitting import CORE, FitResult, MinimumFound, to_plain, unit_of_length
 from memfit.fitting.identifiability import percent_of
+from memfit.fitting.linear import triangle
 from memfit.fitting.predict import Predictor
-from memfit.fitting.problem import triangle
 from memfit.model import NAMES, PARAMETERS, Parameters
 from memfit.units import format_quantity
 

@@ -5,10 +5,13 @@ reading and drawing a result wait for none of it.
 """
 
 from memfit.fitting.findings import (
+    Alternative,
     BoundaryDistance,
     CircuitStability,
+    Conflict,
     Convergence,
     Direction,
+    Excluded,
     HopfEstimate,
     Identifiability,
     MinimumFound,
@@ -23,10 +26,7 @@ from memfit.fitting.plan import CORE, TERM_NAMES, FitPlan, Term, free_parameters
 from memfit.fitting.result import (
     EDITED,
     SCHEMA,
-    Alternative,
-    Conflict,
     Estimate,
-    Excluded,
     FitResult,
     FittedRecord,
     Status,

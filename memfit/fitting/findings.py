@@ -122,6 +122,38 @@ class ModelChoice:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Excluded:
+    """A point that was left out of the fit."""
+
+    file: str
+    index: int
+    """Row of the record, from 0."""
+    at: str
+    """Where, as text: "f = 50 Hz", "t = 1.2 s"."""
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alternative:
+    """Another minimum, or the same data explained by another model."""
+
+    parameters: Mapping[str, float]
+    chi2: float
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conflict:
+    """A parameter that moves too far when one kind of data is left out."""
+
+    left_out: str
+    """Kind of data: "impedance", "iv" or "transient"."""
+    parameter: str
+    shift: float
+    """Value from all data minus value without this kind, in standard errors of the difference."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Known:
     """A quantity that the data determine although they do not determine what it is made of."""
 

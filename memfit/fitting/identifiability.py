@@ -32,8 +32,9 @@ from memfit.fitting.findings import (
     Place,
     Reach,
 )
+from memfit.fitting.linear import marginal_root, triangle
 from memfit.fitting.plan import CORE, unit_of_length
-from memfit.fitting.problem import FitState, Unknown, marginal_root, triangle
+from memfit.fitting.problem import FitState, Unknown
 from memfit.fitting.result import Estimate, FitResult, Status
 from memfit.fitting.uncertainty.covariance import SETTINGS as NORMAL
 from memfit.fitting.uncertainty.covariance import (

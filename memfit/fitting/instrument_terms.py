@@ -20,6 +20,7 @@ import numpy as np
 from memfit.arrays import FloatArray
 from memfit.datasets import ImpedanceSpectrum, IVSweep, Record
 from memfit.fitting.least_squares import NEEDED, again, fall_of_chi2, minimise
+from memfit.fitting.linear import marginal_root
 from memfit.fitting.plan import WIRING, FitPlan, Term
 from memfit.fitting.predict import (
     Instrument,
@@ -40,7 +41,6 @@ from memfit.fitting.problem import (
     Unknown,
     Unknowns,
     initial_unknowns,
-    marginal_root,
     physical_unknowns,
     term_unknown,
 )

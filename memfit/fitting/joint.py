@@ -25,7 +25,7 @@ from memfit.arrays import FloatArray
 from memfit.datasets import Device, ImpedanceSpectrum, Record, silent
 from memfit.errors import InputError
 from memfit.fitting.exploration import explore
-from memfit.fitting.findings import ModelCandidate, ModelChoice
+from memfit.fitting.findings import Alternative, Conflict, ModelCandidate, ModelChoice
 from memfit.fitting.identifiability import with_identifiability
 from memfit.fitting.instrument_terms import (
     add_needed_terms,
@@ -34,13 +34,14 @@ from memfit.fitting.instrument_terms import (
     without_idle_terms,
 )
 from memfit.fitting.least_squares import again, minimise
+from memfit.fitting.linear import triangle
 from memfit.fitting.misfit import measure, misfit_of, with_misfit
 from memfit.fitting.mistakes import find_mistake
 from memfit.fitting.noise import find_outliers, prepare, with_noise_of
 from memfit.fitting.plan import CORE, FitPlan, free_parameters, plan_for, unit_of_length
 from memfit.fitting.predict import bias_of, junction_at
-from memfit.fitting.problem import FitState, Problem, Unknowns, physical_unknowns, triangle
-from memfit.fitting.result import Alternative, Conflict, FitResult, FittedRecord
+from memfit.fitting.problem import FitState, Problem, Unknowns, physical_unknowns
+from memfit.fitting.result import FitResult, FittedRecord
 from memfit.fitting.search import find_minima
 from memfit.fitting.starting_values import StartingValues
 from memfit.fitting.summary import fitted_records, summarise

@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 
 from memfit.arrays import BoolArray, FloatArray
+from memfit.fitting.linear import triangle
 from memfit.fitting.plan import CORE, unit_of_length
-from memfit.fitting.problem import UNSEEN, FitState, Minimum, Problem, Unknowns, triangle
+from memfit.fitting.problem import UNSEEN, FitState, Minimum, Problem, Unknowns
 
 NEEDED = 16.0
 """Fall of chi2 that a term of the instruments must bring, each: four standard errors."""

@@ -19,17 +19,16 @@ from scipy.special import chdtrc, ndtr
 
 from memfit.arrays import FloatArray
 from memfit.confidence import Z
-from memfit.datasets import ImpedanceSpectrum, IVSweep, Record
+from memfit.datasets import ImpedanceSpectrum
 from memfit.fitting.findings import Ends, LeftOut, MisfitFound
 from memfit.fitting.least_squares import minimise
-from memfit.fitting.noise import clipped_mean, noise_without_model
+from memfit.fitting.linear import triangle
+from memfit.fitting.noise import RecordMisfit, record_misfit
 from memfit.fitting.plan import KINDS, unit_of_length
-from memfit.fitting.predict import measured, modulus
-from memfit.fitting.problem import FitState, NoiseLevel, Unknown, triangle
+from memfit.fitting.problem import FitState, Unknown
 from memfit.fitting.result import Estimate, EstimateStatus, FitResult, Goodness, Status, StatusCode
 from memfit.fitting.uncertainty.covariance import SETTINGS as NORMAL
 from memfit.model import DERIVED, NAMES
-from memfit.units import format_quantity
 
 
 @dataclass(frozen=True)
@@ -52,8 +51,6 @@ class Settings:
     """Per cent of |Z|, or of the span of a response, from which a misfit is large ..."""
     visible: float = 1.5
     """... where it is so many times the noise."""
-    share: float = 0.6
-    """Of the misfit that the place which is named holds."""
     refits: int = 20
     """Records up to which each is left out in a fit of its own; with more, in the linearised one."""
     evaluations: int = 12
@@ -61,21 +58,6 @@ class Settings:
 
 
 SETTINGS = Settings()
-
-
-@dataclass(frozen=True)
-class RecordMisfit:
-    """How one record is missed."""
-
-    noise: NoiseLevel
-    """Without the model."""
-    ratio: float
-    """Root mean square of the residuals over that noise."""
-    percent: float
-    """What is left of it without the noise, in per cent of |Z| or of the span of the response."""
-    certain: bool
-    where: str
-    """Where most of it sits, ", most between 12 Hz and 340 Hz"; empty where there is none."""
 
 
 @dataclass(frozen=True)
@@ -191,54 +173,6 @@ def evidence(series: Sequence[Sequence[FloatArray]]) -> float:
         tests.append(float(chdtrc(blocks, squares)))
         length *= 2
     return min(1.0, len(tests) * min(tests))
-
-
-def record_misfit(record: Record, difference: FloatArray, used: np.ndarray) -> RecordMisfit:
-    """Size and place of the differences between data and model of one record.
-
-    Parameters
-    ----------
-    record : Record
-    difference : (n,) array
-        Data minus model, ohm, A or V; of a spectrum all Z', then all Z''.
-    used : (n,) array of bool
-        Points that count.
-    """
-    noise = noise_without_model(record)
-    values = measured(record)
-    sizes = modulus(record, values)
-    sigma = np.maximum(noise.sigma(sizes), 1e-300)
-    if not used.any():
-        return RecordMisfit(noise, 0.0, 0.0, False, "")
-    squares = (difference[used] / sigma[used]) ** 2
-    ratio = float(np.sqrt(clipped_mean(squares)))
-    scale = sizes if isinstance(record, ImpedanceSpectrum) else np.full(sizes.size, np.ptp(values))
-    of_scale = (difference / np.maximum(scale, 1e-300))[used] ** 2
-    left = clipped_mean(of_scale) * max(1.0 - 1.0 / max(ratio, 1e-9) ** 2, 0.0)
-    return RecordMisfit(noise, ratio, 100.0 * float(np.sqrt(left)), False, _place(record, difference / sigma))
-
-
-def _place(record: Record, residual: FloatArray) -> str:
-    """The shortest stretch of the record that holds most of the misfit."""
-    if isinstance(record, ImpedanceSpectrum):
-        at, unit = record.frequency, "Hz"
-        squares = np.sum(np.split(residual**2, 2), axis=0)
-    else:
-        at, unit = (record.voltage, "V") if isinstance(record, IVSweep) else (record.time, "s")
-        squares = residual**2
-    order = np.argsort(at, kind="stable")
-    below = np.concatenate([[0.0], np.cumsum(squares[order])])
-    wanted = SETTINGS.share * below[-1]
-    last = np.searchsorted(below, below[:-1] + wanted, side="left")
-    possible = np.flatnonzero(last < below.size)
-    if not possible.size or not wanted > 0.0:
-        return ""
-    first = possible[np.argmin(last[possible] - possible)]
-    stretch = at[order][[first, last[first] - 1]]
-    if last[first] - first > SETTINGS.share * at.size:
-        return ", everywhere"
-    low, high = (format_quantity(float(v), unit, digits=2) for v in stretch)
-    return f", most between {low} and {high}" if low != high else f", most at {low}"
 
 
 def _left_out(state: FitState) -> tuple[FloatArray, tuple[str, ...]]:

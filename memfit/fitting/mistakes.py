@@ -13,7 +13,8 @@ import numpy as np
 
 from memfit.arrays import FloatArray
 from memfit.datasets import ImpedanceSpectrum, IVSweep, PulseTransient, Record
-from memfit.fitting.misfit import is_large, measure, record_misfit
+from memfit.fitting.misfit import is_large, measure
+from memfit.fitting.noise import record_misfit
 from memfit.fitting.predict import Predictor, bias_of, measured
 from memfit.fitting.problem import FitState
 from memfit.model import Parameters

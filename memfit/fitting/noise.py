@@ -18,10 +18,11 @@ import numpy as np
 from memfit.arrays import BoolArray, FloatArray
 from memfit.datasets import ImpedanceSpectrum, IVSweep, Record, kramers_kronig
 from memfit.fit_options import Engine
+from memfit.fitting.findings import Excluded
 from memfit.fitting.predict import Predictor, measured, modulus
 from memfit.fitting.problem import FitState, NoiseLevel, Problem
-from memfit.fitting.result import Excluded
 from memfit.noise_estimate import TO_SIGMA, distance_from_neighbours, relative_distances, typical
+from memfit.units import format_quantity
 
 _TINY = 1e-150
 """Smallest size whose square is a number."""
@@ -52,11 +53,28 @@ class Settings:
     neighbour: float = 3.5
     """A neighbour beyond this, on the same side, makes it a run; a point left out that is nearer counts
     again."""
+    most_of_it: float = 0.6
+    """Share of the misfit of a record that the place which is named holds."""
     largest_share: float = 0.1
     """Of a record's points that may be outliers; more than that is not isolated."""
 
 
 SETTINGS = Settings()
+
+
+@dataclass(frozen=True)
+class RecordMisfit:
+    """How one record is missed."""
+
+    noise: NoiseLevel
+    """Without the model."""
+    ratio: float
+    """Root mean square of the residuals over that noise."""
+    percent: float
+    """What is left of it without the noise, in per cent of |Z| or of the span of the response."""
+    certain: bool
+    where: str
+    """Where most of it sits, ", most between 12 Hz and 340 Hz"; empty where there is none."""
 
 
 def prepare(records: Sequence[Record], *, robust: bool = False, engine: Engine = "memfit") -> Problem:
@@ -167,6 +185,54 @@ def noise_without_model(record: Record) -> NoiseLevel:
         return level
     left = test.rms * float(np.sqrt(2 * record.points / freedom))
     return NoiseLevel(max(min(level.relative, left), SETTINGS.smallest), 0.0)
+
+
+def record_misfit(record: Record, difference: FloatArray, used: np.ndarray) -> RecordMisfit:
+    """Size and place of the differences between data and model of one record.
+
+    Parameters
+    ----------
+    record : Record
+    difference : (n,) array
+        Data minus model, ohm, A or V; of a spectrum all Z', then all Z''.
+    used : (n,) array of bool
+        Points that count.
+    """
+    noise = noise_without_model(record)
+    values = measured(record)
+    sizes = modulus(record, values)
+    sigma = np.maximum(noise.sigma(sizes), 1e-300)
+    if not used.any():
+        return RecordMisfit(noise, 0.0, 0.0, False, "")
+    squares = (difference[used] / sigma[used]) ** 2
+    ratio = float(np.sqrt(clipped_mean(squares)))
+    scale = sizes if isinstance(record, ImpedanceSpectrum) else np.full(sizes.size, np.ptp(values))
+    of_scale = (difference / np.maximum(scale, 1e-300))[used] ** 2
+    left = clipped_mean(of_scale) * max(1.0 - 1.0 / max(ratio, 1e-9) ** 2, 0.0)
+    return RecordMisfit(noise, ratio, 100.0 * float(np.sqrt(left)), False, _place(record, difference / sigma))
+
+
+def _place(record: Record, residual: FloatArray) -> str:
+    """The shortest stretch of the record that holds most of the misfit."""
+    if isinstance(record, ImpedanceSpectrum):
+        at, unit = record.frequency, "Hz"
+        squares = np.sum(np.split(residual**2, 2), axis=0)
+    else:
+        at, unit = (record.voltage, "V") if isinstance(record, IVSweep) else (record.time, "s")
+        squares = residual**2
+    order = np.argsort(at, kind="stable")
+    below = np.concatenate([[0.0], np.cumsum(squares[order])])
+    wanted = SETTINGS.most_of_it * below[-1]
+    last = np.searchsorted(below, below[:-1] + wanted, side="left")
+    possible = np.flatnonzero(last < below.size)
+    if not possible.size or not wanted > 0.0:
+        return ""
+    first = possible[np.argmin(last[possible] - possible)]
+    stretch = at[order][[first, last[first] - 1]]
+    if last[first] - first > SETTINGS.most_of_it * at.size:
+        return ", everywhere"
+    low, high = (format_quantity(float(v), unit, digits=2) for v in stretch)
+    return f", most between {low} and {high}" if low != high else f", most at {low}"
 
 
 def _spans_decades(record: Record) -> bool:

@@ -15,6 +15,7 @@ import numpy as np
 from memfit.arrays import BoolArray, FloatArray
 from memfit.datasets import ImpedanceSpectrum
 from memfit.fit_options import Engine
+from memfit.fitting.linear import soften, triangle
 from memfit.fitting.plan import FitPlan, Term, TermKind
 from memfit.fitting.predict import Instrument, Prediction, Predictor, bias_of, junction_at
 from memfit.model import NAMES, PARAMETERS, Parameters, inverse_resistance_a
@@ -32,8 +33,6 @@ _ROUGHLY = 0.5
 """Distance from the data, in units of their spread, that terms of the instruments may still explain."""
 GAIN_PRIOR = 0.03
 """Standard deviation that is expected of a gain: the calibration of a good instrument is known to 1 %."""
-_BLOCK = 96
-"""Rows factored at a time, or twice as many as unknowns, so that every round halves them at least."""
 
 
 @dataclass(frozen=True)
@@ -422,50 +421,3 @@ class FitState:
         return max(
             biases, key=lambda bias: float(inverse_resistance_a(p, junction_at(p, bias))), default=None
         )
-
-
-def soften(r: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Residuals whose squares are the soft L1 loss 2 (sqrt(1 + r^2) - 1), and their slopes.
-
-    Small residuals stay as they are; the square of a large one grows only linearly.
-    """
-    root = np.sqrt(1.0 + r**2)
-    soft = r * np.sqrt(2.0 / (1.0 + root))
-    slope = np.sqrt(0.5 * (1.0 + root)) / root
-    return soft, slope
-
-
-def marginal_root(jacobian: FloatArray, wanted: Sequence[int]) -> FloatArray:
-    """(n, n) triangular root of the information on some unknowns, all others marginalised.
-
-    With [A B] = Q [R11 R12; 0 R22] for the unwanted columns A and the wanted ones B, the information on the
-    wanted ones is R22^T R22.
-
-    Parameters
-    ----------
-    jacobian : (k, m) array
-    wanted : sequence of int
-        n columns, in the order of the root.
-    """
-    rest = [j for j in range(jacobian.shape[1]) if j not in wanted]
-    length = np.linalg.norm(jacobian, axis=0)
-    scaled = jacobian / np.where(length > 0, length, 1.0)
-    root = triangle(scaled[:, [*rest, *wanted]])[len(rest) :, len(rest) :]
-    result: FloatArray = root * length[list(wanted)]
-    return result
-
-
-def triangle(rows: FloatArray) -> FloatArray:
-    """(k, k) triangular factor R of rows (n, k) = Q R, without Q.
-
-    The rows are factored block by block, the triangles stacked and factored again (Demmel et al., SIAM J.
-    Sci. Comput. 2012, 34, A206): small blocks stay in the cache and wake no threads.
-    """
-    k = rows.shape[1]
-    block = max(_BLOCK, 2 * k)
-    while rows.shape[0] > 2 * block:
-        missing = -rows.shape[0] % block
-        padded = np.concatenate([rows, np.zeros((missing, k))])
-        rows = np.asarray(np.linalg.qr(padded.reshape(-1, block, k), mode="r")).reshape(-1, k)
-    missing = max(k - rows.shape[0], 0)
-    return np.asarray(np.linalg.qr(np.concatenate([rows, np.zeros((missing, k))]), mode="r"))

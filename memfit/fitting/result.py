@@ -18,7 +18,10 @@ from memfit.arrays import BoolArray, ComplexArray, FloatArray
 from memfit.datasets import Record
 from memfit.errors import InputError
 from memfit.fitting.findings import (
+    Alternative,
     CircuitStability,
+    Conflict,
+    Excluded,
     Identifiability,
     Known,
     MinimumFound,
@@ -137,38 +140,6 @@ class InputSummary:
     """"staircase" where a sweep was taken for one, though its file does not say so."""
     covers: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     """Lowest and highest "frequency" (Hz), "voltage" (V), "current" (A), "time" (s) of the record."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Excluded:
-    """A point that was left out of the fit."""
-
-    file: str
-    index: int
-    """Row of the record, from 0."""
-    at: str
-    """Where, as text: "f = 50 Hz", "t = 1.2 s"."""
-    reason: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Alternative:
-    """Another minimum, or the same data explained by another model."""
-
-    parameters: Mapping[str, float]
-    chi2: float
-    note: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Conflict:
-    """A parameter that moves too far when one kind of data is left out."""
-
-    left_out: str
-    """Kind of data: "impedance", "iv" or "transient"."""
-    parameter: str
-    shift: float
-    """Value from all data minus value without this kind, in standard errors of the difference."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

@@ -14,9 +14,10 @@ from nist import HARD, MODELS, PROBLEMS
 
 from memfit.fitting.joint import fit
 from memfit.fitting.least_squares import Box, Point, Surface, again, gauss_newton, minimise
+from memfit.fitting.linear import triangle
 from memfit.fitting.noise import prepare
 from memfit.fitting.plan import FitPlan
-from memfit.fitting.problem import Unknown, Unknowns, physical_unknowns, triangle
+from memfit.fitting.problem import Unknown, Unknowns, physical_unknowns
 from memfit.fitting.uncertainty.covariance import covariance_of
 from memfit.model import NAMES
 

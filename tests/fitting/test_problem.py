@@ -8,6 +8,7 @@ from devices import TRUTH, device, everything, exact, pulses, sweeps
 from hypothesis import given
 from hypothesis import strategies as st
 
+from memfit.fitting.linear import soften, triangle
 from memfit.fitting.noise import prepare
 from memfit.fitting.plan import FitPlan, Term
 from memfit.fitting.predict import Predictor
@@ -18,9 +19,7 @@ from memfit.fitting.problem import (
     Unknowns,
     initial_unknowns,
     physical_unknowns,
-    soften,
     term_unknown,
-    triangle,
 )
 from memfit.model import NAMES, PARAMETERS
 

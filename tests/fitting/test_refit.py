@@ -8,9 +8,10 @@ from devices import device, pulses, seen_late, spectra
 
 from memfit.datasets import Device
 from memfit.errors import InputError
+from memfit.fitting.findings import Excluded
 from memfit.fitting.joint import fit
 from memfit.fitting.refit import rebuild_problem
-from memfit.fitting.result import Excluded, FitResult
+from memfit.fitting.result import FitResult
 from memfit.fitting.uncertainty.covariance import row_weights
 
 

@@ -20,7 +20,8 @@ from memfit.arrays import FloatArray
 from memfit.datasets import ImpedanceSpectrum
 from memfit.fitting.findings import SampleSet
 from memfit.fitting.least_squares import Box, Point, gauss_newton
-from memfit.fitting.problem import FitState, soften, triangle
+from memfit.fitting.linear import soften, triangle
+from memfit.fitting.problem import FitState
 from memfit.fitting.refit import Checkpoint
 from memfit.fitting.uncertainty.covariance import covariance_of, rounded, sample_estimates
 from memfit.progress import Progress, shared, silent

@@ -22,8 +22,9 @@ from memfit.arrays import BoolArray, FloatArray
 from memfit.confidence import TAILS, Z
 from memfit.datasets import ImpedanceSpectrum
 from memfit.fitting.findings import SampleEstimate
+from memfit.fitting.linear import triangle
 from memfit.fitting.plan import CORE, unit_of_length
-from memfit.fitting.problem import UNSEEN, FitState, Unknown, Unknowns, triangle
+from memfit.fitting.problem import UNSEEN, FitState, Unknown, Unknowns
 from memfit.fitting.result import Estimate, EstimateStatus
 from memfit.model import PARAMETERS
 from memfit.noise_estimate import correlation

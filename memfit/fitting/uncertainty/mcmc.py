@@ -19,8 +19,9 @@ from memfit.arrays import FloatArray
 from memfit.errors import InputError
 from memfit.fitting.findings import Convergence, SampleSet
 from memfit.fitting.least_squares import Box, evaluator, gauss_newton
+from memfit.fitting.linear import soften
 from memfit.fitting.plan import CORE, unit_of_length
-from memfit.fitting.problem import FitState, soften
+from memfit.fitting.problem import FitState
 from memfit.fitting.refit import Checkpoint
 from memfit.fitting.uncertainty.covariance import (
     NormalApproximation,
