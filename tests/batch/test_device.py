@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from memfit.batch.device import (
     size_text,
     time_text,
 )
-from memfit.errors import MemfitError
+from memfit.errors import InputError, MemfitError
 
 MAKERS = work.MAKERS
 
@@ -219,3 +220,25 @@ def test_limits():
         "2 h",
         "2 GB",
     )
+
+
+def test_a_device_that_is_gone_or_changes_meanwhile_fails_alone(words, tmp_path):
+    """Whoever deletes or writes files during the fit costs this device only; nothing of it is a result."""
+
+    def gone(job, draft):
+        shutil.rmtree(job.folder)
+        raise InputError("its files are gone.")
+
+    def written(job, draft):
+        (job.folder / "iv.csv").write_text("other\n")
+        (draft / "result.json").write_text("{}\n")
+        return "ok"
+
+    root = words(a="nothing", b="nothing")
+    for key, fit in (("a", gone), ("b", written)):
+        job = Job(key=key, folder=root / key, out=tmp_path / "out")
+        outcome = bring_up_to_date(job, checkpoint.Makers(fit=fit, report=fit, prepare=lambda: None))
+        assert (outcome.state, outcome.cause) == ("failed", "input")
+        assert not (job.place / "result.json").exists()
+        assert read_checkpoint(job.place) is not None
+    assert "changed while it was fitted" in outcome.message
