@@ -213,13 +213,17 @@ def delay_terms(problem: Problem) -> list[Unknown]:
 
 
 def without_idle_terms(state: FitState, plan: FitPlan) -> FitState:
-    """The fit without an inductance that ended at zero, unless it was asked for.
+    """The fit without an inductance that ended at zero, and offsets that are none, if nobody asked for them.
 
     Parameters
     ----------
     state : FitState
     plan : FitPlan
     """
+    offsets = [u.name for u in state.unknowns.free if u.term and u.term.kind == "offset"]
+    for name in offsets if plan.offsets == "auto" else ():
+        bare = again(state, unknowns=state.unknowns.without([name]))
+        state = bare if bare.minimum.chi2 < state.minimum.chi2 + NEEDED else state
     idle = [name for name in WIRING if name in state.minimum.at_bound]
     if plan.inductance != "auto" or not idle:
         return state

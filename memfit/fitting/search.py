@@ -94,27 +94,30 @@ def find_minima(
     patient : bool
         Whether random starts are tried where no other describes the data.
     """
-    zeros = {} if plan.offsets == "off" else zero_errors(problem.predictor.records)
-    records = [
-        replace(record, current=record.current - zeros[k])
-        if isinstance(record, IVSweep) and k in zeros
-        else record
-        for k, record in enumerate(problem.predictor.records)
-    ]
     known = {**{time: 0.0 for time in LEFT_OUT.values() if time not in names}, **plan.fix}
     usual = {name: PARAMETERS[name].typical for name in plan.asked if not PARAMETERS[name].extension}
-    starts = []
-    for start in guess(records, known):
-        reasons = {**start.reasons, **dict.fromkeys(plan.start, "given")}
-        values = with_parts({**usual, **start.values, **plan.start}, plan.asked)
-        starts.append(StartingValues(values, start.misfit, reasons))
-    polished = polish(records, plan, names, starts)
+
+    def first_values(zeros: Mapping[int, float]) -> list[StartingValues]:
+        """Polished first values, those of sweeps with these offsets."""
+        records = [
+            replace(record, current=record.current - zeros[k])
+            if isinstance(record, IVSweep) and k in zeros
+            else record
+            for k, record in enumerate(problem.predictor.records)
+        ]
+        starts = []
+        for start in guess(records, known):
+            reasons = {**start.reasons, **dict.fromkeys(plan.start, "given")}
+            values = with_parts({**usual, **start.values, **plan.start}, plan.asked)
+            starts.append(StartingValues(values, start.misfit, reasons))
+        return polish(records, plan, names, starts)
+
     search = thinned(replace(problem, robust=True))
     minima: list[tuple[FitState, StartingValues]] = []
     bare: list[float] = []
     """chi2 of what was found before terms of the instruments came."""
 
-    def attempt(start: StartingValues) -> bool:
+    def attempt(start: StartingValues, zeros: Mapping[int, float] | None = None) -> bool:
         """Fit from one start, terms of the instruments included; True when nothing is left to explain."""
         state = _fit_everything(search, plan, names, start, zeros)
         chi2 = state.minimum.chi2
@@ -128,8 +131,16 @@ def find_minima(
         log.info("start %d: misfit of the worst record %.4g", len(minima), misfit)
         return misfit < SETTINGS.good
 
-    first = [s for s in polished[: SETTINGS.starts] if s.misfit <= SETTINGS.rival * polished[0].misfit]
+    def first_of(polished: Sequence[StartingValues]) -> list[StartingValues]:
+        """The most promising."""
+        return [s for s in polished[: SETTINGS.starts] if s.misfit <= SETTINGS.rival * polished[0].misfit]
+
+    polished = first_values({})
+    first = first_of(polished)
     good = [attempt(start) for start in first]
+    zeros = {} if any(good) or plan.offsets == "off" else zero_errors(problem.predictor.records)
+    if zeros:
+        good += [attempt(start, zeros) for start in first_of(first_values(zeros))]
     if not any(good) and patient:
         best = min(minima, key=lambda item: item[0].minimum.chi2)
         any(attempt(start) for start in _more_starts(best, polished, len(first), names, plan.seed))
@@ -208,7 +219,7 @@ def physical_start(
 
 
 def zero_errors(records: Sequence[Record]) -> dict[int, float]:
-    """Constant currents, A, of sweeps at zero voltage, by the number of the record; only what is obvious.
+    """Constant currents, A, of sweeps at zero voltage, by the number of the record; only large ones.
 
     The charging current of C_m and hysteresis turn round with the direction of the sweep: the mean over both
     directions is what neither of them makes.
