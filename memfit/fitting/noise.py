@@ -19,7 +19,7 @@ from memfit.arrays import BoolArray, FloatArray
 from memfit.datasets import ImpedanceSpectrum, IVSweep, Record, kramers_kronig
 from memfit.fit_options import Engine
 from memfit.fitting.findings import Excluded
-from memfit.fitting.predict import Predictor, drive_of, measured, modulus
+from memfit.fitting.predict import Predictor, measured, modulus
 from memfit.fitting.problem import FitState, NoiseLevel, Problem
 from memfit.noise_estimate import TO_SIGMA, distance_from_neighbours, relative_distances, typical
 from memfit.units import format_quantity
@@ -340,7 +340,7 @@ def find_outliers(state: FitState) -> BoolArray:
             padded, sign, size = np.concatenate([[0.0], part, [0.0]]), np.sign(part), np.abs(part)
             run = (sign * padded[:-2] > SETTINGS.neighbour) | (sign * padded[2:] > SETTINGS.neighbour)
             bad |= (size > SETTINGS.outlier) & ~(run & (size < 4 * SETTINGS.outlier))
-        bad &= _strays_from_neighbours(record, state.problem.sigma[here]) & ~_beside_jumps(record)
+        bad &= _strays(record, predictor.data()[here], state.problem.sigma[here]) & ~_beside_jumps(record)
         if np.count_nonzero(bad) > max(1, SETTINGS.largest_share * bad.size):
             bad[:] = False
         far = np.logical_or.reduce([np.abs(part) > SETTINGS.neighbour for part in parts])
@@ -349,7 +349,7 @@ def find_outliers(state: FitState) -> BoolArray:
     return out
 
 
-def _strays_from_neighbours(record: Record, sigma: FloatArray) -> BoolArray:
+def _strays(record: Record, values: FloatArray, sigma: FloatArray) -> BoolArray:
     """(n,) Whether a point is away from its neighbours in the data too; True where none can tell.
 
     Where a model misses a record, points that follow their neighbours are not isolated.
@@ -357,13 +357,13 @@ def _strays_from_neighbours(record: Record, sigma: FloatArray) -> BoolArray:
     if isinstance(record, ImpedanceSpectrum):
         parts = np.split(relative_distances(record.frequency, record.impedance), 2)
         order = np.argsort(np.log(record.frequency))
-        relative = np.split(sigma / modulus(record, measured(record)), 2)[0]
+        relative = np.split(sigma / modulus(record, values), 2)[0]
         away = [np.empty(record.points) for _ in parts]
         for unordered, part in zip(away, parts, strict=True):
             unordered[order] = part
         away = [part / relative for part in away]
     else:
-        away = [distance_from_neighbours(measured(record), record.time) / sigma]
+        away = [distance_from_neighbours(values, getattr(record, "time", None)) / sigma]
     result: BoolArray = np.logical_or.reduce([~(np.abs(part) < SETTINGS.stray) for part in away])
     return result
 
@@ -371,9 +371,9 @@ def _strays_from_neighbours(record: Record, sigma: FloatArray) -> BoolArray:
 def _beside_jumps(record: Record) -> BoolArray:
     """(n,) Samples right before and after a jump of the drive: when it happened is only known to a sample."""
     beside = np.zeros(record.points, dtype=bool)
-    drive = drive_of(record)
-    if drive is not None and not isinstance(record, ImpedanceSpectrum) and record.time is not None:
-        after = np.searchsorted(record.time, drive.jumps)
+    drive, time = getattr(record, "drive", None), getattr(record, "time", None)
+    if drive is not None and time is not None:
+        after = np.searchsorted(time, drive.jumps)
         for shift in (-1, 0, 1):
             beside[np.clip(after + shift, 0, record.points - 1)] = True
     return beside

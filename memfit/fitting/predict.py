@@ -63,14 +63,14 @@ class Prediction:
     """(n, p) by the parameters in the order of `NAMES`, gains included."""
     bare: FloatArray
     """(n,) values for gain 1: the derivative by the gain."""
-    by_offset: FloatArray
-    """(n,) derivative by the offset."""
     by_time: FloatArray
     """(n,) derivative by time; minus the derivative by the delay; 0 for spectra and quasi-steady sweeps."""
     by_initial: FloatArray
     """(n, 3) derivatives by the initial u, i_c, f; 0 for records without a beginning."""
     by_edge: FloatArray
     """(n, e) derivatives by the shift of each jump."""
+    by_offset: FloatArray | None = None
+    """(n,) derivative by the offset; None where it is 1 throughout."""
 
 
 @dataclass(frozen=True)
@@ -232,23 +232,24 @@ class Predictor:
         by_edge = np.zeros((self.size, terms.edge.shape[1]))
         if slopes_in_time:
             by_edge = self._edge_slopes(p, terms, values, by_time)
-        by_offset = np.ones(self.size)
+        by_offset = None
         for k in self._timed:
             if self._first_current(k, terms) != 0.0:  # it tells u at the start, and the offset is part of it
+                by_offset = np.ones(self.size) if by_offset is None else by_offset
                 by_offset[self.slices[k]] += p.R_s * by_initial[self.slices[k], 0]
         offset = terms.offset[self.record_of_point] if np.any(terms.offset) else 0.0
         if np.all(terms.gain == 1.0):
-            return Prediction(values + offset, slopes, values, by_offset, by_time, by_initial, by_edge)
+            return Prediction(values + offset, slopes, values, by_time, by_initial, by_edge, by_offset)
         gain = terms.gain[self.record_of_point]
         first = np.array([self._first_current(k, terms) for k in range(len(self.records))])
         return Prediction(
             gain * values + offset,
             gain[:, None] * slopes,
             values + p.R_s * first[self.record_of_point] * by_initial[:, 0],
-            by_offset,
             gain * by_time,
             gain[:, None] * by_initial,
             gain[:, None] * by_edge,
+            by_offset,
         )
 
     def _initial_states(self, p: Parameters, terms: Instrument) -> FloatArray:

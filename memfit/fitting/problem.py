@@ -209,7 +209,7 @@ class Unknowns:
             else:
                 here = record_of_point == term.record
                 if term.kind == "offset":
-                    result[here, j] = prediction.by_offset[here]
+                    result[here, j] = 1.0 if prediction.by_offset is None else prediction.by_offset[here]
                 elif term.kind == "delay":
                     result[here, j] = -prediction.by_time[here]
                 elif term.kind == "edge":

@@ -224,6 +224,14 @@ def test_structure_is_not_screened_away(noisy):
     assert sum(e.file == "eis_2.csv" for e in result.excluded) <= 1
 
 
+def test_a_point_that_follows_its_neighbours_is_no_outlier_whatever_the_model():
+    """A peak that the model misses: its top is far from the model, and not from the data beside it."""
+    state, _ = linear_state(sigma=0.01)
+    peak = 0.2 * np.exp(-(((np.arange(state.problem.predictor.size) - 30) / 2.5) ** 2))
+    state.problem.predictor.data()[:] += peak
+    assert not find_outliers(state).any()
+
+
 def test_few_points_can_be_left_out_too():
     planned = [*spectra(), *sweeps(rates=(0.1,), points=12), *pulses(levels=(1.0,), points=12)]
     result = fit(device(planned)).result
