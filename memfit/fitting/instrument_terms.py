@@ -122,7 +122,7 @@ def _scores(state: FitState, terms: Sequence[Unknown]) -> list[float]:
     Before they are fitted the terms change nothing, so that one linearisation serves all.
     """
     unknowns = state.unknowns.plus(terms)
-    residuals = state.problem.residuals(unknowns)
+    residuals = state.problem.residuals(unknowns, prior=True)
     x = unknowns.encode(state.unknowns.values(state.x))
     r, jacobian = residuals.residuals(x), residuals.jacobian(x)
     known = len(state.unknowns.free)
@@ -314,7 +314,7 @@ def _with_needed_states(state: FitState, plan: FitPlan) -> FitState:
         return state
     if plan.initial_states == "auto":  # those from which the linearised problem gains enough, each by itself
         problem, unknowns, x = _freed(state, wanted)
-        residuals, known = problem.residuals(unknowns), len(state.unknowns.free)
+        residuals, known = problem.residuals(unknowns, prior=True), len(state.unknowns.free)
         r, jacobian = residuals.residuals(x), residuals.jacobian(x)
         offered, wanted = wanted, []
         for k in offered:

@@ -211,6 +211,8 @@ def multiplied(record: Record, column: str, factor: float) -> Record:
 
 def _column_to_mend(records: Sequence[Record], p: Parameters) -> tuple[str, float] | None:
     """The column, and its factor, that bring records into line with what the parameters predict."""
+    if len({record.kind for record in records}) > 1:
+        return None
     found = []
     for column in _COLUMNS[records[0].kind]:
         for factor in SETTINGS.powers:

@@ -55,6 +55,8 @@ class Settings:
     neighbour: float = 3.5
     """A neighbour beyond this, on the same side, makes it a run; a point left out that is nearer counts
     again."""
+    largest_ratio: float = 1e12
+    """Of a residual to the noise, or to the span: beyond it nothing more is said."""
     most_of_it: float = 0.6
     """Share of the misfit of a record that the place which is named holds."""
     largest_share: float = 0.1
@@ -206,12 +208,14 @@ def record_misfit(record: Record, difference: FloatArray, used: np.ndarray) -> R
     sigma = np.maximum(noise.sigma(sizes), 1e-300)
     if not used.any():
         return RecordMisfit(noise, 0.0, 0.0, False, "")
-    squares = (difference[used] / sigma[used]) ** 2
+    squares = np.minimum(np.abs(difference[used] / sigma[used]), SETTINGS.largest_ratio) ** 2
     ratio = float(np.sqrt(clipped_mean(squares)))
-    scale = sizes if isinstance(record, ImpedanceSpectrum) else np.full(sizes.size, np.ptp(values))
-    of_scale = (difference / np.maximum(scale, 1e-300))[used] ** 2
+    span = np.ptp(values) or np.max(sizes)
+    scale = np.maximum(sizes if isinstance(record, ImpedanceSpectrum) else span, 1e-300)
+    of_scale = np.minimum(np.abs(difference / scale)[used], SETTINGS.largest_ratio) ** 2
     left = clipped_mean(of_scale) * max(1.0 - 1.0 / max(ratio, 1e-9) ** 2, 0.0)
-    return RecordMisfit(noise, ratio, 100.0 * float(np.sqrt(left)), False, _place(record, difference / sigma))
+    bounded = np.clip(difference / sigma, -SETTINGS.largest_ratio, SETTINGS.largest_ratio)
+    return RecordMisfit(noise, ratio, 100.0 * float(np.sqrt(left)), False, _place(record, bounded))
 
 
 def _place(record: Record, residual: FloatArray) -> str:

@@ -69,8 +69,6 @@ class Prediction:
     """(n, 3) derivatives by the initial u, i_c, f; 0 for records without a beginning."""
     by_edge: FloatArray
     """(n, e) derivatives by the shift of each jump."""
-    by_offset: FloatArray | None = None
-    """(n,) derivative by the offset; None where it is 1 throughout."""
 
 
 @dataclass(frozen=True)
@@ -232,14 +230,9 @@ class Predictor:
         by_edge = np.zeros((self.size, terms.edge.shape[1]))
         if slopes_in_time:
             by_edge = self._edge_slopes(p, terms, values, by_time)
-        by_offset = None
-        for k in self._timed:
-            if self._first_current(k, terms) != 0.0:  # it tells u at the start, and the offset is part of it
-                by_offset = np.ones(self.size) if by_offset is None else by_offset
-                by_offset[self.slices[k]] += p.R_s * by_initial[self.slices[k], 0]
         offset = terms.offset[self.record_of_point] if np.any(terms.offset) else 0.0
         if np.all(terms.gain == 1.0):
-            return Prediction(values + offset, slopes, values, by_time, by_initial, by_edge, by_offset)
+            return Prediction(values + offset, slopes, values, by_time, by_initial, by_edge)
         gain = terms.gain[self.record_of_point]
         first = np.array([self._first_current(k, terms) for k in range(len(self.records))])
         return Prediction(
@@ -249,7 +242,6 @@ class Predictor:
             gain * by_time,
             gain[:, None] * by_initial,
             gain[:, None] * by_edge,
-            by_offset,
         )
 
     def _initial_states(self, p: Parameters, terms: Instrument) -> FloatArray:

@@ -198,6 +198,7 @@ class Unknowns:
         """
         result = np.zeros((prediction.values.size, len(self.free)))
         result[:, self._columns] = prediction.derivatives[:, self._sources]
+        own = {unknown.term for unknown in self.free}
         for j, unknown in enumerate(self.free):
             term = unknown.term
             if term is None:
@@ -209,7 +210,12 @@ class Unknowns:
             else:
                 here = record_of_point == term.record
                 if term.kind == "offset":
-                    result[here, j] = 1.0 if prediction.by_offset is None else prediction.by_offset[here]
+                    result[here, j] = 1.0
+                    if Term("i_0", term.record) in own and Term("u_0", term.record) not in own:
+                        # The first sample, offset included, tells u at the start.
+                        gain = self.instrument(x).gain[term.record]
+                        R_s = self.parameters(x).R_s
+                        result[here, j] += R_s / gain * prediction.by_initial[here, 0]
                 elif term.kind == "delay":
                     result[here, j] = -prediction.by_time[here]
                 elif term.kind == "edge":
@@ -226,9 +232,11 @@ class JointResiduals:
     ----------
     problem : Problem
     unknowns : Unknowns
+    prior : bool
+        Whether the reduced rows hold what is expected without the data (`Unknown.prior`).
     """
 
-    def __init__(self, problem: "Problem", unknowns: Unknowns) -> None:
+    def __init__(self, problem: "Problem", unknowns: Unknowns, *, prior: bool = False) -> None:
         self.predictor = problem.predictor
         self.unknowns = unknowns
         self.failures = 0
@@ -237,7 +245,7 @@ class JointResiduals:
         self._kept = np.flatnonzero(problem.keep)
         self._data = problem.predictor.data()[self._kept]
         self._weight = 1.0 / problem.sigma[self._kept]
-        self._expected = [j for j, u in enumerate(unknowns.free) if np.isfinite(u.prior)]
+        self._expected = [j for j, u in enumerate(unknowns.free) if prior and np.isfinite(u.prior)]
         self._last_x: FloatArray | None = None
         self._reduced = np.empty((0, 0))
 
@@ -325,9 +333,9 @@ class Problem:
         """(k,) record of every point that counts."""
         return self.predictor.record_of_point[self.keep]
 
-    def residuals(self, unknowns: Unknowns) -> JointResiduals:
-        """The residual vector for a choice of unknowns."""
-        return JointResiduals(self, unknowns)
+    def residuals(self, unknowns: Unknowns, *, prior: bool = False) -> JointResiduals:
+        """The residual vector for a choice of unknowns; with `prior`, what is expected of them too."""
+        return JointResiduals(self, unknowns, prior=prior)
 
 
 @dataclass(frozen=True)

@@ -238,6 +238,8 @@ def zero_errors(records: Sequence[Record]) -> dict[int, float]:
         if min(way.size for way in ways) == 0:
             continue
         mean = float(np.mean([np.mean(way) for way in ways]))
+        if not np.ptp(record.current) > abs(mean):
+            continue  # nothing else was measured
         if mean**2 > SETTINGS.obvious**2 * float(np.max(record.current**2)) and all(
             np.all(way * mean > 0.0) for way in ways
         ):
