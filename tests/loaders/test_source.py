@@ -10,10 +10,6 @@ from memfit.loaders.registry import read_source
 @pytest.mark.parametrize(
     ("first", "name"),
     [
-        (b"\x89HDF\r\n\x1a\n", "HDF5"),
-        (b"MATLAB 5.0 MAT-file, Platform", "MATLAB"),
-        (b"\x93NUMPY\x01\x00", "NumPy"),
-        (b"TDSm\x0e\x00", "TDMS"),
         (b"%PDF-1.7\n", "PDF"),
         (b"\x89PNG\r\n\x1a\n", "picture"),
         (b"CPYA 4.3380\n", "Origin"),

@@ -8,6 +8,7 @@ columns without names needs `columns` in device.toml. Nothing that would run cod
 
 import io
 import logging
+import textwrap
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -158,7 +159,10 @@ def _tables(source: Source, arrays: Iterator[_Array], settings: FileSettings) ->
     try:
         groups = _columns(arrays, settings)
     except DAMAGE as error:
-        raise source.error(f"expected a container of arrays, found a damaged one ({error}).") from error
+        why = textwrap.shorten(str(error), 80, placeholder=" ...")
+        raise source.error(
+            f"expected a container of arrays, found a damaged one ({why}); copy the file again."
+        ) from error
     tables: list[RawTable] = []
     for group, columns in groups.items():
         length = max(map(len, columns.values()))
