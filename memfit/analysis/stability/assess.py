@@ -205,10 +205,7 @@ def _as_sure_as_the_model(
     if misfit is None or not misfit.certain or known.verdict == "undetermined":
         return known
     if misfit.large:
-        reason = (
-            f"The model does not describe this device (it {misfit.sentence}): what it says of oscillation "
-            "is no verdict."
-        )
+        reason = "The model does not describe this device: what it says of oscillation is no verdict."
     else:
         unstable = (known.gain_margin_min or np.inf) < 1.0
         against = []

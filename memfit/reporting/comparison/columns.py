@@ -30,8 +30,8 @@ from memfit.reporting.numbers import MISSING, fixed, interval, percent, quantity
 TEXT: Mapping[str, Any] = tomllib.loads(
     (files("memfit.reporting.comparison") / "text.toml").read_text(encoding="utf-8")
 )
-SCALED = names_where(lambda row: row.area_exponent is not None)
-"""Parameters that scale with the area of a uniform junction."""
+SCALED = names_where(lambda row: row.area_exponent is not None and not row.extension)
+"""Parameters of every device that scale with the area of a uniform junction."""
 SIGNIFICANT = round(1.0 - LEVEL, 12)
 """p-value below which something is beyond chance: 0.05."""
 CM2 = 1e4  # cm^2 in a m^2
@@ -72,7 +72,7 @@ def sentence(key: str, part: str = "sentences", **words: object) -> str:
     for name in SCALED:
         by_exponent.setdefault(PARAMETERS[name].area_exponent or 0, []).append(name)
     exponents = [f"{power:+d} of {listed(names)}".replace("-", "−") for power, names in by_exponent.items()]
-    linear = names_where(lambda row: row.in_time and not row.logarithmic)
+    linear = names_where(lambda row: row.in_time and not row.logarithmic and not row.extension)
     common = {"scaled": listed(list(SCALED)), "exponents": listed(exponents), "linear": listed(list(linear))}
     return str(TEXT[part][key]).format(**common, **words)
 
