@@ -199,7 +199,7 @@ class Parameters:
         domain="positive",
         scale="log",
         bounds=(5e-3, 1e2),
-        usual=(0.025, 1.0),
+        usual=(0.02, 1.0),
         part="capacitance",
     )
     I_l: float = _extension(

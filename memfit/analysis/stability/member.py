@@ -13,6 +13,7 @@ import numpy as np
 from memfit.analysis.stability.circuit import Circuit
 from memfit.analysis.stability.hopf import CHANGEABLE
 from memfit.analysis.stability.sampling import Uncertainty
+from memfit.confidence import Z
 from memfit.fitting import CircuitStability, HopfEstimate
 from memfit.model import Parameters, steady_current
 from memfit.model.parameters import PARAMETERS
@@ -50,7 +51,7 @@ def assess_member(
     points = tuple(_terminal(p, point) for point in hopf_points(loaded, resistance))
     error = _log_margin_error(loaded, circuit, least, uncertainty) if uncertainty is not None else None
     log = math.log(least.margin)
-    reach = 1.96 * error if error is not None else 0.0
+    reach = Z * error if error is not None else 0.0
     low, high = math.exp(log - reach), math.exp(log + reach)
     verdict: Literal["oscillates", "near", "stable"] = "stable"
     if high < 1.0:

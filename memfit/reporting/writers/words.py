@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from memfit.fitting import TERM_NAMES, Term
+from memfit.model import PARAMETERS
 from memfit.reporting.content import GAIN_INDEX, SYMBOLS, TERMS, Symbol
 
-_NAME = re.compile(
-    r"(?<![\w.])(" + "|".join([TERM_NAMES, *sorted(SYMBOLS, key=len, reverse=True)]) + r")(?![\w]|\.\w)"
-)
+_ALONE = frozenset(name for name in PARAMETERS if len(name) == 1)
+"""Names of one letter: a symbol where they stand alone in a cell, a letter in a sentence."""
+_NAMES = sorted(set(SYMBOLS) - _ALONE, key=len, reverse=True)
+_NAME = re.compile(r"(?<![\w.])(" + "|".join([TERM_NAMES, *_NAMES]) + r")(?![\w]|\.\w)")
 
 
 class Given(str):
@@ -34,6 +36,9 @@ def split_symbols(text: str, names: frozenset[str] = frozenset()) -> Iterator[tu
     names : frozenset of str
         That users gave to devices, files and attributes: such a piece is a `Given`, whatever it looks like.
     """
+    if text in _ALONE and text not in names:
+        yield text, SYMBOLS[text]
+        return
     for turn, part in enumerate(_given(names).split(text) if names else [text]):
         if turn % 2:
             yield Given(part), None
