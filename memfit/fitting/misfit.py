@@ -247,17 +247,23 @@ def with_misfit(result: FitResult, state: FitState, misfit: Misfit, mistake: str
         gradient = np.array([float(DERIVED[name].exponents.get(u.name, 0)) for u in state.unknowns.free])
         extra = float(np.sqrt(max(gradient @ _jackknife(misfit) @ gradient, 0.0)))
         derived[name] = _doubted(e, Unknown(name, True, 0.0, np.inf), extra, misfit, state.parameters.V_m)
-    warnings = result.warnings
+    status, warnings = _status(result.status, found, result.plan.get("bounds") or ()), result.warnings
     if not misfit.large:
-        said = f"The model {sentence}: a small misfit, but no chance. The standard errors include it"
-        warnings = (f"{said} (about {misfit.widening:.2g} times those of noise alone, or more).", *warnings)
+        said = (
+            f"The model {sentence}: a small misfit, but no chance. The standard errors include it (about "
+            f"{misfit.widening:.2g} times those of noise alone, or more)."
+        )
+        if status.code == "ok":
+            status = replace(status, message=said)
+        else:
+            warnings = (said, *warnings)
     return replace(
         result,
         parameters=parameters,
         nuisance=nuisance,
         derived=derived,
         covariance=tuple(tuple(float(v) for v in row) for row in matrix),
-        status=_status(result.status, found, result.plan.get("bounds") or ()),
+        status=status,
         warnings=warnings,
     )
 

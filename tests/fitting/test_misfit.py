@@ -135,7 +135,8 @@ def test_a_small_misfit_widens_and_is_said():
     assert result.misfit.certain
     assert not result.misfit.large
     assert result.status.code != "poor_fit"
-    assert any("a small misfit, but no chance" in sentence for sentence in result.warnings)
+    assert "a small misfit, but no chance" in " ".join([result.status.message, *result.warnings])
+    assert "within their noise" not in result.status.message
     assert result.misfit.widening > 1.5
     for name in ("R_b", "C_m", "V_T"):
         assert result.parameters[name].stderr > 1.5 * clean.parameters[name].stderr
