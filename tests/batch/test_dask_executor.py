@@ -12,6 +12,7 @@ import time
 import psutil
 import pytest
 import work
+from distributed import Client
 from small_device import is_servant
 
 from memfit.batch import dask_executor as cluster
@@ -139,7 +140,10 @@ def elsewhere(tmp_path):
         start("scheduler", "--port", "0")
         workers = [start("worker", *where), start("worker", "--no-nanny", *where)]
         wait_until(lambda: file.exists() and file.read_text())
-        yield json.loads(file.read_text())["address"], workers
+        address = json.loads(file.read_text())["address"]
+        with Client(address, timeout=60, set_as_default=False) as client:
+            client.wait_for_workers(2, timeout=120)  # a nanny gives up if its worker dies before it has begun
+        yield address, workers
 
 
 def end_children(pid):
