@@ -20,6 +20,9 @@ from memfit.batch.dask_executor import run_jobs
 from memfit.batch.device import Job, Limits, read_checkpoint
 from memfit.errors import InputError, OutputError
 
+_PATIENCE = 180.0
+"""Seconds for a run on workers elsewhere."""
+
 
 def jobs_of(root, tmp_path, limits=None):
     return [
@@ -137,7 +140,12 @@ def elsewhere(tmp_path):
             stack.callback(end_children, process.pid)
             return process
 
-        start("scheduler", "--port", "0")
+        scheduler = start("scheduler", "--port", "0")
+        watch = threading.Timer(
+            _PATIENCE, scheduler.kill
+        )  # a run waits for workers for ever, a test does not
+        watch.start()
+        stack.callback(watch.cancel)
         workers = [start("worker", *where), start("worker", "--no-nanny", *where)]
         wait_until(lambda: file.exists() and file.read_text())
         address = json.loads(file.read_text())["address"]
