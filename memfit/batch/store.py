@@ -339,7 +339,7 @@ def row_of(folder: Path, name: str) -> Row:
     except (OSError, UnicodeDecodeError) as problem:
         reason = f"{name}/{RESULT} cannot be read ({problem}). Fit the device again."
     except InputError as problem:
-        reason = f"{name}/{RESULT}: {problem}"
+        reason = f"{name}/{RESULT} cannot be read: {problem}"
     except (KeyError, TypeError, ValueError, AttributeError) as problem:
         reason = f"{name}/{RESULT} does not have the layout {SCHEMA} ({type(problem).__name__}: {problem})."
     return {**row, "state": "unreadable", "message": reason}
