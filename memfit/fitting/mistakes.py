@@ -26,7 +26,7 @@ class Settings:
 
     decades: float = 0.7
     """Distance of a record's conductance from that of most others from which it is looked at first."""
-    most: int = 3
+    most: int = 2
     """Records that are left out one by one."""
     in_line: float = 5.0
     """Misfit, per cent, or ..."""
@@ -125,12 +125,16 @@ def _candidates(state: FitState) -> Iterator[tuple[int, ...]]:
     if len(records) > 1:
         far = [int(k) for k in np.argsort(-away, kind="stable") if away[k] > SETTINGS.decades]
         missed = sorted(range(len(records)), key=lambda k: -misfit.records[k].percent)
-        offered += [(k,) for k in far[: SETTINGS.most]]
-        offered += [(k,) for k in missed[: SETTINGS.most]]
+        offered += [(k,) for k in (far or missed[:1])[: SETTINGS.most]]
     if 1 < len(together) < len(records):
         offered.append(together)
     if len(kinds) > 1:
         groups = {kind: tuple(k for k, r in enumerate(records) if r.kind == kind) for kind in kinds}
+        levels = {kind: float(np.median(level[list(group)])) for kind, group in groups.items()}
+        middle = float(np.median(list(levels.values())))
+        groups = {
+            kind: group for kind, group in groups.items() if abs(levels[kind] - middle) > SETTINGS.decades
+        }
         offered += sorted(groups.values(), key=lambda group: -max(misfit.records[k].percent for k in group))
     yield from dict.fromkeys(offered)
 
