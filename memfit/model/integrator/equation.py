@@ -235,3 +235,18 @@ def factor(M: FloatArray) -> None:
             M[i, c] = m
             for j in range(c + 1, POINTS):
                 M[i, j] -= m * M[c, j]
+
+
+@compile_part
+def solve(M: FloatArray, right: FloatArray) -> None:
+    """Solve in place with the factors of M."""
+    for i in range(2, POINTS):
+        total = right[i]
+        for j in range(1, i):
+            total -= M[i, j] * right[j]
+        right[i] = total
+    for i in range(STAGES, 0, -1):
+        total = right[i]
+        for j in range(i + 1, POINTS):
+            total -= M[i, j] * right[j]
+        right[i] = total * M[i, i]

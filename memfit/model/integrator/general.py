@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from memfit.arrays import FloatArray
-from memfit.model.integrator.equation import POINTS, STAGES, TABLEAU, compile_part, factor, inline_part
+from memfit.model.integrator.equation import POINTS, STAGES, TABLEAU, compile_part, factor, inline_part, solve
 from memfit.model.integrator.member import (
     C_SCALE,
     H_KNOWN,
@@ -294,21 +294,6 @@ def _newton_step(eq: Any, w: Any) -> float:
             w.f[k, i] -= total
             change = max(change, abs(total))
     return change
-
-
-@compile_part
-def solve(M: FloatArray, right: FloatArray) -> None:
-    """Solve in place with the factors of M."""
-    for i in range(2, POINTS):
-        total = right[i]
-        for j in range(1, i):
-            total -= M[i, j] * right[j]
-        right[i] = total
-    for i in range(STAGES, 0, -1):
-        total = right[i]
-        for j in range(i + 1, POINTS):
-            total -= M[i, j] * right[j]
-        right[i] = total * M[i, i]
 
 
 @compile_part

@@ -36,6 +36,7 @@ from memfit.model.integrator.equation import (
     factor,
     inline_part,
     linearise,
+    solve,
     source,
 )
 
@@ -234,7 +235,7 @@ def _find_stages(eq: Equation, h: float, tolerance: float, w: Any) -> bool:
     for iteration in range(_NEWTON_ITERATIONS):
         linearise(eq, h, w)
         factor(w.M)
-        _solve(w.M, w.delta)
+        solve(w.M, w.delta)
         change = 0.0
         for i in range(1, POINTS):
             w.f[i] += w.delta[i]
@@ -249,21 +250,6 @@ def _find_stages(eq: Equation, h: float, tolerance: float, w: Any) -> bool:
             return False
         previous = change
     return False
-
-
-@compile_part
-def _solve(M: FloatArray, right: FloatArray) -> None:
-    """Solve in place with the factors of M."""
-    for i in range(2, POINTS):
-        total = right[i]
-        for j in range(1, i):
-            total -= M[i, j] * right[j]
-        right[i] = total
-    for i in range(STAGES, 0, -1):
-        total = right[i]
-        for j in range(i + 1, POINTS):
-            total -= M[i, j] * right[j]
-        right[i] = total * M[i, i]
 
 
 @compile_part
