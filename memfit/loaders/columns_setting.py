@@ -5,33 +5,23 @@ number of a column, `{ voltage = "column 3" }`, or a label with the unit that it
 `{ modulus = { name = "Impedance magnitude", unit = "ohm" } }`.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Mapping
 
 from memfit.errors import meant
 from memfit.loaders.raw import ROLES
+from memfit.loaders.settings_file import Checker
 from memfit.units import accepted, find_unit
 
 _OTHER_WORDS = {"modulus": "z_modulus", "bias": "bias_voltage"}
 _PARTS = ("name", "unit")
 
 
-class Mistakes(Protocol):
-    """Where the mistakes of a settings file are collected."""
-
-    def mistake(self, place: str, message: str) -> None:
-        """Note a mistake with its place."""
-
-    def table(self, value: object, place: str, known: Sequence[str] | None) -> dict[str, object]:
-        """A table whose keys must be known."""
-
-
-def read_columns(check: Mistakes, value: object, place: str) -> Mapping[str, str] | tuple[str, ...]:
+def read_columns(check: Checker, value: object, place: str) -> Mapping[str, str] | tuple[str, ...]:
     """Labels by role, or a header for a table without one.
 
     Parameters
     ----------
-    check : Mistakes
+    check : Checker
     value : object
         Of the key.
     place : str
@@ -54,12 +44,12 @@ def read_columns(check: Mistakes, value: object, place: str) -> Mapping[str, str
     return {role: str(label) for role, label in labels.items()}
 
 
-def read_units(check: Mistakes, value: object, place: str) -> dict[str, str]:
+def read_units(check: Checker, value: object, place: str) -> dict[str, str]:
     """Units by role, where `columns` states them.
 
     Parameters
     ----------
-    check : Mistakes
+    check : Checker
     value : object
         Of the key.
     place : str
@@ -89,12 +79,12 @@ def _by_role(value: object) -> object:
     return {_OTHER_WORDS.get(key, key): item for key, item in value.items()}
 
 
-def read_sheets(check: Mistakes, value: object, place: str) -> tuple[str, ...]:
+def read_sheets(check: Checker, value: object, place: str) -> tuple[str, ...]:
     """Titles of sheets: a text, or a list of texts.
 
     Parameters
     ----------
-    check : Mistakes
+    check : Checker
     value : object
         Of the key.
     place : str

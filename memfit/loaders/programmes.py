@@ -13,7 +13,7 @@ What was applied stands in `protocol` of device.toml, or in the lines above the 
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from memfit.datasets import Origin, PulseTransient
 from memfit.datasets.programmes import PulseProgramme, play
 from memfit.errors import FileFormatError, InputError, UnitError
 from memfit.loaders.raw import FileSettings
+from memfit.loaders.settings_file import Checker
 from memfit.loaders.source import Source
 from memfit.loaders.tables import Column, read_block, understand
 from memfit.loaders.tables.header import split_labels
@@ -56,25 +57,12 @@ _NEEDED = ("pulse", "width", "read")
 _EXAMPLE = 'protocol = { pulse = "1 V", width = "10 ms", read = "0.1 V", period = "1 s" }'
 
 
-class Mistakes(Protocol):
-    """Where the mistakes of a settings file are collected."""
-
-    def mistake(self, place: str, message: str) -> None:
-        """Note a mistake with its place."""
-
-    def table(self, value: object, place: str, known: Any) -> dict[str, object]:
-        """A table whose keys must be known."""
-
-    def quantity(self, value: object, place: str, dimension: str) -> float | None:
-        """A quantity in SI units."""
-
-
-def read_protocol(check: Mistakes, value: object, place: str) -> PulseProgramme | None:
+def read_protocol(check: Checker, value: object, place: str) -> PulseProgramme | None:
     """The key `protocol` of a [[measurement]].
 
     Parameters
     ----------
-    check : Mistakes
+    check : Checker
     value : object
         Of the key.
     place : str
