@@ -33,8 +33,7 @@ from memfit.fitting.instrument_terms import (
     with_jumps_on_samples,
     without_idle_terms,
 )
-from memfit.fitting.least_squares import again, minimise
-from memfit.fitting.linear import triangle
+from memfit.fitting.least_squares import again, linear_step, minimise
 from memfit.fitting.misfit import measure, misfit_of, with_misfit
 from memfit.fitting.mistakes import find_mistake
 from memfit.fitting.noise import find_outliers, prepare, with_noise_of
@@ -178,8 +177,7 @@ def _or_without_series_resistance(state: FitState, plan: FitPlan, model: str) ->
     )
     without = _find(state.problem.predictor.records, held, model, patient=False).state
     freed = again(without, unknowns=without.unknowns.plus(physical_unknowns(plan, ["R_s"])))
-    best = min((freed, without), key=_squares)
-    return best if _squares(best) < _squares(state) else state
+    return min((state, freed, without), key=_squares)
 
 
 def _squares(state: FitState) -> float:
@@ -213,7 +211,7 @@ def _finish(device: Device, plan: FitPlan, model: str, settled: _Settled) -> Joi
     result = with_identifiability(result, state, covariance, explored)
     misfit, mistake = misfit_of(state, covariance.effective), None
     if misfit.large and plan.conflict_test and len(device.records) > 1:
-        mistake = find_mistake(state, lambda some: _find(some, plan, model, patient=False).state)
+        mistake = find_mistake(state, misfit, lambda some: _find(some, plan, model, patient=False).state)
     result = with_misfit(result, state, misfit, mistake.sentence if mistake else "")
     return JointFit(result, fitted_records(state))
 
@@ -263,11 +261,7 @@ def conflicts_between_kinds(state: FitState, covariance: Covariance) -> tuple[Co
         if np.count_nonzero(kept) < 2 * len(state.unknowns.free):
             continue
         part = replace(state, problem=replace(state.problem, keep=kept))
-        r, jacobian = part.linearised()
-        scale = np.maximum(np.linalg.norm(jacobian, axis=0), 1e-300)
-        reduced = triangle(np.column_stack([jacobian / scale, r]))
-        step = -np.linalg.lstsq(reduced[:, :-1], reduced[:, -1], rcond=1e-9)[0] / scale
-        if _alarms(state, covariance.matrix, part, step, kind):
+        if _alarms(state, covariance.matrix, part, linear_step(part), kind):
             part = again(state, part.problem)
             conflicts += _alarms(state, covariance.matrix, part, part.x - state.x, kind)
     return tuple(sorted(conflicts, key=lambda c: -abs(c.shift)))

@@ -176,6 +176,20 @@ def settled(state: FitState) -> FitState:
     return replace(state, minimum=minimum)
 
 
+def linear_step(state: FitState) -> FloatArray:
+    """(m,) the step from where a fit is to the minimum of the linearised problem.
+
+    Parameters
+    ----------
+    state : FitState
+    """
+    r, jacobian = state.linearised()
+    scale = np.maximum(np.linalg.norm(jacobian, axis=0), 1e-300)
+    reduced = triangle(np.column_stack([jacobian / scale, r]))
+    step: FloatArray = -np.linalg.lstsq(reduced[:, :-1], reduced[:, -1], rcond=1e-9)[0] / scale
+    return step
+
+
 def fall_of_chi2(r: FloatArray, jacobian: FloatArray) -> float:
     """Fall of chi2 that residuals (k,) and their Jacobian (k, m) promise.
 

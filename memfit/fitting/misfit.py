@@ -21,8 +21,7 @@ from memfit.arrays import FloatArray
 from memfit.confidence import Z
 from memfit.datasets import ImpedanceSpectrum
 from memfit.fitting.findings import Ends, LeftOut, MisfitFound
-from memfit.fitting.least_squares import minimise
-from memfit.fitting.linear import triangle
+from memfit.fitting.least_squares import linear_step, minimise
 from memfit.fitting.noise import RecordMisfit, record_misfit
 from memfit.fitting.plan import KINDS, unit_of_length
 from memfit.fitting.problem import FitState, Unknown
@@ -118,22 +117,21 @@ def measure(state: FitState) -> Misfit:
             ]
         )
         records.append(record_misfit(record, difference, used))
-    kinds = np.array(problem.kinds)
-    alone = [evidence([parts]) for parts in series]
-    together = [
-        evidence([parts for parts, k in zip(series, kinds, strict=True) if k == kind])
-        for kind in dict.fromkeys(problem.kinds)
-    ]
-    probability = min(1.0, *(p * len(alone) for p in alone), *(p * len(together) for p in together))
-    one_kind = dict(zip(dict.fromkeys(problem.kinds), together, strict=True))
+    kinds = problem.kinds
+    alone = [len(series) * evidence([parts]) for parts in series]
+    together = {
+        kind: len(set(kinds)) * evidence([s for s, k in zip(series, kinds, strict=True) if k == kind])
+        for kind in dict.fromkeys(kinds)
+    }
+    probability = min(1.0, *alone, *together.values())
     judged = tuple(
         replace(
             m,
             certain=m.ratio > SETTINGS.far
-            or p * len(alone) < SETTINGS.rare
-            or (one_kind[kind] * len(together) < SETTINGS.rare and m.ratio > SETTINGS.shared),
+            or p < SETTINGS.rare
+            or (together[kind] < SETTINGS.rare and m.ratio > SETTINGS.shared),
         )
-        for m, p, kind in zip(records, alone, problem.kinds, strict=True)
+        for m, p, kind in zip(records, alone, kinds, strict=True)
     )
     certain = any(m.certain for m in judged)
     return Misfit(judged, probability, certain, any(map(is_large, judged)))
@@ -194,10 +192,7 @@ def _left_out(state: FitState) -> tuple[FloatArray, tuple[str, ...]]:
             end = minimise(part.problem, state.unknowns, state.x, most=SETTINGS.evaluations)
             step = end.x - state.x
         else:
-            r, jacobian = part.linearised()
-            length = np.maximum(np.linalg.norm(jacobian, axis=0), 1e-300)
-            reduced = triangle(np.column_stack([jacobian / length, r]))
-            step = -np.linalg.lstsq(reduced[:, :-1], reduced[:, -1], rcond=1e-9)[0] / length
+            step = linear_step(part)
         if np.all(np.isfinite(step)):
             shifts.append(step)
             names.append(name)
@@ -232,8 +227,9 @@ def with_misfit(result: FitResult, state: FitState, misfit: Misfit, mistake: str
     result = replace(result, goodness=goodness, misfit=found)
     if not misfit.certain or not np.all(np.isfinite(state.x)):
         return result
-    matrix = misfit.widening**2 * np.array(result.covariance) + _jackknife(misfit)
-    added = np.sqrt(np.maximum(np.diag(_jackknife(misfit)), 0.0))
+    jackknife = _jackknife(misfit)
+    matrix = misfit.widening**2 * np.array(result.covariance) + jackknife
+    added = np.sqrt(np.maximum(np.diag(jackknife), 0.0))
     unknowns = {u.name: (u, float(a)) for u, a in zip(state.unknowns.free, added, strict=True)}
     parameters, nuisance = (
         {
@@ -245,7 +241,7 @@ def with_misfit(result: FitResult, state: FitState, misfit: Misfit, mistake: str
     derived = {}
     for name, e in result.derived.items():
         gradient = np.array([float(DERIVED[name].exponents.get(u.name, 0)) for u in state.unknowns.free])
-        extra = float(np.sqrt(max(gradient @ _jackknife(misfit) @ gradient, 0.0)))
+        extra = float(np.sqrt(max(gradient @ jackknife @ gradient, 0.0)))
         derived[name] = _doubted(e, Unknown(name, True, 0.0, np.inf), extra, misfit, state.parameters.V_m)
     status, warnings = _status(result.status, found, result.plan.get("bounds") or ()), result.warnings
     if not misfit.large:

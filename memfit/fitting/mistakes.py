@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from memfit.arrays import FloatArray
-from memfit.datasets import ImpedanceSpectrum, IVSweep, PulseTransient, Record
-from memfit.fitting.misfit import is_large, measure
+from memfit.datasets import ImpedanceSpectrum, IVSweep, PulseTransient, Record, extent_of
+from memfit.fitting.misfit import Misfit, is_large, measure
 from memfit.fitting.noise import record_misfit
-from memfit.fitting.predict import Predictor, bias_of, measured
+from memfit.fitting.predict import Predictor, measured
 from memfit.fitting.problem import FitState
 from memfit.model import Parameters
 
@@ -86,13 +86,17 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:5]) + (" and others" if len(names) > 5 else "")
 
 
-def find_mistake(state: FitState, describe: Callable[[Sequence[Record]], FitState]) -> Mistake | None:
+def find_mistake(
+    state: FitState, misfit: Misfit, describe: Callable[[Sequence[Record]], FitState]
+) -> Mistake | None:
     """The records that do not belong to the others, where leaving them out mends the fit.
 
     Parameters
     ----------
     state : FitState
         A settled fit that does not describe its records.
+    misfit : Misfit
+        Of it.
     describe : callable
         Fits some of them.
     """
@@ -101,7 +105,7 @@ def find_mistake(state: FitState, describe: Callable[[Sequence[Record]], FitStat
         other = describe(turned)
         if not measure(other).large:
             return Mistake(tuple(record.name for record in records), "voltage and current", -1.0)
-    for odd in _candidates(state):
+    for odd in _candidates(state, misfit):
         rest = [record for k, record in enumerate(records) if k not in odd]
         other = describe(rest)
         if measure(other).large:
@@ -114,9 +118,9 @@ def find_mistake(state: FitState, describe: Callable[[Sequence[Record]], FitStat
     return None
 
 
-def _candidates(state: FitState) -> Iterator[tuple[int, ...]]:
+def _candidates(state: FitState, misfit: Misfit) -> Iterator[tuple[int, ...]]:
     """Numbers of the records to be left out together, the most conspicuous first."""
-    records, misfit = state.problem.predictor.records, measure(state)
+    records = state.problem.predictor.records
     level = np.array([conductance_level(record) for record in records])
     away = np.abs(level - np.median(level))
     kinds = list(dict.fromkeys(state.problem.kinds))
@@ -157,22 +161,15 @@ def _current_and_voltage(record: IVSweep | PulseTransient) -> FloatArray:
     """(2, n) current, A, and voltage, V; what was not recorded is read off the drive."""
     if isinstance(record, IVSweep):
         return np.array([record.current, record.voltage])
-    source = np.interp(record.time, record.drive.time, record.drive.value)
+    source = record.drive.at(record.time)
     pair = [source, record.response] if record.control == "current" else [record.response, source]
     return np.array(pair)
 
 
 def _turned_round(records: Sequence[Record]) -> list[Record] | None:
     """The records of a device measured with its leads exchanged; None where nothing suggests it."""
-    ends = []
-    for record in records:
-        if isinstance(record, ImpedanceSpectrum):
-            ends.append(bias_of(record)[1])
-        else:
-            ends += [
-                float(v)
-                for v in (_current_and_voltage(record)[1].min(), _current_and_voltage(record)[1].max())
-            ]
+    extents = [extent_of(record) for record in records]
+    ends = [end for extent in extents for end in extent.get("voltage") or extent["current"]]
     if not min(ends, default=0.0) < -2.0 * max(ends, default=0.0):
         return None
     turned = []
