@@ -11,7 +11,7 @@ noise alone the squares of the sums are chi-square distributed). How large it is
 - large: the values are the best of a model that does not describe the device, and are called `conditional`.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -23,7 +23,7 @@ from memfit.datasets import ImpedanceSpectrum
 from memfit.fitting.findings import Ends, LeftOut, MisfitFound
 from memfit.fitting.least_squares import linear_step, minimise
 from memfit.fitting.noise import RecordMisfit, record_misfit
-from memfit.fitting.plan import KINDS, unit_of_length
+from memfit.fitting.plan import CORE, KINDS, unit_of_length
 from memfit.fitting.problem import FitState, Unknown
 from memfit.fitting.result import Estimate, EstimateStatus, FitResult, Goodness, Status, StatusCode
 from memfit.fitting.uncertainty.covariance import SETTINGS as NORMAL
@@ -243,7 +243,7 @@ def with_misfit(result: FitResult, state: FitState, misfit: Misfit, mistake: str
         gradient = np.array([float(DERIVED[name].exponents.get(u.name, 0)) for u in state.unknowns.free])
         extra = float(np.sqrt(max(gradient @ jackknife @ gradient, 0.0)))
         derived[name] = _doubted(e, Unknown(name, True, 0.0, np.inf), extra, misfit, state.parameters.V_m)
-    status, warnings = _status(result.status, found, result.plan.get("bounds") or ()), result.warnings
+    status, warnings = _status(result, found), result.warnings
     if not misfit.large:
         said = (
             f"The model {sentence}: a small misfit, but no chance. The standard errors include it (about "
@@ -264,19 +264,22 @@ def with_misfit(result: FitResult, state: FitState, misfit: Misfit, mistake: str
     )
 
 
-def _status(status: Status, found: MisfitFound, bounded: Collection[str]) -> Status:
-    """The verdict, with that of a true model behind it; `bounded` have bounds of the user."""
+def _status(result: FitResult, found: MisfitFound) -> Status:
+    """The verdict, with that of a true model, which the result has, behind it."""
+    status, parameters = result.status, result.parameters
     if not found.large:
         return status
     also: tuple[StatusCode, ...] = () if status.code == "ok" else (status.code, *status.also)
     said = f"The model does not describe this device: it {found.sentence}."
-    bound_of_user = status.code == "at_bound" and any(name in status.message for name in bounded)
-    if status.code == "not_converged" or bound_of_user:  # what comes first may be the cause
+    bounded = [name for name in result.plan.get("bounds") or () if name in parameters]
+    cut_off = status.code == "at_bound" and any(parameters[name].status == "at_bound" for name in bounded)
+    if status.code == "not_converged" or cut_off:  # what comes first may be the cause
         return replace(status, message=f"{said} {status.message}", also=("poor_fit", *status.also))
     advice = found.mistake or "Look at the residuals: another law, light, drift, a record of another device."
     rest = f"{advice} The parameters are conditional: the best values of a model that fails."
     if status.code == "not_identifiable":
-        rest += f" {status.message.split('; ')[0]} even so."
+        lost = [name for name in CORE if name in parameters and parameters[name].status == "undetermined"]
+        rest += f" The data do not determine {', '.join(lost)} even so."
     return Status(code="poor_fit", message=f"{said} {rest}", also=also)
 
 
@@ -327,9 +330,10 @@ def _jackknife(misfit: Misfit) -> FloatArray:
 def _values_left_out(state: FitState, misfit: Misfit) -> tuple[LeftOut, ...]:
     """The physical parameters without each record and each kind."""
     names = [name for name in NAMES if name in state.unknowns.names]
+    low, high = np.array([u.inner_bounds for u in state.unknowns.free]).reshape(-1, 2).T
     result = []
     for left_out, shift in zip(misfit.left_out, misfit.shifts, strict=True):
-        values = state.unknowns.values(np.clip(state.x + shift, -NORMAL.unbounded, NORMAL.unbounded))
+        values = state.unknowns.values(np.clip(state.x + shift, low, high))
         result.append(LeftOut(left_out=left_out, values={name: values[name] for name in names}))
     return tuple(result)
 

@@ -140,3 +140,13 @@ def test_a_small_misfit_widens_and_is_said():
     assert result.misfit.widening > 1.5
     for name in ("R_b", "C_m", "V_T"):
         assert result.parameters[name].stderr > 1.5 * clean.parameters[name].stderr
+
+
+def test_a_large_series_resistance_is_what_it_is_without_a_record():
+    """Values that are fitted as they are have their own bounds, not those of logarithms."""
+    shift = 900.0
+    changed = [replace(r, impedance=r.impedance + shift) for r in with_capacitance(5.0)]
+    result = fit(replace(device(), records=tuple(changed))).result
+    assert result.misfit.without
+    for part in result.misfit.without:
+        assert part.values["R_s"] == pytest.approx(TRUTH.R_s + shift, rel=0.3)
