@@ -21,6 +21,7 @@ import trials
 
 from memfit.datasets import ImpedanceSpectrum
 from memfit.fitting import FitPlan, Term
+from memfit.fitting.instrument_terms import gain_term
 from memfit.fitting.joint import fit
 from memfit.fitting.least_squares import minimise
 from memfit.fitting.predict import Predictor
@@ -207,7 +208,7 @@ def make_device(case, seed):
 def _unknown(term, records):
     """A gain, or the time of an edge or of a record, free within a few samples."""
     if term.kind == "gain":
-        return term_unknown(term)
+        return gain_term(term.instrument)
     sample = float(np.max(np.diff(records[term.record].time)))
     return term_unknown(term, 3 * sample if term.kind == "delay" else sample)
 

@@ -59,6 +59,8 @@ class Settings:
     """Squared effect, in standard deviations, of not knowing when within a sample a jump happened."""
     most_edges: int = 4
     """Jumps of a record with times of their own; where there are more, the record has a delay."""
+    gain: float = 0.03
+    """Standard deviation that is expected of a gain: a good instrument's calibration is known to 1 %."""
     samples_of_delay: float = 3.0
     beside: float = 1e-3
     """Of a sample: distance from its bound of an edge that begins where it was."""
@@ -94,7 +96,7 @@ def add_needed_terms(state: FitState, plan: FitPlan) -> FitState:
     if plan.inductance != "off" and "impedance" in kinds:
         offers.append((plan.inductance, physical_unknowns(plan, WIRING)))
     if plan.gains != "off":
-        offers.append((plan.gains, [term_unknown(Term("gain", instrument=kind)) for kind in present[1:]]))
+        offers.append((plan.gains, [gain_term(kind) for kind in present[1:]]))
     if plan.offsets != "off":
         offers.append((plan.offsets, offset_terms(state.problem)))
     if plan.delays != "off":
@@ -122,7 +124,7 @@ def _scores(state: FitState, terms: Sequence[Unknown]) -> list[float]:
     Before they are fitted the terms change nothing, so that one linearisation serves all.
     """
     unknowns = state.unknowns.plus(terms)
-    residuals = state.problem.residuals(unknowns, prior=True)
+    residuals = state.problem.residuals(unknowns)
     x = unknowns.encode(state.unknowns.values(state.x))
     r, jacobian = residuals.residuals(x), residuals.jacobian(x)
     known = len(state.unknowns.free)
@@ -170,6 +172,17 @@ def _edges_of(problem: Problem, k: int) -> list[Unknown]:
         return []
     gaps = [sample_before(record, float(jump)) for jump in drive.jumps]
     return [term_unknown(Term("edge", k, j), gap) for j, gap in enumerate(gaps) if gap > 0]
+
+
+def gain_term(instrument: str) -> Unknown:
+    """The factor of an instrument, which is expected to be near 1.
+
+    Parameters
+    ----------
+    instrument : str
+        Kind of data, "impedance", "iv" or "transient".
+    """
+    return replace(term_unknown(Term("gain", instrument=instrument)), prior=SETTINGS.gain)
 
 
 def offset_terms(problem: Problem) -> list[Unknown]:
@@ -314,7 +327,7 @@ def _with_needed_states(state: FitState, plan: FitPlan) -> FitState:
         return state
     if plan.initial_states == "auto":  # those from which the linearised problem gains enough, each by itself
         problem, unknowns, x = _freed(state, wanted)
-        residuals, known = problem.residuals(unknowns, prior=True), len(state.unknowns.free)
+        residuals, known = problem.residuals(unknowns), len(state.unknowns.free)
         r, jacobian = residuals.residuals(x), residuals.jacobian(x)
         offered, wanted = wanted, []
         for k in offered:

@@ -104,7 +104,7 @@ def minimise(
         start = start if end.failed else end.x
     import lmfit  # noqa: PLC0415 - takes a second, and only who fits shall wait for it
 
-    residuals, names = problem.residuals(unknowns, prior=True), unknowns.names
+    residuals, names = problem.residuals(unknowns), unknowns.names
     parameters = lmfit.Parameters()
     for unknown, value in zip(unknowns.free, start, strict=True):
         low, high = unknown.inner_bounds
@@ -291,7 +291,7 @@ def evaluator(state: FitState, weight: FloatArray | None = None) -> Evaluate:
     weight : (k,) array, optional
         Factor on every row of the points kept; by default 1.
     """
-    residuals = state.problem.residuals(state.unknowns, prior=True)
+    residuals = state.problem.residuals(state.unknowns)
 
     def evaluate(x: FloatArray) -> Point:
         before = residuals.failures

@@ -31,8 +31,6 @@ _BOUND_MARGIN = 1e-6
 """Of the range of an unknown: distance from a bound that is none."""
 _ROUGHLY = 0.5
 """Distance from the data, in units of their spread, that terms of the instruments may still explain."""
-GAIN_PRIOR = 0.03
-"""Standard deviation that is expected of a gain: the calibration of a good instrument is known to 1 %."""
 
 
 @dataclass(frozen=True)
@@ -105,8 +103,7 @@ def term_unknown(term: Term, reach: float = 0.0) -> Unknown:
         "edge": (-reach, 0.0, -0.5 * reach),
         "f_0": (0.0, 1.0, 0.0),
     }.get(term.kind, (-1e6, 1e6, 0.0))
-    prior = GAIN_PRIOR if term.kind == "gain" else np.inf
-    return Unknown(term.name, False, lower, upper, term, start, prior)
+    return Unknown(term.name, False, lower, upper, term, start)
 
 
 def initial_unknowns(record: int, control: Control) -> list[Unknown]:
@@ -232,11 +229,9 @@ class JointResiduals:
     ----------
     problem : Problem
     unknowns : Unknowns
-    prior : bool
-        Whether the reduced rows hold what is expected without the data (`Unknown.prior`).
     """
 
-    def __init__(self, problem: "Problem", unknowns: Unknowns, *, prior: bool = False) -> None:
+    def __init__(self, problem: "Problem", unknowns: Unknowns) -> None:
         self.predictor = problem.predictor
         self.unknowns = unknowns
         self.failures = 0
@@ -245,7 +240,7 @@ class JointResiduals:
         self._kept = np.flatnonzero(problem.keep)
         self._data = problem.predictor.data()[self._kept]
         self._weight = 1.0 / problem.sigma[self._kept]
-        self._expected = [j for j, u in enumerate(unknowns.free) if prior and np.isfinite(u.prior)]
+        self._expected = [j for j, u in enumerate(unknowns.free) if np.isfinite(u.prior)]
         self._last_x: FloatArray | None = None
         self._reduced = np.empty((0, 0))
 
@@ -333,9 +328,9 @@ class Problem:
         """(k,) record of every point that counts."""
         return self.predictor.record_of_point[self.keep]
 
-    def residuals(self, unknowns: Unknowns, *, prior: bool = False) -> JointResiduals:
-        """The residual vector for a choice of unknowns; with `prior`, what is expected of them too."""
-        return JointResiduals(self, unknowns, prior=prior)
+    def residuals(self, unknowns: Unknowns) -> JointResiduals:
+        """The residual vector for a choice of unknowns."""
+        return JointResiduals(self, unknowns)
 
 
 @dataclass(frozen=True)

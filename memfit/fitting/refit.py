@@ -22,7 +22,7 @@ from memfit.arrays import FloatArray
 from memfit.datasets import Device, ImpedanceSpectrum
 from memfit.errors import InputError
 from memfit.files import make_folder, write_whole
-from memfit.fitting.instrument_terms import delay_terms
+from memfit.fitting.instrument_terms import delay_terms, gain_term
 from memfit.fitting.least_squares import settled
 from memfit.fitting.noise import sigma_of
 from memfit.fitting.plan import FitPlan, Term
@@ -91,7 +91,9 @@ def _unknown(name: str, plan: FitPlan, problem: Problem) -> Unknown:
     if name in NAMES:
         return physical_unknowns(replace(plan, fix={}), [name])[0]
     term, records = Term.from_name(name), problem.predictor.records
-    if term is not None and term.kind in ("gain", "offset"):
+    if term is not None and term.kind == "gain":
+        return gain_term(term.instrument)
+    if term is not None and term.kind == "offset":
         return term_unknown(term)
     if term is not None and term.record is not None and term.index is not None:
         record = records[term.record]

@@ -181,7 +181,7 @@ class _Refit:
         for resampler in self.resamplers:
             for rows, part in zip(resampler.rows, resampler.draw(generator), strict=True):
                 noise[rows] = part
-        residuals = self.state.problem.residuals(self.state.unknowns, prior=True)
+        residuals = self.state.problem.residuals(self.state.unknowns)
 
         def reduced(x: FloatArray, r: FloatArray, jacobian: FloatArray, failed: bool) -> Point:
             if self.state.problem.robust:
