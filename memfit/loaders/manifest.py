@@ -43,6 +43,16 @@ def _option(option: Field[Any]) -> Key:
     return Key(doc, Checker.word, ({word: word for word in get_args(option.type)},))
 
 
+def _points(check: Checker, value: object, place: str) -> dict[str, tuple[int, ...]] | None:
+    """Numbers of points, 1 being the first: a list for every record of the file, or a table by part."""
+    lists: dict[Any, Any] = value if isinstance(value, dict) else {"": value}
+    for numbers in lists.values():
+        if not isinstance(numbers, list) or not all(type(one) is int and one > 0 for one in numbers):
+            check.mistake(place, f"expected numbers of points such as [3, 17], found {shown(numbers)}")
+            return None
+    return {str(part): tuple(numbers) for part, numbers in lists.items()}
+
+
 _USE = ({"frequency": "frequency", "time": "time", "voltage": "voltage", "current": "current"},)
 
 DEVICE: Mapping[str, Key] = {
@@ -59,6 +69,7 @@ MEASUREMENT: Mapping[str, Key] = {
     "control": Key("what the instrument set", Checker.word, (CONTROLS,)),
     "initial": Key("state in which the record begins", Checker.word, (INITIALS,)),
     "use": Key("lowest and highest frequency, time, voltage or current", Checker.ranges, _USE),
+    "leave_out": Key("numbers of points, or a table of them by part of the file", _points),
     "scan_rate": Key("where there are no times", Checker.positive, ("voltage_rate",)),
     "amplitude": Key("of the sine: of what was set", Checker.positive, ("voltage",)),
     "area": Key("of this file's contact", Checker.positive, ("area",)),

@@ -178,6 +178,9 @@ class FileSettings:
     initial: Initial | None = None
     use: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     """Lowest and highest frequency, time, voltage or current of the points to keep."""
+    leave_out: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """Numbers of points to leave out, 1 being the first that `use` keeps, by part of the file; those of ""
+    are left out of every record."""
     scan_rate: float | None = None
     """V/s."""
     amplitude: float | None = None
@@ -307,3 +310,32 @@ def select_used(record: Record, settings: FileSettings, what: str = "record") ->
     return record.select(
         keep, f"{np.count_nonzero(~keep)} points were left out as `use` in device.toml asks."
     )
+
+
+def without_points(record: Record, settings: FileSettings) -> Record:
+    """The record without the points that `leave_out` in device.toml names.
+
+    Parameters
+    ----------
+    record : Record
+    settings : FileSettings
+
+    Raises
+    ------
+    FileFormatError
+        It has no such point, or none is left.
+    """
+    wanted = {*settings.leave_out.get("", ()), *settings.leave_out.get(record.origin.part, ())}
+    if not wanted:
+        return record
+    file = record.origin.file or record.name
+    if max(wanted) > record.points:
+        raise FileFormatError(
+            f"`leave_out` in device.toml names point {max(wanted)}; this record has {record.points}.",
+            file=file,
+        )
+    keep = np.ones(record.points, dtype=bool)
+    keep[[number - 1 for number in wanted]] = False
+    if not keep.any():
+        raise FileFormatError("`leave_out` in device.toml leaves no point of this record.", file=file)
+    return record.select(keep, f"{len(wanted)} points were left out as `leave_out` in device.toml asks.")

@@ -34,6 +34,7 @@ from memfit.loaders.raw import (
     Reading,
     Source,
     open_source,
+    without_points,
 )
 from memfit.loaders.spectra import make_spectra
 from memfit.loaders.sweeps import make_sweeps
@@ -173,6 +174,11 @@ def read_source(source: Source, settings: FileSettings = NO_SETTINGS) -> tuple[R
     FileFormatError
         The file cannot be read as measurements.
     """
+    return tuple(without_points(record, settings) for record in _records_of(source, settings))
+
+
+def _records_of(source: Source, settings: FileSettings) -> tuple[Record, ...]:
+    """All records of a file with all their points."""
     start = source.data[:200].lstrip().lower()
     if start.startswith(b"version https://git-lfs"):
         raise FileFormatError(

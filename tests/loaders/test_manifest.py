@@ -2,7 +2,8 @@
 
 import pytest
 
-from memfit.errors import ManifestError
+from memfit.errors import FileFormatError, ManifestError
+from memfit.loaders.device import load_device
 from memfit.loaders.manifest import read_manifest
 
 GOOD = """
@@ -304,3 +305,24 @@ def test_bytes_that_are_no_text(folder):
     (folder / "device.toml").write_bytes(b"[device]\nname = '\xff'")
     with pytest.raises(ManifestError, match=r"device\.toml: expected TOML"):
         read_manifest(folder / "device.toml")
+
+
+def test_single_points_are_left_out(tmp_path):
+    rows = "\n".join(f"{f}, {100 + f}, {-f}" for f in (1000, 500, 200, 100, 50, 20, 10))
+    (tmp_path / "eis.csv").write_text(f"Frequency (Hz), Z_real (ohm), Z_imag (ohm)\n{rows}\n")
+    text = '[[measurement]]\nfile = "eis.csv"\nbias = "0.5 V"\nleave_out = {}\n'
+    (tmp_path / "device.toml").write_text(text.format("[1, 3]"))
+    (record,) = load_device(tmp_path).records
+    assert record.frequency.tolist() == [500, 100, 50, 20, 10]
+    assert "2 points were left out as `leave_out` in device.toml asks." in record.notes
+    (tmp_path / "device.toml").write_text(text.format('{ "" = [7], other = [1] }'))
+    (record,) = load_device(tmp_path).records
+    assert record.frequency.tolist() == [1000, 500, 200, 100, 50, 20]
+    for wrong in ("[0]", '["3"]', "3", "[true]"):
+        (tmp_path / "device.toml").write_text(text.format(wrong))
+        with pytest.raises(ManifestError, match="numbers of points such as"):
+            load_device(tmp_path)
+    for many, said in (("[8]", "names point 8; this record has 7"), ("[1,2,3,4,5,6,7]", "leaves no point")):
+        (tmp_path / "device.toml").write_text(text.format(many))
+        with pytest.raises(FileFormatError, match=said):
+            load_device(tmp_path)
