@@ -20,7 +20,7 @@ from memfit.cli.main import build_parser  # noqa: E402
 FACE = {
     "The analysis": (
         "load", "fit", "fit_many", "stability", "plan_next", "compare", "query", "write_report",
-        "write_comparison", "read_result", "simulate", "impedance",
+        "write_comparison", "read_result", "simulate", "impedance", "predict",
     ),
     "Drives": ("Drive", "pulse", "pulse_train", "staircase", "sweep"),
     "Stability in depth": (
@@ -43,7 +43,8 @@ MODULES = {
     ),
     "Drives and records": ("memfit.protocols", "memfit.datasets.records", "memfit.datasets.device"),
     "Fitting": (
-        "memfit.fitting.plan", "memfit.fitting.result", "memfit.interop.lmfit_models",
+        "memfit.fitting.plan", "memfit.fitting.result", "memfit.fitting.forecast",
+        "memfit.fitting.uncertainty.propagation", "memfit.interop.lmfit_models",
         "memfit.interop.impedance_elements",
     ),
     "Analysis": (

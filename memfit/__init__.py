@@ -33,6 +33,7 @@ _HOMES = {
     "memfit.datasets": ("Device", "IVSweep", "ImpedanceSpectrum", "PulseTransient"),
     "memfit.errors": ("MemfitError",),
     "memfit.fitting": ("Estimate", "FitPlan", "FitResult"),
+    "memfit.fitting.forecast": ("Forecast", "predict"),
     "memfit.interop": ("lmfit_models",),
     "memfit.interop.impedance_elements": ("impedance_circuit", "register_impedance_elements"),
     "memfit.model": ("Parameters", "equations", "linear"),

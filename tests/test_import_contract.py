@@ -88,5 +88,9 @@ def test_drawing_a_report_imports_records_of_a_fit_and_no_machinery_of_fitting()
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     loaded = {name for name in done.stdout.split() if name.startswith("memfit.fitting.")}
     assert loaded <= {
-        f"memfit.fitting.{name}" for name in ("result", "findings", "plan", "serialise", "soundness")
+        f"memfit.fitting.{name}"
+        for name in (
+            *("result", "findings", "plan", "serialise", "soundness"),
+            *("uncertainty", "uncertainty.propagation"),
+        )
     }

@@ -14,12 +14,13 @@ PACKAGE = Path(memfit.__file__).parent
 HEAVY = ("numpy", "scipy", "pandas", "matplotlib", "lmfit", "numba", "impedance", "jinja2")
 
 PROMISED = {
-    "Circuit", "Comparison", "Device", "Drive", "Estimate", "FitPlan", "FitResult", "IVSweep",
+    "Circuit", "Comparison", "Device", "Drive", "Estimate", "FitPlan", "FitResult", "Forecast", "IVSweep",
     "ImpedanceSpectrum", "Look", "MemfitError", "Noise", "Parameters", "PulseTransient",
     "bifurcation_diagram", "bootstrap", "check_spectrum", "compare", "cycles_at", "equations",
     "find_hopf_points", "fit", "fit_again", "fit_many", "impedance", "impedance_circuit", "linear",
     "lmfit_models", "load", "map_over_bias_and_load", "map_over_parameters", "operating_points", "plan_next",
-    "profile", "pulse", "pulse_train", "query", "read_result", "register_impedance_elements", "remake_report",
+    "predict", "profile", "pulse", "pulse_train", "query", "read_result", "register_impedance_elements",
+    "remake_report",
     "sample_posterior", "simulate", "simulate_device", "stability", "stability_at", "staircase", "sweep",
     "write_comparison", "write_report",
 }  # fmt: skip

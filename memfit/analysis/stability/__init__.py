@@ -19,7 +19,8 @@ from memfit.analysis.stability.hopf import (
     values_to_hopf,
 )
 from memfit.analysis.stability.nyquist import MeasuredStability, check_spectrum, disagreement
-from memfit.analysis.stability.sampling import Uncertainty, stability_at, uncertainty_of
+from memfit.analysis.stability.sampling import stability_at
+from memfit.fitting.uncertainty.propagation import Uncertainty, uncertainty_of
 
 __all__ = [
     "AXES",

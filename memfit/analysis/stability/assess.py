@@ -31,17 +31,15 @@ from memfit.analysis.stability.hopf import (
 from memfit.analysis.stability.member import assess_member
 from memfit.analysis.stability.sampling import (
     Sample,
-    Uncertainty,
     draw,
     interval95,
     probability_of_oscillation,
     sample_of,
-    uncertainty_of,
-    uncertainty_of_draws,
 )
 from memfit.arrays import Interval
 from memfit.errors import InputError
 from memfit.fitting import CircuitStability, FitResult, HopfEstimate, NearestBoundary
+from memfit.fitting.uncertainty.propagation import Uncertainty, uncertainty_of, uncertainty_of_draws
 from memfit.model import (
     NAMES,
     Parameters,

@@ -20,9 +20,9 @@ from numpy.typing import ArrayLike
 from scipy.special import expit
 
 from memfit.analysis.stability.circuit import Circuit
-from memfit.analysis.stability.sampling import Uncertainty
 from memfit.arrays import ComplexArray, FloatArray
 from memfit.fitting import BoundaryDistance
+from memfit.fitting.uncertainty.propagation import Uncertainty
 from memfit.model import (
     LOOP_NAMES,
     LOOP_POWERS,

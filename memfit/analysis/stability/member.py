@@ -12,9 +12,9 @@ import numpy as np
 
 from memfit.analysis.stability.circuit import Circuit
 from memfit.analysis.stability.hopf import CHANGEABLE
-from memfit.analysis.stability.sampling import Uncertainty
 from memfit.confidence import Z
 from memfit.fitting import CircuitStability, HopfEstimate
+from memfit.fitting.uncertainty.propagation import Uncertainty
 from memfit.model import Parameters, steady_current
 from memfit.model.parameters import PARAMETERS
 from memfit.model.stability import HopfPoint, LeastMargin, hopf_points, least_gain_margin

@@ -10,7 +10,7 @@ latter is that of the device (its terminal voltage, or its current); the circuit
 state there is stable.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ from memfit.analysis.stability.circuit import KINDS, Circuit, operating_points_a
 from memfit.arrays import FloatArray, Interval
 from memfit.confidence import TAILS
 from memfit.errors import ParameterError
+from memfit.fitting.uncertainty.propagation import Uncertainty, draw_values, lowest_value
 from memfit.model import (
     NAMES,
     PARAMETERS,
@@ -43,8 +44,6 @@ class Settings:
     """Devices in a sample: probabilities to 0.008, limits of intervals to 4 % of a standard error."""
     fewest_draws: int = 100
     """Draws of a posterior or a bootstrap without which they say too little."""
-    largest_step: float = 100.0
-    """Of a logarithm: an undetermined parameter must not overflow."""
     least_resistance: float = 1e-12
     """Of R_b: below it a source pins the voltage and nothing oscillates."""
     largest_bias: float = 1e3
@@ -59,17 +58,6 @@ SETTINGS = Settings()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Uncertainty:
-    """Covariance of the fitted parameters of a device."""
-
-    names: tuple[str, ...]
-    covariance: FloatArray
-    """(n, n), of the natural logarithm for all but `additive` ones."""
-    additive: frozenset[str]
-    """Parameters whose covariance is that of the value: the linear ones, unless fitted in the logarithm."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class Sample:
     """Devices drawn from the uncertainty of one, as arrays."""
 
@@ -77,60 +65,6 @@ class Sample:
     """Parameters by name, SI."""
     loop: Loop
     """Their loops in the circuit."""
-
-
-def uncertainty_of(
-    p: Parameters, covariance: ArrayLike, names: Sequence[str], logarithmic: Collection[str]
-) -> Uncertainty:
-    """The covariance of the model's parameters among the fitted quantities, in logarithms where positive.
-
-    Parameters
-    ----------
-    p : Parameters
-        The fitted values, which turn standard errors of values into those of logarithms.
-    covariance : (n, n) array
-    names : sequence of n str
-        Fitted quantities; those that are no parameters of the model are left out.
-    logarithmic : collection of str
-        Those whose covariance is that of the natural logarithm.
-
-    Raises
-    ------
-    ParameterError
-        The covariance is not a finite n x n matrix.
-    """
-    matrix = np.asarray(covariance, dtype=np.float64)
-    if matrix.shape != (len(names), len(names)) or not np.all(np.isfinite(matrix)):
-        raise ParameterError(
-            f"Expected a finite {len(names)} x {len(names)} covariance for the fitted quantities "
-            f"{', '.join(names)}, found shape {matrix.shape}."
-        )
-    kept = [index for index, name in enumerate(names) if name in PARAMETERS]
-    ours = tuple(names[index] for index in kept)
-    additive = frozenset(
-        name
-        for name in ours
-        if name not in logarithmic and (not PARAMETERS[name].logarithmic or getattr(p, name) <= 0.0)
-    )
-    scale = [1.0 if name in logarithmic or name in additive else 1.0 / getattr(p, name) for name in ours]
-    part = matrix[np.ix_(kept, kept)] * np.outer(scale, scale)
-    return Uncertainty(names=ours, covariance=0.5 * (part + part.T), additive=additive)
-
-
-def uncertainty_of_draws(draws: Mapping[str, ArrayLike]) -> Uncertainty:
-    """Covariance of draws, of the logarithm of all but the linear parameters.
-
-    Parameters
-    ----------
-    draws : mapping of str to (n,) array
-        Values by name, SI; what does not vary is left out.
-    """
-    names = tuple(name for name in NAMES if name in draws and np.ptp(np.asarray(draws[name])) > 0.0)
-    additive = frozenset(name for name in names if not PARAMETERS[name].logarithmic)
-    values = [np.asarray(draws[name], dtype=np.float64) for name in names]
-    steps = [v if name in additive else np.log(v) for name, v in zip(names, values, strict=True)]
-    covariance = np.atleast_2d(np.cov(np.array(steps))) if names else np.zeros((0, 0))
-    return Uncertainty(names=names, covariance=covariance, additive=additive)
 
 
 def draw(
@@ -147,21 +81,7 @@ def draw(
     size : int
         Number of devices, even.
     """
-    n = len(uncertainty.names)
-    half = np.random.default_rng(seed).standard_normal((size // 2, n))
-    unit = np.concatenate([half, -half])
-    variances, axes = np.zeros(0), np.zeros((0, 0))
-    if n:
-        unit = np.linalg.solve(np.linalg.cholesky(unit.T @ unit / size), unit.T).T
-        variances, axes = np.linalg.eigh(uncertainty.covariance)
-    steps = unit @ (axes * np.sqrt(np.maximum(variances, 0.0))).T
-    values = {name: np.full(size, getattr(p, name)) for name in NAMES}
-    most = SETTINGS.largest_step
-    for name, step in zip(uncertainty.names, steps.T, strict=True):
-        if name in uncertainty.additive:
-            values[name] = np.maximum(values[name] + step, _lowest(name))
-        else:
-            values[name] = values[name] * np.exp(np.clip(step, -most, most))
+    values = draw_values(p, uncertainty, seed=seed, size=size)
     return Sample(values=values, loop=_loops(circuit, values))
 
 
@@ -192,16 +112,11 @@ def sample_of(p: Parameters, circuit: Circuit, draws: Mapping[str, ArrayLike]) -
             f"{', '.join(NAMES)}; found {there}."
         )
     for name, drawn in ours.items():
-        within = drawn > 0.0 if PARAMETERS[name].logarithmic else drawn >= _lowest(name)
+        within = drawn > 0.0 if PARAMETERS[name].logarithmic else drawn >= lowest_value(name)
         if not np.all(np.isfinite(drawn) & within):
             raise ParameterError(f"Expected finite draws of {name} within its range, found others.")
     values = {name: ours.get(name, np.full(shape, getattr(p, name))) for name in NAMES}
     return Sample(values=values, loop=_loops(circuit, values))
-
-
-def _lowest(name: str) -> float:
-    """Least value of a linear parameter that makes sense."""
-    return -np.inf if PARAMETERS[name].domain == "any" else 0.0
 
 
 def _loops(circuit: Circuit, values: Mapping[str, FloatArray]) -> Loop:

@@ -8,14 +8,10 @@ import pytest
 from memfit.analysis.stability.assess import DEFAULT_CIRCUITS, analyse_result, assess
 from memfit.analysis.stability.circuit import Circuit
 from memfit.analysis.stability.hopf import CHANGEABLE
-from memfit.analysis.stability.sampling import (
-    draw,
-    probability_of_oscillation,
-    stability_at,
-    uncertainty_of,
-)
+from memfit.analysis.stability.sampling import draw, probability_of_oscillation, stability_at
 from memfit.fitting import Estimate, FitResult, Status, to_plain
 from memfit.fitting.result import Goodness
+from memfit.fitting.uncertainty.propagation import uncertainty_of
 from memfit.model import NAMES, UNITS, Loop, Parameters, least_log_gain_margin
 from memfit.model.hopf_boundary import hopf_voltage_derivatives
 

@@ -20,8 +20,8 @@ from memfit.analysis.stability.hopf import (
     nearest_in_errors,
     values_to_hopf,
 )
-from memfit.analysis.stability.sampling import uncertainty_of
 from memfit.errors import ParameterError
+from memfit.fitting.uncertainty.propagation import uncertainty_of
 from memfit.model import (
     NAMES,
     Loop,
