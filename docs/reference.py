@@ -27,7 +27,10 @@ FACE = {
         "Circuit", "stability_at", "operating_points", "find_hopf_points", "bifurcation_diagram", "cycles_at",
         "map_over_parameters", "map_over_bias_and_load", "check_spectrum",
     ),
-    "Devices and records": ("Device", "ImpedanceSpectrum", "IVSweep", "PulseTransient", "Parameters"),
+    "Devices and records": (
+        "Device", "ImpedanceSpectrum", "IVSweep", "PulseTransient", "Parameters", "record_from_frame",
+        "device_from_frames",
+    ),
     "Plans and results": ("FitPlan", "FitResult", "Estimate", "Comparison"),
     "Intervals in depth": ("profile", "bootstrap", "sample_posterior"),
     "Synthetic devices": ("simulate_device", "Noise"),

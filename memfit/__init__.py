@@ -36,6 +36,7 @@ _HOMES = {
     "memfit.fitting.forecast": ("Forecast", "predict"),
     "memfit.interop": ("lmfit_models",),
     "memfit.interop.impedance_elements": ("impedance_circuit", "register_impedance_elements"),
+    "memfit.loaders.frames": ("device_from_frames", "record_from_frame"),
     "memfit.model": ("Parameters", "equations", "linear"),
     "memfit.protocols": ("Drive", "pulse", "pulse_train", "staircase", "sweep"),
     "memfit.reporting.content": ("Look",),
@@ -64,5 +65,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    """The public names, for completion."""
-    return sorted({*globals(), *__all__})
+    """The public names, for completion, and nothing else."""
+    return [*__all__, "__version__"]

@@ -26,6 +26,8 @@ from memfit.fitting.forecast import predict as predict
 from memfit.interop import lmfit_models as lmfit_models
 from memfit.interop.impedance_elements import impedance_circuit as impedance_circuit
 from memfit.interop.impedance_elements import register_impedance_elements as register_impedance_elements
+from memfit.loaders.frames import device_from_frames as device_from_frames
+from memfit.loaders.frames import record_from_frame as record_from_frame
 from memfit.model import Parameters as Parameters
 from memfit.model import equations as equations
 from memfit.model import linear as linear

@@ -5,9 +5,9 @@ names; those with a text for it are options of the command line. An option is a 
 used. Nothing heavy is imported: `memfit --help` reads the texts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 Switch = Literal["on", "off", "auto"]
 """Whether terms of the instruments are fitted: in any case, never, or where the data ask for them."""
@@ -49,6 +49,30 @@ class FitOptions:
     """Parts that the plainest model does without: branch, dispersion, capacitance, leak, ..."""
     engine: Engine = field(default="memfit", metadata={"new": True})
     """What looks for the minimum: memfit's steps, or lmfit alone."""
+
+
+Quantity = float | str
+"""SI, or a text with its unit: 42.0 or "42 ohm"."""
+
+
+class FitKeywords(TypedDict, total=False):
+    """Keywords of `memfit.fit`: the fields of a plan, for type checkers and completion."""
+
+    model: str | None
+    fix: Mapping[str, Quantity]
+    bounds: Mapping[str, Sequence[Quantity]]
+    start: Any
+    seed: int
+    robust: bool
+    screen: bool
+    inductance: Switch
+    gains: Switch
+    offsets: Switch
+    delays: Switch
+    initial_states: Switch
+    conflict_test: bool
+    parts: Sequence[str]
+    engine: Engine
 
 
 @dataclass(frozen=True, kw_only=True)

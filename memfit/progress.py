@@ -1,9 +1,12 @@
 """How work that takes minutes says how far it is, and how it is shared among threads."""
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from contextvars import ContextVar
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -14,6 +17,54 @@ Progress = Callable[[str, int, int], None]
 
 def silent(what: str, done: int, total: int) -> None:
     """Say nothing."""
+
+
+_LISTENER: ContextVar[Progress] = ContextVar("listener", default=silent)
+"""Whom `told` tells, of this thread's work alone. A fit is many functions deep; none has to pass it on."""
+
+
+def bar() -> Progress:
+    """A bar of tqdm for one stage after the other, in a notebook or on a terminal; lines without tqdm."""
+    try:
+        from tqdm.auto import tqdm  # noqa: PLC0415 - an optional package
+    except ImportError:
+        return lambda what, done, total: print(f"{what}: {done} of {total}", file=sys.stderr)  # noqa: T201
+    shown: dict[str, Any] = {}
+
+    def show(what: str, done: int, total: int) -> None:
+        if what not in shown:
+            for other in shown.values():
+                other.close()
+            shown[what] = tqdm(total=total, desc=what)
+        shown[what].total = total
+        shown[what].update(done - shown[what].n)
+        if done >= total:
+            shown[what].refresh()
+
+    return show
+
+
+@contextmanager
+def heard_by(progress: Progress | bool) -> Iterator[None]:
+    """While this lasts, what `told` says of the work inside goes to `progress`.
+
+    Parameters
+    ----------
+    progress : callable or bool
+        True for a bar, False for nothing.
+    """
+    if isinstance(progress, bool):
+        progress = bar() if progress else silent
+    token = _LISTENER.set(progress)
+    try:
+        yield
+    finally:
+        _LISTENER.reset(token)
+
+
+def told(what: str, done: int, total: int) -> None:
+    """Say how far the work is, to whoever listens."""
+    _LISTENER.get()(what, done, total)
 
 
 def shared(work: Callable[[T], R], items: Iterable[T], workers: int) -> Iterator[tuple[T, R]]:

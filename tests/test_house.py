@@ -28,6 +28,7 @@ WITHOUT_MIRROR = {
     "cli/text_output": "cli/test_commands",
     "fitting/findings": "fitting/test_serialise",
     "fitting/combinations": "fitting/test_identifiability",
+    "fitting/handed": "fitting/test_result",
     "fitting/exploration": "fitting/test_identifiability",
     "loaders/columns_setting": "loaders/tables/test_choice",
     "loaders/raw": "loaders/test_registry",

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from memfit.progress import shared, silent
+from memfit.progress import heard_by, shared, silent, told
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5])
@@ -44,3 +44,18 @@ def test_an_error_of_the_work_comes_out():
 def test_silence_says_nothing(capsys):
     silent("fits", 1, 2)
     assert capsys.readouterr().out == ""
+
+
+def test_work_is_heard_while_somebody_listens(capsys):
+    heard = []
+    told("nobody", 1, 2)
+    with heard_by(lambda *words: heard.append(words)):
+        told("stage", 1, 2)
+        with heard_by(False):
+            told("inside", 1, 2)
+    told("nobody", 2, 2)
+    assert heard == [("stage", 1, 2)]
+    with heard_by(True):
+        for done in (1, 2):
+            told("fits", done, 2)
+    assert "fits" in capsys.readouterr().err

@@ -7,10 +7,11 @@ import pytest
 
 import memfit as mf
 from memfit.analysis.stability import Circuit
-from memfit.errors import InputError, OutputError
+from memfit.errors import InputError, OutputError, ParameterError
 from memfit.fitting import FitPlan
 from memfit.model import Parameters
 from memfit.synthetic.measurements import loop, simulate_device, spectrum
+from memfit.workflow.fitting import first_values
 
 TRUTH = Parameters(R_b=2e5, C_m=1.5e-7, i_c0=5e-6, V_T=0.6, V_m=0.06, tau_d=0.1, tau_k=0.02, R_s=40.0)
 
@@ -76,3 +77,55 @@ def test_a_report_of_another_device_is_refused(result, device, tmp_path):
 def test_a_path_is_no_device():
     with pytest.raises(InputError, match=r"Expected a device as memfit\.load gives it, found 'data/D'"):
         mf.fit("data/D")
+
+
+def test_values_are_texts_with_units_too(device):
+    held = mf.fit(device, fix={"R_s": "40 ohm"}, bounds={"R_b": ("1 kohm", "1 Gohm")})
+    assert held.plan["fix"] == {"R_s": 40.0}
+    assert held.plan["bounds"] == {"R_b": [1e3, 1e9]}
+    with pytest.raises(ParameterError, match="fix of R_s: expected a unit of resistance"):
+        mf.fit(device, fix={"R_s": "40 V"})
+    with pytest.raises(ParameterError, match="unknown setting 'modell': did you mean 'model'"):
+        mf.fit(device, modell="2d")
+    with pytest.raises(ParameterError, match="unknown parameter tau; "):
+        mf.fit(device, start={"tau": 1.0})
+
+
+def test_a_fit_goes_on_from_a_result(device, result):
+    again = mf.fit(device, start=result)
+    assert set(again.plan["start"]) == set(result.parameters)
+    assert again.goodness.chi2 == pytest.approx(result.goodness.chi2, rel=1e-6)
+    assert first_values(TRUTH) == {n: v for n, v in TRUTH.as_dict().items() if v}
+    assert first_values({"R_b": "1 kohm"}) == {"R_b": "1 kohm"}
+
+
+def test_a_fit_takes_parameters_of_lmfit(device, result):
+    parameters = result.to_lmfit()
+    parameters["R_s"].set(value=40.0, vary=False)
+    parameters["V_T"].set(min=0.4, max=0.8)
+    held = mf.fit(device, parameters=parameters)
+    assert held.parameters["R_s"].status == "fixed"
+    assert held.plan["bounds"] == {"V_T": [0.4, 0.8]}
+    with pytest.raises(InputError, match="found both"):
+        mf.fit(device, parameters=parameters, fix={"R_s": 1.0})
+    with pytest.raises(ParameterError, match=r"Expected lmfit\.Parameters"):
+        mf.fit(device, parameters=7)
+
+
+def test_a_fit_says_how_far_it_is(device):
+    heard = []
+    mf.fit(device, fix={"R_s": 40.0}, progress=lambda *words: heard.append(words))
+    assert heard[0][0] == "fits from first values"
+    assert all(0 < done <= total for _, done, total in heard)
+
+
+def test_numbers_for_other_packages(result):
+    correlation, covariance = result.correlation_frame(), result.covariance_frame()
+    assert correlation.loc["tau_d", "tau_k"] == pytest.approx(correlation.loc["tau_k", "tau_d"])
+    for name in ("R_b", "V_T"):
+        assert np.sqrt(covariance.loc[name, name]) == pytest.approx(result.parameters[name].stderr, rel=0.05)
+    assert result.covariance_frame(logarithmic=True).to_numpy() == pytest.approx(np.array(result.covariance))
+    numbers = result.to_uncertainties()
+    tau_m = numbers["R_b"] * numbers["C_m"]
+    assert tau_m.nominal_value == pytest.approx(result.derived["tau_m"].value)
+    assert tau_m.std_dev == pytest.approx(result.derived["tau_m"].stderr, rel=0.01)

@@ -237,8 +237,8 @@ def plan_changes(given: Namespace) -> dict[str, Any]:
     from dataclasses import fields
 
     from memfit.fit_options import FitOptions
-    from memfit.loaders.manifest import DIMENSION_OF
     from memfit.model import NAMES
+    from memfit.model.limits import DIMENSION_OF
 
     wanted = ["model", *(option.name for option in fields(FitOptions) if option.metadata.get("command"))]
     said = {name: getattr(given, name) for name in wanted}

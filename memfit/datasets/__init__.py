@@ -4,6 +4,7 @@ from memfit.datasets.device import Device, Extent, extent_of
 from memfit.datasets.duplicates import copies, without_copies
 from memfit.datasets.kramers_kronig import estimate_noise, kramers_kronig
 from memfit.datasets.records import (
+    LABELS,
     ImpedanceSpectrum,
     IVSweep,
     Kind,
@@ -15,6 +16,7 @@ from memfit.datasets.records import (
 )
 
 __all__ = [
+    "LABELS",
     "Device",
     "Extent",
     "IVSweep",

@@ -4,15 +4,18 @@ What a record covers: frequencies, voltages, currents, times, scan rate. For pla
 """
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
-from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient, Record
-from memfit.errors import InputError
+from memfit.datasets.records import ImpedanceSpectrum, IVSweep, Kind, PulseTransient, Record
+from memfit.errors import InputError, meant
 from memfit.fit_options import FitSettings
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -63,6 +66,107 @@ class Device:
     def transients(self) -> tuple[PulseTransient, ...]:
         """The pulse transients."""
         return tuple(record for record in self.records if isinstance(record, PulseTransient))
+
+    def __getitem__(self, name: str) -> Record:
+        """The record of a name.
+
+        Raises
+        ------
+        InputError
+            There is none.
+        """
+        self._check_names([name])
+        return next(record for record in self.records if record.name == name)
+
+    def __iter__(self) -> Iterator[Record]:
+        """The records, in order."""
+        return iter(self.records)
+
+    def only(self, *names: str, kind: Kind | None = None) -> "Device":
+        """The same device with some of its records.
+
+        Parameters
+        ----------
+        *names : str
+            Of the records to keep; all, where none is given.
+        kind : {"impedance", "iv", "transient"}, optional
+            Of the records to keep.
+
+        Raises
+        ------
+        InputError
+            There is no record of this name or kind.
+        """
+        if kind is not None and kind not in get_args(Kind):
+            raise InputError(f"{self.name}: unknown kind {kind!r}; {meant(str(kind), get_args(Kind))}")
+        self._check_names(names)
+        kept = [r for r in self.records if r.name in (names or (r.name,)) and kind in (None, r.kind)]
+        if not kept:
+            there = ", ".join(sorted({record.kind for record in self.records}))
+            raise InputError(f"{self.name}: no record of the kind {kind!r} is among these; found {there}.")
+        return replace(self, records=tuple(kept))
+
+    def without(self, *names: str) -> "Device":
+        """The same device without some of its records.
+
+        Parameters
+        ----------
+        *names : str
+            Of the records to leave out.
+
+        Raises
+        ------
+        InputError
+            There is no record of this name, or none would be left.
+        """
+        self._check_names(names)
+        kept = tuple(record for record in self.records if record.name not in names)
+        if not kept:
+            raise InputError(f"{self.name}: no record would be left.")
+        return replace(self, records=kept)
+
+    def replaced(self, *records: Record) -> "Device":
+        """The same device with some records in place of those of the same names.
+
+        Parameters
+        ----------
+        *records : Record
+            As `record.masked` makes them.
+
+        Raises
+        ------
+        InputError
+            There is no record of this name.
+        """
+        new = {record.name: record for record in records}
+        self._check_names(tuple(new))
+        return replace(self, records=tuple(new.get(record.name, record) for record in self.records))
+
+    def _check_names(self, names: "tuple[str, ...] | list[str]") -> None:
+        """Every name is that of a record."""
+        known = [record.name for record in self.records]
+        for name in names:
+            if name not in known:
+                raise InputError(f"{self.name}: there is no record {name!r}; {meant(str(name), known)}")
+
+    def to_frame(self) -> "pd.DataFrame":
+        """All points of all records below each other, with the columns "record" and "kind" in front.
+
+        `device.to_frame().groupby("record")` takes them apart again; a quantity that a record does not have
+        is NaN in its rows. How each was measured is in its `attrs`, from which `memfit.device_from_frames`
+        makes the device again.
+        """
+        import pandas as pd  # noqa: PLC0415 - half a second that a fit need not wait
+
+        frames = [record.to_frame() for record in self.records]
+        stated = {record.name: frame.attrs for record, frame in zip(self.records, frames, strict=True)}
+        for record, frame in zip(self.records, frames, strict=True):
+            frame.attrs = {}
+            frame.insert(0, "kind", record.kind)
+            frame.insert(0, "record", record.name)
+        together = pd.concat(frames, ignore_index=True)
+        together.attrs = {"name": self.name, "records": stated}
+        return together
 
 
 Extent = Mapping[str, tuple[float, float]]

@@ -10,13 +10,17 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from memfit.arrays import BoolArray, ComplexArray, FloatArray, frozen_complex, frozen_floats
 from memfit.errors import InputError
 from memfit.protocols import Control, Drive
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Kind = Literal["impedance", "iv", "transient"]
 
@@ -51,6 +55,62 @@ class _Record(ABC):
     @abstractmethod
     def points(self) -> int:
         """Number of frequencies or samples."""
+
+    @property
+    @abstractmethod
+    def columns(self) -> Mapping[str, FloatArray]:
+        """What was measured, by label with unit, as in the tables that memfit writes."""
+
+    @abstractmethod
+    def select(self, keep: BoolArray, note: str = "") -> Self:
+        """The same record with the chosen points only."""
+
+    @abstractmethod
+    def conditions(self) -> Mapping[str, Any]:
+        """How it was measured, by the keys that device.toml has for it, SI."""
+
+    def masked(self, out: npt.ArrayLike, note: str = "") -> Self:
+        """The same record without some points; what the instrument applied stays whole.
+
+        Parameters
+        ----------
+        out : (n,) array of bool, or whole numbers
+            True for each point to leave out, as in `record.masked(record.frequency > 1e5)`; or the places of
+            those points, counted from 0.
+        note : str
+            Why, a sentence for the notes.
+
+        Raises
+        ------
+        InputError
+            The array has another length, a place is not there, or nothing would be left.
+        """
+        chosen, keep = np.asarray(out), np.ones(self.points, dtype=np.bool_)
+        wrong = chosen.dtype == np.bool_ and chosen.shape != keep.shape
+        if wrong or (chosen.size and chosen.dtype.kind not in "biu"):
+            raise InputError(
+                f"{self.name}: expected {self.points} times True or False, or places of points; "
+                f"found an array of {chosen.dtype} of the shape {chosen.shape}."
+            )
+        try:
+            keep[chosen if chosen.size else []] = False
+        except IndexError as problem:
+            raise InputError(f"{self.name}: it has {self.points} points; {problem}.") from problem
+        if not keep.any():
+            raise InputError(f"{self.name}: nothing would be left; leave the record out instead.")
+        count = int(np.count_nonzero(~keep))
+        return self.select(keep, note or f"{count} of {keep.size} points were left out by hand.")
+
+    def to_frame(self) -> "pd.DataFrame":
+        """A table of the points, one row each, with units in its labels.
+
+        Its `attrs` say how it was measured; `memfit.record_from_frame` makes the record again.
+        """
+        import pandas as pd  # noqa: PLC0415 - half a second that a fit need not wait
+
+        frame = pd.DataFrame(dict(self.columns))
+        frame.attrs.update({"name": self.name, **self.conditions()})
+        return frame
 
     def __repr__(self) -> str:
         """Its name and size; the numbers are in its arrays."""
@@ -90,6 +150,18 @@ class ImpedanceSpectrum(_Record):
     def points(self) -> int:
         """Number of frequencies."""
         return self.frequency.size
+
+    @property
+    def columns(self) -> Mapping[str, FloatArray]:
+        """Frequency, Z' and Z'', by label with unit."""
+        Z = self.impedance
+        return {LABELS["frequency"]: self.frequency, LABELS["real"]: Z.real, LABELS["imag"]: Z.imag}
+
+    def conditions(self) -> Mapping[str, Any]:
+        """Bias, control and amplitude, as far as they are known."""
+        bias = self.bias_voltage if self.control == "voltage" else self.bias_current
+        stated = {"kind": self.kind, "control": self.control, "bias": bias, "amplitude": self.amplitude}
+        return {key: value for key, value in stated.items() if value is not None}
 
     def select(self, keep: BoolArray, note: str = "") -> "ImpedanceSpectrum":
         """A spectrum of the chosen points only.
@@ -142,6 +214,17 @@ class IVSweep(_Record):
     def points(self) -> int:
         """Number of samples."""
         return self.voltage.size
+
+    @property
+    def columns(self) -> Mapping[str, FloatArray]:
+        """Voltage, current and, where it is known, time, by label with unit."""
+        return _labelled(voltage=self.voltage, current=self.current, time=self.time)
+
+    def conditions(self) -> Mapping[str, Any]:
+        """Control and, as far as they are known, scan rate and state at the start."""
+        rate = {} if self.scan_rate is None else {"scan_rate": self.scan_rate}
+        start = {"initial": self.drive.initial} if self.drive else {}
+        return {"kind": self.kind, "control": self.control, **rate, **start}
 
     @property
     def response(self) -> FloatArray:
@@ -202,6 +285,17 @@ class PulseTransient(_Record):
         return self.time.size
 
     @property
+    def columns(self) -> Mapping[str, FloatArray]:
+        """Time, voltage and current, those that were recorded, by label with unit."""
+        return _labelled(time=self.time, voltage=self.voltage, current=self.current)
+
+    def conditions(self) -> Mapping[str, Any]:
+        """What the instrument applied: control, vertices (s, and A or V) and the state at the start."""
+        vertices = np.column_stack([self.drive.time, self.drive.value]).tolist()
+        stated = {"control": self.control, "initial": self.drive.initial, "waveform": vertices}
+        return {"kind": self.kind, **stated}
+
+    @property
     def control(self) -> Control:
         """What the instrument set."""
         return self.drive.control
@@ -233,6 +327,22 @@ class PulseTransient(_Record):
 
 
 Record = ImpedanceSpectrum | IVSweep | PulseTransient
+
+
+LABELS: Mapping[str, str] = {
+    "frequency": "Frequency (Hz)",
+    "real": "Z_real (ohm)",
+    "imag": "Z_imag (ohm)",
+    "time": "Time (s)",
+    "voltage": "Voltage (V)",
+    "current": "Current (A)",
+}
+"""Of the columns of a table that memfit writes."""
+
+
+def _labelled(**columns: FloatArray | None) -> dict[str, FloatArray]:
+    """Columns that there are, by label with unit."""
+    return {LABELS[name]: values for name, values in columns.items() if values is not None}
 
 
 def _check_lengths(name: str, **arrays: FloatArray | ComplexArray) -> None:

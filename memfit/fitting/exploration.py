@@ -38,6 +38,7 @@ from memfit.fitting.uncertainty.covariance import (
     with_bounds,
 )
 from memfit.model import activation
+from memfit.progress import told
 
 
 @dataclass(frozen=True)
@@ -253,11 +254,18 @@ class _Search:
             or leverage[j] > SETTINGS.leverage
             or self.unknowns.names[j] in base.minimum.at_bound
         ]
-        ridges = [self._ridge(j, side, base.x) for j in doubtful for side in (-1, 1)]
+        ridges = self._ridges_of(doubtful)
         if not any(ridge.far for ridge in ridges):
             return ridges
-        rest = [j for j in self.device if j not in doubtful]
-        return ridges + [self._ridge(j, side, base.x) for j in rest for side in (-1, 1)]
+        return ridges + self._ridges_of([j for j in self.device if j not in doubtful])
+
+    def _ridges_of(self, chosen: Sequence[int]) -> list[Ridge]:
+        """Both ways along some parameters."""
+        ridges = []
+        for place, j in enumerate(chosen, start=1):
+            ridges += [self._ridge(j, side, self.base.x) for side in (-1, 1)]
+            told("what the data allow", place, len(chosen))
+        return ridges
 
     def _linear_theory(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Errors (m,) in units of length, with a weak prior that makes all of them finite, and leverage (m,).

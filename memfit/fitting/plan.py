@@ -5,15 +5,15 @@ read its fields. What a fit may add to the parameters of the model are `Term`s o
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, cast, get_args
 
-from memfit.errors import ParameterError
+from memfit.errors import ParameterError, meant
 from memfit.fit_options import FitOptions, FitSettings
 from memfit.fitting.serialise import from_plain, to_plain
 from memfit.model import EXTENSIONS, LEFT_OUT, NAMES, PARAMETERS, names_where
-from memfit.model.limits import setting_faults
+from memfit.model.limits import in_si, setting_faults
 
 Model = Literal["3d", "2d", "2d-mirror", "auto"]
 
@@ -99,12 +99,13 @@ class FitPlan(FitOptions):
         if self.model not in get_args(Model):
             wrong.append(f'the model is "3d", "2d", "2d-mirror" or "auto", found {self.model!r}')
         for group in ("fix", "bounds", "start"):
-            unknown = sorted(set(getattr(self, group)) - set(NAMES))
-            if unknown:
-                wrong.append(f"{group}: unknown parameter {', '.join(unknown)}; known are {', '.join(NAMES)}")
+            unknown = sorted(set(getattr(self, group)) - set(NAMES), key=str)
+            wrong += [_unknown(f"{group}: unknown parameter", name, NAMES) for name in unknown]
+            values, unread = in_si(group, getattr(self, group))  # texts with units are as good as numbers
+            object.__setattr__(self, group, values)
+            wrong += unread
         unknown = sorted(set(self.parts) - set(EXTENSIONS))
-        if unknown:
-            wrong.append(f"parts: unknown part {', '.join(unknown)}; known are {', '.join(EXTENSIONS)}")
+        wrong += [_unknown("parts: unknown part", part, tuple(EXTENSIONS)) for part in unknown]
         if "drift" in self.parts or "d_i" in {**self.fix, **self.bounds, **self.start}:
             wrong.append("parts: a drift cannot be fitted yet; leave it out")
         faults = setting_faults(self.fix, self.bounds, self.start)
@@ -113,7 +114,7 @@ class FitPlan(FitOptions):
         if both:
             wrong.append(f"{', '.join(both)}: either fixed or bounded, not both")
         if wrong:
-            raise ParameterError("; ".join(wrong) + ".")
+            raise ParameterError("; ".join(wrong) + ("" if wrong[-1].endswith("?") else "."))
 
     @property
     def asked(self) -> tuple[str, ...]:
@@ -151,6 +152,11 @@ class FitPlan(FitOptions):
         """
         plan: FitPlan = from_plain(cls, data, "plan")
         return plan
+
+
+def _unknown(head: str, name: str, known: Sequence[str]) -> str:
+    """A sentence on a name that is none, without its full stop."""
+    return f"{head} {name}; {meant(str(name), known).removesuffix('.')}"
 
 
 def free_parameters(model: str, asked: Collection[str] = ()) -> list[str]:
@@ -209,7 +215,16 @@ def plan_for(settings: FitSettings, **overrides: Any) -> FitPlan:
         Of the device's device.toml.
     **overrides
         Fields of `FitPlan`.
+
+    Raises
+    ------
+    ParameterError
+        A field is unknown, or as for a plan.
     """
+    known = [one.name for one in fields(FitPlan)]
+    unknown = [name for name in overrides if name not in known]
+    if unknown:
+        raise ParameterError("; ".join(f"unknown setting {n!r}: {meant(n, known)}" for n in unknown))
     fix = {**settings.fix, **overrides.pop("fix", {})}
     bounds = {**settings.bounds, **overrides.pop("bounds", {})}
     bounds = {name: pair for name, pair in bounds.items() if name not in fix}

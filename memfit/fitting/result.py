@@ -10,9 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from hashlib import sha256
 from math import isfinite
-from typing import TYPE_CHECKING, Any, Literal, Self
-
-import numpy as np
+from typing import Any, Literal, Self
 
 from memfit.arrays import BoolArray, ComplexArray, FloatArray
 from memfit.datasets import Record
@@ -30,12 +28,10 @@ from memfit.fitting.findings import (
     Profile,
     SampleSet,
 )
+from memfit.fitting.handed import Handed
 from memfit.fitting.serialise import SPARSE, field_from_plain, to_plain
 from memfit.fitting.soundness import faults_of
-from memfit.model import LEFT_OUT, PARAMETERS, Parameters
-
-if TYPE_CHECKING:
-    import pandas as pd
+from memfit.model import LEFT_OUT, Parameters
 
 SCHEMA = "memfit/fit-result/1"
 EDITED = (
@@ -143,7 +139,7 @@ class InputSummary:
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class FitResult:
+class FitResult(Handed):
     """Everything a fit found, and how it was made."""
 
     model: str
@@ -226,47 +222,6 @@ class FitResult:
         without = {time: 0.0 for model, time in LEFT_OUT.items() if model == self.model}
         known = {k: e.value for k, e in self.parameters.items() if e.value is not None}
         return Parameters.from_mapping({**without, **known})
-
-    @property
-    def correlation(self) -> FloatArray:
-        """(n, n) correlation of the fitted quantities, in the order of `covariance_names`."""
-        covariance = np.array(self.covariance)
-        if covariance.size == 0:
-            return np.zeros((0, 0))
-        scale = np.sqrt(np.diag(covariance))
-        known = scale > 0  # what no data see has no correlation with anything
-        divisor = np.where(known, scale, 1.0)
-        result: FloatArray = covariance / divisor[:, None] / divisor
-        np.fill_diagonal(result, 1.0)
-        return result
-
-    def to_frame(self) -> "pd.DataFrame":
-        """Parameters as a table: one row each, columns value, unit, stderr, ci95_low, ci95_high, status."""
-        import pandas as pd  # noqa: PLC0415 - half a second that a report need not wait
-
-        rows = []
-        for name, estimate in {**self.parameters, **self.derived}.items():
-            low, high = estimate.ci95 or (None, None)
-            rows.append((name, estimate.value, estimate.unit, estimate.stderr, low, high, estimate.status))
-        return pd.DataFrame(
-            rows, columns=["parameter", "value", "unit", "stderr", "ci95_low", "ci95_high", "status"]
-        ).set_index("parameter")
-
-    def to_lmfit(self) -> Any:
-        """The physical parameters as lmfit Parameters (SI), for those who go on by themselves.
-
-        What was fixed does not vary; what is undetermined has its first value and no standard error.
-        """
-        import lmfit  # noqa: PLC0415 - half a second that nothing else here needs
-
-        parameters = lmfit.Parameters()
-        for name, e in self.parameters.items():
-            value = e.start if e.value is None else e.value
-            if value is not None:
-                least = -np.inf if PARAMETERS[name].domain == "any" else 0.0
-                parameters.add(name, value=value, vary=e.status != "fixed", min=least)
-                parameters[name].stderr = e.stderr
-        return parameters
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data in the layout of the contract."""

@@ -22,6 +22,7 @@ from memfit.fitting.problem import FitState, NoiseLevel, Problem, Unknowns, phys
 from memfit.fitting.starting_values import StartingValues, distinct, guess, swapped
 from memfit.fitting.steady_start import slowest_sweep
 from memfit.model import LEFT_OUT, NAMES, PARAMETERS, Parameters
+from memfit.progress import told
 
 log = logging.getLogger(__name__)
 
@@ -129,6 +130,7 @@ def find_minima(
         minima.append((state, start))
         misfit = _typical_misfit(state)
         log.info("start %d: misfit of the worst record %.4g", len(minima), misfit)
+        told("fits from first values", len(minima), max(len(minima), len(first)))
         return misfit < SETTINGS.good
 
     def first_of(polished: Sequence[StartingValues]) -> list[StartingValues]:

@@ -20,15 +20,9 @@ from memfit.loaders.folders import is_other
 from memfit.loaders.programmes import read_protocol
 from memfit.loaders.raw import CONTROLS, INITIALS, TECHNIQUES, FileSettings
 from memfit.loaders.settings_file import Checker, Key, read_toml
-from memfit.model import EXTENSIONS, PARAMETERS
-from memfit.model.limits import setting_faults
-from memfit.units import DIMENSIONS, parse_quantity
-
-DIMENSION_OF: Mapping[str, str] = {
-    name: next(key for key, dimension in DIMENSIONS.items() if dimension.unit == (row.unit or "1"))
-    for name, row in PARAMETERS.items()
-}
-"""Dimension of each model parameter, a key of `memfit.units.DIMENSIONS`."""
+from memfit.model import EXTENSIONS
+from memfit.model.limits import DIMENSION_OF, setting_faults
+from memfit.units import parse_quantity
 
 
 def _option(option: Field[Any]) -> Key:
@@ -236,8 +230,25 @@ def _measurement(check: Checker, value: object, place: str, folder: Path) -> Fil
     if "file" not in table:
         check.mistake(place, "expected the key `file`")
         return None
-    settings = check.keys(table, place, MEASUREMENT, ("file", "control"))
-    file, control = _plain_path(check, settings.pop("file", None), place, folder), settings.get("control")
+    file = _plain_path(check, check.keys(table, place, MEASUREMENT, ("file",)).get("file"), place, folder)
+    settings = read_settings(check, table, place)
+    return FileEntry(file=file, settings=settings) if file is not None else None
+
+
+def read_settings(check: Checker, table: dict[str, object], place: str) -> FileSettings:
+    """What a [[measurement]] says of its file.
+
+    Parameters
+    ----------
+    check : Checker
+        Notes the mistakes.
+    table : dict
+        By key, known ones only.
+    place : str
+        Such as "measurement 2".
+    """
+    settings = check.keys(table, place, MEASUREMENT, ("control",))
+    control = settings.get("control")
     bias = table.pop("bias", None)
     if bias is not None:
         current = control == "current"  # a string says by its unit which it is
@@ -260,4 +271,4 @@ def _measurement(check: Checker, value: object, place: str, folder: Path) -> Fil
     rest = [name for name in MEASUREMENT if name not in ("file", "control", "bias")]
     settings |= check.keys(table, place, driven, rest)
     settings["units"] = read_units(check, table.get("columns"), f"{place}, columns")
-    return FileEntry(file=file, settings=FileSettings(**settings)) if file is not None else None
+    return FileSettings(**settings)

@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 
 from memfit.arrays import FloatArray
-from memfit.datasets import ImpedanceSpectrum, IVSweep, Origin, PulseTransient, Record
+from memfit.datasets import LABELS, ImpedanceSpectrum, IVSweep, Origin, PulseTransient, Record
 from memfit.errors import FileFormatError, OutputError, UnitError
 from memfit.files import write_whole
 from memfit.loaders.curves import repeated_rows
@@ -43,8 +43,8 @@ _RESERVED = frozenset(
         "initial", "drive", "note", "metadata",
     }
 )  # fmt: skip
-_FREQUENCY, _REAL, _IMAG = "Frequency (Hz)", "Z_real (ohm)", "Z_imag (ohm)"
-_TIME, _VOLTAGE, _CURRENT = "Time (s)", "Voltage (V)", "Current (A)"
+_FREQUENCY, _REAL, _IMAG = LABELS["frequency"], LABELS["real"], LABELS["imag"]
+_TIME, _VOLTAGE, _CURRENT = LABELS["time"], LABELS["voltage"], LABELS["current"]
 
 
 def write_record(record: Record, path: Path, *, overwrite: bool = True) -> None:
@@ -89,12 +89,8 @@ def format_record(record: Record) -> str:
             ("amplitude", record.amplitude, unit),
         )
         lines += [f"# {key}: {value!r} {si}" for key, value, si in quantities if value is not None]
-        columns = {_FREQUENCY: record.frequency, _REAL: record.impedance.real, _IMAG: record.impedance.imag}
     else:
         drive = record.drive
-        order = (_VOLTAGE, _CURRENT, _TIME) if isinstance(record, IVSweep) else (_TIME, _VOLTAGE, _CURRENT)
-        there = {_TIME: record.time, _VOLTAGE: record.voltage, _CURRENT: record.current}
-        columns = {label: values for label in order if (values := there[label]) is not None}
     if isinstance(record, IVSweep) and record.scan_rate is not None:
         lines.append(f"# scan_rate: {float(record.scan_rate)!r} {unit}/s")
     if drive is not None:
@@ -106,6 +102,7 @@ def format_record(record: Record) -> str:
         plain = _PLAIN_KEY.fullmatch(key) and key.lower() not in _RESERVED and key == key.strip()
         simple = value == value.strip() and value.isprintable() and value != ""
         lines.append(f"# {key}: {value}" if plain and simple else f"# metadata: {_json([key, value])}")
+    columns = record.columns
     lines.append(",".join(columns))
     rows = zip(*(column.tolist() for column in columns.values()), strict=True)
     return "\n".join([*lines, *(",".join(map(repr, row)) for row in rows), ""])

@@ -4,16 +4,28 @@ The one place that holds them against the table: device.toml, plans and results 
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
+from memfit.errors import UnitError
 from memfit.model.parameters import PARAMETERS
 from memfit.model.rows import Parameter
+from memfit.units import DIMENSIONS, parse_quantity
+
+T = TypeVar("T")
 
 _ROUNDING = 1e-6
 """Relative difference that is none: between a value and a bound, or between two bounds."""
 _FAR, _FURTHER = 1e10, 10.0
 """How far bounds that someone sets may reach beyond those of the table, as a factor: of parameters that are
 fitted as their logarithm, and of the others. Beyond that no arithmetic holds."""
+
+
+DIMENSION_OF: Mapping[str, str] = {
+    name: next(key for key, dimension in DIMENSIONS.items() if dimension.unit == (row.unit or "1"))
+    for name, row in PARAMETERS.items()
+}
+"""Dimension of each parameter, a key of `memfit.units.DIMENSIONS`."""
 
 
 def beyond(row: Parameter, value: float, *, wide: bool = False) -> str:
@@ -36,6 +48,56 @@ def beyond(row: Parameter, value: float, *, wide: bool = False) -> str:
     if wrong or vanishes or low * (1.0 - _ROUNDING) - slack <= value <= high * (1.0 + _ROUNDING) + slack:
         return wrong
     return f"{row.name} must lie between {low:g} and {high:g}{_unit(row)}, found {value:g}"
+
+
+def in_si(group: str, values: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Values or bounds that someone set, texts with units among them, in SI units.
+
+    Parameters
+    ----------
+    group : {"fix", "bounds", "start"}
+        Bounds are pairs.
+    values : mapping
+        By name of the parameter: numbers in SI, or texts such as "42 ohm". Names that are unknown stay.
+
+    Returns
+    -------
+    dict
+        The same in SI; without what cannot be read.
+    list of str
+        What cannot be read, a sentence each.
+    """
+    known: dict[str, Any] = {}
+    wrong = []
+    for name, value in values.items():
+        read = _pair if group == "bounds" else _number
+        try:
+            known[name] = read(value, DIMENSION_OF[name]) if name in DIMENSION_OF else value
+        except UnitError as problem:
+            said = str(problem).rstrip(".")
+            wrong.append(f"{group} of {name}: {said[:1].lower()}{said[1:]}")
+    return known, wrong
+
+
+def _number(value: Any, dimension: str) -> float:
+    """A quantity in SI units; a number of another library counts as one of Python."""
+    return parse_quantity(value if isinstance(value, str | bool) else _plain(value, float), dimension)
+
+
+def _pair(value: Any, dimension: str) -> tuple[float, float]:
+    """Lowest and highest value in SI units."""
+    both = value if isinstance(value, str) else _plain(value, tuple)
+    if not isinstance(both, tuple) or len(both) != 2:
+        raise UnitError(f"Expected the lowest and the highest value, found {value!r}.")
+    return _number(both[0], dimension), _number(both[1], dimension)
+
+
+def _plain(value: Any, kind: Callable[[Any], T]) -> T | Any:
+    """The value as a number or tuple of Python, or as it is where it is none."""
+    try:
+        return kind(value)
+    except (TypeError, ValueError):
+        return value
 
 
 def setting_faults(

@@ -43,10 +43,11 @@ import numpy as np
 
 from memfit.datasets import Kind
 from memfit.errors import InputError
-from memfit.loaders.manifest import DEVICE, DIMENSION_OF
+from memfit.loaders.manifest import DEVICE
 from memfit.loaders.raw import CONTROLS, INITIALS, TECHNIQUES
 from memfit.loaders.settings_file import Checker, Key, read_toml
 from memfit.model import NAMES, NEEDED, PARAMETERS, Parameters
+from memfit.model.limits import DIMENSION_OF
 from memfit.protocols import Control, Drive, pulse_train
 from memfit.synthetic.export import FORMATS, STYLES, Format, Style, usual_format
 from memfit.synthetic.measurements import (

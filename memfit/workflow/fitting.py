@@ -1,39 +1,106 @@
 """Fit, and fit again."""
 
+import inspect
 import platform
 import time
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, Unpack
 
 from memfit.analysis.stability import analyse_result
 from memfit.datasets import Device, without_copies
 from memfit.errors import InputError
+from memfit.fit_options import FitKeywords
 from memfit.fitting import EDITED, FitPlan, FitResult, joint, plan_for
 from memfit.fitting.joint import JointFit
 from memfit.fitting.reproduce import SAME, Repetition, compare_repetition
+from memfit.interop.lmfit_parameters import settings_of
+from memfit.model import PARAMETERS, Parameters
+from memfit.progress import Progress, heard_by
 from memfit.reporting.content import REPETITION, counted, listed
 from memfit.reporting.numbers import quantity_digits
 from memfit.workflow.reading import find_data, read_result, result_file
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 _PACKAGES = ("numpy", "scipy", "numba", "lmfit", "impedance", "pandas", "matplotlib")
 _DIGEST_SHOWN = 12
 _MOST_NAMED = 5
 
 
-def fit(device: Device, plan: FitPlan | None = None, **settings: Any) -> FitResult:
+def with_keywords(function: F) -> F:
+    """The same function with the settings of a plan in its signature, for help and completion.
+
+    Parameters
+    ----------
+    function : callable
+        Takes them as keywords.
+    """
+    signature = inspect.signature(function)
+    own = [one for one in signature.parameters.values() if one.kind is not one.VAR_KEYWORD]
+    order = {name: place for place, name in enumerate(("model", "fix", "bounds", "start"))}
+    settings = [
+        inspect.Parameter(
+            one.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=None if one.name in order else one.default,
+            annotation=FitKeywords.__annotations__[one.name],
+        )
+        for one in sorted(fields(FitPlan), key=lambda one: order.get(one.name, len(order)))
+    ]
+    function.__signature__ = signature.replace(parameters=[*own, *settings])  # type: ignore[attr-defined]
+    return function
+
+
+@with_keywords
+def fit(
+    device: Device,
+    plan: FitPlan | None = None,
+    *,
+    parameters: Any = None,
+    progress: Progress | bool = False,
+    **settings: Unpack[FitKeywords],
+) -> FitResult:
     """Fit the model jointly to everything measured on a device, and analyse its stability.
+
+    Values are in SI units, or texts with their unit: fix={"R_s": "42 ohm"}.
 
     Parameters
     ----------
     device : Device
     plan : FitPlan, optional
-        What to fit and how.
-    **settings
-        Fields of `FitPlan` to change instead: model="2d", fix={"R_s": 20.0}, seed=1, ...
+        What to fit and how: all settings in one value, instead of those below.
+    parameters : lmfit.Parameters, optional
+        Values, bounds and what is held, as lmfit has them (SI): `result.to_lmfit()` makes them.
+    progress : bool or callable
+        True shows a bar (of tqdm, where it is installed). A callable is told what is done, how many steps of
+        it, and of how many.
+    model : {"3d", "2d", "2d-mirror", "auto"}
+        By default what device.toml says, else "3d".
+    fix : mapping
+        Parameters held at a value.
+    bounds : mapping
+        Lowest and highest value of parameters: bounds={"tau_d": ("1 ms", "1 s")}.
+    start : mapping, Parameters or FitResult
+        First values of parameters; what is missing is guessed from the data. Of a result, its values.
+    parts : sequence of str
+        What the plainest model does without: "branch", "dispersion", "conductance", ...
+    seed : int
+        Of everything random; 0.
+    robust : bool
+        A loss that grows linearly for large residuals instead of squares; False.
+    screen : bool
+        Whether isolated outliers are left out, each listed with its reason; True.
+    inductance, gains, offsets, delays, initial_states : {"auto", "on", "off"}
+        Terms of the instruments: inductance of the wiring, a gain of each kind of instrument but one, a
+        constant added to each sweep, a shift in time and the state at the start of each record in time.
+    conflict_test : bool
+        Whether the fit is repeated without each kind of data, and compared; True.
+    engine : {"memfit", "lmfit"}
+        What looks for the minimum.
 
     Returns
     -------
@@ -47,9 +114,39 @@ def fit(device: Device, plan: FitPlan | None = None, **settings: Any) -> FitResu
     """
     if not isinstance(device, Device):
         raise InputError(f"Expected a device as memfit.load gives it, found {device!r}.")
-    if plan is not None and settings:
-        raise InputError(f"Expected a plan or settings, found both; put {', '.join(settings)} into the plan.")
-    return fit_records(device, plan or plan_for(device.settings, **settings)).result
+    changes: dict[str, Any] = dict(settings)
+    if parameters is not None:
+        twice = [name for name in ("fix", "bounds", "start") if name in changes]
+        if twice:
+            raise InputError(f"Expected parameters of lmfit or {', '.join(twice)}, found both.")
+        changes |= settings_of(parameters)
+    if "start" in changes:
+        changes["start"] = first_values(changes["start"])
+    if plan is not None and changes:
+        raise InputError(f"Expected a plan or settings, found both; put {', '.join(changes)} into the plan.")
+    with heard_by(progress):
+        return fit_records(device, plan or plan_for(device.settings, **changes)).result
+
+
+def first_values(start: FitResult | Parameters | Mapping[str, Any]) -> dict[str, Any]:
+    """First values of parameters from what someone has of a device.
+
+    Parameters
+    ----------
+    start : FitResult, Parameters or mapping
+        Of a result, its values, where they are undetermined those at its minimum; without what it held fixed.
+    """
+    if isinstance(start, Parameters):
+        return {name: value for name, value in start.as_dict().items() if value != PARAMETERS[name].null}
+    if not isinstance(start, FitResult):
+        return dict(start)
+    free = {name: e.value for name, e in start.parameters.items() if e.status != "fixed"}
+    found = {name: start.fitted_values.get(name) if value is None else value for name, value in free.items()}
+    return {
+        name: value
+        for name, value in found.items()
+        if value is not None and (value > 0.0 or not PARAMETERS[name].logarithmic)
+    }
 
 
 def fit_records(device: Device, plan: FitPlan) -> JointFit:

@@ -11,7 +11,7 @@ import pytest
 from memfit.fitting import FitResult
 from memfit.fitting.reproduce import reevaluate
 from memfit.loaders.device import load_device
-from memfit.loaders.manifest import DIMENSION_OF
+from memfit.model.limits import DIMENSION_OF
 from memfit.units import parse_quantity
 
 

@@ -1,10 +1,13 @@
 """What records cover."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from memfit.datasets.device import extent_of
+from memfit.datasets.device import Device, extent_of
 from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient
+from memfit.errors import InputError
 from memfit.protocols import pulse, sweep
 
 
@@ -32,3 +35,49 @@ def test_transient_covers_its_drive():
     found = extent_of(record)
     assert found["current"] == (0.0, 2e-6)
     assert found["voltage"] == (0.0, pytest.approx(np.sin(0.3)))
+
+
+@pytest.fixture
+def device():
+    spectra = [
+        ImpedanceSpectrum(
+            name=name, frequency=[1e3, 10.0, 1.0], impedance=[1.0, 2.0, 3.0 - 1j], bias_voltage=u
+        )
+        for name, u in (("eis_a", 0.5), ("eis_b", 0.7))
+    ]
+    return Device(name="mine", records=(*spectra, IVSweep(name="iv", voltage=[0.0, 1.0], current=[0.0, 2.0])))
+
+
+def test_some_records_of_a_device(device):
+    assert [record.name for record in device.only(kind="impedance")] == ["eis_a", "eis_b"]
+    assert [record.name for record in device.only("iv", "eis_a")] == ["eis_a", "iv"]
+    assert [record.name for record in device.without("eis_a")] == ["eis_b", "iv"]
+    assert device["iv"].kind == "iv"
+    for wrong, message in (
+        (lambda: device.only("eis_c"), "no record 'eis_c'; did you mean 'eis_"),
+        (lambda: device.only(kind="spectrum"), "unknown kind 'spectrum'"),
+        (lambda: device.only(kind="transient"), "found impedance, iv"),
+        (lambda: device.only("iv", kind="impedance"), "is among these"),
+        (lambda: device.without("x"), "no record 'x'"),
+        (lambda: device.without("eis_a", "eis_b", "iv"), "no record would be left"),
+        (lambda: device["x"], "no record 'x'"),
+    ):
+        with pytest.raises(InputError, match=message):
+            wrong()
+
+
+def test_a_record_takes_the_place_of_another(device):
+    masked = device["eis_a"].masked(device["eis_a"].frequency > 100.0)
+    again = device.replaced(masked)
+    assert [record.points for record in again] == [2, 3, 2]
+    assert device["eis_a"].points == 3
+    assert "1 of 3 points were left out by hand." in masked.notes
+    with pytest.raises(InputError, match="no record 'other'"):
+        device.replaced(replace(masked, name="other"))
+
+
+def test_a_table_of_all_points(device):
+    table = device.to_frame()
+    assert table["record"].tolist() == ["eis_a"] * 3 + ["eis_b"] * 3 + ["iv"] * 2
+    assert table.attrs["records"]["eis_b"]["bias"] == 0.7
+    assert table["Frequency (Hz)"].isna().sum() == 2

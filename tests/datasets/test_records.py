@@ -84,3 +84,26 @@ def test_a_digest_sees_the_bias_and_the_first_state():
     assert content_digest(replace(SPECTRUM, bias_voltage=0.5)) != content_digest(SPECTRUM)
     other = replace(PULSE, drive=replace(PULSE.drive, initial="rest"))
     assert content_digest(other) != content_digest(PULSE)
+
+
+def test_points_are_left_out_by_mask_or_by_place():
+    spectrum = ImpedanceSpectrum(name="a", frequency=[1e3, 10.0, 1.0], impedance=[1.0, 2.0, 3.0 - 1j])
+    assert spectrum.masked([True, False, False]).frequency.tolist() == [10.0, 1.0]
+    assert spectrum.masked([0, -1], "why").notes == ("why",)
+    assert spectrum.masked([0, -1]).impedance.tolist() == [2.0]
+    assert spectrum.masked([]).points == 3
+    for wrong, message in (
+        ([True, False], "expected 3 times True or False"),
+        ([3], "it has 3 points"),
+        ([0.5], "found an array of float64"),
+        ([0, 1, 2], "nothing would be left"),
+    ):
+        with pytest.raises(InputError, match=message):
+            spectrum.masked(wrong)
+
+
+def test_a_table_says_how_it_was_measured():
+    spectrum = ImpedanceSpectrum(name="a", frequency=[1e3, 10.0], impedance=[1.0, 2.0 - 1j], bias_voltage=0.7)
+    table = spectrum.to_frame()
+    assert table.columns.tolist() == ["Frequency (Hz)", "Z_real (ohm)", "Z_imag (ohm)"]
+    assert table.attrs == {"name": "a", "kind": "impedance", "control": "voltage", "bias": 0.7}

@@ -40,7 +40,7 @@ def test_parts_are_recovered_and_named_in_the_result():
 
 
 def test_an_unknown_part_and_a_drift_are_refused():
-    with pytest.raises(ParameterError, match="unknown part brunch; known are branch"):
+    with pytest.raises(ParameterError, match=r"unknown part brunch; did you mean .branch"):
         FitPlan(parts=("brunch",))
     with pytest.raises(ParameterError, match="a drift cannot be fitted yet"):
         FitPlan(parts=("drift",))

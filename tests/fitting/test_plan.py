@@ -43,7 +43,7 @@ def test_unknown_keys_of_a_newer_program_are_ignored():
     ("changes", "words"),
     [
         ({"model": "4d"}, ["model", "'4d'"]),
-        ({"fix": {"R_x": 1.0}}, ["unknown parameter R_x", "R_b"]),
+        ({"fix": {"R_x": 1.0}}, ["unknown parameter R_x", "did you mean 'R_s'?"]),
         ({"fix": {"C_m": -1e-9}}, ["C_m", "greater than 0 F", "-1e-09"]),
         ({"start": {"tau_d": 0.0}}, ["tau_d", "greater than 0 s"]),
         ({"bounds": {"V_m": (0.3, 0.02)}}, ["bounds of V_m", "0.3 and 0.02"]),

@@ -1,0 +1,20 @@
+"""An option of a fit is in the plan, in the signature of `fit`, in its help, in its types."""
+
+import inspect
+from dataclasses import fields
+
+import memfit as mf
+from memfit.fit_options import FitKeywords, FitOptions, FitSettings
+
+PLAN = {one.name for one in fields(mf.FitPlan)}
+
+
+def test_the_plan_has_every_option():
+    assert {one.name for one in fields(FitOptions)} < PLAN
+    assert {one.name for one in fields(FitSettings)} - {"options"} < PLAN
+
+
+def test_the_signature_and_the_help_have_every_setting():
+    assert set(inspect.signature(mf.fit).parameters) - PLAN == {"device", "plan", "parameters", "progress"}
+    assert set(FitKeywords.__annotations__) == PLAN
+    assert {name for name in PLAN if name not in mf.fit.__doc__} == set()
