@@ -19,10 +19,11 @@ import numpy as np
 from memfit.arrays import FloatArray
 from memfit.confidence import CHI2_1
 from memfit.datasets import ImpedanceSpectrum
+from memfit.fitting.drives import drive_of
 from memfit.fitting.findings import Ends
 from memfit.fitting.least_squares import Box, again, evaluator, gauss_newton, settled
 from memfit.fitting.plan import CORE, unit_of_length
-from memfit.fitting.predict import Predictor, drive_of, junction_at
+from memfit.fitting.predict import Predictor, junction_at
 from memfit.fitting.problem import UNSEEN, FitState, Minimum, Unknowns
 from memfit.fitting.profile_likelihood import (
     DeeperMinimum,

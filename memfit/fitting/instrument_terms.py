@@ -19,21 +19,19 @@ import numpy as np
 
 from memfit.arrays import FloatArray
 from memfit.datasets import ImpedanceSpectrum, IVSweep, Record
-from memfit.fitting.least_squares import NEEDED, again, fall_of_chi2, minimise
-from memfit.fitting.linear import marginal_root
-from memfit.fitting.plan import WIRING, FitPlan, Term
-from memfit.fitting.predict import (
-    Instrument,
-    Predictor,
+from memfit.fitting.drives import (
     as_staircase,
     begins_anywhere,
     drive_of,
     drive_of_timed,
     free_start,
     is_ramp,
-    measured,
     sample_before,
 )
+from memfit.fitting.least_squares import NEEDED, again, fall_of_chi2, minimise
+from memfit.fitting.linear import marginal_root
+from memfit.fitting.plan import WIRING, FitPlan, Term
+from memfit.fitting.predict import Instrument, Predictor, measured
 from memfit.fitting.problem import (
     INITIAL,
     FitState,

@@ -8,18 +8,21 @@ and by its initial state.
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-from memfit.arrays import FloatArray
+from memfit.arrays import ComplexArray, FloatArray
 from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient, Record
 from memfit.errors import InputError
+from memfit.fitting.drives import drive_of, drive_of_timed, free_start, sample_before
+from memfit.model.directions import Direction, by_amplitudes
 from memfit.model.parameters import COLUMN, NAMES, Parameters
-from memfit.model.smallsignal import BiasGrid, impedance_with_derivatives
-from memfit.model.steady import junction_voltage, steady_response
+from memfit.model.smallsignal import BiasGrid, impedance_at, impedance_with_derivatives
+from memfit.model.steady import junction_voltage, response_at, steady_response
 from memfit.model.transient import DriveSet
-from memfit.protocols import Control, Drive, held_until_sampled
+from memfit.protocols import Control
 
 _EDGE_STEP = 0.01
 """Of a sampling interval."""
@@ -119,7 +122,11 @@ class Predictor:
         self.record_of_point = np.repeat(np.arange(len(self.records)), sizes)
         self.size = int(ends[-1])
         self._grids = [g for g in (self._grid("voltage"), self._grid("current")) if g is not None]
-        self._steady = [k for k, r in enumerate(self.records) if isinstance(r, IVSweep) and r.drive is None]
+        self._steady = [
+            (k, r.control, r.voltage if r.control == "voltage" else r.current)
+            for k, r in enumerate(self.records)
+            if isinstance(r, IVSweep) and r.drive is None
+        ]
         self._timed = [k for k, r in enumerate(self.records) if drive_of(r) is not None]
         self._drives = self._drive_set(self._timed)
         self._jumping = [
@@ -178,13 +185,7 @@ class Predictor:
         self, p: Parameters, instrument: Instrument | None = None, *, slopes_in_time: bool = True
     ) -> Prediction:
         """Prediction for one set of parameters; slopes in time are NaN where they are not wanted."""
-        if self._shortest > 0.0:
-            # Under voltage control a kink of the drive moves the current by C_m dV/dt within R_s C_m. Where
-            # that is shorter than the rounding of the times, a sample on a kink would take any value in
-            # between for some R_s, and the fit would find it. Rounding of the voltage, divided by R_s^2, is a
-            # slope that would tell R_s where nothing does. So R_s is one that can be told from none.
-            least = max(_LEAST_CHARGING * self._shortest / p.C_m, _LEAST_SERIES * p.R_b)
-            p = p.replace(R_s=least) if 0.0 < p.R_s < least else p
+        p = self._with_series_resistance(p)
         terms = instrument or Instrument.ideal(len(self.records))
         # What a record does not fill stays NaN.
         values, by_time = np.full((2, self.size), np.nan)
@@ -196,16 +197,11 @@ class Predictor:
             slopes[re], slopes[im] = dZ.real, dZ.imag
             for points in (re, im):
                 by_time[points], by_initial[points] = 0.0, 0.0
-        for k in self._steady:
-            record, here = self.records[k], self.slices[k]
-            if isinstance(record, IVSweep):
-                drive = record.voltage if record.control == "voltage" else record.current
-                values[here], slopes[here] = steady_response(p, record.control, drive)
-                by_time[here], by_initial[here] = 0.0, 0.0
-        drives = self._drives
-        if drives is not None and np.any(terms.edge):
-            drives = drives.with_jumps_moved(terms.edge[self._timed])
-        if drives is not None:
+        for k, control, drive in self._steady:
+            here = self.slices[k]
+            values[here], slopes[here] = steady_response(p, control, drive)
+            by_time[here], by_initial[here] = 0.0, 0.0
+        if (drives := self._moved(terms)) is not None:
             initial = self._initial_states(p, terms)
             response = drives.respond(
                 p,
@@ -243,6 +239,54 @@ class Predictor:
             gain[:, None] * by_initial,
             gain[:, None] * by_edge,
         )
+
+    def _with_series_resistance(self, p: Parameters) -> Parameters:
+        """The device with an R_s that can be told from none, or none."""
+        if self._shortest == 0.0:
+            return p
+        # Under voltage control a kink of the drive moves the current by C_m dV/dt within R_s C_m. Where
+        # that is shorter than the rounding of the times, a sample on a kink would take any value in
+        # between for some R_s, and the fit would find it. Rounding of the voltage, divided by R_s^2, is a
+        # slope that would tell R_s where nothing does. So R_s is one that can be told from none.
+        least = max(_LEAST_CHARGING * self._shortest / p.C_m, _LEAST_SERIES * p.R_b)
+        return p.replace(R_s=least) if 0.0 < p.R_s < least else p
+
+    def along(
+        self, p: Parameters, directions: Sequence[Direction], instrument: Instrument | None = None
+    ) -> FloatArray:
+        """(n, k) derivatives by the amplitudes of parts that the device does not have, gains included.
+
+        In time some thirty directions take one integration by the general step; a direction costs one to
+        two predictions of the plainest device.
+
+        Parameters
+        ----------
+        p : Parameters
+        directions : sequence of Direction
+        instrument : Instrument, optional
+        """
+        p, terms = self._with_series_resistance(p), instrument or Instrument.ideal(len(self.records))
+        result = np.zeros((self.size, len(directions)))
+        for grid, re, im in self._grids:
+            u = junction_voltage(p, grid.control, grid.bias)
+            by_Z = by_amplitudes(p, directions, partial(_impedance_slopes, grid=grid, u=u))
+            result[re], result[im] = by_Z.real, by_Z.imag
+        for k, control, drive in self._steady:
+            u = junction_voltage(p, control, drive)
+            slopes = partial(_steady_slopes, control=control, drive=drive, u=u)
+            result[self.slices[k]] = by_amplitudes(p, directions, slopes)
+        if (drives := self._moved(terms)) is not None:
+            delay, initial = terms.delay[self._timed], self._initial_states(p, terms)
+            by = drives.along(p, directions, initial=initial, delay=delay, tolerance=self.tolerance)
+            for j, k in enumerate(self._timed):
+                result[self.slices[k]] = by[drives.offsets[j] : drives.offsets[j + 1]]
+        return result * terms.gain[self.record_of_point, None]
+
+    def _moved(self, terms: Instrument) -> DriveSet | None:
+        """Drives of the records in time, their jumps where the instrument has them."""
+        if self._drives is None or not np.any(terms.edge):
+            return self._drives
+        return self._drives.with_jumps_moved(terms.edge[self._timed])
 
     def _initial_states(self, p: Parameters, terms: Instrument) -> FloatArray:
         """(t, 3) initial u, i_c, f of the records in time.
@@ -298,6 +342,16 @@ class Predictor:
         return result
 
 
+def _impedance_slopes(p: Parameters, grid: BiasGrid, u: FloatArray) -> ComplexArray:
+    """Derivatives of the impedance."""
+    return impedance_at(p, grid, u)[1]
+
+
+def _steady_slopes(p: Parameters, control: Control, drive: FloatArray, u: FloatArray) -> FloatArray:
+    """Derivatives of the steady response."""
+    return response_at(p, control, drive, u)[1]
+
+
 def bias_of(record: ImpedanceSpectrum) -> tuple[Control, float]:
     """What fixes the operating point of a spectrum: its dc voltage, else its dc current.
 
@@ -336,34 +390,6 @@ def junction_at(p: Parameters, bias: tuple[Control, float]) -> float:
     return float(junction_voltage(p, bias[0], [bias[1]])[0])
 
 
-def drive_of(record: Record) -> Drive | None:
-    """The drive of a record in time; None for spectra and quasi-steady sweeps."""
-    return None if isinstance(record, ImpedanceSpectrum) else record.drive
-
-
-def drive_of_timed(record: Record) -> Drive:
-    """The drive of a record in time.
-
-    Raises
-    ------
-    InputError
-        The record has none.
-    """
-    drive = drive_of(record)
-    if drive is None:
-        raise InputError(f"{record.name}: expected a record in time, found one without a drive.")
-    return drive
-
-
-def sample_before(record: Record, jump: float) -> float:
-    """Interval (s) between the sample at a jump and the one before; 0 where no sample lies on the jump."""
-    if isinstance(record, ImpedanceSpectrum) or record.time is None:
-        return 0.0
-    i = int(np.searchsorted(record.time, jump))
-    on_jump = 0 < i < record.points and record.time[i] == jump
-    return float(record.time[i] - record.time[i - 1]) if on_jump else 0.0
-
-
 def measured(record: Record) -> FloatArray:
     """What was measured, as one real vector: Re Z then Im Z, or the response."""
     if isinstance(record, ImpedanceSpectrum):
@@ -384,43 +410,3 @@ def modulus(record: Record, values: FloatArray) -> FloatArray:
         half = np.hypot(values[: record.points], values[record.points :])
         return np.concatenate([half, half])
     return np.abs(values)
-
-
-def free_start(record: Record) -> bool:
-    """Whether the record begins in an unknown state."""
-    drive = drive_of(record)
-    return drive is not None and drive.initial == "free"
-
-
-def is_ramp(record: Record) -> bool:
-    """Whether a sweep is driven by lines on which many samples lie, of ten at least."""
-    return (
-        isinstance(record, IVSweep)
-        and record.time is not None
-        and record.drive is not None
-        and record.points >= 10
-        and record.drive.jumps.size < record.points // 2
-    )
-
-
-def is_staircase(record: Record) -> bool:
-    """Whether the drive of a sweep steps with its samples."""
-    drive = drive_of(record)
-    return isinstance(record, IVSweep) and drive is not None and drive.jumps.size >= record.points - 1
-
-
-def as_staircase(record: Record) -> Record:
-    """The sweep with a drive that steps after each of its samples; any other record as it is."""
-    if not is_ramp(record) or not isinstance(record, IVSweep) or record.time is None or record.drive is None:
-        return record
-    driven = record.voltage if record.control == "voltage" else record.current
-    drive = held_until_sampled(record.control, record.time, driven, initial=record.drive.initial)
-    return replace(record, drive=drive)
-
-
-def begins_anywhere(record: Record) -> Record:
-    """The record with an initial state that is not known."""
-    drive = drive_of(record)
-    if drive is None or isinstance(record, ImpedanceSpectrum):
-        return record
-    return replace(record, drive=replace(drive, initial="free"))

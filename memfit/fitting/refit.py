@@ -22,11 +22,12 @@ from memfit.arrays import FloatArray
 from memfit.datasets import Device, ImpedanceSpectrum
 from memfit.errors import InputError
 from memfit.files import make_folder, write_whole
+from memfit.fitting.drives import drive_of, drive_of_timed, sample_before
 from memfit.fitting.instrument_terms import delay_terms, gain_term
 from memfit.fitting.least_squares import settled
 from memfit.fitting.noise import sigma_of
 from memfit.fitting.plan import FitPlan, Term
-from memfit.fitting.predict import Predictor, drive_of, drive_of_timed, sample_before
+from memfit.fitting.predict import Predictor
 from memfit.fitting.problem import (
     FitState,
     Minimum,

@@ -16,8 +16,9 @@ import numpy as np
 
 from memfit.datasets import Device, ImpedanceSpectrum, Record, content_digest
 from memfit.errors import InputError
+from memfit.fitting.drives import as_staircase, begins_anywhere
 from memfit.fitting.plan import Term
-from memfit.fitting.predict import Predictor, as_staircase, begins_anywhere, modulus
+from memfit.fitting.predict import Predictor, modulus
 from memfit.fitting.problem import NoiseLevel, instrument_of
 from memfit.fitting.result import (
     EDITED,

@@ -19,8 +19,9 @@ from scipy.special import expit
 
 from memfit.arrays import ComplexArray, FloatArray
 from memfit.datasets import ImpedanceSpectrum, IVSweep, PulseTransient, Record
+from memfit.fitting.drives import free_start
 from memfit.fitting.plan import CORE, unit_of_length
-from memfit.fitting.predict import bias_of, free_start
+from memfit.fitting.predict import bias_of
 from memfit.fitting.steady_start import SteadyCurve, plateaus, steady_states
 from memfit.model import PARAMETERS, Parameters, junction_voltage
 from memfit.model.transient import DriveSet

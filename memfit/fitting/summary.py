@@ -7,10 +7,10 @@ import numpy as np
 
 from memfit.confidence import Z
 from memfit.datasets import Device, ImpedanceSpectrum, content_digest, extent_of
+from memfit.fitting.drives import is_staircase
 from memfit.fitting.findings import Alternative, Conflict
 from memfit.fitting.noise import describe_outliers
 from memfit.fitting.plan import CORE, KINDS, FitPlan, model_of
-from memfit.fitting.predict import is_staircase
 from memfit.fitting.problem import FitState
 from memfit.fitting.result import (
     Estimate,

@@ -14,6 +14,7 @@ from memfit.errors import ParameterError
 from memfit.model import integrator as kernel
 from memfit.model.parameters import PARAMETERS, Parameters
 from memfit.model.parts import terms_in_time
+from memfit.model.terms import Terms
 
 FIRST = ("u", "i_c", "f")
 """The states of the plainest device, before all others; with any values of these a record may begin."""
@@ -87,14 +88,36 @@ def integrate(
     ParameterError
         The ladder of the dispersion would need more branches than there are.
     """
-    names = names_in_time(p)
-    terms = terms_in_time(p, _band(records.time, records.offsets))
-    numbers, by = terms.stacked(names)
+    terms = terms_in_time(p, band_of(records.time, records.offsets))
     if len(terms.lags) > kernel.LAGS:
         raise ParameterError(
             f"Dispersion (n = {p.n:g}) between the shortest and the longest time of these records needs "
             f"{len(terms.lags)} branches, and there are {kernel.LAGS}; shorten the records or take n = 1."
         )
+    names = names_in_time(p)
+    return run(terms, names, records, sensitivities=sensitivities, states=states, tolerance=tolerance)
+
+
+def run(
+    terms: Terms,
+    names: tuple[str, ...],
+    records: Records,
+    *,
+    sensitivities: bool,
+    states: bool,
+    tolerance: float,
+) -> tuple[FloatArray, FloatArray, FloatArray, tuple[str, ...], np.ndarray, FloatArray]:
+    """As `integrate`, of terms that are there, with derivatives by `names` of those of their numbers.
+
+    Parameters
+    ----------
+    terms : Terms
+    names : tuple of str
+    records : Records
+    sensitivities, states : bool
+    tolerance : float
+    """
+    numbers, by = terms.stacked(names)
     count, time = records.voltage.size, records.time
     width = len(names) + len(FIRST) if sensitivities else 0
     all_by = np.zeros((count, numbers.size, width))
@@ -136,7 +159,7 @@ def integrate(
     return values, derivatives, ordered, state_names, status, reached
 
 
-def _band(time: FloatArray, offsets: np.ndarray) -> tuple[float, float]:
+def band_of(time: FloatArray, offsets: np.ndarray) -> tuple[float, float]:
     """Frequencies, rad/s, between the length of the records and the distance of their samples."""
     low, high = np.inf, 0.0
     for start, end in itertools.pairwise(offsets):

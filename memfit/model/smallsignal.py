@@ -84,7 +84,19 @@ def impedance_with_derivatives(p: Parameters, grid: BiasGrid) -> tuple[ComplexAr
     dZ : (n, p) array
         By the parameters in the order of `NAMES`, the motion of the bias point u(V) included.
     """
-    u = junction_voltage(p, grid.control, grid.bias)
+    return impedance_at(p, grid, junction_voltage(p, grid.control, grid.bias))
+
+
+def impedance_at(p: Parameters, grid: BiasGrid, u: FloatArray) -> tuple[ComplexArray, ComplexArray]:
+    """As `impedance_with_derivatives`, with the junction voltages known.
+
+    Parameters
+    ----------
+    p : Parameters
+    grid : BiasGrid
+    u : (k,) array, V
+        At the biases.
+    """
     u_by_p = junction_voltage_derivatives(p, grid.control, u)
     s = _s(grid.frequency)
     Y = np.zeros(s.size, dtype=np.complex128)

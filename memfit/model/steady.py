@@ -330,7 +330,21 @@ def steady_response(p: Parameters, control: Control, drive: ArrayLike) -> tuple[
         By the parameters, in the order of `NAMES`.
     """
     drive = np.asarray(drive, dtype=np.float64)
-    u = junction_voltage(p, control, drive)
+    return response_at(p, control, drive, junction_voltage(p, control, drive))
+
+
+def response_at(
+    p: Parameters, control: Control, drive: FloatArray, u: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """As `steady_response`, with the junction voltages known.
+
+    Parameters
+    ----------
+    p : Parameters
+    control : {"current", "voltage"}
+    drive, u : (n,) array
+        Of the terminal, A or V; of the junction, V.
+    """
     u_by_p = junction_voltage_derivatives(p, control, u)
     if control == "current":
         u_by_p[:, COLUMN["R_s"]] += drive

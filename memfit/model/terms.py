@@ -11,8 +11,8 @@ Each number comes with its derivatives by the parameters. A part adds its own (`
 form and no part.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -38,6 +38,10 @@ class Number:
             self.value + other.value,
             {name: self.by.get(name, 0.0) + other.by.get(name, 0.0) for name in names},
         )
+
+    def along(self, chain: Mapping[str, float]) -> float:
+        """Its derivative by a quantity by which parameters have the derivatives `chain`."""
+        return sum(slope * self.by.get(name, 0.0) for name, slope in chain.items())
 
 
 @dataclass
@@ -84,6 +88,46 @@ class Terms:
         if name:
             self.names[name] = ("lag", len(self.lags) - 1)
 
+    def extend(self, other: "Terms") -> None:
+        """Add all terms of another device, R_s apart, beside these."""
+        before = len(self.activations)
+        self.constant += other.constant
+        self.conductance += other.conductance
+        self.capacitance += other.capacitance
+        self.growing_currents += other.growing_currents
+        self.growing_capacitances += other.growing_capacitances
+        self.activations += other.activations
+        self.lags += [(k if k == AT_VOLTAGE else k + before, numbers) for k, numbers in other.lags]
+
+    def numbers(self) -> Iterator[Number]:
+        """All numbers in the order of the kernel."""
+        yield from (self.series, self.constant, self.conductance, self.capacitance)
+        for pair in (*self.growing_currents, *self.growing_capacitances):
+            yield from pair
+        for _, own in (*self.activations, *self.lags):
+            yield from own
+
+    def changed(self, change: Callable[[Number], Number]) -> "Terms":
+        """The same terms with every number changed, in the order of the kernel.
+
+        Parameters
+        ----------
+        change : callable
+            From a number to the one in its place.
+        """
+        return replace(
+            self,
+            series=change(self.series),
+            constant=change(self.constant),
+            conductance=change(self.conductance),
+            capacitance=change(self.capacitance),
+            growing_currents=[(change(a), change(w)) for a, w in self.growing_currents],
+            growing_capacitances=[(change(c), change(w)) for c, w in self.growing_capacitances],
+            activations=[(sign, tuple(map(change, own))) for sign, own in self.activations],
+            lags=[(source, tuple(map(change, own))) for source, own in self.lags],
+            names=dict(self.names),
+        )
+
     def columns(self) -> dict[str, int]:
         """Where each named state is among u, the activations and the lags."""
         offset = {"activation": 1, "lag": 1 + len(self.activations)}
@@ -97,11 +141,7 @@ class Terms:
         names : tuple of str
             Of parameters.
         """
-        numbers = [self.series, self.constant, self.conductance, self.capacitance]
-        for group in (self.growing_currents, self.growing_capacitances):
-            numbers += [number for pair in group for number in pair]
-        for _, own in (*self.activations, *self.lags):
-            numbers += own
+        numbers = list(self.numbers())
         values = np.array([number.value for number in numbers])
         return values, np.array([[number.by.get(name, 0.0) for name in names] for number in numbers])
 

@@ -6,8 +6,9 @@ pieces, several records become one call, and a run that does not finish becomes 
 """
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,10 +16,11 @@ from numpy.typing import ArrayLike
 from memfit.arrays import FloatArray, frozen_floats
 from memfit.errors import InputError
 from memfit.model import integrator as kernel
-from memfit.model.family_run import FIRST, Records, integrate, names_in_time
+from memfit.model.directions import Direction, by_amplitudes, in_groups
+from memfit.model.family_run import FIRST, Records, band_of, integrate, names_in_time, run
 from memfit.model.parameters import COLUMN, IN_TIME, Parameters
 from memfit.model.steady import junction_voltage, junction_voltage_derivatives
-from memfit.protocols import Drive
+from memfit.protocols import Control, Drive
 
 DEFAULT_TOLERANCE = 1e-8
 """Error of the measured quantity relative to its size."""
@@ -163,14 +165,16 @@ class DriveSet:
         count, n = len(self.drives), self.time.size
         start = np.zeros((count, 3)) if initial is None else np.ascontiguousarray(initial, dtype=np.float64)
         if p.parts:
+            names = names_in_time(p)
+            columns = [COLUMN[name] for name in names]
             answer = integrate(
                 p,
-                self._records(p, start, time),
+                self._records(p, start, time, len(names), lambda by: by(p)[:, columns]),
                 sensitivities=sensitivities,
                 states=states,
                 tolerance=tolerance,
             )
-            return Response(*answer, names_in_time(p))
+            return Response(*answer, names)
         y = np.empty(n)
         y_p = np.zeros((n if sensitivities else 0, kernel.SENSITIVITIES))
         course = np.full((n if states else 0, 3), np.nan)
@@ -197,17 +201,56 @@ class DriveSet:
         )
         return Response(y, y_p, course, FIRST, status, reached, IN_TIME)
 
-    def _records(self, p: Parameters, initial: FloatArray, time: FloatArray) -> Records:
-        """For the general integrator: each begins in the steady state before its drive, or with any u."""
-        names = names_in_time(p)
-        columns = [COLUMN[name] for name in names]
+    def along(
+        self,
+        p: Parameters,
+        directions: Sequence[Direction],
+        *,
+        initial: FloatArray | None = None,
+        delay: FloatArray | None = None,
+        tolerance: float = DEFAULT_TOLERANCE,
+    ) -> FloatArray:
+        """(n, k) derivatives of the responses by the amplitudes of parts that the device does not have.
+
+        Parameters
+        ----------
+        p : Parameters
+        directions : sequence of Direction
+            As many as wanted: some thirty are computed in one integration.
+        initial, delay, tolerance
+            As for `respond`.
+        """
+        self._check(initial, delay, tolerance)
+        time = self.time if delay is None else self.time - np.repeat(delay, np.diff(self.offsets))
+        start = np.zeros((len(self.drives), 3)) if initial is None else np.array(initial, dtype=np.float64)
+        result = np.zeros((time.size, len(directions)))
+        for terms, names, places in in_groups(p, band_of(time, self.offsets), directions, kernel.fits):
+            by = partial(by_amplitudes, p, directions[places])
+            records = self._records(p, start, time, len(names), by)
+            answer = run(terms, names, records, sensitivities=True, states=False, tolerance=tolerance)
+            result[:, places] = answer[1][:, : len(names)]
+        return result
+
+    def _records(
+        self,
+        p: Parameters,
+        initial: FloatArray,
+        time: FloatArray,
+        columns: int,
+        chosen: Callable[[Callable[[Parameters], FloatArray]], FloatArray],
+    ) -> Records:
+        """For the general integrator: each begins in the steady state before its drive, or with any u.
+
+        `chosen` makes the wanted derivatives (1, columns) from how a device has those by all parameters.
+        """
         u = initial[:, 0].copy()
-        u_by_start = np.zeros((u.size, len(names) + len(FIRST)))
-        u_by_start[self._free, len(names)] = 1.0
+        u_by_start = np.zeros((u.size, columns + len(FIRST)))
+        u_by_start[self._free, columns] = 1.0
         for r in np.flatnonzero(~self._free):
             control = self.drives[r].control
             u[r : r + 1] = here = junction_voltage(p, control, self._before[r : r + 1])
-            u_by_start[r, : len(names)] = junction_voltage_derivatives(p, control, here)[0, columns]
+            by = partial(_steady_slopes, control=control, u=here)
+            u_by_start[r, :columns] = chosen(by)[0]
         return Records(
             voltage=self._voltage,
             u=u,
@@ -321,6 +364,11 @@ def simulate(
 def kernel_is_compiled() -> bool:
     """Whether machine code of the kernel is on disk, so that the first call will not have to compile."""
     return kernel.is_compiled(kernel.integrate_all)
+
+
+def _steady_slopes(p: Parameters, control: Control, u: FloatArray) -> FloatArray:
+    """(1, p) derivatives of a steady state."""
+    return junction_voltage_derivatives(p, control, u)
 
 
 def _checked(time: ArrayLike) -> FloatArray:

@@ -8,8 +8,10 @@ from devices import TRUTH, device, everything, exact, pulses, spectra, sweeps
 
 from memfit.datasets import ImpedanceSpectrum, IVSweep
 from memfit.errors import InputError
-from memfit.fitting.predict import Instrument, Predictor, bias_of, free_start, measured, modulus
+from memfit.fitting.drives import free_start
+from memfit.fitting.predict import Instrument, Predictor, bias_of, measured, modulus
 from memfit.model import NAMES, PARAMETERS, impedance, junction_voltage, steady_current
+from memfit.model.directions import Direction
 from memfit.protocols import Drive
 
 
@@ -160,3 +162,22 @@ def test_without_slopes_in_time_they_are_not_numbers():
     exactly, values_only = predictor(TRUTH), predictor(TRUTH, slopes_in_time=False)
     np.testing.assert_array_equal(values_only.values, exactly.values)
     assert np.all(np.isnan(values_only.derivatives))
+
+
+def test_along_an_absent_part_every_record_moves_as_with_a_little_of_it():
+    records = exact(everything()).records
+    ideal = Instrument.ideal(len(records))
+    terms = replace(ideal, gain=np.linspace(0.9, 1.1, len(records)))
+    predictor = Predictor(records, tolerance=1e-10)
+    none = predictor(TRUTH, terms, slopes_in_time=False).values
+    found = predictor.along(TRUTH, [Direction("kappa"), Direction("R_1", {"tau_1": 0.02})], terms)
+    assert found.shape == (predictor.size, 2)
+    size = 1e-4
+    branch = {"R_1": TRUTH.R_b / size, "C_1": 0.02 * size / TRUTH.R_b}
+    for column, changes, amplitude in zip(
+        found.T, ({"kappa": size}, branch), (size, size / TRUTH.R_b), strict=True
+    ):
+        once = predictor(TRUTH.replace(**changes), terms, slopes_in_time=False).values - none
+        for here in predictor.slices:
+            expected = once[here] / amplitude
+            assert np.max(np.abs(column[here] - expected)) < 1e-2 * np.abs(expected).max()

@@ -1,7 +1,7 @@
 """The compiled integrator: collocation steps with exact sensitivities."""
 
 from memfit.model.integrator.general_run import integrate_members
-from memfit.model.integrator.member import LAGS
+from memfit.model.integrator.member import LAGS, fits
 from memfit.model.integrator.run import (
     MAX_STEPS_PER_PIECE,
     NOT_FINITE,
@@ -22,6 +22,7 @@ __all__ = [
     "SENSITIVITIES",
     "STEP_TOO_SMALL",
     "TOO_MANY_STEPS",
+    "fits",
     "integrate_all",
     "integrate_members",
     "is_compiled",

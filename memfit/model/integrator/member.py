@@ -25,9 +25,9 @@ FREE = 3
 """Initial values of which a record can begin with any: u, and activation and lag 0."""
 
 
-LAGS, ACTIVATIONS, COLUMNS = 32, 2, 32
-"""At most: a device with a ladder over 14 decades, two polarities, derivatives by all there is."""
-_NUMBERS = SINGLE + 3 * GROWING + ACTIVATION * ACTIVATIONS + LAG * LAGS
+GROWINGS, ACTIVATIONS, LAGS, COLUMNS = 24, 8, 32, 32
+"""At most: a device with a ladder over 14 decades, derivatives by all there is; parts of no amplitude."""
+_NUMBERS = SINGLE + GROWING * GROWINGS + ACTIVATION * ACTIVATIONS + LAG * LAGS
 _COUNTS = ("currents", "capacitances", "activations", "lags", "at_capacitances", "at_activations", "at_lags")
 
 MEMBER = np.dtype(
@@ -63,6 +63,19 @@ the last polynomials (`powers`), the scales of x and of current, how far the mat
 
 H, H_MATRICES, H_KNOWN, X_SCALE, C_SCALE, STALE = range(6)
 """Places in `known`."""
+
+
+def fits(shape: np.ndarray, columns: int) -> bool:
+    """Whether there is room for so many terms (`Terms.shape`) and derivatives by so many parameters.
+
+    Parameters
+    ----------
+    shape : (4,) array of int
+    columns : int
+    """
+    currents, capacitances, activations, lags = (int(n) for n in shape)
+    few = currents + capacitances <= GROWINGS and activations <= ACTIVATIONS
+    return few and lags <= LAGS and columns + FREE <= COLUMNS
 
 
 @compile_part

@@ -57,10 +57,9 @@ def in_time(p: Parameters, terms: Terms) -> None:
     first = math.floor(math.log(terms.band[0] / _BELOW) / step)
     last = math.ceil(math.log(terms.band[1] * _ABOVE) / step)
     power = REFERENCE ** (1.0 - n)
-    share = power * math.sin(n * math.pi) / math.pi * step
-    share_by_n = (
-        power * step * (math.cos(n * math.pi) - math.log(REFERENCE) * math.sin(n * math.pi) / math.pi)
-    )
+    sine, cosine = math.sin((1.0 - n) * math.pi), -math.cos((1.0 - n) * math.pi)  # of n pi, also near n = 1
+    share = power * sine / math.pi * step
+    share_by_n = power * step * (cosine - math.log(REFERENCE) * sine / math.pi)
     for k in range(first, last + 1):
         log, weight = k * step, math.exp(n * k * step)
         _add_rung(p, terms, Number(math.exp(-log)), share * weight, (share_by_n + share * log) * weight)

@@ -1,0 +1,77 @@
+"""The drive of a record, as a fit may take it: as read, in steps, from an unknown state."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from memfit.datasets.records import ImpedanceSpectrum, IVSweep, Record
+from memfit.errors import InputError
+from memfit.protocols import Drive, held_until_sampled
+
+
+def drive_of(record: Record) -> Drive | None:
+    """The drive of a record in time; None for spectra and quasi-steady sweeps."""
+    return None if isinstance(record, ImpedanceSpectrum) else record.drive
+
+
+def drive_of_timed(record: Record) -> Drive:
+    """The drive of a record in time.
+
+    Raises
+    ------
+    InputError
+        The record has none.
+    """
+    drive = drive_of(record)
+    if drive is None:
+        raise InputError(f"{record.name}: expected a record in time, found one without a drive.")
+    return drive
+
+
+def sample_before(record: Record, jump: float) -> float:
+    """Interval (s) between the sample at a jump and the one before; 0 where no sample lies on the jump."""
+    if isinstance(record, ImpedanceSpectrum) or record.time is None:
+        return 0.0
+    i = int(np.searchsorted(record.time, jump))
+    on_jump = 0 < i < record.points and record.time[i] == jump
+    return float(record.time[i] - record.time[i - 1]) if on_jump else 0.0
+
+
+def free_start(record: Record) -> bool:
+    """Whether the record begins in an unknown state."""
+    drive = drive_of(record)
+    return drive is not None and drive.initial == "free"
+
+
+def is_ramp(record: Record) -> bool:
+    """Whether a sweep is driven by lines on which many samples lie, of ten at least."""
+    return (
+        isinstance(record, IVSweep)
+        and record.time is not None
+        and record.drive is not None
+        and record.points >= 10
+        and record.drive.jumps.size < record.points // 2
+    )
+
+
+def is_staircase(record: Record) -> bool:
+    """Whether the drive of a sweep steps with its samples."""
+    drive = drive_of(record)
+    return isinstance(record, IVSweep) and drive is not None and drive.jumps.size >= record.points - 1
+
+
+def as_staircase(record: Record) -> Record:
+    """The sweep with a drive that steps after each of its samples; any other record as it is."""
+    if not is_ramp(record) or not isinstance(record, IVSweep) or record.time is None or record.drive is None:
+        return record
+    driven = record.voltage if record.control == "voltage" else record.current
+    drive = held_until_sampled(record.control, record.time, driven, initial=record.drive.initial)
+    return replace(record, drive=drive)
+
+
+def begins_anywhere(record: Record) -> Record:
+    """The record with an initial state that is not known."""
+    drive = drive_of(record)
+    if drive is None or isinstance(record, ImpedanceSpectrum):
+        return record
+    return replace(record, drive=replace(drive, initial="free"))
