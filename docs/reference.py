@@ -57,6 +57,7 @@ MODULES = {
     ),
     "Readers": ("memfit.loaders.registry", "memfit.loaders.raw"),
     "Errors, units, files": ("memfit.errors", "memfit.units", "memfit.confidence", "memfit.files"),
+    "Pictures": ("memfit.notebook.plot",),
     "The workflow": tuple(f"memfit.workflow.{one}" for one in (
         "reading", "fitting", "stability", "reports", "comparison", "batch"
     )),
@@ -212,6 +213,7 @@ TOPICS = ("stability", "uncertainty", "identifiability", "comparison", "batch", 
 
 PURPOSES = {
     "cli": "commands; no science",
+    "notebook": "values as tables, pictures on your axes",
     "workflow": "load, check, fit, analyse, report: a few calls",
     "reporting": "tables, figures, documents",
     "batch": "many devices, the store",
@@ -231,6 +233,7 @@ PURPOSES = {
     "confidence": "its level, once",
     "fit_options": "one field each",
     "arrays": "names of array types",
+    "above": "names of places higher up",
     "errors": "the tree of errors",
 }
 """What each room is for; the floors themselves come from the import contract."""

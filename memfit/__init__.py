@@ -37,6 +37,7 @@ _HOMES = {
     "memfit.interop": ("lmfit_models",),
     "memfit.interop.impedance_elements": ("impedance_circuit", "register_impedance_elements"),
     "memfit.loaders.frames": ("device_from_frames", "record_from_frame"),
+    "memfit.notebook": ("plot",),
     "memfit.model": ("Parameters", "equations", "linear"),
     "memfit.protocols": ("Drive", "pulse", "pulse_train", "staircase", "sweep"),
     "memfit.reporting.content": ("Look",),
@@ -50,7 +51,7 @@ _HOMES = {
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = sorted(_HOME_OF)  # noqa: PLE0605 - made from the table; type checkers read the imports
-_MODULES = ("equations", "linear", "lmfit_models")  # public as modules, with what they hold
+_MODULES = ("equations", "linear", "lmfit_models", "plot")  # public as modules, with what they hold
 
 
 def __getattr__(name: str) -> Any:

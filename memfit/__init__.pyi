@@ -31,6 +31,7 @@ from memfit.loaders.frames import record_from_frame as record_from_frame
 from memfit.model import Parameters as Parameters
 from memfit.model import equations as equations
 from memfit.model import linear as linear
+from memfit.notebook import plot as plot
 from memfit.protocols import Drive as Drive
 from memfit.protocols import pulse as pulse
 from memfit.protocols import pulse_train as pulse_train

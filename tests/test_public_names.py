@@ -19,7 +19,7 @@ PROMISED = {
     "bifurcation_diagram", "bootstrap", "check_spectrum", "compare", "cycles_at", "device_from_frames",
     "equations", "find_hopf_points", "fit", "fit_again", "fit_many", "impedance", "impedance_circuit",
     "linear", "lmfit_models", "load", "map_over_bias_and_load", "map_over_parameters", "operating_points",
-    "plan_next", "predict", "profile", "pulse", "pulse_train", "query", "read_result",
+    "plan_next", "plot", "predict", "profile", "pulse", "pulse_train", "query", "read_result",
     "record_from_frame", "register_impedance_elements", "remake_report", "sample_posterior", "simulate",
     "simulate_device", "stability", "stability_at", "staircase", "sweep", "write_comparison",
     "write_report",

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import pytest
 
 from memfit.cli.main import build_parser
@@ -20,11 +21,15 @@ def test_the_python_example_runs(tmp_path, monkeypatch, capsys):
     (code,) = blocks("python")
     (tmp_path / "sample_data").symlink_to(REPOSITORY / "sample_data", target_is_directory=True)
     monkeypatch.chdir(tmp_path)
+    plt.switch_backend("agg")
     exec(compile(code, "README.md", "exec"), {})
+    plt.close("all")
     said = capsys.readouterr().out
     assert float(said.splitlines()[0]) == pytest.approx(26e-3, rel=0.05)
     assert "Under current control the device oscillates" in said
-    assert (tmp_path / "out_python" / "report.html").is_file()
+    assert len(code.strip().splitlines()) <= 25
+    for name in ("out_python/report.html", "mine.png", "correlation.csv"):
+        assert (tmp_path / name).is_file()
 
 
 def test_two_commands_install_and_run():

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from memfit.above import Shown
 from memfit.analysis.experiments import Experiment, Measured, Subject, propose
 from memfit.arrays import FloatArray
 from memfit.datasets import Device, ImpedanceSpectrum, Kind, extent_of
@@ -98,7 +99,7 @@ class Forecast:
 
 
 @dataclass(frozen=True, kw_only=True)
-class NextMeasurements:
+class NextMeasurements(Shown):
     """What to measure next."""
 
     now: Mapping[str, float]

@@ -101,7 +101,7 @@ def _plan(given: Namespace) -> int:
     if given.json:
         print_json({**plan.to_dict(), **edited})
     else:
-        print(report_text(plan_report(result, plan)))
+        print(report_text(plan_report(plan, result)))
     values = ", ".join(f"{name} = {value:.4g}" for name, value in plan.values.items())
     if values:
         console.detail(f"Forecasts rest on {values} (SI), where the fit ended.")

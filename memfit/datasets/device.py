@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
+from memfit.above import PICTURE, Shown, from_above
 from memfit.datasets.records import ImpedanceSpectrum, IVSweep, Kind, PulseTransient, Record
 from memfit.errors import InputError, meant
 from memfit.fit_options import FitSettings
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class Device:
+class Device(Shown):
     """Everything measured on one device.
 
     Raises
@@ -148,6 +149,13 @@ class Device:
         for name in names:
             if name not in known:
                 raise InputError(f"{self.name}: there is no record {name!r}; {meant(str(name), known)}")
+
+    def plot(self) -> Any:
+        """Draw everything that was measured, a row a kind, in a new figure of pyplot; its axes come back.
+
+        `memfit.plot` has each picture by itself, on axes of your own.
+        """
+        return from_above(PICTURE, self)
 
     def to_frame(self) -> "pd.DataFrame":
         """All points of all records below each other, with the columns "record" and "kind" in front.

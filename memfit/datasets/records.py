@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 import numpy.typing as npt
 
+from memfit.above import PICTURE, Shown, from_above
 from memfit.arrays import BoolArray, ComplexArray, FloatArray, frozen_complex, frozen_floats
 from memfit.errors import InputError
 from memfit.protocols import Control, Drive
@@ -40,7 +41,7 @@ class Origin:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class _Record(ABC):
+class _Record(Shown, ABC):
     """What all three kinds carry."""
 
     name: str
@@ -100,6 +101,10 @@ class _Record(ABC):
             raise InputError(f"{self.name}: nothing would be left; leave the record out instead.")
         count = int(np.count_nonzero(~keep))
         return self.select(keep, note or f"{count} of {keep.size} points were left out by hand.")
+
+    def plot(self) -> Any:
+        """Draw the record in a new figure of pyplot; its axes come back."""
+        return from_above(PICTURE, self)
 
     def to_frame(self) -> "pd.DataFrame":
         """A table of the points, one row each, with units in its labels.

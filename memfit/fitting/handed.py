@@ -4,15 +4,21 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from memfit.above import PICTURE, PREDICTION, Shown, from_above
 from memfit.arrays import FloatArray
+from memfit.datasets import Device, Record
 from memfit.model import PARAMETERS
+from memfit.protocols import Drive, SmallSignal
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from memfit.fitting.forecast import Forecast
 
-class Handed:
+
+class Handed(Shown):
     """What a result hands to other packages."""
 
     parameters: Mapping[str, Any]
@@ -21,6 +27,32 @@ class Handed:
     covariance_names: tuple[str, ...]
     covariance: tuple[tuple[float, ...], ...]
     logarithmic: tuple[str, ...]
+
+    def plot(self, device: Device | None = None) -> Any:
+        """Draw what was found in a new figure of pyplot: impedance and current beside the model, gain margin.
+
+        Parameters
+        ----------
+        device : Device, optional
+            The data of the fit; by default they are looked for where they were read from.
+
+        Returns
+        -------
+        array of Axes
+        """
+        return from_above(PICTURE, self, device)
+
+    def predict(self, protocol: Drive | SmallSignal | Record, time: ArrayLike | None = None) -> "Forecast":
+        """What the device does under a protocol, measured or not, with its band: as `memfit.predict`.
+
+        Parameters
+        ----------
+        protocol : Drive, SmallSignal or record
+        time : (n,) array, s, optional
+            Of a drive.
+        """
+        forecast: Forecast = from_above(PREDICTION, self, protocol, time)
+        return forecast
 
     @property
     def correlation(self) -> FloatArray:

@@ -400,7 +400,8 @@ def table_of(
     return Table(name or key, caption or TABLE_CAPTIONS[key], tuple(made), tuple(rows))
 
 
-def _says_something(block: Block) -> bool:
+def says_something(block: Block) -> bool:
+    """Whether a part has rows, items or words."""
     if isinstance(block, Table):
         return bool(block.rows)
     return bool(block.text if isinstance(block, Paragraph) else block.items)
@@ -420,7 +421,7 @@ def sections_of(
     """
     sections = []
     for key, those in blocks.items():
-        full = tuple(one for one in those if one is not None and _says_something(one))
+        full = tuple(one for one in those if one is not None and says_something(one))
         if full:
             sections.append(Section(key, titles[key], full))
     return tuple(sections)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from memfit.above import Shown
 from memfit.analysis import design
 from memfit.analysis.design import NextMeasurements
 from memfit.analysis.stability import (
@@ -87,6 +88,10 @@ def plan_next(result: FitResult, device: Device | None = None) -> NextMeasuremen
     return design.plan_next(result, device)
 
 
+class Verdicts(dict[str, dict[str, Any]], Shown):
+    """Stability by circuit as plain data, which a notebook shows as the tables of the report."""
+
+
 def stability(
     subject: FitResult | Parameters,
     circuits: Mapping[str, Circuit] | None = None,
@@ -94,7 +99,7 @@ def stability(
     at: float | None = None,
     at_quantity: Control = "voltage",
     draws: Mapping[str, ArrayLike] | None = None,
-) -> dict[str, dict[str, Any]]:
+) -> Verdicts:
     """How near a device is to self-sustained oscillation, by circuit, as plain data.
 
     Parameters
@@ -117,7 +122,7 @@ def stability(
         The draws cannot be used.
     """
     records = stability_records(subject, circuits, at=at, at_quantity=at_quantity, draws=draws)
-    return {name: record.to_dict() for name, record in records.items()}
+    return Verdicts({name: record.to_dict() for name, record in records.items()})
 
 
 def stability_records(

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.special import expit
 
+from memfit.above import Shown
 from memfit.analysis.comparison.devices import (
     ComparedDevice,
     Omitted,
@@ -83,7 +84,7 @@ class StabilityPlane:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class Comparison:
+class Comparison(Shown):
     """What several devices have in common, and what sets them apart."""
 
     sample: Sample

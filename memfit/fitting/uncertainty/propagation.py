@@ -171,14 +171,37 @@ def lowest_value(name: str) -> float:
 class Fitted(Protocol):
     """What is read of a fit result."""
 
-    covariance: tuple[tuple[float, ...], ...]
-    covariance_names: tuple[str, ...]
-    logarithmic: tuple[str, ...]
-    parameters: Mapping[str, Any]
-    fitted_values: Mapping[str, float]
-    status: Any
-    posterior: Any
-    bootstrap: Any
+    @property
+    def covariance(self) -> tuple[tuple[float, ...], ...]:
+        """Of the fitted quantities."""
+
+    @property
+    def covariance_names(self) -> tuple[str, ...]:
+        """Their names."""
+
+    @property
+    def logarithmic(self) -> tuple[str, ...]:
+        """Those whose covariance is that of the logarithm."""
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """Estimates by name."""
+
+    @property
+    def fitted_values(self) -> Mapping[str, float]:
+        """Where the fit ended."""
+
+    @property
+    def status(self) -> Any:
+        """How the fit ended."""
+
+    @property
+    def posterior(self) -> Any:
+        """Draws, or None."""
+
+    @property
+    def bootstrap(self) -> Any:
+        """Refits, or None."""
 
     def values(self) -> Parameters:
         """The fitted parameters."""
@@ -292,17 +315,28 @@ def propagate(
     stderr = np.where(logs, np.abs(value) * stderr, stderr)
     if known.uncertainty is not None and np.any(bent):
         chosen = np.full(m, True) if together else bent
-        drawn = draw_values(known.best, known.uncertainty, seed=SETTINGS.seed, size=SETTINGS.sample)
-        devices = [
-            known.best.replace(**_row(drawn, k, known.uncertainty.names)) for k in range(SETTINGS.sample)
-        ]
-        sample = np.array([_tried(quantities, p, m) for p in devices])
+        sample = np.array([_tried(quantities, p, m) for p in devices_of(known)])
         found = _of_sample(value, sample)
         stderr, low, high = (
             np.where(chosen, new, old) for new, old in zip(found, (stderr, low, high), strict=True)
         )
         methods = ["sample of the covariance" if c else "linear" for c in chosen]
     return Propagated(value=value, stderr=stderr, low=low, high=high, methods=tuple(methods))
+
+
+def devices_of(known: Knowledge, size: int = SETTINGS.sample) -> tuple[Parameters, ...]:
+    """Devices that what is known allows: the draws there are, else drawn from the covariance.
+
+    Parameters
+    ----------
+    known : Knowledge
+    size : int
+        Number of devices that are drawn, even.
+    """
+    if known.uncertainty is None:
+        return known.draws
+    drawn = draw_values(known.best, known.uncertainty, seed=SETTINGS.seed, size=size)
+    return tuple(known.best.replace(**_row(drawn, k, known.uncertainty.names)) for k in range(size))
 
 
 def _row(values: Mapping[str, FloatArray], k: int, names: Sequence[str]) -> dict[str, float]:

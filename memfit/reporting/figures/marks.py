@@ -1,14 +1,12 @@
-"""Marks and axes that all figures share: ticks, dots, model curves, bands, keys, and the palette.
+"""Marks that all figures share: dots, model curves, bands, keys, places of axes, and the palette.
 
 Colours are those of the style: by default Okabe and Ito's (distinguishable with any colour vision), and
 "viridis" for series in bias. Axes are placed in millimetres and get their limits from the data, which is
 several times faster than matplotlib's automatic layout. No text that comes from a file is ever drawn: `$`
 would be read as mathematics, and fonts lack letters.
 
-Where ticks stand is for matplotlib to say; their numbers are written by `numbers`. They are drawn as one line
-of marks an axis and a text a number: a tick of matplotlib's own is three lines and two texts, with which a
-report takes a fifth longer. The dots of a record are one path: as markers they would double the size of a
-page, which then had an element for each point.
+The dots of a record are one path: as markers they would double the size of a page, which then had an element
+for each point.
 """
 
 from collections.abc import Sequence
@@ -20,148 +18,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.markers import TICKDOWN, TICKLEFT, TICKRIGHT, TICKUP
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 from matplotlib.text import Text
-from matplotlib.ticker import LogLocator, MaxNLocator, MultipleLocator, NullLocator
 
 from memfit.arrays import BoolArray, ComplexArray, FloatArray
 from memfit.reporting.content import SYMBOLS
-from memfit.reporting.numbers import power_of_ten, tick_labels
-
-_FEW_STEPS = 10.0
-"""Ratio of the ends of a logarithmic axis from which it has few ticks between the decades."""
-_STYLED = ("direction", "major.size", "major.width", "major.pad", "color", "labelcolor", "labelsize")
-"""What a style says of ticks."""
-_MARKERS: dict[str, dict[str, Any]] = {
-    "in": {"x": TICKUP, "y": TICKRIGHT},
-    "out": {"x": TICKDOWN, "y": TICKLEFT},
-    "inout": {"x": "|", "y": "_"},
-}
-
-
-def linear_axis(
-    axes: Axes, which: str, bounds: tuple[float, float], ticks: int = 5, *, step: float | None = None
-) -> None:
-    """A linear axis with few round ticks, or with one at every multiple of a step.
-
-    Parameters
-    ----------
-    axes : Axes
-    which : {"x", "y"}
-    bounds : (low, high)
-        Limits, in the unit shown.
-    ticks : int
-        Most intervals between ticks.
-    step : float, optional
-        Such as 90 degrees.
-    """
-    getattr(axes, f"set_{which}lim")(*bounds)
-    locator = MaxNLocator(ticks, steps=[1, 2, 2.5, 5, 10]) if step is None else MultipleLocator(step)
-    places = _inside(locator.tick_values(*bounds), bounds)
-    draw_ticks(axes, which, places, tick_labels(places))
-
-
-def log_axis(
-    axes: Axes, which: str, bounds: tuple[float, float], most: int = 7, *, close: bool = False
-) -> None:
-    """A logarithmic axis with ticks at whole decades, or between them where there is only one.
-
-    Parameters
-    ----------
-    axes : Axes
-    which : {"x", "y"}
-    bounds : (low, high)
-        Limits, positive, in the unit shown.
-    most : int
-        Most decades with a number.
-    close : bool
-        Whether there are ticks between decades in any case, and more of them within one decade.
-    """
-    getattr(axes, f"set_{which}scale")("log")
-    getattr(axes, f"set_{which}lim")(*bounds)
-    first, last = int(np.ceil(np.log10(bounds[0]))), int(np.floor(np.log10(bounds[1])))
-    if last > first and not close:
-        decades = range(first, last + 1, -(-(last - first + 1) // most))
-        draw_ticks(axes, which, [10.0**e for e in decades], [power_of_ten(e) for e in decades])
-        return
-    many = close and bounds[1] <= _FEW_STEPS * bounds[0]
-    steps = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0) if many else (1.0, 2.0, 5.0)
-    places = _inside(LogLocator(subs=steps, numticks=1000).tick_values(*bounds), bounds)
-    draw_ticks(axes, which, places, [tick_labels([value])[0] for value in places])
-
-
-def _inside(values: Sequence[float] | FloatArray, bounds: tuple[float, float]) -> list[float]:
-    """The values between two bounds, rounding of floats forgiven."""
-    room = 1e-9 * (bounds[1] - bounds[0])
-    return [float(value) for value in values if bounds[0] - room <= value <= bounds[1] + room]
-
-
-def draw_ticks(
-    axes: Axes, which: str, places: Sequence[float], labels: Sequence[str], *, marks: bool = True
-) -> None:
-    """Marks and words along the lower ("x") or the left ("y") edge, instead of those there.
-
-    Parameters
-    ----------
-    axes : Axes
-        With limits and scale set.
-    which : {"x", "y"}
-    places : sequence of float
-        In data coordinates.
-    labels : sequence of str
-    marks : bool
-        Whether there are marks, or words alone.
-    """
-    axis, across = getattr(axes, f"{which}axis"), which == "x"
-    axis.set_major_locator(NullLocator())
-    axis.set_minor_locator(NullLocator())
-    for artist in _ticks_of(axes, which):
-        artist.remove()
-    settings: Any = mpl.rcParams
-    style = {name: settings[f"{which}tick.{name}"] for name in _STYLED}
-    if marks:
-        zeros = np.zeros(len(places))
-        line = Line2D(
-            *((places, zeros) if across else (zeros, places)),
-            linestyle="none",
-            marker=_MARKERS[style["direction"]][which],
-            markersize=style["major.size"],
-            markeredgewidth=style["major.width"],
-            color=style["color"],
-            transform=getattr(axes, f"get_{which}axis_transform")(),
-            clip_on=False,
-            label=f"_{which}ticks",
-        )
-        axes.add_artist(line)
-    outside = {"in": 0.0, "out": 1.0, "inout": 0.5}[style["direction"]] * style["major.size"]
-    transform, *_ = getattr(axes, f"get_{which}axis_text1_transform")(style["major.pad"] + outside)
-    colour = style["color"] if style["labelcolor"] == "inherit" else style["labelcolor"]
-    for place, label in zip(places, labels, strict=True):
-        axes.text(
-            *((place, 0.0) if across else (0.0, place)),
-            label,
-            transform=transform,
-            ha="center" if across else "right",
-            va="top" if across else "center",
-            fontsize=style["labelsize"],
-            color=colour,
-            label=f"_{which}ticks",
-        )
-
-
-def hide_tick_labels(axes: Axes) -> None:
-    """No numbers on the horizontal axis: the axes below carries them."""
-    for artist in _ticks_of(axes, "x"):
-        if isinstance(artist, Text):
-            artist.remove()
-
-
-def _ticks_of(axes: Axes, which: str) -> list[Any]:
-    """What was drawn for an axis; the underscore of its label keeps it out of legends."""
-    return [artist for artist in axes.get_children() if artist.get_label() == f"_{which}ticks"]
-
 
 BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY = (f"C{place}" for place in range(6))
 """The colours of the style's cycle, by their names in memfit's own style."""

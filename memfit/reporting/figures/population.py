@@ -20,10 +20,9 @@ from memfit.reporting.figures.marks import (
     dots,
     key,
     limits,
-    linear_axis,
-    log_axis,
     place_axes,
 )
+from memfit.reporting.figures.ticks import linear_axis, log_axis
 
 MOST_ROWS = 60
 """Devices that have a row of their own."""

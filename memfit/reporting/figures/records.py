@@ -31,15 +31,13 @@ from memfit.reporting.figures.marks import (
     crosses,
     curve,
     dots,
-    draw_ticks,
     graded_colours,
     key,
     limits,
-    linear_axis,
-    log_axis,
     place_axes,
     place_labels,
 )
+from memfit.reporting.figures.ticks import draw_ticks, linear_axis, log_axis
 from memfit.reporting.numbers import scale_for
 
 ROW, WIDTH = 68.0, 170.0

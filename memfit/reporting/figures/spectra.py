@@ -28,15 +28,13 @@ from memfit.reporting.figures.marks import (
     dots,
     few,
     graded_colour,
-    hide_tick_labels,
     kept,
     key,
     limits,
-    linear_axis,
-    log_axis,
     place_axes,
     shade_band,
 )
+from memfit.reporting.figures.ticks import hide_tick_labels, linear_axis, log_axis
 from memfit.reporting.fit.curves import (
     ModelCurve,
     band_ends,
@@ -287,9 +285,9 @@ def bode_figure(figure: Figure, spectra: Sequence[Spectrum]) -> None:
         As from `spectra_of`.
     """
     modulus, phase = place_axes(figure, [1, 1], Margins(right=17))
-    _draw_modulus(modulus, spectra)
+    draw_modulus(modulus, spectra)
     hide_tick_labels(modulus)
-    _draw_phase(phase, spectra)
+    draw_phase(phase, spectra)
     phase.set_xlabel("Frequency (Hz)")
     _bias_key(modulus, spectra)
 
@@ -297,13 +295,19 @@ def bode_figure(figure: Figure, spectra: Sequence[Spectrum]) -> None:
 def modulus_figure(figure: Figure, spectra: Sequence[Spectrum]) -> None:
     """Modulus of all spectra against frequency: the impedance in the overview."""
     (axes,) = place_axes(figure, [1], Margins(right=17))
-    _draw_modulus(axes, spectra)
+    draw_modulus(axes, spectra)
     axes.set_xlabel("Frequency (Hz)")
     _bias_key(axes, spectra)
 
 
-def _draw_modulus(axes: Axes, spectra: Sequence[Spectrum]) -> None:
-    """|Z| (ohm) against frequency, both logarithmic."""
+def draw_modulus(axes: Axes, spectra: Sequence[Spectrum]) -> None:
+    """|Z| (ohm) against frequency, both logarithmic.
+
+    Parameters
+    ----------
+    axes : Axes
+    spectra : sequence of Spectrum
+    """
     moduli = [np.abs(spectrum.record.impedance) for spectrum in spectra]
     shown = [kept(modulus, s.fitted.used) for modulus, s in zip(moduli, spectra, strict=True)]
     log_axis(axes, "y", limits(*shown, log=True), 6)
@@ -311,8 +315,14 @@ def _draw_modulus(axes: Axes, spectra: Sequence[Spectrum]) -> None:
     _draw_against_frequency(axes, spectra, moduli, lambda _, Z: np.abs(Z))
 
 
-def _draw_phase(axes: Axes, spectra: Sequence[Spectrum]) -> None:
-    """-arg Z (degrees) against frequency, on the turn nearest to the model: data jump near a resonance."""
+def draw_phase(axes: Axes, spectra: Sequence[Spectrum]) -> None:
+    """-arg Z (degrees) against frequency, on the turn nearest to the model: data jump near a resonance.
+
+    Parameters
+    ----------
+    axes : Axes
+    spectra : sequence of Spectrum
+    """
     phases = []
     for spectrum in spectra:
         frequency, (finer, model) = spectrum.record.frequency, spectrum.model

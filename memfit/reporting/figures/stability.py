@@ -31,13 +31,11 @@ from memfit.reporting.figures.marks import (
     curve,
     dots,
     graded_colours,
-    hide_tick_labels,
     key,
     limits,
-    linear_axis,
-    log_axis,
     place_axes,
 )
+from memfit.reporting.figures.ticks import hide_tick_labels, linear_axis, log_axis
 from memfit.reporting.fit.curves import StabilityCurves, VoltageCurves
 from memfit.reporting.numbers import power_of_ten, quantity_digits, scale_for
 
@@ -330,6 +328,17 @@ def _hopf_lines(axes: Axes, voltages: Sequence[float] | FloatArray, colour: Any)
 def gain_margin_figure(figure: Figure, curves: StabilityCurves) -> None:
     """Gain margin by circuit; below 1, shaded, the steady state is unstable."""
     (axes,) = place_axes(figure, [1], Margins(right=21))
+    key(axes, draw_gain_margin(axes, curves), title="Control")
+
+
+def draw_gain_margin(axes: Axes, curves: StabilityCurves) -> list[tuple[Any, str]]:
+    """Gain margin by circuit against voltage; gives the colours and words of a key.
+
+    Parameters
+    ----------
+    axes : Axes
+    curves : StabilityCurves
+    """
     linear_axis(axes, "x", (float(curves.u[0]), float(curves.u[-1])), 6)
     least = {circuit: float(margin.min()) for circuit, margin in curves.margins.items()}
     near = [value for value in least.values() if value < _FAR] or [min(least.values())]
@@ -345,9 +354,9 @@ def gain_margin_figure(figure: Figure, curves: StabilityCurves) -> None:
         above = f" > {power_of_ten(int(np.log10(least[circuit])))}" if least[circuit] > high else ""
         entries.append((colour, circuit + above))
     entries.append((PALE, "unstable"))
-    key(axes, entries, title="Control")
     axes.set_xlabel("u (V)")
     axes.set_ylabel("Gain margin")
+    return entries
 
 
 def window_spectra_figure(figure: Figure, curves: WindowCurves) -> None:

@@ -29,11 +29,10 @@ from memfit.reporting.figures.marks import (
     graded_colour,
     key,
     limits,
-    linear_axis,
-    log_axis,
     place_axes,
 )
 from memfit.reporting.figures.population import NARROW, Scale, drawn_name, short_names
+from memfit.reporting.figures.ticks import linear_axis, log_axis
 
 MOST_CURVES = 60
 """Devices drawn one by one; of more, as many evenly through the ranking."""

@@ -50,11 +50,10 @@ from memfit.reporting.figures.marks import (
     Margins,
     curve,
     dots,
-    linear_axis,
-    log_axis,
     place_axes,
     write,
 )
+from memfit.reporting.figures.ticks import linear_axis, log_axis
 from memfit.reporting.fit.summary import given_names
 from memfit.reporting.numbers import MISSING, fixed, interval, percent, quantity, quantity_digits, scale_for
 
@@ -299,14 +298,14 @@ def known_sentences(result: FitResult) -> tuple[str, ...]:
     return (*named, *said)
 
 
-def plan_report(result: FitResult, plan: "NextMeasurements") -> Report:
+def plan_report(plan: "NextMeasurements", result: FitResult | None = None) -> Report:
     """What to measure next: sentences, and every measurement with the errors that it would leave.
 
     Parameters
     ----------
-    result : FitResult
-        What the plan was made from.
     plan : NextMeasurements
+    result : FitResult, optional
+        What it was made from: names the device.
     """
 
     def written(name: str, stderr: float) -> str:
@@ -318,7 +317,7 @@ def plan_report(result: FitResult, plan: "NextMeasurements") -> Report:
             return quantity_digits(stderr * plan.values["V_m"], row.unit, 2)
         return _error_text(stderr)
 
-    name = str(result.device.get("name") or "Device")
+    name = "" if result is None else str(result.device.get("name") or "Device")
     if not plan.forecasts:  # the model does not describe the device
         section = Section("next", HEADINGS["next"], (Bullets(plan.sentences),))
         return Report(title=name, subtitle="", answers=(), sections=(section,), footer="")
@@ -341,7 +340,7 @@ def plan_report(result: FitResult, plan: "NextMeasurements") -> Report:
             Section("forecasts", HEADINGS["forecasts"], (table_of("forecasts", columns, rows),)),
         ),
         footer="",
-        names=given_names(result),
+        names=frozenset() if result is None else given_names(result),
     )
 
 

@@ -57,17 +57,19 @@ from memfit.reporting.figures.stability import (
     resistances_figure,
     steady_figure,
 )
-from memfit.reporting.figures.time import (
-    drive_label,
-    jumps,
-    log_time_figure,
+from memfit.reporting.figures.sweeps import (
     overview_sweeps_figure,
-    peak_label,
     rate_label,
     sweep_figure,
     sweep_of,
     sweep_title,
     sweeps_data,
+)
+from memfit.reporting.figures.time import (
+    drive_label,
+    jumps,
+    log_time_figure,
+    peak_label,
     transient_data,
     transient_figure,
     transient_of,

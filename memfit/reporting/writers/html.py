@@ -15,7 +15,7 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined, pass_context
+from jinja2 import Environment, FunctionLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
@@ -95,11 +95,26 @@ def render_html(report: Report, drawings: Mapping[str, str]) -> str:
     )
 
 
+def render_fragment(report: Report) -> str:
+    """What a notebook shows: answers, sentences and tables as an element of somebody else's page, no figures.
+
+    Parameters
+    ----------
+    report : Report
+    """
+    style = Markup(_asset("notebook.css"))  # noqa: S704 - a file of this package
+    return _environment().from_string(_asset("notebook.html.j2")).render(report=report, style=style)
+
+
 @cache
 def _environment() -> Environment:
     """The template engine, which escapes everything that is not marked as safe."""
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        loader=FunctionLoader(_asset),
     )
     environment.filters["prose"] = _prose
     environment.globals.update(

@@ -1,23 +1,18 @@
-"""Marks and axes: limits hold the data, dots hide nothing, ticks and numbers follow the style."""
+"""Marks and places of axes: limits hold the data, dots hide nothing."""
 
-import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.markers import TICKDOWN
 
 from memfit.reporting.figures.marks import (
     dots,
     few,
-    hide_tick_labels,
     key,
     limits,
-    linear_axis,
-    log_axis,
     place_axes,
     thinned,
 )
+from memfit.reporting.figures.ticks import linear_axis, log_axis
 
 
 def test_limits_hold_all_finite_values():
@@ -83,15 +78,6 @@ def test_dots_of_what_cannot_be_drawn_are_left_out(axes):
     assert len(dots(axes, np.zeros(0), np.zeros(0)).get_path().vertices) == 0
 
 
-@pytest.mark.parametrize(
-    ("bounds", "labels"), [((0.5, 2e3), ["10⁰", "10¹", "10²", "10³"]), ((1.5, 6.0), ["2", "5"])]
-)
-def test_decades_are_labelled(axes, bounds, labels):
-    log_axis(axes, "x", bounds)
-    axes.get_figure().canvas.draw()
-    assert [text.get_text() for text in axes.texts] == labels
-
-
 def test_keys_write_symbols_with_their_index(axes):
     texts = key(axes, [("black", "R_a"), ("black", "plain")], title="What")
     assert [text.get_text() for text in texts] == ["What", "R", "plain"]
@@ -101,29 +87,3 @@ def test_keys_write_symbols_with_their_index(axes):
 def test_few_keeps_the_ends():
     assert few(3) == [0, 1, 2]
     assert few(100, 5) == [0, 25, 50, 74, 99]
-
-
-def test_ticks_are_drawn_once_and_follow_the_style(axes):
-    with mpl.rc_context({"xtick.direction": "out", "xtick.labelcolor": "#ff0000"}):
-        linear_axis(axes, "x", (0.0, 2.0))
-        linear_axis(axes, "x", (-0.1, 0.1))
-    assert [text.get_text() for text in axes.texts] == ["−0.10", "−0.05", "0.00", "0.05", "0.10"]
-    assert {text.get_color() for text in axes.texts} == {"#ff0000"}
-    (marks,) = [line for line in axes.get_children() if isinstance(line, Line2D)]
-    assert marks.get_marker() == TICKDOWN
-    assert len(marks.get_xdata()) == 5
-    hide_tick_labels(axes)
-    assert len(axes.texts) == 0
-
-
-@pytest.mark.parametrize(
-    ("bounds", "few_of_them"), [((3.2, 21.0), ("5", "7", "15")), ((0.4, 8.0), ("0.5", "2", "5"))]
-)
-def test_a_short_logarithmic_axis_has_each_number_once(axes, bounds, few_of_them):
-    log_axis(axes, "x", bounds, close=True)
-    axes.figure.canvas.draw()
-    drawn = [text.get_text() for text in axes.texts]
-    drawn += [text.get_text() for text in axes.get_xticklabels(which="both")]
-    shown = [text for text in drawn if text]
-    assert len(shown) == len(set(shown))
-    assert set(few_of_them) <= set(shown)

@@ -1,0 +1,1 @@
+"""At home in a notebook: values as tables, and the pictures of the reports on axes of one's own."""
