@@ -47,6 +47,8 @@ class FitOptions:
         default=(), metadata={"new": True, "command": "that the plainest model does without, by name"}
     )
     """Parts that the plainest model does without: branch, dispersion, capacitance, leak, ..."""
+    ties: Mapping[str, str] = field(default_factory=dict, metadata={"new": True})
+    """Parameters that follow from others, as expressions: {"tau_k": "0.5 * tau_d"}."""
     engine: Engine = field(default="memfit", metadata={"new": True})
     """What looks for the minimum: memfit's steps, or lmfit alone."""
 
@@ -72,6 +74,7 @@ class FitKeywords(TypedDict, total=False):
     initial_states: Switch
     conflict_test: bool
     parts: Sequence[str]
+    ties: Mapping[str, str]
     engine: Engine
 
 

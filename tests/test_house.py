@@ -29,6 +29,7 @@ WITHOUT_MIRROR = {
     "fitting/findings": "fitting/test_serialise",
     "fitting/combinations": "fitting/test_identifiability",
     "fitting/handed": "fitting/test_result",
+    "fitting/tied": "fitting/test_ties",
     "fitting/exploration": "fitting/test_identifiability",
     "loaders/columns_setting": "loaders/tables/test_choice",
     "loaders/raw": "loaders/test_registry",

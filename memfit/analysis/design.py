@@ -22,6 +22,7 @@ from memfit.fitting import CORE, FitResult, MinimumFound, to_plain, unit_of_leng
 from memfit.fitting.identifiability import percent_of
 from memfit.fitting.linear import triangle
 from memfit.fitting.predict import Predictor
+from memfit.fitting.tied import refuse_ties
 from memfit.model import NAMES, PARAMETERS, Parameters
 from memfit.units import format_quantity
 
@@ -167,6 +168,7 @@ def plan_next(result: FitResult, device: Device | None = None) -> NextMeasuremen
     """
     if result.misfit is not None and result.misfit.large:
         return _without_model(result)
+    refuse_ties(result, "Plans of measurements")
     if result.minimum is None:
         raise InputError(
             "This result was made by a version of memfit that did not keep what planning needs; "

@@ -235,7 +235,7 @@ class _Search:
         )
         columns = [j for j, u in enumerate(self.unknowns.free) if u.term is None]
         free = [self.unknowns.free[j] for j in columns]
-        unknowns = Unknowns(free, self.unknowns.base, problem.kinds)
+        unknowns = Unknowns(free, self.unknowns.base, problem.kinds, self.unknowns.ties)
         alone = FitState(problem, unknowns, Minimum.at(base.x[columns], free))
         evaluate = evaluator(alone)
         here = evaluate(alone.x)

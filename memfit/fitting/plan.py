@@ -6,12 +6,13 @@ read its fields. What a fit may add to the parameters of the model are `Term`s o
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Literal, cast, get_args
 
 from memfit.errors import ParameterError, meant
 from memfit.fit_options import FitOptions, FitSettings
 from memfit.fitting.serialise import from_plain, to_plain
+from memfit.fitting.ties import tie_faults
 from memfit.model import EXTENSIONS, LEFT_OUT, NAMES, PARAMETERS, names_where
 from memfit.model.limits import in_si, setting_faults
 
@@ -110,6 +111,9 @@ class FitPlan(FitOptions):
             wrong.append("parts: a drift cannot be fitted yet; leave it out")
         faults = setting_faults(self.fix, self.bounds, self.start)
         wrong += [f"{place.replace(', ', ' of ')}: {said}" for place, said in faults]
+        wrong += tie_faults(self.ties, {**self.fix, **self.bounds, **self.start})
+        gone = [time for model, time in LEFT_OUT.items() if self.model in (model, "auto")]
+        wrong += [f"ties of {n}: the model {self.model!r} may be without it" for n in gone if n in self.ties]
         both = sorted(set(self.fix) & set(self.bounds))
         if both:
             wrong.append(f"{', '.join(both)}: either fixed or bounded, not both")
@@ -123,6 +127,7 @@ class FitPlan(FitOptions):
             *self.bounds,
             *self.start,
             *self.fix,
+            *self.ties,
             *(n for part in self.parts for n in EXTENSIONS.get(part, ())),
         }
         return names_where(lambda row: row.optional and row.name in given and row.name not in WIRING)
@@ -131,7 +136,8 @@ class FitPlan(FitOptions):
         """Plain data, for result.json: what the plan was before an option came is left out at its default."""
         plain: dict[str, Any] = to_plain(self)
         for option in fields(FitOptions):
-            if option.metadata.get("new") and plain[option.name] == to_plain(option.default):
+            unset = {} if option.default is MISSING else to_plain(option.default)
+            if option.metadata.get("new") and plain[option.name] == unset:
                 del plain[option.name]
         return {name: plain.pop(name) for name in ("model", "fix", "bounds", "start")} | plain
 

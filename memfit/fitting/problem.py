@@ -18,6 +18,7 @@ from memfit.fit_options import Engine
 from memfit.fitting.linear import soften, triangle
 from memfit.fitting.plan import FitPlan, Term, TermKind
 from memfit.fitting.predict import Instrument, Prediction, Predictor, bias_of, junction_at
+from memfit.fitting.ties import UNTIED, Ties
 from memfit.model import NAMES, PARAMETERS, Parameters, inverse_resistance_a
 from memfit.protocols import Control
 
@@ -75,7 +76,7 @@ class Unknown:
 
 
 def physical_unknowns(plan: FitPlan, names: Sequence[str]) -> list[Unknown]:
-    """Free physical parameters with the plan's bounds, without those the plan fixes.
+    """Free physical parameters with the plan's bounds, without those the plan fixes or ties.
 
     Parameters
     ----------
@@ -83,7 +84,7 @@ def physical_unknowns(plan: FitPlan, names: Sequence[str]) -> list[Unknown]:
     names : sequence of str
         Of parameters of the model.
     """
-    rows = [PARAMETERS[name] for name in names if name not in plan.fix]
+    rows = [PARAMETERS[name] for name in names if name not in plan.fix and name not in plan.ties]
     return [Unknown(row.name, row.logarithmic, *plan.bounds.get(row.name, row.bounds)) for row in rows]
 
 
@@ -147,11 +148,16 @@ class Unknowns:
         Values of the parameters that are not free.
     kinds : sequence of str
         Kind of each record, for the gains.
+    ties : Ties
+        Parameters that follow from others.
     """
 
-    def __init__(self, free: Sequence[Unknown], base: Parameters, kinds: Sequence[str]) -> None:
+    def __init__(
+        self, free: Sequence[Unknown], base: Parameters, kinds: Sequence[str], ties: Ties = UNTIED
+    ) -> None:
         self.free = tuple(free)
         self.base = base
+        self.ties = ties
         self.kinds = tuple(kinds)
         self.names = tuple(unknown.name for unknown in self.free)
         self._columns = [j for j, u in enumerate(self.free) if u.term is None]
@@ -159,12 +165,12 @@ class Unknowns:
 
     def plus(self, terms: Sequence[Unknown]) -> "Unknowns":
         """These and more."""
-        return Unknowns([*self.free, *terms], self.base, self.kinds)
+        return Unknowns([*self.free, *terms], self.base, self.kinds, self.ties)
 
     def without(self, names: Sequence[str], **held: float) -> "Unknowns":
         """These but some, parameters among them `held` at a value (SI)."""
         free = [unknown for unknown in self.free if unknown.name not in names]
-        return Unknowns(free, self.base.replace(**held), self.kinds)
+        return Unknowns(free, self.base.replace(**held), self.kinds, self.ties)
 
     def encode(self, values: Mapping[str, float]) -> FloatArray:
         """Vector of the named values; what is not named starts where its unknown says."""
@@ -177,7 +183,8 @@ class Unknowns:
 
     def parameters(self, x: FloatArray) -> Parameters:
         """The parameter set, fixed values included."""
-        return self.base.replace(**{self.names[j]: self.free[j].outer(float(x[j])) for j in self._columns})
+        free = {self.names[j]: self.free[j].outer(float(x[j])) for j in self._columns}
+        return self.ties.applied(self.base.replace(**free))
 
     def instrument(self, x: FloatArray) -> Instrument:
         """Gains, edges, delays and initial states."""
@@ -194,7 +201,10 @@ class Unknowns:
         record_of_point : (n,) array of int
         """
         result = np.zeros((prediction.values.size, len(self.free)))
-        result[:, self._columns] = prediction.derivatives[:, self._sources]
+        derivatives = prediction.derivatives
+        if self.ties:
+            derivatives = self.ties.chained(derivatives, self.parameters(x))
+        result[:, self._columns] = derivatives[:, self._sources]
         own = {unknown.term for unknown in self.free}
         for j, unknown in enumerate(self.free):
             term = unknown.term

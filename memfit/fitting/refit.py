@@ -40,6 +40,7 @@ from memfit.fitting.problem import (
 )
 from memfit.fitting.reproduce import as_fitted, check_same, noise_of
 from memfit.fitting.result import FitResult, FittedRecord
+from memfit.fitting.tied import refuse_ties
 from memfit.model import LEFT_OUT, NAMES, Parameters
 
 
@@ -57,6 +58,7 @@ def rebuild_problem(result: FitResult, device: Device) -> FitState:
     InputError
         The device holds other records, or other bytes, than the fit had, or nothing was fitted.
     """
+    refuse_ties(result, "Profiles, refits and draws")
     matched = check_same(result, device)
     if not result.covariance_names:
         raise InputError("The result has no fitted quantities: everything was held fixed, or the fit failed.")

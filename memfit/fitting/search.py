@@ -21,6 +21,7 @@ from memfit.fitting.predict import Predictor, measured, modulus
 from memfit.fitting.problem import FitState, NoiseLevel, Problem, Unknowns, physical_unknowns, term_unknown
 from memfit.fitting.starting_values import StartingValues, distinct, guess, swapped
 from memfit.fitting.steady_start import slowest_sweep
+from memfit.fitting.ties import Ties
 from memfit.model import LEFT_OUT, NAMES, PARAMETERS, Parameters
 from memfit.progress import told
 
@@ -217,7 +218,8 @@ def physical_start(
         Kind of each record.
     """
     base = {name: value for name, value in values.items() if name in NAMES}
-    return Unknowns(physical_unknowns(plan, names), Parameters.from_mapping({**base, **plan.fix}), kinds)
+    held = Parameters.from_mapping({**base, **plan.fix})
+    return Unknowns(physical_unknowns(plan, names), held, kinds, Ties(plan.ties))
 
 
 def zero_errors(records: Sequence[Record]) -> dict[int, float]:

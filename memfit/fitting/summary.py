@@ -77,7 +77,7 @@ def summarise(
         if name in estimated:
             parameters[name] = replace(estimated[name], reason=first.reasons.get(name, ""))
         else:
-            value, unit = float(getattr(state.unknowns.base, name)), PARAMETERS[name].unit
+            value, unit = float(getattr(state.parameters, name)), PARAMETERS[name].unit
             reason = "fixed" if name in plan.fix else "describes the records best, which do not tell it"
             parameters[name] = Estimate(value=value, unit=unit, status="fixed", reason=reason)
     warnings = _warnings(state, covariance, conflicts)

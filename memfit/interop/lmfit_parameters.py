@@ -8,7 +8,7 @@ from memfit.model import NAMES, PARAMETERS
 
 
 def settings_of(parameters: Any) -> dict[str, dict[str, Any]]:
-    """What lmfit Parameters say: held values, bounds and first values, SI, as keywords of `memfit.fit`.
+    """What lmfit Parameters say: held values, bounds, first values and ties, SI, as keywords of `memfit.fit`.
 
     Bounds that say no more than the table of parameters are left to it.
 
@@ -27,12 +27,13 @@ def settings_of(parameters: Any) -> dict[str, dict[str, Any]]:
         states = [(name, one.value, one.vary, (one.min, one.max), one.expr) for name, one in items]
     except AttributeError as problem:
         raise ParameterError(f"Expected lmfit.Parameters, found {type(parameters).__name__}.") from problem
-    settings: dict[str, dict[str, Any]] = {"fix": {}, "bounds": {}, "start": {}}
+    settings: dict[str, dict[str, Any]] = {"fix": {}, "bounds": {}, "start": {}, "ties": {}}
     for name, value, varies, (low, high), expression in states:
         if name not in NAMES:
             raise ParameterError(f"Expected parameters of the model, found {name!r}; {meant(name, NAMES)}")
         if expression:
-            raise ParameterError(f"{name}: the expression {expression!r} cannot be fitted; give it a value.")
+            settings["ties"][name] = expression
+            continue
         if not varies:
             settings["fix"][name] = value
             continue

@@ -32,6 +32,8 @@ def _option(option: Field[Any]) -> Key:
         return Key(doc, Checker.flag)
     if option.type is int:
         return Key(doc, Checker.whole)
+    if option.name == "ties":
+        return Key("expressions by name of the parameter", Checker.attributes)
     if option.name == "parts":
         return Key("names of parts", Checker.words, ({part: part for part in EXTENSIONS},))
     return Key(doc, Checker.word, ({word: word for word in get_args(option.type)},))

@@ -17,6 +17,7 @@ from memfit.fit_options import FitKeywords
 from memfit.fitting import EDITED, FitPlan, FitResult, joint, plan_for
 from memfit.fitting.joint import JointFit
 from memfit.fitting.reproduce import SAME, Repetition, compare_repetition
+from memfit.fitting.tied import with_ties
 from memfit.interop.lmfit_parameters import settings_of
 from memfit.model import PARAMETERS, Parameters
 from memfit.progress import Progress, heard_by
@@ -86,6 +87,9 @@ def fit(
         Lowest and highest value of parameters: bounds={"tau_d": ("1 ms", "1 s")}.
     start : mapping, Parameters or FitResult
         First values of parameters; what is missing is guessed from the data. Of a result, its values.
+    ties : mapping of str to str
+        Parameters that follow from others, as lmfit writes expressions: ties={"tau_k": "0.5 * tau_d"}. Known
+        are parameters, numbers, + - * / ** and exp, log, sqrt; nothing is ever run as a program.
     parts : sequence of str
         What the plainest model does without: "branch", "dispersion", "conductance", ...
     seed : int
@@ -121,7 +125,10 @@ def fit(
             raise InputError(f"Expected parameters of lmfit or {', '.join(twice)}, found both.")
         changes |= settings_of(parameters)
     if "start" in changes:
-        changes["start"] = first_values(changes["start"])
+        begun, tied = changes["start"], changes.get("ties", {})
+        values = first_values(begun)
+        follows = isinstance(begun, FitResult | Parameters)  # whose values nobody chose one by one
+        changes["start"] = {n: v for n, v in values.items() if not (follows and n in tied)}
     if plan is not None and changes:
         raise InputError(f"Expected a plan or settings, found both; put {', '.join(changes)} into the plan.")
     with heard_by(progress):
@@ -173,7 +180,8 @@ def fit_records(device: Device, plan: FitPlan) -> JointFit:
         raise InputError(f"{device.name}: {twice[0].removesuffix(': counted once.')}. Leave one of them out.")
     started, clock = datetime.now(UTC), time.perf_counter()
     found = joint.fit(device, plan)
-    result = replace(found.result, stability=analyse_result(found.result), memfit_version=version("memfit"))
+    result = with_ties(found.result)
+    result = replace(result, stability=analyse_result(result), memfit_version=version("memfit"))
     environment = {
         "python": platform.python_version(),
         "packages": {name: version(name) for name in _PACKAGES},
