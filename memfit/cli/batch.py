@@ -14,13 +14,12 @@ from memfit.cli.console import (
     Console,
     Parser,
     add_json,
-    add_plan,
     columns,
     duration,
-    plan_changes,
     print_json,
     whole,
 )
+from memfit.cli.plan_options import add_plan, plan_changes
 from memfit.cli.streams import tell
 
 if TYPE_CHECKING:

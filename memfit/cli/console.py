@@ -10,10 +10,10 @@ from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeAlias
 
 from memfit.cli.streams import tell
-from memfit.errors import ParameterError, UnitError, meant
+from memfit.errors import UnitError, meant
 
 if TYPE_CHECKING:
     from memfit.fitting import FitResult
@@ -37,6 +37,9 @@ class Parser(argparse.ArgumentParser):
         layout = partial(argparse.RawDescriptionHelpFormatter, max_help_position=30)
         super().__init__(**{"formatter_class": layout, **settings})
         self._details = details
+
+        for kind in (None, "store"):
+            self.register("action", kind, _Once)
 
     def format_help(self) -> str:
         """The whole help."""
@@ -65,6 +68,20 @@ class Parser(argparse.ArgumentParser):
                 self.error(f"unknown option {name!r}; {meant(name, options, 'there is none like it.')}")
         if words:
             self.error(f"{words[0]!r} is one word too many; texts with blanks need quotes")
+
+
+class _Once(argparse._StoreAction):
+    """An option that is given once: of two values one would be lost without a word."""
+
+    def __call__(
+        self, parser: Any, namespace: Namespace, values: Any, option_string: str | None = None
+    ) -> None:
+        """Keep the value, and that it was given."""
+        seen: frozenset[str] = getattr(namespace, "once", frozenset())
+        if option_string is not None and self.dest in seen:
+            raise argparse.ArgumentError(self, "given twice; once is enough")
+        namespace.once = seen | {self.dest}
+        super().__call__(parser, namespace, values, option_string)
 
 
 class Command(NamedTuple):
@@ -106,43 +123,6 @@ def add_result(parser: Group) -> None:
 def add_data(parser: Group, summary: str) -> None:
     """Where the measurements of a stored fit are."""
     parser.add_argument("--data", nargs="+", metavar="PATH", help=summary)
-
-
-def add_plan(parser: Group) -> None:
-    """What changes the plan of a fit."""
-    from dataclasses import fields
-
-    from memfit.fit_options import FitOptions
-
-    def assignment(text: str) -> tuple[str, str]:
-        name, sign, value = text.partition("=")
-        if not sign or not name.strip() or not value.strip():
-            raise argparse.ArgumentTypeError(f"expected NAME=VALUE such as R_s=20, found {text!r}")
-        return name.strip(), value.strip()
-
-    parser.add_argument(
-        "--model",
-        choices=("3d", "2d", "2d-mirror", "auto"),
-        help="default: what device.toml says, else 3d; auto compares them",
-    )
-    parser.add_argument(
-        "--fix",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        type=assignment,
-        help='hold a parameter, as in R_s=20 or R_s="20 ohm"; may be repeated',
-    )
-    for option in fields(FitOptions):
-        name, summary = f"--{option.name.replace('_', '-')}", option.metadata.get("command")
-        if summary and option.type is bool:
-            parser.add_argument(name, action="store_true", help=summary)
-        elif summary and option.type is int:
-            parser.add_argument(name, type=whole(0), metavar="N", help=summary)
-        elif summary and option.type == tuple[str, ...]:
-            parser.add_argument(name, type=names_listed, metavar="LIST", help=summary)
-        elif summary:
-            parser.add_argument(name, choices=get_args(option.type), help=summary)
 
 
 def add_look(parser: Group) -> None:
@@ -217,39 +197,6 @@ def option_quantity(option: str, text: str, dimension: str) -> float:
     except UnitError as problem:
         said = str(problem)
         raise UnitError(f"{option}: {said[:1].lower()}{said[1:]}") from problem
-
-
-def plan_changes(given: Namespace) -> dict[str, Any]:
-    """Fields of `FitPlan`, only those that were given, in SI units.
-
-    Parameters
-    ----------
-    given : Namespace
-        Parsed arguments of a command that has `add_plan`.
-
-    Raises
-    ------
-    ParameterError
-        A name of --fix is unknown.
-    UnitError
-        A value of --fix cannot be read.
-    """
-    from dataclasses import fields
-
-    from memfit.fit_options import FitOptions
-    from memfit.model import NAMES
-    from memfit.model.limits import DIMENSION_OF
-
-    wanted = ["model", *(option.name for option in fields(FitOptions) if option.metadata.get("command"))]
-    said = {name: getattr(given, name) for name in wanted}
-    changes = {name: value for name, value in said.items() if value is not None and value is not False}
-    if given.fix:
-        changes["fix"] = {}
-    for name, text in given.fix:
-        if name not in DIMENSION_OF:
-            raise ParameterError(f"--fix: unknown parameter {name!r}; {meant(name, NAMES)}")
-        changes["fix"][name] = option_quantity(f"--fix {name}", text, DIMENSION_OF[name])
-    return changes
 
 
 _MOST_NAMED = 5

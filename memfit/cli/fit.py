@@ -15,10 +15,9 @@ from memfit.cli.console import (
     add_json,
     add_look,
     add_overwrite,
-    add_plan,
-    plan_changes,
     whole,
 )
+from memfit.cli.plan_options import add_plan, add_selection, plan_changes, selected
 from memfit.cli.report import options_of
 from memfit.errors import InputError
 
@@ -40,6 +39,7 @@ def _add_options(parser: Parser) -> None:
         "-o", "--out", metavar="OUT", help="folder for result.json, report.html, tables and figures"
     )
     add_plan(parser)
+    add_selection(parser)
     add_look(parser)
     group = parser.add_argument_group(
         "intervals beyond the linear ones",
@@ -75,10 +75,11 @@ def _check(parser: Parser, given: Namespace) -> None:
     """Either measurements, or a result whose plan says everything."""
     if given.source is None and not given.paths:
         parser.error("expected a device folder, a device.toml, files, or --from RESULT")
-    if given.source is not None and (given.model or given.fix or given.seed is not None or given.robust):
-        parser.error(
-            "--from runs the plan of the result as it is; leave --model, --fix, --seed and --robust out"
-        )
+    if given.source is not None:
+        changes = ("model", "fix", "start", "bounds", "seed", "robust", "only", "exclude", "bias")
+        said = [f"--{name}" for name in changes if getattr(given, name) not in (None, False, [], ())]
+        if said:
+            parser.error(f"--from runs the plan of the result as it is; leave {', '.join(said)} out")
 
 
 def _run(given: Namespace) -> int:
@@ -109,7 +110,7 @@ def _run(given: Namespace) -> int:
         joint, device, repetition = fit_again(given.source, given.paths)
         said = repetition_sentences(repetition)
     else:
-        device = _measurements([Path(path) for path in given.paths])
+        device = selected(_measurements([Path(path) for path in given.paths]), given)
         plan = plan_for(device.settings, **plan_changes(given))
         parts = [
             counted(len(device.spectra), "spectrum", "spectra"),
@@ -141,6 +142,9 @@ def _run(given: Namespace) -> int:
         console.say(sentence)
     if out is not None:
         console.say_written(out)
+    elif not given.json:
+        again = shlex.join(["memfit", *given.words, "-o", "results"])
+        console.say(f"Nothing was saved. With a folder for the result and its report: {again}")
     return USABLE if result.status.usable else NOT_USABLE
 
 

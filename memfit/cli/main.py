@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Sequence
 
 from memfit import __version__
-from memfit.cli import batch, fit, init, inspect, report, simulate, stability
+from memfit.cli import batch, completion, fit, init, inspect, report, simulate, stability
 from memfit.cli.console import FAILED, INTERRUPTED, USABLE, Command, Parser
 from memfit.cli.streams import (
     TERMINATED,
@@ -46,6 +46,7 @@ COMMANDS: dict[str, Command] = {
     "query": batch.QUERY,
     "compare": report.COMPARE,
     "plan": report.PLAN,
+    "completion": completion.COMPLETION,
 }
 
 _DESCRIPTION = """\
@@ -78,6 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         given = parse(words)
         given.words = words
+        given.whole_parser = lambda: build_parser()[0]
         return _run(given)
     except BrokenPipeError:  # the reader of stdout, such as `head`, has seen enough
         silence(sys.stdout)

@@ -4,6 +4,7 @@ Results that cannot be written are an error; talk that cannot be written is left
 """
 
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -96,3 +97,34 @@ def silence_full_streams() -> None:
             stream.flush()
         except (OSError, ValueError):
             silence(stream)
+
+
+_COLOURS = {"good": "32", "care": "33", "bad": "31", "plain": "1"}
+"""Of a headline, by its tone: codes of ANSI terminals."""
+_WIDTH, _NARROWEST, _WIDEST = 100, 40, 120
+
+
+def text_width() -> int:
+    """Letters of a line of text on standard output: those of the terminal, within reason."""
+    if not _is_terminal():
+        return _WIDTH
+    return min(max(shutil.get_terminal_size((_WIDTH, 24)).columns - 1, _NARROWEST), _WIDEST)
+
+
+def coloured(text: str, tone: str) -> str:
+    """Text in the colour of its tone where a terminal shows colours (see no-color.org), else as it is.
+
+    Parameters
+    ----------
+    text : str
+    tone : {"good", "care", "bad", "plain"}
+    """
+    wanted = bool(os.environ.get("FORCE_COLOR")) or (_is_terminal() and os.environ.get("TERM") != "dumb")
+    if not text or not wanted or os.environ.get("NO_COLOR"):
+        return text
+    return f"\033[{_COLOURS[tone]}m{text}\033[0m"
+
+
+def _is_terminal() -> bool:
+    """Whether a person reads standard output."""
+    return bool(sys.stdout is not None and sys.stdout.isatty())

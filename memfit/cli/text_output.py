@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from textwrap import fill
 
 from memfit.cli.console import columns
+from memfit.cli.streams import coloured, text_width
 from memfit.fitting import Estimate, FitResult, Term
 from memfit.reporting.content import (
     HEADINGS,
@@ -26,8 +27,6 @@ from memfit.reporting.fit.summary import (
     value_text,
 )
 from memfit.reporting.numbers import MISSING, quantity_digits
-
-_WIDTH = 100
 
 
 def fit_text(result: FitResult) -> str:
@@ -96,7 +95,7 @@ def starts_text(result: FitResult) -> str:
 
 def _answer_text(answer: Answer) -> str:
     """A question, its answer and the reasons."""
-    head = f"{answer.question} {answer.headline}".strip()
+    head = f"{answer.question} {coloured(answer.headline, answer.tone)}".strip()
     return "\n".join([head, *map(filled, answer.sentences)])
 
 
@@ -147,4 +146,6 @@ def filled(text: str, mark: str = "") -> str:
         At the head of the first line, such as "- "; the others are set in as far.
     """
     rest = " " * (2 + len(mark))
-    return fill(text, _WIDTH, initial_indent=f"  {mark}", subsequent_indent=rest, break_on_hyphens=False)
+    return fill(
+        text, text_width(), initial_indent=f"  {mark}", subsequent_indent=rest, break_on_hyphens=False
+    )

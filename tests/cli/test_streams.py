@@ -1,5 +1,6 @@
 """Standard output that is closed, full, or a pipe that nobody reads: a line or silence, never a traceback."""
 
+import io
 import os
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from memfit.cli import main as root
+from memfit.cli.streams import coloured, text_width
 
 EIS = "# bias: 0.5 V\nFrequency (Hz),Z_real (ohm),Z_imag (ohm)\n100,10,-1\n10,12,-2\n1,15,-1\n"
 FULL = pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
@@ -87,3 +89,26 @@ def test_what_nobody_foresaw_is_one_line(run, monkeypatch, problem, said):
     assert ran.err.count("\n") == 1
     assert ".part" not in ran.err
     assert "Traceback" in run("inspect", "a", "-v").err
+
+
+class Terminal(io.StringIO):
+    """Standard output that a person reads."""
+
+    def isatty(self):
+        return True
+
+
+def test_colour_and_width_are_those_of_the_terminal(monkeypatch):
+    for name in ("NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "60")
+    assert (text_width(), coloured("Yes.", "good")) == (100, "Yes.")
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    assert text_width() == 59
+    assert coloured("Yes.", "good") == "\033[32mYes.\033[0m"
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert coloured("Yes.", "good") == "Yes."
+    monkeypatch.delenv("NO_COLOR")
+    monkeypatch.setenv("TERM", "dumb")
+    assert coloured("Yes.", "good") == "Yes."
