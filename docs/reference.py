@@ -214,6 +214,7 @@ TOPICS = ("stability", "uncertainty", "identifiability", "comparison", "batch", 
 PURPOSES = {
     "cli": "commands; no science",
     "notebook": "values as tables, pictures on your axes",
+    "app": "the page in a browser",
     "workflow": "load, check, fit, analyse, report: a few calls",
     "reporting": "tables, figures, documents",
     "batch": "many devices, the store",

@@ -21,6 +21,9 @@ LOGIC = 40
 """Statements from which a module has a test file of its own."""
 
 WITHOUT_MIRROR = {
+    "app/page": "app/test_screens",
+    "app/serve": "app/test_doorway",
+    "app/work": "app/test_worker",
     "batch/columns": "batch/test_store",
     "cli/console": "cli/test_commands",
     "cli/inspect": "cli/test_commands",
@@ -44,12 +47,13 @@ WITHOUT_MIRROR = {
 }
 """Modules with logic that are tested together with others, and where; no new ones."""
 TOGETHER = {
+    "app/screens": "app/test_screens",
     "loaders/formats": "loaders/test_formats",
     "model/integrator": "model/test_accuracy",
     "model/parts": "model/parts/test_parts",
 }
 """Rooms whose modules are alike: a reader a format, tested by the files it reads; a part of the device;
-the compiled steps."""
+the compiled steps; a screen a module, tested in a browser."""
 
 LISTS_OF_NAMES = {
     "fitting/combinations": "the products of the equations that data see",

@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Sequence
 
 from memfit import __version__
-from memfit.cli import batch, completion, fit, init, inspect, report, simulate, stability
+from memfit.cli import app, batch, completion, fit, init, inspect, report, simulate, stability
 from memfit.cli.console import FAILED, INTERRUPTED, USABLE, Command, Parser
 from memfit.cli.streams import (
     TERMINATED,
@@ -47,6 +47,7 @@ COMMANDS: dict[str, Command] = {
     "compare": report.COMPARE,
     "plan": report.PLAN,
     "completion": completion.COMPLETION,
+    "app": app.APP,
 }
 
 _DESCRIPTION = """\

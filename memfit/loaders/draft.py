@@ -95,7 +95,7 @@ def draft_manifest(folder: Path, *, subfolders: bool | None = None) -> Draft:
                 missing.append(faults[path])
             blocks.append(_commented(name, [faults[path]], _hints(faults[path])))
         else:
-            lacking = [key for key in ("bias", "scan_rate") if any(_lacks(r, key) for r in read[path])]
+            lacking = [key for key in ("bias", "scan_rate") if any(lacks(r, key) for r in read[path])]
             missing += [f"{name}: {_MISSING[key]}." for key in lacking]
             blocks.append(_listed(name, read[path], lacking))
     text = "\n".join([*head, *(line for block in blocks for line in ("", *block)), ""])
@@ -108,7 +108,7 @@ _MISSING = {
 }
 
 
-def _lacks(record: Record, key: str) -> bool:
+def lacks(record: Record, key: str) -> bool:
     """Whether a record lacks what the key of device.toml would give."""
     if isinstance(record, ImpedanceSpectrum):
         return key == "bias" and record.bias_voltage is None and record.bias_current is None

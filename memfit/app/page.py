@@ -1,0 +1,206 @@
+"""The page: a head with the screens, the screen that an address names, and a line for what went wrong.
+
+An address is /TOKEN/DEVICE/SCREEN. Each screen is a module of `screens` with `layout(session)` and
+`register(app, open_session)`; nothing here knows what they show.
+"""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from wsgiref.types import WSGIApplication
+
+import dash
+from dash import Dash, Input, Output, State, ctx, dcc, html, no_update
+
+from memfit.app.desk import Desk, Opened
+from memfit.app.screens import SCREENS, start
+from memfit.app.session import Session
+from memfit.app.words import WORDS
+from memfit.errors import InputError, MemfitError
+
+_BEAT = 400
+"""ms between two looks at work that runs."""
+
+_INDEX = """<!DOCTYPE html>
+<html lang="en"><head>{%metas%}<title>{%title%}</title><link rel="icon" href="data:,">{%css%}</head>
+<body>{%app_entry%}<footer>{%config%}{%scripts%}{%renderer%}</footer></body></html>"""
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a server needs."""
+
+    application: WSGIApplication
+    script_hashes: list[str]
+    close: Callable[[], None]
+
+
+def opened(given: Path) -> Opened:
+    """What was asked for: a folder, or the folder of the data of a result.
+
+    Parameters
+    ----------
+    given : Path
+
+    Raises
+    ------
+    InputError
+        The data of a result cannot be found.
+    """
+    from memfit.workflow.reading import RESULT_FILE, find_data, read_result, result_file
+
+    if given.is_dir() and not (given / RESULT_FILE).is_file():
+        return Opened(given)
+    file = result_file(given).resolve()
+    found = find_data(read_result(file), file.parent).paths
+    folders = {path if path.is_dir() else path.parent for path in map(Path, found)}
+    if len(folders) != 1:
+        raise InputError(f"{given}: the data of this fit are not in one folder; open the folder of the data.")
+    return Opened(folders.pop(), file)
+
+
+def make_page(given: Path, prefix: str) -> Page:
+    """The whole application.
+
+    Parameters
+    ----------
+    given : Path
+        A folder, or a stored result.
+    prefix : str
+        Beginning of every way, with the token.
+
+    Raises
+    ------
+    InputError
+        What was given cannot be opened.
+    """
+    desk = Desk(opened(given))
+    app = Dash(
+        "memfit.app",
+        assets_folder=str(Path(__file__).parent / "assets"),
+        requests_pathname_prefix=prefix,
+        routes_pathname_prefix=prefix,
+        serve_locally=True,
+        suppress_callback_exceptions=True,
+        title="memfit",
+        index_string=_INDEX,
+        update_title="",
+        on_error=_tell,
+        websocket_callbacks=False,
+        enable_mcp=False,
+    )
+    app.layout = _layout
+
+    def open_session(tab: str | None, pathname: str | None) -> Session:
+        """The device of an address."""
+        key = (pathname or "").removeprefix(prefix).split("/")[0]
+        session = desk.session(tab or "", key)
+        if session is None:
+            raise InputError("There is no such device in the opened folder; go back to the list.")
+        return session
+
+    _register(app, desk, prefix, open_session)
+    start.register(app, desk, prefix)
+    for screen in SCREENS.values():
+        screen.register(app, open_session, desk)
+    return Page(app.server.wsgi_app, app.csp_hashes(), desk.close)
+
+
+def _tell(problem: Exception) -> Any:
+    """Show what went wrong in a line on the page."""
+    said = str(problem) if isinstance(problem, MemfitError) else ""
+    if not said:
+        said = f"memfit itself stumbled ({type(problem).__name__}: {problem}). Please report it."
+    dash.set_props("banner", {"children": said, "className": "banner shown"})
+    return no_update
+
+
+def _layout() -> Any:
+    """What every address begins with."""
+    return html.Div(
+        [
+            dcc.Location(id="url", refresh="callback-nav"),
+            dcc.Store(id="tab", storage_type="session"),
+            dcc.Store(id="changed"),
+            dcc.Interval(id="beat", interval=_BEAT, disabled=True),
+            html.Header(
+                [
+                    dcc.Link("memfit", href="./", id="home", className="brand"),
+                    html.Span(id="device-name", className="device-name"),
+                    html.Nav(id="nav"),
+                    html.Div(
+                        [
+                            html.Button("Undo", id="undo", n_clicks=0, title=WORDS["undo"]),
+                            html.Button("Redo", id="redo", n_clicks=0, title=WORDS["redo"]),
+                        ],
+                        className="undo",
+                    ),
+                ]
+            ),
+            html.Div(id="banner", className="banner", role="alert"),
+            html.Main(html.P(WORDS["loading"]), id="screen"),
+        ]
+    )
+
+
+def _register(
+    app: Dash, desk: Desk, prefix: str, open_session: Callable[[str | None, str | None], Session]
+) -> None:
+    """From an address to a screen; undo and redo."""
+
+    @app.callback(
+        Output("tab", "data"), Input("url", "pathname"), State("tab", "data"), prevent_initial_call=False
+    )
+    def name_tab(_pathname: str, tab: str | None) -> Any:
+        return tab or uuid.uuid4().hex
+
+    @app.callback(
+        Output("screen", "children"),
+        Output("nav", "children"),
+        Output("device-name", "children"),
+        Output("banner", "children"),
+        Output("banner", "className"),
+        Output("home", "href"),
+        Output("beat", "disabled"),
+        Input("url", "pathname"),
+        Input("tab", "data"),
+        Input("changed", "data"),
+    )
+    def show(pathname: str, tab: str | None, _changed: Any) -> Any:
+        if not tab:
+            return (no_update,) * 7
+        way = (pathname or "").removeprefix(prefix).strip("/").split("/")
+        if way == [""]:
+            return start.layout(desk, prefix), [], "", "", "banner", prefix, True
+        chosen = way[1] if len(way) > 1 and way[1] in SCREENS else "data"
+        nav = [
+            dcc.Link(
+                screen.TITLE,
+                href=f"{prefix}{way[0]}/{name}",
+                className="here" if name == chosen else "",
+            )
+            for name, screen in SCREENS.items()
+        ]
+        try:
+            session = open_session(tab, pathname)
+            content, name, said = SCREENS[chosen].layout(session), session.name, ""
+        except MemfitError as problem:
+            content, name, said, nav = start.layout(desk, prefix), "", str(problem), []
+            return content, nav, name, said, "banner shown", prefix, True
+        running = session.worker.job is not None and session.worker.job.running
+        return content, nav, name, said, "banner", prefix, not running
+
+    @app.callback(
+        Output("changed", "data", allow_duplicate=True),
+        Input("undo", "n_clicks"),
+        Input("redo", "n_clicks"),
+        State("tab", "data"),
+        State("url", "pathname"),
+        prevent_initial_call=True,
+    )
+    def go(undo: int, redo: int, tab: str, pathname: str) -> Any:
+        session = open_session(tab, pathname)
+        session.go_to(session.at + (1 if ctx.triggered_id == "redo" else -1))
+        return undo + redo

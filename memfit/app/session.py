@@ -1,0 +1,423 @@
+"""What a tab knows of a device: its device.toml, the sliders, the steps that can be undone, its fits.
+
+After every step the state is written beside the data, into the hidden folder `.memfit-app`, and device.toml
+into the folder itself; no measurement is ever written to. A tab that is opened again, after a reload or a
+crash, goes on from there.
+"""
+
+import json
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from memfit.app.choice import Choice
+from memfit.app.device_file import DeviceFile, checked, device_file_of, write_device_file
+from memfit.app.live import Live, can_be_computed
+from memfit.app.rows import Cache, Row, read_rows
+from memfit.datasets import ImpedanceSpectrum, Record, content_digest, kramers_kronig
+from memfit.datasets.kramers_kronig import KramersKronig
+from memfit.errors import InputError, MemfitError
+from memfit.files import make_folder, write_whole
+from memfit.fitting import FitResult
+from memfit.loaders.folders import MANIFEST
+from memfit.loaders.manifest import Manifest
+
+if TYPE_CHECKING:
+    from memfit.app.worker import Job, Worker
+
+STATE_FOLDER = ".memfit-app"
+_MOST_STEPS = 100
+_MOST_STATES = 8
+"""Files of tabs that are kept."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A state that can be gone back to."""
+
+    name: str
+    file: DeviceFile
+    choice: Choice
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A fit of this device."""
+
+    name: str
+    path: Path
+
+
+class Session:
+    """A device in a tab.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the device.
+    tab : str
+        Name of the tab, letters and digits.
+    worker : Worker
+        That fits for this tab.
+
+    Raises
+    ------
+    InputError
+        The folder holds no measurements, or device.toml has mistakes.
+    """
+
+    def __init__(self, folder: Path, tab: str, worker: "Worker") -> None:
+        self.folder, self.tab, self.worker = folder, tab, worker
+        self.lock = threading.RLock()
+        self.message = ""
+        """What the last piece of work ended with."""
+        self._known: Cache = {}
+        self._live: tuple[DeviceFile, Live, tuple[Row, ...]] | None = None
+        self._results: dict[tuple[Path, int], FitResult] = {}
+        self._verdicts: dict[str, KramersKronig] = {}
+        self.fits: tuple[Fit, ...] = ()
+        self.shown = ""
+        """Name of the fit that is looked at."""
+        path = folder / MANIFEST
+        self._last_seen = path.read_text(encoding="utf-8") if path.is_file() else None
+        file = device_file_of(folder)
+        self.steps = [Step("opened", file, Choice.of(checked(file.text).fit))]
+        self.at = 0
+        self._restore()
+
+    # what is seen
+
+    @property
+    def step(self) -> Step:
+        """Where the tab is."""
+        return self.steps[self.at]
+
+    @property
+    def manifest(self) -> Manifest:
+        """What device.toml says, every measurement included."""
+        return checked(self.step.file.text)
+
+    @property
+    def name(self) -> str:
+        """Of the device."""
+        return self.manifest.name or self.folder.resolve().name
+
+    def rows(self) -> tuple[Row, ...]:
+        """Every file of the folder."""
+        with self.lock:
+            return read_rows(self.folder, self.step.file, self._known)
+
+    def used(self) -> tuple[tuple[Row, Record], ...]:
+        """The records that a fit sees and the model can compute, each with its row."""
+        return tuple(
+            (row, record)
+            for row in self.rows()
+            if row.used
+            for record in row.records
+            if can_be_computed(record)
+        )
+
+    def live(self) -> Live:
+        """The records prepared for curves, anew where the data have changed."""
+        with self.lock:
+            file = self.step.file
+            if self._live is None or self._live[0] != file:
+                pairs = self.used()
+                live = Live([record for _, record in pairs], [row.keep(record) for row, record in pairs])
+                self._live = (file, live, ())
+            return self._live[1]
+
+    def verdict(self, spectrum: ImpedanceSpectrum) -> KramersKronig:
+        """The Kramers-Kronig test of a spectrum, made once.
+
+        Parameters
+        ----------
+        spectrum : ImpedanceSpectrum
+        """
+        digest = content_digest(spectrum)
+        if digest not in self._verdicts:
+            self._verdicts[digest] = kramers_kronig(spectrum)
+        return self._verdicts[digest]
+
+    def fit_named(self, name: str) -> Fit | None:
+        """A fit by its name."""
+        return next((fit for fit in self.fits if fit.name == name), None)
+
+    def result(self, name: str = "") -> FitResult | None:
+        """A fit as it was stored, by default the one that is looked at; None where there is none.
+
+        Parameters
+        ----------
+        name : str
+        """
+        fit = self.fit_named(name or self.shown)
+        if fit is None or not fit.path.is_file():
+            return None
+        key = (fit.path, fit.path.stat().st_mtime_ns)
+        if key not in self._results:
+            from memfit.workflow.reading import read_result
+
+            self._results = {key: read_result(fit.path), **dict(list(self._results.items())[:3])}
+        return self._results[key]
+
+    # what is changed
+
+    def change(
+        self, name: str, file: DeviceFile | None = None, choice: Choice | None = None, *, write: bool = True
+    ) -> None:
+        """Take a step, which can be undone; device.toml follows.
+
+        Parameters
+        ----------
+        name : str
+            What was done.
+        file : DeviceFile, optional
+        choice : Choice, optional
+        write : bool
+            Whether device.toml is written; where it would say nothing new it is not.
+
+        Raises
+        ------
+        InputError, OutputError
+            device.toml was changed by somebody else, or cannot be written.
+        """
+        with self.lock:
+            step = Step(name, file or self.step.file, choice or self.step.choice)
+            if step.file != self.step.file and write:
+                self._last_seen = write_device_file(self.folder, step.file, self._last_seen)
+            self.steps = [*self.steps[: self.at + 1], step][-_MOST_STEPS:]
+            self.at = len(self.steps) - 1
+            self.save()
+
+    def go_to(self, at: int) -> None:
+        """Go to another step: undo and redo.
+
+        Parameters
+        ----------
+        at : int
+            Its place; beyond the ends, the nearest.
+        """
+        with self.lock:
+            at = min(max(at, 0), len(self.steps) - 1)
+            if self.steps[at].file != self.step.file:
+                self._last_seen = write_device_file(self.folder, self.steps[at].file, self._last_seen)
+            self.at = at
+            self.save()
+
+    def set_values(self, choice: Choice) -> None:
+        """Move the sliders without a step: while one is dragged.
+
+        Parameters
+        ----------
+        choice : Choice
+        """
+        with self.lock:
+            self.steps[self.at] = replace(self.step, choice=choice)
+
+    def settle_file(self) -> None:
+        """Let device.toml say what the page says, so that a fit of the folder is that of the page."""
+        with self.lock:
+            rows, file = self.rows(), self.step.file
+            for row in rows:
+                if row.fault and row.place is not None:
+                    file = file.using(row.place, used=False)
+            asked = file.with_table("fit", self.step.choice.to_toml())
+            if checked(asked.text).fit != checked(file.text).fit:
+                file = asked
+            faulty = any(row.fault and not row.junk for row in rows)
+            said = self._last_seen is not None or faulty or file != self.steps[0].file
+            if said and (file.written != self._last_seen):
+                self._last_seen = write_device_file(self.folder, file, self._last_seen)
+            if file != self.step.file:
+                self.steps[self.at] = replace(self.step, file=file)
+            self.save()
+
+    # fits
+
+    def start_fit(self) -> "Job":
+        """Fit the folder in the worker, as the command line would.
+
+        Raises
+        ------
+        InputError
+            Something is being done already, or device.toml cannot be written.
+        """
+        from memfit.app import work
+
+        self.settle_file()
+        self.message = ""
+        return self.worker.start("Fit", work.fit, (str(self.folder), str(self._new_fit())), self._fitted)
+
+    def start_guess(self) -> "Job":
+        """Look for first values in the worker."""
+        from memfit.app import work
+
+        self.settle_file()
+        self.message = ""
+        choice = self.step.choice
+        fix = {name: choice.value(name) for name in choice.fixed}
+        return self.worker.start("Guess", work.guess, (str(self.folder), fix), self._guessed)
+
+    def start_intervals(self, kind: str) -> "Job":
+        """Profile likelihood or bootstrap of the fit that is looked at.
+
+        Parameters
+        ----------
+        kind : {"profile", "bootstrap"}
+
+        Raises
+        ------
+        InputError
+            There is no fit, or something is being done already.
+        """
+        from memfit.app import work
+
+        fit = self.fit_named(self.shown)
+        if fit is None:
+            raise InputError("There is no fit yet; fit first.")
+        self.message = ""
+        arguments = (str(fit.path), str(self.folder), kind)
+        return self.worker.start(kind.capitalize(), work.intervals, arguments, self._told)
+
+    def _new_fit(self) -> Path:
+        """Where the next fit goes."""
+        place = self.folder / STATE_FOLDER
+        make_folder(place)
+        number = 1
+        while (place / f"fit-{number}.json").exists():
+            number += 1
+        return place / f"fit-{number}.json"
+
+    def _told(self, job: "Job") -> None:
+        """Keep what a piece of work ended with."""
+        answer = job.answer or {}
+        done = f"{job.name} done in {job.seconds:.1f} s."
+        self.message = str(answer.get("fault", done))
+        with suppress(MemfitError):
+            self.save()
+
+    def _guessed(self, job: "Job") -> None:
+        """Let the sliders stand at the first values."""
+        answer = job.answer or {}
+        if "values" in answer:
+            choice = self.step.choice
+            known = {name: choice.value(name) for name in choice.fixed}
+            values = {**choice.values, **answer["values"], **known}
+            self.change("guessed from the data", choice=replace(choice, values=values))
+        self._told(job)
+
+    def _fitted(self, job: "Job") -> None:
+        """Add a fit, and let the sliders stand where it ended."""
+        answer = job.answer or {}
+        if "fault" not in answer:
+            taken = sorted((self.folder / STATE_FOLDER).glob("fit-*.json"), key=lambda p: p.stat().st_mtime)
+            self.add_fit(Fit(f"fit {len(self.fits) + 1}", taken[-1]))
+        self._told(job)
+
+    def add_fit(self, fit: Fit) -> None:
+        """Look at a fit, and let the sliders stand where it ended.
+
+        Parameters
+        ----------
+        fit : Fit
+        """
+        with self.lock:
+            self.fits = (*(one for one in self.fits if one.name != fit.name), fit)
+            self.shown = fit.name
+            result = self.result()
+            if result is not None:
+                self.change(fit.name, choice=with_result(self.step.choice, result))
+
+    def rename_fit(self, old: str, new: str) -> None:
+        """Give a fit another name.
+
+        Raises
+        ------
+        InputError
+            The name is taken or empty.
+        """
+        new = new.strip()[:60]
+        if not new or self.fit_named(new):
+            raise InputError("Expected a name that no other fit has.")
+        self.fits = tuple(replace(fit, name=new) if fit.name == old else fit for fit in self.fits)
+        self.shown = new if self.shown == old else self.shown
+        self.save()
+
+    # autosave
+
+    def save(self) -> None:
+        """Write the state beside the data.
+
+        Raises
+        ------
+        OutputError
+            It cannot be written.
+        """
+        place = self.folder / STATE_FOLDER
+        make_folder(place)
+        plain = {
+            "steps": [
+                {"name": s.name, "text": s.file.text, "unused": sorted(s.file.unused), **_plain(s.choice)}
+                for s in self.steps
+            ],
+            "at": self.at,
+            "fits": [{"name": fit.name, "file": fit.path.name} for fit in self.fits],
+            "shown": self.shown,
+        }
+        write_whole(place / f"state-{self.tab}.json", json.dumps(plain))
+        states = sorted(place.glob("state-*.json"), key=lambda path: path.stat().st_mtime)
+        for old in states[:-_MOST_STATES]:
+            old.unlink(missing_ok=True)
+
+    def _restore(self) -> None:
+        """Take the state of this tab, else the newest of any, as far as it still holds."""
+        place = self.folder / STATE_FOLDER
+        own = place / f"state-{self.tab}.json"
+        states = sorted(place.glob("state-*.json"), key=lambda path: path.stat().st_mtime)
+        for path in [own] if own.is_file() else states[-1:]:
+            with suppress(OSError, ValueError, TypeError, LookupError, AttributeError, MemfitError):
+                self._take(json.loads(path.read_text(encoding="utf-8")), place)
+
+    def _take(self, plain: Mapping[str, Any], place: Path) -> None:
+        """Take a state; where device.toml says something else meanwhile, that holds."""
+        steps = [
+            Step(
+                str(one["name"]),
+                DeviceFile(str(one["text"]), frozenset(map(int, one["unused"]))),
+                Choice.from_plain(one["choice"]),
+            )
+            for one in plain["steps"]
+        ]
+        at = min(max(int(plain["at"]), 0), len(steps) - 1)
+        for step in steps:
+            checked(step.file.text)
+        if self._last_seen is not None and steps[at].file.written != self._last_seen:
+            steps = [
+                *steps[: at + 1],
+                replace(self.steps[0], name="device.toml as it is now", choice=steps[at].choice),
+            ]
+            at = len(steps) - 1
+        found = [Fit(str(one["name"]), place / Path(str(one["file"])).name) for one in plain["fits"]]
+        self.steps, self.at = steps, at
+        self.fits = tuple(fit for fit in found if fit.path.is_file())
+        self.shown = str(plain["shown"]) if self.fit_named(str(plain["shown"])) else ""
+
+
+def _plain(choice: Choice) -> dict[str, Any]:
+    return {"choice": choice.to_plain()}
+
+
+def with_result(choice: Choice, result: FitResult) -> Choice:
+    """The sliders where a fit ended, also along what the data leave open.
+
+    Parameters
+    ----------
+    choice : Choice
+    result : FitResult
+    """
+    known = {name: e.value for name, e in result.parameters.items() if e.value is not None}
+    ended = {name: value for name, value in result.fitted_values.items() if name in result.parameters}
+    return replace(choice, values={**choice.values, **known, **ended})
