@@ -37,9 +37,7 @@ class Records:
     voltage: np.ndarray
     """(r,) whether each is under voltage control."""
     u: FloatArray
-    """(r,) junction voltage (V) before the drive sets in."""
-    u_by_start: FloatArray
-    """(r, k + 3) its derivatives by `names_in_time` and by the initial u, i_c, f."""
+    """(r,) junction voltage (V) before the drive sets in; not a number where it is the only steady one."""
     before: FloatArray
     """(r,) the drive at whose steady state each begins."""
     edges: FloatArray
@@ -55,6 +53,8 @@ class Records:
     """(n,) s."""
     offsets: np.ndarray
     """(r + 1,) where each record begins in `time`."""
+    band: tuple[float, float]
+    """Frequencies, rad/s, that the sampling shows."""
 
 
 def integrate(
@@ -88,7 +88,7 @@ def integrate(
     ParameterError
         The ladder of the dispersion would need more branches than there are.
     """
-    terms = terms_in_time(p, band_of(records.time, records.offsets))
+    terms = terms_in_time(p, records.band)
     if len(terms.lags) > kernel.LAGS:
         raise ParameterError(
             f"Dispersion (n = {p.n:g}) between the shortest and the longest time of these records needs "
@@ -119,7 +119,7 @@ def run(
     """
     numbers, by = terms.stacked(names)
     count, time = records.voltage.size, records.time
-    width = len(names) + len(FIRST) if sensitivities else 0
+    width = len(names) + (len(FIRST) if np.any(records.free) else 0) if sensitivities else 0
     all_by = np.zeros((count, numbers.size, width))
     if sensitivities:
         all_by[:, :, : len(names)] = by
@@ -136,7 +136,6 @@ def run(
         terms.sources,
         terms.shape,
         records.u,
-        np.ascontiguousarray(records.u_by_start[:, :width]),
         records.voltage,
         records.before,
         records.edges,

@@ -9,6 +9,7 @@ here and the formulas of its part in `memfit.model.parts`.
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -318,11 +319,9 @@ class Parameters:
 
     def __post_init__(self) -> None:
         """Check the domains, once."""
-        wrong = []
-        for row in PARAMETERS.values():
-            value = float(getattr(self, row.name))
-            object.__setattr__(self, row.name, value)
-            wrong.append(row.complaint(value))
+        for name in PARAMETERS:
+            object.__setattr__(self, name, float(getattr(self, name)))
+        wrong = [row.complaint(getattr(self, row.name)) for row in PARAMETERS.values()]
         if any(wrong):
             raise ParameterError("; ".join(filter(None, wrong)) + ".")
 
@@ -359,7 +358,7 @@ class Parameters:
         """Name: "2d" where the activation follows at once, "2d-mirror" where the channel does, else "3d"."""
         return next((model for model, time in LEFT_OUT.items() if getattr(self, time) == 0.0), "3d")
 
-    @property
+    @cached_property
     def parts(self) -> tuple[str, ...]:
         """Names of the parts that it has besides those of the plainest device, as in `EXTENSIONS`."""
         return tuple(

@@ -123,8 +123,8 @@ class Balance:
 
     @property
     def rises(self) -> bool:
-        """Whether its left side rises with u whatever the parameters are, so that there is one solution."""
-        return all(part.course(self.p) != "any" for part in self.parts)
+        """Whether its left side certainly rises with u, so that there is one solution."""
+        return self.slope + self.resistance * sum(part.least_conductance(self.p) for part in self.parts) > 0.0
 
     def bracket(self, source: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Voltages between which all solutions lie."""
@@ -132,7 +132,7 @@ class Balance:
         least, most = sum(low for low, _ in limits), sum(high for _, high in limits)
         high = (source - self.resistance * least) / self.slope
         low = (source - self.resistance * most) / self.slope
-        if all(part.course(self.p) == "bounded" for part in self.parts):
+        if all(part.is_bounded(self.p) for part in self.parts):
             return low, high
         return np.minimum(low, 0.0), np.maximum(high, 0.0)
 

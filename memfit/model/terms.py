@@ -143,7 +143,12 @@ class Terms:
         """
         numbers = list(self.numbers())
         values = np.array([number.value for number in numbers])
-        return values, np.array([[number.by.get(name, 0.0) for name in names] for number in numbers])
+        by, column = np.zeros((len(numbers), len(names))), {name: k for k, name in enumerate(names)}
+        for row, number in zip(by, numbers, strict=True):
+            for name, slope in number.by.items():
+                if name in column:
+                    row[column[name]] = slope
+        return values, by
 
     @property
     def shape(self) -> np.ndarray:

@@ -6,9 +6,8 @@ pieces, several records become one call, and a run that does not finish becomes 
 """
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,10 +15,10 @@ from numpy.typing import ArrayLike
 from memfit.arrays import FloatArray, frozen_floats
 from memfit.errors import InputError
 from memfit.model import integrator as kernel
-from memfit.model.directions import Direction, by_amplitudes, in_groups
+from memfit.model.directions import Direction, in_groups
 from memfit.model.family_run import FIRST, Records, band_of, integrate, names_in_time, run
-from memfit.model.parameters import COLUMN, IN_TIME, Parameters
-from memfit.model.steady import junction_voltage, junction_voltage_derivatives
+from memfit.model.parameters import IN_TIME, Parameters
+from memfit.model.steady import Balance, junction_voltage
 from memfit.protocols import Control, Drive
 
 DEFAULT_TOLERANCE = 1e-8
@@ -97,6 +96,7 @@ class DriveSet:
         self.drives = tuple(drives)
         self.time = np.concatenate(sampled) if sampled else np.empty(0)
         self.offsets = np.concatenate([[0], np.cumsum([t.size for t in sampled])]).astype(np.int64)
+        self._band = band_of(self.time, self.offsets)
         self._edges = np.concatenate([p[0] for p in pieces]) if pieces else np.empty(0)
         self._level = np.concatenate([p[1] for p in pieces]) if pieces else np.empty(0)
         self._slope = np.concatenate([p[2] for p in pieces]) if pieces else np.empty(0)
@@ -165,16 +165,14 @@ class DriveSet:
         count, n = len(self.drives), self.time.size
         start = np.zeros((count, 3)) if initial is None else np.ascontiguousarray(initial, dtype=np.float64)
         if p.parts:
-            names = names_in_time(p)
-            columns = [COLUMN[name] for name in names]
             answer = integrate(
                 p,
-                self._records(p, start, time, len(names), lambda by: by(p)[:, columns]),
+                self._records(p, start, time),
                 sensitivities=sensitivities,
                 states=states,
                 tolerance=tolerance,
             )
-            return Response(*answer, names)
+            return Response(*answer, names_in_time(p))
         y = np.empty(n)
         y_p = np.zeros((n if sensitivities else 0, kernel.SENSITIVITIES))
         course = np.full((n if states else 0, 3), np.nan)
@@ -224,37 +222,23 @@ class DriveSet:
         time = self.time if delay is None else self.time - np.repeat(delay, np.diff(self.offsets))
         start = np.zeros((len(self.drives), 3)) if initial is None else np.array(initial, dtype=np.float64)
         result = np.zeros((time.size, len(directions)))
-        for terms, names, places in in_groups(p, band_of(time, self.offsets), directions, kernel.fits):
-            by = partial(by_amplitudes, p, directions[places])
-            records = self._records(p, start, time, len(names), by)
+        for terms, names, places in in_groups(p, self._band, directions, kernel.fits):
+            records = self._records(p, start, time)
             answer = run(terms, names, records, sensitivities=True, states=False, tolerance=tolerance)
             result[:, places] = answer[1][:, : len(names)]
         return result
 
-    def _records(
-        self,
-        p: Parameters,
-        initial: FloatArray,
-        time: FloatArray,
-        columns: int,
-        chosen: Callable[[Callable[[Parameters], FloatArray]], FloatArray],
-    ) -> Records:
-        """For the general integrator: each begins in the steady state before its drive, or with any u.
-
-        `chosen` makes the wanted derivatives (1, columns) from how a device has those by all parameters.
-        """
-        u = initial[:, 0].copy()
-        u_by_start = np.zeros((u.size, columns + len(FIRST)))
-        u_by_start[self._free, columns] = 1.0
-        for r in np.flatnonzero(~self._free):
-            control = self.drives[r].control
-            u[r : r + 1] = here = junction_voltage(p, control, self._before[r : r + 1])
-            by = partial(_steady_slopes, control=control, u=here)
-            u_by_start[r, :columns] = chosen(by)[0]
+    def _records(self, p: Parameters, initial: FloatArray, time: FloatArray) -> Records:
+        """For the general integrator: each begins in the steady state before its drive, or with any u."""
+        u = np.where(self._free, initial[:, 0], np.nan)
+        kinds: list[tuple[Control, np.ndarray]] = [("voltage", self._voltage), ("current", ~self._voltage)]
+        for control, chosen in kinds:
+            if np.any(chosen) and not Balance.of(p, control).rises:
+                for r in np.flatnonzero(chosen & ~self._free):
+                    u[r : r + 1] = junction_voltage(p, control, self._before[r : r + 1])
         return Records(
             voltage=self._voltage,
             u=u,
-            u_by_start=u_by_start,
             before=self._before,
             edges=self._edges,
             level=self._level,
@@ -264,6 +248,7 @@ class DriveSet:
             initial=initial,
             time=time,
             offsets=self.offsets,
+            band=self._band,
         )
 
     def _check(self, initial: FloatArray | None, delay: FloatArray | None, tolerance: float) -> None:
@@ -364,11 +349,6 @@ def simulate(
 def kernel_is_compiled() -> bool:
     """Whether machine code of the kernel is on disk, so that the first call will not have to compile."""
     return kernel.is_compiled(kernel.integrate_all)
-
-
-def _steady_slopes(p: Parameters, control: Control, u: FloatArray) -> FloatArray:
-    """(1, p) derivatives of a steady state."""
-    return junction_voltage_derivatives(p, control, u)
 
 
 def _checked(time: ArrayLike) -> FloatArray:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from memfit.errors import ParameterError
-from memfit.model.family_run import integrate, names_in_time
-from memfit.model.parameters import COLUMN, Parameters
+from memfit.model.family_run import integrate
+from memfit.model.parameters import Parameters
 from memfit.model.parts import dispersion, terms_in_time
 from memfit.model.smallsignal import impedance
 from memfit.model.transient import DriveSet, simulate
@@ -88,10 +88,7 @@ def test_the_plainest_device_by_the_general_step(kind):
     p = Parameters.from_mapping(values["parameters"])
     runs = DriveSet([drive_of(values[kind])], [TIME])
     own = runs.respond(p, sensitivities=True, tolerance=1e-12)
-    names = names_in_time(p)
-
-    columns = [COLUMN[name] for name in names]
-    records = runs._records(p, np.zeros((1, 3)), TIME, len(names), lambda by: by(p)[:, columns])
+    records = runs._records(p, np.zeros((1, 3)), TIME)
     general, derivatives, *_ = integrate(
         p,
         records,

@@ -186,15 +186,18 @@ def _follow(eq: Any, k: int, w: Any) -> None:
 @compile_part
 def _linearise_activation(eq: Any, k: int, h: float, w: Any) -> None:
     """Residual of activation k, its factored matrix, and how it depends on u."""
-    V_m = eq.numbers[eq.at_activations + ACTIVATION * k + 1]
+    at = eq.at_activations + ACTIVATION * k
+    V_m, tau_k = eq.numbers[at + 1], eq.numbers[at + 2]
     for i in range(1, POINTS):
         rate = 0.0
         for j in range(1, POINTS):
             rate += _D[i, j] * (w.f[k, j] - w.f[k, 0])
         w.f_rate[k, i] = rate / h
-        f_ss, tau, _, f_z, tau_z, _ = activation(eq, k, w.u[i])
+        f_ss, shape, z, f_z, shape_z, log_f, log_rest = activation(eq, k, w.u[i])
+        w.z[k, i], w.shape[k, i], w.log_f[k, i], w.log_rest[k, i] = z, shape, log_f, log_rest
+        tau = tau_k * shape
         w.h_residual[k, i] = tau * w.f_rate[k, i] + w.f[k, i] - f_ss
-        w.E[k, i] = (tau_z * w.f_rate[k, i] - f_z) * eq.signs[k] / V_m
+        w.E[k, i] = (tau_k * shape_z * w.f_rate[k, i] - f_z) * eq.signs[k] / V_m
         for j in range(1, POINTS):
             w.T[k, i, j] = tau / h * _D[i, j]
             w.X[k, i, j] = 0.0
@@ -362,7 +365,8 @@ def _error_of_step(eq: Any, h: float, level: float, slope: float, w: Any) -> flo
         error = max(error, max(tail(w.y[k]), layer(w.y[k], h, eq.numbers[at], 1.0, aim)) / own)
     f_scale = min(1.0, w.known[C_SCALE] / largest)
     for k in range(eq.activations):
-        f_ss, tau, _, _, _, _ = activation(eq, k, w.u[0])
+        f_ss, shape, _, _, _, _, _ = activation(eq, k, w.u[0])
+        tau = eq.numbers[eq.at_activations + ACTIVATION * k + 2] * shape
         error = max(error, max(tail(w.f[k]), layer(w.f[k], h, tau, 1.0, f_ss)) / f_scale)
     return error
 

@@ -13,8 +13,10 @@ from memfit.arrays import FloatArray
 from memfit.model.integrator.cache import compile_entry
 from memfit.model.integrator.equation import POINTS, STAGES, TABLEAU, compile_part, inline_part
 from memfit.model.integrator.general import remember, try_step
-from memfit.model.integrator.general_start import advance, begin, enter, first_step_of, go_on, into_layer
+from memfit.model.integrator.general_slopes import advance, go_on
+from memfit.model.integrator.general_start import begin, enter, first_step_of, into_layer
 from memfit.model.integrator.member import (
+    BLOCK,
     FREE,
     H_KNOWN,
     MEMBER,
@@ -108,22 +110,29 @@ def _write(
     x = _value(w.x, w.weights)
     y[place] = x if eq.voltage else x + eq.numbers[0] * drive
     if y_p.shape[0] > 0:
-        n = eq.columns
-        for i in range(POINTS):
-            weight = w.weights[i]
-            for m in range(n):
-                y_p[place, m] += weight * w.x_p[i, m]
+        for c in range(eq.blocks):
+            _write_block(eq, c, drive, place, y_p, w)
         rate = _value(w.x_rate, w.weights)
         y_p[place, -1] = rate if eq.voltage else rate + eq.numbers[0] * slope
-        if not eq.voltage:
-            for m in range(n):
-                y_p[place, m] += drive * eq.by[0, m]
     if states.shape[0] > 0:
         states[place, 0] = voltage_at(eq, drive, x)
         for k in range(eq.activations):
             states[place, 1 + k] = _value(w.f[k], w.weights)
         for k in range(eq.lags):
             states[place, 1 + eq.activations + k] = _value(w.y[k], w.weights)
+
+
+@compile_part
+def _write_block(eq: Any, c: int, drive: float, place: int, y_p: FloatArray, w: Any) -> None:
+    """A block of the derivatives of a sample."""
+    by_R_s, here = eq.by[c, 0], y_p[place]
+    through = 0.0 if eq.voltage else drive
+    x_p = w.x_p[c]
+    for m in range(min(BLOCK, eq.columns - BLOCK * c)):
+        total = through * by_R_s[m]
+        for i in range(POINTS):
+            total += w.weights[i] * x_p[i, m]
+        here[BLOCK * c + m] = total
 
 
 @compile_part
@@ -153,7 +162,6 @@ def _integrate(
     eq: Any,
     before: float,
     u: float,
-    u_p: FloatArray,
     edges: FloatArray,
     level: FloatArray,
     slope: FloatArray,
@@ -167,7 +175,7 @@ def _integrate(
     w: Any,
 ) -> tuple[int, float]:
     """One record; status and time reached, s."""
-    begin(eq, before, u, u_p, free, initial, w)
+    begin(eq, before, u, free, initial, w)
     y[:] = np.nan
     w.known[:] = 0.0
     done = 0
@@ -202,7 +210,6 @@ def _entry(sources: int) -> Any:
         of: Any,
         shape: Any,
         u: FloatArray,
-        u_p: FloatArray,
         voltage: Any,
         before: FloatArray,
         edges: FloatArray,
@@ -223,8 +230,9 @@ def _entry(sources: int) -> Any:
         """All records in one call, laid end to end.
 
         numbers (r, k) and by (r, k, n or 0), the device of each record, as `memfit.model.terms`; its `signs`,
-        sources `of` its lags and `shape`; u (r,) and u_p (r, n) junction voltage before the drive; the rest
-        as `integrate_all` of `memfit.model.integrator.run`. y_p begins as zeros; its last column is by time.
+        sources `of` its lags and `shape`; u (r,) junction voltage before the drive, not a number where it
+        is the only steady one; the rest as `integrate_all` of `memfit.model.integrator.run`. y_p begins as
+        zeros; its last column is by time.
         """
         _ = sources
         devices, memory = np.zeros(1, MEMBER), np.zeros(1, WORK)
@@ -237,7 +245,6 @@ def _entry(sources: int) -> Any:
                 eq,
                 before[r],
                 u[r],
-                u_p[r],
                 edges[a + r : b + r + 1],
                 level[a:b],
                 slope[a:b],
@@ -266,7 +273,7 @@ def call_once() -> None:
     numbers = np.array([[0.0, 0.0, 1.0, 1.0, 0.0, 1.0, 1.0, 1.0, 0.0, 1.0, 1.0, 1.0, 0.0]])
     integrate_members(
         numbers, np.zeros((1, numbers.size, FREE)), np.ones(1), np.zeros(1, dtype=np.int64),
-        np.array([0, 0, 1, 1], dtype=np.int64), none, np.zeros((1, FREE)),
+        np.array([0, 0, 1, 1], dtype=np.int64), none,
         no, none, two, none, none, ends, no, np.zeros((1, 3)), two, 2 * ends, 1e-6,
         np.empty(2), np.zeros((2, FREE + 1)), np.zeros((0, 3)), np.empty(1, dtype=np.int64), np.empty(1),
     )  # fmt: skip

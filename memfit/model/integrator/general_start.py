@@ -1,92 +1,169 @@
-"""Beginnings, jumps and derivatives of the general integrator.
+"""Beginnings and jumps of the general integrator, with their derivatives, and the first step after them.
 
-The derivative of each equation of a step is linear in the unknown derivatives, with the matrices that
-Newton's method left behind (see `memfit.model.integrator.general`). With x_m, f_m, y_m the derivatives at the
-start of the step, z and r the rises of those of x and f,
-
-    T r + b E z = -(f_m + E u_m + explicit),     A z + B r = -(dF/dx x_m + weight y_m + explicit),
-
-where `explicit` is the derivative of the equation by the numbers of the device, times theirs by the
-parameters.
+Derivatives come in blocks of columns, the same for each block.
 """
 
 import math
 from typing import Any
 
 from memfit.arrays import FloatArray
-from memfit.model.integrator.equation import POINTS, STAGES, compile_part, inline_part
-from memfit.model.integrator.general import linearise, rates, reduce_matrix, source_at_start
+from memfit.model.integrator.equation import compile_part, inline_part
+from memfit.model.integrator.general import source_at_start
 from memfit.model.integrator.member import (
+    BLOCK,
     FREE,
     LARGEST_EXPONENT,
-    STALE,
     activation,
     at_once,
     capacitance,
-    logarithms,
     voltage_at,
 )
 from memfit.model.terms import ACTIVATION, AT_VOLTAGE, GROWING, LAG, SINGLE
 
 _FIRST_STEP = 0.05  # of the fastest time scale seen at a jump
 _INTO_LAYER = 5.0  # of the thickness of the layer behind a kink
-_SAME_MATRIX = 1e-8  # change of the matrices that derivatives may not notice
+_MOST_ITERATIONS = 200  # bisection alone needs about 60
+_FARTHEST = 1e30  # V, at which a bracket is no longer widened
 
 
 @inline_part
-def begin(eq: Any, drive: float, u: float, u_p: FloatArray, free: bool, initial: FloatArray, w: Any) -> None:
-    """All in equilibrium at u, whose derivatives are u_p (n,); free: but for u, activation 0 and lag 0.
+def begin(eq: Any, drive: float, u: float, free: bool, initial: FloatArray, w: Any) -> None:
+    """All in equilibrium at u, not a number: at the drive; free: but for u, activation 0 and lag 0.
 
-    Of a free record the last 3 columns are derivatives by its initial values.
+    Where a record is free the last 3 columns are derivatives by its initial values.
     """
-    n = eq.columns
-    first = n - FREE
-    w.u[0] = u
+    w.u[0] = _settled(eq, drive) if math.isnan(u) else u
     for k in range(eq.activations):
-        _rest_activation(eq, k, u_p, w)
+        w.f[k, 0] = activation(eq, k, w.u[0])[0]
     if free:
         w.f[0, 0] = initial[2]
-        for m in range(n):
-            w.f_p[0, 0, m] = 1.0 if m == first + 2 else 0.0
     for k in range(eq.lags):
-        _rest_lag(eq, k, u_p, w)
+        w.y[k, 0] = eq.numbers[eq.at_lags + LAG * k + 1] * source_at_start(eq, k, w)
     if free:
         w.y[0, 0] = initial[1]
-        for m in range(n):
-            w.y_p[0, 0, m] = 1.0 if m == first + 1 else 0.0
     if not eq.voltage:
-        w.x[0] = u
-        for m in range(n):
-            w.x_p[0, m] = u_p[m]
+        w.x[0] = w.u[0]
     elif free and eq.numbers[0] > 0.0:
-        w.x[0] = (drive - u) / eq.numbers[0]
-        for m in range(n):
-            w.x_p[0, m] = -(u_p[m] + eq.by[0, m] * w.x[0]) / eq.numbers[0]
+        w.x[0] = (drive - w.u[0]) / eq.numbers[0]
     else:
-        w.x[0] = _current(eq, u, 0.0, w)
-        _current_derivatives(eq, u, 0.0, u_p, w.x_p[0], w)
+        w.x[0] = _current(eq, w.u[0], 0.0, w)
+    for c in range(eq.blocks):
+        _begin_block(eq, c, free, w)
 
 
 @compile_part
-def _rest_activation(eq: Any, k: int, u_p: FloatArray, w: Any) -> None:
-    """Activation k in equilibrium, with its derivatives."""
-    at = eq.at_activations + ACTIVATION * k
-    f_ss, _, z, f_z, _, _ = activation(eq, k, w.u[0])
-    w.f[k, 0] = f_ss
+def _steady_current(eq: Any, u: float) -> tuple[float, float]:
+    """I(u) in equilibrium, and its derivative."""
+    p = eq.numbers
+    current, slope = at_once(eq, u)
+    for k in range(eq.lags):
+        at, where = eq.at_lags + LAG * k, eq.sources[k]
+        value, by_u = u, 1.0
+        if where != AT_VOLTAGE:
+            value, _, _, f_z, _, _, _ = activation(eq, where, u)
+            by_u = f_z * eq.signs[where] / p[eq.at_activations + ACTIVATION * where + 1]
+        weight = p[at + 2] + p[at + 3] * u
+        current += p[at + 1] * value * weight
+        slope += p[at + 1] * (by_u * weight + value * p[at + 3])
+    return current, slope
+
+
+@compile_part
+def _settled(eq: Any, drive: float) -> Any:
+    """The steady u of a device whose I(u) rises: Newton's method inside a bracket."""
+    R_s, V_m = eq.numbers[0], eq.numbers[eq.at_activations + 1]
+    own, share = (1.0, R_s) if eq.voltage else (0.0, 1.0)  # own u + share I(u) = drive
+    if share == 0.0:
+        return drive
+    current, _ = _steady_current(eq, 0.0)
+    up = 1.0 if drive > share * current else -1.0
+    near, far = 0.0, up * V_m
+    while up * (own * far + share * _steady_current(eq, far)[0] - drive) < 0.0 and abs(far) < _FARTHEST:
+        near, far = far, 2.0 * far
+    low, high = min(near, far), max(near, far)
+    u, last = far, high - low
+    for _ in range(_MOST_ITERATIONS):
+        current, slope = _steady_current(eq, u)
+        excess = own * u + share * current - drive
+        if excess > 0.0:
+            high = u
+        else:
+            low = u
+        new = u - excess / (own + share * slope)
+        # a step that is neither small nor half the last one may run in circles
+        if not (low <= new <= high and abs(new - u) <= 0.5 * last + 1e-9 * max(abs(u), V_m)):
+            new = 0.5 * (low + high)
+        last = abs(new - u)
+        u = new
+        if last <= 4e-16 * max(abs(u), V_m):
+            break
+    return u
+
+
+@compile_part
+def _begin_block(eq: Any, c: int, free: bool, w: Any) -> None:
+    """Derivatives at the beginning."""
+    x_p, u_p = w.x_p[c, 0], w.u_p[c, 0]
+    of_u = eq.columns - FREE - BLOCK * c  # where, in this block, that by the initial u is
+    for m in range(BLOCK):
+        u_p[m] = 1.0 if free and m == of_u else 0.0
+    _rest(eq, c, u_p, w)
+    if not free:
+        _move_with_parameters(eq, c, u_p, x_p, w)
+        _rest(eq, c, u_p, w)
+    for m in range(BLOCK if free else 0):
+        w.f_p[0, c, 0, m] = 1.0 if m == of_u + 2 else 0.0
+        w.y_p[0, c, 0, m] = 1.0 if m == of_u + 1 else 0.0
+    if not eq.voltage:
+        for m in range(BLOCK):
+            x_p[m] = u_p[m]
+    elif free and eq.numbers[0] > 0.0:
+        for m in range(BLOCK):
+            x_p[m] = -(u_p[m] + eq.by[c, 0, m] * w.x[0]) / eq.numbers[0]
+    else:
+        _current_derivatives(eq, c, w.u[0], 0.0, u_p, x_p, w)
+
+
+@compile_part
+def _move_with_parameters(eq: Any, c: int, u_p: FloatArray, scratch: FloatArray, w: Any) -> None:
+    """Derivatives of the steady u, from those of what is at rest where u stays."""
+    R_s = eq.numbers[0]
+    current, slope = _steady_current(eq, w.u[0])
+    _current_derivatives(eq, c, w.u[0], 0.0, u_p, scratch, w)
+    for m in range(BLOCK):
+        if eq.voltage:
+            u_p[m] = -(R_s * scratch[m] + current * eq.by[c, 0, m]) / (1.0 + R_s * slope)
+        else:
+            u_p[m] = -scratch[m] / slope
+
+
+@compile_part
+def _rest(eq: Any, c: int, u_p: FloatArray, w: Any) -> None:
+    """Derivatives of all activations and lags in equilibrium."""
+    for k in range(eq.activations):
+        _rest_activation(eq, c, k, u_p, w)
+    for k in range(eq.lags):
+        _rest_lag(eq, c, k, u_p, w)
+
+
+@compile_part
+def _rest_activation(eq: Any, c: int, k: int, u_p: FloatArray, w: Any) -> None:
+    """Derivatives of activation k in equilibrium."""
+    at, by = eq.at_activations + ACTIVATION * k, eq.by[c]
+    _, _, z, f_z, _, _, _ = activation(eq, k, w.u[0])
     per_volt = f_z / eq.numbers[at + 1]
-    for m in range(eq.columns):
-        w.f_p[k, 0, m] = per_volt * (eq.signs[k] * u_p[m] - eq.by[at, m] - z * eq.by[at + 1, m])
+    for m in range(BLOCK):
+        w.f_p[k, c, 0, m] = per_volt * (eq.signs[k] * u_p[m] - by[at, m] - z * by[at + 1, m])
 
 
 @compile_part
-def _rest_lag(eq: Any, k: int, u_p: FloatArray, w: Any) -> None:
-    """Lag k in equilibrium, with its derivatives."""
+def _rest_lag(eq: Any, c: int, k: int, u_p: FloatArray, w: Any) -> None:
+    """Derivatives of lag k in equilibrium."""
     at, where = eq.at_lags + LAG * k, eq.sources[k]
     gain, value = eq.numbers[at + 1], source_at_start(eq, k, w)
-    w.y[k, 0] = gain * value
-    for m in range(eq.columns):
-        source_p = u_p[m] if where == AT_VOLTAGE else w.f_p[where, 0, m]
-        w.y_p[k, 0, m] = gain * source_p + eq.by[at + 1, m] * value
+    for m in range(BLOCK):
+        source_p = u_p[m] if where == AT_VOLTAGE else w.f_p[where, c, 0, m]
+        w.y_p[k, c, 0, m] = gain * source_p + eq.by[c, at + 1, m] * value
 
 
 @compile_part
@@ -102,69 +179,77 @@ def _current(eq: Any, u: float, u_rate: float, w: Any) -> float:
 
 
 @compile_part
-def _current_derivatives(eq: Any, u: float, u_rate: float, u_p: FloatArray, out: FloatArray, w: Any) -> None:
+def _current_derivatives(
+    eq: Any, c: int, u: float, u_rate: float, u_p: FloatArray, out: FloatArray, w: Any
+) -> None:
     """Derivatives of `_current`, u moving with u_p at the same rate."""
     _, by_u = at_once(eq, u)
     _, C_u = capacitance(eq, u)
+    by = eq.by[c]
     by_u += C_u * u_rate
     for k in range(eq.lags):
         by_u += eq.numbers[eq.at_lags + LAG * k + 3] * w.y[k, 0]
-    for m in range(eq.columns):
-        out[m] = by_u * u_p[m]
-    _add_explicit(eq, u, u_rate, out)
-    for k in range(eq.lags):
-        at = eq.at_lags + LAG * k
-        weight, y = eq.numbers[at + 2] + eq.numbers[at + 3] * u, w.y[k, 0]
-        for m in range(eq.columns):
-            out[m] += weight * w.y_p[k, 0, m] + y * (eq.by[at + 2, m] + u * eq.by[at + 3, m])
-
-
-@compile_part
-def _add_explicit(eq: Any, u: float, u_rate: float, out: FloatArray) -> None:
-    """Add the derivatives of j(u) + C(u) u' by their own numbers."""
-    by = eq.by
-    for m in range(eq.columns):
-        out[m] += by[1, m] + u * by[2, m] + u_rate * by[3, m]
+    for m in range(BLOCK):
+        out[m] = by_u * u_p[m] + by[1, m] + u * by[2, m] + u_rate * by[3, m]
     for e in range(eq.currents + eq.capacitances):
         k = SINGLE + GROWING * e
         amplitude, width = eq.numbers[k], eq.numbers[k + 1]
         growth = math.exp(min(u / width, LARGEST_EXPONENT)) * (1.0 if e < eq.currents else u_rate)
         by_width = -amplitude * growth * u / width**2
-        for m in range(eq.columns):
+        for m in range(BLOCK):
             out[m] += growth * by[k, m] + by_width * by[k + 1, m]
+    for k in range(eq.lags):
+        at = eq.at_lags + LAG * k
+        weight, y = eq.numbers[at + 2] + eq.numbers[at + 3] * u, w.y[k, 0]
+        for m in range(BLOCK):
+            out[m] += weight * w.y_p[k, c, 0, m] + y * (by[at + 2, m] + u * by[at + 3, m])
 
 
 @inline_part
 def enter(eq: Any, level: float, slope: float, jump: float, w: Any) -> None:
     """Carry the state over a kink or jump of the drive; what has no memory takes its new value."""
     R_s = eq.numbers[0]
-    u_p = w.u_p[0]
     if eq.voltage and R_s > 0.0:
         w.x[0] += jump / R_s
-        for m in range(eq.columns):
-            w.x_p[0, m] -= jump / R_s**2 * eq.by[0, m]
-    w.u[0] = voltage_at(eq, level, w.x[0])
-    for m in range(eq.columns):
-        u_p[m] = eq.b * w.x_p[0, m] - (w.x[0] * eq.by[0, m] if eq.voltage else 0.0)
+    u = voltage_at(eq, level, w.x[0])
+    w.u[0] = u
     for k in range(eq.activations):
         if eq.numbers[eq.at_activations + ACTIVATION * k + 2] == 0.0:
-            _rest_activation(eq, k, u_p, w)
+            w.f[k, 0] = activation(eq, k, u)[0]
+    for k in range(eq.lags):
+        at = eq.at_lags + LAG * k
+        if eq.numbers[at] == 0.0:
+            w.y[k, 0] = eq.numbers[at + 1] * source_at_start(eq, k, w)
+    if eq.voltage and R_s == 0.0:
+        w.x[0] = _current(eq, u, slope, w)
+    for c in range(eq.blocks):
+        _enter_block(eq, c, slope, jump, w)
+
+
+@compile_part
+def _enter_block(eq: Any, c: int, slope: float, jump: float, w: Any) -> None:
+    """Derivatives just after a kink or jump."""
+    R_s, by, x_p, u_p = eq.numbers[0], eq.by[c], w.x_p[c, 0], w.u_p[c, 0]
+    for m in range(BLOCK):
+        x_p[m] -= jump / R_s**2 * by[0, m] if eq.voltage and R_s > 0.0 else 0.0
+        u_p[m] = eq.b * x_p[m] - (w.x[0] * by[0, m] if eq.voltage else 0.0)
+    for k in range(eq.activations):
+        if eq.numbers[eq.at_activations + ACTIVATION * k + 2] == 0.0:
+            _rest_activation(eq, c, k, u_p, w)
     for k in range(eq.lags):
         if eq.numbers[eq.at_lags + LAG * k] == 0.0:
-            _rest_lag(eq, k, u_p, w)
+            _rest_lag(eq, c, k, u_p, w)
     if eq.voltage and R_s == 0.0:
-        _follow_drive(eq, slope, w)
+        _current_derivatives(eq, c, w.u[0], slope, u_p, x_p, w)
+        charging = _charging(eq, slope, w)
+        for m in range(BLOCK):
+            x_p[m] -= charging * by[0, m]
 
 
-@inline_part
-def _follow_drive(eq: Any, slope: float, w: Any) -> None:
-    """Without R_s the current follows the drive at once; its derivative by R_s is that of the first ohm."""
+@compile_part
+def _charging(eq: Any, slope: float, w: Any) -> float:
+    """C dI/dt where the voltage rises with `slope`: by the first ohm of R_s the current lags so much."""
     u = w.u[0]
-    w.x[0] = _current(eq, u, slope, w)
-    u_p = w.u_p[0]
-    for m in range(eq.columns):
-        u_p[m] = -w.x[0] * eq.by[0, m]
-    _current_derivatives(eq, u, slope, u_p, w.x_p[0], w)
     _, by_u = at_once(eq, u)
     C, C_u = capacitance(eq, u)
     rate = (C_u * slope + by_u) * slope
@@ -173,8 +258,8 @@ def _follow_drive(eq: Any, slope: float, w: Any) -> None:
         tau, y = eq.numbers[at], w.y[k, 0]
         lag = (eq.numbers[at + 1] * source_at_start(eq, k, w) - y) / tau if tau > 0.0 else 0.0
         rate += (eq.numbers[at + 2] + eq.numbers[at + 3] * u) * lag + eq.numbers[at + 3] * slope * y
-    for m in range(eq.columns):
-        w.x_p[0, m] -= C * rate * eq.by[0, m]
+    total: float = C * rate
+    return total
 
 
 @compile_part
@@ -190,7 +275,8 @@ def first_step_of(eq: Any, level: float, slope: float, length: float, w: Any) ->
     else:
         rate = max(rate, abs(slope) / V_m)
     for k in range(eq.activations):
-        f_ss, tau, _, _, _, _ = activation(eq, k, u)
+        f_ss, shape, _, _, _, _, _ = activation(eq, k, u)
+        tau = eq.numbers[eq.at_activations + ACTIVATION * k + 2] * shape
         if tau > 0.0:
             rate = max(rate, abs(f_ss - w.f[k, 0]) / tau)
     for k in range(eq.lags):
@@ -216,167 +302,3 @@ def into_layer(eq: Any, bend: float, tolerance: float, w: Any) -> float:
     height = abs(bend) * (C if eq.voltage else thickness) / by_x
     seen = tolerance * (abs(w.x[0]) if eq.voltage else eq.numbers[eq.at_activations + 1])
     return _INTO_LAYER * thickness if thickness > 0.0 and height > seen else math.inf
-
-
-@inline_part
-def advance(eq: Any, h: float, slope: float, w: Any) -> None:
-    """Derivatives at all points of the step, from those at its start."""
-    if w.known[STALE] > _SAME_MATRIX:
-        linearise(eq, slope, h, w)
-        reduce_matrix(eq, w)
-        rates(w.x, h, w.x_rate)
-    for i in range(POINTS):
-        for m in range(eq.columns):
-            w.u_p[i, m] = -w.x[i] * eq.by[0, m] if eq.voltage else 0.0
-    for k in range(eq.lags):
-        _free_lag(eq, k, h, w)
-    for i in range(1, POINTS):
-        _balance(eq, i, slope, w)
-    for k in range(eq.activations):
-        _free_activation(eq, k, w)
-    _solve_derivatives(eq, w)
-    _ends_of_lags(eq, w)
-
-
-@inline_part
-def _free_lag(eq: Any, k: int, h: float, w: Any) -> None:
-    """Derivatives of the stages of a lag where those of its source stay as at the start."""
-    at, where = eq.at_lags + LAG * k, eq.sources[k]
-    gain, n = eq.numbers[at + 1], eq.columns
-    rates(w.y[k], h, w.y_rate[k])
-    for j in range(1, POINTS):
-        for m in range(n):
-            start = eq.b * w.x_p[0, m] + w.u_p[j, m] if where == AT_VOLTAGE else w.f_p[where, 0, m]
-            w.right[j, m] = gain * start - w.y_p[k, 0, m] - eq.by[at, m] * w.y_rate[k, j]
-        source = w.u[j] if where == AT_VOLTAGE else w.f[where, j]
-        for m in range(n):
-            w.right[j, m] += eq.by[at + 1, m] * source
-    for i in range(1, POINTS):
-        for m in range(n):
-            w.y_free_p[k, i, m] = w.y_p[k, 0, m]
-        for j in range(1, POINTS):
-            share = w.Q[k, i, j]
-            for m in range(n):
-                w.y_free_p[k, i, m] += share * w.right[j, m]
-
-
-@inline_part
-def _balance(eq: Any, i: int, slope: float, w: Any) -> None:
-    """Right side of the balance of currents at stage i."""
-    n, u = eq.columns, w.u[i]
-    right = w.right[i]
-    u_rate = (slope if eq.voltage else 0.0) + eq.b * w.x_rate[i]
-    C, _ = capacitance(eq, u)
-    by_x = eq.b * w.slope[i] - (1.0 if eq.voltage else 0.0)
-    series = -C * w.x_rate[i] if eq.voltage else 0.0
-    for m in range(n):
-        right[m] = by_x * w.x_p[0, m] + w.slope[i] * w.u_p[i, m] + series * eq.by[0, m]
-    _add_explicit(eq, u, u_rate, right)
-    for k in range(eq.lags):
-        at, y = eq.at_lags + LAG * k, w.y[k, i]
-        weight = eq.numbers[at + 2] + eq.numbers[at + 3] * u
-        for m in range(n):
-            right[m] += weight * w.y_free_p[k, i, m] + y * (eq.by[at + 2, m] + u * eq.by[at + 3, m])
-
-
-@inline_part
-def _free_activation(eq: Any, k: int, w: Any) -> None:
-    """Right side of the equation of an activation at all stages, solved by its own matrix."""
-    at, n, by = eq.at_activations + ACTIVATION * k, eq.columns, eq.by
-    p = eq.numbers
-    for i in range(1, POINTS):
-        _, tau, z, _, _, _ = activation(eq, k, w.u[i])
-        log_f, log_rest = logarithms(z)
-        moving = tau * w.f_rate[k, i]
-        by_time = math.exp(p[at + 3] * log_f + p[at + 4] * log_rest) * w.f_rate[k, i]
-        E = w.E[k, i]
-        shift = E * eq.signs[k]  # the sign once more: by z/V_m
-        for m in range(n):
-            w.f_right[k, i, m] = (
-                w.f_p[k, 0, m]
-                + E * (eq.b * w.x_p[0, m] + w.u_p[i, m])
-                - shift * (by[at, m] + z * by[at + 1, m])
-                + by_time * by[at + 2, m]
-                + moving * (log_f * by[at + 3, m] + log_rest * by[at + 4, m])
-            )
-    _solve_block(w.T[k], w.f_right[k], n)
-
-
-@inline_part
-def _solve_derivatives(eq: Any, w: Any) -> None:
-    """Derivatives of x and f."""
-    n = eq.columns
-    for k in range(eq.lags):
-        where = eq.sources[k]
-        if where == AT_VOLTAGE:
-            continue
-        at = eq.at_lags + LAG * k
-        for i in range(1, POINTS):
-            weight = (eq.numbers[at + 2] + eq.numbers[at + 3] * w.u[i]) * eq.numbers[at + 1]
-            for j in range(1, POINTS):
-                share = weight * w.Q[k, i, j]
-                for m in range(n):
-                    w.right[i, m] -= share * w.f_right[where, j, m]
-    _solve_block(w.A, w.right, n)
-    for i in range(1, POINTS):
-        for m in range(n):
-            w.x_p[i, m] = w.x_p[0, m] - w.right[i, m]
-    for k in range(eq.activations):
-        for i in range(1, POINTS):
-            for m in range(n):
-                w.f_p[k, i, m] = w.f_p[k, 0, m] - w.f_right[k, i, m]
-            for j in range(1, POINTS):
-                share = w.X[k, i, j]
-                for m in range(n):
-                    w.f_p[k, i, m] += share * w.right[j, m]
-
-
-@inline_part
-def _ends_of_lags(eq: Any, w: Any) -> None:
-    """Derivatives of the lags at the end of the step; nobody asks for those at other stages."""
-    n = eq.columns
-    for k in range(eq.lags):
-        where, gain = eq.sources[k], eq.numbers[eq.at_lags + LAG * k + 1]
-        for m in range(n):
-            w.y_p[k, STAGES, m] = w.y_free_p[k, STAGES, m]
-        for j in range(1, POINTS):
-            share = gain * w.Q[k, STAGES, j]
-            for m in range(n):
-                rise = (
-                    -eq.b * w.right[j, m] if where == AT_VOLTAGE else w.f_p[where, j, m] - w.f_p[where, 0, m]
-                )
-                w.y_p[k, STAGES, m] += share * rise
-
-
-@compile_part
-def _solve_block(M: FloatArray, right: FloatArray, n: int) -> None:
-    """Solve in place for n columns, with the factors of M."""
-    for i in range(2, POINTS):
-        for j in range(1, i):
-            share = M[i, j]
-            for m in range(n):
-                right[i, m] -= share * right[j, m]
-    for i in range(STAGES, 0, -1):
-        for j in range(i + 1, POINTS):
-            share = M[i, j]
-            for m in range(n):
-                right[i, m] -= share * right[j, m]
-        for m in range(n):
-            right[i, m] *= M[i, i]
-
-
-@compile_part
-def go_on(eq: Any, w: Any) -> None:
-    """The end of the step becomes the start of the next one."""
-    w.x[0] = w.x[STAGES]
-    w.u[0] = w.u[STAGES]
-    for k in range(eq.activations):
-        w.f[k, 0] = w.f[k, STAGES]
-    for k in range(eq.lags):
-        w.y[k, 0] = w.y[k, STAGES]
-    for m in range(eq.columns):
-        w.x_p[0, m] = w.x_p[STAGES, m]
-        for k in range(eq.activations):
-            w.f_p[k, 0, m] = w.f_p[k, STAGES, m]
-        for k in range(eq.lags):
-            w.y_p[k, 0, m] = w.y_p[k, STAGES, m]

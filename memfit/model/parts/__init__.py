@@ -15,7 +15,7 @@ to its own columns.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -36,9 +36,6 @@ from memfit.model.parts import (
     second_polarity,
 )
 from memfit.model.terms import Number, Terms
-
-Course = Literal["bounded", "rising", "any"]
-"""How a steady current goes with the voltage: rising between limits, rising, or as it likes."""
 
 State = Mapping[str, FloatArray]
 """u (V) and the states of the parts, by name."""
@@ -114,8 +111,11 @@ class VoltageDependent(Conductor, Protocol):
     def limits(self, p: Parameters) -> tuple[float, float]:
         """Least and most steady current, A; where it is not bounded, least for u >= 0 and most for u <= 0."""
 
-    def course(self, p: Parameters) -> str:
-        """How it goes with the voltage, a `Course`."""
+    def is_bounded(self, p: Parameters) -> bool:
+        """Whether it stays between its limits whatever the voltage."""
+
+    def least_conductance(self, p: Parameters) -> float:
+        """What its conductance, S, is at no voltage below; 0 where it never falls."""
 
 
 class Capacitor(Branch, Protocol):

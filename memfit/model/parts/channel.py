@@ -11,6 +11,7 @@ L_d = tau_d R_a (8), L_k = tau_f R_a (15).
 Bisquert & Guerrero, J. Phys. Chem. Lett. 2022, 13, 3789.
 """
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -69,9 +70,16 @@ def limits(p: Parameters) -> tuple[float, float]:
     return 0.0, p.i_c0
 
 
-def course(p: Parameters) -> str:
-    """Between limits and rising, or (kappa > 0) anything."""
-    return "bounded" if p.kappa == 0.0 else "any"
+def is_bounded(p: Parameters) -> bool:
+    """Between its limits, but with kappa > 0 it grows with u."""
+    return p.kappa == 0.0
+
+
+def least_conductance(p: Parameters) -> float:
+    """No conductance, S, is below it: that where w < 0, and f' < exp((u - V_T)/V_m)/V_m."""
+    if p.kappa == 0.0:
+        return 0.0
+    return -p.i_c0 * p.kappa / p.V_T * math.exp(-1.0 - p.V_T / p.V_m) if p.V_T > 0.0 else -math.inf
 
 
 def add_current_derivatives(p: Parameters, u: FloatArray, by: FloatArray) -> None:

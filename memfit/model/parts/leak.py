@@ -40,9 +40,14 @@ def limits(p: Parameters) -> tuple[float, float]:
     return 0.0, 0.0
 
 
-def course(p: Parameters) -> str:
+def is_bounded(p: Parameters) -> bool:
     """It rises without limit."""
-    return "rising"
+    return False
+
+
+def least_conductance(p: Parameters) -> float:
+    """It does not fall."""
+    return 0.0
 
 
 def add_current_derivatives(p: Parameters, u: FloatArray, by: FloatArray) -> None:

@@ -31,9 +31,14 @@ def limits(p: Parameters) -> tuple[float, float]:
     return -p.I_ph, -p.I_ph
 
 
-def course(p: Parameters) -> str:
-    """It stays between its limits and does not fall."""
-    return "bounded"
+def is_bounded(p: Parameters) -> bool:
+    """It stays between its limits."""
+    return True
+
+
+def least_conductance(p: Parameters) -> float:
+    """It does not fall."""
+    return 0.0
 
 
 def add_current_derivatives(p: Parameters, u: FloatArray, by: FloatArray) -> None:

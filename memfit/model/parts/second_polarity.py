@@ -56,9 +56,14 @@ def limits(p: Parameters) -> tuple[float, float]:
     return -most, -least
 
 
-def course(p: Parameters) -> str:
-    """As that of the channel."""
-    return channel.course(p)
+def is_bounded(p: Parameters) -> bool:
+    """As the channel."""
+    return channel.is_bounded(p)
+
+
+def least_conductance(p: Parameters) -> float:
+    """As that of the channel, S."""
+    return channel.least_conductance(mirrored(p))
 
 
 def add_current_derivatives(p: Parameters, u: FloatArray, by: FloatArray) -> None:
