@@ -20,9 +20,9 @@ from memfit.cli.main import build_parser  # noqa: E402
 FACE = {
     "The analysis": (
         "load", "fit", "fit_many", "stability", "plan_next", "compare", "query", "write_report",
-        "write_comparison", "read_result", "simulate", "impedance", "predict",
+        "write_comparison", "read_result", "simulate", "impedance", "predict", "figures_of_merit",
     ),
-    "Drives": ("Drive", "pulse", "pulse_train", "staircase", "sweep"),
+    "Drives": ("Drive", "protocol", "pulse", "pulse_train", "staircase", "sweep"),
     "Stability in depth": (
         "Circuit", "stability_at", "operating_points", "find_hopf_points", "bifurcation_diagram", "cycles_at",
         "map_over_parameters", "map_over_bias_and_load", "check_spectrum",

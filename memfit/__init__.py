@@ -20,6 +20,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "memfit.analysis.comparison": ("Comparison",),
     "memfit.analysis.cycles": ("bifurcation_diagram", "cycles_at"),
+    "memfit.analysis.figures_of_merit": ("Conditions", "FiguresOfMerit", "figures_of_merit"),
     "memfit.analysis.intervals": ("bootstrap", "profile", "sample_posterior"),
     "memfit.analysis.stability": (
         "Circuit",
@@ -31,6 +32,7 @@ _HOMES = {
         "stability_at",
     ),
     "memfit.datasets": ("Device", "IVSweep", "ImpedanceSpectrum", "PulseTransient"),
+    "memfit.datasets.standard_protocols": ("protocol",),
     "memfit.errors": ("MemfitError",),
     "memfit.fitting": ("Estimate", "FitPlan", "FitResult"),
     "memfit.fitting.forecast": ("Forecast", "predict"),

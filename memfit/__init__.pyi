@@ -3,6 +3,9 @@
 from memfit.analysis.comparison import Comparison as Comparison
 from memfit.analysis.cycles import bifurcation_diagram as bifurcation_diagram
 from memfit.analysis.cycles import cycles_at as cycles_at
+from memfit.analysis.figures_of_merit import Conditions as Conditions
+from memfit.analysis.figures_of_merit import FiguresOfMerit as FiguresOfMerit
+from memfit.analysis.figures_of_merit import figures_of_merit as figures_of_merit
 from memfit.analysis.intervals import bootstrap as bootstrap
 from memfit.analysis.intervals import profile as profile
 from memfit.analysis.intervals import sample_posterior as sample_posterior
@@ -17,6 +20,7 @@ from memfit.datasets import Device as Device
 from memfit.datasets import ImpedanceSpectrum as ImpedanceSpectrum
 from memfit.datasets import IVSweep as IVSweep
 from memfit.datasets import PulseTransient as PulseTransient
+from memfit.datasets.standard_protocols import protocol as protocol
 from memfit.errors import MemfitError as MemfitError
 from memfit.fitting import Estimate as Estimate
 from memfit.fitting import FitPlan as FitPlan

@@ -14,15 +14,15 @@ PACKAGE = Path(memfit.__file__).parent
 HEAVY = ("numpy", "scipy", "pandas", "matplotlib", "lmfit", "numba", "impedance", "jinja2")
 
 PROMISED = {
-    "Circuit", "Comparison", "Device", "Drive", "Estimate", "FitPlan", "FitResult", "Forecast", "IVSweep",
-    "ImpedanceSpectrum", "Look", "MemfitError", "Noise", "Parameters", "PulseTransient",
-    "bifurcation_diagram", "bootstrap", "check_spectrum", "compare", "cycles_at", "device_from_frames",
-    "equations", "find_hopf_points", "fit", "fit_again", "fit_many", "impedance", "impedance_circuit",
-    "linear", "lmfit_models", "load", "map_over_bias_and_load", "map_over_parameters", "operating_points",
-    "plan_next", "plot", "predict", "profile", "pulse", "pulse_train", "query", "read_result",
-    "record_from_frame", "register_impedance_elements", "remake_report", "sample_posterior", "simulate",
-    "simulate_device", "stability", "stability_at", "staircase", "sweep", "write_comparison",
-    "write_report",
+    "Circuit", "Comparison", "Conditions", "Device", "Drive", "Estimate", "FiguresOfMerit", "FitPlan",
+    "FitResult", "Forecast", "IVSweep", "ImpedanceSpectrum", "Look", "MemfitError", "Noise", "Parameters",
+    "PulseTransient", "bifurcation_diagram", "bootstrap", "check_spectrum", "compare", "cycles_at",
+    "device_from_frames", "equations", "figures_of_merit", "find_hopf_points", "fit", "fit_again",
+    "fit_many", "impedance", "impedance_circuit", "linear", "lmfit_models", "load",
+    "map_over_bias_and_load", "map_over_parameters", "operating_points", "plan_next", "plot", "predict",
+    "profile", "protocol", "pulse", "pulse_train", "query", "read_result", "record_from_frame",
+    "register_impedance_elements", "remake_report", "sample_posterior", "simulate", "simulate_device",
+    "stability", "stability_at", "staircase", "sweep", "write_comparison", "write_report",
 }  # fmt: skip
 
 

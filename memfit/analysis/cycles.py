@@ -157,18 +157,54 @@ def cycles_at(p: Parameters, diagram: BifurcationDiagram, source: float) -> tupl
     between = np.flatnonzero(distance[:-1] * distance[1:] <= 0.0)
     if not between.size:
         return ()
-    orbits = Orbits(circuit.effective(p).replace(R_s=0.0))
-    x = (float(circuit.junction_voltage(p, source)[0]) - p.V_T) / p.V_m
     cycles = []
     for i in between:
         before, after = (np.array(diagram.cycles[k].unknowns) for k in (i, i + 1))
         guess = before + distance[i] / (distance[i] - distance[i + 1]) * (after - before)
-        guess[0] = x
-        orbit = correct(orbits, guess, np.array([1.0, 0.0, 0.0, 0.0]), SETTINGS.reach)
-        cycle = None if orbit is None else _describe(p, circuit, orbits, orbit[0])
+        cycle = cycle_near(p, circuit, source, guess)
         if cycle is not None:
             cycles.append(cycle)
     return tuple(cycles)
+
+
+def cycle_near(p: Parameters, circuit: Circuit, source: float, unknowns: FloatArray) -> LimitCycle | None:
+    """The limit cycle at one setting of the source that is near a known one; None where there is none.
+
+    Parameters
+    ----------
+    p : Parameters
+    circuit : Circuit
+    source : float, A or V
+    unknowns : (4,) array
+        Of the known cycle, also that of a device like this one (`LimitCycle.unknowns`).
+    """
+    orbits, orbit = _orbit_near(p, circuit, source, unknowns)
+    return None if orbit is None else _describe(p, circuit, orbits, orbit)
+
+
+def frequency_near(p: Parameters, circuit: Circuit, source: float, unknowns: FloatArray) -> float:
+    """Frequency (Hz) of the limit cycle that `cycle_near` finds, and no more; NaN where there is none.
+
+    Parameters
+    ----------
+    p : Parameters
+    circuit : Circuit
+    source : float, A or V
+    unknowns : (4,) array
+    """
+    orbit = _orbit_near(p, circuit, source, unknowns)[1]
+    return np.nan if orbit is None else float(np.exp(-orbit[3]))
+
+
+def _orbit_near(
+    p: Parameters, circuit: Circuit, source: float, unknowns: FloatArray
+) -> tuple[Orbits, FloatArray | None]:
+    """Unknowns of the orbit at one setting of the source that is near a known one."""
+    orbits = Orbits(circuit.effective(p).replace(R_s=0.0))
+    guess = np.array(unknowns)
+    guess[0] = (float(circuit.junction_voltage(p, source)[0]) - p.V_T) / p.V_m
+    orbit = correct(orbits, guess, np.array([1.0, 0.0, 0.0, 0.0]), SETTINGS.reach)
+    return orbits, None if orbit is None else orbit[0]
 
 
 def _describe(p: Parameters, circuit: Circuit, orbits: Orbits, z: FloatArray) -> LimitCycle | None:

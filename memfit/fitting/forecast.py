@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from memfit.arrays import ComplexArray, FloatArray, frozen_floats
 from memfit.datasets.records import ImpedanceSpectrum, PulseTransient, Record
+from memfit.datasets.standard_protocols import StandardProtocol
 from memfit.errors import InputError
 from memfit.fitting.predict import Predictor
 from memfit.fitting.uncertainty.propagation import Fitted, Knowledge, Method, knowledge_of, propagate
@@ -65,7 +66,9 @@ class Forecast:
 
 
 def predict(
-    result: Fitted | Parameters, protocol: Drive | SmallSignal | Record, time: ArrayLike | None = None
+    result: Fitted | Parameters,
+    protocol: Drive | SmallSignal | StandardProtocol | Record,
+    time: ArrayLike | None = None,
 ) -> Forecast:
     """What a device does under a protocol, measured or not, with the band that the fit allows.
 
@@ -73,9 +76,9 @@ def predict(
     ----------
     result : FitResult or Parameters
         Parameters alone have no band.
-    protocol : Drive, SmallSignal or record
-        A drive in time, as made by `pulse`, `pulse_train`, `sweep` or `staircase`; frequencies at a bias; or
-        a record, whose drive and points are taken and whose response is not looked at.
+    protocol : Drive, StandardProtocol, SmallSignal or record
+        A drive in time, as made by `pulse`, `pulse_train`, `sweep`, `staircase` or `protocol`; frequencies
+        at a bias; or a record, whose drive and points are taken and whose response is not looked at.
     time : (n,) array, s, optional
         Of a drive, non-decreasing; by default 1001 even times and those of its breaks.
 
@@ -158,12 +161,12 @@ def notes_on(known: Knowledge) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def as_record(protocol: Drive | SmallSignal, time: ArrayLike | None = None) -> Record:
+def as_record(protocol: Drive | SmallSignal | StandardProtocol, time: ArrayLike | None = None) -> Record:
     """A protocol as the record that it would give, with a response of nothing.
 
     Parameters
     ----------
-    protocol : Drive or SmallSignal
+    protocol : Drive, SmallSignal or StandardProtocol
     time : (n,) array, s, optional
         Of a drive.
     """
@@ -176,6 +179,8 @@ def as_record(protocol: Drive | SmallSignal, time: ArrayLike | None = None) -> R
             bias_current=protocol.bias if protocol.control == "current" else None,
             control=protocol.control,
         )
+    if isinstance(protocol, StandardProtocol):
+        return as_record(protocol.drive, protocol.time if time is None else time)
     if protocol.initial == "free":
         raise InputError('To predict, the initial state must be "steady" or "rest"; found "free".')
     sampled = course_times(protocol) if time is None else frozen_floats(time)

@@ -1,0 +1,380 @@
+"""The figures of merit of a fitted device, put together: `figures_of_merit`.
+
+What a record holds is predicted under the drive of that record; what nobody measured, at the conditions
+asked for.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from memfit.analysis.figures_of_merit.conditions import Conditions, Stated, stated
+from memfit.analysis.figures_of_merit.measured import (
+    NoiseOfRecord,
+    Value,
+    in_record,
+    normal,
+    of_cycles,
+    with_noise,
+)
+from memfit.analysis.figures_of_merit.model import (
+    Course,
+    FiguresOfModel,
+    Spectrum,
+    planned_curves,
+    turnover_frequency,
+)
+from memfit.analysis.figures_of_merit.rows import FIGURES_OF_MERIT, rows_of
+from memfit.analysis.figures_of_merit.sheet import Entry, FigureCurve, FiguresOfMerit
+from memfit.analysis.figures_of_merit.spiking import SPIKES, Spiking
+from memfit.analysis.figures_of_merit.subjects import Subject, of_records, standard
+from memfit.arrays import FloatArray
+from memfit.datasets import Device, ImpedanceSpectrum, IVSweep, Record
+from memfit.fitting import FitResult
+from memfit.fitting.forecast import notes_on
+from memfit.fitting.reproduce import as_fitted, match_records
+from memfit.fitting.uncertainty.propagation import Propagated, knowledge_of, propagate
+from memfit.model import Parameters
+
+NOT_MEASURED = "no record holds it"
+NO_DATA = "the records are not at hand"
+OF_ITS_OWN = "the record begins in a state of its own, which no protocol has"
+SAME_EVERY_TIME = "the model does the same in every cycle"
+_SAME_DRIVE = 0.02
+"""Relative difference of rate and amplitude up to which loops repeat one drive."""
+_FEWEST_RATES = 2
+_USUAL_FREQUENCIES = np.geomspace(1e6, 1e-3, 181)
+"""Hz, where no spectrum was measured."""
+
+
+def figures_of_merit(
+    result: FitResult | Parameters, device: Device | None = None, conditions: Conditions | None = None
+) -> FiguresOfMerit:
+    """What papers print of a memristor: measured, and predicted by the fitted model, with intervals.
+
+    Parameters
+    ----------
+    result : FitResult or Parameters
+        Parameters alone give predictions without intervals.
+    device : Device, optional
+        The data of the fit; without them nothing is measured.
+    conditions : Conditions, optional
+        At which to predict what was not measured; by default as the records and the device suggest.
+
+    Returns
+    -------
+    FiguresOfMerit
+
+    Raises
+    ------
+    InputError
+        The result leaves parameters undetermined and does not say where its minimum lies, or the conditions
+        make no sense.
+    """
+    known = knowledge_of(result)
+    records = _records_of(result, device)
+    p, slowest = known.best, max(known.best.tau_d, known.best.tau_k) or known.best.tau_m
+    full = stated(conditions or Conditions(), p, records)
+    spiking = Spiking.of(p)
+    protocols = standard(full, _read_noise(result, records))
+    measured = list(of_records(records, full))
+    driven = [one for one in measured if one.drive.initial != "free"]
+    spectra = [r for r in records if isinstance(r, ImpedanceSpectrum)]
+    own = full.current if full.current is not None else spiking.usual()
+    model = FiguresOfModel(
+        full=full,
+        subjects=(*protocols.values(), *driven),
+        spectra=_spectra(spectra, full),
+        spiking=spiking,
+        currents=[] if own is None else [own],
+        curves=planned_curves(full, slowest, spiking, protocols),
+        slowest=slowest,
+    )
+    found = propagate(known, model, logarithmic=model.logarithmic)
+    made = _Made(
+        fit=_fit(result), model=model, values=_predicted(found, len(model.names)), at_hand=device is not None
+    )
+    by_loop = [one for one in measured if one.group == "loop"]
+    entries = (
+        *made.of_subjects([*protocols.values(), *measured]),
+        *made.of_rates(by_loop),
+        *made.of_spectra(spectra),
+        *made.of_device(),
+        *made.of_spiking(own),
+        *made.of_cycles(by_loop),
+    )
+    return FiguresOfMerit(
+        device=str(result.device.get("name") or "") if isinstance(result, FitResult) else "",
+        entries=entries,
+        curves=tuple(_curves(model, found, entries)),
+        conditions=full,
+        notes=(*notes_on(known), *full.warnings),
+        model=model,
+        known=known,
+    )
+
+
+def _fit(result: FitResult | Parameters) -> FitResult | None:
+    return result if isinstance(result, FitResult) else None
+
+
+def _records_of(result: FitResult | Parameters, device: Device | None) -> tuple[Record, ...]:
+    """The records of the fit among those at hand, as the fit took them."""
+    if device is None:
+        return ()
+    if isinstance(result, Parameters):
+        return device.records
+    matched = match_records(result, device.records).records
+    return tuple(as_fitted(result, k, record) for k, record in sorted(matched.items()))
+
+
+def _read_noise(result: FitResult | Parameters, records: Sequence[Record]) -> float:
+    """Standard deviation of one read of a current, A, as the sweeps have it; NaN without any."""
+    floors = [
+        NoiseOfRecord.of(_fit(result), r).floor
+        for r in records
+        if isinstance(r, IVSweep) and r.control == "voltage"
+    ]
+    return float(np.median(floors)) if floors else np.nan
+
+
+def _spectra(spectra: Sequence[ImpedanceSpectrum], full: Stated) -> list[Spectrum]:
+    """Where Im Y is looked at: at the bias of every spectrum, else at the amplitude."""
+    known = []
+    for record in spectra:
+        if record.bias_voltage is not None:
+            known.append(Spectrum(control="voltage", bias=record.bias_voltage, frequency=record.frequency))
+        elif record.bias_current is not None:
+            known.append(Spectrum(control="current", bias=record.bias_current, frequency=record.frequency))
+    return known or [Spectrum(control="voltage", bias=full.amplitude, frequency=_USUAL_FREQUENCIES)]
+
+
+def _predicted(found: Propagated, count: int) -> list[Value | None]:
+    """Scalars of the model with their intervals; None where it gives no number."""
+    values: list[Value | None] = []
+    for k in range(count):
+        value, stderr, low, high = (float(a[k]) for a in (found.value, found.stderr, found.low, found.high))
+        if not np.isfinite(value):
+            values.append(None)
+            continue
+        certain = np.isfinite(stderr) and np.isfinite(low) and np.isfinite(high)
+        values.append(
+            Value(
+                value=value,
+                stderr=stderr if certain else None,
+                ci95=(low, high) if certain else None,
+                method=found.methods[k] if certain else "none",
+            )
+        )
+    return values
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Made:
+    """Entries as they are made."""
+
+    fit: FitResult | None
+    model: FiguresOfModel
+    values: Sequence[Value | None]
+    at_hand: bool
+    """Whether the records are."""
+    _places: dict[tuple[str, int], int] = field(default_factory=dict)
+    _held: dict[int, dict[str, Value | None]] = field(default_factory=dict)
+    """What each subject was measured to have."""
+
+    def __post_init__(self) -> None:
+        """Where each figure stands in the vector of the model."""
+        self._places.update({place: k for k, place in enumerate(self.model.names)})
+
+    def predicted(self, name: str, number: int = 0) -> dict[str, Any]:
+        """What the model says of a figure."""
+        value = self.values[self._places[name, number]]
+        return {"predicted": value, "predicted_reason": "" if value else FIGURES_OF_MERIT[name].without}
+
+    def measured(self, name: str, value: Value | None, reason: str = "") -> dict[str, Any]:
+        """What a record says of it."""
+        why = NO_DATA if not self.at_hand else reason or FIGURES_OF_MERIT[name].without
+        return {"measured": value, "measured_reason": "" if value else why}
+
+    def of_subjects(self, subjects: Sequence[Subject]) -> Iterator[Entry]:
+        """Loops and pulses."""
+        numbers = {id(one): k for k, one in enumerate(self.model.subjects)}
+        courses = self.model.courses(self.model.spiking.p)
+        for subject in subjects:
+            record, number = subject.record, numbers.get(id(subject))
+            held = self._held.setdefault(id(subject), {})
+            if record is not None:
+                course = courses[number] if number is not None else None
+                model = self._answer(subject, course)
+                held.update(in_record(subject, NoiseOfRecord.of(self.fit, record), model))
+            for name in subject.figures:
+                yield Entry(
+                    name=name,
+                    conditions=subject.conditions,
+                    record=subject.name,
+                    **self.measured(name, held.get(name), "" if record is not None else NOT_MEASURED),
+                    **(
+                        self.predicted(name, number)
+                        if number is not None
+                        else {"predicted": None, "predicted_reason": OF_ITS_OWN}
+                    ),
+                )
+
+    def _answer(self, subject: Subject, course: Course | None) -> FloatArray | None:
+        """The model at the samples of a record, where it describes it."""
+        if course is None or self.fit is None:
+            return None
+        item = next((one for one in self.fit.goodness.datasets if one.file == subject.name), None)
+        answer = course[1] if subject.drive.control == "voltage" else course[0]
+        described = item is not None and item.misfit is not None and item.misfit < _DESCRIBED
+        return answer if described and np.all(np.isfinite(answer)) else None
+
+    def of_cycles(self, subjects: Sequence[Subject]) -> Iterator[Entry]:
+        """Loops that repeat one drive, in one record or in several."""
+        alike: dict[tuple[int, int], list[Subject]] = defaultdict(list)
+        for one in subjects:
+            rate, amplitude = one.conditions["rate"], one.conditions["amplitude"]
+            place = tuple(round(float(np.log(abs(v)) / _SAME_DRIVE)) for v in (rate, amplitude))
+            alike[place[0], place[1]].append(one)
+        found = [(one[0].conditions, of_cycles(one, self.model.full.read)) for one in alike.values()]
+        repeated = [(conditions, values) for conditions, values in found if values]
+        for conditions, values in repeated or [({}, {})]:
+            for row in rows_of("cycles"):
+                yield Entry(
+                    name=row.name,
+                    conditions=conditions,
+                    **self.measured(row.name, values.get(row.name), "" if values else NOT_REPEATED),
+                    predicted_reason=SAME_EVERY_TIME,
+                )
+
+    def of_rates(self, subjects: Sequence[Subject]) -> Iterator[Entry]:
+        """The rate at which the area vanishes, between measured loops of one amplitude."""
+        value, reason = None, "fewer than two loops of one amplitude were measured"
+        amplitudes = [one.conditions["amplitude"] for one in subjects]
+        usual = self.model.full.amplitude
+        same = [
+            one
+            for one, a in zip(subjects, amplitudes, strict=True)
+            if abs(a - usual) <= _SAME_DRIVE * abs(usual) and one.record is not None
+        ]
+        if len(same) >= _FEWEST_RATES:
+            reason = ""
+            ordered = sorted(same, key=lambda one: one.conditions["rate"])
+            areas = [self._held[id(one)].get("loop_area") for one in ordered]
+            value = _turnover_of_loops([one.conditions["rate"] for one in ordered], areas)
+        conditions = {"amplitude": usual}
+        yield Entry(
+            name="turnover_rate",
+            conditions=conditions,
+            **self.measured("turnover_rate", value, reason),
+            **self.predicted("turnover_rate"),
+        )
+
+    def of_spectra(self, records: Sequence[ImpedanceSpectrum]) -> Iterator[Entry]:
+        """Where Im Y turns, spectrum by spectrum."""
+        known = [r for r in records if r.bias_voltage is not None or r.bias_current is not None]
+        for k, spectrum in enumerate(self.model.spectra):
+            record = known[k] if known else None
+            value = None
+            if record is not None:
+                value = _turnover_of_spectrum(record, NoiseOfRecord.of(self.fit, record))
+            yield Entry(
+                name="turnover_frequency",
+                conditions={"bias" if spectrum.control == "voltage" else "bias_current": spectrum.bias},
+                record=record.name if record is not None else "",
+                **self.measured("turnover_frequency", value, "" if record is not None else NOT_MEASURED),
+                **self.predicted("turnover_frequency", k),
+            )
+
+    def of_device(self) -> Iterator[Entry]:
+        """Times of the memory."""
+        for row in rows_of("device"):
+            yield Entry(
+                name=row.name,
+                conditions={"base": self.model.full.base},
+                **self.measured(row.name, None, "a parameter: what the fit found of it is the prediction"),
+                **self.predicted(row.name),
+            )
+
+    def of_spiking(self, current: float | None) -> Iterator[Entry]:
+        """Threshold, and the limit cycle at a current."""
+        yield Entry(
+            name="threshold_current",
+            conditions={},
+            **self.measured("threshold_current", None, NOT_MEASURED),
+            **self.predicted("threshold_current"),
+        )
+        for name in SPIKES:
+            model = {"predicted": None, "predicted_reason": FIGURES_OF_MERIT[name].without}
+            yield Entry(
+                name=name,
+                conditions={} if current is None else {"current": current},
+                **self.measured(name, None, NOT_MEASURED),
+                **(model if current is None else self.predicted(name)),
+            )
+
+
+NOT_REPEATED = "not measured: fewer than three loops repeat one drive"
+_DESCRIBED = 3.0
+"""Misfit over noise up to which the model is a curve to redraw the noise on."""
+
+
+def _turnover_of_loops(at: Sequence[float], areas: Sequence[Value | None]) -> Value | None:
+    """Where the area changes its sign, straight in the logarithm of rising rates (V/s); the largest."""
+    rates = np.log(at)
+    area = np.array([np.nan if one is None else one.value for one in areas]) / np.array(at)
+    error = np.array([0.0 if one is None else one.stderr or 0.0 for one in areas]) / np.array(at)
+    up = np.flatnonzero((area[:-1] < 0.0) & (area[1:] >= 0.0))
+    if not up.size:
+        return None
+    k = int(up[-1])
+    span, share = float(area[k + 1] - area[k]), float(-area[k] / (area[k + 1] - area[k]))
+    rate = float(np.exp(rates[k] + share * (rates[k + 1] - rates[k])))
+    spread = float(
+        np.hypot((1.0 - share) * error[k], share * error[k + 1]) / span * (rates[k + 1] - rates[k])
+    )
+    return normal("turnover_rate", rate, rate * spread, "noise of the record")
+
+
+def _turnover_of_spectrum(record: ImpedanceSpectrum, noise: NoiseOfRecord) -> Value | None:
+    """Where Im Y of a measured spectrum changes its sign."""
+    n = record.points
+
+    def figures(parts: FloatArray) -> dict[str, float]:
+        return {"turnover_frequency": turnover_frequency(record.frequency, parts[:n] + 1j * parts[n:])}
+
+    data = np.concatenate([record.impedance.real, record.impedance.imag])
+    sigma = noise.sigma(np.tile(np.abs(record.impedance), 2))
+    return with_noise(figures, data, data, sigma)["turnover_frequency"]
+
+
+def _curves(model: FiguresOfModel, found: Propagated, entries: Sequence[Entry]) -> Iterator[FigureCurve]:
+    """Curves with their bands, and what was measured on them."""
+    value, low, high = (model.split(one)[1] for one in (found.value, found.low, found.high))
+    for curve in model.curves:
+        name, against = _MEASURED_ON.get(curve.key, ("", ""))
+        points = tuple(
+            (e.conditions[against], e.measured)
+            for e in entries
+            if e.name == name and e.record and e.measured is not None and against in e.conditions
+        )
+        yield FigureCurve(
+            key=curve.key,
+            x=curve.x,
+            x_unit=curve.unit,
+            value=value[curve.key],
+            low=low[curve.key],
+            high=high[curve.key],
+            measured=points,
+        )
+
+
+_MEASURED_ON = {
+    "area": ("loop_area", "rate"),
+    "ppf": ("PPF", "interval"),
+    "frequency": ("spiking_frequency", "current"),
+}
+"""Figures that lie on a curve, and the condition they stand at."""

@@ -1,0 +1,208 @@
+"""Figures of merit as a record has them, with the interval that its noise leaves.
+
+The noise is that seen without a model (`goodness.datasets[].noise_model_free` of the fit, else
+`memfit.noise_estimate`). It is drawn again and again on top of a curve, the model's where that describes the
+record, else the record itself, and the spread of the figure is its standard error. Noise that follows its
+neighbours counts for more, as the fit found it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from memfit.analysis.figures_of_merit import loops
+from memfit.analysis.figures_of_merit.rows import FIGURES_OF_MERIT
+from memfit.analysis.figures_of_merit.subjects import Subject
+from memfit.arrays import FloatArray
+from memfit.confidence import Z
+from memfit.datasets import ImpedanceSpectrum, Record
+from memfit.fitting import FitResult
+from memfit.fitting.uncertainty.propagation import Method
+from memfit.noise_estimate import distance_from_neighbours, relative_distances, typical
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Numbers that steer the redrawing."""
+
+    redraws: int = 64
+    """Standard errors to 13 %."""
+    inner: tuple[float, float] = (0.1587, 0.8413)
+    """Quantiles one standard deviation of a normal variable from its middle."""
+    seed: int = 0
+    lost: float = 0.05
+    """Share of the redraws without a value, from which there is no interval."""
+    misfit: float = 3.0
+    """Misfit over noise from which the model is no curve to redraw the noise on."""
+    fewest_cycles: int = 3
+
+
+SETTINGS = Settings()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Value:
+    """A figure with its interval, SI."""
+
+    value: float
+    stderr: float | None = None
+    """None where it is not known."""
+    ci95: tuple[float, float] | None = None
+    """At `memfit.confidence.LEVEL`."""
+    method: Method | Literal["noise of the record", "scatter of the cycles"] = "none"
+
+
+@dataclass(frozen=True)
+class NoiseOfRecord:
+    """Standard deviation of each number of a record's response."""
+
+    relative: float
+    floor: float
+    stretch: float
+    """Factor for correlated noise: root of points over independent points."""
+
+    @classmethod
+    def of(cls, result: FitResult | None, record: Record) -> "NoiseOfRecord":
+        """As the fit saw it without the model, else as the record shows it.
+
+        Parameters
+        ----------
+        result : FitResult or None
+        record : Record
+        """
+        measured = result.goodness.datasets if result is not None else ()
+        item = next((one for one in measured if one.file == record.name), None)
+        if item is not None and item.noise_model_free:
+            free = item.noise_model_free
+            stretch = np.sqrt(max(1.0, item.points / max(item.effective_points, 1.0)))
+            described = item.misfit is not None and item.misfit < SETTINGS.misfit
+            return cls(
+                free.get("relative", 0.0), free.get("floor", 0.0), float(stretch) if described else 1.0
+            )
+        if isinstance(record, ImpedanceSpectrum):
+            return cls(typical(relative_distances(record.frequency, record.impedance)), 0.0, 1.0)
+        return cls(0.0, typical(distance_from_neighbours(record.response, record.time)), 1.0)
+
+    def sigma(self, response: FloatArray) -> FloatArray:
+        """(n,) standard deviations.
+
+        Parameters
+        ----------
+        response : (n,) array
+            A or V; of an impedance its modulus, ohm.
+        """
+        result: FloatArray = self.stretch * np.hypot(self.relative * response, self.floor)
+        return result
+
+
+def in_record(subject: Subject, noise: NoiseOfRecord, model: FloatArray | None) -> dict[str, Value | None]:
+    """The figures of a measured record; None where its samples give no number.
+
+    Parameters
+    ----------
+    subject : Subject
+        With its record.
+    noise : NoiseOfRecord
+    model : (n,) array, optional
+        The model at the samples of the record, where it describes it.
+    """
+    record = subject.record
+    if record is None or isinstance(record, ImpedanceSpectrum):
+        return {}
+    held = subject.drive.at(subject.time)
+    voltage = subject.drive.control == "voltage"
+
+    def figures(response: FloatArray) -> Mapping[str, float]:
+        return subject.evaluate(held, response) if voltage else subject.evaluate(response, held)
+
+    base = record.response if model is None else model
+    return with_noise(figures, record.response, base, noise.sigma(base))
+
+
+def with_noise(
+    figures: Callable[[FloatArray], Mapping[str, float]],
+    data: FloatArray,
+    base: FloatArray,
+    sigma: FloatArray,
+) -> dict[str, Value | None]:
+    """Figures of data, with the spread that noise gives them.
+
+    Parameters
+    ----------
+    figures : callable
+        Of (n,) numbers.
+    data : (n,) array
+    base : (n,) array
+        What the noise is drawn on.
+    sigma : (n,) array
+    """
+    found = figures(data)
+    rng = np.random.default_rng(SETTINGS.seed)
+    drawn = [figures(base + sigma * rng.standard_normal(sigma.size)) for _ in range(SETTINGS.redraws)]
+    return {name: _value(name, value, [one[name] for one in drawn]) for name, value in found.items()}
+
+
+def _value(name: str, value: float, redrawn: Sequence[float]) -> Value | None:
+    """A measured figure."""
+    if not np.isfinite(value):
+        return None
+    known = np.array([v for v in redrawn if np.isfinite(v)])
+    if FIGURES_OF_MERIT[name].unit == "" and name in ("lobes", "levels"):
+        return Value(value=value, method="noise of the record")
+    if known.size < (1.0 - SETTINGS.lost) * len(redrawn):
+        return Value(value=value)
+    low, high = np.quantile(known, SETTINGS.inner)  # a few redraws far out count no more than others
+    return normal(name, value, 0.5 * float(high - low), "noise of the record")
+
+
+def normal(
+    name: str, value: float, stderr: float, method: Literal["noise of the record", "scatter of the cycles"]
+) -> Value:
+    """A value with the interval of a normal error, of its logarithm where the figure is positive.
+
+    Parameters
+    ----------
+    name : str
+    value, stderr : float
+    method : str
+    """
+    reach = Z * stderr
+    low, high = value - reach, value + reach
+    if FIGURES_OF_MERIT[name].positive:
+        low, high = value * np.exp(-reach / value), value * np.exp(reach / value)
+    return Value(value=value, stderr=stderr, ci95=(float(low), float(high)), method=method)
+
+
+def of_cycles(subjects: Sequence[Subject], read: float) -> dict[str, Value | None]:
+    """Spread from cycle to cycle and endurance, over loops that repeat one drive.
+
+    Parameters
+    ----------
+    subjects : sequence of Subject
+        Measured loops with the same conditions, in order.
+    read : float, V
+    """
+    every = []
+    for subject in subjects:
+        record = subject.record
+        if record is None or isinstance(record, ImpedanceSpectrum):
+            continue
+        every += loops.cycles(subject.time, subject.drive.at(subject.time), record.response)
+    if len(every) < SETTINGS.fewest_cycles:
+        return {}
+    sets = np.array([loops.steepest(loop, falling=False) for loop in every])
+    sets = sets[np.isfinite(sets)]
+    spread: Value | None = None
+    if sets.size >= SETTINGS.fewest_cycles:
+        cv = float(np.std(sets, ddof=1) / abs(np.mean(sets)))
+        spread = normal("cycle_to_cycle", cv, cv / np.sqrt(2.0 * (sets.size - 1.0)), "scatter of the cycles")
+    ratios = []
+    for loop in every:
+        at = np.array([read * loop.sign])
+        up, down = (float(loops.currents_at(loop, at, falling=f)[0]) for f in (False, True))
+        ratios.append(down / up if up else np.nan)
+    ratio = ratios[-1] / ratios[0]
+    endurance = Value(value=float(ratio)) if np.isfinite(ratio) and ratio > 0.0 else None
+    return {"cycle_to_cycle": spread, "endurance": endurance}

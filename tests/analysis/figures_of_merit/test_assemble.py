@@ -1,0 +1,99 @@
+"""The whole sheet: measured beside predicted, reasons where there is nothing."""
+
+from dataclasses import replace
+
+import devices
+import numpy as np
+import pytest
+
+from memfit.analysis.figures_of_merit import FIGURES_OF_MERIT, Conditions, figures_of_merit
+from memfit.analysis.figures_of_merit.assemble import NO_DATA, NOT_MEASURED
+from memfit.errors import InputError
+
+P = devices.TRUTH
+
+
+def test_measured_and_predicted_agree(sheet):
+    differences = [e.difference for e in sheet.entries if e.difference is not None]
+    assert len(differences) > 20
+    assert np.median(np.abs(differences)) < 1.5
+    assert max(np.abs(differences)) < 6.0
+
+
+def test_every_dash_has_its_reason(sheet):
+    for e in sheet.entries:
+        assert (e.measured is None) == bool(e.measured_reason), e
+        assert (e.predicted is None) == bool(e.predicted_reason), e
+    assert {e.name for e in sheet.entries} == set(FIGURES_OF_MERIT)
+    assert sheet["PPF"].measured_reason == NOT_MEASURED
+    assert "Hopf" in sheet["threshold_current"].predicted_reason
+    assert "not measured" in sheet["endurance"].measured_reason
+
+
+def test_predictions_hold_the_truth(sheet):
+    true = figures_of_merit(
+        P,
+        conditions=Conditions(
+            **{
+                name: getattr(sheet.conditions, name)
+                for name in (
+                    "amplitude",
+                    "read",
+                    "rate",
+                    "depression",
+                    "width",
+                    "interval",
+                    "count",
+                    "duration",
+                )
+            }
+        ),
+    )
+    within = []
+    for e in sheet.entries:
+        if e.record or e.predicted is None or e.predicted.stderr in (None, 0.0) or e.name == "levels":
+            continue
+        own = true[e.name].predicted
+        if own is not None and e.name != "turnover_frequency":
+            within.append(abs(e.predicted.value - own.value) / e.predicted.stderr)
+    assert len(within) > 15
+    assert np.mean(np.array(within) < 3.0) > 0.9
+
+
+def test_without_records(fitted):
+    bare = figures_of_merit(fitted)
+    assert all(e.measured is None and e.measured_reason == NO_DATA for e in bare.entries)
+    assert bare["V_set"].predicted.ci95 is not None
+
+
+def test_a_model_that_misses_the_data(fitted, measured):
+    poor = replace(fitted, status=replace(fitted.status, code="poor_fit"))
+    assert "conditional" in figures_of_merit(poor, measured).notes[0]
+
+
+def test_conditions_that_the_model_cannot_give(fitted, measured):
+    low = figures_of_merit(fitted, measured, Conditions(read=2.0))
+    assert low["R_HRS"].predicted is None
+    assert "does not reach" in low["R_HRS"].predicted_reason
+    assert any("larger than the amplitude" in note for note in low.notes)
+
+
+def test_another_device_is_measured_as_nothing(fitted):
+    other = figures_of_merit(fitted, devices.device(seed=2))
+    assert all(e.measured is None for e in other.entries)
+
+
+def test_parameters_alone():
+    bare = figures_of_merit(P, devices.device())
+    loops = [e for e in bare.entries if e.name == "loop_area" and e.record]
+    assert all(e.measured.stderr > 0.0 and e.predicted.ci95 is None for e in loops)
+
+
+def test_an_unknown_figure(sheet):
+    with pytest.raises(KeyError, match="no figure of merit"):
+        sheet["colour"]
+
+
+def test_wrong_conditions():
+    with pytest.raises(InputError, match="above 0"):
+        figures_of_merit(P, conditions=Conditions(rate=-1.0))

@@ -1,0 +1,41 @@
+"""Conditions: as asked for, else as records and device suggest."""
+
+import devices
+import pytest
+
+from memfit.analysis.figures_of_merit.conditions import Conditions, stated
+from memfit.errors import InputError
+
+P = devices.TRUTH
+
+
+def test_records_say_what_is_usual(measured):
+    full = stated(Conditions(), P, measured.records)
+    assert full.amplitude == pytest.approx(P.V_T + 3 * P.V_m, rel=1e-3)
+    assert full.rate in (0.05, 1.0)
+    assert full.read < P.V_T - 2 * P.V_m
+    assert full.warnings == ()
+
+
+def test_without_records_the_device_says():
+    full = stated(Conditions(), P, ())
+    assert full.amplitude == pytest.approx(P.V_T + 4 * P.V_m, rel=0.02)
+    assert full.rate > 0.0
+    assert full.period == full.width + full.interval
+
+
+def test_what_is_asked_for_holds():
+    full = stated(Conditions(amplitude=-0.9, read=-0.2, count=7, base=0.1), P, ())
+    assert (full.amplitude, full.read, full.count, full.base) == (-0.9, -0.2, 7, 0.1)
+
+
+def test_a_read_above_threshold_is_warned_of():
+    full = stated(Conditions(amplitude=1.2, read=0.85), P, ())
+    assert "disturb" in full.warnings[0]
+    assert "larger than the amplitude" in stated(Conditions(amplitude=0.5, read=0.6), P, ()).warnings[0]
+
+
+@pytest.mark.parametrize("wrong", [{"rate": 0.0}, {"count": -1}, {"read": 0.0}, {"width": float("nan")}])
+def test_conditions_that_make_no_sense(wrong):
+    with pytest.raises(InputError, match="Expected"):
+        Conditions(**wrong)

@@ -1,0 +1,64 @@
+"""Measured figures: unbiased, with errors of the size of their scatter."""
+
+import devices
+import numpy as np
+import pytest
+
+from memfit.analysis.figures_of_merit.conditions import Conditions, stated
+from memfit.analysis.figures_of_merit.measured import NoiseOfRecord, in_record, normal, of_cycles, with_noise
+from memfit.analysis.figures_of_merit.subjects import of_records
+from memfit.confidence import Z
+from memfit.synthetic.measurements import loop, simulate_device
+
+P = devices.TRUTH
+FULL = stated(Conditions(), P, ())
+
+
+def test_scatter_over_seeds_is_the_stated_error():
+    top = P.V_T + 3 * P.V_m
+    planned = [loop([0.0, top, 0.0], 1.0, points=200, file="loop.csv")]
+    exact = next(of_records(devices.exact(planned).records, FULL))
+    true = exact.evaluate(exact.drive.at(exact.time), exact.record.response)
+    found = {}
+    for seed in range(12):
+        (subject,) = of_records(simulate_device(P, planned, devices.NOISE, seed=seed).records, FULL)
+        noise = NoiseOfRecord(0.01, 5e-4 * float(np.max(exact.record.current)), 1.0)
+        for name, value in in_record(subject, noise, exact.record.response).items():
+            if value is not None and value.stderr:
+                found.setdefault(name, []).append((value.value - true[name]) / value.stderr)
+    for name in ("V_set", "R_HRS", "R_LRS", "on_off", "loop_area", "hysteresis_index"):
+        z = np.array(found[name])
+        assert abs(np.mean(z)) < 1.0, name
+        assert 0.4 < np.std(z) < 1.8, name
+
+
+def test_noise_is_that_of_the_fit(fitted, measured):
+    record = measured.records[-1]
+    noise = NoiseOfRecord.of(fitted, record)
+    assert noise.sigma(record.response)[0] == pytest.approx(0.004, rel=0.6)
+    assert NoiseOfRecord.of(None, record).floor == pytest.approx(0.004, rel=0.5)
+    assert NoiseOfRecord.of(None, measured.records[0]).relative == pytest.approx(0.01, rel=0.5)
+
+
+def test_a_figure_without_a_number_is_none():
+    found = with_noise(
+        lambda y: {"V_set": np.nan, "loop_area": float(y.sum())}, np.ones(4), np.ones(4), np.ones(4)
+    )
+    assert found["V_set"] is None
+    assert found["loop_area"].stderr == pytest.approx(2.0, rel=0.4)
+
+
+def test_positive_figures_have_intervals_of_a_factor():
+    value = normal("R_HRS", 100.0, 10.0, "noise of the record")
+    assert value.ci95 == pytest.approx((100.0 * np.exp(-0.1 * Z), 100.0 * np.exp(0.1 * Z)))
+    assert normal("V_set", 1.0, 0.1, "noise of the record").ci95 == pytest.approx((1 - 0.1 * Z, 1 + 0.1 * Z))
+
+
+def test_cycles_of_one_record():
+    top = P.V_T + 3 * P.V_m
+    planned = [loop([0.0, *[top, 0.0] * 5], 1.0, points=900, file="loop.csv")]
+    (subject,) = of_records(simulate_device(P, planned, devices.NOISE, seed=1).records, FULL)
+    found = of_cycles([subject], FULL.read)
+    assert 0.0 < found["cycle_to_cycle"].value < 0.1
+    assert found["endurance"].value == pytest.approx(1.0, abs=0.1)
+    assert of_cycles([], FULL.read) == {}

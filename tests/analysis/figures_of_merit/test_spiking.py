@@ -1,0 +1,52 @@
+"""Spiking: threshold, frequency, amplitude and energy against the course in time."""
+
+import devices
+import numpy as np
+import pytest
+
+from memfit.analysis.figures_of_merit.spiking import Spiking, spikes_of, threshold_current
+from memfit.analysis.figures_of_merit.synapse import Piece
+from memfit.model import Parameters
+from memfit.model.transient import simulate
+from memfit.protocols import Drive
+
+P = Parameters(R_b=1e5, C_m=1e-7, i_c0=4e-5, V_T=0.6, V_m=0.05, tau_d=0.02, tau_k=0.02, R_s=20.0)
+
+
+def test_the_cycle_is_what_a_trace_settles_on():
+    spiking = Spiking.of(P)
+    current = spiking.usual()
+    frequency, amplitude, energy = spiking.at(P, current)
+    end = 60.0 / frequency
+    time = np.linspace(0.0, end, 20_001)
+    course = simulate(P, Drive("current", [0.0, end], [current, current], "rest"), time)
+    read = spikes_of(time, course.voltage, course.current, Piece(0.0, end, current))
+    assert read == pytest.approx((frequency, amplitude, energy), rel=2e-3)
+
+
+def test_a_neighbour_is_followed():
+    spiking = Spiking.of(P)
+    current = spiking.usual()
+    near = P.replace(tau_d=1.01 * P.tau_d)
+    assert spiking.at(near, current)[0] == pytest.approx(Spiking.of(near).at(near, current)[0], rel=1e-6)
+    assert spiking.frequency(near, current) == pytest.approx(spiking.at(near, current)[0], rel=1e-9)
+
+
+def test_the_threshold_is_a_hopf_point():
+    threshold = threshold_current(P)
+    assert Spiking.of(P).currents()[0] > threshold
+    assert threshold_current(P.replace(kappa=1e-9)) == pytest.approx(threshold, rel=1e-3)
+
+
+def test_a_member_is_followed_in_time():
+    member = P.replace(kappa=1e-9)
+    spiking = Spiking.of(member)
+    current = spiking.usual()
+    assert spiking.at(member, current) == pytest.approx(Spiking.of(P).at(P, current), rel=0.01)
+
+
+def test_a_device_that_does_not_spike():
+    quiet = Spiking.of(devices.TRUTH)
+    assert quiet.usual() is None
+    assert np.all(np.isnan(quiet.at(devices.TRUTH, 1e-5)))
+    assert np.isnan(threshold_current(devices.TRUTH))
