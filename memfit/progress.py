@@ -44,6 +44,10 @@ def bar() -> Progress:
     return show
 
 
+_STOP: ContextVar[Callable[[], str]] = ContextVar("stop", default=str)
+"""Says why the work of this thread is to end with the best it has; "" while it may go on."""
+
+
 @contextmanager
 def heard_by(progress: Progress | bool) -> Iterator[None]:
     """While this lasts, what `told` says of the work inside goes to `progress`.
@@ -65,6 +69,27 @@ def heard_by(progress: Progress | bool) -> Iterator[None]:
 def told(what: str, done: int, total: int) -> None:
     """Say how far the work is, to whoever listens."""
     _LISTENER.get()(what, done, total)
+
+
+@contextmanager
+def ended_by(stop: Callable[[], str]) -> Iterator[None]:
+    """While this lasts, a fit inside ends with the best it has as soon as there is a reason.
+
+    Parameters
+    ----------
+    stop : callable
+        Gives the reason in a few words, "" while there is none; asked at every evaluation.
+    """
+    token = _STOP.set(stop)
+    try:
+        yield
+    finally:
+        _STOP.reset(token)
+
+
+def stopped() -> str:
+    """Why the work is to end; "" while it may go on."""
+    return _STOP.get()()
 
 
 def shared(work: Callable[[T], R], items: Iterable[T], workers: int) -> Iterator[tuple[T, R]]:

@@ -118,7 +118,9 @@ class Exploration:
         return [*swapped, *self.others, *(ridge.x for ridge in self.ridges)]
 
 
-def explore(state: FitState, covariance: Covariance, rivals: Sequence[FitState] = ()) -> Exploration:
+def explore(
+    state: FitState, covariance: Covariance, rivals: Sequence[FitState] = (), *, profiles: bool = True
+) -> Exploration:
     """Move every parameter of the model, and try the other minima.
 
     Parameters
@@ -129,6 +131,8 @@ def explore(state: FitState, covariance: Covariance, rivals: Sequence[FitState] 
         Of it; says how many points of each record are independent.
     rivals : sequence of FitState
         Other minima of the search for the same data.
+    profiles : bool
+        Whether ridges are followed too: where the model fails its values need no limits.
     """
     share = state.independent_share(covariance.effective)
     base = state
@@ -140,7 +144,7 @@ def explore(state: FitState, covariance: Covariance, rivals: Sequence[FitState] 
         known = dict(zip(rival.unknowns.names, rival.x, strict=True))
         places.append(np.array([known.get(n, v) for n, v in zip(base.unknowns.names, base.x, strict=True)]))
     try:
-        return _Search(base).explored(places)
+        return _Search(base).explored(places, profiles=profiles)
     except DeeperMinimum as place:
         there = replace(state, minimum=replace(state.minimum, x=place.x))
         return Exploration(better=again(there))
@@ -159,8 +163,8 @@ class _Search:
         self.length = np.array([unit_of_length(u.name, V_m) for u in base.unknowns.free])
         self.device = [j for j, u in enumerate(base.unknowns.free) if u.name in CORE]
 
-    def explored(self, rivals: Sequence[FloatArray]) -> Exploration:
-        """Everything that is tried, in turn."""
+    def explored(self, rivals: Sequence[FloatArray], *, profiles: bool) -> Exploration:
+        """Everything that is tried, in turn, as far as the effort goes."""
         others = [x for rival in rivals if (x := self.second_minimum(rival)) is not None]
         swap = self.second_minimum(exchanged(self.base)) if self._spectra_allow_exchange() else None
         if swap is not None:
@@ -168,6 +172,8 @@ class _Search:
             moved = abs(swap[j] - self.base.x[j]) > SETTINGS.different
             if not (moved and self.evaluate(swap).chi2 < self.chi2 + SETTINGS.order):  # the order is known
                 others, swap = [*others, swap], None
+        if not profiles or self.base.problem.effort.over:
+            return Exploration(others=tuple(others), swap=swap)
         ridges = self._ridges()
         limiting = self._limiting_models() if any(ridge.far for ridge in ridges) else []
         far = {(ridge.name, ridge.upward) for ridge in ridges if ridge.far}

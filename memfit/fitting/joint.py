@@ -24,6 +24,8 @@ from scipy.special import erfc
 from memfit.arrays import FloatArray
 from memfit.datasets import Device, ImpedanceSpectrum, Record, silent
 from memfit.errors import InputError
+from memfit.fitting.effort import SETTINGS as EFFORT
+from memfit.fitting.effort import Effort
 from memfit.fitting.exploration import explore
 from memfit.fitting.findings import Alternative, Conflict, ModelCandidate, ModelChoice
 from memfit.fitting.identifiability import with_identifiability
@@ -38,10 +40,10 @@ from memfit.fitting.misfit import measure, misfit_of, with_misfit
 from memfit.fitting.mistakes import find_mistake
 from memfit.fitting.noise import find_outliers, prepare, with_noise_of
 from memfit.fitting.plan import CORE, FitPlan, free_parameters, plan_for, unit_of_length
-from memfit.fitting.predict import bias_of, junction_at
+from memfit.fitting.predict import bias_of, junction_at, measured
 from memfit.fitting.problem import FitState, Problem, Unknowns, physical_unknowns
 from memfit.fitting.result import FitResult, FittedRecord
-from memfit.fitting.search import find_minima
+from memfit.fitting.search import describes, find_minima
 from memfit.fitting.starting_values import StartingValues
 from memfit.fitting.summary import fitted_records, summarise
 from memfit.fitting.uncertainty.covariance import Covariance, covariance_of
@@ -131,9 +133,10 @@ def fit(device: Device, plan: FitPlan | None = None) -> JointFit:
             raise InputError(f"{record.name}: {nothing}, so there is nothing to fit: leave this record out.")
         if isinstance(record, ImpedanceSpectrum):
             bias_of(record)
+    effort = Effort(sum(measured(record).size for record in device.records))
     if plan.model != "auto":
-        return _finish(device, plan, plan.model, _find(device.records, plan, plan.model))
-    full = _find(device.records, plan, "3d")
+        return _finish(device, plan, plan.model, _find(device.records, plan, plan.model, effort))
+    full = _find(device.records, plan, "3d", effort)
     comparison = compare_models(full.state, covariance_of(full.state), plan)
     choice, chosen = comparison.choice, full
     others = _alternatives(comparison, full.state)
@@ -150,11 +153,19 @@ def fit(device: Device, plan: FitPlan | None = None) -> JointFit:
     return JointFit(result, joint.fitted)
 
 
-def _find(records: Sequence[Record], plan: FitPlan, model: str, *, patient: bool = True) -> _Settled:
-    """The settled fit of one model."""
-    problem = prepare(records, robust=plan.robust, engine=plan.engine)
+def _find(
+    records: Sequence[Record], plan: FitPlan, model: str, effort: Effort, *, patient: bool = True
+) -> _Settled:
+    """The settled fit of one model; where nothing describes the records it has to be content soon."""
+    problem = prepare(records, robust=plan.robust, engine=plan.engine, effort=effort)
     minima, first = find_minima(problem, plan, free_parameters(model, plan.asked), patient=patient)
-    state = settle(replace(minima[0], problem=driven_alike(problem, minima[0].problem)), plan, rounds=1)
+    problem = driven_alike(problem, minima[0].problem)
+    begun = replace(minima[0], problem=problem)
+    if not describes(minima[0]):
+        if not patient:
+            return _Settled(begun, tuple(minima[1:]), first)
+        begun = replace(begun, problem=replace(problem, effort=effort.part(EFFORT.settling)))
+    state = settle(begun, plan, rounds=1)
     state = settle(add_needed_terms(state, plan), plan)
     clocked = with_jumps_on_samples(state)
     state = without_idle_terms(state if clocked is state else settle(clocked, plan), plan)
@@ -175,9 +186,11 @@ def _or_without_series_resistance(state: FitState, plan: FitPlan, model: str) ->
     held = replace(
         plan, fix={**plan.fix, "R_s": 0.0}, bounds={k: v for k, v in plan.bounds.items() if k != "R_s"}
     )
-    without = _find(state.problem.predictor.records, held, model, patient=False).state
+    records, effort = state.problem.predictor.records, state.problem.effort
+    without = _find(records, held, model, effort.part(EFFORT.some), patient=False).state
     freed = again(without, unknowns=without.unknowns.plus(physical_unknowns(plan, ["R_s"])))
-    return min((state, freed, without), key=_squares)
+    best = min((state, freed, without), key=_squares)
+    return state if best is state else settle(best, plan)
 
 
 def _squares(state: FitState) -> float:
@@ -190,13 +203,14 @@ def _finish(device: Device, plan: FitPlan, model: str, settled: _Settled) -> Joi
     """From a settled fit to a result: what the data cannot tell, conflicts, errors, verdict."""
     state = settled.state
     covariance = covariance_of(state)
-    explored = explore(state, covariance, settled.rivals)
+    failed = measure(state).large
+    explored = explore(state, covariance, settled.rivals, profiles=not failed)
     for _ in range(SETTINGS.more_minima):
         if explored.better is None:
             break
         state = settle(explored.better, plan)
         covariance = covariance_of(state)
-        explored = explore(state, covariance)
+        explored = explore(state, covariance, profiles=not failed)
     conflicts = conflicts_between_kinds(state, covariance) if plan.conflict_test else ()
     minima = [state, *settled.rivals]
     result = summarise(
@@ -211,7 +225,12 @@ def _finish(device: Device, plan: FitPlan, model: str, settled: _Settled) -> Joi
     result = with_identifiability(result, state, covariance, explored)
     misfit, mistake = misfit_of(state, covariance.effective), None
     if misfit.large and plan.conflict_test and len(device.records) > 1:
-        mistake = find_mistake(state, misfit, lambda some: _find(some, plan, model, patient=False).state)
+        effort = state.problem.effort.whole_fit.part(EFFORT.mistakes)
+
+        def described(some: Sequence[Record]) -> FitState:
+            return _find(some, plan, model, effort.part(EFFORT.some), patient=False).state
+
+        mistake = find_mistake(state, misfit, described, effort)
     result = with_misfit(result, state, misfit, mistake.sentence if mistake else "")
     return JointFit(result, fitted_records(state))
 
@@ -234,7 +253,7 @@ def settle(state: FitState, plan: FitPlan, rounds: int = SETTINGS.rounds) -> Fit
         ratio = problem.sigma / state.problem.sigma
         state = again(state, replace(problem, keep=~outliers))
         agreed = not changed and np.max(np.abs(np.log(ratio))) < SETTINGS.settled
-        if agreed and state.minimum.converged:
+        if (agreed and state.minimum.converged) or state.problem.effort.over:
             break
     return state
 

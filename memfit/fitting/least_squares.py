@@ -101,6 +101,12 @@ def minimise(
             chi2, used = evaluate(end.x).chi2, end.evaluations + 1
             minimum = Minimum.at(end.x, unknowns.free)
             return replace(state, minimum=replace(minimum, chi2=chi2, converged=True, evaluations=used))
+        if over := problem.effort.over:
+            minimum = Minimum.at(end.x, unknowns.free)
+            return replace(
+                state,
+                minimum=replace(minimum, chi2=end.chi2, message=over, evaluations=end.evaluations),
+            )
         start = start if end.failed else end.x
     import lmfit  # noqa: PLC0415 - takes a second, and only who fits shall wait for it
 
@@ -112,16 +118,22 @@ def minimise(
         inside = float(np.clip(value, low + inset, high - inset))
         parameters.add(unknown.name, value=inside, min=low, max=high)
     history: list[float] = []
+    lowest: list[FloatArray] = [np.asarray(start, dtype=np.float64)]
 
     def vector(p: Any) -> FloatArray:
         return np.array([p[name].value for name in names])
 
     def remembered(p: Any, **_: Any) -> FloatArray:
         r = residuals.residuals(vector(p))
+        if float(r @ r) < min(history, default=np.inf):
+            lowest[:] = [vector(p)]
         history.append(float(r @ r))
         return r
 
-    minimizer = lmfit.Minimizer(remembered, parameters, calc_covar=False, nan_policy="raise")
+    def spent(*_: Any, **__: Any) -> bool:
+        return bool(problem.effort.over)
+
+    minimizer = lmfit.Minimizer(remembered, parameters, calc_covar=False, nan_policy="raise", iter_cb=spent)
     with np.errstate(invalid="ignore", over="ignore", divide="ignore"):  # lmfit's own errors of open values
         outcome = minimizer.minimize(
             method="least_squares",
@@ -132,7 +144,8 @@ def minimise(
             gtol=1e-12,
             max_nfev=most,
         )
-    x = vector(outcome.params)
+    over = problem.effort.over if outcome.aborted else ""
+    x = lowest[0] if over else vector(outcome.params)
     r = residuals.residuals(x)
     half = len(history) // 2
     fallen = min(history[:half], default=np.inf) - min(history)
@@ -141,7 +154,7 @@ def minimise(
         Minimum.at(x, unknowns.free),
         chi2=float(r @ r),
         converged=(bool(outcome.success) and not outcome.aborted) or still,
-        message=str(outcome.message),
+        message=over or str(outcome.message),
         evaluations=int(outcome.nfev),
     )
     return FitState(problem, unknowns, minimum, failures + residuals.failures)
@@ -190,6 +203,17 @@ def linear_step(state: FitState) -> FloatArray:
     return step
 
 
+def bounded_step(state: FitState) -> FloatArray:
+    """(m,) the same as `linear_step` inside the bounds, and no longer than a step of a search.
+
+    Parameters
+    ----------
+    state : FitState
+    """
+    step = _step(evaluator(state)(state.x), Box.of(state), SETTINGS.first_damping, None)
+    return step.d
+
+
 def fall_of_chi2(r: FloatArray, jacobian: FloatArray) -> float:
     """Fall of chi2 that residuals (k,) and their Jacobian (k, m) promise.
 
@@ -216,6 +240,8 @@ class Point:
     """(k, m)."""
     failed: bool = False
     """Whether a record could not be integrated."""
+    last: bool = False
+    """Whether no further evaluation may follow."""
 
     @property
     def chi2(self) -> float:
@@ -301,7 +327,7 @@ def evaluator(state: FitState, weight: FloatArray | None = None) -> Evaluate:
             rows, slopes = residuals.all_rows(x)
             reduced = triangle(np.column_stack([slopes * weight[:, None], rows * weight]))
             r, jacobian = reduced[:, -1], reduced[:, :-1]
-        return Point(x, r, jacobian, residuals.failures > before)
+        return Point(x, r, jacobian, residuals.failures > before, bool(state.problem.effort.over))
 
     return evaluate
 
@@ -333,7 +359,7 @@ def gauss_newton(
         What is known at the start.
     """
     point = first or evaluate(box.clip(start))
-    damping, used, weight = 0.0, 1, 0.0
+    damping, used, weight, last = 0.0, 1, 0.0, point.last
     surface = condition(point.x) if condition else None
     while True:
         step = _step(point, box, damping, surface)
@@ -342,17 +368,17 @@ def gauss_newton(
         fall = point.chi2 - step.chi2 + weight * gap
         on_it = surface is None or gap * max(abs(step.multiplier), 1.0) <= tolerance
         if on_it and abs(point.chi2 - step.chi2) <= tolerance and damping <= SETTINGS.first_damping:
-            last = _step(point, box, max(damping, SETTINGS.last_damping), surface)
-            multiplier = last.multiplier if surface else 0.0
-            return Solution(point.x + last.d, last.chi2, multiplier, True, point.failed, used, point)
+            final = _step(point, box, max(damping, SETTINGS.last_damping), surface)
+            multiplier = final.multiplier if surface else 0.0
+            return Solution(point.x + final.d, final.chi2, multiplier, True, point.failed, used, point)
         if fall < -tolerance and gap <= SETTINGS.rounding and damping < SETTINGS.most_damping:
             # bounds cut the step: a shorter one meets fewer
             damping = max(10.0 * damping, SETTINGS.first_damping)
             continue
-        if used >= most or damping > SETTINGS.most_damping:
+        if used >= most or damping > SETTINGS.most_damping or last:
             return Solution(point.x, point.chi2, step.multiplier, False, point.failed, used, point)
         trial = evaluate(box.clip(point.x + step.d))
-        used += 1
+        used, last = used + 1, trial.last
         ahead = condition(trial.x) if condition else None
         lost = abs(ahead.h) if ahead else 0.0
         gain = point.chi2 - trial.chi2 + weight * (gap - lost)

@@ -20,8 +20,9 @@ from scipy.special import chdtrc, ndtr
 from memfit.arrays import FloatArray
 from memfit.confidence import Z
 from memfit.datasets import ImpedanceSpectrum
+from memfit.fitting.effort import SPENT
 from memfit.fitting.findings import Ends, LeftOut, MisfitFound
-from memfit.fitting.least_squares import linear_step, minimise
+from memfit.fitting.least_squares import bounded_step, linear_step, minimise
 from memfit.fitting.noise import RecordMisfit, record_misfit
 from memfit.fitting.plan import CORE, KINDS, unit_of_length
 from memfit.fitting.problem import FitState, Unknown
@@ -51,7 +52,8 @@ class Settings:
     visible: float = 1.5
     """... where it is so many times the noise."""
     refits: int = 20
-    """Records up to which each is left out in a fit of its own; with more, in the linearised one."""
+    """Records up to which each is left out in a fit of its own; with more, and where the misfit is large, in
+    the linearised one."""
     evaluations: int = 12
     """Of each of these fits."""
 
@@ -91,7 +93,7 @@ def misfit_of(state: FitState, effective: Sequence[float]) -> Misfit:
         return misfit
     beyond = [1.0 - 1.0 / max(m.ratio, 1.0) ** 2 for m in misfit.records]
     extra = float(np.dot(beyond, effective)) / len(state.unknowns.free)
-    shifts, names = _left_out(state)
+    shifts, names = _left_out(state, large=misfit.large)
     return replace(misfit, widening=float(np.sqrt(1.0 + extra)), shifts=shifts, left_out=names)
 
 
@@ -173,26 +175,26 @@ def evidence(series: Sequence[Sequence[FloatArray]]) -> float:
     return min(1.0, len(tests) * min(tests))
 
 
-def _left_out(state: FitState) -> tuple[FloatArray, tuple[str, ...]]:
+def _left_out(state: FitState, *, large: bool) -> tuple[FloatArray, tuple[str, ...]]:
     """Shifts of the unknowns (k, m) without each record and each kind of data, and what was left out."""
     problem = state.problem
     owner, kinds = problem.predictor.record_of_point, np.array(problem.kinds)
     groups = [(r.name, owner != k) for k, r in enumerate(problem.predictor.records)] if kinds.size > 1 else []
-    alone = len(groups) <= SETTINGS.refits
+    alone = len(groups) if len(groups) <= SETTINGS.refits and not large else 0
     present = list(dict.fromkeys(problem.kinds))
     if len(present) > 1:
         groups += [(kind, (kinds != kind)[owner]) for kind in present if np.count_nonzero(kinds == kind) > 1]
     shifts, names = [], []
-    for name, others in groups:
+    for number, (name, others) in enumerate(groups):
         keep = problem.keep & others
         if np.count_nonzero(keep) < 2 * len(state.unknowns.free):
             continue
         part = replace(state, problem=replace(problem, keep=keep))
-        if alone:
+        if number < alone or (name in KINDS and not problem.effort.over):
             end = minimise(part.problem, state.unknowns, state.x, most=SETTINGS.evaluations)
             step = end.x - state.x
         else:
-            step = linear_step(part)
+            step = bounded_step(part) if large else linear_step(part)
         if np.all(np.isfinite(step)):
             shifts.append(step)
             names.append(name)
@@ -243,7 +245,15 @@ def with_misfit(result: FitResult, state: FitState, misfit: Misfit, mistake: str
         gradient = np.array([float(DERIVED[name].exponents.get(u.name, 0)) for u in state.unknowns.free])
         extra = float(np.sqrt(max(gradient @ jackknife @ gradient, 0.0)))
         derived[name] = _doubted(e, Unknown(name, True, 0.0, np.inf), extra, misfit, state.parameters.V_m)
-    status, warnings = _status(result, found), result.warnings
+    spent = state.minimum.message == SPENT and not state.problem.effort.stopped
+    status, warnings = _status(result, found, spent=spent), result.warnings
+    if misfit.large and spent:
+        used = state.problem.effort.whole_fit.used
+        said = (
+            f"Nothing described the data, so the search ended after {used:.0f} evaluations of the model with "
+            "the best it had: there may be a better place, but hardly one that describes them."
+        )
+        warnings = (said, *warnings)
     if not misfit.large:
         said = (
             f"The model {sentence}: a small misfit, but no chance. The standard errors include it (about "
@@ -264,16 +274,20 @@ def with_misfit(result: FitResult, state: FitState, misfit: Misfit, mistake: str
     )
 
 
-def _status(result: FitResult, found: MisfitFound) -> Status:
-    """The verdict, with that of a true model, which the result has, behind it."""
+def _status(result: FitResult, found: MisfitFound, *, spent: bool) -> Status:
+    """The verdict, with that of a true model, which the result has, behind it.
+
+    A search that was ended because nothing describes the data says no more than that.
+    """
     status, parameters = result.status, result.parameters
     if not found.large:
         return status
-    also: tuple[StatusCode, ...] = () if status.code == "ok" else (status.code, *status.also)
+    no_more = status.code == "ok" or (status.code == "not_converged" and spent)
+    also: tuple[StatusCode, ...] = () if no_more else (status.code, *status.also)
     said = f"The model does not describe this device: it {found.sentence}."
     bounded = [name for name in result.plan.get("bounds") or () if name in parameters]
     cut_off = status.code == "at_bound" and any(parameters[name].status == "at_bound" for name in bounded)
-    if status.code == "not_converged" or cut_off:  # what comes first may be the cause
+    if (status.code == "not_converged" and not spent) or cut_off:  # what comes first may be the cause
         return replace(status, message=f"{said} {status.message}", also=("poor_fit", *status.also))
     advice = found.mistake or "Look at the residuals: another law, light, drift, a record of another device."
     rest = f"{advice} The parameters are conditional: the best values of a model that fails."

@@ -6,6 +6,7 @@ been. What a power of ten, or a sign, in one of their columns brings into line i
 what nothing brings into line may be of another device.
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -13,6 +14,8 @@ import numpy as np
 
 from memfit.arrays import FloatArray
 from memfit.datasets import ImpedanceSpectrum, IVSweep, PulseTransient, Record, extent_of
+from memfit.fitting.effort import Effort
+from memfit.fitting.least_squares import minimise
 from memfit.fitting.misfit import Misfit, is_large, measure
 from memfit.fitting.noise import record_misfit
 from memfit.fitting.predict import Predictor, measured
@@ -28,6 +31,13 @@ class Settings:
     """Distance of a record's conductance from that of most others from which it is looked at first."""
     most: int = 2
     """Records that are left out one by one."""
+    few: int = 4
+    """Records up to which those that are missed are left out together; with more, those that a fit of the
+    better half misses: so many ..."""
+    rounds: int = 4
+    """... times, each of ..."""
+    evaluations: int = 12
+    """... so many evaluations after the first steps."""
     in_line: float = 5.0
     """Misfit, per cent, or ..."""
     in_noise: float = 3.0
@@ -87,7 +97,7 @@ def _some(names: Sequence[str]) -> str:
 
 
 def find_mistake(
-    state: FitState, misfit: Misfit, describe: Callable[[Sequence[Record]], FitState]
+    state: FitState, misfit: Misfit, describe: Callable[[Sequence[Record]], FitState], effort: Effort
 ) -> Mistake | None:
     """The records that do not belong to the others, where leaving them out mends the fit.
 
@@ -99,13 +109,18 @@ def find_mistake(
         Of it.
     describe : callable
         Fits some of them.
+    effort : Effort
+        Of all these fits.
     """
     records = state.problem.predictor.records
     if (turned := _turned_round(records)) is not None:
         other = describe(turned)
         if not measure(other).large:
             return Mistake(tuple(record.name for record in records), "voltage and current", -1.0)
-    for odd in _candidates(state, misfit):
+    counted = replace(state, problem=replace(state.problem, effort=effort))
+    for odd in _candidates(counted, misfit):
+        if effort.over:
+            break
         rest = [record for k, record in enumerate(records) if k not in odd]
         other = describe(rest)
         if measure(other).large:
@@ -124,14 +139,16 @@ def _candidates(state: FitState, misfit: Misfit) -> Iterator[tuple[int, ...]]:
     level = np.array([conductance_level(record) for record in records])
     away = np.abs(level - np.median(level))
     kinds = list(dict.fromkeys(state.problem.kinds))
-    together = tuple(k for k, m in enumerate(misfit.records) if is_large(m))
     offered: list[tuple[int, ...]] = []
     if len(records) > 1:
         far = [int(k) for k in np.argsort(-away, kind="stable") if away[k] > SETTINGS.decades]
         missed = sorted(range(len(records)), key=lambda k: -misfit.records[k].percent)
         offered += [(k,) for k in (far or missed[:1])[: SETTINGS.most]]
-    if 1 < len(together) < len(records):
-        offered.append(together)
+    offered += _named_otherwise(records)
+    if len(records) > SETTINGS.few:
+        offered.append(_left_by_the_rest(state, misfit))
+    elif 1 < len(together := [k for k, m in enumerate(misfit.records) if is_large(m)]) < len(records):
+        offered.append(tuple(together))
     if len(kinds) > 1:
         groups = {kind: tuple(k for k, r in enumerate(records) if r.kind == kind) for kind in kinds}
         levels = {kind: float(np.median(level[list(group)])) for kind, group in groups.items()}
@@ -140,7 +157,38 @@ def _candidates(state: FitState, misfit: Misfit) -> Iterator[tuple[int, ...]]:
             kind: group for kind, group in groups.items() if abs(levels[kind] - middle) > SETTINGS.decades
         }
         offered += sorted(groups.values(), key=lambda group: -max(misfit.records[k].percent for k in group))
-    yield from dict.fromkeys(offered)
+    yield from dict.fromkeys(group for group in offered if group)
+
+
+def _named_otherwise(records: Sequence[Record]) -> list[tuple[int, ...]]:
+    """Numbers of records whose files are named otherwise than most of their kind, as of another device."""
+    begins = [(record.kind, re.split(r"[\d+-]", record.name, maxsplit=1)[0]) for record in records]
+    groups: dict[str, list[tuple[int, ...]]] = {}
+    for kind, begin in dict.fromkeys(begins):
+        same = tuple(k for k, own in enumerate(begins) if own == (kind, begin))
+        groups.setdefault(kind, []).append(same)
+    return [min(own, key=len) for own in groups.values() if len(own) == 2]
+
+
+def _left_by_the_rest(state: FitState, misfit: Misfit) -> tuple[int, ...]:
+    """Numbers of the records that a fit of the better half misses, half of them at most; empty without any.
+
+    The half that is described best is fitted, and chosen anew, until it stays (least trimmed squares;
+    Rousseeuw & Van Driessen, Data Min. Knowl. Disc. 2006, 12, 29).
+    """
+    problem, chosen, part = state.problem, frozenset[int](), state
+    owner = problem.predictor.record_of_point
+    for _ in range(SETTINGS.rounds):
+        order = np.argsort([m.ratio for m in misfit.records], kind="stable")
+        better = frozenset(int(k) for k in order[: (len(order) + 1) // 2])
+        if better == chosen or problem.effort.over:
+            break
+        chosen = better
+        keep = problem.keep & np.isin(owner, list(chosen))
+        part = minimise(replace(problem, keep=keep), state.unknowns, part.x, most=SETTINGS.evaluations)
+        misfit = measure(replace(part, problem=problem))
+    odd = tuple(k for k, m in enumerate(misfit.records) if is_large(m))
+    return odd if 2 * len(odd) <= len(misfit.records) else ()
 
 
 def conductance_level(record: Record) -> float:

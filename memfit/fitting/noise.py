@@ -12,18 +12,22 @@ seen.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from memfit.arrays import BoolArray, FloatArray
 from memfit.datasets import ImpedanceSpectrum, IVSweep, Record, kramers_kronig
 from memfit.fit_options import Engine
+from memfit.fitting.effort import Effort
 from memfit.fitting.findings import Excluded
 from memfit.fitting.predict import Predictor, measured, modulus
 from memfit.fitting.problem import FitState, NoiseLevel, Problem
 from memfit.noise_estimate import TO_SIGMA, distance_from_neighbours, relative_distances, typical
 from memfit.units import format_quantity
 
+_SEEN: WeakKeyDictionary[Record, NoiseLevel] = WeakKeyDictionary()
+"""Noise of records that never change, as long as they live: every judge of a fit asks for it."""
 _TINY = 1e-150
 """Smallest size whose square is a number."""
 
@@ -81,7 +85,13 @@ class RecordMisfit:
     """Where most of it sits, ", most between 12 Hz and 340 Hz"; empty where there is none."""
 
 
-def prepare(records: Sequence[Record], *, robust: bool = False, engine: Engine = "memfit") -> Problem:
+def prepare(
+    records: Sequence[Record],
+    *,
+    robust: bool = False,
+    engine: Engine = "memfit",
+    effort: Effort | None = None,
+) -> Problem:
     """Records prepared for fitting: all points kept, the noise as seen without a model.
 
     Parameters
@@ -89,12 +99,15 @@ def prepare(records: Sequence[Record], *, robust: bool = False, engine: Engine =
     records : sequence of Record
     robust, engine
         As of `FitPlan`.
+    effort : Effort, optional
+        Of which this fit is a part.
     """
     predictor = Predictor(records)
     noise = tuple(first_noise(record) for record in predictor.records)
     sizes = [modulus(r, measured(r)) for r in predictor.records]
     sigma = np.concatenate([level.sigma(size) for level, size in zip(noise, sizes, strict=True)])
-    return Problem(predictor, noise, sigma, np.ones(predictor.size, dtype=bool), robust, engine)
+    every, counted = np.ones(predictor.size, dtype=bool), effort or Effort(predictor.size)
+    return Problem(predictor, noise, sigma, every, robust, engine, counted)
 
 
 def with_noise_of(state: FitState) -> Problem:
@@ -180,6 +193,13 @@ def noise_without_model(record: Record) -> NoiseLevel:
     ----------
     record : Record
     """
+    if record not in _SEEN:
+        _SEEN[record] = _without_model(record)
+    return _SEEN[record]
+
+
+def _without_model(record: Record) -> NoiseLevel:
+    """The estimate itself."""
     level = first_noise(record)
     if not isinstance(record, ImpedanceSpectrum):
         return level

@@ -32,6 +32,8 @@ _LEAST_CHARGING = 1e-9
 """Of the shortest sampling interval: a charging time R_s C_m below is none."""
 _LEAST_SERIES = 1e-6
 """Of R_b: a series resistance below is none."""
+_KEPT = 200_000
+"""Points up to which the last prediction is kept."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,12 @@ class Instrument:
         offset, delay = np.zeros((2, records))
         return cls(np.ones(records), offset, delay, np.zeros((records, 3)), np.zeros((records, edges)))
 
+    @property
+    def content(self) -> tuple[bytes, ...]:
+        """What tells it from another one of the same records."""
+        arrays = (self.gain, self.offset, self.delay, self.initial, self.edge)
+        return tuple(array.tobytes() for array in arrays)
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -72,6 +80,8 @@ class Prediction:
     """(n, 3) derivatives by the initial u, i_c, f; 0 for records without a beginning."""
     by_edge: FloatArray
     """(n, e) derivatives by the shift of each jump."""
+    work: int = 0
+    """Points that were computed, and steps of the integrator, each as two points; 0 if known before."""
 
 
 @dataclass(frozen=True)
@@ -141,6 +151,8 @@ class Predictor:
             shortest = min(shortest, float(np.min(gaps[gaps > 0], initial=np.inf)))
         self._shortest = shortest if np.isfinite(shortest) else 0.0
         """Shortest time, s, between two samples of a record under voltage control; 0 without any."""
+        self._known: tuple[object, Prediction] | None = None
+        """The last prediction, with what it was made for."""
 
     def _grid(self, control: Control) -> tuple[BiasGrid, FloatArray, FloatArray] | None:
         """The spectra whose bias is a voltage (or a current), and where their Re Z and Im Z go."""
@@ -184,9 +196,22 @@ class Predictor:
     def __call__(
         self, p: Parameters, instrument: Instrument | None = None, *, slopes_in_time: bool = True
     ) -> Prediction:
-        """Prediction for one set of parameters; slopes in time are NaN where they are not wanted."""
+        """Prediction for one set of parameters; slopes in time are NaN where they are not wanted.
+
+        The last one is kept: a place that was found is asked for by all who judge it.
+        """
         p = self._with_series_resistance(p)
         terms = instrument or Instrument.ideal(len(self.records))
+        wanted = (p, terms.content, slopes_in_time)
+        if self._known is not None and self._known[0] == wanted:
+            return self._known[1]
+        prediction = self._computed(p, terms, slopes_in_time=slopes_in_time)
+        self._known = (wanted, replace(prediction, work=0)) if self.size <= _KEPT else None
+        return prediction
+
+    def _computed(self, p: Parameters, terms: Instrument, *, slopes_in_time: bool) -> Prediction:
+        """Prediction for one set of parameters."""
+        steps = 0
         # What a record does not fill stays NaN.
         values, by_time = np.full((2, self.size), np.nan)
         slopes = np.full((self.size, len(NAMES)), np.nan)
@@ -210,7 +235,7 @@ class Predictor:
                 sensitivities=slopes_in_time,
                 tolerance=self.tolerance,
             )
-            offsets = drives.offsets
+            offsets, steps = drives.offsets, response.steps
             in_time = [COLUMN[name] for name in response.names]
             for j, k in enumerate(self._timed):
                 here, part = self.slices[k], slice(offsets[j], offsets[j + 1])
@@ -225,10 +250,12 @@ class Predictor:
                     slopes[here, COLUMN["R_s"]] -= by_initial[here, 0] * current
         by_edge = np.zeros((self.size, terms.edge.shape[1]))
         if slopes_in_time:
-            by_edge = self._edge_slopes(p, terms, values, by_time)
+            by_edge, more = self._edge_slopes(p, terms, values, by_time)
+            steps += more
+        work = self.size + 2 * steps
         offset = terms.offset[self.record_of_point] if np.any(terms.offset) else 0.0
         if np.all(terms.gain == 1.0):
-            return Prediction(values + offset, slopes, values, by_time, by_initial, by_edge)
+            return Prediction(values + offset, slopes, values, by_time, by_initial, by_edge, work)
         gain = terms.gain[self.record_of_point]
         first = np.array([self._first_current(k, terms) for k in range(len(self.records))])
         return Prediction(
@@ -238,6 +265,7 @@ class Predictor:
             gain * by_time,
             gain[:, None] * by_initial,
             gain[:, None] * by_edge,
+            work,
         )
 
     def _with_series_resistance(self, p: Parameters) -> Parameters:
@@ -310,8 +338,8 @@ class Predictor:
 
     def _edge_slopes(
         self, p: Parameters, terms: Instrument, values: FloatArray, by_time: FloatArray
-    ) -> FloatArray:
-        """(n, e) derivatives of the values by the shift of each jump, by a small step.
+    ) -> tuple[FloatArray, int]:
+        """(n, e) derivatives of the values by the shift of each jump, by a small step; steps that it took.
 
         A sample between the old and the new edge would see the jump itself: edges move earlier, never past
         a sample. Where a drive is nothing but jumps, all of them together are a shift in time, which spares
@@ -319,8 +347,9 @@ class Predictor:
         """
         count, drives = terms.edge.shape[1], self._jumping_drives
         result = np.zeros((self.size, count))
+        steps = 0
         if drives is None:
-            return result
+            return result, steps
         chosen = [jumping.record for jumping in self._jumping]
         for e in range(count):
             step = np.array([-_EDGE_STEP * jumping.gap(e) for jumping in self._jumping])
@@ -331,6 +360,7 @@ class Predictor:
             moved = drives.with_jumps_moved(edge)
             initial = self._initial_states(p, terms)[[self._timed.index(k) for k in chosen]]
             response = moved.respond(p, initial=initial, delay=terms.delay[chosen], tolerance=self.tolerance)
+            steps += response.steps
             parts = np.split(response.values, moved.offsets[1:-1])
             for k, size, part in zip(chosen, step, parts, strict=True):
                 if size:
@@ -339,7 +369,7 @@ class Predictor:
             last, here = len(jumping.gaps) - 1, self.slices[jumping.record]
             if jumping.shifts_whole and last < count:
                 result[here, last] = -by_time[here] - np.sum(result[here, :last], axis=1)
-        return result
+        return result, steps
 
 
 def _impedance_slopes(p: Parameters, grid: BiasGrid, u: FloatArray) -> ComplexArray:

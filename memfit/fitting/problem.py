@@ -8,13 +8,14 @@ integrated gets a finite penalty of the right length, and is counted.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from memfit.arrays import BoolArray, FloatArray
 from memfit.datasets import ImpedanceSpectrum
 from memfit.fit_options import Engine
+from memfit.fitting.effort import Effort
 from memfit.fitting.linear import soften, triangle
 from memfit.fitting.plan import FitPlan, Term, TermKind
 from memfit.fitting.predict import Instrument, Prediction, Predictor, bias_of, junction_at
@@ -243,6 +244,7 @@ class JointResiduals:
 
     def __init__(self, problem: "Problem", unknowns: Unknowns) -> None:
         self.predictor = problem.predictor
+        self.effort = problem.effort
         self.unknowns = unknowns
         self.failures = 0
         """Trials in which a record could not be integrated."""
@@ -256,7 +258,9 @@ class JointResiduals:
 
     def prediction(self, x: FloatArray) -> Prediction:
         """The model at all points."""
-        return self.predictor(self.unknowns.parameters(x), self.unknowns.instrument(x))
+        prediction = self.predictor(self.unknowns.parameters(x), self.unknowns.instrument(x))
+        self.effort.count(prediction.work)
+        return prediction
 
     def all_rows(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Residuals (k,) of the points kept and their derivatives (k, m), not softened."""
@@ -327,6 +331,8 @@ class Problem:
     robust: bool = False
     """Whether every residual r is replaced by `soften(r)`."""
     engine: Engine = "memfit"
+    effort: Effort = field(default_factory=Effort, compare=False)
+    """What the evaluations are counted on, and what may end a search."""
 
     @property
     def kinds(self) -> tuple[str, ...]:

@@ -6,13 +6,16 @@ the data. Long transients have fewer samples meanwhile, each with the noise of t
 is found on thousands, settled on all.
 """
 
+import itertools
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from memfit.datasets import ImpedanceSpectrum, IVSweep, PulseTransient, Record
+from memfit.fitting.effort import SETTINGS as EFFORT
+from memfit.fitting.effort import Effort
 from memfit.fitting.instrument_terms import add_needed_terms, with_initial_states
 from memfit.fitting.least_squares import minimise
 from memfit.fitting.part_starts import with_parts
@@ -112,9 +115,10 @@ def find_minima(
             reasons = {**start.reasons, **dict.fromkeys(plan.start, "given")}
             values = with_parts({**usual, **start.values, **plan.start}, plan.asked)
             starts.append(StartingValues(values, start.misfit, reasons))
-        return polish(records, plan, names, starts)
+        return polish(records, plan, names, starts, problem.effort)
 
-    search = thinned(replace(problem, robust=True))
+    effort = problem.effort.part(EFFORT.search)
+    search = thinned(replace(problem, robust=True, effort=effort))
     minima: list[tuple[FitState, StartingValues]] = []
     bare: list[float] = []
     """chi2 of what was found before terms of the instruments came."""
@@ -138,15 +142,24 @@ def find_minima(
         """The most promising."""
         return [s for s in polished[: SETTINGS.starts] if s.misfit <= SETTINGS.rival * polished[0].misfit]
 
+    def all_of(starts: Iterable[StartingValues], zeros: Mapping[int, float] | None = None) -> bool:
+        """Fit from all of them, while there is effort left; True when one explains everything."""
+        found = False
+        for start in starts:
+            if not minima or not effort.over:
+                found = attempt(start, zeros) or found
+        return found
+
     polished = first_values({})
     first = first_of(polished)
-    good = [attempt(start) for start in first]
-    zeros = {} if any(good) or plan.offsets == "off" else zero_errors(problem.predictor.records)
-    if zeros:
-        good += [attempt(start, zeros) for start in first_of(first_values(zeros))]
-    if not any(good) and patient:
+    good = all_of(first)
+    zeros = {} if good or plan.offsets == "off" else zero_errors(problem.predictor.records)
+    if zeros and not effort.over:
+        good = all_of(first_of(first_values(zeros)), zeros)
+    if not good and patient:
         best = min(minima, key=lambda item: item[0].minimum.chi2)
-        any(attempt(start) for start in _more_starts(best, polished, len(first), names, plan.seed))
+        more = _more_starts(best, polished, len(first), names, plan.seed)
+        any(attempt(start) for start in itertools.takewhile(lambda _: not effort.over, more))
     minima.sort(key=lambda item: item[0].minimum.chi2)
     kept: list[FitState] = []
     for state, _ in minima:
@@ -158,6 +171,17 @@ def find_minima(
     return kept, minima[0][1]
 
 
+def describes(state: FitState) -> bool:
+    """Whether a place that was found leaves little to explain.
+
+    Parameters
+    ----------
+    state : FitState
+        With the noise that is seen without the model.
+    """
+    return _typical_misfit(state) < SETTINGS.good
+
+
 def _typical_misfit(state: FitState) -> float:
     """Median squared residual of the worst record, 1 for normal noise: blind to outliers only."""
     r, _ = state.linearised()
@@ -166,7 +190,11 @@ def _typical_misfit(state: FitState) -> float:
 
 
 def polish(
-    records: Sequence[Record], plan: FitPlan, names: Sequence[str], starts: Sequence[StartingValues]
+    records: Sequence[Record],
+    plan: FitPlan,
+    names: Sequence[str],
+    starts: Sequence[StartingValues],
+    effort: Effort | None = None,
 ) -> list[StartingValues]:
     """Fit what has a closed form: the spectra, and the slowest sweep as a steady curve.
 
@@ -177,6 +205,8 @@ def polish(
     names : sequence of str
         Physical parameters that may be free.
     starts : sequence of StartingValues
+    effort : Effort, optional
+        Of which this is a part.
     """
     closed: list[Record] = [r for r in records if isinstance(r, ImpedanceSpectrum)]
     if not closed:
@@ -190,11 +220,15 @@ def polish(
     sizes = [modulus(r, measured(r)) for r in closed]
     sigma = [level.sigma(size + 1e-3 * float(np.max(size))) for level, size in zip(noise, sizes, strict=True)]
     every = np.ones(predictor.size, dtype=bool)
-    problem = Problem(predictor, tuple(noise), np.concatenate(sigma), every, robust=True, engine=plan.engine)
+    counted = effort or Effort(predictor.size)
+    problem = Problem(predictor, tuple(noise), np.concatenate(sigma), every, True, plan.engine, counted)
     both = set(LEFT_OUT.values()) <= set(names)
     swaps = [StartingValues(swapped(s.values), s.misfit, s.reasons) for s in starts[:2] if both]
-    results = []
+    results: list[StartingValues] = []
     for start in [*starts, *swaps]:
+        told("first values", len(results), len(starts) + len(swaps))
+        if results and counted.stopped:
+            break
         state = _fit_everything(problem, plan, names, start)
         values = {**start.values, **state.unknowns.values(state.x)}
         results.append(StartingValues(values, state.minimum.chi2, start.reasons))

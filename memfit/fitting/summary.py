@@ -214,6 +214,12 @@ def _status(state: FitState, parameters: Mapping[str, Estimate]) -> Status:
     at_bound = [n for n in parameters if n in CORE and parameters[n].status == "at_bound"]
     if not np.all(np.isfinite(state.x)) or not np.isfinite(state.minimum.chi2):
         return Status(code="not_converged", message="The fit left the range of numbers; give bounds.")
+    if stopped := state.problem.effort.stopped:
+        return Status(
+            code="not_converged",
+            message=f"The fit was stopped ({stopped}): these are the best values so far, not those of a fit "
+            "that ended.",
+        )
     if not state.minimum.converged:
         return Status(
             code="not_converged",

@@ -178,7 +178,7 @@ class DriveSet:
         course = np.full((n if states else 0, 3), np.nan)
         status, reached = np.empty(count, dtype=np.int64), np.empty(count)
         kernel.prepare(kernel.integrate_all)
-        kernel.integrate_all(
+        steps = kernel.integrate_all(
             p.as_array(IN_TIME),
             self._voltage,
             self._before,
@@ -197,7 +197,7 @@ class DriveSet:
             status,
             reached,
         )
-        return Response(y, y_p, course, FIRST, status, reached, IN_TIME)
+        return Response(y, y_p, course, FIRST, status, reached, IN_TIME, int(steps))
 
     def along(
         self,
@@ -285,6 +285,8 @@ class Response:
     """(r,) time reached, s."""
     names: tuple[str, ...]
     """Parameters that the response depends on."""
+    steps: int = 0
+    """Of the integrator, where it counts them."""
 
     @property
     def by_parameters(self) -> FloatArray:

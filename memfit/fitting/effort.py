@@ -1,0 +1,83 @@
+"""How much work a fit takes, and may take: evaluations, budgets of what is hopeless, a stop from outside.
+
+An evaluation is the model, with its derivatives, at all points of the device; one of some of its records
+counts as their share of the points, and one whose integrator takes many steps, as it does where a model
+oscillates wildly, as the points that take as long. Data that the model describes end a search by themselves.
+Where nothing describes them, more starts, more steps and fits without some of the records would go on for
+ever; there each part of the work has a budget, and ends with the best it has.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from memfit.progress import stopped
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Evaluations that may be spent where nothing describes the data."""
+
+    search: float = 400.0
+    """On all starts together."""
+    settling: float = 120.0
+    """On the terms of the instruments, on noise and outliers, and on what leaving out records does."""
+    some: float = 100.0
+    """On one fit without some of the records ..."""
+    mistakes: float = 300.0
+    """... and on all of them."""
+
+
+SETTINGS = Settings()
+SPENT = "the evaluations for data that nothing describes were spent"
+
+
+class Effort:
+    """What a fit, or a part of it, has used, and whether it may go on.
+
+    Parameters
+    ----------
+    points : int
+        Of the device: what one evaluation computes.
+    most : float
+        Evaluations that may be used.
+    whole : Effort, optional
+        What this is a part of.
+    """
+
+    def __init__(self, points: int = 1, most: float = np.inf, whole: "Effort | None" = None) -> None:
+        self.points, self.most, self.whole = points, most, whole
+        self.used = 0.0
+        self._stopped = ""
+
+    def part(self, most: float = np.inf) -> "Effort":
+        """A part of this with a budget of its own."""
+        return Effort(self.points, most, self)
+
+    def count(self, points: int) -> None:
+        """So many points, or what takes as long, were computed."""
+        self.used += points / self.points
+        if self.whole is not None:
+            self.whole.count(points)
+
+    @property
+    def whole_fit(self) -> "Effort":
+        """Of which all parts are."""
+        return self if self.whole is None else self.whole.whole_fit
+
+    @property
+    def stopped(self) -> str:
+        """Why the whole fit is to stop; "" where it may go on. Once it is said, it stays."""
+        if self.whole is not None:
+            return self.whole.stopped
+        self._stopped = self._stopped or stopped()
+        return self._stopped
+
+    @property
+    def over(self) -> str:
+        """Why no further evaluation may be made; "" where one may."""
+        if stopped := self.stopped:
+            return stopped
+        if self.used >= self.most:
+            return SPENT
+        return self.whole.over if self.whole is not None else ""
