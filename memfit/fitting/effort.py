@@ -76,8 +76,8 @@ class Effort:
     @property
     def over(self) -> str:
         """Why no further evaluation may be made; "" where one may."""
-        if stopped := self.stopped:
-            return stopped
+        if reason := self.stopped:
+            return reason
         if self.used >= self.most:
             return SPENT
         return self.whole.over if self.whole is not None else ""

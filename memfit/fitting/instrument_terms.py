@@ -28,8 +28,8 @@ from memfit.fitting.drives import (
     is_ramp,
     sample_before,
 )
-from memfit.fitting.least_squares import NEEDED, again, fall_of_chi2, minimise
-from memfit.fitting.linear import marginal_root
+from memfit.fitting.least_squares import NEEDED, again, minimise
+from memfit.fitting.linear import fall_of_chi2, marginal_root
 from memfit.fitting.plan import WIRING, FitPlan, Term
 from memfit.fitting.predict import Instrument, Predictor, measured
 from memfit.fitting.problem import (

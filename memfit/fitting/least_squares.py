@@ -214,20 +214,6 @@ def bounded_step(state: FitState) -> FloatArray:
     return step.d
 
 
-def fall_of_chi2(r: FloatArray, jacobian: FloatArray) -> float:
-    """Fall of chi2 that residuals (k,) and their Jacobian (k, m) promise.
-
-    Parameters
-    ----------
-    r : (k,) array
-    jacobian : (k, m) array
-    """
-    length = np.linalg.norm(jacobian, axis=0)
-    scaled = jacobian / np.where(length > 0, length, 1.0)
-    remaining = r - scaled @ np.linalg.lstsq(scaled, r, rcond=1e-12)[0]
-    return float(r @ r - remaining @ remaining)
-
-
 @dataclass(frozen=True)
 class Point:
     """Residuals and Jacobian at one vector, reduced: sums of squares and gradients are those of all rows."""

@@ -55,3 +55,17 @@ def triangle(rows: FloatArray) -> FloatArray:
         rows = np.asarray(np.linalg.qr(padded.reshape(-1, block, k), mode="r")).reshape(-1, k)
     missing = max(k - rows.shape[0], 0)
     return np.asarray(np.linalg.qr(np.concatenate([rows, np.zeros((missing, k))]), mode="r"))
+
+
+def fall_of_chi2(r: FloatArray, jacobian: FloatArray) -> float:
+    """Fall of chi2 that residuals (k,) and their Jacobian (k, m) promise.
+
+    Parameters
+    ----------
+    r : (k,) array
+    jacobian : (k, m) array
+    """
+    length = np.linalg.norm(jacobian, axis=0)
+    scaled = jacobian / np.where(length > 0, length, 1.0)
+    remaining = r - scaled @ np.linalg.lstsq(scaled, r, rcond=1e-12)[0]
+    return float(r @ r - remaining @ remaining)

@@ -12,6 +12,7 @@ import pytest
 from devices import TRUTH, device, pulses, spectra, sweeps
 from nist import HARD, MODELS, PROBLEMS
 
+from memfit.fitting.effort import Effort
 from memfit.fitting.joint import fit
 from memfit.fitting.least_squares import Box, Point, Surface, again, gauss_newton, minimise
 from memfit.fitting.linear import triangle
@@ -200,7 +201,7 @@ class Rows:
 def _minimum(rows, free, start, **settings):
     """Where the patient search ends on given residuals."""
     rows.failures = 0
-    problem = SimpleNamespace(engine="lmfit", residuals=lambda unknowns: rows)
+    problem = SimpleNamespace(engine="lmfit", effort=Effort(), residuals=lambda unknowns: rows)
     names = tuple(unknown.name for unknown in free)
     return minimise(problem, SimpleNamespace(free=free, names=names), start, **settings).minimum
 
