@@ -28,7 +28,7 @@ from scipy.optimize import brentq, minimize_scalar
 from scipy.stats import beta
 from trials import Benchmark, run
 
-from memfit.analysis.figures_of_merit import figures_of_merit
+from memfit.analysis.figures_of_merit.assemble import figures_of_merit
 from memfit.fitting.joint import fit
 from memfit.loaders.device import load_device
 

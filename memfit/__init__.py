@@ -20,7 +20,9 @@ __version__ = "0.1.0"
 _HOMES = {
     "memfit.analysis.comparison": ("Comparison",),
     "memfit.analysis.cycles": ("bifurcation_diagram", "cycles_at"),
-    "memfit.analysis.figures_of_merit": ("Conditions", "FiguresOfMerit", "figures_of_merit"),
+    "memfit.analysis.figures_of_merit.assemble": ("figures_of_merit",),
+    "memfit.analysis.figures_of_merit.conditions": ("Conditions",),
+    "memfit.analysis.figures_of_merit.sheet": ("FiguresOfMerit",),
     "memfit.analysis.intervals": ("bootstrap", "profile", "sample_posterior"),
     "memfit.analysis.stability": (
         "Circuit",

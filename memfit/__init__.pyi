@@ -3,9 +3,9 @@
 from memfit.analysis.comparison import Comparison as Comparison
 from memfit.analysis.cycles import bifurcation_diagram as bifurcation_diagram
 from memfit.analysis.cycles import cycles_at as cycles_at
-from memfit.analysis.figures_of_merit import Conditions as Conditions
-from memfit.analysis.figures_of_merit import FiguresOfMerit as FiguresOfMerit
-from memfit.analysis.figures_of_merit import figures_of_merit as figures_of_merit
+from memfit.analysis.figures_of_merit.assemble import figures_of_merit as figures_of_merit
+from memfit.analysis.figures_of_merit.conditions import Conditions as Conditions
+from memfit.analysis.figures_of_merit.sheet import FiguresOfMerit as FiguresOfMerit
 from memfit.analysis.intervals import bootstrap as bootstrap
 from memfit.analysis.intervals import profile as profile
 from memfit.analysis.intervals import sample_posterior as sample_posterior

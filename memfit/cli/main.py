@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Sequence
 
 from memfit import __version__
-from memfit.cli import app, batch, completion, fit, init, inspect, report, simulate, stability
+from memfit.cli import app, batch, completion, datasheet, fit, init, inspect, report, simulate, stability
 from memfit.cli.console import FAILED, INTERRUPTED, USABLE, Command, Parser
 from memfit.cli.streams import (
     TERMINATED,
@@ -41,6 +41,7 @@ COMMANDS: dict[str, Command] = {
     "simulate": simulate.SIMULATE,
     "stability": stability.STABILITY,
     "report": report.REPORT,
+    "datasheet": datasheet.DATASHEET,
     "batch": batch.BATCH,
     "index": batch.INDEX,
     "query": batch.QUERY,

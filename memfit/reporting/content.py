@@ -14,6 +14,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, Self
 
+from memfit.analysis.figures_of_merit.rows import FIGURES_OF_MERIT
 from memfit.arrays import FloatArray
 from memfit.errors import InputError
 from memfit.fitting import Term
@@ -48,6 +49,7 @@ SYMBOLS: Mapping[str, Symbol] = {
     **{name: Symbol(*row.symbol, row.meaning) for name, row in PARAMETERS.items()},
     **{name: Symbol(*row.symbol, row.meaning) for name, row in DERIVED.items()},
     **{name: Symbol(*entry) for name, entry in _TEXT["symbols"].items()},
+    **{n: Symbol(*row.symbol, row.definition) for n, row in FIGURES_OF_MERIT.items() if "_" in n},
 }
 KIND: Words = _TEXT["kind"]
 KINDS: Words = _TEXT["kinds"]

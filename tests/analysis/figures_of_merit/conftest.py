@@ -3,7 +3,7 @@
 import devices
 import pytest
 
-from memfit.analysis.figures_of_merit import figures_of_merit
+from memfit.analysis.figures_of_merit.assemble import figures_of_merit
 from memfit.fitting.joint import fit
 
 

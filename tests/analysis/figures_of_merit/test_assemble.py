@@ -6,8 +6,9 @@ import devices
 import numpy as np
 import pytest
 
-from memfit.analysis.figures_of_merit import FIGURES_OF_MERIT, Conditions, figures_of_merit
-from memfit.analysis.figures_of_merit.assemble import NO_DATA, NOT_MEASURED
+from memfit.analysis.figures_of_merit.assemble import NO_DATA, NOT_MEASURED, figures_of_merit
+from memfit.analysis.figures_of_merit.conditions import Conditions
+from memfit.analysis.figures_of_merit.rows import FIGURES_OF_MERIT
 from memfit.errors import InputError
 
 P = devices.TRUTH

@@ -4,7 +4,7 @@ import devices
 import numpy as np
 import pytest
 
-from memfit.analysis.figures_of_merit import figures_of_merit
+from memfit.analysis.figures_of_merit.assemble import figures_of_merit
 from memfit.analysis.figures_of_merit.model import turnover_frequency
 from memfit.model import impedance
 

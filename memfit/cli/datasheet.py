@@ -1,0 +1,107 @@
+"""`memfit datasheet`: figures of merit of a stored result, measured and predicted."""
+
+from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from memfit import __version__
+from memfit.cli.console import (
+    USABLE,
+    Command,
+    Console,
+    Parser,
+    add_data,
+    add_json,
+    add_look,
+    add_overwrite,
+    add_result,
+    option_quantity,
+    print_json,
+    whole,
+)
+
+if TYPE_CHECKING:
+    from memfit.analysis.figures_of_merit.conditions import Conditions
+
+_CONDITIONS = {
+    "amplitude": ("voltage", "of loops and of pulses that potentiate, as in 0.9V"),
+    "read": ("voltage", "at which states are read, as in 0.2V"),
+    "rate": ("voltage_rate", "scan rate of loops, as in 100mV/s"),
+    "depression": ("voltage", "of pulses that depress"),
+    "base": ("voltage", "between pulses"),
+    "width": ("time", "of a pulse, as in 10ms"),
+    "interval": ("time", "from the end of a pulse to the next"),
+    "duration": ("time", "for which retention is followed"),
+    "current": ("current", "at which the device may spike"),
+}
+"""Options that state conditions: dimension and help."""
+
+
+def _option(name: str) -> str:
+    """The option that states a condition; `--width` is that of figures."""
+    return "--pulse-width" if name == "width" else f"--{name}"
+
+
+def _add_options(parser: Parser) -> None:
+    add_result(parser)
+    parser.add_argument("-o", "--out", metavar="OUT", help="folder for the data sheet and its figures")
+    add_data(parser, "the measurements, if elsewhere")
+    for name, (_, summary) in _CONDITIONS.items():
+        parser.add_argument(_option(name), metavar="VALUE", help=summary)
+    parser.add_argument("--count", type=whole(1), metavar="N", help="pulses up, and pulses down")
+    add_look(parser)
+    add_overwrite(parser)
+    add_json(parser)
+
+
+def _run(given: Namespace) -> int:
+    """Read, evaluate, tell, and write where asked."""
+    from memfit.cli.report import options_of
+    from memfit.cli.text_output import report_text
+    from memfit.files import check_free
+    from memfit.reporting.datasheet.page import in_words
+    from memfit.workflow.datasheet import sheet_of, write_sheet
+
+    console = Console(given.quiet, given.verbose)
+    if given.out is not None:
+        check_free(Path(given.out), overwrite=given.overwrite)
+    options = options_of(given)
+    sheet, result, notes = sheet_of(given.result, given.data or (), _conditions(given))
+    edited = console.warn_of_edits(result)
+    for note in notes:
+        console.say(note)
+    if given.json:
+        print_json({**sheet.to_dict(), **edited})
+    else:
+        for note in sheet.notes:
+            console.say(note)
+        print(report_text(in_words(sheet)))
+    if given.out is not None:
+        footer = f"memfit {__version__}, from the fit in {Path(given.result).name}"
+        out = write_sheet(
+            sheet, given.out, formats=options.formats, look=options, overwrite=given.overwrite, footer=footer
+        )
+        console.say_written(out)
+    return USABLE
+
+
+def _conditions(given: Namespace) -> "Conditions":
+    """Those asked for."""
+    from memfit.analysis.figures_of_merit.conditions import Conditions
+
+    asked: dict[str, Any] = {"count": given.count}
+    for name, (dimension, _) in _CONDITIONS.items():
+        text = getattr(given, _option(name).strip("-").replace("-", "_"))
+        if text is not None:
+            asked[name] = option_quantity(_option(name), text, dimension)
+    return Conditions(**asked)
+
+
+DATASHEET = Command(
+    summary="Figures of merit of a fitted device: measured and predicted, with intervals.",
+    details="What the records hold is measured, everything is predicted by the fitted model at stated "
+    "conditions:\nset, reset, on/off, loop area, paired pulses, potentiation, fading, energies, spiking. "
+    "With -o a data\nsheet as datasheet.html (or pdf, md, tex, csv) with its figures.",
+    add_options=_add_options,
+    run=_run,
+)
