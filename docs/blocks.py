@@ -9,9 +9,9 @@
 - `bash`: a script that must succeed; an installation must be that of README.md, which `.ci/run` carries out.
 - `toml` whose first line is a comment with a path is written there; every other one must be valid.
 
-Each page runs in a folder of its own that has `sample_data` and `examples`. A comment
-`<!-- run first: command -->` makes what a page takes for granted, such as a result. A block after a comment
-`<!-- not run: reason -->` is not run. `tests/test_docs.py` runs all pages.
+Each page runs in a folder of its own that has `sample_data` and `examples`. Pictures that blocks make and the
+page shows lie in `docs/images`. A comment `<!-- run first: command -->` makes what a page takes for granted,
+such as a result. A block after `<!-- not run: reason -->` is not run. `tests/test_docs.py` runs all pages.
 """
 
 import io
@@ -88,9 +88,28 @@ def run_page(page: Path, *, update: bool = False) -> str:
         for command in _FIRST.findall(text):
             _command(command, f"{page.name}, run first: {command}", must_succeed=True)
         changes = _run_blocks(page.name, text, update=update)
+        _check_pictures(page, text, update=update)
     for (start, end), body in reversed(changes):
         text = text[:start] + body + text[end:]
     return text
+
+
+def _check_pictures(page: Path, text: str, *, update: bool) -> None:
+    """Every picture that a block makes stands on the page; with `update` it is put beside it.
+
+    Raises
+    ------
+    PageError
+        A block makes a picture that the page does not show, or one of another size.
+    """
+    for made in sorted(Path().glob("*.png")):
+        shown = page.parent / "images" / made.name
+        if f"](images/{made.name})" not in text:
+            continue
+        if update:
+            shutil.copy(made, shown)
+        if not shown.is_file() or shown.read_bytes()[16:24] != made.read_bytes()[16:24]:  # width and height
+            raise PageError(f"{page.name}: images/{made.name} is not what the block makes; use --update.")
 
 
 def _run_blocks(page: str, text: str, *, update: bool) -> list[tuple[tuple[int, int], str]]:

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any
 
 PAGE = "memfit.notebook.page:html_of"
-PICTURE = "memfit.notebook.plot:overview"
+PICTURE = "memfit.notebook.overview:overview"
 PREDICTION = "memfit.fitting.forecast:predict"
 
 

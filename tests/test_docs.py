@@ -179,3 +179,12 @@ def test_references_of_the_paper_exist():
     text = (DOCS / "paper" / "paper.md").read_text(encoding="utf-8")
     entries = re.findall(r"@\w+\{(\w+),", (DOCS / "paper" / "paper.bib").read_text(encoding="utf-8"))
     assert set(re.findall(r"@(\w+)", text.split("---", 2)[2])) == set(entries)
+
+
+def test_the_glossary_has_every_word_of_a_report():
+    """Every title of a column and every status, as the report spells them."""
+    glossary = (DOCS / "glossary.md").read_text(encoding="utf-8").lower()
+    words = tomllib.loads((REPOSITORY / "memfit/reporting/text.toml").read_text(encoding="utf-8"))
+    said = {*words["column"].values(), *words["status_of_estimate"].values()}
+    missing = {word for word in said if word.split(" (95")[0].lower() not in glossary}
+    assert missing == set()

@@ -43,7 +43,6 @@ def test_nobody_imports_from_the_face(path):
             "report",
             {
                 "memfit.batch",
-                "memfit.analysis.design",
                 "memfit.analysis.comparison.compare",
                 "scipy.interpolate",
             },
@@ -52,7 +51,6 @@ def test_nobody_imports_from_the_face(path):
             "fit",
             {
                 "memfit.batch",
-                "memfit.analysis.design",
                 "memfit.analysis.comparison.compare",
                 "memfit.reporting.batch",
             },

@@ -115,8 +115,8 @@ def test_a_fit_takes_parameters_of_lmfit(device, result):
 def test_a_fit_says_how_far_it_is(device):
     heard = []
     mf.fit(device, fix={"R_s": 40.0}, progress=lambda *words: heard.append(words))
-    assert heard[0][0] == "fits from first values"
-    assert all(0 < done <= total for _, done, total in heard)
+    assert "fits from first values" in {what for what, _, _ in heard}
+    assert all(0 <= done <= total for _, done, total in heard)
 
 
 def test_numbers_for_other_packages(result):

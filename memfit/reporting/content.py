@@ -243,6 +243,12 @@ class Graded:
     """-4 (strongly negative) to 4 (strongly positive)."""
 
 
+class Given(str):
+    """A name that a user gave: to be written letter by letter."""
+
+    __slots__ = ()
+
+
 class Link(str):
     """Words that lead to another file; plain words in every format but HTML."""
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from memfit.analysis.design import plan_next
 from memfit.analysis.stability import analyse_result
 from memfit.datasets import Device, Record
 from memfit.errors import InputError, OutputError
@@ -114,7 +115,24 @@ def fill(
     if options is not None:
         by_name = {item.record.name: item.record for item in fitted}
         records = {k: by_name[item.file] for k, item in enumerate(result.inputs) if item.file in by_name}
-        report.write_report(result, beside_model(result, records), draft, options)
+        report.write_report(
+            result, beside_model(result, records), draft, options, following=following(result)
+        )
+
+
+def following(result: FitResult) -> tuple[str, ...]:
+    """What to measure next, a sentence each; nothing where that cannot be said.
+
+    Parameters
+    ----------
+    result : FitResult
+    """
+    try:
+        said = plan_next(result).sentences
+    except InputError:
+        return ()
+    misfit = result.misfit is not None and result.misfit.large  # of which the report speaks before
+    return tuple(one for one in said[misfit:] if not one.startswith("Left out"))
 
 
 def beside_model(result: FitResult, records: Mapping[int, Record] | Device) -> tuple[FittedRecord, ...]:
@@ -214,5 +232,5 @@ def remake_report(
     stored = result if found_data.paths else placed(read.result, target)
     with whole_folder(target, overwrite=overwrite, about=_identity(read.result)) as draft:
         write_whole(draft / RESULT_FILE, stored.to_json() if read.whole else text)
-        report.write_report(result, fitted, draft, options, notes=notes)
+        report.write_report(result, fitted, draft, options, notes=notes, following=following(result))
     return target, notes

@@ -1,7 +1,5 @@
 """Pictures on axes of one's own: what is drawn is what was measured and what the model says."""
 
-from dataclasses import replace
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -90,15 +88,3 @@ def test_what_cannot_be_drawn(measured, result):
     ):
         with pytest.raises(InputError, match=message):
             wrong()
-
-
-def test_plots_of_values(measured, result):
-    assert len(measured.plot()) == 6
-    assert len(measured["pulse.csv"].plot()) == 2
-    assert len(result.plot()) == 1, "without the data, what follows from the parameters"
-    unknown = replace(result.parameters["tau_k"], value=None)
-    bare = replace(result, parameters={**result.parameters, "tau_k": unknown})
-    with pytest.raises(InputError, match="give the device"):
-        bare.plot()
-    axes = result.plot(measured)
-    assert [one.get_ylabel().split(" (")[0] for one in axes] == ["|Z|", "I", "V", "Gain margin"]

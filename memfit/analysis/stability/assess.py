@@ -173,10 +173,10 @@ def analyse_result(
     try:
         p = result.values()
     except InputError as problem:
-        return {name: _undetermined(str(problem)) for name in wanted}
+        return {name: _undetermined(str(problem), circuit) for name, circuit in wanted.items()}
     if result.status.code == "not_converged":
         reason = "The fit did not converge; its values say nothing about stability."
-        return {name: _undetermined(reason) for name in wanted}
+        return {name: _undetermined(reason, circuit) for name, circuit in wanted.items()}
     source = "draws"
     if draws is None:
         source, enough = "covariance", sampling.SETTINGS.fewest_draws
@@ -250,7 +250,8 @@ def _with_uncertainty(
     verdict = _verdict(known.gain_margin_min or np.inf, interval)
     if verdict == "undetermined":
         return _undetermined(
-            f"The data leave the gain margin open from {_interval_text(interval)}, on both sides of 1."
+            f"The data leave the gain margin open from {_interval_text(interval)}, on both sides of 1.",
+            circuit,
         )
     known = replace(
         known,
@@ -303,13 +304,13 @@ def _without_oscillation(p: Parameters, circuit: Circuit, *, known: bool) -> Cir
     )
 
 
-def _undetermined(reason: str) -> CircuitStability:
+def _undetermined(reason: str, circuit: Circuit) -> CircuitStability:
     """No verdict, with the reason."""
     return CircuitStability(
         verdict="undetermined",
         message=reason,
         changes_to_hopf=dict.fromkeys(CHANGEABLE),
-        values_to_hopf=dict.fromkeys(("R_load", "C_external")),
+        values_to_hopf=dict.fromkeys(circuit.added),
     )
 
 

@@ -51,7 +51,8 @@ class Circuit:
     control: Literal["current", "voltage"] = "current"
     """What the source holds."""
     load: float = 0.0
-    """Resistance between a voltage source and the device, ohm; adds to R_s. No matter to a current source."""
+    """Resistance between a voltage source and the device, ohm; adds to R_s. In series with a current source
+    it changes nothing, and is refused; one across the device makes of that a voltage source behind it."""
     external_capacitance: float = 0.0
     """Capacitance soldered across the device, F; taken as across the junction, which holds while its charging
     time through R_s is short beside the oscillation."""
@@ -69,6 +70,12 @@ class Circuit:
                     f"The {name} must be a finite number of at least 0 {unit}, found {value:g}."
                 )
 
+        if self.control == "current" and self.load > 0.0:
+            raise ParameterError(
+                "A load in series with a current source changes nothing. A resistance across the device "
+                'makes of it a voltage source behind that resistance: Circuit(control="voltage", load=...).'
+            )
+
     @property
     def name(self) -> str:
         """How a sentence calls it."""
@@ -78,6 +85,14 @@ class Circuit:
         if self.external_capacitance > 0.0:
             parts.append(f"with {format_quantity(self.external_capacitance, 'F')} in parallel")
         return " ".join(parts)
+
+    @property
+    def added(self) -> tuple[str, str]:
+        """What can be soldered in, by name: a resistance and a capacitance.
+
+        The resistance is in series with a voltage source, or across the device under a current source.
+        """
+        return "R_load" if self.control == "voltage" else "R_shunt", "C_external"
 
     def resistance(self, p: Parameters) -> float:
         """Total resistance between the source and the junction, ohm: infinite for a current source."""

@@ -210,11 +210,11 @@ def changes_to_hopf(p: Parameters, circuit: Circuit) -> dict[str, float | None]:
 
 
 def values_to_hopf(p: Parameters, circuit: Circuit) -> dict[str, float | None]:
-    """What can be soldered: load (ohm) and parallel capacitance (F) at which the smallest gain margin is 1.
+    """What can be soldered: resistance (ohm) and capacitance (F) at which the least gain margin is 1.
 
-    `R_load` is in series with a voltage source, or across the terminals under a current source, which is the
-    same (Norton and Thevenin): above it the device oscillates, below it not. None where no value does. Where
-    two capacitances do, the one nearer to that of the circuit.
+    `R_load` is in series with a voltage source, `R_shunt` across the device under a current source, which is
+    the same resistance (Norton and Thevenin): above it the device oscillates, below it not. None where no
+    value does. Where two capacitances do, the one nearer to that of the circuit.
 
     Parameters
     ----------
@@ -233,7 +233,7 @@ def values_to_hopf(p: Parameters, circuit: Circuit) -> dict[str, float | None]:
         values = [device.C_m * factor - p.C_m for factor in _crossing_factors(Loop.of(device))["C_m"]]
         possible = [value for value in values if value >= 0.0]
         capacitance = min(possible, key=lambda c: abs(c - circuit.external_capacitance), default=None)
-    return {"R_load": load, "C_external": capacitance}
+    return dict(zip(circuit.added, (load, capacitance), strict=True))
 
 
 def crossings(loop: Loop, directions: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -35,7 +35,7 @@ def assess_member(
     uncertainty : Uncertainty, optional
     """
     nothing: dict[str, float | None] = dict.fromkeys(CHANGEABLE)
-    values: dict[str, float | None] = dict.fromkeys(("R_load", "C_external"))
+    values: dict[str, float | None] = dict.fromkeys(circuit.added)
     if circuit.resistance(p) == 0.0:
         message = "A voltage source without any resistance holds the voltage across the junction."
         return CircuitStability(

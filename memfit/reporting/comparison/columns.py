@@ -210,6 +210,15 @@ class PooledRow(NamedTuple):
     """Behind the name in files, where the quantity is of unit area."""
 
 
+FEWEST = 3
+"""Devices from which a spread has an interval that says something: that of two runs over 15 decades."""
+
+
+def _of_several(row: PooledRow, text: str) -> str:
+    """An interval, or a dash where two devices cannot give one."""
+    return text if row.pooled.devices >= FEWEST else MISSING
+
+
 POOLED = (
     Field(
         "quantity",
@@ -229,7 +238,7 @@ POOLED = (
     ),
     Field(
         "mean_ci95",
-        lambda r: interval_text(r.of, r.pooled.mean_ci95),
+        lambda r: _of_several(r, interval_text(r.of, r.pooled.mean_ci95)),
         {
             **_ends("mean_ci95", lambda r: [r.of.outer(end) for end in r.pooled.mean_ci95]),
             "mean_in_scale": lambda r: r.pooled.mean,
@@ -239,12 +248,12 @@ POOLED = (
     Field("spread", lambda r: spread_text(r.of, r.pooled.tau), {"spread_in_scale": lambda r: r.pooled.tau}),
     Field(
         "spread_ci95",
-        lambda r: _spread_interval(r.of, r.pooled.tau_ci95),
+        lambda r: _of_several(r, _spread_interval(r.of, r.pooled.tau_ci95)),
         _ends("spread_ci95", lambda r: r.pooled.tau_ci95),
     ),
     Field(
         "predicted",
-        lambda r: interval_text(r.of, r.pooled.predicted95),
+        lambda r: _of_several(r, interval_text(r.of, r.pooled.predicted95)),
         _ends("predicted95", lambda r: [r.of.outer(end) for end in r.pooled.predicted95]),
     ),
     Field(

@@ -25,6 +25,7 @@ from memfit.confidence import TAILS, Z, confidence_region
 from memfit.model import names_where
 from memfit.reporting.comparison.columns import (
     CM2,
+    FEWEST,
     SCALED,
     SIGNIFICANT,
     TEXT,
@@ -257,7 +258,8 @@ def _forest(comparison: Comparison, sample: Sample, k: int, pools: Mapping[str, 
         ),
         scale=axis.scale,
     )
-    if pooled := pools.get(of.name):
+    pooled = pools.get(of.name)
+    if pooled is not None and pooled.devices >= FEWEST:
         mean, mean_ci95, predicted95 = (
             axis(np.array(part)) for part in (pooled.mean, pooled.mean_ci95, pooled.predicted95)
         )

@@ -23,7 +23,7 @@ from matplotlib.path import Path
 from matplotlib.text import Text
 
 from memfit.arrays import BoolArray, ComplexArray, FloatArray
-from memfit.reporting.content import SYMBOLS
+from memfit.reporting.content import SYMBOLS, Given
 
 BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY = (f"C{place}" for place in range(6))
 """The colours of the style's cycle, by their names in memfit's own style."""
@@ -274,7 +274,7 @@ def write(axes: Axes, x: float, y: float, words: str) -> Text:
 
     Done by hand: the first use of matplotlib's mathematics costs a fifth of a second.
     """
-    symbol = SYMBOLS.get(words)
+    symbol = None if isinstance(words, Given) else SYMBOLS.get(words)
     text = axes.text(
         x, y, symbol.base if symbol else words, transform=axes.transAxes, va="top", fontsize=6, color=INK
     )

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Polygon
 
 from memfit.arrays import BoolArray, FloatArray
+from memfit.reporting.content import Given
 from memfit.reporting.figures.marks import (
     BLUE,
     GREY,
@@ -72,7 +73,7 @@ def forest_height(count: int) -> float:
     return 62.0 if count > MOST_ROWS else 17.0 + _ROW * (count + 1.5)
 
 
-def drawn_name(text: str, longest: int = _LONGEST) -> str:
+def drawn_name(text: str, longest: int = _LONGEST) -> Given:
     """A name made fit to be drawn: letters that the font has, no mathematics, the middle left out if long.
 
     Parameters
@@ -92,7 +93,7 @@ def drawn_name(text: str, longest: int = _LONGEST) -> str:
 
     safe = "".join(letter if can_draw(letter) else "·" for letter in text)
     head = (longest - 1) // 2
-    return safe if len(safe) <= longest else f"{safe[:head]}…{safe[-(longest - 1 - head) :]}"
+    return Given(safe if len(safe) <= longest else f"{safe[:head]}…{safe[-(longest - 1 - head) :]}")
 
 
 def short_names(labels: Sequence[str], longest: int) -> list[str]:

@@ -56,7 +56,12 @@ _KEY = Margins(right=22)
 
 
 _MULTIPLIER_ERROR = 1e-4  # of a Floquet multiplier, where the orbit shrinks to a point
-AXIS_UNITS: Mapping[str, str] = {**UNITS, "R_load": "ohm", "C_external": "F"}
+AXIS_UNITS: Mapping[str, str] = {
+    **UNITS,
+    "R_load": "ohm",
+    "R_shunt": "ohm",
+    "C_external": "F",
+}
 """Units of all that can be changed: parameters of the device, and what is added to its circuit."""
 
 
@@ -177,10 +182,11 @@ def _branch(axes: Axes, found: Dynamics, scale: float, values: FloatArray) -> No
     source = np.array([cycle.source for cycle in found.diagram.cycles]) * scale
     stable = np.array([attracts(cycle) for cycle in found.diagram.cycles], dtype=bool)
     if source.size >= _FEWEST_SMOOTH:
-        places = np.arange(source.size)
-        fine = np.arange(_FINER * (source.size - 1) + 1) / _FINER
-        stable = stable[np.rint(fine).astype(np.int64)]
-        source, values = (Akima1DInterpolator(places, one)(fine) for one in (source, values))
+        steps = [np.diff(one) / (float(np.ptp(one)) or 1.0) for one in (source, values)]
+        way = np.concatenate([[0.0], np.cumsum(np.maximum(np.hypot(*steps), 1e-9))])  # cycles lie unevenly
+        places = np.interp(np.arange(_FINER * (source.size - 1) + 1) / _FINER, np.arange(source.size), way)
+        stable = stable[np.rint(np.interp(places, way, np.arange(source.size))).astype(np.int64)]
+        source, values = (Akima1DInterpolator(way, one)(places) for one in (source, values))
     for pick, style in ((stable, "-"), (~stable, _DASHED)):
         curve(axes, source, np.where(pick, values, np.nan), VERMILLION, linestyle=style)
 

@@ -14,6 +14,7 @@ from memfit.confidence import TAILS
 from memfit.datasets import ImpedanceSpectrum, Record
 from memfit.fitting import FitResult, FittedRecord
 from memfit.model import (
+    PARAMETERS,
     Loop,
     Parameters,
     activation,
@@ -248,6 +249,17 @@ def parameters_of(result: FitResult) -> Parameters | None:
     if any(estimate.value is None for estimate in result.parameters.values()):
         return None
     return result.values()
+
+
+def where_it_ended(result: FitResult) -> Parameters | None:
+    """The parameters at the minimum, for curves alone; None in results that do not say.
+
+    Parameters
+    ----------
+    result : FitResult
+    """
+    values = {name: value for name, value in result.fitted_values.items() if name in PARAMETERS}
+    return Parameters.from_mapping(values) if values else None
 
 
 def voltage_range(p: Parameters, records: Sequence[Record]) -> tuple[float, float]:

@@ -33,6 +33,11 @@ from memfit.reporting.content import (
     distinct,
     sections_of,
 )
+from memfit.reporting.figures.nyquist import (
+    nyquist_figure,
+    points_beyond,
+    small_nyquist_figure,
+)
 from memfit.reporting.figures.records import (
     Strip,
     autocorrelation_data,
@@ -45,9 +50,6 @@ from memfit.reporting.figures.spectra import (
     Spectrum,
     bode_figure,
     modulus_figure,
-    nyquist_figure,
-    points_beyond,
-    small_nyquist_figure,
     spectra_data,
     spectra_of,
 )
@@ -85,9 +87,16 @@ from memfit.reporting.fit.curves import (
     steady_data,
     voltage_curves,
     voltage_range,
+    where_it_ended,
 )
 from memfit.reporting.fit.intervals import interval_blocks, knowledge_blocks
-from memfit.reporting.fit.summary import answers, circuit_sentence, given_names, nearness_sentence
+from memfit.reporting.fit.summary import (
+    answers,
+    circuit_sentence,
+    given_names,
+    nearness_sentence,
+    next_answer,
+)
 from memfit.reporting.fit.tables import (
     alternatives_table,
     changes_table,
@@ -123,6 +132,7 @@ def write_report(
     options: ReportOptions = PLAIN,
     *,
     notes: Sequence[str] = (),
+    following: Sequence[str] = (),
 ) -> list[Path]:
     """Write report, parameters.csv, residuals.csv and figures/ into a folder.
 
@@ -137,6 +147,8 @@ def write_report(
         Formats of the report and of its figures.
     notes : sequence of str
         What is missing in this report, a sentence each.
+    following : sequence of str
+        What to measure next, a sentence each.
 
     Returns
     -------
@@ -150,11 +162,16 @@ def write_report(
     OutputError
         The folder cannot be written.
     """
-    files = report_files(report_of(result, fitted, notes), options)
+    files = report_files(report_of(result, fitted, notes, following), options)
     return write_files(out, files | {name: text.encode() for name, text in csv_files(result, fitted).items()})
 
 
-def report_of(result: FitResult, fitted: Sequence[FittedRecord], notes: Sequence[str] = ()) -> Report:
+def report_of(
+    result: FitResult,
+    fitted: Sequence[FittedRecord],
+    notes: Sequence[str] = (),
+    following: Sequence[str] = (),
+) -> Report:
     """The whole report of one fit.
 
     Parameters
@@ -164,6 +181,8 @@ def report_of(result: FitResult, fitted: Sequence[FittedRecord], notes: Sequence
         The records beside the model; may be empty.
     notes : sequence of str
         What is missing in it, a sentence each.
+    following : sequence of str
+        What to measure next, a sentence each.
     """
     m, device = gather(result, fitted), result.device
     area, temperature = device.get("area_m2"), device.get("temperature_K")
@@ -204,10 +223,12 @@ def report_of(result: FitResult, fitted: Sequence[FittedRecord], notes: Sequence
             mapping_table("environment", environment),
         ],
     }
+    if result.status.code == "poor_fit":  # what is wrong comes before what was found
+        blocks = {name: blocks[name] for name in ("overview", "residuals")} | blocks
     return Report(
         title=str(device.get("name") or "Device"),
         subtitle=", ".join(part for part in about if part),
-        answers=answers(result),
+        answers=(*answers(result), *([next_answer(following)] if following else [])),
         sections=sections_of(blocks, HEADINGS),
         footer=f"memfit {result.memfit_version}" + (f", fit started {started}" if started else ""),
         names=given_names(result),
@@ -246,7 +267,7 @@ def gather(result: FitResult, fitted: Sequence[FittedRecord]) -> Material:
     bounds = voltage_range(p, [item.record for item in fitted]) if p else None
     return Material(
         result=result,
-        spectra=spectra_of(by_kind["impedance"], p),
+        spectra=spectra_of(by_kind["impedance"], p or where_it_ended(result)),
         sweeps=by_kind["iv"],
         transients=by_kind["transient"],
         parameters=p,
@@ -289,7 +310,8 @@ def _overview_panels(m: Material) -> Panels:
     if m.sweeps or m.steady:
         draw = partial(overview_sweeps_figure, sweeps=m.sweeps, steady=m.steady, stability=m.stability)
         data = {**sweeps_data(m.sweeps), **(steady_data(m.steady) if m.steady else {})}
-        panels.append(_panel("overview_iv", draw, 58, data, crosses=_marks(m.sweeps, bands=False)))
+        name = "overview_iv" if m.sweeps else "overview_steady"
+        panels.append(_panel(name, draw, 58, data, crosses=_marks(m.sweeps, bands=False)))
     if m.stability:
         draw = partial(gain_margin_figure, curves=m.stability)
         panels.append(_panel("overview_gain_margin", draw, 58, margins_data(m.stability)))

@@ -3,6 +3,7 @@
 Also how one estimate is written, and what a repeated fit found.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -16,6 +17,7 @@ from memfit.reporting.content import (
     MODEL,
     QUALIFIED,
     QUESTIONS,
+    SYMBOLS,
     TONE,
     TRUST,
     VERDICT,
@@ -41,6 +43,12 @@ _FAR = 10.0
 """Gain margin from which its digits are no news."""
 _SMALLEST_ERROR = 1e-4
 """Relative standard error below which its size is no news."""
+_CERTAIN = 10.0
+"""Standard errors beyond which their number says no more."""
+_MICRO = re.compile(r"(?<=\d )u(?=(?:A|V|F|H|s|m)\b)")
+"""The prefix as terminals write it."""
+_MOST_NEXT = 1
+"""Further sentences on what to measure next, on the first screen."""
 _MOST_WARNINGS = 3
 """Warnings on the first screen; all of them stand with the inputs."""
 
@@ -85,6 +93,23 @@ def answers(result: FitResult) -> tuple[Answer, Answer, Answer]:
     if result.status.code == "poor_fit":
         return trust, parameters, spiking
     return parameters, trust, spiking
+
+
+def next_answer(sentences: Sequence[str]) -> Answer:
+    """What to measure next.
+
+    Parameters
+    ----------
+    sentences : sequence of str
+        Of a plan, the most useful first.
+    """
+    first, *rest = (_MICRO.sub("µ", sentence) for sentence in sentences)
+    head, _, why = first.partition(": ")
+    named = re.match(r"\w+", why)
+    said = [why if named and named[0] in SYMBOLS else capitalised(why)] if why else []
+    said += rest[:_MOST_NEXT]
+    headline = f"{head}." if why else first
+    return Answer(QUESTIONS["next"], headline, tuple(said), "plain")
 
 
 def parameters_answer(result: FitResult) -> Answer:
@@ -213,13 +238,16 @@ def nearness_sentence(name: str, block: Mapping[str, Any]) -> str:
         Its part of the stability of a result.
     """
     ways = block.get("nearest_boundary") or {}
-    units = {"standard_errors": "standard errors of the fit", "decades": "decades"}
-    parts = [
-        f"{quantity_digits(ways[way]['distance'], '1', 2)} {unit}"
-        for way, unit in units.items()
-        if ways.get(way)
-    ]
+    decades, errors = ((ways.get(way) or {}).get("distance") for way in ("decades", "standard_errors"))
+    parts = []
+    if decades is not None:
+        factor = quantity_digits(10.0**decades, "1", 3 if decades < 1.0 else 2)
+        away = quantity_digits(decades, "1", 2)
+        parts.append(f"{away} decades away, all parameters together (a factor of {factor}, were it only one)")
+    if errors is not None and errors > _CERTAIN:
+        parts.append("far more than the errors of the fit allow")
+    elif errors is not None:
+        parts.append(f"{quantity_digits(errors, '1', 2)} standard errors of the fit away")
     if not parts:
         return ""
-    circuit = CIRCUIT.get(name, name)
-    return f"Under {circuit} the threshold is nearest at {', or '.join(parts)}, all parameters together."
+    return f"Under {CIRCUIT.get(name, name)} the nearest point of the threshold is {', '.join(parts)}."

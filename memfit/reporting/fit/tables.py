@@ -49,7 +49,7 @@ RESIDUAL_COLUMNS = (
 )
 ESTIMATE_COLUMNS = ("parameter", "value", "unit", "stderr", "ci95_low", "ci95_high", "status")
 PROFILE_COLUMNS = ("quantity", "unit", "value", "chi2_rise", "slope", "threshold")
-_ADDED_UNITS = {"R_load": "ohm", "C_external": "F"}
+_ADDED_UNITS = {"R_load": "ohm", "R_shunt": "ohm", "C_external": "F"}
 _LEVELS = 4
 """Steps of shading in the table of correlations, each way."""
 
@@ -194,14 +194,23 @@ def changes_table(stability: Mapping[str, Any]) -> Table | None:
         factors = [b["changes_to_hopf"].get(name) for b in blocks.values()]
         texts = ["" if factor is None else f"× {quantity_digits(factor, '1', 3)}" for factor in factors]
         rows.append((name, meaning(name), *(text or SENTENCES["no_value"] for text in texts)))
-    for name in dict.fromkeys(name for b in blocks.values() for name in b.get("values_to_hopf") or {}):
-        values = [(b.get("values_to_hopf") or {}).get(name) for b in blocks.values()]
+    added = {circuit: _added(circuit, b.get("values_to_hopf") or {}) for circuit, b in blocks.items()}
+    for name in dict.fromkeys(name for values in added.values() for name in values):
         unit = _ADDED_UNITS.get(name, "1")
-        texts = ["" if value is None else quantity_digits(value, unit, 3) for value in values]
+        texts = [
+            MISSING if name not in values else quantity_digits(values[name], unit, 3) if values[name] else ""
+            for values in added.values()
+        ]
         rows.append((name, meaning(name), *(text or SENTENCES["no_value"] for text in texts)))
     circuits = (Column(capitalised(CIRCUIT.get(name, name)), "number") for name in blocks)
     columns: list[str | Column] = ["symbol", "meaning", *circuits]
     return table_of("changes", columns, rows)
+
+
+def _added(circuit: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """What can be added to a circuit; older results call a resistance across the device a load too."""
+    across = circuit == "current"
+    return {"R_shunt" if across and name == "R_load" else name: value for name, value in values.items()}
 
 
 def starts_table(result: FitResult) -> Table:

@@ -66,6 +66,7 @@ from memfit.reporting.stability.evidence import Spectra, evidence_blocks
 _HEIGHT = 62.0
 _FAR = float(np.log(100.0))  # gain margins beyond are all alike
 _WIDE = 20.0  # ratio of the ends of an interval from which each has its own digits
+_CERTAIN = 10.0  # standard errors
 _LENGTHS = {"decades": "decades", "standard_errors": "standard errors"}
 Draw = Callable[[Figure], None]
 """Draws into an empty figure."""
@@ -213,20 +214,25 @@ def _recipe_table(name: str, block: CircuitStability, dynamics: Dynamics) -> Tab
     """What brings the device to the boundary, one quantity at a time."""
     p, circuit = dynamics.parameters, dynamics.circuit
     present: dict[str, float] = {key: getattr(p, key) for key in CHANGEABLE}
-    present["R_load"] = circuit.load if circuit.control == "voltage" else 0.0
-    present["C_external"] = circuit.external_capacitance
+    present |= dict(zip(circuit.added, (circuit.load, circuit.external_capacitance), strict=True))
     rows = []
     for key, now in present.items():
         unit, factor, value = AXIS_UNITS[key], block.changes_to_hopf.get(key), block.values_to_hopf.get(key)
         value = now * factor if value is None and factor is not None else value
         wanted = SENTENCES["no_value"] if value is None else quantity_digits(value, unit)
         times = MISSING if factor is None else f"× {quantity_digits(factor)}"
-        shown = "R_shunt" if key == "R_load" and circuit.control == "current" else key
-        rows.append((shown, meaning(shown), quantity_digits(now, unit) if now else "none", times, wanted))
+        rows.append((key, meaning(key), quantity_digits(now, unit) if now else "none", times, wanted))
     oscillates = (block.gain_margin_min or 2.0) < 1.0
     caption = TABLE_CAPTIONS["recipe_quiet" if oscillates else "recipe_spike"]
     columns = ("symbol", "meaning", "now", "factor", "boundary")
     return table_of("recipe", columns, rows, name=f"recipe_{name}", caption=caption)
+
+
+def _distance(measure: str, size: float) -> str:
+    """A distance in words; so many standard errors that their number says no more are more than ten."""
+    if measure == "standard_errors" and size > _CERTAIN:
+        return f"more than {_CERTAIN:g} {_LENGTHS[measure]}"
+    return f"{quantity_digits(size)} {_LENGTHS[measure]}"
 
 
 def _nearest_table(name: str, block: CircuitStability) -> Table | None:
@@ -234,7 +240,7 @@ def _nearest_table(name: str, block: CircuitStability) -> Table | None:
     nearest = block.nearest_boundary
     ways = {"decades": nearest.decades, "standard_errors": nearest.standard_errors}
     known = {key: way for key, way in ways.items() if way is not None}
-    distances = [f"{quantity_digits(way.distance)} {_LENGTHS[key]}" for key, way in known.items()]
+    distances = [_distance(key, way.distance) for key, way in known.items()]
     rows = [("distance", *distances)]
     rows += [
         (parameter, *(f"× {quantity_digits(way.factors[parameter])}" for way in known.values()))

@@ -19,8 +19,8 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
-from memfit.reporting.content import Column, Graded, Link, Report
-from memfit.reporting.writers.words import Given, split_symbols
+from memfit.reporting.content import Column, Given, Graded, Link, Report
+from memfit.reporting.writers.words import split_symbols
 
 _HEAD = re.compile(r"^.*?(<svg\b)", re.DOTALL)
 _METADATA = re.compile(r"\s*<metadata>.*?</metadata>", re.DOTALL)

@@ -6,18 +6,12 @@ from functools import lru_cache
 
 from memfit.fitting import TERM_NAMES, Term
 from memfit.model import PARAMETERS
-from memfit.reporting.content import GAIN_INDEX, SYMBOLS, TERMS, Symbol
+from memfit.reporting.content import GAIN_INDEX, SYMBOLS, TERMS, Given, Symbol
 
 _ALONE = frozenset(name for name in PARAMETERS if len(name) == 1)
 """Names of one letter: a symbol where they stand alone in a cell, a letter in a sentence."""
 _NAMES = sorted(set(SYMBOLS) - _ALONE, key=len, reverse=True)
 _NAME = re.compile(r"(?<![\w.])(" + "|".join([TERM_NAMES, *_NAMES]) + r")(?![\w]|\.\w)")
-
-
-class Given(str):
-    """A name that a user gave: to be written letter by letter."""
-
-    __slots__ = ()
 
 
 @lru_cache(maxsize=8)

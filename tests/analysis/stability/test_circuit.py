@@ -154,3 +154,11 @@ def test_axes_of_the_circuit():
 def test_bad_axes_are_named(axis, said):
     with pytest.raises(ParameterError, match=said):
         map_over_parameters(DEVICE, Circuit(), ("C_m", [1e-7]), axis)
+
+
+def test_a_load_in_series_with_a_current_source_is_refused():
+    with pytest.raises(ParameterError, match="voltage source behind that resistance"):
+        Circuit(control="current", load=1e4)
+    assert Circuit(control="current").added == ("R_shunt", "C_external")
+    assert set(values_to_hopf(DEVICE, Circuit(control="current"))) == {"R_shunt", "C_external"}
+    assert set(values_to_hopf(DEVICE, Circuit(control="voltage"))) == {"R_load", "C_external"}

@@ -242,10 +242,9 @@ def test_every_factor_leads_to_the_boundary_and_nothing_nearer_does(p, circuit):
 @given(some_devices, circuits)
 def test_what_is_soldered_leads_to_the_boundary(p, circuit):
     values = values_to_hopf(p, circuit)
-    if values["R_load"] is not None:
-        there = Circuit(
-            control="voltage", load=values["R_load"], external_capacitance=circuit.external_capacitance
-        )
+    resistance = values[circuit.added[0]]
+    if resistance is not None:
+        there = Circuit(control="voltage", load=resistance, external_capacitance=circuit.external_capacitance)
         assert log_margin(p, there) == pytest.approx(0.0, abs=1e-7)
     if values["C_external"] is not None:
         there = Circuit(control=circuit.control, load=circuit.load, external_capacitance=values["C_external"])
@@ -274,11 +273,11 @@ def test_a_resistor_across_a_device_on_a_current_source_acts_as_a_load():
     """Norton and Thevenin: both are the same circuit, in steady state and in time."""
     p = DEVICE.replace(i_c0=5e-4)
     assert log_margin(p, Circuit()) < 0.0
-    shunt = values_to_hopf(p, Circuit())["R_load"]
+    shunt = values_to_hopf(p, Circuit())["R_shunt"]
     assert shunt == values_to_hopf(p, Circuit(control="voltage"))["R_load"]
     assert log_margin(p, Circuit(control="voltage", load=0.99 * shunt)) > 0.0
     quiet = DEVICE.replace(i_c0=1e-8)
-    assert values_to_hopf(quiet, Circuit())["R_load"] is None
+    assert values_to_hopf(quiet, Circuit())["R_shunt"] is None
 
 
 def test_a_load_makes_a_pinned_device_spike():

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import html5lib
 from comparing import MIDDLE, result_of
+from matplotlib.figure import Figure
 
 from memfit.analysis.comparison import compare_results
 from memfit.reporting.comparison.page import (
@@ -13,6 +14,8 @@ from memfit.reporting.comparison.page import (
     spiking_answer,
     write_comparison,
 )
+from memfit.reporting.figures.marks import key
+from memfit.reporting.figures.population import short_names
 
 NASTY = ['=1+1|"cmd"', "$x_1$ \\frac", "<b>&amp;\x07", "名前 🧪 " + "long " * 20]
 
@@ -85,3 +88,21 @@ def test_sections_stand_in_order_and_none_is_empty(comparison):
 def test_few_devices_have_no_correlations():
     report = comparison_report(compare_results([result_of(name, stability=True) for name in "ab"]))
     assert not {"trends", "left_out"} & {section.key for section in report.sections}
+
+
+def test_two_devices_give_no_range_for_others(tmp_path):
+    found = compare_results([result_of(name, stability=True) for name in ("one", "two")])
+    table = next(table for table in comparison_report(found).tables if table.key == "pooled")
+    titles = [column.title for column in table.columns]
+    for row in table.rows:
+        assert row[titles.index("Another device (95 %)")] == "–"
+        assert row[titles.index("95 % interval")] == "–"
+    three = compare_results([result_of(name, stability=True) for name in ("one", "two", "three")])
+    table = next(table for table in comparison_report(three).tables if table.key == "pooled")
+    assert all(row[titles.index("Another device (95 %)")] != "–" for row in table.rows)
+
+
+def test_a_name_in_a_legend_is_no_symbol():
+    axes = Figure().add_subplot()
+    key(axes, [("C0", name) for name in short_names(["c2", "R_b"], 20)])
+    assert [text.get_text() for text in axes.texts] == ["c2", "R_b"]

@@ -9,6 +9,7 @@ from memfit.reporting.fit.summary import (
     circuit_sentence,
     error_of,
     nearness_sentence,
+    next_answer,
     parameters_answer,
     spiking_answer,
     trust_answer,
@@ -140,8 +141,8 @@ def test_without_a_margin_the_message_of_the_analysis_stands():
 def test_the_nearest_threshold_is_told_where_it_is_known():
     ways = {"decades": {"distance": 0.0432}, "standard_errors": {"distance": 3.61}}
     assert nearness_sentence("current", block(nearest_boundary=ways)) == (
-        "Under current control the threshold is nearest at 3.6 standard errors of the fit, or 0.043 decades, "
-        "all parameters together."
+        "Under current control the nearest point of the threshold is 0.043 decades away, all parameters "
+        "together (a factor of 1.10, were it only one), 3.6 standard errors of the fit away."
     )
     assert nearness_sentence("current", block()) == ""
 
@@ -150,3 +151,25 @@ def test_an_open_interval_has_no_error():
     assert error_of([1.0, 4.92]) == pytest.approx(1.0, rel=1e-4)
     assert error_of([None, 2.0]) is None
     assert error_of(None) is None
+
+
+def test_what_to_measure_next_in_a_headline():
+    answer = next_answer(
+        ("Measure a pulse of 45 uA for 66 ms: V_T, now known to 26 uV, would be known.", "More.")
+    )
+    assert answer.headline == "Measure a pulse of 45 µA for 66 ms."
+    assert answer.sentences == ("V_T, now known to 26 µV, would be known.", "More.")
+    named = next_answer(("Measure a spectrum: i_c0 would be known.",))
+    assert named.sentences == ("i_c0 would be known.",), "a name keeps its first letter"
+    assert next_answer(("Nothing is left to measure.",)).headline == "Nothing is left to measure."
+
+
+def test_thousands_of_standard_errors_are_said_in_words():
+    ways = {"decades": {"distance": 0.13}, "standard_errors": {"distance": 3400.0}}
+    said = nearness_sentence("current", block(nearest_boundary=ways))
+    assert "0.13 decades away, all parameters together (a factor of 1.35, were it only one)" in said
+    assert said.endswith("far more than the errors of the fit allow.")
+    ways["standard_errors"]["distance"] = 2.5
+    assert nearness_sentence("current", block(nearest_boundary=ways)).endswith(
+        "2.5 standard errors of the fit away."
+    )

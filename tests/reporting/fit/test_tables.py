@@ -77,8 +77,13 @@ def test_hopf_points_and_changes_come_from_the_analysis(result):
     names = [row[0] for row in changes.rows]
     assert names[:6] == ["R_b", "C_m", "i_c0", "V_m", "tau_d", "tau_k"]
     assert changes.rows[0][2].startswith("× 0.2")
-    assert all(text == "none does" or text.endswith("kΩ") for text in changes.rows[names.index("R_load")][2:])
-    assert changes.rows[names.index("R_load")][3].endswith("kΩ")
+    across, series = (changes.rows[names.index(name)] for name in ("R_shunt", "R_load"))
+    assert across[1:] == ("resistance added across the device", across[2], "–")
+    assert series[1:] == ("resistance added in series with the device", "–", series[3])
+    assert across[2].endswith("kΩ")
+    assert series[3].endswith("kΩ")
+    older = {"current": {"changes_to_hopf": {"R_b": 2.0}, "values_to_hopf": {"R_load": 1e3}}}
+    assert [row[0] for row in changes_table(older).rows] == ["R_b", "R_shunt"]
 
 
 def test_without_an_analysis_there_are_no_such_tables():
