@@ -21,6 +21,7 @@ LOGIC = 40
 """Statements from which a module has a test file of its own."""
 
 WITHOUT_MIRROR = {
+    "app/autosave": "app/test_session",
     "app/page": "app/test_screens",
     "app/serve": "app/test_doorway",
     "app/work": "app/test_worker",

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from memfit.app.session import STATE_FOLDER, Fit, Session
+from memfit.app.autosave import STATE_FOLDER, Fit
+from memfit.app.session import Session
 from memfit.errors import InputError
 
 _MOST_OPEN = 16

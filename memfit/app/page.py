@@ -4,21 +4,24 @@ An address is /TOKEN/DEVICE/SCREEN. Each screen is a module of `screens` with `l
 `register(app, open_session)`; nothing here knows what they show.
 """
 
+import threading
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from wsgiref.types import WSGIApplication
 
 import dash
 from dash import Dash, Input, Output, State, ctx, dcc, html, no_update
 
-from memfit.app.desk import Desk, Opened
 from memfit.app.screens import SCREENS, start
 from memfit.app.session import Session
 from memfit.app.words import WORDS
 from memfit.errors import InputError, MemfitError
+
+if TYPE_CHECKING:
+    from memfit.app.desk import Desk, Opened
 
 _BEAT = 400
 """ms between two looks at work that runs."""
@@ -37,7 +40,7 @@ class Page:
     close: Callable[[], None]
 
 
-def opened(given: Path) -> Opened:
+def opened(given: Path) -> "Opened":
     """What was asked for: a folder, or the folder of the data of a result.
 
     Parameters
@@ -49,6 +52,7 @@ def opened(given: Path) -> Opened:
     InputError
         The data of a result cannot be found.
     """
+    from memfit.app.desk import Opened
     from memfit.workflow.reading import RESULT_FILE, find_data, read_result, result_file
 
     if given.is_dir() and not (given / RESULT_FILE).is_file():
@@ -76,6 +80,8 @@ def make_page(given: Path, prefix: str) -> Page:
     InputError
         What was given cannot be opened.
     """
+    from memfit.app.desk import Desk
+
     desk = Desk(opened(given))
     app = Dash(
         "memfit.app",
@@ -105,7 +111,18 @@ def make_page(given: Path, prefix: str) -> Page:
     start.register(app, desk, prefix)
     for screen in SCREENS.values():
         screen.register(app, open_session, desk)
+    threading.Thread(target=_compiled, daemon=True).start()
     return Page(app.server.wsgi_app, app.csp_hashes(), desk.close)
+
+
+def _compiled() -> None:
+    """Have the compiled model at hand before the first figure asks for it."""
+    from memfit.model import Parameters
+    from memfit.protocols import pulse
+    from memfit.workflow.stability import simulate
+
+    plain = Parameters(R_b=1e5, C_m=1e-7, i_c0=1e-5, V_T=0.6, V_m=0.06, tau_d=1e-2, tau_k=1e-2, R_s=10.0)
+    simulate(plain, pulse("current", 1e-6, on=0.0, off=1e-3, end=2e-3), [0.0, 1e-3])
 
 
 def _tell(problem: Exception) -> Any:
@@ -130,6 +147,8 @@ def _layout() -> Any:
                     dcc.Link("memfit", href="./", id="home", className="brand"),
                     html.Span(id="device-name", className="device-name"),
                     html.Nav(id="nav"),
+                    html.Div(id="job", role="status"),
+                    html.Button("Stop", id="stop", n_clicks=0, className="stop", disabled=True),
                     html.Div(
                         [
                             html.Button("Undo", id="undo", n_clicks=0, title=WORDS["undo"]),
@@ -146,7 +165,7 @@ def _layout() -> Any:
 
 
 def _register(
-    app: Dash, desk: Desk, prefix: str, open_session: Callable[[str | None, str | None], Session]
+    app: Dash, desk: "Desk", prefix: str, open_session: Callable[[str | None, str | None], Session]
 ) -> None:
     """From an address to a screen; undo and redo."""
 
@@ -191,6 +210,30 @@ def _register(
             return content, nav, name, said, "banner shown", prefix, True
         running = session.worker.job is not None and session.worker.job.running
         return content, nav, name, said, "banner", prefix, not running
+
+    @app.callback(
+        Output("job", "children"),
+        Output("stop", "disabled"),
+        Output("beat", "disabled", allow_duplicate=True),
+        Output("changed", "data", allow_duplicate=True),
+        Input("beat", "n_intervals"),
+        Input("stop", "n_clicks"),
+        State("tab", "data"),
+        State("url", "pathname"),
+        prevent_initial_call=True,
+    )
+    def follow(_beats: int, stops: int, tab: str, pathname: str) -> Any:
+        session = open_session(tab, pathname)
+        if stops and any(one["prop_id"].startswith("stop.") for one in ctx.triggered):
+            session.message = WORDS["stopped"]
+            session.worker.stop()
+        job = session.worker.job
+        if job is None or not job.running:
+            name = "" if job is None else f"{job.name} {job.begun}"
+            return session.message, True, True, f"done {name} {session.at}"
+        what, done, total = job.told()
+        count = f" {done} of {total}" if total else ""
+        return f"{job.name}: {what.rstrip('.')}{count} ({job.seconds:.0f} s)", False, False, no_update
 
     @app.callback(
         Output("changed", "data", allow_duplicate=True),

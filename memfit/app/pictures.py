@@ -60,6 +60,8 @@ def axis(title: str, *, log: bool = False, bounds: tuple[float, float] | None = 
         made["range"] = [float(low - room), float(high + room)]
         if log and high - low > 6.0:
             made["dtick"] = 2
+        elif log and high - low < 1.5:
+            made |= {"dtick": "D2", "exponentformat": "none"}
     return made
 
 
@@ -238,6 +240,7 @@ def _line(one: Trace, colour: str, fx: float, fy: float, dash: str = "solid") ->
         "x": plain(fx * one.x),
         "y": plain(fy * one.y),
         "line": {"width": 1.7, "color": colour, "dash": dash},
+        "meta": "model" if dash == "solid" else "other",
         "hoverinfo": "skip",
     }
 

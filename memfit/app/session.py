@@ -5,14 +5,14 @@ into the folder itself; no measurement is ever written to. A tab that is opened 
 crash, goes on from there.
 """
 
-import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from memfit.app.autosave import STATE_FOLDER, Fit, State, Step, restore, save
 from memfit.app.choice import Choice
 from memfit.app.device_file import DeviceFile, checked, device_file_of, write_device_file
 from memfit.app.live import Live, can_be_computed
@@ -20,35 +20,16 @@ from memfit.app.rows import Cache, Row, read_rows
 from memfit.datasets import ImpedanceSpectrum, Record, content_digest, kramers_kronig
 from memfit.datasets.kramers_kronig import KramersKronig
 from memfit.errors import InputError, MemfitError
-from memfit.files import make_folder, write_whole
+from memfit.files import make_folder
 from memfit.fitting import FitResult
 from memfit.loaders.folders import MANIFEST
 from memfit.loaders.manifest import Manifest
+from memfit.model import PARAMETERS
 
 if TYPE_CHECKING:
     from memfit.app.worker import Job, Worker
 
-STATE_FOLDER = ".memfit-app"
 _MOST_STEPS = 100
-_MOST_STATES = 8
-"""Files of tabs that are kept."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """A state that can be gone back to."""
-
-    name: str
-    file: DeviceFile
-    choice: Choice
-
-
-@dataclass(frozen=True)
-class Fit:
-    """A fit of this device."""
-
-    name: str
-    path: Path
 
 
 class Session:
@@ -72,6 +53,10 @@ class Session:
     def __init__(self, folder: Path, tab: str, worker: "Worker") -> None:
         self.folder, self.tab, self.worker = folder, tab, worker
         self.lock = threading.RLock()
+        self.dragged: Choice | None = None
+        """Where the sliders are while one is dragged; None: where the step says."""
+        self.beside = ""
+        """Name of the fit whose curves are dashed."""
         self.message = ""
         """What the last piece of work ended with."""
         self._known: Cache = {}
@@ -185,7 +170,8 @@ class Session:
             device.toml was changed by somebody else, or cannot be written.
         """
         with self.lock:
-            step = Step(name, file or self.step.file, choice or self.step.choice)
+            step = Step(name, file or self.step.file, choice or self.choice)
+            self.dragged = None
             if step.file != self.step.file and write:
                 self._last_seen = write_device_file(self.folder, step.file, self._last_seen)
             self.steps = [*self.steps[: self.at + 1], step][-_MOST_STEPS:]
@@ -204,18 +190,45 @@ class Session:
             at = min(max(at, 0), len(self.steps) - 1)
             if self.steps[at].file != self.step.file:
                 self._last_seen = write_device_file(self.folder, self.steps[at].file, self._last_seen)
-            self.at = at
+            self.at, self.dragged = at, None
             self.save()
 
-    def set_values(self, choice: Choice) -> None:
-        """Move the sliders without a step: while one is dragged.
+    def drag(self, values: Mapping[str, float]) -> Choice:
+        """Move sliders without a step, which `drop` takes.
 
         Parameters
         ----------
-        choice : Choice
+        values : mapping
+            SI, by parameter.
+
+        Raises
+        ------
+        ParameterError
+            A device cannot have a value.
         """
         with self.lock:
-            self.steps[self.at] = replace(self.step, choice=choice)
+            choice = self.choice
+            for name, value in values.items():
+                if name in choice.names and value != choice.value(name):
+                    choice = choice.moved(name, value)
+            self.dragged = choice
+            return choice
+
+    def drop(self) -> bool:
+        """Take the step to where the sliders were dragged; False where they were not."""
+        with self.lock:
+            choice, self.dragged = self.dragged, None
+            if choice is None or choice == self.step.choice:
+                return False
+            before = self.step.choice
+            moved = [name for name in choice.names if choice.value(name) != before.value(name)]
+            self.change(f"{', '.join(moved)} moved", choice=choice)
+            return True
+
+    @property
+    def choice(self) -> Choice:
+        """Where the sliders are, dragged or not."""
+        return self.dragged or self.step.choice
 
     def settle_file(self) -> None:
         """Let device.toml say what the page says, so that a fit of the folder is that of the page."""
@@ -261,6 +274,25 @@ class Session:
         fix = {name: choice.value(name) for name in choice.fixed}
         return self.worker.start("Guess", work.guess, (str(self.folder), fix), self._guessed)
 
+    def start_parts(self, choice: Choice) -> "Job":
+        """Switch parts of the family on or off, once what they need is compiled.
+
+        Parameters
+        ----------
+        choice : Choice
+            With other parts.
+        """
+        from memfit.app import work
+
+        def switch(job: "Job") -> None:
+            if "fault" not in (job.answer or {}):
+                self.change("parts", choice=choice)
+            self._told(job)
+
+        self.message = ""
+        values = {n: v for n, v in choice.parameters().as_dict().items() if v != PARAMETERS[n].null}
+        return self.worker.start("Switch", work.run_once, (values,), switch)
+
     def start_intervals(self, kind: str) -> "Job":
         """Profile likelihood or bootstrap of the fit that is looked at.
 
@@ -281,6 +313,30 @@ class Session:
         self.message = ""
         arguments = (str(fit.path), str(self.folder), kind)
         return self.worker.start(kind.capitalize(), work.intervals, arguments, self._told)
+
+    def start_report(self, formats: Sequence[str], figures: Sequence[str]) -> "Job":
+        """Write the report of the fit that is looked at into a new folder beside the data.
+
+        Parameters
+        ----------
+        formats, figures : sequences of str
+
+        Raises
+        ------
+        InputError
+            There is no fit, or something is being done already.
+        """
+        from memfit.app import work
+
+        fit, number = self.fit_named(self.shown), 1
+        if fit is None:
+            raise InputError("There is no fit yet; fit first.")
+        while (self.folder / f"results-{number}").exists():
+            number += 1
+        self.message = ""
+        out = str(self.folder / f"results-{number}")
+        arguments = (str(fit.path), str(self.folder), out, tuple(formats), tuple(figures))
+        return self.worker.start("Report", work.report, arguments, self._told)
 
     def _new_fit(self) -> Path:
         """Where the next fit goes."""
@@ -356,58 +412,18 @@ class Session:
         OutputError
             It cannot be written.
         """
-        place = self.folder / STATE_FOLDER
-        make_folder(place)
-        plain = {
-            "steps": [
-                {"name": s.name, "text": s.file.text, "unused": sorted(s.file.unused), **_plain(s.choice)}
-                for s in self.steps
-            ],
-            "at": self.at,
-            "fits": [{"name": fit.name, "file": fit.path.name} for fit in self.fits],
-            "shown": self.shown,
-        }
-        write_whole(place / f"state-{self.tab}.json", json.dumps(plain))
-        states = sorted(place.glob("state-*.json"), key=lambda path: path.stat().st_mtime)
-        for old in states[:-_MOST_STATES]:
-            old.unlink(missing_ok=True)
+        save(self.folder, self.tab, State(tuple(self.steps), self.at, self.fits, self.shown))
 
     def _restore(self) -> None:
-        """Take the state of this tab, else the newest of any, as far as it still holds."""
-        place = self.folder / STATE_FOLDER
-        own = place / f"state-{self.tab}.json"
-        states = sorted(place.glob("state-*.json"), key=lambda path: path.stat().st_mtime)
-        for path in [own] if own.is_file() else states[-1:]:
-            with suppress(OSError, ValueError, TypeError, LookupError, AttributeError, MemfitError):
-                self._take(json.loads(path.read_text(encoding="utf-8")), place)
-
-    def _take(self, plain: Mapping[str, Any], place: Path) -> None:
-        """Take a state; where device.toml says something else meanwhile, that holds."""
-        steps = [
-            Step(
-                str(one["name"]),
-                DeviceFile(str(one["text"]), frozenset(map(int, one["unused"]))),
-                Choice.from_plain(one["choice"]),
-            )
-            for one in plain["steps"]
-        ]
-        at = min(max(int(plain["at"]), 0), len(steps) - 1)
-        for step in steps:
-            checked(step.file.text)
+        """Go on from what was saved; where device.toml says something else meanwhile, that holds."""
+        state = restore(self.folder, self.tab)
+        if state is None:
+            return
+        steps, at = list(state.steps), state.at
         if self._last_seen is not None and steps[at].file.written != self._last_seen:
-            steps = [
-                *steps[: at + 1],
-                replace(self.steps[0], name="device.toml as it is now", choice=steps[at].choice),
-            ]
-            at = len(steps) - 1
-        found = [Fit(str(one["name"]), place / Path(str(one["file"])).name) for one in plain["fits"]]
-        self.steps, self.at = steps, at
-        self.fits = tuple(fit for fit in found if fit.path.is_file())
-        self.shown = str(plain["shown"]) if self.fit_named(str(plain["shown"])) else ""
-
-
-def _plain(choice: Choice) -> dict[str, Any]:
-    return {"choice": choice.to_plain()}
+            now = replace(self.steps[0], name="device.toml as it is now", choice=steps[at].choice)
+            steps, at = [*steps[: at + 1], now], at + 1
+        self.steps, self.at, self.fits, self.shown = steps, at, state.fits, state.shown
 
 
 def with_result(choice: Choice, result: FitResult) -> Choice:

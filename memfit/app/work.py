@@ -58,6 +58,34 @@ def _followed(place: str) -> Path:
     return path
 
 
+def run_once(values: Mapping[str, float], progress: str) -> dict[str, Any]:
+    """Compute a device once, so that whatever it takes is compiled, and lies in the user's cache.
+
+    Parameters
+    ----------
+    values : mapping
+        Its parameters, SI.
+    progress : str
+        File to tell in.
+
+    Returns
+    -------
+    dict
+        Empty, or "fault", a sentence.
+    """
+    from memfit.model import Parameters
+    from memfit.protocols import pulse
+    from memfit.workflow.stability import simulate
+
+    tell(Path(progress), "Preparing; the first time this takes a minute or two.")
+    try:
+        p = Parameters.from_mapping(values)
+        simulate(p, pulse("current", 0.1 * p.V_m / p.R_b, on=0.0, off=1e-3, end=2e-3), [0.0, 1e-3])
+    except MemfitError as problem:
+        return {"fault": str(problem)}
+    return {}
+
+
 def guess(folder: str, fix: Mapping[str, float], progress: str) -> dict[str, Any]:
     """First values from the data.
 
@@ -102,6 +130,7 @@ def fit(folder: str, out: str, progress: str) -> dict[str, Any]:
         "seconds" that the fit took, or "fault", a sentence.
     """
     from memfit.fitting import plan_for
+    from memfit.progress import heard_by
     from memfit.workflow.fitting import fit_records
     from memfit.workflow.reading import load
 
@@ -110,7 +139,8 @@ def fit(folder: str, out: str, progress: str) -> dict[str, Any]:
         device = load(folder)
         tell(Path(progress), f"Fitting {len(device.records)} records together.")
         begun = time.perf_counter()
-        found = fit_records(device, plan_for(device.settings))
+        with heard_by(lambda what, done, total: tell(Path(progress), what, done, total)):
+            found = fit_records(device, plan_for(device.settings))
         taken = time.perf_counter() - begun
         write_whole(Path(out), found.result.to_json())
     except MemfitError as problem:

@@ -1,5 +1,6 @@
 """The page in a real browser: what a user does, from a folder to what stands on the disk."""
 
+import json
 import shutil
 import time
 
@@ -144,3 +145,91 @@ def test_it_can_be_used_by_keyboard(opened):
         seen.add(opened.evaluate("document.activeElement.textContent || document.activeElement.tagName"))
         opened.keyboard.press("Tab")
     assert {"Data", "Record", "Undo", "Redo"} <= seen
+
+
+@pytest.fixture
+def fitting(opened):
+    """The fit screen of sample C."""
+    go_to(opened, "Fit")
+    opened.wait_for_selector("#fit-3 .scatterlayer .trace")
+    return opened
+
+
+def said(page):
+    return page.text_content("#job") or ""
+
+
+def value_of(page, name):
+    return page.locator(f'[id*=\'"name":"{name}"\'][id*=\'"type":"value"\']').input_value()
+
+
+def model_line(page):
+    """The path of a model curve as it is drawn."""
+    return page.locator("#fit-0 .scatterlayer .trace path.js-line").first.get_attribute("d")
+
+
+def test_a_slider_moves_all_data_and_can_be_undone(fitting):
+    before, value = model_line(fitting), value_of(fitting, "R_b")
+    slider = fitting.locator(".parameter [role=slider]").first
+    slider.focus()
+    for _ in range(5):
+        fitting.keyboard.press("ArrowRight")
+    until(lambda: model_line(fitting) != before)
+    until(lambda: value_of(fitting, "R_b") != value)
+    assert fitting.locator(".misfits .bad").count() > 0
+    handle = slider.bounding_box()
+    fitting.mouse.move(handle["x"] + 5, handle["y"] + 5)
+    fitting.mouse.down()
+    fitting.mouse.move(handle["x"] - 30, handle["y"] + 5, steps=8)
+    fitting.mouse.up()
+    moved = value_of(fitting, "R_b")
+    until(lambda: fitting.text_content("#history").startswith("R_b moved"))
+    fitting.click("#undo")
+    until(lambda: value_of(fitting, "R_b") != moved)
+
+
+def test_guess_fix_fit_switch_a_part_on_and_reload(fitting, folder):
+    fitting.click("#guess")
+    until(lambda: said(fitting).startswith("Guess done"))
+    until(lambda: fitting.text_content("#history").startswith("guessed"))
+    fitting.wait_for_timeout(300)
+    typed = fitting.locator('[id*=\'"name":"R_s"\'][id*=\'"type":"value"\']')
+    typed.fill("28 ohm")
+    typed.press("Enter")
+    until(lambda: value_of(fitting, "R_s") == "28 ohm")
+    fitting.locator('[id*=\'"name":"R_s"\'][id*=\'"type":"fix"\'] input').check()
+    until(lambda: fitting.text_content("#history").startswith("fix R_s"))
+    fitting.wait_for_timeout(300)
+    fitting.click("#fit")
+    until(lambda: said(fitting).startswith("Fit done"), 120.0)
+    assert 'fix = {R_s = "28.0 ohm"}' in (folder / "device.toml").read_text()
+    until(lambda: fitting.locator(".misfits .good").count() == 14)
+    until(lambda: "fit 1" in fitting.text_content(".fits"))
+    result = json.loads((folder / ".memfit-app" / "fit-1.json").read_text())
+    assert result["parameters"]["R_s"]["status"] == "fixed"
+    assert result["parameters"]["R_b"]["value"] == pytest.approx(120e3, rel=0.01)
+    fitting.click(".parts summary")
+    fitting.locator(".parts label", has_text="branch").click()
+    until(lambda: fitting.locator(".parameter").count() == 10, 400.0)
+    fitting.reload()
+    fitting.wait_for_selector("#fit-3 .scatterlayer .trace")
+    assert fitting.locator(".parameter").count() == 10
+    assert value_of(fitting, "R_s") == "28 ohm"
+
+
+def test_a_fit_is_stopped(fitting, folder):
+    fitting.click("#fit")
+    until(lambda: "Fitting" in said(fitting) or "Fit:" in said(fitting))
+    fitting.click("#stop")
+    until(lambda: said(fitting).startswith("Stopped"))
+    fitting.wait_for_timeout(1000)
+    assert said(fitting).startswith("Stopped")
+    assert not (folder / ".memfit-app" / "fit-1.json").exists()
+
+
+def test_an_end_that_cannot_be_is_told(fitting):
+    end = fitting.locator('[id*=\'"end":"min"\'][id*=\'"name":"R_b"\']')
+    end.fill("3 V")
+    end.press("Enter")
+    fitting.wait_for_selector(".banner.shown")
+    assert "R_b" in fitting.text_content(".banner")

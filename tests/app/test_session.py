@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 
+from memfit.app.autosave import STATE_FOLDER
 from memfit.app.desk import Desk, Opened
 from memfit.app.screens.data import edit_cell, use
 from memfit.app.screens.record import copy_mask, put_mask
-from memfit.app.session import STATE_FOLDER
 from memfit.errors import ManifestError
 from memfit.loaders.device import load_device
 

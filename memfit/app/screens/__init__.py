@@ -3,7 +3,15 @@
 from collections.abc import Mapping
 from types import ModuleType
 
-from memfit.app.screens import data, record
+from memfit.app.screens import compare, data, export, fit, record, spike, trust
 
-SCREENS: Mapping[str, ModuleType] = {"data": data, "record": record}
+SCREENS: Mapping[str, ModuleType] = {
+    "data": data,
+    "record": record,
+    "fit": fit,
+    "trust": trust,
+    "spike": spike,
+    "compare": compare,
+    "export": export,
+}
 """By the word that stands in an address."""

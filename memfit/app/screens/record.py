@@ -319,9 +319,9 @@ def _beside(session: "Session", record: Record) -> tuple[FloatArray | None, Floa
     try:
         live: Live = session.live()
         place = next((k for k, one in enumerate(live.records) if one is record), None)
-        if place is None or not session.step.choice.values:
+        if place is None or not session.choice.values:
             return None, None
-        values = live.model(session.step.choice.parameters())
+        values = live.model(session.choice.parameters())
     except MemfitError:
         return None, None
     return live.of_record(place, values)
