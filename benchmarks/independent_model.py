@@ -1,11 +1,13 @@
 """The memristor and what departs from it, written from the equations alone; nothing is imported from memfit.
 
-    C du/dt       = I_j - leak(u) - i_c (1 - kappa + kappa u/V_T) - sum_k g_k (u - v_k)
+    C(u) du/dt    = I_j + I_ph - leak(u) - i_c (1 - kappa + kappa u/V_T) - sum_k g_k (u - v_k)
+                    + i_cn (1 - kappa - kappa u/V_Tn),   C(u) = C_m + C_0 exp(u/V_c)
     tau_d di_c/dt = i_c0 f - i_c
     df/dt         = m (f_s - f)/tau_f(u),   tau_f = tau_k f_0^p_k (1 - f_0)^q_k
     f_0           = 1/(1 + exp(-(u - V_T)/V_m))
     dv_k/dt       = x_k (u - v_k)              branches of g_k and C_k = g_k/x_k in series
     V             = u + R_s I_j,   I = I_j + C_g dV/dt
+    i_cn, f_n     as i_c and f, seen from -u, with i_c0n, V_Tn and V_mn
 
 With p_k = 1, q_k = 0, kappa = 0, C_g = 0, no branch, an ohmic leak, m = 1 and f_s = f_0 these are equations
 (1, 10, 11, 12) of Bisquert & Guerrero, J. Phys. Chem. Lett. 2022, 13, 3789. Rise and fall of f differ by m
@@ -58,6 +60,12 @@ class Constants(NamedTuple):
     reverse: float
     rise: float
     shift: float
+    I_ph: float
+    C_0: float
+    V_c: float
+    i_c0n: float
+    V_Tn: float
+    V_mn: float
 
 
 @njit(cache=True)
@@ -85,13 +93,25 @@ def leak(p, u):
     if p.I_l > 0:
         current += p.I_l * sinh(u / p.V_l)
         G += p.I_l / p.V_l * cosh(u / p.V_l)
-    return current, G
+    return current - p.I_ph, G
+
+
+@njit(cache=True)
+def capacitance(p, u):
+    """C(u)."""
+    return p.C + (p.C_0 * exp(min(u / p.V_c, 300.0)) if p.C_0 > 0 else 0.0)
 
 
 @njit(cache=True)
 def rate(p, u, f):
     """df/dt, and its derivatives by u and f."""
-    z = (u - p.V_T) / p.V_m
+    return _rate(p, p.V_T, p.V_m, u, f)
+
+
+@njit(cache=True)
+def _rate(p, V_T, V_m, u, f):
+    """Of an activation with this threshold and width."""
+    z = (u - V_T) / V_m
     f0 = logistic(z)
     held = min(max(z, -FAR), FAR)
     inverse = exp(p.p_k * log1p(exp(-held)) + p.q_k * log1p(exp(held))) / p.tau_k
@@ -100,30 +120,38 @@ def rate(p, u, f):
     change = (p.q_k * f0 - p.p_k * (1 - f0)) if inside else 0.0
     if p.rise == 0 and p.shift == 0:
         r = (f0 - f) * inverse
-        return r, (slope * inverse + change * r) / p.V_m, -inverse
+        return r, (slope * inverse + change * r) / V_m, -inverse
     T = tanh((f0 - f) / NEAR)
     by_x = 1 - T * T
     m = exp(-p.rise * T)
-    zs = z - p.shift / p.V_m * T**3
+    zs = z - p.shift / V_m * T**3
     fs = logistic(zs)
     slope_s = fs * (1 - fs) if abs(zs) < FAR else 0.0
     r = m * (fs - f) * inverse
-    r_x = -p.rise * by_x * r - m * inverse * slope_s * p.shift / p.V_m * 3 * T * T * by_x
+    r_x = -p.rise * by_x * r - m * inverse * slope_s * p.shift / V_m * 3 * T * T * by_x
     r_z = (m * inverse * slope_s if inside else 0.0) + change * r + r_x * slope / NEAR
-    return r, r_z / p.V_m, -m * inverse - r_x / NEAR
+    return r, r_z / V_m, -m * inverse - r_x / NEAR
 
 
 @njit(cache=True)
-def jacobian(p, g, x, voltage, extra, u, i_c, f):
-    """Of the state of `Memristor.simulate`."""
-    n = len(g)
-    J = np.zeros((3 + n + extra, 3 + n + extra))
-    G = leak(p, u)[1] + p.kappa * i_c / p.V_T + g.sum() + (1 / p.R_s if voltage else 0.0)
-    J[0, 0], J[0, 1] = -G / p.C, -gate(p, u) / p.C
+def jacobian(p, g, x, voltage, extra, u, y):
+    """Of the state y of `Memristor.simulate`; of a capacitance that grows, with its present value."""
+    n, two = len(g), 2 if p.i_c0n > 0 else 0
+    size = 3 + n + two + extra
+    J = np.zeros((size, size))
+    C = capacitance(p, u)
+    G = leak(p, u)[1] + p.kappa * y[1] / p.V_T + g.sum() + (1 / p.R_s if voltage else 0.0)
+    if two:
+        G += p.kappa * y[3 + n] / p.V_Tn
+        J[0, 3 + n] = (1 - p.kappa - p.kappa * u / p.V_Tn) / C
+        J[3 + n, 3 + n], J[3 + n, 4 + n] = -1 / p.tau_d, p.i_c0n / p.tau_d
+        _, by_u, J[4 + n, 4 + n] = _rate(p, p.V_Tn, p.V_mn, -u, y[4 + n])
+        J[4 + n, 0] = -by_u
+    J[0, 0], J[0, 1] = -G / C, -gate(p, u) / C
     J[1, 1], J[1, 2] = -1 / p.tau_d, p.i_c0 / p.tau_d
-    _, J[2, 0], J[2, 2] = rate(p, u, f)
+    _, J[2, 0], J[2, 2] = rate(p, u, y[2])
     for k in range(n):
-        J[0, 3 + k], J[3 + k, 0], J[3 + k, 3 + k] = g[k] / p.C, x[k], -x[k]
+        J[0, 3 + k], J[3 + k, 0], J[3 + k, 3 + k] = g[k] / C, x[k], -x[k]
     if voltage:  # of w = V - u
         J[0, 1:] *= -1
         J[1:, 0] *= -1
@@ -144,7 +172,12 @@ def field(p, g, x, voltage, extra, drive, slope, y):
     for k in range(len(g)):
         branches += g[k] * (u - y[3 + k])
         out[3 + k] = x[k] * (u - y[3 + k])
-    du = (I_j - leak(p, u)[0] - y[1] * gate(p, u) - branches) / p.C
+    if p.i_c0n > 0:
+        n = 3 + len(g)
+        branches -= y[n] * (1 - p.kappa - p.kappa * u / p.V_Tn)
+        out[n] = (p.i_c0n * y[n + 1] - y[n]) / p.tau_d
+        out[n + 1] = _rate(p, p.V_Tn, p.V_mn, -u, y[n + 1])[0]
+    du = (I_j - leak(p, u)[0] - y[1] * gate(p, u) - branches) / capacitance(p, u)
     out[0] = slope - du if voltage else du
     out[1] = (p.i_c0 * y[2] - y[1]) / p.tau_d
     out[2] = rate(p, u, y[2])[0]
@@ -181,6 +214,12 @@ class Memristor:
     """The ohmic leak is R_b for u > 0 and R_b times this for u < 0."""
     rise: float = 0.0
     shift: float = 0.0
+    I_ph: float = 0.0
+    C_0: float = 0.0
+    V_c: float = 1.0
+    i_c0n: float = 0.0
+    V_Tn: float = 1.0
+    V_mn: float = 1.0
     ladder: tuple[float, float] = (1e-5, 1e9)
     """rad/s, range in which it is a power law."""
 
@@ -210,7 +249,10 @@ class Memristor:
     def steady_current(self, u):
         """I_j at rest."""
         p = self.constants
-        return leak(p, u)[0] + p.i_c0 * logistic((u - p.V_T) / p.V_m) * gate(p, u)
+        second = 0.0
+        if p.i_c0n > 0:
+            second = p.i_c0n * logistic((-u - p.V_Tn) / p.V_mn) * (1 - p.kappa - p.kappa * u / p.V_Tn)
+        return leak(p, u)[0] + p.i_c0 * logistic((u - p.V_T) / p.V_m) * gate(p, u) - second
 
     def junction(self, V):
         """U at rest under the terminal voltage V."""
@@ -230,13 +272,20 @@ class Memristor:
         G = leak(self.constants, u)[1] + self.kappa * self.i_c0 * f / self.V_T
         tau_f = -1 / rate(self.constants, u, f)[2]
         channel = self.i_c0 * f * (1 - f) / self.V_m * gate(self.constants, u)
+        if self.i_c0n > 0:
+            f_n = logistic((-u - self.V_Tn) / self.V_mn)
+            G += self.kappa * self.i_c0n * f_n / self.V_Tn
+            gain = self.i_c0n * f_n * (1 - f_n) / self.V_mn * (1 - self.kappa - self.kappa * u / self.V_Tn)
+            tau_n = -1 / _rate(self.constants, self.V_Tn, self.V_mn, -u, f_n)[2]
+            G += gain / ((1 + s * self.tau_d) * (1 + s * tau_n))
+        C = C - self.plain[0] + capacitance(self.constants, u)
         Y = s * C + G + channel / ((1 + s * self.tau_d) * (1 + s * tau_f)) + np.sum(g * s / (s + x))
         return 1 / (s * self.C_g + 1 / (self.R_s + 1 / Y))
 
     def growth(self, u):
         """Largest real part of an eigenvalue in 1/s under current control, in the steady state at u."""
-        f = logistic((u - self.V_T) / self.V_m)
-        J = jacobian(self.constants, *self.plain[1:], False, self.C_g > 0, u, self.i_c0 * f, f)
+        extra = self.C_g > 0
+        J = jacobian(self.constants, *self.plain[1:], False, extra, u, self._rest(u, False, extra))
         times = np.linalg.eigvals(np.linalg.inv(J))  # the fast ones, drowned in rounding, become the least
         return float(np.max((1 / times[abs(times) > 1e-12 * np.max(abs(times))]).real))
 
@@ -310,8 +359,15 @@ class Memristor:
             if voltage
             else brentq(lambda v: self.steady_current(v) - first, -reach, reach, xtol=1e-15)
         )
+        return self._rest(u, voltage, extra)
+
+    def _rest(self, u, voltage, extra):
+        """The state in equilibrium at u."""
         w, f = self.R_s * self.steady_current(u), logistic((u - self.V_T) / self.V_m)
         y = [w if voltage else u, self.i_c0 * f, f, *np.full(len(self.plain[1]), u)]
+        if self.i_c0n > 0:
+            f_n = logistic((-u - self.V_Tn) / self.V_mn)
+            y += [self.i_c0n * f_n, f_n]
         return np.array([*y, w] if extra else y)
 
 
@@ -341,7 +397,7 @@ def _stages(equations, y, a, slope, t, h, scale):
         for j in range(3):
             state = y + Z[j]
             F[j], u = field(p, g, x, voltage, extra, a + slope * (t + C_RADAU[j] * h), slope, state)
-            J = jacobian(p, g, x, voltage, extra, u, state[1], state[2])
+            J = jacobian(p, g, x, voltage, extra, u, state)
             for i in range(3):
                 M[i * n : (i + 1) * n, j * n : (j + 1) * n] = -h * A_RADAU[i, j] * J
         for i in range(3):
@@ -376,7 +432,7 @@ def radau(equations, y, a, slope, T, times, rtol, atol):
         error = 0.0
         if good:
             f, u = field(p, g, x, voltage, extra, a + slope * t, slope, y)
-            M = -jacobian(p, g, x, voltage, extra, u, y[1], y[2])
+            M = -jacobian(p, g, x, voltage, extra, u, y)
             for k in range(n):
                 M[k, k] += MU_RADAU / h
             weighted = (E_RADAU[0] * Z[0] + E_RADAU[1] * Z[1] + E_RADAU[2] * Z[2]) / h
@@ -415,7 +471,7 @@ def _by_scipy(equations, y, a, slope, T, times, rtol, atol):
 
     def jac(t, y):
         u = a + slope * t - y[0] if equations[3] else y[0]
-        return jacobian(*equations, u, y[1], y[2])
+        return jacobian(*equations, u, y)
 
     every = np.unique(np.append(times, T))
     found = solve_ivp(fun, (0, T), y, "Radau", every, jac=jac, rtol=rtol, atol=atol, first_step=1e-8 * T)

@@ -14,6 +14,7 @@ from memfit.datasets.records import (
     content_digest,
     silent,
 )
+from memfit.datasets.session import in_session
 
 __all__ = [
     "LABELS",
@@ -29,6 +30,7 @@ __all__ = [
     "copies",
     "estimate_noise",
     "extent_of",
+    "in_session",
     "kramers_kronig",
     "silent",
     "without_copies",

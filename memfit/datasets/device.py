@@ -42,6 +42,8 @@ class Device(Shown):
     """Files that were left out, and why; a sentence each."""
     paths: tuple[str, ...] = ()
     """What it was loaded from: a folder, a device.toml or files, absolute; empty if made in memory."""
+    ordered: bool = True
+    """Whether the records are in the order in which they were measured."""
 
     def __post_init__(self) -> None:
         """Names must tell records apart."""

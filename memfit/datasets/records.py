@@ -51,6 +51,8 @@ class _Record(Shown, ABC):
     """What else the file said, as text (instrument, technique, temperature, ...)."""
     notes: tuple[str, ...] = ()
     """Warnings of the loader and what was done to the data, a sentence each."""
+    session: float = 0.0
+    """When it began, after the first of its device: s, or how many records later; what a drift goes by."""
 
     @property
     @abstractmethod

@@ -22,7 +22,7 @@ import numpy as np
 from scipy.special import erfc
 
 from memfit.arrays import FloatArray
-from memfit.datasets import Device, ImpedanceSpectrum, Record, silent
+from memfit.datasets import Device, ImpedanceSpectrum, Record, in_session, silent
 from memfit.errors import InputError
 from memfit.fitting.effort import SETTINGS as EFFORT
 from memfit.fitting.effort import Effort
@@ -126,6 +126,8 @@ def fit(device: Device, plan: FitPlan | None = None) -> JointFit:
         There is nothing to fit, or a spectrum has no bias.
     """
     plan = plan or plan_for(device.settings)
+    if "d_i" in plan.asked:
+        device = in_session(device)
     if not device.records:
         raise InputError(f"{device.name}: there is no record to fit; expected spectra, sweeps or transients.")
     for record in device.records:

@@ -13,8 +13,8 @@ from memfit.errors import ParameterError, meant
 from memfit.fit_options import FitOptions, FitSettings
 from memfit.fitting.serialise import from_plain, to_plain
 from memfit.fitting.ties import tie_faults
-from memfit.model import EXTENSIONS, LEFT_OUT, NAMES, PARAMETERS, names_where
-from memfit.model.limits import in_si, setting_faults
+from memfit.model import EXTENSIONS, LEFT_OUT, NAMES, PARAMETERS, PART_NAMES, names_where
+from memfit.model.limits import SYMMETRIC, SYMMETRIC_TIES, in_si, setting_faults
 
 Model = Literal["3d", "2d", "2d-mirror", "auto"]
 
@@ -105,10 +105,12 @@ class FitPlan(FitOptions):
             values, unread = in_si(group, getattr(self, group))  # texts with units are as good as numbers
             object.__setattr__(self, group, values)
             wrong += unread
-        unknown = sorted(set(self.parts) - set(EXTENSIONS))
-        wrong += [_unknown("parts: unknown part", part, tuple(EXTENSIONS)) for part in unknown]
-        if "drift" in self.parts or "d_i" in {**self.fix, **self.bounds, **self.start}:
-            wrong.append("parts: a drift cannot be fitted yet; leave it out")
+        unknown = sorted(set(self.parts) - set(PART_NAMES))
+        wrong += [_unknown("parts: unknown part", part, PART_NAMES) for part in unknown]
+        if SYMMETRIC in self.parts:
+            object.__setattr__(self, "ties", {**SYMMETRIC_TIES, **self.ties})
+            if "second_polarity" in self.parts:
+                wrong.append("parts: symmetric is second_polarity with the values of the first; take one")
         faults = setting_faults(self.fix, self.bounds, self.start)
         wrong += [f"{place.replace(', ', ' of ')}: {said}" for place, said in faults]
         wrong += tie_faults(self.ties, {**self.fix, **self.bounds, **self.start})

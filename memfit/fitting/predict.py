@@ -8,8 +8,8 @@ and by its initial state.
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass, fields, replace
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from memfit.errors import InputError
 from memfit.fitting.drives import drive_of, drive_of_timed, free_start, sample_before
 from memfit.model.directions import Direction, by_amplitudes
 from memfit.model.parameters import COLUMN, NAMES, Parameters
+from memfit.model.parts import drift
 from memfit.model.smallsignal import BiasGrid, impedance_at, impedance_with_derivatives
 from memfit.model.steady import junction_voltage, response_at, steady_response
 from memfit.model.transient import DriveSet
@@ -50,6 +51,10 @@ class Instrument:
     """(r, 3) u, i_c, f at the start, for records that begin anywhere."""
     edge: FloatArray
     """(r, e) s, shift of each of the first e jumps of the drive; their derivatives are wanted where e > 0."""
+
+    def of(self, k: int) -> "Instrument":
+        """Those of one record."""
+        return Instrument(*(getattr(self, f.name)[k : k + 1] for f in fields(self)))
 
     @classmethod
     def ideal(cls, records: int, edges: int = 0) -> "Instrument":
@@ -153,6 +158,7 @@ class Predictor:
         """Shortest time, s, between two samples of a record under voltage control; 0 without any."""
         self._known: tuple[object, Prediction] | None = None
         """The last prediction, with what it was made for."""
+        self._session = np.array([record.session for record in self.records])
 
     def _grid(self, control: Control) -> tuple[BiasGrid, FloatArray, FloatArray] | None:
         """The spectra whose bias is a voltage (or a current), and where their Re Z and Im Z go."""
@@ -211,6 +217,8 @@ class Predictor:
 
     def _computed(self, p: Parameters, terms: Instrument, *, slopes_in_time: bool) -> Prediction:
         """Prediction for one set of parameters."""
+        if p.d_i != 0.0:
+            return self._drifting(p, terms, slopes_in_time)
         steps = 0
         # What a record does not fill stays NaN.
         values, by_time = np.full((2, self.size), np.nan)
@@ -253,6 +261,8 @@ class Predictor:
             by_edge, more = self._edge_slopes(p, terms, values, by_time)
             steps += more
         work = self.size + 2 * steps
+        if np.any(self._session):
+            slopes = drift.with_drift(p, self._session[self.record_of_point], slopes)
         offset = terms.offset[self.record_of_point] if np.any(terms.offset) else 0.0
         if np.all(terms.gain == 1.0):
             return Prediction(values + offset, slopes, values, by_time, by_initial, by_edge, work)
@@ -294,6 +304,11 @@ class Predictor:
         instrument : Instrument, optional
         """
         p, terms = self._with_series_resistance(p), instrument or Instrument.ideal(len(self.records))
+        if p.d_i != 0.0:
+            each = enumerate(zip(self._apart, self._session, strict=True))
+            return np.concatenate(
+                [one.along(drift.at(p, t), directions, terms.of(k)) for k, (one, t) in each]
+            )
         result = np.zeros((self.size, len(directions)))
         for grid, re, im in self._grids:
             u = junction_voltage(p, grid.control, grid.bias)
@@ -309,6 +324,21 @@ class Predictor:
             for j, k in enumerate(self._timed):
                 result[self.slices[k]] = by[drives.offsets[j] : drives.offsets[j + 1]]
         return result * terms.gain[self.record_of_point, None]
+
+    @cached_property
+    def _apart(self) -> tuple["Predictor", ...]:
+        """One of each record, whose device is another one where it drifts."""
+        return tuple(Predictor([record], self.tolerance) for record in self.records)
+
+    def _drifting(self, p: Parameters, terms: Instrument, slopes_in_time: bool) -> Prediction:
+        """Prediction record by record."""
+        found = []
+        for k, t in enumerate(self._session):
+            one = self._apart[k](drift.at(p, t), terms.of(k), slopes_in_time=slopes_in_time)
+            found.append(replace(one, derivatives=drift.with_drift(p, t, one.derivatives)))
+        work = sum(one.work for one in found)
+        parts = ([getattr(one, f.name) for one in found] for f in fields(Prediction) if f.name != "work")
+        return Prediction(*(np.concatenate(part) for part in parts), work)
 
     def _moved(self, terms: Instrument) -> DriveSet | None:
         """Drives of the records in time, their jumps where the instrument has them."""

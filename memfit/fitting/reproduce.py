@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from memfit.datasets import Device, ImpedanceSpectrum, Record, content_digest
+from memfit.datasets import Device, ImpedanceSpectrum, Record, content_digest, in_session
 from memfit.errors import InputError
 from memfit.fitting.drives import as_staircase, begins_anywhere
 from memfit.fitting.plan import Term
@@ -93,7 +93,8 @@ def check_same(result: FitResult, device: Device) -> Mapping[int, Record]:
     InputError
         The device holds other records, or other numbers, than the fit had.
     """
-    match = match_records(result, device.records)
+    drifts = "d_i" in result.parameters
+    match = match_records(result, (in_session(device) if drifts else device).records)
     names = {item.file for item in result.inputs}
     for number, item in enumerate(result.inputs):
         if item.file in match.faults:

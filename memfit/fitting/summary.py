@@ -25,6 +25,7 @@ from memfit.fitting.starting_values import StartingValues
 from memfit.fitting.uncertainty.covariance import SETTINGS as NORMAL
 from memfit.fitting.uncertainty.covariance import Covariance, estimates
 from memfit.model import DERIVED, EXTENSIONS, NAMES, PARAMETERS
+from memfit.model.limits import SYMMETRIC, SYMMETRIC_TIES
 from memfit.units import format_quantity
 
 
@@ -106,9 +107,15 @@ def summarise(
                 covers=extent_of(record),
             )
         )
+    ties = dict(state.unknowns.ties.expressions)
+    tied = SYMMETRIC_TIES.items() <= ties.items()
     return FitResult(
         model=model_of(names),
-        parts=tuple(part for part, own in EXTENSIONS.items() if set(own) & set(names)),
+        parts=tuple(
+            SYMMETRIC if part == "second_polarity" and tied else part
+            for part, own in EXTENSIONS.items()
+            if set(own) & set(names)
+        ),
         status=_status(state, parameters),
         parameters=parameters,
         derived=_derived(state, covariance),

@@ -197,7 +197,7 @@ def _load_manifest(path: Path, faults: Faults) -> Device:
     others = [p for p in look_below(folder, is_measurement, manifest.subfolders).files if not is_other(p)]
     unlisted = [p.relative_to(folder).as_posix() for p in others if os.path.normpath(p) not in listed]
     notes += [f"{name} is not listed in {path.name} and was not read." for name in unlisted]
-    return _make(manifest, path.resolve().parent.name, records, notes)
+    return _make(manifest, path.resolve().parent.name, records, notes, ordered=True)
 
 
 def _discover(folder: Path, manifest: Manifest, faults: Faults) -> Device:
@@ -259,7 +259,14 @@ def _judge_parts(folder: Path, below: Below, records: Sequence[Record]) -> list[
     return [f"The folders below were not read: {names}. {answer}"]
 
 
-def _make(manifest: Manifest, folder: str, records: Sequence[Record], notes: Sequence[str]) -> Device:
+def _make(
+    manifest: Manifest,
+    folder: str,
+    records: Sequence[Record],
+    notes: Sequence[str],
+    *,
+    ordered: bool = False,
+) -> Device:
     """The device, named by device.toml, else by its files, else by its folder."""
     kept, said = without_copies(records)
     stated = {record.metadata["device"] for record in records if record.metadata.get("device")}
@@ -281,6 +288,7 @@ def _make(manifest: Manifest, folder: str, records: Sequence[Record], notes: Seq
             attributes=manifest.attributes,
             settings=manifest.fit,
             notes=(*notes, *said),
+            ordered=ordered,
         )
     except InputError as error:
         raise ManifestError(str(error)) from error

@@ -20,7 +20,7 @@ from memfit.loaders.folders import is_other
 from memfit.loaders.programmes import read_protocol
 from memfit.loaders.raw import CONTROLS, INITIALS, TECHNIQUES, FileSettings
 from memfit.loaders.settings_file import Checker, Key, read_toml
-from memfit.model import EXTENSIONS
+from memfit.model import PART_NAMES
 from memfit.model.limits import DIMENSION_OF, setting_faults
 from memfit.units import parse_quantity
 
@@ -35,7 +35,7 @@ def _option(option: Field[Any]) -> Key:
     if option.name == "ties":
         return Key("expressions by name of the parameter", Checker.attributes)
     if option.name == "parts":
-        return Key("names of parts", Checker.words, ({part: part for part in EXTENSIONS},))
+        return Key("names of parts", Checker.words, ({part: part for part in PART_NAMES},))
     return Key(doc, Checker.word, ({word: word for word in get_args(option.type)},))
 
 

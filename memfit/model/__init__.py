@@ -27,6 +27,7 @@ from memfit.model.hopf_boundary import (
     loop_derivatives,
     margin_derivatives,
 )
+from memfit.model.limits import PART_NAMES
 from memfit.model.linear import coefficients, effective_parameters, eigenvalues, loop_gain
 from memfit.model.parameters import (
     COLUMN,
@@ -55,6 +56,7 @@ __all__ = [
     "NAMES",
     "NEEDED",
     "PARAMETERS",
+    "PART_NAMES",
     "UNITS",
     "BiasGrid",
     "Derived",

@@ -5,10 +5,11 @@ The one place that holds them against the table: device.toml, plans and results 
 
 import math
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from memfit.errors import UnitError
-from memfit.model.parameters import PARAMETERS
+from memfit.model.parameters import EXTENSIONS, PARAMETERS
 from memfit.model.rows import Parameter
 from memfit.units import DIMENSIONS, parse_quantity
 
@@ -19,6 +20,15 @@ _ROUNDING = 1e-6
 _FAR, _FURTHER = 1e10, 10.0
 """How far bounds that someone sets may reach beyond those of the table, as a factor: of parameters that are
 fitted as their logarithm, and of the others. Beyond that no arithmetic holds."""
+
+SYMMETRIC = "symmetric"
+"""Name of the second polarity where it is as the first, so that it has no parameters of its own."""
+SYMMETRIC_TIES: Mapping[str, str] = MappingProxyType(
+    {name: name.removesuffix("n") for name in EXTENSIONS["second_polarity"]}
+)
+"""Then each of its parameters follows from that of the first."""
+PART_NAMES = (*EXTENSIONS, SYMMETRIC)
+"""What a device may have besides the parts of the plainest one."""
 
 
 DIMENSION_OF: Mapping[str, str] = {

@@ -21,6 +21,7 @@ from memfit.arrays import ComplexArray, FloatArray
 from memfit.datasets import Device, ImpedanceSpectrum, IVSweep, Kind, Origin, PulseTransient, Record
 from memfit.errors import InputError
 from memfit.model import Parameters, impedance, junction_voltage, steady_current
+from memfit.model.parts import drift
 from memfit.model.transient import simulate
 from memfit.protocols import Control, Drive, Initial, SmallSignal, pulse_train, sweep
 from memfit.synthetic.export import SUFFIXES, Format, Style, usual_format
@@ -317,7 +318,7 @@ def simulate_device(
     Parameters
     ----------
     parameters : Parameters
-        The truth. L_s is seen by the spectra only.
+        The truth. L_s is seen by the spectra only; d_i counts from record to record.
     measurements : sequence of Measurement, optional
         By default `default_measurements(parameters)`.
     noise : Noise, optional
@@ -339,7 +340,10 @@ def simulate_device(
     check_files(planned)
     added = noise or Noise()
     records = tuple(
-        _measured(parameters, item, added, np.random.default_rng([seed, index]))
+        replace(
+            _measured(drift.at(parameters, index), item, added, np.random.default_rng([seed, index])),
+            session=float(index) if parameters.d_i else 0.0,
+        )
         for index, item in enumerate(planned)
     )
     return Device(

@@ -11,7 +11,7 @@ from memfit.fitting.joint import fit
 from memfit.fitting.part_starts import SCALES, with_parts
 from memfit.model import EXTENSIONS
 from memfit.model.parameters import PARAMETERS
-from memfit.synthetic.measurements import spectrum
+from memfit.synthetic.measurements import simulate_device, spectrum
 from tests.support.devices import TRUTH, device
 
 DEVICE = TRUTH.replace(R_1=2e5, C_1=2e-6, kappa=0.4)
@@ -39,11 +39,26 @@ def test_parts_are_recovered_and_named_in_the_result():
         assert abs(estimate.value - getattr(DEVICE, name)) < 5.0 * estimate.stderr, name
 
 
-def test_an_unknown_part_and_a_drift_are_refused():
+def test_an_unknown_part_and_one_part_twice_are_refused():
     with pytest.raises(ParameterError, match=r"unknown part brunch; did you mean .branch"):
         FitPlan(parts=("brunch",))
-    with pytest.raises(ParameterError, match="a drift cannot be fitted yet"):
-        FitPlan(parts=("drift",))
+    with pytest.raises(ParameterError, match="symmetric is second_polarity with the values of the first"):
+        FitPlan(parts=("symmetric", "second_polarity"))
+
+
+def test_a_symmetric_second_polarity_follows_from_the_first():
+    plan = FitPlan(parts=("symmetric",))
+    assert plan.ties == {"i_c0n": "i_c0", "V_Tn": "V_T", "V_mn": "V_m"}
+    assert set(plan.asked) == {"i_c0n", "V_Tn", "V_mn"}
+    assert FitPlan.from_dict(json.loads(json.dumps(plan.to_dict()))) == plan
+
+
+def test_a_drift_of_the_records_is_recovered():
+    truth = TRUTH.replace(d_i=-0.02)
+    result = fit(simulate_device(truth, seed=3), FitPlan(parts=("drift",))).result
+    assert result.parts == ("drift",)
+    found = result.parameters["d_i"]
+    assert abs(found.value - truth.d_i) < 5.0 * found.stderr < 0.1 * abs(truth.d_i)
 
 
 def test_a_plan_without_parts_is_stored_as_before():

@@ -10,7 +10,7 @@ from memfit.datasets import ImpedanceSpectrum, IVSweep
 from memfit.errors import InputError
 from memfit.fitting.drives import free_start
 from memfit.fitting.predict import Instrument, Predictor, bias_of, measured, modulus
-from memfit.model import NAMES, PARAMETERS, impedance, junction_voltage, steady_current
+from memfit.model import COLUMN, NAMES, PARAMETERS, impedance, junction_voltage, steady_current
 from memfit.model.directions import Direction
 from memfit.protocols import Drive
 
@@ -182,3 +182,19 @@ def test_along_an_absent_part_every_record_moves_as_with_a_little_of_it():
         for here in predictor.slices:
             expected = once[here] / amplitude
             assert np.max(np.abs(column[here] - expected)) < 1e-2 * np.abs(expected).max()
+
+
+def test_a_drift_holds_through_a_record_and_grows_from_one_to_the_next():
+    records = [replace(r, session=100.0 * k) for k, r in enumerate(exact(everything()).records)]
+    predictor, d_i = Predictor(records, tolerance=1e-10), 2e-4
+    drifting = TRUTH.replace(d_i=d_i)
+    found = predictor(drifting)
+    for record, here in zip(records, predictor.slices, strict=True):
+        alone = TRUTH.replace(i_c0=TRUTH.i_c0 * np.exp(d_i * record.session))
+        np.testing.assert_allclose(found.values[here], Predictor([record], 1e-10)(alone).values, rtol=1e-9)
+    for p in (drifting, TRUTH, TRUTH.replace(d_i=d_i, i_c0n=TRUTH.i_c0, V_Tn=TRUTH.V_T, V_mn=TRUTH.V_m)):
+        up, down = (predictor(p.replace(d_i=p.d_i + step)).values for step in (1e-7, -1e-7))
+        column = predictor(p).derivatives[:, COLUMN["d_i"]]
+        for here in predictor.slices:
+            scale = np.abs(column[here]).max() + 1e-30
+            np.testing.assert_allclose(column[here] / scale, (up - down)[here] / 2e-7 / scale, atol=1e-4)

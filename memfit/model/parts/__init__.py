@@ -195,8 +195,6 @@ def present(p: Parameters, parts: Sequence[P]) -> list[P]:
     p : Parameters
     parts : sequence of parts
     """
-    if p.d_i != 0.0:
-        raise ParameterError("A drift from record to record (d_i) cannot be computed yet; leave d_i out.")
     absent = EXTENSIONS.keys() - p.parts
     return [part for part in parts if part.PART not in absent]
 
