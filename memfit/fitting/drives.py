@@ -1,6 +1,6 @@
 """The drive of a record, as a fit may take it: as read, in steps, from an unknown state."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -75,3 +75,27 @@ def begins_anywhere(record: Record) -> Record:
     if drive is None or isinstance(record, ImpedanceSpectrum):
         return record
     return replace(record, drive=replace(drive, initial="free"))
+
+
+@dataclass(frozen=True)
+class Jumping:
+    """A record whose drive jumps on samples."""
+
+    record: int
+    gaps: tuple[float, ...]
+    """Of each jump: time, s, between the sample on it and the one before; 0 where no sample lies on it."""
+    shifts_whole: bool
+    """Whether its drive is nothing but these jumps, so that moving all of them is a shift in time."""
+
+    @classmethod
+    def of(cls, k: int, record: Record) -> "Jumping":
+        """Record k."""
+        drive = drive_of_timed(record)
+        gaps = tuple(sample_before(record, float(jump)) for jump in drive.jumps)
+        flat = not np.any(np.diff(drive.value)[np.diff(drive.time) > 0])
+        return cls(k, gaps, bool(flat and drive.initial == "steady" and all(gaps)))
+
+    def gap(self, e: int) -> float:
+        """The gap of jump e if it has to be moved by itself, else 0."""
+        by_itself = e < len(self.gaps) - self.shifts_whole
+        return self.gaps[e] if by_itself else 0.0

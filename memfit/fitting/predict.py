@@ -16,7 +16,7 @@ import numpy as np
 from memfit.arrays import ComplexArray, FloatArray
 from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient, Record
 from memfit.errors import InputError
-from memfit.fitting.drives import drive_of, drive_of_timed, free_start, sample_before
+from memfit.fitting.drives import Jumping, drive_of, drive_of_timed, free_start
 from memfit.model.directions import Direction, by_amplitudes
 from memfit.model.parameters import COLUMN, NAMES, Parameters
 from memfit.model.parts import drift
@@ -89,30 +89,6 @@ class Prediction:
     """Points that were computed, and steps of the integrator, each as two points; 0 if known before."""
 
 
-@dataclass(frozen=True)
-class _Jumping:
-    """A record whose drive jumps on samples."""
-
-    record: int
-    gaps: tuple[float, ...]
-    """Of each jump: time, s, between the sample on it and the one before; 0 where no sample lies on it."""
-    shifts_whole: bool
-    """Whether its drive is nothing but these jumps, so that moving all of them is a shift in time."""
-
-    @classmethod
-    def of(cls, k: int, record: Record) -> "_Jumping":
-        """Record k."""
-        drive = drive_of_timed(record)
-        gaps = tuple(sample_before(record, float(jump)) for jump in drive.jumps)
-        flat = not np.any(np.diff(drive.value)[np.diff(drive.time) > 0])
-        return cls(k, gaps, bool(flat and drive.initial == "steady" and all(gaps)))
-
-    def gap(self, e: int) -> float:
-        """The gap of jump e if it has to be moved by itself, else 0."""
-        by_itself = e < len(self.gaps) - self.shifts_whole
-        return self.gaps[e] if by_itself else 0.0
-
-
 class Predictor:
     """The model prepared for the records of one device.
 
@@ -145,7 +121,7 @@ class Predictor:
         self._timed = [k for k, r in enumerate(self.records) if drive_of(r) is not None]
         self._drives = self._drive_set(self._timed)
         self._jumping = [
-            jumping for k in self._timed if any((jumping := _Jumping.of(k, self.records[k])).gaps)
+            jumping for k in self._timed if any((jumping := Jumping.of(k, self.records[k])).gaps)
         ]
         self._jumping_drives = self._drive_set([jumping.record for jumping in self._jumping])
         shortest = np.inf
@@ -337,8 +313,9 @@ class Predictor:
             one = self._apart[k](drift.at(p, t), terms.of(k), slopes_in_time=slopes_in_time)
             found.append(replace(one, derivatives=drift.with_drift(p, t, one.derivatives)))
         work = sum(one.work for one in found)
-        parts = ([getattr(one, f.name) for one in found] for f in fields(Prediction) if f.name != "work")
-        return Prediction(*(np.concatenate(part) for part in parts), work)
+        whole = {f.name: [getattr(one, f.name) for one in found] for f in fields(Prediction)}
+        arrays = {name: np.concatenate(part) for name, part in whole.items() if name != "work"}
+        return Prediction(**arrays, work=work)
 
     def _moved(self, terms: Instrument) -> DriveSet | None:
         """Drives of the records in time, their jumps where the instrument has them."""
