@@ -1,6 +1,7 @@
 """How work that takes minutes says how far it is, and how it is shared among threads."""
 
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -85,6 +86,19 @@ def ended_by(stop: Callable[[], str]) -> Iterator[None]:
         yield
     finally:
         _STOP.reset(token)
+
+
+def time_limit(seconds: float, clock: Callable[[], float] = time.monotonic) -> Callable[[], str]:
+    """A reason to end so long from now.
+
+    Parameters
+    ----------
+    seconds : float
+    clock : callable
+        Seconds.
+    """
+    until = clock() + seconds
+    return lambda: f"time limit of {seconds:g} s" if clock() > until else ""
 
 
 def stopped() -> str:

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from memfit.progress import heard_by, shared, silent, told
+from memfit.progress import ended_by, heard_by, shared, silent, stopped, time_limit, told
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5])
@@ -59,3 +59,12 @@ def test_work_is_heard_while_somebody_listens(capsys):
         for done in (1, 2):
             told("fits", done, 2)
     assert "fits" in capsys.readouterr().err
+
+
+def test_work_is_to_end_while_there_is_a_reason():
+    now = [0.0]
+    with ended_by(time_limit(2.0, lambda: now[0])):
+        assert stopped() == ""
+        now[0] = 3.0
+        assert stopped() == "time limit of 2 s"
+    assert stopped() == ""

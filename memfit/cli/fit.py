@@ -1,7 +1,8 @@
 """`memfit fit`: measurements in; parameters, stability and a report out."""
 
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,10 +16,12 @@ from memfit.cli.console import (
     add_json,
     add_look,
     add_overwrite,
+    option_quantity,
     whole,
 )
 from memfit.cli.plan_options import add_plan, add_selection, plan_changes, selected
 from memfit.cli.report import options_of
+from memfit.cli.streams import interruption
 from memfit.errors import InputError
 
 if TYPE_CHECKING:
@@ -41,6 +44,11 @@ def _add_options(parser: Parser) -> None:
     add_plan(parser)
     add_selection(parser)
     add_look(parser)
+    parser.add_argument(
+        "--time-limit",
+        metavar="TIME",
+        help='"30 s": end then, or at Ctrl-C, with the best so far, which is marked as such',
+    )
     group = parser.add_argument_group(
         "intervals beyond the linear ones",
         "Interrupted, they go on when the same command is given again (with -o).",
@@ -107,7 +115,8 @@ def _run(given: Namespace) -> int:
     said: tuple[str, ...] = ()
     if given.source is not None:
         console.announce_compilation("  ")
-        joint, device, repetition = fit_again(given.source, given.paths)
+        with _watched(given):
+            joint, device, repetition = fit_again(given.source, given.paths)
         said = repetition_sentences(repetition)
     else:
         device = selected(_measurements([Path(path) for path in given.paths]), given)
@@ -125,7 +134,8 @@ def _run(given: Namespace) -> int:
             for note in record.notes:
                 console.detail(f"  {record.name}: {note}")
         console.announce_compilation("  ")
-        joint = fit_records(device, plan)
+        with _watched(given):
+            joint = fit_records(device, plan)
     checkpoint = checkpoint_for(joint.result, out / UNFINISHED if out is not None else None)
     result = _with_intervals(given, console, joint.result, device, checkpoint)
     environment = {**result.environment, "command": shlex.join(["memfit", *given.words])}
@@ -146,6 +156,20 @@ def _run(given: Namespace) -> int:
         again = shlex.join(["memfit", *given.words, "-o", "results"])
         console.say(f"Nothing was saved. With a folder for the result and its report: {again}")
     return USABLE if result.status.usable else NOT_USABLE
+
+
+@contextmanager
+def _watched(given: Namespace) -> Iterator[None]:
+    """While this lasts, a fit tells how far it is, and ends in time where that was asked for."""
+    from memfit.progress import ended_by, heard_by, time_limit
+
+    with heard_by(Meter(given.quiet)):
+        if given.time_limit is None:
+            yield
+            return
+        late = time_limit(option_quantity("--time-limit", given.time_limit, "time"))
+        with interruption() as interrupted, ended_by(lambda: interrupted() or late()):
+            yield
 
 
 def _measurements(paths: Sequence[Path]) -> "Device":

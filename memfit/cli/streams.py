@@ -8,7 +8,8 @@ import shutil
 import signal
 import sys
 import threading
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -32,6 +33,27 @@ def heed_termination() -> None:
 def _end(*_: object) -> None:
     """What a signal does."""
     raise ToldToEndError
+
+
+@contextmanager
+def interruption() -> Iterator[Callable[[], str]]:
+    """While this lasts, the first Ctrl-C is a reason to end, which the function gives; the next ends all."""
+    reasons: list[str] = []
+
+    def note(*_: object) -> None:
+        if reasons:
+            raise KeyboardInterrupt
+        reasons.append("interrupted")
+        tell("  Ending with the best so far; Ctrl-C again leaves at once.")
+
+    if threading.current_thread() is not threading.main_thread():
+        yield str
+        return
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: "".join(reasons)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def open_streams() -> None:

@@ -270,6 +270,8 @@ class _Search:
         """Both ways along some parameters."""
         ridges = []
         for place, j in enumerate(chosen, start=1):
+            if self.base.problem.effort.over:
+                break
             ridges += [self._ridge(j, side, self.base.x) for side in (-1, 1)]
             told("what the data allow", place, len(chosen))
         return ridges
@@ -347,7 +349,7 @@ class _Search:
         starts = [(name, upward, start) for name, upward in _LIMITING_MODELS for start in (half_on, x)]
         models: dict[tuple[str, bool], Ridge] = {}
         for name, upward, start in [*starts, *full]:
-            if name not in names or (name, upward) in models:
+            if name not in names or (name, upward) in models or self.base.problem.effort.over:
                 continue
             j = names.index(name)
             value = float(start[j]) if name == "V_T" else self.unknowns.free[j].inner_bounds[int(upward)]
@@ -380,7 +382,8 @@ class _Search:
         limits: dict[str, Ends] = {}
         for j in self.device:
             unknown = self.unknowns.free[j]
-            if unknown.name in non_identifiable or unknown.name in self.base.minimum.at_bound:
+            known = unknown.name in non_identifiable or unknown.name in self.base.minimum.at_bound
+            if known or self.base.problem.effort.over:
                 continue
             values = [float(x[j]) for x in allowed]
             low = self._limit(j, -1, allowed[int(np.argmin(values))])

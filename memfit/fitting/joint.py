@@ -175,7 +175,7 @@ def _find(
     if gains and plan.gains == "auto" and measure(state).large:  # no calibration explains what a model misses
         state = settle(again(state, unknowns=state.unknowns.without(gains)), plan)
     if "impedance" not in state.problem.kinds and "R_s" in state.unknowns.names and measure(state).certain:
-        state = _or_without_series_resistance(state, plan, model)
+        state = state if effort.stopped else _or_without_series_resistance(state, plan, model)
     return _Settled(state, tuple(minima[1:]), first)
 
 
@@ -226,7 +226,8 @@ def _finish(device: Device, plan: FitPlan, model: str, settled: _Settled) -> Joi
     )
     result = with_identifiability(result, state, covariance, explored)
     misfit, mistake = misfit_of(state, covariance.effective), None
-    if misfit.large and plan.conflict_test and len(device.records) > 1:
+    more = plan.conflict_test and len(device.records) > 1 and not state.problem.effort.stopped
+    if misfit.large and more:
         effort = state.problem.effort.whole_fit.part(EFFORT.mistakes)
 
         def described(some: Sequence[Record]) -> FitState:

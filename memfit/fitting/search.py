@@ -111,6 +111,7 @@ def find_minima(
             for k, record in enumerate(problem.predictor.records)
         ]
         starts = []
+        told("first values", 0, SETTINGS.polished)
         for start in guess(records, known):
             reasons = {**start.reasons, **dict.fromkeys(plan.start, "given")}
             values = with_parts({**usual, **start.values, **plan.start}, plan.asked)
@@ -152,6 +153,7 @@ def find_minima(
 
     polished = first_values({})
     first = first_of(polished)
+    told("fits from first values", 0, len(first))
     good = all_of(first)
     zeros = {} if good or plan.offsets == "off" else zero_errors(problem.predictor.records)
     if zeros and not effort.over:

@@ -25,6 +25,7 @@ from memfit.fitting.predict import bias_of
 from memfit.fitting.steady_start import SteadyCurve, plateaus, steady_states
 from memfit.model import PARAMETERS, Parameters, junction_voltage
 from memfit.model.transient import DriveSet
+from memfit.progress import stopped
 
 
 @dataclass(frozen=True)
@@ -368,8 +369,10 @@ def from_time(
 
     def tried(curve: SteadyCurve, rows: slice) -> list[StartingValues]:
         """One steady state with some of the times; what cannot be integrated is left out."""
-        starts = []
+        starts: list[StartingValues] = []
         for tau_m, tau_d, tau_k in scan.times[rows]:
+            if starts and stopped():
+                break
             values = {
                 **curve.values(),
                 "C_m": fix.get("C_m", float(tau_m) / curve.R_b),
@@ -406,8 +409,10 @@ def from_pulses(transients: Sequence[PulseTransient], fix: Mapping[str, float]) 
     ratio = float(np.max(np.abs(ends.u / ends.value)))
     (least_R, most_R), (least_V, most_V), (low, high) = SETTINGS.R_b, SETTINGS.V_m, SETTINGS.above
     scan = Scan.of(transients, SETTINGS.trials_drawn, 3)
-    starts = []
+    starts: list[StartingValues] = []
     for (tau_m, tau_d, tau_k), share in zip(scan.times, scan.drawn, strict=True):
+        if starts and stopped():
+            break
         R_b = ratio * float(least_R * (most_R / least_R) ** share[0])
         V_m = u * float(least_V * (most_V / least_V) ** share[1])
         above = low + (high - low) * float(share[2])

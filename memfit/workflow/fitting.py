@@ -20,7 +20,8 @@ from memfit.fitting.reproduce import SAME, Repetition, compare_repetition
 from memfit.fitting.tied import with_ties
 from memfit.interop.lmfit_parameters import settings_of
 from memfit.model import PARAMETERS, Parameters
-from memfit.progress import Progress, heard_by
+from memfit.progress import Progress, ended_by, heard_by
+from memfit.progress import time_limit as limit
 from memfit.reporting.content import REPETITION, counted, listed
 from memfit.reporting.numbers import quantity_digits
 from memfit.workflow.reading import find_data, read_result, result_file
@@ -63,6 +64,7 @@ def fit(
     *,
     parameters: Any = None,
     progress: Progress | bool = False,
+    time_limit: float | None = None,
     **settings: Unpack[FitKeywords],
 ) -> FitResult:
     """Fit the model jointly to everything measured on a device, and analyse its stability.
@@ -79,6 +81,8 @@ def fit(
     progress : bool or callable
         True shows a bar (of tqdm, where it is installed). A callable is told what is done, how many steps of
         it, and of how many.
+    time_limit : float, optional
+        s, after which the fit ends with the best it has; its status says so.
     model : {"3d", "2d", "2d-mirror", "auto"}
         By default what device.toml says, else "3d".
     fix : mapping
@@ -131,7 +135,8 @@ def fit(
         changes["start"] = {n: v for n, v in values.items() if not (follows and n in tied)}
     if plan is not None and changes:
         raise InputError(f"Expected a plan or settings, found both; put {', '.join(changes)} into the plan.")
-    with heard_by(progress):
+    stop = str if time_limit is None else limit(time_limit)
+    with heard_by(progress), ended_by(stop):
         return fit_records(device, plan or plan_for(device.settings, **changes)).result
 
 

@@ -125,6 +125,22 @@ def test_an_interruption_leaves_nothing(run, small_device, tmp_path, monkeypatch
     assert not (tmp_path / "out").exists()
 
 
+def test_a_time_limit_gives_the_best_so_far_and_says_so(run, small_device, tmp_path):
+    ran = run("fit", small_device, "--time-limit", "1 us", "-o", tmp_path / "out")
+    result = json.loads((tmp_path / "out" / "result.json").read_text(encoding="utf-8"))
+    assert ran.code == 3
+    assert result["status"]["code"] == "not_converged"
+    assert "time limit of 1e-06 s" in result["status"]["message"]
+    assert "best values so far" in ran.out.replace("\n  ", " ")
+
+
+def test_what_a_fit_does_is_told_while_it_does_it(run, small_device):
+    ran = run("fit", small_device)
+    assert "first values" in ran.err
+    assert "fits from first values" in ran.err
+    assert "fits from first values" not in run("fit", small_device, "--quiet").err
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

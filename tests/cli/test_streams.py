@@ -2,6 +2,7 @@
 
 import io
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from memfit.cli import main as root
-from memfit.cli.streams import coloured, text_width
+from memfit.cli.streams import coloured, interruption, text_width
 
 EIS = "# bias: 0.5 V\nFrequency (Hz),Z_real (ohm),Z_imag (ohm)\n100,10,-1\n10,12,-2\n1,15,-1\n"
 FULL = pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
@@ -112,3 +113,14 @@ def test_colour_and_width_are_those_of_the_terminal(monkeypatch):
     monkeypatch.delenv("NO_COLOR")
     monkeypatch.setenv("TERM", "dumb")
     assert coloured("Yes.", "good") == "Yes."
+
+
+def test_the_first_interruption_is_noted_and_the_second_ends(capsys):
+    with interruption() as interrupted:
+        assert interrupted() == ""
+        signal.raise_signal(signal.SIGINT)
+        assert interrupted() == "interrupted"
+        assert "Ctrl-C again leaves at once" in capsys.readouterr().err
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
