@@ -28,7 +28,7 @@ exclude_patterns = ["_build", "paper"]
 highlight_language = "none"
 default_role = "code"
 
-myst_enable_extensions = ["amsmath", "colon_fence", "dollarmath"]
+myst_enable_extensions = ["amsmath", "colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 
 add_module_names = False

@@ -8,6 +8,10 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from PIL import Image
+
+import memfit as mf
+from memfit.reporting.fit.summary import parameters_answer
 
 REPOSITORY = Path(__file__).parents[1]
 DOCS = REPOSITORY / "docs"
@@ -188,3 +192,16 @@ def test_the_glossary_has_every_word_of_a_report():
     said = {*words["column"].values(), *words["status_of_estimate"].values()}
     missing = {word for word in said if word.split(" (95")[0].lower() not in glossary}
     assert missing == set()
+
+
+def test_the_picture_of_the_front_page_shows_the_numbers_of_today(sample_fits):
+    """The parameters that were photographed are those of the sample device, to a tenth of their errors."""
+    shown = dict(json.loads(Image.open(DOCS / "images" / "report.png").text["parameters"]))
+    result = mf.read_result(sample_fits["mapbi3_c"].out)
+    now = dict(parameters_answer(result).facts)
+    assert shown.keys() == now.keys()
+    for name, text in now.items():
+        value, before = (float(re.match(r"[\d.]+", one.replace("−", "-"))[0]) for one in (text, shown[name]))
+        error = result.parameters[name].stderr / result.parameters[name].value * value
+        assert value == pytest.approx(before, abs=0.2 * error), name
+        assert text.split()[-1] == shown[name].split()[-1], name
