@@ -19,6 +19,7 @@ from memfit.cli.console import (
     print_json,
     whole,
 )
+from memfit.errors import ParameterError
 
 if TYPE_CHECKING:
     from memfit.analysis.figures_of_merit.conditions import Conditions
@@ -49,6 +50,13 @@ def _add_options(parser: Parser) -> None:
     for name, (_, summary) in _CONDITIONS.items():
         parser.add_argument(_option(name), metavar="VALUE", help=summary)
     parser.add_argument("--count", type=whole(1), metavar="N", help="pulses up, and pulses down")
+    parser.add_argument(
+        "--export",
+        default="",
+        metavar="LIST",
+        help="also to other programs, into OUT/export: spice, verilog-a, synapse (NeuroSim, CrossSim, "
+        "memdevice-bench)",
+    )
     add_look(parser)
     add_overwrite(parser)
     add_json(parser)
@@ -66,6 +74,9 @@ def _run(given: Namespace) -> int:
     if given.out is not None:
         check_free(Path(given.out), overwrite=given.overwrite)
     options = options_of(given)
+    exports = tuple(word.strip() for word in given.export.split(",") if word.strip())
+    if exports and given.out is None:
+        raise ParameterError("--export writes files: say where with -o OUT.")
     sheet, result, notes = sheet_of(given.result, given.data or (), _conditions(given))
     edited = console.warn_of_edits(result)
     for note in notes:
@@ -79,7 +90,13 @@ def _run(given: Namespace) -> int:
     if given.out is not None:
         footer = f"memfit {__version__}, from the fit in {Path(given.result).name}"
         out = write_sheet(
-            sheet, given.out, formats=options.formats, look=options, overwrite=given.overwrite, footer=footer
+            sheet,
+            given.out,
+            formats=options.formats,
+            look=options,
+            overwrite=given.overwrite,
+            footer=footer,
+            exports=exports,
         )
         console.say_written(out)
     return USABLE

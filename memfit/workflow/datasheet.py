@@ -8,10 +8,14 @@ from memfit.analysis.figures_of_merit.assemble import figures_of_merit
 from memfit.analysis.figures_of_merit.conditions import Conditions
 from memfit.analysis.figures_of_merit.sheet import FiguresOfMerit
 from memfit.datasets import Device
+from memfit.errors import InputError
 from memfit.files import whole_folder
 from memfit.fitting import FitResult
+from memfit.interop.netlist import spice_subcircuit, verilog_a
+from memfit.interop.synaptic_tools import SynapticCurve, synaptic_files
 from memfit.reporting.content import PLAIN, ReportOptions
 from memfit.reporting.datasheet.page import write_datasheet
+from memfit.reporting.writers.folder import write_files
 from memfit.workflow.reading import find_data, read_result, result_file
 
 
@@ -42,6 +46,48 @@ def sheet_of(
     return figures_of_merit(result, device, conditions), result, found.notes
 
 
+EXPORTS = ("spice", "verilog-a", "synapse")
+"""What a device is exported to: a subcircuit of ngspice, a module, files of simulators of synaptic arrays."""
+
+
+def export_files(sheet: FiguresOfMerit, exports: Sequence[str] = EXPORTS) -> dict[str, str]:
+    """The device as files for other programs, by name.
+
+    Parameters
+    ----------
+    sheet : FiguresOfMerit
+    exports : sequence of str
+        Out of `EXPORTS`.
+
+    Raises
+    ------
+    InputError
+        An export is unknown, or the reads give conductances that no simulator of arrays takes.
+    """
+    unknown = [one for one in exports if one not in EXPORTS]
+    if unknown:
+        raise InputError(f"Expected exports out of {', '.join(EXPORTS)}; found {', '.join(unknown)}.")
+    p, files = sheet.known.best, {}
+    if "spice" in exports:
+        files["memristor.cir"] = spice_subcircuit(p)
+    if "verilog-a" in exports:
+        files["memristor.va"] = verilog_a(p)
+    if "synapse" in exports:
+        full, train = sheet.conditions, next(one for one in sheet.curves if one.key == "train")
+        curve = SynapticCurve(
+            device=sheet.device or "device",
+            potentiation=train.value[: full.count],
+            depression=train.value[full.count :],
+            amplitude=full.amplitude,
+            depressing=full.depression,
+            read=full.read,
+            width=full.width,
+            period=full.period,
+        )
+        files |= synaptic_files(curve)
+    return files
+
+
 def write_sheet(
     sheet: FiguresOfMerit,
     out: Path | str,
@@ -50,6 +96,7 @@ def write_sheet(
     look: ReportOptions = PLAIN,
     overwrite: bool = False,
     footer: str = "",
+    exports: Sequence[str] = (),
 ) -> Path:
     """Write the data sheet into a folder that appears whole or not at all.
 
@@ -64,13 +111,16 @@ def write_sheet(
     overwrite : bool
     footer : str
         Last line of the page.
+    exports : sequence of str
+        Out of `EXPORTS`, into the folder `export`.
 
     Returns
     -------
     Path
         The folder.
     """
-    place = Path(out)
+    place, files = Path(out), export_files(sheet, exports)
     with whole_folder(place, overwrite=overwrite) as draft:
         write_datasheet(sheet, draft, replace(look, formats=tuple(formats)), footer=footer)
+        write_files(draft / "export", {name: text.encode() for name, text in files.items()})
     return place

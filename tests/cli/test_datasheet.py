@@ -17,6 +17,11 @@ def test_a_sample_device(sample_fits, tmp_path, capsys):
     assert "read at 400 mV" in said.out or "read at 0.4 V" in said.out
     assert "set voltage V_set" in said.out
     assert (tmp_path / "sheet" / "datasheet.html").is_file()
+    exported = {
+        p.relative_to(tmp_path / "sheet" / "export").as_posix()
+        for p in (tmp_path / "sheet" / "export").rglob("*.*")
+    }
+    assert {"memristor.cir", "memristor.va", "neurosim_ltp.txt", "crosssim/set.csv"} <= exported
 
 
 def test_json(sample_fits, capsys):
@@ -29,7 +34,12 @@ def test_json(sample_fits, capsys):
 
 @pytest.mark.parametrize(
     ("words", "said"),
-    [(["--read", "0V"], "other than 0 V"), (["--rate", "1 m"], "--rate"), (["--read", "0.8V"], "disturb")],
+    [
+        (["--read", "0V"], "other than 0 V"),
+        (["--rate", "1 m"], "--rate"),
+        (["--read", "0.8V"], "disturb"),
+        (["--export", "spice"], "-o OUT"),
+    ],
 )
 def test_conditions_that_are_refused_or_warned_of(sample_fits, capsys, words, said):
     main(["datasheet", str(sample_fits["mapbi3_a"].out), *words])
