@@ -1,7 +1,9 @@
 """The data sheet of a stored or fresh result, and the exports of its device."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 from memfit.analysis.figures_of_merit.assemble import figures_of_merit
@@ -120,7 +122,8 @@ def write_sheet(
         The folder.
     """
     place, files = Path(out), export_files(sheet, exports)
-    with whole_folder(place, overwrite=overwrite) as draft:
+    identity = sha256(json.dumps(sheet.to_dict(), sort_keys=True).encode()).hexdigest()
+    with whole_folder(place, overwrite=overwrite, about=identity) as draft:
         write_datasheet(sheet, draft, replace(look, formats=tuple(formats)), footer=footer)
         write_files(draft / "export", {name: text.encode() for name, text in files.items()})
     return place

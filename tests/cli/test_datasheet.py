@@ -14,7 +14,8 @@ def test_a_sample_device(sample_fits, tmp_path, capsys):
     )
     said = capsys.readouterr()
     assert code == 0
-    assert "read at 400 mV" in said.out or "read at 0.4 V" in said.out
+    assert "read at 0.4 V" in " ".join(said.out.split())
+    assert "Left there" not in said.err
     assert "set voltage V_set" in said.out
     assert (tmp_path / "sheet" / "datasheet.html").is_file()
     exported = {
