@@ -29,6 +29,13 @@ noise. PARAMS.toml needs the truth and may say more:
   vertices = ["0 V", "1 V", "0 V"]
   scan_rate = "50 mV/s"
   format = "keithley"               # optional; ec-lab, nova, keithley, oscilloscope, generic
+  [[measurement]]                   # a protocol of the field by its name, here under voltage control
+  kind = "transient"
+  control = "voltage"
+  protocol = "paired_pulses"        # triangle, potentiation_depression, retention, spike_train, constant
+  amplitude = "0.8 V"
+  width = "10 ms"
+  interval = ["10 ms", "100 ms"]    # a record each
 """
 
 

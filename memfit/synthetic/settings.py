@@ -30,6 +30,14 @@
     width = "1 s"
     end = "2 s"
 
+    [[measurement]]
+    kind = "transient"
+    control = "voltage"
+    protocol = "paired_pulses"            # see `memfit.datasets.standard_protocols`
+    amplitude = "0.8 V"
+    width = "10 ms"
+    interval = ["10 ms", "100 ms"]        # one record each
+
 All mistakes of a file are reported at once. Which parameters there are, of which dimension and sign, is the
 table's (`memfit.model.parameters`).
 """
@@ -42,6 +50,7 @@ from typing import Any
 import numpy as np
 
 from memfit.datasets import Kind
+from memfit.datasets.standard_protocols import BUILDERS, DIMENSIONS, protocol, settings_of
 from memfit.errors import InputError
 from memfit.loaders.manifest import DEVICE
 from memfit.loaders.raw import CONTROLS, INITIALS, TECHNIQUES
@@ -56,6 +65,7 @@ from memfit.synthetic.measurements import (
     SWEEP_POINTS,
     Measurement,
     Noise,
+    Recording,
     check_files,
     default_measurements,
     in_format,
@@ -68,10 +78,12 @@ from memfit.synthetic.measurements import (
 
 _COMMON = ("kind", "file", "format", "control", "points")
 _PULSES = ("amplitude", "base", "on", "width", "period", "count", "end")
+_PROTOCOLS = tuple(key for key in DIMENSIONS if key not in _PULSES)
+"""What protocols by name are set by besides."""
 KEYS: Mapping[str, tuple[str, ...]] = {
     "impedance": (*_COMMON, "bias", "frequency"),
     "iv": (*_COMMON, "vertices", "scan_rate", "initial"),
-    "transient": (*_COMMON, *_PULSES, "waveform", "initial"),
+    "transient": (*_COMMON, *_PULSES, "waveform", "initial", "protocol", *_PROTOCOLS),
 }
 _NOISE_DIMENSIONS = {
     "impedance": "ratio",
@@ -267,7 +279,9 @@ def _loops(check: Checker, table: dict[str, Any], place: str, control: Control) 
 
 
 def _transients(check: Checker, table: dict[str, Any], place: str, control: Control) -> Sequence[Measurement]:
-    """One response to pulses or to a waveform."""
+    """Responses to pulses, to a waveform or to a protocol by its name."""
+    if "protocol" in table:
+        return _by_name(check, table, place, control)
     keys = {"points": _POINTS, "file": _FILE, "initial": _INITIAL}
     read = {"file": "", **check.keys({"points": PULSE_POINTS, "initial": "steady", **table}, place, keys)}
     drive = (_waveform if "waveform" in table else _pulses)(check, table, place, control)
@@ -275,6 +289,49 @@ def _transients(check: Checker, table: dict[str, Any], place: str, control: Cont
         return ()
     started = Drive(control, drive.time, drive.value, read["initial"])
     return [transient(started, points=read["points"], file=read["file"])]
+
+
+def _by_name(check: Checker, table: dict[str, Any], place: str, control: Control) -> Sequence[Measurement]:
+    """A protocol of the field; where one of its settings is a list, a record for each."""
+    name = check.word(table["protocol"], f"{place}, protocol", {one: one for one in BUILDERS})
+    if name is None:
+        return ()
+    known = settings_of(name)
+    table = check.table(table, place, ("kind", "control", "protocol", "file", *known))
+    if not _needs(check, table, place, [key for key, needed in known.items() if needed]):
+        return ()
+    lists = [key for key in known if isinstance(table.get(key), list)]
+    if len(lists) > 1:
+        check.mistake(place, f"expected a list for one setting only, found lists for {', '.join(lists)}")
+        return ()
+    file, made = check.keys(table, place, {"file": _FILE}).get("file", "") if "file" in table else "", []
+    varied = lists[0] if lists else None
+    listed = table.get(varied) if varied is not None else None
+    values = listed if isinstance(listed, list) else [None]
+    for turn, value in enumerate(values):
+        given = {key: value if key == varied else table[key] for key in known if key in table}
+        numbers = {key: _setting(check, one, f"{place}, {key}", key, control) for key, one in given.items()}
+        if any(number is None for number in numbers.values()):
+            return ()
+        planned = protocol(name, control=control, **{k: v for k, v in numbers.items() if v is not None})
+        number = f"_{turn + 1}" if varied is not None else ""
+        stem = Path(file).stem or name
+        suffix = Path(file).suffix or ".csv"
+        made.append(
+            Recording(
+                file=f"{stem}{number}{suffix}", kind="transient", drive=planned.drive, time=planned.time
+            )
+        )
+    return made
+
+
+def _setting(check: Checker, value: object, place: str, key: str, control: Control) -> float | None:
+    """One setting of a protocol, SI."""
+    dimension = DIMENSIONS[key]
+    if dimension == "number":
+        return float(_whole_number(check, value, place, 1))
+    named = {"control": control, "control rate": f"{control}_rate"}
+    return check.quantity(value, place, named.get(dimension, dimension))
 
 
 def _pulses(check: Checker, table: Mapping[str, Any], place: str, control: Control) -> Drive | None:

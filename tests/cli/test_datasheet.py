@@ -9,9 +9,8 @@ from memfit.cli.main import main
 
 def test_a_sample_device(sample_fits, tmp_path, capsys):
     one = sample_fits["mapbi3_a"]
-    code = main(
-        ["datasheet", str(one.out), "-o", str(tmp_path / "sheet"), "--read", "0.4V", "--pulse-width", "9ms"]
-    )
+    words = ["-o", str(tmp_path / "sheet"), "--read", "0.4V", "--pulse-width", "9ms"]
+    code = main(["datasheet", str(one.out), *words, "--export", "spice,verilog-a,synapse"])
     said = capsys.readouterr()
     assert code == 0
     assert "read at 0.4 V" in " ".join(said.out.split())

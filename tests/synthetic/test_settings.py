@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from memfit.analysis.figures_of_merit.assemble import figures_of_merit
 from memfit.errors import ManifestError
 from memfit.model import Parameters
-from memfit.synthetic.measurements import Recording, Spectroscopy
+from memfit.synthetic.measurements import Recording, Spectroscopy, simulate_device
 from memfit.synthetic.settings import read_simulation
 
 PARAMETERS = """
@@ -222,3 +223,60 @@ def test_one_mistake(tmp_path, text, said):
         read(tmp_path, text)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+PROTOCOLS = """
+[[measurement]]
+kind = "transient"
+control = "voltage"
+protocol = "paired_pulses"
+amplitude = "0.9 V"
+width = "10 ms"
+interval = ["10 ms", "100 ms"]
+[[measurement]]
+kind = "transient"
+control = "voltage"
+protocol = "potentiation_depression"
+amplitude = "0.9 V"
+depression = "0.2 V"
+width = "10 ms"
+period = "30 ms"
+count = 5
+read = "0.4 V"
+file = "ltp.csv"
+"""
+
+
+def test_protocols_of_the_field_by_name(tmp_path):
+    found = read(tmp_path, PARAMETERS + PROTOCOLS)
+    assert [one.file for one in found.measurements] == [
+        "paired_pulses_1.csv",
+        "paired_pulses_2.csv",
+        "ltp.csv",
+    ]
+    device = simulate_device(found.parameters, found.measurements, seed=1)
+    sheet = figures_of_merit(found.parameters, device)
+    measured = {(e.name, e.record): e.measured for e in sheet.entries if e.record}
+    near, far = (measured["PPF", f"paired_pulses_{k}.csv"].value for k in (1, 2))
+    assert near > far > 1.0
+    assert measured["dynamic_range", "ltp.csv"].value > 1.0
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (('"paired_pulses"', '"paired"'), "paired_pulses"),
+        (('width = "10 ms"\ninterval', "interval"), "expected width too"),
+        (
+            (
+                'amplitude = "0.9 V"\nwidth = "10 ms"\ninterval',
+                'amplitude = ["1 V", "2 V"]\nwidth = "1 s"\ninterval',
+            ),
+            "one setting only",
+        ),
+        (("count = 5", "count = 0"), "whole number"),
+    ],
+)
+def test_protocols_with_mistakes(tmp_path, change, said):
+    with pytest.raises(ManifestError, match=said):
+        read(tmp_path, PARAMETERS + PROTOCOLS.replace(*change))
