@@ -25,7 +25,7 @@ from memfit.arrays import FloatArray
 from memfit.datasets import Device, ImpedanceSpectrum, Record, in_session, silent
 from memfit.errors import InputError
 from memfit.fitting.effort import SETTINGS as EFFORT
-from memfit.fitting.effort import Effort
+from memfit.fitting.effort import SPENT, Effort
 from memfit.fitting.exploration import explore
 from memfit.fitting.findings import Alternative, Conflict, ModelCandidate, ModelChoice
 from memfit.fitting.identifiability import with_identifiability
@@ -176,6 +176,8 @@ def _find(
         state = settle(again(state, unknowns=state.unknowns.without(gains)), plan)
     if "impedance" not in state.problem.kinds and "R_s" in state.unknowns.names and measure(state).certain:
         state = state if effort.stopped else _or_without_series_resistance(state, plan, model)
+    if state.minimum.message == SPENT and not measure(state).large:  # the terms made up for it
+        state = settle(replace(state, problem=replace(state.problem, effort=effort)), plan)
     return _Settled(state, tuple(minima[1:]), first)
 
 

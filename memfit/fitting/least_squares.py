@@ -65,6 +65,10 @@ class Settings:
 SETTINGS = Settings()
 
 
+class _EndedError(Exception):
+    """No further evaluation may be made."""
+
+
 def minimise(
     problem: Problem,
     unknowns: Unknowns,
@@ -102,11 +106,8 @@ def minimise(
             minimum = Minimum.at(end.x, unknowns.free)
             return replace(state, minimum=replace(minimum, chi2=chi2, converged=True, evaluations=used))
         if over := problem.effort.over:
-            minimum = Minimum.at(end.x, unknowns.free)
-            return replace(
-                state,
-                minimum=replace(minimum, chi2=end.chi2, message=over, evaluations=end.evaluations),
-            )
+            minimum = replace(Minimum.at(end.x, unknowns.free), message=over, evaluations=end.evaluations)
+            return replace(state, minimum=replace(minimum, chi2=end.chi2))
         start = start if end.failed else end.x
     import lmfit  # noqa: PLC0415 - takes a second, and only who fits shall wait for it
 
@@ -128,35 +129,32 @@ def minimise(
         if float(r @ r) < min(history, default=np.inf):
             lowest[:] = [vector(p)]
         history.append(float(r @ r))
+        if over := problem.effort.over:
+            raise _EndedError(over)
         return r
 
-    def spent(*_: Any, **__: Any) -> bool:
-        return bool(problem.effort.over)
-
-    minimizer = lmfit.Minimizer(remembered, parameters, calc_covar=False, nan_policy="raise", iter_cb=spent)
-    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):  # lmfit's own errors of open values
-        outcome = minimizer.minimize(
-            method="least_squares",
-            jac=lambda p, **_: residuals.jacobian(vector(p)),
-            x_scale="jac",
-            ftol=tolerance,
-            xtol=tolerance,
-            gtol=1e-12,
-            max_nfev=most,
-        )
-    over = problem.effort.over if outcome.aborted else ""
-    x = lowest[0] if over else vector(outcome.params)
+    minimizer = lmfit.Minimizer(remembered, parameters, calc_covar=False, nan_policy="raise")
+    try:
+        with np.errstate(invalid="ignore", over="ignore", divide="ignore"):  # lmfit's errors of open values
+            outcome = minimizer.minimize(
+                method="least_squares",
+                jac=lambda p, **_: residuals.jacobian(vector(p)),
+                x_scale="jac",
+                ftol=tolerance,
+                xtol=tolerance,
+                gtol=1e-12,
+                max_nfev=most,
+            )
+        x, message = vector(outcome.params), str(outcome.message)
+        converged, evaluations = bool(outcome.success) and not outcome.aborted, int(outcome.nfev)
+    except _EndedError as end_of_effort:
+        x, message, converged, evaluations = lowest[0], str(end_of_effort), False, len(history)
     r = residuals.residuals(x)
     half = len(history) // 2
     fallen = min(history[:half], default=np.inf) - min(history)
     still = half > SETTINGS.standstill and fallen <= SETTINGS.nothing * min(history)
-    minimum = replace(
-        Minimum.at(x, unknowns.free),
-        chi2=float(r @ r),
-        converged=(bool(outcome.success) and not outcome.aborted) or still,
-        message=over or str(outcome.message),
-        evaluations=int(outcome.nfev),
-    )
+    bounds = Minimum.at(x, unknowns.free).at_bound
+    minimum = Minimum(x, float(r @ r), converged or still, message, evaluations, bounds)
     return FitState(problem, unknowns, minimum, failures + residuals.failures)
 
 
@@ -197,7 +195,8 @@ def linear_step(state: FitState) -> FloatArray:
     state : FitState
     """
     r, jacobian = state.linearised()
-    scale = np.maximum(np.linalg.norm(jacobian, axis=0), 1e-300)
+    length = np.linalg.norm(jacobian, axis=0)
+    scale = np.where(length > UNSEEN, length, np.inf)  # what no data see stays
     reduced = triangle(np.column_stack([jacobian / scale, r]))
     step: FloatArray = -np.linalg.lstsq(reduced[:, :-1], reduced[:, -1], rcond=1e-9)[0] / scale
     return step
@@ -210,8 +209,7 @@ def bounded_step(state: FitState) -> FloatArray:
     ----------
     state : FitState
     """
-    step = _step(evaluator(state)(state.x), Box.of(state), SETTINGS.first_damping, None)
-    return step.d
+    return _step(evaluator(state)(state.x), Box.of(state), SETTINGS.first_damping, None).d
 
 
 @dataclass(frozen=True)

@@ -178,6 +178,8 @@ def evidence(series: Sequence[Sequence[FloatArray]]) -> float:
 def _left_out(state: FitState, *, large: bool) -> tuple[FloatArray, tuple[str, ...]]:
     """Shifts of the unknowns (k, m) without each record and each kind of data, and what was left out."""
     problem = state.problem
+    if not large:
+        problem = replace(problem, effort=problem.effort.whole_fit)
     owner, kinds = problem.predictor.record_of_point, np.array(problem.kinds)
     groups = [(r.name, owner != k) for k, r in enumerate(problem.predictor.records)] if kinds.size > 1 else []
     alone = len(groups) if len(groups) <= SETTINGS.refits and not large else 0

@@ -98,12 +98,14 @@ def test_a_fit_that_is_stopped_gives_the_best_so_far(after):
     assert set(result.parameters) >= {"R_b", "C_m"}
 
 
+@pytest.mark.parametrize("evaluations", [0.0, 1.0, 4.0])
 @pytest.mark.parametrize("engine", ["memfit", "lmfit"])
-def test_a_minimisation_ends_where_its_effort_does_with_the_lowest_place(engine):
+def test_a_minimisation_ends_where_its_effort_does_with_the_lowest_place(engine, evaluations):
     problem = prepare(device([*spectra(), *sweeps()]).records, engine=engine)
     state = find_minima(problem, FitPlan(), free_parameters("3d"))[0][0]
     away = state.x + 0.3
-    short = minimise(replace(problem, effort=Effort(problem.predictor.size, 4.0)), state.unknowns, away)
+    enough = Effort(problem.predictor.size, evaluations)
+    short = minimise(replace(problem, effort=enough), state.unknowns, away)
     start = problem.residuals(state.unknowns).residuals(away)
     assert not short.minimum.converged
     assert short.minimum.message == SPENT
