@@ -34,6 +34,9 @@ _REACH = 24.0
 _FREQUENCIES = 200
 _SPREAD = 1e2  # beyond the slowest and the fastest rate
 _BISECTIONS = 50
+_SPACING = 0.05
+"""Of the voltages of a parabola, in V_m."""
+_MOST_STEPS = 40
 _FASTEST = 1e14  # of the fastest rate to the slowest that is looked at
 
 
@@ -219,6 +222,46 @@ def least_gain_margin(p: Parameters, resistance: float = np.inf) -> LeastMargin 
         low, high = inside[max(k - 1, 0)], inside[min(k + 1, inside.size - 1)]
     value, omega = gain_margins(p, inside[k : k + 1], resistance)
     return LeastMargin(float(value[0]), float(inside[k]), float(omega[0]))
+
+
+def follow_least_margin(p: Parameters, known: LeastMargin, resistance: float = np.inf) -> LeastMargin | None:
+    """The least gain margin near that of a device that differs little; None where it is lost.
+
+    Newton's method on the frequency, at three voltages at a time, and a parabola through their margins: some
+    milliseconds, where the search over all biases takes a hundred times as long.
+
+    Parameters
+    ----------
+    p : Parameters
+    known : LeastMargin
+        Of the device that differs little.
+    resistance : float, ohm
+        Between a voltage source and the junction.
+    """
+    u, log_omega = known.u, np.full(3, np.log(known.omega))
+    spacing = _SPACING * p.V_m
+    for _ in range(_MOST_STEPS):
+        at = u + spacing * np.array([-1.0, 0.0, 1.0])
+        for _ in range(_MOST_STEPS):
+            around = log_omega[:, None] + 1e-4 * np.array([-1.0, 0.0, 1.0])
+            values = _response(p, np.exp(around), at[:, None], resistance)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                step = -values.imag[:, 1] * 2e-4 / (values.imag[:, 2] - values.imag[:, 0])
+            if not np.all(np.isfinite(step)):
+                return None
+            log_omega = log_omega + np.clip(step, -0.5, 0.5)
+            if np.max(np.abs(step)) < 1e-9:
+                break
+        margin = _response(p, np.exp(log_omega), at, resistance).real
+        if not np.all(margin > 0.0):
+            return None
+        log = np.log(margin)
+        bend = log[0] - 2.0 * log[1] + log[2]
+        move = 0.5 * (log[0] - log[2]) / bend if bend > 0.0 else float(np.sign(log[0] - log[2]))
+        u += spacing * float(np.clip(move, -8.0, 8.0))
+        if abs(move) < 1e-3:
+            return LeastMargin(float(margin[1]), float(at[1]), float(np.exp(log_omega[1])))
+    return None
 
 
 def hopf_points(p: Parameters, resistance: float = np.inf) -> tuple[HopfPoint, ...]:

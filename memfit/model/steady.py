@@ -272,6 +272,21 @@ def steady_voltages(p: Parameters, control: Control, drive: float) -> FloatArray
     return balance.roots(balance.factor * float(drive))
 
 
+def falling_between(p: Parameters) -> list[tuple[float, float]]:
+    """Junction voltages (V) between which the steady current falls: negative differential resistance.
+
+    Parameters
+    ----------
+    p : Parameters
+    """
+    balance = Balance.of(p, "current")
+    if balance.rises:
+        return []
+    reach = np.array([max(abs(p.V_T), abs(p.V_Tn) if np.isfinite(p.V_Tn) else 0.0) + 30.0 * p.V_m])
+    folds = balance.folds(balance.left(reach))
+    return [(float(low), float(high)) for low, high in itertools.pairwise(folds)][::2]
+
+
 def junction_voltage_derivatives(p: Parameters, control: Control, u: ArrayLike) -> FloatArray:
     """Derivatives of the steady u by the parameters.
 

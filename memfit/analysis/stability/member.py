@@ -6,6 +6,7 @@ margin whose standard error follows from the covariance by its derivatives.
 """
 
 import math
+from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
@@ -16,10 +17,20 @@ from memfit.confidence import Z
 from memfit.fitting import CircuitStability, HopfEstimate
 from memfit.fitting.uncertainty.propagation import Uncertainty
 from memfit.model import Parameters, steady_current
+from memfit.model.criticality import first_lyapunov_coefficient
 from memfit.model.parameters import PARAMETERS
-from memfit.model.stability import HopfPoint, LeastMargin, hopf_points, least_gain_margin
+from memfit.model.stability import (
+    HopfPoint,
+    LeastMargin,
+    follow_least_margin,
+    hopf_points,
+    least_gain_margin,
+)
+from memfit.model.steady import falling_between
 
 _STEP = 1e-4
+_STRIDE, _FARTHEST = 0.4, 9.2  # of the search for the boundary, in a logarithm: a change by more is none
+_MOST_STEPS, _REACHED = 40, 1e-9  # of the log margin
 _NEAR = 1.25  # as in `memfit.analysis.stability.assess`
 
 
@@ -48,7 +59,7 @@ def assess_member(
         return CircuitStability(
             verdict="stable", message=message, changes_to_hopf=nothing, values_to_hopf=values
         )
-    points = tuple(_terminal(p, point) for point in hopf_points(loaded, resistance))
+    points = tuple(_terminal(loaded, point, resistance) for point in hopf_points(loaded, resistance))
     error = _log_margin_error(loaded, circuit, least, uncertainty) if uncertainty is not None else None
     log = math.log(least.margin)
     reach = Z * error if error is not None else 0.0
@@ -60,19 +71,20 @@ def assess_member(
         verdict = "near"
     return CircuitStability(
         verdict=verdict,
-        message=_sentence(circuit, least, points, verdict),
+        message=_sentence(circuit, least, points, verdict) + _folds(loaded),
         probability_oscillates=_probability(log, error) if error is not None else None,
         hopf_points=points,
         gain_margin_min=least.margin,
         gain_margin_ci95=(low, high) if error is not None else None,
         at_u=least.u,
-        changes_to_hopf=nothing,
+        changes_to_hopf=nothing | _changes(loaded, circuit, least),
         values_to_hopf=values,
     )
 
 
-def _terminal(p: Parameters, point: HopfPoint) -> HopfEstimate:
-    """A Hopf point as the terminal sees it; its criticality is not known for members."""
+def _terminal(p: Parameters, point: HopfPoint, resistance: float) -> HopfEstimate:
+    """A Hopf point as the terminal sees it."""
+    l1 = first_lyapunov_coefficient(p, point.u, point.omega, resistance)
     current = float(steady_current(p, np.array(point.u)))
     return HopfEstimate(
         u=point.u,
@@ -80,7 +92,75 @@ def _terminal(p: Parameters, point: HopfPoint) -> HopfEstimate:
         I=current,
         omega=point.omega,
         frequency_Hz=point.omega / (2.0 * math.pi),
-        criticality="",
+        criticality="supercritical" if l1 < 0.0 else "subcritical",
+    )
+
+
+def _nearby(p: Parameters, circuit: Circuit, known: LeastMargin) -> LeastMargin | None:
+    """The least margin of a device that differs little, searched for everywhere where it is lost."""
+    resistance = circuit.resistance(p)
+    return follow_least_margin(p, known, resistance) or least_gain_margin(p, resistance)
+
+
+def _changes(p: Parameters, circuit: Circuit, least: LeastMargin) -> dict[str, float | None]:
+    """Factors by which one parameter at a time brings the least margin to 1; None where none does it.
+
+    The least margin is followed from that of the device, both ways.
+    """
+    names = [n for n, row in PARAMETERS.items() if row.logarithmic and 0.0 < getattr(p, n) < math.inf]
+    return {name: _change(p, circuit, least, name) for name in names}
+
+
+def _change(p: Parameters, circuit: Circuit, least: LeastMargin, name: str) -> float | None:
+    """That of one parameter, the nearer one of both ways."""
+
+    def at(place: float, near: LeastMargin) -> LeastMargin | None:
+        moved = p.replace(**{name: getattr(p, name) * math.exp(place)})
+        return follow_least_margin(moved, near, circuit.resistance(moved))
+
+    reached: dict[float, LeastMargin | None] = {-1.0: least, 1.0: least}
+    for k in range(1, round(_FARTHEST / _STRIDE) + 1):
+        for way, here in reached.items():
+            there = at(way * k * _STRIDE, here) if here is not None else None
+            reached[way] = there
+            if here is not None and there is not None and (here.margin < 1.0) != (there.margin < 1.0):
+                return _between(at, (way * (k - 1) * _STRIDE, here), (way * k * _STRIDE, there))
+    return None
+
+
+def _between(
+    at: Callable[[float, LeastMargin], LeastMargin | None],
+    first: tuple[float, LeastMargin],
+    second: tuple[float, LeastMargin],
+) -> float | None:
+    """The factor at which the margin is 1, between two logarithms: false position that does not get stuck."""
+    (low, near), (high, other) = first, second
+    below, above = math.log(near.margin), math.log(other.margin)
+    for _ in range(_MOST_STEPS):
+        place = (low * above - high * below) / (above - below)
+        found = at(place, near)
+        if found is None:
+            return None
+        value = math.log(found.margin)
+        if abs(value) < _REACHED:
+            break
+        if value * above < 0.0:
+            low, below = high, above
+        else:
+            below *= 0.5
+        high, above, near = place, value, found
+    return math.exp(place)
+
+
+def _folds(p: Parameters) -> str:
+    """Where the steady current falls, in words."""
+    found = [f"{low:.4g} and {high:.4g} V" for low, high in falling_between(p)]
+    if not found:
+        return ""
+    return (
+        f" The steady current falls between u = {' and between '.join(found)} (negative differential "
+        "resistance): there it can also jump, which is another route than the one tested, a pair of "
+        "eigenvalues on the imaginary axis."
     )
 
 
@@ -96,7 +176,7 @@ def _log_margin_error(
         complaint = PARAMETERS[name].complaint(value + step)
         step = -step if complaint else step
         moved = p.replace(**{name: value + step})
-        there = least_gain_margin(moved, circuit.resistance(moved))
+        there = _nearby(moved, circuit, least)
         if there is None:
             return None
         slopes.append((math.log(there.margin) - math.log(least.margin)) / step * (1.0 if additive else value))
