@@ -30,6 +30,8 @@ CONFIG: dict[str, Any] = {
     "modeBarButtonsToRemove": ["toImage", "autoScale2d", "zoomIn2d", "zoomOut2d"],
 }
 """Of every figure: nothing leads to another site."""
+_IN_TIME = 2
+"""The first panel of records in time."""
 
 
 def axis(title: str, *, log: bool = False, bounds: tuple[float, float] | None = None) -> dict[str, Any]:
@@ -219,17 +221,22 @@ def _axes(
 
 
 def _dots(one: Trace, label: str, colour: str, fx: float, fy: float) -> dict[str, Any]:
-    """Measured points, the masked ones in grey."""
-    colours: Any = colour if one.kept.all() else [colour if kept else GREY for kept in one.kept]
-    return {
+    """What was measured, masked points in grey: dots of a spectrum, a broad pale line in time.
+
+    A browser draws every dot by itself, and all again while a slider moves; a line is one thing.
+    """
+    made: dict[str, Any] = {
         "type": "scatter",
-        "mode": "markers",
         "x": plain(fx * one.x),
         "y": plain(fy * one.y),
         "name": label,
-        "marker": {"size": 3.5, "color": colours, "opacity": 0.55},
+        "meta": "measured",
         "hovertemplate": f"{label}<br>%{{x:.4g}}, %{{y:.4g}}<extra></extra>",
     }
+    if one.panel >= _IN_TIME and one.kept.all():
+        return {**made, "mode": "lines", "opacity": 0.35, "line": {"width": 5, "color": colour}}
+    colours: Any = colour if one.kept.all() else [colour if kept else GREY for kept in one.kept]
+    return {**made, "mode": "markers", "marker": {"size": 3.5, "color": colours, "opacity": 0.55}}
 
 
 def _line(one: Trace, colour: str, fx: float, fy: float, dash: str = "solid") -> dict[str, Any]:

@@ -314,11 +314,13 @@ class Session:
         arguments = (str(fit.path), str(self.folder), kind)
         return self.worker.start(kind.capitalize(), work.intervals, arguments, self._told)
 
-    def start_report(self, formats: Sequence[str], figures: Sequence[str]) -> "Job":
-        """Write the report of the fit that is looked at into a new folder beside the data.
+    def start_report(self, kind: str, formats: Sequence[str], figures: Sequence[str]) -> "Job":
+        """Write the report or the data sheet of the fit that is looked at into a new folder beside the data.
 
         Parameters
         ----------
+        kind : {"results", "results-datasheet"}
+            Beginning of the name of the folder, by which readers know that it holds no measurements.
         formats, figures : sequences of str
 
         Raises
@@ -331,12 +333,13 @@ class Session:
         fit, number = self.fit_named(self.shown), 1
         if fit is None:
             raise InputError("There is no fit yet; fit first.")
-        while (self.folder / f"results-{number}").exists():
+        while (self.folder / f"{kind}-{number}").exists():
             number += 1
         self.message = ""
-        out = str(self.folder / f"results-{number}")
-        arguments = (str(fit.path), str(self.folder), out, tuple(formats), tuple(figures))
-        return self.worker.start("Report", work.report, arguments, self._told)
+        arguments = (str(fit.path), str(self.folder), str(self.folder / f"{kind}-{number}"), tuple(formats))
+        if kind == "results-datasheet":
+            return self.worker.start("Data sheet", work.datasheet, arguments, self._told)
+        return self.worker.start("Report", work.report, (*arguments, tuple(figures)), self._told)
 
     def _new_fit(self) -> Path:
         """Where the next fit goes."""

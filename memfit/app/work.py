@@ -8,6 +8,7 @@ import json
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,9 @@ class _Teller(logging.Handler):
         self._place = place
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a sentence down."""
-        tell(self._place, record.getMessage())
+        """Write a sentence down, where it can be."""
+        with suppress(MemfitError):
+            tell(self._place, record.getMessage())
 
 
 def tell(place: Path, what: str, done: int = 0, total: int = 0) -> None:
@@ -221,6 +223,37 @@ def report(
     try:
         look = ReportOptions(figures=tuple(figures))
         write_report(read_result(result), Path(out), load(folder), formats=tuple(formats), look=look)
+    except MemfitError as problem:
+        return {"fault": str(problem)}
+    return {"files": file_names(Path(out))}
+
+
+def datasheet(result: str, folder: str, out: str, formats: Sequence[str], progress: str) -> dict[str, Any]:
+    """Write the data sheet of a fit into a new folder, as `memfit datasheet RESULT -o OUT` does.
+
+    Parameters
+    ----------
+    result : str
+        The file of the result.
+    folder : str
+        Of the data.
+    out : str
+        The new folder.
+    formats : sequence of str
+    progress : str
+        File to tell in.
+
+    Returns
+    -------
+    dict
+        "files" that were written, or "fault", a sentence.
+    """
+    from memfit.files import file_names
+    from memfit.workflow.datasheet import sheet_of, write_sheet
+
+    tell(Path(progress), "Working out the figures of merit.")
+    try:
+        write_sheet(sheet_of(result, [folder])[0], Path(out), formats=tuple(formats))
     except MemfitError as problem:
         return {"fault": str(problem)}
     return {"files": file_names(Path(out))}

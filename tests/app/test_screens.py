@@ -1,10 +1,14 @@
 """The page in a real browser: what a user does, from a folder to what stands on the disk."""
 
 import json
+import logging
 import shutil
 import time
+from pathlib import Path
 
 import pytest
+
+from memfit.app import work
 
 playwright = pytest.importorskip("playwright.sync_api", reason="tests in a browser need playwright")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -14,6 +18,7 @@ FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
+SAMPLE = Path(__file__).parents[2] / "sample_data" / "mapbi3_c"
 SECONDS = 60_000
 """ms that anything may take on a busy machine."""
 
@@ -233,3 +238,103 @@ def test_an_end_that_cannot_be_is_told(fitting):
     end.press("Enter")
     fitting.wait_for_selector(".banner.shown")
     assert "R_b" in fitting.text_content(".banner")
+
+
+@pytest.fixture(scope="module")
+def fitted_folder(tmp_path_factory):
+    """Sample C with a fit that the page made once, without the page."""
+    folder = shutil.copytree(SAMPLE, tmp_path_factory.mktemp("fitted") / "device")
+    (folder / ".memfit-app").mkdir()
+    out = folder / "out" / "result.json"
+    out.parent.mkdir()
+    answer = work.fit(str(folder), str(out), str(tmp_path_factory.mktemp("told") / "told.json"))
+    assert "fault" not in answer
+    logging.getLogger("memfit").handlers.clear()
+    return folder
+
+
+@pytest.fixture
+def fitted(page, serve, fitted_folder, tmp_path):
+    """The page of a stored fit: `memfit app RESULT`."""
+    folder = Path(shutil.copytree(fitted_folder, tmp_path / "device"))
+    result = folder / "out" / "result.json"
+    text = json.loads(result.read_text())
+    text["data"] = {"paths": [str(folder)], "relative": [".."]}
+    text.pop("digest")
+    result.write_text(json.dumps(text))
+    page.goto(serve(result).address)
+    page.click(".devices a")
+    page.wait_for_selector("table.rows")
+    page.device = folder
+    return page
+
+
+def test_a_stored_fit_is_looked_at_and_believed(fitted):
+    go_to(fitted, "Trust")
+    fitted.wait_for_selector(".cards .fact")
+    said = fitted.text_content("#screen")
+    assert "The model describes all records within their noise." in said
+    assert "determined" in said
+    fitted.click("#plan-next")
+    fitted.wait_for_selector("#experiment")
+    fitted.locator("label:has(#experiment) .dash-dropdown").click()
+    fitted.locator(
+        ".dash-dropdown-content [role=option], .dash-dropdown-option, .dash-dropdown-content label"
+    ).first.click()
+    fitted.wait_for_selector("#simulated .scatterlayer .trace")
+
+
+def test_the_circuit_decides(fitted):
+    go_to(fitted, "Spike")
+    until(lambda: "oscillates" in (fitted.text_content("#verdict") or ""))
+    fitted.wait_for_selector("#spike-0 .scatterlayer .trace")
+    fitted.wait_for_selector("#spike-3 .scatterlayer .trace")
+    fitted.locator("#control label", has_text="voltage").click()
+    until(lambda: (fitted.text_content("#verdict") or "").startswith("stable"))
+    slider = fitted.locator("#load [role=slider], [id=load] [role=slider]").first
+    slider.focus()
+    fitted.keyboard.press("End")
+    until(lambda: (fitted.text_content("#verdict") or "").startswith("oscillates"))
+
+
+def test_fits_are_compared_and_opened(fitted):
+    go_to(fitted, "Compare")
+    fitted.wait_for_selector("#compared table")
+    fitted.click("#compared button:has-text('gain margin')")
+    until(lambda: "▲" in fitted.text_content("#compared thead"))
+    assert "119.9" in fitted.text_content("#compared tbody")
+    fitted.locator("#compared button.link").first.click()
+    fitted.wait_for_selector("nav a.here:text-is('Trust')")
+
+
+def test_everything_is_taken_along(fitted):
+    go_to(fitted, "Export")
+    fitted.click("#write")
+    until(lambda: said(fitted).startswith("Report done"), 120.0)
+    until(lambda: "results-1" in fitted.text_content("#screen"))
+    assert (fitted.device / "results-1" / "report.html").is_file()
+    for words, name in (
+        ("report.html", "report.html"),
+        ("all as zip", "results-1.zip"),
+        ("device.toml", "device.toml"),
+    ):
+        with fitted.expect_download() as taken:
+            fitted.locator("#screen button", has_text=words).first.click()
+        assert taken.value.suggested_filename == name
+    assert f"memfit fit {fitted.device}" in fitted.text_content("#screen")
+
+
+@pytest.mark.parametrize("screen", ["Data", "Record", "Fit", "Trust", "Spike", "Compare", "Export"])
+def test_nothing_serious_stands_in_the_way_of_anybody(browser, serve, fitted_folder, screen):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-playwright-python")
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, bypass_csp=True)
+    page = context.new_page()
+    page.set_default_timeout(SECONDS)
+    page.goto(serve(fitted_folder).address)
+    page.click(".devices a")
+    page.wait_for_selector("table.rows")
+    go_to(page, screen)
+    page.wait_for_timeout(2500)
+    found = axe.Axe().run(page).response["violations"]
+    assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
+    context.close()

@@ -25,3 +25,36 @@ window.dash_clientside = Object.assign({}, window.dash_clientside, {
     }
   }
 });
+
+// Lists of the framework are inputs of the browser with roles that hide what they are from screen readers:
+// a focus target that is said to be hidden, options that hold another control. The roles are taken off.
+(function () {
+  const nameOf = (one) => {
+    const label = one.closest('label');
+    return (label && label.querySelector('.unseen') || {}).textContent || one.closest('[id]')?.id || 'choice';
+  };
+  const mend = () => {
+    document.querySelectorAll('.dash-dropdown-focus-target[aria-hidden]').forEach((one) => {
+      one.removeAttribute('aria-hidden');
+      one.setAttribute('aria-label', nameOf(one));
+    });
+    document.querySelectorAll('.dash-options-list[role=listbox]').forEach((one) => {
+      one.setAttribute('role', 'group');
+      one.setAttribute('aria-label', (one.id || 'choice').replace(/[^a-z]+/gi, ' ').trim());
+    });
+    document.querySelectorAll('label[role=option]').forEach((one) => {
+      one.removeAttribute('role');
+      one.removeAttribute('aria-selected');
+    });
+    document.querySelectorAll('.dash-slider-thumb:not([aria-label])').forEach((one) => {
+      const of = one.closest('.parameter');
+      const symbol = of && of.querySelector('.symbol');
+      const above = one.closest('[id]')?.id || 'slider';
+      one.setAttribute('aria-label', symbol ? symbol.title : above);
+    });
+    document.querySelectorAll('input[type=file]:not([aria-label])').forEach((one) => {
+      one.setAttribute('aria-label', 'files to drop');
+    });
+  };
+  new MutationObserver(mend).observe(document, {childList: true, subtree: true});
+})();

@@ -19,7 +19,18 @@ if TYPE_CHECKING:
 OpenSession = Callable[[str | None, str | None], "Session"]
 TITLE = "Data"
 
-_HEADS = ("use", "", "file", "kind", "bias or rate", "set", "covers", "noise", "Kramers-Kronig", "")
+_HEADS = (
+    "use",
+    "looks",
+    "file",
+    "kind",
+    "bias or rate",
+    "set",
+    "covers",
+    "noise",
+    "Kramers-Kronig",
+    "doubts",
+)
 _DIGITS = 6
 """Of a value that can be edited."""
 

@@ -10,7 +10,7 @@ from dash import ALL, Dash, Input, Output, State, ctx, dcc, html, no_update
 
 from memfit.app.words import WORDS
 from memfit.errors import InputError
-from memfit.files import read_listing
+from memfit.files import file_names
 from memfit.reporting.content import DOCUMENTS, FIGURES
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 OpenSession = Callable[[str | None, str | None], "Session"]
 TITLE = "Export"
+_SINGLE = ("report.html", "report.pdf", "datasheet.html", "datasheet.pdf", "parameters.csv", "residuals.csv")
+"""Files that are offered one by one."""
 
 
 def layout(session: "Session") -> Any:
@@ -44,10 +46,9 @@ def layout(session: "Session") -> Any:
                             dcc.Checklist(list(FIGURES), ["svg"], id="figures", inline=True),
                             html.P(f"Into a new folder of {session.folder}.", className="hint"),
                             html.Button(WORDS["export_write"], id="write", n_clicks=0, className="primary"),
+                            html.Button(WORDS["export_sheet"], id="write-sheet", n_clicks=0),
                             html.H2("Written"),
-                            html.Ul(
-                                [_written(folder) for folder in written_in(session.folder)] or "nothing yet"
-                            ),
+                            html.Ul([_written(folder) for folder in written_in(session.folder)]),
                             html.H2("Single files"),
                             html.Button("result.json", id={"type": "take", "what": "result"}, n_clicks=0),
                             html.Button("device.toml", id={"type": "take", "what": "device"}, n_clicks=0),
@@ -71,8 +72,7 @@ def layout(session: "Session") -> Any:
 
 def _written(folder: Path) -> Any:
     """A folder that was written, with what can be taken from it."""
-    files = ["report.html", "report.pdf", "parameters.csv", "residuals.csv"]
-    there = [name for name in files if (folder / name).is_file()]
+    there = [name for name in _SINGLE if (folder / name).is_file()]
     buttons = [
         html.Button(name, id={"type": "take", "what": f"{folder.name}/{name}"}, n_clicks=0) for name in there
     ]
@@ -81,15 +81,13 @@ def _written(folder: Path) -> Any:
 
 
 def written_in(folder: Path) -> list[Path]:
-    """Folders of results that memfit wrote beside the data.
+    """Folders that were written beside the data.
 
     Parameters
     ----------
     folder : Path
     """
-    return sorted(
-        path for path in folder.glob("results-*") if path.is_dir() and read_listing(path) is not None
-    )
+    return sorted(path for path in folder.glob("results-*") if path.is_dir() and not path.is_symlink())
 
 
 def command_of(session: "Session") -> str:
@@ -140,14 +138,14 @@ def taken(session: "Session", what: str) -> Any:
         return dcc.send_bytes(fit.path.read_bytes(), "result.json")
     folder, _, name = what.partition("/")
     known = next((path for path in written_in(session.folder) if path.name == folder), None)
-    listing = None if known is None else read_listing(known)
-    if known is None or listing is None or (name and name not in listing.files):
+    files = [] if known is None else file_names(known)
+    if known is None or (name and name not in files):
         raise InputError("There is no such file.")
     if name:
         return dcc.send_bytes((known / name).read_bytes(), name)
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for one in sorted(listing.files):
+        for one in files:
             archive.writestr(f"{folder}/{one}", (known / one).read_bytes())
     return dcc.send_bytes(packed.getvalue(), f"{folder}.zip")
 
@@ -165,18 +163,22 @@ def register(app: Dash, open_session: OpenSession, desk: "Desk") -> None:  # noq
     @app.callback(
         Output("beat", "disabled", allow_duplicate=True),
         Input("write", "n_clicks"),
+        Input("write-sheet", "n_clicks"),
         State("formats", "value"),
         State("figures", "value"),
         State("tab", "data"),
         State("url", "pathname"),
         prevent_initial_call=True,
     )
-    def write(clicks: int, formats: list[str], figures: list[str], tab: str, pathname: str) -> Any:
-        if not clicks:
+    def write(
+        clicks: int, sheets: int, formats: list[str], figures: list[str], tab: str, pathname: str
+    ) -> Any:
+        if not (clicks or sheets):
             return no_update
         if not formats:
             raise InputError("Expected a format of the report, found none chosen.")
-        open_session(tab, pathname).start_report(formats, figures)
+        kind = "results-datasheet" if ctx.triggered_id == "write-sheet" else "results"
+        open_session(tab, pathname).start_report(kind, formats, figures)
         return False
 
     @app.callback(

@@ -70,6 +70,7 @@ def layout(session: "Session") -> Any:
                         ],
                         className="tools",
                     ),
+                    html.H1(WORDS["fit_title"], className="unseen"),
                     html.Div([parameter_row(choice, name) for name in choice.names], className="parameters"),
                     html.Details(
                         [
@@ -189,7 +190,7 @@ def _side_by_side(shown: Any, beside: Any) -> Any:
         return "" if e is None else quantity(e.value, e.unit or "1", e.stderr)
 
     rows = [html.Tr([html.Td(symbol(name)), *[html.Td(cell(one, name)) for one in found]]) for name in names]
-    heads = [html.Th(""), html.Th("fit"), *([html.Th("beside")] if len(found) > 1 else [])]
+    heads = [html.Th("quantity"), html.Th("fit"), *([html.Th("beside")] if len(found) > 1 else [])]
     return html.Table([html.Thead(html.Tr(heads)), html.Tbody(rows)], className="values")
 
 

@@ -7,11 +7,13 @@ import numpy as np
 from dash import Dash, Input, Output, State, ctx, dcc, html, no_update
 
 from memfit.app.live import Live, label_of
-from memfit.app.pictures import ACCENT, CONFIG, GREY, INK, Figure, axis, figure, plain
+from memfit.app.pictures import ACCENT, CONFIG, INK, Figure, axis, figure, plain
 from memfit.app.words import WORDS
 from memfit.arrays import BoolArray, FloatArray
 from memfit.datasets import ImpedanceSpectrum, IVSweep, Record
 from memfit.errors import MemfitError
+from memfit.fitting import FittedRecord
+from memfit.reporting.fit.curves import model_curve
 from memfit.reporting.numbers import scale_for, unit_symbol
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 OpenSession = Callable[[str | None, str | None], "Session"]
 TITLE = "Record"
 _GRAPHS = 4
+_MASKED = "#808692"
 _SAME_FREQUENCY = 0.01
 """Relative distance at which a mask is copied to the point of another spectrum."""
 
@@ -249,16 +252,15 @@ def figures_of(session: "Session", row: "Row", record: Record) -> list[Figure]:
     if isinstance(record, ImpedanceSpectrum):
         Z, f = record.impedance, record.frequency
         factor, unit = scale_for(float(np.max(np.abs(Z))), "ohm")
-        order = np.argsort(f)
-        M = None if model is None else (model[: record.points] + 1j * model[record.points :])[order]
+        fine, M = _fine(session, record, model, keep)
         ohm = unit_symbol("ohm")
         figures = [
             _figure(session, factor * Z.real, -factor * Z.imag, keep, f"Z′ ({unit})", f"−Z″ ({unit})",
                     None if M is None else (factor * M.real, -factor * M.imag), words=f"{label_of(record)}"),
             _figure(session, f, np.abs(Z), keep, "Frequency (Hz)", f"|Z| ({ohm})",
-                    None if M is None else (f[order], np.abs(M)), log=(True, True)),
+                    None if M is None else (fine, np.abs(M)), log=(True, True)),
             _figure(session, f, -np.angle(Z, deg=True), keep, "Frequency (Hz)", "−Phase (°)",
-                    None if M is None else (f[order], -np.angle(M, deg=True)), log=(True, False)),
+                    None if M is None else (fine, -np.angle(M, deg=True)), log=(True, False)),
         ]  # fmt: skip
         return [
             *figures,
@@ -314,6 +316,17 @@ def figures_of(session: "Session", row: "Row", record: Record) -> list[Figure]:
     ]
 
 
+def _fine(
+    session: "Session", record: ImpedanceSpectrum, model: FloatArray | None, keep: BoolArray
+) -> tuple[FloatArray, Any]:
+    """The model of a spectrum as the report draws it; None without one."""
+    if model is None:
+        return record.frequency, None
+    Z = model[: record.points] + 1j * model[record.points :]
+    fitted = FittedRecord(record=record, predicted=Z, sigma=np.ones(record.points), used=keep)
+    return model_curve(fitted, session.choice.parameters())
+
+
 def _beside(session: "Session", record: Record) -> tuple[FloatArray | None, FloatArray | None]:
     """The model at the points of a record where the sliders stand, and the residuals; None without them."""
     try:
@@ -342,7 +355,7 @@ def _figure(
     """Points that can be chosen, and the model."""
     numbers = np.arange(x.size)
     traces: list[dict[str, Any]] = []
-    for chosen, colour, name in ((keep, ACCENT, "measured"), (~keep, GREY, "masked")):
+    for chosen, colour, name in ((keep, ACCENT, "measured"), (~keep, _MASKED, "masked")):
         traces.append(
             {
                 "type": "scatter",
@@ -351,7 +364,9 @@ def _figure(
                 "x": plain(x[chosen]),
                 "y": plain(y[chosen]),
                 "customdata": numbers[chosen].tolist(),
-                "marker": {"size": 5, "color": colour, "symbol": "circle" if name == "measured" else "x"},
+                "marker": {"size": 5, "color": colour}
+                if name == "measured"
+                else {"size": 8, "color": colour, "symbol": "x"},
                 "hovertemplate": f"%{{x:.5g}}, %{{y:.5g}}<br>{name}, point %{{customdata}}<extra></extra>",
             }
         )
