@@ -15,6 +15,7 @@ def test_the_plan_has_every_option():
 
 
 def test_the_signature_and_the_help_have_every_setting():
-    assert set(inspect.signature(mf.fit).parameters) - PLAN == {"device", "plan", "parameters", "progress"}
+    own = {"device", "plan", "parameters", "progress", "time_limit"}
+    assert set(inspect.signature(mf.fit).parameters) - PLAN == own
     assert set(FitKeywords.__annotations__) == PLAN
     assert {name for name in PLAN if name not in mf.fit.__doc__} == set()

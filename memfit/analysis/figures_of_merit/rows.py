@@ -1,8 +1,7 @@
 """The table of figures of merit: name, unit, symbol, definition and source of each; nothing else lists them.
 
 What a figure is computed by stands beside it: a function of a loop, of a pulse train, of a spectrum or of the
-spiking device in `memfit.analysis.figures_of_merit.measures`. A new figure is a row here and its function
-there. Sources:
+spiking device, in the files of this folder. A new figure is a row here and its function there. Sources:
 
 - [1] M. Lanza et al., Adv. Electron. Mater. 2019, 5, 1800143: which conditions a figure needs to mean
 something.
