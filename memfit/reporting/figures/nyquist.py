@@ -65,7 +65,7 @@ def draw_nyquist(axes: Axes, spectra: Sequence[Spectrum], *, label_decades: bool
         Symbol of the unit of both axes.
     """
     data = [kept(spectrum.record.impedance, spectrum.fitted.used) for spectrum in spectra]
-    reach = _reach(data, whole=not label_decades)
+    reach = reach_of(data, whole=not label_decades)
     factor, unit = scale_for(min(reach, max(float(np.abs(Z).max()) for Z in data)), "ohm")
     zero = np.array([0.0])
     models = [
@@ -135,10 +135,14 @@ def _draw_whole(axes: Axes, spectra: Sequence[Spectrum], factor: float) -> None:
     inset.text(0.97, 0.03, f"to {quantity_digits(reach, 'ohm', 2)}", fontsize=4.6, color=INK, **corner)
 
 
-def _reach(data: Sequence[ComplexArray], *, whole: bool) -> float:
+def reach_of(data: Sequence[ComplexArray], *, whole: bool) -> float:
     """Largest |Z| (ohm) that the frame must hold: all of it, but for a few points far beyond the others.
 
-    One spectrum by itself is shown whole, or its bulk.
+    Parameters
+    ----------
+    data : sequence of (n,) complex arrays, ohm
+    whole : bool
+        Whether one spectrum by itself is shown whole, or its bulk.
     """
     if len(data) == 1 and whole:
         return float(np.abs(data[0]).max())
@@ -160,7 +164,7 @@ def points_beyond(spectra: Sequence[Spectrum], *, whole: bool) -> int:
         Whether one spectrum by itself is shown whole: True for `nyquist_figure`.
     """
     data = [kept(spectrum.record.impedance, spectrum.fitted.used) for spectrum in spectra]
-    return int(sum(np.count_nonzero(np.abs(Z) > _reach(data, whole=whole)) for Z in data))
+    return int(sum(np.count_nonzero(np.abs(Z) > reach_of(data, whole=whole)) for Z in data))
 
 
 def _within(Z: ComplexArray, reach: float) -> ComplexArray:

@@ -18,7 +18,7 @@ from memfit.arrays import BoolArray, FloatArray
 from memfit.confidence import Z
 from memfit.datasets import ImpedanceSpectrum, IVSweep, PulseTransient, Record
 from memfit.fitting import FittedRecord
-from memfit.reporting.content import Columns
+from memfit.reporting.content import Columns, counted
 from memfit.reporting.figures.marks import (
     BLUE,
     GREY,
@@ -36,7 +36,9 @@ from memfit.reporting.figures.marks import (
     limits,
     place_axes,
     place_labels,
+    write,
 )
+from memfit.reporting.figures.nyquist import reach_of
 from memfit.reporting.figures.ticks import draw_ticks, linear_axis, log_axis
 from memfit.reporting.numbers import scale_for
 
@@ -111,9 +113,14 @@ def _spectra(
 ) -> None:
     """-Im Z against Re Z, and |Z| against frequency, one colour a spectrum."""
     values = [spectrum.impedance for _, spectrum in spectra]
-    scale, unit = scale_for(float(max(np.abs(Z).max() for Z in values)), "ohm")
-    linear_axis(nyquist, "x", limits(*(Z.real * scale for Z in values)))
-    linear_axis(nyquist, "y", limits(*(-Z.imag * scale for Z in values)))
+    reach = reach_of(values, whole=False)
+    scale, unit = scale_for(min(reach, float(max(np.abs(Z).max() for Z in values))), "ohm")
+    shown = [Z[np.abs(Z) <= reach] for Z in values]
+    linear_axis(nyquist, "x", limits(*(Z.real * scale for Z in shown)))
+    linear_axis(nyquist, "y", limits(*(-Z.imag * scale for Z in shown)))
+    outside = sum(Z.size for Z in values) - sum(Z.size for Z in shown)
+    if outside:
+        write(nyquist, 0.03, 0.97, f"{counted(outside, 'point')} near a resonance outside")
     log_axis(bode, "x", limits(*(spectrum.frequency for _, spectrum in spectra), log=True), 6)
     log_axis(bode, "y", limits(*(np.abs(Z) for Z in values), log=True), 6)
     for colour, (place, spectrum) in zip(graded_colours(len(spectra)), spectra, strict=True):

@@ -1,10 +1,14 @@
 """Residuals strip by strip, and records as they were read."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from drawing import fitted_spectrum
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
+from memfit.datasets import ImpedanceSpectrum
 from memfit.fitting import FittedRecord
 from memfit.reporting.content import Panel
 from memfit.reporting.figures.records import (
@@ -62,3 +66,17 @@ def test_residuals_and_their_autocorrelation(of_kind):
     strip = strip_of(item, "50 mV/s")
     assert strips_data([strip])["residual (50 mV/s)"] == pytest.approx(alternating)
     assert autocorrelation_data([strip])["autocorrelation (50 mV/s)"][0] == pytest.approx(-1.0, abs=0.01)
+
+
+def test_a_resonance_does_not_shrink_the_other_spectra():
+    frequency = np.geomspace(1e4, 0.1, 30)
+    Z = 1e3 / (1 + 0.01j * frequency)
+    calm = ImpedanceSpectrum(name="a", frequency=frequency, impedance=Z, bias_voltage=0.1)
+    sharp = calm.impedance.copy()
+    sharp[10] *= 500.0
+    figure = Figure(figsize=(8, 4))
+    resonant = replace(calm, name="b", impedance=sharp)
+    records_figure(figure, [calm, replace(calm, name="c"), resonant], {})
+    nyquist = figure.axes[0]
+    assert np.ptp(nyquist.get_xlim()) < 3000.0, "ohm or kiloohm, but not the resonance"
+    assert "1 point near a resonance outside" in [text.get_text() for text in nyquist.texts]
