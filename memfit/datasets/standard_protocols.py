@@ -37,6 +37,8 @@ class Settings:
     """from this part of the flat piece on."""
     late: tuple[float, ...] = (0.9, 0.925, 0.95, 0.975, 0.999)
     """Parts of a flat piece at which it is sampled late."""
+    near: float = 1e-6
+    """Distance of an even sample from a break, of that between samples, at which it stands for it."""
     lead: float = 0.5
     """Time at the base before the first pulse, in widths of the pulse."""
     reads: int = 25
@@ -70,8 +72,7 @@ def triangle(
         raise InputError(f"A triangle needs an amplitude other than 0 and than `low`; found {amplitude:g}.")
     turn = [0.0, amplitude, low] if low != 0.0 else [0.0, amplitude]
     drive = sweep(control, [*turn * cycles, 0.0], rate=rate)
-    even = np.linspace(drive.time[0], drive.time[-1], SETTINGS.loop * cycles)
-    return drive, np.unique(np.concatenate([even, drive.time]))
+    return drive, even_times(drive, SETTINGS.loop * cycles)
 
 
 def paired_pulses(
@@ -247,6 +248,21 @@ def protocol(name: str, *, control: Control = "voltage", **settings: float) -> S
     }
     drive, time = BUILDERS[name](control, **given)
     return StandardProtocol(name=name, drive=drive, time=time, settings=settings)
+
+
+def even_times(drive: Drive, points: int) -> FloatArray:
+    """Even times over a drive, and those of its breaks that none of them is near.
+
+    Parameters
+    ----------
+    drive : Drive
+    points : int
+        Even ones.
+    """
+    even = np.linspace(drive.time[0], drive.time[-1], points)
+    breaks, spacing = np.unique(drive.time), (drive.time[-1] - drive.time[0]) / max(points - 1, 1)
+    near = np.min(np.abs(breaks[:, None] - even), axis=1) <= SETTINGS.near * spacing
+    return np.sort(np.concatenate([even, breaks[~near]]))
 
 
 def samples_of(drive: Drive) -> FloatArray:

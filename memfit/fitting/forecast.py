@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from memfit.arrays import ComplexArray, FloatArray, frozen_floats
 from memfit.datasets.records import ImpedanceSpectrum, PulseTransient, Record
-from memfit.datasets.standard_protocols import StandardProtocol
+from memfit.datasets.standard_protocols import StandardProtocol, even_times
 from memfit.errors import InputError
 from memfit.fitting.predict import Predictor
 from memfit.fitting.uncertainty.propagation import Fitted, Knowledge, Method, knowledge_of, propagate
@@ -183,17 +183,6 @@ def as_record(protocol: Drive | SmallSignal | StandardProtocol, time: ArrayLike 
         return as_record(protocol.drive, protocol.time if time is None else time)
     if protocol.initial == "free":
         raise InputError('To predict, the initial state must be "steady" or "rest"; found "free".')
-    sampled = course_times(protocol) if time is None else frozen_floats(time)
+    sampled = even_times(protocol, COURSE_POINTS) if time is None else frozen_floats(time)
     nothing = np.zeros(sampled.shape)
     return PulseTransient(name="", time=sampled, voltage=nothing, current=nothing, drive=protocol)
-
-
-def course_times(drive: Drive) -> FloatArray:
-    """Times over a drive: even ones, and those of its breaks.
-
-    Parameters
-    ----------
-    drive : Drive
-    """
-    even = np.linspace(drive.time[0], drive.time[-1], COURSE_POINTS)
-    return np.unique(np.concatenate([even, drive.time]))

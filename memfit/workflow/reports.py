@@ -5,15 +5,17 @@ from dataclasses import replace
 from pathlib import Path
 
 from memfit.analysis.design import plan_next
+from memfit.analysis.figures_of_merit.assemble import figures_of_merit
 from memfit.analysis.stability import analyse_result
 from memfit.datasets import Device, Record
-from memfit.errors import InputError, OutputError
+from memfit.errors import InputError, MemfitError, OutputError
 from memfit.files import check_free, whole_folder, write_whole
 from memfit.fitting import FitResult, FittedRecord, digest_of
 from memfit.fitting.refit import with_bands
 from memfit.fitting.reproduce import recover, reevaluate
 from memfit.loaders.device import located
-from memfit.reporting.content import PLAIN, Look, ReportOptions
+from memfit.reporting.content import PLAIN, Block, Look, ReportOptions
+from memfit.reporting.datasheet.page import merit_blocks
 from memfit.reporting.fit import report
 from memfit.workflow.reading import RESULT_FILE, find_data, read_text, result_file
 
@@ -116,8 +118,30 @@ def fill(
         by_name = {item.record.name: item.record for item in fitted}
         records = {k: by_name[item.file] for k, item in enumerate(result.inputs) if item.file in by_name}
         report.write_report(
-            result, beside_model(result, records), draft, options, following=following(result)
+            result,
+            beside_model(result, records),
+            draft,
+            options,
+            following=following(result),
+            merits=merits(result, records),
         )
+
+
+def merits(result: FitResult, records: Mapping[int, Record]) -> list[Block]:
+    """The figures of merit for the report of a fit; none where the parameters are open or cannot be followed.
+
+    Parameters
+    ----------
+    result : FitResult
+    records : mapping of int to Record
+        Those at hand, by their number in the fit.
+    """
+    if not result.status.usable:
+        return []
+    try:
+        return merit_blocks(figures_of_merit(result, records or None))
+    except MemfitError:
+        return []
 
 
 def following(result: FitResult) -> tuple[str, ...]:
@@ -232,5 +256,13 @@ def remake_report(
     stored = result if found_data.paths else placed(read.result, target)
     with whole_folder(target, overwrite=overwrite, about=_identity(read.result)) as draft:
         write_whole(draft / RESULT_FILE, stored.to_json() if read.whole else text)
-        report.write_report(result, fitted, draft, options, notes=notes, following=following(result))
+        report.write_report(
+            result,
+            fitted,
+            draft,
+            options,
+            notes=notes,
+            following=following(result),
+            merits=merits(result, found_data.same),
+        )
     return target, notes

@@ -5,7 +5,7 @@ asked for.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,6 +42,7 @@ from memfit.model import Parameters
 NOT_MEASURED = "no record holds it"
 NO_DATA = "the records are not at hand"
 OF_ITS_OWN = "the record begins in a state of its own, which no protocol has"
+LOST = "the model cannot be followed through this drive"
 SAME_EVERY_TIME = "the model does the same in every cycle"
 _SAME_DRIVE = 0.02
 """Relative difference of rate and amplitude up to which loops repeat one drive."""
@@ -51,7 +52,9 @@ _USUAL_FREQUENCIES = np.geomspace(1e6, 1e-3, 181)
 
 
 def figures_of_merit(
-    result: FitResult | Parameters, device: Device | None = None, conditions: Conditions | None = None
+    result: FitResult | Parameters,
+    device: Device | Mapping[int, Record] | None = None,
+    conditions: Conditions | None = None,
 ) -> FiguresOfMerit:
     """What papers print of a memristor: measured, and predicted by the fitted model, with intervals.
 
@@ -59,8 +62,8 @@ def figures_of_merit(
     ----------
     result : FitResult or Parameters
         Parameters alone give predictions without intervals.
-    device : Device, optional
-        The data of the fit; without them nothing is measured.
+    device : Device or mapping of int to Record, optional
+        The data of the fit, or its records by their number in it; without them nothing is measured.
     conditions : Conditions, optional
         At which to predict what was not measured; by default as the records and the device suggest.
 
@@ -121,13 +124,20 @@ def _fit(result: FitResult | Parameters) -> FitResult | None:
     return result if isinstance(result, FitResult) else None
 
 
-def _records_of(result: FitResult | Parameters, device: Device | None) -> tuple[Record, ...]:
+def _records_of(
+    result: FitResult | Parameters, device: Device | Mapping[int, Record] | None
+) -> tuple[Record, ...]:
     """The records of the fit among those at hand, as the fit took them."""
     if device is None:
         return ()
-    if isinstance(result, Parameters):
+    if not isinstance(device, Device):
+        matched = device
+    elif isinstance(result, Parameters):
         return device.records
-    matched = match_records(result, device.records).records
+    else:
+        matched = match_records(result, device.records).records
+    if isinstance(result, Parameters):
+        return tuple(matched.values())
     return tuple(as_fitted(result, k, record) for k, record in sorted(matched.items()))
 
 
@@ -206,6 +216,7 @@ class _Made:
         for subject in subjects:
             record, number = subject.record, numbers.get(id(subject))
             held = self._held.setdefault(id(subject), {})
+            lost = number is not None and not np.all(np.isfinite(courses[number]))
             if record is not None:
                 course = courses[number] if number is not None else None
                 model = self._answer(subject, course)
@@ -218,8 +229,8 @@ class _Made:
                     **self.measured(name, held.get(name), "" if record is not None else NOT_MEASURED),
                     **(
                         self.predicted(name, number)
-                        if number is not None
-                        else {"predicted": None, "predicted_reason": OF_ITS_OWN}
+                        if number is not None and not lost
+                        else {"predicted": None, "predicted_reason": LOST if lost else OF_ITS_OWN}
                     ),
                 )
 

@@ -16,6 +16,7 @@ from memfit.analysis.figures_of_merit.rows import FIGURES_OF_MERIT, rows_of
 from memfit.analysis.figures_of_merit.spiking import SPIKES, Spiking, threshold_current
 from memfit.analysis.figures_of_merit.subjects import Subject, of_protocol
 from memfit.arrays import BoolArray, ComplexArray, FloatArray
+from memfit.errors import ParameterError
 from memfit.model import Parameters, activation_time, impedance, junction_voltage
 from memfit.model.transient import DriveSet
 from memfit.protocols import Control
@@ -206,14 +207,27 @@ class FiguresOfModel:
 
     def courses(self, p: Parameters) -> list[Course]:
         """Voltage and current of all subjects, then of the loops and pairs of the curves."""
-        response = self._runs.respond(p, tolerance=SETTINGS.tolerance)
-        answers = np.split(response.values, self._runs.offsets[1:-1])
         every = [*self.subjects, *self._loops, *self._pairs]
+        answers = self._answers(p, every)
         courses: list[Course] = []
         for one, answer in zip(every, answers, strict=True):
             held = one.drive.at(one.time)
             courses.append((held, answer) if one.drive.control == "voltage" else (answer, held))
         return courses
+
+    def _answers(self, p: Parameters, every: Sequence[Subject]) -> list[FloatArray]:
+        """What is measured under each drive; dispersion goes drive by drive, each with its own ladder."""
+        if p.n == 1.0:
+            response = self._runs.respond(p, tolerance=SETTINGS.tolerance)
+            return np.split(response.values, self._runs.offsets[1:-1])
+        answers = []
+        for one in every:
+            try:
+                alone = DriveSet([one.drive], [one.time]).respond(p, tolerance=SETTINGS.tolerance)
+                answers.append(alone.values)
+            except ParameterError:  # its ladder would need more branches than there are
+                answers.append(np.full(one.time.size, np.nan))
+        return answers
 
     @staticmethod
     def _area(subject: Subject, voltage: FloatArray, current: FloatArray) -> float:
@@ -238,6 +252,8 @@ class FiguresOfModel:
             answer = DriveSet([one.drive], [one.time]).respond(p, tolerance=SETTINGS.tolerance)
             return self._area(one, one.drive.at(one.time), answer.values) / rate
 
+        if relative(low) * relative(high) > 0.0:  # an area of nothing but rounding
+            return np.nan
         return float(np.exp(brentq(relative, low, high, xtol=SETTINGS.rate_digits)))
 
     @staticmethod

@@ -114,14 +114,14 @@ def in_words(sheet: FiguresOfMerit) -> Report:
     return replace(whole, sections=(said, *(s for s in whole.sections if s.key in ("figures", "records"))))
 
 
-def merit_blocks(sheet: FiguresOfMerit) -> list[Block | None]:
+def merit_blocks(sheet: FiguresOfMerit) -> list[Block]:
     """What the report of a fit says of them.
 
     Parameters
     ----------
     sheet : FiguresOfMerit
     """
-    return [Bullets(sheet.notes, "care"), main_table(sheet), Panels(tuple(_panels(sheet)))]
+    return [Bullets((*sheet.notes, *_answers(sheet)[0].sentences)), main_table(sheet)]
 
 
 def _answers(sheet: FiguresOfMerit) -> tuple[Answer, ...]:

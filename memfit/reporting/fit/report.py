@@ -133,6 +133,7 @@ def write_report(
     *,
     notes: Sequence[str] = (),
     following: Sequence[str] = (),
+    merits: Sequence[Block] = (),
 ) -> list[Path]:
     """Write report, parameters.csv, residuals.csv and figures/ into a folder.
 
@@ -145,15 +146,12 @@ def write_report(
         Folder; made if absent.
     options : ReportOptions
         Formats of the report and of its figures.
-    notes : sequence of str
-        What is missing in this report, a sentence each.
-    following : sequence of str
-        What to measure next, a sentence each.
+    notes, following, merits : sequences
+        As `report_of` takes them.
 
     Returns
     -------
     list of Path
-        The files written.
 
     Raises
     ------
@@ -162,7 +160,7 @@ def write_report(
     OutputError
         The folder cannot be written.
     """
-    files = report_files(report_of(result, fitted, notes, following), options)
+    files = report_files(report_of(result, fitted, notes, following, merits), options)
     return write_files(out, files | {name: text.encode() for name, text in csv_files(result, fitted).items()})
 
 
@@ -171,6 +169,7 @@ def report_of(
     fitted: Sequence[FittedRecord],
     notes: Sequence[str] = (),
     following: Sequence[str] = (),
+    merits: Sequence[Block] = (),
 ) -> Report:
     """The whole report of one fit.
 
@@ -179,10 +178,10 @@ def report_of(
     result : FitResult
     fitted : sequence of FittedRecord
         The records beside the model; may be empty.
-    notes : sequence of str
-        What is missing in it, a sentence each.
-    following : sequence of str
-        What to measure next, a sentence each.
+    notes, following : sequence of str
+        What is missing in it, and what to measure next, a sentence each.
+    merits : sequence of Block
+        The figures of merit of the device.
     """
     m, device = gather(result, fitted), result.device
     area, temperature = device.get("area_m2"), device.get("temperature_K")
@@ -210,6 +209,7 @@ def report_of(
         "correlation": [correlation_table(result)],
         "voltage": [_voltage_panels(m)],
         "stability": _stability_blocks(m),
+        "merits": merits,
         "starts": [starts_table(result), alternatives_table(result)],
         "inputs": [
             inputs_table(result),
