@@ -27,7 +27,10 @@ def names_in_time(p: Parameters) -> tuple[str, ...]:
     ----------
     p : Parameters
     """
-    return tuple(name for name in p.as_dict() if PARAMETERS[name].in_time)
+    parts = p.parts
+    return tuple(
+        n for n, row in PARAMETERS.items() if row.in_time and (not row.extension or row.part in parts)
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +129,8 @@ def run(
     values = np.empty(time.size)
     derivatives = np.zeros((time.size if sensitivities else 0, len(names) + len(FIRST) + 1))
     place = terms.columns()
-    course = np.full((time.size if states else 0, 1 + len(terms.activations) + len(terms.lags)), np.nan)
+    course = np.empty((time.size if states else 0, 1 + len(terms.activations) + len(terms.lags)))
+    course[:] = np.nan
     status, reached = np.empty(count, dtype=np.int64), np.empty(count)
     kernel.prepare(kernel.integrate_members)
     kernel.integrate_members(

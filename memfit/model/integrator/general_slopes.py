@@ -68,7 +68,7 @@ def _note_stages(eq: Any, h: float, slope: float, w: Any) -> None:
 @compile_part
 def _own_motion(eq: Any, c: int, w: Any) -> None:
     """Explicit derivative of u at all points."""
-    u_p, by = w.u_p[c], eq.by[c]
+    u_p, by = w.u_p, eq.by[c]
     for i in range(POINTS):
         for m in range(BLOCK):
             u_p[i, m] = -w.x[i] * by[0, m] if eq.voltage else 0.0
@@ -78,8 +78,8 @@ def _own_motion(eq: Any, c: int, w: Any) -> None:
 def _free_lag(eq: Any, c: int, k: int, w: Any) -> None:
     """Derivatives of the stages of a lag where those of its source stay as at the start."""
     at, where = eq.at_lags + LAG * k, eq.sources[k]
-    gain, by, right, free, Q = eq.numbers[at + 1], eq.by[c], w.right[c], w.y_free_p[k, c], w.Q[k]
-    x_p, u_p, y_p = w.x_p[c], w.u_p[c], w.y_p[k, c]
+    gain, by, right, free, Q = eq.numbers[at + 1], eq.by[c], w.right, w.y_free_p[k], w.Q[k]
+    x_p, u_p, y_p = w.x_p[c], w.u_p, w.y_p[k, c]
     for j in range(1, POINTS):
         rate = w.y_rate[k, j]
         if where == AT_VOLTAGE:
@@ -99,7 +99,7 @@ def _free_lag(eq: Any, c: int, k: int, w: Any) -> None:
 @compile_part
 def _balance(eq: Any, c: int, w: Any) -> None:
     """Right side of the balance of currents at all stages."""
-    right, by, x_p, u_p = w.right[c], eq.by[c], w.x_p[c], w.u_p[c]
+    right, by, x_p, u_p = w.right, eq.by[c], w.x_p[c], w.u_p
     for i in range(1, POINTS):
         u, rate = w.u[i], w.u_rate[i]
         by_x = eq.b * w.slope[i] - (1.0 if eq.voltage else 0.0)
@@ -121,7 +121,7 @@ def _balance(eq: Any, c: int, w: Any) -> None:
                 right[i, m] += growth * by[k, m] + by_width * by[k + 1, m]
         for k in range(eq.lags):
             at, y, weight = eq.at_lags + LAG * k, w.y[k, i], w.weight[k, i]
-            free = w.y_free_p[k, c]
+            free = w.y_free_p[k]
             for m in range(BLOCK):
                 right[i, m] += weight * free[i, m] + y * (by[at + 2, m] + u * by[at + 3, m])
 
@@ -130,7 +130,7 @@ def _balance(eq: Any, c: int, w: Any) -> None:
 def _free_activation(eq: Any, c: int, k: int, w: Any) -> None:
     """Right side of the equation of an activation at all stages, solved by its own matrix."""
     at, by = eq.at_activations + ACTIVATION * k, eq.by[c]
-    right, x_p, u_p, f_p = w.f_right[k, c], w.x_p[c], w.u_p[c], w.f_p[k, c]
+    right, x_p, u_p, f_p = w.f_right[k], w.x_p[c], w.u_p, w.f_p[k, c]
     for i in range(1, POINTS):
         E, z = w.E[k, i], w.z[k, i]
         shift = E * eq.signs[k]  # the sign once more: by z/V_m
@@ -150,12 +150,12 @@ def _free_activation(eq: Any, c: int, k: int, w: Any) -> None:
 @compile_part
 def _solve_derivatives(eq: Any, c: int, w: Any) -> None:
     """Derivatives of x and f."""
-    right, x_p = w.right[c], w.x_p[c]
+    right, x_p = w.right, w.x_p[c]
     for k in range(eq.lags):
         where = eq.sources[k]
         if where == AT_VOLTAGE:
             continue
-        gain, Q, f_right = eq.numbers[eq.at_lags + LAG * k + 1], w.Q[k], w.f_right[where, c]
+        gain, Q, f_right = eq.numbers[eq.at_lags + LAG * k + 1], w.Q[k], w.f_right[where]
         product(Q, f_right, w.product)
         for i in range(1, POINTS):
             weight = w.weight[k, i] * gain
@@ -166,7 +166,7 @@ def _solve_derivatives(eq: Any, c: int, w: Any) -> None:
         for m in range(BLOCK):
             x_p[i, m] = x_p[0, m] - right[i, m]
     for k in range(eq.activations):
-        f_p, f_right, X = w.f_p[k, c], w.f_right[k, c], w.X[k]
+        f_p, f_right, X = w.f_p[k, c], w.f_right[k], w.X[k]
         product(X, right, w.product)
         for i in range(1, POINTS):
             for m in range(BLOCK):
@@ -176,10 +176,10 @@ def _solve_derivatives(eq: Any, c: int, w: Any) -> None:
 @compile_part
 def _ends_of_lags(eq: Any, c: int, w: Any) -> None:
     """Derivatives of the lags at the end of the step; nobody asks for those at other stages."""
-    right = w.right[c]
+    right = w.right
     for k in range(eq.lags):
         where, gain, Q = eq.sources[k], eq.numbers[eq.at_lags + LAG * k + 1], w.Q[k]
-        free, y_p = w.y_free_p[k, c], w.y_p[k, c]
+        free, y_p = w.y_free_p[k], w.y_p[k, c]
         for m in range(BLOCK):
             total = 0.0
             for j in range(1, POINTS):

@@ -103,7 +103,7 @@ def _settled(eq: Any, drive: float) -> Any:
 @compile_part
 def _begin_block(eq: Any, c: int, free: bool, w: Any) -> None:
     """Derivatives at the beginning."""
-    x_p, u_p = w.x_p[c, 0], w.u_p[c, 0]
+    x_p, u_p = w.x_p[c, 0], w.u_p[0]
     of_u = eq.columns - FREE - BLOCK * c  # where, in this block, that by the initial u is
     for m in range(BLOCK):
         u_p[m] = 1.0 if free and m == of_u else 0.0
@@ -229,7 +229,7 @@ def enter(eq: Any, level: float, slope: float, jump: float, w: Any) -> None:
 @compile_part
 def _enter_block(eq: Any, c: int, slope: float, jump: float, w: Any) -> None:
     """Derivatives just after a kink or jump."""
-    R_s, by, x_p, u_p = eq.numbers[0], eq.by[c], w.x_p[c, 0], w.u_p[c, 0]
+    R_s, by, x_p, u_p = eq.numbers[0], eq.by[c], w.x_p[c, 0], w.u_p[0]
     for m in range(BLOCK):
         x_p[m] -= jump / R_s**2 * by[0, m] if eq.voltage and R_s > 0.0 else 0.0
         u_p[m] = eq.b * x_p[m] - (w.x[0] * by[0, m] if eq.voltage else 0.0)

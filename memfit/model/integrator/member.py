@@ -54,10 +54,10 @@ WORK = np.dtype(
     + [(name, np.float64, (_P, _P)) for name in ("K", "A")]
     + [(name, np.float64, (_A, _P, _P)) for name in ("T", "X")]
     + [("Q", np.float64, (_L, _P, _P)), ("powers", np.float64, (1 + _A, _P))]
-    + [(name, np.float64, (_B, _P, _N)) for name in ("x_p", "u_p", "right")]
-    + [("product", np.float64, (_P, _N))]
-    + [(name, np.float64, (_A, _B, _P, _N)) for name in ("f_p", "f_right")]
-    + [(name, np.float64, (_L, _B, _P, _N)) for name in ("y_p", "y_free_p")]
+    + [("x_p", np.float64, (_B, _P, _N)), ("f_p", np.float64, (_A, _B, _P, _N))]
+    + [("y_p", np.float64, (_L, _B, _P, _N))]
+    + [(name, np.float64, (_P, _N)) for name in ("u_p", "right", "product")]
+    + [("f_right", np.float64, (_A, _P, _N)), ("y_free_p", np.float64, (_L, _P, _N))]
     + [("shares", np.float64, (STAGES,)), ("known", np.float64, (6,))]
 )
 """Memory of a run, a record of arrays whose sizes the compiler knows; of points, 0 is the start of the step.
