@@ -4,6 +4,7 @@ The text is a value: each edit gives a new one, checked as the command line chec
 written. Comments and order of a file that was there stay; patterns become the files they stand for.
 """
 
+import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -188,7 +189,8 @@ def _own_lines(draft: str) -> str:
     """A draft without the lines that tell how to complete it by hand: the page shows what is missing."""
     lines = draft.split("\n")
     kept = [line for line in lines if not line.startswith("#")]
-    return "\n".join(["# Written by `memfit app`.", *kept]).rstrip("\n") + "\n"
+    text = "\n".join(["# Written by `memfit app`.", *kept]).rstrip("\n") + "\n"
+    return re.sub(r"\n{3,}", "\n\n", text)
 
 
 def _copy(item: Table, name: str) -> Table:

@@ -23,7 +23,7 @@ from memfit.errors import InputError, MemfitError
 if TYPE_CHECKING:
     from memfit.app.desk import Desk, Opened
 
-_BEAT = 400
+_BEAT = 250
 """ms between two looks at work that runs."""
 
 _INDEX = """<!DOCTYPE html>
@@ -160,6 +160,8 @@ def _layout() -> Any:
             ),
             html.Div(id="banner", className="banner", role="alert"),
             html.Main(html.P(WORDS["loading"]), id="screen"),
+            # the library of figures is large: it is read while the first screen is looked at
+            html.Div(dcc.Graph(id="first-graph"), className="absent", **{"aria-hidden": "true"}),
         ]
     )
 
@@ -204,12 +206,13 @@ def _register(
         ]
         try:
             session = open_session(tab, pathname)
-            content, name, said = SCREENS[chosen].layout(session), session.name, ""
+            content, name = SCREENS[chosen].layout(session), session.name
+            said = session.message if session.fault else ""
         except MemfitError as problem:
             content, name, said, nav = start.layout(desk, prefix), "", str(problem), []
             return content, nav, name, said, "banner shown", prefix, True
         running = session.worker.job is not None and session.worker.job.running
-        return content, nav, name, said, "banner", prefix, not running
+        return content, nav, name, said, "banner shown" if said else "banner", prefix, not running
 
     @app.callback(
         Output("job", "children"),
@@ -230,7 +233,7 @@ def _register(
         job = session.worker.job
         if job is None or not job.running:
             name = "" if job is None else f"{job.name} {job.begun}"
-            return session.message, True, True, f"done {name} {session.at}"
+            return "" if session.fault else session.message, True, True, f"done {name} {session.at}"
         what, done, total = job.told()
         count = f" {done} of {total}" if total else ""
         return f"{job.name}: {what.rstrip('.')}{count} ({job.seconds:.0f} s)", False, False, no_update

@@ -59,6 +59,8 @@ class Session:
         """Name of the fit whose curves are dashed."""
         self.message = ""
         """What the last piece of work ended with."""
+        self.fault = False
+        """Whether that is a mistake to be mended."""
         self._known: Cache = {}
         self._live: tuple[DeviceFile, Live, tuple[Row, ...]] | None = None
         self._results: dict[tuple[Path, int], FitResult] = {}
@@ -171,7 +173,7 @@ class Session:
         """
         with self.lock:
             step = Step(name, file or self.step.file, choice or self.choice)
-            self.dragged = None
+            self.dragged, self.fault = None, False
             if step.file != self.step.file and write:
                 self._last_seen = write_device_file(self.folder, step.file, self._last_seen)
             self.steps = [*self.steps[: self.at + 1], step][-_MOST_STEPS:]
@@ -261,7 +263,7 @@ class Session:
         from memfit.app import work
 
         self.settle_file()
-        self.message = ""
+        self.message, self.fault = "", False
         return self.worker.start("Fit", work.fit, (str(self.folder), str(self._new_fit())), self._fitted)
 
     def start_guess(self) -> "Job":
@@ -269,7 +271,7 @@ class Session:
         from memfit.app import work
 
         self.settle_file()
-        self.message = ""
+        self.message, self.fault = "", False
         choice = self.step.choice
         fix = {name: choice.value(name) for name in choice.fixed}
         return self.worker.start("Guess", work.guess, (str(self.folder), fix), self._guessed)
@@ -289,7 +291,7 @@ class Session:
                 self.change("parts", choice=choice)
             self._told(job)
 
-        self.message = ""
+        self.message, self.fault = "", False
         values = {n: v for n, v in choice.parameters().as_dict().items() if v != PARAMETERS[n].null}
         return self.worker.start("Switch", work.run_once, (values,), switch)
 
@@ -310,7 +312,7 @@ class Session:
         fit = self.fit_named(self.shown)
         if fit is None:
             raise InputError("There is no fit yet; fit first.")
-        self.message = ""
+        self.message, self.fault = "", False
         arguments = (str(fit.path), str(self.folder), kind)
         return self.worker.start(kind.capitalize(), work.intervals, arguments, self._told)
 
@@ -335,7 +337,7 @@ class Session:
             raise InputError("There is no fit yet; fit first.")
         while (self.folder / f"{kind}-{number}").exists():
             number += 1
-        self.message = ""
+        self.message, self.fault = "", False
         arguments = (str(fit.path), str(self.folder), str(self.folder / f"{kind}-{number}"), tuple(formats))
         if kind == "results-datasheet":
             return self.worker.start("Data sheet", work.datasheet, arguments, self._told)
@@ -354,7 +356,7 @@ class Session:
         """Keep what a piece of work ended with."""
         answer = job.answer or {}
         done = f"{job.name} done in {job.seconds:.1f} s."
-        self.message = str(answer.get("fault", done))
+        self.message, self.fault = str(answer.get("fault", done)), "fault" in answer
         with suppress(MemfitError):
             self.save()
 

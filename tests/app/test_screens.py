@@ -232,6 +232,28 @@ def test_a_fit_is_stopped(fitting, folder):
     assert not (folder / ".memfit-app" / "fit-1.json").exists()
 
 
+def test_a_fit_that_cannot_be_says_why(page, serve, folder):
+    """A spectrum without a bias is red, and the fit is refused as the command line refuses it."""
+    (folder / "device.toml").unlink()
+    text = (folder / "eis_0.58V.csv").read_text().splitlines()
+    (folder / "eis.csv").write_text("\n".join(line for line in text if not line.startswith("# bias")))
+    (folder / "eis_0.58V.csv").unlink()
+    page.goto(serve(folder).address)
+    page.click(".devices a")
+    page.wait_for_selector("table.rows .missing")
+    go_to(page, "Fit")
+    page.wait_for_selector("#fit-3 .scatterlayer .trace")
+    page.click("#fit")
+    page.wait_for_selector(".banner.shown")
+    assert "a spectrum needs its dc bias" in page.text_content(".banner")
+    go_to(page, "Data")
+    cell = row(page, "eis.csv").locator(".dash-input-container input")
+    cell.fill("0.58 V")
+    cell.press("Enter")
+    until(lambda: page.locator("table.rows .missing").count() == 0)
+    assert 'bias = "0.58 V"' in (folder / "device.toml").read_text()
+
+
 def test_an_end_that_cannot_be_is_told(fitting):
     end = fitting.locator('[id*=\'"end":"min"\'][id*=\'"name":"R_b"\']')
     end.fill("3 V")
