@@ -7,10 +7,14 @@ used. Nothing heavy is imported: `memfit --help` reads the texts.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, TypedDict, get_args
 
 Switch = Literal["on", "off", "auto"]
 """Whether terms of the instruments are fitted: in any case, never, or where the data ask for them."""
+Model = Literal["auto", "3d", "2d", "2d-mirror", "simplest"]
+"""The member of the family that the data choose; the plainest device with all of its times; without one of
+them; or the simplest of these three that the data do not contradict."""
+MODELS: tuple[str, ...] = get_args(Model)
 Engine = Literal["memfit", "lmfit"]
 """What looks for the minimum: Gauss-Newton steps before lmfit's trust region, or lmfit alone."""
 
@@ -83,7 +87,7 @@ class FitSettings:
     """The [fit] table of device.toml, in SI units."""
 
     model: str | None = None
-    """"2d", "2d-mirror", "3d" or "auto"."""
+    """One of `MODELS`."""
     fix: Mapping[str, float] = field(default_factory=dict)
     """Parameters held at a value."""
     bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)

@@ -5,13 +5,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from memfit.errors import ParameterError
-from memfit.fit_options import FitSettings
+from memfit.fit_options import MODELS, FitSettings, Model
 from memfit.fitting import free_parameters
 from memfit.fitting.part_starts import with_parts
-from memfit.fitting.plan import Model
 from memfit.model import EXTENSIONS, LEFT_OUT, PARAMETERS, Parameters
-
-MODELS: tuple[Model, ...] = ("3d", "2d", "2d-mirror", "auto")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from memfit.cli.console import Group, names_listed, option_quantity, whole
 from memfit.errors import ParameterError, UnitError, meant
-from memfit.fit_options import FitOptions
+from memfit.fit_options import MODELS, FitOptions
 
 if TYPE_CHECKING:
     from memfit.datasets import Device
@@ -49,8 +49,8 @@ def add_plan(parser: Group) -> None:
     """
     parser.add_argument(
         "--model",
-        choices=("3d", "2d", "2d-mirror", "auto"),
-        help="default: what device.toml says, else 3d; auto compares them",
+        choices=MODELS,
+        help="default: what device.toml says, else auto: the data choose the parts of the device",
     )
     repeated: dict[str, Any] = {"action": "append", "default": []}
     parser.add_argument(

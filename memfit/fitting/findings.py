@@ -122,6 +122,52 @@ class ModelChoice:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Diagnosis:
+    """What a part that was not fitted promises."""
+
+    part: str
+    chi2_fall: float
+    """By the linearised problem, counted in independent points."""
+    per_point: tuple[float, float]
+    """chi2 a point without and with the part, of the kind of data that asks most for it."""
+    sentence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartFound:
+    """A part that the data asked for, and what it changed."""
+
+    part: str
+    bic_fall: float
+    """Of BIC on effective points, when it was added."""
+    misfit: tuple[float, float]
+    """Per cent by which the worst record was missed before, and with it."""
+    sentence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Member:
+    """A model of the family that the data allow, fitted."""
+
+    parts: tuple[str, ...]
+    """Beside those of the plainest model."""
+    bic: float
+    """On effective points; only differences matter."""
+    weight: float
+    """Share of the probability among the members listed."""
+    status: str
+    """"ok", or "poor_fit" where it misses the data by much."""
+    probability_oscillates: float | None = None
+    """Under a current source; None where it is not known."""
+    parameters: Mapping[str, float] = field(default_factory=dict)
+    """Its values, SI."""
+    covariance_names: tuple[str, ...] = ()
+    covariance: tuple[tuple[float, ...], ...] = ()
+    """Of its fitted quantities, of the logarithm where `logarithmic` lists them."""
+    logarithmic: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Excluded:
     """A point that was left out of the fit."""
 
@@ -373,6 +419,8 @@ class CircuitStability(JsonRecord):
     """Probability that some bias is unstable; None without a covariance, or where it would mislead."""
     probability_reason: str = field(default="", metadata=SPARSE)
     """Why no probability is given although there is a covariance; a sentence."""
+    probability_range: tuple[float, ...] = field(default=(), metadata=SPARSE)
+    """Least and largest probability by any of the models that the data allow; empty where there is one."""
     hopf_points: tuple[HopfEstimate, ...] = ()
     """The lower voltage first."""
     window_u: float | None = None

@@ -24,26 +24,25 @@ from scipy.special import erfc
 from memfit.arrays import FloatArray
 from memfit.datasets import Device, ImpedanceSpectrum, Record, in_session, silent
 from memfit.errors import InputError
+from memfit.fitting.choice import Chosen, choose_parts, diagnose
 from memfit.fitting.effort import SETTINGS as EFFORT
 from memfit.fitting.effort import SPENT, Effort
 from memfit.fitting.exploration import explore
 from memfit.fitting.findings import Alternative, Conflict, ModelCandidate, ModelChoice
 from memfit.fitting.identifiability import with_identifiability
 from memfit.fitting.instrument_terms import (
-    add_needed_terms,
     driven_alike,
-    with_jumps_on_samples,
-    without_idle_terms,
 )
 from memfit.fitting.least_squares import again, linear_step, minimise
-from memfit.fitting.misfit import measure, misfit_of, with_misfit
+from memfit.fitting.misfit import Misfit, is_large, measure, misfit_of, with_misfit
 from memfit.fitting.mistakes import find_mistake
-from memfit.fitting.noise import find_outliers, prepare, with_noise_of
+from memfit.fitting.noise import prepare
 from memfit.fitting.plan import CORE, FitPlan, free_parameters, plan_for, unit_of_length
 from memfit.fitting.predict import bias_of, junction_at, measured
 from memfit.fitting.problem import FitState, Problem, Unknowns, physical_unknowns
 from memfit.fitting.result import FitResult, FittedRecord
 from memfit.fitting.search import describes, find_minima
+from memfit.fitting.settling import settle, settled_with_terms, with_one_misfit
 from memfit.fitting.starting_values import StartingValues
 from memfit.fitting.summary import fitted_records, summarise
 from memfit.fitting.uncertainty.covariance import Covariance, covariance_of
@@ -56,10 +55,6 @@ _TITLES = {"3d": "3D model", "2d": "2D model", "2d-mirror": "mirror 2D model"}
 class Settings:
     """Numbers that steer the fit from its minimum to its result."""
 
-    rounds: int = 6
-    """In which fit, noise and outliers are brought into agreement, at most."""
-    settled: float = 0.02
-    """Change of every record's noise, relative, at which they agree."""
     more_minima: int = 3
     """How often the search may begin again from a lower place that was found while looking around."""
     alarm: float = 5.0
@@ -136,8 +131,13 @@ def fit(device: Device, plan: FitPlan | None = None) -> JointFit:
         if isinstance(record, ImpedanceSpectrum):
             bias_of(record)
     effort = Effort(sum(measured(record).size for record in device.records))
-    if plan.model != "auto":
-        return _finish(device, plan, plan.model, _find(device.records, plan, plan.model, effort))
+    if plan.model == "auto":
+        return _fit_chosen(device, plan, effort)
+    if plan.model != "simplest":
+        held = _find(device.records, plan, plan.model, effort)
+        joint = _finish(device, plan, plan.model, held)
+        diagnosis = diagnose(held.state) if joint.result.misfit and joint.result.misfit.certain else ()
+        return JointFit(replace(joint.result, diagnosis=diagnosis), joint.fitted)
     full = _find(device.records, plan, "3d", effort)
     comparison = compare_models(full.state, covariance_of(full.state), plan)
     choice, chosen = comparison.choice, full
@@ -155,6 +155,39 @@ def fit(device: Device, plan: FitPlan | None = None) -> JointFit:
     return JointFit(result, joint.fitted)
 
 
+def _fit_chosen(device: Device, plan: FitPlan, effort: Effort) -> JointFit:
+    """The fit of the member of the family that the data ask for."""
+
+    def choice(found: _Settled) -> Chosen:
+        """What the data ask for beside the plainest device."""
+        part = replace(found.state.problem, effort=effort.part(EFFORT.choice))
+        return choose_parts(with_one_misfit(replace(found.state, problem=part)), plan, device.records)
+
+    plainest = _find(device.records, plan, "3d", effort, patient=False)
+    chosen = choice(plainest)
+    if measure(chosen.state).large:
+        misfit = measure(plainest.state)
+        few = sum(is_large(m) for m in misfit.records) <= len(misfit.records) / 2
+        if few and _mistake_in(plainest.state, misfit, plan, "3d"):  # no part is to explain a wrong unit
+            return _finish(device, plan, "3d", _find(device.records, plan, "3d", effort))
+        if not chosen.found:  # before a model fails, its minimum is looked for at length
+            plainest = _find(device.records, plan, "3d", effort)
+            chosen = choice(plainest)
+    parts = tuple(dict.fromkeys((*plan.parts, *chosen.parts)))
+    settled = plainest
+    if chosen.parts != plainest.state.parameters.parts:
+        settled = _Settled(chosen.state, (), plainest.first)
+    joint = _finish(device, replace(plan, parts=parts), "3d", settled)
+    result = replace(
+        joint.result,
+        plan=plan.to_dict(),
+        parts_found=chosen.found,
+        members=chosen.members,
+        diagnosis=chosen.diagnosis,
+    )
+    return JointFit(result, joint.fitted)
+
+
 def _find(
     records: Sequence[Record], plan: FitPlan, model: str, effort: Effort, *, patient: bool = True
 ) -> _Settled:
@@ -167,13 +200,7 @@ def _find(
         if not patient:
             return _Settled(begun, tuple(minima[1:]), first)
         begun = replace(begun, problem=replace(problem, effort=effort.part(EFFORT.settling)))
-    state = settle(begun, plan, rounds=1)
-    state = settle(add_needed_terms(state, plan), plan)
-    clocked = with_jumps_on_samples(state)
-    state = without_idle_terms(state if clocked is state else settle(clocked, plan), plan)
-    gains = [u.name for u in state.unknowns.free if u.term and u.term.kind == "gain"]
-    if gains and plan.gains == "auto" and measure(state).large:  # no calibration explains what a model misses
-        state = settle(again(state, unknowns=state.unknowns.without(gains)), plan)
+    state = settled_with_terms(settle(begun, plan, rounds=1), plan)
     if "impedance" not in state.problem.kinds and "R_s" in state.unknowns.names and measure(state).certain:
         state = state if effort.stopped else _or_without_series_resistance(state, plan, model)
     if state.minimum.message == SPENT and not measure(state).large:  # the terms made up for it
@@ -227,40 +254,23 @@ def _finish(device: Device, plan: FitPlan, model: str, settled: _Settled) -> Joi
         conflicts=conflicts,
     )
     result = with_identifiability(result, state, covariance, explored)
-    misfit, mistake = misfit_of(state, covariance.effective), None
-    more = plan.conflict_test and len(device.records) > 1 and not state.problem.effort.stopped
-    if misfit.large and more:
-        effort = state.problem.effort.whole_fit.part(EFFORT.mistakes)
-
-        def described(some: Sequence[Record]) -> FitState:
-            return _find(some, plan, model, effort.part(EFFORT.some), patient=False).state
-
-        mistake = find_mistake(state, misfit, described, effort)
-    result = with_misfit(result, state, misfit, mistake.sentence if mistake else "")
+    misfit = misfit_of(state, covariance.effective)
+    result = with_misfit(result, state, misfit, _mistake_in(state, misfit, plan, model))
     return JointFit(result, fitted_records(state))
 
 
-def settle(state: FitState, plan: FitPlan, rounds: int = SETTINGS.rounds) -> FitState:
-    """Bring the fit, the noise of every record and the list of outliers into agreement.
+def _mistake_in(state: FitState, misfit: Misfit, plan: FitPlan, model: str) -> str:
+    """Which records the others contradict, and what would mend them; empty where there are none."""
+    more = plan.conflict_test and len(misfit.records) > 1 and not state.problem.effort.stopped
+    if not (misfit.large and more):
+        return ""
+    effort = state.problem.effort.whole_fit.part(EFFORT.mistakes)
 
-    Parameters
-    ----------
-    state : FitState
-    plan : FitPlan
-        Says whether outliers are looked for.
-    rounds : int
-        At most.
-    """
-    for _ in range(rounds):
-        problem = with_noise_of(state)
-        outliers = find_outliers(replace(state, problem=problem)) if plan.screen else ~problem.keep
-        changed = np.any(outliers == problem.keep)
-        ratio = problem.sigma / state.problem.sigma
-        state = again(state, replace(problem, keep=~outliers))
-        agreed = not changed and np.max(np.abs(np.log(ratio))) < SETTINGS.settled
-        if (agreed and state.minimum.converged) or state.problem.effort.over:
-            break
-    return state
+    def described(some: Sequence[Record]) -> FitState:
+        return _find(some, plan, model, effort.part(EFFORT.some), patient=False).state
+
+    mistake = find_mistake(state, misfit, described, effort)
+    return mistake.sentence if mistake else ""
 
 
 def conflicts_between_kinds(state: FitState, covariance: Covariance) -> tuple[Conflict, ...]:

@@ -281,6 +281,7 @@ def _distance(records: Sequence[Record], p: Parameters) -> float:
     for record, here in zip(records, predictor.slices, strict=True):
         if not np.all(np.isfinite(difference[here])):
             return np.inf
-        m = record_misfit(record, difference[here], np.ones(measured(record).size, dtype=bool))
+        every = np.ones(measured(record).size, dtype=bool)
+        m = record_misfit(record, difference[here], every)
         worst = max(worst, 0.0 if m.ratio < SETTINGS.in_noise else m.percent)
     return worst

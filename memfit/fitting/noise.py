@@ -1,13 +1,9 @@
-"""How much each point counts: the noise of its record, and whether it is an isolated outlier.
+"""How much each point counts: the noise of its record.
 
 Noise of impedance is a fraction of |Z|; of sweeps and currents under pulses, which span decades, a fraction
 of the value plus a floor; of voltages under pulses constant. The first estimate needs no model
 (`memfit.noise_estimate`). After a fit the level is set so that each record's own chi2 per degree of freedom
 is 1.
-
-A point is left out when its residual is improbable for its record while its neighbours are ordinary (mains
-hum, range changes, spikes); a run of large residuals is structure that the model misses, and stays in, to be
-seen.
 """
 
 from collections.abc import Sequence
@@ -20,7 +16,6 @@ from memfit.arrays import BoolArray, FloatArray
 from memfit.datasets import ImpedanceSpectrum, IVSweep, Record, kramers_kronig
 from memfit.fit_options import Engine
 from memfit.fitting.effort import Effort
-from memfit.fitting.findings import Excluded
 from memfit.fitting.predict import Predictor, measured, modulus
 from memfit.fitting.problem import FitState, NoiseLevel, Problem
 from memfit.noise_estimate import TO_SIGMA, distance_from_neighbours, relative_distances, typical
@@ -52,19 +47,14 @@ class Settings:
     """Points near zero that tell the floor; with fewer the least one is kept."""
     fewest: int = 3
     """Distances that make a first estimate, and points that make a level."""
-    outlier: float = 5.0
-    """Standard deviations of an outlier; about one good point in two million lies beyond."""
-    stray: float = 3.0
-    """Distance from the curve through its neighbours in the data, in standard deviations, of an outlier."""
-    neighbour: float = 3.5
-    """A neighbour beyond this, on the same side, makes it a run; a point left out that is nearer counts
-    again."""
     largest_ratio: float = 1e12
     """Of a residual to the noise, or to the span: beyond it nothing more is said."""
     most_of_it: float = 0.6
     """Share of the misfit of a record that the place which is named holds."""
-    largest_share: float = 0.1
-    """Of a record's points that may be outliers; more than that is not isolated."""
+    of_span: float = 0.05
+    """Of the span of a sweep or a transient: what a relative misfit is at least relative to."""
+    largest_misfit: float = 10.0
+    bisections: int = 40
 
 
 SETTINGS = Settings()
@@ -134,6 +124,50 @@ def with_noise_of(state: FitState) -> Problem:
         dof = max(share, 0.1) * np.count_nonzero(keep)
         noise.append(fit_noise(record, residual[here], keep, model[here], dof))
     return replace(problem, noise=tuple(noise), sigma=sigma_of(problem.predictor, noise, model))
+
+
+def with_common_misfit(state: FitState) -> Problem:
+    """The problem of a fit that fails, with one relative misfit for all records of a kind.
+
+    Noise by the residuals of each record would let those count least that the model misses most, and a search
+    end where it describes a few records and no other.
+
+    Parameters
+    ----------
+    state : FitState
+    """
+    problem, predictor = state.problem, state.problem.predictor
+    sizes = [modulus(r, measured(r)) for r in predictor.records]
+    seen = [noise_without_model(record) for record in predictor.records]
+    floors = [
+        0.0 if r.kind == "impedance" else SETTINGS.of_span * float(np.ptp(measured(r)))
+        for r in predictor.records
+    ]
+    least, scale = (
+        np.concatenate([level.sigma(size) for level, size in zip(levels, sizes, strict=True)])
+        for levels in (seen, [NoiseLevel(1.0, floor) for floor in floors])
+    )
+    difference = predictor.data() - state.model_values()
+    far = SETTINGS.largest_misfit * scale
+    squares = np.where(np.isfinite(difference), np.minimum(np.abs(difference), far), far) ** 2
+    kinds = np.array(problem.kinds)[predictor.record_of_point]
+    misfit = {}
+    for kind in dict.fromkeys(problem.kinds):
+        here = (kinds == kind) & (scale > 0.0)
+        low, high = 0.0, SETTINGS.largest_misfit
+        for _ in range(SETTINGS.bisections):
+            middle = 0.5 * (low + high)
+            variance = least[here] ** 2 + (middle * scale[here]) ** 2
+            over = clipped_mean(squares[here] / np.maximum(variance, _TINY)) > 1.0
+            low, high = (middle, high) if over else (low, middle)
+        misfit[kind] = high
+    noise = tuple(
+        NoiseLevel(float(np.hypot(n.relative, misfit[k])), float(np.hypot(n.floor, misfit[k] * floor)))
+        for n, k, floor in zip(seen, problem.kinds, floors, strict=True)
+    )
+    sigma = np.concatenate([level.sigma(size) for level, size in zip(noise, sizes, strict=True)])
+    every = np.ones(predictor.size, dtype=bool)  # what a wrong model leaves out may be its own misfit
+    return replace(problem, noise=noise, sigma=np.maximum(sigma, _TINY), keep=every)
 
 
 def sigma_of(predictor: Predictor, noise: Sequence[NoiseLevel], model: FloatArray) -> FloatArray:
@@ -342,87 +376,3 @@ def _relative_and_floor(squares: FloatArray, sizes: FloatArray, least: float) ->
         if done:
             break
     return float(np.sqrt(a)), max(float(np.sqrt(b)) * largest, least)
-
-
-def find_outliers(state: FitState) -> BoolArray:
-    """(n,) True for points to leave out, given the noise estimated from the residuals.
-
-    A point that an earlier fit left out counts again where this fit passes by it as by its neighbours.
-
-    Parameters
-    ----------
-    state : FitState
-    """
-    predictor = state.problem.predictor
-    scaled = state.scaled_distances()
-    scaled = np.where(np.isfinite(scaled), scaled, 0.0)
-    out = np.zeros(predictor.size, dtype=bool)
-    for record, here in zip(predictor.records, predictor.slices, strict=True):
-        parts = np.split(scaled[here], 2) if isinstance(record, ImpedanceSpectrum) else [scaled[here]]
-        bad = np.zeros(record.points, dtype=bool)
-        for part in parts:  # large residuals with an ordinary neighbour on both sides
-            padded, sign, size = np.concatenate([[0.0], part, [0.0]]), np.sign(part), np.abs(part)
-            run = (sign * padded[:-2] > SETTINGS.neighbour) | (sign * padded[2:] > SETTINGS.neighbour)
-            bad |= (size > SETTINGS.outlier) & ~(run & (size < 4 * SETTINGS.outlier))
-        bad &= _strays(record, predictor.data()[here], state.problem.sigma[here]) & ~_beside_jumps(record)
-        if np.count_nonzero(bad) > max(1, SETTINGS.largest_share * bad.size):
-            bad[:] = False
-        far = np.logical_or.reduce([np.abs(part) > SETTINGS.neighbour for part in parts])
-        before = ~state.problem.keep[here][: record.points]
-        out[here] = np.tile(bad | (before & far), len(parts))
-    return out
-
-
-def _strays(record: Record, values: FloatArray, sigma: FloatArray) -> BoolArray:
-    """(n,) Whether a point is away from its neighbours in the data too; True where none can tell.
-
-    Where a model misses a record, points that follow their neighbours are not isolated.
-    """
-    if isinstance(record, ImpedanceSpectrum):
-        parts = np.split(relative_distances(record.frequency, record.impedance), 2)
-        order = np.argsort(np.log(record.frequency))
-        relative = np.split(sigma / modulus(record, values), 2)[0]
-        away = [np.empty(record.points) for _ in parts]
-        for unordered, part in zip(away, parts, strict=True):
-            unordered[order] = part
-        away = [part / relative for part in away]
-    else:
-        away = [distance_from_neighbours(values, getattr(record, "time", None)) / sigma]
-    result: BoolArray = np.logical_or.reduce([~(np.abs(part) < SETTINGS.stray) for part in away])
-    return result
-
-
-def _beside_jumps(record: Record) -> BoolArray:
-    """(n,) Samples right before and after a jump of the drive: when it happened is only known to a sample."""
-    beside = np.zeros(record.points, dtype=bool)
-    drive, time = getattr(record, "drive", None), getattr(record, "time", None)
-    if drive is not None and time is not None:
-        after = np.searchsorted(time, drive.jumps)
-        for shift in (-1, 0, 1):
-            beside[np.clip(after + shift, 0, record.points - 1)] = True
-    return beside
-
-
-def describe_outliers(state: FitState) -> tuple[Excluded, ...]:
-    """The points left out, with place and reason.
-
-    Parameters
-    ----------
-    state : FitState
-    """
-    predictor = state.problem.predictor
-    scaled = np.abs(state.scaled_distances())
-    described = []
-    for record, here in zip(predictor.records, predictor.slices, strict=True):
-        distance = scaled[here]
-        for i in map(int, np.flatnonzero(~state.problem.keep[here][: record.points])):
-            size = max(distance[i], distance[i + record.points] if distance.size > record.points else 0.0)
-            if isinstance(record, ImpedanceSpectrum):
-                at = f"f = {record.frequency[i]:.6g} Hz"
-            elif record.time is not None:
-                at = f"t = {record.time[i]:.6g} s"
-            else:
-                at = f"V = {record.voltage[i]:.6g} V"
-            reason = f"isolated: {size:.1f} standard deviations from the fit, its neighbours are not"
-            described.append(Excluded(file=record.name, index=i, at=at, reason=reason))
-    return tuple(described)

@@ -7,16 +7,14 @@ read its fields. What a fit may add to the parameters of the model are `Term`s o
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, cast
 
 from memfit.errors import ParameterError, meant
-from memfit.fit_options import FitOptions, FitSettings
+from memfit.fit_options import MODELS, FitOptions, FitSettings, Model
 from memfit.fitting.serialise import from_plain, to_plain
 from memfit.fitting.ties import tie_faults
 from memfit.model import EXTENSIONS, LEFT_OUT, NAMES, PARAMETERS, PART_NAMES, names_where
 from memfit.model.limits import SYMMETRIC, SYMMETRIC_TIES, in_si, setting_faults
-
-Model = Literal["3d", "2d", "2d-mirror", "auto"]
 
 WIRING = names_where(lambda row: row.part == "wiring")
 """Parameters of the wiring, which a fit adds where the spectra ask for them."""
@@ -86,7 +84,7 @@ class FitPlan(FitOptions):
         A name is unknown, a value is out of range, or bounds are the wrong way round.
     """
 
-    model: Model = "3d"
+    model: Model = "auto"
     fix: Mapping[str, float] = field(default_factory=dict)
     """Parameters held at a value, SI."""
     bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)
@@ -97,8 +95,9 @@ class FitPlan(FitOptions):
     def __post_init__(self) -> None:
         """Check names and values, all at once."""
         wrong = []
-        if self.model not in get_args(Model):
-            wrong.append(f'the model is "3d", "2d", "2d-mirror" or "auto", found {self.model!r}')
+        if self.model not in MODELS:
+            known = ", ".join(f'"{name}"' for name in MODELS)
+            wrong.append(f"the model is one of {known}; found {self.model!r}")
         for group in ("fix", "bounds", "start"):
             unknown = sorted(set(getattr(self, group)) - set(NAMES), key=str)
             wrong += [_unknown(f"{group}: unknown parameter", name, NAMES) for name in unknown]
@@ -237,5 +236,5 @@ def plan_for(settings: FitSettings, **overrides: Any) -> FitPlan:
     bounds = {**settings.bounds, **overrides.pop("bounds", {})}
     bounds = {name: pair for name, pair in bounds.items() if name not in fix}
     start = {**settings.start, **overrides.pop("start", {})}
-    model: Any = overrides.pop("model", None) or settings.model or "3d"  # checked by the plan
+    model: Any = overrides.pop("model", None) or settings.model or "auto"  # checked by the plan
     return FitPlan(model=model, fix=fix, bounds=bounds, start=start, **{**settings.options, **overrides})

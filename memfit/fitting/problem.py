@@ -8,7 +8,7 @@ integrated gets a finite penalty of the right length, and is counted.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -172,6 +172,11 @@ class Unknowns:
         """These but some, parameters among them `held` at a value (SI)."""
         free = [unknown for unknown in self.free if unknown.name not in names]
         return Unknowns(free, self.base.replace(**held), self.kinds, self.ties)
+
+    def above(self, least: Mapping[str, float]) -> "Unknowns":
+        """These, some of them with a higher lower bound (SI)."""
+        free = [replace(u, lower=max(u.lower, least[u.name])) if u.name in least else u for u in self.free]
+        return Unknowns(free, self.base, self.kinds)
 
     def encode(self, values: Mapping[str, float]) -> FloatArray:
         """Vector of the named values; what is not named starts where its unknown says."""

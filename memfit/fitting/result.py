@@ -19,12 +19,15 @@ from memfit.fitting.findings import (
     Alternative,
     CircuitStability,
     Conflict,
+    Diagnosis,
     Excluded,
     Identifiability,
     Known,
+    Member,
     MinimumFound,
     MisfitFound,
     ModelChoice,
+    PartFound,
     Profile,
     SampleSet,
 )
@@ -189,6 +192,12 @@ class FitResult(Handed):
     """How far the model misses the data; None in results of older versions."""
     model_choice: ModelChoice | None = None
     """Which models were compared; None where the model was given."""
+    parts_found: tuple[PartFound, ...] = field(default=(), metadata=SPARSE)
+    """Parts that the data asked for, in the order in which they were found; empty where they were given."""
+    diagnosis: tuple[Diagnosis, ...] = field(default=(), metadata=SPARSE)
+    """What parts that were not fitted promise, the largest first."""
+    members: tuple[Member, ...] = field(default=(), metadata=SPARSE)
+    """Models of the family that the data allow, the best first; empty where the parts were given."""
     environment: Mapping[str, Any] = field(default_factory=dict)
     """python, packages, platform, started, seconds."""
     memfit_version: str = ""

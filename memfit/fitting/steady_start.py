@@ -35,6 +35,10 @@ class Settings:
     """Points at which a sweep is read."""
     curves: int = 4
     """Distinct ones that are kept."""
+    series: float = 0.5
+    """Of the R_s that most spectra show: one that shows less than this rules them."""
+    of_least: tuple[float, ...] = (0.9, 0.3, 0.05)
+    """Of what that one shows: R_s that are tried."""
     settled: float = 0.01
     """Of its range: movement of a response within a fifth of a plateau at which it counts half."""
 
@@ -116,7 +120,12 @@ def series_resistances(records: Sequence[Record]) -> list[tuple[float, str]]:
             intercepts.append(float(np.clip(solution[0], 0.0, abs(Z.real).min())))
     if intercepts:
         reason = "intercept of Re Z against 1/ω² at the highest frequencies"
-        return [(max(float(np.median(intercepts)), 0.0), reason)]
+        seen, smallest = float(np.median(intercepts)), min(intercepts)
+        if smallest > SETTINGS.series * seen:
+            return [(seen, reason)]
+        # a spectrum that ends below what others show: R_s is no larger, and may be a part of it
+        reason = "least |Z| of the spectra"
+        return [(share * smallest, reason) for share in SETTINGS.of_least]
     jumps = []
     for record in records:
         if not isinstance(record, PulseTransient) or record.control != "current":

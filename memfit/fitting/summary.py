@@ -9,7 +9,7 @@ from memfit.confidence import Z
 from memfit.datasets import Device, ImpedanceSpectrum, content_digest, extent_of
 from memfit.fitting.drives import is_staircase
 from memfit.fitting.findings import Alternative, Conflict
-from memfit.fitting.noise import describe_outliers
+from memfit.fitting.outliers import describe_outliers
 from memfit.fitting.plan import CORE, KINDS, FitPlan, model_of
 from memfit.fitting.problem import FitState
 from memfit.fitting.result import (

@@ -14,7 +14,7 @@ from typing import Any, get_args
 
 from memfit.errors import UnitError, meant, shown
 from memfit.files import is_file
-from memfit.fit_options import FitOptions, FitSettings
+from memfit.fit_options import MODELS, FitOptions, FitSettings
 from memfit.loaders.columns_setting import read_columns, read_sheets, read_units
 from memfit.loaders.folders import is_other
 from memfit.loaders.programmes import read_protocol
@@ -82,9 +82,7 @@ MEASUREMENT: Mapping[str, Key] = {
     "name": Key("of the record", Checker.text),
 }
 FIT: Mapping[str, Key] = {
-    "model": Key(
-        "2d, 2d-mirror, 3d or auto", Checker.word, ({w: w for w in ("2d", "2d-mirror", "3d", "auto")},)
-    ),
+    "model": Key(", ".join(MODELS), Checker.word, ({word: word for word in MODELS},)),
     "fix": Key("parameters held at a value", Checker.quantities, (DIMENSION_OF,)),
     "bounds": Key("lowest and highest value of parameters", Checker.ranges, (DIMENSION_OF,)),
     "start": Key("first values of parameters", Checker.quantities, (DIMENSION_OF,)),

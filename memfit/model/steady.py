@@ -205,7 +205,9 @@ class Balance:
         Before the first value the drive has risen (or fallen) to it from nothing.
         """
         folds = self.folds(source)
-        if folds.size == 0:
+        if (
+            folds.size % 2 or folds.size == 0
+        ):  # of a pair that lies beyond what is looked at one may be missing
             return self.root(source)
         edges = np.concatenate([[-np.inf], folds, [np.inf]])
         starts, ends = edges[0::2], edges[1::2]  # of the branches on which `left` rises
@@ -224,7 +226,7 @@ class Balance:
 
     def _first_branch(self, first: FloatArray, last: FloatArray) -> int:
         """The branch at rest, without a drive: the first that reaches it."""
-        return int(np.flatnonzero((first <= 0.0) & (last >= 0.0))[0])
+        return int(np.argmin(np.maximum(first, 0.0) + np.maximum(-last, 0.0)))
 
     def roots(self, source: float) -> FloatArray:
         """(k,) all solutions, rising; every other one, from the first, on a branch where `left` rises."""

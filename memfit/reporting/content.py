@@ -56,6 +56,8 @@ KINDS: Words = _TEXT["kinds"]
 """Plural."""
 CIRCUIT: Words = _TEXT["circuit"]
 MODEL: Words = _TEXT["model"]
+PART: Words = _TEXT["part"]
+"""Parts that the plainest device does without."""
 QUESTIONS: Words = _TEXT["question"]
 QUALIFIED: Words = _TEXT["qualified"]
 TRUST: Words = _TEXT["trust"]

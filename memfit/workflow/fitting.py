@@ -83,8 +83,8 @@ def fit(
         it, and of how many.
     time_limit : float, optional
         s, after which the fit ends with the best it has; its status says so.
-    model : {"3d", "2d", "2d-mirror", "auto"}
-        By default what device.toml says, else "3d".
+    model : {"auto", "3d", "2d", "2d-mirror", "simplest"}
+        By default what device.toml says, else "auto": the data choose the parts of the device.
     fix : mapping
         Parameters held at a value.
     bounds : mapping

@@ -38,7 +38,7 @@ def test_plan_of_one_bias(run, tmp_path):
 
 def test_model_choice_is_told(run, small_device, tmp_path):
     out = tmp_path / "out"
-    ran = run("fit", small_device, "--model", "auto", "-o", out)
+    ran = run("fit", small_device, "--model", "simplest", "-o", out)
     assert ran.code == 0
     choice = json.loads((out / "result.json").read_text(encoding="utf-8"))["model_choice"]
     assert [c["model"] for c in choice["candidates"]] == ["3d", "2d", "2d-mirror"]

@@ -126,7 +126,7 @@ def test_what_is_known_beside_open_parameters_has_an_interval_that_holds(seed):
     p = TRUTH.replace(R_b=74e3, C_m=7e-5, i_c0=1.1e-4, V_T=1.2, V_m=0.1, tau_d=2.2, tau_k=0.4, R_s=770.0)
     planned = spectra(p, biases=(-3.2, 0.3), frequency=np.geomspace(10.0, 0.003, 40))
     far = {"V_T": 3.8, "V_m": 0.16, "i_c0": 700.0, "tau_k": 3e6, "R_b": 72e3, "C_m": 7e-5, "tau_d": 2.2}
-    result = fit(device(planned, p, Noise(impedance=0.005), seed=seed), FitPlan(start=far)).result
+    result = fit(device(planned, p, Noise(impedance=0.005), seed=seed), FitPlan(model="3d", start=far)).result
     assert {"i_c0", "V_T"} <= _open(result)
     assert result.fitted_values["V_T"] > 2.0
     for name, e in result.parameters.items():
@@ -150,7 +150,7 @@ def test_what_one_noisy_sample_tells_is_doubted():
 
 def test_with_everything_fixed_there_is_nothing_to_tell():
     fixed = {name: getattr(TRUTH, name) for name in NAMES[:8]}
-    result = fit(device(), FitPlan(fix=fixed)).result
+    result = fit(device(), FitPlan(model="3d", fix=fixed)).result
     assert result.status.code == "ok"
     assert result.identifiability.sentences == ()
     assert {e.status for e in result.parameters.values()} == {"fixed"}
@@ -196,7 +196,7 @@ def test_results_without_knowledge_are_read(one_bias):
 
 
 def test_a_fixed_parameter_is_not_open():
-    result = fit(device(spectra(biases=(0.3,))), FitPlan(fix={"V_T": 0.8, "V_m": 0.08})).result
+    result = fit(device(spectra(biases=(0.3,))), FitPlan(model="3d", fix={"V_T": 0.8, "V_m": 0.08})).result
     assert result.parameters["V_T"].status == "fixed"
     assert "V_T" not in result.identifiability.open
     assert _open(result) <= {"tau_d", "tau_k"}
@@ -205,7 +205,7 @@ def test_a_fixed_parameter_is_not_open():
 
 def _state(planned):
     problem = prepare(device(planned).records)
-    unknowns = Unknowns(physical_unknowns(FitPlan(), NAMES[:8]), TRUTH, problem.kinds)
+    unknowns = Unknowns(physical_unknowns(FitPlan(model="3d"), NAMES[:8]), TRUTH, problem.kinds)
     return minimise(problem, unknowns, unknowns.encode(TRUTH.as_dict()), near=False)
 
 

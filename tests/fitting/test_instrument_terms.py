@@ -36,7 +36,7 @@ def test_gains_of_instruments_that_disagree():
 
 def test_gains_can_be_forbidden():
     noise = replace(NOISE, gain={"iv": 1.05})
-    result = fit(device([*spectra(), *sweeps()], noise=noise), FitPlan(gains="off")).result
+    result = fit(device([*spectra(), *sweeps()], noise=noise), FitPlan(model="3d", gains="off")).result
     assert not GAINS & set(result.nuisance)
 
 
@@ -49,7 +49,7 @@ def test_wiring_inductance():
 
 
 def test_inductance_can_be_demanded():
-    result = fit(device(spectra()), FitPlan(inductance="on")).result
+    result = fit(device(spectra()), FitPlan(model="3d", inductance="on")).result
     assert result.parameters["L_s"].ci95[0] <= 0.0
 
 
@@ -182,7 +182,7 @@ def test_a_loop_after_a_loop_asks_for_its_first_state_and_a_first_loop_does_not(
     assert max(errors(joint.result).values()) < 0.05
     again = reevaluate(joint.result, both)[-1]  # a report made later finds the same curve
     np.testing.assert_allclose(again.predicted, joint.fitted[-1].predicted, rtol=1e-9)
-    forbidden = fit(both, FitPlan(initial_states="off")).result
+    forbidden = fit(both, FitPlan(model="3d", initial_states="off")).result
     assert not any(name.startswith("f_0_") for name in forbidden.nuisance)
     assert forbidden.goodness.chi2_reduced > 0.0
 

@@ -88,20 +88,20 @@ def test_scaling_current_scales_the_answer(noisy, joint, factor):
 
 
 def test_robust_loss_gives_the_same_within_errors(noisy, joint):
-    found = fit(noisy, FitPlan(robust=True)).result
+    found = fit(noisy, FitPlan(model="3d", robust=True)).result
     for name in NAMES[:7]:
         one = joint.result.parameters[name]
         assert abs(found.parameters[name].value - one.value) < 2 * one.stderr
 
 
 def test_starting_values_of_the_user_are_used(noisy):
-    result = fit(noisy, FitPlan(start={"tau_d": 0.031})).result
+    result = fit(noisy, FitPlan(model="3d", start={"tau_d": 0.031})).result
     assert result.parameters["tau_d"].reason == "given"
     assert max(errors(result).values()) < 0.05
 
 
 def test_result_says_how_it_was_made(noisy):
-    plan = FitPlan(seed=7, fix={"R_s": 40.0})
+    plan = FitPlan(model="3d", seed=7, fix={"R_s": 40.0})
     result = fit(device([*spectra(), *sweeps()]), plan).result
     assert FitPlan.from_dict(result.plan) == plan
 
@@ -128,11 +128,11 @@ def test_a_kind_of_data_from_another_device_is_named():
     other = TRUTH.replace(R_b=1.04 * TRUTH.R_b)
     records = (*device(spectra(other), other).records, *device([*spectra(), *sweeps()]).records[4:])
     mixed = Device(name="mixed", records=records)
-    result = fit(mixed, FitPlan(gains="off")).result
+    result = fit(mixed, FitPlan(model="3d", gains="off")).result
     assert {c.parameter for c in result.conflicts} == {"R_b"}
     assert all(abs(c.shift) > 5.0 for c in result.conflicts)
     assert any("disagree with the rest: they move R_b" in warning for warning in result.warnings)
-    assert fit(mixed, FitPlan(gains="off", conflict_test=False)).result.conflicts == ()
+    assert fit(mixed, FitPlan(model="3d", gains="off", conflict_test=False)).result.conflicts == ()
 
 
 def test_kinds_that_agree_raise_no_alarm(joint):
@@ -193,7 +193,7 @@ FLAT, MIRROR = TRUTH.replace(tau_k=0.0), TRUTH.replace(tau_d=0.0)
     ("truth", "model"), [(TRUTH, "3d"), (FLAT, "2d"), (MIRROR, "2d-mirror")], ids=["3d", "2d", "mirror"]
 )
 def test_a_device_is_given_its_model(truth, model):
-    result = fit(device([*spectra(truth), *sweeps(truth)], truth), FitPlan(model="auto")).result
+    result = fit(device([*spectra(truth), *sweeps(truth)], truth), FitPlan(model="simplest")).result
     assert result.model == result.model_choice.chosen == model
     assert result.model_choice.certain
     assert result.status.code == "ok"
@@ -203,11 +203,11 @@ def test_a_device_is_given_its_model(truth, model):
     assert p.tau_d == pytest.approx(truth.tau_d, rel=0.05)
     assert p.tau_k == pytest.approx(truth.tau_k, rel=0.05)
     assert FitResult.from_json(result.to_json()) == result
-    assert FitPlan.from_dict(result.plan).model == "auto"
+    assert FitPlan.from_dict(result.plan).model == "simplest"
 
 
 def test_one_bias_does_not_tell_which_time_is_missing():
-    result = fit(device(spectra(FLAT, biases=(0.3,)), FLAT), FitPlan(model="auto")).result
+    result = fit(device(spectra(FLAT, biases=(0.3,)), FLAT), FitPlan(model="simplest")).result
     assert result.model == "2d"
     assert not result.model_choice.certain
     chi2 = {c.model: c.chi2 for c in result.model_choice.candidates}
@@ -216,7 +216,7 @@ def test_one_bias_does_not_tell_which_time_is_missing():
 
 
 def test_a_fixed_time_is_not_left_out():
-    plan = FitPlan(model="auto", fix={"tau_k": TRUTH.tau_k})
+    plan = FitPlan(model="simplest", fix={"tau_k": TRUTH.tau_k})
     result = fit(device([*spectra(), *sweeps()]), plan).result
     assert {c.model for c in result.model_choice.candidates} == {"3d", "2d-mirror"}
     assert result.model == "3d"
@@ -235,5 +235,5 @@ def test_correlated_noise_makes_no_third_time():
     noise = type(NOISE)(impedance=0.01, current=0.01, voltage=0.004, correlation=0.6)
     planned = [*spectra(FLAT), *sweeps(FLAT)]
     for seed in range(3):
-        result = fit(device(planned, FLAT, noise, seed), FitPlan(model="auto")).result
+        result = fit(device(planned, FLAT, noise, seed), FitPlan(model="simplest")).result
         assert result.model == "2d"

@@ -123,7 +123,7 @@ def test_what_cannot_be_computed_is_not_entered():
 @pytest.mark.parametrize("planned", [spectra(), [*spectra(), *sweeps()], [*sweeps(), *pulses()]])
 def test_lmfit_alone_reaches_the_same_minimum(planned):
     measured = device(planned)
-    own, other = (fit(measured, FitPlan(engine=engine)).result for engine in ("memfit", "lmfit"))
+    own, other = (fit(measured, FitPlan(model="3d", engine=engine)).result for engine in ("memfit", "lmfit"))
     assert other.plan["engine"] == "lmfit"
     assert "engine" not in own.plan
     assert other.goodness.chi2 == pytest.approx(own.goodness.chi2, abs=1e-3)
@@ -135,7 +135,7 @@ def test_lmfit_alone_reaches_the_same_minimum(planned):
 
 def test_from_afar_the_patient_search_takes_over():
     problem = prepare(device([*spectra(), *sweeps()]).records)
-    unknowns = Unknowns(physical_unknowns(FitPlan(), NAMES[:8]), TRUTH, problem.kinds)
+    unknowns = Unknowns(physical_unknowns(FitPlan(model="3d"), NAMES[:8]), TRUTH, problem.kinds)
     truth = minimise(problem, unknowns, unknowns.encode(TRUTH.as_dict()))
     far = unknowns.encode(TRUTH.replace(C_m=1e-6, tau_d=0.3).as_dict())
     found = minimise(problem, unknowns, far, failures=3)
@@ -146,7 +146,7 @@ def test_from_afar_the_patient_search_takes_over():
 
 def test_a_changed_problem_is_minimised_from_the_old_minimum():
     problem = prepare(device([*spectra(), *sweeps()]).records)
-    unknowns = Unknowns(physical_unknowns(FitPlan(), NAMES[:8]), TRUTH, problem.kinds)
+    unknowns = Unknowns(physical_unknowns(FitPlan(model="3d"), NAMES[:8]), TRUTH, problem.kinds)
     state = minimise(problem, unknowns, unknowns.encode(TRUTH.as_dict()))
     doubled = again(state, replace(problem, sigma=2.0 * problem.sigma))
     assert doubled.minimum.chi2 == pytest.approx(state.minimum.chi2 / 4.0, rel=1e-5)

@@ -13,7 +13,11 @@ from memfit.analysis.design import plan_next
 from memfit.analysis.stability import analyse_result
 from memfit.fitting.joint import fit
 from memfit.fitting.misfit import SETTINGS, evidence
+from memfit.fitting.plan import FitPlan
 from memfit.fitting.result import FitResult
+
+HELD = FitPlan(model="3d")
+"""The plainest model, whatever the data ask for."""
 
 
 def with_capacitance(share):
@@ -29,7 +33,7 @@ def with_capacitance(share):
 
 @pytest.fixture(scope="module")
 def poor():
-    return fit(replace(device(), records=with_capacitance(5.0))).result
+    return fit(replace(device(), records=with_capacitance(5.0)), HELD).result
 
 
 def test_noise_alone_is_no_misfit(joint):
@@ -130,8 +134,8 @@ def test_json_there_and_back(poor):
 
 
 def test_a_small_misfit_widens_and_is_said():
-    clean = fit(device([*spectra(), *sweeps()])).result
-    result = fit(replace(device(), records=(*with_capacitance(0.06), *device().sweeps))).result
+    clean = fit(device([*spectra(), *sweeps()]), HELD).result
+    result = fit(replace(device(), records=(*with_capacitance(0.06), *device().sweeps)), HELD).result
     assert result.misfit.certain
     assert not result.misfit.large
     assert result.status.code != "poor_fit"
@@ -146,7 +150,7 @@ def test_a_large_series_resistance_is_what_it_is_without_a_record():
     """Values that are fitted as they are have their own bounds, not those of logarithms."""
     shift = 900.0
     changed = [replace(r, impedance=r.impedance + shift) for r in with_capacitance(5.0)]
-    result = fit(replace(device(), records=tuple(changed))).result
+    result = fit(replace(device(), records=tuple(changed)), HELD).result
     assert result.misfit.without
     for part in result.misfit.without:
         assert part.values["R_s"] == pytest.approx(TRUTH.R_s + shift, rel=0.3)

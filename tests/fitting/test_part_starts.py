@@ -29,7 +29,7 @@ def test_every_parameter_of_a_part_has_a_first_value_in_its_domain():
 
 
 def test_parts_are_recovered_and_named_in_the_result():
-    result = fit(device(PLANNED, DEVICE), FitPlan(parts=("branch", "conductance"))).result
+    result = fit(device(PLANNED, DEVICE), FitPlan(model="3d", parts=("branch", "conductance"))).result
     assert result.status.code == "ok"
     assert result.parts == ("branch", "conductance")
     assert json.loads(result.to_json())["parts"] == ["branch", "conductance"]
@@ -55,13 +55,13 @@ def test_a_symmetric_second_polarity_follows_from_the_first():
 
 def test_a_drift_of_the_records_is_recovered():
     truth = TRUTH.replace(d_i=-0.02)
-    result = fit(simulate_device(truth, seed=3), FitPlan(parts=("drift",))).result
+    result = fit(simulate_device(truth, seed=3), FitPlan(model="3d", parts=("drift",))).result
     assert result.parts == ("drift",)
     found = result.parameters["d_i"]
     assert abs(found.value - truth.d_i) < 5.0 * found.stderr < 0.1 * abs(truth.d_i)
 
 
 def test_a_plan_without_parts_is_stored_as_before():
-    assert "parts" not in FitPlan().to_dict()
-    plan = FitPlan(parts=("leak",))
+    assert "parts" not in FitPlan(model="3d").to_dict()
+    plan = FitPlan(model="3d", parts=("leak",))
     assert FitPlan.from_dict(json.loads(json.dumps(plan.to_dict()))) == plan

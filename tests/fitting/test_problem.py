@@ -43,14 +43,14 @@ def test_inner_keeps_to_the_bounds(value):
 
 def test_parameters_come_back_from_the_vector():
     unknowns = Unknowns(
-        physical_unknowns(FitPlan(), list(TRUTH.as_dict())), TRUTH.replace(R_b=1.0, V_m=1.0), ["iv"]
+        physical_unknowns(FitPlan(model="3d"), list(TRUTH.as_dict())), TRUTH.replace(R_b=1.0, V_m=1.0), ["iv"]
     )
     found = unknowns.parameters(unknowns.encode(TRUTH.as_dict()))
     np.testing.assert_allclose(found.as_array(), TRUTH.as_array(), rtol=1e-12)
 
 
 def test_fixed_values_are_not_in_the_vector_and_stay():
-    plan = FitPlan(fix={"V_m": 0.1, "R_s": 0.0})
+    plan = FitPlan(model="3d", fix={"V_m": 0.1, "R_s": 0.0})
     free = physical_unknowns(plan, NAMES[:8])
     unknowns = Unknowns(free, TRUTH.replace(V_m=0.1, R_s=0.0), ["iv"])
     assert unknowns.names == ("R_b", "C_m", "i_c0", "V_T", "tau_d", "tau_k")
@@ -59,7 +59,7 @@ def test_fixed_values_are_not_in_the_vector_and_stay():
 
 
 def test_bounds_of_the_plan_are_those_of_the_unknowns():
-    (unknown,) = physical_unknowns(FitPlan(bounds={"V_m": (0.02, 0.3)}), ["V_m"])
+    (unknown,) = physical_unknowns(FitPlan(model="3d", bounds={"V_m": (0.02, 0.3)}), ["V_m"])
     assert (unknown.lower, unknown.upper) == (0.02, 0.3)
     np.testing.assert_allclose(unknown.inner_bounds, np.log([0.02, 0.3]))
 
@@ -134,7 +134,7 @@ def _residuals(robust=False):
     records = device(everything()).records
     problem = replace(prepare(records, robust=robust), predictor=Predictor(records, tolerance=1e-11))
     free = [
-        *physical_unknowns(FitPlan(), NAMES[:9]),
+        *physical_unknowns(FitPlan(model="3d"), NAMES[:9]),
         term_unknown(Term("gain", instrument="iv")),
         term_unknown(Term("delay", 6), 0.01),
     ]
@@ -175,7 +175,7 @@ def test_jacobian_against_differences():
 def test_truth_leaves_nothing_where_there_is_no_noise():
     records = exact().records
     problem = prepare(records)
-    unknowns = Unknowns(physical_unknowns(FitPlan(), NAMES[:8]), TRUTH, problem.kinds)
+    unknowns = Unknowns(physical_unknowns(FitPlan(model="3d"), NAMES[:8]), TRUTH, problem.kinds)
     prediction = problem.residuals(unknowns).prediction(unknowns.encode(TRUTH.as_dict()))
     data = problem.predictor.data()
     for here in problem.predictor.slices:
@@ -201,7 +201,7 @@ class _Broken:
 
 def test_record_that_cannot_be_integrated_gets_a_finite_penalty_and_is_counted():
     problem = prepare(device(pulses()).records)
-    unknowns = Unknowns(physical_unknowns(FitPlan(), NAMES[:8]), TRUTH, problem.kinds)
+    unknowns = Unknowns(physical_unknowns(FitPlan(model="3d"), NAMES[:8]), TRUTH, problem.kinds)
     broken = _Broken(problem.predictor)
     residuals = JointResiduals(replace(problem, predictor=broken), unknowns)
     r, j = residuals.all_rows(unknowns.encode(TRUTH.as_dict()))

@@ -40,7 +40,7 @@ def test_samples_beside_a_jump_are_all_kept():
 
 def test_minima_are_sorted_and_differ():
     problem = prepare(device([*spectra(biases=(0.0,)), *sweeps()[:1]]).records)
-    minima, first = find_minima(problem, FitPlan(), free_parameters("3d"))
+    minima, first = find_minima(problem, FitPlan(model="3d"), free_parameters("3d"))
     chi2 = [state.minimum.chi2 for state in minima]
     assert chi2 == sorted(chi2)
     for k, state in enumerate(minima):
@@ -50,7 +50,7 @@ def test_minima_are_sorted_and_differ():
 
 
 def test_polishing_brings_values_to_spectra_and_steady_curve():
-    records, plan = exact([*spectra(), *sweeps(rates=(1e-3,))]).records, FitPlan()
+    records, plan = exact([*spectra(), *sweeps(rates=(1e-3,))]).records, FitPlan(model="3d")
     off = {name: value * 1.2 for name, value in TRUTH.as_dict().items() if name != "L_s"}
     (best, *_) = polish(records, plan, free_parameters("3d"), [StartingValues(off, 0.0, {})])
     for name in ("C_m", "V_T", "V_m", "tau_d"):
@@ -58,7 +58,7 @@ def test_polishing_brings_values_to_spectra_and_steady_curve():
 
 
 def test_what_is_fixed_is_not_searched():
-    plan = FitPlan(fix={"tau_k": 0.05})
+    plan = FitPlan(model="3d", fix={"tau_k": 0.05})
     (start, *_) = guess(device(everything()).records, plan.fix)
     unknowns = physical_start(plan, free_parameters("3d"), start.values, ["iv"])
     assert "tau_k" not in unknowns.names

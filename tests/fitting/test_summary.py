@@ -26,7 +26,7 @@ def test_full_data_are_ok(joint):
 
 
 def test_bound_that_cuts_the_answer_off():
-    result = fit(device([*spectra(), *sweeps()]), FitPlan(bounds={"V_m": (0.02, 0.05)})).result
+    result = fit(device([*spectra(), *sweeps()]), FitPlan(model="3d", bounds={"V_m": (0.02, 0.05)})).result
     assert result.status.code == "at_bound"
     assert "V_m" in result.status.message
     assert result.parameters["V_m"].status == "at_bound"
@@ -47,7 +47,7 @@ def test_one_bias_does_not_identify(bias):
 
 
 def test_a_wrong_fixed_value_is_told_even_where_it_leaves_the_rest_open():
-    wrong = FitPlan(fix={"R_b": TRUTH.R_b / 60})
+    wrong = FitPlan(model="3d", fix={"R_b": TRUTH.R_b / 60})
     result = fit(device([*spectra(), *sweeps()]), wrong).result
     assert result.status.code in ("not_identifiable", "at_bound", "poor_fit")
     said = " ".join([result.status.message, *result.warnings])
@@ -84,18 +84,18 @@ def test_too_few_evaluations_are_not_converged():
     measured = device([*spectra(), *sweeps()])
     problem = prepare(measured.records)
     first = guess(measured.records, {})[0]
-    unknowns = Unknowns(physical_unknowns(FitPlan(), NAMES[:8]), TRUTH, problem.kinds)
+    unknowns = Unknowns(physical_unknowns(FitPlan(model="3d"), NAMES[:8]), TRUTH, problem.kinds)
     x = unknowns.encode(TRUTH.replace(tau_d=1.0, tau_k=1e-3, V_T=0.5).as_dict())
     state = minimise(problem, unknowns, x, near=False, most=3)
     assert not state.minimum.converged
     covariance = covariance_of(state)
-    result = summarise(measured, FitPlan(), NAMES[:8], [state], first, covariance=covariance)
+    result = summarise(measured, FitPlan(model="3d"), NAMES[:8], [state], first, covariance=covariance)
     assert result.status.code == "not_converged"
     assert "start values" in result.status.message
 
 
 def test_fixed_parameters_are_called_fixed():
-    result = fit(device([*spectra(), *sweeps()]), FitPlan(fix={"R_s": 40.0, "V_m": 0.08})).result
+    result = fit(device([*spectra(), *sweeps()]), FitPlan(model="3d", fix={"R_s": 40.0, "V_m": 0.08})).result
     assert result.parameters["R_s"].status == result.parameters["V_m"].status == "fixed"
     assert result.parameters["V_m"].value == 0.08
     assert result.parameters["V_m"].stderr is None
@@ -119,7 +119,7 @@ def test_one_kind_alone(planned):
 
 def test_device_of_the_2d_model_is_not_given_a_tau_k():
     flat = TRUTH.replace(tau_k=0.0)
-    result = fit(device([*spectra(flat), *sweeps(flat)], flat), FitPlan(model="auto")).result
+    result = fit(device([*spectra(flat), *sweeps(flat)], flat), FitPlan(model="simplest")).result
     assert result.model == "2d"
     assert "tau_k" not in result.parameters
     assert result.parameters["tau_d"].value == pytest.approx(flat.tau_d, rel=0.05)
@@ -127,7 +127,7 @@ def test_device_of_the_2d_model_is_not_given_a_tau_k():
 
 
 def test_device_of_the_3d_model_keeps_its_tau_k():
-    result = fit(device([*spectra(), *sweeps()]), FitPlan(model="auto")).result
+    result = fit(device([*spectra(), *sweeps()]), FitPlan(model="simplest")).result
     assert result.model == "3d"
     assert result.parameters["tau_k"].value == pytest.approx(TRUTH.tau_k, rel=0.1)
 

@@ -29,6 +29,7 @@ from memfit.analysis.stability.hopf import (
     values_to_hopf,
 )
 from memfit.analysis.stability.member import assess_member
+from memfit.analysis.stability.members import averaged, parameters_of
 from memfit.analysis.stability.sampling import (
     Sample,
     draw,
@@ -39,6 +40,7 @@ from memfit.analysis.stability.sampling import (
 from memfit.arrays import Interval
 from memfit.errors import InputError
 from memfit.fitting import CircuitStability, FitResult, HopfEstimate, NearestBoundary
+from memfit.fitting.findings import Member
 from memfit.fitting.uncertainty.propagation import Uncertainty, uncertainty_of, uncertainty_of_draws
 from memfit.model import (
     NAMES,
@@ -192,7 +194,19 @@ def analyse_result(
         for name, circuit in wanted.items()
     }
     assessed = {name: replace(one, uncertainty_from=by) for name, one in assessed.items()}
-    return {name: _as_sure_as_the_model(one, wanted[name], p, result) for name, one in assessed.items()}
+    assessed = {name: _as_sure_as_the_model(one, wanted[name], p, result) for name, one in assessed.items()}
+    return averaged(assessed, result, wanted, assess_one)
+
+
+def assess_one(one: Member, circuit: Circuit) -> CircuitStability:
+    """The stability of a member that a fit listed.
+
+    Parameters
+    ----------
+    one : Member
+    circuit : Circuit
+    """
+    return assess(parameters_of(one), circuit, one.covariance or None, one.covariance_names, one.logarithmic)
 
 
 def _as_sure_as_the_model(

@@ -50,14 +50,22 @@ def assess_member(
     if circuit.resistance(p) == 0.0:
         message = "A voltage source without any resistance holds the voltage across the junction."
         return CircuitStability(
-            verdict="stable", message=message, changes_to_hopf=nothing, values_to_hopf=values
+            verdict="stable",
+            message=message,
+            probability_oscillates=0.0 if uncertainty is not None else None,
+            changes_to_hopf=nothing,
+            values_to_hopf=values,
         )
     resistance, loaded = circuit.resistance(p), p.replace(C_m=p.C_m + circuit.external_capacitance)
     least = least_gain_margin(loaded, resistance)
     if least is None:
         message = f"Under {circuit.name} no gain of the memory makes the device oscillate at any bias."
         return CircuitStability(
-            verdict="stable", message=message, changes_to_hopf=nothing, values_to_hopf=values
+            verdict="stable",
+            message=message,
+            probability_oscillates=0.0 if uncertainty is not None else None,
+            changes_to_hopf=nothing,
+            values_to_hopf=values,
         )
     points = tuple(_terminal(loaded, point, resistance) for point in hopf_points(loaded, resistance))
     error = _log_margin_error(loaded, circuit, least, uncertainty) if uncertainty is not None else None

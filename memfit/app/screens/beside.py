@@ -16,7 +16,7 @@ from memfit.reporting.numbers import quantity_digits
 
 if TYPE_CHECKING:
     from memfit.app.session import Session
-    from memfit.fitting.plan import Model
+    from memfit.fit_options import Model
 
 _GOOD, _CARE = 1.3, 3.0
 """Misfit, in noise, up to which a record is described, and up to which nearly."""

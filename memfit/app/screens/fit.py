@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from dash import ALL, ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html, no_update
 
 from memfit.app.blocks import symbol
-from memfit.app.choice import MODELS
 from memfit.app.live import CurrentView, SpectraView
 from memfit.app.pictures import CONFIG
 from memfit.app.screens.beside import curves_of, figures_of, misfits
@@ -23,6 +22,7 @@ from memfit.app.screens.sliders import (
     with_end,
 )
 from memfit.app.words import WORDS
+from memfit.fit_options import MODELS
 from memfit.model import PARAMETERS
 from memfit.reporting.numbers import quantity
 

@@ -89,6 +89,7 @@ from memfit.reporting.fit.curves import (
     voltage_range,
     where_it_ended,
 )
+from memfit.reporting.fit.device import device_blocks
 from memfit.reporting.fit.intervals import interval_blocks, knowledge_blocks
 from memfit.reporting.fit.summary import (
     answers,
@@ -196,6 +197,7 @@ def report_of(
     environment = {"memfit": result.memfit_version, **result.environment}
     blocks: dict[str, Iterable[Block | None]] = {
         "overview": [Bullets(tuple(notes), "care"), _overview_panels(m)],
+        "device": device_blocks(result),
         "parameters": [
             *(estimates_table(key, group, records) for key, group in groups.items()),
             conflicts_table(result),
@@ -330,10 +332,8 @@ def _spectra_panels(m: Material) -> tuple[Panels, Panels]:
     )
     each = []
     for place, spectrum in enumerate(m.spectra):
-        words = {
-            "bias": spectrum.label,
-            "crosses": _marks([spectrum.fitted], bands=False, spectra=[spectrum], whole=False),
-        }
+        crosses = _marks([spectrum.fitted], bands=False, spectra=[spectrum], whole=False)
+        words = {"bias": spectrum.label, "crosses": crosses}
         draw: Draw = partial(small_nyquist_figure, spectrum=spectrum)
         panel = _panel("nyquist_each", draw, 44, spectra_data([spectrum]), place=place, **words)
         each.append(replace(panel, width=_SMALL, record=spectrum.record.name))

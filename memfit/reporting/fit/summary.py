@@ -15,6 +15,7 @@ from memfit.reporting.content import (
     KIND,
     KINDS,
     MODEL,
+    PART,
     QUALIFIED,
     QUESTIONS,
     SYMBOLS,
@@ -49,6 +50,8 @@ _MICRO = re.compile(r"(?<=\d )u(?=(?:A|V|F|H|s|m)\b)")
 """The prefix as terminals write it."""
 _MOST_NEXT = 1
 """Further sentences on what to measure next, on the first screen."""
+_MOST_ASKED = 3
+"""Parts that the data ask for, told on the first screen."""
 _MOST_WARNINGS = 3
 """Warnings on the first screen; all of them stand with the inputs."""
 
@@ -117,7 +120,9 @@ def parameters_answer(result: FitResult) -> Answer:
     counts = {kind: sum(item.kind == kind for item in result.inputs) for kind in KINDS}
     parts = [counted(number, KIND[kind], KINDS[kind]) for kind, number in counts.items() if number]
     source = f" to {listed(parts)}" if parts else ""
-    sentences = [f"Joint fit of the {MODEL.get(result.model, result.model)}{source}."]
+    made = f" with {listed([PART.get(part, part) for part in result.parts])}" if result.parts else ""
+    sentences = [f"Joint fit of the {MODEL.get(result.model, result.model)}{made}{source}."]
+    sentences += [found.sentence for found in result.parts_found]
     for status, words in QUALIFIED.items():
         names = [name for name, e in result.parameters.items() if e.status == status]
         if names:
@@ -135,6 +140,7 @@ def trust_answer(result: FitResult) -> Answer:
     if result.excluded:
         points = counted(len(result.excluded), "point")
         sentences.append(f"{points} left out of the fit, listed with the inputs.")
+    sentences += [one.sentence for one in result.diagnosis[:_MOST_ASKED]]
     sentences += warnings[:_MOST_WARNINGS]
     if len(warnings) > _MOST_WARNINGS:
         sentences.append(f"{counted(len(warnings) - _MOST_WARNINGS, 'more warning')} with the inputs.")

@@ -138,7 +138,7 @@ def test_no_residuals_at_all():
 def state():
     records = device([*spectra(), *sweeps()]).records
     problem = prepare(records)
-    unknowns = Unknowns(physical_unknowns(FitPlan(), NAMES[:8]), TRUTH, problem.kinds)
+    unknowns = Unknowns(physical_unknowns(FitPlan(model="3d"), NAMES[:8]), TRUTH, problem.kinds)
     return minimise(problem, unknowns, unknowns.encode(TRUTH.as_dict()), near=False)
 
 
@@ -163,7 +163,7 @@ def test_scatter_of_estimates_is_the_covariance():
     z = []
     for seed in range(40):
         problem = prepare(device([*spectra(), *sweeps()], seed=seed).records)
-        unknowns = Unknowns(physical_unknowns(FitPlan(), NAMES[:8]), TRUTH, problem.kinds)
+        unknowns = Unknowns(physical_unknowns(FitPlan(model="3d"), NAMES[:8]), TRUTH, problem.kinds)
         truth = unknowns.encode(TRUTH.as_dict())
         found = minimise(problem, unknowns, truth, near=False)
         for _ in range(2):
@@ -179,7 +179,9 @@ def test_direction_without_information_is_open():
     records = exact(spectra(biases=(-9.9, -9.5))).records
     problem = prepare(records)
     far = TRUTH.replace(V_T=60.0)
-    unknowns = Unknowns(physical_unknowns(FitPlan(bounds={"V_T": (-5, 100)}), NAMES[:8]), far, problem.kinds)
+    unknowns = Unknowns(
+        physical_unknowns(FitPlan(model="3d", bounds={"V_T": (-5, 100)}), NAMES[:8]), far, problem.kinds
+    )
     x = unknowns.encode(far.as_dict())
     state = FitState(problem, unknowns, Minimum(x, 0.0, True, "", 1, ()))
     found = covariance_of(state)

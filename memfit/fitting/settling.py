@@ -1,0 +1,86 @@
+"""A minimum brought into agreement with the noise, the outliers and the terms of the instruments."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from memfit.fitting.instrument_terms import add_needed_terms, with_jumps_on_samples, without_idle_terms
+from memfit.fitting.least_squares import again
+from memfit.fitting.misfit import is_large, measure
+from memfit.fitting.noise import with_common_misfit, with_noise_of
+from memfit.fitting.outliers import find_outliers
+from memfit.fitting.plan import FitPlan
+from memfit.fitting.problem import FitState
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Numbers that steer it."""
+
+    rounds: int = 6
+    """In which fit, noise and outliers are brought into agreement, at most."""
+    settled: float = 0.02
+    """Change of every record's noise, relative, at which they agree."""
+    misfit_rounds: int = 3
+    """In which the size of a misfit and the fit are brought into agreement."""
+
+
+SETTINGS = Settings()
+
+
+def settle(state: FitState, plan: FitPlan, rounds: int = SETTINGS.rounds) -> FitState:
+    """Bring the fit, the noise of every record and the list of outliers into agreement.
+
+    Parameters
+    ----------
+    state : FitState
+    plan : FitPlan
+        Says whether outliers are looked for.
+    rounds : int
+        At most.
+    """
+    for _ in range(rounds):
+        problem = with_noise_of(state)
+        outliers = find_outliers(replace(state, problem=problem)) if plan.screen else ~problem.keep
+        changed = np.any(outliers == problem.keep)
+        ratio = problem.sigma / state.problem.sigma
+        state = again(state, replace(problem, keep=~outliers))
+        agreed = not changed and np.max(np.abs(np.log(ratio))) < SETTINGS.settled
+        if (agreed and state.minimum.converged) or state.problem.effort.over:
+            break
+    return state
+
+
+def settled_with_terms(state: FitState, plan: FitPlan) -> FitState:
+    """The settled fit with the terms of the instruments that the data ask for.
+
+    Parameters
+    ----------
+    state : FitState
+    plan : FitPlan
+    """
+    state = settle(add_needed_terms(state, plan), plan)
+    clocked = with_jumps_on_samples(state)
+    state = without_idle_terms(state if clocked is state else settle(clocked, plan), plan)
+    gains = [u.name for u in state.unknowns.free if u.term and u.term.kind == "gain"]
+    if gains and plan.gains == "auto" and measure(state).large:  # no calibration explains what a model misses
+        state = settle(again(state, unknowns=state.unknowns.without(gains)), plan)
+    return with_one_misfit(state)
+
+
+def with_one_misfit(state: FitState) -> FitState:
+    """The fit with one relative misfit for all records of a kind, where most records are missed by much.
+
+    Records that a wrong model misses most would count least, and the fit describe a few of them. Where only a
+    few are missed they may be the ones that are wrong.
+
+    Parameters
+    ----------
+    state : FitState
+    """
+    for _ in range(SETTINGS.misfit_rounds):
+        missed = [is_large(m) for m in measure(state).records]
+        if sum(missed) <= len(missed) / 2 or state.problem.effort.over:
+            break
+        state = again(state, with_common_misfit(state))
+    return state

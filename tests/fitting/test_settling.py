@@ -1,0 +1,41 @@
+"""Fit, noise and misfit in agreement."""
+
+import numpy as np
+from made_members import PARTS, device
+
+from memfit.fitting.joint import fit
+from memfit.fitting.misfit import measure
+from memfit.fitting.noise import with_common_misfit
+from memfit.fitting.plan import FitPlan
+from memfit.fitting.refit import rebuild_problem
+from memfit.fitting.settling import with_one_misfit
+
+
+def failed():
+    """The plainest model on a device that has a second arc."""
+    made = device(**PARTS["branch"])
+    joint = fit(made, FitPlan(model="3d", conflict_test=False))
+    return rebuild_problem(joint.result, made)
+
+
+def test_a_model_that_fails_has_one_relative_misfit_for_all_spectra():
+    state = with_one_misfit(failed())
+    spectra = [k for k, kind in enumerate(state.problem.kinds) if kind == "impedance"]
+    relative = [state.problem.noise[k].relative for k in spectra]
+    assert max(relative) < 1.2 * min(relative)
+    r = state.scaled_distances()
+    here = np.concatenate(
+        [np.arange(s.start, s.stop) for s in np.array(state.problem.predictor.slices)[spectra]]
+    )
+    assert 0.7 < np.sqrt(np.mean(np.clip(r[here], -4, 4) ** 2)) < 1.3
+
+
+def test_the_misfit_is_no_worse_for_it():
+    state = failed()
+    worst = max(m.percent for m in measure(state).records)
+    assert max(m.percent for m in measure(with_one_misfit(state)).records) < 1.2 * worst
+
+
+def test_noise_is_the_least_of_a_common_misfit():
+    state = failed()
+    assert np.all(with_common_misfit(state).sigma > 0.0)

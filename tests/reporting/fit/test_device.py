@@ -1,0 +1,45 @@
+"""What a report says of the parts of a device."""
+
+from dataclasses import replace
+
+import pytest
+from made_members import PARTS, device
+
+from memfit.fitting.findings import Member
+from memfit.fitting.joint import fit
+from memfit.reporting.content import SENTENCES, Bullets, Panels, Table
+from memfit.reporting.fit.device import composition, device_blocks
+
+
+@pytest.fixture(scope="module")
+def result():
+    return fit(device(**PARTS["conductance"])).result
+
+
+def test_parts_are_shown_with_their_evidence(result):
+    blocks = [block for block in device_blocks(result) if block is not None]
+    told = next(block for block in blocks if isinstance(block, Bullets)).items
+    assert told == (result.parts_found[0].sentence,)
+    table = next(block for block in blocks if isinstance(block, Table))
+    assert table.rows[0][0] == "channel that conducts"
+    panels = next(block for block in blocks if isinstance(block, Panels))
+    assert panels.items[0].key == "device"
+
+
+def test_models_that_are_as_good_are_listed(result):
+    other = Member(parts=("leak",), bic=1.0, weight=0.4, status="ok", probability_oscillates=0.25)
+    several = replace(result, members=(replace(result.members[0], weight=0.6), other))
+    tables = [block for block in device_blocks(several) if isinstance(block, Table)]
+    rows = next(table.rows for table in tables if table.key == "members")
+    assert [row[0] for row in rows] == ["channel that conducts", "leak that grows with voltage"]
+
+
+def test_a_plain_device_asks_for_nothing(result):
+    plain = replace(result, parts=(), parts_found=(), members=(replace(result.members[0], parts=()),))
+    told = next(block for block in device_blocks(plain) if isinstance(block, Bullets)).items
+    assert told == (SENTENCES["plainest_suffices"],)
+
+
+def test_parts_in_words():
+    assert composition(()) == ""
+    assert composition(("branch", "conductance")) == "ionic branch and channel that conducts"
