@@ -26,7 +26,7 @@ from memfit.protocols import Control
 class Settings:
     """Which curves are drawn, and how exactly."""
 
-    tolerance: float = 1e-10
+    tolerance: float = 1e-8
     """Of the integrator."""
     rates: int = 14
     """Of the curve of the area,"""
