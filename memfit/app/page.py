@@ -5,6 +5,7 @@ An address is /TOKEN/DEVICE/SCREEN. Each screen is a module of `screens` with `l
 """
 
 import threading
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,6 +24,10 @@ from memfit.errors import InputError, MemfitError
 if TYPE_CHECKING:
     from memfit.app.desk import Desk, Opened
 
+_WITH_MODEL = ("record", "fit", "spike")
+"""Screens that compute the model."""
+_PATIENCE = 2.0
+"""s that a screen waits for it to be compiled before it says so."""
 _BEAT = 250
 """ms between two looks at work that runs."""
 
@@ -107,22 +112,26 @@ def make_page(given: Path, prefix: str) -> Page:
             raise InputError("There is no such device in the opened folder; go back to the list.")
         return session
 
-    _register(app, desk, prefix, open_session)
+    compiled = threading.Event()
+    threading.Thread(target=_compile, args=(compiled,), daemon=True).start()
+    _register(app, desk, prefix, open_session, compiled)
     start.register(app, desk, prefix)
     for screen in SCREENS.values():
         screen.register(app, open_session, desk)
-    threading.Thread(target=_compiled, daemon=True).start()
     return Page(app.server.wsgi_app, app.csp_hashes(), desk.close)
 
 
-def _compiled() -> None:
+def _compile(done: threading.Event) -> None:
     """Have the compiled model at hand before the first figure asks for it."""
     from memfit.model import Parameters
     from memfit.protocols import pulse
     from memfit.workflow.stability import simulate
 
     plain = Parameters(R_b=1e5, C_m=1e-7, i_c0=1e-5, V_T=0.6, V_m=0.06, tau_d=1e-2, tau_k=1e-2, R_s=10.0)
-    simulate(plain, pulse("current", 1e-6, on=0.0, off=1e-3, end=2e-3), [0.0, 1e-3])
+    try:
+        simulate(plain, pulse("current", 1e-6, on=0.0, off=1e-3, end=2e-3), [0.0, 1e-3])
+    finally:
+        done.set()
 
 
 def _tell(problem: Exception) -> Any:
@@ -167,7 +176,11 @@ def _layout() -> Any:
 
 
 def _register(
-    app: Dash, desk: "Desk", prefix: str, open_session: Callable[[str | None, str | None], Session]
+    app: Dash,
+    desk: "Desk",
+    prefix: str,
+    open_session: Callable[[str | None, str | None], Session],
+    compiled: threading.Event,
 ) -> None:
     """From an address to a screen; undo and redo."""
 
@@ -206,13 +219,23 @@ def _register(
         ]
         try:
             session = open_session(tab, pathname)
-            content, name = SCREENS[chosen].layout(session), session.name
+            waiting = chosen in _WITH_MODEL and not compiled.wait(_PATIENCE)
+            content = html.P(WORDS["compiling"]) if waiting else SCREENS[chosen].layout(session)
+            name = session.name
             said = session.message if session.fault else ""
         except MemfitError as problem:
             content, name, said, nav = start.layout(desk, prefix), "", str(problem), []
             return content, nav, name, said, "banner shown", prefix, True
         running = session.worker.job is not None and session.worker.job.running
-        return content, nav, name, said, "banner shown" if said else "banner", prefix, not running
+        return (
+            content,
+            nav,
+            name,
+            said,
+            "banner shown" if said else "banner",
+            prefix,
+            not (running or waiting),
+        )
 
     @app.callback(
         Output("job", "children"),
@@ -233,7 +256,12 @@ def _register(
         job = session.worker.job
         if job is None or not job.running:
             name = "" if job is None else f"{job.name} {job.begun}"
-            return "" if session.fault else session.message, True, True, f"done {name} {session.at}"
+            return (
+                "" if session.fault else session.message,
+                True,
+                True,
+                f"done {name} {session.at} {time.monotonic()}",
+            )
         what, done, total = job.told()
         count = f" {done} of {total}" if total else ""
         return f"{job.name}: {what.rstrip('.')}{count} ({job.seconds:.0f} s)", False, False, no_update
