@@ -28,12 +28,12 @@ from memfit.fitting.drives import (
     is_ramp,
     sample_before,
 )
+from memfit.fitting.instrument import INITIAL, Instrument
 from memfit.fitting.least_squares import NEEDED, again, minimise
-from memfit.fitting.linear import fall_of_chi2, marginal_root
+from memfit.fitting.linear import falls_of_chi2, marginal_root
 from memfit.fitting.plan import WIRING, FitPlan, Term
-from memfit.fitting.predict import Instrument, Predictor, measured
+from memfit.fitting.predict import Predictor, measured
 from memfit.fitting.problem import (
-    INITIAL,
     FitState,
     Problem,
     Unknown,
@@ -126,7 +126,7 @@ def _scores(state: FitState, terms: Sequence[Unknown]) -> list[float]:
     x = unknowns.encode(state.unknowns.values(state.x))
     r, jacobian = residuals.residuals(x), residuals.jacobian(x)
     known = len(state.unknowns.free)
-    return [fall_of_chi2(r, jacobian[:, [*range(known), known + k]]) for k in range(len(terms))]
+    return falls_of_chi2(r, jacobian[:, :known], [jacobian[:, [known + k]] for k in range(len(terms))])
 
 
 def _kept_if_worth(state: FitState, terms: Sequence[Unknown], *, forced: bool) -> FitState:
@@ -327,11 +327,10 @@ def _with_needed_states(state: FitState, plan: FitPlan) -> FitState:
         problem, unknowns, x = _freed(state, wanted)
         residuals, known = problem.residuals(unknowns), len(state.unknowns.free)
         r, jacobian = residuals.residuals(x), residuals.jacobian(x)
-        offered, wanted = wanted, []
-        for k in offered:
-            own = [j for j, u in enumerate(unknowns.free) if j >= known and u.record == k]
-            if fall_of_chi2(r, jacobian[:, [*range(known), *own]]) > NEEDED * len(own):
-                wanted.append(k)
+        own = [[j for j, u in enumerate(unknowns.free) if j >= known and u.record == k] for k in wanted]
+        falls = falls_of_chi2(r, jacobian[:, :known], [jacobian[:, columns] for columns in own])
+        enough = [fall > NEEDED * len(columns) for fall, columns in zip(falls, own, strict=True)]
+        wanted = [k for k, needed in zip(wanted, enough, strict=True) if needed]
         if not wanted:
             return state
     problem, unknowns, x = _freed(state, wanted)

@@ -10,6 +10,12 @@ _BLOCK = 96
 """Rows factored at a time, or twice as many as unknowns, so that every round halves them at least."""
 
 
+_RANK = 1e-12
+"""Singular values below this share of the largest are none."""
+_NEW = 1e-9
+"""Share of a column, outside of what is known, that is none."""
+
+
 def soften(r: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Residuals whose squares are the soft L1 loss 2 (sqrt(1 + r^2) - 1), and their slopes.
 
@@ -57,15 +63,28 @@ def triangle(rows: FloatArray) -> FloatArray:
     return np.asarray(np.linalg.qr(np.concatenate([rows, np.zeros((missing, k))]), mode="r"))
 
 
-def fall_of_chi2(r: FloatArray, jacobian: FloatArray) -> float:
-    """Fall of chi2 that residuals (k,) and their Jacobian (k, m) promise.
+def falls_of_chi2(r: FloatArray, known: FloatArray, offered: Sequence[FloatArray]) -> list[float]:
+    """Fall of chi2 that the linearised problem promises for each group of columns, with the known ones.
+
+    The known columns are taken out of everything once; then each group is a small problem by itself.
 
     Parameters
     ----------
     r : (k,) array
-    jacobian : (k, m) array
+    known : (k, m) array
+        Columns that are there anyway.
+    offered : sequence of (k, n) arrays
     """
-    length = np.linalg.norm(jacobian, axis=0)
-    scaled = jacobian / np.where(length > 0, length, 1.0)
-    remaining = r - scaled @ np.linalg.lstsq(scaled, r, rcond=1e-12)[0]
-    return float(r @ r - remaining @ remaining)
+    length = np.linalg.norm(known, axis=0)
+    base, sizes, _ = np.linalg.svd(known / np.where(length > 0, length, 1.0), full_matrices=False)
+    base = base[:, sizes > _RANK * float(np.max(sizes, initial=0.0))]
+    left = r - base @ (base.T @ r)
+    falls = []
+    for columns in offered:
+        size = np.linalg.norm(columns, axis=0)
+        scaled = columns / np.where(size > 0, size, 1.0)
+        rest = scaled - base @ (base.T @ scaled)
+        new = np.linalg.norm(rest, axis=0) > _NEW
+        remaining = left - rest[:, new] @ np.linalg.lstsq(rest[:, new], left, rcond=_RANK)[0]
+        falls.append(float(r @ r - remaining @ remaining))
+    return falls

@@ -17,6 +17,7 @@ from memfit.arrays import ComplexArray, FloatArray
 from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient, Record
 from memfit.errors import InputError
 from memfit.fitting.drives import Jumping, drive_of, drive_of_timed, free_start
+from memfit.fitting.instrument import Instrument
 from memfit.model.directions import Direction, by_amplitudes
 from memfit.model.parameters import COLUMN, NAMES, Parameters
 from memfit.model.parts import drift
@@ -38,38 +39,6 @@ _KEPT = 200_000
 
 
 @dataclass(frozen=True)
-class Instrument:
-    """Terms of the instruments, one entry a record."""
-
-    gain: FloatArray
-    """(r,) factor of the measured quantity (of Z for spectra)."""
-    offset: FloatArray
-    """(r,) added to what is measured, A or V."""
-    delay: FloatArray
-    """(r,) s."""
-    initial: FloatArray
-    """(r, 3) u, i_c, f at the start, for records that begin anywhere."""
-    edge: FloatArray
-    """(r, e) s, shift of each of the first e jumps of the drive; their derivatives are wanted where e > 0."""
-
-    def of(self, k: int) -> "Instrument":
-        """Those of one record."""
-        return Instrument(*(getattr(self, f.name)[k : k + 1] for f in fields(self)))
-
-    @classmethod
-    def ideal(cls, records: int, edges: int = 0) -> "Instrument":
-        """Gain 1, no offset, no delay, every edge where the drive says."""
-        offset, delay = np.zeros((2, records))
-        return cls(np.ones(records), offset, delay, np.zeros((records, 3)), np.zeros((records, edges)))
-
-    @property
-    def content(self) -> tuple[bytes, ...]:
-        """What tells it from another one of the same records."""
-        arrays = (self.gain, self.offset, self.delay, self.initial, self.edge)
-        return tuple(array.tobytes() for array in arrays)
-
-
-@dataclass(frozen=True)
 class Prediction:
     """The model at all points, end to end."""
 
@@ -87,6 +56,11 @@ class Prediction:
     """(n, e) derivatives by the shift of each jump."""
     work: int = 0
     """Points that were computed, and steps of the integrator, each as two points; 0 if known before."""
+
+    def at(self, points: np.ndarray) -> "Prediction":
+        """The same at some of the points."""
+        arrays = (self.values, self.derivatives, self.bare, self.by_time, self.by_initial, self.by_edge)
+        return Prediction(*(array[points] for array in arrays))
 
 
 class Predictor:

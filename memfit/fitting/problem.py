@@ -16,9 +16,11 @@ from memfit.arrays import BoolArray, FloatArray
 from memfit.datasets import ImpedanceSpectrum
 from memfit.fit_options import Engine
 from memfit.fitting.effort import Effort
+from memfit.fitting.elimination import MANY, Part, parts_of, reduced_by_records
+from memfit.fitting.instrument import INITIAL, Instrument, instrument_of
 from memfit.fitting.linear import soften, triangle
-from memfit.fitting.plan import FitPlan, Term, TermKind
-from memfit.fitting.predict import Instrument, Prediction, Predictor, bias_of, junction_at
+from memfit.fitting.plan import FitPlan, Term
+from memfit.fitting.predict import Prediction, Predictor, bias_of, junction_at
 from memfit.fitting.ties import UNTIED, Ties
 from memfit.model import NAMES, PARAMETERS, Parameters, inverse_resistance_a
 from memfit.protocols import Control
@@ -27,8 +29,6 @@ UNSEEN = 1e-30
 """Length of a column of the Jacobian below which nothing in the data depends on the unknown."""
 PENALTY = 1e3
 """Residual, in standard deviations, of a point that could not be computed."""
-INITIAL: tuple[TermKind, ...] = ("u_0", "i_0", "f_0")
-"""Terms of the state at the start of a record, in the order of `Instrument.initial`."""
 _BOUND_MARGIN = 1e-6
 """Of the range of an unknown: distance from a bound that is none."""
 _ROUGHLY = 0.5
@@ -113,32 +113,6 @@ def initial_unknowns(record: int, control: Control) -> list[Unknown]:
     return [term_unknown(Term(kind, record)) for kind in (INITIAL[1:] if control == "voltage" else INITIAL)]
 
 
-def instrument_of(values: Mapping[Term, float], kinds: Sequence[str]) -> Instrument:
-    """Gains, edges, delays and initial states of some records.
-
-    Parameters
-    ----------
-    values : mapping of Term to float
-        SI; what is not named is ideal.
-    kinds : sequence of str
-        Kind of each record.
-    """
-    edges = max((term.index + 1 for term in values if term.index is not None), default=0)
-    instrument = Instrument.ideal(len(kinds), edges)
-    for term, value in values.items():
-        if term.kind == "gain":
-            instrument.gain[[kind == term.instrument for kind in kinds]] = value
-        elif term.kind == "edge":
-            instrument.edge[term.record, term.index] = value
-        elif term.kind == "offset":
-            instrument.offset[term.record] = value
-        elif term.kind == "delay":
-            instrument.delay[term.record] = value
-        else:
-            instrument.initial[term.record, INITIAL.index(term.kind)] = value
-    return instrument
-
-
 class Unknowns:
     """A fixed order of free quantities, on top of values that stay.
 
@@ -167,6 +141,10 @@ class Unknowns:
     def plus(self, terms: Sequence[Unknown]) -> "Unknowns":
         """These and more."""
         return Unknowns([*self.free, *terms], self.base, self.kinds, self.ties)
+
+    def some(self, columns: Sequence[int]) -> "Unknowns":
+        """Those of some columns alone, the others at the values of `base`."""
+        return Unknowns([self.free[j] for j in columns], self.base, self.kinds, self.ties)
 
     def without(self, names: Sequence[str], **held: float) -> "Unknowns":
         """These but some, parameters among them `held` at a value (SI)."""
@@ -260,6 +238,7 @@ class JointResiduals:
         self._expected = [j for j, u in enumerate(unknowns.free) if np.isfinite(u.prior)]
         self._last_x: FloatArray | None = None
         self._reduced = np.empty((0, 0))
+        self._parts: list[tuple[Part, Unknowns]] = []
 
     def prediction(self, x: FloatArray) -> Prediction:
         """The model at all points."""
@@ -272,12 +251,30 @@ class JointResiduals:
         prediction = self.prediction(x)
         r = (prediction.values[self._kept] - self._data) * self._weight
         j = self.unknowns.jacobian(x, prediction, self.predictor.record_of_point)[self._kept]
-        j *= self._weight[:, None]
-        lost = ~(np.isfinite(r) & np.isfinite(j).all(axis=1))
-        if lost.any():
-            self.failures += 1
-            r[lost], j[lost] = PENALTY, 0.0
+        self.failures += _weighted(r, j, self._weight)
         return r, j
+
+    def _by_records(self, x: FloatArray) -> FloatArray:
+        """The same as `_reduce`, the terms of each record eliminated with it."""
+        prediction, owner = self.prediction(x), self.predictor.record_of_point
+        if not self._parts:
+            parts = parts_of([u.record for u in self.unknowns.free], owner, self._kept)
+            self._parts = [(part, self.unknowns.some(part.columns)) for part in parts]
+        unknowns, failed = {id(part): some for part, some in self._parts}, []
+
+        def rows_of(part: Part) -> FloatArray:
+            weight, some = self._weight[part.rows], unknowns[id(part)]
+            r = (prediction.values[part.points] - self._data[part.rows]) * weight
+            j = some.jacobian(x[part.columns], prediction.at(part.points), owner[part.points])
+            failed.append(_weighted(r, j, weight))
+            if self._robust:
+                r, slope = soften(r)
+                j *= slope[:, None]
+            return np.column_stack([j, r])
+
+        reduced = reduced_by_records([part for part, _ in self._parts], rows_of, self._prior_rows(x))
+        self.failures += any(failed)
+        return reduced
 
     def residuals(self, x: FloatArray) -> FloatArray:
         """(m + 1,) reduced residuals."""
@@ -298,6 +295,9 @@ class JointResiduals:
     def _reduce(self, x: FloatArray) -> FloatArray:
         """(m + 1, m + 1) triangle of [J r], kept until the vector changes."""
         if self._last_x is None or not np.array_equal(x, self._last_x):
+            if x.size > MANY:
+                self._last_x, self._reduced = x.copy(), self._by_records(x)
+                return self._reduced
             r, j = self.all_rows(x)
             if self._robust:
                 r, slope = soften(r)
@@ -307,6 +307,14 @@ class JointResiduals:
                 rows = np.concatenate([rows, self._prior_rows(x)])
             self._last_x, self._reduced = x.copy(), triangle(rows)
         return self._reduced
+
+
+def _weighted(r: FloatArray, j: FloatArray, weight: FloatArray) -> bool:
+    """Divide a Jacobian by sigma, in place; whether some rows could not be computed, and are penalties."""
+    j *= weight[:, None]
+    lost = ~(np.isfinite(r) & np.isfinite(j).all(axis=1))
+    r[lost], j[lost] = PENALTY, 0.0
+    return bool(lost.any())
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,10 @@ import numpy as np
 from memfit.datasets import Device, ImpedanceSpectrum, Record, content_digest, in_session
 from memfit.errors import InputError
 from memfit.fitting.drives import as_staircase, begins_anywhere
+from memfit.fitting.instrument import instrument_of
 from memfit.fitting.plan import Term
 from memfit.fitting.predict import Predictor, modulus
-from memfit.fitting.problem import NoiseLevel, instrument_of
+from memfit.fitting.problem import NoiseLevel
 from memfit.fitting.result import (
     EDITED,
     SCHEMA,

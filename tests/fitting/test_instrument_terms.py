@@ -8,9 +8,10 @@ from devices import NOISE, TRUTH, device, errors, exact, pulses, seen_late, spec
 
 from memfit.datasets import Device
 from memfit.fitting.drives import as_staircase, begins_anywhere, is_staircase
+from memfit.fitting.instrument import Instrument
 from memfit.fitting.joint import fit
 from memfit.fitting.plan import FitPlan
-from memfit.fitting.predict import Instrument, Predictor
+from memfit.fitting.predict import Predictor
 from memfit.fitting.reproduce import reevaluate
 from memfit.model import NAMES
 from memfit.model.transient import simulate

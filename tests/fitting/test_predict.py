@@ -9,7 +9,8 @@ from devices import TRUTH, device, everything, exact, pulses, spectra, sweeps
 from memfit.datasets import ImpedanceSpectrum, IVSweep
 from memfit.errors import InputError
 from memfit.fitting.drives import free_start
-from memfit.fitting.predict import Instrument, Predictor, bias_of, measured, modulus
+from memfit.fitting.instrument import Instrument
+from memfit.fitting.predict import Predictor, bias_of, measured, modulus
 from memfit.model import COLUMN, NAMES, PARAMETERS, impedance, junction_voltage, steady_current
 from memfit.model.directions import Direction
 from memfit.protocols import Drive
