@@ -23,13 +23,14 @@ from memfit.datasets import ImpedanceSpectrum, Record
 from memfit.fitting.diagnosis import PROBES, Promise, promises
 from memfit.fitting.drives import free_start
 from memfit.fitting.findings import Diagnosis, Member, PartFound
+from memfit.fitting.instrument import INITIAL
 from memfit.fitting.least_squares import again, minimise
 from memfit.fitting.misfit import is_large, measure
 from memfit.fitting.noise import noise_without_model
 from memfit.fitting.part_starts import with_parts
 from memfit.fitting.plan import KINDS, FitPlan
 from memfit.fitting.predict import Predictor, measured, modulus
-from memfit.fitting.problem import INITIAL, FitState, Problem, physical_unknowns
+from memfit.fitting.problem import FitState, Problem, physical_unknowns
 from memfit.fitting.search import polish, thinned
 from memfit.fitting.settling import settled_with_terms, with_one_misfit
 from memfit.fitting.starting_values import StartingValues, guess
