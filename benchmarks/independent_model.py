@@ -30,8 +30,8 @@ from numba import njit
 from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 
-FAR = 24.0
-"""|u - V_T|/V_m beyond which the activation no longer changes: f is 4e-11, reached within 4e-11 tau_k."""
+FAR = 36.0
+"""|u - V_T|/V_m beyond which the activation no longer changes: f is 2e-16, below rounding."""
 NEAR = 0.02
 """Distance of f from its steady state from which rise and fall differ."""
 REFERENCE = 2 * pi * 1e3
