@@ -10,6 +10,8 @@ _BLOCK = 96
 """Rows factored at a time, or twice as many as unknowns, so that every round halves them at least."""
 
 
+PENALTY = 1e3
+"""Residual, in standard deviations, of a point that could not be computed."""
 _RANK = 1e-12
 """Singular values below this share of the largest are none."""
 _NEW = 1e-9
@@ -25,6 +27,23 @@ def soften(r: FloatArray) -> tuple[FloatArray, FloatArray]:
     soft = r * np.sqrt(2.0 / (1.0 + root))
     slope = np.sqrt(0.5 * (1.0 + root)) / root
     return soft, slope
+
+
+def divided_by_sigma(r: FloatArray, j: FloatArray, weight: FloatArray) -> bool:
+    """Divide the rows of a Jacobian by sigma, in place; whether some could not be computed: penalties.
+
+    Parameters
+    ----------
+    r : (k,) array
+        Residuals, which were divided before.
+    j : (k, m) array
+    weight : (k,) array
+        1/sigma.
+    """
+    j *= weight[:, None]
+    lost = ~(np.isfinite(r) & np.isfinite(j).all(axis=1))
+    r[lost], j[lost] = PENALTY, 0.0
+    return bool(lost.any())
 
 
 def marginal_root(jacobian: FloatArray, wanted: Sequence[int]) -> FloatArray:

@@ -18,7 +18,7 @@ from memfit.fit_options import Engine
 from memfit.fitting.effort import Effort
 from memfit.fitting.elimination import MANY, Part, parts_of, reduced_by_records
 from memfit.fitting.instrument import INITIAL, Instrument, instrument_of
-from memfit.fitting.linear import soften, triangle
+from memfit.fitting.linear import divided_by_sigma, soften, triangle
 from memfit.fitting.plan import FitPlan, Term
 from memfit.fitting.predict import Prediction, Predictor, bias_of, junction_at
 from memfit.fitting.ties import UNTIED, Ties
@@ -27,8 +27,6 @@ from memfit.protocols import Control
 
 UNSEEN = 1e-30
 """Length of a column of the Jacobian below which nothing in the data depends on the unknown."""
-PENALTY = 1e3
-"""Residual, in standard deviations, of a point that could not be computed."""
 _BOUND_MARGIN = 1e-6
 """Of the range of an unknown: distance from a bound that is none."""
 _ROUGHLY = 0.5
@@ -251,7 +249,7 @@ class JointResiduals:
         prediction = self.prediction(x)
         r = (prediction.values[self._kept] - self._data) * self._weight
         j = self.unknowns.jacobian(x, prediction, self.predictor.record_of_point)[self._kept]
-        self.failures += _weighted(r, j, self._weight)
+        self.failures += divided_by_sigma(r, j, self._weight)
         return r, j
 
     def _by_records(self, x: FloatArray) -> FloatArray:
@@ -266,7 +264,7 @@ class JointResiduals:
             weight, some = self._weight[part.rows], unknowns[id(part)]
             r = (prediction.values[part.points] - self._data[part.rows]) * weight
             j = some.jacobian(x[part.columns], prediction.at(part.points), owner[part.points])
-            failed.append(_weighted(r, j, weight))
+            failed.append(divided_by_sigma(r, j, weight))
             if self._robust:
                 r, slope = soften(r)
                 j *= slope[:, None]
@@ -307,14 +305,6 @@ class JointResiduals:
                 rows = np.concatenate([rows, self._prior_rows(x)])
             self._last_x, self._reduced = x.copy(), triangle(rows)
         return self._reduced
-
-
-def _weighted(r: FloatArray, j: FloatArray, weight: FloatArray) -> bool:
-    """Divide a Jacobian by sigma, in place; whether some rows could not be computed, and are penalties."""
-    j *= weight[:, None]
-    lost = ~(np.isfinite(r) & np.isfinite(j).all(axis=1))
-    r[lost], j[lost] = PENALTY, 0.0
-    return bool(lost.any())
 
 
 @dataclass(frozen=True)

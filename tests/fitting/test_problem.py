@@ -8,12 +8,11 @@ from devices import TRUTH, device, everything, exact, pulses, sweeps
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memfit.fitting.linear import soften, triangle
+from memfit.fitting.linear import PENALTY, soften, triangle
 from memfit.fitting.noise import prepare
 from memfit.fitting.plan import FitPlan, Term
 from memfit.fitting.predict import Predictor
 from memfit.fitting.problem import (
-    PENALTY,
     JointResiduals,
     Unknown,
     Unknowns,
