@@ -91,10 +91,12 @@ MEMBERS = (
 
 
 def make(member, seed):
-    """The truth, by name, and the device measured on it."""
-    rng = np.random.default_rng([seed, MEMBERS.index(member)])
+    """The truth, by name, and the device measured on it; of a name that is no member's, the plainest."""
+    plainest = member not in MEMBERS
+    rng = np.random.default_rng([seed, len(MEMBERS) if plainest else MEMBERS.index(member)])
     plain = independent.draw(rng)
-    values = {k: v for part in member.split(",") for k, v in PARTS[part](plain, rng).items()}
+    parts = [] if plainest else member.split(",")
+    values = {k: v for part in parts for k, v in PARTS[part](plain, rng).items()}
     band = (1e-3 / independent.slowest(plain), 1e4 / min(plain.R_b * plain.C_m, plain.tau_d, plain.tau_k))
     p = replace(plain, **values, **({"ladder": band} if "n" in values else {}))
     records = []
@@ -173,7 +175,7 @@ def run(member, seed):
     truth, device = make(member, seed)
     begun = time.process_time()
     try:
-        joint = fit(device, FitPlan(parts=parts))
+        joint = fit(device, FitPlan(model="3d", parts=parts))
     except Exception as problem:
         return Outcome(seed, time.process_time() - begun, np.inf, type(problem).__name__, 0, 0)
     seconds = time.process_time() - begun

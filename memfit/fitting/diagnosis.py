@@ -21,6 +21,7 @@ from memfit.fitting.plan import KINDS
 from memfit.fitting.predict import bias_of
 from memfit.fitting.problem import UNSEEN, FitState
 from memfit.model import EXTENSIONS, PARAMETERS, Parameters
+from memfit.model.directions import SHAPES, Direction
 from memfit.units import format_quantity
 
 
@@ -31,7 +32,7 @@ class Settings:
     small: float = 1e-3
     """Amplitude of a part that is tried, on the scale of the rest of the device."""
     bent: float = 0.03
-    """The same of the exponent of dispersion, whose response in time is known to half a per cent."""
+    """The same of the exponent of dispersion."""
     times: int = 16
     """Time constants of an ionic branch that are tried ..."""
     voltages: int = 8
@@ -134,6 +135,10 @@ class Reach:
         return max(-self.low, self.high, 1e-6)
 
 
+Way = tuple[str, tuple[tuple[str, float], ...]]
+"""A parameter that a part appears by, and the constants that have to be chosen for it."""
+
+
 @dataclass(frozen=True)
 class Probe:
     """One shape of a part, with an amplitude that is small on the scale of the rest of the device."""
@@ -144,6 +149,25 @@ class Probe:
     """Multiple of the amplitude up to which it may go."""
     at: str = ""
     """The shape in words."""
+
+    @property
+    def amounts(self) -> dict[Way, float]:
+        """How far it goes along each direction in which its part appears."""
+        result: dict[Way, float] = {}
+        for name, value in self.values.items():
+            if name not in SHAPES:
+                continue
+            null = PARAMETERS[name].null or 0.0
+            amount = 1.0 / value if name == "R_1" else null - value if name == "n" else value - null
+            constants = {"tau_1": self.values["R_1"] * self.values["C_1"]} if name == "R_1" else self.values
+            result[name, tuple((key, constants[key]) for key in SHAPES[name])] = amount
+        return result
+
+
+def direction_of(way: Way) -> Direction:
+    """The direction that a parameter and its constants name."""
+    name, shape = way
+    return Direction(name, dict(shape))
 
 
 def scaled(values: Mapping[str, float], factor: float) -> dict[str, float]:
@@ -280,14 +304,18 @@ def promises(state: FitState, share: FloatArray, noise: FloatArray, parts: Seque
     kinds, present = np.array(problem.kinds)[problem.record_of_row], list(dict.fromkeys(problem.kinds))
     free = np.maximum(noise[kept], 1e-300)
     found = []
+    tried = [(part, probe) for part in parts for probe in PROBES[part](p, reach)]
+    amounts = [probe.amounts for _, probe in tried]
+    ways = list(dict.fromkeys(key for one in amounts for key in one))
+    columns = problem.predictor.along(p, [direction_of(way) for way in ways], instrument)[kept]
+    columns = np.where(usable[:, None] & np.isfinite(columns), columns * weight[:, None], 0.0)
+    columns -= known @ (known.T @ columns)
     for part in parts:
         best: tuple[float, Probe, float, FloatArray] | None = None
-        for probe in PROBES[part](p, reach):
-            moved = problem.predictor(p.replace(**probe.values), instrument, slopes_in_time=False).values
-            d = np.where(usable, (moved - prediction.values)[kept] * weight, 0.0)
-            if not np.all(np.isfinite(d)):
+        for (own, probe), amount in zip(tried, amounts, strict=True):
+            if own != part:
                 continue
-            d = d - known @ (known.T @ d)
+            d = columns[:, [ways.index(way) for way in amount]] @ np.array([*amount.values()])
             length = float(d @ d)
             if length <= UNSEEN:
                 continue
