@@ -23,6 +23,8 @@ class Settings:
     """Change of every record's noise, relative, at which they agree."""
     misfit_rounds: int = 3
     """In which the size of a misfit and the fit are brought into agreement."""
+    nearer: float = 0.5
+    """Of the misfit of the worst record: what has to be left of it where few records are missed."""
 
 
 SETTINGS = Settings()
@@ -69,18 +71,22 @@ def settled_with_terms(state: FitState, plan: FitPlan) -> FitState:
 
 
 def with_one_misfit(state: FitState) -> FitState:
-    """The fit with one relative misfit for all records of a kind, where most records are missed by much.
+    """The fit with one relative misfit for all records of a kind, where the model misses records by much.
 
-    Records that a wrong model misses most would count least, and the fit describe a few of them. Where only a
-    few are missed they may be the ones that are wrong.
+    Records that a wrong model misses most would count least, and the fit describe the others only. But those
+    that are missed may be the ones that are wrong: where they are few, all records have one misfit only if that
+    brings the worst of them much nearer.
 
     Parameters
     ----------
     state : FitState
     """
+    records = measure(state).records
+    missed = sum(map(is_large, records))
+    if not missed or state.problem.effort.over:
+        return state
+    even = state
     for _ in range(SETTINGS.misfit_rounds):
-        missed = [is_large(m) for m in measure(state).records]
-        if sum(missed) <= len(missed) / 2 or state.problem.effort.over:
-            break
-        state = again(state, with_common_misfit(state))
-    return state
+        even = again(even, with_common_misfit(even))
+    worst, other = (max(m.percent for m in some) for some in (records, measure(even).records))
+    return even if missed > len(records) / 2 or other < SETTINGS.nearer * worst else state
