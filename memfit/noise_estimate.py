@@ -6,6 +6,8 @@ jumps and resonances between few points do not count. Drives, loaders, checks of
 of a fit all ask here.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from memfit.arrays import ComplexArray, FloatArray
@@ -16,6 +18,19 @@ _WILD = 8.0
 """Sum of the weights of neighbours, so unevenly spaced, beyond which their cubic says nothing."""
 _TINY = 1e-150
 """Smallest modulus whose square is a number."""
+
+
+@dataclass(frozen=True)
+class NoiseLevel:
+    """Standard deviation sqrt((relative |y|)^2 + floor^2)."""
+
+    relative: float
+    floor: float
+
+    def sigma(self, sizes: FloatArray) -> FloatArray:
+        """(n,) standard deviations for values of the given sizes."""
+        result: FloatArray = np.hypot(self.relative * sizes, self.floor)
+        return result
 
 
 def distance_from_neighbours(

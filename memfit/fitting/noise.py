@@ -17,8 +17,8 @@ from memfit.datasets import ImpedanceSpectrum, IVSweep, Record, kramers_kronig
 from memfit.fit_options import Engine
 from memfit.fitting.effort import Effort
 from memfit.fitting.predict import Predictor, measured, modulus
-from memfit.fitting.problem import FitState, NoiseLevel, Problem
-from memfit.noise_estimate import TO_SIGMA, distance_from_neighbours, relative_distances, typical
+from memfit.fitting.problem import FitState, Problem
+from memfit.noise_estimate import TO_SIGMA, NoiseLevel, distance_from_neighbours, relative_distances, typical
 from memfit.units import format_quantity
 
 _SEEN: WeakKeyDictionary[Record, NoiseLevel] = WeakKeyDictionary()

@@ -113,7 +113,7 @@ class FitPlan(FitOptions):
         faults = setting_faults(self.fix, self.bounds, self.start)
         wrong += [f"{place.replace(', ', ' of ')}: {said}" for place, said in faults]
         wrong += tie_faults(self.ties, {**self.fix, **self.bounds, **self.start})
-        gone = [time for model, time in LEFT_OUT.items() if self.model in (model, "auto")]
+        gone = [time for model, time in LEFT_OUT.items() if self.model in (model, "simplest")]
         wrong += [f"ties of {n}: the model {self.model!r} may be without it" for n in gone if n in self.ties]
         both = sorted(set(self.fix) & set(self.bounds))
         if both:

@@ -23,6 +23,7 @@ from memfit.fitting.plan import FitPlan, Term
 from memfit.fitting.predict import Prediction, Predictor, bias_of, junction_at
 from memfit.fitting.ties import UNTIED, Ties
 from memfit.model import NAMES, PARAMETERS, Parameters, inverse_resistance_a
+from memfit.noise_estimate import NoiseLevel
 from memfit.protocols import Control
 
 UNSEEN = 1e-30
@@ -152,7 +153,7 @@ class Unknowns:
     def above(self, least: Mapping[str, float]) -> "Unknowns":
         """These, some of them with a higher lower bound (SI)."""
         free = [replace(u, lower=max(u.lower, least[u.name])) if u.name in least else u for u in self.free]
-        return Unknowns(free, self.base, self.kinds)
+        return Unknowns(free, self.base, self.kinds, self.ties)
 
     def encode(self, values: Mapping[str, float]) -> FloatArray:
         """Vector of the named values; what is not named starts where its unknown says."""
@@ -305,19 +306,6 @@ class JointResiduals:
                 rows = np.concatenate([rows, self._prior_rows(x)])
             self._last_x, self._reduced = x.copy(), triangle(rows)
         return self._reduced
-
-
-@dataclass(frozen=True)
-class NoiseLevel:
-    """Standard deviation sqrt((relative |y|)^2 + floor^2)."""
-
-    relative: float
-    floor: float
-
-    def sigma(self, sizes: FloatArray) -> FloatArray:
-        """(n,) standard deviations for values of the given sizes."""
-        result: FloatArray = np.hypot(self.relative * sizes, self.floor)
-        return result
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,6 @@ from memfit.fitting.drives import as_staircase, begins_anywhere
 from memfit.fitting.instrument import instrument_of
 from memfit.fitting.plan import Term
 from memfit.fitting.predict import Predictor, modulus
-from memfit.fitting.problem import NoiseLevel
 from memfit.fitting.result import (
     EDITED,
     SCHEMA,
@@ -34,6 +33,7 @@ from memfit.fitting.result import (
 from memfit.fitting.serialise import field_from_plain
 from memfit.fitting.soundness import faults_of
 from memfit.model import NAMES, Parameters
+from memfit.noise_estimate import NoiseLevel
 
 CHANGED = "it has changed since the fit"
 READ_DIFFERENTLY = "the same file now gives other numbers: device.toml or memfit has changed"

@@ -74,8 +74,8 @@ def with_one_misfit(state: FitState) -> FitState:
     """The fit with one relative misfit for all records of a kind, where the model misses records by much.
 
     Records that a wrong model misses most would count least, and the fit describe the others only. But those
-    that are missed may be the ones that are wrong: where they are few, all records have one misfit only if that
-    brings the worst of them much nearer.
+    that are missed may be the ones that are wrong: where they are few, all records have one misfit only if
+    that brings the worst of them much nearer.
 
     Parameters
     ----------

@@ -6,8 +6,9 @@ import numpy as np
 
 from memfit.fitting import FitPlan
 from memfit.fitting.predict import Prediction
-from memfit.fitting.problem import FitState, Minimum, NoiseLevel, Problem, Unknowns, physical_unknowns
+from memfit.fitting.problem import FitState, Minimum, Problem, Unknowns, physical_unknowns
 from memfit.model import NAMES, Parameters
+from memfit.noise_estimate import NoiseLevel
 
 BASE = Parameters(R_b=1.0, C_m=1.0, i_c0=1.0, V_T=1.0, V_m=0.1, tau_d=1.0, tau_k=1.0, R_s=0.0)
 FREE = ("R_b", "C_m")
