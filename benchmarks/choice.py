@@ -2,11 +2,11 @@
 
     python benchmarks/choice.py --devices 10 --workers 1
 
-Devices are those of `family.py`, drawn and measured by `independent_model`, which shares nothing with memfit: 5
-spectra, 2 loops through 0 V, 2 current pulses, 1 % noise; the plainest device among them. The truth is "allowed"
-where it is the model that was chosen or one listed within 10 of its BIC. Intervals are those of the chosen model
-where it is the true one. Seconds are processor time; "times" is that over the fit of the plainest model alone
-(`--model 3d`) of the same device. Prints the table and writes it beside this file.
+Devices are those of `family.py`, drawn and measured by `independent_model`, which shares nothing with memfit:
+5 spectra, 2 loops through 0 V, 2 current pulses, 1 % noise; the plainest device among them. The truth is
+"allowed" where it is the model that was chosen or one listed within 10 of its BIC. Intervals are those of the
+chosen model where it is the true one. Seconds are processor time; "times" is that over the fit of the plainest
+model alone (`--model 3d`) of the same device. Prints the table and writes it beside this file.
 """
 
 import os
@@ -26,6 +26,19 @@ from memfit.fitting import FitPlan
 from memfit.fitting.joint import fit
 
 PLAINEST = "plainest"
+HEAD = """# The data choose the model
+
+Made by `python benchmarks/choice.py --devices {devices} --seed {seed}`.
+
+Devices of `independent_model`: 5 spectra, 2 loops through 0 V, 2 pulses, 1 % noise. Allowed: the true model is
+chosen or listed within 10 of its BIC. Seconds are processor time of a whole fit; times: over the plainest model
+alone, median.
+
+"""
+COLUMNS = (
+    "| truth | devices | chosen | allowed | status ok | intervals that hold | s, median | s, worst | times "
+    "| other choices (seed) |"
+)
 TABLE = Path(__file__).with_suffix(".md")
 
 
@@ -80,11 +93,11 @@ def row(member, outcomes):
     inside, intervals = sum(o.inside for o in outcomes), sum(o.intervals for o in outcomes)
     share = f"{100 * inside / intervals:.1f} % of {intervals}" if intervals else "-"
     times = np.median([o.seconds / o.plainest for o in outcomes])
-    allowed = sum(o.allowed for o in outcomes)
+    seconds = [o.seconds for o in outcomes]
+    allowed, ok = sum(o.allowed for o in outcomes), sum(o.status == "ok" for o in outcomes)
     return (
-        f"| {member.replace(',', ', ')} | {len(outcomes)} | {len(right)} | {allowed} | "
-        f"{sum(o.status == 'ok' for o in outcomes)} | {share} | {np.median([o.seconds for o in outcomes]):.1f} | "
-        f"{max(o.seconds for o in outcomes):.1f} | {times:.1f} | {'; '.join(other) or 'none'} |"
+        f"| {member.replace(',', ', ')} | {len(outcomes)} | {len(right)} | {allowed} | {ok} | {share} | "
+        f"{np.median(seconds):.1f} | {max(seconds):.1f} | {times:.1f} | {'; '.join(other) or 'none'} |"
     )
 
 
@@ -97,16 +110,8 @@ if __name__ == "__main__":
     trials.run(
         trials.Benchmark(
             about=__doc__,
-            head=(
-                "# The data choose the model\n\nMade by `python benchmarks/choice.py --devices {devices} "
-                "--seed {seed}`.\n\nDevices of `independent_model`: 5 spectra, 2 loops through 0 V, 2 pulses, 1 % "
-                "noise. Allowed: the true model is chosen or listed within 10 of\nits BIC. Seconds are processor "
-                "time of a whole fit; times: over the plainest model alone, median.\n"
-            ),
-            columns=(
-                "| truth | devices | chosen | allowed | status ok | intervals that hold | s, median | s, worst | "
-                "times | other choices (seed) |"
-            ),
+            head=HEAD,
+            columns=COLUMNS,
             table=TABLE,
             cases=(PLAINEST, *family.MEMBERS),
             devices=10,

@@ -32,7 +32,7 @@ from memfit.fitting.plan import KINDS, FitPlan
 from memfit.fitting.predict import Predictor, measured, modulus
 from memfit.fitting.problem import FitState, Problem, physical_unknowns
 from memfit.fitting.search import polish, thinned
-from memfit.fitting.settling import settled_with_terms, with_one_misfit
+from memfit.fitting.settling import settled_with_terms
 from memfit.fitting.starting_values import StartingValues, guess
 from memfit.fitting.uncertainty.covariance import covariance_of
 from memfit.model import EXTENSIONS, NAMES, PARAMETERS
@@ -53,7 +53,7 @@ class Settings:
     least: float = 1.0
     """Promised fall without which no part is fitted even so."""
     most_parts: int = 5
-    evaluations: int = 40
+    evaluations: int = 25
     """Of a fit with one part more."""
     tolerance: float = 1e-5
     guesses: int = 4
@@ -242,7 +242,7 @@ def _with_part(current: _Fitted, plan: FitPlan, offer: Promise, guesses: Sequenc
     best = replace(min(ends, key=lambda end: end.minimum.chi2), problem=state.problem)
     if search is not state.problem:
         best = again(best)
-    return _fitted(parts, with_one_misfit(best) if current.large else best)
+    return _fitted(parts, best)
 
 
 def _cold_starts(

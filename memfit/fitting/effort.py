@@ -22,7 +22,7 @@ class Settings:
     """On all starts together."""
     settling: float = 120.0
     """On the terms of the instruments, on noise and outliers, and on what leaving out records does."""
-    choice: float = 600.0
+    choice: float = 400.0
     """On the choice of parts."""
     some: float = 100.0
     """On one fit without some of the records ..."""
