@@ -5,8 +5,8 @@
 Devices are those of `family.py`, drawn and measured by `independent_model`, which shares nothing with memfit:
 5 spectra, 2 loops through 0 V, 2 current pulses, 1 % noise; the plainest device among them. The truth is
 "allowed" where it is the model that was chosen or one listed within 10 of its BIC. Intervals are those of the
-chosen model where it is the true one. Seconds are processor time; "times" is that over the fit of the plainest
-model alone (`--model 3d`) of the same device. Prints the table and writes it beside this file.
+chosen model where it is the true one. Seconds are processor time; "times" is that over the fit of the
+plainest model alone (`--model 3d`) of the same device. Prints the table and writes it beside this file.
 """
 
 import os
@@ -30,9 +30,9 @@ HEAD = """# The data choose the model
 
 Made by `python benchmarks/choice.py --devices {devices} --seed {seed}`.
 
-Devices of `independent_model`: 5 spectra, 2 loops through 0 V, 2 pulses, 1 % noise. Allowed: the true model is
-chosen or listed within 10 of its BIC. Seconds are processor time of a whole fit; times: over the plainest model
-alone, median.
+Devices of `independent_model`: 5 spectra, 2 loops through 0 V, 2 pulses, 1 % noise. Allowed: the true model
+is chosen or listed within 10 of its BIC. Seconds are processor time of a whole fit; times: over the plainest
+model alone, median.
 
 """
 COLUMNS = (

@@ -50,7 +50,7 @@ class Settings:
     """Rise of BIC up to which another member is told beside the best."""
     tried: int = 3
     """Parts fitted in one round, where promises are no measure or are not kept."""
-    least: float = 1.0
+    least: float = 0.1
     """Promised fall without which no part is fitted even so."""
     most_parts: int = 5
     evaluations: int = 25
