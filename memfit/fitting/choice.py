@@ -306,14 +306,10 @@ def _rise(one: _Fitted, other: _Fitted, floor: FloatArray) -> float:
 
 def _members(best: _Fitted, seen: Collection[_Fitted], floor: FloatArray) -> tuple[Member, ...]:
     """What the data allow, the best first, with their shares of the probability."""
-    rises = [(max(_rise(one, best, floor), 0.0) if one is not best else 0.0, one) for one in seen]
-    rises = sorted(
-        ((rise, one) for rise, one in rises if rise < SETTINGS.alike),
-        key=lambda pair: (pair[0], len(pair[1].parts)),
-    )
-    if best not in [one for _, one in rises]:
-        rises.insert(0, (0.0, best))
-    rises.sort(key=lambda pair: pair[1] is not best)
+    others = [one for one in seen if set(one.parts) != set(best.parts)]
+    rises = [(0.0, best), *((max(_rise(one, best, floor), 0.0), one) for one in others)]
+    rises = [(rise, one) for rise, one in rises if rise < SETTINGS.alike]
+    rises.sort(key=lambda pair: (pair[1] is not best, pair[0], len(pair[1].parts)))
     weights = np.exp([-0.5 * rise for rise, _ in rises])
     weights /= weights.sum()
     result = []

@@ -15,10 +15,12 @@ import numpy as np
 
 from memfit.arrays import FloatArray
 from memfit.datasets import ImpedanceSpectrum, Record
+from memfit.errors import ParameterError
 from memfit.fitting.findings import Diagnosis
+from memfit.fitting.instrument import Instrument
 from memfit.fitting.least_squares import SETTINGS as STEPS
 from memfit.fitting.plan import KINDS
-from memfit.fitting.predict import bias_of
+from memfit.fitting.predict import Predictor, bias_of
 from memfit.fitting.problem import UNSEEN, FitState
 from memfit.model import EXTENSIONS, PARAMETERS, Parameters
 from memfit.model.directions import SHAPES, Direction
@@ -307,7 +309,7 @@ def promises(state: FitState, share: FloatArray, noise: FloatArray, parts: Seque
     tried = [(part, probe) for part in parts for probe in PROBES[part](p, reach)]
     amounts = [probe.amounts for _, probe in tried]
     ways = list(dict.fromkeys(key for one in amounts for key in one))
-    columns = problem.predictor.along(p, [direction_of(way) for way in ways], instrument)[kept]
+    columns = _along(problem.predictor, p, ways, instrument)[kept]
     columns = np.where(usable[:, None] & np.isfinite(columns), columns * weight[:, None], 0.0)
     columns -= known @ (known.T @ columns)
     for part in parts:
@@ -335,6 +337,16 @@ def promises(state: FitState, share: FloatArray, noise: FloatArray, parts: Seque
         values = scaled(probe.values, max(amplitude, 1.0))
         found.append(Promise(part, sum(falls), (now, then), present[asks], values, probe.at))
     return sorted(found, key=lambda promise: -promise.fall)
+
+
+def _along(predictor: Predictor, p: Parameters, ways: Sequence[Way], instrument: Instrument) -> FloatArray:
+    """(n, k) derivatives along some directions; 0 along those that records or device do not allow."""
+    try:
+        return predictor.along(p, [direction_of(way) for way in ways], instrument)
+    except ParameterError:
+        if len(ways) == 1:
+            return np.zeros((predictor.size, 1))
+    return np.column_stack([_along(predictor, p, [way], instrument) for way in ways])
 
 
 def _squares(
