@@ -31,7 +31,9 @@ from memfit.model.steady import falling_between
 _STEP = 1e-4
 _STRIDE, _FARTHEST = 0.4, 9.2  # of the search for the boundary, in a logarithm: a change by more is none
 _MOST_STEPS, _REACHED = 40, 1e-9  # of the log margin
-_NEAR = 1.25  # as in `memfit.analysis.stability.assess`
+_NEAR, _OPEN = 1.25, 1e4  # as in `memfit.analysis.stability.assess`
+_LARGEST_LOG = 700.0
+"""Margins beyond its exponential are no numbers."""
 
 
 def assess_member(
@@ -71,7 +73,12 @@ def assess_member(
     error = _log_margin_error(loaded, circuit, least, uncertainty) if uncertainty is not None else None
     log = math.log(least.margin)
     reach = Z * error if error is not None else 0.0
-    low, high = math.exp(log - reach), math.exp(log + reach)
+    low, high = (math.exp(min(max(end, -_LARGEST_LOG), _LARGEST_LOG)) for end in (log - reach, log + reach))
+    if low < 1.0 < high and high > _OPEN * low:
+        message = f"The data leave the gain margin open from {low:.3g} to {high:.3g}, on both sides of 1."
+        return CircuitStability(
+            verdict="undetermined", message=message, changes_to_hopf=nothing, values_to_hopf=values
+        )
     verdict: Literal["oscillates", "near", "stable"] = "stable"
     if high < 1.0:
         verdict = "oscillates"
