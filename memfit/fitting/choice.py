@@ -20,7 +20,7 @@ import numpy as np
 
 from memfit.arrays import FloatArray
 from memfit.datasets import ImpedanceSpectrum, Record
-from memfit.fitting.diagnosis import PROBES, Promise, promises
+from memfit.fitting.diagnosis import PROBES, Promise, asked_for, promises
 from memfit.fitting.drives import free_start
 from memfit.fitting.findings import Diagnosis, Member, PartFound
 from memfit.fitting.instrument import INITIAL
@@ -133,7 +133,7 @@ def choose_parts(state: FitState, plan: FitPlan, records: Sequence[Record]) -> C
             break
         fall, before = -_rise(better, current, floor), current.worst
         current = _fitted(better.parts, _with_terms_of_its_own(better.state, records, plan))
-        found.append(_part_found(asked, fall, (before, current.worst)))
+        found.append(_part_found(asked, current.state, fall, (before, current.worst)))
         seen[frozenset(current.parts)] = current
     for part in [part for part in current.parts if part not in given] if len(current.parts) > 1 else []:
         fitted = _without_part(current, part)
@@ -145,11 +145,12 @@ def choose_parts(state: FitState, plan: FitPlan, records: Sequence[Record]) -> C
     return Chosen(current.state, current.parts, kept, members, diagnosis)
 
 
-def _part_found(offer: Promise, fall: float, misfit: tuple[float, float]) -> PartFound:
-    """A part that was added, in words."""
+def _part_found(offer: Promise, state: FitState, fall: float, misfit: tuple[float, float]) -> PartFound:
+    """A part that was added, in words, with the shape that was fitted."""
+    asks = asked_for(offer.part, state.parameters.as_dict())
     before, after = (f"{float(f'{value:.2g}'):.15g}" for value in misfit)
     sentence = (
-        f"The {KINDS[offer.kind]} ask for {offer.asks}: BIC falls by {fall:.0f}, and the record that is "
+        f"The {KINDS[offer.kind]} ask for {asks}: BIC falls by {fall:.0f}, and the record that is "
         f"missed most is missed by {after} % in place of {before} %."
     )
     return PartFound(part=offer.part, bic_fall=fall, misfit=misfit, sentence=sentence)

@@ -61,6 +61,26 @@ ASKS: Mapping[str, str] = {
     "activation_time": "an activation time that follows the voltage in another way",
 }
 """What the data ask for, where they ask for a part."""
+_SHAPE = {"capacitance": ("V_c", 1.0), "leak": ("V_l", 1.0), "second_polarity": ("V_Tn", -1.0)}
+"""The voltage that is named with a part, and its sign at the terminals."""
+
+
+def asked_for(part: str, values: Mapping[str, float]) -> str:
+    """A part in words, with its shape: "a second capacitive arc, an ionic branch, near 40 Hz".
+
+    Parameters
+    ----------
+    part : str
+    values : mapping of str to float
+        Its parameters, SI.
+    """
+    at = ""
+    if part == "branch":
+        at = format_quantity(1.0 / (2 * np.pi * values["R_1"] * values["C_1"]), "Hz", digits=2)
+    elif part in _SHAPE:
+        name, sign = _SHAPE[part]
+        at = format_quantity(sign * values[name], "V", digits=2)
+    return ASKS[part].format(at=at)
 
 
 @dataclass(frozen=True)
@@ -76,13 +96,11 @@ class Promise:
     """Which kind that is."""
     values: Mapping[str, float]
     """Its parameters, SI, by the linearised problem."""
-    at: str
-    """Its shape in words, "40 Hz"; empty where it has none."""
 
     @property
     def asks(self) -> str:
         """What is asked for, in words."""
-        return ASKS[self.part].format(at=self.at)
+        return asked_for(self.part, self.values)
 
     @property
     def sentence(self) -> str:
@@ -149,8 +167,6 @@ class Probe:
     """Its parameters, SI."""
     most: float
     """Multiple of the amplitude up to which it may go."""
-    at: str = ""
-    """The shape in words."""
 
     @property
     def amounts(self) -> dict[Way, float]:
@@ -199,8 +215,7 @@ def _branches(p: Parameters, reach: Reach) -> Iterator[Probe]:
     junction = 1.0 / (1.0 / p.R_b + p.i_c0 / max(abs(p.V_T), reach.size))
     R_1 = junction / SETTINGS.small
     for tau in np.geomspace(0.3 / reach.fast, 3.0 / reach.slow, SETTINGS.times):
-        at = format_quantity(1.0 / (2 * np.pi * tau), "Hz", digits=2)
-        yield Probe({"R_1": R_1, "C_1": float(tau) / R_1}, 1e3 * SETTINGS.most, at)
+        yield Probe({"R_1": R_1, "C_1": float(tau) / R_1}, 1e3 * SETTINGS.most)
 
 
 def _dispersions(_: Parameters, __: Reach) -> Iterator[Probe]:
@@ -213,18 +228,14 @@ def _capacitances(p: Parameters, reach: Reach) -> Iterator[Probe]:
     """Capacitances that grow within the voltages that were applied."""
     for V_c in np.geomspace(0.04, 2.0, SETTINGS.voltages) * reach.size:
         C_0 = SETTINGS.small * p.C_m * math.exp(-max(reach.high, 0.0) / V_c)
-        yield Probe(
-            {"C_0": C_0, "V_c": float(V_c)}, 1e2 * SETTINGS.most, format_quantity(float(V_c), "V", digits=2)
-        )
+        yield Probe({"C_0": C_0, "V_c": float(V_c)}, 1e2 * SETTINGS.most)
 
 
 def _leaks(p: Parameters, reach: Reach) -> Iterator[Probe]:
     """Leaks that grow within the voltages that were applied."""
     for V_l in np.geomspace(0.06, 1.0, SETTINGS.voltages) * reach.size:
         I_l = SETTINGS.small * _current(p, reach) / math.sinh(reach.size / V_l)
-        yield Probe(
-            {"I_l": I_l, "V_l": float(V_l)}, SETTINGS.most, format_quantity(float(V_l), "V", digits=2)
-        )
+        yield Probe({"I_l": I_l, "V_l": float(V_l)}, SETTINGS.most)
 
 
 def _photocurrents(p: Parameters, reach: Reach) -> Iterator[Probe]:
@@ -241,7 +252,7 @@ def _second_polarities(p: Parameters, reach: Reach) -> Iterator[Probe]:
         for V_mn in (0.06 * -reach.low, 0.2 * -reach.low):
             amplitude = SETTINGS.small * _current(p, reach)
             values = dict(zip(EXTENSIONS["second_polarity"], (amplitude, float(V_Tn), V_mn), strict=True))
-            yield Probe(values, SETTINGS.most, format_quantity(-float(V_Tn), "V", digits=2))
+            yield Probe(values, SETTINGS.most)
 
 
 def _conductances(p: Parameters, _: Reach) -> Iterator[Probe]:
@@ -335,7 +346,7 @@ def promises(state: FitState, share: FloatArray, noise: FloatArray, parts: Seque
         of_noise = (after / weight / free, r_left / weight / free)
         then, now = (float(np.mean(rows[kinds == present[asks]] ** 2)) for rows in of_noise)
         values = scaled(probe.values, max(amplitude, 1.0))
-        found.append(Promise(part, sum(falls), (now, then), present[asks], values, probe.at))
+        found.append(Promise(part, sum(falls), (now, then), present[asks], values))
     return sorted(found, key=lambda promise: -promise.fall)
 
 
