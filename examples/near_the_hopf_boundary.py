@@ -47,7 +47,7 @@ assert abs(late.min() - cycle.u[0]) < 1e-3
 assert abs(late.max() - cycle.u[1]) < 1e-3
 
 # The circuit decides: a resistor across the device, smaller than the one of the recipe, stops it.
-shunt = mf.stability(spiking)["current"]["values_to_hopf"]["R_load"]
+shunt = mf.stability(spiking)["current"]["values_to_hopf"]["R_shunt"]
 loaded = mf.Circuit(control="voltage", load=0.9 * shunt)  # the same circuit, as Norton and Thevenin know
 print(f"a resistor of {shunt:.3g} ohm across it is on the boundary")
 assert mf.stability(spiking, {"shunted": loaded})["shunted"]["gain_margin_min"] > 1.0

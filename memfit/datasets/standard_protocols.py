@@ -35,7 +35,7 @@ class Settings:
     """After every jump, evenly in the logarithm of the time,"""
     earliest: float = 1e-5
     """from this part of the flat piece on."""
-    late: tuple[float, ...] = (0.9, 0.925, 0.95, 0.975, 0.999)
+    late: tuple[float, ...] = (0.9, 0.925, 0.95, 0.97, 0.999)
     """Parts of a flat piece at which it is sampled late."""
     near: float = 1e-6
     """Distance of an even sample from a break, of that between samples, at which it stands for it."""

@@ -7,10 +7,14 @@ Where nothing describes them, more starts, more steps and fits without some of t
 ever; there each part of the work has a budget, and ends with the best it has.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from memfit.datasets import Record
+from memfit.fitting.drives import drive_of
+from memfit.fitting.predict import measured
 from memfit.progress import stopped
 
 
@@ -18,6 +22,8 @@ from memfit.progress import stopped
 class Settings:
     """Evaluations that may be spent where nothing describes the data."""
 
+    steps: int = 15
+    """Of the integrator between two kinks of a drive, as it usually takes; each counts as two points."""
     search: float = 400.0
     """On all starts together."""
     settling: float = 120.0
@@ -34,13 +40,25 @@ SETTINGS = Settings()
 SPENT = "the evaluations for data that nothing describes were spent"
 
 
+def usual_work(records: Sequence[Record]) -> int:
+    """Points that one evaluation of all records counts as.
+
+    Parameters
+    ----------
+    records : sequence of Record
+    """
+    drives = [drive for record in records if (drive := drive_of(record)) is not None]
+    pieces = sum(drive.time.size - 1 for drive in drives)
+    return sum(measured(record).size for record in records) + 2 * SETTINGS.steps * pieces
+
+
 class Effort:
     """What a fit, or a part of it, has used, and whether it may go on.
 
     Parameters
     ----------
     points : int
-        Of the device: what one evaluation computes.
+        Of the device: what one evaluation computes (`usual_work`).
     most : float
         Evaluations that may be used.
     whole : Effort, optional

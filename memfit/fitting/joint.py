@@ -26,7 +26,7 @@ from memfit.datasets import Device, ImpedanceSpectrum, Record, in_session, silen
 from memfit.errors import InputError
 from memfit.fitting.choice import Chosen, choose_parts, diagnose
 from memfit.fitting.effort import SETTINGS as EFFORT
-from memfit.fitting.effort import SPENT, Effort
+from memfit.fitting.effort import SPENT, Effort, usual_work
 from memfit.fitting.exploration import explore
 from memfit.fitting.findings import Alternative, Conflict, ModelCandidate, ModelChoice
 from memfit.fitting.identifiability import with_identifiability
@@ -35,10 +35,10 @@ from memfit.fitting.instrument_terms import (
 )
 from memfit.fitting.least_squares import again, linear_step, minimise
 from memfit.fitting.misfit import Misfit, is_large, measure, misfit_of, with_misfit
-from memfit.fitting.mistakes import find_mistake
+from memfit.fitting.mistakes import are_turned_round, find_mistake
 from memfit.fitting.noise import prepare
 from memfit.fitting.plan import CORE, FitPlan, free_parameters, plan_for, unit_of_length
-from memfit.fitting.predict import bias_of, junction_at, measured
+from memfit.fitting.predict import bias_of, junction_at
 from memfit.fitting.problem import FitState, Problem, Unknowns, physical_unknowns
 from memfit.fitting.result import FitResult, FittedRecord
 from memfit.fitting.search import describes, find_minima
@@ -130,7 +130,7 @@ def fit(device: Device, plan: FitPlan | None = None) -> JointFit:
             raise InputError(f"{record.name}: {nothing}, so there is nothing to fit: leave this record out.")
         if isinstance(record, ImpedanceSpectrum):
             bias_of(record)
-    effort = Effort(sum(measured(record).size for record in device.records))
+    effort = Effort(usual_work(device.records))
     if plan.model == "auto":
         return _fit_chosen(device, plan, effort)
     if plan.model != "simplest":
@@ -164,9 +164,11 @@ def _fit_chosen(device: Device, plan: FitPlan, effort: Effort) -> JointFit:
         return choose_parts(with_one_misfit(replace(found.state, problem=part)), plan, device.records)
 
     plainest = _find(device.records, plan, "3d", effort, patient=False)
+    misfit = measure(plainest.state)
+    if misfit.large and are_turned_round(device.records) and _mistake_in(plainest.state, misfit, plan, "3d"):
+        return _finish(device, plan, "3d", _find(device.records, plan, "3d", effort))
     chosen = choice(plainest)
     if measure(chosen.state).large:
-        misfit = measure(plainest.state)
         few = sum(is_large(m) for m in misfit.records) <= len(misfit.records) / 2
         if few and _mistake_in(plainest.state, misfit, plan, "3d"):  # no part is to explain a wrong unit
             return _finish(device, plan, "3d", _find(device.records, plan, "3d", effort))

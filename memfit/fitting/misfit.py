@@ -288,7 +288,12 @@ def _status(result: FitResult, found: MisfitFound, *, spent: bool) -> Status:
     also: tuple[StatusCode, ...] = () if no_more else (status.code, *status.also)
     said = f"The model does not describe this device: it {found.sentence}."
     bounded = [name for name in result.plan.get("bounds") or () if name in parameters]
-    cut_off = status.code == "at_bound" and any(parameters[name].status == "at_bound" for name in bounded)
+    cut = [name for name in bounded if parameters[name].status == "at_bound"]
+    cut_off = bool(cut) and (status.code == "at_bound" or spent)
+    if cut_off and status.code != "at_bound":
+        status = Status(
+            code="at_bound", message=f"{', '.join(cut)} ended at a bound that was given; widen it."
+        )
     if (status.code == "not_converged" and not spent) or cut_off:  # what comes first may be the cause
         return replace(status, message=f"{said} {status.message}", also=("poor_fit", *status.also))
     advice = found.mistake or "Look at the residuals: another law, light, drift, a record of another device."

@@ -214,11 +214,21 @@ def _current_and_voltage(record: IVSweep | PulseTransient) -> FloatArray:
     return np.array(pair)
 
 
-def _turned_round(records: Sequence[Record]) -> list[Record] | None:
-    """The records of a device measured with its leads exchanged; None where nothing suggests it."""
+def are_turned_round(records: Sequence[Record]) -> bool:
+    """Whether records look like those of a device measured with its leads exchanged: nearly all is negative.
+
+    Parameters
+    ----------
+    records : sequence of Record
+    """
     extents = [extent_of(record) for record in records]
     ends = [end for extent in extents for end in extent.get("voltage") or extent["current"]]
-    if not min(ends, default=0.0) < -2.0 * max(ends, default=0.0):
+    return bool(min(ends, default=0.0) < -2.0 * max(ends, default=0.0))
+
+
+def _turned_round(records: Sequence[Record]) -> list[Record] | None:
+    """The records with all signs turned; None where nothing suggests it."""
+    if not are_turned_round(records):
         return None
     turned = []
     for record in records:

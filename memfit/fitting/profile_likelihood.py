@@ -367,7 +367,9 @@ class _Ridge:
                 return None
             for known in (outer, self.inner):
                 if abs(known.zeta - 1.0) <= SETTINGS.at_limit and known.by_c > 0.0:
-                    return known.c + self.direction * (1.0 - known.zeta) / known.by_c
+                    limit = known.c + self.direction * (1.0 - known.zeta) / known.by_c
+                    ends = (self.inner.c, outer.c)
+                    return min(max(limit, min(ends)), max(ends))
             nearest = min((outer, self.inner), key=lambda refit: abs(refit.zeta - 1.0))
             guess = nearest.c
             if nearest.by_c > 0.0:

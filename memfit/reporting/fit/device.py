@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from functools import partial
 
+import numpy as np
+
 from memfit.fitting import FitResult
 from memfit.model import PARAMETERS
 from memfit.reporting.content import (
@@ -89,10 +91,22 @@ def _circuit_panel(result: FitResult) -> Panels:
     for symbol, own in columns:
         there = [name for name, row in PARAMETERS.items() if row.part in own and name in result.fitted_values]
         elements.append(Element(symbol, tuple(label(name) for name in there)))
+    drawn = [name for name in (*result.parameters,) if result.parameters[name].value is not None]
+    data = {name: np.array([result.parameters[name].value]) for name in drawn}
     words, width = FIGURE_WORDS["device"], 34.0 + 24.0 * len(elements)
     draw = partial(device_circuit_figure, series=label("R_s"), elements=elements)
     return Panels(
-        (Panel(key="device", draw=draw, caption=words.caption, alt=words.alt, width=width, height=42.0),)
+        (
+            Panel(
+                key="device",
+                draw=draw,
+                caption=words.caption,
+                alt=words.alt,
+                width=width,
+                height=42.0,
+                data=data,
+            ),
+        )
     )
 
 

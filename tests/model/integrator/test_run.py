@@ -43,6 +43,7 @@ def copied(tmp_path):
         "noise_estimate.py",
         "protocols.py",
         "units.py",
+        "units.toml",
     ):
         shutil.copy(PACKAGE / name, package / name)
     return package
