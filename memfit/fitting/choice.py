@@ -22,6 +22,7 @@ from memfit.arrays import FloatArray
 from memfit.datasets import ImpedanceSpectrum, Record
 from memfit.fitting.diagnosis import PROBES, Promise, asked_for, promises
 from memfit.fitting.drives import free_start
+from memfit.fitting.effort import SETTINGS as EFFORT
 from memfit.fitting.findings import Diagnosis, Member, PartFound
 from memfit.fitting.instrument import INITIAL
 from memfit.fitting.least_squares import again, minimise
@@ -261,7 +262,9 @@ def _cold_starts(
     physical = [name for name in NAMES if name in names]
     several = [{**base, **warm}, *(with_parts({**base, **g.values}, plan.asked) for g in guesses)]
     starts = [StartingValues({k: v for k, v in values.items() if k in NAMES}, 0.0, {}) for values in several]
-    return [dict(start.values) for start in polish(records, plan, physical, starts)[: SETTINGS.cold]]
+    effort = current.state.problem.effort.whole_fit.part(EFFORT.polishing)
+    polished = polish(records, plan, physical, starts, effort)
+    return [dict(start.values) for start in polished[: SETTINGS.cold]]
 
 
 def _without_part(current: _Fitted, part: str) -> _Fitted:

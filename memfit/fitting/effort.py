@@ -7,14 +7,10 @@ Where nothing describes them, more starts, more steps and fits without some of t
 ever; there each part of the work has a budget, and ends with the best it has.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from memfit.datasets import Record
-from memfit.fitting.drives import drive_of
-from memfit.fitting.predict import measured
 from memfit.progress import stopped
 
 
@@ -22,14 +18,14 @@ from memfit.progress import stopped
 class Settings:
     """Evaluations that may be spent where nothing describes the data."""
 
-    steps: int = 15
-    """Of the integrator between two kinks of a drive, as it usually takes; each counts as two points."""
     search: float = 400.0
     """On all starts together."""
     settling: float = 120.0
     """On the terms of the instruments, on noise and outliers, and on what leaving out records does."""
-    choice: float = 400.0
-    """On the choice of parts."""
+    choice: float = 600.0
+    """On the choice of parts, ..."""
+    polishing: float = 400.0
+    """... and on first values of one part, in closed form."""
     some: float = 100.0
     """On one fit without some of the records ..."""
     mistakes: float = 300.0
@@ -40,25 +36,13 @@ SETTINGS = Settings()
 SPENT = "the evaluations for data that nothing describes were spent"
 
 
-def usual_work(records: Sequence[Record]) -> int:
-    """Points that one evaluation of all records counts as.
-
-    Parameters
-    ----------
-    records : sequence of Record
-    """
-    drives = [drive for record in records if (drive := drive_of(record)) is not None]
-    pieces = sum(drive.time.size - 1 for drive in drives)
-    return sum(measured(record).size for record in records) + 2 * SETTINGS.steps * pieces
-
-
 class Effort:
     """What a fit, or a part of it, has used, and whether it may go on.
 
     Parameters
     ----------
     points : int
-        Of the device: what one evaluation computes (`usual_work`).
+        Of the device: what one evaluation computes (`predict.usual_work`).
     most : float
         Evaluations that may be used.
     whole : Effort, optional

@@ -26,7 +26,7 @@ from memfit.datasets import Device, ImpedanceSpectrum, Record, in_session, silen
 from memfit.errors import InputError
 from memfit.fitting.choice import Chosen, choose_parts, diagnose
 from memfit.fitting.effort import SETTINGS as EFFORT
-from memfit.fitting.effort import SPENT, Effort, usual_work
+from memfit.fitting.effort import SPENT, Effort
 from memfit.fitting.exploration import explore
 from memfit.fitting.findings import Alternative, Conflict, ModelCandidate, ModelChoice
 from memfit.fitting.identifiability import with_identifiability
@@ -38,7 +38,7 @@ from memfit.fitting.misfit import Misfit, is_large, measure, misfit_of, with_mis
 from memfit.fitting.mistakes import are_turned_round, find_mistake
 from memfit.fitting.noise import prepare
 from memfit.fitting.plan import CORE, FitPlan, free_parameters, plan_for, unit_of_length
-from memfit.fitting.predict import bias_of, junction_at
+from memfit.fitting.predict import bias_of, junction_at, usual_work
 from memfit.fitting.problem import FitState, Problem, Unknowns, physical_unknowns
 from memfit.fitting.result import FitResult, FittedRecord
 from memfit.fitting.search import describes, find_minima
@@ -55,6 +55,8 @@ _TITLES = {"3d": "3D model", "2d": "2D model", "2d-mirror": "mirror 2D model"}
 class Settings:
     """Numbers that steer the fit from its minimum to its result."""
 
+    much_lower: float = 0.5
+    """Of chi2: a place that is so much lower is asked anew which parts are missing."""
     more_minima: int = 3
     """How often the search may begin again from a lower place that was found while looking around."""
     alarm: float = 5.0
@@ -173,21 +175,17 @@ def _fit_chosen(device: Device, plan: FitPlan, effort: Effort) -> JointFit:
         if few and _mistake_in(plainest.state, misfit, plan, "3d"):  # no part is to explain a wrong unit
             return _finish(device, plan, "3d", _find(device.records, plan, "3d", effort))
         if not chosen.found:  # before a model fails, its minimum is looked for at length
+            before = _squares(plainest.state)
             plainest = _find(device.records, plan, "3d", effort)
-            chosen = choice(plainest)
+            if _squares(plainest.state) < SETTINGS.much_lower * before:
+                chosen = choice(plainest)
     parts = tuple(dict.fromkeys((*plan.parts, *chosen.parts)))
     settled = plainest
     if chosen.parts != plainest.state.parameters.parts:
         settled = _Settled(chosen.state, (), plainest.first)
     joint = _finish(device, replace(plan, parts=parts), "3d", settled)
-    result = replace(
-        joint.result,
-        plan=plan.to_dict(),
-        parts_found=chosen.found,
-        members=chosen.members,
-        diagnosis=chosen.diagnosis,
-    )
-    return JointFit(result, joint.fitted)
+    result = replace(joint.result, plan=plan.to_dict(), parts_found=chosen.found, members=chosen.members)
+    return JointFit(replace(result, diagnosis=chosen.diagnosis), joint.fitted)
 
 
 def _find(

@@ -32,6 +32,8 @@ FIT_TOLERANCE = 1e-7
 """Of the integrator during a fit: a thousand times below the noise of good instruments."""
 _LEAST_CHARGING = 1e-9
 """Of the shortest sampling interval: a charging time R_s C_m below is none."""
+_USUAL_STEPS = 15
+"""Of the integrator between two kinks of a drive; each counts as two points."""
 _LEAST_SERIES = 1e-6
 """Of R_b: a series resistance below is none."""
 _KEPT = 200_000
@@ -421,3 +423,15 @@ def modulus(record: Record, values: FloatArray) -> FloatArray:
         half = np.hypot(values[: record.points], values[record.points :])
         return np.concatenate([half, half])
     return np.abs(values)
+
+
+def usual_work(records: Sequence[Record]) -> int:
+    """Points that one evaluation of all records counts as.
+
+    Parameters
+    ----------
+    records : sequence of Record
+    """
+    drives = [drive for record in records if (drive := drive_of(record)) is not None]
+    pieces = sum(drive.time.size - 1 for drive in drives)
+    return sum(measured(record).size for record in records) + 2 * _USUAL_STEPS * pieces
