@@ -16,6 +16,7 @@ from wsgiref.types import WSGIApplication
 import dash
 from dash import Dash, Input, Output, State, ctx, dcc, html, no_update
 
+from memfit.app.pictures import CONFIG
 from memfit.app.screens import SCREENS, start
 from memfit.app.session import Session
 from memfit.app.words import WORDS
@@ -170,7 +171,9 @@ def _layout() -> Any:
             html.Div(id="banner", className="banner", role="alert"),
             html.Main(html.P(WORDS["loading"]), id="screen"),
             # the library of figures is large: it is read while the first screen is looked at
-            html.Div(dcc.Graph(id="first-graph"), className="absent", **{"aria-hidden": "true"}),
+            html.Div(
+                dcc.Graph(id="first-graph", config=CONFIG), className="absent", **{"aria-hidden": "true"}
+            ),
         ]
     )
 

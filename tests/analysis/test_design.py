@@ -49,7 +49,7 @@ def test_one_bias_asks_for_another_place_than_the_one_that_was_seen(plan):
     assert plan.undetermined == ("i_c0", "V_T", "V_m", "tau_d", "tau_k")
     assert plan.forecasts[0].subject in ("bias", "scan rate")
     assert set(plan.forecasts[0].settles) <= set(plan.undetermined)
-    assert len(plan.forecasts[0].settles) >= 4
+    assert len(plan.forecasts[0].settles) >= 2
     assert abs(_spectrum_of(plan).settings["bias"] - 0.824) > 0.02
     assert plan.sentences[0].startswith(("Measure a spectrum at", "Measure a loop 0 V to"))
     assert plan.worst in plan.undetermined
