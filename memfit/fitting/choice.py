@@ -90,7 +90,7 @@ class _Fitted:
     effective: tuple[float, ...]
     """Independent points of each record; records of a kind have the same share of theirs."""
     large: bool
-    """Whether most records are missed by much."""
+    """Whether any record is missed by much."""
     worst: float
     """Per cent by which the worst record is missed."""
     describes: bool
@@ -109,6 +109,19 @@ def choose_parts(state: FitState, plan: FitPlan, records: Sequence[Record]) -> C
     records : sequence of Record
         As they were read.
     """
+    chosen = _forward(state, plan, records)
+    bare = _without_terms(state, records)
+    if bare is state or not measure(chosen.state).large:
+        return chosen
+    # gains and the like may have stood in for what is missing, and hide it
+    effort = state.problem.effort.whole_fit.part(EFFORT.choice)
+    other = _forward(replace(bare, problem=replace(bare.problem, effort=effort)), plan, records)
+    worst = [max(m.percent for m in measure(one.state).records) for one in (chosen, other)]
+    return other if worst[1] < worst[0] else chosen
+
+
+def _forward(state: FitState, plan: FitPlan, records: Sequence[Record]) -> Chosen:
+    """Parts added from a fit on, one by one, and those that are no longer needed taken out."""
     given = tuple(part for part, names in EXTENSIONS.items() if set(names) & set(plan.asked))
     floor = SETTINGS.floor * _seen_noise(state.problem) ** 2
     first = _fitted(given, state)
@@ -133,7 +146,7 @@ def choose_parts(state: FitState, plan: FitPlan, records: Sequence[Record]) -> C
             diagnosis = tuple(offer.found() for offer in offers[SETTINGS.tried :])
             break
         fall, before = -_rise(better, current, floor), current.worst
-        current = _fitted(better.parts, _with_terms_of_its_own(better.state, records, plan))
+        current = _fitted(better.parts, settled_with_terms(_without_terms(better.state, records), plan))
         found.append(_part_found(asked, current.state, fall, (before, current.worst)))
         seen[frozenset(current.parts)] = current
     for part in [part for part in current.parts if part not in given] if len(current.parts) > 1 else []:
@@ -197,21 +210,21 @@ def _fitted(parts: Sequence[str], state: FitState) -> _Fitted:
     even = tuple(float(share[kind] * n) for kind, n in zip(kinds, count, strict=True))
     records = measure(state).records
     missed, worst = [is_large(m) for m in records], max(m.percent for m in records)
-    return _Fitted(tuple(parts), state, even, sum(missed) > len(missed) / 2, worst, not any(missed))
+    return _Fitted(tuple(parts), state, even, any(missed), worst, not any(missed))
 
 
-def _with_terms_of_its_own(state: FitState, records: Sequence[Record], plan: FitPlan) -> FitState:
-    """The settled fit of a wider model, without the terms of the instruments that stood in for its parts."""
+def _without_terms(state: FitState, records: Sequence[Record]) -> FitState:
+    """The fit without terms of the instruments, its records as they were read; itself where it has none."""
     free = {k for k, record in enumerate(records) if free_start(record)}
     terms = [
         u.name
         for u in state.unknowns.free
         if u.term is not None and not (u.term.kind in INITIAL and u.term.record in free)
     ]
-    if terms:
-        bare = replace(state.problem, predictor=Predictor(records, state.problem.predictor.tolerance))
-        state = again(state, bare, state.unknowns.without(terms))
-    return settled_with_terms(state, plan)
+    if not terms:
+        return state
+    bare = replace(state.problem, predictor=Predictor(records, state.problem.predictor.tolerance))
+    return again(state, bare, state.unknowns.without(terms))
 
 
 def _with_part(current: _Fitted, plan: FitPlan, offer: Promise, guesses: Sequence[StartingValues]) -> _Fitted:
