@@ -3,7 +3,9 @@
 Forward from the plainest model: every part says what it promises (`memfit.fitting.diagnosis`), the best is
 fitted, beginning at the present minimum with the part as small as the promise says, and stays where BIC on
 effective points falls. Where the model misses the data by much a linear promise is no measure, and the best
-three are fitted. Backward once at the end: what is no longer needed goes.
+three are fitted. Backward once at the end: what is no longer needed goes. Gains and other terms of the
+instruments may have stood in for what is missing: where the data are not described in the end, all of it is
+done again from a fit without them.
 
 Two members are compared by the likelihood with the scale of the residuals unknown, for each kind of data,
 n log(chi2/n) with n effective points: where a member describes the data this is chi2, and where none does,
@@ -93,8 +95,6 @@ class _Fitted:
     """Whether any record is missed by much."""
     worst: float
     """Per cent by which the worst record is missed."""
-    describes: bool
-    """Whether none is missed by much."""
 
 
 def choose_parts(state: FitState, plan: FitPlan, records: Sequence[Record]) -> Chosen:
@@ -210,7 +210,7 @@ def _fitted(parts: Sequence[str], state: FitState) -> _Fitted:
     even = tuple(float(share[kind] * n) for kind, n in zip(kinds, count, strict=True))
     records = measure(state).records
     missed, worst = [is_large(m) for m in records], max(m.percent for m in records)
-    return _Fitted(tuple(parts), state, even, any(missed), worst, not any(missed))
+    return _Fitted(tuple(parts), state, even, any(missed), worst)
 
 
 def _without_terms(state: FitState, records: Sequence[Record]) -> FitState:
@@ -230,7 +230,7 @@ def _without_terms(state: FitState, records: Sequence[Record]) -> FitState:
 def _with_part(current: _Fitted, plan: FitPlan, offer: Promise, guesses: Sequence[StartingValues]) -> _Fitted:
     """The fit with one part more, from where the promise says.
 
-    Where the present minimum misses most records by much it may be far from that of the wider model: then
+    Where the present minimum misses a record by much it may be far from that of the wider model: then
     also from first values of the whole device, polished on what has a closed form.
     """
     state, parts = current.state, (*current.parts, offer.part)
@@ -337,7 +337,7 @@ def _members(best: _Fitted, seen: Collection[_Fitted], floor: FloatArray) -> tup
                 parts=one.parts,
                 bic=rise,
                 weight=float(weight),
-                status="ok" if one.describes else "poor_fit",
+                status="poor_fit" if one.large else "ok",
                 parameters=one.state.parameters.as_dict(),
                 covariance_names=one.state.unknowns.names,
                 covariance=tuple(tuple(float(v) for v in row) for row in covariance.matrix),
