@@ -34,10 +34,10 @@ from memfit.fitting.instrument_terms import (
     driven_alike,
 )
 from memfit.fitting.least_squares import again, linear_step, minimise
-from memfit.fitting.misfit import Misfit, is_large, measure, misfit_of, with_misfit
+from memfit.fitting.misfit import Misfit, measure, misfit_of, with_misfit
 from memfit.fitting.mistakes import are_turned_round, find_mistake
 from memfit.fitting.noise import prepare
-from memfit.fitting.plan import CORE, FitPlan, free_parameters, plan_for, unit_of_length
+from memfit.fitting.plan import CORE, WIRING, FitPlan, free_parameters, plan_for, unit_of_length
 from memfit.fitting.predict import bias_of, junction_at, usual_work
 from memfit.fitting.problem import FitState, Problem, Unknowns, physical_unknowns
 from memfit.fitting.result import FitResult, FittedRecord
@@ -55,7 +55,7 @@ _TITLES = {"3d": "3D model", "2d": "2D model", "2d-mirror": "mirror 2D model"}
 class Settings:
     """Numbers that steer the fit from its minimum to its result."""
 
-    much_lower: float = 0.5
+    much_lower: float = 0.9
     """Of chi2: a place that is so much lower is asked anew which parts are missing."""
     more_minima: int = 3
     """How often the search may begin again from a lower place that was found while looking around."""
@@ -171,13 +171,12 @@ def _fit_chosen(device: Device, plan: FitPlan, effort: Effort) -> JointFit:
         return _finish(device, plan, "3d", _find(device.records, plan, "3d", effort))
     chosen = choice(plainest)
     if measure(chosen.state).large:
-        few = sum(is_large(m) for m in misfit.records) <= len(misfit.records) / 2
-        if few and _mistake_in(plainest.state, misfit, plan, "3d"):  # no part is to explain a wrong unit
+        if _mistake_in(plainest.state, misfit, plan, "3d"):  # no part is to explain a wrong unit
             return _finish(device, plan, "3d", _find(device.records, plan, "3d", effort))
         if not chosen.found:  # before a model fails, its minimum is looked for at length
-            before = _squares(plainest.state)
-            plainest = _find(device.records, plan, "3d", effort)
-            if _squares(plainest.state) < SETTINGS.much_lower * before:
+            before, plainest = plainest.state, _find(device.records, plan, "3d", effort)
+            wired = set(WIRING) & {*plainest.state.unknowns.names} - {*before.unknowns.names}
+            if wired or _squares(plainest.state) < SETTINGS.much_lower * _squares(before):
                 chosen = choice(plainest)
     parts = tuple(dict.fromkeys((*plan.parts, *chosen.parts)))
     settled = plainest

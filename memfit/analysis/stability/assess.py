@@ -223,8 +223,7 @@ def _as_sure_as_the_model(
         against = []
         for part in misfit.without:
             other = p.replace(**part.values)
-            can = circuit.can_oscillate(other)
-            if can and bool(least_log_gain_margin(circuit.loop(other)) < 0.0) != unstable:
+            if (beyond := _is_unstable(other, circuit)) is not None and beyond != unstable:
                 against.append(part.left_out)
         if not against:
             return known
@@ -238,6 +237,14 @@ def _as_sure_as_the_model(
         probability_reason=reason,
         message=f"{reason}{as_fitted}",
     )
+
+
+def _is_unstable(p: Parameters, circuit: Circuit) -> bool | None:
+    """Whether some bias is unstable; None where nothing makes the device oscillate."""
+    if p.parts:
+        margin = assess_member(p, circuit).gain_margin_min
+        return None if margin is None else margin < 1.0
+    return bool(least_log_gain_margin(circuit.loop(p)) < 0.0) if circuit.can_oscillate(p) else None
 
 
 def _verdict(margin: float, interval: Interval | None) -> Verdict:

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from memfit.analysis.stability.assess import DEFAULT_CIRCUITS, analyse_result, assess
+from memfit.analysis.stability.assess import DEFAULT_CIRCUITS, _is_unstable, analyse_result, assess
 from memfit.analysis.stability.circuit import Circuit
 from memfit.analysis.stability.hopf import CHANGEABLE
 from memfit.analysis.stability.sampling import draw, probability_of_oscillation, stability_at
@@ -214,3 +214,12 @@ def test_the_probability_at_a_bias_is_at_most_that_anywhere():
     ]
     assert 0.05 < max(at_bias) <= anywhere
     assert at_bias[0] < 0.01
+
+
+def test_a_member_is_asked_without_each_record_too():
+    """A verdict that one record alone carries is withheld for members of the family as for the plainest."""
+    p = Parameters(R_b=1.2e5, C_m=2.5e-7, i_c0=2.8e-5, V_T=0.65, V_m=0.062, tau_d=0.026, tau_k=0.048)
+    circuit = Circuit(control="current")
+    assert _is_unstable(p, circuit) is True
+    assert _is_unstable(p.replace(p_k=0.98, q_k=0.0), circuit) is True
+    assert _is_unstable(p.replace(R_1=0.02 * p.R_b, C_1=50 * p.C_m), circuit) is False
