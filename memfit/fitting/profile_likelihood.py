@@ -367,9 +367,8 @@ class _Ridge:
                 return None
             for known in (outer, self.inner):
                 if abs(known.zeta - 1.0) <= SETTINGS.at_limit and known.by_c > 0.0:
-                    limit = known.c + self.direction * (1.0 - known.zeta) / known.by_c
-                    ends = (self.inner.c, outer.c)
-                    return min(max(limit, min(ends)), max(ends))
+                    step, width = (1.0 - known.zeta) / known.by_c, abs(outer.c - self.inner.c)
+                    return known.c + self.direction * min(max(step, -width), width)
             nearest = min((outer, self.inner), key=lambda refit: abs(refit.zeta - 1.0))
             guess = nearest.c
             if nearest.by_c > 0.0:
