@@ -110,8 +110,7 @@ def choose_parts(state: FitState, plan: FitPlan, records: Sequence[Record]) -> C
         As they were read.
     """
     chosen = _forward(state, plan, records)
-    bare = _without_terms(state, records)
-    if bare is state or not measure(chosen.state).large:
+    if not measure(chosen.state).large or (bare := _without_terms(state, records)) is state:
         return chosen
     # gains and the like may have stood in for what is missing, and hide it
     effort = state.problem.effort.whole_fit.part(EFFORT.choice)
@@ -131,21 +130,20 @@ def _forward(state: FitState, plan: FitPlan, records: Sequence[Record]) -> Chose
     diagnosis: tuple[Diagnosis, ...] = ()
     while len(current.parts) - len(given) < SETTINGS.most_parts:
         offers = [offer for offer in _offers(current) if offer.fall > _least(current, offer.part)]
-        better, asked = None, None
+        better, asked, fall = None, None, 0.0
         for k, offer in enumerate(offers[: SETTINGS.tried]):
             if better is not None and not (current.large and better.large):
                 break
             fitted = _with_part(current, plan, offer, guesses)
             seen[frozenset(fitted.parts)] = fitted
-            log.info("%s: BIC %+.1f (promise %d)", fitted.parts, _rise(fitted, current, floor), k + 1)
-            if _rise(fitted, current, floor) < -SETTINGS.margin and (
-                better is None or _rise(fitted, better, floor) < 0.0
-            ):
-                better, asked = fitted, offer
+            rise = _rise(fitted, current, floor)
+            log.info("%s: BIC %+.1f (promise %d)", fitted.parts, rise, k + 1)
+            if rise < -SETTINGS.margin and (better is None or _rise(fitted, better, floor) < 0.0):
+                better, asked, fall = fitted, offer, -rise
         if better is None or asked is None:
             diagnosis = tuple(offer.found() for offer in offers[SETTINGS.tried :])
             break
-        fall, before = -_rise(better, current, floor), current.worst
+        before = current.worst
         current = _fitted(better.parts, settled_with_terms(_without_terms(better.state, records), plan))
         found.append(_part_found(asked, current.state, fall, (before, current.worst)))
         seen[frozenset(current.parts)] = current
