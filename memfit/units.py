@@ -335,3 +335,13 @@ DIMENSIONS: Mapping[str, Dimension] = MappingProxyType(
     {name: _dimension(*words) for name, words in _TABLE["dimensions"].items()}
 )
 """Exponents, SI unit and spellings to show, by the name of a dimension."""
+
+
+def two_digits(value: float) -> str:
+    """A number in two digits, without an exponent.
+
+    Parameters
+    ----------
+    value : float
+    """
+    return f"{float(f'{value:.2g}'):.15g}"

@@ -39,6 +39,7 @@ from memfit.fitting.settling import settled_with_terms
 from memfit.fitting.starting_values import StartingValues, guess
 from memfit.fitting.uncertainty.covariance import covariance_of
 from memfit.model import EXTENSIONS, NAMES, PARAMETERS
+from memfit.units import two_digits
 
 log = logging.getLogger(__name__)
 
@@ -160,7 +161,7 @@ def _forward(state: FitState, plan: FitPlan, records: Sequence[Record]) -> Chose
 def _part_found(offer: Promise, state: FitState, fall: float, misfit: tuple[float, float]) -> PartFound:
     """A part that was added, in words, with the shape that was fitted."""
     asks = asked_for(offer.part, state.parameters.as_dict())
-    before, after = (f"{float(f'{value:.2g}'):.15g}" for value in misfit)
+    before, after = map(two_digits, misfit)
     sentence = (
         f"The {KINDS[offer.kind]} ask for {asks}: BIC falls by {fall:.0f}, and the record that is "
         f"missed most is missed by {after} % in place of {before} %."

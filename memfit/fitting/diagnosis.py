@@ -24,7 +24,7 @@ from memfit.fitting.predict import Predictor, bias_of
 from memfit.fitting.problem import UNSEEN, FitState
 from memfit.model import EXTENSIONS, PARAMETERS, Parameters
 from memfit.model.directions import SHAPES, Direction
-from memfit.units import format_quantity
+from memfit.units import format_quantity, two_digits
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class Promise:
     @property
     def sentence(self) -> str:
         """In words."""
-        now, then = (f"{float(f'{value:.2g}'):.15g}" for value in self.per_point)
+        now, then = map(two_digits, self.per_point)
         return f"The {KINDS[self.kind]} ask for {self.asks}: chi2 would fall from {now} to {then} a point."
 
     def found(self) -> Diagnosis:

@@ -29,6 +29,7 @@ from memfit.fitting.problem import FitState, Unknown
 from memfit.fitting.result import Estimate, EstimateStatus, FitResult, Goodness, Status, StatusCode
 from memfit.fitting.uncertainty.covariance import SETTINGS as NORMAL
 from memfit.model import DERIVED, NAMES
+from memfit.units import two_digits
 
 
 @dataclass(frozen=True)
@@ -382,12 +383,7 @@ def _with_noise_seen(result: FitResult, misfit: Misfit) -> Goodness:
 def _size(m: RecordMisfit, kind: str) -> str:
     """How far a record is missed."""
     of = "|Z|" if kind == "impedance" else "the span"
-    return f"missed by {_number(m.percent)} % of {of}, {_number(m.ratio)} times the noise"
-
-
-def _number(value: float) -> str:
-    """Two digits, no exponent."""
-    return f"{float(f'{value:.2g}'):.15g}"
+    return f"missed by {two_digits(m.percent)} % of {of}, {two_digits(m.ratio)} times the noise"
 
 
 def _sentence(state: FitState, misfit: Misfit) -> str:
@@ -404,8 +400,8 @@ def _sentence(state: FitState, misfit: Misfit) -> str:
         m, name = max(some, key=lambda pair: pair[0].percent)
         of = "|Z|" if kind == "impedance" else "their span"
         upto = "up to " if len(some) > 1 else ""
-        text = f"the {KINDS[kind]} by {upto}{_number(m.percent)} % of {of}{m.where}"
-        parts.append((m.ratio, f"{text} ({name}, {_number(m.ratio)} times its noise)"))
+        text = f"the {KINDS[kind]} by {upto}{two_digits(m.percent)} % of {of}{m.where}"
+        parts.append((m.ratio, f"{text} ({name}, {two_digits(m.ratio)} times its noise)"))
     return "misses " + "; ".join(text for _, text in sorted(parts, reverse=True)) if parts else ""
 
 

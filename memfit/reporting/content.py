@@ -162,6 +162,16 @@ def listed(items: Sequence[str], most: int | None = None) -> str:
     return f"{', '.join(items[:-1])} and {items[-1]}" if len(items) > 1 else "".join(items)
 
 
+def composition(parts: Sequence[str]) -> str:
+    """The parts of a device beside those of the plainest in words; empty without any.
+
+    Parameters
+    ----------
+    parts : sequence of str
+    """
+    return listed([PART.get(part, part) for part in parts])
+
+
 def on_axis(name: str) -> str:
     """The symbol of a quantity for the title of an axis, in matplotlib's mathematics: "$V_{m}$"."""
     symbol = SYMBOLS[name]

@@ -1,6 +1,5 @@
 """What a device is made of: its circuit, the parts that the data asked for, and the models they allow."""
 
-from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -17,7 +16,7 @@ from memfit.reporting.content import (
     Panel,
     Panels,
     Table,
-    listed,
+    composition,
     table_of,
 )
 from memfit.reporting.figures.device_circuit import Element, device_circuit_figure
@@ -52,16 +51,6 @@ def device_blocks(result: FitResult) -> tuple[Block | None, ...]:
         _members_table(result),
         Bullets(tuple(left)),
     )
-
-
-def composition(parts: Sequence[str]) -> str:
-    """The parts of a device beside those of the plainest in words; empty without any.
-
-    Parameters
-    ----------
-    parts : sequence of str
-    """
-    return listed([PART.get(part, part) for part in parts])
 
 
 def _circuit_panel(result: FitResult) -> Panels:

@@ -15,7 +15,6 @@ from memfit.reporting.content import (
     KIND,
     KINDS,
     MODEL,
-    PART,
     QUALIFIED,
     QUESTIONS,
     SYMBOLS,
@@ -25,6 +24,7 @@ from memfit.reporting.content import (
     Answer,
     Tone,
     capitalised,
+    composition,
     counted,
     listed,
 )
@@ -120,7 +120,7 @@ def parameters_answer(result: FitResult) -> Answer:
     counts = {kind: sum(item.kind == kind for item in result.inputs) for kind in KINDS}
     parts = [counted(number, KIND[kind], KINDS[kind]) for kind, number in counts.items() if number]
     source = f" to {listed(parts)}" if parts else ""
-    made = f" with {listed([PART.get(part, part) for part in result.parts])}" if result.parts else ""
+    made = f" with {composition(result.parts)}" if result.parts else ""
     sentences = [f"Joint fit of the {MODEL.get(result.model, result.model)}{made}{source}."]
     sentences += [found.sentence for found in result.parts_found]
     for status, words in QUALIFIED.items():

@@ -7,8 +7,8 @@ from made_members import PARTS, device
 
 from memfit.fitting.findings import Member
 from memfit.fitting.joint import fit
-from memfit.reporting.content import SENTENCES, Bullets, Panels, Table
-from memfit.reporting.fit.device import composition, device_blocks
+from memfit.reporting.content import SENTENCES, Bullets, Panels, Table, composition
+from memfit.reporting.fit.device import device_blocks
 
 
 @pytest.fixture(scope="module")
