@@ -167,11 +167,13 @@ def _fit_chosen(device: Device, plan: FitPlan, effort: Effort) -> JointFit:
 
     plainest = _find(device.records, plan, "3d", effort, patient=False)
     misfit = measure(plainest.state)
-    if misfit.large and are_turned_round(device.records) and _mistake_in(plainest.state, misfit, plan, "3d"):
+    turned = misfit.large and are_turned_round(device.records)
+    if turned and _mistake_in(plainest.state, misfit, plan, "3d"):
         return _finish(device, plan, "3d", _find(device.records, plan, "3d", effort))
     chosen = choice(plainest)
     if measure(chosen.state).large:
-        if _mistake_in(plainest.state, misfit, plan, "3d"):  # no part is to explain a wrong unit
+        # no part is to explain a wrong unit; of records turned round it was asked before
+        if not turned and _mistake_in(plainest.state, misfit, plan, "3d"):
             return _finish(device, plan, "3d", _find(device.records, plan, "3d", effort))
         if not chosen.found:  # before a model fails, its minimum is looked for at length
             before, plainest = plainest.state, _find(device.records, plan, "3d", effort)

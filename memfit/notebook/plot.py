@@ -32,6 +32,7 @@ from memfit.reporting.figures.nyquist import (
     draw_nyquist,
 )
 from memfit.reporting.figures.spectra import (
+    Spectrum,
     draw_modulus,
     draw_phase,
     spectra_of,
@@ -72,8 +73,7 @@ def nyquist(
     -------
     Axes
     """
-    axes, fitted = _axes(ax), _beside(records, "impedance", result, band=band)
-    spectra = spectra_of(fitted, None if result is None else parameters_of(result))
+    axes, spectra = _axes(ax), _spectra(records, result, band=band)
     unit = draw_nyquist(axes, spectra)
     native_ticks(axes)
     axes.set_aspect("equal", adjustable="box")
@@ -107,9 +107,8 @@ def bode(
     -------
     two Axes
     """
-    fitted = _beside(records, "impedance", result, band=band)
     upper, lower = plt.subplots(2, 1, sharex=True)[1] if ax is None else ax
-    spectra = spectra_of(fitted, None if result is None else parameters_of(result))
+    spectra = _spectra(records, result, band=band)
     for axes, draw in ((upper, draw_modulus), (lower, draw_phase)):
         draw(axes, spectra)
         native_ticks(axes)
@@ -138,8 +137,7 @@ def modulus(
     -------
     Axes
     """
-    axes, fitted = _axes(ax), _beside(records, "impedance", result, band=band)
-    spectra = spectra_of(fitted, None if result is None else parameters_of(result))
+    axes, spectra = _axes(ax), _spectra(records, result, band=band)
     draw_modulus(axes, spectra)
     native_ticks(axes)
     axes.set_xlabel("Frequency (Hz)")
@@ -336,6 +334,12 @@ def _legend(axes: Axes, entries: Sequence[tuple[Any, str]]) -> None:
     if 1 < len(entries) <= _MOST_ENTRIES:
         lines = [Line2D([], [], color=colour) for colour, _ in entries]
         axes.legend(lines, [words for _, words in entries], fontsize="x-small")
+
+
+def _spectra(records: Records, result: FitResult | None, *, band: bool) -> tuple[Spectrum, ...]:
+    """Spectra beside the model, as the figures of a report take them."""
+    fitted = _beside(records, "impedance", result, band=band)
+    return spectra_of(fitted, None if result is None else parameters_of(result))
 
 
 def _beside(
