@@ -16,7 +16,7 @@ Model = Literal["auto", "3d", "2d", "2d-mirror", "simplest"]
 them; or the simplest of these three that the data do not contradict."""
 MODELS: tuple[str, ...] = get_args(Model)
 Engine = Literal["memfit", "lmfit"]
-"""What looks for the minimum: Gauss-Newton steps before lmfit's trust region, or lmfit alone."""
+"""What looks for the minimum: Gauss-Newton steps before scipy's trust region, or that alone, by lmfit."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,21 +4,19 @@
 triangle; what follows is linear algebra on a few numbers. Each Gauss-Newton step solves the linearised
 problem with its bounds and, for profiles, one constraint; where a step does not keep what it promised it is
 shortened (Levenberg, Quart. Appl. Math. 1944, 2, 164). The last step, too small to be worth an evaluation, is
-taken by the linearised problem alone. The patient search is scipy's trust-region reflective method (Branch,
-Coleman & Li, SIAM J. Sci. Comput. 1999, 21, 1), to which lmfit hands the problem; it keeps to bounds without
-distorting the problem inside them.
+taken by the linearised problem alone. The patient search is in `memfit.fitting.trust_region`.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from memfit.arrays import BoolArray, FloatArray
-from memfit.fitting.linear import triangle
+from memfit.fitting.linear import least_squares, triangle
 from memfit.fitting.plan import CORE, unit_of_length
 from memfit.fitting.problem import UNSEEN, FitState, Minimum, Problem, Unknowns
+from memfit.fitting.trust_region import trust_region
 
 NEEDED = 16.0
 """Fall of chi2 that a term of the instruments must bring, each: four standard errors."""
@@ -53,20 +51,9 @@ class Settings:
     """Longest step of a logarithm, and of V_T in units of V_m."""
     rounding: float = 1e-12
     """Distance from the constraint, and over a bound in standard errors, that is none."""
-    inset: float = 1e-9
-    """Of a range: distance from its bounds of the start of a patient search, for lmfit takes none on them."""
-    nothing: float = 1e-5
-    """Relative fall of chi2 that is none ..."""
-    standstill: int = 20
-    """... and evaluations without any at which a patient search counts as ended: along a direction that the
-    data do not determine it may walk for ever."""
 
 
 SETTINGS = Settings()
-
-
-class _EndedError(Exception):
-    """No further evaluation may be made."""
 
 
 def minimise(
@@ -109,52 +96,20 @@ def minimise(
             minimum = replace(Minimum.at(end.x, unknowns.free), message=over, evaluations=end.evaluations)
             return replace(state, minimum=replace(minimum, chi2=end.chi2))
         start = start if end.failed else end.x
-    import lmfit  # noqa: PLC0415 - takes a second, and only who fits shall wait for it
-
-    residuals, names = problem.residuals(unknowns), unknowns.names
-    parameters = lmfit.Parameters()
-    for unknown, value in zip(unknowns.free, start, strict=True):
-        low, high = unknown.inner_bounds
-        inset = SETTINGS.inset * (high - low)
-        inside = float(np.clip(value, low + inset, high - inset))
-        parameters.add(unknown.name, value=inside, min=low, max=high)
-    history: list[float] = []
-    lowest: list[FloatArray] = [np.asarray(start, dtype=np.float64)]
-
-    def vector(p: Any) -> FloatArray:
-        return np.array([p[name].value for name in names])
-
-    def remembered(p: Any, **_: Any) -> FloatArray:
-        r = residuals.residuals(vector(p))
-        if float(r @ r) < min(history, default=np.inf):
-            lowest[:] = [vector(p)]
-        history.append(float(r @ r))
-        if over := problem.effort.over:
-            raise _EndedError(over)
-        return r
-
-    minimizer = lmfit.Minimizer(remembered, parameters, calc_covar=False, nan_policy="raise")
-    try:
-        with np.errstate(invalid="ignore", over="ignore", divide="ignore"):  # lmfit's errors of open values
-            outcome = minimizer.minimize(
-                method="least_squares",
-                jac=lambda p, **_: residuals.jacobian(vector(p)),
-                x_scale="jac",
-                ftol=tolerance,
-                xtol=tolerance,
-                gtol=1e-12,
-                max_nfev=most,
-            )
-        x, message = vector(outcome.params), str(outcome.message)
-        converged, evaluations = bool(outcome.success) and not outcome.aborted, int(outcome.nfev)
-    except _EndedError as end_of_effort:
-        x, message, converged, evaluations = lowest[0], str(end_of_effort), False, len(history)
-    r = residuals.residuals(x)
-    half = len(history) // 2
-    fallen = min(history[:half], default=np.inf) - min(history)
-    still = half > SETTINGS.standstill and fallen <= SETTINGS.nothing * min(history)
+    residuals = problem.residuals(unknowns)
+    found = trust_region(
+        residuals.residuals,
+        residuals.jacobian,
+        start,
+        np.array([unknown.inner_bounds for unknown in unknowns.free]).reshape(-1, 2),
+        tolerance=tolerance,
+        most=most,
+        over=lambda: problem.effort.over,
+        by_lmfit=problem.engine == "lmfit",
+    )
+    x, r = found.x, residuals.residuals(found.x)
     bounds = Minimum.at(x, unknowns.free).at_bound
-    minimum = Minimum(x, float(r @ r), converged or still, message, evaluations, bounds)
+    minimum = Minimum(x, float(r @ r), found.converged, found.message, found.evaluations, bounds)
     return FitState(problem, unknowns, minimum, failures + residuals.failures)
 
 
@@ -434,11 +389,11 @@ def _on_plane(J: FloatArray, r: FloatArray, a: FloatArray, gap: float, damping: 
         onto, along = np.zeros(a.size), np.eye(a.size)
     if along.shape[1] == 0:
         return onto
-    rows, target = J @ along, -(r + J @ onto)
+    rows, target = (J @ along if size > 0.0 else J), -(r + J @ onto)
     if damping > 0.0:
         rows = np.concatenate([rows, np.sqrt(damping) * along])
         target = np.concatenate([target, np.zeros(a.size)])
-    result: FloatArray = onto + along @ np.linalg.lstsq(rows, target, rcond=SETTINGS.rank)[0]
+    result: FloatArray = onto + along @ least_squares(rows, target, SETTINGS.rank)
     return result
 
 
