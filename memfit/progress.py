@@ -1,12 +1,15 @@
 """How work that takes minutes says how far it is, and how it is shared among threads."""
 
+import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import islice
+from multiprocessing import parent_process
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -104,6 +107,14 @@ def time_limit(seconds: float, clock: Callable[[], float] = time.monotonic) -> C
 def stopped() -> str:
     """Why the work is to end; "" while it may go on."""
     return _STOP.get()()
+
+
+def free_cores() -> int:
+    """Cores that a computation may use; one where it is itself one of several, in a thread or a process."""
+    if threading.current_thread() is not threading.main_thread() or parent_process() is not None:
+        return 1
+    available = getattr(os, "sched_getaffinity", None)  # not every system knows what a process may use
+    return len(available(0)) if available is not None else os.cpu_count() or 1
 
 
 def shared(work: Callable[[T], R], items: Iterable[T], workers: int) -> Iterator[tuple[T, R]]:

@@ -8,6 +8,7 @@ pieces, several records become one call, and a run that does not finish becomes 
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,6 +20,7 @@ from memfit.model.directions import Direction, in_groups
 from memfit.model.family_run import FIRST, Records, band_of, integrate, names_in_time, run
 from memfit.model.parameters import IN_TIME, Parameters
 from memfit.model.steady import Balance, junction_voltage
+from memfit.progress import free_cores, shared
 from memfit.protocols import Control, Drive
 
 DEFAULT_TOLERANCE = 1e-8
@@ -65,6 +67,8 @@ class Trajectory:
     """(n,) states of other parts, by name: v (V), i_cn (A), f_n."""
 
 
+_STEPS, _WORTH_A_CORE = 30, 30_000
+"""What a piece of a drive takes, in samples, and the samples of some ten milliseconds: less is not shared."""
 _LEAST_PIECE = 1e-9
 """Of the two pieces beside a jump: what is left of one when the jump is moved all over it."""
 
@@ -100,7 +104,9 @@ class DriveSet:
         self._edges = np.concatenate([p[0] for p in pieces]) if pieces else np.empty(0)
         self._level = np.concatenate([p[1] for p in pieces]) if pieces else np.empty(0)
         self._slope = np.concatenate([p[2] for p in pieces]) if pieces else np.empty(0)
-        self._jumps = [np.searchsorted(p[0], d.jumps) for p, d in zip(pieces, drives, strict=True)]
+        self._jumps = [
+            np.searchsorted(p[0], d.jumps[d.jumps < p[0][-1]]) for p, d in zip(pieces, drives, strict=True)
+        ]
         self._piece_offset = np.concatenate([[0], np.cumsum([p[1].size for p in pieces])]).astype(np.int64)
         self._voltage = np.array([d.control == "voltage" for d in drives], dtype=np.bool_)
         self._free = np.array([d.initial == "free" for d in drives], dtype=np.bool_)
@@ -178,26 +184,46 @@ class DriveSet:
         course = np.full((n if states else 0, 3), np.nan)
         status, reached = np.empty(count, dtype=np.int64), np.empty(count)
         kernel.prepare(kernel.integrate_all)
-        steps = kernel.integrate_all(
-            p.as_array(IN_TIME),
-            self._voltage,
-            self._before,
-            self._edges,
-            self._level,
-            self._slope,
-            self._piece_offset,
-            self._free,
-            start,
-            time,
-            self.offsets,
-            tolerance,
-            y,
-            y_p,
-            course,
-            status,
-            reached,
-        )
-        return Response(y, y_p, course, FIRST, status, reached, IN_TIME, int(steps))
+        values = p.as_array(IN_TIME)
+
+        def integrated(some: slice) -> int:
+            """Fill the rows of some records, each of which is integrated by itself; steps that it took."""
+            first, last = some.start, some.stop
+            piece, end_piece = self._piece_offset[first], self._piece_offset[last]
+            rows = slice(self.offsets[first], self.offsets[last])
+            return int(
+                kernel.integrate_all(
+                    values,
+                    self._voltage[some],
+                    self._before[some],
+                    self._edges[piece + first : end_piece + last],
+                    self._level[piece:end_piece],
+                    self._slope[piece:end_piece],
+                    self._piece_offset[first : last + 1] - piece,
+                    self._free[some],
+                    start[some],
+                    time[rows],
+                    self.offsets[first : last + 1] - rows.start,
+                    tolerance,
+                    y[rows],
+                    y_p[rows] if sensitivities else y_p,
+                    course[rows] if states else course,
+                    status[some],
+                    reached[some],
+                )
+            )
+
+        shares = self._shares()
+        steps = sum(taken for _, taken in shared(integrated, shares, len(shares)))
+        return Response(y, y_p, course, FIRST, status, reached, IN_TIME, steps)
+
+    def _shares(self) -> list[slice]:
+        """Records of about as much work for each core; all together where that is soon done."""
+        count = len(self.drives)
+        work = self.offsets + _STEPS * self._piece_offset
+        shares = free_cores() if work[-1] > _WORTH_A_CORE else 1
+        ends = np.searchsorted(work, np.linspace(0, work[-1], shares + 1)[1:-1])
+        return [slice(int(a), int(b)) for a, b in pairwise([0, *ends, count]) if a < b or count == 0]
 
     def along(
         self,
@@ -364,14 +390,17 @@ def _checked(time: ArrayLike) -> FloatArray:
 def _pieces(drive: Drive, time: FloatArray, margin: float) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Ends (k + 1,), starting levels (k,) and slopes (k,) of the pieces that cover all sampling times.
 
-    Before its beginning a drive is 0 if the device comes from rest, else at its first value.
+    Before its beginning a drive is 0 if the device comes from rest, else at its first value. What begins
+    after the last sample is left out.
     """
-    first = min(time[0], drive.time[0]) - margin
-    last = max(time[-1], drive.time[-1]) + margin
+    asked = int(np.searchsorted(drive.time, time[-1] + margin, side="right")) + 1
+    vertex, value = drive.time[:asked], drive.value[:asked]
+    first = min(time[0], vertex[0]) - margin
+    last = max(time[-1], vertex[-1]) + margin
     last = last if last > first else first + 1.0
-    before = 0.0 if drive.initial == "rest" else drive.value[0]
-    knots = np.concatenate([[first, drive.time[0]], drive.time, [last]])
-    levels = np.concatenate([[before, before], drive.value, drive.value[-1:]])
+    before = 0.0 if drive.initial == "rest" else value[0]
+    knots = np.concatenate([[first, vertex[0]], vertex, [last]])
+    levels = np.concatenate([[before, before], value, value[-1:]])
     length = np.diff(knots)
     kept = length > 0
     slope = np.diff(levels)[kept] / length[kept]

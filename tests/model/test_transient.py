@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from memfit.errors import InputError, ParameterError
+from memfit.model import transient
 from memfit.model.integrator import run as kernel
 from memfit.model.parameters import Parameters
 from memfit.model.steady import steady_response
@@ -233,3 +234,35 @@ def test_threads_run_side_by_side_and_agree():
 def test_compiled_code_is_kept():
     simulate(DEVICE, OSCILLATING, [0.0])
     assert kernel_is_compiled()
+
+
+def test_what_a_drive_does_after_the_last_sample_costs_nothing():
+    train = pulse_train("current", 5.7e-5, on=0.01, width=0.01, period=0.05, count=99, end=5.0)
+    few = np.linspace(0.0, 0.12, 50)
+    course = DriveSet([train], [few], [0.01]).respond(DEVICE)
+    vertices = int(np.searchsorted(train.time, 0.2))
+    short = Drive("current", train.time[:vertices], train.value[:vertices], initial=train.initial)
+    expected = DriveSet([short], [few], [0.01]).respond(DEVICE)
+    assert course.steps <= expected.steps
+    assert course.values == pytest.approx(expected.values, rel=1e-12)
+    two = DriveSet([train, short], [few, few], [0.01, 0.01])
+    offsets = np.full((2, train.jumps.size), 1e-4)
+    moved = two.with_jumps_moved(offsets).respond(DEVICE)  # jumps after the samples are no one else's
+    first, second = np.split(moved.values, 2)
+    assert first == pytest.approx(second, rel=1e-9)
+
+
+def test_records_on_several_cores_have_the_same_bytes(monkeypatch):
+    drives = [pulse("current", 1e-5 * k, on=0.1, off=0.6, end=1.0) for k in range(1, 8)]
+    drives.insert(3, Drive("voltage", [0.0, 2.0, 4.0], [0.0, 1.0, 0.0]))
+    times = [np.linspace(0.0, drive.time[-1], 40 * k) for k, drive in enumerate(drives, 1)]
+    runs, found = DriveSet(drives, times), []
+    for cores, least in ((1, 30_000), (3, 0), (50, 0)):
+        monkeypatch.setattr(transient, "free_cores", lambda cores=cores: cores)
+        monkeypatch.setattr(transient, "_WORTH_A_CORE", least)
+        found.append(runs.respond(DEVICE, sensitivities=True, states=True))
+        assert len(runs._shares()) == min(cores, len(drives))
+    for other in found[1:]:
+        assert other.steps == found[0].steps
+        for name in ("values", "derivatives", "states", "status", "reached"):
+            assert getattr(other, name).tobytes() == getattr(found[0], name).tobytes()
