@@ -34,7 +34,7 @@ from memfit.fitting.part_starts import with_parts
 from memfit.fitting.plan import KINDS, FitPlan
 from memfit.fitting.predict import Predictor, measured, modulus
 from memfit.fitting.problem import FitState, Problem, physical_unknowns
-from memfit.fitting.search import polish, thinned
+from memfit.fitting.search import polish
 from memfit.fitting.settling import settled_with_terms
 from memfit.fitting.starting_values import StartingValues, guess
 from memfit.fitting.uncertainty.covariance import covariance_of
@@ -184,10 +184,10 @@ def diagnose(state: FitState) -> tuple[Diagnosis, ...]:
 
 def _offers(current: _Fitted) -> list[Promise]:
     """What the parts that a member does not have promise."""
-    search = replace(current.state, problem=thinned(current.state.problem))
-    share = search.independent_share(current.effective)
+    state = current.state
+    share = state.independent_share(current.effective)
     others = [part for part in PROBES if part not in current.parts]
-    return promises(search, share, _seen_noise(search.problem), others)
+    return promises(state, share, _seen_noise(state.problem), others)
 
 
 def _least(current: _Fitted, part: str) -> float:
@@ -242,10 +242,9 @@ def _with_part(current: _Fitted, plan: FitPlan, offer: Promise, guesses: Sequenc
     starts = [{**values, **offer.values}]
     if current.large:
         starts += _cold_starts(current, replace(plan, parts=parts), starts[0], unknowns.names, guesses)
-    search = thinned(state.problem)
     ends = [
         minimise(
-            search,
+            state.problem,
             unknowns,
             unknowns.encode({**values, **start}),
             tolerance=SETTINGS.tolerance,
@@ -253,10 +252,7 @@ def _with_part(current: _Fitted, plan: FitPlan, offer: Promise, guesses: Sequenc
         )
         for start in starts
     ]
-    best = replace(min(ends, key=lambda end: end.minimum.chi2), problem=state.problem)
-    if search is not state.problem:
-        best = again(best)
-    return _fitted(parts, best)
+    return _fitted(parts, min(ends, key=lambda end: end.minimum.chi2))
 
 
 def _cold_starts(

@@ -30,6 +30,8 @@ class Settings:
     """On one fit without some of the records ..."""
     mistakes: float = 300.0
     """... and on all of them."""
+    all_samples: float = 30.0
+    """On all samples of long records, after a search on few."""
 
 
 SETTINGS = Settings()
@@ -54,15 +56,16 @@ class Effort:
         self.used = 0.0
         self._stopped = ""
 
-    def part(self, most: float = np.inf) -> "Effort":
-        """A part of this with a budget of its own."""
-        return Effort(self.points, most, self)
+    def part(self, most: float = np.inf, points: int | None = None) -> "Effort":
+        """A part of this with a budget of its own, and with evaluations of as many points, or other ones."""
+        return Effort(points or self.points, most, self)
 
-    def count(self, points: int) -> None:
+    def count(self, points: float) -> None:
         """So many points, or what takes as long, were computed."""
-        self.used += points / self.points
+        evaluations = points / self.points
+        self.used += evaluations
         if self.whole is not None:
-            self.whole.count(points)
+            self.whole.count(evaluations * self.whole.points)
 
     @property
     def whole_fit(self) -> "Effort":

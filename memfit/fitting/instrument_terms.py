@@ -38,13 +38,12 @@ from memfit.fitting.problem import (
     Problem,
     Unknown,
     Unknowns,
-    initial_unknowns,
     physical_unknowns,
     term_unknown,
 )
 from memfit.model import Parameters, activation, junction_voltage
 from memfit.noise_estimate import correlation
-from memfit.protocols import Drive
+from memfit.protocols import Control, Drive
 
 log = logging.getLogger(__name__)
 
@@ -306,7 +305,9 @@ def with_initial_states(
     found = dict(values)
     for j, k in zip(np.argmin(misfits, axis=0), chosen, strict=True):
         found |= _named(k, states[j][k])
-    return unknowns.plus([term for k in chosen for term in _state_of(k, predictor.records[k])]), found
+    return unknowns.plus(
+        [term for k in chosen for term in initial_unknowns(k, drive_of_timed(predictor.records[k]).control)]
+    ), found
 
 
 def _with_needed_states(state: FitState, plan: FitPlan) -> FitState:
@@ -346,7 +347,9 @@ def _freed(state: FitState, chosen: Sequence[int]) -> tuple[Problem, Unknowns, F
     """Problem, unknowns and start (m,) of the same fit with the initial states of some records unknown."""
     predictor = state.problem.predictor
     records = tuple(begins_anywhere(r) if k in chosen else r for k, r in enumerate(predictor.records))
-    unknowns = state.unknowns.plus([term for k in chosen for term in _state_of(k, records[k])])
+    unknowns = state.unknowns.plus(
+        [term for k in chosen for term in initial_unknowns(k, drive_of_timed(records[k]).control)]
+    )
     values = dict(state.unknowns.values(state.x))
     for k in chosen:
         drive = drive_of_timed(predictor.records[k])
@@ -356,9 +359,21 @@ def _freed(state: FitState, chosen: Sequence[int]) -> tuple[Problem, Unknowns, F
     return problem, unknowns, unknowns.encode(values)
 
 
-def _state_of(k: int, record: Record) -> list[Unknown]:
-    """Unknowns of the initial state of one record."""
-    return initial_unknowns(k, drive_of_timed(record).control)
+def initial_unknowns(record: int, control: Control) -> list[Unknown]:
+    """The state at the start of one record; under voltage control its first sample tells u.
+
+    Parameters
+    ----------
+    record : int
+        Its number.
+    control : {"current", "voltage"}
+    """
+    return [term_unknown(Term(kind, record)) for kind in (INITIAL[1:] if control == "voltage" else INITIAL)]
+
+
+def _states_of(chosen: Sequence[int], records: Sequence[Record]) -> list[Unknown]:
+    """Unknowns of the initial states of some records."""
+    return [term for k in chosen for term in initial_unknowns(k, drive_of_timed(records[k]).control)]
 
 
 def _steady(p: Parameters, drive: Drive, value: float) -> FloatArray:

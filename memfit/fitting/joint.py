@@ -4,22 +4,15 @@ First values from the data; fit of everything from several distinct starts; nois
 residuals, isolated outliers out; terms of the instruments where the data ask for them; errors, verdict,
 result.
 
-Which model: 3D, 2D (tau_k -> 0) or its mirror image (tau_d -> 0)? Both 2D models are the 3D one with a time
-on the edge of its range, where the fall of chi2 by the third time is zero in half of all cases and chi-square
-with one degree of freedom in the other half (chi-bar-square; Self and Liang, J. Am. Stat. Assoc. 1987, 82,
-605). All are fitted to the same points with the same weights; correlated residuals count as the fewer
-independent points they are worth, in chi2, AIC and BIC alike.
-
 Do the kinds of data agree? The fit is repeated without each kind, and the parameters are compared. An
 estimate from part of the data and one from all of it differ with covariance C_part - C_all if both see the
 same device (Hausman, Econometrica 1978, 46, 1251). Shifts beyond that say that the kinds disagree.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import erfc
 
 from memfit.arrays import FloatArray
 from memfit.datasets import Device, ImpedanceSpectrum, Record, in_session, silent
@@ -28,27 +21,24 @@ from memfit.fitting.choice import Chosen, choose_parts, diagnose
 from memfit.fitting.effort import SETTINGS as EFFORT
 from memfit.fitting.effort import SPENT, Effort
 from memfit.fitting.exploration import explore
-from memfit.fitting.findings import Alternative, Conflict, ModelCandidate, ModelChoice
+from memfit.fitting.findings import Conflict
 from memfit.fitting.identifiability import with_identifiability
-from memfit.fitting.instrument_terms import (
-    driven_alike,
-)
-from memfit.fitting.least_squares import again, linear_step, minimise
+from memfit.fitting.instrument_terms import driven_alike
+from memfit.fitting.least_squares import again, linear_step
+from memfit.fitting.long_records import on_all_samples, telling
 from memfit.fitting.misfit import Misfit, measure, misfit_of, with_misfit
 from memfit.fitting.mistakes import are_turned_round, find_mistake
+from memfit.fitting.nested_models import alternatives, compare_models
 from memfit.fitting.noise import prepare
 from memfit.fitting.plan import CORE, WIRING, FitPlan, free_parameters, plan_for, unit_of_length
-from memfit.fitting.predict import bias_of, junction_at, usual_work
-from memfit.fitting.problem import FitState, Problem, Unknowns, physical_unknowns
+from memfit.fitting.predict import bias_of, usual_work
+from memfit.fitting.problem import FitState, physical_unknowns
 from memfit.fitting.result import FitResult, FittedRecord
 from memfit.fitting.search import describes, find_minima
 from memfit.fitting.settling import settle, settled_with_terms, with_one_misfit
 from memfit.fitting.starting_values import StartingValues
 from memfit.fitting.summary import fitted_records, summarise
 from memfit.fitting.uncertainty.covariance import Covariance, covariance_of
-from memfit.model import LEFT_OUT, NAMES, activation
-
-_TITLES = {"3d": "3D model", "2d": "2D model", "2d-mirror": "mirror 2D model"}
 
 
 @dataclass(frozen=True)
@@ -68,18 +58,6 @@ class Settings:
     least_gain: float = 0.05
     """Share of the variance that a kind of data is taken to remove at least: rounding must not make
     alarms."""
-    rare: float = 1e-3
-    """Probability below which the third time is there."""
-    hint: float = 0.05
-    """Probability below which it may be."""
-    apart: float = 10.0
-    """Difference of chi2 at which one of two models with as many parameters is ruled out."""
-    nothing: float = 0.01
-    """Fall of chi2 that is none."""
-    tolerance: float = 1e-8
-    """Of the search for a model's minimum ..."""
-    most: int = 60
-    """... and its evaluations, at most."""
 
 
 SETTINGS = Settings()
@@ -132,51 +110,61 @@ def fit(device: Device, plan: FitPlan | None = None) -> JointFit:
             raise InputError(f"{record.name}: {nothing}, so there is nothing to fit: leave this record out.")
         if isinstance(record, ImpedanceSpectrum):
             bias_of(record)
-    effort = Effort(usual_work(device.records))
+    joint, described = _fit(device, [telling(record) for record in device.records], plan)
+    if described and joint.result.misfit and joint.result.misfit.large:  # the beginning did not tell it
+        joint, _ = _fit(device, [telling(record, begun=False) for record in device.records], plan)
+    return joint
+
+
+def _fit(device: Device, records: Sequence[Record], plan: FitPlan) -> tuple[JointFit, bool]:
+    """The fit, searched on these records; and whether the search described them."""
+    effort = Effort(usual_work(records))
     if plan.model == "auto":
-        return _fit_chosen(device, plan, effort)
+        return _fit_chosen(device, records, plan, effort)
     if plan.model != "simplest":
-        held = _find(device.records, plan, plan.model, effort)
-        joint = _finish(device, plan, plan.model, held)
+        held = _find(records, plan, plan.model, effort)
+        joint, described = _finish(device, plan, plan.model, held)
         diagnosis = diagnose(held.state) if joint.result.misfit and joint.result.misfit.certain else ()
-        return JointFit(replace(joint.result, diagnosis=diagnosis), joint.fitted)
-    full = _find(device.records, plan, "3d", effort)
+        return JointFit(replace(joint.result, diagnosis=diagnosis), joint.fitted), described
+    full = _find(records, plan, "3d", effort)
     comparison = compare_models(full.state, covariance_of(full.state), plan)
     choice, chosen = comparison.choice, full
-    others = _alternatives(comparison, full.state)
+    others = alternatives(comparison, full.state)
     if choice.chosen != "3d":  # fitted to the same points, and settled on its own
         simple = replace(comparison.nested[choice.chosen], problem=full.state.problem)
         chosen = _Settled(settle(simple, plan), (), full.first)
-    joint = _finish(device, plan, choice.chosen, chosen)
+    joint, described = _finish(device, plan, choice.chosen, chosen)
     result = replace(
         joint.result,
         model_choice=choice,
         warnings=(*joint.result.warnings, choice.sentence),
         alternatives=(*joint.result.alternatives, *others),
     )
-    return JointFit(result, joint.fitted)
+    return JointFit(result, joint.fitted), described
 
 
-def _fit_chosen(device: Device, plan: FitPlan, effort: Effort) -> JointFit:
+def _fit_chosen(
+    device: Device, records: Sequence[Record], plan: FitPlan, effort: Effort
+) -> tuple[JointFit, bool]:
     """The fit of the member of the family that the data ask for."""
 
     def choice(found: _Settled) -> Chosen:
         """What the data ask for beside the plainest device."""
         part = replace(found.state.problem, effort=effort.part(EFFORT.choice))
-        return choose_parts(with_one_misfit(replace(found.state, problem=part)), plan, device.records)
+        return choose_parts(with_one_misfit(replace(found.state, problem=part)), plan, records)
 
-    plainest = _find(device.records, plan, "3d", effort, patient=False)
+    plainest = _find(records, plan, "3d", effort, patient=False)
     misfit = measure(plainest.state)
-    turned = misfit.large and are_turned_round(device.records)
+    turned = misfit.large and are_turned_round(records)
     if turned and _mistake_in(plainest.state, misfit, plan, "3d"):
-        return _finish(device, plan, "3d", _find(device.records, plan, "3d", effort))
+        return _finish(device, plan, "3d", _find(records, plan, "3d", effort))
     chosen = choice(plainest)
     if measure(chosen.state).large:
         # no part is to explain a wrong unit; of records turned round it was asked before
         if not turned and _mistake_in(plainest.state, misfit, plan, "3d"):
-            return _finish(device, plan, "3d", _find(device.records, plan, "3d", effort))
+            return _finish(device, plan, "3d", _find(records, plan, "3d", effort))
         if not chosen.found:  # before a model fails, its minimum is looked for at length
-            before, plainest = plainest.state, _find(device.records, plan, "3d", effort)
+            before, plainest = plainest.state, _find(records, plan, "3d", effort)
             wired = set(WIRING) & {*plainest.state.unknowns.names} - {*before.unknowns.names}
             if wired or _squares(plainest.state) < SETTINGS.much_lower * _squares(before):
                 chosen = choice(plainest)
@@ -184,9 +172,9 @@ def _fit_chosen(device: Device, plan: FitPlan, effort: Effort) -> JointFit:
     settled = plainest
     if chosen.parts != plainest.state.parameters.parts:
         settled = _Settled(chosen.state, (), plainest.first)
-    joint = _finish(device, replace(plan, parts=parts), "3d", settled)
+    joint, described = _finish(device, replace(plan, parts=parts), "3d", settled)
     result = replace(joint.result, plan=plan.to_dict(), parts_found=chosen.found, members=chosen.members)
-    return JointFit(replace(result, diagnosis=chosen.diagnosis), joint.fitted)
+    return JointFit(replace(result, diagnosis=chosen.diagnosis), joint.fitted), described
 
 
 def _find(
@@ -231,9 +219,12 @@ def _squares(state: FitState) -> float:
     return float(sum(m.ratio**2 * r.points for m, r in zip(measure(state).records, records, strict=True)))
 
 
-def _finish(device: Device, plan: FitPlan, model: str, settled: _Settled) -> JointFit:
-    """From a settled fit to a result: what the data cannot tell, conflicts, errors, verdict."""
-    state = settled.state
+def _finish(device: Device, plan: FitPlan, model: str, settled: _Settled) -> tuple[JointFit, bool]:
+    """From a settled fit to a result: what the data cannot tell, conflicts, errors, verdict.
+
+    The second value says whether the fit described all records that were searched, but these were not whole.
+    """
+    state = on_all_samples(settled.state, device.records, plan)
     covariance = covariance_of(state)
     failed = measure(state).large
     explored = explore(state, covariance, settled.rivals, profiles=not failed)
@@ -257,7 +248,8 @@ def _finish(device: Device, plan: FitPlan, model: str, settled: _Settled) -> Joi
     result = with_identifiability(result, state, covariance, explored)
     misfit = misfit_of(state, covariance.effective)
     result = with_misfit(result, state, misfit, _mistake_in(state, misfit, plan, model))
-    return JointFit(result, fitted_records(state))
+    surprised = state is not settled.state and not measure(settled.state).large
+    return JointFit(result, fitted_records(state)), surprised
 
 
 def _mistake_in(state: FitState, misfit: Misfit, plan: FitPlan, model: str) -> str:
@@ -268,7 +260,8 @@ def _mistake_in(state: FitState, misfit: Misfit, plan: FitPlan, model: str) -> s
     effort = state.problem.effort.whole_fit.part(EFFORT.mistakes)
 
     def described(some: Sequence[Record]) -> FitState:
-        return _find(some, plan, model, effort.part(EFFORT.some), patient=False).state
+        few = [telling(record) for record in some]
+        return _find(few, plan, model, effort.part(EFFORT.some), patient=False).state
 
     mistake = find_mistake(state, misfit, described, effort)
     return mistake.sentence if mistake else ""
@@ -319,129 +312,3 @@ def _alarms(
         if abs(step[j]) > max(SETTINGS.least_shift * length, SETTINGS.alarm * spread):
             alarms.append(Conflict(left_out=kind, parameter=name, shift=float(-step[j] / spread)))
     return alarms
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """The choice, and the fits behind it."""
-
-    choice: ModelChoice
-    nested: Mapping[str, FitState]
-    """Fits of the 2D models, weighted as independent points."""
-
-
-def compare_models(state: FitState, covariance: Covariance, plan: FitPlan) -> Comparison:
-    """Fit the 2D models to the data of a settled 3D fit, and choose.
-
-    Parameters
-    ----------
-    state : FitState
-        The settled fit of the 3D model.
-    covariance : Covariance
-        Of it; says how many points of each record are independent.
-    plan : FitPlan
-        A time that it fixes is not left out.
-    """
-    share = state.independent_share(covariance.effective)
-    problem = replace(state.problem, sigma=state.problem.sigma / np.sqrt(share))
-    points = float(np.sum(share[state.problem.keep]))
-    full = _lowest(problem, state.unknowns, [state.x])
-    p, bias = full.parameters, full.telling_bias()
-    f = 0.5 if bias is None else max(float(activation(p, junction_at(p, bias))), 1e-12)
-    nested = {}
-    for model, left_out in LEFT_OUT.items():
-        if left_out not in plan.fix:  # begun with either time or their sum in place of the one that stays
-            unknowns = full.unknowns.without([left_out], **{left_out: 0.0})
-            kept, scale = ("tau_d", 1.0) if left_out == "tau_k" else ("tau_k", f)
-            times = [time / scale for time in (p.tau_d, f * p.tau_k, p.tau_d + f * p.tau_k)]
-            values = full.unknowns.values(full.x)
-            starts = [unknowns.encode({**values, kept: time}) for time in times]
-            nested[model] = _lowest(problem, unknowns, starts)
-    lowest = min(fit.minimum.chi2 for fit in (full, *nested.values()))
-    candidates = []
-    for model, fit in {"3d": full, **nested}.items():
-        chi2, free = fit.minimum.chi2, len(fit.unknowns.free)
-        candidates.append(
-            ModelCandidate(
-                model=model,
-                chi2=chi2,
-                free=free,
-                aic=chi2 + 2.0 * free,
-                bic=chi2 + free * float(np.log(max(points, 2.0))),
-                probability=None if model == "3d" else probability(chi2 - min(full.minimum.chi2, lowest)),
-            )
-        )
-    return Comparison(choose(candidates), nested)
-
-
-def _lowest(problem: Problem, unknowns: Unknowns, starts: Sequence[FloatArray]) -> FitState:
-    """The lowest minimum from some starts, with all trials that failed on the way."""
-    fits = [
-        minimise(problem, unknowns, x, near=False, tolerance=SETTINGS.tolerance, most=SETTINGS.most)
-        for x in starts
-    ]
-    lowest = min(fits, key=lambda fit: fit.minimum.chi2)
-    return replace(lowest, failures=sum(fit.failures for fit in fits))
-
-
-def probability(rise: float) -> float:
-    """Of a rise of chi2 at least this large by leaving out a time that is not there (chi-bar-square).
-
-    Parameters
-    ----------
-    rise : float
-    """
-    return float(0.5 * erfc(np.sqrt(0.5 * rise))) if rise > 0.0 else 1.0
-
-
-def choose(candidates: Sequence[ModelCandidate]) -> ModelChoice:
-    """The simplest model that the data do not contradict.
-
-    Parameters
-    ----------
-    candidates : sequence of ModelCandidate
-        The 3D model first.
-    """
-    full, *nested = candidates
-    if not nested:
-        sentence = "A fixed time leaves only the 3D model."
-        return ModelChoice(chosen=full.model, certain=True, sentence=sentence, candidates=(full,))
-    best = min(nested, key=lambda c: c.chi2)
-    rivals = [c for c in nested if c.chi2 < best.chi2 + SETTINGS.apart]
-    simple = rivals[0] if len(rivals) > 1 and rivals[0].chi2 < best.chi2 + 0.6 * SETTINGS.apart else best
-    chance, time = 1.0 if simple.probability is None else simple.probability, LEFT_OUT[simple.model]
-    rises = {c.model: f"{max(c.chi2 - full.chi2, 0.0):.3g}" for c in nested}
-    if chance < SETTINGS.rare and full.bic < simple.bic:
-        without = " and ".join(f"by {rises[c.model]} without {LEFT_OUT[c.model]}" for c in nested)
-        said = f"The 3D model was chosen: chi2 rises {without}, more than chance explains."
-        return ModelChoice(chosen=full.model, certain=True, sentence=said, candidates=tuple(candidates))
-    gain = f"{time} does not lower chi2"
-    if simple.chi2 - full.chi2 >= SETTINGS.nothing:
-        often = f"{100.0 * chance:.2g} % of cases"
-        gain = f"{time} lowers chi2 by {rises[simple.model]}, which chance alone does in {often}"
-    said = (
-        f"The {_TITLES[simple.model]} was chosen: {gain}; AIC and BIC differ by "
-        f"{simple.aic - full.aic:+.3g} and {simple.bic - full.bic:+.3g} from those of the 3D model."
-    )
-    for other in (c for c in nested if c is not simple):
-        higher, title = other.chi2 - simple.chi2, _TITLES[other.model]
-        if higher < SETTINGS.apart:
-            said += f" The data do not rule out the {title} (chi2 {higher:+.2g})."
-        else:
-            said += f" The {title} is ruled out (chi2 higher by {higher:.3g})."
-    if chance <= SETTINGS.hint:
-        said += f" The 3D model may still be true: {time} is at the edge of what the data show."
-    certain = len(rivals) == 1 and chance > SETTINGS.hint
-    return ModelChoice(chosen=simple.model, certain=certain, sentence=said, candidates=tuple(candidates))
-
-
-def _alternatives(comparison: Comparison, full: FitState) -> list[Alternative]:
-    """The models that were not chosen, with their parameters."""
-    others = []
-    for model, state in {"3d": full, **comparison.nested}.items():
-        if model != comparison.choice.chosen:
-            p = state.parameters.as_dict()
-            values = {name: p[name] for name in NAMES if name in state.unknowns.names}
-            chi2 = next(c.chi2 for c in comparison.choice.candidates if c.model == model)
-            others.append(Alternative(parameters=values, chi2=chi2, note=f"the {_TITLES[model]}"))
-    return others

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.linalg import solve_triangular
 
 from memfit.arrays import FloatArray
 
@@ -14,6 +15,9 @@ PENALTY = 1e3
 """Residual, in standard deviations, of a point that could not be computed."""
 _RANK = 1e-12
 """Singular values below this share of the largest are none."""
+_MANY, _SURELY = 32, 1e-6
+"""Unknowns from which a triangle is much less work than singular values, and its diagonal, of the largest,
+with which they are determined beyond doubt."""
 _NEW = 1e-9
 """Share of a column, outside of what is known, that is none."""
 
@@ -80,6 +84,25 @@ def triangle(rows: FloatArray) -> FloatArray:
         rows = np.asarray(np.linalg.qr(padded.reshape(-1, block, k), mode="r")).reshape(-1, k)
     missing = max(k - rows.shape[0], 0)
     return np.asarray(np.linalg.qr(np.concatenate([rows, np.zeros((missing, k))]), mode="r"))
+
+
+def least_squares(rows: FloatArray, target: FloatArray, rank: float) -> FloatArray:
+    """(m,) shortest solution of rows x = target in the sense of least squares.
+
+    Parameters
+    ----------
+    rows : (k, m) array
+    target : (k,) array
+    rank : float
+        Singular values below this share of the largest are none.
+    """
+    size = rows.shape[1]
+    if size > _MANY and rows.shape[0] >= size:
+        root = np.asarray(np.linalg.qr(np.column_stack([rows, target]), mode="r"))[:size]
+        diagonal = np.abs(np.diag(root))
+        if np.min(diagonal) > _SURELY * np.max(diagonal):
+            return np.asarray(solve_triangular(root[:, :-1], root[:, -1]))
+    return np.asarray(np.linalg.lstsq(rows, target, rcond=rank)[0])
 
 
 def falls_of_chi2(r: FloatArray, known: FloatArray, offered: Sequence[FloatArray]) -> list[float]:

@@ -36,7 +36,7 @@ _USUAL_STEPS = 15
 """Of the integrator between two kinks of a drive; each counts as two points."""
 _LEAST_SERIES = 1e-6
 """Of R_b: a series resistance below is none."""
-_KEPT = 200_000
+_KEPT = 2_000_000
 """Points up to which the last prediction is kept."""
 
 
@@ -59,10 +59,11 @@ class Prediction:
     work: int = 0
     """Points that were computed, and steps of the integrator, each as two points; 0 if known before."""
 
-    def at(self, points: np.ndarray) -> "Prediction":
+    def at(self, points: np.ndarray | slice) -> "Prediction":
         """The same at some of the points."""
-        arrays = (self.values, self.derivatives, self.bare, self.by_time, self.by_initial, self.by_edge)
-        return Prediction(*(array[points] for array in arrays))
+        values, derivatives, bare = self.values[points], self.derivatives[points], self.bare[points]
+        by_time, by_initial, by_edge = self.by_time[points], self.by_initial[points], self.by_edge[points]
+        return Prediction(values, derivatives, bare, by_time, by_initial, by_edge)
 
 
 class Predictor:
@@ -95,6 +96,13 @@ class Predictor:
             if isinstance(r, IVSweep) and r.drive is None
         ]
         self._timed = [k for k, r in enumerate(self.records) if drive_of(r) is not None]
+        self._points_in_time = np.flatnonzero(np.isin(self.record_of_point, self._timed))
+        self._told = {
+            k: (float(drive.value[0]), float(measured(self.records[k])[0]))
+            for k in self._timed
+            if (drive := drive_of_timed(self.records[k])).initial == "free" and drive.control == "voltage"
+        }
+        """Voltage and current at the start of records whose state there is unknown."""
         self._drives = self._drive_set(self._timed)
         self._jumping = [
             jumping for k in self._timed if any((jumping := Jumping.of(k, self.records[k])).gaps)
@@ -172,20 +180,20 @@ class Predictor:
         if p.d_i != 0.0:
             return self._drifting(p, terms, slopes_in_time)
         steps = 0
-        # What a record does not fill stays NaN.
+        # What a record does not fill stays NaN; derivatives lie column by column, for most are by nothing.
         values, by_time = np.full((2, self.size), np.nan)
-        slopes = np.full((self.size, len(NAMES)), np.nan)
-        by_initial = np.full((self.size, 3), np.nan)
+        slopes = np.zeros((len(NAMES), self.size)).T
+        by_initial = np.zeros((self.size, 3))
         for grid, re, im in self._grids:
             Z, dZ = impedance_with_derivatives(p, grid)
             values[re], values[im] = Z.real, Z.imag
             slopes[re], slopes[im] = dZ.real, dZ.imag
             for points in (re, im):
-                by_time[points], by_initial[points] = 0.0, 0.0
+                by_time[points] = 0.0
         for k, control, drive in self._steady:
             here = self.slices[k]
             values[here], slopes[here] = steady_response(p, control, drive)
-            by_time[here], by_initial[here] = 0.0, 0.0
+            by_time[here] = 0.0
         if (drives := self._moved(terms)) is not None:
             initial = self._initial_states(p, terms)
             response = drives.respond(
@@ -195,19 +203,18 @@ class Predictor:
                 sensitivities=slopes_in_time,
                 tolerance=self.tolerance,
             )
-            offsets, steps = drives.offsets, response.steps
-            in_time = [COLUMN[name] for name in response.names]
-            for j, k in enumerate(self._timed):
-                here, part = self.slices[k], slice(offsets[j], offsets[j + 1])
-                values[here] = response.values[part]
-                if not slopes_in_time:
-                    continue
-                slopes[here] = 0.0  # by what is not seen in time
-                slopes[here, in_time] = response.by_parameters[part]
-                by_initial[here] = response.by_initial[part]
-                by_time[here] = response.by_time[part]
-                if (current := self._first_current(k, terms)) != 0.0:
-                    slopes[here, COLUMN["R_s"]] -= by_initial[here, 0] * current
+            steps, timed = response.steps, self._points_in_time
+            values[timed] = response.values
+            if slopes_in_time:
+                for name, column in zip(response.names, response.by_parameters.T, strict=True):
+                    slopes[timed, COLUMN[name]] = column
+                by_initial[timed], by_time[timed] = response.by_initial, response.by_time
+                first = self._first_currents(terms)
+                for k in self._told:
+                    here = self.slices[k]
+                    slopes[here, COLUMN["R_s"]] -= by_initial[here, 0] * first[k]
+            else:
+                slopes[timed], by_initial[timed] = np.nan, np.nan
         by_edge = np.zeros((self.size, terms.edge.shape[1]))
         if slopes_in_time:
             by_edge, more = self._edge_slopes(p, terms, values, by_time)
@@ -219,7 +226,7 @@ class Predictor:
         if np.all(terms.gain == 1.0):
             return Prediction(values + offset, slopes, values, by_time, by_initial, by_edge, work)
         gain = terms.gain[self.record_of_point]
-        first = np.array([self._first_current(k, terms) for k in range(len(self.records))])
+        first = self._first_currents(terms)
         return Prediction(
             gain * values + offset,
             gain[:, None] * slopes,
@@ -304,20 +311,18 @@ class Predictor:
 
         Under voltage control u follows the source within R_s C_m: the first sample, and no other, tells it.
         """
-        initial: FloatArray = terms.initial[self._timed]
-        for j, k in enumerate(self._timed):
-            drive = drive_of_timed(self.records[k])
-            if drive.initial == "free" and drive.control == "voltage":
-                initial[j, 0] = drive.value[0] - p.R_s * self._first_current(k, terms)
-        return initial
+        initial, first = terms.initial.copy(), self._first_currents(terms)
+        for k, (voltage, _) in self._told.items():
+            initial[k, 0] = voltage - p.R_s * first[k]
+        result: FloatArray = initial[self._timed]
+        return result
 
-    def _first_current(self, k: int, terms: Instrument) -> float:
-        """The current, A, that tells u at the start of a record; 0 where it is told otherwise."""
-        record = self.records[k]
-        drive = drive_of(record)
-        if drive is None or drive.initial != "free" or drive.control != "voltage":
-            return 0.0
-        return float(measured(record)[0] - terms.offset[k]) / float(terms.gain[k])
+    def _first_currents(self, terms: Instrument) -> FloatArray:
+        """(r,) the currents, A, that tell u at the start of the records; 0 where it is told otherwise."""
+        first = np.zeros(len(self.records))
+        for k, (_, current) in self._told.items():
+            first[k] = (current - terms.offset[k]) / terms.gain[k]
+        return first
 
     def _edge_slopes(
         self, p: Parameters, terms: Instrument, values: FloatArray, by_time: FloatArray

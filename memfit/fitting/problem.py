@@ -28,6 +28,8 @@ from memfit.protocols import Control
 
 UNSEEN = 1e-30
 """Length of a column of the Jacobian below which nothing in the data depends on the unknown."""
+_ROWS = 98_304
+"""Rows of the Jacobian that are made and reduced at a time."""
 _BOUND_MARGIN = 1e-6
 """Of the range of an unknown: distance from a bound that is none."""
 _ROUGHLY = 0.5
@@ -105,11 +107,6 @@ def term_unknown(term: Term, reach: float = 0.0) -> Unknown:
         "f_0": (0.0, 1.0, 0.0),
     }.get(term.kind, (-1e6, 1e6, 0.0))
     return Unknown(term.name, False, lower, upper, term, start)
-
-
-def initial_unknowns(record: int, control: Control) -> list[Unknown]:
-    """The state at the start of one record; under voltage control its first sample tells u."""
-    return [term_unknown(Term(kind, record)) for kind in (INITIAL[1:] if control == "voltage" else INITIAL)]
 
 
 class Unknowns:
@@ -247,29 +244,47 @@ class JointResiduals:
 
     def all_rows(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Residuals (k,) of the points kept and their derivatives (k, m), not softened."""
-        prediction = self.prediction(x)
-        r = (prediction.values[self._kept] - self._data) * self._weight
-        j = self.unknowns.jacobian(x, prediction, self.predictor.record_of_point)[self._kept]
-        self.failures += divided_by_sigma(r, j, self._weight)
+        r, j, lost = self._rows(x, self.prediction(x), slice(None))
+        self.failures += lost
         return r, j
+
+    def _rows(self, x: FloatArray, known: Prediction, some: slice) -> tuple[FloatArray, FloatArray, bool]:
+        """These rows of some points, and whether there are such as could not be computed."""
+        first, *_ = place = some.indices(known.values.size)
+        rows = slice(*np.searchsorted(self._kept, place[:2]))
+        kept, weight = self._kept[rows], self._weight[rows]
+        r = (known.values[kept] - self._data[rows]) * weight
+        j = self.unknowns.jacobian(x, known.at(some), self.predictor.record_of_point[some])
+        j = j if kept.size == j.shape[0] else j[kept - first]
+        return r, j, divided_by_sigma(r, j, weight)
+
+    def _stacked(self, r: FloatArray, j: FloatArray) -> FloatArray:
+        """(k, m + 1) rows of [J r], softened where they are to be."""
+        if self._robust:
+            r, slope = soften(r)
+            j *= slope[:, None]
+        return np.column_stack([j, r])
 
     def _by_records(self, x: FloatArray) -> FloatArray:
         """The same as `_reduce`, the terms of each record eliminated with it."""
         prediction, owner = self.prediction(x), self.predictor.record_of_point
         if not self._parts:
-            parts = parts_of([u.record for u in self.unknowns.free], owner, self._kept)
-            self._parts = [(part, self.unknowns.some(part.columns)) for part in parts]
+            parts = parts_of([u.term for u in self.unknowns.free], self.unknowns.kinds, owner, self._kept)
+            self._parts = [(part, self.unknowns.some(part.columns[0])) for part in parts]
         unknowns, failed = {id(part): some for part, some in self._parts}, []
 
         def rows_of(part: Part) -> FloatArray:
-            weight, some = self._weight[part.rows], unknowns[id(part)]
-            r = (prediction.values[part.points] - self._data[part.rows]) * weight
-            j = some.jacobian(x[part.columns], prediction.at(part.points), owner[part.points])
+            """Records that are alike as if all were the first of them."""
+            there = part.points.ravel() >= 0
+            points, places = part.points.ravel()[there], part.rows.ravel()[there]
+            owners = np.full(points.size, owner[points[0]]) if part.own and points.size else owner[points]
+            weight = self._weight[places]
+            r = (prediction.values[points] - self._data[places]) * weight
+            j = unknowns[id(part)].jacobian(x[part.columns[0]], prediction.at(points), owners)
             failed.append(divided_by_sigma(r, j, weight))
-            if self._robust:
-                r, slope = soften(r)
-                j *= slope[:, None]
-            return np.column_stack([j, r])
+            rows = np.zeros((there.size, j.shape[1] + 1))
+            rows[there] = self._stacked(r, j)
+            return rows.reshape(*part.points.shape, rows.shape[1])
 
         reduced = reduced_by_records([part for part, _ in self._parts], rows_of, self._prior_rows(x))
         self.failures += any(failed)
@@ -297,13 +312,14 @@ class JointResiduals:
             if x.size > MANY:
                 self._last_x, self._reduced = x.copy(), self._by_records(x)
                 return self._reduced
-            r, j = self.all_rows(x)
-            if self._robust:
-                r, slope = soften(r)
-                j *= slope[:, None]
-            rows = np.column_stack([j, r])
-            if self._expected:
-                rows = np.concatenate([rows, self._prior_rows(x)])
+            prediction, found, failed = self.prediction(x), [], False
+            for first in range(0, prediction.values.size, _ROWS):
+                r, j, lost = self._rows(x, prediction, slice(first, first + _ROWS))
+                rows = self._stacked(r, j)
+                found.append(rows if prediction.values.size <= _ROWS else triangle(rows))
+                failed |= lost
+            rows = np.concatenate([*found, self._prior_rows(x)]) if self._expected or len(found) > 1 else rows
+            self.failures += failed
             self._last_x, self._reduced = x.copy(), triangle(rows)
         return self._reduced
 

@@ -23,7 +23,7 @@ from memfit.datasets import Device, ImpedanceSpectrum
 from memfit.errors import InputError
 from memfit.files import make_folder, write_whole
 from memfit.fitting.drives import drive_of, drive_of_timed, sample_before
-from memfit.fitting.instrument_terms import delay_terms, gain_term
+from memfit.fitting.instrument_terms import delay_terms, gain_term, initial_unknowns
 from memfit.fitting.least_squares import settled
 from memfit.fitting.noise import sigma_of
 from memfit.fitting.plan import FitPlan, Term
@@ -34,7 +34,6 @@ from memfit.fitting.problem import (
     Problem,
     Unknown,
     Unknowns,
-    initial_unknowns,
     physical_unknowns,
     term_unknown,
 )
@@ -232,13 +231,15 @@ def model_curves(state: FitState, result: FitResult) -> FloatArray:
             p, terms = unknowns.parameters(x), unknowns.instrument(x)
             curves.append(predictor(p, terms, slopes_in_time=False).values)
         return np.array(curves)
-    # curves of the linearised model, whose spread is exactly that of the covariance
+    # curves of the linearised model, whose spread is that of the covariance, and with few unknowns exactly
     prediction = predictor(unknowns.parameters(x), unknowns.instrument(x))
     jacobian = unknowns.jacobian(x, prediction, predictor.record_of_point)
     variances, axes = np.linalg.eigh(np.array(result.covariance))
     root = axes * np.sqrt(np.maximum(variances, 0.0))
     half = np.random.default_rng(0).standard_normal((_CURVES // 2, x.size))
     pairs = np.concatenate([half, -half])
-    unit = np.linalg.solve(np.linalg.cholesky(pairs.T @ pairs / _CURVES), pairs.T).T
+    unit = pairs
+    if x.size <= _CURVES // 4:  # with more unknowns than curves chance alone makes the spread
+        unit = np.linalg.solve(np.linalg.cholesky(pairs.T @ pairs / _CURVES), pairs.T).T
     spread: FloatArray = prediction.values + unit @ (jacobian @ root).T
     return spread

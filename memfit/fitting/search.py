@@ -2,8 +2,7 @@
 
 Spectra and the slowest sweep, as a steady curve, have a closed form, by which first values are polished. Then
 all records are fitted from the most promising ones, and from random ones around them where nothing describes
-the data. Long transients have fewer samples meanwhile, each with the noise of the whole record: the minimum
-is found on thousands, settled on all.
+the data.
 """
 
 import itertools
@@ -42,6 +41,8 @@ class Settings:
     polish_noise: float = 0.03
     """Relative noise assumed while polishing: more than any instrument's, so that no record rules the
     others."""
+    polishing: int = 25
+    """Evaluations of one polish, at most: where the spectra are described it ends after ten."""
     polished: int = 6
     """Distinct sets of first values after polishing."""
     starts: int = 3
@@ -66,21 +67,13 @@ class Settings:
     oscillation."""
     window_tolerance: float = 1e-3
     rough: float = 1e-5
-    """Tolerance while starts still compete."""
+    """Tolerance while starts still compete ..."""
+    most: int = 200
+    """... and evaluations from each, at most."""
     near_zero: float = 0.02
     """Of the largest voltage of a sweep: what is near 0 V."""
     obvious: float = 0.01
     """Of its largest current: a constant that is offered from the start."""
-    long: int = 6000
-    """Samples beyond which a transient is long."""
-    even: int = 2500
-    """Evenly spaced samples that are kept of it."""
-    jumps: int = 40
-    """Jumps of its drive looked after."""
-    after: int = 120
-    """Samples kept after each of them, ever wider apart."""
-    beside: int = 8
-    """Samples on either side of a jump that are all kept."""
 
 
 SETTINGS = Settings()
@@ -120,7 +113,7 @@ def find_minima(
         return polish(records, plan, names, starts, problem.effort)
 
     effort = problem.effort.part(EFFORT.search)
-    search = thinned(replace(problem, robust=True, effort=effort))
+    search = replace(problem, robust=True, effort=effort)
     minima: list[tuple[FitState, StartingValues]] = []
     bare: list[float] = []
     """chi2 of what was found before terms of the instruments came."""
@@ -232,7 +225,7 @@ def polish(
         told("first values", len(results), len(starts) + len(swaps))
         if results and counted.stopped:
             break
-        state = _fit_everything(problem, plan, names, start)
+        state = _fit_everything(problem, plan, names, start, most=SETTINGS.polishing)
         values = {**start.values, **state.unknowns.values(state.x)}
         results.append(StartingValues(values, state.minimum.chi2, start.reasons))
     results.sort(key=lambda result: result.misfit)
@@ -294,6 +287,8 @@ def _fit_everything(
     names: Sequence[str],
     start: StartingValues,
     zeros: Mapping[int, float] | None = None,
+    *,
+    most: int = SETTINGS.most,
 ) -> FitState:
     """Least squares on a problem from one set of first values, offsets of some sweeps among them.
 
@@ -316,7 +311,7 @@ def _fit_everything(
                     keep[here] &= record.time <= began + share * (record.time[-1] - began)
             part = replace(problem, keep=keep)
             x = minimise(part, unknowns, x, near=False, tolerance=SETTINGS.window_tolerance).x
-    return minimise(problem, unknowns, x, near=False, tolerance=SETTINGS.rough)
+    return minimise(problem, unknowns, x, near=False, tolerance=SETTINGS.rough, most=most)
 
 
 def _more_starts(
@@ -344,37 +339,3 @@ def _more_starts(
                 values[name] += shift
         reasons = dict.fromkeys(source.reasons, "drawn around the best fit so far")
         yield StartingValues(values, source.misfit, reasons)
-
-
-def thinned(problem: Problem) -> Problem:
-    """The same problem with the telling samples of its long transients.
-
-    Parameters
-    ----------
-    problem : Problem
-    """
-    predictor = problem.predictor
-    masks = []
-    for record in predictor.records:
-        n = record.points
-        mask = np.ones(n, dtype=bool)
-        if n > SETTINGS.long and isinstance(record, PulseTransient):  # samples of a sweep may be its drive
-            mask[:] = False
-            mask[np.linspace(0, n - 1, SETTINGS.even).astype(int)] = True
-            for jump in record.drive.jumps[: SETTINGS.jumps]:
-                first = int(np.searchsorted(record.time, jump))
-                mask[max(first - SETTINGS.beside, 0) : first + SETTINGS.beside] = True
-                if first < n:
-                    mask[first + np.geomspace(1, n - first, SETTINGS.after).astype(int) - 1] = True
-        masks.append(mask)
-    if all(mask.all() for mask in masks):
-        return problem
-    pairs = list(zip(predictor.records, masks, strict=True))
-    chosen = np.concatenate([np.tile(mask, 2) if r.kind == "impedance" else mask for r, mask in pairs])
-    records = [r if mask.all() else r.select(mask, "thinned for the search") for r, mask in pairs]
-    return replace(
-        problem,
-        predictor=Predictor(records, predictor.tolerance),
-        sigma=problem.sigma[chosen],
-        keep=problem.keep[chosen],
-    )

@@ -58,6 +58,8 @@ class Settings:
     """Of the integrator: a scan needs the shape."""
     samples: int = 160
     """Samples kept of each record."""
+    most_records: int = 6
+    """In time: of more, those that are simulated, the shortest, the longest and some in between."""
     most_vertices: int = 80
     """Of a drive: what follows, in a long train of pulses, is left out of the scan."""
     R_b: tuple[float, float] = (0.7, 30.0)
@@ -289,6 +291,9 @@ class Scan:
         """
         from scipy.stats import qmc  # noqa: PLC0415 - half a second, and only these data need it
 
+        if len(timed) > SETTINGS.most_records:
+            timed = sorted(timed, key=lambda r: 0.0 if r.time is None else float(np.ptp(r.time)))
+            timed = [timed[k] for k in np.linspace(0, len(timed) - 1, SETTINGS.most_records).astype(int)]
         drives, times, data, weights, steps, lengths = [], [], [], [], [], []
         for record in timed:
             if record.time is None:

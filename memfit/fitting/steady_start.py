@@ -324,13 +324,12 @@ def plateaus(records: Sequence[Record], R_s: float) -> SteadyRows | None:
         size = 0.01 * float(np.ptp(drive.value))
         for k in np.flatnonzero((np.abs(np.diff(drive.value)) <= size) & (np.diff(drive.time) > 0)):
             a, b = drive.time[k], drive.time[k + 1]
-            last = (time >= b - 0.2 * (b - a)) & (time < b)
-            before = (time >= b - 0.4 * (b - a)) & (time < b - 0.2 * (b - a))
+            early, late, end = np.searchsorted(time, (b - 0.4 * (b - a), b - 0.2 * (b - a), b))
             value = float(drive.value[k])
-            if min(np.count_nonzero(last), np.count_nonzero(before)) < 3 or abs(value) <= size:
+            if min(late - early, end - late) < 3 or abs(value) <= size:
                 continue
-            response = float(np.mean(record.response[last]))
-            moved = abs(response - float(np.mean(record.response[before]))) / span
+            response = float(np.mean(record.response[late:end]))
+            moved = abs(response - float(np.mean(record.response[early:late]))) / span
             trust = 1.0 / (1.0 + (moved / SETTINGS.settled) ** 2)
             V, current = (value, response) if record.control == "voltage" else (response, value)
             points.append((V, current, trust))

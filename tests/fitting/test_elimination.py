@@ -5,10 +5,10 @@ import pytest
 from devices import TRUTH, device, pulses, spectra, sweeps
 
 from memfit.fitting.elimination import MANY, parts_of, reduced_by_records
-from memfit.fitting.instrument_terms import offset_terms
+from memfit.fitting.instrument_terms import initial_unknowns, offset_terms
 from memfit.fitting.noise import prepare
 from memfit.fitting.plan import FitPlan, Term, free_parameters
-from memfit.fitting.problem import initial_unknowns, physical_unknowns, term_unknown
+from memfit.fitting.problem import physical_unknowns, term_unknown
 from memfit.fitting.search import physical_start
 
 START = TRUTH.as_dict()
@@ -16,8 +16,20 @@ START = TRUTH.as_dict()
 
 def test_rows_of_records_have_the_sums_of_squares_of_all_rows():
     generator = np.random.default_rng(1)
-    owner = np.repeat([0, 1, 2, 3], [9, 2, 7, 30])
-    records = [None, 1, 0, 2, None, 2, 1, 1]  # record 1 has more terms than points
+    owner = np.repeat([0, 1, 2, 3, 4, 5], [9, 2, 7, 30, 8, 9])
+    records = [
+        None,
+        1,
+        0,
+        2,
+        None,
+        2,
+        1,
+        1,
+        4,
+        5,
+    ]  # record 1 has more terms than points; 0, 4 and 5 are alike
+    terms = [None if record is None else Term("delay", record) for record in records]
     rows = generator.standard_normal((owner.size, len(records) + 1))
     for j, record in enumerate(records):
         if record is not None:
@@ -25,9 +37,17 @@ def test_rows_of_records_have_the_sums_of_squares_of_all_rows():
     kept = np.flatnonzero(generator.random(owner.size) < 0.9)
     more = np.zeros((1, len(records) + 1))
     more[0, [0, -1]] = 3.0, 1.0
-    parts = parts_of(records, owner, kept)
-    assert sorted(np.concatenate([part.points for part in parts])) == list(kept)
-    reduced = reduced_by_records(parts, lambda part: rows[part.points][:, [*part.columns, -1]], more)
+    parts = parts_of(terms, ["iv"] * 6, owner, kept)
+    points = np.concatenate([part.points.ravel() for part in parts])
+    assert sorted(points[points >= 0]) == list(kept)
+
+    def rows_of(part):
+        """Of every record its own columns; 0 beyond its last point."""
+        columns = np.column_stack([part.columns, np.full(len(part.columns), -1)])
+        found = rows[part.points[:, :, None], columns[:, None, :]]
+        return np.where(part.points[:, :, None] >= 0, found, 0.0)
+
+    reduced = reduced_by_records(parts, rows_of, more)
     everything = np.concatenate([rows[kept], more])
     assert reduced.shape == (len(records) + 1, len(records) + 1)
     assert reduced.T @ reduced == pytest.approx(everything.T @ everything, abs=1e-12)

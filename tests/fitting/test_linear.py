@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from memfit.fitting.linear import falls_of_chi2, triangle
+from memfit.fitting.linear import falls_of_chi2, least_squares, triangle
 
 
 def test_falls_are_those_of_fits_with_each_group():
@@ -19,3 +19,13 @@ def test_falls_are_those_of_fits_with_each_group():
 
 def test_triangle_of_fewer_rows_than_columns_is_square():
     assert triangle(np.ones((2, 5))).shape == (5, 5)
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_many_unknowns_are_solved_as_few_are(lost):
+    generator = np.random.default_rng(3)
+    rows, target = generator.standard_normal((90, 60)), generator.standard_normal(90)
+    if lost:
+        rows[:, 7] = rows[:, 30]
+    expected = np.linalg.lstsq(rows, target, rcond=1e-10)[0]
+    assert least_squares(rows, target, 1e-10) == pytest.approx(expected, rel=1e-9)

@@ -8,6 +8,7 @@ from devices import TRUTH, device, everything, exact, pulses, sweeps
 from hypothesis import given
 from hypothesis import strategies as st
 
+from memfit.fitting.instrument_terms import initial_unknowns
 from memfit.fitting.linear import PENALTY, soften, triangle
 from memfit.fitting.noise import prepare
 from memfit.fitting.plan import FitPlan, Term
@@ -16,7 +17,6 @@ from memfit.fitting.problem import (
     JointResiduals,
     Unknown,
     Unknowns,
-    initial_unknowns,
     physical_unknowns,
     term_unknown,
 )

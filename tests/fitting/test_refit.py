@@ -1,16 +1,20 @@
 """A fit under way again from its stored result."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from devices import device, pulses, seen_late, spectra
+from devices import TRUTH, device, pulses, seen_late, spectra, sweeps
 
 from memfit.datasets import Device
 from memfit.errors import InputError
 from memfit.fitting.findings import Excluded
 from memfit.fitting.joint import fit
-from memfit.fitting.refit import rebuild_problem
+from memfit.fitting.noise import prepare
+from memfit.fitting.plan import Term
+from memfit.fitting.problem import FitState, Minimum, Unknowns, term_unknown
+from memfit.fitting.refit import model_curves, rebuild_problem
 from memfit.fitting.result import FitResult
 from memfit.fitting.uncertainty.covariance import row_weights
 
@@ -75,3 +79,14 @@ def test_rows_count_as_many_points_as_are_independent(joint, noisy):
     effective = np.linspace(10.0, 20.0, len(noisy.records))
     weight = row_weights(state, effective)
     np.testing.assert_allclose(np.bincount(record, weights=weight**2), effective)
+
+
+def test_bands_of_more_unknowns_than_curves_have_the_spread_of_the_covariance():
+    measured = device(sweeps(rates=np.geomspace(0.05, 1.0, 120), points=12))
+    problem = prepare(measured.records)
+    terms = [term_unknown(Term("offset", k)) for k in range(len(measured.records))]
+    unknowns = Unknowns(terms, TRUTH, problem.kinds)
+    x = np.zeros(len(terms))
+    state = FitState(problem, unknowns, Minimum.at(x, unknowns.free))
+    known = SimpleNamespace(posterior=None, bootstrap=None, covariance=1e-14 * np.eye(x.size))
+    assert np.std(model_curves(state, known), axis=0) == pytest.approx(1e-7, rel=0.25)

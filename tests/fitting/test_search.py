@@ -1,41 +1,13 @@
-"""The search for the global minimum: thinned records, distinct minima, starts that the seed decides."""
+"""The search for the global minimum: distinct minima, starts that the seed decides."""
 
 import numpy as np
 import pytest
-from devices import TRUTH, device, errors, everything, exact, pulses, spectra, sweeps
+from devices import TRUTH, device, everything, exact, spectra, sweeps
 
-from memfit.fitting.joint import fit
 from memfit.fitting.noise import prepare
 from memfit.fitting.plan import FitPlan, free_parameters
-from memfit.fitting.search import SETTINGS, find_minima, physical_start, polish, thinned
+from memfit.fitting.search import SETTINGS, find_minima, physical_start, polish
 from memfit.fitting.starting_values import StartingValues, guess
-
-
-def test_long_records_are_searched_on_few_samples_and_settled_on_all():
-    long = device([*spectra(), *pulses(points=20_000)], seed=4)
-    problem = prepare(long.records)
-    few = thinned(problem)
-    assert few.predictor.size < 0.3 * problem.predictor.size
-    assert few.sigma.size == few.keep.size == few.predictor.size
-    sizes = {record.name: record.points for record in long.records}
-    joint = fit(long)
-    assert {item.file: item.points for item in joint.result.inputs} == sizes
-    assert {item.record.name: item.predicted.size for item in joint.fitted} == sizes
-    assert max(errors(joint.result).values()) < 0.02
-
-
-def test_short_records_are_searched_whole():
-    problem = prepare(device().records)
-    assert thinned(problem) is problem
-
-
-def test_samples_beside_a_jump_are_all_kept():
-    long = exact(pulses(levels=(1.0,), points=20_000))
-    record, few = long.records[0], thinned(prepare(long.records)).predictor.records[0]
-    for jump in record.drive.jumps:
-        first = int(np.searchsorted(record.time, jump))
-        beside = record.time[first - SETTINGS.beside : first + SETTINGS.beside]
-        assert np.isin(beside, few.time).all()
 
 
 def test_minima_are_sorted_and_differ():

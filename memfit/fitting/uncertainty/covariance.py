@@ -202,10 +202,14 @@ def _bounded_normal(
             mirrored = below + above < 0.0  # the tail is taken on the side where it is small
             first, second = standard_moments(-above if mirrored else below, span)
             inside, width = centre + (-sd if mirrored else sd) * first, cavity * second
-            precision[j] = max(1.0 / width - 1.0 / cavity, 0.0)
+            more, precision[j] = -precision[j], max(1.0 / width - 1.0 / cavity, 0.0)
+            more += precision[j]
             tilt[j] = inside * (precision[j] + 1.0 / cavity) - centre / cavity
-            covariance = np.linalg.inv(information + np.diag(precision))
+            column = covariance[:, j].copy()  # Sherman & Morrison
+            covariance -= more / (1.0 + more * column[j]) * np.outer(column, column)
             mean = covariance @ (pull + tilt)
+        covariance = np.linalg.inv(information + np.diag(precision))
+        mean = covariance @ (pull + tilt)
         if np.all(np.abs(precision - before) <= SETTINGS.settled * precision):
             break
     return precision, mean
