@@ -16,17 +16,22 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import json
 import resource
+import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+import memfit as mf
 from memfit.fitting import effort, joint
 from memfit.fitting.plan import FitPlan
+from memfit.fitting.predict import measured as measured_values
 from memfit.model import Parameters, steady_current
+from memfit.model.transient import simulate
 from memfit.protocols import Drive, pulse
 from memfit.synthetic.measurements import Noise, loop, simulate_device, spectrum, transient
 
@@ -37,8 +42,12 @@ CASES = {
     **{f"{n} points in one pulse": ("points", n) for n in POINTS},
     **{f"{n} pulses in one train": ("pulses", n) for n in PULSES},
     "100 loops of 160 points": ("loops", 100),
+    "1 file of 100 loops": ("file", 100),
+    "1 file of 100 loops by 8 bits": ("scope", 100),
     "14 records of nothing": ("nothing", 14),
 }
+SAMPLE = Path(__file__).parents[1] / "sample_data" / "mapbi3_c"
+IMPORTS = [sys.executable, "-c", "import lmfit, pandas, matplotlib.figure, scipy.integrate"]
 
 
 def planned(kind, size):
@@ -64,7 +73,7 @@ def planned(kind, size):
     if kind in ("records", "nothing"):
         few = max(round(size * 3 / 14), 1)
         return p, [*spectra(size - 2 * few), *loops(few), *pulses(few)]
-    if kind == "loops":
+    if kind in ("loops", "file", "scope"):
         return p, [*spectra(4), *loops(size, 160)]
     if kind == "points":
         return p, [*spectra(4), *pulses(1, size)]
@@ -78,9 +87,30 @@ def planned(kind, size):
     return p, [*spectra(4), transient(drive, points=20 * size + 200, file="train.csv")]
 
 
+def recorded(p, loops, bits):
+    """Loops of one recording without pause, as a file that is read."""
+    time_of = 0.01 * np.arange(160 * loops)
+    corners = np.arange(2 * loops + 1)
+    drive = Drive("voltage", 0.8 * corners, np.where(corners % 2, 1.0, 0.0))
+    course, noise = simulate(p, drive, time_of), np.random.default_rng(5)
+    voltage = course.voltage
+    current = course.current * (1.0 + 0.005 * noise.standard_normal(time_of.size))
+    if bits:
+        step = np.ptp(current) / 2**bits
+        current = step * np.round(current / step + 0.3 * noise.standard_normal(time_of.size))
+        voltage = np.round((voltage + 1e-3 * noise.standard_normal(time_of.size)) * 2**bits) / 2**bits
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "loops.csv"
+        columns = np.column_stack([time_of, voltage, current])
+        np.savetxt(file, columns, "%.8g", ",", header="time (s),voltage (V),current (A)", comments="")
+        return mf.load(folder)
+
+
 def measured(kind, size):
     """The device of a case; of nothing, where the model is to fail: records of one that it is not."""
     p, plan = planned(kind, size)
+    if kind in ("file", "scope"):
+        return recorded(p, size, 8 if kind == "scope" else 0)
     device = simulate_device(p, plan, Noise(impedance=0.006, current=0.005, voltage=0.001), seed=5)
     if kind != "nothing":
         return device
@@ -111,9 +141,37 @@ def one(kind, size):
     result = joint.fit(device, FitPlan()).result
     seconds = time.process_time() - begun
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    whole = efforts[0].whole_fit
+    whole, points = efforts[0].whole_fit, sum(measured_values(record).size for record in device.records)
     said = {"code": result.status.code, "seconds": seconds, "megabytes": memory, "evaluations": whole.used}
-    print(json.dumps({**said, "unknowns": len(result.covariance_names), "points": whole.points}))
+    print(json.dumps({**said, "unknowns": len(result.covariance_names), "points": points}))
+
+
+def of_children(command):
+    """Processor time of a command, s."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(command, capture_output=True, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def commands(rounds=5):
+    """Lines on what the commands take, warm, relative to importing what one would use instead."""
+    fit = ["memfit", "fit", str(SAMPLE)]
+    with tempfile.TemporaryDirectory() as folder:
+        out, again = str(Path(folder) / "fit"), str(Path(folder) / "report")
+        all_of = {
+            "imports of lmfit, pandas, matplotlib.figure, scipy.integrate": IMPORTS,
+            "`memfit fit` of sample C with its report": [*fit, "-o", out, "--overwrite"],
+            "`memfit fit` of sample C, no report": fit,
+            "`memfit report`": ["memfit", "report", out, "-o", again, "--overwrite"],
+        }
+        times = {name: [] for name in all_of}
+        for _ in range(rounds + 1):  # the first is not warm
+            for name, command in all_of.items():
+                times[name].append(of_children(command))
+    middle = {name: statistics.median(one[1:]) for name, one in times.items()}
+    base = next(iter(middle.values()))
+    return [f"| {name} | {seconds:.2f} | {seconds / base:.2f} |" for name, seconds in middle.items()]
 
 
 def main():
@@ -155,7 +213,8 @@ def main():
         "| MB |\n|---|---|---|---|---|---|---|---|\n"
     )
     if not options.cases:
-        TABLE.write_text(head + "\n".join(lines) + "\n", encoding="utf-8")
+        told = "\n\n| command, processor time | s | of the imports |\n|---|---|---|\n"
+        TABLE.write_text(head + "\n".join(lines) + told + "\n".join(commands()) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
