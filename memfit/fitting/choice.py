@@ -15,30 +15,31 @@ is seen without a model nothing counts.
 
 import logging
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 import numpy as np
 
 from memfit.arrays import FloatArray
-from memfit.datasets import ImpedanceSpectrum, Record
-from memfit.fitting.diagnosis import PROBES, Promise, asked_for, promises
+from memfit.datasets import Record
+from memfit.fitting.diagnosis import PROBES, Promise, Reach, asked_for, promises
 from memfit.fitting.drives import free_start
-from memfit.fitting.effort import SETTINGS as EFFORT
+from memfit.fitting.effort import Effort
 from memfit.fitting.findings import Diagnosis, Member, PartFound
 from memfit.fitting.instrument import INITIAL
-from memfit.fitting.least_squares import again, minimise
-from memfit.fitting.misfit import is_large, measure
-from memfit.fitting.noise import noise_without_model
-from memfit.fitting.part_starts import with_parts
-from memfit.fitting.plan import KINDS, FitPlan
+from memfit.fitting.instrument_terms import driven_alike
+from memfit.fitting.least_squares import again, linear_promise, minimise
+from memfit.fitting.misfit import is_large, is_seen, measure
+from memfit.fitting.noise import noise_without_model, prepare
+from memfit.fitting.part_starts import without_part
+from memfit.fitting.plan import KINDS, FitPlan, free_parameters
 from memfit.fitting.predict import Predictor, measured, modulus
-from memfit.fitting.problem import FitState, Problem, physical_unknowns
-from memfit.fitting.search import polish
-from memfit.fitting.settling import settled_with_terms
-from memfit.fitting.starting_values import StartingValues, guess
+from memfit.fitting.problem import FitState, Problem, least_thresholds, physical_unknowns
+from memfit.fitting.search import find_minima
+from memfit.fitting.settling import settled_with_terms, with_one_misfit
 from memfit.fitting.uncertainty.covariance import covariance_of
-from memfit.model import EXTENSIONS, NAMES, PARAMETERS
+from memfit.model import EXTENSIONS
 from memfit.units import two_digits
 
 log = logging.getLogger(__name__)
@@ -60,17 +61,19 @@ class Settings:
     evaluations: int = 25
     """Of a fit with one part more."""
     tolerance: float = 1e-5
-    guesses: int = 4
-    """First values of the device that are polished with a part, where misfits are large ..."""
-    cold: int = 1
-    """... and of them fitted."""
+    search: float = 300.0
+    """Evaluations of the search for the minimum of the widest model, ..."""
+    closed: float = 2000.0
+    """... and where there are spectra alone, whose model has a closed form."""
+    taken_out: int = 2
+    """Parts (and pairs) that are tried to be done without, those first that seem least needed."""
     floor: float = 0.5
     """Of the noise seen without a model, squared: residuals below count no more."""
-    least_V_T: float = 2e-3
-    """V, with a channel that conducts as u/V_T."""
 
 
 SETTINGS = Settings()
+_SLOW_IN_TIME = "dispersion"
+"""No part of the widest model where sweeps or pulses are fitted, as long as it does without."""
 
 
 @dataclass(frozen=True)
@@ -92,8 +95,10 @@ class _Fitted:
     state: FitState
     effective: tuple[float, ...]
     """Independent points of each record; records of a kind have the same share of theirs."""
+    missed: bool
+    """Whether the misfit of any record stands out of its noise ..."""
     large: bool
-    """Whether any record is missed by much."""
+    """... and is large."""
     worst: float
     """Per cent by which the worst record is missed."""
 
@@ -110,63 +115,155 @@ def choose_parts(state: FitState, plan: FitPlan, records: Sequence[Record]) -> C
     records : sequence of Record
         As they were read.
     """
-    chosen = _forward(state, plan, records)
-    if not measure(chosen.state).large or (bare := _without_terms(state, records)) is state:
-        return chosen
-    # gains and the like may have stood in for what is missing, and hide it
-    effort = state.problem.effort.whole_fit.part(EFFORT.choice)
-    other = _forward(replace(bare, problem=replace(bare.problem, effort=effort)), plan, records)
-    worst = [max(m.percent for m in measure(one.state).records) for one in (chosen, other)]
-    return other if worst[1] < worst[0] else chosen
-
-
-def _forward(state: FitState, plan: FitPlan, records: Sequence[Record]) -> Chosen:
-    """Parts added from a fit on, one by one, and those that are no longer needed taken out."""
     given = tuple(part for part, names in EXTENSIONS.items() if set(names) & set(plan.asked))
-    floor = SETTINGS.floor * _seen_noise(state.problem) ** 2
-    first = _fitted(given, state)
-    seen, current = {frozenset(given): first}, first
-    guesses = guess(state.problem.predictor.records, plan.fix)[: SETTINGS.guesses] if first.large else []
-    found: list[PartFound] = []
-    diagnosis: tuple[Diagnosis, ...] = ()
-    while len(current.parts) - len(given) < SETTINGS.most_parts:
-        offers = [offer for offer in _offers(current) if offer.fall > _least(current, offer.part)]
-        better, asked, fall = None, None, 0.0
-        for k, offer in enumerate(offers[: SETTINGS.tried]):
-            if better is not None and not (current.large and better.large):
-                break
-            fitted = _with_part(current, plan, offer, guesses)
-            seen[frozenset(fitted.parts)] = fitted
-            rise = _rise(fitted, current, floor)
-            log.info("%s: BIC %+.1f (promise %d)", fitted.parts, rise, k + 1)
-            if rise < -SETTINGS.margin and (better is None or _rise(fitted, better, floor) < 0.0):
-                better, asked, fall = fitted, offer, -rise
-        if better is None or asked is None:
-            diagnosis = tuple(offer.found() for offer in offers[SETTINGS.tried :])
-            break
-        before = current.worst
-        current = _fitted(better.parts, settled_with_terms(_without_terms(better.state, records), plan))
-        found.append(_part_found(asked, current.state, fall, (before, current.worst)))
-        seen[frozenset(current.parts)] = current
-    for part in [part for part in current.parts if part not in given] if len(current.parts) > 1 else []:
-        fitted = _without_part(current, part)
-        seen.setdefault(frozenset(fitted.parts), fitted)
-        if _rise(current, fitted, floor) > -SETTINGS.margin:
-            current = fitted
-    kept = tuple(one for one in found if one.part in current.parts)
-    members = _members(current, list(seen.values()), floor)
-    return Chosen(current.state, current.parts, kept, members, diagnosis)
+    search = _Choice(plan, records, given, SETTINGS.floor * _seen_noise(state.problem) ** 2)
+    plainest = search.judged(given, state)
+    current, left = search.forward(plainest, most=1 if plainest.large else SETTINGS.most_parts)
+    if current.large:
+        widest = search.backward(search.widest(state))
+        widest, promised = search.forward(search.judged(widest.parts, search.settled(widest.state)))
+        if search.rise(widest, current) < 0.0:
+            current, left = widest, promised
+    elif plainest.large:
+        current, left = search.forward(current)
+    current = search.backward(current)
+    if current.large and current.parts != given:
+        anew = search.searched(current.parts, state.problem.effort)
+        if search.rise(anew, current) < 0.0:
+            current = search.judged(current.parts, search.settled(anew.state))
+    found = tuple(search.evidence(current, part) for part in current.parts if part not in given)
+    return Chosen(current.state, current.parts, found, search.members(current), left)
 
 
-def _part_found(offer: Promise, state: FitState, fall: float, misfit: tuple[float, float]) -> PartFound:
-    """A part that was added, in words, with the shape that was fitted."""
-    asks = asked_for(offer.part, state.parameters.as_dict())
-    before, after = map(two_digits, misfit)
+class _Choice:
+    """The members that were fitted to the records of one device, and how they compare.
+
+    Parameters
+    ----------
+    plan : FitPlan
+    records : sequence of Record
+        As they were read.
+    given : tuple of str
+        Parts that stay.
+    floor : (n,) array
+        Squared residual of every point below which nothing counts.
+    """
+
+    def __init__(
+        self, plan: FitPlan, records: Sequence[Record], given: tuple[str, ...], floor: FloatArray
+    ) -> None:
+        self.plan, self.records, self.given, self.floor = plan, records, given, floor
+        self.seen: dict[frozenset[str], _Fitted] = {}
+
+    def judged(self, parts: Sequence[str], state: FitState) -> _Fitted:
+        """A member with what comparisons need; the last fit of a member is the one that counts."""
+        fitted = _fitted(parts, state)
+        self.seen[frozenset(parts)] = fitted
+        return fitted
+
+    def rise(self, one: _Fitted, other: _Fitted) -> float:
+        """BIC of one member above that of another."""
+        return _rise(one, other, self.floor)
+
+    def settled(self, state: FitState) -> FitState:
+        """A fit brought into agreement with its noise, and with the terms of the instruments it needs."""
+        if not measure(state).large:  # what describes the data is not hurried
+            state = replace(state, problem=replace(state.problem, effort=state.problem.effort.whole_fit))
+        return settled_with_terms(_without_terms(state, self.records), self.plan)
+
+    def widest(self, state: FitState) -> _Fitted:
+        """The fit of all parts that the records can show, from first values on.
+
+        In the wider model there are fewer places where a search can be caught than in one that misses a part.
+        """
+        p, reach = state.parameters, Reach.of(state.problem.predictor.records)
+        shown = [part for part in PROBES if any(True for _ in PROBES[part](p, reach))]
+        everything = tuple(dict.fromkeys((*self.given, *shown)))
+        if _SLOW_IN_TIME in self.given or set(state.problem.kinds) == {"impedance"}:
+            return self.searched(everything, state.problem.effort)
+        quick = self.searched(tuple(p for p in everything if p != _SLOW_IN_TIME), state.problem.effort)
+        if not quick.missed or _SLOW_IN_TIME not in everything:
+            return quick
+        return min(quick, self.searched(everything, state.problem.effort), key=lambda one: one.worst)
+
+    def searched(self, parts: tuple[str, ...], effort: Effort) -> _Fitted:
+        """The fit of some parts from first values on."""
+        plan, closed = replace(self.plan, parts=parts), {r.kind for r in self.records} == {"impedance"}
+        part = effort.whole_fit.part(SETTINGS.closed if closed else SETTINGS.search)
+        problem = prepare(self.records, robust=plan.robust, engine=plan.engine, effort=part)
+        minima, _ = find_minima(problem, plan, free_parameters("3d", plan.asked), patient=False)
+        problem = driven_alike(replace(problem, effort=effort), minima[0].problem)
+        found = _without_terms(again(minima[0], problem), self.records)
+        fitted = _fitted(parts, with_one_misfit(found))
+        log.info("%s: misfit of the worst record %.3g %%", parts, fitted.worst)
+        return fitted
+
+    def backward(self, current: _Fitted) -> _Fitted:
+        """Parts taken out that the data do not need: one by one, and two that make up for each other."""
+        while parts := [part for part in current.parts if part not in self.given]:
+            for number in (1, 2):
+                starts = {some: _started_without(current.state, some) for some in combinations(parts, number)}
+                needed = sorted(starts, key=lambda some: linear_promise(starts[some]))
+                tries = (self.without(current, some, starts[some]) for some in needed[: SETTINGS.taken_out])
+                fewer = next((fit for fit in tries if self.rise(current, fit) > -SETTINGS.margin), None)
+                if fewer is not None:
+                    break
+            if fewer is None:
+                return current
+            current = fewer
+        return current
+
+    def without(self, current: _Fitted, parts: Collection[str], start: FitState | None = None) -> _Fitted:
+        """The fit without some of the parts."""
+        others = tuple(part for part in current.parts if part not in parts)
+        fitted = self.judged(others, again(start or _started_without(current.state, parts)))
+        log.info("without %s: BIC %+.1f", ", ".join(parts), self.rise(fitted, current))
+        return fitted
+
+    def forward(
+        self, current: _Fitted, most: int = SETTINGS.most_parts
+    ) -> tuple[_Fitted, tuple[Diagnosis, ...]]:
+        """Parts added, one by one, by what they promise; and what parts promise that were not tried."""
+        while len(current.parts) - len(self.given) < most:
+            offers = [offer for offer in _offers(current) if offer.fall > _least(current, offer.part)]
+            better: _Fitted | None = None
+            for offer in offers[: SETTINGS.tried]:
+                if better is not None and not (current.large and better.large):
+                    break
+                fitted = self.judged(*_with_part(current, self.plan, offer))
+                rise = self.rise(fitted, current)
+                log.info("with %s: BIC %+.1f", offer.part, rise)
+                if rise < -SETTINGS.margin and (better is None or self.rise(fitted, better) < 0.0):
+                    better = fitted
+            if better is None:
+                return current, tuple(offer.found() for offer in offers[SETTINGS.tried :])
+            current = self.judged(better.parts, self.settled(better.state))
+        return current, ()
+
+    def evidence(self, current: _Fitted, part: str) -> PartFound:
+        """What a part that was found does, in words."""
+        others = frozenset(current.parts) - {part}
+        without = self.seen.get(others) or self.without(current, [part])
+        return _part_found(part, without, current, self.floor)
+
+    def members(self, best: _Fitted) -> tuple[Member, ...]:
+        """What the data allow, the best first, with their shares of the probability."""
+        return _members(best, self.seen.values(), self.floor)
+
+
+def _part_found(part: str, without: _Fitted, fitted: _Fitted, floor: FloatArray) -> PartFound:
+    """A part in words, with its shape, the kind of data that needs it, and what it changes."""
+    fall = _rise(without, fitted, floor)
+    then, now = (_deviance(one.state, fitted, floor) for one in (without, fitted))
+    kind = max(then, key=lambda one: then[one] - now[one])
+    misfit = (without.worst, fitted.worst)
+    missed = [two_digits(percent) for percent in misfit]
+    asks = asked_for(part, fitted.state.parameters.as_dict())
     sentence = (
-        f"The {KINDS[offer.kind]} ask for {asks}: BIC falls by {fall:.0f}, and the record that is "
-        f"missed most is missed by {after} % in place of {before} %."
+        f"The {KINDS[kind]} ask for {asks}: BIC falls by {fall:.0f}, and the record that is "
+        f"missed most is missed by {missed[1]} % in place of {missed[0]} %."
     )
-    return PartFound(part=offer.part, bic_fall=fall, misfit=misfit, sentence=sentence)
+    return PartFound(part=part, bic_fall=fall, misfit=misfit, sentence=sentence)
 
 
 def diagnose(state: FitState) -> tuple[Diagnosis, ...]:
@@ -208,8 +305,14 @@ def _fitted(parts: Sequence[str], state: FitState) -> _Fitted:
     }
     even = tuple(float(share[kind] * n) for kind, n in zip(kinds, count, strict=True))
     records = measure(state).records
-    missed, worst = [is_large(m) for m in records], max(m.percent for m in records)
-    return _Fitted(tuple(parts), state, even, any(missed), worst)
+    return _Fitted(
+        tuple(parts),
+        state,
+        even,
+        missed=any(map(is_seen, records)),
+        large=any(map(is_large, records)),
+        worst=max(m.percent for m in records),
+    )
 
 
 def _without_terms(state: FitState, records: Sequence[Record]) -> FitState:
@@ -226,61 +329,29 @@ def _without_terms(state: FitState, records: Sequence[Record]) -> FitState:
     return again(state, bare, state.unknowns.without(terms))
 
 
-def _with_part(current: _Fitted, plan: FitPlan, offer: Promise, guesses: Sequence[StartingValues]) -> _Fitted:
-    """The fit with one part more, from where the promise says.
-
-    Where the present minimum misses a record by much it may be far from that of the wider model: then
-    also from first values of the whole device, polished on what has a closed form.
-    """
+def _with_part(current: _Fitted, plan: FitPlan, offer: Promise) -> tuple[tuple[str, ...], FitState]:
+    """The fit with one part more, from where the promise says."""
     state, parts = current.state, (*current.parts, offer.part)
     unknowns = state.unknowns.plus(physical_unknowns(plan, EXTENSIONS[offer.part]))
     if "kappa" in unknowns.names:
-        unknowns = unknowns.above(dict.fromkeys(("V_T", "V_Tn"), SETTINGS.least_V_T))
+        unknowns = unknowns.above(least_thresholds(unknowns.names))
     if offer.part == "photocurrent":  # what one source makes alike is not fitted twice
         unknowns = unknowns.without([u.name for u in unknowns.free if u.term and u.term.kind == "offset"])
-    values = state.unknowns.values(state.x)
-    starts = [{**values, **offer.values}]
-    if current.large:
-        starts += _cold_starts(current, replace(plan, parts=parts), starts[0], unknowns.names, guesses)
-    ends = [
-        minimise(
-            state.problem,
-            unknowns,
-            unknowns.encode({**values, **start}),
-            tolerance=SETTINGS.tolerance,
-            most=SETTINGS.evaluations,
-        )
-        for start in starts
-    ]
-    return _fitted(parts, min(ends, key=lambda end: end.minimum.chi2))
+    values = {**state.unknowns.values(state.x), **offer.values}
+    start = unknowns.encode(values)
+    return parts, minimise(
+        state.problem, unknowns, start, tolerance=SETTINGS.tolerance, most=SETTINGS.evaluations
+    )
 
 
-def _cold_starts(
-    current: _Fitted,
-    plan: FitPlan,
-    warm: Mapping[str, float],
-    names: Collection[str],
-    guesses: Sequence[StartingValues],
-) -> list[dict[str, float]]:
-    """The best first values of the device by its records that have a closed form; none without spectra."""
-    records = current.state.problem.predictor.records
-    if not any(isinstance(record, ImpedanceSpectrum) for record in records):
-        return []
-    base = current.state.parameters.as_dict()
-    physical = [name for name in NAMES if name in names]
-    several = [{**base, **warm}, *(with_parts({**base, **g.values}, plan.asked) for g in guesses)]
-    starts = [StartingValues({k: v for k, v in values.items() if k in NAMES}, 0.0, {}) for values in several]
-    effort = current.state.problem.effort.whole_fit.part(EFFORT.polishing)
-    polished = polish(records, plan, physical, starts, effort)
-    return [dict(start.values) for start in polished[: SETTINGS.cold]]
-
-
-def _without_part(current: _Fitted, part: str) -> _Fitted:
-    """The fit without one of its parts."""
-    state = current.state
-    nulls = {name: PARAMETERS[name].null or 0.0 for name in EXTENSIONS[part]}
+def _started_without(state: FitState, parts: Collection[str]) -> FitState:
+    """A fit with some of its parts taken out, before it is fitted again."""
+    values = {**state.parameters.as_dict(), **state.unknowns.values(state.x)}
+    for part in parts:
+        values = without_part(values, part)
+    nulls = {name: values[name] for part in parts for name in EXTENSIONS[part]}
     unknowns = state.unknowns.without(list(nulls), **nulls)
-    return _fitted([p for p in current.parts if p != part], again(state, unknowns=unknowns))
+    return replace(state, unknowns=unknowns, minimum=replace(state.minimum, x=unknowns.encode(values)))
 
 
 def _seen_noise(problem: Problem) -> FloatArray:
@@ -291,27 +362,27 @@ def _seen_noise(problem: Problem) -> FloatArray:
     return np.concatenate([level.sigma(size) for level, size in zip(levels, sizes, strict=True)])
 
 
-def _deviance(state: FitState, judge: "_Fitted", floor: FloatArray) -> float:
-    """-2 log likelihood of a fit with the scale of its residuals unknown, for each kind of data."""
+def _deviance(state: FitState, judge: "_Fitted", floor: FloatArray) -> dict[str, float]:
+    """-2 log likelihood of a fit with the scale of its residuals unknown, of each kind of data."""
     sigma, effective = judge.state.problem.sigma, judge.effective
     problem, keep = state.problem, judge.state.problem.keep
     squares = np.where(keep, (problem.predictor.data() - state.model_values()) ** 2, 0.0)
     squares = np.where(np.isfinite(squares), np.minimum(squares, 1e12 * sigma**2), 1e12 * sigma**2)
     share = state.independent_share(effective) * keep
-    kinds, total = np.array(problem.kinds)[problem.predictor.record_of_point], 0.0
+    kinds, result = np.array(problem.kinds)[problem.predictor.record_of_point], {}
     for kind in dict.fromkeys(problem.kinds):
         here = kinds == kind
         n = max(float(np.sum(share[here])), 1e-12)
         chi2 = float(np.sum((share * squares / sigma**2)[here]))
         least = float(np.sum((share * floor / sigma**2)[here]))
-        total += n * math.log(max(chi2, least, 1e-300) / n)
-    return total
+        result[kind] = n * math.log(max(chi2, least, 1e-300) / n)
+    return result
 
 
 def _rise(one: _Fitted, other: _Fitted, floor: FloatArray) -> float:
     """BIC of one member above that of another, by the weights and effective points of the larger one."""
     judge = max((one, other), key=lambda member: len(member.state.unknowns.free))
-    a, b = (_deviance(member.state, judge, floor) for member in (one, other))
+    a, b = (sum(_deviance(member.state, judge, floor).values()) for member in (one, other))
     more = len(one.state.unknowns.free) - len(other.state.unknowns.free)
     return a - b + more * math.log(max(sum(judge.effective), 2.0))
 

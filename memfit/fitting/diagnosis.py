@@ -329,8 +329,9 @@ def promises(state: FitState, share: FloatArray, noise: FloatArray, parts: Seque
             if own != part:
                 continue
             d = columns[:, [ways.index(way) for way in amount]] @ np.array([*amount.values()])
-            length = float(d @ d)
-            if length <= UNSEEN:
+            with np.errstate(over="ignore"):
+                length = float(d @ d)
+            if not UNSEEN < length < np.inf:
                 continue
             amplitude = float(np.clip(-(d @ r_left) / length, 0.0, probe.most))
             fall = -(2.0 * amplitude * float(d @ r_left) + amplitude**2 * length)

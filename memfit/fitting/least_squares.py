@@ -149,12 +149,31 @@ def linear_step(state: FitState) -> FloatArray:
     ----------
     state : FitState
     """
+    reduced, scale = _reduced(state)
+    step: FloatArray = -np.linalg.lstsq(reduced[:, :-1], reduced[:, -1], rcond=1e-9)[0] / scale
+    return step
+
+
+def linear_promise(state: FitState) -> float:
+    """chi2 at the minimum of the linearised problem.
+
+    Parameters
+    ----------
+    state : FitState
+        Anywhere.
+    """
+    reduced, _ = _reduced(state)
+    jacobian, r = reduced[:, :-1], reduced[:, -1]
+    left = r - jacobian @ np.linalg.lstsq(jacobian, r, rcond=1e-9)[0]
+    return float(left @ left)
+
+
+def _reduced(state: FitState) -> tuple[FloatArray, FloatArray]:
+    """Triangle of the Jacobian, its columns of length one, beside the residuals; and their lengths."""
     r, jacobian = state.linearised()
     length = np.linalg.norm(jacobian, axis=0)
     scale = np.where(length > UNSEEN, length, np.inf)  # what no data see stays
-    reduced = triangle(np.column_stack([jacobian / scale, r]))
-    step: FloatArray = -np.linalg.lstsq(reduced[:, :-1], reduced[:, -1], rcond=1e-9)[0] / scale
-    return step
+    return triangle(np.column_stack([jacobian / scale, r])), scale
 
 
 def bounded_step(state: FitState) -> FloatArray:
@@ -184,8 +203,9 @@ class Point:
 
     @property
     def chi2(self) -> float:
-        """Sum of squares."""
-        return float(self.r @ self.r)
+        """Sum of squares; inf where it is no number."""
+        with np.errstate(over="ignore"):
+            return float(self.r @ self.r)
 
 
 Evaluate = Callable[[FloatArray], Point]

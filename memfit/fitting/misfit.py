@@ -412,4 +412,14 @@ def is_large(m: RecordMisfit) -> bool:
     ----------
     m : RecordMisfit
     """
-    return m.certain and m.percent > SETTINGS.large and m.ratio > SETTINGS.visible
+    return is_seen(m) and m.percent > SETTINGS.large
+
+
+def is_seen(m: RecordMisfit) -> bool:
+    """Whether a misfit stands out of the noise of its record, however small it is.
+
+    Parameters
+    ----------
+    m : RecordMisfit
+    """
+    return m.certain and m.ratio > SETTINGS.visible

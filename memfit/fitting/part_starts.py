@@ -1,9 +1,12 @@
-"""First values of the parts that the plainest model does without, on the scale of the rest of the device.
+"""First values with a part, and without one: from what the rest of the device is.
 
 They are no guess from the data: a part begins as large as the rest, so that the data feel it, and not larger.
+A part that is taken out leaves what it is near 0 V, or at the threshold, to the element that stands there.
 """
 
 from collections.abc import Mapping
+
+from memfit.model import EXTENSIONS, PARAMETERS
 
 SCALES: Mapping[str, tuple[str | None, float]] = {
     "R_1": ("R_b", 1.0),
@@ -41,3 +44,22 @@ def with_parts(values: Mapping[str, float], names: tuple[str, ...]) -> dict[str,
         if name not in result and factor is not None and (scale is None or scale in result):
             result[name] = factor * (result[scale] if scale is not None else 1.0)
     return result
+
+
+def without_part(values: Mapping[str, float], part: str) -> dict[str, float]:
+    """First values of a device that is to do without one of its parts.
+
+    Parameters
+    ----------
+    values : mapping of str to float
+        SI; those of the device with the part.
+    part : str
+    """
+    result = dict(values)
+    if part == "capacitance":  # C(0)
+        result["C_m"] += values["C_0"]
+    elif part == "leak":  # dI/du at 0 V
+        result["R_b"] = 1.0 / (1.0 / values["R_b"] + values["I_l"] / values["V_l"])
+    elif part == "activation_time":  # tau_f at V_T
+        result["tau_k"] *= 2.0 * 0.5 ** (values["p_k"] + values["q_k"])
+    return {**result, **{name: PARAMETERS[name].null or 0.0 for name in EXTENSIONS[part]}}

@@ -7,7 +7,7 @@ of squares, gradient and singular values as the thousands of rows of J and r. A 
 integrated gets a finite penalty of the right length, and is counted.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -32,6 +32,8 @@ _ROWS = 98_304
 """Rows of the Jacobian that are made and reduced at a time."""
 _BOUND_MARGIN = 1e-6
 """Of the range of an unknown: distance from a bound that is none."""
+_LEAST_THRESHOLD = 2e-3
+"""V, of a channel that conducts as u/V_T."""
 _ROUGHLY = 0.5
 """Distance from the data, in units of their spread, that terms of the instruments may still explain."""
 
@@ -87,7 +89,16 @@ def physical_unknowns(plan: FitPlan, names: Sequence[str]) -> list[Unknown]:
         Of parameters of the model.
     """
     rows = [PARAMETERS[name] for name in names if name not in plan.fix and name not in plan.ties]
-    return [Unknown(row.name, row.logarithmic, *plan.bounds.get(row.name, row.bounds)) for row in rows]
+    free = [Unknown(row.name, row.logarithmic, *plan.bounds.get(row.name, row.bounds)) for row in rows]
+    if "kappa" in plan.asked:
+        least = least_thresholds(u.name for u in free)
+        free = [replace(u, lower=max(u.lower, least.get(u.name, u.lower))) for u in free]
+    return free
+
+
+def least_thresholds(names: Iterable[str]) -> dict[str, float]:
+    """Least values, V, of the thresholds among some parameters, where the channel conducts as u/V_T."""
+    return {name: _LEAST_THRESHOLD for name in names if name in ("V_T", "V_Tn")}
 
 
 def term_unknown(term: Term, reach: float = 0.0) -> Unknown:

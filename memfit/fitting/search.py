@@ -248,8 +248,10 @@ def physical_start(
         Kind of each record.
     """
     base = {name: value for name, value in values.items() if name in NAMES}
-    held = Parameters.from_mapping({**base, **plan.fix})
-    return Unknowns(physical_unknowns(plan, names), held, kinds, Ties(plan.ties))
+    free = physical_unknowns(plan, names)
+    within = {u.name: u.outer(u.inner(base[u.name])) for u in free if u.name in base}
+    held = Parameters.from_mapping({**base, **within, **plan.fix})
+    return Unknowns(free, held, kinds, Ties(plan.ties))
 
 
 def zero_errors(records: Sequence[Record]) -> dict[int, float]:

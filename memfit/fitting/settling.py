@@ -6,7 +6,7 @@ import numpy as np
 
 from memfit.fitting.instrument_terms import add_needed_terms, with_jumps_on_samples, without_idle_terms
 from memfit.fitting.least_squares import again
-from memfit.fitting.misfit import is_large, measure
+from memfit.fitting.misfit import is_large, is_seen, measure
 from memfit.fitting.noise import with_common_misfit, with_noise_of
 from memfit.fitting.outliers import find_outliers
 from memfit.fitting.plan import FitPlan
@@ -82,8 +82,8 @@ def with_one_misfit(state: FitState) -> FitState:
     state : FitState
     """
     records = measure(state).records
-    missed = sum(map(is_large, records))
-    if not missed or state.problem.effort.over:
+    missed = sum(map(is_seen, records))
+    if not any(map(is_large, records)) or state.problem.effort.over:
         return state
     even = state
     for _ in range(SETTINGS.misfit_rounds):
