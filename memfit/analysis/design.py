@@ -166,6 +166,12 @@ def plan_next(result: FitResult, device: Device | None = None) -> NextMeasuremen
     InputError
         The result does not hold what is needed, or nothing can be proposed.
     """
+    found = _plan_next(result, device)
+    return replace(found, sentences=(*result.measured, *found.sentences))
+
+
+def _plan_next(result: FitResult, device: Device | None) -> NextMeasurements:
+    """As the model has it, where it holds."""
     if result.misfit is not None and result.misfit.large:
         return _without_model(result)
     refuse_ties(result, "Plans of measurements")
@@ -249,6 +255,8 @@ def _without_model(result: FitResult) -> NextMeasurements:
     worst = max(missed, key=lambda item: item.misfit_percent or 0.0)
     what = result.misfit.sentence if result.misfit else ""
     first = f"The model does not describe this device (it {what}): what it forecasts would mean nothing."
+    if result.misfit and result.misfit.mistake:
+        first = f"{result.misfit.mistake} Before that is settled no forecast means anything."
     again = (
         f"Measure {worst.file} again, unchanged: what differs between the two is drift or another state of "
         "the device, what stays is a part that the model does not have."

@@ -112,12 +112,13 @@ def row_of_result(data: Any, name: str) -> Row:
     result = FitResult.from_dict(data)
     attributes = result.device.get("attributes")
     stated = attributes if isinstance(attributes, Mapping) else {}
+    edited = [EDITED] * (EDITED in result.warnings)
     row: Row = {
         "device": str(result.device.get("name") or name),
         "state": "fitted",
         "status": result.status.code,
         "usable": result.status.usable,
-        "message": " ".join([result.status.message, *(EDITED,) * (EDITED in result.warnings)]),
+        "message": " ".join([*result.measured, result.status.message, *edited]),
         "model": result.model,
         "area": result.device.get("area_m2"),
         "temperature": result.device.get("temperature_K"),

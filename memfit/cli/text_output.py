@@ -37,11 +37,13 @@ def fit_text(result: FitResult) -> str:
     result : FitResult
     """
     terms = {name: Term.from_name(name) for name in result.nuisance}  # instruments disagree by a gain
-    gains = {name: result.nuisance[name] for name, term in terms.items() if term and term.kind == "gain"}
+    gains = {name: result.nuisance[name] for name, term in terms.items() if term and term.instrument}
     trust = _answer_text(trust_answer(result))
     fails = result.status.code == "poor_fit"  # then nothing else comes first
+    spiking, first = _answer_text(spiking_answer(result)), bool(result.measured)
     parts = [
         str(result.device.get("name") or "device"),
+        *([spiking, ""] if first else []),
         *([trust, ""] if fails else []),
         filled(" ".join(parameters_answer(result).sentences)),
         "",
@@ -59,7 +61,7 @@ def fit_text(result: FitResult) -> str:
     known = result.identifiability
     if known is not None and known.open:
         parts += ["", HEADINGS["identifiability"], *map(filled, known_sentences(result))]
-    return "\n".join([*parts, "", _answer_text(spiking_answer(result))])
+    return "\n".join([*parts, *([] if first else ["", spiking])])
 
 
 def estimates_text(estimates: Mapping[str, Estimate]) -> str:

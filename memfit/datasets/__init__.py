@@ -14,7 +14,7 @@ from memfit.datasets.records import (
     content_digest,
     silent,
 )
-from memfit.datasets.session import in_session
+from memfit.datasets.session import in_session, times_of_session
 
 __all__ = [
     "LABELS",
@@ -33,5 +33,6 @@ __all__ = [
     "in_session",
     "kramers_kronig",
     "silent",
+    "times_of_session",
     "without_copies",
 ]

@@ -3,6 +3,9 @@
 from dataclasses import replace
 from datetime import datetime
 
+import numpy as np
+
+from memfit.arrays import FloatArray
 from memfit.datasets.device import Device
 from memfit.errors import InputError
 
@@ -46,6 +49,25 @@ def in_session(device: Device) -> Device:
     kept = tuple(replace(record, session=t) for record, t in zip(records, times, strict=True))
     said = () if all(stated) else (_BY_ORDER,)
     return replace(device, records=kept, notes=(*device.notes, *said))
+
+
+def times_of_session(device: Device) -> tuple[FloatArray, str] | None:
+    """When each record began, as far as that is known; nothing is refused.
+
+    Parameters
+    ----------
+    device : Device
+
+    Returns
+    -------
+    (r,) array, and "s", or "records" where their order alone is known; None where nothing is
+    """
+    try:
+        known = in_session(device)
+    except InputError:
+        return None
+    times = np.array([record.session for record in known.records])
+    return times, "s" if START in known.records[0].metadata else "records"
 
 
 def _moment(text: str, name: str) -> float:

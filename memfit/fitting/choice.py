@@ -276,6 +276,7 @@ def diagnose(state: FitState) -> tuple[Diagnosis, ...]:
     """
     current = _fitted(state.parameters.parts, state)
     worth = [offer for offer in _offers(current) if offer.fall > _least(current, offer.part)]
+    worth = [offer for offer in worth if offer.per_point[1] < offer.per_point[0]]
     return tuple(offer.found() for offer in worth[: SETTINGS.tried])
 
 

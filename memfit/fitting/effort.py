@@ -28,7 +28,7 @@ class Settings:
     """... and on first values of one part, in closed form."""
     some: float = 100.0
     """On one fit without some of the records ..."""
-    mistakes: float = 300.0
+    mistakes: float = 450.0
     """... and on all of them."""
     all_samples: float = 30.0
     """On all samples of long records, after a search on few."""

@@ -408,7 +408,7 @@ class NearestBoundary(JsonRecord):
     """In standard errors of the fit; None without a covariance."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True)
 class CircuitStability(JsonRecord):
     """How near a device is to self-sustained oscillation in one circuit."""
 
@@ -419,6 +419,8 @@ class CircuitStability(JsonRecord):
     """Probability that some bias is unstable; None without a covariance, or where it would mislead."""
     probability_reason: str = field(default="", metadata=SPARSE)
     """Why no probability is given although there is a covariance; a sentence."""
+    measured: str = field(default="", metadata=SPARSE)
+    """What measured spectra say by themselves, where that goes before the model; sentences."""
     probability_range: tuple[float, ...] = field(default=(), metadata=SPARSE)
     """Least and largest probability by any of the models that the data allow; empty where there is one."""
     hopf_points: tuple[HopfEstimate, ...] = ()

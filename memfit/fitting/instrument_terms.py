@@ -58,6 +58,8 @@ class Settings:
     """Jumps of a record with times of their own; where there are more, the record has a delay."""
     gain: float = 0.03
     """Standard deviation that is expected of a gain: a good instrument's calibration is known to 1 %."""
+    one_source: float = 1.5
+    """Weight of the promise of one gain of the drive against those of all meters together."""
     samples_of_delay: float = 3.0
     beside: float = 1e-3
     """Of a sample: distance from its bound of an edge that begins where it was."""
@@ -94,6 +96,8 @@ def add_needed_terms(state: FitState, plan: FitPlan) -> FitState:
         offers.append((plan.inductance, physical_unknowns(plan, WIRING)))
     if plan.gains != "off":
         offers.append((plan.gains, [gain_term(kind) for kind in present[1:]]))
+    if plan.gains == "auto":
+        offers.append(("auto", drive_gain_terms(state.problem)))
     if plan.offsets != "off":
         offers.append((plan.offsets, offset_terms(state.problem)))
     if plan.delays != "off":
@@ -107,12 +111,18 @@ def add_needed_terms(state: FitState, plan: FitPlan) -> FitState:
             waiting.append(fresh)
     while waiting:
         promised = [_scores(state, terms) for terms in waiting]
-        best = int(np.argmax([sum(some) for some in promised]))
+        best = int(np.argmax([_weight(terms) * sum(p) for terms, p in zip(waiting, promised, strict=True)]))
         terms, promises = waiting.pop(best), promised[best]
         wanted = [t for t, fall in zip(terms, promises, strict=True) if fall > NEEDED]
         if wanted:
             state = _kept_if_worth(state, terms if terms[0].record is None else wanted, forced=False)
     return _with_needed_states(_with_staircases(state), plan)
+
+
+def _weight(terms: Sequence[Unknown]) -> float:
+    """What a promise counts: one source that is wrong comes before several meters that are."""
+    alone = len(terms) == 1 and terms[0].term is not None and terms[0].term.kind == "drive_gain"
+    return SETTINGS.one_source if alone else 1.0
 
 
 def _scores(state: FitState, terms: Sequence[Unknown]) -> list[float]:
@@ -180,6 +190,20 @@ def gain_term(instrument: str) -> Unknown:
         Kind of data, "impedance", "iv" or "transient".
     """
     return replace(term_unknown(Term("gain", instrument=instrument)), prior=SETTINGS.gain)
+
+
+def drive_gain_terms(problem: Problem) -> list[Unknown]:
+    """The factor of the current that pulses applied, where spectra or sweeps say how much it should be.
+
+    Parameters
+    ----------
+    problem : Problem
+    """
+    pulses = [record for record in problem.predictor.records if record.kind == "transient"]
+    alone = len(pulses) == len(problem.kinds)
+    if not pulses or alone or any(record.control != "current" for record in pulses):
+        return []
+    return [replace(term_unknown(Term("drive_gain", instrument="transient")), prior=SETTINGS.gain)]
 
 
 def offset_terms(problem: Problem) -> list[Unknown]:

@@ -4,41 +4,35 @@ First values from the data; fit of everything from several distinct starts; nois
 residuals, isolated outliers out; terms of the instruments where the data ask for them; errors, verdict,
 result.
 
-Do the kinds of data agree? The fit is repeated without each kind, and the parameters are compared. An
-estimate from part of the data and one from all of it differ with covariance C_part - C_all if both see the
-same device (Hausman, Econometrica 1978, 46, 1251). Shifts beyond that say that the kinds disagree.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
-from memfit.arrays import FloatArray
 from memfit.datasets import Device, ImpedanceSpectrum, Record, in_session, silent
 from memfit.errors import InputError
 from memfit.fitting.choice import Chosen, choose_parts, diagnose
+from memfit.fitting.contradictions import conflicts_between_kinds, moving_values, repeats_that_differ
 from memfit.fitting.effort import SETTINGS as EFFORT
 from memfit.fitting.effort import SPENT, Effort
 from memfit.fitting.exploration import explore
-from memfit.fitting.findings import Conflict
 from memfit.fitting.identifiability import with_identifiability
 from memfit.fitting.instrument_terms import driven_alike
-from memfit.fitting.least_squares import again, linear_step
+from memfit.fitting.least_squares import again
 from memfit.fitting.long_records import on_all_samples, telling
-from memfit.fitting.misfit import Misfit, measure, misfit_of, with_misfit
-from memfit.fitting.mistakes import are_turned_round, find_mistake
+from memfit.fitting.misfit import measure, misfit_of, with_misfit
+from memfit.fitting.mistakes import Mistake, find_mistake, stand_out
 from memfit.fitting.nested_models import alternatives, compare_models
 from memfit.fitting.noise import prepare
-from memfit.fitting.plan import CORE, WIRING, FitPlan, free_parameters, plan_for, unit_of_length
+from memfit.fitting.plan import WIRING, FitPlan, free_parameters, plan_for
 from memfit.fitting.predict import bias_of, usual_work
 from memfit.fitting.problem import FitState, physical_unknowns
 from memfit.fitting.result import FitResult, FittedRecord
 from memfit.fitting.search import describes, find_minima
-from memfit.fitting.settling import settle, settled_with_terms, with_one_misfit
+from memfit.fitting.settling import settle, settled_with_terms, with_all_records, with_one_misfit
 from memfit.fitting.starting_values import StartingValues
 from memfit.fitting.summary import fitted_records, summarise
-from memfit.fitting.uncertainty.covariance import Covariance, covariance_of
+from memfit.fitting.uncertainty.covariance import covariance_of
 
 
 @dataclass(frozen=True)
@@ -49,15 +43,6 @@ class Settings:
     """Of chi2: a place that is so much lower is asked anew which parts are missing."""
     more_minima: int = 3
     """How often the search may begin again from a lower place that was found while looking around."""
-    alarm: float = 5.0
-    """Shift, in its standard errors, of a parameter that counts as a disagreement of kinds of data."""
-    known: float = 0.5
-    """Largest standard error, in units of length, of a parameter whose shift is worth a look."""
-    least_shift: float = 0.01
-    """Smallest shift, in units of length, that matters to anyone."""
-    least_gain: float = 0.05
-    """Share of the variance that a kind of data is taken to remove at least: rounding must not make
-    alarms."""
 
 
 SETTINGS = Settings()
@@ -110,30 +95,33 @@ def fit(device: Device, plan: FitPlan | None = None) -> JointFit:
             raise InputError(f"{record.name}: {nothing}, so there is nothing to fit: leave this record out.")
         if isinstance(record, ImpedanceSpectrum):
             bias_of(record)
-    joint, described = _fit(device, [telling(record) for record in device.records], plan)
+    joint, described = _fit(device, _told(device), plan)
     if described and joint.result.misfit and joint.result.misfit.large:  # the beginning did not tell it
-        joint, _ = _fit(device, [telling(record, begun=False) for record in device.records], plan)
+        joint, _ = _fit(device, _told(device, begun=False), plan)
     return joint
 
 
-def _fit(device: Device, records: Sequence[Record], plan: FitPlan) -> tuple[JointFit, bool]:
-    """The fit, searched on these records; and whether the search described them."""
-    effort = Effort(usual_work(records))
+def _told(device: Device, *, begun: bool = True) -> Device:
+    """The device by what a search needs of its records."""
+    return replace(device, records=tuple(telling(record, begun=begun) for record in device.records))
+
+
+def _fit(device: Device, searched: Device, plan: FitPlan) -> tuple[JointFit, bool]:
+    """The fit, searched on what some records tell; and whether that was described where the whole is not."""
+    effort = Effort(usual_work(searched.records))
     if plan.model == "auto":
-        return _fit_chosen(device, records, plan, effort)
+        return _fit_chosen(device, searched, plan, effort)
     if plan.model != "simplest":
-        held = _find(records, plan, plan.model, effort)
-        joint, described = _finish(device, plan, plan.model, held)
-        diagnosis = diagnose(held.state) if joint.result.misfit and joint.result.misfit.certain else ()
-        return JointFit(replace(joint.result, diagnosis=diagnosis), joint.fitted), described
-    full = _find(records, plan, "3d", effort)
+        return _fit_held(device, searched, plan, effort)
+    full = _find(searched.records, plan, "3d", effort)
     comparison = compare_models(full.state, covariance_of(full.state), plan)
     choice, chosen = comparison.choice, full
     others = alternatives(comparison, full.state)
     if choice.chosen != "3d":  # fitted to the same points, and settled on its own
         simple = replace(comparison.nested[choice.chosen], problem=full.state.problem)
         chosen = _Settled(settle(simple, plan), (), full.first)
-    joint, described = _finish(device, plan, choice.chosen, chosen)
+    mistake = _mistake_in(chosen.state, searched.records, plan, choice.chosen)
+    joint, described = _finish(device, plan, choice.chosen, chosen, mistake)
     result = replace(
         joint.result,
         model_choice=choice,
@@ -143,10 +131,29 @@ def _fit(device: Device, records: Sequence[Record], plan: FitPlan) -> tuple[Join
     return JointFit(result, joint.fitted), described
 
 
-def _fit_chosen(
-    device: Device, records: Sequence[Record], plan: FitPlan, effort: Effort
-) -> tuple[JointFit, bool]:
+def _fit_chosen(device: Device, searched: Device, plan: FitPlan, effort: Effort) -> tuple[JointFit, bool]:
     """The fit of the member of the family that the data ask for."""
+    settled, chosen, mistake, moved = _choose(searched, plan, effort)
+    if mistake and (rest := mistake.rest(searched.records)):
+        part = replace(searched, records=tuple(searched.records[k] for k in rest))
+        settled, chosen, _, moved = _choose(part, plan, effort)
+        settled = _Settled(with_all_records(settled.state, searched.records, rest), (), settled.first)
+    parts = tuple(dict.fromkeys((*plan.parts, *(chosen.parts if chosen else ()))))
+    joint, described = _finish(device, replace(plan, parts=parts), "3d", settled, mistake, moved=moved)
+    result = replace(joint.result, plan=plan.to_dict())
+    if chosen:
+        result = replace(result, parts_found=chosen.found, members=chosen.members, diagnosis=chosen.diagnosis)
+    return JointFit(result, joint.fitted), described
+
+
+def _choose(
+    device: Device, plan: FitPlan, effort: Effort
+) -> tuple[_Settled, Chosen | None, Mistake | None, Sequence[str]]:
+    """The settled fit with the parts that the data ask for, or of the plainest device beside a mistake.
+
+    With sentences on what moved.
+    """
+    records = device.records
 
     def choice(found: _Settled) -> Chosen:
         """What the data ask for beside the plainest device."""
@@ -154,27 +161,46 @@ def _fit_chosen(
         return choose_parts(with_one_misfit(replace(found.state, problem=part)), plan, records)
 
     plainest = _find(records, plan, "3d", effort, patient=False)
-    misfit = measure(plainest.state)
-    turned = misfit.large and are_turned_round(records)
-    if turned and _mistake_in(plainest.state, misfit, plan, "3d"):
-        return _finish(device, plan, "3d", _find(records, plan, "3d", effort))
+    mistake = None
+    asked = measure(plainest.state).large and stand_out(records)
+    if asked:  # no part is to explain a wrong unit
+        mistake = _mistake_in(plainest.state, records, plan, "3d")
+        if mistake and mistake.column:
+            return plainest, None, mistake, ()
+    if moved := _moved_in(plainest.state, device, plan, "3d"):  # which no part is to explain
+        return _find(records, plan, "3d", effort), None, None, moved
     chosen = choice(plainest)
     if measure(chosen.state).large:
-        # no part is to explain a wrong unit; of records turned round it was asked before
-        if not turned and _mistake_in(plainest.state, misfit, plan, "3d"):
-            return _finish(device, plan, "3d", _find(records, plan, "3d", effort))
-        if not chosen.found:  # before a model fails, its minimum is looked for at length
-            before, plainest = plainest.state, _find(records, plan, "3d", effort)
-            wired = set(WIRING) & {*plainest.state.unknowns.names} - {*before.unknowns.names}
-            if wired or _squares(plainest.state) < SETTINGS.much_lower * _squares(before):
-                chosen = choice(plainest)
-    parts = tuple(dict.fromkeys((*plan.parts, *chosen.parts)))
-    settled = plainest
+        mistake = mistake if asked else _mistake_in(plainest.state, records, plan, "3d")
+        if mistake:
+            return _find(records, plan, "3d", effort), None, mistake, ()
+        # before a model fails, its minimum is looked for at length
+        before, patient = plainest.state, _find(records, plan, "3d", effort)
+        wired = set(WIRING) & {*patient.state.unknowns.names} - {*before.unknowns.names}
+        lower = _squares(patient.state) < SETTINGS.much_lower * _squares(chosen.state)
+        if lower or (not chosen.found and wired):
+            plainest, chosen = patient, choice(patient)
+    state = chosen.state
+    if state.minimum.message == SPENT and not measure(state).large:  # what was missing made up for it
+        state = settle(replace(state, problem=replace(state.problem, effort=effort)), plan)
     if chosen.parts != plainest.state.parameters.parts:
-        settled = _Settled(chosen.state, (), plainest.first)
-    joint, described = _finish(device, replace(plan, parts=parts), "3d", settled)
-    result = replace(joint.result, plan=plan.to_dict(), parts_found=chosen.found, members=chosen.members)
-    return JointFit(replace(result, diagnosis=chosen.diagnosis), joint.fitted), described
+        plainest = _Settled(state, (), plainest.first)
+    return plainest, chosen, None, ()
+
+
+def _fit_held(device: Device, searched: Device, plan: FitPlan, effort: Effort) -> tuple[JointFit, bool]:
+    """The fit of one model, whatever the data ask for."""
+    records, model = searched.records, plan.model
+    settled = _find(records, plan, model, effort)
+    moved = _moved_in(settled.state, searched, plan, model)
+    mistake = None if moved else _mistake_in(settled.state, records, plan, model)
+    if mistake and (rest := mistake.rest(records)):
+        other = _find([records[k] for k in rest], plan, model, effort)
+        settled = _Settled(with_all_records(other.state, records, rest), (), other.first)
+    joint, described = _finish(device, plan, model, settled, mistake, moved=moved)
+    misfit = joint.result.misfit
+    asked = diagnose(settled.state) if misfit and misfit.certain and not misfit.mistake else ()
+    return JointFit(replace(joint.result, diagnosis=asked), joint.fitted), described
 
 
 def _find(
@@ -219,7 +245,15 @@ def _squares(state: FitState) -> float:
     return float(sum(m.ratio**2 * r.points for m, r in zip(measure(state).records, records, strict=True)))
 
 
-def _finish(device: Device, plan: FitPlan, model: str, settled: _Settled) -> tuple[JointFit, bool]:
+def _finish(
+    device: Device,
+    plan: FitPlan,
+    model: str,
+    settled: _Settled,
+    mistake: Mistake | None,
+    *,
+    moved: Sequence[str] = (),
+) -> tuple[JointFit, bool]:
     """From a settled fit to a result: what the data cannot tell, conflicts, errors, verdict.
 
     The second value says whether the fit described all records that were searched, but these were not whole.
@@ -234,7 +268,8 @@ def _finish(device: Device, plan: FitPlan, model: str, settled: _Settled) -> tup
         state = settle(explored.better, plan)
         covariance = covariance_of(state)
         explored = explore(state, covariance, profiles=not failed)
-    conflicts = conflicts_between_kinds(state, covariance) if plan.conflict_test else ()
+    tested = plan.conflict_test and not mistake
+    conflicts = conflicts_between_kinds(state, covariance) if tested else ()
     minima = [state, *settled.rivals]
     result = summarise(
         device,
@@ -247,68 +282,35 @@ def _finish(device: Device, plan: FitPlan, model: str, settled: _Settled) -> tup
     )
     result = with_identifiability(result, state, covariance, explored)
     misfit = misfit_of(state, covariance.effective)
-    result = with_misfit(result, state, misfit, _mistake_in(state, misfit, plan, model))
+    moved = [*repeats_that_differ(device), *moved]
+    if mistake and mistake.doubtful:  # it may as well be the model
+        moved, mistake = [mistake.sentence, *moved], None
+    result = with_misfit(result, state, misfit, mistake.sentence if mistake else "", moved)
     surprised = state is not settled.state and not measure(settled.state).large
     return JointFit(result, fitted_records(state)), surprised
 
 
-def _mistake_in(state: FitState, misfit: Misfit, plan: FitPlan, model: str) -> str:
-    """Which records the others contradict, and what would mend them; empty where there are none."""
+def _moved_in(state: FitState, device: Device, plan: FitPlan, model: str) -> tuple[str, ...]:
+    """What moved while the device was measured, where the model misses it for certain."""
+    effort = state.problem.effort.whole_fit
+    if not measure(state).certain or effort.stopped or repeats_that_differ(device):
+        return ()
+
+    def described(some: Sequence[Record]) -> FitState:
+        return _find(some, plan, model, effort.part(EFFORT.some), patient=False).state
+
+    return moving_values(state, device, described)
+
+
+def _mistake_in(state: FitState, records: Sequence[Record], plan: FitPlan, model: str) -> Mistake | None:
+    """Which records the others contradict, and what would mend them."""
+    misfit = measure(state)
     more = plan.conflict_test and len(misfit.records) > 1 and not state.problem.effort.stopped
     if not (misfit.large and more):
-        return ""
+        return None
     effort = state.problem.effort.whole_fit.part(EFFORT.mistakes)
 
     def described(some: Sequence[Record]) -> FitState:
-        few = [telling(record) for record in some]
-        return _find(few, plan, model, effort.part(EFFORT.some), patient=False).state
+        return _find(some, plan, model, effort.part(EFFORT.some), patient=False).state
 
-    mistake = find_mistake(state, misfit, described, effort)
-    return mistake.sentence if mistake else ""
-
-
-def conflicts_between_kinds(state: FitState, covariance: Covariance) -> tuple[Conflict, ...]:
-    """Shifts of the physical parameters when one kind of data is left out, largest first.
-
-    Only shifts that are too large for chance are listed. The fit is repeated where the linearised one raises
-    an alarm.
-
-    Parameters
-    ----------
-    state : FitState
-    covariance : Covariance
-        Of it.
-    """
-    kinds = list(dict.fromkeys(state.problem.kinds))
-    if len(kinds) < 2:
-        return ()
-    conflicts: list[Conflict] = []
-    for kind in kinds:
-        others = np.array([k != kind for k in state.problem.kinds])[state.problem.predictor.record_of_point]
-        kept = state.problem.keep & others
-        if np.count_nonzero(kept) < 2 * len(state.unknowns.free):
-            continue
-        part = replace(state, problem=replace(state.problem, keep=kept))
-        if _alarms(state, covariance.matrix, part, linear_step(part), kind):
-            part = again(state, part.problem)
-            conflicts += _alarms(state, covariance.matrix, part, part.x - state.x, kind)
-    return tuple(sorted(conflicts, key=lambda c: -abs(c.shift)))
-
-
-def _alarms(
-    state: FitState, everything: FloatArray, part: FitState, step: FloatArray, kind: str
-) -> list[Conflict]:
-    """Parameters that move by `step` further than chance allows."""
-    covariance = covariance_of(part)
-    V_m = state.parameters.V_m
-    alarms = []
-    for j, name in enumerate(state.unknowns.names):
-        if name not in CORE:
-            continue
-        length, variance = unit_of_length(name, V_m), covariance.matrix[j, j]
-        if covariance.is_open(j) or variance > (SETTINGS.known * length) ** 2:
-            continue
-        spread = float(np.sqrt(max(variance - everything[j, j], SETTINGS.least_gain * variance, 1e-30)))
-        if abs(step[j]) > max(SETTINGS.least_shift * length, SETTINGS.alarm * spread):
-            alarms.append(Conflict(left_out=kind, parameter=name, shift=float(-step[j] / spread)))
-    return alarms
+    return find_mistake(state, records, misfit, described, effort)

@@ -110,13 +110,15 @@ def measure(state: FitState) -> Misfit:
     records, series = [], []
     for record, here in zip(predictor.records, predictor.slices, strict=True):
         used = problem.keep[here] & np.isfinite(model[here])
+        if not problem.keep[here].any():  # left out as a whole: judged all the same
+            used = np.isfinite(model[here])
         difference = np.where(used, data[here] - model[here], 0.0)
         parts = 2 if isinstance(record, ImpedanceSpectrum) else 1
-        sigma = problem.sigma[here]
+        sigma, kept = problem.sigma[here], used & problem.keep[here]
         series.append(
             [
                 part[keep]
-                for part, keep in zip(np.split(difference / sigma, parts), np.split(used, parts), strict=True)
+                for part, keep in zip(np.split(difference / sigma, parts), np.split(kept, parts), strict=True)
             ]
         )
         records.append(record_misfit(record, difference, used))
@@ -204,7 +206,9 @@ def _left_out(state: FitState, *, large: bool) -> tuple[FloatArray, tuple[str, .
     return np.array(shifts).reshape(len(shifts), len(state.unknowns.free)), tuple(names)
 
 
-def with_misfit(result: FitResult, state: FitState, misfit: Misfit, mistake: str = "") -> FitResult:
+def with_misfit(
+    result: FitResult, state: FitState, misfit: Misfit, mistake: str = "", moved: Sequence[str] = ()
+) -> FitResult:
     """The result with its misfit: what is said of it first, and how far its numbers are to be trusted.
 
     Parameters
@@ -217,6 +221,8 @@ def with_misfit(result: FitResult, state: FitState, misfit: Misfit, mistake: str
         Of it.
     mistake : str
         A sentence on records that the others contradict.
+    moved : sequence of str
+        Sentences on what moved while the device was measured.
     """
     goodness = _with_noise_seen(result, misfit)
     sentence = _sentence(state, misfit)
@@ -229,7 +235,9 @@ def with_misfit(result: FitResult, state: FitState, misfit: Misfit, mistake: str
         mistake=mistake,
         without=_values_left_out(state, misfit),
     )
-    result = replace(result, goodness=goodness, misfit=found)
+    told = misfit.large and not mistake  # in the verdict itself
+    warnings = (*(moved[1:] if told else moved), *result.warnings)
+    result = replace(result, goodness=goodness, misfit=found, warnings=warnings)
     if not misfit.certain or not np.all(np.isfinite(state.x)):
         return result
     jackknife = _jackknife(misfit)
@@ -249,7 +257,7 @@ def with_misfit(result: FitResult, state: FitState, misfit: Misfit, mistake: str
         extra = float(np.sqrt(max(gradient @ jackknife @ gradient, 0.0)))
         derived[name] = _doubted(e, Unknown(name, True, 0.0, np.inf), extra, misfit, state.parameters.V_m)
     spent = state.minimum.message == SPENT and not state.problem.effort.stopped
-    status, warnings = _status(result, found, spent=spent), result.warnings
+    status, warnings = _status(result, found, moved, spent=spent), result.warnings
     if misfit.large and spent:
         used = state.problem.effort.whole_fit.used
         said = (
@@ -277,7 +285,7 @@ def with_misfit(result: FitResult, state: FitState, misfit: Misfit, mistake: str
     )
 
 
-def _status(result: FitResult, found: MisfitFound, *, spent: bool) -> Status:
+def _status(result: FitResult, found: MisfitFound, moved: Sequence[str], *, spent: bool) -> Status:
     """The verdict, with that of a true model, which the result has, behind it.
 
     A search that was ended because nothing describes the data says no more than that.
@@ -288,6 +296,9 @@ def _status(result: FitResult, found: MisfitFound, *, spent: bool) -> Status:
     no_more = status.code == "ok" or (status.code == "not_converged" and spent)
     also: tuple[StatusCode, ...] = () if no_more else (status.code, *status.also)
     said = f"The model does not describe this device: it {found.sentence}."
+    if found.mistake:  # it may be the records, not the model
+        by = "The values are those of the other records: with all of them" if result.left_out else "As it is"
+        said = f"{found.mistake} {by} the model {found.sentence}."
     bounded = [name for name in result.plan.get("bounds") or () if name in parameters]
     cut = [name for name in bounded if parameters[name].status == "at_bound"]
     cut_off = bool(cut) and (status.code == "at_bound" or spent)
@@ -297,8 +308,12 @@ def _status(result: FitResult, found: MisfitFound, *, spent: bool) -> Status:
         )
     if (status.code == "not_converged" and not spent) or cut_off:  # what comes first may be the cause
         return replace(status, message=f"{said} {status.message}", also=("poor_fit", *status.also))
-    advice = found.mistake or "Look at the residuals: another law, light, drift, a record of another device."
-    rest = f"{advice} The parameters are conditional: the best values of a model that fails."
+    advice = "Look at the residuals: another law, light, drift, a record of another device."
+    advice = moved[0] if moved else advice
+    kept = [item for item in result.goodness.datasets if item.file not in result.left_out]
+    fails = not result.left_out or any((item.misfit_percent or 0.0) > SETTINGS.large for item in kept)
+    best = "the best values of a model that fails" if fails else "they hold once that is settled"
+    rest = f"{'' if found.mistake else f'{advice} '}The parameters are conditional: {best}."
     if status.code == "not_identifiable":
         lost = [name for name in CORE if name in parameters and parameters[name].status == "undetermined"]
         rest += f" The data do not determine {', '.join(lost)} even so."

@@ -12,15 +12,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from memfit.arrays import FloatArray
-from memfit.datasets import ImpedanceSpectrum, IVSweep, PulseTransient, Record, extent_of
+from memfit.datasets import ImpedanceSpectrum, Record, extent_of
 from memfit.fitting.effort import Effort
 from memfit.fitting.least_squares import minimise
+from memfit.fitting.levels import conductance_level, conductances, distances
 from memfit.fitting.misfit import Misfit, is_large, measure
 from memfit.fitting.noise import record_misfit
+from memfit.fitting.plan import KINDS
 from memfit.fitting.predict import Predictor, measured
 from memfit.fitting.problem import FitState
 from memfit.model import Parameters
+from memfit.units import two_digits
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,11 @@ class Settings:
     """Numbers that steer the search."""
 
     decades: float = 0.7
-    """Distance of a record's conductance from that of most others from which it is looked at first."""
+    """Distance of a record's conductance from that of others from which it is looked at first ..."""
+    surely: float = 1.5
+    """... and from which no device explains it well."""
+    unit: float = 3.0
+    """Decades, within half of one, from which a conductance is a matter of units."""
     most: int = 2
     """Records that are left out one by one."""
     few: int = 4
@@ -42,12 +48,17 @@ class Settings:
     """Misfit, per cent, or ..."""
     in_noise: float = 3.0
     """... times the noise, up to which a record is brought into line."""
+    gains: tuple[float, float] = (-1.5, 1.5)
+    """Logarithms of factors that are tried on all records of a kind."""
     least_gain: float = 4.0
     """Factor by which its misfit has to fall."""
     powers: tuple[float, ...] = (1e3, 1e-3, 1e6, 1e-6, 10.0, 0.1, 100.0, 0.01, 1e4, 1e-4, -1.0)
 
 
 SETTINGS = Settings()
+EVERYTHING = "everything"
+"""Column of a mistake in all records: all signs."""
+_BOTH = "voltage and current"
 _COLUMNS = {
     "impedance": ("impedance", "bias", "frequency"),
     "iv": ("current", "voltage", "time"),
@@ -67,11 +78,48 @@ class Mistake:
 
     others: tuple[str, ...] = ()
     """Names of the rest, where it is no larger: then either side may be the wrong one."""
+    kinds: tuple[str, ...] = ()
+    """Kinds of these records and of the rest, where they have none in common ..."""
+    gain: tuple[str, float] | None = None
+    """Column, and a factor on it, that would bring these kinds together."""
+    beyond: bool = False
+    """... or whether these go further in voltage than the rest: then it may be the model."""
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether a law that the model does not have would look the same."""
+        return bool(self.kinds) or self.beyond
+
+    def rest(self, records: Sequence[Record]) -> list[int]:
+        """Numbers of the records that go together without those of the mistake; empty where either may.
+
+        Parameters
+        ----------
+        records : sequence of Record
+            All of them.
+        """
+        rest = [k for k, record in enumerate(records) if record.name not in self.records]
+        return rest if not self.doubtful and 2 * len(rest) > len(records) else []
 
     @property
     def sentence(self) -> str:
         """What is wrong, and what to do."""
         names, one = _some(self.records), len(self.records) == 1
+        if self.kinds and self.gain:
+            return (
+                f"The {self.kinds[0]} would go with the {self.kinds[1]} if their {self.gain[0]} were "
+                f"{two_digits(self.gain[1])} times as large: are range, calibration and area right?"
+            )
+        if not self.column and self.kinds:
+            return (
+                f"The model describes the {self.kinds[0]} and the {self.kinds[1]} each by themselves, with "
+                "other values: another law, another state of the device, or an instrument that is off?"
+            )
+        if self.beyond:
+            return (
+                f"The model describes the others without {names}, which {'goes' if one else 'go'} further in "
+                "voltage: a law that the model does not have there, or another state of the device?"
+            )
         if not self.column and self.others:
             return (
                 f"{names} and {_some(self.others)} contradict each other: the model describes either, not "
@@ -82,6 +130,8 @@ class Mistake:
                 f"The model describes the others without {names}: {'it' if one else 'they'} may be of "
                 f"another device or state; leave {'it' if one else 'them'} out, or fit apart."
             )
+        if self.column == EVERYTHING:
+            return "All voltages and currents have the wrong sign: are the leads reversed?"
         if self.factor < 0.0:
             return f"{names}: the sign of the {self.column} seems to be turned. Are the leads reversed?"
         by, size = max(self.factor, 1.0 / self.factor), "small" if self.factor > 1.0 else "large"
@@ -97,7 +147,11 @@ def _some(names: Sequence[str]) -> str:
 
 
 def find_mistake(
-    state: FitState, misfit: Misfit, describe: Callable[[Sequence[Record]], FitState], effort: Effort
+    state: FitState,
+    records: Sequence[Record],
+    misfit: Misfit,
+    describe: Callable[[Sequence[Record]], FitState],
+    effort: Effort,
 ) -> Mistake | None:
     """The records that do not belong to the others, where leaving them out mends the fit.
 
@@ -105,6 +159,8 @@ def find_mistake(
     ----------
     state : FitState
         A settled fit that does not describe its records.
+    records : sequence of Record
+        As they were read, whatever the fit took their drives for.
     misfit : Misfit
         Of it.
     describe : callable
@@ -112,11 +168,10 @@ def find_mistake(
     effort : Effort
         Of all these fits.
     """
-    records = state.problem.predictor.records
     if (turned := _turned_round(records)) is not None:
         other = describe(turned)
         if not measure(other).large:
-            return Mistake(tuple(record.name for record in records), "voltage and current", -1.0)
+            return Mistake(tuple(record.name for record in records), EVERYTHING, -1.0)
     counted = replace(state, problem=replace(state.problem, effort=effort))
     for odd in _candidates(counted, misfit):
         if effort.over:
@@ -126,21 +181,54 @@ def find_mistake(
         if measure(other).large:
             continue
         chosen = [records[k] for k in odd]
+        if _distance(chosen, other.parameters) < SETTINGS.in_line:
+            continue  # a lower minimum of all of them, no mistake
         names = tuple(record.name for record in chosen)
         found = _column_to_mend(chosen, other.parameters)
-        others = tuple(r.name for r in rest) if len(rest) <= len(odd) else ()
-        return Mistake(names, *found) if found else Mistake(names, others=others)
-    return None
+        if found:
+            return Mistake(names, *found)
+        sides = [list(dict.fromkeys(KINDS[r.kind] for r in some)) for some in (chosen, rest)]
+        if not set(sides[0]) & set(sides[1]):
+            both = " and ".join(sides[0]), " and ".join(sides[1])
+            return Mistake(names, kinds=both, gain=_gain_to_mend(chosen, other.parameters))
+        if _goes_beyond(chosen, rest):
+            return Mistake(names, beyond=True)
+        return Mistake(names, others=tuple(r.name for r in rest) if len(rest) <= len(odd) else ())
+    return _unit_without_model(records)
+
+
+def _goes_beyond(chosen: Sequence[Record], rest: Sequence[Record]) -> bool:
+    """Whether some records are at voltages that no other reaches, all on one side."""
+    mine, others = ([conductances(record)[0] for record in some] for some in (chosen, rest))
+    known = np.concatenate([np.zeros(1), *others])
+    ends = np.array([[v.min(), v.max()] for v in mine if v.size]).reshape(-1, 2)
+    return bool(np.all(ends[:, 1] > known.max()) or np.all(ends[:, 0] < known.min()))
+
+
+def _unit_without_model(records: Sequence[Record]) -> Mistake | None:
+    """Records that conduct decades more, or less, than all others do at the same voltages."""
+    away, told = distances(records)
+    off = told & (np.abs(away) > SETTINGS.unit - 0.5)
+    if not off.any() or np.count_nonzero(off) > 0.5 * len(records) or np.any(np.abs(away[~off]) > 1.0):
+        return None
+    powers = set(np.rint(away[off]).astype(int).tolist())
+    kinds = {record.kind for record, wrong in zip(records, off, strict=True) if wrong}
+    if len(powers) > 1 or len(kinds) > 1:
+        return None
+    names = tuple(record.name for record, wrong in zip(records, off, strict=True) if wrong)
+    more = 10.0 ** powers.pop()
+    column, factor = ("impedance", more) if kinds == {"impedance"} else ("current", 1.0 / more)
+    return Mistake(names, column, factor)
 
 
 def _candidates(state: FitState, misfit: Misfit) -> Iterator[tuple[int, ...]]:
     """Numbers of the records to be left out together, the most conspicuous first."""
     records = state.problem.predictor.records
     level = np.array([conductance_level(record) for record in records])
-    away = np.abs(level - np.median(level))
     kinds = list(dict.fromkeys(state.problem.kinds))
     offered: list[tuple[int, ...]] = []
     if len(records) > 1:
+        away = np.abs(distances(records)[0])
         far = [int(k) for k in np.argsort(-away, kind="stable") if away[k] > SETTINGS.decades]
         missed = sorted(range(len(records)), key=lambda k: -misfit.records[k].percent)
         offered += [(k,) for k in (far or missed[:1])[: SETTINGS.most]]
@@ -153,11 +241,21 @@ def _candidates(state: FitState, misfit: Misfit) -> Iterator[tuple[int, ...]]:
         groups = {kind: tuple(k for k, r in enumerate(records) if r.kind == kind) for kind in kinds}
         levels = {kind: float(np.median(level[list(group)])) for kind, group in groups.items()}
         middle = float(np.median(list(levels.values())))
-        groups = {
-            kind: group for kind, group in groups.items() if abs(levels[kind] - middle) > SETTINGS.decades
-        }
-        offered += sorted(groups.values(), key=lambda group: -max(misfit.records[k].percent for k in group))
+        apart = {kind for kind, level in levels.items() if abs(level - middle) > SETTINGS.decades}
+        worst = {kind: max(misfit.records[k].percent for k in group) for kind, group in groups.items()}
+        offered += [groups[kind] for kind in sorted(groups, key=lambda one: (one not in apart, -worst[one]))]
     yield from dict.fromkeys(group for group in offered if group)
+
+
+def stand_out(records: Sequence[Record]) -> bool:
+    """Whether records suggest a mistake before anything is fitted: of a unit, or of all signs.
+
+    Parameters
+    ----------
+    records : sequence of Record
+    """
+    away = np.max(np.abs(distances(records)[0]), initial=0.0)
+    return bool(away > SETTINGS.surely) or are_turned_round(records)
 
 
 def _named_otherwise(records: Sequence[Record]) -> list[tuple[int, ...]]:
@@ -189,29 +287,6 @@ def _left_by_the_rest(state: FitState, misfit: Misfit) -> tuple[int, ...]:
         misfit = measure(replace(part, problem=problem))
     odd = tuple(k for k, m in enumerate(misfit.records) if is_large(m))
     return odd if 2 * len(odd) <= len(misfit.records) else ()
-
-
-def conductance_level(record: Record) -> float:
-    """Decimal logarithm of the typical conductance, S, of a record: of all its points away from zero.
-
-    Parameters
-    ----------
-    record : Record
-    """
-    if isinstance(record, ImpedanceSpectrum):
-        return -float(np.log10(np.abs(record.impedance[np.argmin(record.frequency)]) + 1e-300))
-    current, voltage = np.abs(_current_and_voltage(record))
-    there = (voltage > 0.2 * voltage.max(initial=0.0)) & (current > 0.0)
-    return float(np.median(np.log10(current[there] / voltage[there]))) if there.any() else 0.0
-
-
-def _current_and_voltage(record: IVSweep | PulseTransient) -> FloatArray:
-    """(2, n) current, A, and voltage, V; what was not recorded is read off the drive."""
-    if isinstance(record, IVSweep):
-        return np.array([record.current, record.voltage])
-    source = record.drive.at(record.time)
-    pair = [source, record.response] if record.control == "current" else [record.response, source]
-    return np.array(pair)
 
 
 def are_turned_round(records: Sequence[Record]) -> bool:
@@ -273,14 +348,38 @@ def _column_to_mend(records: Sequence[Record], p: Parameters) -> tuple[str, floa
     if len({record.kind for record in records}) > 1:
         return None
     found = []
-    for column in _COLUMNS[records[0].kind]:
+    for column in (*_COLUMNS[records[0].kind], *([_BOTH] if records[0].kind != "impedance" else [])):
         for factor in SETTINGS.powers:
-            if factor < 0.0 and column in ("time", "frequency"):
+            if factor > 0.0 if column == _BOTH else factor < 0.0 and column in ("time", "frequency"):
                 continue
-            mended = [multiplied(record, column, factor) for record in records]
+            mended = list(records)
+            for one in ("voltage", "current") if column == _BOTH else (column,):
+                mended = [multiplied(record, one, factor) for record in mended]
             found.append((_distance(mended, p), column, factor))
     now, (best, column, factor) = _distance(records, p), min(found, key=lambda trial: trial[0])
     return (column, factor) if best < SETTINGS.in_line and best * SETTINGS.least_gain < now else None
+
+
+def _gain_to_mend(records: Sequence[Record], p: Parameters) -> tuple[str, float] | None:
+    """A column, and a factor near 1, that bring the records of one kind into line."""
+    from scipy.optimize import minimize_scalar  # noqa: PLC0415 - few fits need it
+
+    if len({record.kind for record in records}) > 1:
+        return None
+    found = []
+    for column in _COLUMNS[records[0].kind][:2]:
+        if column == "bias":
+            continue
+
+        def missed(log_factor: float, column: str = column) -> float:
+            factor = float(np.exp(log_factor))
+            return min(_distance([multiplied(record, column, factor) for record in records], p), 1e6)
+
+        end = minimize_scalar(missed, bounds=SETTINGS.gains, method="bounded", options={"xatol": 1e-3})
+        found.append((float(end.fun), column, float(np.exp(end.x))))
+    best, column, factor = min(found)
+    mends = best < SETTINGS.in_line and best * SETTINGS.least_gain < _distance(records, p)
+    return (column, factor) if mends else None
 
 
 def _distance(records: Sequence[Record], p: Parameters) -> float:

@@ -55,6 +55,8 @@ class Settings:
     """Of the span of a sweep or a transient: what a relative misfit is at least relative to."""
     largest_misfit: float = 10.0
     bisections: int = 40
+    rounding: float = 1e-9
+    """Of the largest frequency, voltage or time: a place that is 0."""
 
 
 SETTINGS = Settings()
@@ -166,8 +168,9 @@ def with_common_misfit(state: FitState) -> Problem:
         for n, k, floor in zip(seen, problem.kinds, floors, strict=True)
     )
     sigma = np.concatenate([level.sigma(size) for level, size in zip(noise, sizes, strict=True)])
-    every = np.ones(predictor.size, dtype=bool)  # what a wrong model leaves out may be its own misfit
-    return replace(problem, noise=noise, sigma=np.maximum(sigma, _TINY), keep=every)
+    out = [not problem.keep[here].any() for here in predictor.slices]
+    keep = ~np.array(out)[predictor.record_of_point]  # what a wrong model leaves out may be its own misfit
+    return replace(problem, noise=noise, sigma=np.maximum(sigma, _TINY), keep=keep)
 
 
 def sigma_of(predictor: Predictor, noise: Sequence[NoiseLevel], model: FloatArray) -> FloatArray:
@@ -289,6 +292,7 @@ def _place(record: Record, residual: FloatArray) -> str:
         return ""
     first = possible[np.argmin(last[possible] - possible)]
     stretch = at[order][[first, last[first] - 1]]
+    stretch = np.where(np.abs(stretch) < SETTINGS.rounding * np.max(np.abs(at)), 0.0, stretch)
     if last[first] - first > SETTINGS.most_of_it * at.size:
         return ", everywhere"
     low, high = (format_quantity(float(v), unit, digits=2) for v in stretch)

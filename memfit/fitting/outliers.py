@@ -37,7 +37,8 @@ SETTINGS = Settings()
 def find_outliers(state: FitState) -> BoolArray:
     """(n,) True for points to leave out, given the noise estimated from the residuals.
 
-    A point that an earlier fit left out counts again where this fit passes by it as by its neighbours.
+    A point that an earlier fit left out counts again where this fit passes by it as by its neighbours; a
+    record that was left out as a whole does not.
 
     Parameters
     ----------
@@ -59,7 +60,7 @@ def find_outliers(state: FitState) -> BoolArray:
             bad[:] = False
         far = np.logical_or.reduce([np.abs(part) > SETTINGS.neighbour for part in parts])
         before = ~state.problem.keep[here][: record.points]
-        out[here] = np.tile(bad | (before & far), len(parts))
+        out[here] = np.tile(bad | (before & far), len(parts)) | before.all()
     return out
 
 
@@ -105,6 +106,8 @@ def describe_outliers(state: FitState) -> tuple[Excluded, ...]:
     described = []
     for record, here in zip(predictor.records, predictor.slices, strict=True):
         distance = scaled[here]
+        if not state.problem.keep[here].any():
+            continue  # as a whole: the inputs say so
         for i in map(int, np.flatnonzero(~state.problem.keep[here][: record.points])):
             size = max(distance[i], distance[i + record.points] if distance.size > record.points else 0.0)
             if isinstance(record, ImpedanceSpectrum):

@@ -25,10 +25,10 @@ CORE = names_where(lambda row: row.scale != "linear")
 KINDS: Mapping[str, str] = {"impedance": "spectra", "iv": "sweeps", "transient": "transients"}
 """Kinds of data in words."""
 
-TermKind = Literal["gain", "offset", "delay", "edge", "u_0", "i_0", "f_0"]
+TermKind = Literal["gain", "drive_gain", "offset", "delay", "edge", "u_0", "i_0", "f_0"]
 
 
-TERM_NAMES = r"gain_[a-z]+|edge_\d+_\d+|(?:offset|delay|u_0|i_0|f_0)_\d+"
+TERM_NAMES = r"(?:drive_)?gain_[a-z]+|edge_\d+_\d+|(?:offset|delay|u_0|i_0|f_0)_\d+"
 """Pattern of the names that terms have in result.json."""
 
 
@@ -37,8 +37,8 @@ class Term:
     """A quantity of an instrument, or of the start of a record, that a fit may add to the parameters."""
 
     kind: TermKind
-    """Factor of an instrument, constant added to a record's response, shift of a record, time of a jump, or
-    u, i_c, f at the start of a record."""
+    """Factor of what an instrument measured, or of the current that it applied, constant added to a record's
+    response, shift of a record, time of a jump, or u, i_c, f at the start of a record."""
     record: int | None = None
     """Which record, where it belongs to one."""
     index: int | None = None
@@ -48,7 +48,7 @@ class Term:
 
     @property
     def name(self) -> str:
-        """As in result.json: `gain_iv`, `delay_2`, `edge_3_1`, `u_0_1`."""
+        """As in result.json: `gain_iv`, `drive_gain_transient`, `delay_2`, `edge_3_1`, `u_0_1`."""
         parts = (self.kind, self.instrument or None, self.record, self.index)
         return "_".join(str(part) for part in parts if part is not None)
 
@@ -60,12 +60,12 @@ class Term:
         ----------
         name : str
         """
-        match = re.fullmatch(r"gain_([a-z]+)|(edge|offset|delay|[uif]_0)_(\d+)(?:_(\d+))?", name)
+        match = re.fullmatch(r"((?:drive_)?gain)_([a-z]+)|(edge|offset|delay|[uif]_0)_(\d+)(?:_(\d+))?", name)
         if match is None or not re.fullmatch(TERM_NAMES, name):
             return None
-        instrument, kind, record, jump = match.groups()
+        factor, instrument, kind, record, jump = match.groups()
         if instrument:
-            return cls("gain", instrument=instrument)
+            return cls(cast("TermKind", factor), instrument=instrument)
         return cls(cast("TermKind", kind), int(record), None if jump is None else int(jump))
 
     @property

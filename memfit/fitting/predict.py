@@ -17,7 +17,7 @@ from memfit.arrays import ComplexArray, FloatArray
 from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient, Record
 from memfit.errors import InputError
 from memfit.fitting.drives import Jumping, drive_of, drive_of_timed, free_start
-from memfit.fitting.instrument import Instrument
+from memfit.fitting.instrument import Instrument, driven
 from memfit.model.directions import Direction, by_amplitudes
 from memfit.model.parameters import COLUMN, NAMES, Parameters
 from memfit.model.parts import drift
@@ -36,6 +36,8 @@ _USUAL_STEPS = 15
 """Of the integrator between two kinks of a drive; each counts as two points."""
 _LEAST_SERIES = 1e-6
 """Of R_b: a series resistance below is none."""
+_MOST_SERIES = 1e-5
+"""Of R_b: beyond it a series resistance is seen by itself, and left as it is."""
 _KEPT = 2_000_000
 """Points up to which the last prediction is kept."""
 
@@ -177,8 +179,8 @@ class Predictor:
 
     def _computed(self, p: Parameters, terms: Instrument, *, slopes_in_time: bool) -> Prediction:
         """Prediction for one set of parameters."""
-        if p.d_i != 0.0:
-            return self._drifting(p, terms, slopes_in_time)
+        if p.d_i != 0.0 or np.any(terms.drive != 1.0):
+            return self._one_by_one(p, terms, slopes_in_time)
         steps = 0
         # What a record does not fill stays NaN; derivatives lie column by column, for most are by nothing.
         values, by_time = np.full((2, self.size), np.nan)
@@ -245,7 +247,8 @@ class Predictor:
         # that is shorter than the rounding of the times, a sample on a kink would take any value in
         # between for some R_s, and the fit would find it. Rounding of the voltage, divided by R_s^2, is a
         # slope that would tell R_s where nothing does. So R_s is one that can be told from none.
-        least = max(_LEAST_CHARGING * self._shortest / p.C_m, _LEAST_SERIES * p.R_b)
+        charging = min(_LEAST_CHARGING * self._shortest / p.C_m, _MOST_SERIES * p.R_b)
+        least = max(charging, _LEAST_SERIES * p.R_b)
         return p.replace(R_s=least) if 0.0 < p.R_s < least else p
 
     def along(
@@ -289,12 +292,16 @@ class Predictor:
         """One of each record, whose device is another one where it drifts."""
         return tuple(Predictor([record], self.tolerance) for record in self.records)
 
-    def _drifting(self, p: Parameters, terms: Instrument, slopes_in_time: bool) -> Prediction:
-        """Prediction record by record."""
+    def _one_by_one(self, p: Parameters, terms: Instrument, slopes_in_time: bool) -> Prediction:
+        """Prediction of records that see devices of their own, by drift or by a gain of the drive."""
         found = []
         for k, t in enumerate(self._session):
-            one = self._apart[k](drift.at(p, t), terms.of(k), slopes_in_time=slopes_in_time)
-            found.append(replace(one, derivatives=drift.with_drift(p, t, one.derivatives)))
+            own, gain = terms.of(k), float(terms.drive[k])
+            device, scale = driven(drift.at(p, t), gain)
+            one = self._apart[k](device, own.undriven(), slopes_in_time=slopes_in_time)
+            by_initial = one.by_initial / np.array([1.0, gain, 1.0])
+            slopes = drift.with_drift(p, t, one.derivatives * scale)
+            found.append(replace(one, derivatives=slopes, by_initial=by_initial))
         work = sum(one.work for one in found)
         whole = {f.name: [getattr(one, f.name) for one in found] for f in fields(Prediction)}
         arrays = {name: np.concatenate(part) for name, part in whole.items() if name != "work"}

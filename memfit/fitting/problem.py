@@ -17,7 +17,7 @@ from memfit.datasets import ImpedanceSpectrum
 from memfit.fit_options import Engine
 from memfit.fitting.effort import Effort
 from memfit.fitting.elimination import MANY, Part, parts_of, reduced_by_records
-from memfit.fitting.instrument import INITIAL, Instrument, instrument_of
+from memfit.fitting.instrument import INITIAL, Instrument, by_drive, instrument_of
 from memfit.fitting.linear import divided_by_sigma, soften, triangle
 from memfit.fitting.plan import FitPlan, Term
 from memfit.fitting.predict import Prediction, Predictor, bias_of, junction_at
@@ -113,6 +113,7 @@ def term_unknown(term: Term, reach: float = 0.0) -> Unknown:
     """
     lower, upper, start = {
         "gain": (0.8, 1.25, 1.0),
+        "drive_gain": (0.8, 1.25, 1.0),
         "delay": (-reach, reach, 0.0),
         "edge": (-reach, 0.0, -0.5 * reach),
         "f_0": (0.0, 1.0, 0.0),
@@ -205,6 +206,11 @@ class Unknowns:
             elif term.kind == "gain":
                 here = np.array([kind == term.instrument for kind in self.kinds])[record_of_point]
                 result[here, j] = prediction.bare[here]
+            elif term.kind == "drive_gain":
+                here = np.array([kind == term.instrument for kind in self.kinds])[record_of_point]
+                slopes = by_drive(self.parameters(x), prediction.derivatives[here])
+                began = self.instrument(x).initial[record_of_point[here], 1] * prediction.by_initial[here, 1]
+                result[here, j] = (slopes - np.where(np.isfinite(began), began, 0.0)) / float(x[j])
             else:
                 here = record_of_point == term.record
                 if term.kind == "offset":

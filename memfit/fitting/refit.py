@@ -23,7 +23,12 @@ from memfit.datasets import Device, ImpedanceSpectrum
 from memfit.errors import InputError
 from memfit.files import make_folder, write_whole
 from memfit.fitting.drives import drive_of, drive_of_timed, sample_before
-from memfit.fitting.instrument_terms import delay_terms, gain_term, initial_unknowns
+from memfit.fitting.instrument_terms import (
+    delay_terms,
+    drive_gain_terms,
+    gain_term,
+    initial_unknowns,
+)
 from memfit.fitting.least_squares import settled
 from memfit.fitting.noise import sigma_of
 from memfit.fitting.plan import FitPlan, Term
@@ -66,7 +71,10 @@ def rebuild_problem(result: FitResult, device: Device) -> FitState:
     predictor, levels = Predictor(records), noise_of(result)
     noise = tuple(levels[record.name] for record in records)
     keep = np.ones(predictor.size, dtype=bool)
+    used = {item.file: item.used for item in result.inputs}
     for record, here in zip(records, predictor.slices, strict=True):
+        if used.get(record.name) == 0:
+            keep[here] = False
         index = np.array([e.index for e in result.excluded if e.file == record.name], dtype=int)
         keep[here.start + index] = False
         if isinstance(record, ImpedanceSpectrum):
@@ -95,6 +103,8 @@ def _unknown(name: str, plan: FitPlan, problem: Problem) -> Unknown:
     term, records = Term.from_name(name), problem.predictor.records
     if term is not None and term.kind == "gain":
         return gain_term(term.instrument)
+    if term is not None and term.kind == "drive_gain":
+        return drive_gain_terms(problem)[0]
     if term is not None and term.kind == "offset":
         return term_unknown(term)
     if term is not None and term.record is not None and term.index is not None:

@@ -108,6 +108,26 @@ class RecordGoodness:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SpectrumAlone:
+    """What a measured spectrum says by itself, for certain, of the device under current control."""
+
+    file: str
+    unstable: bool
+    model_unstable: bool
+    """Whether the fitted model is, at this bias and as far as the same frequencies show it."""
+    gain_margin: float | None
+    """Of the loop, read off the spectrum; None where it cannot be."""
+    gain_margin_ci95: tuple[float, float] | None
+    sentence: str
+    """With bias, and the model beside it."""
+
+    @property
+    def contradicts(self) -> bool:
+        """Whether the model says the opposite."""
+        return self.unstable != self.model_unstable
+
+
+@dataclass(frozen=True, kw_only=True)
 class Goodness:
     """How well everything is described."""
 
@@ -198,6 +218,8 @@ class FitResult(Handed):
     """What parts that were not fitted promise, the largest first."""
     members: tuple[Member, ...] = field(default=(), metadata=SPARSE)
     """Models of the family that the data allow, the best first; empty where the parts were given."""
+    spectra_alone: tuple[SpectrumAlone, ...] = field(default=(), metadata=SPARSE)
+    """Measured spectra that are unstable by themselves, or contradict the model's stability at their bias."""
     environment: Mapping[str, Any] = field(default_factory=dict)
     """python, packages, platform, started, seconds."""
     memfit_version: str = ""
@@ -231,6 +253,17 @@ class FitResult(Handed):
         without = {time: 0.0 for model, time in LEFT_OUT.items() if model == self.model}
         known = {k: e.value for k, e in self.parameters.items() if e.value is not None}
         return Parameters.from_mapping({**without, **known})
+
+    @property
+    def measured(self) -> tuple[str, ...]:
+        """What measured spectra say by themselves, where that goes before the model's stability."""
+        said = [block.get("measured") for block in self.stability.values()]
+        return tuple(dict.fromkeys(text for text in said if text))
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Records that contradict the others, and were left out as a whole."""
+        return tuple(item.file for item in self.inputs if not item.used)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data in the layout of the contract."""

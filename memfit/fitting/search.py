@@ -72,6 +72,8 @@ class Settings:
     """... and evaluations from each, at most."""
     near_zero: float = 0.02
     """Of the largest voltage of a sweep: what is near 0 V."""
+    alike: float = 0.2
+    """Difference of the constant that both directions of a sweep show, of it, up to which it is one."""
     obvious: float = 0.01
     """Of its largest current: a constant that is offered from the start."""
 
@@ -145,13 +147,22 @@ def find_minima(
                 found = attempt(start, zeros) or found
         return found
 
-    polished = first_values({})
-    first = first_of(polished)
-    told("fits from first values", 0, len(first))
-    good = all_of(first)
-    zeros = {} if good or plan.offsets == "off" else zero_errors(problem.predictor.records)
-    if zeros and not effort.over:
-        good = all_of(first_of(first_values(zeros)), zeros)
+    records = problem.predictor.records
+    first: list[StartingValues] = []
+    plain = {} if plan.offsets == "off" else zero_errors(records, alike=True)
+    good = False
+    if plain:  # without them a search may spend itself on what no device does
+        first = first_of(first_values(plain))
+        good = all_of(first, plain)
+    polished = first
+    if not good and not (minima and effort.over):
+        polished = first_values({})
+        first = first_of(polished)
+        told("fits from first values", 0, len(first))
+        good = all_of(first)
+        zeros = {} if good or plan.offsets == "off" else zero_errors(records)
+        if zeros and zeros != plain and not effort.over:
+            good = all_of(first_of(first_values(zeros)), zeros)
     if not good and patient:
         best = min(minima, key=lambda item: item[0].minimum.chi2)
         more = _more_starts(best, polished, len(first), names, plan.seed)
@@ -254,7 +265,7 @@ def physical_start(
     return Unknowns(free, held, kinds, Ties(plan.ties))
 
 
-def zero_errors(records: Sequence[Record]) -> dict[int, float]:
+def zero_errors(records: Sequence[Record], *, alike: bool = False) -> dict[int, float]:
     """Constant currents, A, of sweeps at zero voltage, by the number of the record; only large ones.
 
     The charging current of C_m and hysteresis turn round with the direction of the sweep: the mean over both
@@ -263,6 +274,8 @@ def zero_errors(records: Sequence[Record]) -> dict[int, float]:
     Parameters
     ----------
     records : sequence of Record
+    alike : bool
+        Only those that both directions show alike: what a channel remembers is there on the way back alone.
     """
     found = {}
     for k, record in enumerate(records):
@@ -273,7 +286,10 @@ def zero_errors(records: Sequence[Record]) -> dict[int, float]:
         ways = [record.current[near & way] for way in (rising, ~rising)]
         if min(way.size for way in ways) == 0:
             continue
-        mean = float(np.mean([np.mean(way) for way in ways]))
+        each = [float(np.mean(way)) for way in ways]
+        mean = float(np.mean(each))
+        if alike and abs(each[0] - each[1]) > SETTINGS.alike * abs(mean):
+            continue
         if not np.ptp(record.current) > abs(mean):
             continue  # nothing else was measured
         if mean**2 > SETTINGS.obvious**2 * float(np.max(record.current**2)) and all(

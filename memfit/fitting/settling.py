@@ -1,16 +1,19 @@
 """A minimum brought into agreement with the noise, the outliers and the terms of the instruments."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from memfit.datasets import Record
 from memfit.fitting.instrument_terms import add_needed_terms, with_jumps_on_samples, without_idle_terms
 from memfit.fitting.least_squares import again
 from memfit.fitting.misfit import is_large, is_seen, measure
-from memfit.fitting.noise import with_common_misfit, with_noise_of
+from memfit.fitting.noise import noise_without_model, with_common_misfit, with_noise_of
 from memfit.fitting.outliers import find_outliers
 from memfit.fitting.plan import FitPlan
-from memfit.fitting.problem import FitState
+from memfit.fitting.predict import Predictor, measured, modulus
+from memfit.fitting.problem import FitState, Unknowns
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ def settled_with_terms(state: FitState, plan: FitPlan) -> FitState:
     state = settle(add_needed_terms(state, plan), plan)
     clocked = with_jumps_on_samples(state)
     state = without_idle_terms(state if clocked is state else settle(clocked, plan), plan)
-    gains = [u.name for u in state.unknowns.free if u.term and u.term.kind == "gain"]
+    gains = [u.name for u in state.unknowns.free if u.term and u.term.kind in ("gain", "drive_gain")]
     if gains and plan.gains == "auto" and measure(state).large:  # no calibration explains what a model misses
         state = settle(again(state, unknowns=state.unknowns.without(gains)), plan)
     return with_one_misfit(state)
@@ -90,3 +93,40 @@ def with_one_misfit(state: FitState) -> FitState:
         even = again(even, with_common_misfit(even))
     worst, other = (max(m.percent for m in some) for some in (records, measure(even).records))
     return even if missed > len(records) / 2 or other < SETTINGS.nearer * worst else state
+
+
+def with_all_records(state: FitState, records: Sequence[Record], rest: Sequence[int]) -> FitState:
+    """The fit of some records as one of all of them, of which the others do not count at any point.
+
+    Parameters
+    ----------
+    state : FitState
+        Of the rest.
+    records : sequence of Record
+        All of them.
+    rest : sequence of int
+        Numbers of those that were fitted.
+    """
+    fitted = dict(zip(rest, state.problem.predictor.records, strict=True))
+    predictor = Predictor(tuple(fitted.get(k, record) for k, record in enumerate(records)))
+    free = []
+    for unknown in state.unknowns.free:
+        term = unknown.term
+        if term is not None and term.record is not None:
+            term = replace(term, record=rest[term.record])
+            unknown = replace(unknown, term=term, name=term.name)  # noqa: PLW2901 - the same, renumbered
+        free.append(unknown)
+    kinds = [record.kind for record in records]
+    levels = dict(zip(rest, state.problem.noise, strict=True))
+    noise = tuple(levels.get(k) or noise_without_model(record) for k, record in enumerate(records))
+    sizes = [modulus(record, measured(record)) for record in predictor.records]
+    sigma = np.concatenate([level.sigma(size) for level, size in zip(noise, sizes, strict=True)])
+    keep = np.zeros(predictor.size, dtype=bool)
+    for k, here in zip(rest, state.problem.predictor.slices, strict=True):
+        keep[predictor.slices[k]] = state.problem.keep[here]
+        sigma[predictor.slices[k]] = state.problem.sigma[here]
+    problem = replace(
+        state.problem, predictor=predictor, noise=noise, sigma=np.maximum(sigma, 1e-300), keep=keep
+    )
+    unknowns = Unknowns(free, state.unknowns.base, kinds, state.unknowns.ties)
+    return FitState(problem, unknowns, state.minimum, state.failures)

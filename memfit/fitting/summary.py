@@ -283,6 +283,16 @@ def _warnings(state: FitState, covariance: Covariance, conflicts: Sequence[Confl
                 else f"{what} would have to read {size} {way} than the reference instrument to bring the "
                 "records together: are range, calibration and area right? A gain factor was fitted."
             )
+        elif unknown.term and unknown.term.kind == "drive_gain":
+            size, way = f"{100 * abs(value - 1):.1f} %", "more" if value > 1 else "less"
+            said.append(
+                f"The source of the {KINDS[unknown.term.instrument]} gives {size} {way} current than the "
+                "files say; a gain of the drive was fitted."
+                if abs(value - 1) < SETTINGS.large_gain
+                else f"The source of the {KINDS[unknown.term.instrument]} would have to give {size} {way} "
+                "current than the files say to bring the records together: are range, calibration and area "
+                "right? A gain of the drive was fitted."
+            )
         elif unknown.term and unknown.term.kind == "offset" and unknown.term.record is not None:
             name, shift = records[unknown.term.record].name, format_quantity(value, unknown.unit, digits=3)
             said.append(

@@ -98,8 +98,8 @@ def meaning(name: str, records: Sequence[str] = ()) -> str:
     Parameters
     ----------
     name : str
-        Of a parameter, or of a quantity of an instrument: `gain_KIND`, `edge_K_J` (jump J of record K),
-        `u_0_K`, `i_0_K`, `f_0_K`.
+        Of a parameter, or of a quantity of an instrument: `gain_KIND`, `drive_gain_KIND`, `edge_K_J` (jump J
+        of record K), `u_0_K`, `i_0_K`, `f_0_K`.
     records : sequence of str
         Names of the records, by the number K.
     """
@@ -109,7 +109,8 @@ def meaning(name: str, records: Sequence[str] = ()) -> str:
     if term is None:
         return ""
     if term.record is None:
-        return TERMS["gain"][1].format(kinds=KINDS[term.instrument]) if term.instrument in KINDS else ""
+        known = term.instrument in KINDS
+        return TERMS[term.kind][1].format(kinds=KINDS[term.instrument]) if known else ""
     if term.record >= len(records):
         return ""
     return TERMS[term.kind][1].format(record=records[term.record], jump=(term.index or 0) + 1)

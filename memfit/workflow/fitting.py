@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar, Unpack
 
-from memfit.analysis.stability import analyse_result
+from memfit.analysis.stability import analyse_result, spectra_alone
 from memfit.datasets import Device, without_copies
 from memfit.errors import InputError
 from memfit.fit_options import FitKeywords
@@ -186,6 +186,7 @@ def fit_records(device: Device, plan: FitPlan) -> JointFit:
     started, clock = datetime.now(UTC), time.perf_counter()
     found = joint.fit(device, plan)
     result = with_ties(found.result)
+    result = replace(result, spectra_alone=spectra_alone(found.fitted))
     result = replace(result, stability=analyse_result(result), memfit_version=version("memfit"))
     environment = {
         "python": platform.python_version(),

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from memfit.datasets import Device, IVSweep, in_session
+from memfit.datasets import Device, IVSweep, in_session, times_of_session
 from memfit.errors import InputError
 
 
@@ -51,3 +51,12 @@ def test_what_is_not_known_is_asked_for(made, words):
 def test_a_session_changes_nothing_else():
     made = device("", "")
     assert [replace(r, session=0.0).points for r in in_session(made).records] == [2, 2]
+
+
+def test_times_are_told_as_far_as_they_are_known():
+    times, unit = times_of_session(device("2026-11-28T20:15:30", "2026-11-28T20:15:00"))
+    assert (times.tolist(), unit) == ([30.0, 0.0], "s")
+    times, unit = times_of_session(device("", "", ""))
+    assert (times.tolist(), unit) == ([0.0, 1.0, 2.0], "records")
+    assert times_of_session(device("2026-11-28T20:15:30", "")) is None
+    assert times_of_session(device("", "", ordered=False)) is None

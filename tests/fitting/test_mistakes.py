@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from devices import TRUTH, device
 
-from memfit.datasets import ImpedanceSpectrum
+from memfit.datasets import Device, ImpedanceSpectrum, IVSweep
+from memfit.fitting import FitPlan
 from memfit.fitting.joint import fit
-from memfit.fitting.mistakes import Mistake, conductance_level, multiplied
+from memfit.fitting.mistakes import Mistake, multiplied
 
 DEVICE = device()
 RECORDS = DEVICE.records  # four spectra, two sweeps, two transients
@@ -37,7 +38,7 @@ def test_a_device_turned_round():
         turned.append(record)
     result = fit(replace(DEVICE, records=tuple(turned))).result
     assert result.status.code == "poor_fit"
-    assert "Are the leads reversed?" in result.status.message
+    assert result.status.message.startswith("All voltages and currents have the wrong sign: are the leads")
 
 
 def test_spectra_that_contradict_each_other():
@@ -63,13 +64,6 @@ def test_what_is_multiplied_is_what_the_source_applied_too():
     assert np.array_equal(twice.drive.value, 2.0 * sweep.drive.value)
     assert np.array_equal(multiplied(sweep, "time", 0.1).drive.time, 0.1 * sweep.drive.time)
     assert multiplied(DEVICE.spectra[0], "bias", -1.0).bias_voltage == -DEVICE.spectra[0].bias_voltage
-
-
-def test_levels_move_with_the_unit():
-    for record in RECORDS:
-        column = "impedance" if isinstance(record, ImpedanceSpectrum) else "current"
-        shift = conductance_level(multiplied(record, column, 1e3)) - conductance_level(record)
-        assert abs(shift) == pytest.approx(3.0)
 
 
 @pytest.mark.parametrize(
@@ -99,3 +93,52 @@ def test_a_constant_offset_of_a_sweep_is_found():
         assert (
             abs(result.parameters[name].value - getattr(TRUTH, name)) < 4.0 * result.parameters[name].stderr
         )
+
+
+def test_a_unit_is_named_where_no_model_describes_the_rest():
+    """Ripples of its own in each record: no fit of the rest is there to say what the odd one should be."""
+    rng, records = np.random.default_rng(0), []
+    for k in range(4):
+        voltage = np.concatenate([np.linspace(0.0, 1.0, 60), np.linspace(1.0, 0.0, 60)])
+        ripple = 1.0 + 0.3 * np.sin(40.0 * voltage + k)
+        current = 1e-5 * (voltage + 0.5 * voltage**3) * ripple * (1.0 + 0.01 * rng.standard_normal(120))
+        records.append(IVSweep(name=f"iv_{k}.csv", voltage=voltage, current=current))
+    records[2] = multiplied(records[2], "current", 1e3)
+    result = fit(Device(name="ripples", records=tuple(records)), FitPlan(model="3d")).result
+    assert result.status.message.startswith("iv_2.csv looks 1000 times too large in current")
+    assert result.left_out == ("iv_2.csv",)
+
+
+def test_one_sweep_with_its_leads_reversed():
+    records = list(RECORDS)
+    records[5] = multiplied(multiplied(records[5], "voltage", -1.0), "current", -1.0)
+    result = fit(replace(DEVICE, records=tuple(records))).result
+    assert result.status.message.startswith(
+        "iv_1.csv: the sign of the voltage and current seems to be turned"
+    )
+    assert result.left_out == ("iv_1.csv",)
+
+
+def test_what_a_law_would_do_as_well_is_no_mistake():
+    kinds = Mistake(("a",), kinds=("spectra", "sweeps and transients"))
+    assert kinds.doubtful
+    assert kinds.rest(RECORDS) == []
+    assert "another law" in kinds.sentence
+    beyond = Mistake(("a",), beyond=True)
+    assert beyond.doubtful
+    assert "goes further in voltage" in beyond.sentence
+    assert Mistake((RECORDS[1].name,)).rest(RECORDS) == [0, 2, 3, 4, 5, 6, 7]
+    assert Mistake(tuple(r.name for r in RECORDS[:4])).rest(RECORDS) == []
+
+
+@pytest.mark.parametrize(("factor", "said"), [(1.5, "0.67 times"), (0.7, "1.4 times")])
+def test_a_gain_that_is_no_matter_of_calibration_is_a_question(factor, said):
+    """A gain of the drive is fitted up to ten per cent or so; beyond it the records are asked about."""
+    records = [multiplied(r, "current", factor) if r.kind == "transient" else r for r in RECORDS]
+    result = fit(replace(DEVICE, records=tuple(records)), FitPlan(model="3d")).result
+    assert result.status.code == "poor_fit"
+    assert (
+        "The transients would go with the spectra and sweeps if their current were" in result.status.message
+    )
+    assert f"{said} as large: are range, calibration and area right?" in result.status.message
+    assert not [name for name in result.nuisance if "gain" in name]

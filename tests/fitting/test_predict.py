@@ -199,3 +199,13 @@ def test_a_drift_holds_through_a_record_and_grows_from_one_to_the_next():
         for here in predictor.slices:
             scale = np.abs(column[here]).max() + 1e-30
             np.testing.assert_allclose(column[here] / scale, (up - down)[here] / 2e-7 / scale, atol=1e-4)
+
+
+def test_a_series_resistance_that_is_seen_is_not_raised_however_short_its_charging():
+    sweep = exact(sweeps(rates=(0.05,))).records[0]
+    predictor = Predictor([sweep])
+    for C_m in (1e-9, 1e-13, 1e-16):
+        p = TRUTH.replace(R_s=700.0, C_m=C_m, i_c0=1e-12)
+        middle = sweep.points // 4
+        total = sweep.voltage[middle] / predictor(p).values[middle]
+        assert total == pytest.approx(p.R_b + p.R_s, rel=1e-3)

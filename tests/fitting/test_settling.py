@@ -1,6 +1,9 @@
 """Fit, noise and misfit in agreement."""
 
+from dataclasses import replace
+
 import numpy as np
+from devices import device as noisy_device
 from made_members import PARTS, device
 
 from memfit.fitting.joint import fit
@@ -8,7 +11,7 @@ from memfit.fitting.misfit import measure
 from memfit.fitting.noise import with_common_misfit
 from memfit.fitting.plan import FitPlan
 from memfit.fitting.refit import rebuild_problem
-from memfit.fitting.settling import with_one_misfit
+from memfit.fitting.settling import settle, with_all_records, with_one_misfit
 
 
 def failed():
@@ -39,3 +42,21 @@ def test_the_misfit_is_no_worse_for_it():
 def test_noise_is_the_least_of_a_common_misfit():
     state = failed()
     assert np.all(with_common_misfit(state).sigma > 0.0)
+
+
+def test_a_fit_of_some_records_is_one_of_all_that_the_others_do_not_touch():
+    made = noisy_device()
+    rest = [0, 1, 2, 3, 5, 6, 7]
+    part = replace(made, records=tuple(made.records[k] for k in rest))
+    plan = FitPlan(model="3d", inductance="off", conflict_test=False)
+    state = rebuild_problem(fit(part, plan).result, part)
+    whole = with_all_records(state, made.records, rest)
+    assert whole.points == state.points
+    assert not whole.problem.keep[whole.problem.predictor.slices[4]].any()
+    np.testing.assert_allclose(np.sort(whole.linearised()[0] ** 2), np.sort(state.linearised()[0] ** 2))
+    again = settle(whole, plan)
+    assert not again.problem.keep[again.problem.predictor.slices[4]].any()
+    assert [u.record for u in whole.unknowns.free if u.term] == [
+        rest[u.record] for u in state.unknowns.free if u.term
+    ]
+    np.testing.assert_allclose(again.x, state.x, atol=0.02)

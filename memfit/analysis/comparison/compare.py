@@ -253,9 +253,8 @@ def compare_results(
     trends, idle, confounded = find_trends(sample, like)
     outlying: list[Outlying] = []
     for name in like.names:
-        there, y, v = like.column(name)
-        found = find_outliers(y, v)
-        outlying += [replace(one, device=int(there[one.device]), quantity=name) for one in found]
+        place, y, v = like.column(name)
+        outlying += [replace(o, device=int(place[o.device]), quantity=name) for o in find_outliers(y, v)]
     q = sample.fitted
     names, covariance = sample.names[:q], sample.covariance[:, :q, :q]
     return Comparison(
@@ -366,8 +365,9 @@ def _notes(results: Sequence[FitResult], devices: Sequence[ComparedDevice]) -> t
     ]
     owner: dict[str, str] = {}
     for result, device in zip(results, devices, strict=True):
+        said = (*result.measured, *(EDITED,) * (EDITED in result.warnings))
+        notes += [f"{device.label}: {text}" for text in said]
         notes += [f"{device.label}: {device.status.message}"] * (device.status.code != "ok")
-        notes += [f"{device.label}: {EDITED}"] * (EDITED in result.warnings)
         others = {owner.setdefault(item.sha256, device.label) for item in result.inputs if item.sha256}
         told = f"and {device.label} were fitted to the same files; they are not independent."
         notes += [f"{other} {told}" for other in sorted(others - {device.label})]

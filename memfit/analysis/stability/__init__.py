@@ -18,7 +18,7 @@ from memfit.analysis.stability.hopf import (
     find_hopf_points,
     values_to_hopf,
 )
-from memfit.analysis.stability.nyquist import MeasuredStability, check_spectrum, disagreement
+from memfit.analysis.stability.nyquist import MeasuredStability, check_spectrum, disagreement, spectra_alone
 from memfit.analysis.stability.sampling import stability_at
 from memfit.fitting.uncertainty.propagation import Uncertainty, uncertainty_of
 
@@ -42,6 +42,7 @@ __all__ = [
     "map_over_parameters",
     "operating_points",
     "operating_points_at",
+    "spectra_alone",
     "stability_at",
     "uncertainty_of",
     "values_to_hopf",

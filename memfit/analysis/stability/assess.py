@@ -75,6 +75,8 @@ DEFAULT_CIRCUITS: Mapping[str, Circuit] = {
 }
 """A current source, and a voltage source through the series resistance of the measurement alone."""
 
+_MOST_SPECTRA = 2
+"""Told one by one where they go before the model."""
 _PREDICATES = {
     "oscillates": "oscillates",
     "near": "is near self-sustained oscillation",
@@ -172,13 +174,14 @@ def analyse_result(
         Parameters drawn from a posterior, in place of the covariance.
     """
     wanted = DEFAULT_CIRCUITS if circuits is None else circuits
+    p, reason = None, "The fit did not converge; its values say nothing about stability."
     try:
         p = result.values()
     except InputError as problem:
-        return {name: _undetermined(str(problem), circuit) for name, circuit in wanted.items()}
-    if result.status.code == "not_converged":
-        reason = "The fit did not converge; its values say nothing about stability."
-        return {name: _undetermined(reason, circuit) for name, circuit in wanted.items()}
+        reason = str(problem)
+    if p is None or result.status.code == "not_converged":
+        open_ = {name: _undetermined(reason, circuit) for name, circuit in wanted.items()}
+        return {name: _after_spectra(one, wanted[name], result) for name, one in open_.items()}
     source = "draws"
     if draws is None:
         source, enough = "covariance", sampling.SETTINGS.fewest_draws
@@ -195,7 +198,8 @@ def analyse_result(
     }
     assessed = {name: replace(one, uncertainty_from=by) for name, one in assessed.items()}
     assessed = {name: _as_sure_as_the_model(one, wanted[name], p, result) for name, one in assessed.items()}
-    return averaged(assessed, result, wanted, assess_one)
+    assessed = averaged(assessed, result, wanted, assess_one)
+    return {name: _after_spectra(one, wanted[name], result) for name, one in assessed.items()}
 
 
 def assess_one(one: Member, circuit: Circuit) -> CircuitStability:
@@ -218,6 +222,8 @@ def _as_sure_as_the_model(
         return known
     if misfit.large:
         reason = "The model does not describe this device: what it says of oscillation is no verdict."
+        if misfit.mistake:
+            reason = "The records do not go together: before that is settled there is no verdict."
     else:
         unstable = (known.gain_margin_min or np.inf) < 1.0
         against = []
@@ -236,6 +242,47 @@ def _as_sure_as_the_model(
         probability_oscillates=None,
         probability_reason=reason,
         message=f"{reason}{as_fitted}",
+    )
+
+
+def _after_spectra(known: CircuitStability, circuit: Circuit, result: FitResult) -> CircuitStability:
+    """The stability where measured spectra go before it: they say so of a current source and no capacitor."""
+    if circuit.control != "current" or circuit.external_capacitance:
+        return known
+    unstable = [one for one in result.spectra_alone if one.unstable]
+    against = [one for one in result.spectra_alone if one.contradicts]
+    if unstable and (known.verdict == "undetermined" or any(one.contradicts for one in unstable)):
+        chosen = [one for one in unstable if one.contradicts] or unstable
+        if result.misfit is not None and result.misfit.mistake:  # of which device is it?
+            return replace(known, message=f"{known.message} {chosen[0].sentence}")
+        verdict: Verdict = "oscillates"
+    elif against and known.verdict != "stable":
+        chosen, verdict = against, "undetermined"
+    else:
+        return known
+    margins = [one for one in chosen if one.unstable and one.gain_margin is not None]
+    least = min(margins, key=lambda one: one.gain_margin or 0.0, default=None)
+    said = " ".join(one.sentence for one in chosen[:_MOST_SPECTRA])
+    if len(chosen) > _MOST_SPECTRA:
+        said += f" So it is with {len(chosen) - _MOST_SPECTRA} more."
+    return replace(
+        known,
+        verdict=verdict,
+        measured=said,
+        message=f"{said} {known.message}".strip() if known.verdict == "undetermined" else said,
+        probability_oscillates=None,
+        probability_reason=said,
+        probability_range=(),
+        hopf_points=(),
+        window_u=None,
+        window_u_ci95=None,
+        gain_margin_min=least.gain_margin if least else None,
+        gain_margin_ci95=least.gain_margin_ci95 if least else None,
+        gain_margin_by="spectrum" if least else "",
+        at_u=None,
+        changes_to_hopf=dict.fromkeys(known.changes_to_hopf),
+        values_to_hopf=dict.fromkeys(known.values_to_hopf),
+        nearest_boundary=NearestBoundary(),
     )
 
 

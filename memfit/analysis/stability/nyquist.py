@@ -14,6 +14,7 @@ Between the measured frequencies Y is taken from a cubic spline over log frequen
 resonates.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,8 +22,11 @@ from numpy.typing import ArrayLike
 
 from memfit.arrays import BoolArray, ComplexArray, FloatArray, IntArray, Interval
 from memfit.confidence import LEVEL, TAILS
+from memfit.datasets import ImpedanceSpectrum
 from memfit.errors import InputError
+from memfit.fitting import FittedRecord, SpectrumAlone
 from memfit.noise_estimate import noise_of_differences
+from memfit.units import format_quantity
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,10 @@ class Settings:
     """Of the ends of an interval, beyond which it is mostly noise."""
     tail_misfit: float = 3.0
     """Standard deviations of chi-square by which the tail may miss."""
+    none: float = 1e-6
+    """Noise where one curve alone is looked at."""
+    sure: float = 0.995
+    """Share of noisy copies that agree where a spectrum goes before a model."""
 
 
 SETTINGS = Settings()
@@ -167,6 +175,65 @@ def disagreement(test: MeasuredStability, model_unstable: bool) -> str | None:
         f"The measured spectrum itself is that of a device that is {says} under current control, "
         f"the fitted model is {fitted} at this bias: look at the residuals at low frequency."
     )
+
+
+def spectra_alone(fitted: Sequence[FittedRecord]) -> tuple[SpectrumAlone, ...]:
+    """What measured spectra say for certain: those that are unstable, and those that contradict the model.
+
+    The model is asked in the same way, by its own impedance at the same frequencies, so that what these do
+    not show is held against neither.
+
+    Parameters
+    ----------
+    fitted : sequence of FittedRecord
+        All records beside the model; what was left out of the fit as a whole is passed over.
+    """
+    found = []
+    for item in fitted:
+        record, used = item.record, item.used
+        if not isinstance(record, ImpedanceSpectrum) or not np.all(np.isfinite(item.predicted[used])):
+            continue
+        frequency = record.frequency[used]
+        try:
+            first, model = (
+                check_spectrum(frequency, Z[used], noise=SETTINGS.none, replicas=1)
+                for Z in (record.impedance, item.predicted)
+            )
+            if first.unstable_poles is None or model.unstable_poles is None:
+                continue
+            unstable, modelled = first.unstable_poles > 0, model.unstable_poles > 0
+            if not unstable and not modelled:
+                continue
+            test = check_spectrum(frequency, record.impedance[used])
+        except InputError:  # too few points, or a frequency twice
+            continue
+        chance = test.probability_unstable
+        if chance is None or (chance if unstable else 1.0 - chance) < SETTINGS.sure:
+            continue
+        found.append(
+            SpectrumAlone(
+                file=record.name,
+                unstable=unstable,
+                model_unstable=modelled,
+                gain_margin=test.gain_margin,
+                gain_margin_ci95=test.gain_margin_ci95,
+                sentence=_alone(record, test, unstable, modelled),
+            )
+        )
+    return tuple(found)
+
+
+def _alone(record: ImpedanceSpectrum, test: MeasuredStability, unstable: bool, modelled: bool) -> str:
+    """A spectrum beside the model, in words."""
+    bias, unit = (record.bias_voltage, "V") if record.bias_voltage is not None else (record.bias_current, "A")
+    at = f" at {format_quantity(bias, unit, digits=3)}" if bias is not None else ""
+    is_, fitted = ("unstable" if yes else "stable" for yes in (unstable, modelled))
+    text = f"{record.name} by itself is the spectrum of a device that is {is_} under current control{at}"
+    if unstable and test.crossing_frequency_Hz is not None:
+        text += f" (Re Z < 0 where it crosses the real axis, {test.crossing_frequency_Hz:.3g} Hz)"
+    if unstable == modelled:
+        return f"{text}, as the fitted model is."
+    return f"{text}; the fitted model is {fitted} there. What was measured goes before the model."
 
 
 def _between_points(omega: FloatArray, Y: ComplexArray) -> tuple[FloatArray, ComplexArray]:

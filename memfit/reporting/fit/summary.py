@@ -4,6 +4,7 @@ Also how one estimate is written, and what a repeated fit found.
 """
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -48,6 +49,8 @@ _CERTAIN = 10.0
 """Standard errors beyond which their number says no more."""
 _MICRO = re.compile(r"(?<=\d )u(?=(?:A|V|F|H|s|m)\b)")
 """The prefix as terminals write it."""
+_MANY_OUT = 0.02
+"""Share of points that are left out, of which a reader is told in the headline."""
 _MOST_NEXT = 1
 """Further sentences on what to measure next, on the first screen."""
 _MOST_ASKED = 3
@@ -69,6 +72,8 @@ def value_text(e: Estimate) -> str:
     low, high = e.ci95 or (None, None)
     if low == 0.0 and high and e.value is not None and 0.0 <= e.value <= (e.stderr or 0.0):
         return f"< {quantity_digits(high, e.unit or '1', 2)}"  # a limit is what is known
+    if e.status == "at_bound" and e.value is not None and (e.stderr or 0.0) > abs(e.value):
+        return quantity_digits(e.value, e.unit or "1", 2)  # the bound itself
     write = rounded_to_error if e.status == "at_bound" else quantity
     return write(e.value, e.unit or "1", e.stderr)
 
@@ -91,8 +96,10 @@ def error_of(ci95: Sequence[float | None] | None) -> float | None:
 
 
 def answers(result: FitResult) -> tuple[Answer, Answer, Answer]:
-    """The three answers; where the model does not describe the device, that comes first."""
+    """The three answers; what speaks against the model, or against its verdict, comes first."""
     parameters, trust, spiking = parameters_answer(result), trust_answer(result), spiking_answer(result)
+    if result.measured:
+        return spiking, trust, parameters
     if result.status.code == "poor_fit":
         return trust, parameters, spiking
     return parameters, trust, spiking
@@ -126,7 +133,8 @@ def parameters_answer(result: FitResult) -> Answer:
     for status, words in QUALIFIED.items():
         names = [name for name, e in result.parameters.items() if e.status == status]
         if names:
-            sentences.append(f"{words}: {listed(names)}.")
+            others = status == "conditional" and result.left_out
+            sentences.append(f"{QUALIFIED['without'] if others else words}: {listed(names)}.")
     known = {name: e for name, e in result.parameters.items() if e.value is not None}
     facts = tuple((name, value_text(e)) for name, e in known.items())
     headline = "" if known else "None is determined."
@@ -138,18 +146,29 @@ def trust_answer(result: FitResult) -> Answer:
     code, warnings = result.status.code, result.warnings
     sentences = [result.status.message, _precision(result.parameters)]
     if result.excluded:
-        points = counted(len(result.excluded), "point")
-        sentences.append(f"{points} left out of the fit, listed with the inputs.")
+        sentences.append(_left_out(result))
     sentences += [one.sentence for one in result.diagnosis[:_MOST_ASKED]]
     sentences += warnings[:_MOST_WARNINGS]
     if len(warnings) > _MOST_WARNINGS:
         sentences.append(f"{counted(len(warnings) - _MOST_WARNINGS, 'more warning')} with the inputs.")
     tone = cast(Tone, TONE[code])
     doubtful = [e for e in result.parameters.values() if e.status in ("weak", "undetermined", "at_bound")]
-    if tone == "good" and (warnings or doubtful):
+    many = len(result.excluded) > _MANY_OUT * sum(item.points for item in result.inputs)
+    if tone == "good" and (warnings or doubtful or many):
         tone = "care"
     headline = TRUST["reserved" if tone == "care" and code == "ok" else code]
+    if code == "poor_fit" and result.misfit is not None and result.misfit.mistake:
+        headline = TRUST["mistake"]
     return Answer(QUESTIONS["trust"], headline, tuple(s for s in sentences if s), tone)
+
+
+def _left_out(result: FitResult) -> str:
+    """How many points were left out, of which record most."""
+    points, files = len(result.excluded), Counter(one.file for one in result.excluded)
+    (file, most), *others = files.most_common()
+    share = percent(points / max(sum(item.points for item in result.inputs), 1))
+    of = f"up to {most} of a record ({file})" if others else f"all of {file}"
+    return f"{counted(points, 'point')} left out as outliers ({share}), {of}: see the inputs."
 
 
 def _precision(estimates: Mapping[str, Estimate]) -> str:
@@ -182,7 +201,10 @@ def spiking_answer(result: FitResult) -> Answer:
     verdicts = {name: block["verdict"] for name, block in circuits.items()}
     eager = min(verdicts, key=lambda name: (*_ORDER, verdicts[name]).index(verdicts[name]))
     sentences = dict.fromkeys(circuit_sentence(name, block) for name, block in circuits.items())
-    headline = VERDICT.get(verdicts[eager], VERDICT[""]).format(circuit=CIRCUIT.get(eager, eager))
+    word = verdicts[eager]
+    if result.measured:
+        word = {"oscillates": "measured", "undetermined": "contradicted"}.get(word, word)
+    headline = VERDICT.get(word, VERDICT[""]).format(circuit=CIRCUIT.get(eager, eager))
     tone: Tone = "plain" if verdicts[eager] == "stable" else "care"
     return Answer(QUESTIONS["spiking"], headline, tuple(sentences), tone)
 

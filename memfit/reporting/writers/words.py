@@ -49,8 +49,8 @@ def _symbol_of(name: str) -> Symbol | None:
     term = Term.from_name(name)
     if term is None:
         return None
-    if term.kind == "gain":
-        return Symbol(TERMS["gain"][0], GAIN_INDEX.get(term.instrument, name), "")
+    if term.instrument:
+        return Symbol(TERMS[term.kind][0], GAIN_INDEX.get(term.instrument, name), "")
     from_one = [str(number + 1) for number in (term.record, term.index) if number is not None]
     first = ["0"] if term.kind.endswith("_0") else []
     return Symbol(TERMS[term.kind][0], ",".join([*first, *from_one]), "")

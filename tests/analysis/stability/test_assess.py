@@ -1,19 +1,27 @@
 """Verdicts, the block of result.json, and what is said where nothing can be known."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from devices import device
 
+from memfit.analysis.comparison.compare import compare_results
+from memfit.analysis.design import plan_next
 from memfit.analysis.stability.assess import DEFAULT_CIRCUITS, _is_unstable, analyse_result, assess
 from memfit.analysis.stability.circuit import Circuit
 from memfit.analysis.stability.hopf import CHANGEABLE
 from memfit.analysis.stability.sampling import draw, probability_of_oscillation, stability_at
-from memfit.fitting import Estimate, FitResult, Status, to_plain
+from memfit.batch.columns import row_of_result
+from memfit.cli.text_output import fit_text
+from memfit.fitting import Estimate, FitPlan, FitResult, SpectrumAlone, Status, to_plain
 from memfit.fitting.result import Goodness
 from memfit.fitting.uncertainty.propagation import uncertainty_of
 from memfit.model import NAMES, UNITS, Loop, Parameters, least_log_gain_margin
 from memfit.model.hopf_boundary import hopf_voltage_derivatives
+from memfit.reporting.fit.summary import answers
+from memfit.workflow.fitting import fit_records
 
 DEVICE = Parameters(R_b=1e5, C_m=1e-7, i_c0=1e-4, V_T=0.7, V_m=0.06, tau_d=5e-3, tau_k=0.2, R_s=50.0)
 FITTED = ("R_b", "C_m", "i_c0", "V_T", "V_m", "tau_d", "tau_k")
@@ -27,6 +35,12 @@ KEYS = {
     "at_u",
     "changes_to_hopf",
 }
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    """The result of a device that the model describes; it is stable."""
+    return fit_records(device(), FitPlan(model="3d")).result
 
 
 def with_margin(margin):
@@ -223,3 +237,54 @@ def test_a_member_is_asked_without_each_record_too():
     assert _is_unstable(p, circuit) is True
     assert _is_unstable(p.replace(p_k=0.98, q_k=0.0), circuit) is True
     assert _is_unstable(p.replace(R_1=0.02 * p.R_b, C_1=50 * p.C_m), circuit) is False
+
+
+def test_measured_spectra_go_before_the_model_everywhere(fitted):
+    """In the verdict, and first on the terminal, in a plan, a comparison and a row of a batch."""
+    alone = SpectrumAlone(
+        file="eis.csv",
+        unstable=True,
+        model_unstable=False,
+        gain_margin=0.8,
+        gain_margin_ci95=(0.7, 0.9),
+        sentence="eis.csv by itself is unstable.",
+    )
+    result = replace(fitted, spectra_alone=(alone,))
+    result = replace(result, stability=analyse_result(result))
+    block = result.stability["current"]
+    assert (block.verdict, block.probability_oscillates) == ("oscillates", None)
+    assert (block.gain_margin_min, block.gain_margin_ci95) == (0.8, (0.7, 0.9))
+    assert block.message == block.measured == block.probability_reason == alone.sentence
+    assert result.stability["voltage"] == analyse_result(fitted)["voltage"]
+    loaded = analyse_result(result, {"loaded": Circuit(external_capacitance=1e-9)})
+    assert not loaded["loaded"].measured
+    stored = FitResult.from_json(result.to_json())
+    assert stored.spectra_alone == (alone,)
+    assert fit_text(stored).splitlines()[1].startswith("Will it spike? Yes, by its own spectra")
+    assert answers(stored)[0].headline.startswith("Yes, by its own spectra")
+    assert plan_next(stored).sentences[0] == alone.sentence
+    assert row_of_result(json.loads(result.to_json()), "d")["message"].startswith(alone.sentence)
+    found = compare_results([stored, replace(fitted, device={"name": "other"})])
+    assert any(alone.sentence in note for note in found.notes)
+
+
+def test_a_stable_spectrum_inside_the_predicted_window_takes_the_verdict_back(fitted):
+    alone = SpectrumAlone(
+        file="eis.csv",
+        unstable=False,
+        model_unstable=True,
+        gain_margin=None,
+        gain_margin_ci95=None,
+        sentence="eis.csv by itself is stable.",
+    )
+    p = fitted.values().replace(i_c0=30.0 * fitted.values().i_c0)
+    values = {n: replace(e, value=getattr(p, n)) for n, e in fitted.parameters.items()}
+    result = replace(fitted, parameters=values)
+    assert analyse_result(result)["current"].verdict == "oscillates"
+    result = replace(result, spectra_alone=(alone,))
+    block = analyse_result(result)["current"]
+    assert (block.verdict, block.probability_oscillates) == ("undetermined", None)
+    assert block.message.startswith(alone.sentence)
+    assert block.gain_margin_min is None
+    headline = answers(replace(result, stability={"current": block}))[0].headline
+    assert headline == "The data do not say: measured spectra contradict the model."

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from memfit.analysis.stability.circuit import Circuit, operating_points_at
-from memfit.analysis.stability.nyquist import check_spectrum, disagreement
+from memfit.analysis.stability.nyquist import check_spectrum, disagreement, spectra_alone
+from memfit.datasets import ImpedanceSpectrum
 from memfit.errors import InputError
+from memfit.fitting import FittedRecord
 from memfit.model import Parameters, eigenvalues
 
 DEVICE = Parameters(R_b=1e5, C_m=1e-7, i_c0=1e-4, V_T=0.7, V_m=0.06, tau_d=5e-3, tau_k=0.2, R_s=50.0)
@@ -111,3 +113,41 @@ def test_too_few_frequencies_leave_the_winding_open():
 def test_bad_spectra_are_named(frequency, impedance, said):
     with pytest.raises(InputError, match=said):
         check_spectrum(frequency, impedance)
+
+
+def beside(data, model, used=True):
+    """A spectrum beside a model, as a fit has it."""
+    record = ImpedanceSpectrum(name="eis.csv", frequency=FREQUENCY, impedance=data, bias_voltage=0.64)
+    mask = np.full(FREQUENCY.size, used)
+    return FittedRecord(record=record, predicted=model, sigma=1e-3 * np.abs(data), used=mask)
+
+
+def test_a_spectrum_goes_before_a_model_that_says_the_opposite():
+    stable, unstable = spectrum(DEVICE, 0.3, 1e-3), spectrum(DEVICE, 0.64, 1e-3)
+    (found,) = spectra_alone([beside(unstable, spectrum(DEVICE, 0.3))])
+    assert (found.unstable, found.model_unstable, found.contradicts) == (True, False, True)
+    assert "unstable under current control at 640 mV" in found.sentence
+    assert found.sentence.endswith(
+        "the fitted model is stable there. What was measured goes before the model."
+    )
+    (found,) = spectra_alone([beside(stable, spectrum(DEVICE, 0.64))])
+    assert (found.unstable, found.model_unstable) == (False, True)
+
+
+def test_a_model_that_agrees_with_its_spectra_is_not_contradicted():
+    unstable = spectrum(DEVICE, 0.64, 1e-3)
+    (found,) = spectra_alone([beside(unstable, spectrum(DEVICE, 0.64))])
+    assert not found.contradicts
+    assert spectra_alone([beside(spectrum(DEVICE, 0.3, 1e-3), spectrum(DEVICE, 0.3))]) == ()
+    assert spectra_alone([beside(unstable, spectrum(DEVICE, 0.3), used=False)]) == ()
+
+
+def test_a_spectrum_near_the_threshold_says_nothing_for_certain():
+    low, high = 0.3, 0.64
+    for _ in range(40):
+        middle = 0.5 * (low + high)
+        poles = check_spectrum(FREQUENCY, spectrum(DEVICE, middle), noise=1e-6, replicas=1).unstable_poles
+        low, high = (low, middle) if poles else (middle, high)
+    data = spectrum(DEVICE, high, 0.01)
+    for u in (0.3, 0.64):
+        assert all(not one.contradicts for one in spectra_alone([beside(data, spectrum(DEVICE, u))]))

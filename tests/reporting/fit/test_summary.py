@@ -72,7 +72,8 @@ def test_a_clean_fit_is_trusted_and_a_warning_makes_a_reservation(found, result)
     reserved = trust_answer(result)
     assert (reserved.headline, reserved.tone) == ("Yes, with the reservations below.", "care")
     assert result.warnings[0] in reserved.sentences
-    assert "1 point left out of the fit, listed with the inputs." in reserved.sentences
+    (file,) = {one.file for one in result.excluded}
+    assert f"1 point left out as outliers (< 1 %), all of {file}: see the inputs." in reserved.sentences
 
 
 def test_one_error_is_no_range(result):
