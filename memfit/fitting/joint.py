@@ -9,7 +9,7 @@ result.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from memfit.datasets import Device, ImpedanceSpectrum, Record, in_session, silent
+from memfit.datasets import Device, ImpedanceSpectrum, Record, in_session, silent, times_of_session
 from memfit.errors import InputError
 from memfit.fitting.choice import Chosen, choose_parts, diagnose
 from memfit.fitting.contradictions import conflicts_between_kinds, moving_values, repeats_that_differ
@@ -149,10 +149,7 @@ def _fit_chosen(device: Device, searched: Device, plan: FitPlan, effort: Effort)
 def _choose(
     device: Device, plan: FitPlan, effort: Effort
 ) -> tuple[_Settled, Chosen | None, Mistake | None, Sequence[str]]:
-    """The settled fit with the parts that the data ask for, or of the plainest device beside a mistake.
-
-    With sentences on what moved.
-    """
+    """The settled fit with the parts that the data ask for, or beside a mistake, and what moved."""
     records = device.records
 
     def choice(found: _Settled) -> Chosen:
@@ -294,6 +291,9 @@ def _moved_in(state: FitState, device: Device, plan: FitPlan, model: str) -> tup
     """What moved while the device was measured, where the model misses it for certain."""
     effort = state.problem.effort.whole_fit
     if not measure(state).certain or effort.stopped or repeats_that_differ(device):
+        return ()
+    by_order = (times_of_session(device) or ("", ""))[1] == "records"
+    if by_order and _mistake_in(state, device.records, plan, model):  # two groups in order are no drift
         return ()
 
     def described(some: Sequence[Record]) -> FitState:
