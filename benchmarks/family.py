@@ -29,7 +29,8 @@ from memfit.fitting import FitPlan, Term
 from memfit.fitting.joint import fit
 from memfit.fitting.least_squares import minimise
 from memfit.fitting.predict import Predictor
-from memfit.fitting.problem import Problem, Unknowns, physical_unknowns, term_unknown
+from memfit.fitting.problem import Problem
+from memfit.fitting.unknowns import Unknowns, physical_unknowns, term_unknown
 from memfit.model import EXTENSIONS, NAMES, Parameters
 from memfit.model.transient import DriveSet
 from memfit.protocols import Drive

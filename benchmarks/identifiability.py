@@ -30,7 +30,7 @@ from memfit.fitting import FitPlan
 from memfit.fitting.joint import fit
 from memfit.fitting.noise import prepare
 from memfit.fitting.predict import modulus
-from memfit.fitting.problem import Unknowns, physical_unknowns
+from memfit.fitting.unknowns import Unknowns, physical_unknowns
 from memfit.model import NAMES, steady_current
 from memfit.protocols import pulse
 from memfit.synthetic.measurements import Noise, loop, simulate_device, spectrum, transient

@@ -35,10 +35,11 @@ from memfit.fitting.noise import noise_without_model, prepare
 from memfit.fitting.part_starts import without_part
 from memfit.fitting.plan import KINDS, FitPlan, free_parameters
 from memfit.fitting.predict import Predictor, measured, modulus
-from memfit.fitting.problem import FitState, Problem, least_thresholds, physical_unknowns
+from memfit.fitting.problem import FitState, Problem
 from memfit.fitting.search import find_minima
 from memfit.fitting.settling import settled_with_terms, with_one_misfit
 from memfit.fitting.uncertainty.covariance import covariance_of
+from memfit.fitting.unknowns import least_thresholds, physical_unknowns
 from memfit.model import EXTENSIONS
 from memfit.units import two_digits
 

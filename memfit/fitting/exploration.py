@@ -24,7 +24,7 @@ from memfit.fitting.findings import Ends
 from memfit.fitting.least_squares import Box, again, evaluator, gauss_newton, settled
 from memfit.fitting.plan import CORE, unit_of_length
 from memfit.fitting.predict import Predictor, junction_at
-from memfit.fitting.problem import UNSEEN, FitState, Minimum, Unknowns
+from memfit.fitting.problem import UNSEEN, FitState, Minimum
 from memfit.fitting.profile_likelihood import (
     DeeperMinimum,
     Origin,
@@ -38,6 +38,7 @@ from memfit.fitting.uncertainty.covariance import (
     NormalApproximation,
     with_bounds,
 )
+from memfit.fitting.unknowns import Unknowns
 from memfit.model import activation
 from memfit.progress import told
 

@@ -34,7 +34,7 @@ from memfit.fitting.findings import (
 )
 from memfit.fitting.linear import marginal_root, triangle
 from memfit.fitting.plan import CORE, unit_of_length
-from memfit.fitting.problem import FitState, Unknown
+from memfit.fitting.problem import FitState
 from memfit.fitting.result import Estimate, FitResult, Status
 from memfit.fitting.uncertainty.covariance import SETTINGS as NORMAL
 from memfit.fitting.uncertainty.covariance import (
@@ -42,6 +42,7 @@ from memfit.fitting.uncertainty.covariance import (
     NormalApproximation,
     with_bounds,
 )
+from memfit.fitting.unknowns import Unknown
 from memfit.model import DERIVED, NAMES, UNITS, names_where
 from memfit.units import format_quantity
 

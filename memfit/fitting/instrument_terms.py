@@ -5,10 +5,8 @@ where that matters against the noise, its time is fitted. Every other term is tr
 chi2 that the linearised problem promises when the term is added. Only terms that promise a large fall are
 fitted, and only those that keep the promise stay.
 
-A record begins in an unknown state where its drive says so (initial = "free"), or where the fit asks for it:
-a sweep taken right after another one does not begin in the steady state of its first value. A sweep is taken
-for a staircase where that describes it far better: most source-measure units hold each level, wait, and
-measure at its end, when the charging current of C_m has died away.
+A sweep is taken for a staircase where that describes it far better: most source-measure units hold each
+level, wait, and
 """
 
 import logging
@@ -33,17 +31,11 @@ from memfit.fitting.least_squares import NEEDED, again, minimise
 from memfit.fitting.linear import falls_of_chi2, marginal_root
 from memfit.fitting.plan import WIRING, FitPlan, Term
 from memfit.fitting.predict import Predictor, measured
-from memfit.fitting.problem import (
-    FitState,
-    Problem,
-    Unknown,
-    Unknowns,
-    physical_unknowns,
-    term_unknown,
-)
+from memfit.fitting.problem import FitState, Problem
+from memfit.fitting.unknowns import Unknown, Unknowns, initial_unknowns, physical_unknowns, term_unknown
 from memfit.model import Parameters, activation, junction_voltage
 from memfit.noise_estimate import correlation
-from memfit.protocols import Control, Drive
+from memfit.protocols import Drive
 
 log = logging.getLogger(__name__)
 
@@ -67,8 +59,6 @@ class Settings:
     """Rise of chi2 up to which a search has arrived at the same place."""
     sure: float = float(np.log(20.0))
     """Logarithm of the odds that let all jumps lie on their samples."""
-    inside: float = 1e-3
-    """Distance of a first value of f from 0 and 1: a search that begins on a bound moves slowly."""
     far_better: float = 0.5
     """chi2 of a sweep as a staircase, relative to that as a ramp, that decides."""
     structure: float = 0.3
@@ -76,6 +66,8 @@ class Settings:
 
 
 SETTINGS = Settings()
+_INSIDE = 1e-3
+"""Distance of a first value of f from 0 and 1: a search that begins on a bound moves slowly."""
 
 
 def add_needed_terms(state: FitState, plan: FitPlan) -> FitState:
@@ -329,9 +321,7 @@ def with_initial_states(
     found = dict(values)
     for j, k in zip(np.argmin(misfits, axis=0), chosen, strict=True):
         found |= _named(k, states[j][k])
-    return unknowns.plus(
-        [term for k in chosen for term in initial_unknowns(k, drive_of_timed(predictor.records[k]).control)]
-    ), found
+    return unknowns.plus(_states_of(chosen, predictor.records)), found
 
 
 def _with_needed_states(state: FitState, plan: FitPlan) -> FitState:
@@ -371,9 +361,7 @@ def _freed(state: FitState, chosen: Sequence[int]) -> tuple[Problem, Unknowns, F
     """Problem, unknowns and start (m,) of the same fit with the initial states of some records unknown."""
     predictor = state.problem.predictor
     records = tuple(begins_anywhere(r) if k in chosen else r for k, r in enumerate(predictor.records))
-    unknowns = state.unknowns.plus(
-        [term for k in chosen for term in initial_unknowns(k, drive_of_timed(records[k]).control)]
-    )
+    unknowns = state.unknowns.plus(_states_of(chosen, records))
     values = dict(state.unknowns.values(state.x))
     for k in chosen:
         drive = drive_of_timed(predictor.records[k])
@@ -381,18 +369,6 @@ def _freed(state: FitState, chosen: Sequence[int]) -> tuple[Problem, Unknowns, F
         values |= _named(k, _steady(state.parameters, drive, before))
     problem = replace(state.problem, predictor=Predictor(records, predictor.tolerance))
     return problem, unknowns, unknowns.encode(values)
-
-
-def initial_unknowns(record: int, control: Control) -> list[Unknown]:
-    """The state at the start of one record; under voltage control its first sample tells u.
-
-    Parameters
-    ----------
-    record : int
-        Its number.
-    control : {"current", "voltage"}
-    """
-    return [term_unknown(Term(kind, record)) for kind in (INITIAL[1:] if control == "voltage" else INITIAL)]
 
 
 def _states_of(chosen: Sequence[int], records: Sequence[Record]) -> list[Unknown]:
@@ -410,7 +386,7 @@ def _steady(p: Parameters, drive: Drive, value: float) -> FloatArray:
 def _named(k: int, state: FloatArray) -> dict[str, float]:
     """Names and first values of an initial state (3,)."""
     u, i_c, f = (float(value) for value in state)
-    values = (u, i_c, min(max(f, SETTINGS.inside), 1.0 - SETTINGS.inside))
+    values = (u, i_c, min(max(f, _INSIDE), 1.0 - _INSIDE))
     return {Term(kind, k).name: value for kind, value in zip(INITIAL, values, strict=True)}
 
 

@@ -19,20 +19,27 @@ from memfit.fitting.exploration import explore
 from memfit.fitting.identifiability import with_identifiability
 from memfit.fitting.instrument_terms import driven_alike
 from memfit.fitting.least_squares import again
-from memfit.fitting.long_records import on_all_samples, telling
+from memfit.fitting.long_records import telling
 from memfit.fitting.misfit import measure, misfit_of, with_misfit
 from memfit.fitting.mistakes import Mistake, find_mistake, stand_out
 from memfit.fitting.nested_models import alternatives, compare_models
 from memfit.fitting.noise import prepare
 from memfit.fitting.plan import WIRING, FitPlan, free_parameters, plan_for
 from memfit.fitting.predict import bias_of, usual_work
-from memfit.fitting.problem import FitState, physical_unknowns
+from memfit.fitting.problem import FitState
 from memfit.fitting.result import FitResult, FittedRecord
 from memfit.fitting.search import describes, find_minima
-from memfit.fitting.settling import settle, settled_with_terms, with_all_records, with_one_misfit
+from memfit.fitting.settling import (
+    on_all_samples,
+    settle,
+    settled_with_terms,
+    with_all_records,
+    with_one_misfit,
+)
 from memfit.fitting.starting_values import StartingValues
 from memfit.fitting.summary import fitted_records, summarise
 from memfit.fitting.uncertainty.covariance import covariance_of
+from memfit.fitting.unknowns import physical_unknowns
 
 
 @dataclass(frozen=True)
@@ -167,10 +174,13 @@ def _choose(
     if moved := _moved_in(plainest.state, device, plan, "3d"):  # which no part is to explain
         return _find(records, plan, "3d", effort), None, None, moved
     chosen = choice(plainest)
-    if measure(chosen.state).large:
+    misfit = measure(chosen.state)
+    # a record turned round looks nearly like a channel of the other polarity
+    if misfit.large or (misfit.certain and "second_polarity" in chosen.parts):
         mistake = mistake if asked else _mistake_in(plainest.state, records, plan, "3d")
         if mistake:
             return _find(records, plan, "3d", effort), None, mistake, ()
+    if misfit.large:
         # before a model fails, its minimum is looked for at length
         before, patient = plainest.state, _find(records, plan, "3d", effort)
         wired = set(WIRING) & {*patient.state.unknowns.names} - {*before.unknowns.names}

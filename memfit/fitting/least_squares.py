@@ -15,8 +15,9 @@ import numpy as np
 from memfit.arrays import BoolArray, FloatArray
 from memfit.fitting.linear import least_squares, triangle
 from memfit.fitting.plan import CORE, unit_of_length
-from memfit.fitting.problem import UNSEEN, FitState, Minimum, Problem, Unknowns
+from memfit.fitting.problem import UNSEEN, FitState, Minimum, Problem
 from memfit.fitting.trust_region import trust_region
+from memfit.fitting.unknowns import Unknowns
 
 NEEDED = 16.0
 """Fall of chi2 that a term of the instruments must bring, each: four standard errors."""

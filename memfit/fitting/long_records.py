@@ -7,20 +7,11 @@ it finds is then settled on all samples. Where that shows what the beginning did
 on all pulses.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from memfit.datasets import ImpedanceSpectrum, IVSweep, PulseTransient, Record
-from memfit.fitting.effort import SETTINGS as EFFORT
-from memfit.fitting.instrument_terms import driven_alike
-from memfit.fitting.misfit import measure
-from memfit.fitting.noise import prepare
-from memfit.fitting.plan import FitPlan
-from memfit.fitting.predict import usual_work
-from memfit.fitting.problem import FitState
-from memfit.fitting.settling import settle, settled_with_terms, with_one_misfit
 
 
 @dataclass(frozen=True)
@@ -86,26 +77,3 @@ def _beginning(record: IVSweep | PulseTransient) -> IVSweep | PulseTransient:
     vertices = int(np.searchsorted(drive.time, end, side="right"))
     short = record.select(time < end, "its beginning, for the search")
     return replace(short, drive=replace(drive, time=drive.time[:vertices], value=drive.value[:vertices]))
-
-
-def on_all_samples(state: FitState, records: Sequence[Record], plan: FitPlan) -> FitState:
-    """The fit of telling samples, settled on the whole of the records; itself where it was of all of them.
-
-    Parameters
-    ----------
-    state : FitState
-        A settled fit.
-    records : sequence of Record
-        The same, as they were read.
-    plan : FitPlan
-    """
-    searched = state.problem.predictor.records
-    if all(few.points == all_of.points for few, all_of in zip(searched, records, strict=True)):
-        return state
-    missed = measure(state).large
-    effort = state.problem.effort.part(EFFORT.all_samples if missed else np.inf, usual_work(records))
-    problem = prepare(records, robust=plan.robust, engine=plan.engine, effort=effort)
-    begun = replace(state, problem=driven_alike(problem, state.problem))
-    if missed:
-        return with_one_misfit(settle(begun, plan, rounds=2))
-    return settled_with_terms(settle(begun, plan), plan)

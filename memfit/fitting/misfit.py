@@ -25,9 +25,10 @@ from memfit.fitting.findings import Ends, LeftOut, MisfitFound
 from memfit.fitting.least_squares import bounded_step, linear_step, minimise
 from memfit.fitting.noise import RecordMisfit, record_misfit
 from memfit.fitting.plan import CORE, KINDS, unit_of_length
-from memfit.fitting.problem import FitState, Unknown
+from memfit.fitting.problem import FitState
 from memfit.fitting.result import Estimate, EstimateStatus, FitResult, Goodness, Status, StatusCode
 from memfit.fitting.uncertainty.covariance import SETTINGS as NORMAL
+from memfit.fitting.unknowns import Unknown
 from memfit.model import DERIVED, NAMES
 from memfit.units import two_digits
 

@@ -17,8 +17,9 @@ from memfit.fitting.findings import Alternative, ModelCandidate, ModelChoice
 from memfit.fitting.least_squares import minimise
 from memfit.fitting.plan import FitPlan
 from memfit.fitting.predict import junction_at
-from memfit.fitting.problem import FitState, Problem, Unknowns
+from memfit.fitting.problem import FitState, Problem
 from memfit.fitting.uncertainty.covariance import Covariance
+from memfit.fitting.unknowns import Unknowns
 from memfit.model import LEFT_OUT, NAMES, activation
 
 _TITLES = {"3d": "3D model", "2d": "2D model", "2d-mirror": "mirror 2D model"}

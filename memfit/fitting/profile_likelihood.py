@@ -19,8 +19,8 @@ import numpy as np
 from memfit.arrays import BoolArray, FloatArray
 from memfit.fitting.least_squares import Box, Evaluate, Point, Solution, Surface, gauss_newton
 from memfit.fitting.plan import CORE
-from memfit.fitting.problem import Unknowns
 from memfit.fitting.uncertainty.covariance import NormalApproximation
+from memfit.fitting.unknowns import Unknowns
 from memfit.model import NAMES, Parameters
 
 

@@ -23,28 +23,16 @@ from memfit.datasets import Device, ImpedanceSpectrum
 from memfit.errors import InputError
 from memfit.files import make_folder, write_whole
 from memfit.fitting.drives import drive_of, drive_of_timed, sample_before
-from memfit.fitting.instrument_terms import (
-    delay_terms,
-    drive_gain_terms,
-    gain_term,
-    initial_unknowns,
-)
+from memfit.fitting.instrument_terms import delay_terms, drive_gain_terms, gain_term
 from memfit.fitting.least_squares import settled
 from memfit.fitting.noise import sigma_of
 from memfit.fitting.plan import FitPlan, Term
 from memfit.fitting.predict import Predictor
-from memfit.fitting.problem import (
-    FitState,
-    Minimum,
-    Problem,
-    Unknown,
-    Unknowns,
-    physical_unknowns,
-    term_unknown,
-)
+from memfit.fitting.problem import FitState, Minimum, Problem
 from memfit.fitting.reproduce import as_fitted, check_same, noise_of
 from memfit.fitting.result import FitResult, FittedRecord
 from memfit.fitting.tied import refuse_ties
+from memfit.fitting.unknowns import Unknown, Unknowns, initial_unknowns, physical_unknowns, term_unknown
 from memfit.model import LEFT_OUT, NAMES, Parameters
 
 

@@ -20,10 +20,11 @@ from memfit.fitting.least_squares import minimise
 from memfit.fitting.part_starts import with_parts
 from memfit.fitting.plan import CORE, FitPlan, Term, unit_of_length
 from memfit.fitting.predict import Predictor, measured, modulus
-from memfit.fitting.problem import FitState, Problem, Unknowns, physical_unknowns, term_unknown
+from memfit.fitting.problem import FitState, Problem
 from memfit.fitting.starting_values import StartingValues, distinct, guess, swapped
 from memfit.fitting.steady_start import slowest_sweep
 from memfit.fitting.ties import Ties
+from memfit.fitting.unknowns import Unknowns, physical_unknowns, term_unknown
 from memfit.model import LEFT_OUT, NAMES, PARAMETERS, Parameters
 from memfit.noise_estimate import NoiseLevel
 from memfit.progress import told

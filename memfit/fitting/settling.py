@@ -6,14 +6,21 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from memfit.datasets import Record
-from memfit.fitting.instrument_terms import add_needed_terms, with_jumps_on_samples, without_idle_terms
+from memfit.fitting.effort import SETTINGS as EFFORT
+from memfit.fitting.instrument_terms import (
+    add_needed_terms,
+    driven_alike,
+    with_jumps_on_samples,
+    without_idle_terms,
+)
 from memfit.fitting.least_squares import again
 from memfit.fitting.misfit import is_large, is_seen, measure
-from memfit.fitting.noise import noise_without_model, with_common_misfit, with_noise_of
+from memfit.fitting.noise import noise_without_model, prepare, with_common_misfit, with_noise_of
 from memfit.fitting.outliers import find_outliers
 from memfit.fitting.plan import FitPlan
-from memfit.fitting.predict import Predictor, measured, modulus
-from memfit.fitting.problem import FitState, Unknowns
+from memfit.fitting.predict import Predictor, measured, modulus, usual_work
+from memfit.fitting.problem import FitState
+from memfit.fitting.unknowns import Unknowns
 
 
 @dataclass(frozen=True)
@@ -130,3 +137,26 @@ def with_all_records(state: FitState, records: Sequence[Record], rest: Sequence[
     )
     unknowns = Unknowns(free, state.unknowns.base, kinds, state.unknowns.ties)
     return FitState(problem, unknowns, state.minimum, state.failures)
+
+
+def on_all_samples(state: FitState, records: Sequence[Record], plan: FitPlan) -> FitState:
+    """The fit of telling samples, settled on the whole of the records; itself where it was of all of them.
+
+    Parameters
+    ----------
+    state : FitState
+        A settled fit.
+    records : sequence of Record
+        The same, as they were read.
+    plan : FitPlan
+    """
+    searched = state.problem.predictor.records
+    if all(few.points == all_of.points for few, all_of in zip(searched, records, strict=True)):
+        return state
+    missed = measure(state).large
+    effort = state.problem.effort.part(EFFORT.all_samples if missed else np.inf, usual_work(records))
+    problem = prepare(records, robust=plan.robust, engine=plan.engine, effort=effort)
+    begun = replace(state, problem=driven_alike(problem, state.problem))
+    if missed:
+        return with_one_misfit(settle(begun, plan, rounds=2))
+    return settled_with_terms(settle(begun, plan), plan)

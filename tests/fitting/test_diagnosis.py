@@ -11,7 +11,7 @@ from memfit.fitting.least_squares import minimise
 from memfit.fitting.noise import noise_without_model, prepare
 from memfit.fitting.plan import FitPlan, free_parameters
 from memfit.fitting.predict import measured, modulus
-from memfit.fitting.problem import Unknowns, physical_unknowns
+from memfit.fitting.unknowns import Unknowns, physical_unknowns
 from memfit.model import EXTENSIONS, PARAMETERS, Parameters
 
 

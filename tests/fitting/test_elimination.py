@@ -5,11 +5,11 @@ import pytest
 from devices import TRUTH, device, pulses, spectra, sweeps
 
 from memfit.fitting.elimination import MANY, parts_of, reduced_by_records
-from memfit.fitting.instrument_terms import initial_unknowns, offset_terms
+from memfit.fitting.instrument_terms import offset_terms
 from memfit.fitting.noise import prepare
 from memfit.fitting.plan import FitPlan, Term, free_parameters
-from memfit.fitting.problem import physical_unknowns, term_unknown
 from memfit.fitting.search import physical_start
+from memfit.fitting.unknowns import initial_unknowns, physical_unknowns, term_unknown
 
 START = TRUTH.as_dict()
 

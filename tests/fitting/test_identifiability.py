@@ -13,9 +13,9 @@ from memfit.fitting.joint import fit
 from memfit.fitting.least_squares import minimise
 from memfit.fitting.noise import prepare
 from memfit.fitting.plan import FitPlan
-from memfit.fitting.problem import Unknowns, physical_unknowns
 from memfit.fitting.result import FitResult
 from memfit.fitting.uncertainty.covariance import covariance_of
+from memfit.fitting.unknowns import Unknowns, physical_unknowns
 from memfit.model import (
     NAMES,
     Parameters,

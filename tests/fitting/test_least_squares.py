@@ -18,8 +18,8 @@ from memfit.fitting.least_squares import Box, Point, Surface, again, gauss_newto
 from memfit.fitting.linear import triangle
 from memfit.fitting.noise import prepare
 from memfit.fitting.plan import FitPlan
-from memfit.fitting.problem import Unknown, Unknowns, physical_unknowns
 from memfit.fitting.uncertainty.covariance import covariance_of
+from memfit.fitting.unknowns import Unknown, Unknowns, physical_unknowns
 from memfit.model import NAMES
 
 OPEN = np.full(3, np.inf)

@@ -9,11 +9,12 @@ from devices import TRUTH, device, errors, exact, pulses, spectra, sweeps
 from memfit.fitting import joint as joint_fit
 from memfit.fitting import long_records
 from memfit.fitting.joint import fit
-from memfit.fitting.long_records import SETTINGS, on_all_samples, telling
+from memfit.fitting.long_records import SETTINGS, telling
 from memfit.fitting.noise import first_noise
 from memfit.fitting.plan import FitPlan
 from memfit.fitting.predict import Predictor
 from memfit.fitting.refit import rebuild_problem
+from memfit.fitting.settling import on_all_samples
 from memfit.model import steady_current
 from memfit.protocols import Drive
 from memfit.synthetic.measurements import transient

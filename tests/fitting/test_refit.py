@@ -13,10 +13,11 @@ from memfit.fitting.findings import Excluded
 from memfit.fitting.joint import fit
 from memfit.fitting.noise import prepare
 from memfit.fitting.plan import Term
-from memfit.fitting.problem import FitState, Minimum, Unknowns, term_unknown
+from memfit.fitting.problem import FitState, Minimum
 from memfit.fitting.refit import model_curves, rebuild_problem
 from memfit.fitting.result import FitResult
 from memfit.fitting.uncertainty.covariance import row_weights
+from memfit.fitting.unknowns import Unknowns, term_unknown
 
 
 def test_the_minimum_is_found_again(joint, noisy):

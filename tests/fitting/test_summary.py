@@ -10,10 +10,10 @@ from memfit.fitting.joint import fit
 from memfit.fitting.least_squares import minimise
 from memfit.fitting.noise import prepare
 from memfit.fitting.plan import FitPlan
-from memfit.fitting.problem import Unknowns, physical_unknowns
 from memfit.fitting.starting_values import guess
 from memfit.fitting.summary import summarise
 from memfit.fitting.uncertainty.covariance import covariance_of
+from memfit.fitting.unknowns import Unknowns, physical_unknowns
 from memfit.model import NAMES
 from memfit.synthetic.measurements import Noise
 

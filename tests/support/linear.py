@@ -6,7 +6,8 @@ import numpy as np
 
 from memfit.fitting import FitPlan
 from memfit.fitting.predict import Prediction
-from memfit.fitting.problem import FitState, Minimum, Problem, Unknowns, physical_unknowns
+from memfit.fitting.problem import FitState, Minimum, Problem
+from memfit.fitting.unknowns import Unknowns, physical_unknowns
 from memfit.model import NAMES, Parameters
 from memfit.noise_estimate import NoiseLevel
 

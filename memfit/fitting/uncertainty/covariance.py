@@ -24,8 +24,9 @@ from memfit.datasets import ImpedanceSpectrum
 from memfit.fitting.findings import SampleEstimate
 from memfit.fitting.linear import triangle
 from memfit.fitting.plan import CORE, unit_of_length
-from memfit.fitting.problem import UNSEEN, FitState, Unknown, Unknowns
+from memfit.fitting.problem import UNSEEN, FitState
 from memfit.fitting.result import Estimate, EstimateStatus
+from memfit.fitting.unknowns import Unknown, Unknowns
 from memfit.model import PARAMETERS
 from memfit.noise_estimate import correlation
 
