@@ -229,6 +229,7 @@ PURPOSES = {
     "units": "SI inside",
     "files": "written whole",
     "isolation": "other processes, alone",
+    "locks": "of the operating system",
     "noise_estimate": "without a model",
     "progress": "how far it is",
     "confidence": "its level, once",

@@ -7,20 +7,21 @@ those that are out of date. Only a file that is in the list and still has its di
 """
 
 import ctypes
-import glob
 import json
 import os
+import re
 import shutil
-import sys
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 from pathlib import Path, PurePath, PurePosixPath
-from typing import IO, Any
+from secrets import token_hex
+from typing import Any
 
 from memfit.errors import OutputError
+from memfit.locks import held
 
 WRITTEN = "written.json"
 
@@ -144,7 +145,7 @@ def others(folder: Path) -> list[str]:
 
 
 _LONGEST_NAME = 100
-"""Letters of a folder's name that come again in the name of its draft."""
+"""Bytes of a name that come again in the name of its draft."""
 _OLD = "-old.part"
 """End of the name of a folder that is being replaced, where that takes two steps."""
 UNFINISHED = "unfinished.json"
@@ -152,19 +153,45 @@ UNFINISHED = "unfinished.json"
 
 
 def check_free(out: Path, *, overwrite: bool) -> None:
-    """Refuse a place that is taken, before any work is done for it.
+    """Refuse a place that is taken or cannot be written, before any work is done for it.
 
     Raises
     ------
     OutputError
-        There is a file of this name, or a folder that is not empty and may not be overwritten.
+        There is a file of this name, or a folder that is not empty and may not be overwritten, or nothing can
+        be written there.
     """
-    if out.exists() and not out.is_dir():
-        raise OutputError(f"{out}: expected a folder to write to, found a file. Choose another name.")
-    if (out / UNFINISHED).is_file():
-        return
-    if out.is_dir() and not overwrite and any(out.iterdir()):
-        raise OutputError(f"{out}: the folder exists and is not empty. Choose another, or add --overwrite.")
+    with _told_of(out, "folder"):
+        if out.exists() and not out.is_dir():
+            raise OutputError(f"{out}: expected a folder to write to, found a file. Choose another name.")
+        going_on = (out / UNFINISHED).is_file()
+        if out.is_dir() and not overwrite and not going_on and any(out.iterdir()):
+            raise OutputError(
+                f"{out}: the folder is there and not empty. Choose another, or add --overwrite."
+            )
+        place = _place_of(out)
+        near = next(folder for folder in place.parents if folder.exists())
+        with draft_beside(near / place.name, Path.mkdir):
+            pass  # it can be made
+
+
+def _place_of(out: Path) -> Path:
+    """The absolute path of a folder, which has a name of its own."""
+    place = out.resolve() if out.name in ("", "..") else out.absolute()
+    if not place.name:
+        raise OutputError(f"{out}: expected a folder to write to, found the root of all. Choose another.")
+    return place
+
+
+@contextmanager
+def _told_of(place: Path, what: str) -> Iterator[None]:
+    """Turn an error of the operating system into a sentence about what is to be written."""
+    try:
+        yield
+    except OSError as problem:
+        raise OutputError(
+            f"{place}: cannot be written ({problem.strerror or problem}). Choose another {what}."
+        ) from problem
 
 
 @contextmanager
@@ -191,14 +218,12 @@ def whole_folder(out: Path, *, overwrite: bool, about: str | None = None) -> Ite
         As `check_free`, or the folder cannot be written.
     """
     check_free(out, overwrite=overwrite)
-    with _draft_beside(out) as draft:
-        try:
+    with _told_of(out, "folder"):
+        place = _place_of(out)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with draft_beside(place, Path.mkdir) as draft:
             yield draft
             _publish(draft, out, about)
-        except OSError as problem:
-            raise OutputError(
-                f"{out}: cannot be written ({problem.strerror or problem}). Choose another folder."
-            ) from problem
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
@@ -209,15 +234,29 @@ def write_whole(path: Path, content: str | bytes) -> None:
     OutputError
         It cannot be written.
     """
-    draft = path.with_name(f".{path.name[:_LONGEST_NAME]}.{os.getpid()}.part")
-    try:
+    with whole_file(path) as draft:
         draft.write_bytes(printable(content).encode() if isinstance(content, str) else content)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """An empty file to fill, which becomes `path` when the block ends without an error.
+
+    Parameters
+    ----------
+    path : Path
+
+    Raises
+    ------
+    OutputError
+        It cannot be written.
+    """
+    with (
+        _told_of(path, "name"),
+        draft_beside(path, partial(Path.touch, exist_ok=False)) as draft,
+    ):
+        yield draft
         draft.replace(path)
-    except OSError as problem:
-        draft.unlink(missing_ok=True)
-        raise OutputError(
-            f"{path}: cannot be written ({problem.strerror or problem}). Choose another name."
-        ) from problem
 
 
 def make_folder(path: Path) -> None:
@@ -228,74 +267,70 @@ def make_folder(path: Path) -> None:
     OutputError
         It cannot be made.
     """
-    try:
+    with _told_of(path, "folder"):
         path.mkdir(parents=True, exist_ok=True)
-    except OSError as problem:
-        raise OutputError(
-            f"{path}: cannot be written ({problem.strerror or problem}). Choose another folder."
-        ) from problem
 
 
 @contextmanager
-def _draft_beside(out: Path) -> Iterator[Path]:
-    """An empty folder on the same file system as `out`, gone in the end; with it those of killed runs."""
-    parent, shown = out.absolute().parent, out.name[:_LONGEST_NAME]
-    try:
-        parent.mkdir(parents=True, exist_ok=True)
-        made = Path(tempfile.mkdtemp(prefix=".new.", suffix=".part", dir=parent))
-        made.chmod(0o777 & ~_umask())
-    except OSError as problem:
-        raise OutputError(
-            f"{out}: cannot be written ({problem.strerror or problem}). Choose another folder."
-        ) from problem
-    draft = parent / f".{shown}.{made.name.removeprefix('.new.')}"
-    with _held(made):
-        made.rename(draft)
-        for left in parent.glob(f".{glob.escape(shown)}.*.part"):
-            if left != draft and left.is_dir() and not left.is_symlink():
-                with _held(left) as ours:
-                    if ours and left.name.endswith(_OLD) and not out.exists():
-                        left.rename(out)  # it was killed between the two steps
-                    elif ours:
-                        shutil.rmtree(left, ignore_errors=True)
+def draft_beside(place: Path, make: Callable[[Path], None]) -> Iterator[Path]:
+    """Something empty beside what it may become, gone in the end; what killed processes left goes at once.
+
+    Parameters
+    ----------
+    place : Path
+        What it may become; the draft has a hidden name beside it.
+    make : callable
+        Makes a file or a folder of a name.
+    """
+    shown = os.fsencode(place.name)[:_LONGEST_NAME].decode(errors="ignore")
+    left = re.compile(rf"\.{re.escape(shown)}\.[^.]+\.part")
+    while True:
+        draft = place.with_name(f".{shown}.{token_hex(4)}.part")
         try:
-            yield draft
+            make(draft)
+            with held(draft) as ours:
+                if ours is False or not draft.exists():
+                    continue  # somebody took it for one that was left
+                for beside in draft.parent.iterdir():
+                    if left.fullmatch(beside.name) and not beside.is_symlink():
+                        _take_away(beside, place)
+                yield draft
+                return
         finally:
-            shutil.rmtree(draft, ignore_errors=True)
+            try:
+                _remove(draft)
+            except KeyboardInterrupt:  # just now
+                _remove(draft)
+                raise
 
 
-@contextmanager
-def _held(folder: Path) -> Iterator[bool]:
-    """A folder locked by this process; False where another one has it, or where folders cannot be locked."""
-    try:
-        number = os.open(folder, os.O_RDONLY)
-    except OSError:  # Windows
-        yield False
+def _take_away(left: Path, place: Path) -> None:
+    """Remove what a killed process left of something, if nobody holds it."""
+    with held(left) as ours:
+        if ours and left.name.endswith(_OLD) and not place.exists():
+            left.rename(place)  # it was killed between the two steps
+        elif ours:
+            _remove(left)
+
+
+def _remove(path: Path) -> None:
+    """Remove a file or a folder, as far as that is possible."""
+    with suppress(OSError):
+        path.unlink()
         return
-    try:
-        yield locked(number)
-    finally:
-        os.close(number)
-
-
-def _umask() -> int:
-    """The permissions that new files are denied; it can only be read by setting it."""
-    current = os.umask(0o022)
-    os.umask(current)
-    return current
+    shutil.rmtree(path, ignore_errors=True)
 
 
 def _publish(draft: Path, out: Path, about: str | None) -> None:
     """Give the finished folder its name, or move its files into the folder that has it."""
     listing, outdated = listing_after(out, draft, about)
-    if not out.exists():
+    there = out.exists()
+    if not there or (_may_be_swapped(out) and _carry_over(out, draft, outdated)):
         if listing is not None:
             write_whole(draft / WRITTEN, listing.to_json())
-        draft.replace(out)
-        return
-    if _may_be_swapped(out) and _carry_over(out, draft, outdated):
-        if listing is not None:
-            write_whole(draft / WRITTEN, listing.to_json())
+        if not there:
+            draft.replace(out)
+            return
         _swap(draft, out)
         _carry_over(draft, out, [*outdated, WRITTEN])  # what somebody wrote meanwhile
         return
@@ -358,51 +393,16 @@ def _swap(draft: Path, out: Path) -> None:
     """Exchange two folders in one step, where the system has one."""
     try:
         exchange = ctypes.CDLL(None, use_errno=True).renameat2
-        names = os.fsencode(draft), os.fsencode(out.absolute())
-        if not exchange(_AT_WORKING_FOLDER, names[0], _AT_WORKING_FOLDER, names[1], _EXCHANGE):
+        new, old = os.fsencode(draft), os.fsencode(out.absolute())
+        if not exchange(_AT_WORKING_FOLDER, new, _AT_WORKING_FOLDER, old, _EXCHANGE):
             return
     except (OSError, AttributeError, TypeError):  # not Linux
         pass
-    old = draft.with_name(f"{draft.name.removesuffix('.part')}{_OLD}")
-    out.replace(old)
+    away = draft.with_name(f"{draft.name.removesuffix('.part')}{_OLD}")
+    out.replace(away)
     try:
         draft.replace(out)
     except OSError:
-        old.replace(out)
+        away.replace(out)
         raise
-    old.replace(draft)
-
-
-def locked(lock: IO[Any] | int, *, wait: bool = False) -> bool:
-    """Take a lock of the operating system, which goes with the process, however that ends.
-
-    Parameters
-    ----------
-    lock : open file, or its number
-        Locked until it is closed.
-    wait : bool
-        Until whoever has it gives it back.
-
-    Returns
-    -------
-    bool
-        False where another process has it. A file system without locks has none to give.
-    """
-    if sys.platform == "win32":
-        import msvcrt  # noqa: PLC0415 - there is none elsewhere
-
-        number = lock if isinstance(lock, int) else lock.fileno()
-        try:
-            msvcrt.locking(number, msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-    import fcntl  # noqa: PLC0415 - there is none on Windows
-
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True
-    return True
+    away.replace(draft)

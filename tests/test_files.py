@@ -1,13 +1,24 @@
 """Files and folders appear whole or not at all."""
 
 import json
+import os
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from memfit import files
 from memfit.errors import OutputError
-from memfit.files import WRITTEN, check_free, file_names, others, read_listing, whole_folder, write_whole
+from memfit.files import (
+    WRITTEN,
+    check_free,
+    file_names,
+    others,
+    read_listing,
+    whole_file,
+    whole_folder,
+    write_whole,
+)
 
 
 def names(folder: Path) -> list[str]:
@@ -160,12 +171,13 @@ def test_what_killed_runs_left_goes_and_what_runs_stays(tmp_path):
         (tmp_path / name).mkdir()
         (tmp_path / name / "half").write_text("written")
     (tmp_path / ".other.abc.part").mkdir()
+    (tmp_path / ".out.txt.abc.part").mkdir()
     with whole_folder(tmp_path / "out", overwrite=False) as draft:
         (draft / "a").write_text("1")
         with whole_folder(tmp_path / "out", overwrite=True) as second:
             (second / "b").write_text("2")
         assert (draft / "a").exists()
-    assert names(tmp_path) == [".other.abc.part", "out", "out/a", "out/b"]
+    assert names(tmp_path) == [".other.abc.part", ".out.txt.abc.part", "out", "out/a", "out/b"]
 
 
 def test_the_folder_is_swapped_as_a_whole(tmp_path):
@@ -225,3 +237,47 @@ def test_a_name_as_long_as_may_be(tmp_path):
     with whole_folder(tmp_path / ("o" * 250), overwrite=False) as draft:
         write_whole(draft / ("n" * 250), "1")
     assert len(names(tmp_path)) == 2
+
+
+@pytest.mark.parametrize("name", ["\u6f22" * 80, "\U0001f4a5" * 62, os.fsdecode(b"b\xff"), "[a]*?"])
+def test_a_name_of_any_letters(tmp_path, name):
+    (tmp_path / name).mkdir()
+    write(tmp_path / name, "a", report="new")
+    write_whole(tmp_path / name / name, "1")
+    assert len(names(tmp_path)) == 4
+
+
+def test_drafts_of_a_file_go_once_nobody_writes_them(tmp_path):
+    for name in (".a.123.part", ".a.b.123.part"):
+        (tmp_path / name).write_text("half")
+    with whole_file(tmp_path / "a") as draft:
+        draft.write_text("first")
+        write_whole(tmp_path / "a", "second")
+        assert draft.exists()
+    assert names(tmp_path) == [".a.b.123.part", "a"]
+    assert (tmp_path / "a").read_text() == "first"
+
+
+def test_a_draft_that_was_taken_for_one_that_was_left_is_made_again(tmp_path, monkeypatch):
+    held, taken = files.held, []
+
+    @contextmanager
+    def late(path):
+        if not taken:
+            taken.append(path)
+            path.unlink()
+        with held(path) as ours:
+            yield ours
+
+    monkeypatch.setattr(files, "held", late)
+    write_whole(tmp_path / "a", "1")
+    assert (names(tmp_path), len(taken)) == (["a"], 1)
+
+
+def test_the_root_is_no_place(tmp_path, monkeypatch):
+    (tmp_path / "inner").mkdir()
+    monkeypatch.chdir(tmp_path / "inner")
+    write(Path(".."), "a", report="new")
+    assert names(tmp_path) == ["inner", "report", WRITTEN]
+    with pytest.raises(OutputError, match="root of all"), whole_folder(Path("/"), overwrite=True):
+        pass

@@ -9,7 +9,6 @@ import json
 import math
 import os
 import sqlite3
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from memfit.batch.columns import COLUMNS, ColumnInfo, Row, row_of_result
 from memfit.batch.device import CHECKPOINT, REPORT, RESULT, read_checkpoint
 from memfit.batch.query import Condition, compile_expression
 from memfit.errors import InputError, OutputError
-from memfit.files import printable
+from memfit.files import printable, whole_file
 from memfit.fitting import EDITED, SCHEMA, parse_result
 
 INDEX = "index.sqlite"
@@ -93,7 +92,6 @@ def build_index(out: Path) -> Indexed:
     rows, read = 0, 0
     unreadable: list[str] = []
     edited: list[str] = []
-    draft = out / f".{INDEX}.{os.getpid()}.{uuid.uuid4().hex}.part"
     columns = [*(f"{name} {_SQL_TYPE[info.kind]}" for name, info in COLUMNS.items()), "stamp TEXT"]
     columns += ["attributes TEXT", "PRIMARY KEY (folder)"]
     try:
@@ -101,6 +99,7 @@ def build_index(out: Path) -> Indexed:
             before = None  # the index as it was, where it can be used
             with suppress(InputError):
                 before = stack.enter_context(closing(_open(out / INDEX)))
+            draft = stack.enter_context(whole_file(out / INDEX))
             base = stack.enter_context(closing(sqlite3.connect(draft, isolation_level=None)))
             base.execute("PRAGMA journal_mode = OFF")
             base.execute("PRAGMA synchronous = OFF")
@@ -120,14 +119,10 @@ def build_index(out: Path) -> Indexed:
                     edited.append(f"{printable(str(values[0]))}/{RESULT}: {EDITED}")
             base.execute(f"PRAGMA user_version = {_LAYOUT}")
             base.execute("COMMIT")
-        if rows:
-            draft.replace(out / INDEX)
-    except (OSError, sqlite3.Error) as problem:
+            if not rows:
+                raise InputError(f"{out}: expected folders with {RESULT}, found none.")
+    except sqlite3.Error as problem:
         raise OutputError(f"{out / INDEX}: cannot be written ({problem}).") from problem
-    finally:
-        draft.unlink(missing_ok=True)
-    if not rows:
-        raise InputError(f"{out}: expected folders with {RESULT}, found none.")
     return Indexed(out / INDEX, rows, read, tuple(unreadable), tuple(edited))
 
 

@@ -19,8 +19,9 @@ from typing import Any
 
 import numba
 
-from memfit.files import locked, write_whole
+from memfit.files import write_whole
 from memfit.isolation import isolated
+from memfit.locks import locked
 
 _log = logging.getLogger(__name__)
 _PRIVATE = 0o700
