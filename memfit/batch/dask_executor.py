@@ -15,12 +15,14 @@ import threading
 import time
 import uuid
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import dask
+import distributed.batched
 from distributed import (
     Client,
     Future,
@@ -53,8 +55,9 @@ _ADDRESS = re.compile(
 _END_SECONDS = 10.0
 _LOOK_SECONDS = 5.0
 """Time between two looks at how many workers there are."""
-_SETTINGS = {
+_SETTINGS: Mapping[str, Any] = {
     "distributed.admin.tick.limit": "1h",  # who waits for a fitter is not stuck
+    "distributed.scheduler.worker-ttl": None,  # nor gone, where the clock is put forward
     "distributed.scheduler.http.routes": [],  # nobody outside has to see anything
     "distributed.worker.http.routes": [],
 }
@@ -126,8 +129,9 @@ def run_jobs(
     *,
     workers: int,
     scheduler: str | None = None,
+    scratch: Path | None = None,
     say: Callable[[str], None] = lambda _: None,
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     """Settle all jobs; the outcomes as they come.
 
     Parameters
@@ -141,6 +145,8 @@ def run_jobs(
         Processes on this machine; without meaning where `scheduler` is given.
     scheduler : str, optional
         Address of a dask scheduler, such as "tcp://10.0.0.1:8786".
+    scratch : Path, optional
+        Folder for what dask puts down on this machine; without it, that of temporary files.
     say : callable
         Takes what a user should know meanwhile.
 
@@ -151,7 +157,7 @@ def run_jobs(
     OutputError
         OUT cannot be written; what is finished stays.
     """
-    with _client(workers, scheduler) as client:
+    with _client(workers, scheduler, scratch) as client:
         plugin = Fitters(f"memfit-{uuid.uuid4().hex}", makers.prepare, limits)
         client.register_plugin(plugin)
         try:
@@ -167,7 +173,7 @@ def run_jobs(
 
 
 @contextmanager
-def _client(workers: int, scheduler: str | None) -> Iterator[Client]:
+def _client(workers: int, scheduler: str | None, scratch: Path | None) -> Iterator[Client]:
     """A client of the scheduler that is named, or of one in this process; nothing from dask on stderr."""
     names = (*(f"distributed.{name}" for name in _LOUD), "distributed", "asyncio", "tornado.application")
     logs = [logging.getLogger(name) for name in names]
@@ -176,7 +182,8 @@ def _client(workers: int, scheduler: str | None) -> Iterator[Client]:
         for log, level in zip(logs, levels, strict=True):
             stack.callback(log.setLevel, level)
             log.setLevel(logging.CRITICAL)
-        stack.enter_context(dask.config.set(_SETTINGS))
+        below = {} if scratch is None else {"temporary-directory": str(scratch)}
+        stack.enter_context(dask.config.set({**_SETTINGS, **below}))
         loop = stack.enter_context(_event_loop())
         if scheduler is None:
             address: Any = stack.enter_context(
@@ -222,17 +229,30 @@ def _connected(scheduler: str, loop: IOLoop) -> Client:
         ) from problem
 
 
+_BEGUN = time.time() - time.monotonic()
+
+
+def _steady() -> float:
+    """The time of day by a clock that nobody sets, s."""
+    return _BEGUN + time.monotonic()
+
+
+distributed.batched.time = _steady  # what is sent waits by it
+
+
 @contextmanager
 def _event_loop() -> Iterator[IOLoop]:
     """A running event loop in a thread of its own, however long that takes to start.
 
-    dask starts one by itself, but on a machine that stands still for ten seconds it stops at an assertion.
+    dask starts one by itself, but on a machine that stands still for ten seconds it stops at an assertion;
+    and it waits until a time of day, so that a clock which is set back by an hour would stop it for an hour.
     """
     running: queue.SimpleQueue[tuple[IOLoop, asyncio.Event]] = queue.SimpleQueue()
 
     async def wait_for_the_end() -> None:
-        over = asyncio.Event()
-        running.put((IOLoop.current(), over))
+        over, here = asyncio.Event(), IOLoop.current()
+        setattr(here, "time", _steady)  # noqa: B010 - a method
+        running.put((here, over))
         await over.wait()
 
     thread = threading.Thread(target=lambda: asyncio.run(wait_for_the_end()), daemon=True, name="dask loop")

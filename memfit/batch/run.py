@@ -10,7 +10,7 @@ import shutil
 import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -20,9 +20,10 @@ from memfit.batch.columns import Row
 from memfit.batch.device import CHECKPOINT, DEVICES, DRAFTS, RESULT, Job, Limits, Makers, Outcome
 from memfit.batch.store import build_index, each_row
 from memfit.errors import DependencyError, InputError, OutputError
-from memfit.files import locked, write_whole
+from memfit.files import write_whole
 from memfit.loaders.folders import MANIFEST, is_part, look_below
 from memfit.loaders.registry import is_measurement
+from memfit.locks import locked
 
 _NOT_DEVICES = (RESULT, CHECKPOINT)
 
@@ -365,11 +366,15 @@ def run_batch(
         jobs = (Job(key=key, folder=folder.absolute(), **asked) for key, folder in folders.items())
         pace = Pace(len(folders))
         say(f"{len(folders)} devices under {root}.")
-        for outcome in run_jobs(
-            jobs, makers, order.limits, workers=order.workers, scheduler=order.scheduler, say=say
-        ):
-            progress(pace.note(outcome))
-        shutil.rmtree(out / DRAFTS, ignore_errors=True)
+        where: dict[str, Any] = {"workers": order.workers, "scheduler": order.scheduler}
+        try:
+            with closing(
+                run_jobs(jobs, makers, order.limits, **where, scratch=asked["out"] / DRAFTS, say=say)
+            ) as outcomes:
+                for outcome in outcomes:
+                    progress(pace.note(outcome))
+        finally:
+            shutil.rmtree(out / DRAFTS, ignore_errors=True)
         build_index(out)
     seconds = time.monotonic() - begun
     return summarise(out, folders, each_row(out), pace.counts, seconds=seconds, notes=notes)

@@ -234,8 +234,20 @@ def test_a_device_that_is_gone_or_changes_meanwhile_fails_alone(words, tmp_path)
         (draft / "result.json").write_text("{}\n")
         return "ok"
 
-    root = words(a="nothing", b="nothing")
-    for key, fit in (("a", gone), ("b", written)):
+    def replaced(job, draft):
+        job.folder.rename(job.folder.with_name("old"))
+        job.folder.mkdir()
+        (job.folder / "iv.csv").write_text("another device\n")
+        (draft / "result.json").write_text("{}\n")
+        return "ok"
+
+    def joined(job, draft):
+        (job.folder / "more.csv").write_text("Voltage (V), Current (A)\n0, 0\n1, 1\n2, 2\n")
+        (draft / "result.json").write_text("{}\n")
+        return "ok"
+
+    root = words(a="nothing", b="nothing", c="nothing", d="nothing")
+    for key, fit in (("a", gone), ("b", written), ("c", replaced), ("d", joined)):
         job = Job(key=key, folder=root / key, out=tmp_path / "out")
         outcome = bring_up_to_date(job, checkpoint.Makers(fit=fit, report=fit, prepare=lambda: None))
         assert (outcome.state, outcome.cause) == ("failed", "input")

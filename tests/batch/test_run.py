@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -91,6 +92,66 @@ def test_one_batch_at_a_time(words, tmp_path):
         run_batch(root, out, work.MAKERS, ORDER)
     with _only_one(out):
         assert not finished(out)
+
+
+def test_of_two_batches_at_once_one_is_told_to_wait(words, tmp_path):
+    root, out = words(**{f"d{number}": "sleep 0.2" for number in range(6)}), tmp_path / "out"
+    runs = [start(root, out), start(root, out)]
+    ended = [run.communicate(timeout=120) for run in runs]
+    told = [complaints.splitlines()[-1] for _, complaints in ended if complaints]
+    assert len(told) == 1
+    assert "another batch writes here" in told[0]
+    assert sorted(run.returncode for run in runs) == [0, 1]
+    assert len(finished(out)) == 6
+
+
+JUMPS = """
+import sys, time
+right, jumps, jump = time.time, iter([86400.0, -2e8, 5e9]), 0.0
+time.time = lambda: right() + jump
+from pathlib import Path
+import work
+from memfit.batch.device import Limits
+from memfit.batch.run import Order, run_batch
+
+def after_each(progress):
+    global jump
+    jump = next(jumps)
+    assert progress.seconds_left is None or progress.seconds_left >= 0.0
+
+order = Order(workers=1, reports=False, limits=Limits(time=60.0))
+summary = run_batch(Path(sys.argv[1]), Path(sys.argv[2]), work.MAKERS, order, progress=after_each)
+assert 0.0 < summary.seconds < 600.0
+print(summary.fitted, summary.unchanged)
+"""
+
+
+def test_a_clock_that_jumps_changes_nothing(words, tmp_path):
+    """Neither limits nor rates nor what is finished go by the time of day."""
+    root, out = words(a="nothing", b="sleep 0.3", c="nothing"), tmp_path / "out"
+    path = os.pathsep.join([str(TESTS / "support"), *sys.path])
+    done = subprocess.run(
+        [sys.executable, "-c", JUMPS, str(root), str(out)],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "3 0\n"), done.stderr
+    os.utime(root / "a" / "iv.csv", (4e9, 4e9))  # a file from the future is the same file
+    os.utime(out / "devices" / "b" / "checkpoint.json", (0.0, 0.0))
+    said, _ = start(root, out).communicate(timeout=60)
+    assert said == "0 3\n"
+
+
+def test_nothing_of_dask_is_left(words, tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    (tmp_path / "temporary").mkdir()
+    run_batch(words(a="nothing"), tmp_path / "out", work.MAKERS, ORDER)
+    assert not list((tmp_path / "temporary").iterdir())
+    assert not (tmp_path / "out" / ".drafts").exists()
 
 
 def test_a_place_that_is_taken(words, tmp_path):
