@@ -80,8 +80,9 @@ def save(folder: Path, tab: str, state: State) -> None:
         "fits": [{"name": fit.name, "file": _kept_as(fit.path, place)} for fit in state.fits],
         "shown": state.shown,
     }
-    write_whole(place / f"state-{tab}.json", json.dumps(plain))
-    for old in _states(place)[:-_MOST_STATES]:
+    own = place / f"state-{tab}.json"
+    write_whole(own, json.dumps(plain))
+    for old in [path for path in _states(place) if path != own][: 1 - _MOST_STATES]:  # the clock may jump
         old.unlink(missing_ok=True)
 
 

@@ -145,5 +145,16 @@ class Desk:
                 do(session)
 
     def close(self) -> None:
-        """End all processes."""
-        self.each(lambda session: session.worker.close())
+        """End all processes, and let what is being written come to its end."""
+        self.each(_close)
+
+
+_PATIENCE = 5.0
+"""s that a step which is being written may take."""
+
+
+def _close(session: Session) -> None:
+    """The end of a device's tab."""
+    session.worker.close()
+    if session.lock.acquire(timeout=_PATIENCE):
+        session.lock.release()

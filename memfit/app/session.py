@@ -9,6 +9,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -264,7 +265,10 @@ class Session:
 
         self.settle_file()
         self.message, self.fault = "", False
-        return self.worker.start("Fit", work.fit, (str(self.folder), str(self._new_fit())), self._fitted)
+        place = self._new_fit()
+        return self.worker.start(
+            "Fit", work.fit, (str(self.folder), str(place)), partial(self._fitted, place)
+        )
 
     def start_guess(self) -> "Job":
         """Look for first values in the worker."""
@@ -370,12 +374,11 @@ class Session:
             self.change("guessed from the data", choice=replace(choice, values=values))
         self._told(job)
 
-    def _fitted(self, job: "Job") -> None:
+    def _fitted(self, place: Path, job: "Job") -> None:
         """Add a fit, and let the sliders stand where it ended."""
         answer = job.answer or {}
         if "fault" not in answer:
-            taken = sorted((self.folder / STATE_FOLDER).glob("fit-*.json"), key=lambda p: p.stat().st_mtime)
-            self.add_fit(Fit(f"fit {len(self.fits) + 1}", taken[-1]))
+            self.add_fit(Fit(f"fit {len(self.fits) + 1}", place))
         self._told(job)
 
     def add_fit(self, fit: Fit) -> None:

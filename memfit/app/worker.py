@@ -6,8 +6,9 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from memfit.app.work import prepare
 from memfit.batch.device import Limits
 from memfit.batch.worker_process import Fitter, Trouble
 from memfit.errors import InputError
+from memfit.files import draft_beside
 
 Answer = Mapping[str, Any]
 _PATIENCE = 30.0
@@ -72,7 +74,8 @@ class Worker:
     """
 
     def __init__(self) -> None:
-        self._place: tempfile.TemporaryDirectory[str] | None = None
+        self._open = ExitStack()
+        self._place: Path | None = None
         self._lock = threading.Lock()
         self._helper: _Helper | None = None
         self.job: Job | None = None
@@ -113,8 +116,10 @@ class Worker:
         with self._lock:
             if self.job is not None and self.job.running:
                 raise InputError(f"{self.job.name} is still running; stop it first, or wait for it.")
-            self._place = self._place or tempfile.TemporaryDirectory(prefix="memfit-app-")
-            job = Job(name, Path(self._place.name) / f"{time.monotonic_ns()}.json")
+            if self._place is None:
+                place = Path(tempfile.gettempdir()) / "memfit-app"
+                self._place = self._open.enter_context(draft_beside(place, partial(Path.mkdir, mode=0o700)))
+            job = Job(name, self._place / f"{time.monotonic_ns()}.json")
             self.job, helper = job, self._helper
         call = pickle.dumps((function, (*arguments, str(job.progress))))
         threading.Thread(target=self._run, args=(job, helper, call, done), daemon=True).start()
@@ -153,5 +158,5 @@ class Worker:
             helper.fitter.retire()
             if helper.turn.acquire(timeout=_PATIENCE):  # it may just have been starting
                 helper.turn.release()
-        if self._place is not None:
-            self._place.cleanup()
+        self._place = None
+        self._open.close()

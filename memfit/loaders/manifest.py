@@ -90,6 +90,8 @@ FIT: Mapping[str, Key] = {
 }
 
 
+_MOST_MEASUREMENTS = 10_000
+"""Of one device."""
 _ESCAPES = {"\b": r"\b", "\t": r"\t", "\n": r"\n", "\f": r"\f", "\r": r"\r"}
 """What a path in double quotes was written with."""
 
@@ -121,7 +123,7 @@ class Manifest:
     fit: FitSettings = field(default_factory=FitSettings)
 
 
-def read_manifest(path: Path, *, whole: bool = True) -> Manifest:
+def read_manifest(path: Path, *, whole: bool = True, text: str | None = None) -> Manifest:
     """Read device.toml.
 
     Parameters
@@ -129,13 +131,15 @@ def read_manifest(path: Path, *, whole: bool = True) -> Manifest:
     path : Path
     whole : bool
         Whether all files that are listed must be there.
+    text : str, optional
+        What is or shall be in it; by default it is read.
 
     Raises
     ------
     ManifestError
         Lists all mistakes: unknown keys, bad quantities, missing files.
     """
-    content, text = read_toml(path)
+    content, text = read_toml(path, text)
     check = Checker(path.name, text)
     tables = check.table(content, "", ("device", "measurement", "fit"))
     of_device = {**DEVICE, **_FOLDER}
@@ -143,6 +147,10 @@ def read_manifest(path: Path, *, whole: bool = True) -> Manifest:
     measurements = tables.get("measurement", [])
     if not isinstance(measurements, list):
         check.mistake("measurement", "expected [[measurement]] with two brackets for each file")
+        measurements = []
+    if len(measurements) > _MOST_MEASUREMENTS:
+        found = len(measurements)
+        check.mistake("measurement", f"expected at most {_MOST_MEASUREMENTS} measurements, found {found}")
         measurements = []
     entries = [
         _measurement(check, item, f"measurement {i}", path.parent)

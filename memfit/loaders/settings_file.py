@@ -310,26 +310,27 @@ class Key:
     """Its dimension, or its words."""
 
 
-def read_toml(path: Path) -> tuple[dict[str, object], str]:
+def read_toml(path: Path, text: str | None = None) -> tuple[dict[str, object], str]:
     """Content and text of a TOML file.
 
     Parameters
     ----------
     path : Path
+    text : str, optional
+        What is or shall be in it; by default it is read.
 
     Raises
     ------
     ManifestError
         It cannot be read or is no TOML.
     """
-    text = ""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = path.read_text(encoding="utf-8-sig") if text is None else text
         return _parsed(text), text
     except OSError as error:
         raise ManifestError(f"{path.name}: the file cannot be read: {error.strerror or error}.") from error
     except tomllib.TOMLDecodeError as error:
-        said = _backslash(text, str(error)) or f"expected TOML; {error}. Texts stand in quotes."
+        said = _backslash(text or "", str(error)) or f"expected TOML; {error}. Texts stand in quotes."
         raise ManifestError(f"{path.name}: {said}") from error
     except UnicodeDecodeError as error:
         raise ManifestError(f"{path.name}: expected TOML in UTF-8; {error}.") from error
@@ -338,7 +339,7 @@ def read_toml(path: Path) -> tuple[dict[str, object], str]:
             f"{path.name}: expected tables and lists a few deep, found them nested too deep."
         ) from error
     except ValueError as error:  # Python reads no number of thousands of digits
-        raise ManifestError(f"{path.name}: {_long_number(text)}") from error
+        raise ManifestError(f"{path.name}: {_long_number(text or '')}") from error
 
 
 _DEEP_KEY = re.compile(

@@ -289,6 +289,7 @@ MANY = 20_000
         ("[device]\n" + "\n".join(f"k{i} = 1" for i in range(MANY)), rf"{MANY} mistakes.* {MANY - 100} more"),
         ("[fit.start]\n" + "\n".join(f"k{i} = 1" for i in range(MANY)), rf"{MANY} mistakes: .* more\.$"),
         ("\n".join(f"[[measurement]]\nfile = 'a{i}.csv'" for i in range(3000)), r"3000 mistakes: .* more\.$"),
+        ("[[measurement]]\nfile = '*'\n" * 10_001, r"at most 10000 measurements, found 10001"),
     ],
 )  # fmt: skip
 def test_what_no_device_has_is_refused_by_name(folder, text, words):
