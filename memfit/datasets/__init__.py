@@ -1,6 +1,6 @@
 """Measurements as frozen records: what was measured, never how it was read or what explains it."""
 
-from memfit.datasets.device import Device, Extent, extent_of
+from memfit.datasets.device import Device, Extent, extent_of, ranked
 from memfit.datasets.duplicates import copies, without_copies
 from memfit.datasets.kramers_kronig import estimate_noise, kramers_kronig
 from memfit.datasets.records import (
@@ -32,6 +32,7 @@ __all__ = [
     "extent_of",
     "in_session",
     "kramers_kronig",
+    "ranked",
     "silent",
     "times_of_session",
     "without_copies",

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 
 from memfit.above import PICTURE, Shown, from_above
-from memfit.datasets.records import ImpedanceSpectrum, IVSweep, Kind, PulseTransient, Record
+from memfit.datasets.records import (
+    ImpedanceSpectrum,
+    IVSweep,
+    Kind,
+    PulseTransient,
+    Record,
+    content_digest,
+)
 from memfit.errors import InputError, meant
 from memfit.fit_options import FitSettings
 
@@ -220,3 +227,28 @@ def _mean_rate(sweep: IVSweep) -> float | None:
         return None
     driven = sweep.voltage if sweep.control == "voltage" else sweep.current
     return float(np.sum(np.abs(np.diff(driven))) / (sweep.time[-1] - sweep.time[0]))
+
+
+def ranked(device: Device) -> Device:
+    """The device with its records in an order that neither names of files nor their order change.
+
+    By kind, then by bias, scan rate or largest drive; what is alike in that goes by the content of the file,
+    and records of one file as they stand in it. A fit then gives the same bytes.
+
+    Parameters
+    ----------
+    device : Device
+    """
+    return replace(device, records=tuple(sorted(device.records, key=_rank)))
+
+
+def _rank(record: Record) -> tuple[str, str, float, str]:
+    """Kind, control, what was applied, and a digest."""
+    applied = 0.0
+    if isinstance(record, ImpedanceSpectrum):
+        applied = record.bias_voltage if record.bias_voltage is not None else record.bias_current or 0.0
+    elif isinstance(record, IVSweep):
+        applied = record.scan_rate or 0.0
+    elif record.drive.value.size:
+        applied = float(abs(record.drive.value).max())
+    return record.kind, record.control, applied, record.origin.sha256 or content_digest(record)

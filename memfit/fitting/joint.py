@@ -9,7 +9,15 @@ result.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from memfit.datasets import Device, ImpedanceSpectrum, Record, in_session, silent, times_of_session
+from memfit.datasets import (
+    Device,
+    ImpedanceSpectrum,
+    Record,
+    in_session,
+    ranked,
+    silent,
+    times_of_session,
+)
 from memfit.errors import InputError
 from memfit.fitting.choice import Chosen, choose_parts, diagnose
 from memfit.fitting.contradictions import conflicts_between_kinds, moving_values, repeats_that_differ
@@ -95,6 +103,7 @@ def fit(device: Device, plan: FitPlan | None = None) -> JointFit:
     plan = plan or plan_for(device.settings)
     if "d_i" in plan.asked:
         device = in_session(device)
+    device = ranked(device)
     if not device.records:
         raise InputError(f"{device.name}: there is no record to fit; expected spectra, sweeps or transients.")
     for record in device.records:
