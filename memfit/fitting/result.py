@@ -14,7 +14,7 @@ from typing import Any, Literal, Self
 
 from memfit.arrays import BoolArray, ComplexArray, FloatArray
 from memfit.datasets import Record
-from memfit.errors import InputError
+from memfit.errors import InputError, shown
 from memfit.fitting.findings import (
     Alternative,
     CircuitStability,
@@ -339,7 +339,7 @@ def check_schema(data: Mapping[str, Any]) -> None:
         return
     newer = isinstance(found, str) and SCHEMA_OF_ANY_AGE.fullmatch(found)
     advice = "It was written by a newer memfit; update this one." if newer else "This is no fit result."
-    raise InputError(f'Expected a fit result with "schema": "{SCHEMA}", found {found!r}. {advice}')
+    raise InputError(f'Expected a fit result with "schema": "{SCHEMA}", found {shown(found)}. {advice}')
 
 
 def parse_result(text: str) -> dict[str, Any]:

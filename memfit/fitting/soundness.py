@@ -9,12 +9,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from memfit.errors import shown
-from memfit.model import PARAMETERS
-from memfit.model.limits import beyond
+from memfit.model import LEFT_OUT, NEEDED, PARAMETERS
+from memfit.model.limits import PART_NAMES, beyond
 
 DEEPEST = 12
 """Levels of free parts, such as the attributes of a device."""
 _MOST_CORRELATED = 1.0 + 1e-6
+_MOST_POINTS, _MOST_COVERED = 10**9, 1e15
+"""Of a record: points, and the size of what was measured."""
 _NUMBERS = {"area_m2": (1e-18, 1e2), "temperature_K": (1.0, 3000.0)}
 
 
@@ -34,6 +36,7 @@ def faults_of(result: Any) -> dict[str, str]:
         "goodness": _goodness(result),
         "fitted_values": _values("fitted_values", result.fitted_values),
         "alternatives": _alternatives(result),
+        "members": _members(result),
         "minimum": _minimum(result),
         "inputs": _counts(result),
         "device": _device(result.device),
@@ -93,6 +96,9 @@ def _minimum(result: Any) -> Iterator[str]:
     n = len(result.minimum.names)
     for place in result.minimum.places:
         yield from _values("minimum.places", place.values)
+        missing = {*NEEDED, *result.minimum.names}.difference(LEFT_OUT.values(), place.values)
+        if missing:
+            yield f"minimum.places: {', '.join(sorted(missing))} is missing"
         if len(place.information) != n or any(len(row) != n for row in place.information):
             yield f"minimum.places: expected an information of {n} rows and columns"
 
@@ -107,20 +113,46 @@ def _unknown(place: str, names: Sequence[str], known: Collection[str]) -> Iterat
 
 
 def _covariance(result: Any) -> Iterator[str]:
-    """A row and a column for each name; no negative variance, no correlation beyond one."""
-    names, matrix = result.covariance_names, result.covariance
+    """That of the fitted quantities."""
+    known = {**result.parameters, **result.nuisance}
+    yield from _matrix("covariance", result.covariance_names, result.covariance, result.logarithmic, known)
+
+
+def _matrix(
+    part: str,
+    names: Sequence[str],
+    matrix: Sequence[Sequence[float]],
+    logarithmic: Sequence[str],
+    known: Collection[str],
+) -> Iterator[str]:
+    """Rows and columns by name; no negative variance, no correlation beyond 1; logarithms as in the table."""
     n = len(names)
     if any(len(row) != n for row in matrix) or (matrix and len(matrix) != n):
-        yield f"covariance has not {n} rows and columns, one for each of covariance_names"
+        yield f"{part} has not {n} rows and columns, one for each of covariance_names"
         return
-    yield from _unknown("covariance_names", names, {**result.parameters, **result.nuisance})
+    yield from _unknown("covariance_names", names, known)
+    logs = [name for name in names if name in PARAMETERS and PARAMETERS[name].logarithmic]
+    if logs != [name for name in logarithmic if name in PARAMETERS] or not set(logarithmic) <= set(names):
+        yield f"{part}: expected {', '.join(logs) or 'none'} in logarithmic, found others"
     for i, row in enumerate(matrix):
         if row[i] < 0:
-            yield f"covariance: expected no negative variance, found {row[i]:g} of {names[i]}"
+            yield f"{part}: expected no negative variance, found {row[i]:g} of {names[i]}"
         for j in range(i):
             most = _MOST_CORRELATED * math.sqrt(abs(row[i])) * math.sqrt(abs(matrix[j][j]))
             if abs(row[j]) > most or abs(matrix[j][i]) > most:
-                yield f"covariance: {names[i]} and {names[j]} are correlated by more than 1"
+                yield f"{part}: {names[i]} and {names[j]} are correlated by more than 1"
+
+
+def _members(result: Any) -> Iterator[str]:
+    """Other models that the data allow."""
+    for one in result.members:
+        yield from _values("members", one.parameters)
+        yield from _unknown("members.parts", one.parts, PART_NAMES)
+        yield from _matrix(
+            "members", one.covariance_names, one.covariance, one.logarithmic, one.covariance_names
+        )
+        if not 0.0 <= one.weight <= _MOST_CORRELATED:
+            yield f"members.weight: expected 0 to 1, found {one.weight:g}"
 
 
 def _goodness(result: Any) -> Iterator[str]:
@@ -135,10 +167,14 @@ def _goodness(result: Any) -> Iterator[str]:
 
 
 def _counts(result: Any) -> Iterator[str]:
-    """Points of the records."""
+    """Points of the records, and what these cover."""
     for item in result.inputs:
-        if not 0 <= item.used <= item.points:
+        if not 0 <= item.used <= item.points <= _MOST_POINTS:
             yield f"inputs: {shown(item.file)} used {item.used} of {item.points} points"
+        for quantity, (low, high) in item.covers.items():
+            least = 0.0 if quantity == "frequency" else -_MOST_COVERED
+            if not (low <= high and least < low and high < _MOST_COVERED):
+                yield f"inputs: {shown(item.file)} covers {low:g} to {high:g} of {shown(quantity)}"
 
 
 def _device(device: Mapping[str, Any]) -> Iterator[str]:

@@ -312,6 +312,36 @@ def select_used(record: Record, settings: FileSettings, what: str = "record") ->
     )
 
 
+_FARTHEST = 10.0
+"""Times that an offset may be longer than the record: it moves the clock to that of another record."""
+
+
+def check_offset(record: Record, settings: FileSettings) -> None:
+    """Refuse a `time_offset` that takes the times of a record where they never were.
+
+    Parameters
+    ----------
+    record : Record
+        With the offset in its times.
+    settings : FileSettings
+
+    Raises
+    ------
+    FileFormatError
+        The offset is far longer than the record is, or is away from 0.
+    """
+    time, offset = getattr(record, "time", None), settings.time_offset
+    if time is None or offset == 0.0:
+        return
+    first, last = time[0] - offset, time[-1] - offset
+    if abs(offset) > _FARTHEST * max(abs(first), abs(last)):
+        raise FileFormatError(
+            f"`time_offset` in device.toml is {offset:g} s, and the times of this record go from {first:g} "
+            f"to {last:g} s: expected an offset of that size.",
+            file=record.origin.file,
+        )
+
+
 def without_points(record: Record, settings: FileSettings) -> Record:
     """The record without the points that `leave_out` in device.toml names.
 

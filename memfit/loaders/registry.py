@@ -33,6 +33,7 @@ from memfit.loaders.raw import (
     Reader,
     Reading,
     Source,
+    check_offset,
     open_source,
     without_points,
 )
@@ -174,7 +175,10 @@ def read_source(source: Source, settings: FileSettings = NO_SETTINGS) -> tuple[R
     FileFormatError
         The file cannot be read as measurements.
     """
-    return tuple(without_points(record, settings) for record in _records_of(source, settings))
+    records = _records_of(source, settings)
+    for record in records:
+        check_offset(record, settings)
+    return tuple(without_points(record, settings) for record in records)
 
 
 def _records_of(source: Source, settings: FileSettings) -> tuple[Record, ...]:

@@ -24,6 +24,8 @@ import numpy as np
 from memfit.arrays import FloatArray
 from memfit.datasets import Device, ImpedanceSpectrum, IVSweep, Kind, PulseTransient, Record
 from memfit.errors import InputError
+from memfit.files import printable
+from memfit.loaders.device import load_device
 from memfit.model import PARAMETERS, Parameters
 from memfit.units import format_quantity
 
@@ -114,7 +116,8 @@ def write_device(
     Raises
     ------
     InputError
-        A format is of another kind of measurement.
+        A format is of another kind of measurement, or what was simulated cannot be measured, so that nobody
+        could read it.
     """
     chosen = {record.name: (formats or {}).get(record.name, "generic") for record in device.records}
     written: dict[str, str] = {}
@@ -127,16 +130,34 @@ def write_device(
     true = {name: format_quantity(value, PARAMETERS[name].unit) for name, value in truth.as_dict().items()}
     rows = "\n".join(f"| {name} | {value} |" for name, value in true.items())
     made = f"\n{made_by}\n" if made_by else ""
-    written["README.md"] = _README.format(name=device.name, rows=rows) + made
+    written["README.md"] = _README.format(name=_in_a_line(device.name), rows=rows) + made
     for name, text in written.items():  # with line feeds on every platform
-        (folder / name).write_text(text, encoding="utf-8", newline="\n")
+        (folder / name).write_text(printable(text), encoding="utf-8", newline="\n")
+    _check_readable(device, folder)
+
+
+def _check_readable(device: Device, folder: Path) -> None:
+    """Refuse a device whose files cannot be read again, or not as what they are."""
+    try:
+        read = load_device(folder)
+    except InputError as problem:
+        raise InputError(
+            f"{device.name}: what was simulated cannot be measured: {problem} Change the parameters, the "
+            "drive or the format."
+        ) from problem
+    lost = {record.name for record in device.records} - {record.origin.file for record in read.records}
+    if lost:
+        raise InputError(
+            f"{device.name}: {', '.join(sorted(lost))} would not be read as what it is "
+            f"({' '.join(read.notes) or 'others hold the same numbers'}). Change the drive or the name."
+        )
 
 
 def _table_text(record: Record, device: str) -> str:
     """A record as a generic table."""
     about = {
         "technique": str(record.kind),
-        "device": device,
+        "device": _in_a_line(device),
         "instrument": INSTRUMENT,
         "control": str(record.control),
     }
@@ -161,6 +182,11 @@ def _table_text(record: Record, device: str) -> str:
     ]
     rows = [",".join(row) for row in zip(*formatted, strict=True)]
     return "\n".join([*(f"# {key}: {value}" for key, value in about.items()), ",".join(measured), *rows, ""])
+
+
+def _in_a_line(name: str) -> str:
+    """A name as a text file can hold it outside of quotes."""
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in name).split())
 
 
 def _manifest_text(device: Device, formats: Mapping[str, Format]) -> str:
@@ -198,8 +224,8 @@ def _manifest_text(device: Device, formats: Mapping[str, Format]) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A TOML string; JSON's escapes are TOML's."""
-    return json.dumps(text, ensure_ascii=False)
+    """A TOML string; JSON's escapes are TOML's, but that TOML has no bare delete."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def instrument_bytes(record: Record, file_format: Format) -> bytes:

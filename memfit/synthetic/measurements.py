@@ -43,6 +43,8 @@ _SCAN_SPEEDS = (0.03, 0.3, 3.0)
 """Widths V_m passed in the slowest time constant: nearly steady, lagging, far from steady."""
 _PULSE_BIASES = (-1.0, 1.0, 3.0)
 """Steady states that the pulses lead to, in widths V_m from V_T."""
+_LONGEST, _HIGHEST = 1e9, 1e4
+"""s of a sweep and V in a pulse at most: nothing beyond can be measured, nor is it read."""
 _MOST_DIGITS = 6
 """Of a rounded quantity and in the name of a file."""
 _REST, _PULSE, _TAIL = 60, 340, 200
@@ -171,10 +173,13 @@ def default_measurements(p: Parameters) -> tuple[Measurement, ...]:
 
     slowest = max(p.tau_m, p.tau_d, p.tau_k)
     top = float(biases[-1])
-    rates = [_nice(speed * p.V_m / slowest) for speed in _SCAN_SPEEDS]
+    least = 2.0 * abs(top) / _LONGEST / _SCAN_SPEEDS[0]
+    rates = [_nice(speed * max(p.V_m / slowest, least)) for speed in _SCAN_SPEEDS]
 
     step = _nice(slowest / _SAMPLES_PER_TIME)
     currents = steady_current(p, p.V_T + p.V_m * np.array(_PULSE_BIASES))
+    at_first = float(np.max(np.abs(currents))) * (p.R_b + p.R_s)  # while the channel is closed yet
+    currents = currents * min(1.0, _HIGHEST / at_first)
     for digits in range(2, _MOST_DIGITS + 1):  # two, or as many as tell the currents apart
         rounded = [float(f"{current:.{digits - 1}e}") for current in currents]
         if len(set(rounded)) == len(rounded):

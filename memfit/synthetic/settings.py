@@ -52,6 +52,7 @@ import numpy as np
 from memfit.datasets import Kind
 from memfit.datasets.standard_protocols import BUILDERS, DIMENSIONS, protocol, settings_of
 from memfit.errors import InputError
+from memfit.files import printable
 from memfit.loaders.manifest import DEVICE
 from memfit.loaders.raw import CONTROLS, INITIALS, TECHNIQUES
 from memfit.loaders.settings_file import Checker, Key, read_toml
@@ -142,7 +143,7 @@ def read_simulation(path: Path) -> Simulation:
     files = check.table(tables.get("files", {}), "files", ("format",))
     style = check.word(files.get("format", "generic"), "files, format", STYLES) or "generic"
     measurements = _measurements(check, tables["measurement"], style) if "measurement" in tables else None
-    known = {"name": path.stem, **check.keys(device, "device", DEVICE)}
+    known = {"name": printable(path.stem), **check.keys(device, "device", DEVICE)}
     check.finish()
     parameters = Parameters.from_mapping(values)
     if measurements is None and style != "generic":

@@ -63,7 +63,12 @@ EDITS = [
     (("environment", "seconds"), {}, "environment.seconds"),
     (("plan", "fix"), deep(50), "plan: it is nested too deep"),
     (("minimum", "names", 0), "R_x", "minimum.names: unknown name"),
+    (("logarithmic", 0), "V_T", "in logarithmic, found others"),
+    (("inputs", 0, "covers", "frequency"), [-1.0, 1.0], "covers -1 to 1 of 'frequency'"),
+    (("inputs", 0, "covers"), {"voltage": [0.0, 1e300]}, "covers 0 to 1e+300"),
+    (("members",), [{"parts": [], "bic": 0.0, "weight": 7.0, "status": "ok"}], "members.weight"),
     (("minimum", "places", 0, "values", "R_b"), -1.0, "minimum.places: R_b"),
+    (("minimum", "places", 0, "values"), {"R_b": 1e5}, "V_T, V_m, i_c0"),
 ]
 
 

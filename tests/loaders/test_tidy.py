@@ -221,3 +221,13 @@ def test_device_toml_speaks_of_tidy_tables_too():
         read(record, kind="iv")
     with pytest.raises(FileFormatError, match="leaves no point"):
         read(record, use={"time": (5.0, 6.0)})
+
+
+@pytest.mark.parametrize("offset", [11.0, -11.0, 1e9, -1e9, 1e300])
+def test_an_offset_far_beyond_the_record_is_refused(offset):
+    t = np.linspace(0, 1, 40)
+    drive = pulse("current", 1e-3, on=0.2, off=0.5, end=1.0)
+    record = PulseTransient(name="p", time=t, voltage=np.exp(-t), current=drive.at(t), drive=drive)
+    source = Source("t.csv", format_record(record).encode())
+    with pytest.raises(FileFormatError, match=r"`time_offset` in device.toml is .* times of this record go"):
+        read_source(source, FileSettings(time_offset=offset))
