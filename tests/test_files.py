@@ -281,3 +281,19 @@ def test_the_root_is_no_place(tmp_path, monkeypatch):
     assert names(tmp_path) == ["inner", "report", WRITTEN]
     with pytest.raises(OutputError, match="root of all"), whole_folder(Path("/"), overwrite=True):
         pass
+
+
+@pytest.mark.parametrize("turn", [1, 2])
+def test_an_interruption_of_the_cleaning_leaves_nothing(tmp_path, monkeypatch, turn):
+    remove, calls = files._remove, []
+
+    def interrupted(path):
+        calls.append(path)
+        if len(calls) == turn:
+            raise KeyboardInterrupt
+        remove(path)
+
+    monkeypatch.setattr(files, "_remove", interrupted)
+    with pytest.raises(KeyboardInterrupt), whole_folder(tmp_path / "out", overwrite=False) as draft:
+        (draft / "a").write_text("1")
+    assert names(tmp_path) == (["out", "out/a"] if turn == 2 else [])
