@@ -64,6 +64,7 @@ _WHERE_THE_MODEL_FAILS: Mapping[str, str] = {
     "transient": "Repeat the pulse at half its height and at twice its length: times that depend on the "
     "voltage change with the height, a slow second process shows in the length.",
 }
+_PULSES = _WHERE_THE_MODEL_FAILS["transient"]
 """Measurements that show which part of the model is wrong, by the kind of data that it misses."""
 
 
@@ -237,7 +238,7 @@ def _plan_next(result: FitResult, device: Device | None) -> NextMeasurements:
     listed += [f for f in best_first if f not in listed][: max(SETTINGS.most - len(listed), 0)]
     plan = NextMeasurements(
         now=now,
-        values={name: float(getattr(first.parameters, name)) for name in first.names},
+        values={name: float(getattr(first.parameters, name)) for name in (*first.names, "V_m")},
         worst=max(now, key=lambda name: now[name]),
         undetermined=undetermined,
         forecasts=tuple(f for f in best_first if f in listed),
@@ -262,7 +263,7 @@ def _without_model(result: FitResult) -> NextMeasurements:
         "the device, what stays is a part that the model does not have."
     )
     sentences = [first, again]
-    sentences += [_WHERE_THE_MODEL_FAILS[kind] for kind in dict.fromkeys(item.kind for item in missed)]
+    sentences += list(dict.fromkeys(_WHERE_THE_MODEL_FAILS.get(item.kind, _PULSES) for item in missed))
     undetermined = tuple(n for n, e in result.parameters.items() if n in CORE and e.status == "undetermined")
     return NextMeasurements(
         now={}, values={}, worst="", undetermined=undetermined, forecasts=(), sentences=tuple(sentences)

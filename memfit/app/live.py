@@ -123,7 +123,7 @@ class Live:
                 )
                 amperes = np.abs(amperes) if current == "log" else amperes
                 found.append(Trace(2, k, voltage[thin], amperes[thin], kept))
-            else:
+            elif record.response_unit != "1":  # a ratio has no axis there
                 found.append(Trace(3, k, record.time[thin], part[thin], kept))
         return sorted(found, key=lambda trace: trace.panel)
 

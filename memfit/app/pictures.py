@@ -12,6 +12,7 @@ import numpy as np
 from plotly.colors import sample_colorscale
 
 from memfit.app.live import Live, Trace, label_of
+from memfit.app.words import KINDS
 from memfit.arrays import FloatArray
 from memfit.datasets import ImpedanceSpectrum, IVSweep, Record
 from memfit.reporting.numbers import scale_for, unit_symbol
@@ -110,7 +111,7 @@ def colours_of(records: Sequence[Record]) -> list[str]:
     records : sequence of Record
     """
     colours = [INK] * len(records)
-    for kind in ("impedance", "iv", "transient"):
+    for kind in KINDS:
         places = [k for k, record in enumerate(records) if record.kind == kind]
         if places:
             scale = sample_colorscale("Viridis", list(np.linspace(0.0, 0.88, max(len(places), 2))))

@@ -136,6 +136,8 @@ def _with_alarms(rows: Sequence[Row]) -> tuple[Row, ...]:
             alarms.setdefault(k, []).append(f"The same numbers as {original}: they count once.")
     audible = [(k, record) for k, record in owners if rows[k].used and not silent(record)]
     levels = np.array([conductance_level(record) for _, record in audible])
+    audible = [pair for pair, level in zip(audible, levels, strict=True) if np.isfinite(level)]
+    levels = levels[np.isfinite(levels)]
     if len(levels) > 2:
         away = levels - np.median(levels)
         for (k, record), distance in zip(audible, away, strict=True):

@@ -3,8 +3,10 @@
 from memfit.datasets.device import Device, Extent, extent_of, ranked
 from memfit.datasets.duplicates import copies, without_copies
 from memfit.datasets.kramers_kronig import estimate_noise, kramers_kronig
+from memfit.datasets.programmes import SynapticCurve
 from memfit.datasets.records import (
     LABELS,
+    QUANTITIES,
     ImpedanceSpectrum,
     IVSweep,
     Kind,
@@ -18,6 +20,7 @@ from memfit.datasets.session import in_session, times_of_session
 
 __all__ = [
     "LABELS",
+    "QUANTITIES",
     "Device",
     "Extent",
     "IVSweep",
@@ -26,6 +29,7 @@ __all__ = [
     "Origin",
     "PulseTransient",
     "Record",
+    "SynapticCurve",
     "content_digest",
     "copies",
     "estimate_noise",

@@ -99,7 +99,7 @@ class Device(Shown):
         ----------
         *names : str
             Of the records to keep; all, where none is given.
-        kind : {"impedance", "iv", "transient"}, optional
+        kind : {"impedance", "iv", "transient", "potentiation", "retention", "paired_pulse"}, optional
             Of the records to keep.
 
         Raises

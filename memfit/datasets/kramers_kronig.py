@@ -271,5 +271,4 @@ def estimate_noise(record: Record) -> Roughness:
         if record.points < 5 or not _measurable(record.impedance):
             return Roughness(0.0, "relative")
         return Roughness(typical(relative_distances(record.frequency, record.impedance)), "relative")
-    unit = "A" if record.control == "voltage" else "V"
-    return Roughness(typical(distance_from_neighbours(record.response, reach=1)), unit)
+    return Roughness(typical(distance_from_neighbours(record.response, reach=1)), record.response_unit)

@@ -1,4 +1,4 @@
-"""The three kinds of measurement.
+"""The three kinds of measurement; reads of pulses, a fourth that is a transient, are in `programmes`.
 
 Signs: current into the device positive; impedance Z' + i Z'' with exp(+i omega t), so that a capacitance
 has negative Z''. Arrays are SI, one-dimensional and read-only.
@@ -23,7 +23,7 @@ from memfit.protocols import Control, Drive
 if TYPE_CHECKING:
     import pandas as pd
 
-Kind = Literal["impedance", "iv", "transient"]
+Kind = Literal["impedance", "iv", "transient", "potentiation", "retention", "paired_pulse"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -238,6 +238,11 @@ class IVSweep(_Record):
         """What was measured: current (A) under voltage control, else voltage (V)."""
         return self.current if self.control == "voltage" else self.voltage
 
+    @property
+    def response_unit(self) -> str:
+        """Unit of the response, SI."""
+        return "A" if self.control == "voltage" else "V"
+
     def select(self, keep: BoolArray, note: str = "") -> "IVSweep":
         """A sweep of the chosen points only; the drive stays whole.
 
@@ -280,6 +285,10 @@ class PulseTransient(_Record):
             if values is not None:
                 object.__setattr__(self, name, frozen_floats(values))
                 _check_lengths(self.name, time=self.time, **{name: getattr(self, name)})
+        self._check_response()
+
+    def _check_response(self) -> None:
+        """What was measured is there."""
         measured = "current" if self.drive.control == "voltage" else "voltage"
         if getattr(self, measured) is None:
             raise InputError(
@@ -315,7 +324,12 @@ class PulseTransient(_Record):
             raise InputError(f"{self.name}: the response is missing.")
         return values
 
-    def select(self, keep: BoolArray, note: str = "") -> "PulseTransient":
+    @property
+    def response_unit(self) -> str:
+        """Unit of the response, SI; "1" of a ratio."""
+        return "A" if self.drive.control == "voltage" else "V"
+
+    def select(self, keep: BoolArray, note: str = "") -> Self:
         """A transient of the chosen points only; the drive stays whole.
 
         Parameters
@@ -324,14 +338,16 @@ class PulseTransient(_Record):
         note : str
             Why, a sentence for the notes.
         """
-        return replace(
-            self,
-            time=self.time[keep],
-            voltage=None if self.voltage is None else self.voltage[keep],
-            current=None if self.current is None else self.current[keep],
-            notes=(*self.notes, *([note] if note else [])),
-        )
+        arrays = {name: getattr(self, name, None) for name in _OF_POINTS}
+        chosen: dict[str, Any] = {name: v[keep] for name, v in arrays.items() if v is not None}
+        return replace(self, **chosen, notes=(*self.notes, *([note] if note else [])))
 
+
+Quantity = Literal["current", "voltage", "ratio"]
+QUANTITIES: Mapping[str, Quantity] = {"A": "current", "V": "voltage", "1": "ratio"}
+"""What a response is, by its unit."""
+_OF_POINTS = ("time", "voltage", "current", "against", "first", "ratio")
+"""Arrays of a transient, and of reads of pulses, that have a value a point."""
 
 Record = ImpedanceSpectrum | IVSweep | PulseTransient
 
@@ -395,11 +411,11 @@ def silent(record: Record) -> str:
         return f"the impedance is exactly 0 at {count} of {record.points} frequencies" if count else ""
     if np.any(record.response != 0):
         return ""
-    word = "current" if record.control == "voltage" else "voltage"
+    word = QUANTITIES[record.response_unit]
     return f"the {word}, which is what was measured, is exactly 0 in all {record.points} rows"
 
 
-_ARRAYS = ("frequency", "impedance", "voltage", "current", "time")
+_ARRAYS = ("frequency", "impedance", "voltage", "current", "time", "first", "ratio")
 
 
 def content_digest(record: Record) -> str:

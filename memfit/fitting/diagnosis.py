@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from memfit.arrays import FloatArray
-from memfit.datasets import ImpedanceSpectrum, Record
+from memfit.datasets import ImpedanceSpectrum, PulseTransient, Record
 from memfit.errors import ParameterError
 from memfit.fitting.findings import Diagnosis
 from memfit.fitting.instrument import Instrument
@@ -139,8 +139,10 @@ class Reach:
                 voltages.append(bias if control == "voltage" else bias * float(np.max(record.impedance.real)))
                 omegas += [2 * np.pi * float(end(record.frequency)) for end in (np.min, np.max)]
                 continue
+            if record.kind == "paired_pulse" and record.control == "current":
+                continue
             seen = record.voltage if record.voltage is not None else record.response
-            if record.kind == "transient" and record.drive is not None:
+            if isinstance(record, PulseTransient):
                 seen = record.drive.value if record.control == "voltage" else record.response
             voltages += [float(np.min(seen)), float(np.max(seen))]
             if record.time is not None and record.points > 2 and record.time[-1] > record.time[0]:

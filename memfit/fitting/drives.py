@@ -1,11 +1,17 @@
-"""The drive of a record, as a fit may take it: as read, in steps, from an unknown state."""
+"""The drive of a record, as a fit may take it: as read, in steps, from an unknown state.
 
+When the model is asked, and what is made of its answers, where the record is a ratio.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from memfit.arrays import FloatArray, IntArray
 from memfit.datasets.records import ImpedanceSpectrum, IVSweep, Record
 from memfit.errors import InputError
+from memfit.model.transient import Response
 from memfit.protocols import Drive, held_until_sampled
 
 
@@ -99,3 +105,78 @@ class Jumping:
         """The gap of jump e if it has to be moved by itself, else 0."""
         by_itself = e < len(self.gaps) - self.shifts_whole
         return self.gaps[e] if by_itself else 0.0
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Both responses of each pair of pulses, and their ratio."""
+
+    first: FloatArray
+    """(n,) A or V."""
+    ratio: FloatArray
+    """(n,) the second over the first."""
+
+    @classmethod
+    def of(cls, record: Record, values: FloatArray) -> "Pairs | None":
+        """Those of paired pulses; None for any other record.
+
+        Parameters
+        ----------
+        record : Record
+        values : (2 n,) array, A or V
+            At the times of `sampled_at`: the first and the second of each pair by turns.
+        """
+        if record.kind != "paired_pulse":
+            return None
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return cls(values[0::2], values[1::2] / values[0::2])
+
+    def slopes(self, by: FloatArray) -> FloatArray:
+        """(n, ...) derivatives of the ratio from those of the responses, (2 n, ...)."""
+        across = (-1, *[1] * (by.ndim - 1))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            result: FloatArray = (by[1::2] - self.ratio.reshape(across) * by[0::2]) / self.first.reshape(
+                across
+            )
+        return result
+
+
+def sampled_at(record: Record, time: FloatArray) -> FloatArray:
+    """Times, s, at which the model is asked: of paired pulses those of both responses.
+
+    Parameters
+    ----------
+    record : Record
+    time : (n,) array, s
+        Of the record.
+    """
+    first = getattr(record, "first", None)
+    return time if first is None else np.column_stack([first, time]).ravel()
+
+
+def rows_of(
+    response: Response, offsets: IntArray, records: Sequence[Record], slopes: bool
+) -> tuple[FloatArray, ...]:
+    """Values at the points of some records, and their derivatives: of paired pulses those of the ratio.
+
+    Parameters
+    ----------
+    response : Response
+        At the times of `sampled_at`.
+    offsets : (r + 1,) array
+        Where each record begins in it.
+    records : sequence of Record
+    slopes : bool
+        Whether derivatives by parameters, first states and time are wanted as well.
+    """
+    columns: tuple[FloatArray, ...] = (response.values,)
+    if slopes:
+        columns += response.by_parameters, response.by_initial, response.by_time
+    if all(record.kind != "paired_pulse" for record in records):
+        return columns
+    rows = []
+    for record, begin, end in zip(records, offsets[:-1], offsets[1:], strict=True):
+        first, *others = (column[begin:end] for column in columns)
+        pairs = Pairs.of(record, first)
+        rows.append((first, *others) if pairs is None else (pairs.ratio, *map(pairs.slopes, others)))
+    return tuple(np.concatenate(column) for column in zip(*rows, strict=True))

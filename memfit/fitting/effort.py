@@ -7,10 +7,13 @@ Where nothing describes them, more starts, more steps and fits without some of t
 ever; there each part of the work has a budget, and ends with the best it has.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from memfit.datasets import Record
+from memfit.fitting.drives import drive_of
 from memfit.progress import stopped
 
 
@@ -35,6 +38,8 @@ class Settings:
 
 
 SETTINGS = Settings()
+_USUAL_STEPS = 15
+"""Of the integrator between two kinks of a drive; each counts as two points."""
 SPENT = "the evaluations for data that nothing describes were spent"
 
 
@@ -44,7 +49,7 @@ class Effort:
     Parameters
     ----------
     points : int
-        Of the device: what one evaluation computes (`predict.usual_work`).
+        Of the device: what one evaluation computes (`usual_work`).
     most : float
         Evaluations that may be used.
     whole : Effort, optional
@@ -88,3 +93,16 @@ class Effort:
         if self.used >= self.most:
             return SPENT
         return self.whole.over if self.whole is not None else ""
+
+
+def usual_work(records: Sequence[Record]) -> int:
+    """Points that one evaluation of all records counts as.
+
+    Parameters
+    ----------
+    records : sequence of Record
+    """
+    drives = [drive for record in records if (drive := drive_of(record)) is not None]
+    pieces = sum(drive.time.size - 1 for drive in drives)
+    points = sum(2 * r.points if r.kind == "impedance" else r.points for r in records)
+    return points + 2 * _USUAL_STEPS * pieces

@@ -193,7 +193,7 @@ class Conflict:
     """A parameter that moves too far when one kind of data is left out."""
 
     left_out: str
-    """Kind of data: "impedance", "iv" or "transient"."""
+    """Kind of data: "impedance", "iv", "transient", ..."""
     parameter: str
     shift: float
     """Value from all data minus value without this kind, in standard errors of the difference."""
@@ -218,7 +218,7 @@ class LeftOut:
     """The same fit without a part of the data."""
 
     left_out: str
-    """Name of a record, or a kind of data: "impedance", "iv" or "transient"."""
+    """Name of a record, or a kind of data: "impedance", "iv", "transient", ..."""
     values: Mapping[str, float]
     """Fitted physical parameters, SI."""
 

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from memfit.arrays import ComplexArray, FloatArray, frozen_floats
-from memfit.datasets.records import ImpedanceSpectrum, PulseTransient, Record
+from memfit.datasets.programmes import SynapticCurve
+from memfit.datasets.records import QUANTITIES, ImpedanceSpectrum, PulseTransient, Record
 from memfit.datasets.standard_protocols import StandardProtocol, even_times
 from memfit.errors import InputError
 from memfit.fitting.predict import Predictor
@@ -28,7 +29,7 @@ COURSE_POINTS = 1001
 _TOLERANCE = 1e-8
 """Of the integrator."""
 
-Quantity = Literal["current", "voltage", "impedance"]
+Quantity = Literal["current", "voltage", "impedance", "ratio"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -38,7 +39,8 @@ class Forecast:
     quantity: Quantity
     """What is predicted: what an instrument would measure."""
     at: FloatArray
-    """(n,) where: time (s), frequency (Hz), or the drive of a quasi-steady sweep (V or A)."""
+    """(n,) where: time (s), frequency (Hz), the drive of a quasi-steady sweep (V or A), or what reads of
+    pulses are told against."""
     applied: FloatArray
     """(n,) what the instrument holds at each point, V or A."""
     values: FloatArray | ComplexArray
@@ -127,8 +129,12 @@ def predict(
         np.asarray(held) if record.drive is None or record.time is None else record.drive.at(record.time)
     )
     return Forecast(
-        quantity="current" if record.control == "voltage" else "voltage",
-        at=applied if record.time is None else record.time,
+        quantity=QUANTITIES[record.response_unit],
+        at=record.against
+        if isinstance(record, SynapticCurve)
+        else applied
+        if record.time is None
+        else record.time,
         applied=applied,
         values=curves[0],
         low=curves[1],

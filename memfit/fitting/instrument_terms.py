@@ -29,7 +29,7 @@ from memfit.fitting.drives import (
 from memfit.fitting.instrument import INITIAL, Instrument
 from memfit.fitting.least_squares import NEEDED, again, minimise
 from memfit.fitting.linear import falls_of_chi2, marginal_root
-from memfit.fitting.plan import WIRING, FitPlan, Term
+from memfit.fitting.plan import KINDS, WIRING, FitPlan, Term
 from memfit.fitting.predict import Predictor, measured
 from memfit.fitting.problem import FitState, Problem
 from memfit.fitting.unknowns import Unknown, Unknowns, initial_unknowns, physical_unknowns, term_unknown
@@ -80,7 +80,7 @@ def add_needed_terms(state: FitState, plan: FitPlan) -> FitState:
         Terms that it switches on are fitted first, and stay unless chi2 rises.
     """
     kinds, known = state.problem.kinds, set(state.unknowns.names)
-    present = [kind for kind in ("impedance", "iv", "transient") if kind in kinds]
+    present = [kind for kind in KINDS if kind in kinds and kind != "paired_pulse"]  # a ratio has no gain
     offers: list[tuple[str, list[Unknown]]] = []
     if plan.delays != "off":
         offers.append(("on", _edges(state)))
@@ -179,7 +179,7 @@ def gain_term(instrument: str) -> Unknown:
     Parameters
     ----------
     instrument : str
-        Kind of data, "impedance", "iv" or "transient".
+        Kind of data, a key of `KINDS`.
     """
     return replace(term_unknown(Term("gain", instrument=instrument)), prior=SETTINGS.gain)
 
@@ -334,7 +334,7 @@ def _with_needed_states(state: FitState, plan: FitPlan) -> FitState:
     wanted = [
         k
         for k, record in enumerate(state.problem.predictor.records)
-        if drive_of(record) and not free_start(record) and k not in delayed
+        if drive_of(record) and not free_start(record) and k not in delayed and record.kind != "paired_pulse"
     ]
     if plan.initial_states == "off" or not wanted:
         return state

@@ -22,7 +22,7 @@ from memfit.errors import InputError
 from memfit.fitting.choice import Chosen, choose_parts, diagnose
 from memfit.fitting.contradictions import conflicts_between_kinds, moving_values, repeats_that_differ
 from memfit.fitting.effort import SETTINGS as EFFORT
-from memfit.fitting.effort import SPENT, Effort
+from memfit.fitting.effort import SPENT, Effort, usual_work
 from memfit.fitting.exploration import explore
 from memfit.fitting.identifiability import with_identifiability
 from memfit.fitting.instrument_terms import driven_alike
@@ -33,7 +33,7 @@ from memfit.fitting.mistakes import Mistake, find_mistake, stand_out
 from memfit.fitting.nested_models import alternatives, compare_models
 from memfit.fitting.noise import prepare
 from memfit.fitting.plan import WIRING, FitPlan, free_parameters, plan_for
-from memfit.fitting.predict import bias_of, usual_work
+from memfit.fitting.predict import bias_of
 from memfit.fitting.problem import FitState
 from memfit.fitting.result import FitResult, FittedRecord
 from memfit.fitting.search import describes, find_minima

@@ -70,6 +70,8 @@ def conductances(record: Record) -> tuple[FloatArray, FloatArray]:
         bias = record.bias_voltage
         volts = bias if bias is not None else (record.bias_current or 0.0) * 10.0**-level
         return np.array([volts]), np.array([level])
+    if record.response_unit == "1":  # a ratio says nothing of it
+        return np.empty(0), np.empty(0)
     current, voltage = _current_and_voltage(record)
     size = np.abs(voltage)
     there = np.flatnonzero((size > 0.2 * size.max(initial=0.0)) & (current != 0.0))
@@ -83,9 +85,16 @@ def conductance_level(record: Record) -> float:
     Parameters
     ----------
     record : Record
+
+    Returns
+    -------
+    float
+        NaN of a ratio, which says nothing of it.
     """
     if isinstance(record, ImpedanceSpectrum):
         return -float(np.log10(np.abs(record.impedance[np.argmin(record.frequency)]) + 1e-300))
+    if record.response_unit == "1":
+        return np.nan
     current, voltage = np.abs(_current_and_voltage(record))
     there = (voltage > 0.2 * voltage.max(initial=0.0)) & (current > 0.0)
     return float(np.median(np.log10(current[there] / voltage[there]))) if there.any() else 0.0

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from memfit.datasets import ImpedanceSpectrum, Record, extent_of
+from memfit.datasets import ImpedanceSpectrum, Record, SynapticCurve, extent_of
 from memfit.fitting.effort import Effort
 from memfit.fitting.least_squares import minimise
 from memfit.fitting.levels import conductance_level, conductances, distances
@@ -62,7 +62,8 @@ _BOTH = "voltage and current"
 _COLUMNS = {
     "impedance": ("impedance", "bias", "frequency"),
     "iv": ("current", "voltage", "time"),
-    "transient": ("current", "voltage", "time"),
+    **dict.fromkeys(("transient", "potentiation", "retention"), ("current", "voltage", "time")),
+    "paired_pulse": ("time",),
 }
 
 
@@ -225,6 +226,7 @@ def _candidates(state: FitState, misfit: Misfit) -> Iterator[tuple[int, ...]]:
     """Numbers of the records to be left out together, the most conspicuous first."""
     records = state.problem.predictor.records
     level = np.array([conductance_level(record) for record in records])
+    level = np.where(np.isfinite(level), level, np.nanmedian(level) if np.isfinite(level).any() else 0.0)
     kinds = list(dict.fromkeys(state.problem.kinds))
     offered: list[tuple[int, ...]] = []
     if len(records) > 1:
@@ -336,6 +338,8 @@ def multiplied(record: Record, column: str, factor: float) -> Record:
         return replace(record, **{column: factor * values})  # type: ignore[arg-type]
     drive, values = record.drive, getattr(record, column)
     changed = {} if values is None else {column: factor * values}
+    if isinstance(record, SynapticCurve) and record.first is not None and column == "time":
+        changed["first"] = factor * record.first
     if drive is not None and column == "time":
         changed["drive"] = replace(drive, time=factor * drive.time)
     elif drive is not None and column == record.control:

@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from memfit.arrays import BoolArray, FloatArray
-from memfit.datasets import ImpedanceSpectrum, IVSweep, Record, kramers_kronig
+from memfit.datasets import ImpedanceSpectrum, IVSweep, Record, SynapticCurve, kramers_kronig
 from memfit.fit_options import Engine
 from memfit.fitting.effort import Effort
 from memfit.fitting.predict import Predictor, measured, modulus
@@ -209,7 +209,8 @@ def first_noise(record: Record) -> NoiseLevel:
         seen = typical(distance) if np.count_nonzero(np.isfinite(distance)) >= SETTINGS.fewest else 0.0
         return NoiseLevel(max(seen, SETTINGS.smallest), 0.0)
     values = measured(record)
-    distance = distance_from_neighbours(values, record.time)
+    at = record.against if isinstance(record, SynapticCurve) else record.time
+    distance = distance_from_neighbours(values, at)
     known = np.isfinite(distance)
     if np.count_nonzero(known) < SETTINGS.fewest:
         distance, known = np.where(known, distance, 0.0), np.ones(values.size, dtype=bool)

@@ -22,7 +22,10 @@ WIRING = names_where(lambda row: row.part == "wiring")
 CORE = names_where(lambda row: row.scale != "linear")
 """Parameters of the device itself, which have a length of their own; what may be zero has none."""
 
-KINDS: Mapping[str, str] = {"impedance": "spectra", "iv": "sweeps", "transient": "transients"}
+KINDS: Mapping[str, str] = {
+    "impedance": "spectra", "iv": "sweeps", "transient": "transients",
+    "potentiation": "potentiations", "retention": "retentions", "paired_pulse": "paired pulses",
+}  # fmt: skip
 """Kinds of data in words."""
 
 TermKind = Literal["gain", "drive_gain", "offset", "delay", "edge", "u_0", "i_0", "f_0"]
@@ -44,7 +47,7 @@ class Term:
     index: int | None = None
     """Which jump of its drive, for an edge."""
     instrument: str = ""
-    """Kind of data, "impedance", "iv" or "transient", for a gain."""
+    """Kind of data, a key of `KINDS`, for a gain."""
 
     @property
     def name(self) -> str:

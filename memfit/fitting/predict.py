@@ -2,8 +2,8 @@
 
 All records of a device are laid end to end in one real vector: a spectrum gives Re Z of all its points and
 then Im Z, any other record its measured quantity (current under voltage control, voltage under current
-control). Derivatives are by the parameters, by the gain of the instrument, by the delay of the record
-and by its initial state.
+control; of paired pulses the ratio of two). Derivatives are by the parameters, by the gain of the instrument,
+by the delay of the record and by its initial state.
 """
 
 import itertools
@@ -16,7 +16,7 @@ import numpy as np
 from memfit.arrays import ComplexArray, FloatArray
 from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient, Record
 from memfit.errors import InputError
-from memfit.fitting.drives import Jumping, drive_of, drive_of_timed, free_start
+from memfit.fitting.drives import Jumping, drive_of, drive_of_timed, free_start, rows_of, sampled_at
 from memfit.fitting.instrument import Instrument, driven
 from memfit.model.directions import Direction, by_amplitudes
 from memfit.model.parameters import COLUMN, NAMES, Parameters
@@ -32,8 +32,6 @@ FIT_TOLERANCE = 1e-7
 """Of the integrator during a fit: a thousand times below the noise of good instruments."""
 _LEAST_CHARGING = 1e-9
 """Of the shortest sampling interval: a charging time R_s C_m below is none."""
-_USUAL_STEPS = 15
-"""Of the integrator between two kinks of a drive; each counts as two points."""
 _LEAST_SERIES = 1e-6
 """Of R_b: a series resistance below is none."""
 _MOST_SERIES = 1e-5
@@ -151,7 +149,7 @@ class Predictor:
             time = record.time if isinstance(record, (IVSweep, PulseTransient)) else None
             if drive is not None and time is not None:
                 drives.append(drive)
-                times.append(time)
+                times.append(sampled_at(record, time))
                 # how far it may be shifted: a few samples, and more where they are many
                 room = 0.05 * float(time[-1] - time[0]) + 4.0 * float(np.max(np.diff(time), initial=0.0))
                 margins.append(0.0 if free_start(record) else room)
@@ -206,11 +204,12 @@ class Predictor:
                 tolerance=self.tolerance,
             )
             steps, timed = response.steps, self._points_in_time
-            values[timed] = response.values
+            rows = rows_of(response, drives.offsets, [self.records[k] for k in self._timed], slopes_in_time)
+            values[timed] = rows[0]
             if slopes_in_time:
-                for name, column in zip(response.names, response.by_parameters.T, strict=True):
+                for name, column in zip(response.names, rows[1].T, strict=True):
                     slopes[timed, COLUMN[name]] = column
-                by_initial[timed], by_time[timed] = response.by_initial, response.by_time
+                by_initial[timed], by_time[timed] = rows[2], rows[3]
                 first = self._first_currents(terms)
                 for k in self._told:
                     here = self.slices[k]
@@ -283,8 +282,13 @@ class Predictor:
         if (drives := self._moved(terms)) is not None:
             delay, initial = terms.delay[self._timed], self._initial_states(p, terms)
             by = drives.along(p, directions, initial=initial, delay=delay, tolerance=self.tolerance)
+            bare = np.empty(0)
+            if any(self.records[k].kind == "paired_pulse" for k in self._timed):
+                bare = drives.respond(p, initial=initial, delay=delay, tolerance=self.tolerance).values
             for j, k in enumerate(self._timed):
-                result[self.slices[k]] = by[drives.offsets[j] : drives.offsets[j + 1]]
+                part = slice(drives.offsets[j], drives.offsets[j + 1])
+                pairs = Pairs.of(self.records[k], bare[part])
+                result[self.slices[k]] = by[part] if pairs is None else pairs.slopes(by[part])
         return result * terms.gain[self.record_of_point, None]
 
     @cached_property
@@ -359,7 +363,9 @@ class Predictor:
             parts = np.split(response.values, moved.offsets[1:-1])
             for k, size, part in zip(chosen, step, parts, strict=True):
                 if size:
-                    result[self.slices[k], e] = (part - values[self.slices[k]]) / size
+                    pairs = Pairs.of(self.records[k], part)
+                    shifted = part if pairs is None else pairs.ratio
+                    result[self.slices[k], e] = (shifted - values[self.slices[k]]) / size
         for jumping in self._jumping:
             last, here = len(jumping.gaps) - 1, self.slices[jumping.record]
             if jumping.shifts_whole and last < count:
@@ -435,15 +441,3 @@ def modulus(record: Record, values: FloatArray) -> FloatArray:
         half = np.hypot(values[: record.points], values[record.points :])
         return np.concatenate([half, half])
     return np.abs(values)
-
-
-def usual_work(records: Sequence[Record]) -> int:
-    """Points that one evaluation of all records counts as.
-
-    Parameters
-    ----------
-    records : sequence of Record
-    """
-    drives = [drive for record in records if (drive := drive_of(record)) is not None]
-    pieces = sum(drive.time.size - 1 for drive in drives)
-    return sum(measured(record).size for record in records) + 2 * _USUAL_STEPS * pieces

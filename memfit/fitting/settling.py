@@ -7,6 +7,7 @@ import numpy as np
 
 from memfit.datasets import Record
 from memfit.fitting.effort import SETTINGS as EFFORT
+from memfit.fitting.effort import usual_work
 from memfit.fitting.instrument_terms import (
     add_needed_terms,
     driven_alike,
@@ -18,7 +19,7 @@ from memfit.fitting.misfit import is_large, is_seen, measure
 from memfit.fitting.noise import noise_without_model, prepare, with_common_misfit, with_noise_of
 from memfit.fitting.outliers import find_outliers
 from memfit.fitting.plan import FitPlan
-from memfit.fitting.predict import Predictor, measured, modulus, usual_work
+from memfit.fitting.predict import Predictor, measured, modulus
 from memfit.fitting.problem import FitState
 from memfit.fitting.unknowns import Unknowns
 

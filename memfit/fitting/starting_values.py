@@ -18,8 +18,8 @@ import numpy as np
 from scipy.special import expit
 
 from memfit.arrays import ComplexArray, FloatArray
-from memfit.datasets import ImpedanceSpectrum, IVSweep, PulseTransient, Record
-from memfit.fitting.drives import free_start
+from memfit.datasets import ImpedanceSpectrum, IVSweep, PulseTransient, Record, SynapticCurve
+from memfit.fitting.drives import Pairs, free_start, sampled_at
 from memfit.fitting.plan import CORE, unit_of_length
 from memfit.fitting.predict import bias_of
 from memfit.fitting.steady_start import SteadyCurve, plateaus, steady_states
@@ -265,6 +265,7 @@ def _three_linear(
 class Scan:
     """Records in time, thinned, and the time constants to try on them."""
 
+    records: tuple[Record, ...]
     runs: DriveSet
     data: FloatArray
     weight: FloatArray
@@ -294,11 +295,15 @@ class Scan:
         if len(timed) > SETTINGS.most_records:
             timed = sorted(timed, key=lambda r: 0.0 if r.time is None else float(np.ptp(r.time)))
             timed = [timed[k] for k in np.linspace(0, len(timed) - 1, SETTINGS.most_records).astype(int)]
-        drives, times, data, weights, steps, lengths = [], [], [], [], [], []
+        drives, times, data, weights, steps, lengths, thinned = [], [], [], [], [], [], []
         for record in timed:
             if record.time is None:
                 continue
-            if record.time[-1] > record.time[0]:
+            if isinstance(record, SynapticCurve):  # between its reads nothing was seen, but much happened
+                pieces = np.diff(record.drive.time)
+                steps.append(float(np.min(pieces[pieces > 0.0])))
+                lengths.append(float(np.max(record.time if record.ratio is None else record.against)))
+            elif record.time[-1] > record.time[0]:
                 steps.append(float(np.median(np.diff(record.time))))
                 lengths.append(float(record.time[-1] - record.time[0]))
             if record.drive is None:
@@ -307,7 +312,7 @@ class Scan:
             # constants have their say, and the late phase of an oscillation does not drown the rest.
             n, drive = record.points, record.drive.time
             kept = np.arange(0, n, max(1, n // SETTINGS.samples))
-            if isinstance(record, PulseTransient):
+            if isinstance(record, PulseTransient) and not isinstance(record, SynapticCurve):
                 jumps = np.unique(np.searchsorted(record.time, drive[:-1][np.diff(drive) == 0]))
                 begins = [0, *(int(i) for i in jumps if 0 < i < n)]
                 chosen = [np.array([n - 1])]
@@ -317,9 +322,11 @@ class Scan:
                     chosen.append(start + np.unique(np.minimum(later, max(stop - start - 1, 0))))
                 kept = np.unique(np.concatenate(chosen))
             kept = kept[record.time[kept] <= drive[: SETTINGS.most_vertices][-1]]
-            response = record.response[kept]
+            few_of_it = record.select(np.isin(np.arange(n), kept))
+            thinned.append(few_of_it)
+            response = few_of_it.response
             drives.append(replace(record.drive, initial="rest") if free_start(record) else record.drive)
-            times.append(record.time[kept])
+            times.append(sampled_at(few_of_it, record.time[kept]))
             data.append(response)
             span = max(float(np.ptp(record.response)), 1e-30)
             weights.append(np.full(response.size, 1.0 / (span * np.sqrt(response.size))))
@@ -328,7 +335,7 @@ class Scan:
         sequence = qmc.Sobol(3 + more, scramble=False).random(trials)
         taus = np.exp(qmc.scale(sequence[:, :3], [np.log(shortest)] * 3, [np.log(longest)] * 3))
         runs = DriveSet(drives, times)
-        return cls(runs, np.concatenate(data), np.concatenate(weights), taus, sequence[:, 3:])
+        return cls(tuple(thinned), runs, np.concatenate(data), np.concatenate(weights), taus, sequence[:, 3:])
 
     def misfit(self, values: Mapping[str, float]) -> float:
         """Mean squared distance from the data, in spans of each record; not finite where none comes out.
@@ -339,7 +346,10 @@ class Scan:
             Parameters by name (SI).
         """
         p = Parameters.from_mapping(values)
-        response = self.runs.respond(p, tolerance=SETTINGS.tolerance).values
+        found = np.split(self.runs.respond(p, tolerance=SETTINGS.tolerance).values, self.runs.offsets[1:-1])
+        pairs = [Pairs.of(record, part) for record, part in zip(self.records, found, strict=True)]
+        parts = [part if of is None else of.ratio for part, of in zip(found, pairs, strict=True)]
+        response = np.concatenate(parts)
         return float(np.sum(np.minimum(np.abs((response - self.data) * self.weight), 1.0) ** 2))
 
 

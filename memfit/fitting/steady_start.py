@@ -128,7 +128,7 @@ def series_resistances(records: Sequence[Record]) -> list[tuple[float, str]]:
         return [(share * smallest, reason) for share in SETTINGS.of_least]
     jumps = []
     for record in records:
-        if not isinstance(record, PulseTransient) or record.control != "current":
+        if not isinstance(record, PulseTransient) or record.response_unit != "V":
             continue
         drive, time, response = record.drive, record.time, record.response
         noise = float(np.median(np.abs(np.diff(response))))
@@ -318,7 +318,7 @@ def plateaus(records: Sequence[Record], R_s: float) -> SteadyRows | None:
     """
     points = []
     for record in records:
-        if not isinstance(record, PulseTransient):
+        if not isinstance(record, PulseTransient) or record.response_unit == "1":
             continue
         drive, time, span = record.drive, record.time, max(float(np.ptp(record.response)), 1e-300)
         size = 0.01 * float(np.ptp(drive.value))

@@ -8,13 +8,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from memfit.datasets import Device, Record
+import numpy as np
+
+from memfit.datasets import Device, Origin, Record, SynapticCurve
+from memfit.datasets.programmes import AXES, COLUMNS
 from memfit.errors import InputError, ManifestError
 from memfit.loaders.manifest import DEVICE, MEASUREMENT, read_settings
 from memfit.loaders.raw import FileSettings
 from memfit.loaders.registry import read_source
 from memfit.loaders.settings_file import Checker
 from memfit.loaders.source import Source
+from memfit.protocols import Drive
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -116,6 +120,8 @@ def _records(
         check.finish()
     except ManifestError as problem:
         raise InputError(str(problem)) from problem
+    if read is not None and read.kind in AXES and set(frame.columns) & set(COLUMNS) and read.waveform:
+        return (_reads(frame, name, read),)
     source = Source(name, frame.to_csv(index=False, float_format="%.17g").encode())
     records = read_source(source, replace(read or FileSettings(), device_area=area))
     memory = {"file": "", "sha256": "", "format": "table of pandas"}
@@ -127,3 +133,23 @@ def _records(
         )
         for record in records
     )
+
+
+def _reads(frame: "pd.DataFrame", name: str, settings: FileSettings) -> SynapticCurve:
+    """The record of reads of pulses whose columns are those of `to_frame`."""
+    if settings.kind is None or settings.control is None:
+        raise InputError(f"{name}: expected the control of the pulses.")
+    at, value = np.array(settings.waveform, dtype=np.float64).T
+    drive = Drive(settings.control, at, value, settings.initial or "rest")
+    columns = {str(label): np.asarray(frame[label], dtype=np.float64) for label in frame.columns}
+    try:
+        return SynapticCurve.of_columns(
+            settings.kind,
+            columns,
+            name=settings.name or name,
+            origin=Origin(file="", format="table of pandas"),
+            metadata=settings.added_to({}),
+            drive=drive,
+        )
+    except KeyError as missing:
+        raise InputError(f"{name}: expected a column {missing}, found none.") from missing

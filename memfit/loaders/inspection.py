@@ -12,7 +12,15 @@ from pathlib import Path
 import numpy as np
 
 from memfit.arrays import FloatArray
-from memfit.datasets import ImpedanceSpectrum, IVSweep, PulseTransient, estimate_noise, kramers_kronig
+from memfit.datasets import (
+    ImpedanceSpectrum,
+    IVSweep,
+    PulseTransient,
+    SynapticCurve,
+    estimate_noise,
+    kramers_kronig,
+)
+from memfit.datasets.programmes import AXES
 from memfit.errors import InputError
 from memfit.loaders import tidy
 from memfit.loaders.pulses import find_pulses
@@ -195,6 +203,8 @@ def _course_report(record: IVSweep | PulseTransient) -> RecordReport:
     """A sweep or a transient."""
     noise, time = estimate_noise(record), record.time
     columns = {"time (s)": time, "voltage (V)": record.voltage, "current (A)": record.current}
+    if isinstance(record, SynapticCurve):
+        columns |= {AXES[record.kind]: record.against, "A2/A1": record.ratio}
     order = "no times"
     if time is not None:
         steps = np.diff(time)
@@ -218,7 +228,7 @@ def _course_report(record: IVSweep | PulseTransient) -> RecordReport:
         drive_vertices=None if record.drive is None else int(record.drive.time.size),
         pulses=tuple((pulse.start, pulse.end, pulse.level) for pulse in pulses),
         noise=noise.level,
-        noise_unit=noise.unit,
+        noise_unit=noise.unit if noise.unit != "1" else "",
         missing=("times or a scan rate",) if time is None else (),
         notes=record.notes,
     )

@@ -17,7 +17,7 @@ from memfit.files import is_file
 from memfit.fit_options import MODELS, FitOptions, FitSettings
 from memfit.loaders.columns_setting import read_columns, read_sheets, read_units
 from memfit.loaders.folders import is_other
-from memfit.loaders.programmes import read_protocol
+from memfit.loaders.protocol_setting import read_protocol
 from memfit.loaders.raw import CONTROLS, INITIALS, TECHNIQUES, FileSettings
 from memfit.loaders.settings_file import Checker, Key, read_toml
 from memfit.model import PART_NAMES
@@ -60,7 +60,9 @@ DEVICE: Mapping[str, Key] = {
 _FOLDER = {"subfolders": Key("whether what lies in folders below is of this device", Checker.flag)}
 MEASUREMENT: Mapping[str, Key] = {
     "file": Key("the path, relative to device.toml", Checker.text),
-    "kind": Key("impedance, iv or transient", Checker.word, (TECHNIQUES,)),
+    "kind": Key(
+        "impedance, iv, transient, potentiation, retention or paired_pulse", Checker.word, (TECHNIQUES,)
+    ),
     "bias": Key("dc bias: a voltage or, by its unit, a current", Checker.measured, ("voltage",)),
     "control": Key("what the instrument set", Checker.word, (CONTROLS,)),
     "initial": Key("state in which the record begins", Checker.word, (INITIALS,)),

@@ -8,16 +8,18 @@ controls and first states are those of files and of device.toml alike.
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from memfit.arrays import FloatArray, IntArray
 from memfit.datasets import Kind, Origin, Record
-from memfit.datasets.programmes import PulseProgramme
 from memfit.errors import FileFormatError
 from memfit.loaders.source import DAMAGE, MAX_BYTES, MAX_LINES, Source, open_source
 from memfit.protocols import Control, Drive, Initial
+
+if TYPE_CHECKING:
+    from memfit.datasets.programmes import PulseProgramme
 
 __all__ = [
     "CONTROLS", "DAMAGE", "INITIALS", "MAX_BYTES", "MAX_LINES", "NO_SETTINGS", "PAIRS", "PAIRS_IN_WORDS",
@@ -53,6 +55,9 @@ ROLES: Mapping[str, str] = MappingProxyType(
         "applied_current": "current",
         "cycle": "ratio",
         "temperature": "temperature",
+        "interval": "time",
+        "ratio": "ratio",
+        "ratio_change": "ratio",
     }
 )
 """What a column can be, and the dimension of its unit (`memfit.units.DIMENSIONS`)."""
@@ -80,7 +85,9 @@ TECHNIQUES: Mapping[str, Kind] = {
     "impedance": "impedance", "eis": "impedance", "peis": "impedance", "geis": "impedance",
     "iv": "iv", "jv": "iv", "cv": "iv", "sweep": "iv", "i-v": "iv", "j-v": "iv",
     "transient": "transient", "pulse": "transient", "ca": "transient", "cp": "transient", "step": "transient",
-    "potentiation": "transient", "depression": "transient", "retention": "transient",
+    "potentiation": "potentiation", "depression": "potentiation", "retention": "retention",
+    "paired_pulse": "paired_pulse", "paired_pulses": "paired_pulse", "ppf": "paired_pulse",
+    "ppd": "paired_pulse",
 }  # fmt: skip
 """Words for the kinds of measurement."""
 
@@ -196,7 +203,7 @@ class FileSettings:
     """K."""
     waveform: tuple[tuple[float, float], ...] = ()
     """(time, value) vertices of what was applied, s and V or A."""
-    protocol: PulseProgramme | None = None
+    protocol: "PulseProgramme | None" = None
     """The pulses and reads that were applied, where the file holds the reads only."""
     columns: Mapping[str, str] | tuple[str, ...] = ()
     """Labels by role ({"current": "CH2"}), or a header for a table without one."""

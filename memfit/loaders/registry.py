@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from memfit.datasets import Kind, Record, copies, silent
+from memfit.datasets.programmes import AXES
 from memfit.errors import DependencyError, FileFormatError, InputError
 from memfit.loaders import tidy
 from memfit.loaders.apart import blocks_of
@@ -205,6 +206,8 @@ def _records_of(source: Source, settings: FileSettings) -> tuple[Record, ...]:
         return (tidy.apply_settings(tidy.read_record(source), settings),)
     programme = tuple(programmes_of(source, settings))
     if programme:
+        for one in programme:
+            _check_measured(one)
         return programme
     try:
         reader, tables = read_tables(source, settings)
@@ -301,6 +304,8 @@ def _make_records(reading: Reading) -> Iterator[Record]:
         if named not in (None, kind):
             content = _WORD[kind]
             notes = (*notes, f"The file name suggests {_WORD[named or kind]}, but the content is {content}.")
+    if kind in AXES:  # all that was applied was recorded
+        kind = "transient"
     table = replace(table, notes=notes, metadata=settings.added_to(table.metadata))
     reading = replace(reading, table=table)
     bad = [role for role, values in table.columns.items() if not np.isfinite(values).all()]

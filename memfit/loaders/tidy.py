@@ -20,15 +20,25 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from memfit.arrays import FloatArray
-from memfit.datasets import LABELS, ImpedanceSpectrum, IVSweep, Origin, PulseTransient, Record
+from memfit.datasets import (
+    LABELS,
+    ImpedanceSpectrum,
+    IVSweep,
+    Origin,
+    PulseTransient,
+    Record,
+    SynapticCurve,
+)
+from memfit.datasets.programmes import AXES, COLUMNS
 from memfit.errors import FileFormatError, OutputError, UnitError
 from memfit.files import write_whole
 from memfit.loaders.curves import repeated_rows
-from memfit.loaders.raw import CONTROLS, INITIALS, NO_SETTINGS, FileSettings, Source, select_used
+from memfit.loaders.raw import CONTROLS, INITIALS, NO_SETTINGS, TECHNIQUES, FileSettings, Source, select_used
 from memfit.loaders.tables import Layout, TextTable, read_rows
 from memfit.protocols import Control, Drive, drive_from_samples
 from memfit.units import parse_quantity
@@ -157,6 +167,14 @@ def read_record(source: Source) -> Record:
         )
     )  # fmt: skip
     front.notes += rows.notes
+    label = ",".join(front.labels)
+    for again, line in enumerate(source.text[front.offset :].split("\n"), start=front.lines + 1):
+        if line.strip() == label:
+            raise FileFormatError(
+                "expected one table, found its header again: put each record into a file of its own.",
+                file=source.name,
+                line=again,
+            )
     copied = repeated_rows(*rows.columns) if front.settings.get("technique") == "impedance" else 0
     if copied:
         raise FileFormatError(
@@ -181,7 +199,7 @@ def _read_front(source: Source) -> _Front:
         front.offset, front.lines = end + 1, front.lines + 1
         if not line.startswith("#"):
             front.labels = tuple(label.strip() for label in line.split(","))
-            known = (_FREQUENCY, _REAL, _IMAG, _TIME, _VOLTAGE, _CURRENT)
+            known = (_FREQUENCY, _REAL, _IMAG, _TIME, _VOLTAGE, _CURRENT, *COLUMNS)
             distinct = len(front.labels) >= 2 and len(set(front.labels)) == len(front.labels)
             if not distinct or not set(front.labels) <= set(known):
                 raise FileFormatError(
@@ -240,11 +258,14 @@ def _build(source: Source, front: _Front, columns: Mapping[str, FloatArray]) -> 
             drive=_drive(settings, control), control=control,
             scan_rate=front.quantity("scan_rate", f"{control}_rate"),
         )  # fmt: skip
-    drive = _drive(settings, control)
-    if technique != "transient" or drive is None:
-        raise ValueError(
-            "a transient needs a drive" if technique == "transient" else f"technique {technique!r}"
-        )
+    drive, known = _drive(settings, control), (*AXES, "transient")
+    if technique not in known or drive is None:
+        raise ValueError("a transient needs a drive" if technique in known else f"technique {technique!r}")
+    if technique != "transient":
+        return SynapticCurve.of_columns(
+            TECHNIQUES[technique], columns, drive=drive,
+            name=name, origin=origin, metadata=metadata, notes=notes,
+        )  # fmt: skip
     return PulseTransient(
         name=name, origin=origin, metadata=metadata, notes=notes, time=columns[_TIME],
         voltage=columns.get(_VOLTAGE), current=columns.get(_CURRENT), drive=drive,
@@ -313,4 +334,7 @@ def apply_settings(record: Record, settings: FileSettings) -> Record:
         drive = drive_from_samples(control, record.time, driven, initial=drive.initial)
     initial = settings.initial or drive.initial
     drive = Drive(drive.control, drive.time + settings.time_offset, drive.value, initial)
-    return select_used(replace(record, time=record.time + settings.time_offset, drive=drive), settings)
+    moved: dict[str, Any] = {"time": record.time + settings.time_offset}
+    if isinstance(record, SynapticCurve) and record.first is not None:
+        moved["first"] = record.first + settings.time_offset
+    return select_used(replace(record, **moved, drive=drive), settings)

@@ -12,6 +12,7 @@ from memfit.errors import InputError
 from memfit.fitting import FitResult
 from memfit.notebook.plot import gain_margin, iv, modulus, transient
 from memfit.reporting import figures
+from memfit.reporting.content import KINDS
 from memfit.reporting.figures.marks import MILLIMETRE
 from memfit.reporting.figures.records import ROW, WIDTH, records_figure
 from memfit.reporting.fit.curves import parameters_of, stability_curves, voltage_range
@@ -50,7 +51,7 @@ def _overview_of_result(result: FitResult, device: Device | None) -> Any:
     kinds = {record.kind for record in records}
     p = parameters_of(result)
     curves = p is not None and stability_curves(p, voltage_range(p, records)) is not None
-    wanted: list[str] = [kind for kind in ("impedance", "iv", "transient") if kind in kinds]
+    wanted: list[str] = [kind for kind in KINDS if kind in kinds]
     wanted += ["gain margin"] if curves else []
     if not wanted:
         raise InputError(
@@ -69,7 +70,7 @@ def _overview_of_result(result: FitResult, device: Device | None) -> Any:
             modulus(of_kind, result, ax=one)
         elif kind == "iv":
             iv(of_kind, result, ax=one)
-        elif kind == "transient":
+        elif kind in KINDS:
             transient(of_kind[0], result, ax=one)
             one.set_title(of_kind[0].name, parse_math=False)
         else:

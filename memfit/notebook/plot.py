@@ -19,7 +19,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from memfit.arrays import BoolArray
-from memfit.datasets import Device, ImpedanceSpectrum, IVSweep, Kind, PulseTransient, Record
+from memfit.datasets import Device, ImpedanceSpectrum, IVSweep, Kind, PulseTransient, Record, SynapticCurve
 from memfit.errors import InputError
 from memfit.fitting import FitResult, FittedRecord
 from memfit.fitting.forecast import Forecast
@@ -190,7 +190,7 @@ def iv(
 def transient(
     record: Records, result: FitResult | None = None, ax: Axes | None = None, *, band: bool = True
 ) -> Axes:
-    """What was measured against time, of one record.
+    """What was measured against time, or reads of pulses against what they are told by, of one record.
 
     Parameters
     ----------
@@ -206,12 +206,13 @@ def transient(
     -------
     Axes
     """
-    axes, fitted = _axes(ax), _beside(record, "transient", result, band=band)
+    kind = record.kind if isinstance(record, SynapticCurve) else "transient"
+    axes, fitted = _axes(ax), _beside(record, kind, result, band=band)
     if len(fitted) > 1:
         raise InputError(f"Expected one transient, found {len(fitted)}: take one by its name, device[NAME].")
-    unit = draw_transient(axes, fitted[0])
+    along = draw_transient(axes, fitted[0])
     native_ticks(axes)
-    axes.set_xlabel(f"Time ({unit})")
+    axes.set_xlabel(along)
     return axes
 
 
@@ -305,17 +306,18 @@ def forecast(prediction: Forecast, ax: Axes | None = None) -> Axes:
     Axes
     """
     axes, is_impedance = _axes(ax), prediction.quantity == "impedance"
-    si = {"impedance": "ohm", "current": "A", "voltage": "V"}[prediction.quantity]
+    si = {"impedance": "ohm", "current": "A", "voltage": "V", "ratio": "1"}[prediction.quantity]
     scale, unit = scale_for(float(np.abs(prediction.values).max()), si)
     curves = [np.asarray(curve) * scale for curve in (prediction.values, prediction.low, prediction.high)]
     parts = [("Z′", [curve.real for curve in curves]), ("−Z″", [-curve.imag for curve in curves])]
     if not is_impedance:
-        parts = [("I" if si == "A" else "V", [curve.real for curve in curves])]
+        parts = [({"A": "I", "V": "V", "1": "A2/A1"}[si], [curve.real for curve in curves])]
     for (name, (middle, low, high)), colour in zip(parts, (MODEL, DATA), strict=False):
         axes.fill_between(prediction.at, low, high, color=BAND, alpha=BAND_ALPHA, linewidth=0)
         axes.plot(prediction.at, middle, color=colour, label=name)
     steady = np.array_equal(prediction.at, prediction.applied)
     along = ("V (V)" if si == "A" else "I (A)") if steady else "Time (s)"
+    along = "Interval (s)" if si == "1" else along
     axes.set_xlabel("Frequency (Hz)" if is_impedance else along)
     axes.set_ylabel(f"{', '.join(name for name, _ in parts)} ({unit})")
     if is_impedance:

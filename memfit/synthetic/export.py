@@ -22,10 +22,12 @@ from typing import Literal
 import numpy as np
 
 from memfit.arrays import FloatArray
-from memfit.datasets import Device, ImpedanceSpectrum, IVSweep, Kind, PulseTransient, Record
+from memfit.datasets import Device, ImpedanceSpectrum, IVSweep, Kind, PulseTransient, Record, SynapticCurve
+from memfit.datasets.programmes import AXES
 from memfit.errors import InputError
 from memfit.files import printable
 from memfit.loaders.device import load_device
+from memfit.loaders.tidy import format_record
 from memfit.model import PARAMETERS, Parameters
 from memfit.units import format_quantity
 
@@ -39,6 +41,7 @@ FORMATS: Mapping[Kind, Mapping[str, Format]] = {
     "impedance": {"generic": "generic", "ec-lab": "ec-lab", "nova": "nova"},
     "iv": {"generic": "generic", "keithley": "keithley"},
     "transient": {"generic": "generic", "oscilloscope": "oscilloscope"},
+    **{kind: {"generic": "generic"} for kind in AXES},
 }
 """Names of the formats that a kind of measurement can have."""
 
@@ -79,7 +82,8 @@ def usual_format(kind: Kind, style: Style, number: int) -> Format:
 
     Parameters
     ----------
-    kind : {"impedance", "iv", "transient"}
+    kind : str
+        A key of `FORMATS`.
     style : {"generic", "instrument"}
     number : int
         From 0, among the measurements of its kind.
@@ -87,7 +91,7 @@ def usual_format(kind: Kind, style: Style, number: int) -> Format:
     if style == "generic":
         return "generic"
     instruments = [name for name in FORMATS[kind].values() if name != "generic"]
-    return instruments[number % len(instruments)]
+    return instruments[number % len(instruments)] if instruments else "generic"
 
 
 def write_device(
@@ -123,7 +127,8 @@ def write_device(
     written: dict[str, str] = {}
     for record in device.records:
         if chosen[record.name] == "generic":
-            written[record.name] = _table_text(record, device.name)
+            whole = isinstance(record, SynapticCurve)  # the drive is not in its columns
+            written[record.name] = format_record(record) if whole else _table_text(record, device.name)
         else:
             (folder / record.name).write_bytes(instrument_bytes(record, chosen[record.name]))
     written["device.toml"] = _manifest_text(device, chosen)

@@ -19,6 +19,7 @@ from scipy.signal import lfilter
 
 from memfit.arrays import ComplexArray, FloatArray
 from memfit.datasets import Device, ImpedanceSpectrum, IVSweep, Kind, Origin, PulseTransient, Record
+from memfit.datasets.programmes import Played, SynapticCurve
 from memfit.errors import InputError
 from memfit.model import Parameters, impedance, junction_voltage, steady_current
 from memfit.model.parts import drift
@@ -30,6 +31,7 @@ from memfit.units import format_quantity
 SPECTRUM_POINTS = 50
 SWEEP_POINTS = 401
 PULSE_POINTS = 601
+READS = 25
 
 _SPECTRA = 8
 _LOWEST_BIAS, _HIGHEST_BIAS = -5.0, 4.0
@@ -75,12 +77,14 @@ class Recording:
     """One sweep or transient to measure."""
 
     file: str
-    kind: Literal["iv", "transient"]
+    kind: Kind
     drive: Drive
     time: FloatArray
     """(n,) s, when samples are taken."""
     scan_rate: float | None = None
     """V/s or A/s, of a sweep."""
+    played: Played | None = None
+    """Where the reads of a programme of pulses are recorded only."""
     format: Format = "generic"
 
 
@@ -392,7 +396,21 @@ def _measured(p: Parameters, item: Measurement, noise: Noise, rng: np.random.Gen
     shared |= {"voltage": voltage, "current": current, "time": item.time, "drive": item.drive}
     if item.kind == "iv":
         return IVSweep(**shared, control=item.drive.control, scan_rate=item.scan_rate)
-    return PulseTransient(**shared)
+    if item.played is None:
+        return PulseTransient(**shared)
+    shared |= {"kind": item.kind, "against": item.played.against}
+    if item.played.first is None:
+        return SynapticCurve(**shared, notes=item.played.said)
+    first = replace(item, kind="transient", time=item.played.first, played=None)
+    before = _measured(p, first, noise, rng)
+    if not isinstance(before, PulseTransient):
+        raise InputError(f"{item.file}: expected a transient before the second pulses.")
+    return SynapticCurve(
+        **{**shared, "voltage": None, "current": None},
+        first=item.played.first,
+        ratio=(current if item.drive.control == "voltage" else voltage) / before.response,
+        notes=item.played.said,
+    )
 
 
 def _sampling(drive: Drive, points: int) -> FloatArray:

@@ -38,30 +38,39 @@
     width = "10 ms"
     interval = ["10 ms", "100 ms"]        # one record each
 
+    [[measurement]]
+    kind = "paired_pulse"                 # or potentiation, retention: the reads only
+    protocol = { pulse = "0.8 V", width = "10 ms" }     # as in device.toml
+    between = ["10 ms", "3 s"]            # intervals; of a retention times after the pulse
+
 All mistakes of a file are reported at once. Which parameters there are, of which dimension and sign, is the
 table's (`memfit.model.parameters`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from memfit.datasets import Kind
+from memfit.datasets.programmes import play, play_pairs
 from memfit.datasets.standard_protocols import BUILDERS, DIMENSIONS, protocol, settings_of
 from memfit.errors import InputError
 from memfit.files import printable
 from memfit.loaders.manifest import DEVICE
-from memfit.loaders.raw import CONTROLS, INITIALS, TECHNIQUES
+from memfit.loaders.protocol_setting import read_protocol
+from memfit.loaders.raw import CONTROLS, TECHNIQUES
 from memfit.loaders.settings_file import Checker, Key, read_toml
 from memfit.model import NAMES, NEEDED, PARAMETERS, Parameters
 from memfit.model.limits import DIMENSION_OF
 from memfit.protocols import Control, Drive, pulse_train
 from memfit.synthetic.export import FORMATS, STYLES, Format, Style, usual_format
+from memfit.synthetic.keys import FILE, INITIAL, POINTS, levels, whole_number
 from memfit.synthetic.measurements import (
     PULSE_POINTS,
+    READS,
     SPECTRUM_POINTS,
     SWEEP_POINTS,
     Measurement,
@@ -85,6 +94,8 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "impedance": (*_COMMON, "bias", "frequency"),
     "iv": (*_COMMON, "vertices", "scan_rate", "initial"),
     "transient": (*_COMMON, *_PULSES, "waveform", "initial", "protocol", *_PROTOCOLS),
+    "potentiation": (*_COMMON, "protocol"),
+    **dict.fromkeys(("retention", "paired_pulse"), (*_COMMON, "protocol", "between")),
 }
 _NOISE_DIMENSIONS = {
     "impedance": "ratio",
@@ -95,8 +106,6 @@ _NOISE_DIMENSIONS = {
     "outliers": "ratio",
     "outlier_size": "ratio",
 }
-_FEWEST_POINTS, _MOST_POINTS = 3, 1_000_000
-_LARGEST_INTEGER = 2**63 - 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,7 +148,7 @@ def read_simulation(path: Path) -> Simulation:
     device = check.table(tables.get("device", {}), "device", tuple(DEVICE))
     values = _parameters(check, tables.get("parameters"))
     noise = _noise(check, tables.get("noise", {}))
-    seed = _whole_number(check, tables.get("seed", 0), "seed", 0)
+    seed = whole_number(check, tables.get("seed", 0), "seed", 0)
     files = check.table(tables.get("files", {}), "files", ("format",))
     style = check.word(files.get("format", "generic"), "files, format", STYLES) or "generic"
     measurements = _measurements(check, tables["measurement"], style) if "measurement" in tables else None
@@ -239,10 +248,10 @@ def _spectra(check: Checker, table: dict[str, Any], place: str, control: Control
         return ()
     several = isinstance(table["bias"], list) and len(table["bias"]) > 1
     keys = {
-        "bias": Key("one, or a list", _levels, (control,)),
+        "bias": Key("one, or a list", levels, (control,)),
         "frequency": Key("lowest and highest", Checker.range, ("frequency",)),
-        "points": _POINTS,
-        "file": _FILE,
+        "points": POINTS,
+        "file": FILE,
     }
     read = {"file": "", **check.keys({"points": SPECTRUM_POINTS, **table}, place, keys)}
     if read["file"] and several:
@@ -266,11 +275,11 @@ def _loops(check: Checker, table: dict[str, Any], place: str, control: Control) 
         check.mistake(f"{place}, vertices", 'expected two or more, such as ["0 V", "1 V", "0 V"]')
         table["vertices"] = table["vertices"] if isinstance(table["vertices"], list) else []
     keys = {
-        "vertices": Key("of the drive", _levels, (control,)),
+        "vertices": Key("of the drive", levels, (control,)),
         "scan_rate": Key("from vertex to vertex", Checker.positive, (f"{control}_rate",)),
-        "points": _POINTS,
-        "initial": _INITIAL,
-        "file": _FILE,
+        "points": POINTS,
+        "initial": INITIAL,
+        "file": FILE,
     }
     read = {"file": "", **check.keys({"points": SWEEP_POINTS, "initial": "steady", **table}, place, keys)}
     if not keys.keys() <= read.keys() or len(read["vertices"]) < 2:
@@ -283,13 +292,46 @@ def _transients(check: Checker, table: dict[str, Any], place: str, control: Cont
     """Responses to pulses, to a waveform or to a protocol by its name."""
     if "protocol" in table:
         return _by_name(check, table, place, control)
-    keys = {"points": _POINTS, "file": _FILE, "initial": _INITIAL}
+    keys = {"points": POINTS, "file": FILE, "initial": INITIAL}
     read = {"file": "", **check.keys({"points": PULSE_POINTS, "initial": "steady", **table}, place, keys)}
     drive = (_waveform if "waveform" in table else _pulses)(check, table, place, control)
     if drive is None or "initial" not in read:
         return ()
     started = Drive(control, drive.time, drive.value, read["initial"])
     return [transient(started, points=read["points"], file=read["file"])]
+
+
+def _reads(check: Checker, table: dict[str, Any], place: str, control: Control) -> Sequence[Measurement]:
+    """The reads of a programme of pulses."""
+    kind = TECHNIQUES[str(table["kind"]).lower()]
+    if not _needs(check, table, place, [key for key in KEYS[kind] if key not in _COMMON]):
+        return ()
+    keys = {
+        "points": POINTS,
+        "file": FILE,
+        "between": Key("shortest and longest", Checker.range, ("time",)),
+        "protocol": Key("pulses and reads", read_protocol),
+    }
+    read = check.keys({"points": READS, "file": f"{kind}.csv", **table}, place, keys)
+    programme = read.get("protocol")
+    if programme is None or ("between" in table and "between" not in read):
+        return ()
+    if programme.control != CONTROLS.get(str(table.get("control", programme.control)), control):
+        check.mistake(f"{place}, control", f"expected that of the protocol, {programme.control}")
+        return ()
+    low, high = read.get("between", (1.0, 1.0))
+    if low <= 0.0:
+        check.mistake(f"{place}, between", "expected times above 0 s")
+        return ()
+    along = log_frequencies(low, high, read["points"])[::-1] if "between" in read else None
+    if kind == "paired_pulse" and along is not None:
+        played = play_pairs(programme, along)
+    elif along is not None:
+        played = play(replace(programme, count=(1,) if programme.pulse else ()), along.size, along)
+    else:
+        played = play(programme, len(programme.pulses(read["points"])))
+    drive, time = played.drive, played.time
+    return [Recording(file=read["file"], kind=played.kind, drive=drive, time=time, played=played)]
 
 
 def _by_name(check: Checker, table: dict[str, Any], place: str, control: Control) -> Sequence[Measurement]:
@@ -305,7 +347,7 @@ def _by_name(check: Checker, table: dict[str, Any], place: str, control: Control
     if len(lists) > 1:
         check.mistake(place, f"expected a list for one setting only, found lists for {', '.join(lists)}")
         return ()
-    file, made = check.keys(table, place, {"file": _FILE}).get("file", "") if "file" in table else "", []
+    file, made = check.keys(table, place, {"file": FILE}).get("file", "") if "file" in table else "", []
     varied = lists[0] if lists else None
     listed = table.get(varied) if varied is not None else None
     values = listed if isinstance(listed, list) else [None]
@@ -330,7 +372,7 @@ def _setting(check: Checker, value: object, place: str, key: str, control: Contr
     """One setting of a protocol, SI."""
     dimension = DIMENSIONS[key]
     if dimension == "number":
-        return float(_whole_number(check, value, place, 1))
+        return float(whole_number(check, value, place, 1))
     named = {"control": control, "control rate": f"{control}_rate"}
     return check.quantity(value, place, named.get(dimension, dimension))
 
@@ -346,7 +388,7 @@ def _pulses(check: Checker, table: Mapping[str, Any], place: str, control: Contr
         "width": Key("of each", Checker.positive, ("time",)),
         "end": Key("of the record", Checker.positive, ("time",)),
         "period": Key("from start to start", Checker.not_negative, ("time",)),
-        "count": Key("of the pulses", _whole_number, (1,)),
+        "count": Key("of the pulses", whole_number, (1,)),
     }
     read = check.keys({"base": 0.0, "period": 0.0, "count": 1, **table}, place, keys)
     if len(read) < len(keys):
@@ -376,44 +418,8 @@ def _waveform(check: Checker, table: Mapping[str, Any], place: str, control: Con
     return Drive(control, np.array(times, dtype=np.float64), np.array(levels, dtype=np.float64))
 
 
-_PLANS = {"impedance": _spectra, "iv": _loops, "transient": _transients}
+_PLANS = {
+    "impedance": _spectra, "iv": _loops, "transient": _transients,
+    **dict.fromkeys(("potentiation", "retention", "paired_pulse"), _reads),
+}  # fmt: skip
 """What reads the table of each kind of measurement."""
-
-
-def _levels(check: Checker, value: object, place: str, control: Control) -> list[float] | None:
-    """A voltage or current, or a list of them."""
-    items = value if isinstance(value, list) else [value]
-    levels = [check.quantity(item, place, control) for item in items]
-    known = [level for level in levels if level is not None]
-    return known if len(known) == len(levels) else None
-
-
-def _file(check: Checker, value: object, place: str) -> str | None:
-    """Name of the file."""
-    name = check.text(value, place)
-    if name is not None and (name != Path(name).name or name.startswith(".")):
-        check.mistake(place, f"expected the plain name of a file, found {name!r}")
-        return None
-    return name
-
-
-def _whole_number(check: Checker, value: object, place: str, least: int) -> int:
-    """A whole number."""
-    if isinstance(value, int) and not isinstance(value, bool) and least <= value <= _LARGEST_INTEGER:
-        return value
-    check.mistake(place, f"expected a whole number of at least {least}, found {value!r}")
-    return least
-
-
-def _points(check: Checker, value: object, place: str) -> int:
-    """How many points to measure."""
-    points = _whole_number(check, value, place, _FEWEST_POINTS)
-    if points > _MOST_POINTS:
-        check.mistake(place, f"expected at most {_MOST_POINTS}, found {points}")
-        return _FEWEST_POINTS
-    return points
-
-
-_POINTS = Key("how many to measure", _points)
-_FILE = Key("to write to", _file)
-_INITIAL = Key("state at the start", Checker.word, (INITIALS,))

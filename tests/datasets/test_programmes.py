@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from memfit.datasets.programmes import AT, PulseProgramme, play
+from memfit.datasets import SynapticCurve
+from memfit.datasets.programmes import AT, PulseProgramme, at_reads, play, play_pairs
 from memfit.errors import InputError
 
 TRAIN = {"pulse": (1.0,), "width": (0.01,), "read": 0.1, "read_width": 0.02, "period": 1.0, "delay": 0.5}
@@ -96,3 +97,58 @@ def test_what_does_not_go_together(change, rows, words):
 def test_times_that_do_not_fit(time):
     with pytest.raises(InputError, match=r"rise|fit between"):
         play(PulseProgramme(**TRAIN), 3, np.array(time))
+
+
+def test_pairs_of_pulses_begin_at_rest():
+    played = play_pairs(PulseProgramme(pulse=(1.0,), width=(0.1,)), np.array([0.5, 0.2]))
+    assert levels(played.drive, [0.05, 0.3, 0.65, 0.75]) == [1, 0, 1, 0]
+    begin = 0.7 + 10 * (0.5 + 0.2)
+    assert levels(played.drive, begin + np.array([-0.01, 0.05, 0.25, 0.35])) == [0, 1, 0, 1]
+    assert played.first == pytest.approx([0.095, begin + 0.095])
+    assert played.time == pytest.approx([0.695, begin + 0.395])
+    assert played.against.tolist() == [0.5, 0.2]
+    assert (played.kind, played.drive.initial) == ("paired_pulse", "rest")
+
+
+def test_pairs_are_read_where_a_read_is_stated():
+    pair = PulseProgramme(
+        pulse=(1.0, -1.0), width=(0.1,), read=0.2, delay=0.02, read_width=0.01, period=3.0, base=0.05
+    )
+    played = play_pairs(pair, np.array([0.5, 0.2]))
+    assert played.said == ()
+    assert played.first == pytest.approx([0.128, 3.128])
+    assert levels(played.drive, [*played.first, *played.time, 0.05, 0.65, 2.0]) == [0.2] * 4 + [1, -1, 0.05]
+
+
+@pytest.mark.parametrize(
+    ("change", "intervals", "words"),
+    [
+        ({}, [0.0, 0.1], "intervals above 0"),
+        ({"pulse": (1.0, 2.0, 3.0)}, [0.1], "one or two"),
+        ({"count": (7,)}, [0.1], "no `count`"),
+        ({"period": 0.1}, [0.1], "longer than the period"),
+        ({"read": 0.1, "delay": 0.2}, [0.1], "shortest interval"),
+    ],
+)
+def test_pairs_that_cannot_be(change, intervals, words):
+    with pytest.raises(InputError, match=words):
+        play_pairs(PulseProgramme(**{"pulse": (1.0,), "width": (0.1,), **change}), np.array(intervals))
+
+
+def test_what_is_told_of_reads():
+    played = play(PulseProgramme(**TRAIN, count=(3,)), 3)
+    shared = {"name": "r", "time": played.time, "drive": played.drive, "against": played.against}
+    current = np.array([1e-6, 2e-6, 4e-6])
+    curve = SynapticCurve(**shared, voltage=None, current=current)
+    assert at_reads(curve, current) == pytest.approx(current / 0.1)
+    retained = SynapticCurve(**shared, kind="retention", voltage=None, current=current)
+    assert at_reads(retained, current) == pytest.approx(0.1 / current)
+    for wrong, words in (
+        ({"kind": "iv"}, "expected one of the kinds"),
+        ({"kind": "paired_pulse"}, "ratios"),
+        ({"against": np.ones(2)}, "3 finite values"),
+        ({"current": None}, "must be recorded"),
+        ({"first": played.time, "ratio": current, "kind": "paired_pulse"}, "one after the other"),
+    ):
+        with pytest.raises(InputError, match=words):
+            SynapticCurve(**{**shared, "voltage": None, "current": current, **wrong})

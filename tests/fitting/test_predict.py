@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 from devices import TRUTH, device, everything, exact, pulses, spectra, sweeps
 
-from memfit.datasets import ImpedanceSpectrum, IVSweep
+from memfit.datasets import ImpedanceSpectrum, IVSweep, SynapticCurve
+from memfit.datasets.programmes import PulseProgramme, play, play_pairs
 from memfit.errors import InputError
 from memfit.fitting.drives import free_start
 from memfit.fitting.instrument import Instrument
 from memfit.fitting.predict import Predictor, bias_of, measured, modulus
 from memfit.model import COLUMN, NAMES, PARAMETERS, impedance, junction_voltage, steady_current
 from memfit.model.directions import Direction
+from memfit.model.transient import simulate
 from memfit.protocols import Drive
 
 
@@ -209,3 +211,53 @@ def test_a_series_resistance_that_is_seen_is_not_raised_however_short_its_chargi
         middle = sweep.points // 4
         total = sweep.voltage[middle] / predictor(p).values[middle]
         assert total == pytest.approx(p.R_b + p.R_s, rel=1e-3)
+
+
+def curves():
+    """Reads of potentiation and paired pulses, whose values are those of the device."""
+    reads = {"width": (0.02,), "read": 0.9, "read_width": 0.005, "delay": 0.005}
+    train = PulseProgramme(**{**reads, "width": (0.02, 0.02)}, pulse=(1.2, 0.5), count=(4, 4), period=0.1)
+    played = (
+        play(train, 8),
+        play_pairs(PulseProgramme(pulse=(1.2,), **reads), np.array([0.02, 0.1, 0.5])),
+    )
+    found = []
+    for one in played:
+        shared = {"kind": one.kind, "time": one.time, "against": one.against, "drive": one.drive}
+        ones = np.ones(one.time.size)
+        response = (
+            {"current": ones} if one.first is None else {"current": None, "ratio": ones, "first": one.first}
+        )
+        found.append(SynapticCurve(name=one.kind, voltage=None, **shared, **response))
+    return found
+
+
+def test_paired_pulses_are_the_second_response_over_the_first():
+    reads, pairs = curves()
+    predictor = Predictor([reads, pairs], 1e-9)
+    drawn = [simulate(TRUTH, pairs.drive, at, tolerance=1e-9).current for at in (pairs.first, pairs.time)]
+    ratio = predictor(TRUTH).values[predictor.slices[1]]
+    np.testing.assert_allclose(ratio, drawn[1] / drawn[0], rtol=1e-9)
+    assert ratio[0] > 1.01
+
+
+@pytest.mark.parametrize("name", ["R_b", "i_c0", "V_T", "V_m", "tau_d", "tau_k"])
+def test_derivatives_of_ratios_and_reads_are_differences(name):
+    predictor, step = Predictor(curves(), 1e-10), 1e-4 * getattr(TRUTH, name)
+    above, below = (
+        predictor(TRUTH.replace(**{name: getattr(TRUTH, name) + s}), slopes_in_time=False).values
+        for s in (step, -step)
+    )
+    exact_ones = predictor(TRUTH).derivatives[:, COLUMN[name]]
+    for here in predictor.slices:
+        size = np.max(np.abs(exact_ones[here]))
+        np.testing.assert_allclose((above - below)[here] / (2 * step), exact_ones[here], atol=2e-5 * size)
+
+
+def test_along_an_absent_part_a_ratio_moves_as_with_a_little_of_it():
+    predictor, little = Predictor(curves(), 1e-10), 1e-4
+    along = predictor.along(TRUTH, [Direction("kappa")])[:, 0]
+    more = predictor(TRUTH.replace(kappa=little), slopes_in_time=False).values
+    moved = (more - predictor(TRUTH, slopes_in_time=False).values) / little
+    for here in predictor.slices:
+        np.testing.assert_allclose(along[here], moved[here], atol=2e-2 * np.max(np.abs(moved[here])))

@@ -4,10 +4,15 @@ import numpy as np
 import pytest
 
 import memfit as mf
+from memfit.datasets import content_digest
+from memfit.datasets.programmes import at_reads
 from memfit.errors import InputError
 from memfit.loaders.device import load_device
+from memfit.loaders.programmes import programmes_of, question_of_reads
+from memfit.loaders.raw import FileSettings
 from memfit.loaders.registry import read_source
 from memfit.loaders.source import Source
+from memfit.loaders.tidy import format_record
 from memfit.model import Parameters
 from memfit.model.transient import simulate
 
@@ -44,29 +49,63 @@ CURRENTS = 1e-6 * (1 + np.arange(12) / 5)
 )
 def test_reads_become_currents(tmp_path, label, values):
     (record,) = load_device(folder_of(tmp_path, table(label, values))).records
-    assert record.kind == "transient"
-    assert record.metadata["technique"] == "potentiation"
+    assert record.kind == "potentiation"
+    assert at_reads(record, record.current) == pytest.approx(CURRENTS / 0.2)
+    assert record.against.tolist() == list(range(1, 13))
     assert record.current == pytest.approx(CURRENTS)
     assert record.drive.at(record.time) == pytest.approx(np.full(12, 0.2))
     assert np.max(record.drive.value) == 0.8
     assert any("12 pulses and 12 reads" in note for note in record.notes)
 
 
+ALL_THREE = """
+[[measurement]]
+file = "train.csv"
+protocol = { pulse = ["0.7 V", "-0.3 V"], width = "50 ms", read = "0.3 V", read_width = "20 ms", \
+delay = "30 ms", period = "200 ms", count = [20, 20] }
+[[measurement]]
+file = "kept.csv"
+protocol = { pulse = "0.8 V", width = "0.5 s", read = "0.3 V", count = 1 }
+[[measurement]]
+file = "pairs.csv"
+protocol = { pulse = "0.6 V", width = "60 ms", read = "0.35 V", delay = "2 ms", read_width = "5 ms" }
+"""
+
+
 def test_the_model_fits_what_it_predicts(tmp_path):
-    """Blocks of set and reset pulses, read in between, made by the integrator and fitted back."""
-    protocol = PROTOCOL.replace('"0.8 V"', '["0.8 V", "0.6 V", "0.9 V"]').replace(
-        "count = 12", "count = [20, 20, 20]"
+    """Set and reset pulses, retention and paired pulses, made by the integrator and fitted back together."""
+    since, between = np.geomspace(2e-3, 5, 25), np.geomspace(0.01, 3, 20)
+
+    def write(train, kept, ratios):
+        for name, head, x, y in (
+            ("train", "Pulse number,Conductance (uS)", np.arange(1, 41), 1e6 * train),
+            ("kept", "Time (s),Resistance (kohm)", since, kept / 1e3),
+            ("pairs", "Interval (ms),A2/A1", 1e3 * between, ratios),
+        ):
+            rows = "".join(f"{a!r},{b!r}\n" for a, b in zip(x.tolist(), y.tolist(), strict=True))
+            (tmp_path / f"{name}.csv").write_text(f"{head}\n{rows}")
+        (tmp_path / "device.toml").write_text(ALL_THREE)
+        return load_device(tmp_path).records
+
+    made = write(np.full(40, 1e-6), np.full(25, 1e4), np.ones(20))
+    train, kept = (simulate(TRUTH, one.drive, one.time).current for one in made[:2])
+    first, second = (simulate(TRUTH, made[2].drive, at).current for at in (made[2].first, made[2].time))
+    draw = np.random.default_rng(4).standard_normal
+    records = write(
+        train / 0.3 * (1 + 2e-3 * draw(40)),
+        0.3 / kept * (1 + 2e-3 * draw(25)),
+        second / first * (1 + 2e-3 * draw(20)),
     )
-    (made,) = load_device(folder_of(tmp_path, table("Current (A)", np.full(60, 1e-6)), protocol)).records
-    exact = simulate(TRUTH, made.drive, made.time).current
-    noise = 1 + 1e-3 * np.random.default_rng(4).standard_normal(60)
-    folder_of(tmp_path, table("Current (A)", exact * noise), protocol)
-    fixed = {name: getattr(TRUTH, name) for name in ("R_s", "C_m", "V_m", "tau_k", "V_T")}
+    assert [record.kind for record in records] == ["potentiation", "retention", "paired_pulse"]
+    fixed = {name: getattr(TRUTH, name) for name in ("R_s", "C_m", "V_m")}
     result = mf.fit(mf.load(tmp_path), fix=fixed)
-    for name in ("R_b", "i_c0", "tau_d"):
+    for name in ("R_b", "i_c0", "V_T", "tau_d", "tau_k"):
         estimate = result.parameters[name]
-        assert estimate.value == pytest.approx(getattr(TRUTH, name), abs=5 * estimate.stderr)
+        assert estimate.value == pytest.approx(getattr(TRUTH, name), abs=4 * estimate.stderr)
         assert estimate.stderr < 0.1 * getattr(TRUTH, name)
+    assert [item.kind for item in result.inputs] == ["potentiation", "retention", "paired_pulse"]
+    page = mf.write_report(result, tmp_path / "page", device=mf.load(tmp_path))
+    assert "paired pulses: reads" in (page / "report.html").read_text(encoding="utf-8")
 
 
 HEADERS = [
@@ -101,7 +140,8 @@ def test_retention(tmp_path):
         'protocol = { pulse = "1 V", width = "10 ms", read = "0.1 V", count = 1 }\nkind = "retention"\n'
     )
     (record,) = load_device(folder_of(tmp_path, text, protocol)).records
-    assert record.metadata["technique"] == "retention"
+    assert record.kind == "retention"
+    assert at_reads(record, record.current) == pytest.approx(1e5 * (1 + record.against))
     assert record.current[0] == pytest.approx(0.1 / 1.1e5)
     assert record.drive.at([-0.005, 0.5]).tolist() == [1.0, 0.1]
 
@@ -149,7 +189,7 @@ def test_a_file_that_recorded_the_pulses_too_is_read_as_it_is():
     text += "".join(f"{k / 100},{0.8 if 10 <= k < 15 else 0.2},{1e-6 * k!r}\n" for k in range(40))
     (record,) = read_source(Source("pulses.txt", text.encode()))
     assert record.points == 40
-    assert "technique" not in record.metadata
+    assert record.kind == "transient"
 
 
 def test_other_files_are_left_to_other_readers():
@@ -169,3 +209,176 @@ def test_other_files_are_left_to_other_readers():
 def test_reads_without_a_programme_are_asked_about(text):
     with pytest.raises(InputError, match="protocol = "):
         read_source(Source("reads.csv", text.encode()))
+
+
+PAIRED = 'protocol = { pulse = "1 V", width = "10 ms" }\n'
+INTERVALS, RATIOS = np.array([0.01, 0.02, 0.05, 0.1]), np.array([1.8, 1.5, 1.3, 1.1])
+
+
+def pairs(interval, label, values, unit=1e3):
+    rows = zip((unit * INTERVALS).tolist(), np.asarray(values).tolist(), strict=True)
+    return f"{interval},{label}\n" + "".join(f"{a!r},{b!r}\n" for a, b in rows)
+
+
+@pytest.mark.parametrize(
+    ("text", "more"),
+    [
+        (pairs("Interval (ms)", "A2/A1", RATIOS), ""),
+        (pairs("Interval (ms)", "A2/A1 (%)", 100 * RATIOS), 'kind = "paired_pulse"\n'),
+        (pairs("Inter-pulse interval (s)", "PPF ratio", RATIOS, 1), ""),
+        (pairs("Δt [ms]", "(A2-A1)/A1 (%)", 100 * (RATIOS - 1)), ""),
+        (pairs("Time (ms)", "EPSC2/EPSC1", RATIOS), ""),
+        (pairs("ISI (ms)", "PPF (%)", 100 * RATIOS), 'columns = { ratio = "PPF (%)" }\n'),
+        (pairs("gap (ms)", "PPF (%)", 100 * (RATIOS - 1)),
+         'columns = { interval = "gap (ms)", ratio_change = "PPF (%)" }\n'),
+        (pairs("Interval (ms)", "A2/A1", 100 * RATIOS),
+         'columns = { ratio = { name = "A2/A1", unit = "%" } }\n'),
+        ("Interval (ms),I1 (uA),I2 (uA)\n10,1,1.8\n20,2,3\n50,2,2.6\n100,4,4.4\n", ""),
+        ("# a remark\nNo;PPF ratio;Interval (ms)\n1;1.8;10\n2;1.5;20\n3;1.3;50\n4;1.1;100\n", ""),
+    ],
+)  # fmt: skip
+def test_paired_pulses(tmp_path, text, more):
+    (record,) = load_device(folder_of(tmp_path, text, PAIRED + more)).records
+    assert record.kind == "paired_pulse"
+    assert record.against == pytest.approx(INTERVALS)
+    assert record.ratio == pytest.approx(RATIOS)
+    assert record.response_unit == "1"
+    assert record.current is None
+    assert record.time - record.first == pytest.approx(0.01 + INTERVALS)
+    assert any("rests for" in note for note in record.notes)
+    assert record.drive.at(np.concatenate([record.first, record.time])) == pytest.approx(np.ones(8))
+
+
+@pytest.mark.parametrize(
+    ("text", "more", "words"),
+    [
+        (pairs("Interval (ms)", "PPF (%)", RATIOS), "", "which ratio it is"),
+        (pairs("Interval", "A2/A1", RATIOS), "", "unit of time"),
+        (pairs("Interval (ms)", "A2/A1", 100 * RATIOS), "", "per cent"),
+        (pairs("Interval (ms)", "A2/A1", RATIOS), 'kind = "retention"\n', "'paired_pulse'"),
+        (pairs("Interval (ms)", "A2/A1", RATIOS, 0), "", "intervals above 0 s"),
+    ],
+)
+def test_paired_pulses_that_are_asked_about(tmp_path, text, more, words):
+    with pytest.raises(InputError, match=words):
+        load_device(folder_of(tmp_path, text, PAIRED + more))
+
+
+def test_the_protocol_of_pairs_may_stand_above_them():
+    text = "# pulse_voltage: 1 V\n# pulse_width: 10 ms\n" + pairs("Interval (ms)", "A2/A1", RATIOS)
+    (record,) = read_source(Source("ppf.csv", text.encode()))
+    assert record.ratio == pytest.approx(RATIOS)
+
+
+def test_reads_after_some_pulses_only(tmp_path):
+    rows = "".join(f"{10 * k},{1e-6 * (k + 1)!r}\n" for k in range(5))
+    protocol = PROTOCOL.replace("count = 12", "count = 40")
+    (record,) = load_device(folder_of(tmp_path, f"Pulse #,Conductance (S)\n{rows}", protocol)).records
+    assert record.against.tolist() == [0, 10, 20, 30, 40]
+    assert np.diff(record.time) == pytest.approx(np.full(4, 2.0))
+    assert any("after each of 41" in note for note in record.notes)
+
+
+def test_pulses_of_current_are_read_as_voltages(tmp_path):
+    protocol = (
+        'protocol = { pulse = "10 uA", width = "50 ms", read = "1 uA", read_width = "20 ms", '
+        'delay = "30 ms", period = "200 ms" }\n'
+    )
+    (record,) = load_device(folder_of(tmp_path, table("Voltage (mV)", 1e3 * CURRENTS), protocol)).records
+    assert record.control == "current"
+    assert record.voltage == pytest.approx(CURRENTS)
+
+
+@pytest.mark.parametrize("kind", ["potentiation", "retention", "paired_pulse"])
+def test_written_and_read_again(tmp_path, kind):
+    texts = {
+        "potentiation": (table("Conductance (S)", CURRENTS), PROTOCOL),
+        "retention": ("Time (s),Resistance (ohm)\n1,10\n2,20\n3,40\n",
+                      'protocol = { pulse = "1 V", width = "10 ms", read = "0.1 V" , count = 1}\n'),
+        "paired_pulse": (pairs("Interval (ms)", "A2/A1", RATIOS), PAIRED),
+    }  # fmt: skip
+    (record,) = load_device(folder_of(tmp_path, *texts[kind])).records
+    (again,) = read_source(Source("tidy.csv", format_record(record).encode()))
+    framed = mf.record_from_frame(record.to_frame())
+    part = record.masked([0])
+    for other in (again, framed):
+        assert (other.kind, other.response_unit) == (kind, record.response_unit)
+        assert content_digest(other) == content_digest(record)
+        assert other.against.tolist() == record.against.tolist()
+    assert part.response.tolist() == record.response[1:].tolist()
+    assert part.against.tolist() == record.against[1:].tolist()
+
+
+@pytest.mark.parametrize(
+    "names", [("LTP conductance (uS)", "LTD conductance (uS)"), ("G_pot (uS)", "G_dep (uS)")]
+)
+def test_potentiation_and_depression_side_by_side(tmp_path, names):
+    rows = "".join(f"{k},{k},{12 - k}\n" for k in range(1, 11))
+    text = f"Pulse number,{','.join(names)}\n{rows}"
+    one = PROTOCOL.replace(", count = 12", "")
+    with pytest.raises(InputError, match="expected two pulses"):
+        load_device(folder_of(tmp_path, text, one))
+    both = one.replace('"0.8 V"', '["0.8 V", "-0.4 V"]')
+    (record,) = load_device(folder_of(tmp_path, text, both)).records
+    up = np.arange(1.0, 11)
+    assert at_reads(record, record.current) == pytest.approx(1e-6 * np.concatenate([up, 12 - up]))
+    assert record.against.tolist() == list(range(1, 21))
+    assert np.max(record.drive.value[: record.drive.time.size // 2]) == 0.8
+    assert np.min(record.drive.value[: record.drive.time.size // 2]) == 0.0
+    assert np.min(record.drive.value) == -0.4
+
+
+STATED = "# pulse_voltage: 1 V\n# pulse_width: 10 ms\n# read_voltage: 0.1 V\n# period: 1 s\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Pulse,Conductance\n1,1\n2,2\n3,3\n", "line 5: expected a unit"),
+        ("Pulse,Conductance (uS)\n1,1\n2\n3,3\n", "line 7: expected a row of 2 fields"),
+        ("Pulse,Conductance (uS)\n1,1\nlamp off\n3,3\n", "line 7"),
+        ("Error (uS),Conductance (uS)\n1,1\n1,NaN\n1,3\n", "a read in every row"),
+    ],
+)
+def test_broken_tables_of_reads_are_refused_where_they_break(text, words):
+    with pytest.raises(InputError, match=words):
+        read_source(Source("reads.csv", (STATED + text).encode()))
+
+
+def test_a_row_without_a_number_shifts_no_read():
+    text = STATED + "Pulse,Conductance (uS)\n1,1\nNaN,NaN\n3,3\n4,4\n"
+    (record,) = read_source(Source("reads.csv", text.encode()))
+    assert record.against.tolist() == [1, 3, 4]
+    assert np.diff(record.time) == pytest.approx([2.0, 1.0])
+    assert any("left out" in note for note in record.notes)
+
+
+def test_endurance_is_asked_for_its_order():
+    with pytest.raises(InputError, match=r"endurance.*-1 V"):
+        read_source(Source("e.csv", b"Cycle,R_HRS (ohm),R_LRS (ohm)\n1,1e5,1e3\n2,1e5,1e3\n3,1e5,1e3\n"))
+
+
+def test_both_responses_say_what_an_open_ratio_does_not(tmp_path):
+    text = "Interval (ms),A1 (uA),A2 (uA),PPF (%)\n10,1,1.8,80\n20,1,1.5,50\n50,1,1.3,30\n100,1,1.1,10\n"
+    (record,) = load_device(folder_of(tmp_path, text, PAIRED)).records
+    assert record.ratio == pytest.approx(RATIOS)
+
+
+def test_very_wide_tables_take_no_time():
+    wide = ",".join(f"A{k} (A)" for k in range(20_000))
+    text = f"{STATED}{wide}\n" + "\n".join([",".join("1" for _ in range(20_000))] * 20)
+    source = Source("wide.csv", text.encode())
+    assert question_of_reads(source) == ""
+    assert list(programmes_of(source, FileSettings())) == []
+
+
+def test_use_and_leave_out_hold_for_reads(tmp_path):
+    more = PROTOCOL + 'use = { time = ["0 s", "1.2 s"] }\nleave_out = [2]\n'
+    (record,) = load_device(folder_of(tmp_path, table("Current (A)", CURRENTS), more)).records
+    assert record.against.tolist() == [1, 3, 4, 5, 6]
+    assert record.current == pytest.approx(CURRENTS[[0, 2, 3, 4, 5]])
+
+
+def test_reads_of_nothing_are_refused(tmp_path):
+    with pytest.raises(InputError, match="exactly 0 in all 12 rows"):
+        load_device(folder_of(tmp_path, table("Conductance (S)", 0 * CURRENTS)))

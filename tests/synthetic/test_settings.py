@@ -7,7 +7,9 @@ import pytest
 
 from memfit.analysis.figures_of_merit.assemble import figures_of_merit
 from memfit.errors import ManifestError
+from memfit.loaders.device import load_device
 from memfit.model import Parameters
+from memfit.synthetic.export import write_device
 from memfit.synthetic.measurements import Recording, Spectroscopy, simulate_device
 from memfit.synthetic.settings import read_simulation
 
@@ -280,3 +282,58 @@ def test_protocols_of_the_field_by_name(tmp_path):
 def test_protocols_with_mistakes(tmp_path, change, said):
     with pytest.raises(ManifestError, match=said):
         read(tmp_path, PARAMETERS + PROTOCOLS.replace(*change))
+
+
+READS = """
+[[measurement]]
+kind = "potentiation"
+protocol = { pulse = ["0.7 V", "-0.3 V"], width = "5 ms", read = "0.3 V", period = "20 ms", count = [5, 5] }
+[[measurement]]
+kind = "retention"
+protocol = { pulse = "0.8 V", width = "50 ms", read = "0.3 V" }
+between = ["2 ms", "1 s"]
+points = 7
+[[measurement]]
+kind = "paired_pulse"
+protocol = { pulse = "0.6 V", width = "6 ms" }
+between = ["10 ms", "0.3 s"]
+points = 6
+"""
+
+
+def test_reads_of_pulses_are_written_and_loaded_as_their_own_kinds(tmp_path):
+    path = tmp_path / "PARAMS.toml"
+    path.write_text(PARAMETERS + READS)
+    made = read_simulation(path)
+    device = simulate_device(made.parameters, made.measurements, noise=made.noise, seed=1)
+    folder = tmp_path / "device"
+    folder.mkdir()
+    write_device(device, made.parameters, folder)
+    loaded = load_device(folder)
+    assert [(r.kind, r.points) for r in loaded] == [
+        ("potentiation", 10),
+        ("retention", 7),
+        ("paired_pulse", 6),
+    ]
+    for one, other in zip(device, loaded, strict=True):
+        assert one.response == pytest.approx(other.response)
+        assert one.against == pytest.approx(other.against)
+    assert loaded.records[2].against == pytest.approx(np.geomspace(0.01, 0.3, 6))
+    assert np.all(np.abs(loaded.records[2].ratio - 1) < 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('kind = "potentiation"', "expected protocol"),
+        ('kind = "retention"\nprotocol = { pulse = "1 V", width = "1 ms", read = "0.1 V" }', "between"),
+        ('kind = "paired_pulse"\nprotocol = { pulse = "1 V", width = "1 ms" }\nbetween = ["0 s", "1 s"]',
+         "above 0 s"),
+        ('kind = "potentiation"\nprotocol = { pulse = "1 V", width = "1 ms", read = "0.1 V" }', "period"),
+    ],
+)  # fmt: skip
+def test_reads_that_cannot_be(tmp_path, text, words):
+    path = tmp_path / "PARAMS.toml"
+    path.write_text(f"{PARAMETERS}\n[[measurement]]\n{text}\n")
+    with pytest.raises(ManifestError, match=words):
+        read_simulation(path)

@@ -10,7 +10,8 @@ from memfit.app.live import Live, label_of
 from memfit.app.pictures import ACCENT, CONFIG, INK, Figure, axis, figure, plain
 from memfit.app.words import WORDS
 from memfit.arrays import BoolArray, FloatArray
-from memfit.datasets import ImpedanceSpectrum, IVSweep, Record
+from memfit.datasets import QUANTITIES, ImpedanceSpectrum, IVSweep, Record, SynapticCurve
+from memfit.datasets.programmes import AXES
 from memfit.errors import MemfitError
 from memfit.fitting import FittedRecord
 from memfit.reporting.fit.curves import model_curve
@@ -266,53 +267,57 @@ def figures_of(session: "Session", row: "Row", record: Record) -> list[Figure]:
             *figures,
             _strip(session, np.tile(f, 2), residual, np.tile(keep, 2), "Frequency (Hz)", log=True),
         ]
-    unit = "A" if record.control == "voltage" else "V"
+    unit = record.response_unit
     factor, symbol = scale_for(float(np.max(np.abs(record.response))), unit)
-    word = "Current" if unit == "A" else "Voltage"
+    word = QUANTITIES[unit].capitalize()
+    up = f"{word} ({symbol})" if symbol else word
     response = factor * record.response
     modelled = None if model is None else factor * model
     if isinstance(record, IVSweep):
         x = record.voltage if unit == "A" else record.current
-        across = "Voltage (V)" if unit == "A" else "Current (A)"
+        along = "Voltage (V)" if unit == "A" else "Current (A)"
         pair = None if modelled is None else (x, modelled)
         positive = None if modelled is None else (x, np.abs(modelled))
         return [
-            _figure(session, x, response, keep, across, f"{word} ({symbol})", pair, words=label_of(record)),
+            _figure(session, x, response, keep, along, f"{word} ({symbol})", pair, words=label_of(record)),
             _figure(
                 session,
                 x,
                 np.abs(response),
                 keep,
-                across,
+                along,
                 f"|{word}| ({symbol})",
                 positive,
                 log=(False, True),
             ),
-            _strip(session, x, residual, keep, across),
+            _strip(session, x, residual, keep, along),
         ]
     per_second, time = scale_for(float(np.max(record.time)), "s")
-    t = per_second * record.time
-    pair = None if modelled is None else (t, modelled)
-    driven, drive_unit = scale_for(float(np.max(np.abs(record.drive.value))), "V" if unit == "A" else "A")
-    drive = driven * record.drive.at(record.time)
+    at, applied = record.time, record.drive.at(record.time)
+    x, along = per_second * at, f"Time ({time})"
+    if isinstance(record, SynapticCurve):
+        at, applied = record.drive.time, record.drive.value
+        x, along = record.against, AXES[record.kind]
+    pair = None if modelled is None else (x, modelled)
+    driven, drive_unit = scale_for(
+        float(np.max(np.abs(record.drive.value))), "V" if record.control == "voltage" else "A"
+    )
     return [
-        _figure(
-            session, t, response, keep, f"Time ({time})", f"{word} ({symbol})", pair, words=label_of(record)
-        ),
+        _figure(session, x, response, keep, along, up, pair, words=label_of(record)),
         figure(
             [
                 {
                     "type": "scatter",
                     "mode": "lines",
-                    "x": plain(t),
-                    "y": plain(drive),
+                    "x": plain(per_second * at),
+                    "y": plain(driven * applied),
                     "line": {"color": INK, "width": 1.3},
                 }
             ],
             axis(f"Time ({time})"),
             axis(f"Applied ({drive_unit})"),
         ),
-        _strip(session, t, residual, keep, f"Time ({time})"),
+        _strip(session, x, residual, keep, along),
     ]
 
 

@@ -8,6 +8,7 @@ Normalised residuals, one strip a record, and their autocorrelation.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,8 @@ from matplotlib.figure import Figure
 
 from memfit.arrays import BoolArray, FloatArray
 from memfit.confidence import Z
-from memfit.datasets import ImpedanceSpectrum, IVSweep, PulseTransient, Record
+from memfit.datasets import ImpedanceSpectrum, IVSweep, PulseTransient, Record, SynapticCurve
+from memfit.datasets.programmes import AXES, at_reads
 from memfit.fitting import FittedRecord
 from memfit.reporting.content import Columns, counted
 from memfit.reporting.figures.marks import (
@@ -41,6 +43,7 @@ from memfit.reporting.figures.marks import (
 from memfit.reporting.figures.nyquist import reach_of
 from memfit.reporting.figures.ticks import draw_ticks, linear_axis, log_axis
 from memfit.reporting.numbers import scale_for
+from memfit.units import split_label
 
 ROW, WIDTH = 68.0, 170.0
 """Height of a row and width of a picture, mm."""
@@ -64,7 +67,8 @@ def records_figure(figure: Figure, records: Sequence[Record], suspects: Suspects
     """
     spectra = [(i, r) for i, r in enumerate(records) if isinstance(r, ImpedanceSpectrum)][:_MOST]
     sweeps = [r for r in records if isinstance(r, IVSweep)][:_MOST]
-    transients = [r for r in records if isinstance(r, PulseTransient)][:_MOST]
+    reads = [r for r in records if isinstance(r, SynapticCurve)][:_MOST]
+    transients = [r for r in records if isinstance(r, PulseTransient) and r not in reads][:_MOST]
     rows: list[Callable[[Axes, Axes], None]] = []
     if spectra:
         rows.append(lambda a, b: _spectra(a, b, spectra, suspects))
@@ -72,6 +76,10 @@ def records_figure(figure: Figure, records: Sequence[Record], suspects: Suspects
         rows.append(lambda a, b: _sweeps(a, b, sweeps))
     if transients:
         rows.append(lambda a, b: _transients(a, b, transients))
+    for kind in AXES:
+        some = [one for one in reads if one.kind == kind]
+        if some:
+            rows.append(partial(_reads, some=some))
     for number, draw in enumerate(rows):
         draw(*_pair(figure, number, len(rows)))
 
@@ -161,6 +169,17 @@ def _transients(response: Axes, drive: Axes, transients: Sequence[PulseTransient
         drive, [(at, t.drive.at(at)) for at, t in zip(times, alike, strict=True)], ("s", "Time"), applied,
         lines=True,
     )  # fmt: skip
+
+
+def _reads(told: Axes, drive: Axes, some: Sequence[SynapticCurve]) -> None:
+    """Conductance, resistance or ratio of reads against what they are told by, and what was applied."""
+    words, unit = split_label(AXES[some[0].kind])
+    up = {"potentiation": ("S", "Conductance"), "retention": ("ohm", "Resistance")}
+    curves = [(one.against, at_reads(one, one.response)) for one in some]
+    _linear(told, curves, (unit or "", words), up.get(some[0].kind, ("", "A₂/A₁")))
+    applied = ("V", "Applied voltage") if some[0].control == "voltage" else ("A", "Applied current")
+    alike = [(one.drive.time, one.drive.value) for one in some if one.control == some[0].control]
+    _linear(drive, alike, ("s", "Time"), applied, lines=True)
 
 
 def _linear(
@@ -261,7 +280,7 @@ def residuals_figure(figure: Figure, strips: Sequence[Strip], kind: str) -> None
     strips : sequence of Strip
         Of records of one kind.
     kind : str
-        "impedance", "iv" or "transient".
+        A key of `KINDS` of `memfit.reporting.content`.
     """
     (axes,) = place_axes(figure, [1], Margins(left=17, top=6))
     _strip_axes(axes, strips, [2.0] * len(strips), 0.6)

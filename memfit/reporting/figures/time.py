@@ -5,7 +5,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from memfit.arrays import FloatArray
-from memfit.datasets import PulseTransient
+from memfit.datasets import PulseTransient, SynapticCurve
+from memfit.datasets.programmes import AXES, at_reads
 from memfit.fitting import FittedRecord
 from memfit.protocols import Drive
 from memfit.reporting.content import Columns
@@ -29,6 +30,7 @@ from memfit.reporting.figures.sweeps import band_columns
 from memfit.reporting.figures.ticks import hide_tick_labels, linear_axis, log_axis
 from memfit.reporting.fit.curves import band_of
 from memfit.reporting.numbers import quantity, scale_for
+from memfit.units import split_label
 
 _MOST_EDGES = 4
 """Jumps of the drive shown on the logarithmic axis."""
@@ -81,7 +83,7 @@ def polygon(drive: Drive, start: float, end: float) -> tuple[FloatArray, FloatAr
 
 
 def transient_figure(figure: Figure, fitted: FittedRecord) -> None:
-    """Response above, drive below, on one time axis.
+    """Response above, drive below, on one time axis; reads of pulses against what they are told by.
 
     Parameters
     ----------
@@ -91,6 +93,10 @@ def transient_figure(figure: Figure, fitted: FittedRecord) -> None:
         Of a transient.
     """
     transient = transient_of(fitted)
+    if isinstance(transient, SynapticCurve):
+        (axes,) = place_axes(figure, [1], Margins())
+        axes.set_xlabel(draw_transient(axes, fitted))
+        return
     drive_unit, _ = _units_of(transient)
     top, bottom = place_axes(figure, [2.2, 1], Margins(top=3))
     draw_transient(top, fitted)
@@ -104,6 +110,10 @@ def transient_figure(figure: Figure, fitted: FittedRecord) -> None:
     bottom.set_xlabel(f"Time ({time_unit})")
 
 
+_READS = {"potentiation": ("G", "S"), "retention": ("R", "ohm"), "paired_pulse": ("A₂/A₁", "")}
+"""Symbol and unit of what is drawn of reads."""
+_WIDE = 30.0
+"""Ratio of times or intervals from which their axis is logarithmic."""
 _SYMBOLS = {"V": "V", "A": "I"}
 """Of a quantity, by its unit."""
 
@@ -116,7 +126,7 @@ def _time_axis(axes: Axes, transient: PulseTransient) -> tuple[float, str]:
 
 
 def draw_transient(axes: Axes, fitted: FittedRecord) -> str:
-    """The response of a transient against time; gives the unit of the time axis, which has no label yet.
+    """The response of a transient; gives the label of the horizontal axis, which has none yet.
 
     Parameters
     ----------
@@ -125,12 +135,41 @@ def draw_transient(axes: Axes, fitted: FittedRecord) -> str:
         Of a transient.
     """
     transient = transient_of(fitted)
+    if isinstance(transient, SynapticCurve):
+        return _draw_reads(axes, fitted, transient)
     _, response_unit = _units_of(transient)
     per_second, time_unit = _time_axis(axes, transient)
     factor, unit = _response_axis(axes, fitted, response_unit)
     axes.set_ylabel(f"{_SYMBOLS[response_unit]} ({unit})")
     _draw_response(axes, fitted, per_second, factor)
-    return time_unit
+    return f"Time ({time_unit})"
+
+
+def _draw_reads(axes: Axes, fitted: FittedRecord, curve_: SynapticCurve) -> str:
+    """Conductance, resistance or ratio of reads against number, time or interval; gives the label of that."""
+    words, si = split_label(AXES[curve_.kind])
+    x, shown = curve_.against, fitted.used
+    measured, model = (at_reads(curve_, values) for values in (curve_.response, _predicted(fitted)))
+    wide = curve_.kind != "potentiation" and x.min() > 0.0 and x.max() > _WIDE * x.min()
+    across, unit = (1.0, si) if wide or si is None else scale_for(float(x.max()), si)
+    if wide:
+        log_axis(axes, "x", limits(x, log=True, pad=0.02))
+    else:
+        linear_axis(axes, "x", limits(x * across, pad=0.02), 6)
+    symbol, of = _READS[curve_.kind]
+    factor, scaled = scale_for(float(np.abs(kept(measured, shown)).max()), of)
+    linear_axis(axes, "y", limits(kept(measured, shown) * factor, model * factor))
+    axes.set_ylabel(f"{symbol} ({scaled})" if scaled else symbol)
+    order = np.argsort(x)
+    band = band_of(fitted)
+    if band:
+        low, high = (at_reads(curve_, end) * factor for end in band)
+        shade_band(axes, x[order] * across, low[order], high[order])
+    curve(axes, x[order] * across, model[order] * factor, MODEL, linewidth=0.8)
+    dots(axes, x[shown] * across, measured[shown] * factor, DATA, 2.3)
+    if not shown.all():
+        crosses(axes, x[~shown] * across, measured[~shown] * factor)
+    return f"{words} ({unit})" if unit else words
 
 
 def _response_axis(axes: Axes, fitted: FittedRecord, unit: str) -> tuple[float, str]:
@@ -216,9 +255,11 @@ def transient_data(fitted: FittedRecord) -> Columns:
         Of the kind "transient".
     """
     transient = transient_of(fitted)
-    drive_unit, unit = _units_of(transient)
+    drive_unit, unit = _units_of(transient)[0], transient.response_unit
+    against = {AXES[transient.kind]: transient.against} if isinstance(transient, SynapticCurve) else {}
     return {
         "time_s": transient.time,
+        **against,
         f"drive_{drive_unit}": transient.drive.at(transient.time),
         f"response_{unit}": transient.response,
         f"model_{unit}": np.asarray(fitted.predicted, dtype=np.float64),

@@ -12,11 +12,13 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from memfit.analysis.stability import Circuit
+from memfit.datasets import IVSweep, PulseTransient, SynapticCurve
 from memfit.fitting import FitResult, FittedRecord
 from memfit.model import Parameters
 from memfit.reporting.content import (
     FIGURE_WORDS,
     HEADINGS,
+    KIND,
     KINDS,
     MARKS,
     PLAIN,
@@ -261,17 +263,14 @@ def gather(result: FitResult, fitted: Sequence[FittedRecord]) -> Material:
     fitted : sequence of FittedRecord
         The records beside the model; may be empty.
     """
-    by_kind = {
-        kind: tuple(item for item in fitted if item.record.kind == kind)
-        for kind in ("impedance", "iv", "transient")
-    }
     p = parameters_of(result)
     bounds = voltage_range(p, [item.record for item in fitted]) if p else None
+    spectra = [item for item in fitted if item.record.kind == "impedance"]
     return Material(
         result=result,
-        spectra=spectra_of(by_kind["impedance"], p or where_it_ended(result)),
-        sweeps=by_kind["iv"],
-        transients=by_kind["transient"],
+        spectra=spectra_of(spectra, p or where_it_ended(result)),
+        sweeps=tuple(item for item in fitted if isinstance(item.record, IVSweep)),
+        transients=tuple(item for item in fitted if isinstance(item.record, PulseTransient)),
         parameters=p,
         steady=voltage_curves(p, bounds) if p and bounds else None,
         stability=stability_curves(p, bounds) if p and bounds else None,
@@ -356,11 +355,11 @@ def _transient_panels(m: Material) -> tuple[Panels, Panels]:
     with_drive, after_jumps = [], []
     for place, fitted in enumerate(m.transients):
         transient, data = transient_of(fitted), transient_data(fitted)
-        words = {"what": drive_label(transient), "crosses": _marks([fitted])}
-        draw = partial(transient_figure, fitted=fitted)
-        panel = _panel("transient", draw, 68, data, place=place, **words)
+        words = {"what": drive_label(transient), "crosses": _marks([fitted]), "kind": KIND[transient.kind]}
+        name = "reads" if isinstance(transient, SynapticCurve) else "transient"
+        panel = _panel(name, partial(transient_figure, fitted=fitted), 68, data, place=place, **words)
         with_drive.append(replace(panel, record=transient.name))
-        if jumps(transient):
+        if name == "transient" and jumps(transient):
             draw = partial(log_time_figure, fitted=fitted)
             panel = _panel("transient_log", draw, 68, data, place=place, **words)
             after_jumps.append(replace(panel, record=transient.name))
@@ -376,8 +375,9 @@ def _residual_panels(m: Material) -> list[Panels]:
     strips = {
         "impedance": [strip_of(spectrum.fitted, spectrum.label) for spectrum in m.spectra],
         "iv": [strip_of(item, label) for item, label in zip(m.sweeps, sweeps, strict=True)],
-        "transient": [strip_of(item, label) for item, label in zip(m.transients, transients, strict=True)],
     }
+    for item, label in zip(m.transients, transients, strict=True):
+        strips.setdefault(item.record.kind, []).append(strip_of(item, label))
     return [
         Panels(
             tuple(

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from memfit.datasets import ImpedanceSpectrum
+from memfit.datasets import QUANTITIES, ImpedanceSpectrum
 from memfit.fitting import Estimate, FitResult, FittedRecord
 from memfit.reporting.content import (
     CIRCUIT,
@@ -101,7 +101,9 @@ def goodness_table(result: FitResult) -> Table:
             quantity_digits(item.chi2_reduced if item.misfit is None else item.misfit**2, "1", 3),
             noise_text(
                 item.noise_model_free or item.noise,
-                "ohm" if item.kind == "impedance" else "A" if controls.get(item.file) != "current" else "V",
+                {"impedance": "ohm", "paired_pulse": "1"}.get(
+                    item.kind, "A" if controls.get(item.file) != "current" else "V"
+                ),
             ),
             item.where or MISSING,
             fixed(item.lag1_autocorrelation, 2),
@@ -393,10 +395,11 @@ def residuals_csv(fitted: Sequence[FittedRecord]) -> str:
             components = [("Z_real", np.real), ("Z_imag", np.imag)]
         else:
             data = record.response
-            name, coordinate, unit = "voltage", np.asarray(record.voltage), "V"
+            if record.time is None:
+                name, coordinate, unit = "voltage", np.asarray(record.voltage), "V"
             if record.time is not None:
                 name, coordinate, unit = "time", record.time, "s"
-            components = [("current" if record.control == "voltage" else "voltage", np.real)]
+            components = [(QUANTITIES[record.response_unit], np.real)]
         for component, part in components:
             numbers = (coordinate, part(data), part(model), item.sigma, part(data - model) / item.sigma)
             texts = [csv_numbers(column.tolist()) for column in numbers]
