@@ -287,6 +287,8 @@ def blocks_of(table: RawTable) -> list[RawTable]:
     names = re.compile("|".join(words_of_headers()["conditions"]["names"].split()))
     parts = [("", np.arange(table.rows))]
     for label, cells in list(table.others.items())[:_MOST_COLUMNS]:
+        if all(":" in cell for cell in cells):  # a clock goes on within every measurement
+            continue
         known = understand(label)
         warm = known is not None and known.role == "temperature"
         if warm or names.fullmatch(normalise(split_label(label)[0])):

@@ -12,7 +12,9 @@ from memfit.loaders.raw import ROLES
 from memfit.loaders.settings_file import Checker
 from memfit.units import accepted, find_unit
 
-_OTHER_WORDS = {"modulus": "z_modulus", "bias": "bias_voltage"}
+_OTHER_WORDS = {
+    "modulus": "z_modulus", "bias": "bias_voltage", "conductance": "y_real", "resistance": "z_real",
+}  # fmt: skip
 _PARTS = ("name", "unit")
 
 

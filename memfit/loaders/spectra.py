@@ -28,6 +28,8 @@ _NOISE = 8.0
 """Standard deviations by which a bias may move."""
 _SOME, _GOOD, _PLAINLY = 0.2, 1e-3, 5.0
 """Share of positive Z'' from which its sign is judged; residual of a good spectrum; how much worse one is."""
+_ALL, _SEEN_SLOPE, _TIMES_AWAY = 0.95, 0.3, 3.0
+"""Share of positive Z'' that is all; least slope of Z' that tells its sign; how much worse one sign is."""
 _MOST_JUDGED = 200
 """Spectra of a table whose sign is judged."""
 _FEW_FREQUENCIES = 5
@@ -145,18 +147,34 @@ def _with_sign_judged(spectrum: ImpedanceSpectrum) -> ImpedanceSpectrum:
     """
     if np.mean(spectrum.impedance.imag > 0) < _SOME:
         return spectrum
-    printed = kramers_kronig(spectrum)
-    if printed.status != "inconsistent":
-        return spectrum
-    conjugate = kramers_kronig(replace(spectrum, impedance=spectrum.impedance.conj()))
-    if conjugate.status != "consistent" or printed.rms < _PLAINLY * max(conjugate.rms, _GOOD):
-        return spectrum
+    if not _against_slope(spectrum):
+        printed = kramers_kronig(spectrum)
+        if printed.status != "inconsistent":
+            return spectrum
+        conjugate = kramers_kronig(replace(spectrum, impedance=spectrum.impedance.conj()))
+        if conjugate.status != "consistent" or printed.rms < _PLAINLY * max(conjugate.rms, _GOOD):
+            return spectrum
     note = (
         "Z'' as printed violates Kramers-Kronig, its conjugate obeys: the sign is probably that of -Z''. If "
         "so write -Z'' into the header, or say it in device.toml by a minus before the label, as in "
         """columns = { z_imag = "-Zs''" }."""
     )
     return replace(spectrum, notes=(*spectrum.notes, note))
+
+
+def _against_slope(spectrum: ImpedanceSpectrum) -> bool:
+    """Whether Z'' is positive all through while Z' falls as that of a capacitance.
+
+    Between few points Kramers and Kronig say this much: Z'' is near pi/2 dZ'/d ln f (Bode).
+    """
+    order = np.argsort(spectrum.frequency, kind="stable")
+    f, Z = spectrum.frequency[order], spectrum.impedance[order]
+    if f.size < MIN_POINTS or np.any(np.diff(f) <= 0) or np.mean(Z.imag > 0) < _ALL:
+        return False
+    expected = 0.5 * np.pi * np.gradient(Z.real, np.log(f))
+    away, conjugate = (float(np.linalg.norm(sign * Z.imag - expected)) for sign in (1.0, -1.0))
+    seen = float(np.linalg.norm(expected)) > _SEEN_SLOPE * float(np.linalg.norm(Z.imag))
+    return seen and away > _TIMES_AWAY * conjugate
 
 
 def _is_wide(frequency: FloatArray) -> bool:

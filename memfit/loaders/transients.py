@@ -245,6 +245,12 @@ def _control(
     if voltage is None or current is None:
         recorded = "current" if voltage is None else "voltage"
         raise reading.error(f"{wanted}, because only the {recorded} is recorded.")
+    for name, values in (("voltage", voltage), ("current", current)):
+        if not np.any(values):
+            raise reading.error(
+                f"the {name} is exactly 0 in all {values.size} rows: an open contact, or a column that the "
+                f'export left empty. If it was held at 0 on purpose say control = "{name}" in device.toml.'
+            )
     driven = find_control(voltage, current)
     if driven is None:
         raise reading.error(f"{wanted}: the columns do not show which of the two was driven.")

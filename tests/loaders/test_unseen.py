@@ -1,11 +1,14 @@
 """Layouts that laboratories make and instruments write, each in a small file of our own."""
 
+import re
+
 import numpy as np
 import openpyxl
 import pytest
 
+import memfit as mf
 from memfit.datasets import ImpedanceSpectrum, IVSweep, PulseTransient
-from memfit.errors import FileFormatError
+from memfit.errors import FileFormatError, InputError
 from memfit.loaders.raw import FileSettings, Source
 from memfit.loaders.registry import read_source
 from memfit.units import find_unit
@@ -608,3 +611,83 @@ def test_readings_of_something_else_are_refused():
     bare = "Reading,Unit\n" + "1e-9,Amp DC\n" * 5
     with pytest.raises(FileFormatError, match="expected"):
         read(bare)
+
+
+def test_a_cycler_prints_times_of_day_and_names_units():
+    rows = "".join(f"{k}\t{23 + k // 60}:{k % 60:02d}:01.500\t{3 + k / 100}\t{0.5}\n" for k in range(90))
+    (record,) = read_source(Source("n.txt", f"Record ID\tTime(h:min:s.ms)\tVolts\tAmps\n{rows}".encode()))
+    assert record.time[0] == 0.0  # times of day count from the first
+    assert np.diff(record.time) == pytest.approx(np.full(89, 60.0))
+    assert (record.voltage[1], record.current[1]) == (3.01, 0.5)
+
+
+def test_a_logger_of_two_voltages_says_the_whole_way_out(tmp_path):
+    rows = "".join(f"{k / 100}, {0.5 if 20 < k < 60 else 0.0}, {k * 1e-3}\n" for k in range(100))
+    (tmp_path / "moku.csv").write_text(f"% Moku:Go\n% Time (s), Input 1 (V), Input 2 (V)\n{rows}")
+    with pytest.raises(InputError, match="sense_resistance") as asked:
+        mf.load(tmp_path)
+    columns = re.search(r"columns = \{.*?\}", str(asked.value))[0]
+    (tmp_path / "device.toml").write_text(
+        f'[[measurement]]\nfile = "moku.csv"\n{columns}\nsense_resistance = "1 kohm"\n'
+    )
+    (record,) = mf.load(tmp_path)
+    assert record.current == pytest.approx(1e-6 * np.arange(100))
+    assert record.voltage.max() == 0.5
+
+
+def test_a_bias_without_a_frequency_is_what_was_swept():
+    V = np.linspace(-1, 1, 21)
+    text = rows(V, 1e-6 * V)
+    for head in ("Bias (V),Current (A)\n", '# bias_v,curr\n# "Bias (V)","Current (A)"\n# 21\n'):
+        (record,) = read(head + text)
+        assert record.kind == "iv"
+        assert record.voltage == pytest.approx(V)
+        assert record.current == pytest.approx(1e-6 * V)
+
+
+def test_a_capacitance_printed_with_the_other_sign_is_doubted_with_few_points():
+    head = "Freq (Hz),Zre (ohm),Zim (ohm)\n"
+    (wrong,) = read(head + rows(F, Z.real, -Z.imag))
+    assert any("sign is probably that of -Z''" in note for note in wrong.notes)
+    inductive = 100 + 1e3 / (1 + 1 / (2j * np.pi * F * 1e-6))  # Z' rises with f
+    (right,) = read(head + rows(F, inductive.real, inductive.imag))
+    assert not any("sign is probably" in note for note in right.notes)
+
+
+def test_a_current_of_nothing_is_no_drive():
+    t = np.arange(60) / 20
+    with pytest.raises(FileFormatError, match="exactly 0 in all 60 rows"):
+        read("Time (s),Voltage (V),Current (A)\n" + rows(t, np.sin(t), 0 * t))
+    (rest,) = read("Time (s),Voltage (V),Current (A)\n" + rows(t, np.exp(-t), 0 * t), control="current")
+    assert rest.control == "current"
+
+
+def test_reads_by_the_names_that_pulse_tools_give_them():
+    head = "Pulse Voltage (V),1.5\nPulse Width (s),0.001\nRead Voltage (V),0.2\nPeriod (s),0.1\n\n"
+    (record,) = read(head + "Index,Iread (A)\n" + "".join(f"{k},{k * 1e-6!r}\n" for k in range(1, 9)))
+    assert record.kind == "potentiation"
+    assert record.current == pytest.approx(1e-6 * np.arange(1, 9))
+
+
+def test_channels_called_by_numbers_are_read_as_the_refusal_says(tmp_path):
+    t = np.arange(60) / 20
+    (tmp_path / "scope.csv").write_text("Time (s),1,2\n" + rows(t, np.where(t > 1, 1, 0), 1e-6 * (1 + t)))
+    with pytest.raises(InputError, match="columns = ") as asked:
+        mf.load(tmp_path)
+    columns = re.search(r"columns = \{.*\}", str(asked.value))[0]
+    (tmp_path / "device.toml").write_text(f'[[measurement]]\nfile = "scope.csv"\n{columns}\n')
+    (record,) = mf.load(tmp_path)
+    assert record.current == pytest.approx(1e-6 * (1 + t))
+
+
+def test_unknown_names_with_units_are_all_named_at_once():
+    with pytest.raises(FileFormatError, match=r"voltage = 'Vd \(V\)', current = 'Id \(nA\)'"):
+        read("Vd (V),Id (nA)\n" + rows(np.arange(9) / 9, np.arange(9)))
+    with pytest.raises(FileFormatError, match="z_real = 'Z1 / ohm', z_imag = 'Z2 / ohm'"):
+        read("freq. / Hz,Z1 / ohm,Z2 / ohm\n" + rows(F, Z.real, Z.imag))
+
+
+def test_a_date_with_a_clock_parts_no_course():
+    text = "".join(f"2024-01-01 10:00:{k // 20:02d},{k / 20},{k > 20:d},{1e-6 * k!r}\n" for k in range(60))
+    (record,) = read("Date,Elapsed (s),Voltage (V),Current (A)\n" + text)
+    assert record.time == pytest.approx(np.arange(60) / 20)

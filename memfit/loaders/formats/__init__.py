@@ -5,6 +5,7 @@ them.
 """
 
 from memfit.loaders.formats import (
+    agilent,
     arrays,
     biologic,
     chinstruments,
@@ -59,6 +60,7 @@ READERS: tuple[Reader, ...] = (
     memristor_loops.KNOWM,
     *solar.READERS,
     keysight.IMPEDANCE,
+    agilent.READER,
     lvm.READER,
     labone.READER,
     keysight.EASYEXPERT,

@@ -127,16 +127,19 @@ def _read_table(source: Source, start: int) -> tuple[_Table, int]:
             end += 1
             continue
         words = lines[end].rstrip().split("\t")
-        if not lines[end].strip() and "\t" in lines[end]:  # a row without content
-            words = [""] * len(labels)
+        empty = not lines[end].strip() and "\t" in lines[end]  # a row without content
         if words and not words[0].strip():
             words = words[1:]
-        if len(words) != len(labels):  # some programs write blanks between the fields
+        if empty:
+            words = [""] * max(len(labels), 2)
+        elif len(words) != len(labels):  # some programs write blanks between the fields
             words = lines[end].split()
         rows.append("\t".join(words))
         end += 1
     declared = int(head[2]) if len(head) > 2 and re.fullmatch(r" *[0-9]{1,9} *", head[2]) else None
     while remarks and not any(map(str.strip, rows[remarks[-1][0] - start - 4 :])):
+        if remarks[-1][1].count("\t") + 1 >= len(labels) - 1:  # a row whose first cell is no number
+            break
         remarks.pop()  # behind the last row
     return _Table(head[0].strip(), declared, tuple(remarks), labels, units, tuple(rows), start + 3), end
 

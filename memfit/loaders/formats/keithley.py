@@ -86,6 +86,7 @@ def _read_buffer(source: Source, settings: FileSettings) -> list[RawTable]:
     columns = find_fields(labels, _FIELDS)
     need(columns, ("time", "current", "voltage"), labels, source, first)
     blocks = list(_blocks(lines))
+    _check_stamped(source, blocks, separator, len(labels))
     tables = []
     for count, (start, stop) in enumerate(blocks, start=1):
         rows = [row.strip() for row in lines[start:stop]]
@@ -119,6 +120,18 @@ def _blocks(lines: Sequence[str]) -> Iterator[tuple[int, int]]:
             start = None
     if start is not None:
         yield start, len(lines)
+
+
+def _check_stamped(source: Source, blocks: Sequence[tuple[int, int]], separator: str, fields: int) -> None:
+    """Refuse a row outside of the runs of rows: it has no time stamp."""
+    inside = {i for start, stop in blocks for i in range(start, stop)}
+    for i, line in enumerate(source.lines):
+        bare = i not in inside and not (_HEADER.match(line) or _COMMENT.match(line))
+        if bare and line.count(separator) >= fields - 1:
+            raise source.error(
+                f"expected a time stamp in front of every row, found {line.strip()[:40]!r}; mend the line.",
+                line=i + 1,
+            )
 
 
 def _sourced(labels: Sequence[str], voltage: FloatArray, current: FloatArray) -> tuple[Control, str]:

@@ -37,6 +37,10 @@ def _read(source: Source, settings: FileSettings) -> list[RawTable]:
         if len(words) < 4 or words[3].lower() not in _FIELDS:
             nameless += bool(text.strip()) and (len(words) < 4 or number(words[3]) is not None)
             continue
+        if not (words[0].isascii() and words[0].isdecimal()):
+            raise source.error(
+                f"expected the number of a sweep, found {words[0][:20]!r}.", line=line, column="chunk"
+            )
         size = words[2]
         count = int(size) if size.isascii() and size.isdecimal() and len(size) < 9 else -1
         if count < 1:

@@ -365,7 +365,11 @@ def _read_sheet(source: Source, settings: FileSettings) -> list[RawTable]:
             cells = [split_fields(line, separator) for line in lines]
             filled = [any(c.index < len(row) and row[c.index] for c in columns) for row in cells]
             end = max((i for i, is_full in enumerate(filled, start=1) if is_full), default=0)
-            lines = [*lines[:end], *[""] * (len(lines) - end)]
+            some = [any(row) for row in cells]  # a row that is empty in all of them is told
+            lines = [
+                *lines[:end],
+                *("" if is_full else line for line, is_full in zip(lines[end:], some[end:], strict=True)),
+            ]
         block = read_block(source, columns, names, 1, lines=lines, also=known)
         habit = f"{voltage} and {current} are taken as V and A, as the 4200 writes them."
         table = RawTable(

@@ -210,6 +210,11 @@ def choose_columns(
         ]
         roles = {column.role for column in columns}
     impedance = roles & ROLES_OF_PAIRS
+    if "frequency" not in roles and not impedance:  # of a curve the bias is what was swept
+        for bias, swept, others in _SWEPT:
+            if bias in roles and not roles & {swept, f"applied_{swept}"} and roles.intersection(others):
+                columns = [replace(c, role=swept) if c.role == bias else c for c in columns]
+                roles = {column.role for column in columns}
     electrical = roles & {"voltage", "applied_voltage"} and roles.intersection(_CURRENTS)
     message = ""
     wanted: tuple[str, ...] = _TIME_DOMAIN
@@ -234,7 +239,7 @@ def choose_columns(
     else:
         message = (
             "expected columns such as Frequency (Hz), Z_real (ohm), Z_imag (ohm) or Time (s), Voltage (V), "
-            f"Current (A); found {listed(labels)}{_hint(labels, columns)}."
+            f"Current (A); found {listed(labels)}{hint(labels, columns)}."
         )
     if message:
         message += no_impedance(labels)
@@ -242,15 +247,40 @@ def choose_columns(
     return _one_per_role([column for column in columns if column.role in wanted], labels, file, line)
 
 
-def _hint(labels: Sequence[str], columns: Sequence[Column]) -> str:
-    """How to name a column whose unit tells what it is, where its label does not."""
+_LONGEST_SHOWN = 60
+"""Letters of a label that is proposed."""
+_SWEPT = (("bias_voltage", "voltage", _CURRENTS), ("bias_current", "current", ("voltage",)))
+"""A bias, what it is in a table without frequencies, and what stands beside it there."""
+
+
+def hint(labels: Sequence[str], columns: Sequence[Column]) -> str:
+    """How to name a column whose unit tells what it is, where its label does not; "" without one.
+
+    Parameters
+    ----------
+    labels : sequence of str
+    columns : sequence of Column
+        Those that were understood.
+    """
     understood = {column.index for column in columns}
+    by_role: dict[str, list[str]] = {"voltage": [], "current": [], "resistance": []}
     for index, label in enumerate(labels):
         unit = find_unit(split_label(label)[1] or "") if index not in understood else None
-        role = next((role for role in ("current", "voltage") if unit is not None and unit.is_a(role)), None)
-        if role is not None and len(label) < 60:
-            return f"; say which is the {role} in device.toml: columns = {{ {role} = {label!r} }}"
-    return ""
+        role = next((role for role in by_role if unit is not None and unit.is_a(role)), None)
+        if role is not None and len(label) < _LONGEST_SHOWN:
+            by_role[role].append(label)
+    volts, amperes, ohms = by_role.values()
+    named: dict[str, str] = {}
+    more = ""
+    if any(column.role == "frequency" for column in columns) and len(ohms) > 1:
+        named = {"z_real": ohms[0], "z_imag": ohms[1]}
+    elif len(volts) > 1 and not amperes and any(column.role == "time" for column in columns):  # of a logger
+        named = {"voltage": volts[0], "current": volts[1]}
+        more = ', and over what the current was measured: sense_resistance = "1 kohm"'
+    else:
+        named = {role: found[0] for role, found in (("voltage", volts), ("current", amperes)) if found}
+    stated = ", ".join(f"{role} = {label!r}" for role, label in named.items())
+    return f"; say in device.toml columns = {{ {stated} }}{more}" if named else ""
 
 
 def _one_per_role(

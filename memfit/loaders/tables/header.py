@@ -303,13 +303,13 @@ def _header_at(lines: Sequence[str], index: int, labels: tuple[str, ...], *, str
     below = [i for i in range(index + 1, len(lines)) if lines[i].strip(" \t,;")]
     if not below:
         return None
-    units = _units_row(lines[below[0]], labels)
+    units, behind = _units_row(lines[below[0]], labels), index + 1
     if units is not None:
-        labels, below = units, below[1:]
+        labels, behind, below = units, below[0] + 1, below[1:]
     words = 0
     while words < _MOST_WORDS and below and _is_words(lines[below[0]], labels):
-        words, below = words + 1, below[1:]
-    rows = [lines[i] for i in below[:SAMPLE]]
+        words, behind, below = words + 1, below[0] + 1, below[1:]
+    rows = [lines[i] for i in below if not lines[i].lstrip().startswith("#")][:SAMPLE]
     if not rows:
         return None
     if strict:
@@ -324,7 +324,8 @@ def _header_at(lines: Sequence[str], index: int, labels: tuple[str, ...], *, str
     if layout is None:
         return None
     layout = settled(layout, (lines[i] for i in below))
-    return Header(labels, index + 1, below[0] + 1, replace(layout, fields=len(labels)), words)
+    first = next(i for i in range(behind, below[0] + 1) if lines[i].strip(" "))
+    return Header(labels, index + 1, first + 1, replace(layout, fields=len(labels)), words)
 
 
 def _is_words(line: str, labels: Sequence[str]) -> bool:

@@ -13,7 +13,7 @@ from memfit.arrays import ComplexArray, FloatArray
 from memfit.datasets import ImpedanceSpectrum, kramers_kronig
 from memfit.errors import FileFormatError
 from memfit.loaders.raw import Source
-from memfit.loaders.tables.choice import choose_columns, listed, no_impedance
+from memfit.loaders.tables.choice import choose_columns, hint, listed, no_impedance
 from memfit.loaders.tables.header import Header, split_labels
 from memfit.loaders.tables.labels import understand_header
 from memfit.loaders.tables.layout import SAMPLE, Layout, find_layout, settled, split_fields
@@ -55,11 +55,13 @@ def headerless_header(lines: Sequence[str], source: Source) -> Header:
             line=1,
         )
     index, layout = first
+    _check_above(lines, index, layout, source.name)
     above = next((i for i in range(index - 1, -1, -1) if lines[i].strip(" \t,;")), None)
     if above is not None and not lines[above].lstrip().startswith("#"):
-        labels = tuple(split_fields(lines[above], layout.separator))
+        head = lines[above].lstrip("%/! \t")
+        labels = tuple(split_fields(head, layout.separator))
         if layout.separator == " " or len(labels) < 2:  # the split by which most labels are understood
-            splits = split_labels(lines[above]) or [(lines[above].strip(),)]
+            splits = split_labels(head) or [(head.strip(),)]
             labels = max(splits, key=lambda split: (len(understand_header(split)), len(split)))
         if any(re.search(r"[A-Za-z]", label) for label in labels):
             choose_columns(understand_header(labels), labels, source.name, above + 1)
@@ -83,11 +85,29 @@ def headerless_header(lines: Sequence[str], source: Source) -> Header:
     return Header(("Frequency (Hz)", "Z' (ohm)", "Z'' (ohm)"), 0, index + 1, layout)
 
 
+def _check_above(lines: Sequence[str], first: int, layout: Layout, file: str) -> None:
+    """Refuse a line of numbers above the first row that is no row: a cell is missing."""
+    for i, line in enumerate(lines[:first]):
+        fields = [text for text in layout.split(line) if text]
+        if len(fields) > 1 and all(layout.number(text) is not None for text in fields):
+            raise FileFormatError(
+                f"expected {layout.fields} fields as in the rows below, found {len(fields)}; mend the line.",
+                file=file,
+                line=i + 1,
+            )
+
+
 def _unknown_labels(labels: Sequence[str], source: Source, line: int) -> FileFormatError:
+    columns = understand_header(labels)
+    way = hint(labels, columns)
+    if not way:
+        bare = [label for i, label in enumerate(labels) if label and i not in {c.index for c in columns}]
+        named = zip(("voltage", "current"), [*bare, "...", "..."], "VA", strict=False)
+        stated = ", ".join(f'{role} = {{ name = "{label}", unit = "{unit}" }}' for role, label, unit in named)
+        way = f". Rename them, or say which is which in device.toml, as in columns = {{ {stated} }}"
     return FileFormatError(
         "expected labels that name the quantities with their units, such as Time (s), Voltage (V), "
-        f"Current (A); found {listed(labels)}. Rename them, or say in device.toml which is which, as in "
-        f"columns = {{ voltage = ..., current = ... }}.{no_impedance(labels)}",
+        f"Current (A); found {listed(labels)}{way}.{no_impedance(labels)}",
         file=source.name,
         line=line,
     )

@@ -96,6 +96,11 @@ def _role(name: str) -> str | None:
     return next((role for role, pattern in _names() if pattern.fullmatch(name)), None)
 
 
+_UNIT_NAMES = {"volts": "V", "amps": "A"}
+"""Labels that are units, of cyclers."""
+_CLOCK = re.compile(r"h{1,2}:m(?:m|in)?:s{1,2}(?:[.:](?:f+|m?s+|0+))?", re.IGNORECASE)
+
+
 def normalise(name: str) -> str:
     """A quantity's name without what varies: case, blanks, underscores, kinds of quotes.
 
@@ -138,6 +143,10 @@ def understand(label: str, index: int = 0) -> Column | None:
     name, unit_text = split_label(text)
     if unit_text is None and find_unit(name, "frequency") is not None:  # "Hz": the unit says it all
         return _with_unit(Column(index, label.strip(), "frequency", None), "frequency", name)
+    if unit_text is None and (meant := _UNIT_NAMES.get(name.strip().lower())) is not None:
+        unit_text = meant
+    if unit_text is not None and _CLOCK.fullmatch(unit_text):
+        unit_text = "s"  # the cells are read as times of day
     if unit_text is not None and _SCATTERING.fullmatch(unit_text):  # Re(S11)
         return None
     sign = -1.0 if _MINUS.match(name) else 1.0

@@ -172,6 +172,9 @@ def settled(layout: Layout, lines: Iterable[str]) -> Layout:
     return layout
 
 
+_DURATION = re.compile(r"(\d{1,5}):([0-5]\d):([0-5]\d)")
+
+
 def seconds(text: str) -> float | None:
     """A date and time, or a time of day, in seconds since 1970 or midnight (no time zone).
 
@@ -196,6 +199,10 @@ def seconds(text: str) -> float | None:
         if not digits.isdecimal():
             return None
         fraction, suffix = digits, f" {suffix}"
+    duration = _DURATION.fullmatch(main)
+    if duration is not None and not suffix:  # of a cycler, perhaps of days
+        hours, minutes, rest = map(int, duration.groups())
+        return 3600.0 * hours + 60.0 * minutes + rest + (float(f"0.{fraction}") if fraction else 0.0)
     for pattern in _TIME_FORMATS:
         try:
             moment = datetime.strptime(main + suffix, pattern)
