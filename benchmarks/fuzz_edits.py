@@ -9,6 +9,7 @@ of them numbers; the lines of as many cells above it are its labels and units.
 """
 
 import argparse
+import io
 import random
 import re
 import sys
@@ -16,6 +17,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+import openpyxl
 from fuzz import LARGEST, by_reader
 from fuzz_truth import SHORT, read, rows, settings_for
 
@@ -27,6 +29,8 @@ REMARKS = ("lamp switched off", "# lamp switched off", "CONTROL LOOP OVERLOAD", 
 ERRORS = ("#NUM!", "#N/A", "#DIV/0!", "#VALUE!", "NaN", "")
 
 
+MOST_TRIALS = 8
+"""Edits that are tried for each that is wanted; some tables have no place for some."""
 LEAST = 5
 """Rows that come twice; fewer may be chance where numbers have few digits."""
 
@@ -165,23 +169,48 @@ EDITS = {
 }
 
 
+def _is_short(cell):
+    """Whether a cell is a number that openpyxl writes without rounding it to 16 digits."""
+    return NUMBER.fullmatch(cell) is not None and "," not in cell and sum(map(str.isdigit, cell)) <= 15
+
+
+def workbook(lines, table):
+    """The lines of a text as a sheet: numbers as numbers, all else as text."""
+    book = openpyxl.Workbook(write_only=True)
+    sheet = book.create_sheet("data")
+    for line in lines:
+        cells = [cell.strip() for cell in table.cells(line)]
+        sheet.append([float(cell) if _is_short(cell) else cell for cell in cells])
+    kept = io.BytesIO()
+    book.save(kept)
+    return kept.getvalue()
+
+
 def check_edits(name, data, count, rng, tally):
     """Edit the table of one file in many ways."""
     text = Source(name, data[:LARGEST]).text
     text = text[: text.find("\n", SHORT) + 1] or text
     settings = settings_for(name, text.encode())
-    whole = read(name, text.encode(), settings)
-    lines = text.split("\n")
-    table = find_table(lines) if whole is not None else None
+    lines = text.rstrip("\n").split("\n") if name.endswith(".xlsx") else text.split("\n")
+    table = find_table(lines)
     if table is None:
         return
-    words = list(EDITS)
-    for number in range(count):
+    whole = read(name, workbook(lines, table) if name.endswith(".xlsx") else text.encode(), settings)
+    if whole is None:
+        return
+    words, made = list(EDITS), 0
+    for number in range(MOST_TRIALS * count):
         word = words[number % len(words)]
         changed = EDITS[word](lines, table, rng)
         if changed is None:
             continue
-        records = read(name, "\n".join(changed).encode(), settings)
+        if made == count:
+            return
+        made += 1
+        if name.endswith(".xlsx"):
+            records = read(name, workbook(changed, table), settings)
+        else:
+            records = read(name, "\n".join(changed).encode(), settings)
         tally["edited"] += 1
         if records is None:
             tally["edited, refused"] += 1
@@ -216,11 +245,12 @@ def compare_edited(whole, records, word):
 
 COLUMNS = ("edited", "edited, refused", *(f"refused: {word}" for word in EDITS), "edited, misread")
 EXPLAINED = """\
-Every text file, the real ones and the written ones, edited as the columns say, each edit as often as the
-others: columns moved with their labels, remarks and blank lines among the rows, decimal commas from some
-row on, blocks of NaN, a row that lacks a cell, a failed formula, rows that come twice. A reader may
-refuse the file, or give values that were there before, with a word where it gives fewer rows or some of
-them twice. Anything else is misread. The columns between count the refused files by their edit."""
+Every text file, the real ones and the written ones, and generic tables as workbooks (the row XLSX), edited
+as the columns say, each edit as often as the others: columns moved with their labels, remarks and blank
+lines among the rows, decimal commas from some row on, blocks of NaN, a row that lacks a cell, a failed
+formula, rows that come twice. A reader may refuse the file, or give values that were there before, with a
+word where it gives fewer rows or some of them twice. Anything else is misread. The columns between count
+the refused files by their edit."""
 
 
 def main():
@@ -232,7 +262,9 @@ def main():
     parser.add_argument("--write", type=Path)
     options = parser.parse_args()
     table = {}
-    for reader, files in sorted(by_reader(options.folder).items(), key=lambda item: item[0].lower()):
+    found = by_reader(options.folder)
+    found["XLSX workbook"] = [(f"{name}.xlsx", data) for name, data in found["table"] if len(data) < SHORT]
+    for reader, files in sorted(found.items(), key=lambda item: item[0].lower()):
         texts = [(name, data) for name, data in files if Source(name, data).is_text]
         if not texts or (options.only and reader.lower() not in map(str.lower, options.only)):
             continue

@@ -691,3 +691,9 @@ def test_a_date_with_a_clock_parts_no_course():
     text = "".join(f"2024-01-01 10:00:{k // 20:02d},{k / 20},{k > 20:d},{1e-6 * k!r}\n" for k in range(60))
     (record,) = read("Date,Elapsed (s),Voltage (V),Current (A)\n" + text)
     assert record.time == pytest.approx(np.arange(60) / 20)
+
+
+def test_empty_rows_on_top_of_a_table_without_header_are_told():
+    (record,) = read(",,\n,,\n" + rows(F, Z.real, Z.imag))
+    assert record.points == F.size
+    assert any("2 empty rows were left out" in note for note in record.notes)

@@ -82,6 +82,8 @@ def headerless_header(lines: Sequence[str], source: Source) -> Header:
             file=source.name,
             line=index + 1,
         )
+    while index and lines[index - 1].strip(" ") and not lines[index - 1].strip(" \t,;"):
+        index -= 1  # rows that are empty are told
     return Header(("Frequency (Hz)", "Z' (ohm)", "Z'' (ohm)"), 0, index + 1, layout)
 
 
