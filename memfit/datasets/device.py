@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+ORDER = "order of measuring"
+"""Key of the metadata of a record: its number in the order of measuring, where that was told."""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Device(Shown):
     """Everything measured on one device.
@@ -233,13 +237,21 @@ def ranked(device: Device) -> Device:
     """The device with its records in an order that neither names of files nor their order change.
 
     By kind, then by bias, scan rate or largest drive; what is alike in that goes by the content of the file,
-    and records of one file as they stand in it. A fit then gives the same bytes.
+    and records of one file as they stand in it. A fit then gives the same bytes. An order of measuring is
+    kept with the records, for a drift goes by it.
 
     Parameters
     ----------
     device : Device
     """
-    return replace(device, records=tuple(sorted(device.records, key=_rank)))
+    records = device.records
+    if device.ordered:
+        numbers = map(str, range(len(records)))
+        records = tuple(
+            replace(record, metadata={ORDER: number, **record.metadata})
+            for record, number in zip(records, numbers, strict=True)
+        )
+    return replace(device, records=tuple(sorted(records, key=_rank)))
 
 
 def _rank(record: Record) -> tuple[str, str, float, str]:

@@ -6,7 +6,7 @@ from datetime import datetime
 import numpy as np
 
 from memfit.arrays import FloatArray
-from memfit.datasets.device import Device
+from memfit.datasets.device import ORDER, Device
 from memfit.errors import InputError
 
 START = "start"
@@ -40,7 +40,7 @@ def in_session(device: Device) -> Device:
             "the files in device.toml in the order of measuring."
         )
     elif device.ordered:
-        times = [float(k) for k in range(len(records))]
+        times = [float(record.metadata.get(ORDER, k)) for k, record in enumerate(records)]
     else:
         raise InputError(
             f"{device.name}: a drift needs the order of the records; list the files as [[measurement]] in "

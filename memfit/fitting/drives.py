@@ -5,14 +5,17 @@ When the model is asked, and what is made of its answers, where the record is a 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from memfit.arrays import FloatArray, IntArray
 from memfit.datasets.records import ImpedanceSpectrum, IVSweep, Record
 from memfit.errors import InputError
-from memfit.model.transient import Response
 from memfit.protocols import Drive, held_until_sampled
+
+if TYPE_CHECKING:
+    from memfit.model.transient import Response
 
 
 def drive_of(record: Record) -> Drive | None:
@@ -155,7 +158,7 @@ def sampled_at(record: Record, time: FloatArray) -> FloatArray:
 
 
 def rows_of(
-    response: Response, offsets: IntArray, records: Sequence[Record], slopes: bool
+    response: "Response", offsets: IntArray, records: Sequence[Record], slopes: bool
 ) -> tuple[FloatArray, ...]:
     """Values at the points of some records, and their derivatives: of paired pulses those of the ratio.
 

@@ -103,7 +103,7 @@ def fit(device: Device, plan: FitPlan | None = None) -> JointFit:
     plan = plan or plan_for(device.settings)
     if "d_i" in plan.asked:
         device = in_session(device)
-    device = device if device.ordered else ranked(device)  # an order of measuring is kept: drift goes by it
+    device = ranked(device)
     if not device.records:
         raise InputError(f"{device.name}: there is no record to fit; expected spectra, sweeps or transients.")
     for record in device.records:

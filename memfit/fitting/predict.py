@@ -16,7 +16,7 @@ import numpy as np
 from memfit.arrays import ComplexArray, FloatArray
 from memfit.datasets.records import ImpedanceSpectrum, IVSweep, PulseTransient, Record
 from memfit.errors import InputError
-from memfit.fitting.drives import Jumping, drive_of, drive_of_timed, free_start, rows_of, sampled_at
+from memfit.fitting.drives import Jumping, Pairs, drive_of, drive_of_timed, free_start, rows_of, sampled_at
 from memfit.fitting.instrument import Instrument, driven
 from memfit.model.directions import Direction, by_amplitudes
 from memfit.model.parameters import COLUMN, NAMES, Parameters
