@@ -1,4 +1,4 @@
-"""The device in a circuit: gain margin, limit cycles, map, and the course after the source is switched on."""
+"""The device in a circuit: gain margin, limit cycles, maps, the course after the source is switched on."""
 
 from base64 import b64encode
 from collections.abc import Callable
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from dash import Dash, Input, Output, State, dcc, html, no_update
 
-from memfit.app.pictures import ACCENT, CONFIG, GREY, INK, Figure, axis, figure, plain
+from memfit.app.pictures import ACCENT, CONFIG, GREY, INK, Figure, axis, figure
+from memfit.app.screens.maps import curve, load_map, margin_map, nothing
 from memfit.app.words import WORDS
-from memfit.arrays import FloatArray
 from memfit.errors import MemfitError
 from memfit.model import Parameters
 from memfit.reporting.numbers import quantity_digits, scale_for
@@ -27,16 +27,6 @@ _LOADS, _CAPACITANCES = (-3.0, 3.0), (-3.0, 3.0)
 """Decades about R_b and about C_m, of the sliders; their lower ends stand for none."""
 _PERIODS, _POINTS = 20.0, 1500
 """Of a course in time."""
-_NEITHER, _RINGS, _OSCILLATES = "#ffffff", "#d5e6f3", "#f6d6b8"
-_REGIONS = [
-    [0.0, _NEITHER],
-    [0.33, _NEITHER],
-    [0.34, _RINGS],
-    [0.66, _RINGS],
-    [0.67, _OSCILLATES],
-    [1.0, _OSCILLATES],
-]
-"""Neither, rings, oscillates: as in the report."""
 
 
 def layout(session: "Session") -> Any:
@@ -79,7 +69,7 @@ def layout(session: "Session") -> Any:
                 html.Div(
                     [
                         dcc.Graph(id=f"spike-{k}", config=CONFIG, style={"height": "335px"})
-                        for k in range(4)
+                        for k in range(5)
                     ],
                     className="four",
                 ),
@@ -168,6 +158,16 @@ def register(app: Dash, open_session: OpenSession, desk: "Desk") -> None:  # noq
         )
         return said, drawn, *labels, *figures_of(p, circuit)
 
+    @app.callback(Output("spike-4", "figure"), Input("spike-0", "figure"), *circuit_state)
+    def margins(_figure: Any, control: str, load: float, capacitance: float, tab: str, pathname: str) -> Any:
+        if _figure is None:
+            return no_update
+        session = open_session(tab, pathname)
+        p = parameters_of(session)
+        result = session.result()
+        own = result if result is not None and p == parameters_of(session) else None
+        return margin_map(own, p, _circuit(p, control, load, capacitance))
+
     @app.callback(
         Output("spike-3", "figure"),
         Input("spike-0", "clickData"),
@@ -183,7 +183,7 @@ def register(app: Dash, open_session: OpenSession, desk: "Desk") -> None:  # noq
         circuit = _circuit(p, control, load, capacitance)
         dynamics = _dynamics(p, circuit)
         if dynamics is None:
-            return _empty()
+            return nothing()
         source = float(dynamics.critical.source[0])
         point = (click or {}).get("points", [{}])[0]
         if "x" in point:
@@ -220,35 +220,6 @@ def verdict(session: "Session", p: Parameters, circuit: Any) -> Any:
     ]
 
 
-def _empty() -> Figure:
-    """A figure that says why there is none."""
-    made = figure([], axis(""), axis(""))
-    made["layout"]["annotations"] = [
-        {
-            "text": WORDS["spike_nothing"],
-            "showarrow": False,
-            "xref": "paper",
-            "yref": "paper",
-            "x": 0.5,
-            "y": 0.5,
-        }
-    ]
-    made["layout"]["xaxis"]["visible"] = made["layout"]["yaxis"]["visible"] = False
-    return made
-
-
-def _line(x: FloatArray, y: FloatArray, colour: str, name: str, dash: str = "solid") -> dict[str, Any]:
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "x": plain(x),
-        "y": plain(y),
-        "name": name,
-        "line": {"color": colour, "width": 1.8, "dash": dash},
-        "hovertemplate": f"{name}<br>%{{x:.4g}}, %{{y:.4g}}<extra></extra>",
-    }
-
-
 def figures_of(p: Parameters, circuit: Any) -> list[Figure]:
     """Bifurcation diagram, gain margin, map over bias and load.
 
@@ -259,7 +230,7 @@ def figures_of(p: Parameters, circuit: Any) -> list[Figure]:
     """
     dynamics = _dynamics(p, circuit)
     if dynamics is None:
-        return [_empty(), _empty(), _map(p, circuit, None)]
+        return [nothing(), nothing(), load_map(p, circuit, None)]
     from memfit.reporting.figures.stability import attracts
 
     steady, cycles, unit = dynamics.steady, dynamics.diagram.cycles, dynamics.source_unit
@@ -267,78 +238,27 @@ def figures_of(p: Parameters, circuit: Any) -> list[Figure]:
     x = factor * steady.source
     across = axis(f"Source ({symbol})")
     traces = [
-        _line(x, np.where(steady.kind < 2, steady.u, np.nan), INK, "steady, stable"),
-        _line(x, np.where(steady.kind >= 2, steady.u, np.nan), INK, "steady, unstable", "dash"),
+        curve(x, np.where(steady.kind < 2, steady.u, np.nan), INK, "steady, stable"),
+        curve(x, np.where(steady.kind >= 2, steady.u, np.nan), INK, "steady, unstable", "dash"),
     ]
     if cycles:
         sources = factor * np.array([cycle.source for cycle in cycles])
         good = np.array([attracts(cycle) for cycle in cycles])
         for end in (0, 1):
             u = np.array([cycle.u[end] for cycle in cycles])
-            traces.append(_line(sources, np.where(good, u, np.nan), _CYCLE, "limit cycle"))
-            traces.append(_line(sources, np.where(good, np.nan, u), _CYCLE, "unstable cycle", "dash"))
+            traces.append(curve(sources, np.where(good, u, np.nan), _CYCLE, "limit cycle"))
+            traces.append(curve(sources, np.where(good, np.nan, u), _CYCLE, "unstable cycle", "dash"))
     margin = [
-        _line(x, steady.gain_margin, ACCENT, "gain margin"),
-        _line(x[[0, -1]], np.ones(2), GREY, "boundary of oscillation", "dot"),
+        curve(x, steady.gain_margin, ACCENT, "gain margin"),
+        curve(x[[0, -1]], np.ones(2), GREY, "boundary of oscillation", "dot"),
     ]
     finite = steady.gain_margin[np.isfinite(steady.gain_margin)]
     bounds = (min(0.5, float(finite.min())), max(2.0, float(min(finite.max(), 1e3)))) if finite.size else None
     return [
         figure(traces, across, axis("u (V)")),
         figure(margin, across, axis("Gain margin", log=True, bounds=bounds)),
-        _map(p, circuit, dynamics),
+        load_map(p, circuit, dynamics),
     ]
-
-
-@lru_cache(maxsize=8)
-def _regions(p: Parameters, circuit: Any) -> Any:
-    from memfit.reporting.stability.curves import load_map
-
-    return load_map(p, circuit)
-
-
-def _map(p: Parameters, circuit: Any, dynamics: "Dynamics | None") -> Figure:
-    """What the device does over bias and load of a voltage source, with the circuit on it."""
-    from memfit.analysis.stability import Circuit
-
-    regions = _regions(p, Circuit(control="voltage", external_capacitance=circuit.external_capacitance))
-    traces: list[dict[str, Any]] = [
-        {
-            "type": "heatmap",
-            "x": plain(regions.x),
-            "y": plain(regions.y),
-            "z": regions.region.tolist(),
-            "zmin": 0,
-            "zmax": 2,
-            "colorscale": _REGIONS,
-            "showscale": False,
-            "hovertemplate": "u %{x:.3g} V, load %{y:.3g} Ω<extra></extra>",
-        }
-    ]
-    if dynamics is not None and circuit.control == "voltage":
-        load = min(max(circuit.load, float(regions.y[0])), float(regions.y[-1]))
-        traces.append(
-            {
-                "type": "scatter",
-                "mode": "markers",
-                "x": plain(dynamics.critical.u[:1]),
-                "y": [load],
-                "name": "this circuit",
-                "marker": {"size": 11, "color": "white", "line": {"color": INK, "width": 2}},
-            }
-        )
-    made = figure(traces, axis("u (V)"), axis("Load (Ω)", log=True))
-    made["layout"]["annotations"] = [
-        {
-            "text": "orange: oscillates, blue: rings",
-            "xref": "paper",
-            "yref": "paper",
-            "x": 0.02,
-            "y": 0.98,
-            "showarrow": False,
-        }
-    ]
-    return made
 
 
 def course_of(p: Parameters, dynamics: "Dynamics", source: float) -> Figure:
@@ -358,7 +278,7 @@ def course_of(p: Parameters, dynamics: "Dynamics", source: float) -> Figure:
     time, u = from_rest(p, dynamics.circuit, source, _PERIODS * period, _POINTS)
     per_second, symbol = scale_for(float(time[-1]), "s")
     said = quantity_digits(source, dynamics.source_unit, 3)
-    traces = [] if u is None else [_line(per_second * time, u, _CYCLE, f"source {said}")]
+    traces = [] if u is None else [curve(per_second * time, u, _CYCLE, f"source {said}")]
     made = figure(traces, axis(f"Time ({symbol})"), axis("u (V)"))
     made["layout"]["annotations"] = [
         {"text": f"source {said}", "xref": "paper", "yref": "paper", "x": 0.98, "y": 0.98, "showarrow": False}

@@ -41,9 +41,9 @@ from memfit.reporting.numbers import power_of_ten, quantity_digits, scale_for
 
 _DASHED: Any = (0, (3, 2))
 _OSCILLATES, _RINGS = "#f6d6b8", "#d5e6f3"
-_LOG_MARGINS = np.log([1.0, 1.25, 2.0, 5.0, 10.0, 100.0])
-_MARGIN_COLOURS = ("#efb681", "#fbeee2", "#e6f0f8", "#c4dcee", "#93bfe0", "#5b9fd0", "#3a7fb5")
-_MARGIN_WORDS = ("below 1", "1 to 1.25", "1.25 to 2", "2 to 5", "5 to 10", "10 to 100", "above 100")
+LOG_MARGINS = np.log([1.0, 1.25, 2.0, 5.0, 10.0, 100.0])
+MARGIN_COLOURS = ("#efb681", "#fbeee2", "#e6f0f8", "#c4dcee", "#93bfe0", "#5b9fd0", "#3a7fb5")
+MARGIN_WORDS = ("below 1", "1 to 1.25", "1.25 to 2", "2 to 5", "5 to 10", "10 to 100", "above 100")
 _LARGEST_LOG = 50.0
 _FINER, _FEWEST_SMOOTH = 8, 5
 _NARROW = 6.0  # ratio of the ends of an axis below which it is linear
@@ -217,8 +217,8 @@ def gain_map_figure(figure: Figure, found: GainMap) -> None:
     x_factor = _map_axis(axes, "x", regions.x_name, regions.x)
     y_factor = _map_axis(axes, "y", regions.y_name, regions.y)
     x, y = regions.x * x_factor, regions.y * y_factor
-    levels = [-_LARGEST_LOG, *_LOG_MARGINS, 2.0 * _LARGEST_LOG]
-    axes.contourf(x, y, margin, levels=levels, colors=_MARGIN_COLOURS)
+    levels = [-_LARGEST_LOG, *LOG_MARGINS, 2.0 * _LARGEST_LOG]
+    axes.contourf(x, y, margin, levels=levels, colors=MARGIN_COLOURS)
     if margin.min() < 0.0 < margin.max():
         axes.contour(x, y, margin, levels=[0.0], colors=[VERMILLION], linewidths=0.9)
     rings = (regions.region >= 1).astype(np.float64)
@@ -229,7 +229,7 @@ def gain_map_figure(figure: Figure, found: GainMap) -> None:
     at = (found.device[0] * x_factor, found.device[1] * y_factor)
     axes.plot(*at, "o", markerfacecolor="white", markeredgecolor=INK, markeredgewidth=0.9, markersize=4.5)
     axes.annotate("device", at, (4, 4), textcoords="offset points", fontsize=6, color=INK)
-    bands = zip(_MARGIN_COLOURS, _MARGIN_WORDS, levels[:-1], levels[1:], strict=True)
+    bands = zip(MARGIN_COLOURS, MARGIN_WORDS, levels[:-1], levels[1:], strict=True)
     shown = [
         (colour, words) for colour, words, low, high in bands if np.any((margin >= low) & (margin < high))
     ]
