@@ -15,7 +15,7 @@ that `import memfit` takes no time; type checkers, which do not run that, read `
 from importlib import import_module
 from typing import Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOMES = {
     "memfit.analysis.comparison": ("Comparison",),
@@ -38,6 +38,7 @@ _HOMES = {
     "memfit.errors": ("MemfitError",),
     "memfit.fitting": ("Estimate", "FitPlan", "FitResult"),
     "memfit.fitting.forecast": ("Forecast", "predict"),
+    "memfit.fitting.own": ("Part",),
     "memfit.interop": ("lmfit_models",),
     "memfit.interop.impedance_elements": ("impedance_circuit", "register_impedance_elements"),
     "memfit.loaders.frames": ("device_from_frames", "record_from_frame"),

@@ -68,6 +68,7 @@ class FitKeywords(TypedDict, total=False):
     fix: Mapping[str, Quantity]
     bounds: Mapping[str, Sequence[Quantity]]
     start: Any
+    own: Sequence[Any]
     seed: int
     robust: bool
     screen: bool

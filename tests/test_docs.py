@@ -1,5 +1,6 @@
 """The documentation says what the program does: every block of code on every page is run."""
 
+import ast
 import importlib.util
 import json
 import re
@@ -168,6 +169,11 @@ def test_the_metadata_agree():
     codemeta = json.loads((REPOSITORY / "codemeta.json").read_text(encoding="utf-8"))
     assert codemeta["version"] == version
     assert codemeta["softwareRequirements"] == project["dependencies"]
+    newest = re.search(
+        r"^## \[([^]]+)\] - (\d{4}-\d\d-\d\d)$", (REPOSITORY / "CHANGELOG.md").read_text("utf-8"), re.M
+    )
+    assert newest.groups() == (version, codemeta["dateModified"])
+    assert f'date-released: "{newest[2]}"' in citation
 
 
 def test_tables_of_the_paper_are_those_of_the_benchmarks():
@@ -205,3 +211,47 @@ def test_the_picture_of_the_front_page_shows_the_numbers_of_today(sample_fits):
         error = result.parameters[name].stderr / result.parameters[name].value * value
         assert value == pytest.approx(before, abs=0.2 * error), name
         assert text.split()[-1] == shown[name].split()[-1], name
+
+
+def test_those_who_come_from_elsewhere_find_their_program():
+    heads = re.findall(r"^## From (.+)$", (DOCS / "coming_from.md").read_text("utf-8"), re.MULTILINE)
+    words = {word for head in heads for word in re.split(r"[ ,]+", head)}
+    assert {"impedance.py", "DearEIS", "lmfit", "ZView"} <= words
+
+
+def test_every_claim_has_its_test():
+    """Each row of the page for referees names what was tested, and files or pages that there are."""
+    text = (DOCS / "review.md").read_text("utf-8")
+    rows = [row.strip("| ").split(" | ") for row in re.findall(r"^\| .+\|$", text, re.MULTILINE)]
+    claims = [row for row in rows if row[0] != "claim"]
+    assert len(claims) > 12
+    for claim, against, where in claims:
+        assert claim
+        assert len(against) > 10
+        for path in re.findall(r"`([\w./]+)`", where):
+            assert (REPOSITORY / path).exists() or path.startswith("memfit "), path
+
+
+def test_the_environment_is_activated_on_windows_too():
+    for page in (REPOSITORY / "README.md", DOCS / "tutorial.md"):
+        assert r".venv\Scripts\Activate.ps1" in page.read_text("utf-8")
+
+
+def test_a_release_is_held_against_what_is_promised():
+    """One command: every Python from the oldest on, with the oldest dependencies that are allowed there."""
+    tree = ast.parse((REPOSITORY / "noxfile.py").read_text("utf-8"))
+    known = {
+        node.targets[0].id: ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Name)
+        and node.targets[0].id in ("PYTHONS", "FIRST_WITH_WHEELS")
+    }
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["requires-python"] == f">={known['PYTHONS'][0]}"
+    assert known["PYTHONS"] == ("3.11", "3.12", "3.13")
+    allowed = dict(requirement.split(">=") for requirement in project["dependencies"])
+    for pins in known["FIRST_WITH_WHEELS"].values():
+        for name, version in pins.items():
+            numbers = [[int(n) for n in one.split(".")] for one in (version, allowed[name])]
+            assert numbers[0] >= numbers[1], name

@@ -21,6 +21,7 @@ from memfit.errors import InputError
 from memfit.fitting import CORE, FitResult, MinimumFound, to_plain, unit_of_length
 from memfit.fitting.identifiability import percent_of
 from memfit.fitting.linear import triangle
+from memfit.fitting.own import refuse_own
 from memfit.fitting.predict import Predictor
 from memfit.fitting.tied import refuse_ties
 from memfit.model import NAMES, PARAMETERS, Parameters
@@ -176,6 +177,7 @@ def _plan_next(result: FitResult, device: Device | None) -> NextMeasurements:
     if result.misfit is not None and result.misfit.large:
         return _without_model(result)
     refuse_ties(result, "Plans of measurements")
+    refuse_own(result.plan, "Plans of measurements")
     if result.minimum is None:
         raise InputError(
             "This result was made by a version of memfit that did not keep what planning needs; "

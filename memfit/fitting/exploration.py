@@ -282,13 +282,15 @@ class _Search:
 
         The leverage is the share of what is known of an unknown that comes from one point.
         """
-        r, rows = self.base.problem.residuals(self.unknowns).all_rows(x)
-        jacobian = with_bounds(rows, r, self.unknowns.free, x)
+        residuals = self.base.problem.residuals(self.unknowns)
+        (r, rows), own = residuals.all_rows(x), residuals.own_rows(x)
+        known = np.vstack([rows, own[:, :-1]]), np.concatenate([r, own[:, -1]])
+        jacobian = with_bounds(*known, self.unknowns.free, x)
         seen = np.linalg.norm(jacobian, axis=0)
         prior = np.where(seen > UNSEEN, 1e3 / np.where(seen > UNSEEN, seen, 1.0), 1.0)
         prior[self.device] = SETTINGS.prior * self.length[self.device]
-        known = np.vstack([jacobian, np.diag(1.0 / prior)])
-        covariance = NormalApproximation.of(known, 1.0 / prior).covariance()
+        finite = np.vstack([jacobian, np.diag(1.0 / prior)])
+        covariance = NormalApproximation.of(finite, 1.0 / prior).covariance()
         variance = np.diag(covariance)
         leverage = np.max((rows @ covariance) ** 2, axis=0, initial=0.0) / variance
         return np.sqrt(variance) / self.length, leverage

@@ -292,9 +292,11 @@ class _Verdict:
 
     def _information(self, x: FloatArray, wanted: Sequence[str]) -> FloatArray:
         """(n, n) root of what data and bounds tell of some unknowns."""
-        r, jacobian = self.state.problem.residuals(self.state.unknowns).all_rows(x)
+        residuals = self.state.problem.residuals(self.state.unknowns)
+        r, jacobian = residuals.all_rows(x)
         weight = np.sqrt(self.share[self.state.problem.keep])
-        reduced = triangle(np.column_stack([jacobian, r]) * weight[:, None])
+        rows = np.column_stack([jacobian, r]) * weight[:, None]
+        reduced = triangle(np.vstack([rows, residuals.own_rows(x)]))
         jacobian = with_bounds(reduced[:, :-1], reduced[:, -1], self.state.unknowns.free, x)
         return marginal_root(jacobian, [self.state.unknowns.names.index(n) for n in wanted])
 

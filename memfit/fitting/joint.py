@@ -223,7 +223,7 @@ def _find(
     records: Sequence[Record], plan: FitPlan, model: str, effort: Effort, *, patient: bool = True
 ) -> _Settled:
     """The settled fit of one model; where nothing describes the records it has to be content soon."""
-    problem = prepare(records, robust=plan.robust, engine=plan.engine, effort=effort)
+    problem = prepare(records, robust=plan.robust, engine=plan.engine, effort=effort, own=plan.own)
     minima, first = find_minima(problem, plan, free_parameters(model, plan.asked), patient=patient)
     problem = driven_alike(problem, minima[0].problem)
     begun = replace(minima[0], problem=problem)

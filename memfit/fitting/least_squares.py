@@ -171,10 +171,11 @@ def linear_promise(state: FitState) -> float:
 
 def _reduced(state: FitState) -> tuple[FloatArray, FloatArray]:
     """Triangle of the Jacobian, its columns of length one, beside the residuals; and their lengths."""
-    r, jacobian = state.linearised()
-    length = np.linalg.norm(jacobian, axis=0)
+    own = state.problem.residuals(state.unknowns).own_rows(state.x)
+    rows = np.vstack([np.column_stack(state.linearised()[::-1]), own])
+    length = np.linalg.norm(rows[:, :-1], axis=0)
     scale = np.where(length > UNSEEN, length, np.inf)  # what no data see stays
-    return triangle(np.column_stack([jacobian / scale, r])), scale
+    return triangle(rows / np.append(scale, 1.0)), scale
 
 
 def bounded_step(state: FitState) -> FloatArray:
@@ -285,8 +286,8 @@ def evaluator(state: FitState, weight: FloatArray | None = None) -> Evaluate:
             r, jacobian = residuals.residuals(x), residuals.jacobian(x)
         else:
             rows, slopes = residuals.all_rows(x)
-            reduced = triangle(np.column_stack([slopes * weight[:, None], rows * weight]))
-            r, jacobian = reduced[:, -1], reduced[:, :-1]
+            every = np.vstack([np.column_stack([slopes, rows]) * weight[:, None], residuals.own_rows(x)])
+            r, jacobian = (reduced := triangle(every))[:, -1], reduced[:, :-1]
         return Point(x, r, jacobian, residuals.failures > before, bool(state.problem.effort.over))
 
     return evaluate

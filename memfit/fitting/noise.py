@@ -16,6 +16,7 @@ from memfit.arrays import BoolArray, FloatArray
 from memfit.datasets import ImpedanceSpectrum, IVSweep, Record, SynapticCurve, kramers_kronig
 from memfit.fit_options import Engine
 from memfit.fitting.effort import Effort
+from memfit.fitting.own import Part
 from memfit.fitting.predict import Predictor, measured, modulus
 from memfit.fitting.problem import FitState, Problem
 from memfit.noise_estimate import TO_SIGMA, NoiseLevel, distance_from_neighbours, relative_distances, typical
@@ -83,6 +84,7 @@ def prepare(
     robust: bool = False,
     engine: Engine = "memfit",
     effort: Effort | None = None,
+    own: Sequence[Part] = (),
 ) -> Problem:
     """Records prepared for fitting: all points kept, the noise as seen without a model.
 
@@ -93,13 +95,15 @@ def prepare(
         As of `FitPlan`.
     effort : Effort, optional
         Of which this fit is a part.
+    own : sequence of Part
+        Residual terms beside those of the records.
     """
     predictor = Predictor(records)
     noise = tuple(first_noise(record) for record in predictor.records)
     sizes = [modulus(r, measured(r)) for r in predictor.records]
     sigma = np.concatenate([level.sigma(size) for level, size in zip(noise, sizes, strict=True)])
     every, counted = np.ones(predictor.size, dtype=bool), effort or Effort(predictor.size)
-    return Problem(predictor, noise, sigma, every, robust, engine, counted)
+    return Problem(predictor, noise, sigma, every, robust, engine, counted, tuple(own))
 
 
 def with_noise_of(state: FitState) -> Problem:

@@ -6,11 +6,12 @@ read its fields. What a fit may add to the parameters of the model are `Term`s o
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import Any, Literal, cast
 
 from memfit.errors import ParameterError, meant
 from memfit.fit_options import MODELS, FitOptions, FitSettings, Model
+from memfit.fitting.own import Part
 from memfit.fitting.serialise import from_plain, to_plain
 from memfit.fitting.ties import tie_faults
 from memfit.model import EXTENSIONS, LEFT_OUT, NAMES, PARAMETERS, PART_NAMES, names_where
@@ -94,10 +95,15 @@ class FitPlan(FitOptions):
     """Lowest and highest value, SI, where narrower than those of the table of parameters."""
     start: Mapping[str, float] = field(default_factory=dict)
     """First values, SI; what is missing is guessed from the data."""
+    own: Sequence[Part] = ()
+    """Residual terms of one's own; programs, of which a stored plan keeps the names."""
 
     def __post_init__(self) -> None:
         """Check names and values, all at once."""
         wrong = []
+        given: Sequence[object] = self.own
+        strange = [one for one in given if not isinstance(one, Part)]
+        wrong += [f"own: expected parts as memfit.Part makes them, found {one!r}" for one in strange]
         if self.model not in MODELS:
             known = ", ".join(f'"{name}"' for name in MODELS)
             wrong.append(f"the model is one of {known}; found {self.model!r}")
@@ -138,7 +144,10 @@ class FitPlan(FitOptions):
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, for result.json: what the plan was before an option came is left out at its default."""
-        plain: dict[str, Any] = to_plain(self)
+        plain: dict[str, Any] = to_plain(replace(self, own=()))
+        del plain["own"]
+        if self.own:
+            plain["own"] = [part.name for part in self.own]
         for option in fields(FitOptions):
             unset = {} if option.default is MISSING else to_plain(option.default)
             if option.metadata.get("new") and plain[option.name] == unset:
@@ -160,7 +169,9 @@ class FitPlan(FitOptions):
         ParameterError
             As for a new plan.
         """
-        plan: FitPlan = from_plain(cls, data, "plan")
+        stored = dict(data)
+        stored.pop("own", None)  # names of programs
+        plan: FitPlan = from_plain(cls, stored, "plan")
         return plan
 
 

@@ -16,8 +16,10 @@ from memfit.arrays import BoolArray, FloatArray
 from memfit.datasets import ImpedanceSpectrum
 from memfit.fit_options import Engine
 from memfit.fitting.effort import Effort
-from memfit.fitting.elimination import MANY, Part, parts_of, reduced_by_records
+from memfit.fitting.elimination import MANY, parts_of, reduced_by_records
+from memfit.fitting.elimination import Part as RecordPart
 from memfit.fitting.linear import divided_by_sigma, soften, triangle
+from memfit.fitting.own import Part, rows_of_parts
 from memfit.fitting.predict import Prediction, Predictor, bias_of, junction_at
 from memfit.fitting.unknowns import Unknown, Unknowns
 from memfit.model import Parameters, inverse_resistance_a
@@ -49,14 +51,14 @@ class JointResiduals:
         self.unknowns = unknowns
         self.failures = 0
         """Trials in which a record could not be integrated."""
-        self._robust = problem.robust
+        self._robust, self._own = problem.robust, problem.own
         self._kept = np.flatnonzero(problem.keep)
         self._data = problem.predictor.data()[self._kept]
         self._weight = 1.0 / problem.sigma[self._kept]
         self._expected = [j for j, u in enumerate(unknowns.free) if np.isfinite(u.prior)]
         self._last_x: FloatArray | None = None
         self._reduced = np.empty((0, 0))
-        self._parts: list[tuple[Part, Unknowns]] = []
+        self._parts: list[tuple[RecordPart, Unknowns]] = []
 
     def prediction(self, x: FloatArray) -> Prediction:
         """The model at all points."""
@@ -95,7 +97,7 @@ class JointResiduals:
             self._parts = [(part, self.unknowns.some(part.columns[0])) for part in parts]
         unknowns, failed = {id(part): some for part, some in self._parts}, []
 
-        def rows_of(part: Part) -> FloatArray:
+        def rows_of(part: RecordPart) -> FloatArray:
             """Records that are alike as if all were the first of them."""
             there = part.points.ravel() >= 0
             points, places = part.points.ravel()[there], part.rows.ravel()[there]
@@ -121,11 +123,19 @@ class JointResiduals:
         return self._reduce(x)[:, :-1]
 
     def _prior_rows(self, x: FloatArray) -> FloatArray:
-        """(k, m + 1) rows of [J r] for what is expected without the data."""
+        """(k, m + 1) rows of [J r] for what is expected without the data, then those of own parts."""
         rows = np.zeros((len(self._expected), x.size + 1))
         for row, j in zip(rows, self._expected, strict=True):
             unknown = self.unknowns.free[j]
             row[j], row[-1] = 1.0 / unknown.prior, (x[j] - unknown.inner(unknown.start)) / unknown.prior
+        return np.concatenate([rows, self.own_rows(x)])
+
+    def own_rows(self, x: FloatArray) -> FloatArray:
+        """(k, m + 1) rows of [J r] for the own parts; none without any."""
+        rows = np.zeros((0, x.size + 1))
+        if self._own:
+            r, slopes = rows_of_parts(self._own, self.unknowns.parameters(x))
+            rows = np.column_stack([self.unknowns.of_parameters(x, slopes), r])
         return rows
 
     def _reduce(self, x: FloatArray) -> FloatArray:
@@ -140,7 +150,8 @@ class JointResiduals:
                 rows = self._stacked(r, j)
                 found.append(rows if prediction.values.size <= _ROWS else triangle(rows))
                 failed |= lost
-            rows = np.concatenate([*found, self._prior_rows(x)]) if self._expected or len(found) > 1 else rows
+            if self._expected or self._own or len(found) > 1:
+                rows = np.concatenate([*found, self._prior_rows(x)])
             self.failures += failed
             self._last_x, self._reduced = x.copy(), triangle(rows)
         return self._reduced
@@ -162,6 +173,8 @@ class Problem:
     engine: Engine = "memfit"
     effort: Effort = field(default_factory=Effort, compare=False)
     """What the evaluations are counted on, and what may end a search."""
+    own: tuple[Part, ...] = ()
+    """Residual terms beside those of the records."""
 
     @property
     def kinds(self) -> tuple[str, ...]:

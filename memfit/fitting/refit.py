@@ -26,6 +26,7 @@ from memfit.fitting.drives import drive_of, drive_of_timed, sample_before
 from memfit.fitting.instrument_terms import delay_terms, drive_gain_terms, gain_term
 from memfit.fitting.least_squares import settled
 from memfit.fitting.noise import sigma_of
+from memfit.fitting.own import refuse_own
 from memfit.fitting.plan import FitPlan, Term
 from memfit.fitting.predict import Predictor
 from memfit.fitting.problem import FitState, Minimum, Problem
@@ -51,6 +52,7 @@ def rebuild_problem(result: FitResult, device: Device) -> FitState:
         The device holds other records, or other bytes, than the fit had, or nothing was fitted.
     """
     refuse_ties(result, "Profiles, refits and draws")
+    refuse_own(result.plan, "Profiles, refits and draws")
     matched = check_same(result, device)
     if not result.covariance_names:
         raise InputError("The result has no fitted quantities: everything was held fixed, or the fit failed.")

@@ -180,6 +180,17 @@ class Unknowns:
         """Gains, edges, delays and initial states."""
         return instrument_of({u.term: v for u, v in zip(self.free, x, strict=True) if u.term}, self.kinds)
 
+    def of_parameters(self, x: FloatArray, derivatives: FloatArray) -> FloatArray:
+        """(n, m) derivatives by the vector from those (n, `NAMES`) by the parameters; 0 by the terms."""
+        result = np.zeros((len(derivatives), len(self.free)))
+        if self.ties:
+            derivatives = self.ties.chained(derivatives, self.parameters(x))
+        result[:, self._columns] = derivatives[:, self._sources]
+        for j, unknown in enumerate(self.free):
+            if unknown.term is None and unknown.logarithmic:
+                result[:, j] *= unknown.outer(float(x[j]))
+        return result
+
     def jacobian(self, x: FloatArray, prediction: "Prediction", record_of_point: np.ndarray) -> FloatArray:
         """(n, m) derivatives of the predicted values by the vector.
 
@@ -190,18 +201,13 @@ class Unknowns:
             At this vector.
         record_of_point : (n,) array of int
         """
-        result = np.zeros((prediction.values.size, len(self.free)))
-        derivatives = prediction.derivatives
-        if self.ties:
-            derivatives = self.ties.chained(derivatives, self.parameters(x))
-        result[:, self._columns] = derivatives[:, self._sources]
+        result = self.of_parameters(x, prediction.derivatives)
         own = {unknown.term for unknown in self.free}
         for j, unknown in enumerate(self.free):
             term = unknown.term
             if term is None:
-                if unknown.logarithmic:
-                    result[:, j] *= unknown.outer(float(x[j]))
-            elif term.kind == "gain":
+                continue
+            if term.kind == "gain":
                 here = np.array([kind == term.instrument for kind in self.kinds])[record_of_point]
                 result[here, j] = prediction.bare[here]
             elif term.kind == "drive_gain":

@@ -10,12 +10,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar, Unpack
 
+import numpy as np
+
 from memfit.analysis.stability import analyse_result, spectra_alone
 from memfit.datasets import Device, without_copies
 from memfit.errors import InputError
 from memfit.fit_options import FitKeywords
 from memfit.fitting import EDITED, FitPlan, FitResult, joint, plan_for
 from memfit.fitting.joint import JointFit
+from memfit.fitting.own import Part, refuse_own
 from memfit.fitting.reproduce import SAME, Repetition, compare_repetition
 from memfit.fitting.tied import with_ties
 from memfit.interop.lmfit_parameters import settings_of
@@ -94,6 +97,8 @@ def fit(
     ties : mapping of str to str
         Parameters that follow from others, as lmfit writes expressions: ties={"tau_k": "0.5 * tau_d"}. Known
         are parameters, numbers, + - * / ** and exp, log, sqrt; nothing is ever run as a program.
+    own : sequence of Part
+        Residual terms of your own (`memfit.Part`): what else is known of the device.
     parts : sequence of str
         What the plainest model does without: "branch", "dispersion", "conductance", ...
     seed : int
@@ -188,6 +193,8 @@ def fit_records(device: Device, plan: FitPlan) -> JointFit:
     result = with_ties(found.result)
     result = replace(result, spectra_alone=spectra_alone(found.fitted))
     result = replace(result, stability=analyse_result(result), memfit_version=version("memfit"))
+    if plan.own:
+        result = replace(result, warnings=(*result.warnings, *_own_sentences(found.result, plan.own)))
     environment = {
         "python": platform.python_version(),
         "packages": {name: version(name) for name in _PACKAGES},
@@ -196,6 +203,16 @@ def fit_records(device: Device, plan: FitPlan) -> JointFit:
         "seconds": round(time.perf_counter() - clock, 3),
     }
     return JointFit(replace(result, environment=environment), found.fitted)
+
+
+def _own_sentences(result: FitResult, own: Sequence[Part]) -> list[str]:
+    """How far the fit is from each own part."""
+    p = Parameters.from_mapping({k: v for k, v in result.fitted_values.items() if k in PARAMETERS})
+    said = []
+    for part in own:
+        away = float(np.sqrt(np.mean(part.at(p) ** 2)))
+        said.append(f"The own part {part.name!r} took part in the fit: {away:.2g} standard deviations away.")
+    return said
 
 
 def fit_again(source: Path | str, data: Sequence[Path | str] = ()) -> tuple[JointFit, Device, Repetition]:
@@ -223,6 +240,7 @@ def fit_again(source: Path | str, data: Sequence[Path | str] = ()) -> tuple[Join
         There is no result, or a record of the fit is gone.
     """
     then = read_result(source)
+    refuse_own(then.plan, "The same numbers")
     found_data = find_data(then, result_file(source).parent, [Path(path) for path in data])
     records = {**found_data.other, **found_data.same}
     gone = [item.file for number, item in enumerate(then.inputs) if number not in records]

@@ -228,6 +228,7 @@ def _deviations(rows, found):
     problem = SimpleNamespace(
         predictor=SimpleNamespace(records=[None]),
         record_of_row=np.zeros(points, dtype=int),
+        residuals=lambda _: SimpleNamespace(own_rows=lambda x: np.empty((0, x.size + 1))),
     )
     free = [Unknown(f"b{j}", False, -np.inf, np.inf) for j in range(found.x.size)]
     state = SimpleNamespace(

@@ -123,3 +123,13 @@ def test_an_option_that_came_later_is_written_only_where_it_is_used():
 def test_a_model_is_known_by_its_parameters(model):
     assert model_of(free_parameters(model)) == model
     assert "L_s" not in free_parameters(model)
+
+
+def test_texts_with_units_are_as_good_as_numbers():
+    texts = FitPlan(fix={"R_s": "42 ohm"}, bounds={"tau_d": ("1 ms", "1 s")}, start={"C_m": "250 nF"})
+    numbers = FitPlan(fix={"R_s": 42.0}, bounds={"tau_d": (1e-3, 1.0)}, start={"C_m": 250e-9})
+    assert texts.fix == numbers.fix
+    assert texts.bounds == numbers.bounds
+    assert texts.start["C_m"] == pytest.approx(250e-9, rel=1e-12)
+    with pytest.raises(ParameterError, match="R_s"):
+        FitPlan(fix={"R_s": "42 nF"})

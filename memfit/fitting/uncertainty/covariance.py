@@ -271,7 +271,8 @@ def covariance_of(state: FitState) -> Covariance:
         here = record == k
         correlations.append(correlation(r[here], isinstance(data, ImpedanceSpectrum)))
         weight[here] = np.sqrt(correlations[-1][1] / max(int(np.count_nonzero(here)), 1))
-    weighted = triangle(np.column_stack([jacobian, r]) * weight[:, None])
+    own = state.problem.residuals(state.unknowns).own_rows(state.x)
+    weighted = triangle(np.vstack([np.column_stack([jacobian, r]) * weight[:, None], own]))
     root = weighted[:, :-1]
     bounds = bound_information(root, weighted[:, -1], state.unknowns.free, state.x)
     root = np.vstack([root, np.diag(np.sqrt(bounds.precision))])
