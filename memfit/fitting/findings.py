@@ -132,6 +132,11 @@ class Diagnosis:
     """chi2 a point without and with the part, of the kind of data that asks most for it."""
     sentence: str
 
+    @property
+    def shows(self) -> bool:
+        """Whether chi2 a point would fall by more than a hundredth: two digits show it."""
+        return self.per_point[1] < 0.99 * self.per_point[0]
+
 
 @dataclass(frozen=True, kw_only=True)
 class PartFound:

@@ -58,7 +58,7 @@ def device_circuit_figure(figure: Figure, series: str, elements: Sequence[Elemen
         step = 3.4
         first = _MIDDLE + 0.5 * step * (len(element.labels) - 1)
         for j, label in enumerate(element.labels):
-            _text(axes, x + 3.4, first - j * step, label, "left")
+            _text(axes, x + 4.2, first - j * step, label, "left")
 
 
 def _resistor(axes: Axes, x: float) -> None:

@@ -42,8 +42,11 @@ def device_blocks(result: FitResult) -> tuple[Block | None, ...]:
     """
     told = [found.sentence for found in result.parts_found]
     if not told and result.members:
-        told = [SENTENCES["plainest_suffices"]] if not result.parts else [SENTENCES["parts_given"]]
-    left = [SENTENCES["still_asked"], *(d.sentence for d in result.diagnosis)] if result.diagnosis else []
+        missed = result.misfit is not None and result.misfit.large
+        told = [SENTENCES["no_part_helps" if missed else "plainest_suffices"]]
+        told = [SENTENCES["parts_given"]] if result.parts else told
+    asked = [found.sentence for found in result.diagnosis if found.shows]
+    left = [SENTENCES["still_asked"], *asked] if asked else []
     return (
         _circuit_panel(result),
         Bullets(tuple(told)),

@@ -147,7 +147,7 @@ def trust_answer(result: FitResult) -> Answer:
     sentences = [result.status.message, _precision(result.parameters)]
     if result.excluded:
         sentences.append(_left_out(result))
-    sentences += [one.sentence for one in result.diagnosis[:_MOST_ASKED]]
+    sentences += [one.sentence for one in result.diagnosis if one.shows][:_MOST_ASKED]
     sentences += warnings[:_MOST_WARNINGS]
     if len(warnings) > _MOST_WARNINGS:
         sentences.append(f"{counted(len(warnings) - _MOST_WARNINGS, 'more warning')} with the inputs.")

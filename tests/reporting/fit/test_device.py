@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from made_members import PARTS, device
 
-from memfit.fitting.findings import Member
+from memfit.fitting.findings import Member, MisfitFound
 from memfit.fitting.joint import fit
 from memfit.reporting.content import SENTENCES, Bullets, Panels, Table, composition
 from memfit.reporting.fit.device import device_blocks
@@ -38,6 +38,16 @@ def test_a_plain_device_asks_for_nothing(result):
     plain = replace(result, parts=(), parts_found=(), members=(replace(result.members[0], parts=()),))
     told = next(block for block in device_blocks(plain) if isinstance(block, Bullets)).items
     assert told == (SENTENCES["plainest_suffices"],)
+
+
+def test_where_no_part_helps_the_plainest_device_is_not_said_to_describe_the_data(result):
+    plain = replace(result, parts=(), parts_found=(), members=(replace(result.members[0], parts=()),))
+    failed = replace(
+        plain,
+        misfit=MisfitFound(large=True, certain=True, probability=0.0, widening=1.0, sentence="It fails."),
+    )
+    told = next(block for block in device_blocks(failed) if isinstance(block, Bullets)).items
+    assert told == (SENTENCES["no_part_helps"],)
 
 
 def test_parts_in_words():

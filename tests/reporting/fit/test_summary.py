@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from memfit.fitting import Estimate, Status
+from memfit.fitting.findings import Diagnosis
 from memfit.reporting.fit.summary import (
     circuit_sentence,
     error_of,
@@ -174,3 +175,13 @@ def test_thousands_of_standard_errors_are_said_in_words():
     assert nearness_sentence("current", block(nearest_boundary=ways)).endswith(
         "2.5 standard errors of the fit away."
     )
+
+
+def test_a_part_that_would_change_nothing_to_be_seen_is_not_asked_for(result):
+    seen, unseen = (
+        Diagnosis(part="leak", chi2_fall=9.0, per_point=pair, sentence=f"chi2 {pair}.")
+        for pair in ((4.0, 1.1), (0.953, 0.951))
+    )
+    sentences = trust_answer(replace(result, diagnosis=(unseen, seen))).sentences
+    assert seen.sentence in sentences
+    assert unseen.sentence not in sentences
