@@ -30,7 +30,8 @@ from batch_nothing import nothing, nothing_to_prepare, nothing_to_report
 from recovery import CASES, make_device
 
 from memfit.batch.dask_executor import run_jobs
-from memfit.batch.device import Job, Limits, Makers
+from memfit.batch.device import Job, Makers
+from memfit.batch.limits import Limits
 from memfit.synthetic.export import write_device
 
 TABLE = Path(__file__).with_suffix(".md")
@@ -199,7 +200,9 @@ def engine_row(count, workers, folder):
     (device / "iv.csv").write_text("")
     out = folder / "engine"
     jobs = [Job(key=f"{number:06d}", folder=device, out=out) for number in range(count)]
-    makers = Makers(fit=nothing, report=nothing_to_report, prepare=nothing_to_prepare)
+    makers = Makers(
+        fit=nothing, report=nothing_to_report, merits=nothing_to_report, prepare=nothing_to_prepare
+    )
     begun, cpu = None, time.process_time()
     for _ in run_jobs(iter(jobs), makers, Limits(), workers=workers):
         if begun is None:

@@ -1,15 +1,19 @@
 """From a result folder to one flat row of the index, and what the columns are called.
 
 Columns are SI. Each parameter and derived quantity NAME has NAME, NAME_stderr, NAME_low, NAME_high (95 %
-interval) and NAME_status; the columns of stability are those under current control, with `voltage_` in front
-those under voltage control through R_s.
+interval) and NAME_status; each figure of merit has NAME as predicted, with the same four but for the status,
+NAME_measured and NAME_measured_stderr, and at_amplitude, at_read, ... are the conditions of all of them; the
+columns of stability are those under current control, with `voltage_` in front those under voltage control
+through R_s.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import Any, Literal
 
+from memfit.analysis.figures_of_merit.conditions import Conditions
+from memfit.analysis.figures_of_merit.rows import FIGURES_OF_MERIT
 from memfit.errors import InputError
 from memfit.fitting import EDITED, SCHEMA, FitResult
 from memfit.model import DERIVED, PARAMETERS, Derived, Parameter
@@ -31,6 +35,10 @@ _ROWS: dict[str, Parameter | Derived] = {**PARAMETERS, **DERIVED}
 _DIMENSION_OF_UNIT = {unit: key for key, (_, unit, _) in DIMENSIONS.items()} | {"": "ratio"}
 ESTIMATES = {name: _DIMENSION_OF_UNIT[row.unit] for name, row in _ROWS.items()}
 """Dimension of each parameter and derived quantity, by name."""
+MERITS = {name: _DIMENSION_OF_UNIT[row.unit] for name, row in FIGURES_OF_MERIT.items()}
+"""Dimension of each figure of merit, by name."""
+CONDITIONS = tuple(one.name for one in fields(Conditions))
+"""Of the figures of merit; their columns have `at_` in front."""
 STABILITY = {
     "verdict": ColumnInfo("text"),
     "probability_oscillates": ColumnInfo("number", "ratio"),
@@ -69,6 +77,12 @@ COLUMNS: Mapping[str, ColumnInfo] = MappingProxyType(
             for name, dimension in ESTIMATES.items()
             for tail in ("", "_stderr", "_low", "_high", "_status")
         },
+        **{
+            f"{name}{tail}": ColumnInfo("number", dimension)
+            for name, dimension in MERITS.items()
+            for tail in ("", "_stderr", "_low", "_high", "_measured", "_measured_stderr")
+        },
+        **{f"at_{name}": ColumnInfo("number") for name in CONDITIONS},
         **{prefix + name: info for prefix in CIRCUITS.values() for name, info in STABILITY.items()},
     }
 )
@@ -154,3 +168,25 @@ def row_of_result(data: Any, name: str) -> Row:
         }
         row |= {prefix + name: value for name, value in known.items()}
     return row
+
+
+def row_of_merits(data: Mapping[str, Any]) -> Row:
+    """The columns of the figures of merit.
+
+    Parameters
+    ----------
+    data : mapping
+        Of figures_of_merit.json; what it does not hold has no column.
+    """
+    row: Row = {}
+    for entry in data.get("figures") or ():
+        name = entry["figure"]
+        if name not in MERITS:
+            continue
+        predicted, measured = entry.get("predicted") or {}, entry.get("measured") or {}
+        low, high = predicted.get("ci95") or (None, None)
+        row |= {name: predicted.get("value"), f"{name}_stderr": predicted.get("stderr"), f"{name}_low": low}
+        row |= {f"{name}_high": high, f"{name}_measured": measured.get("value")}
+        row[f"{name}_measured_stderr"] = measured.get("stderr")
+    conditions = data.get("conditions") or {}
+    return row | {f"at_{name}": conditions.get(name) for name in CONDITIONS}

@@ -38,7 +38,8 @@ from distributed import (
 from distributed.scheduler import KilledWorker
 from tornado.ioloop import IOLoop
 
-from memfit.batch.device import Job, Limits, Makers, Outcome, bring_up_to_date, record_failure
+from memfit.batch.device import Job, Makers, Outcome, bring_up_to_date, record_failure
+from memfit.batch.limits import Limits
 from memfit.batch.worker_process import Fitter, Trouble
 from memfit.errors import InputError, OutputError, shown
 

@@ -8,7 +8,6 @@ A device is finished when all of that still holds.
 import errno
 import hashlib
 import json
-import re
 import shutil
 import tempfile
 import time
@@ -20,54 +19,24 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from memfit.errors import InputError, MemfitError, OutputError, ParameterError
+from memfit.batch.limits import Limits
+from memfit.errors import InputError, MemfitError, OutputError
 from memfit.files import write_whole
 from memfit.fitting import SCHEMA as RESULT_SCHEMA
 from memfit.loaders.device import files_of
-from memfit.units import format_quantity, parse_quantity
 
 DEVICES = "devices"
 """Folder of a batch's output that holds one folder for each device."""
 DRAFTS = ".drafts"
 """Folder of a batch's output that holds what is not finished; of no value once nothing runs."""
 RESULT, REPORT, CHECKPOINT = "result.json", "report.html", "checkpoint.json"
+MERITS = "figures_of_merit.json"
+"""What was asked for, as `Job.merits` has it, and the figures."""
 
 State = Literal["fitted", "unchanged", "failed", "stopped"]
 Cause = Literal["", "input", "time", "memory", "died", "error", "disk", "start"]
 """Why there is no result: the data cannot be used, a limit was passed, the process died, memfit itself
 stumbled; OUT cannot be written, no process can be started (these two end the run)."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    """What one device may cost."""
-
-    time: float | None = 600.0
-    """s; None: any time."""
-    memory: float | None = 2e9
-    """Bytes of the process that fits; None: any amount."""
-
-    @classmethod
-    def read(cls, time: str | float | None, memory: str | float | None) -> "Limits":
-        """From texts such as "10 min" and "2 GB"; "none" or None for no limit.
-
-        Parameters
-        ----------
-        time : str, float or None
-            s where no unit is given.
-        memory : str, float or None
-            Bytes where no unit is given.
-
-        Raises
-        ------
-        ParameterError, UnitError
-            A text cannot be read, or a limit is not above zero.
-        """
-        seconds = None if _no_limit(time) else parse_quantity(time or 0.0, "time")
-        size = None if _no_limit(memory) else parse_bytes(memory or 0.0)
-        if (seconds is not None and seconds <= 0) or (size is not None and size <= 0):
-            raise ParameterError(f"Limits must be above 0; found {time!r} and {memory!r}. Say none for none.")
-        return cls(time=seconds, memory=size)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +52,8 @@ class Job:
     settings: Mapping[str, Any] = field(default_factory=dict)
     """What the batch changes in the plan of every device, as plain data."""
     reports: bool = False
+    merits: Mapping[str, Any] = field(default_factory=dict)
+    """Figures of merit that are wanted, "names" and "conditions", as plain data; empty for none."""
     limits: Limits = field(default_factory=Limits)
 
     @property
@@ -99,6 +70,8 @@ class Makers:
     """Fit, write result.json (and the report, if asked for) into an empty folder; return the status."""
     report: Callable[[Job, Path], None]
     """Write the report of the finished result into a folder."""
+    merits: Callable[[Job, Path], None]
+    """Write the figures of merit of the result in a folder beside it."""
     prepare: Callable[[], None]
     """Import and compile, once a process."""
 
@@ -117,62 +90,6 @@ class Outcome:
     seconds: float = 0.0
     detail: str = ""
     """A traceback, where memfit itself stumbled."""
-
-
-_BYTES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
-_BINARY = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
-
-
-def parse_bytes(value: str | float) -> float:
-    """A size of memory: "2 GB", "512MiB", or a number of bytes.
-
-    Parameters
-    ----------
-    value : str or float
-        "kB" is 1000 bytes, "kiB" 1024.
-
-    Returns
-    -------
-    float
-        Bytes.
-
-    Raises
-    ------
-    ParameterError
-        It cannot be read.
-    """
-    found = re.fullmatch(r"\s*(\d+(?:\.\d*)?|\.\d+)(?:[eE]\+?(\d+))?\s*([kKmMgGtT]?)(i?)[bB]?\s*", str(value))
-    if found is None:
-        raise ParameterError(f'Expected a size of memory such as "2 GB" or "512 MiB"; found {value!r}.')
-    number, exponent, prefix, binary = found.groups()
-    return float(f"{number}e{exponent or 0}") * (_BINARY if binary else _BYTES)[prefix.lower()]
-
-
-def size_text(size: float) -> str:
-    """A size of memory for a sentence: "2 GB".
-
-    Parameters
-    ----------
-    size : float, bytes
-    """
-    return format_quantity(size, "B", digits=3)
-
-
-def time_text(seconds: float) -> str:
-    """A limit of time for a sentence: "90 s", "10 min".
-
-    Parameters
-    ----------
-    seconds : float, s
-    """
-    if seconds >= 120:
-        return f"{seconds / 60:.3g} min" if seconds < 7200 else f"{seconds / 3600:.3g} h"
-    return f"{seconds:.3g} s"
-
-
-def _no_limit(value: object) -> bool:
-    """Whether no limit is asked for."""
-    return value is None or (isinstance(value, str) and value.strip().lower() == "none")
 
 
 SCHEMA = "memfit/batch-checkpoint/1"
@@ -372,6 +289,8 @@ def _up_to_date(job: Job, makers: Makers, begun: float) -> Outcome:
         processor = time.process_time()
         with _new_place(job) as draft:
             status = makers.fit(job, draft)
+            if job.merits:
+                makers.merits(job, draft)
             if fingerprint(job.folder) != inputs:
                 raise InputError(_CHANGED)
             seconds = round(time.perf_counter() - begun, 3)
@@ -390,10 +309,30 @@ def _up_to_date(job: Job, makers: Makers, begun: float) -> Outcome:
         return Outcome(key=job.key, state="failed", cause=known.cause, message=known.message)
     if job.reports and not (job.place / REPORT).exists():
         with _new_place(job) as draft:
-            for name in (RESULT, CHECKPOINT):
-                shutil.copyfile(job.place / name, draft / name)
+            for name in (RESULT, CHECKPOINT, MERITS):
+                if (job.place / name).exists():
+                    shutil.copyfile(job.place / name, draft / name)
             makers.report(job, draft)
+    if job.merits and read_merits(job.place).get("asked") != dict(job.merits):
+        with _new_place(job) as draft:
+            shutil.copytree(job.place, draft, dirs_exist_ok=True)
+            makers.merits(job, draft)
     return Outcome(key=job.key, state="unchanged", status=known.status)
+
+
+def read_merits(place: Path) -> dict[str, Any]:
+    """The figures of merit of a device as plain data; empty where there are none that can be read.
+
+    Parameters
+    ----------
+    place : Path
+        Folder of the device's result.
+    """
+    try:
+        data = json.loads((place / MERITS).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return data if isinstance(data, dict) else {}
 
 
 def record_failure(job: Job, cause: Cause, message: str, *, begun: float, detail: str = "") -> Outcome:

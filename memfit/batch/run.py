@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from memfit.batch.columns import Row
-from memfit.batch.device import CHECKPOINT, DEVICES, DRAFTS, RESULT, Job, Limits, Makers, Outcome
+from memfit.batch.device import CHECKPOINT, DEVICES, DRAFTS, RESULT, Job, Makers, Outcome
+from memfit.batch.limits import Limits
 from memfit.batch.store import build_index, each_row
 from memfit.errors import DependencyError, InputError, OutputError
 from memfit.files import write_whole
@@ -297,6 +298,8 @@ class Order:
     scheduler: str | None = None
     """Address of a dask scheduler to use instead."""
     reports: bool = True
+    merits: Mapping[str, Any] = field(default_factory=dict)
+    """As of a `Job`."""
     limits: Limits = field(default_factory=Limits)
     settings: Mapping[str, Any] = field(default_factory=dict)
     """What to change in the plan of every device, as plain data."""
@@ -361,6 +364,7 @@ def run_batch(
             "out": out.absolute(),  # paths hold wherever a job is done
             "settings": dict(order.settings),
             "reports": order.reports,
+            "merits": dict(order.merits),
             "limits": order.limits,
         }
         jobs = (Job(key=key, folder=folder.absolute(), **asked) for key, folder in folders.items())

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from memfit.batch.columns import COLUMNS, ColumnInfo, Row, row_of_result
-from memfit.batch.device import CHECKPOINT, REPORT, RESULT, read_checkpoint
+from memfit.batch.columns import COLUMNS, ColumnInfo, Row, row_of_merits, row_of_result
+from memfit.batch.device import CHECKPOINT, MERITS, REPORT, RESULT, read_checkpoint, read_merits
 from memfit.batch.query import Condition, compile_expression
 from memfit.errors import InputError, OutputError
 from memfit.files import printable, whole_file
@@ -27,7 +27,7 @@ INDEX = "index.sqlite"
 
 _OF_A_REPORT = ("figures", "tables")
 """Folders of a report, which hold no results."""
-_LAYOUT = 1
+_LAYOUT = 2
 """Of the tables; goes up when a column is added."""
 _SQL_TYPE = {"number": "REAL", "text": "TEXT", "truth": "INTEGER"}
 _NAMES = (*COLUMNS, "stamp", "attributes")
@@ -146,7 +146,7 @@ def result_folders(out: Path) -> Iterator[Path]:
 def _values(folder: Path, name: str, before: sqlite3.Connection | None) -> tuple[tuple[Any, ...], bool]:
     """A row in the order of the table, and whether it was read: not where the index `before` still holds."""
     stamps = []  # what changes when a result does: time and size of its files
-    for file in (RESULT, CHECKPOINT):
+    for file in (RESULT, CHECKPOINT, MERITS):
         try:
             info = (folder / file).stat()
             stamps.append(f"{info.st_mtime_ns}:{info.st_size}:{info.st_ino}")
@@ -330,7 +330,7 @@ def row_of(folder: Path, name: str) -> Row:
         return {**row, "state": "failed", **{key: getattr(known, key) for key in told}}
     try:
         data = parse_result((folder / RESULT).read_text(encoding="utf-8"))
-        return {**row, **row_of_result(data, printable(name))}
+        return {**row, **row_of_result(data, printable(name)), **row_of_merits(read_merits(folder))}
     except (OSError, UnicodeDecodeError) as problem:
         reason = f"{name}/{RESULT} cannot be read ({problem}). Fit the device again."
     except InputError as problem:

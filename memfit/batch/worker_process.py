@@ -31,7 +31,8 @@ from typing import IO, Any, BinaryIO
 
 import psutil
 
-from memfit.batch.device import Cause, Limits, size_text, time_text
+from memfit.batch.device import Cause
+from memfit.batch.limits import Limits, size_text, time_text
 from memfit.isolation import isolated
 
 _START = "from memfit.batch.worker_process import serve; serve()"

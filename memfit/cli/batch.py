@@ -19,6 +19,7 @@ from memfit.cli.console import (
     print_json,
     whole,
 )
+from memfit.cli.merit_options import add_conditions, add_merits, conditions_of, merit_names
 from memfit.cli.plan_options import add_plan, plan_changes
 from memfit.cli.streams import tell
 
@@ -47,6 +48,7 @@ _QUERY_DETAILS = """\
   memfit query OUT 'gain_margin_min < 1 and area > "1 mm^2"'
   memfit query OUT 'R_b > "10 kohm" and tau_d_status == "determined"'
   memfit query OUT 'batch == "7" and not usable' --json
+  memfit query OUT 'on_off > 3 and V_set < "0.7 V"' --merit on_off,V_set
   memfit compare $(memfit query OUT 'status == "ok"' --paths) -o compared
 
 EXPRESSION has comparisons (< <= > >= == != in, not in, is None), and, or, not,
@@ -57,6 +59,7 @@ names of EXPRESSION:
 {estimates}
 {stability}
     under current control; with voltage_ in front under voltage control
+{merits}
   status usable chi2_reduced points records model seconds message
     state (fitted, failed, unreadable) and cause (input, time, memory, died, ...)
   device folder area temperature and every attribute of device.toml;
@@ -89,13 +92,17 @@ def _add_batch_options(parser: Parser) -> None:
         "--memory-limit", default="2 GB", metavar="SIZE", help='of each device; default "2 GB"; or none'
     )
     add_plan(parser)
+    add_merits(parser)
+    add_conditions(parser)
     add_json(parser)
 
 
 def _run_batch(given: Namespace) -> int:
     """Fit what is not finished, index, tell."""
+    from memfit.analysis.figures_of_merit.conditions import Conditions
     from memfit.workflow.batch import OVERVIEW_FILE, fit_many
 
+    conditions = conditions_of(given)
     console = Console(given.quiet, given.verbose)
     console.follow_log()
     if given.scheduler is None:
@@ -108,6 +115,8 @@ def _run_batch(given: Namespace) -> int:
             workers=given.workers,
             scheduler=given.scheduler,
             reports=given.reports,
+            merits=merit_names(given),
+            conditions=conditions if conditions != Conditions() else None,
             time_limit=given.time_limit,
             memory_limit=given.memory_limit,
             progress=meter.show,
@@ -235,18 +244,23 @@ def _add_query_options(parser: Parser) -> None:
     )
     form = parser.add_mutually_exclusive_group()
     add_json(form)
+    add_merits(parser)
     form.add_argument("--paths", action="store_true", help="print the result folders, one a line")
 
 
 def _query_details() -> str:
     """What an expression may say; the names of parameters and derived quantities are those of the tables."""
-    from memfit.batch.columns import ESTIMATES, STABILITY
+    from memfit.batch.columns import CONDITIONS, ESTIMATES, MERITS, STABILITY
 
     estimates = (
         f"{' '.join(ESTIMATES)}, each also with _stderr, _low and _high (95 % interval) and _status "
         "(determined, weak, ...)"
     )
-    names = {"estimates": estimates, "stability": " ".join(STABILITY)}
+    merits = (
+        f"{' '.join(MERITS)}: figures of merit as predicted, each also with _stderr, _low and _high, "
+        f"_measured and _measured_stderr; {' '.join(f'at_{name}' for name in CONDITIONS)}"
+    )
+    names = {"estimates": estimates, "stability": " ".join(STABILITY), "merits": merits}
     filled = {
         key: fill(text, 81, initial_indent="  ", subsequent_indent="    ") for key, text in names.items()
     }
@@ -255,6 +269,7 @@ def _query_details() -> str:
 
 def _run_query(given: Namespace) -> int:
     """Ask, print."""
+    from memfit.analysis.figures_of_merit.rows import chosen
     from memfit.batch.columns import flat_row
     from memfit.batch.store import select
     from memfit.reporting.content import counted
@@ -271,7 +286,9 @@ def _run_query(given: Namespace) -> int:
         for row in rows:
             print(out / row["folder"])
     elif rows:
-        shown = [*_ALWAYS, *(name for name in names if name not in _ALWAYS)]
+        merits = [row.name for row in chosen(merit_names(given))]
+        merits = [name for name in merits if any(row[name] is not None for row in rows)]
+        shown = list(dict.fromkeys((*_ALWAYS, *merits, *names)))
         flat = [flat_row(row) for row in rows]
         table = [tuple(shown), *(tuple(_cell(name, row.get(name)) for name in shown) for row in flat)]
         print(columns(table, indent=""))

@@ -2,7 +2,6 @@
 
 from argparse import Namespace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from memfit import __version__
 from memfit.cli.console import (
@@ -15,41 +14,17 @@ from memfit.cli.console import (
     add_look,
     add_overwrite,
     add_result,
-    option_quantity,
     print_json,
-    whole,
 )
+from memfit.cli.merit_options import add_conditions, conditions_of
 from memfit.errors import ParameterError
-
-if TYPE_CHECKING:
-    from memfit.analysis.figures_of_merit.conditions import Conditions
-
-_CONDITIONS = {
-    "amplitude": ("voltage", "of loops and of pulses that potentiate, as in 0.9V"),
-    "read": ("voltage", "at which states are read, as in 0.2V"),
-    "rate": ("voltage_rate", "scan rate of loops, as in 100mV/s"),
-    "depression": ("voltage", "of pulses that depress"),
-    "base": ("voltage", "between pulses"),
-    "width": ("time", "of a pulse, as in 10ms"),
-    "interval": ("time", "from the end of a pulse to the next"),
-    "duration": ("time", "for which retention is followed"),
-    "current": ("current", "at which the device may spike"),
-}
-"""Options that state conditions: dimension and help."""
-
-
-def _option(name: str) -> str:
-    """The option that states a condition; `--width` is that of figures."""
-    return "--pulse-width" if name == "width" else f"--{name}"
 
 
 def _add_options(parser: Parser) -> None:
     add_result(parser)
     parser.add_argument("-o", "--out", metavar="OUT", help="folder for the data sheet and its figures")
     add_data(parser, "the measurements, if elsewhere")
-    for name, (_, summary) in _CONDITIONS.items():
-        parser.add_argument(_option(name), metavar="VALUE", help=summary)
-    parser.add_argument("--count", type=whole(1), metavar="N", help="pulses up, and pulses down")
+    add_conditions(parser)
     parser.add_argument(
         "--export",
         default="",
@@ -77,7 +52,7 @@ def _run(given: Namespace) -> int:
     exports = tuple(word.strip() for word in given.export.split(",") if word.strip())
     if exports and given.out is None:
         raise ParameterError("--export writes files: say where with -o OUT.")
-    sheet, result, notes = sheet_of(given.result, given.data or (), _conditions(given))
+    sheet, result, notes = sheet_of(given.result, given.data or (), conditions_of(given))
     edited = console.warn_of_edits(result)
     for note in notes:
         console.say(note)
@@ -100,18 +75,6 @@ def _run(given: Namespace) -> int:
         )
         console.say_written(out)
     return USABLE
-
-
-def _conditions(given: Namespace) -> "Conditions":
-    """Those asked for."""
-    from memfit.analysis.figures_of_merit.conditions import Conditions
-
-    asked: dict[str, Any] = {"count": given.count}
-    for name, (dimension, _) in _CONDITIONS.items():
-        text = getattr(given, _option(name).strip("-").replace("-", "_"))
-        if text is not None:
-            asked[name] = option_quantity(_option(name), text, dimension)
-    return Conditions(**asked)
 
 
 DATASHEET = Command(

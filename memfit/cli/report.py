@@ -20,6 +20,7 @@ from memfit.cli.console import (
     add_result,
     print_json,
 )
+from memfit.cli.merit_options import add_conditions, add_merits, conditions_of, merit_names
 from memfit.errors import InputError
 
 if TYPE_CHECKING:
@@ -120,6 +121,8 @@ def _add_compare_options(parser: Parser) -> None:
         help="result.json, the folder it is in, or a folder that holds such folders",
     )
     parser.add_argument("-o", "--out", metavar="OUT", help="folder for page, tables and figures")
+    add_merits(parser)
+    add_conditions(parser)
     add_overwrite(parser)
     add_json(parser)
 
@@ -133,7 +136,7 @@ def _compare(given: Namespace) -> int:
     out = Path(given.out) if given.out is not None else None
     if out is not None:
         check_free(out, overwrite=given.overwrite)
-    comparison = compare(list(given.results))
+    comparison = compare(list(given.results), merits=merit_names(given), conditions=conditions_of(given))
     whole = [one for one in comparison.omitted if not one.what]
     for one in whole[:_MOST_SAID]:
         console.say(f"Left out: {one.label}: {one.reason}.")
@@ -159,7 +162,7 @@ def _comparison_text(comparison: "Comparison") -> str:
     """The three answers, then the ranking, the spreads and the trends, for a terminal."""
     from memfit.cli.text_output import filled, table_text
     from memfit.reporting.comparison.page import answers
-    from memfit.reporting.comparison.tables import pooled_table, ranking_table, trends_tables
+    from memfit.reporting.comparison.tables import merits_table, pooled_table, ranking_table, trends_tables
     from memfit.reporting.content import counted
 
     parts = [counted(len(comparison.devices), "device")]
@@ -170,6 +173,8 @@ def _comparison_text(comparison: "Comparison") -> str:
     circuits = list(dict.fromkeys(one.circuit for one in comparison.ranking))
     tables = [ranking_table(comparison, circuit) for circuit in circuits[:1]]
     tables += [pooled_table("pooled", comparison.sample, comparison.pooled), *trends_tables(comparison)]
+    merits = merits_table(comparison)
+    tables += [merits] if merits is not None else []
     return "\n\n".join([*parts, *(table_text(table) for table in tables if table.rows)])
 
 

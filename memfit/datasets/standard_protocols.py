@@ -32,11 +32,17 @@ class Settings:
     loop: int = 401
     """Of each cycle of a triangle."""
     early: int = 16
-    """After every jump, evenly in the logarithm of the time,"""
+    """After a jump, evenly in the logarithm of the time,"""
     earliest: float = 1e-5
-    """from this part of the flat piece on."""
-    late: tuple[float, ...] = (0.9, 0.925, 0.95, 0.97, 0.999)
-    """Parts of a flat piece at which it is sampled late."""
+    """from this part of the flat piece on;"""
+    first: int = 1200
+    """in the first pulse so many,"""
+    soonest: float = 1e-11
+    """from here on: its energy is an integral over the charging of the capacitance, which may be fast."""
+    late: int = 5
+    """Samples over the last tenth of a flat piece, evenly,"""
+    last: float = 0.999
+    """up to this part of it."""
     near: float = 1e-6
     """Distance of an even sample from a break, of that between samples, at which it stands for it."""
     lead: float = 0.5
@@ -272,7 +278,12 @@ def samples_of(drive: Drive) -> FloatArray:
     ----------
     drive : Drive
     """
-    early = np.concatenate([[0.0], np.geomspace(SETTINGS.earliest, 0.85, SETTINGS.early)])
-    parts = np.concatenate([early, SETTINGS.late])
-    pieces = [a + (b - a) * parts for a, b in pairwise(drive.time) if b > a]
+    late = np.linspace(0.9, SETTINGS.last, SETTINGS.late)
+    first = next((t for t, v in zip(drive.time, drive.value, strict=True) if v != drive.value[0]), None)
+    pieces = []
+    for a, b in pairwise(drive.time):
+        begin = (SETTINGS.soonest, SETTINGS.first) if a == first else (SETTINGS.earliest, SETTINGS.early)
+        early = np.geomspace(begin[0], 0.85, begin[1])
+        if b > a:
+            pieces.append(a + (b - a) * np.concatenate([[0.0], early, late]))
     return frozen_floats(np.concatenate([*pieces, drive.time[-1:]]))

@@ -1,12 +1,15 @@
 """The overview of a batch: results to be used, devices that oscillate, what failed; a link to each."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import inf
+from math import inf, nan
 from typing import Any
 from urllib.parse import quote
 
+import numpy as np
+
+from memfit.analysis.figures_of_merit.rows import FIGURES_OF_MERIT
 from memfit.model import NAMES, UNITS
 from memfit.reporting.content import (
     CAUSES,
@@ -19,6 +22,7 @@ from memfit.reporting.content import (
     Column,
     ColumnKind,
     Link,
+    Panels,
     Paragraph,
     Report,
     Table,
@@ -27,6 +31,7 @@ from memfit.reporting.content import (
     listed,
     sections_of,
 )
+from memfit.reporting.distributions import Spread, distribution_panels
 from memfit.reporting.numbers import MISSING, interval, percent, quantity, quantity_digits, span
 
 Row = Mapping[str, Any]
@@ -38,7 +43,9 @@ _NAMED = 8
 """Devices named in an answer."""
 
 
-def overview_report(title: str, rows: Iterable[Row], notes: Sequence[str] = (), footer: str = "") -> Report:
+def overview_report(
+    title: str, rows: Iterable[Row], notes: Sequence[str] = (), footer: str = "", *, alike: bool = False
+) -> Report:
     """The parts of the overview.
 
     Parameters
@@ -51,7 +58,10 @@ def overview_report(title: str, rows: Iterable[Row], notes: Sequence[str] = (), 
         Sentences on the whole.
     footer : str
         Made by what.
+    alike : bool
+        Whether the figures of merit of all devices were asked for at the same conditions.
     """
+    conditions = OVERVIEW["conditions"]["alike" if alike else "own"]
     seen = _Seen()
     for row in rows:
         seen.take(row)
@@ -60,6 +70,7 @@ def overview_report(title: str, rows: Iterable[Row], notes: Sequence[str] = (), 
         "failures": (*_left_out(seen.failed), _failures(seen.others)) if seen.others else (),
         "notes": (Bullets(tuple(notes)),),
         "devices": (*_left_out(seen.fitted), _devices(shown)) if shown else (),
+        "merits": _merits(seen, shown, conditions),
         "parameters": (_parameters(shown),) if shown else (),
     }
     return Report(
@@ -82,6 +93,10 @@ class _Seen:
     causes: Counter[str] = field(default_factory=Counter)
     others: list[Row] = field(default_factory=list)
     kept: list[Row] = field(default_factory=list)
+    merits: dict[str, list[tuple[float, float, float]]] = field(default_factory=dict)
+    """Value and ends of the interval of each figure of merit, device by device; NaN where there is none."""
+    attributes: list[Mapping[str, str | float]] = field(default_factory=list)
+    """Of the same devices."""
 
     @property
     def fitted(self) -> int:
@@ -104,6 +119,12 @@ class _Seen:
         self.statuses[str(row["status"])] += 1
         self.verdicts[str(row["verdict"])] += 1
         self.kept.append(row)
+        if any(row[name] is not None for name in FIGURES_OF_MERIT):
+            for name in FIGURES_OF_MERIT:
+                ends = (row[name], row[f"{name}_low"], row[f"{name}_high"])
+                value, low, high = (nan if end is None else float(end) for end in ends)
+                self.merits.setdefault(name, []).append((value, low, high))
+            self.attributes.append(row["attributes"])
         if len(self.kept) >= 2 * _MOST + _NAMED:
             self.kept = self.nearest()
 
@@ -219,6 +240,27 @@ def _parameters(rows: Sequence[Row]) -> Table:
         body.append((_link(row), *(quantity(row[name], UNITS[name], errors[name]) for name in names)))
     columns = (*_columns(device="file"), *(Column(name, "number") for name in names))
     return Table("estimates", OVERVIEW["caption"]["parameters"], columns, tuple(body))
+
+
+def _merits(seen: _Seen, rows: Sequence[Row], conditions: str) -> Iterator[Block]:
+    """Figures of merit side by side, and how they are distributed over all devices."""
+    figures = {name: np.array(found).T for name, found in seen.merits.items()}
+    names = [name for name, found in figures.items() if np.any(np.isfinite(found[0]))]
+    if not names:
+        return
+    body = tuple(
+        (
+            _link(row),
+            *(quantity(row[n], FIGURES_OF_MERIT[n].unit or "1", row[f"{n}_stderr"]) for n in names),
+        )
+        for row in rows
+    )
+    columns = (*_columns(device="file"), *(Column(name, "number") for name in names))
+    yield Table("merits", OVERVIEW["caption"]["merits"].format(conditions=conditions), columns, body)
+    spreads: dict[str, Spread] = {
+        name: (figures[name][0], figures[name][1], figures[name][2]) for name in names
+    }
+    yield Panels(tuple(distribution_panels(spreads, seen.attributes, conditions)))
 
 
 def _failures(rows: Sequence[Row]) -> Table:

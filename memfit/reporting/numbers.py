@@ -14,7 +14,7 @@ MISSING = "–"
 
 _PREFIXES = {-15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T"}
 _SYMBOLS = {"ohm": "Ω", "V/s": "V/s", "A/s": "A/s", "S": "S", "1/s": "s⁻¹", "1": "", "rad/s": "rad/s"}
-_PREFIXABLE = ("ohm", "F", "A", "V", "s", "H", "Hz", "S", "V/s", "A/s")
+_PREFIXABLE = ("ohm", "W", "J", "F", "A", "V", "s", "H", "Hz", "S", "V/s", "A/s")
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _PLAIN_FROM, _PLAIN_TO = -3, 5
 """Decades within which a number without prefix is written without a power of ten."""

@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from memfit.analysis.figures_of_merit.assemble import figures_of_merit
+from memfit.analysis.figures_of_merit.conditions import Conditions
+from memfit.analysis.figures_of_merit.rows import chosen
 from memfit.batch.columns import COLUMNS, flat_row
-from memfit.batch.device import Job, Limits, Makers
+from memfit.batch.device import MERITS, Job, Makers
+from memfit.batch.limits import Limits
 from memfit.batch.run import BatchSummary, Order, Progress, run_batch
 from memfit.batch.store import each_row, read_rows
-from memfit.errors import InputError
-from memfit.files import printable
+from memfit.errors import InputError, MemfitError
+from memfit.files import printable, write_whole
 from memfit.fitting import FitPlan, plan_for
 from memfit.model import Parameters, transient
 from memfit.protocols import pulse
@@ -37,6 +42,8 @@ def fit_many(
     workers: int | None = None,
     scheduler: str | None = None,
     reports: bool = True,
+    merits: Sequence[str] = (),
+    conditions: Conditions | None = None,
     time_limit: str | float | None = "10 min",
     memory_limit: str | float | None = "2 GB",
     progress: Callable[[Progress], None] = lambda _: None,
@@ -57,6 +64,11 @@ def fit_many(
         Address of a dask scheduler whose workers do the work instead, such as "tcp://10.0.0.1:8786".
     reports : bool
         Whether each device gets its report, figures and tables.
+    merits : sequence of str
+        Figures of merit in the index and the overview: names as in docs/figures_of_merit.md, "all" or
+        "none"; a few by default.
+    conditions : Conditions, optional
+        At which they are predicted, of all devices alike; by default as records and device suggest.
     time_limit, memory_limit : str, float or None
         Of each device, s and bytes, or with units; None for none.
     progress : callable
@@ -84,13 +96,15 @@ def fit_many(
         workers=workers or cores,
         scheduler=scheduler,
         reports=reports,
+        merits=_asked(merits, conditions),
         limits=Limits.read(time_limit, memory_limit),
         settings=json.loads(json.dumps({k: v for k, v in settings.items() if v not in (None, {})})),
     )
-    makers = Makers(fit=_fit_into, report=_report_into, prepare=_prepare)
+    makers = Makers(fit=_fit_into, report=_report_into, merits=_merits_into, prepare=_prepare)
     summary = run_batch(Path(root), Path(out), makers, order, progress=progress, say=say)
     footer = f"memfit {version('memfit')}"
-    page = overview_report(printable(Path(root).resolve().name), each_row(summary.out), summary.notes, footer)
+    title = printable(Path(root).resolve().name)
+    page = overview_report(title, each_row(summary.out), summary.notes, footer, alike=conditions is not None)
     write_page(page, summary.out, OVERVIEW_FILE)
     return summary
 
@@ -127,6 +141,27 @@ def _report_into(job: Job, draft: Path) -> None:
     """Write the report of a finished device into a folder."""
     result = read_result(job.place)
     write_report(result, beside_model(result, load(job.folder)), draft)
+
+
+def _asked(names: Sequence[str], conditions: Conditions | None) -> dict[str, Any]:
+    """Figures of merit that are wanted as plain data; empty for none."""
+    rows = chosen(names)
+    stated = {k: v for k, v in asdict(conditions or Conditions()).items() if v is not None}
+    return {"names": [row.name for row in rows], "conditions": stated} if rows else {}
+
+
+def _merits_into(job: Job, draft: Path) -> None:
+    """Write the figures of merit of the result in a folder beside it; none where they cannot be had."""
+    result, found = read_result(draft), {}
+    if result.status.usable:
+        try:
+            device, conditions = load(job.folder), Conditions(**job.merits["conditions"])
+            sheet = figures_of_merit(result, device, conditions, job.merits["names"])
+            found = replace(sheet, entries=sheet.main).to_dict()
+        except MemfitError as problem:
+            found = {"notes": [str(problem)]}
+    text = json.dumps({**found, "asked": job.merits}, indent=1, allow_nan=False)
+    write_whole(draft / MERITS, f"{text}\n")
 
 
 def _prepare() -> None:

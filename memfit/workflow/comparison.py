@@ -6,6 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from memfit.analysis.comparison import Comparison, Omitted, compare_results
+from memfit.analysis.figures_of_merit.conditions import Conditions
 from memfit.errors import InputError
 from memfit.files import whole_folder
 from memfit.fitting import FitResult
@@ -13,7 +14,12 @@ from memfit.reporting.comparison import page as comparisonpage
 from memfit.workflow.reading import RESULT_FILE, read_result
 
 
-def compare(results: FitResult | Path | str | Sequence[FitResult | Path | str]) -> Comparison:
+def compare(
+    results: FitResult | Path | str | Sequence[FitResult | Path | str],
+    *,
+    merits: Sequence[str] = (),
+    conditions: Conditions | None = None,
+) -> Comparison:
     """Compare devices: which differ, what drives it, which will spike.
 
     Parameters
@@ -21,6 +27,11 @@ def compare(results: FitResult | Path | str | Sequence[FitResult | Path | str]) 
     results : sequence of FitResult or path
         Results of fits; a path is a result.json, the folder it is in, or a folder with such folders at any
         depth. What cannot be read is listed in `Comparison.omitted` with its reason.
+    merits : sequence of str
+        Figures of merit to compare too, predicted by each fit: names as in docs/figures_of_merit.md, "all" or
+        "none"; a few by default.
+    conditions : Conditions, optional
+        At which they are predicted, of all devices alike; by default the median of what the devices suggest.
 
     Returns
     -------
@@ -30,7 +41,7 @@ def compare(results: FitResult | Path | str | Sequence[FitResult | Path | str]) 
     Raises
     ------
     InputError
-        Fewer than two devices remain.
+        Fewer than two devices remain, or there is no such figure.
     """
     given = [results] if isinstance(results, (FitResult, Path, str)) else list(results)
     found = [one for one in given if isinstance(one, FitResult)]
@@ -44,7 +55,7 @@ def compare(results: FitResult | Path | str | Sequence[FitResult | Path | str]) 
         except InputError as problem:
             reason = str(problem).removeprefix(f"{path}: ").rstrip(".")
             omitted.append(Omitted(label=str(path), what="", reason=reason))
-    return compare_results(found, sources, omitted)
+    return compare_results(found, sources, omitted, merits, conditions)
 
 
 def _result_files(path: Path) -> list[Path]:

@@ -17,7 +17,8 @@ from small_device import is_servant
 
 from memfit.batch import dask_executor as cluster
 from memfit.batch.dask_executor import run_jobs
-from memfit.batch.device import Job, Limits, read_checkpoint
+from memfit.batch.device import Job, read_checkpoint
+from memfit.batch.limits import Limits
 from memfit.errors import InputError, OutputError
 
 _PATIENCE = 180.0

@@ -13,16 +13,13 @@ import work
 from memfit.batch import device as checkpoint
 from memfit.batch.device import (
     Job,
-    Limits,
     bring_up_to_date,
     fingerprint,
-    parse_bytes,
     read_checkpoint,
     record_failure,
-    size_text,
-    time_text,
 )
-from memfit.errors import InputError, MemfitError
+from memfit.batch.limits import Limits
+from memfit.errors import InputError
 
 MAKERS = work.MAKERS
 
@@ -40,7 +37,10 @@ def older_layout(path):
 
 
 def again(job, **changes):
-    fields = {name: getattr(job, name) for name in ("key", "folder", "out", "settings", "reports", "limits")}
+    fields = {
+        name: getattr(job, name)
+        for name in ("key", "folder", "out", "settings", "reports", "merits", "limits")
+    }
     return Job(**{**fields, **changes})
 
 
@@ -195,33 +195,6 @@ def test_digests_name_every_input(tmp_path):
     assert set(fingerprint(tmp_path)) == {"device.toml", "other.csv"}
 
 
-@pytest.mark.parametrize(
-    ("text", "size"),
-    [("2 GB", 2e9), ("512MiB", 512 * 2**20), (1e9, 1e9), ("1.5g", 1.5e9), ("300", 300.0), ("4 kB", 4e3)],
-)
-def test_sizes(text, size):
-    assert parse_bytes(text) == size
-
-
-@pytest.mark.parametrize(
-    ("time", "memory"), [("10 F", "2 GB"), ("10 s", "two"), ("0 s", "2 GB"), ("5 s", "-1")]
-)
-def test_limits_that_make_no_sense(time, memory):
-    with pytest.raises(MemfitError):
-        Limits.read(time, memory)
-
-
-def test_limits():
-    assert Limits.read("10 min", "2 GB") == Limits(time=600.0, memory=2e9) == Limits()
-    assert Limits.read("none", None) == Limits(time=None, memory=None)
-    assert (time_text(90), time_text(600), time_text(7200), size_text(2e9)) == (
-        "90 s",
-        "10 min",
-        "2 h",
-        "2 GB",
-    )
-
-
 def test_a_device_that_is_gone_or_changes_meanwhile_fails_alone(words, tmp_path):
     """Whoever deletes or writes files during the fit costs this device only; nothing of it is a result."""
 
@@ -249,8 +222,24 @@ def test_a_device_that_is_gone_or_changes_meanwhile_fails_alone(words, tmp_path)
     root = words(a="nothing", b="nothing", c="nothing", d="nothing")
     for key, fit in (("a", gone), ("b", written), ("c", replaced), ("d", joined)):
         job = Job(key=key, folder=root / key, out=tmp_path / "out")
-        outcome = bring_up_to_date(job, checkpoint.Makers(fit=fit, report=fit, prepare=lambda: None))
+        outcome = bring_up_to_date(
+            job, checkpoint.Makers(fit=fit, report=fit, merits=fit, prepare=lambda: None)
+        )
         assert (outcome.state, outcome.cause) == ("failed", "input")
         assert not (job.place / "result.json").exists()
         assert read_checkpoint(job.place) is not None
     assert "changed while it was fitted" in outcome.message
+
+
+def test_other_figures_of_merit_are_added_without_fitting_again(job, fits):
+    first = again(job, merits={"names": ["V_set"], "conditions": {}})
+    bring_up_to_date(first, MAKERS)
+    (job.place / "report.html").write_text("there")
+    other = again(job, merits={"names": ["on_off"], "conditions": {}})
+    assert bring_up_to_date(other, MAKERS).state == "unchanged"
+    assert fits() == ["a"]
+    assert json.loads((job.place / "figures_of_merit.json").read_text())["asked"] == other.merits
+    assert (job.place / "report.html").read_text() == "there"
+    before = (job.place / "figures_of_merit.json").stat().st_mtime_ns
+    assert bring_up_to_date(other, MAKERS).state == "unchanged"
+    assert (job.place / "figures_of_merit.json").stat().st_mtime_ns == before

@@ -14,7 +14,7 @@ import pytest
 import work
 from small_device import is_servant
 
-from memfit.batch.device import Limits
+from memfit.batch.limits import Limits
 from memfit.batch.run import Order, _only_one, find_devices, run_batch
 from memfit.errors import DependencyError, InputError, OutputError
 

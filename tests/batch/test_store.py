@@ -1,5 +1,6 @@
 """The index: made from the results at any time, whole for every reader, with every bad result named."""
 
+import json
 import os
 import sqlite3
 import threading
@@ -214,3 +215,20 @@ def test_a_folder_whose_name_is_no_text_keeps_its_bytes(results, tmp_path):
     assert rows["devices/odd"]["state"] == "fitted"
     page = overview_report("root", iter(rows.values()), (), "")
     assert repr(page.sections).count("real") >= 1
+
+
+def test_figures_of_merit_are_columns(results):
+    out = results(a=None, b=None, c=None)
+    entry = {"figure": "V_set", "measured": {"value": 0.61, "stderr": 0.01},
+             "predicted": {"value": 0.6, "stderr": 0.002, "ci95": [0.596, 0.604]}}  # fmt: skip
+    file = out / "devices" / "a" / "figures_of_merit.json"
+    file.write_text(json.dumps({"figures": [entry], "conditions": {"read": 0.2, "count": 30}}))
+    (out / "devices" / "b" / "figures_of_merit.json").write_text("{")
+    build_index(out)
+    (row,) = read_rows(out, 'V_set < "700 mV" and V_set_measured > V_set and at_read == 0.2')
+    assert row["folder"] == "devices/a"
+    assert (row["V_set_low"], row["V_set_high"], row["at_count"]) == (0.596, 0.604, 30)
+    assert len(read_rows(out, "V_set is None")) == 2
+    file.write_text(json.dumps({"figures": [{**entry, "predicted": None}]}))
+    build_index(out)
+    assert len(read_rows(out, "V_set is None")) == 3

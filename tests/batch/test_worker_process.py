@@ -10,7 +10,7 @@ import psutil
 import pytest
 import work
 
-from memfit.batch.device import Limits
+from memfit.batch.limits import Limits
 from memfit.batch.worker_process import Fitter, Trouble
 
 

@@ -106,9 +106,15 @@ def test_query(run, out):
     assert table.code == 0
     assert table.err == "1 device.\n"
     head, row = table.out.splitlines()
-    assert head.split() == [
-        "folder", "device", "status", "gain_margin_min", "probability_oscillates", "area", "tau_d",
-    ]  # fmt: skip
+    always = ["folder", "device", "status", "gain_margin_min", "probability_oscillates"]
+    assert head.split()[:5] == always
+    assert {"on_off", "PPF", "fading_time"} <= set(head.split())
+    assert head.split()[-2:] == ["area", "tau_d"]
+    plain = run("query", out, 'area > "1 mm^2" and tau_d > "1 ms"', "--merit", "none").out
+    assert plain.splitlines()[0].split() == [*always, "area", "tau_d"]
+    some = run("query", out, "on_off > 0", "--merit", "PPF,on_off").out
+    assert some.splitlines()[0].split() == [*always, "on_off", "PPF"]
+    assert "did you mean 'on_off'" in run("query", out, "--merit", "onoff").err
     assert "devices/row 1/a" in row
     paths = run("query", out, "usable", "--paths", "--quiet")
     assert paths.out.splitlines() == [str(out / "devices" / "row 1" / name) for name in "ab"]

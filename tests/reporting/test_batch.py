@@ -72,3 +72,18 @@ def test_only_sections_that_say_something(rows, keys):
     report = overview_report("wafer", rows)
     assert [section.key for section in report.sections] == keys
     assert render_html(report, {})
+
+
+def test_figures_of_merit_have_a_table_and_their_distributions():
+    rows = [
+        row(f"d{k}", V_set=0.6 + 0.01 * k, V_set_stderr=0.001, V_set_low=0.598, V_set_high=0.7,
+            attributes={"x": float(k), "y": 0.0})
+        for k in range(3)
+    ]  # fmt: skip
+    report = overview_report("wafer", [*rows, *ROWS])
+    merits = table(report, "merits")
+    assert [column.title for column in merits.columns[1:]] == ["V_set"]
+    assert merits.rows[2][1] == "0.6000(10) V"
+    assert [panel.key for panel in report.panels] == ["distribution_V_set", "wafer_V_set"]
+    assert "suggest" in merits.caption
+    assert overview_report("wafer", ROWS).panels == ()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import work
 
-from memfit.batch.device import Limits
+from memfit.batch.limits import Limits
 from memfit.batch.run import Order, run_batch
 
 if __name__ == "__main__":

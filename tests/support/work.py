@@ -2,6 +2,7 @@
 
 import ctypes
 import errno
+import json
 import os
 import sys
 import time
@@ -25,6 +26,11 @@ def fit(job: Job, draft: Path) -> str:
 def report(job: Job, draft: Path) -> None:
     """A report."""
     (draft / "report.html").write_text(job.key)
+
+
+def merits(job: Job, draft: Path) -> None:
+    """Figures of merit."""
+    (draft / "figures_of_merit.json").write_text(json.dumps({"asked": dict(job.merits)}))
 
 
 def prepare() -> None:
@@ -95,4 +101,4 @@ DEEDS = {
     "talk": _talk,
 }
 
-MAKERS = Makers(fit=fit, report=report, prepare=prepare)
+MAKERS = Makers(fit=fit, report=report, merits=merits, prepare=prepare)

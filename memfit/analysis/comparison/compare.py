@@ -4,19 +4,14 @@ Results of fits go in, one frozen record comes out; as plain data it has the lay
 All statistics are in the scale in which quantities are compared: the natural logarithm of positive ones.
 Means are given in SI units (of positive quantities they are geometric means), spreads and differences in that
 scale, where they are what was estimated. What is not known is null; NaN never appears.
-
-At the bias of its smallest gain margin a device has the loop gain A = R_b/R_a, and oscillation takes B =
-(tau_m + tau_d)(tau_d + p)(p + tau_m)/(tau_m tau_d p) with p = f tau_k, at least 8. In the plane of A and B
-the boundary is the diagonal for every device, whatever its parameters, and the gain margin is B/A.
 """
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.special import expit
 
 from memfit.above import Shown
 from memfit.analysis.comparison.devices import (
@@ -32,14 +27,16 @@ from memfit.analysis.comparison.devices import (
     of_equal_area,
     sample_of,
 )
+from memfit.analysis.comparison.merits import ComparedMerits, with_merits
 from memfit.analysis.comparison.pairs import BetweenCorrelation, Pairs, compare_pairs, correlate
+from memfit.analysis.comparison.plane import StabilityPlane, stability_plane
 from memfit.analysis.comparison.pooling import Outlying, Pooled, find_outliers, pool
 from memfit.analysis.comparison.regression import Trend, find_trends
+from memfit.analysis.figures_of_merit.conditions import Conditions
 from memfit.analysis.stability import analyse_result
-from memfit.arrays import FloatArray, IntArray, Interval
+from memfit.arrays import Interval
 from memfit.errors import InputError
 from memfit.fitting import EDITED, FitResult, to_plain
-from memfit.model import LOOP_NAMES, LOOP_POWERS, Loop, least_margin_bias, log_gain_margin
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,20 +64,6 @@ class Ranked:
     hopf_V: tuple[float, ...] = ()
     """Terminal voltages of the Hopf points, V."""
     hopf_frequency_Hz: tuple[float, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class StabilityPlane:
-    """Every device that has three lags, in the plane of loop gains under current control."""
-
-    device: IntArray
-    """(m,) places among the devices."""
-    loop_gain: FloatArray
-    """(m,) A, the loop gain there is at the bias of the smallest gain margin."""
-    needed: FloatArray
-    """(m,) B, the loop gain that oscillation takes there."""
-    covariance: FloatArray
-    """(m, 2, 2) of log A and log B; NaN where a fit does not give all of it."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -111,6 +94,8 @@ class Comparison(Shown):
     """Results, parameters and attributes that take no part, and why."""
     notes: tuple[str, ...] = ()
     """What else a reader should know."""
+    merits: ComparedMerits = field(default_factory=ComparedMerits)
+    """Figures of merit, which are among the quantities, and the conditions they are at."""
 
     def __repr__(self) -> str:
         """The devices; `to_frame` has their parameters."""
@@ -166,6 +151,7 @@ class Comparison(Shown):
                 "loop_gain_needed": self.plane.needed.tolist(),
             },
             "left_out": to_plain(self.omitted),
+            "figures_of_merit_at": to_plain(self.merits.conditions),
             "notes": list(self.notes),
         }
 
@@ -185,7 +171,7 @@ class Comparison(Shown):
                 "temperature_K": device.temperature,
                 **{f"attribute_{name}": value for name, value in device.attributes.items()},
             }
-            for name, e in {**device.parameters, **device.derived}.items():
+            for name, e in device.estimates.items():
                 row[f"{name}_{e.unit}" if e.unit else name] = e.value
                 row[f"{name}_stderr"] = e.stderr
                 row[f"{name}_ci95_low"], row[f"{name}_ci95_high"] = e.ci95 or (None, None)
@@ -215,7 +201,11 @@ class Comparison(Shown):
 
 
 def compare_results(
-    results: Sequence[FitResult], sources: Sequence[str] | None = None, omitted: Sequence[Omitted] = ()
+    results: Sequence[FitResult],
+    sources: Sequence[str] | None = None,
+    omitted: Sequence[Omitted] = (),
+    merits: Sequence[str] = ("none",),
+    conditions: Conditions | None = None,
 ) -> Comparison:
     """Compare devices by the results of their fits.
 
@@ -227,6 +217,10 @@ def compare_results(
         Where each came from.
     omitted : sequence of Omitted
         What could not be read, to be carried along.
+    merits : sequence of str
+        Figures of merit to compare too, by name; "all" for all, the usual ones where it is empty.
+    conditions : Conditions, optional
+        At which they are predicted; by default the median of what the devices suggest.
 
     Raises
     ------
@@ -247,10 +241,11 @@ def compare_results(
     devices, twice, kept = gather(whole, origin)
     left_out = sorted((*left_out, *twice), key=lambda one: natural(one.label))
     _require_two(len(devices), left_out)
+    devices, compared, without = with_merits(devices, kept, merits, conditions)
     sample = sample_of(devices, kept)
     _require_two(int(np.isfinite(sample.x).any(axis=1).sum()), [*left_out, *sample.omitted])
     scaled, like = normalised(sample), of_equal_area(sample)
-    trends, idle, confounded = find_trends(sample, like)
+    trends, idle, confounded = find_trends(sample.without_merits(), like.without_merits())
     outlying: list[Outlying] = []
     for name in like.names:
         place, y, v = like.column(name)
@@ -269,9 +264,10 @@ def compare_results(
         trends=trends,
         confounded=confounded,
         ranking=_rank(devices),
-        plane=_stability_plane(sample),
-        omitted=(*left_out, *sample.omitted, *idle),
+        plane=stability_plane(sample),
+        omitted=(*left_out, *sample.omitted, *without, *idle),
         notes=_notes(kept, devices),
+        merits=compared,
     )
 
 
@@ -304,40 +300,6 @@ def _rank(devices: Sequence[ComparedDevice]) -> tuple[Ranked, ...]:
                 )
             )
     return tuple(ranked)
-
-
-def _stability_plane(sample: Sample) -> StabilityPlane:
-    """Where the devices stand in the plane of loop gains; covariances propagate linearly."""
-    devices = [(i, device.values) for i, device in enumerate(sample.devices)]  # noqa: PD011 - no table
-    lagging = [(i, p) for i, p in devices if p is not None and Loop.of(p).can_oscillate]
-    there = np.array([i for i, _ in lagging], dtype=np.intp)
-    values = {
-        name: np.array([getattr(p, name) for _, p in lagging], dtype=np.float64) for name in LOOP_POWERS
-    }
-    loops = Loop.from_values(values, np.array(np.inf), np.array(0.0))
-    logs = np.log([getattr(loops, name) for name in LOOP_NAMES])
-
-    def place(logs: FloatArray) -> FloatArray:
-        """(2, m) log A and log B from the (4, m) logarithms of `LOOP_NAMES`."""
-        if logs.size == 0:
-            return np.zeros((2, *logs.shape[1:]))
-        loop = Loop(*np.exp(logs))
-        x = least_margin_bias(loop)
-        log_A = logs[0] + np.log(expit(x)) + np.log(expit(-x))
-        return np.stack([log_A, log_A + log_gain_margin(loop, x)])
-
-    log_A, log_B = place(logs)
-    names = sample.names[: sample.fitted]
-    used = np.array([k for k, name in enumerate(names) if name in LOOP_POWERS], dtype=np.intp)
-    powers = np.array([LOOP_POWERS[names[k]] for k in used], dtype=np.float64).reshape(-1, len(LOOP_NAMES)).T
-    small = 1e-4  # of a logarithm
-    slopes = np.empty((len(there), 2, len(LOOP_NAMES)))
-    for row, step in enumerate(small * np.eye(len(LOOP_NAMES))[:, :, None]):
-        slopes[..., row] = ((place(logs + step) - place(logs - step)) / (2.0 * small)).T
-    gradient = slopes @ powers
-    own = sample.covariance[np.ix_(there, used, used)]
-    covariance: FloatArray = gradient @ own @ np.swapaxes(gradient, 1, 2)
-    return StabilityPlane(device=there, loop_gain=np.exp(log_A), needed=np.exp(log_B), covariance=covariance)
 
 
 def _require_two(count: int, left_out: Sequence[Omitted]) -> None:
@@ -394,7 +356,11 @@ def _device_entry(sample: Sample, place: int) -> dict[str, Any]:
         "attributes": dict(device.attributes),
         **{
             kind: {name: {key: to_plain(getattr(e, key)) for key in kept} for name, e in group.items()}
-            for kind, group in (("parameters", device.parameters), ("derived", device.derived))
+            for kind, group in (
+                ("parameters", device.parameters),
+                ("derived", device.derived),
+                ("figures_of_merit", device.merits),
+            )
         },
         "in_scale": {
             "names": [sample.names[k] for k in known],

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from memfit.analysis.figures_of_merit.rows import FIGURES_OF_MERIT
 from memfit.arrays import FloatArray, IntArray
 from memfit.errors import InputError
 from memfit.fitting import CircuitStability, Estimate, FitResult, Status, field_from_plain, to_plain
@@ -63,12 +64,19 @@ class ComparedDevice:
     attributes: Mapping[str, str | float]
     parameters: Mapping[str, Estimate]
     derived: Mapping[str, Estimate]
+    merits: Mapping[str, Estimate] = field(default_factory=dict)
+    """Figures of merit, at the conditions of the comparison."""
     stability: Mapping[str, CircuitStability]
     """By circuit."""
     values: Parameters | None
     """None where the data do not determine them all."""
     correlation: Mapping[tuple[str, str], float] = field(default_factory=dict)
     """Correlation of the errors of two parameters in this fit."""
+
+    @property
+    def estimates(self) -> dict[str, Estimate]:
+        """Parameters, what follows from them, and figures of merit."""
+        return {**self.parameters, **self.derived, **self.merits}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +113,13 @@ class Sample:
     def quantity(self, name: str) -> Quantity:
         """A quantity by its name."""
         return self.quantities[self.names.index(name)]
+
+    def without_merits(self) -> "Sample":
+        """Without figures of merit, which follow from the rest and would only be tested twice."""
+        q = len([name for name in self.names if name not in FIGURES_OF_MERIT])
+        return replace(
+            self, quantities=self.quantities[:q], x=self.x[:, :q], covariance=self.covariance[:, :q, :q]
+        )
 
     def column(self, name: str) -> tuple[IntArray, FloatArray, FloatArray]:
         """Places of the devices that have a quantity, its values and its variances."""
@@ -293,14 +308,36 @@ def sample_of(devices: Sequence[ComparedDevice], results: Sequence[FitResult]) -
     values[gone] = np.nan
     spread[gone[:, :, None] | gone[:, None, :]] = np.nan
     following = [Quantity(name=row.name, unit=row.unit, logarithmic=True) for row in derived]
+    merits, figures, variances = _merits(devices)
+    whole = np.full((n, len(values[0]) + len(merits), len(values[0]) + len(merits)), np.nan)
+    whole[:, : values.shape[1], : values.shape[1]] = spread
+    places = values.shape[1] + np.arange(len(merits))
+    whole[:, places, places] = variances
     return Sample(
         devices=tuple(devices),
-        quantities=(*quantities, *following),
+        quantities=(*quantities, *following, *merits),
         fitted=len(quantities),
-        x=values,
-        covariance=spread,
+        x=np.column_stack([values, figures]),
+        covariance=whole,
         omitted=tuple(omitted),
     )
+
+
+def _merits(devices: Sequence[ComparedDevice]) -> tuple[list[Quantity], FloatArray, FloatArray]:
+    """Figures of merit: m quantities, (n, m) values and variances in the scale of the comparison."""
+    names = dict.fromkeys(name for device in devices for name in device.merits)
+    of = [
+        Quantity(name=name, unit=FIGURES_OF_MERIT[name].unit, logarithmic=FIGURES_OF_MERIT[name].positive)
+        for name in names
+    ]
+    x, variance = np.full((2, len(devices), len(of)), np.nan)
+    for i, device in enumerate(devices):
+        for k, one in enumerate(of):
+            e = device.merits.get(one.name)
+            if e is not None and e.value is not None and e.stderr:
+                x[i, k] = np.log(e.value) if one.logarithmic else e.value
+                variance[i, k] = (e.stderr / e.value if one.logarithmic else e.stderr) ** 2
+    return of, x, variance
 
 
 def _measured(

@@ -14,21 +14,22 @@ import numpy as np
 from memfit.analysis.figures_of_merit.conditions import Conditions, Stated, stated
 from memfit.analysis.figures_of_merit.measured import (
     NoiseOfRecord,
-    Value,
     in_record,
     normal,
     of_cycles,
+    of_forming,
     with_noise,
 )
 from memfit.analysis.figures_of_merit.model import (
+    OF_ITSELF,
     Course,
     FiguresOfModel,
     Spectrum,
     planned_curves,
     turnover_frequency,
 )
-from memfit.analysis.figures_of_merit.rows import FIGURES_OF_MERIT, rows_of
-from memfit.analysis.figures_of_merit.sheet import Entry, FigureCurve, FiguresOfMerit
+from memfit.analysis.figures_of_merit.rows import FIGURES_OF_MERIT, Group, chosen, rows_of
+from memfit.analysis.figures_of_merit.sheet import Entry, FigureCurve, FiguresOfMerit, Value
 from memfit.analysis.figures_of_merit.spiking import SPIKES, Spiking
 from memfit.analysis.figures_of_merit.subjects import Subject, of_records, standard
 from memfit.arrays import FloatArray
@@ -43,10 +44,13 @@ NOT_MEASURED = "no record holds it"
 NO_DATA = "the records are not at hand"
 OF_ITS_OWN = "the record begins in a state of its own, which no protocol has"
 LOST = "the model cannot be followed through this drive"
+NO_FORMING = "the model has none: it does the same in every cycle"
 SAME_EVERY_TIME = "the model does the same in every cycle"
 _SAME_DRIVE = 0.02
 """Relative difference of rate and amplitude up to which loops repeat one drive."""
 _FEWEST_RATES = 2
+_OF_LOOPS: set[Group] = {"rates", "cycles", "forming"}
+"""Groups that are read from several loops."""
 _USUAL_FREQUENCIES = np.geomspace(1e6, 1e-3, 181)
 """Hz, where no spectrum was measured."""
 
@@ -55,6 +59,7 @@ def figures_of_merit(
     result: FitResult | Parameters,
     device: Device | Mapping[int, Record] | None = None,
     conditions: Conditions | None = None,
+    names: Sequence[str] = ("all",),
 ) -> FiguresOfMerit:
     """What papers print of a memristor: measured, and predicted by the fitted model, with intervals.
 
@@ -66,6 +71,9 @@ def figures_of_merit(
         The data of the fit, or its records by their number in it; without them nothing is measured.
     conditions : Conditions, optional
         At which to predict what was not measured; by default as the records and the device suggest.
+    names : sequence of str
+        Figures that are wanted, of `memfit.analysis.figures_of_merit.rows`; all by default. Of fewer, only
+        what they are read from is followed, and there are no curves.
 
     Returns
     -------
@@ -77,23 +85,33 @@ def figures_of_merit(
         The result leaves parameters undetermined and does not say where its minimum lies, or the conditions
         make no sense.
     """
+    wanted = {row.name: row.group for row in chosen(names)}
+    groups, whole = set(wanted.values()), tuple(names) == ("all",)
     known = knowledge_of(result)
     records = _records_of(result, device)
     p, slowest = known.best, max(known.best.tau_d, known.best.tau_k) or known.best.tau_m
     full = stated(conditions or Conditions(), p, records)
-    spiking = Spiking.of(p)
+    spiking = Spiking.of(p) if wanted.keys() & set(SPIKES) else Spiking(p, None, None)
     protocols = standard(full, _read_noise(result, records))
-    measured = list(of_records(records, full))
+    planned = planned_curves(full, slowest, spiking, protocols)
+    if not whole:
+        planned = [curve for curve in planned if curve.key == "area" and "rates" in groups]
+    asked = [one for one in protocols.values() if _holds(one, groups, first=one is protocols["pair"])]
+    measured = [
+        one
+        for one in of_records(records, full)
+        if _holds(one, groups) or (groups & _OF_LOOPS and one.group == "loop")
+    ]
     driven = [one for one in measured if one.drive.initial != "free"]
-    spectra = [r for r in records if isinstance(r, ImpedanceSpectrum)]
+    spectra = [r for r in records if isinstance(r, ImpedanceSpectrum)] if "spectrum" in groups else []
     own = full.current if full.current is not None else spiking.usual()
     model = FiguresOfModel(
         full=full,
-        subjects=(*protocols.values(), *driven),
-        spectra=_spectra(spectra, full),
+        subjects=(*asked, *driven),
+        spectra=_spectra(spectra, full) if "spectrum" in groups else [],
         spiking=spiking,
         currents=[] if own is None else [own],
-        curves=planned_curves(full, slowest, spiking, protocols),
+        curves=planned,
         slowest=slowest,
     )
     found = propagate(known, model, logarithmic=model.logarithmic)
@@ -102,21 +120,32 @@ def figures_of_merit(
     )
     by_loop = [one for one in measured if one.group == "loop"]
     entries = (
-        *made.of_subjects([*protocols.values(), *measured]),
+        *made.of_subjects([*asked, *measured]),
         *made.of_rates(by_loop),
         *made.of_spectra(spectra),
         *made.of_device(),
         *made.of_spiking(own),
+        *made.of_forming(by_loop),
         *made.of_cycles(by_loop),
     )
+    entries = tuple(entry for entry in entries if entry.name in wanted)
     return FiguresOfMerit(
         device=str(result.device.get("name") or "") if isinstance(result, FitResult) else "",
         entries=entries,
-        curves=tuple(_curves(model, found, entries)),
+        curves=tuple(_curves(model, found, entries)) if whole else (),
         conditions=full,
         notes=(*notes_on(known), *full.warnings),
         model=model,
         known=known,
+    )
+
+
+def _holds(subject: Subject, groups: set[Group], *, first: bool = True) -> bool:
+    """Whether a subject has figures of one of the groups; of single pulses the first protocol is enough."""
+    return any(
+        FIGURES_OF_MERIT[name].group in groups
+        for name in subject.figures
+        if first or subject.record or FIGURES_OF_MERIT[name].group != "pulse"
     )
 
 
@@ -261,6 +290,18 @@ class _Made:
                     predicted_reason=SAME_EVERY_TIME,
                 )
 
+    def of_forming(self, subjects: Sequence[Subject]) -> Iterator[Entry]:
+        """The first loop of all beside those after it at its rate."""
+        first = subjects[0].conditions["rate"] if subjects else np.nan
+        same = [one for one in subjects if abs(one.conditions["rate"] - first) <= _SAME_DRIVE * first]
+        value = of_forming(same)
+        yield Entry(
+            name="forming",
+            conditions={"rate": first} if value is not None else {},
+            **self.measured("forming", value, "" if len(same) > 1 else NOT_REPEATED),
+            predicted_reason=NO_FORMING,
+        )
+
     def of_rates(self, subjects: Sequence[Subject]) -> Iterator[Entry]:
         """The rate at which the area vanishes, between measured loops of one amplitude."""
         value, reason = None, "fewer than two loops of one amplitude were measured"
@@ -324,7 +365,7 @@ class _Made:
                 name=name,
                 conditions={} if current is None else {"current": current},
                 **self.measured(name, None, NOT_MEASURED),
-                **(model if current is None else self.predicted(name)),
+                **(model if current is None else self.predicted(name, OF_ITSELF)),
             )
 
 

@@ -151,6 +151,25 @@ def stated(asked: Conditions, p: Parameters, records: Sequence[Record]) -> State
     return replace(full, warnings=tuple(_warnings(full, p)))
 
 
+def alike(asked: Conditions, devices: Sequence[Parameters]) -> Conditions:
+    """Conditions under which devices can be set side by side: what is not asked for is the median of theirs.
+
+    Parameters
+    ----------
+    asked : Conditions
+    devices : sequence of Parameters
+        At least one.
+    """
+    own = [stated(asked, p, ()) for p in devices]
+    kept = {name: getattr(asked, name) for name in ("current", "base")}
+    middle = {
+        one.name: float(f"{np.median([getattr(full, one.name) for full in own]):.3g}")
+        for one in fields(Conditions)
+        if one.name not in kept
+    }
+    return Conditions(**{**middle, **kept, "count": round(middle["count"])})
+
+
 def _warnings(full: Stated, p: Parameters) -> list[str]:
     """What the conditions do that they should not."""
     said = []

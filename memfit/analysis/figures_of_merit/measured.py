@@ -11,15 +11,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from scipy.special import stdtrit
 
 from memfit.analysis.figures_of_merit import loops
 from memfit.analysis.figures_of_merit.rows import FIGURES_OF_MERIT
+from memfit.analysis.figures_of_merit.sheet import Value
 from memfit.analysis.figures_of_merit.subjects import Subject
 from memfit.arrays import FloatArray
-from memfit.confidence import Z
+from memfit.confidence import TAILS, Z
 from memfit.datasets import ImpedanceSpectrum, Record
 from memfit.fitting import FitResult
-from memfit.fitting.uncertainty.propagation import Method
 from memfit.noise_estimate import distance_from_neighbours, relative_distances, typical
 
 
@@ -40,18 +41,6 @@ class Settings:
 
 
 SETTINGS = Settings()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Value:
-    """A figure with its interval, SI."""
-
-    value: float
-    stderr: float | None = None
-    """None where it is not known."""
-    ci95: tuple[float, float] | None = None
-    """At `memfit.confidence.LEVEL`."""
-    method: Method | Literal["noise of the record", "scatter of the cycles"] = "none"
 
 
 @dataclass(frozen=True)
@@ -184,12 +173,7 @@ def of_cycles(subjects: Sequence[Subject], read: float) -> dict[str, Value | Non
         Measured loops with the same conditions, in order.
     read : float, V
     """
-    every = []
-    for subject in subjects:
-        record = subject.record
-        if record is None or isinstance(record, ImpedanceSpectrum):
-            continue
-        every += loops.cycles(subject.time, subject.drive.at(subject.time), record.response)
+    every = _loops_of(subjects)
     if len(every) < SETTINGS.fewest_cycles:
         return {}
     sets = np.array([loops.steepest(loop, falling=False) for loop in every])
@@ -206,3 +190,36 @@ def of_cycles(subjects: Sequence[Subject], read: float) -> dict[str, Value | Non
     ratio = ratios[-1] / ratios[0]
     endurance = Value(value=float(ratio)) if np.isfinite(ratio) and ratio > 0.0 else None
     return {"cycle_to_cycle": spread, "endurance": endurance}
+
+
+def of_forming(subjects: Sequence[Subject]) -> Value | None:
+    """How far the first loop of all sets above those after it (V); None where that cannot be said.
+
+    Parameters
+    ----------
+    subjects : sequence of Subject
+        Measured loops at one rate, in order.
+    """
+    every = _loops_of(subjects)
+    if len(every) < SETTINGS.fewest_cycles:
+        return None
+    first, *later = [loop.sign * loops.steepest(loop, falling=False) for loop in every]
+    kept = np.array([one for one in later if np.isfinite(one)])
+    if not np.isfinite(first) or kept.size < SETTINGS.fewest_cycles - 1:
+        return None
+    spread = float(np.std(kept, ddof=1) * np.sqrt(1.0 + 1.0 / kept.size))
+    reach = float(stdtrit(kept.size - 1, TAILS[1])) * spread
+    above = float(first - np.mean(kept))
+    return Value(
+        value=above, stderr=spread, ci95=(above - reach, above + reach), method="scatter of the cycles"
+    )
+
+
+def _loops_of(subjects: Sequence[Subject]) -> list[loops.Loop]:
+    """The loops of records, in order."""
+    return [
+        loop
+        for one in subjects
+        if one.record is not None and not isinstance(one.record, ImpedanceSpectrum)
+        for loop in loops.cycles(one.time, one.drive.at(one.time), one.record.response)
+    ]

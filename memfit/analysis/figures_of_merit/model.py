@@ -52,6 +52,8 @@ class Settings:
 
 SETTINGS = Settings()
 
+OF_ITSELF = -1
+"""Number of what is the device's own, under a constant current, among what records and protocols have."""
 Course = tuple[FloatArray, FloatArray]
 """(n,) voltage (V) and current (A) at the samples of a subject."""
 
@@ -116,7 +118,7 @@ class FiguresOfModel:
     spectra: Sequence[Spectrum]
     spiking: Spiking
     currents: Sequence[float]
-    """At which the device may spike, A: the one asked for, then those of records."""
+    """At which the device may spike, A: one, or none."""
     curves: Sequence[Curve]
     slowest: float
     _runs: DriveSet = field(init=False)
@@ -148,7 +150,7 @@ class FiguresOfModel:
         own += [("turnover_frequency", k) for k in range(len(self.spectra))]
         own += [(row.name, 0) for row in rows_of("device")]
         own += [("threshold_current", 0)]
-        return (*own, *((name, k) for k in range(len(self.currents)) for name in SPIKES))
+        return (*own, *((name, OF_ITSELF) for _ in self.currents for name in SPIKES))
 
     @property
     def logarithmic(self) -> BoolArray:
@@ -217,6 +219,8 @@ class FiguresOfModel:
 
     def _answers(self, p: Parameters, every: Sequence[Subject]) -> list[FloatArray]:
         """What is measured under each drive; dispersion goes drive by drive, each with its own ladder."""
+        if not every:
+            return []
         if p.n == 1.0:
             response = self._runs.respond(p, tolerance=SETTINGS.tolerance)
             return np.split(response.values, self._runs.offsets[1:-1])

@@ -15,16 +15,29 @@ index.
 - [8] P.-Y. Chen, X. Peng, S. Yu, IEDM 2017, 6.1.1 (NeuroSim): dynamic range, asymmetry, levels.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
+from memfit.errors import InputError, meant
+
 Group = Literal[
-    "loop", "rates", "spectrum", "pair", "train", "retention", "pulse", "spiking", "device", "cycles"
+    "loop",
+    "rates",
+    "spectrum",
+    "pair",
+    "train",
+    "retention",
+    "pulse",
+    "spiking",
+    "device",
+    "cycles",
+    "forming",
 ]
 """What a figure is read from: one loop, loops at several rates, a spectrum, two pulses, pulses with reads,
-one pulse with reads, any pulse, the spiking device, its parameters, or loops that repeat."""
+one pulse with reads, any pulse, the spiking device, its parameters, loops that repeat, or the first loop of
+all beside those after it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,12 +58,15 @@ class FigureOfMerit:
     factors."""
     without: str = "the definition gives no number there"
     """Why there is a dash where data and model are there but give no number."""
+    usual: bool = False
+    """Whether tables of many devices have it where nobody says which."""
 
 
 _ROWS = (
     FigureOfMerit(
         name="V_set",
         unit="V",
+        usual=True,
         symbol=("V", "set"),
         group="loop",
         definition="voltage of the largest |d ln|I/V|/dV| of the rising branch; slopes of weighted "
@@ -61,6 +77,7 @@ _ROWS = (
     FigureOfMerit(
         name="V_reset",
         unit="V",
+        usual=True,
         symbol=("V", "reset"),
         group="loop",
         definition="the same of the falling branch",
@@ -90,6 +107,7 @@ _ROWS = (
     FigureOfMerit(
         name="on_off",
         unit="",
+        usual=True,
         symbol=("k", "on/off"),
         group="loop",
         definition="R_HRS/R_LRS at the read voltage; below 1 where the falling branch carries less",
@@ -109,6 +127,7 @@ _ROWS = (
     FigureOfMerit(
         name="loop_area",
         unit="W",
+        usual=True,
         symbol=("S", "loop"),
         group="loop",
         definition="integral of I dV along the loop: positive where the rising branch carries more "
@@ -193,6 +212,7 @@ _ROWS = (
     FigureOfMerit(
         name="PPF",
         unit="",
+        usual=True,
         symbol=("PPF", ""),
         group="pair",
         definition="A2/A1 of two equal pulses: mean current in the last tenth of each, less that before the "
@@ -277,6 +297,7 @@ _ROWS = (
     FigureOfMerit(
         name="energy_per_pulse",
         unit="J",
+        usual=True,
         symbol=("E", "pulse"),
         group="pulse",
         definition="integral of V I dt over the first pulse",
@@ -287,6 +308,7 @@ _ROWS = (
     FigureOfMerit(
         name="fading_time",
         unit="s",
+        usual=True,
         symbol=("t", "1/2"),
         group="retention",
         definition="time after a pulse at which half of the change of conductance is left, as reads show it, "
@@ -309,6 +331,7 @@ _ROWS = (
     FigureOfMerit(
         name="threshold_current",
         unit="A",
+        usual=True,
         symbol=("I", "th"),
         group="spiking",
         definition="least constant current at which the steady state is unstable (lower Hopf point)",
@@ -347,6 +370,16 @@ _ROWS = (
         without="the device has no stable limit cycle at this current",
     ),
     FigureOfMerit(
+        name="forming",
+        unit="V",
+        symbol=("ΔV", "forming"),
+        group="forming",
+        definition="V_set of the first loop less the mean of the loops after it at the same rate: forming is "
+        "seen where the 95 % interval, which the scatter of those after it gives, lies above 0",
+        source="1, 2",
+        without="fewer than two of the loops after the first have a set, or the first has none",
+    ),
+    FigureOfMerit(
         name="cycle_to_cycle",
         unit="",
         symbol=("CV", "set"),
@@ -379,3 +412,28 @@ def rows_of(group: Group) -> tuple[FigureOfMerit, ...]:
     group : Group
     """
     return tuple(row for row in _ROWS if row.group == group)
+
+
+def chosen(names: Sequence[str] = ()) -> tuple[FigureOfMerit, ...]:
+    """Figures by name, in the order of the table.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Those wanted; the usual ones without any; "all" or "none" alone.
+
+    Raises
+    ------
+    InputError
+        There is no such figure.
+    """
+    if not names:
+        return tuple(row for row in _ROWS if row.usual)
+    if list(names) in (["all"], ["none"]):
+        return _ROWS if names[0] == "all" else ()
+    for name in names:
+        if name not in FIGURES_OF_MERIT:
+            raise InputError(
+                f"Expected a figure of merit, found {name!r}; {meant(name, list(FIGURES_OF_MERIT), most=3)}"
+            )
+    return tuple(row for row in _ROWS if row.name in names)

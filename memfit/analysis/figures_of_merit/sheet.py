@@ -6,19 +6,31 @@ asked for. A figure that cannot be given is None with the reason.
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from memfit.analysis.figures_of_merit.conditions import Stated
-from memfit.analysis.figures_of_merit.measured import Value
-from memfit.analysis.figures_of_merit.model import FiguresOfModel
 from memfit.analysis.figures_of_merit.rows import FIGURES_OF_MERIT, FigureOfMerit
 from memfit.arrays import FloatArray
-from memfit.fitting.uncertainty.propagation import Knowledge
+from memfit.fitting.uncertainty.propagation import Knowledge, Method
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from memfit.analysis.figures_of_merit.model import FiguresOfModel
+
+
+@dataclass(frozen=True, kw_only=True)
+class Value:
+    """A figure with its interval, SI."""
+
+    value: float
+    stderr: float | None = None
+    """None where it is not known."""
+    ci95: tuple[float, float] | None = None
+    """At `memfit.confidence.LEVEL`."""
+    method: Method | Literal["noise of the record", "scatter of the cycles"] = "none"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +90,7 @@ class FiguresOfMerit:
     conditions: Stated
     notes: tuple[str, ...]
     """On what all of it is conditional, and warnings of the conditions, a sentence each."""
-    model: FiguresOfModel
+    model: "FiguresOfModel"
     known: Knowledge
 
     def __getitem__(self, name: str) -> Entry:
@@ -95,6 +107,23 @@ class FiguresOfMerit:
                 f"{name!r} is no figure of merit of this device; there are {', '.join(FIGURES_OF_MERIT)}"
             )
         return min(own, key=lambda entry: bool(entry.record))
+
+    @property
+    def main(self) -> tuple[Entry, ...]:
+        """One entry a figure: that of a record at the conditions asked for, else that of the protocol."""
+        found: dict[str, Entry] = {}
+        for entry in sorted(self.entries, key=lambda entry: bool(entry.record)):
+            known = found.get(entry.name)
+            if known is None or (entry.record and not known.record and _alike(entry, known)):
+                found[entry.name] = entry
+        best = max(
+            (e for e in self.entries if e.name == "turnover_frequency" and e.predicted),
+            key=lambda e: e.predicted.value if e.predicted else 0.0,
+            default=None,
+        )
+        if best is not None:
+            found["turnover_frequency"] = best
+        return tuple(found[name] for name in FIGURES_OF_MERIT if name in found)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON; None for what is not known."""
@@ -148,6 +177,17 @@ class FiguresOfMerit:
                 row[f"{which}_reason"] = getattr(e, f"{which}_reason")
             rows.append(row)
         return pd.DataFrame(rows)
+
+
+_SAME = 0.02
+"""Relative difference of conditions up to which a record is at those asked for."""
+
+
+def _alike(one: Entry, other: Entry) -> bool:
+    """Whether two entries are at one set of conditions."""
+    return one.conditions.keys() == other.conditions.keys() and all(
+        abs(value - other.conditions[name]) <= _SAME * abs(value) for name, value in one.conditions.items()
+    )
 
 
 def _plain(values: FloatArray) -> list[float | None]:

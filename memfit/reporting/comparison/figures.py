@@ -37,6 +37,7 @@ from memfit.reporting.comparison.columns import (
     strongest,
 )
 from memfit.reporting.content import CIRCUIT, SYMBOLS, Panel, Panels, on_axis
+from memfit.reporting.distributions import Spread, distribution_panels
 from memfit.reporting.figures.population import (
     MOST_ROWS,
     Population,
@@ -228,7 +229,7 @@ def _groups(trend: Trend, covariate: Covariate, of: Quantity, points: _Points) -
 
 def forest_panels(comparison: Comparison) -> Panels:
     """One figure a quantity, and one more where it is also known of unit area."""
-    sample, like = comparison.sample, comparison.like
+    sample, like = comparison.sample.without_merits(), comparison.like.without_merits()
     panels = [_forest(comparison, sample, k, comparison.pooled) for k in range(len(sample.quantities))]
     if comparison.equal_area:
         scaled = [k for k, name in enumerate(like.names) if name in SCALED]
@@ -238,7 +239,7 @@ def forest_panels(comparison: Comparison) -> Panels:
 
 def _forest(comparison: Comparison, sample: Sample, k: int, pools: Mapping[str, Pooled]) -> Panel:
     """A quantity over all devices."""
-    of, per_area = sample.quantities[k], sample is not comparison.sample
+    of, per_area = sample.quantities[k], pools is comparison.normalised_pooled
     x, s = sample.x[:, k], np.sqrt(sample.covariance[:, k, k])
     value, low, high = (_si(of, x + z * s) for z in (0.0, -Z, Z))
     axis = _axis(of, x)
@@ -273,6 +274,19 @@ def _forest(comparison: Comparison, sample: Sample, k: int, pools: Mapping[str, 
         quantity=f"{of.name}{TEXT['parts']['per_area'] if per_area else ''}",
         count=len(x),
     )
+
+
+def merit_panels(comparison: Comparison) -> Panels:
+    """How the figures of merit are distributed over the devices, and where these lie."""
+    figures: dict[str, Spread] = {}
+    for name in comparison.merits.names:
+        own = [device.merits.get(name) for device in comparison.devices]
+        value = np.array([np.nan if e is None or e.value is None else e.value for e in own])
+        ends = [(None, None) if e is None or e.ci95 is None else e.ci95 for e in own]
+        low, high = np.array(ends, dtype=np.float64).reshape(-1, 2).T
+        figures[name] = value, low, high
+    attributes = [device.attributes for device in comparison.devices]
+    return Panels(tuple(distribution_panels(figures, attributes, "")))
 
 
 def margin_panels(comparison: Comparison) -> Panels:

@@ -26,6 +26,7 @@ from memfit.reporting.comparison.figures import (
     curve_panels,
     forest_panels,
     margin_panels,
+    merit_panels,
     overview_panels,
     pair_panels,
     trend_panels,
@@ -37,6 +38,7 @@ from memfit.reporting.comparison.tables import (
     differences_table,
     frames,
     left_out_table,
+    merits_table,
     outlying_table,
     per_area_table,
     pooled_table,
@@ -57,6 +59,7 @@ from memfit.reporting.content import (
     listed,
     sections_of,
 )
+from memfit.reporting.distributions import conditions_words
 from memfit.reporting.numbers import fixed, quantity_digits
 from memfit.reporting.writers.folder import write_page
 
@@ -247,6 +250,7 @@ def comparison_report(comparison: Comparison, footer: str = "") -> Report:
         ),
         "ranking": (*rankings, margin_panels(comparison)),
         "devices": devices,
+        "merits": _merits(comparison),
         "pooled": pooled,
         "forest": (forest_panels(comparison),),
         "differences": (differences_table(comparison),),
@@ -263,6 +267,15 @@ def comparison_report(comparison: Comparison, footer: str = "") -> Report:
         footer=footer,
         names=_given_names(comparison),
     )
+
+
+def _merits(comparison: Comparison) -> tuple[Block | None, ...]:
+    """Figures of merit, with the conditions they are at."""
+    full = comparison.merits.conditions
+    if full is None:
+        return ()
+    said = Paragraph(sentence("merits_at", conditions=conditions_words(full)))
+    return (said, merits_table(comparison), merit_panels(comparison))
 
 
 def _given_names(comparison: Comparison) -> frozenset[str]:

@@ -69,25 +69,37 @@ def _area_text(area: float | None) -> str:
 
 def devices_table(comparison: Comparison) -> Table:
     """Parameters of every device, the first ones where there are many."""
-
-    def estimate_text(name: str, device: ComparedDevice) -> str:
-        """A value with its error; in brackets where it takes no part."""
-        e = {**device.parameters, **device.derived}.get(name)
-        if e is None or e.value is None:
-            return MISSING
-        if e.status in ("fixed", "at_bound"):
-            return f"[{quantity_digits(e.value, e.unit or '1', 3)}]"
-        return quantity(e.value, e.unit or "1", e.stderr)
-
     fields = [
         Field("device", lambda d: d.label, kind="file"),
         Field("status", lambda d: STATUS_OF_FIT.get(d.status.code, d.status.code), kind="text"),
         Field("area", lambda d: _area_text(d.area)),
         Field("temperature", lambda d: quantity(d.temperature, "K")),
     ]
-    fields += [Field(name, partial(estimate_text, name)) for name in comparison.sample.names]
+    fields += [
+        Field(name, partial(_estimate_text, name)) for name in comparison.sample.without_merits().names
+    ]
     rows = comparison.devices[: LIMITS.rows]
     return _table("devices", fields, rows, more=_more(len(comparison.devices)))
+
+
+def merits_table(comparison: Comparison) -> Table | None:
+    """Figures of merit of every device, the first ones where there are many; None where there are none."""
+    if not comparison.merits.names:
+        return None
+    fields = [Field("device", lambda d: d.label, kind="file")]
+    fields += [Field(name, partial(_estimate_text, name)) for name in comparison.merits.names]
+    rows = comparison.devices[: LIMITS.rows]
+    return _table("merits", fields, rows, more=_more(len(comparison.devices)))
+
+
+def _estimate_text(name: str, device: ComparedDevice) -> str:
+    """A value with its error; in brackets where it takes no part."""
+    e = device.estimates.get(name)
+    if e is None or e.value is None:
+        return MISSING
+    if e.status in ("fixed", "at_bound"):
+        return f"[{quantity_digits(e.value, e.unit or '1', 3)}]"
+    return quantity(e.value, e.unit or "1", e.stderr)
 
 
 def per_area_table(sample: Sample) -> Table:

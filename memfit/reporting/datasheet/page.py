@@ -13,9 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from memfit.analysis.figures_of_merit.measured import Value
 from memfit.analysis.figures_of_merit.rows import FIGURES_OF_MERIT
-from memfit.analysis.figures_of_merit.sheet import Entry, FigureCurve, FiguresOfMerit
+from memfit.analysis.figures_of_merit.sheet import Entry, FigureCurve, FiguresOfMerit, Value
 from memfit.datasets import IVSweep
 from memfit.reporting.content import (
     Answer,
@@ -36,8 +35,6 @@ from memfit.reporting.numbers import MISSING, fixed, interval, quantity, quantit
 from memfit.reporting.writers.folder import report_files, write_files
 
 _TEXT = tomllib.loads((files("memfit.reporting.datasheet") / "text.toml").read_text(encoding="utf-8"))
-_SAME = 0.02
-"""Relative difference of conditions up to which a record is at those asked for."""
 _HEIGHT = 62.0
 STEM = "datasheet"
 """Of the files."""
@@ -167,35 +164,6 @@ def conditions_text(conditions: Mapping[str, float], names: Sequence[str] = ()) 
     return ", ".join(said)
 
 
-def main_entries(sheet: FiguresOfMerit) -> list[Entry]:
-    """One entry a figure: that of the record at the conditions asked for, else that of the protocol.
-
-    Parameters
-    ----------
-    sheet : FiguresOfMerit
-    """
-    found: dict[str, Entry] = {}
-    for entry in sorted(sheet.entries, key=lambda entry: bool(entry.record)):
-        known = found.get(entry.name)
-        if known is None or (entry.record and not known.record and _same(entry, known)):
-            found[entry.name] = entry
-    best = max(
-        (e for e in sheet.entries if e.name == "turnover_frequency" and e.predicted),
-        key=lambda e: e.predicted.value if e.predicted else 0.0,
-        default=None,
-    )
-    if best is not None:
-        found["turnover_frequency"] = best
-    return [found[name] for name in FIGURES_OF_MERIT if name in found]
-
-
-def _same(one: Entry, other: Entry) -> bool:
-    """Whether two entries are at one set of conditions."""
-    return one.conditions.keys() == other.conditions.keys() and all(
-        abs(value - other.conditions[name]) <= _SAME * abs(value) for name, value in one.conditions.items()
-    )
-
-
 def _column(key: str, kind: str = "number") -> Column:
     return Column(_TEXT["columns"][key], kind)  # type: ignore[arg-type]
 
@@ -208,7 +176,7 @@ def main_table(sheet: FiguresOfMerit) -> Table:
     sheet : FiguresOfMerit
     """
     rows = []
-    for entry in main_entries(sheet):
+    for entry in sheet.main:
         named = _TEXT["names"][entry.name]
         at = conditions_text(
             entry.conditions, ("rate", "bias", "bias_current", "current", "interval", "width")
@@ -230,7 +198,7 @@ def _cells(value: Value | None, entry: Entry) -> tuple[str, str]:
 def _reasons(sheet: FiguresOfMerit) -> Table:
     """Why there are dashes."""
     rows = []
-    for entry in main_entries(sheet):
+    for entry in sheet.main:
         if entry.predicted is None or (entry.measured is None and entry.row.group in ("cycles", "device")):
             said = entry.predicted_reason if entry.predicted is None else entry.measured_reason
             if entry.row.group == "cycles":
@@ -300,7 +268,7 @@ def _loop(sheet: FiguresOfMerit) -> tuple[LoopCurves, str]:
     """The loop at the conditions asked for: that of a record, else that of the protocol."""
     subjects = sheet.model.subjects
     asked = next(k for k, one in enumerate(subjects) if one.group == "loop")
-    wanted = next((e for e in main_entries(sheet) if e.name == "V_set"), None)
+    wanted = next((e for e in sheet.main if e.name == "V_set"), None)
     chosen = next(
         (k for k, one in enumerate(subjects) if wanted and wanted.record and one.name == wanted.record), asked
     )

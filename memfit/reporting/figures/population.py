@@ -1,24 +1,28 @@
-"""One quantity over many devices: a forest plot, or the devices in order where rows would be too many."""
+"""One quantity over many devices: forest plot, devices in order, distribution, map of a wafer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Polygon
+from matplotlib.patches import Polygon, Rectangle
 
 from memfit.arrays import BoolArray, FloatArray
+from memfit.datasets.positions import Positions
 from memfit.reporting.content import Given
 from memfit.reporting.figures.marks import (
     BLUE,
     GREY,
     INK,
+    MILLIMETRE,
     PALE,
     VERMILLION,
     Margins,
     dots,
+    graded_colour,
     key,
     limits,
     place_axes,
@@ -33,6 +37,8 @@ _LONGEST, _MOST_NAMED = 22, 6  # letters of a name; outlying devices named
 _LETTER, _ROW = 1.12, 3.3  # mm
 _DIAMOND = 0.32  # half height, in rows
 _BAND = "#d5e6f3"
+_BAR = 24.0  # mm beside a map for its scale
+_MOST_PLACES = 12  # up to which each has its number
 
 
 @dataclass(frozen=True)
@@ -222,3 +228,79 @@ def _background(axes: Axes, found: Population) -> None:
         axes.axvline(found.mean, color=GREY, linewidth=0.6, linestyle=(0, (4, 2)), zorder=-1)
     if found.threshold is not None:
         axes.axvline(found.threshold, color=VERMILLION, linewidth=0.7, zorder=-1)
+
+
+def distribution_figure(figure: Figure, found: Population) -> None:
+    """The cumulative distribution over devices: which share has at most a value, with the intervals of each.
+
+    Parameters
+    ----------
+    figure : Figure
+        Empty.
+    found : Population
+    """
+    (axes,) = place_axes(figure, [1], Margins())
+    _value_axis(axes, found)
+    order = np.argsort(found.value, kind="stable")[: np.count_nonzero(np.isfinite(found.value))]
+    count = order.size
+    share = 100.0 * (np.arange(count) + 0.5) / max(count, 1)
+    linear_axis(axes, "y", (0.0, 100.0), 5)
+    axes.hlines(share, found.low[order], found.high[order], color=PALE, linewidth=1.2, zorder=1)
+    edges = np.concatenate([found.value[order], found.value[order][-1:]])
+    axes.step(edges, 100.0 * np.arange(count + 1) / max(count, 1), where="pre", color=BLUE, linewidth=0.8)
+    dots(axes, found.value[order], share, BLUE, 2.6 if count <= MOST_ROWS else 1.4)
+    axes.set_ylabel("Devices with at most this (%)")
+
+
+def wafer_figure(figure: Figure, found: Population, at: Positions) -> None:
+    """A square a device where it lies, shaded by its value; hollow where that is not known.
+
+    Parameters
+    ----------
+    figure : Figure
+        Empty.
+    found : Population
+    at : Positions
+    """
+    (axes,) = place_axes(figure, [1], Margins(right=_BAR))
+    known = np.isfinite(found.value) & np.isfinite(at.x + at.y)
+    placed = np.isfinite(at.x + at.y)
+    steps = [_step(at.x[placed]), _step(at.y[placed])]
+    for which, v, step in zip("xy", (at.x[placed], at.y[placed]), steps, strict=True):
+        bounds = (float(v.min() - 0.6 * step), float(v.max() + 0.6 * step))
+        whole = bool(np.all(v == np.round(v))) and bounds[1] - bounds[0] < _MOST_PLACES
+        linear_axis(axes, which, bounds, 6, step=1.0 if whole else None)
+    if at.downward:
+        axes.invert_yaxis()
+    values = found.value[known]
+    positive = bool(np.all(values > 0.0)) and values.size > 0
+    logarithmic = found.scale.logarithmic and positive and values.max() > NARROW * values.min()
+    low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
+    if not high > low:
+        low, high = low - 0.05 * abs(low) - 1e-300, high + 0.05 * abs(high) + 1e-300
+    ends = np.log([low, high]) if logarithmic else np.array([low, high])
+    for k in np.flatnonzero(placed):
+        colour: Any = "none"
+        if known[k]:
+            value = np.log(found.value[k]) if logarithmic else found.value[k]
+            colour = graded_colour(float((value - ends[0]) / (ends[1] - ends[0])))
+        corner = (at.x[k] - 0.45 * steps[0], at.y[k] - 0.45 * steps[1])
+        size = (0.9 * steps[0], 0.9 * steps[1])
+        axes.add_patch(Rectangle(corner, *size, facecolor=colour, edgecolor=GREY, linewidth=0.4))
+    axes.set_xlabel(at.titles[0])
+    axes.set_ylabel(at.titles[1])
+    box = axes.get_position()
+    millimetre = MILLIMETRE / figure.get_figwidth()
+    bar = figure.add_axes((box.x1 + 13.0 * millimetre, box.y0, 3.0 * millimetre, box.height))
+    (log_axis if logarithmic else linear_axis)(bar, "y", (low, high), 5)
+    edges = np.geomspace(low, high, 65) if logarithmic else np.linspace(low, high, 65)
+    for part, (a, b) in enumerate(pairwise(edges)):
+        bar.axhspan(a, b, color=graded_colour((part + 0.5) / 64.0), linewidth=0.3)
+    bar.set_xticks([])
+    bar.text(1.6, 0.5, found.scale.title, rotation=90, ha="left", va="center", transform=bar.transAxes)
+
+
+def _step(values: FloatArray) -> float:
+    """Least distance between places along one axis; 1 where there is one."""
+    apart = np.diff(np.unique(values))
+    return float(apart.min()) if apart.size else 1.0

@@ -29,6 +29,7 @@ def test_every_dash_has_its_reason(sheet):
     assert sheet["PPF"].measured_reason == NOT_MEASURED
     assert "Hopf" in sheet["threshold_current"].predicted_reason
     assert "not measured" in sheet["endurance"].measured_reason
+    assert "not measured" in sheet["forming"].measured_reason
 
 
 def test_predictions_hold_the_truth(sheet):
@@ -98,3 +99,26 @@ def test_an_unknown_figure(sheet):
 def test_wrong_conditions():
     with pytest.raises(InputError, match="above 0"):
         figures_of_merit(P, conditions=Conditions(rate=-1.0))
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("V_set", "PPF"), ("turnover_rate",), ("turnover_frequency", "tau_d_rest"), ("energy_per_pulse",),
+     ("levels", "endurance"), ("threshold_current", "fading_time")],
+)  # fmt: skip
+def test_a_few_figures_are_those_of_the_whole_sheet(names, fitted, measured, sheet):
+    few = figures_of_merit(fitted, measured, names=names)
+    assert {entry.name for entry in few.entries} == set(names)
+    assert few.curves == ()
+    whole = {(e.name, e.record, tuple(e.conditions.items())): e for e in sheet.entries}
+    for entry in few.entries:
+        if not entry.record and entry.name == "energy_per_pulse" and "interval" not in entry.conditions:
+            continue
+        known = whole[entry.name, entry.record, tuple(entry.conditions.items())]
+        for one, other in ((entry.predicted, known.predicted), (entry.measured, known.measured)):
+            assert (one is None) == (other is None)
+            if one is not None:
+                assert one.value == pytest.approx(other.value, rel=1e-9)
+                assert (
+                    one.stderr == pytest.approx(other.stderr, rel=1e-6) or one.stderr is other.stderr is None
+                )

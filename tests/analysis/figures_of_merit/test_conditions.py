@@ -1,9 +1,11 @@
 """Conditions: as asked for, else as records and device suggest."""
 
+from dataclasses import replace
+
 import devices
 import pytest
 
-from memfit.analysis.figures_of_merit.conditions import Conditions, stated
+from memfit.analysis.figures_of_merit.conditions import Conditions, alike, stated
 from memfit.errors import InputError
 
 P = devices.TRUTH
@@ -39,3 +41,12 @@ def test_a_read_above_threshold_is_warned_of():
 def test_conditions_that_make_no_sense(wrong):
     with pytest.raises(InputError, match="Expected"):
         Conditions(**wrong)
+
+
+def test_devices_are_set_side_by_side_at_the_median_of_their_conditions():
+    devices_ = [replace(P, V_T=V_T) for V_T in (0.5, 0.7, 0.9)]
+    own = [stated(Conditions(), p, ()) for p in devices_]
+    common = alike(Conditions(read=0.1), devices_)
+    assert common.read == 0.1
+    assert common.amplitude == pytest.approx(own[1].amplitude, rel=1e-2)
+    assert stated(common, devices_[0], ()) == replace(stated(common, devices_[2], ()), warnings=())

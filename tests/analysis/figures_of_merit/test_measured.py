@@ -1,11 +1,20 @@
 """Measured figures: unbiased, with errors of the size of their scatter."""
 
+from dataclasses import replace
+
 import devices
 import numpy as np
 import pytest
 
 from memfit.analysis.figures_of_merit.conditions import Conditions, stated
-from memfit.analysis.figures_of_merit.measured import NoiseOfRecord, in_record, normal, of_cycles, with_noise
+from memfit.analysis.figures_of_merit.measured import (
+    NoiseOfRecord,
+    in_record,
+    normal,
+    of_cycles,
+    of_forming,
+    with_noise,
+)
 from memfit.analysis.figures_of_merit.subjects import of_records
 from memfit.confidence import Z
 from memfit.synthetic.measurements import loop, simulate_device
@@ -62,3 +71,22 @@ def test_cycles_of_one_record():
     assert 0.0 < found["cycle_to_cycle"].value < 0.1
     assert found["endurance"].value == pytest.approx(1.0, abs=0.1)
     assert of_cycles([], FULL.read) == {}
+
+
+def _session(above, cycles=5):
+    """Loops one after the other, the threshold of the first so far above that of the others."""
+    top = P.V_T + 3 * P.V_m
+    planned = [loop([0.0, top, 0.0], 1.0, points=300, file="loop.csv")]
+    each = [P, *[replace(P, V_T=P.V_T - above)] * (cycles - 1)]
+    made = [simulate_device(p, planned, devices.NOISE, seed=k).records[0] for k, p in enumerate(each)]
+    return list(of_records(made, FULL))
+
+
+def test_forming_is_seen_and_not_seen():
+    formed = of_forming(_session(3.0 * P.V_m))
+    assert formed.value == pytest.approx(3.0 * P.V_m, rel=0.3)
+    assert formed.ci95[0] > 0.0
+    none = of_forming(_session(0.0))
+    assert none.ci95[0] < 0.0 < none.ci95[1]
+    assert of_forming(_session(0.0)[:2]) is None
+    assert of_forming([]) is None

@@ -4,14 +4,17 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from memfit.datasets.positions import positions_of
 from memfit.reporting.figures.population import (
     MOST_ROWS,
     Population,
     Scale,
+    distribution_figure,
     drawn_name,
     forest_height,
     population_figure,
     short_names,
+    wafer_figure,
 )
 
 
@@ -65,3 +68,31 @@ def test_many_devices_have_no_rows_of_their_own():
     figure = Figure()
     population_figure(figure, population(np.linspace(1.0, 2.0, MOST_ROWS + 1)))
     assert figure.axes[0].get_ylabel() == "Devices, in order"
+
+
+def test_a_distribution_counts_devices():
+    figure = Figure(figsize=(3.3, 2.4))
+    distribution_figure(figure, population([3e5, np.nan, 1e5, 2e5]))
+    (axes,) = figure.axes
+    (line,) = [line for line in axes.lines if line.get_drawstyle() == "steps-pre"]
+    np.testing.assert_allclose(line.get_xdata(), [1e5, 2e5, 3e5, 3e5])
+    np.testing.assert_allclose(line.get_ydata(), [0.0, 100 / 3, 200 / 3, 100.0])
+
+
+def test_a_map_has_a_square_for_each_device_that_lies_somewhere():
+    figure = Figure(figsize=(3.3, 2.4))
+    at = positions_of([{"position": place} for place in ("A1", "A2", "B1", "B2", "nowhere")])
+    wafer_figure(figure, population([1e5, 2e5, np.nan, 3e5, 4e5]), at)
+    axes, bar = figure.axes
+    colours = [patch.get_facecolor() for patch in axes.patches]
+    assert len(colours) == 4
+    assert [colour[3] for colour in colours] == [1.0, 1.0, 0.0, 1.0]
+    assert axes.yaxis_inverted()
+    assert bar.get_ylim() == (1e5, 3e5)
+
+
+def test_a_map_of_one_value():
+    figure = Figure(figsize=(3.3, 2.4))
+    at = positions_of([{"x": 1.0, "y": 0.0}, {"x": 2.0, "y": 0.0}, {"x": 3.0, "y": 0.0}])
+    wafer_figure(figure, population([-2.0, -2.0, -2.0]), at)
+    assert len(figure.axes[0].patches) == 3
