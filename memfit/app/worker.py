@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from memfit.app.work import prepare
-from memfit.batch.device import Limits
+from memfit.batch.limits import Limits
 from memfit.batch.worker_process import Fitter, Trouble
 from memfit.errors import InputError
 from memfit.files import draft_beside

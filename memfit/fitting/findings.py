@@ -2,8 +2,7 @@
 
 What the data can and cannot tell (`Identifiability`), where the fit ended (`MinimumFound`), which models were
 compared (`ModelChoice`), profile likelihoods (`Profile`), refits and draws (`SampleSet`), and how near the
-device is to self-sustained oscillation in a circuit (`CircuitStability`). They are made in other rooms; here
-stands what each number means and in which unit.
+device is to self-sustained oscillation in a circuit (`CircuitStability`), with the meaning and unit of each.
 """
 
 from collections.abc import Iterator, Mapping
