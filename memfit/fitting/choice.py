@@ -2,10 +2,12 @@
 
 Forward from the plainest model: every part says what it promises (`memfit.fitting.diagnosis`), the best is
 fitted, beginning at the present minimum with the part as small as the promise says, and stays where BIC on
-effective points falls. Where the model misses the data by much a linear promise is no measure, and the best
-three are fitted. Backward once at the end: what is no longer needed goes. Gains and other terms of the
-instruments may have stood in for what is missing: where the data are not described in the end, all of it is
-done again from a fit without them.
+effective points falls.
+
+Where the model misses the data by much a linear promise is no measure, and the minimum of a model that lacks
+two parts says little of either. There the widest model is searched from first values on, without terms of
+the instruments, which may stand in for what is missing; in it a search is seldom caught. Backward from its
+minimum, what the data do not need goes, one part or two at a time.
 
 Two members are compared by the likelihood with the scale of the residuals unknown, for each kind of data,
 n log(chi2/n) with n effective points: where a member describes the data this is chi2, and where none does,

@@ -13,6 +13,8 @@ _BLOCK = 96
 
 PENALTY = 1e3
 """Residual, in standard deviations, of a point that could not be computed."""
+_FARTHEST = 1e100
+"""Residual beyond which none is larger: its square, and sums of squares, are numbers."""
 _RANK = 1e-12
 """Singular values below this share of the largest are none."""
 _MANY, _SURELY = 32, 1e-6
@@ -36,6 +38,8 @@ def soften(r: FloatArray) -> tuple[FloatArray, FloatArray]:
 def divided_by_sigma(r: FloatArray, j: FloatArray, weight: FloatArray) -> bool:
     """Divide the rows of a Jacobian by sigma, in place; whether some could not be computed: penalties.
 
+    No residual is larger than its square can be told, and no slope of one that is cut.
+
     Parameters
     ----------
     r : (k,) array
@@ -47,6 +51,9 @@ def divided_by_sigma(r: FloatArray, j: FloatArray, weight: FloatArray) -> bool:
     j *= weight[:, None]
     lost = ~(np.isfinite(r) & np.isfinite(j).all(axis=1))
     r[lost], j[lost] = PENALTY, 0.0
+    if r.size and max(r.max(), -r.min()) > _FARTHEST:
+        far = np.abs(r) > _FARTHEST
+        r[far], j[far] = np.clip(r[far], -_FARTHEST, _FARTHEST), np.clip(j[far], -_FARTHEST, _FARTHEST)
     return bool(lost.any())
 
 

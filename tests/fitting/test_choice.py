@@ -57,6 +57,14 @@ def test_two_parts_are_found_one_after_the_other():
         assert estimate.value == pytest.approx(value, abs=4.5 * estimate.stderr), name
 
 
+def test_three_parts_are_found_where_none_alone_helps_much():
+    truth = PARTS["branch"] | PARTS["conductance"] | PARTS["activation_time"]
+    result = fit(device(**truth)).result
+    assert set(result.parts) == {"branch", "conductance", "activation_time"}
+    assert result.status.code == "ok"
+    assert all(one.bic_fall > 10.0 and one.misfit[1] < one.misfit[0] for one in result.parts_found)
+
+
 def test_the_result_goes_to_json_and_back():
     result = fit(device(**PARTS["conductance"])).result
     again = FitResult.from_dict(parse_result(result.to_json()))

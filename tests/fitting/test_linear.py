@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from memfit.fitting.linear import falls_of_chi2, least_squares, triangle
+from memfit.fitting.linear import divided_by_sigma, falls_of_chi2, least_squares, soften, triangle
 
 
 def test_falls_are_those_of_fits_with_each_group():
@@ -29,3 +29,12 @@ def test_many_unknowns_are_solved_as_few_are(lost):
         rows[:, 7] = rows[:, 30]
     expected = np.linalg.lstsq(rows, target, rcond=1e-10)[0]
     assert least_squares(rows, target, 1e-10) == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_residual_whose_square_is_no_number_is_cut():
+    r, j = np.array([1e220, -1e180, 2.0]), np.array([[1e250, -1e190], [1.0, 1e300], [3.0, 4.0]])
+    assert not divided_by_sigma(r, j, np.ones(3))
+    assert np.isfinite(soften(r)).all()
+    assert np.isfinite(np.column_stack([j, r]).T @ np.column_stack([j, r])).all()
+    assert r[0] > 0.0 > r[1]
+    assert (r[2], *j[2]) == (2.0, 3.0, 4.0)

@@ -8,7 +8,7 @@ import pytest
 from memfit.errors import ParameterError
 from memfit.fitting import FitPlan
 from memfit.fitting.joint import fit
-from memfit.fitting.part_starts import SCALES, with_parts
+from memfit.fitting.part_starts import SCALES, with_parts, without_part
 from memfit.model import EXTENSIONS
 from memfit.model.parameters import PARAMETERS
 from memfit.synthetic.measurements import simulate_device, spectrum
@@ -26,6 +26,27 @@ def test_every_parameter_of_a_part_has_a_first_value_in_its_domain():
     values = with_parts(TRUTH.as_dict(), tuple(SCALES))
     assert not any(PARAMETERS[name].complaint(values[name]) for name in SCALES)
     assert with_parts({**TRUTH.as_dict(), "R_1": 7.0}, ("R_1",))["R_1"] == 7.0
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "value"),
+    [
+        ("capacitance", "C_m", TRUTH.C_m + 1e-8),
+        ("leak", "R_b", 1.0 / (1.0 / TRUTH.R_b + 2e-6)),
+        ("activation_time", "tau_k", 0.5 * TRUTH.tau_k),
+        ("branch", "C_m", TRUTH.C_m),
+    ],
+)
+def test_a_part_that_is_taken_out_leaves_what_it_is_near_zero(part, name, value):
+    own = {"C_0": 1e-8, "V_c": 0.3, "I_l": 1e-6, "V_l": 0.5, "p_k": 1.5, "q_k": 0.5, "R_1": 1e4, "C_1": 1e-6}
+    left = without_part({**TRUTH.as_dict(), **own}, part)
+    assert left[name] == pytest.approx(value)
+    assert all(left[n] == (PARAMETERS[n].null or 0.0) for n in EXTENSIONS[part])
+
+
+def test_a_part_whose_amplitude_is_one_with_the_rest_is_left_out_without_a_change():
+    wide = {**TRUTH.as_dict(), "C_0": 0.4 * TRUTH.C_m, "V_c": 1e6}
+    assert without_part(wide, "capacitance")["C_m"] == pytest.approx(1.4 * TRUTH.C_m)
 
 
 def test_parts_are_recovered_and_named_in_the_result():
