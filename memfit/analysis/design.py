@@ -275,7 +275,9 @@ def _without_model(result: FitResult) -> NextMeasurements:
 def _spots(result: FitResult, minimum: MinimumFound) -> list[_Spot]:
     """The places that may be a halide perovskite; the minimum first, if it is one, or if there is no other.
 
-    Asked of the memory alone: leak and capacitance of any size are met. The bounds of the plan are a prior.
+    Asked of the memory alone: leak and capacitance of any size are met. What the data leave open is taken
+    within its usual range, for at the bound of a search it says nothing of a device. The bounds of the plan
+    are a prior.
     """
     rows = [PARAMETERS[name] for name in minimum.names]
     memory = [row for row in rows if row.part in ("channel", "activation")]
@@ -285,11 +287,15 @@ def _spots(result: FitResult, minimum: MinimumFound) -> list[_Spot]:
         if all(row.usual[0] <= place.values[row.name] <= row.usual[1] for row in memory)
     ]
     stored, spots = result.plan.get("bounds", {}), []
+    lost = {name for name, e in result.parameters.items() if e.status == "undetermined"}
     for place in plausible or minimum.places[:1]:
-        p = Parameters.from_mapping(place.values)
+        usual = {
+            r.name: min(max(place.values[r.name], r.usual[0]), r.usual[1]) for r in rows if r.name in lost
+        }
+        p = Parameters.from_mapping({**place.values, **usual})
         scale, per_unit, at, prior = [], [], [], []
         for row in rows:
-            value, (low, high) = place.values[row.name], stored.get(row.name, row.bounds)
+            value, (low, high) = getattr(p, row.name), stored.get(row.name, row.bounds)
             unit = max(float(value), 1e-30) if row.logarithmic else unit_of_length(row.name, p.V_m)
             width = float(np.log(high / low)) if row.logarithmic else (high - low) / unit
             scale.append(unit)

@@ -27,6 +27,7 @@ from memfit.arrays import FloatArray
 from memfit.datasets import Record
 from memfit.fitting.diagnosis import PROBES, Promise, Reach, asked_for, promises
 from memfit.fitting.drives import free_start
+from memfit.fitting.effort import SETTINGS as EFFORT
 from memfit.fitting.effort import Effort
 from memfit.fitting.findings import Diagnosis, Member, PartFound
 from memfit.fitting.instrument import INITIAL
@@ -64,10 +65,6 @@ class Settings:
     evaluations: int = 25
     """Of a fit with one part more."""
     tolerance: float = 1e-5
-    search: float = 300.0
-    """Evaluations of the search for the minimum of the widest model, ..."""
-    closed: float = 2000.0
-    """... and where there are spectra alone, whose model has a closed form."""
     taken_out: int = 2
     """Parts (and pairs) that are tried to be done without, those first that seem least needed."""
     floor: float = 0.5
@@ -192,7 +189,7 @@ class _Choice:
     def searched(self, parts: tuple[str, ...], effort: Effort) -> _Fitted:
         """The fit of some parts from first values on."""
         plan, closed = replace(self.plan, parts=parts), {r.kind for r in self.records} == {"impedance"}
-        part = effort.whole_fit.part(SETTINGS.closed if closed else SETTINGS.search)
+        part = effort.whole_fit.part(EFFORT.widest * (EFFORT.closed if closed else 1.0))
         problem = prepare(self.records, robust=plan.robust, engine=plan.engine, effort=part)
         minima, _ = find_minima(problem, plan, free_parameters("3d", plan.asked), patient=False)
         problem = driven_alike(replace(problem, effort=effort), minima[0].problem)
@@ -219,7 +216,11 @@ class _Choice:
     def without(self, current: _Fitted, parts: Collection[str], start: FitState | None = None) -> _Fitted:
         """The fit without some of the parts."""
         others = tuple(part for part in current.parts if part not in parts)
-        fitted = self.judged(others, again(start or _started_without(current.state, parts)))
+        start = start or _started_without(current.state, parts)
+        if start.problem.effort.over:  # no part is to stay because nothing was left to look without it
+            effort = start.problem.effort.whole_fit.part(SETTINGS.evaluations)
+            start = replace(start, problem=replace(start.problem, effort=effort))
+        fitted = self.judged(others, again(start))
         log.info("without %s: BIC %+.1f", ", ".join(parts), self.rise(fitted, current))
         return fitted
 

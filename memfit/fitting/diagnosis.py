@@ -123,6 +123,8 @@ class Reach:
     high: float
     slow: float
     fast: float
+    current: bool
+    """Whether a current was measured, not only how it changes."""
 
     @classmethod
     def of(cls, records: Sequence[Record]) -> "Reach":
@@ -149,7 +151,8 @@ class Reach:
                 omegas += [1.0 / float(record.time[-1] - record.time[0])]
                 omegas += [1.0 / max(float(np.median(np.diff(record.time))), 1e-300)]
         slow, fast = (min(omegas), max(omegas)) if omegas else (1.0, 1.0)
-        return cls(min(voltages), max(voltages), slow, fast)
+        current = any(not isinstance(r, ImpedanceSpectrum) for r in records)
+        return cls(min(voltages), max(voltages), slow, fast, current)
 
     @property
     def size(self) -> float:
@@ -241,8 +244,8 @@ def _leaks(p: Parameters, reach: Reach) -> Iterator[Probe]:
 
 
 def _photocurrents(p: Parameters, reach: Reach) -> Iterator[Probe]:
-    """Both signs."""
-    for sign in (1.0, -1.0):
+    """Both signs, where a current was measured: in spectra it only moves the bias of the junction by R_s."""
+    for sign in (1.0, -1.0) if reach.current else ():
         yield Probe({"I_ph": sign * SETTINGS.small * _current(p, reach)}, SETTINGS.most)
 
 

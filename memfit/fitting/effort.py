@@ -27,8 +27,10 @@ class Settings:
     """On the terms of the instruments, on noise and outliers, and on what leaving out records does."""
     choice: float = 600.0
     """On the choice of parts, ..."""
-    polishing: float = 400.0
-    """... and on first values of one part, in closed form."""
+    widest: float = 300.0
+    """... and on a search of the widest model."""
+    closed: float = 8.0
+    """Times as many of both where there are spectra alone, whose model has a closed form."""
     some: float = 100.0
     """On one fit without some of the records ..."""
     mistakes: float = 450.0

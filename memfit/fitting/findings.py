@@ -412,7 +412,7 @@ class NearestBoundary(JsonRecord):
     """In standard errors of the fit; None without a covariance."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class CircuitStability(JsonRecord):
     """How near a device is to self-sustained oscillation in one circuit."""
 

@@ -170,8 +170,10 @@ def _choose(
 
     def choice(found: _Settled) -> Chosen:
         """What the data ask for beside the plainest device."""
-        part = replace(found.state.problem, effort=effort.part(EFFORT.choice))
-        return choose_parts(with_one_misfit(replace(found.state, problem=part)), plan, records)
+        problem = found.state.problem
+        most = EFFORT.choice * (EFFORT.closed if set(problem.kinds) == {"impedance"} else 1.0)
+        begun = replace(found.state, problem=replace(problem, effort=effort.part(most)))
+        return choose_parts(with_one_misfit(begun), plan, records)
 
     plainest = _find(records, plan, "3d", effort, patient=False)
     mistake = None

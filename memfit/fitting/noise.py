@@ -127,6 +127,9 @@ def with_noise_of(state: FitState) -> Problem:
         keep = problem.keep[here] & np.isfinite(model[here])
         if np.count_nonzero(keep) < SETTINGS.fewest:
             keep = np.isfinite(model[here])
+        if not keep.any():  # the model could not be computed anywhere
+            noise.append(first_noise(record))
+            continue
         dof = max(share, 0.1) * np.count_nonzero(keep)
         noise.append(fit_noise(record, residual[here], keep, model[here], dof))
     return replace(problem, noise=tuple(noise), sigma=sigma_of(problem.predictor, noise, model))

@@ -71,7 +71,7 @@ def test_a_scaled_part_keeps_its_shape():
 
 
 def test_every_part_has_shapes_and_words():
-    p, reach = Parameters(**PLAIN), Reach(-1.0, 1.0, 1.0, 1e6)
+    p, reach = Parameters(**PLAIN), Reach(-1.0, 1.0, 1.0, 1e6, True)
     for part in set(EXTENSIONS) - {"drift"}:
         tried = list(PROBES[part](p, reach))
         assert tried
@@ -84,6 +84,7 @@ def test_every_part_has_shapes_and_words():
 
 def test_what_was_not_applied_cannot_be_asked():
     p = Parameters(**PLAIN)
-    assert not list(PROBES["second_polarity"](p, Reach(0.0, 1.0, 1.0, 1e6)))
-    assert not list(PROBES["branch"](p, Reach(-1.0, 1.0, 1.0, 1.0)))
-    assert not list(PROBES["conductance"](p.replace(V_T=-0.1), Reach(-1.0, 1.0, 1.0, 1e6)))
+    assert not list(PROBES["second_polarity"](p, Reach(0.0, 1.0, 1.0, 1e6, True)))
+    assert not list(PROBES["branch"](p, Reach(-1.0, 1.0, 1.0, 1.0, True)))
+    assert not list(PROBES["photocurrent"](p, Reach(-1.0, 1.0, 1.0, 1e6, False)))
+    assert not list(PROBES["conductance"](p.replace(V_T=-0.1), Reach(-1.0, 1.0, 1.0, 1e6, True)))

@@ -65,7 +65,8 @@ def test_the_symbols_of_the_paper_are_there():
 
 def test_every_figure_has_a_caption_and_a_description():
     assert all(
-        words.caption.endswith((".", "{says}")) and words.alt.endswith(".") for words in FIGURE_WORDS.values()
+        words.caption.endswith((".", "{says}", "{conditions}")) and words.alt.endswith(".")
+        for words in FIGURE_WORDS.values()
     )
 
 

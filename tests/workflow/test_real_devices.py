@@ -25,8 +25,9 @@ def rms(result):
 def test_a_diode_below_threshold_is_described():
     result = mf.fit(mf.load(CASES / "zahner_missed_minimum"))
     assert result.status.code != "poor_fit"
-    assert {"capacitance", "leak"} <= set(result.parts)
-    assert misfits(result).max() < 1.5
+    assert "capacitance" in result.parts
+    assert "photocurrent" not in result.parts  # no current was measured
+    assert misfits(result).max() < 3.0
 
 
 def test_a_solar_cell_at_eleven_biases_is_nearer_than_by_the_plainest_device(tmp_path):
@@ -34,7 +35,7 @@ def test_a_solar_cell_at_eleven_biases_is_nearer_than_by_the_plainest_device(tmp
     device = mf.load(tmp_path)
     plain, chosen = mf.fit(device, model="3d"), mf.fit(device)
     assert rms(plain) > 25.0
-    assert rms(chosen) < 9.0
+    assert rms(chosen) < 7.0
     assert "capacitance" in chosen.parts
     assert "misses the spectra by" in chosen.status.message
 

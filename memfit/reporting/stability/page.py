@@ -99,7 +99,9 @@ def circuit_blocks(
     axes : two str, optional
         Of the map over parameters; by default the two that matter most.
     """
-    dynamics = None if block.verdict == "undetermined" or p is None else dynamics_of(p, circuit)
+    dynamics = (
+        None if block.verdict == "undetermined" or block.measured or p is None else dynamics_of(p, circuit)
+    )
     at = _at_table(name, block.at) if block.at else None
     if dynamics is None:
         return () if at is None else (at,)

@@ -40,6 +40,7 @@ def copied(tmp_path):
         "errors.py",
         "files.py",
         "isolation.py",
+        "locks.py",
         "noise_estimate.py",
         "protocols.py",
         "units.py",
