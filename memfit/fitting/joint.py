@@ -185,23 +185,24 @@ def _choose(
     if moved := _moved_in(plainest.state, device, plan, "3d"):  # which no part is to explain
         return _find(records, plan, "3d", effort), None, None, moved
     chosen = choice(plainest)
-    misfit = measure(chosen.state)
-    # a record turned round looks nearly like a channel of the other polarity
-    if misfit.large or (misfit.certain and "second_polarity" in chosen.parts):
-        mistake = mistake if asked else _mistake_in(plainest.state, records, plan, "3d")
-        if mistake:
-            return _find(records, plan, "3d", effort), None, mistake, ()
-    if misfit.large:
-        # before a model fails, its minimum is looked for at length
+    if measure(chosen.state).large:  # before a model fails, its minimum is looked for at length
         before, patient = plainest.state, _find(records, plan, "3d", effort)
         wired = set(WIRING) & {*patient.state.unknowns.names} - {*before.unknowns.names}
         lower = _squares(patient.state) < SETTINGS.much_lower * _squares(chosen.state)
         if lower or (not chosen.found and wired):
             plainest, chosen = patient, choice(patient)
+    misfit = measure(chosen.state)
+    # a record turned round looks nearly like a channel of the other polarity
+    if misfit.large or (misfit.certain and "second_polarity" in chosen.parts):
+        mistake = mistake if asked else _mistake_in(plainest.state, records, plan, "3d")
+        if mistake:
+            return plainest, None, mistake, ()
     state = chosen.state
     if state.minimum.message == SPENT and not measure(state).large:  # what was missing made up for it
         state = settle(replace(state, problem=replace(state.problem, effort=effort)), plan)
-    if chosen.parts != plainest.state.parameters.parts:
+    # the way through wider models may end at a lower place of the plainest
+    other = chosen.parts != plainest.state.parameters.parts
+    if other or _squares(state) < SETTINGS.much_lower * _squares(plainest.state):
         plainest = _Settled(state, (), plainest.first)
     return plainest, chosen, None, ()
 
