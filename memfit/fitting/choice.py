@@ -64,6 +64,10 @@ class Settings:
     most_parts: int = 5
     evaluations: int = 25
     """Of a fit with one part more."""
+    followed: float = 60.0
+    """Of the fit without terms of the instruments where a search ended."""
+    nowhere: float = 100.0
+    """Per cent by which a search misses a record where it is not dispersion that it lacks."""
     tolerance: float = 1e-5
     taken_out: int = 2
     """Parts (and pairs) that are tried to be done without, those first that seem least needed."""
@@ -182,7 +186,7 @@ class _Choice:
         if _SLOW_IN_TIME in self.given or set(state.problem.kinds) == {"impedance"}:
             return self.searched(everything, state.problem.effort)
         quick = self.searched(tuple(p for p in everything if p != _SLOW_IN_TIME), state.problem.effort)
-        if not quick.missed or _SLOW_IN_TIME not in everything:
+        if not quick.missed or quick.worst > SETTINGS.nowhere or _SLOW_IN_TIME not in everything:
             return quick
         return min(quick, self.searched(everything, state.problem.effort), key=lambda one: one.worst)
 
@@ -192,9 +196,11 @@ class _Choice:
         part = effort.whole_fit.part(EFFORT.widest * (EFFORT.closed if closed else 1.0))
         problem = prepare(self.records, robust=plan.robust, engine=plan.engine, effort=part)
         minima, _ = find_minima(problem, plan, free_parameters("3d", plan.asked), patient=False)
-        problem = driven_alike(replace(problem, effort=effort), minima[0].problem)
-        found = _without_terms(again(minima[0], problem), self.records)
-        fitted = _fitted(parts, with_one_misfit(found))
+        # a search that ended far from the data is not followed for long
+        problem = replace(problem, effort=effort.whole_fit.part(SETTINGS.followed))
+        problem = driven_alike(problem, minima[0].problem)
+        found = with_one_misfit(_without_terms(again(minima[0], problem), self.records))
+        fitted = _fitted(parts, replace(found, problem=replace(found.problem, effort=effort)))
         log.info("%s: misfit of the worst record %.3g %%", parts, fitted.worst)
         return fitted
 

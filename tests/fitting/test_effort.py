@@ -79,7 +79,7 @@ def test_data_that_nothing_describes_end_within_the_budget(monkeypatch):
     assert any("ended after" in sentence for sentence in result.warnings)
     whole = sum(2 * r.points if r.kind == "impedance" else r.points for r in measured.records)
     budget = 2 * SETTINGS.search + SETTINGS.settling + SETTINGS.mistakes  # soon, and at length
-    budget += SETTINGS.choice + 3 * SETTINGS.polishing
+    budget += SETTINGS.choice + 2 * SETTINGS.widest  # of parts, and of all parts but dispersion
     assert sum(points) < 2.0 * budget * whole  # closed forms and judgements are beside it
 
 
