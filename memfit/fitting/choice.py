@@ -107,7 +107,7 @@ class _Fitted:
     """Per cent by which the worst record is missed."""
 
 
-def choose_parts(state: FitState, plan: FitPlan, records: Sequence[Record]) -> Chosen:
+def choose_parts(state: FitState, plan: FitPlan, records: Sequence[Record], *, widest: bool = True) -> Chosen:
     """The member of the family that the data ask for.
 
     Parameters
@@ -118,16 +118,18 @@ def choose_parts(state: FitState, plan: FitPlan, records: Sequence[Record]) -> C
         Parts that it names stay.
     records : sequence of Record
         As they were read.
+    widest : bool
+        Whether the widest model is searched where no part by its promise mends a misfit that is large.
     """
     given = tuple(part for part, names in EXTENSIONS.items() if set(names) & set(plan.asked))
     search = _Choice(plan, records, given, SETTINGS.floor * _seen_noise(state.problem) ** 2)
     plainest = search.judged(given, state)
     current, left = search.forward(plainest, most=1 if plainest.large else SETTINGS.most_parts)
-    if current.large:
-        widest = search.backward(search.widest(state))
-        widest, promised = search.forward(search.judged(widest.parts, search.settled(widest.state)))
-        if search.rise(widest, current) < 0.0:
-            current, left = widest, promised
+    if current.large and widest:
+        fewer = search.backward(search.widest(state))
+        fewer, promised = search.forward(search.judged(fewer.parts, search.settled(fewer.state)))
+        if search.rise(fewer, current) < 0.0:
+            current, left = fewer, promised
     elif plainest.large:
         current, left = search.forward(current)
     current = search.backward(current)

@@ -168,12 +168,12 @@ def _choose(
     """The settled fit with the parts that the data ask for, or beside a mistake, and what moved."""
     records = device.records
 
-    def choice(found: _Settled) -> Chosen:
+    def choice(found: _Settled, *, widest: bool = True) -> Chosen:
         """What the data ask for beside the plainest device."""
         problem = found.state.problem
         most = EFFORT.choice * (EFFORT.closed if set(problem.kinds) == {"impedance"} else 1.0)
         begun = replace(found.state, problem=replace(problem, effort=effort.part(most)))
-        return choose_parts(with_one_misfit(begun), plan, records)
+        return choose_parts(with_one_misfit(begun), plan, records, widest=widest)
 
     plainest = _find(records, plan, "3d", effort, patient=False)
     mistake = None
@@ -190,7 +190,7 @@ def _choose(
         wired = set(WIRING) & {*patient.state.unknowns.names} - {*before.unknowns.names}
         lower = _squares(patient.state) < SETTINGS.much_lower * _squares(chosen.state)
         if lower or (not chosen.found and wired):
-            plainest, chosen = patient, choice(patient)
+            plainest, chosen = patient, choice(patient, widest=False)  # which is as it was
     misfit = measure(chosen.state)
     # a record turned round looks nearly like a channel of the other polarity
     if misfit.large or (misfit.certain and "second_polarity" in chosen.parts):
