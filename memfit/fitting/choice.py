@@ -34,10 +34,10 @@ from memfit.fitting.instrument import INITIAL
 from memfit.fitting.instrument_terms import driven_alike
 from memfit.fitting.least_squares import again, linear_promise, minimise
 from memfit.fitting.misfit import is_large, is_seen, measure
-from memfit.fitting.noise import noise_without_model, prepare
+from memfit.fitting.noise import noise_without_model, prepare, sigma_as_measured
 from memfit.fitting.part_starts import without_part
 from memfit.fitting.plan import KINDS, FitPlan, free_parameters
-from memfit.fitting.predict import Predictor, measured, modulus
+from memfit.fitting.predict import Predictor
 from memfit.fitting.problem import FitState, Problem
 from memfit.fitting.search import find_minima
 from memfit.fitting.settling import settled_with_terms, with_one_misfit
@@ -370,9 +370,7 @@ def _started_without(state: FitState, parts: Collection[str]) -> FitState:
 def _seen_noise(problem: Problem) -> FloatArray:
     """(n,) standard deviation of every point, as seen without a model."""
     records = problem.predictor.records
-    sizes = [modulus(r, measured(r)) for r in records]
-    levels = [noise_without_model(record) for record in records]
-    return np.concatenate([level.sigma(size) for level, size in zip(levels, sizes, strict=True)])
+    return sigma_as_measured(records, [noise_without_model(record) for record in records])
 
 
 def _deviance(state: FitState, judge: "_Fitted", floor: FloatArray) -> dict[str, float]:

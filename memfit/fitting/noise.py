@@ -100,8 +100,7 @@ def prepare(
     """
     predictor = Predictor(records)
     noise = tuple(first_noise(record) for record in predictor.records)
-    sizes = [modulus(r, measured(r)) for r in predictor.records]
-    sigma = np.concatenate([level.sigma(size) for level, size in zip(noise, sizes, strict=True)])
+    sigma = sigma_as_measured(predictor.records, noise)
     every, counted = np.ones(predictor.size, dtype=bool), effort or Effort(predictor.size)
     return Problem(predictor, noise, sigma, every, robust, engine, counted, tuple(own))
 
@@ -146,14 +145,13 @@ def with_common_misfit(state: FitState) -> Problem:
     state : FitState
     """
     problem, predictor = state.problem, state.problem.predictor
-    sizes = [modulus(r, measured(r)) for r in predictor.records]
     seen = [noise_without_model(record) for record in predictor.records]
     floors = [
         0.0 if r.kind == "impedance" else SETTINGS.of_span * float(np.ptp(measured(r)))
         for r in predictor.records
     ]
     least, scale = (
-        np.concatenate([level.sigma(size) for level, size in zip(levels, sizes, strict=True)])
+        sigma_as_measured(predictor.records, levels)
         for levels in (seen, [NoiseLevel(1.0, floor) for floor in floors])
     )
     difference = predictor.data() - state.model_values()
@@ -174,10 +172,23 @@ def with_common_misfit(state: FitState) -> Problem:
         NoiseLevel(float(np.hypot(n.relative, misfit[k])), float(np.hypot(n.floor, misfit[k] * floor)))
         for n, k, floor in zip(seen, problem.kinds, floors, strict=True)
     )
-    sigma = np.concatenate([level.sigma(size) for level, size in zip(noise, sizes, strict=True)])
+    sigma = sigma_as_measured(predictor.records, noise)
     out = [not problem.keep[here].any() for here in predictor.slices]
     keep = ~np.array(out)[predictor.record_of_point]  # what a wrong model leaves out may be its own misfit
     return replace(problem, noise=noise, sigma=np.maximum(sigma, _TINY), keep=keep)
+
+
+def sigma_as_measured(records: Sequence[Record], noise: Sequence[NoiseLevel]) -> FloatArray:
+    """(n,) standard deviation of every point, by the size of what was measured.
+
+    Parameters
+    ----------
+    records : sequence of Record
+    noise : sequence of NoiseLevel
+        Of each record.
+    """
+    sizes = [modulus(record, measured(record)) for record in records]
+    return np.concatenate([level.sigma(size) for level, size in zip(noise, sizes, strict=True)])
 
 
 def sigma_of(predictor: Predictor, noise: Sequence[NoiseLevel], model: FloatArray) -> FloatArray:

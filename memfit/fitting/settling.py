@@ -16,10 +16,16 @@ from memfit.fitting.instrument_terms import (
 )
 from memfit.fitting.least_squares import again
 from memfit.fitting.misfit import is_large, is_seen, measure
-from memfit.fitting.noise import noise_without_model, prepare, with_common_misfit, with_noise_of
+from memfit.fitting.noise import (
+    noise_without_model,
+    prepare,
+    sigma_as_measured,
+    with_common_misfit,
+    with_noise_of,
+)
 from memfit.fitting.outliers import find_outliers
 from memfit.fitting.plan import FitPlan
-from memfit.fitting.predict import Predictor, measured, modulus
+from memfit.fitting.predict import Predictor
 from memfit.fitting.problem import FitState
 from memfit.fitting.unknowns import Unknowns
 
@@ -127,8 +133,7 @@ def with_all_records(state: FitState, records: Sequence[Record], rest: Sequence[
     kinds = [record.kind for record in records]
     levels = dict(zip(rest, state.problem.noise, strict=True))
     noise = tuple(levels.get(k) or noise_without_model(record) for k, record in enumerate(records))
-    sizes = [modulus(record, measured(record)) for record in predictor.records]
-    sigma = np.concatenate([level.sigma(size) for level, size in zip(noise, sizes, strict=True)])
+    sigma = sigma_as_measured(predictor.records, noise)
     keep = np.zeros(predictor.size, dtype=bool)
     for k, here in zip(rest, state.problem.predictor.slices, strict=True):
         keep[predictor.slices[k]] = state.problem.keep[here]
