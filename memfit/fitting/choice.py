@@ -196,7 +196,7 @@ class _Choice:
         """The fit of some parts from first values on."""
         plan, closed = replace(self.plan, parts=parts), {r.kind for r in self.records} == {"impedance"}
         part = effort.whole_fit.part(EFFORT.widest * (EFFORT.closed if closed else 1.0))
-        problem = prepare(self.records, robust=plan.robust, engine=plan.engine, effort=part)
+        problem = prepare(self.records, robust=plan.robust, engine=plan.engine, effort=part, own=plan.own)
         minima, _ = find_minima(problem, plan, free_parameters("3d", plan.asked), patient=False)
         # a search that ended far from the data is not followed for long
         problem = replace(problem, effort=effort.whole_fit.part(SETTINGS.followed))

@@ -161,7 +161,7 @@ def on_all_samples(state: FitState, records: Sequence[Record], plan: FitPlan) ->
         return state
     missed = measure(state).large
     effort = state.problem.effort.part(EFFORT.all_samples if missed else np.inf, usual_work(records))
-    problem = prepare(records, robust=plan.robust, engine=plan.engine, effort=effort)
+    problem = prepare(records, robust=plan.robust, engine=plan.engine, effort=effort, own=plan.own)
     begun = replace(state, problem=driven_alike(problem, state.problem))
     if missed:
         return with_one_misfit(settle(begun, plan, rounds=2))

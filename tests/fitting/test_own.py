@@ -9,10 +9,15 @@ import pytest
 
 import memfit as mf
 from memfit.errors import InputError
-from memfit.fitting.least_squares import again, linear_step
+from memfit.fitting.choice import _Choice
+from memfit.fitting.effort import Effort
+from memfit.fitting.least_squares import again, linear_step, minimise
+from memfit.fitting.noise import prepare
 from memfit.fitting.own import Part
 from memfit.fitting.plan import FitPlan
+from memfit.fitting.settling import on_all_samples
 from memfit.fitting.uncertainty.covariance import covariance_of
+from memfit.fitting.unknowns import Unknowns, physical_unknowns
 from memfit.model import COLUMN
 from memfit.synthetic.measurements import simulate_device, spectrum
 
@@ -83,3 +88,26 @@ def test_what_makes_no_sense_is_refused(one_spectrum):
     with pytest.raises(InputError, match="'speed' in slopes is no parameter"):
         Part(name="a", residuals=lambda p: 1.0, slopes=lambda p: {"speed": 1.0}).by(P)
     assert Part(name="lost", residuals=lambda p: np.nan).at(P) == [1e3]
+
+
+def test_an_own_part_is_there_on_all_samples_of_long_records():
+    plan = FitPlan(model="3d", own=(known_C_m(P.C_m, 0.01),))
+    made = devices.device([*devices.spectra(), *devices.sweeps()])
+    state = prepared(made.records[:-1], plan)
+    assert on_all_samples(state, made.records[:-1], plan) is state
+    few = [record.select(np.arange(record.points) % 2 == 0) for record in made.records]
+    assert on_all_samples(prepared(few, plan), made.records, plan).problem.own == plan.own
+
+
+def test_an_own_part_is_there_in_the_search_of_the_widest_model():
+    plan = FitPlan(own=(known_C_m(P.C_m, 0.01),))
+    records = devices.device(devices.spectra()).records
+    search = _Choice(plan, records, (), np.zeros(sum(2 * r.points for r in records)))
+    assert search.searched(("branch",), Effort(1)).state.problem.own == plan.own
+
+
+def prepared(records, plan):
+    """A fit of some records, begun at the truth."""
+    problem = prepare(records, own=plan.own)
+    unknowns = Unknowns(physical_unknowns(plan, ["R_b", "C_m"]), P, problem.kinds)
+    return minimise(problem, unknowns, unknowns.encode(P.as_dict()))
