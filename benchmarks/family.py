@@ -27,10 +27,10 @@ from integrator_pulse import TIME
 from memfit.datasets import Device, ImpedanceSpectrum, IVSweep, PulseTransient
 from memfit.fitting import FitPlan, Term
 from memfit.fitting.joint import fit
-from memfit.fitting.least_squares import minimise
-from memfit.fitting.predict import Predictor
-from memfit.fitting.problem import Problem
-from memfit.fitting.unknowns import Unknowns, physical_unknowns, term_unknown
+from memfit.fitting.minimum.least_squares import minimise
+from memfit.fitting.minimum.problem import Problem
+from memfit.fitting.minimum.unknowns import Unknowns, physical_unknowns, term_unknown
+from memfit.fitting.prediction.predict import Predictor
 from memfit.model import EXTENSIONS, NAMES, Parameters
 from memfit.model.transient import DriveSet
 from memfit.protocols import Drive

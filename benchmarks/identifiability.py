@@ -28,9 +28,9 @@ from trials import Benchmark, run
 
 from memfit.fitting import FitPlan
 from memfit.fitting.joint import fit
+from memfit.fitting.minimum.unknowns import Unknowns, physical_unknowns
 from memfit.fitting.noise import prepare
-from memfit.fitting.predict import modulus
-from memfit.fitting.unknowns import Unknowns, physical_unknowns
+from memfit.fitting.prediction.predict import modulus
 from memfit.model import NAMES, steady_current
 from memfit.protocols import pulse
 from memfit.synthetic.measurements import Noise, loop, simulate_device, spectrum, transient

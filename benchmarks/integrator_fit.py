@@ -14,11 +14,11 @@ import numpy as np
 
 from memfit.datasets import ImpedanceSpectrum, IVSweep, PulseTransient
 from memfit.fitting import FitPlan
-from memfit.fitting.least_squares import minimise
-from memfit.fitting.predict import Predictor
-from memfit.fitting.problem import Problem
-from memfit.fitting.starting_values import guess
-from memfit.fitting.unknowns import Unknowns, physical_unknowns
+from memfit.fitting.minimum.least_squares import minimise
+from memfit.fitting.minimum.problem import Problem
+from memfit.fitting.minimum.unknowns import Unknowns, physical_unknowns
+from memfit.fitting.prediction.predict import Predictor
+from memfit.fitting.starts.starting_values import guess
 from memfit.model import Parameters, impedance, junction_voltage, steady_current
 from memfit.model.transient import simulate
 from memfit.protocols import pulse, sweep

@@ -15,7 +15,7 @@ from scipy.stats import beta
 
 from memfit.analysis.stability.circuit import Circuit
 from memfit.analysis.stability.sampling import draw, probability_of_oscillation
-from memfit.fitting.uncertainty.propagation import uncertainty_of
+from memfit.fitting.results.propagation import uncertainty_of
 from memfit.model import (
     NAMES,
     Loop,

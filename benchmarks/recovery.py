@@ -23,11 +23,11 @@ from memfit.datasets import ImpedanceSpectrum
 from memfit.fitting import FitPlan, Term
 from memfit.fitting.instrument_terms import gain_term
 from memfit.fitting.joint import fit
-from memfit.fitting.least_squares import minimise
-from memfit.fitting.predict import Predictor
-from memfit.fitting.problem import Problem
-from memfit.fitting.starting_values import guess
-from memfit.fitting.unknowns import Unknowns, physical_unknowns, term_unknown
+from memfit.fitting.minimum.least_squares import minimise
+from memfit.fitting.minimum.problem import Problem
+from memfit.fitting.minimum.unknowns import Unknowns, physical_unknowns, term_unknown
+from memfit.fitting.prediction.predict import Predictor
+from memfit.fitting.starts.starting_values import guess
 from memfit.model import NAMES, Parameters, steady_current
 from memfit.protocols import drive_from_samples, pulse
 from memfit.synthetic.measurements import Noise, Spectroscopy, loop, simulate_device, spectrum, transient

@@ -27,9 +27,10 @@ from pathlib import Path
 import numpy as np
 
 import memfit as mf
-from memfit.fitting import effort, joint
+from memfit.fitting import joint
+from memfit.fitting.minimum import effort
 from memfit.fitting.plan import FitPlan
-from memfit.fitting.predict import measured as measured_values
+from memfit.fitting.prediction.predict import measured as measured_values
 from memfit.model import Parameters, steady_current
 from memfit.model.transient import simulate
 from memfit.protocols import Drive, pulse

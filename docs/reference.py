@@ -46,8 +46,8 @@ MODULES = {
     ),
     "Drives and records": ("memfit.protocols", "memfit.datasets.records", "memfit.datasets.device"),
     "Fitting": (
-        "memfit.fitting.plan", "memfit.fitting.result", "memfit.fitting.forecast",
-        "memfit.fitting.uncertainty.propagation", "memfit.interop.lmfit_models",
+        "memfit.fitting.plan", "memfit.fitting.results.result", "memfit.fitting.results.forecast",
+        "memfit.fitting.results.propagation", "memfit.interop.lmfit_models",
         "memfit.interop.impedance_elements",
     ),
     "Analysis": (

@@ -37,7 +37,7 @@ _HOMES = {
     "memfit.datasets.standard_protocols": ("protocol",),
     "memfit.errors": ("MemfitError",),
     "memfit.fitting": ("Estimate", "FitPlan", "FitResult"),
-    "memfit.fitting.forecast": ("Forecast", "predict"),
+    "memfit.fitting.results.forecast": ("Forecast", "predict"),
     "memfit.fitting.own": ("Part",),
     "memfit.interop": ("lmfit_models",),
     "memfit.interop.impedance_elements": ("impedance_circuit", "register_impedance_elements"),

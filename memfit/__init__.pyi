@@ -25,9 +25,9 @@ from memfit.errors import MemfitError as MemfitError
 from memfit.fitting import Estimate as Estimate
 from memfit.fitting import FitPlan as FitPlan
 from memfit.fitting import FitResult as FitResult
-from memfit.fitting.forecast import Forecast as Forecast
-from memfit.fitting.forecast import predict as predict
 from memfit.fitting.own import Part as Part
+from memfit.fitting.results.forecast import Forecast as Forecast
+from memfit.fitting.results.forecast import predict as predict
 from memfit.interop import lmfit_models as lmfit_models
 from memfit.interop.impedance_elements import impedance_circuit as impedance_circuit
 from memfit.interop.impedance_elements import register_impedance_elements as register_impedance_elements

@@ -9,7 +9,7 @@ from typing import Any
 
 PAGE = "memfit.notebook.page:html_of"
 PICTURE = "memfit.notebook.overview:overview"
-PREDICTION = "memfit.fitting.forecast:predict"
+PREDICTION = "memfit.fitting.results.forecast:predict"
 
 
 def from_above(place: str, *arguments: Any, **keywords: Any) -> Any:

@@ -19,11 +19,11 @@ from memfit.arrays import FloatArray
 from memfit.datasets import Device, ImpedanceSpectrum, Kind, extent_of
 from memfit.errors import InputError
 from memfit.fitting import CORE, FitResult, MinimumFound, to_plain, unit_of_length
-from memfit.fitting.identifiability import percent_of
-from memfit.fitting.linear import triangle
+from memfit.fitting.minimum.linear import triangle
 from memfit.fitting.own import refuse_own
-from memfit.fitting.predict import Predictor
-from memfit.fitting.tied import refuse_ties
+from memfit.fitting.prediction.predict import Predictor
+from memfit.fitting.uncertainty.identifiability import percent_of
+from memfit.fitting.uncertainty.tied import refuse_ties
 from memfit.model import NAMES, PARAMETERS, Parameters
 from memfit.units import format_quantity
 
@@ -43,7 +43,7 @@ class Settings:
     confused: float = 25.0
     """Difference of chi2 below which two places could still be taken for each other."""
     allowed: float = 16.0
-    """Of the same, that places allowed by the data may have, as in `memfit.fitting.identifiability`."""
+    """Of the same, that places allowed by the data may have, as in `fitting.uncertainty.identifiability`."""
     most: int = 8
     """Forecasts that are listed."""
     wide: float = 1.5

@@ -26,19 +26,19 @@ from memfit.fitting import (
     Status,
     free_parameters,
 )
-from memfit.fitting.exploration import explore
-from memfit.fitting.identifiability import with_identifiability
-from memfit.fitting.problem import FitState
-from memfit.fitting.profile_likelihood import Slopes, Target
-from memfit.fitting.refit import Checkpoint, rebuild_problem
-from memfit.fitting.starting_values import StartingValues
+from memfit.fitting.minimum.problem import FitState
+from memfit.fitting.starts.starting_values import StartingValues
 from memfit.fitting.summary import summarise
 from memfit.fitting.uncertainty import bootstrap as resampling
 from memfit.fitting.uncertainty import mcmc as sampling
 from memfit.fitting.uncertainty import profiles as profiling
 from memfit.fitting.uncertainty.bootstrap import BootstrapKind
 from memfit.fitting.uncertainty.covariance import covariance_of
+from memfit.fitting.uncertainty.exploration import explore
+from memfit.fitting.uncertainty.identifiability import with_identifiability
+from memfit.fitting.uncertainty.profile_likelihood import Slopes, Target
 from memfit.fitting.uncertainty.profiles import Profiled
+from memfit.fitting.uncertainty.refit import Checkpoint, rebuild_problem
 from memfit.model import (
     NAMES,
     Loop,

@@ -7,7 +7,7 @@ from typing import Any
 from memfit.errors import ParameterError
 from memfit.fit_options import MODELS, FitSettings, Model
 from memfit.fitting import free_parameters
-from memfit.fitting.part_starts import with_parts
+from memfit.fitting.starts.part_starts import with_parts
 from memfit.model import EXTENSIONS, LEFT_OUT, PARAMETERS, Parameters
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from memfit.arrays import BoolArray, FloatArray
 from memfit.datasets import ImpedanceSpectrum, IVSweep, Record
 from memfit.fitting.noise import clipped_mean, noise_without_model
-from memfit.fitting.predict import Predictor, bias_of, measured, modulus
+from memfit.fitting.prediction.predict import Predictor, bias_of, measured, modulus
 from memfit.model import Parameters
 from memfit.reporting.numbers import quantity_digits
 

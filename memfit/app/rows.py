@@ -13,8 +13,8 @@ import numpy as np
 from memfit.arrays import BoolArray
 from memfit.datasets import ImpedanceSpectrum, Record, copies, silent
 from memfit.errors import InputError
-from memfit.fitting.levels import conductance_level
-from memfit.fitting.mistakes import SETTINGS as OUT_OF_LINE
+from memfit.fitting.checks.levels import conductance_level
+from memfit.fitting.checks.mistakes import SETTINGS as OUT_OF_LINE
 from memfit.loaders.draft import lacks
 from memfit.loaders.folders import MANIFEST, is_other, look_below
 from memfit.loaders.raw import FileSettings

@@ -104,7 +104,7 @@ def guess(folder: str, fix: Mapping[str, float], progress: str) -> dict[str, Any
     dict
         "values" by parameter, or "fault", a sentence.
     """
-    from memfit.fitting import starting_values
+    from memfit.fitting.starts import starting_values
     from memfit.workflow.reading import load
 
     tell(Path(progress), "Looking for first values.")

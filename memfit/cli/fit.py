@@ -27,7 +27,7 @@ from memfit.errors import InputError
 if TYPE_CHECKING:
     from memfit.datasets import Device
     from memfit.fitting import FitResult
-    from memfit.fitting.refit import Checkpoint
+    from memfit.fitting.uncertainty.refit import Checkpoint
 
 _THREADS = 2
 """Of a bootstrap: more only wait for each other."""

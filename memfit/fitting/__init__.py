@@ -4,7 +4,8 @@ What other rooms use of a plan and of a result; the machinery of a fit is import
 reading and drawing a result wait for none of it.
 """
 
-from memfit.fitting.findings import (
+from memfit.fitting.plan import CORE, TERM_NAMES, FitPlan, Term, free_parameters, plan_for, unit_of_length
+from memfit.fitting.results.findings import (
     Alternative,
     BoundaryDistance,
     CircuitStability,
@@ -22,8 +23,7 @@ from memfit.fitting.findings import (
     SampleEstimate,
     SampleSet,
 )
-from memfit.fitting.plan import CORE, TERM_NAMES, FitPlan, Term, free_parameters, plan_for, unit_of_length
-from memfit.fitting.result import (
+from memfit.fitting.results.result import (
     EDITED,
     SCHEMA,
     Estimate,

@@ -17,7 +17,18 @@ import numpy as np
 
 from memfit.arrays import FloatArray
 from memfit.datasets import ImpedanceSpectrum, IVSweep, Record
-from memfit.fitting.drives import (
+from memfit.fitting.minimum.least_squares import NEEDED, again, minimise
+from memfit.fitting.minimum.linear import falls_of_chi2, marginal_root
+from memfit.fitting.minimum.problem import FitState, Problem
+from memfit.fitting.minimum.unknowns import (
+    Unknown,
+    Unknowns,
+    initial_unknowns,
+    physical_unknowns,
+    term_unknown,
+)
+from memfit.fitting.plan import KINDS, WIRING, FitPlan, Term
+from memfit.fitting.prediction.drives import (
     as_staircase,
     begins_anywhere,
     drive_of,
@@ -26,13 +37,8 @@ from memfit.fitting.drives import (
     is_ramp,
     sample_before,
 )
-from memfit.fitting.instrument import INITIAL, Instrument
-from memfit.fitting.least_squares import NEEDED, again, minimise
-from memfit.fitting.linear import falls_of_chi2, marginal_root
-from memfit.fitting.plan import KINDS, WIRING, FitPlan, Term
-from memfit.fitting.predict import Predictor, measured
-from memfit.fitting.problem import FitState, Problem
-from memfit.fitting.unknowns import Unknown, Unknowns, initial_unknowns, physical_unknowns, term_unknown
+from memfit.fitting.prediction.instrument import INITIAL, Instrument
+from memfit.fitting.prediction.predict import Predictor, measured
 from memfit.model import Parameters, activation, junction_voltage
 from memfit.noise_estimate import correlation
 from memfit.protocols import Drive

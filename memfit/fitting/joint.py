@@ -19,23 +19,22 @@ from memfit.datasets import (
     times_of_session,
 )
 from memfit.errors import InputError
-from memfit.fitting.choice import Chosen, choose_parts, diagnose
-from memfit.fitting.contradictions import conflicts_between_kinds, moving_values, repeats_that_differ
-from memfit.fitting.effort import SETTINGS as EFFORT
-from memfit.fitting.effort import SPENT, Effort, usual_work
-from memfit.fitting.exploration import explore
-from memfit.fitting.identifiability import with_identifiability
+from memfit.fitting.checks.contradictions import conflicts_between_kinds, moving_values, repeats_that_differ
+from memfit.fitting.checks.misfit import measure, misfit_of, with_misfit
+from memfit.fitting.checks.mistakes import Mistake, find_mistake, stand_out
+from memfit.fitting.choice.choice import Chosen, choose_parts, diagnose
+from memfit.fitting.choice.nested_models import alternatives, compare_models
 from memfit.fitting.instrument_terms import driven_alike
-from memfit.fitting.least_squares import again
-from memfit.fitting.long_records import telling
-from memfit.fitting.misfit import measure, misfit_of, with_misfit
-from memfit.fitting.mistakes import Mistake, find_mistake, stand_out
-from memfit.fitting.nested_models import alternatives, compare_models
+from memfit.fitting.minimum.effort import SETTINGS as EFFORT
+from memfit.fitting.minimum.effort import SPENT, Effort, usual_work
+from memfit.fitting.minimum.least_squares import again
+from memfit.fitting.minimum.problem import FitState
+from memfit.fitting.minimum.unknowns import physical_unknowns
 from memfit.fitting.noise import prepare
 from memfit.fitting.plan import WIRING, FitPlan, free_parameters, plan_for
-from memfit.fitting.predict import bias_of
-from memfit.fitting.problem import FitState
-from memfit.fitting.result import FitResult, FittedRecord
+from memfit.fitting.prediction.long_records import telling
+from memfit.fitting.prediction.predict import bias_of
+from memfit.fitting.results.result import FitResult, FittedRecord
 from memfit.fitting.search import describes, find_minima
 from memfit.fitting.settling import (
     on_all_samples,
@@ -44,10 +43,11 @@ from memfit.fitting.settling import (
     with_all_records,
     with_one_misfit,
 )
-from memfit.fitting.starting_values import StartingValues
+from memfit.fitting.starts.starting_values import StartingValues
 from memfit.fitting.summary import fitted_records, summarise
 from memfit.fitting.uncertainty.covariance import covariance_of
-from memfit.fitting.unknowns import physical_unknowns
+from memfit.fitting.uncertainty.exploration import explore
+from memfit.fitting.uncertainty.identifiability import with_identifiability
 
 
 @dataclass(frozen=True)

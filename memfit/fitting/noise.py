@@ -15,10 +15,10 @@ import numpy as np
 from memfit.arrays import BoolArray, FloatArray
 from memfit.datasets import ImpedanceSpectrum, IVSweep, Record, SynapticCurve, kramers_kronig
 from memfit.fit_options import Engine
-from memfit.fitting.effort import Effort
+from memfit.fitting.minimum.effort import Effort
+from memfit.fitting.minimum.problem import FitState, Problem
 from memfit.fitting.own import Part
-from memfit.fitting.predict import Predictor, measured, modulus
-from memfit.fitting.problem import FitState, Problem
+from memfit.fitting.prediction.predict import Predictor, measured, modulus
 from memfit.noise_estimate import TO_SIGMA, NoiseLevel, distance_from_neighbours, relative_distances, typical
 from memfit.units import format_quantity
 

@@ -10,9 +10,9 @@ import numpy as np
 
 from memfit.arrays import BoolArray, FloatArray
 from memfit.datasets import ImpedanceSpectrum, Record
-from memfit.fitting.findings import Excluded
-from memfit.fitting.predict import modulus
-from memfit.fitting.problem import FitState
+from memfit.fitting.minimum.problem import FitState
+from memfit.fitting.prediction.predict import modulus
+from memfit.fitting.results.findings import Excluded
 from memfit.noise_estimate import distance_from_neighbours, relative_distances
 
 

@@ -13,18 +13,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from memfit.datasets import ImpedanceSpectrum, IVSweep, PulseTransient, Record
-from memfit.fitting.effort import SETTINGS as EFFORT
-from memfit.fitting.effort import Effort
 from memfit.fitting.instrument_terms import add_needed_terms, with_initial_states
-from memfit.fitting.least_squares import minimise
-from memfit.fitting.part_starts import with_parts
+from memfit.fitting.minimum.effort import SETTINGS as EFFORT
+from memfit.fitting.minimum.effort import Effort
+from memfit.fitting.minimum.least_squares import minimise
+from memfit.fitting.minimum.problem import FitState, Problem
+from memfit.fitting.minimum.unknowns import Unknowns, physical_unknowns, term_unknown
 from memfit.fitting.plan import CORE, FitPlan, Term, unit_of_length
-from memfit.fitting.predict import Predictor, measured, modulus
-from memfit.fitting.problem import FitState, Problem
-from memfit.fitting.starting_values import StartingValues, distinct, guess, swapped
-from memfit.fitting.steady_start import slowest_sweep
+from memfit.fitting.prediction.predict import Predictor, measured, modulus
+from memfit.fitting.starts.part_starts import with_parts
+from memfit.fitting.starts.starting_values import StartingValues, distinct, guess, swapped
+from memfit.fitting.starts.steady_start import slowest_sweep
 from memfit.fitting.ties import Ties
-from memfit.fitting.unknowns import Unknowns, physical_unknowns, term_unknown
 from memfit.model import LEFT_OUT, NAMES, PARAMETERS, Parameters
 from memfit.noise_estimate import NoiseLevel
 from memfit.progress import told

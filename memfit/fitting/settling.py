@@ -6,16 +6,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from memfit.datasets import Record
-from memfit.fitting.effort import SETTINGS as EFFORT
-from memfit.fitting.effort import usual_work
+from memfit.fitting.checks.misfit import is_large, is_seen, measure
 from memfit.fitting.instrument_terms import (
     add_needed_terms,
     driven_alike,
     with_jumps_on_samples,
     without_idle_terms,
 )
-from memfit.fitting.least_squares import again
-from memfit.fitting.misfit import is_large, is_seen, measure
+from memfit.fitting.minimum.effort import SETTINGS as EFFORT
+from memfit.fitting.minimum.effort import usual_work
+from memfit.fitting.minimum.least_squares import again
+from memfit.fitting.minimum.problem import FitState
+from memfit.fitting.minimum.unknowns import Unknowns
 from memfit.fitting.noise import (
     noise_without_model,
     prepare,
@@ -25,9 +27,7 @@ from memfit.fitting.noise import (
 )
 from memfit.fitting.outliers import find_outliers
 from memfit.fitting.plan import FitPlan
-from memfit.fitting.predict import Predictor
-from memfit.fitting.problem import FitState
-from memfit.fitting.unknowns import Unknowns
+from memfit.fitting.prediction.predict import Predictor
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ import numpy as np
 
 from memfit.confidence import Z
 from memfit.datasets import Device, ImpedanceSpectrum, content_digest, extent_of
-from memfit.fitting.drives import is_staircase
-from memfit.fitting.findings import Alternative, Conflict
+from memfit.fitting.minimum.problem import FitState
 from memfit.fitting.outliers import describe_outliers
 from memfit.fitting.plan import CORE, KINDS, FitPlan, model_of
-from memfit.fitting.problem import FitState
-from memfit.fitting.result import (
+from memfit.fitting.prediction.drives import is_staircase
+from memfit.fitting.results.findings import Alternative, Conflict
+from memfit.fitting.results.result import (
     Estimate,
     FitResult,
     FittedRecord,
@@ -21,7 +21,7 @@ from memfit.fitting.result import (
     RecordGoodness,
     Status,
 )
-from memfit.fitting.starting_values import StartingValues
+from memfit.fitting.starts.starting_values import StartingValues
 from memfit.fitting.uncertainty.covariance import SETTINGS as NORMAL
 from memfit.fitting.uncertainty.covariance import Covariance, estimates
 from memfit.model import DERIVED, EXTENSIONS, NAMES, PARAMETERS

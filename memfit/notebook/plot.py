@@ -22,10 +22,10 @@ from memfit.arrays import BoolArray
 from memfit.datasets import Device, ImpedanceSpectrum, IVSweep, Kind, PulseTransient, Record, SynapticCurve
 from memfit.errors import InputError
 from memfit.fitting import FitResult, FittedRecord
-from memfit.fitting.forecast import Forecast
-from memfit.fitting.predict import Predictor
-from memfit.fitting.reproduce import match_records, reevaluate
-from memfit.fitting.uncertainty.propagation import devices_of, knowledge_of
+from memfit.fitting.prediction.predict import Predictor
+from memfit.fitting.results.forecast import Forecast
+from memfit.fitting.results.propagation import devices_of, knowledge_of
+from memfit.fitting.results.reproduce import match_records, reevaluate
 from memfit.reporting.content import KIND, KINDS, listed
 from memfit.reporting.figures.marks import BAND, BAND_ALPHA, DATA, MODEL
 from memfit.reporting.figures.nyquist import (

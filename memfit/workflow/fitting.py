@@ -19,8 +19,8 @@ from memfit.fit_options import FitKeywords
 from memfit.fitting import EDITED, FitPlan, FitResult, joint, plan_for
 from memfit.fitting.joint import JointFit
 from memfit.fitting.own import Part, refuse_own
-from memfit.fitting.reproduce import SAME, Repetition, compare_repetition
-from memfit.fitting.tied import with_ties
+from memfit.fitting.results.reproduce import SAME, Repetition, compare_repetition
+from memfit.fitting.uncertainty.tied import with_ties
 from memfit.interop.lmfit_parameters import settings_of
 from memfit.model import PARAMETERS, Parameters
 from memfit.progress import Progress, ended_by, heard_by

@@ -8,7 +8,7 @@ from pathlib import Path
 from memfit.datasets import Device, Record
 from memfit.errors import InputError
 from memfit.fitting import FitResult
-from memfit.fitting.reproduce import match_records
+from memfit.fitting.results.reproduce import match_records
 from memfit.loaders.device import load_device, load_readable, places_of
 from memfit.reporting.content import SENTENCES, counted
 

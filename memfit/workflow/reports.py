@@ -11,8 +11,8 @@ from memfit.datasets import Device, Record
 from memfit.errors import InputError, MemfitError, OutputError
 from memfit.files import check_free, whole_folder, write_whole
 from memfit.fitting import FitResult, FittedRecord, digest_of
-from memfit.fitting.refit import with_bands
-from memfit.fitting.reproduce import recover, reevaluate
+from memfit.fitting.results.reproduce import recover, reevaluate
+from memfit.fitting.uncertainty.refit import with_bands
 from memfit.loaders.device import located
 from memfit.reporting.content import PLAIN, Block, Look, ReportOptions
 from memfit.reporting.datasheet.page import merit_blocks

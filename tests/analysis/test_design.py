@@ -10,7 +10,7 @@ from devices import FREQUENCY, NOISE, TRUTH, device, spectra, sweeps
 from memfit.analysis.design import SETTINGS, plan_next
 from memfit.errors import InputError
 from memfit.fitting.joint import fit
-from memfit.fitting.predict import Predictor
+from memfit.fitting.prediction.predict import Predictor
 from memfit.model import NAMES, Parameters
 from memfit.synthetic.measurements import simulate_device, spectrum
 

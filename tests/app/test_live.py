@@ -6,7 +6,7 @@ import pytest
 from memfit.app.live import SETTINGS, Live, can_be_computed, label_of
 from memfit.datasets import ImpedanceSpectrum
 from memfit.fitting.noise import record_misfit
-from memfit.fitting.predict import Predictor
+from memfit.fitting.prediction.predict import Predictor
 from memfit.loaders.device import load_device
 from memfit.model import Parameters
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from memfit.fitting import FitResult
-from memfit.fitting.reproduce import reevaluate
+from memfit.fitting.results.reproduce import reevaluate
 from memfit.loaders.device import load_device
 from memfit.model.limits import DIMENSION_OF
 from memfit.units import parse_quantity

@@ -7,12 +7,12 @@ import pytest
 from devices import NOISE, TRUTH, device, errors, exact, pulses, seen_late, spectra, sweeps
 
 from memfit.datasets import Device
-from memfit.fitting.drives import as_staircase, begins_anywhere, is_staircase
-from memfit.fitting.instrument import Instrument
 from memfit.fitting.joint import fit
 from memfit.fitting.plan import FitPlan
-from memfit.fitting.predict import Predictor
-from memfit.fitting.reproduce import reevaluate
+from memfit.fitting.prediction.drives import as_staircase, begins_anywhere, is_staircase
+from memfit.fitting.prediction.instrument import Instrument
+from memfit.fitting.prediction.predict import Predictor
+from memfit.fitting.results.reproduce import reevaluate
 from memfit.model import NAMES
 from memfit.model.transient import simulate
 from memfit.protocols import Drive, drive_from_samples, held_until_sampled, pulse, staircase, sweep

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from memfit.datasets import ImpedanceSpectrum, IVSweep, PulseTransient
 from memfit.fitting.noise import first_noise, fit_noise
-from memfit.fitting.predict import measured
+from memfit.fitting.prediction.predict import measured
 from memfit.noise_estimate import NoiseLevel, distance_from_neighbours
 from memfit.protocols import Drive
 from memfit.synthetic.measurements import Noise as Added

@@ -9,15 +9,15 @@ import pytest
 
 import memfit as mf
 from memfit.errors import InputError
-from memfit.fitting.choice import _Choice
-from memfit.fitting.effort import Effort
-from memfit.fitting.least_squares import again, linear_step, minimise
+from memfit.fitting.choice.choice import _Choice
+from memfit.fitting.minimum.effort import Effort
+from memfit.fitting.minimum.least_squares import again, linear_step, minimise
+from memfit.fitting.minimum.unknowns import Unknowns, physical_unknowns
 from memfit.fitting.noise import prepare
 from memfit.fitting.own import Part
 from memfit.fitting.plan import FitPlan
 from memfit.fitting.settling import on_all_samples
 from memfit.fitting.uncertainty.covariance import covariance_of
-from memfit.fitting.unknowns import Unknowns, physical_unknowns
 from memfit.model import COLUMN
 from memfit.synthetic.measurements import simulate_device, spectrum
 

@@ -7,7 +7,7 @@ from devices import TRUTH, device, everything, exact, spectra, sweeps
 from memfit.fitting.noise import prepare
 from memfit.fitting.plan import FitPlan, free_parameters
 from memfit.fitting.search import SETTINGS, find_minima, physical_start, polish
-from memfit.fitting.starting_values import StartingValues, guess
+from memfit.fitting.starts.starting_values import StartingValues, guess
 
 
 def test_minima_are_sorted_and_differ():

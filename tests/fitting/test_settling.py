@@ -6,12 +6,12 @@ import numpy as np
 from devices import device as noisy_device
 from made_members import PARTS, device
 
+from memfit.fitting.checks.misfit import measure
 from memfit.fitting.joint import fit
-from memfit.fitting.misfit import measure
 from memfit.fitting.noise import with_common_misfit
 from memfit.fitting.plan import FitPlan
-from memfit.fitting.refit import rebuild_problem
 from memfit.fitting.settling import settle, with_all_records, with_one_misfit
+from memfit.fitting.uncertainty.refit import rebuild_problem
 
 
 def failed():

@@ -7,13 +7,13 @@ import pytest
 from devices import FREQUENCY, TRUTH, device, pulses, spectra, sweeps
 
 from memfit.fitting.joint import fit
-from memfit.fitting.least_squares import minimise
+from memfit.fitting.minimum.least_squares import minimise
+from memfit.fitting.minimum.unknowns import Unknowns, physical_unknowns
 from memfit.fitting.noise import prepare
 from memfit.fitting.plan import FitPlan
-from memfit.fitting.starting_values import guess
+from memfit.fitting.starts.starting_values import guess
 from memfit.fitting.summary import summarise
 from memfit.fitting.uncertainty.covariance import covariance_of
-from memfit.fitting.unknowns import Unknowns, physical_unknowns
 from memfit.model import NAMES
 from memfit.synthetic.measurements import Noise
 

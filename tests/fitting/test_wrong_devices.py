@@ -7,7 +7,7 @@ from wrong_devices import OSCILLATING, VOLTAGE_PULSES
 
 from memfit.cli.text_output import fit_text
 from memfit.fitting import FitPlan
-from memfit.fitting.refit import rebuild_problem
+from memfit.fitting.uncertainty.refit import rebuild_problem
 from memfit.workflow.fitting import fit_records
 from memfit.workflow.reading import load
 from memfit.workflow.reports import write_fit

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from memfit.analysis.stability import analyse_result
-from memfit.fitting.result import Estimate, FitResult, Goodness, InputSummary, Status
+from memfit.fitting.results.result import Estimate, FitResult, Goodness, InputSummary, Status
 from memfit.model import UNITS, Parameters
 
 MIDDLE = Parameters(R_b=3e5, C_m=1e-7, i_c0=5e-6, V_T=0.7, V_m=0.055, tau_d=0.05, tau_k=0.07, R_s=35.0)

@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import numpy as np
 
 from memfit.fitting import FitPlan
-from memfit.fitting.predict import Prediction
-from memfit.fitting.problem import FitState, Minimum, Problem
-from memfit.fitting.unknowns import Unknowns, physical_unknowns
+from memfit.fitting.minimum.problem import FitState, Minimum, Problem
+from memfit.fitting.minimum.unknowns import Unknowns, physical_unknowns
+from memfit.fitting.prediction.predict import Prediction
 from memfit.model import NAMES, Parameters
 from memfit.noise_estimate import NoiseLevel
 

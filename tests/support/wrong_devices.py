@@ -10,7 +10,7 @@ import numpy as np
 from devices import TRUTH, device, spectra, sweeps
 
 from memfit.datasets import Device, ImpedanceSpectrum, IVSweep
-from memfit.fitting.mistakes import multiplied
+from memfit.fitting.checks.mistakes import multiplied
 from memfit.model import Parameters, steady_current
 from memfit.protocols import Drive, pulse
 from memfit.synthetic.measurements import Noise, transient

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memfit.errors import InputError
-from memfit.fitting.predict import Predictor
+from memfit.fitting.prediction.predict import Predictor
 from memfit.model import Parameters, junction_voltage
 from memfit.protocols import Drive
 from memfit.synthetic.measurements import (

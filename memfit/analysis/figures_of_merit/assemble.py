@@ -35,9 +35,9 @@ from memfit.analysis.figures_of_merit.subjects import Subject, of_records, stand
 from memfit.arrays import FloatArray
 from memfit.datasets import Device, ImpedanceSpectrum, IVSweep, Record
 from memfit.fitting import FitResult
-from memfit.fitting.forecast import notes_on
-from memfit.fitting.reproduce import as_fitted, match_records
-from memfit.fitting.uncertainty.propagation import Propagated, knowledge_of, propagate
+from memfit.fitting.results.forecast import notes_on
+from memfit.fitting.results.propagation import Propagated, knowledge_of, propagate
+from memfit.fitting.results.reproduce import as_fitted, match_records
 from memfit.model import Parameters
 
 NOT_MEASURED = "no record holds it"

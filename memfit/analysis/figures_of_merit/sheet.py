@@ -13,7 +13,7 @@ import numpy as np
 from memfit.analysis.figures_of_merit.conditions import Stated
 from memfit.analysis.figures_of_merit.rows import FIGURES_OF_MERIT, FigureOfMerit
 from memfit.arrays import FloatArray
-from memfit.fitting.uncertainty.propagation import Knowledge, Method
+from memfit.fitting.results.propagation import Knowledge, Method
 
 if TYPE_CHECKING:
     import pandas as pd

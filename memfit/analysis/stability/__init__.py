@@ -20,7 +20,7 @@ from memfit.analysis.stability.hopf import (
 )
 from memfit.analysis.stability.nyquist import MeasuredStability, check_spectrum, disagreement, spectra_alone
 from memfit.analysis.stability.sampling import stability_at
-from memfit.fitting.uncertainty.propagation import Uncertainty, uncertainty_of
+from memfit.fitting.results.propagation import Uncertainty, uncertainty_of
 
 __all__ = [
     "AXES",

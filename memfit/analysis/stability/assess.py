@@ -40,8 +40,8 @@ from memfit.analysis.stability.sampling import (
 from memfit.arrays import Interval
 from memfit.errors import InputError
 from memfit.fitting import CircuitStability, FitResult, HopfEstimate, NearestBoundary
-from memfit.fitting.findings import Member
-from memfit.fitting.uncertainty.propagation import Uncertainty, uncertainty_of, uncertainty_of_draws
+from memfit.fitting.results.findings import Member
+from memfit.fitting.results.propagation import Uncertainty, uncertainty_of, uncertainty_of_draws
 from memfit.model import (
     NAMES,
     Parameters,

@@ -22,7 +22,7 @@ from scipy.special import expit
 from memfit.analysis.stability.circuit import Circuit
 from memfit.arrays import ComplexArray, FloatArray
 from memfit.fitting import BoundaryDistance
-from memfit.fitting.uncertainty.propagation import Uncertainty
+from memfit.fitting.results.propagation import Uncertainty
 from memfit.model import (
     LOOP_NAMES,
     LOOP_POWERS,

@@ -15,7 +15,7 @@ from memfit.analysis.stability.circuit import Circuit
 from memfit.analysis.stability.hopf import CHANGEABLE
 from memfit.confidence import Z
 from memfit.fitting import CircuitStability, HopfEstimate
-from memfit.fitting.uncertainty.propagation import Uncertainty
+from memfit.fitting.results.propagation import Uncertainty
 from memfit.model import Parameters, steady_current
 from memfit.model.criticality import first_lyapunov_coefficient
 from memfit.model.parameters import PARAMETERS

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from memfit.analysis.stability.circuit import Circuit
 from memfit.fitting import CircuitStability, FitResult
-from memfit.fitting.findings import Member
+from memfit.fitting.results.findings import Member
 from memfit.model import Parameters
 
 Assess = Callable[[Member, Circuit], CircuitStability]

@@ -22,7 +22,7 @@ from memfit.analysis.stability.circuit import KINDS, Circuit, operating_points_a
 from memfit.arrays import FloatArray, Interval
 from memfit.confidence import TAILS
 from memfit.errors import ParameterError
-from memfit.fitting.uncertainty.propagation import Uncertainty, draw_values, lowest_value
+from memfit.fitting.results.propagation import Uncertainty, draw_values, lowest_value
 from memfit.model import (
     NAMES,
     PARAMETERS,

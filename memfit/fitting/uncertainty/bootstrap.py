@@ -18,12 +18,12 @@ import numpy as np
 
 from memfit.arrays import FloatArray
 from memfit.datasets import ImpedanceSpectrum
-from memfit.fitting.findings import SampleSet
-from memfit.fitting.least_squares import Box, Point, gauss_newton
-from memfit.fitting.linear import soften, triangle
-from memfit.fitting.problem import FitState
-from memfit.fitting.refit import Checkpoint
+from memfit.fitting.minimum.least_squares import Box, Point, gauss_newton
+from memfit.fitting.minimum.linear import soften, triangle
+from memfit.fitting.minimum.problem import FitState
+from memfit.fitting.results.findings import SampleSet
 from memfit.fitting.uncertainty.covariance import covariance_of, rounded, sample_estimates
+from memfit.fitting.uncertainty.refit import Checkpoint
 from memfit.progress import Progress, shared, silent
 
 BootstrapKind = Literal["residual", "parametric"]

@@ -21,12 +21,12 @@ from scipy.special import log_ndtr
 from memfit.arrays import BoolArray, FloatArray
 from memfit.confidence import TAILS, Z
 from memfit.datasets import ImpedanceSpectrum
-from memfit.fitting.findings import SampleEstimate
-from memfit.fitting.linear import triangle
+from memfit.fitting.minimum.linear import triangle
+from memfit.fitting.minimum.problem import UNSEEN, FitState
+from memfit.fitting.minimum.unknowns import Unknown, Unknowns
 from memfit.fitting.plan import CORE, unit_of_length
-from memfit.fitting.problem import UNSEEN, FitState
-from memfit.fitting.result import Estimate, EstimateStatus
-from memfit.fitting.unknowns import Unknown, Unknowns
+from memfit.fitting.results.findings import SampleEstimate
+from memfit.fitting.results.result import Estimate, EstimateStatus
 from memfit.model import PARAMETERS
 from memfit.noise_estimate import correlation
 

@@ -17,12 +17,11 @@ import numpy as np
 
 from memfit.arrays import FloatArray
 from memfit.errors import InputError
-from memfit.fitting.findings import Convergence, SampleSet
-from memfit.fitting.least_squares import Box, evaluator, gauss_newton
-from memfit.fitting.linear import soften
+from memfit.fitting.minimum.least_squares import Box, evaluator, gauss_newton
+from memfit.fitting.minimum.linear import soften
+from memfit.fitting.minimum.problem import FitState
 from memfit.fitting.plan import CORE, unit_of_length
-from memfit.fitting.problem import FitState
-from memfit.fitting.refit import Checkpoint
+from memfit.fitting.results.findings import Convergence, SampleSet
 from memfit.fitting.uncertainty.covariance import (
     NormalApproximation,
     covariance_of,
@@ -30,6 +29,7 @@ from memfit.fitting.uncertainty.covariance import (
     row_weights,
     sample_estimates,
 )
+from memfit.fitting.uncertainty.refit import Checkpoint
 from memfit.progress import Progress, silent
 
 MOST_STEPS = 5000

@@ -13,10 +13,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from memfit.confidence import CHI2_1, Z
-from memfit.fitting.findings import Profile, ProfileClass
-from memfit.fitting.least_squares import Box, Point, evaluator, settled
-from memfit.fitting.problem import FitState
-from memfit.fitting.profile_likelihood import (
+from memfit.fitting.minimum.least_squares import Box, Point, evaluator, settled
+from memfit.fitting.minimum.problem import FitState
+from memfit.fitting.results.findings import Profile, ProfileClass
+from memfit.fitting.serialise import from_plain, to_plain
+from memfit.fitting.uncertainty.covariance import NormalApproximation, covariance_of
+from memfit.fitting.uncertainty.profile_likelihood import (
     Constraint,
     DeeperMinimum,
     Ending,
@@ -27,9 +29,7 @@ from memfit.fitting.profile_likelihood import (
     hold_function,
     hold_unknown,
 )
-from memfit.fitting.refit import Checkpoint
-from memfit.fitting.serialise import from_plain, to_plain
-from memfit.fitting.uncertainty.covariance import NormalApproximation, covariance_of
+from memfit.fitting.uncertainty.refit import Checkpoint
 from memfit.model import NAMES
 from memfit.progress import Progress, silent
 

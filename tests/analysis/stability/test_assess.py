@@ -16,8 +16,8 @@ from memfit.analysis.stability.sampling import draw, probability_of_oscillation,
 from memfit.batch.columns import row_of_result
 from memfit.cli.text_output import fit_text
 from memfit.fitting import Estimate, FitPlan, FitResult, SpectrumAlone, Status, to_plain
-from memfit.fitting.result import Goodness
-from memfit.fitting.uncertainty.propagation import uncertainty_of
+from memfit.fitting.results.propagation import uncertainty_of
+from memfit.fitting.results.result import Goodness
 from memfit.model import NAMES, UNITS, Loop, Parameters, least_log_gain_margin
 from memfit.model.hopf_boundary import hopf_voltage_derivatives
 from memfit.reporting.fit.summary import answers

@@ -21,7 +21,7 @@ from memfit.analysis.stability.hopf import (
     values_to_hopf,
 )
 from memfit.errors import ParameterError
-from memfit.fitting.uncertainty.propagation import uncertainty_of
+from memfit.fitting.results.propagation import uncertainty_of
 from memfit.model import (
     NAMES,
     Loop,

@@ -7,8 +7,8 @@ import pytest
 from memfit.analysis.stability.circuit import Circuit
 from memfit.analysis.stability.members import averaged, with_probabilities
 from memfit.fitting import CircuitStability, FitResult, Status
-from memfit.fitting.findings import Member
-from memfit.fitting.result import Goodness
+from memfit.fitting.results.findings import Member
+from memfit.fitting.results.result import Goodness
 
 CURRENT = Circuit(control="current")
 CHANCES = {(): 0.9, ("branch",): 0.1, ("leak",): 0.5}

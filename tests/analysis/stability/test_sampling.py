@@ -9,7 +9,7 @@ from memfit.analysis.stability.circuit import Circuit
 from memfit.analysis.stability.hopf import find_hopf_points
 from memfit.analysis.stability.sampling import draw, interval95, probability_of_oscillation, stability_at
 from memfit.errors import InputError, ParameterError
-from memfit.fitting.uncertainty.propagation import uncertainty_of
+from memfit.fitting.results.propagation import uncertainty_of
 from memfit.model import Loop, Parameters, least_log_gain_margin, steady_current
 
 DEVICE = Parameters(R_b=1e5, C_m=1e-7, i_c0=1e-4, V_T=0.7, V_m=0.06, tau_d=5e-3, tau_k=0.2, R_s=50.0)

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from memfit.fitting.refit import model_curves, rebuild_problem, with_bands
 from memfit.fitting.uncertainty.bootstrap import bootstrap
+from memfit.fitting.uncertainty.refit import model_curves, rebuild_problem, with_bands
 
 
 def test_linear_bands_have_the_propagated_standard_error(joint, noisy):

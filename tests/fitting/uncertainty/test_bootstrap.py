@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from linear import linear_state
 
-from memfit.fitting.refit import Checkpoint, rebuild_problem
 from memfit.fitting.uncertainty.bootstrap import (
     Settings,
     _autoregression,
@@ -12,6 +11,7 @@ from memfit.fitting.uncertainty.bootstrap import (
     block_length,
     bootstrap,
 )
+from memfit.fitting.uncertainty.refit import Checkpoint, rebuild_problem
 
 
 @pytest.mark.parametrize("kind", ["residual", "parametric"])

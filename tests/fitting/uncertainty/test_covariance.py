@@ -11,10 +11,11 @@ from numpy.testing import assert_allclose
 from scipy.signal import lfilter
 from scipy.stats import truncnorm
 
-from memfit.fitting.least_squares import minimise
+from memfit.fitting.minimum.least_squares import minimise
+from memfit.fitting.minimum.problem import FitState, Minimum
+from memfit.fitting.minimum.unknowns import Unknown, Unknowns, physical_unknowns, term_unknown
 from memfit.fitting.noise import prepare, with_noise_of
 from memfit.fitting.plan import FitPlan, Term
-from memfit.fitting.problem import FitState, Minimum
 from memfit.fitting.uncertainty.covariance import (
     NormalApproximation,
     bound_information,
@@ -23,7 +24,6 @@ from memfit.fitting.uncertainty.covariance import (
     estimates,
     standard_moments,
 )
-from memfit.fitting.unknowns import Unknown, Unknowns, physical_unknowns, term_unknown
 from memfit.model import NAMES
 
 R_S = Unknown("R_s", False, 0.0, 1e9)

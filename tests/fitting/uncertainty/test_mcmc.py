@@ -7,8 +7,8 @@ import pytest
 from linear import linear_state
 
 from memfit.errors import InputError
-from memfit.fitting.refit import Checkpoint
 from memfit.fitting.uncertainty.mcmc import Proposal, sample_posterior, split_r_hat
+from memfit.fitting.uncertainty.refit import Checkpoint
 
 needs_emcee = pytest.mark.skipif(find_spec("emcee") is None, reason="emcee is not installed")
 

@@ -10,9 +10,9 @@ from linear import linear_state
 from memfit.analysis.intervals import with_profiles
 from memfit.confidence import CHI2_1, Z
 from memfit.fitting.joint import fit
-from memfit.fitting.profile_likelihood import Target
-from memfit.fitting.refit import Checkpoint, rebuild_problem
+from memfit.fitting.uncertainty.profile_likelihood import Target
 from memfit.fitting.uncertainty.profiles import Profiled, profile
+from memfit.fitting.uncertainty.refit import Checkpoint, rebuild_problem
 from memfit.model import NAMES
 
 

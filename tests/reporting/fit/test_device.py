@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 from made_members import PARTS, device
 
-from memfit.fitting.findings import Member, MisfitFound
 from memfit.fitting.joint import fit
+from memfit.fitting.results.findings import Member, MisfitFound
 from memfit.reporting.content import SENTENCES, Bullets, Panels, Table, composition
 from memfit.reporting.fit.device import device_blocks
 

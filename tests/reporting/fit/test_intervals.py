@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from memfit.confidence import CHI2_1
 from memfit.fitting import Convergence, Profile, SampleEstimate, SampleSet
-from memfit.fitting.refit import with_bands
+from memfit.fitting.uncertainty.refit import with_bands
 from memfit.reporting.content import Panels
 from memfit.reporting.fit.curves import band_of, by_frequency, model_curve, nyquist_band
 from memfit.reporting.fit.intervals import (

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from memfit.fitting import Estimate, Status
-from memfit.fitting.findings import Diagnosis
+from memfit.fitting.results.findings import Diagnosis
 from memfit.reporting.fit.summary import (
     circuit_sentence,
     error_of,

@@ -1,0 +1,1 @@
+"""A minimum: unknowns, residuals, linear algebra, least squares, and how much work that may take."""

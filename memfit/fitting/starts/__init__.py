@@ -1,0 +1,1 @@
+"""First values, from the data alone."""
