@@ -88,7 +88,7 @@ def test_drawing_a_report_imports_records_of_a_fit_and_no_machinery_of_fitting()
     assert loaded <= {
         f"memfit.fitting.{name}"
         for name in (
-            *("result", "findings", "handed", "own", "plan", "serialise", "soundness", "ties"),
-            *("uncertainty", "uncertainty.propagation"),
+            *("own", "plan", "serialise", "ties", "results", "results.result", "results.findings"),
+            *("results.handed", "results.soundness", "results.propagation"),
         )
     }

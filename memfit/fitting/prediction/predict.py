@@ -69,9 +69,8 @@ class Prediction:
 
     def at(self, points: np.ndarray | slice) -> "Prediction":
         """The same at some of the points."""
-        values, derivatives, bare = self.values[points], self.derivatives[points], self.bare[points]
-        by_time, by_initial, by_edge = self.by_time[points], self.by_initial[points], self.by_edge[points]
-        return Prediction(values, derivatives, bare, by_time, by_initial, by_edge)
+        arrays = (self.values, self.derivatives, self.bare, self.by_time, self.by_initial, self.by_edge)
+        return Prediction(*(array[points] for array in arrays))
 
 
 class Predictor:
