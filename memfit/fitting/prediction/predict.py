@@ -70,7 +70,7 @@ class Prediction:
     def at(self, points: np.ndarray | slice) -> "Prediction":
         """The same at some of the points."""
         arrays = (self.values, self.derivatives, self.bare, self.by_time, self.by_initial, self.by_edge)
-        return Prediction(*(array[points] for array in arrays))
+        return Prediction(*(array[points] for array in arrays), work=0)
 
 
 class Predictor:
