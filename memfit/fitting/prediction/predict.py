@@ -2,8 +2,7 @@
 
 All records of a device are laid end to end in one real vector: a spectrum gives Re Z of all its points and
 then Im Z, any other record its measured quantity (current under voltage control, voltage under current
-control; of paired pulses the ratio of two). Derivatives are by the parameters, by the gain of the instrument,
-by the delay of the record and by its initial state.
+control; of paired pulses the ratio of two). Derivatives are by parameters, gain, delay and initial state.
 """
 
 import itertools
@@ -69,8 +68,9 @@ class Prediction:
 
     def at(self, points: np.ndarray | slice) -> "Prediction":
         """The same at some of the points."""
-        arrays = (self.values, self.derivatives, self.bare, self.by_time, self.by_initial, self.by_edge)
-        return Prediction(*(array[points] for array in arrays), work=0)
+        values, derivatives, bare = self.values[points], self.derivatives[points], self.bare[points]
+        by_time, by_initial, by_edge = self.by_time[points], self.by_initial[points], self.by_edge[points]
+        return Prediction(values, derivatives, bare, by_time, by_initial, by_edge)
 
 
 class Predictor:
