@@ -132,6 +132,10 @@ def choose_parts(state: FitState, plan: FitPlan, records: Sequence[Record], *, w
             current, left = fewer, promised
     elif plainest.large:
         current, left = search.forward(current)
+        if len(current.parts) > len(given) + 1:  # one other part may do what two do
+            other = search.with_one(plainest)
+            if search.rise(other, current) < 0.0:
+                current, left = search.forward(search.judged(other.parts, search.settled(other.state)))
     current = search.backward(current)
     if current.large and current.parts != given:
         anew = search.searched(current.parts, state.problem.effort)
@@ -251,6 +255,16 @@ class _Choice:
                 return current, tuple(offer.found() for offer in offers[SETTINGS.tried :])
             current = self.judged(better.parts, self.settled(better.state))
         return current, ()
+
+    def with_one(self, current: _Fitted) -> _Fitted:
+        """The best fit with one part more, of all there are; from first values where another way is caught."""
+        best = current
+        for offer in _offers(current):
+            fitted = self.judged(*_with_part(current, self.plan, offer))
+            if fitted.large:
+                fitted = self.searched(fitted.parts, current.state.problem.effort)
+            best = min(best, fitted, key=lambda one: self.rise(one, current))
+        return best
 
     def evidence(self, current: _Fitted, part: str) -> PartFound:
         """What a part that was found does, in words."""
