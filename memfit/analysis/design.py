@@ -1,10 +1,10 @@
 """What to measure next: which experiment would shrink the worst interval most, and to what.
 
-The Fisher information of a fit (its root R, stored with the result) and that of an experiment add up. The
-experiment is simulated with the exact sensitivities of the model and the noise found in the fit, at the
-minimum and at the other places that the data allow, whose spread stands for what is not known. The bounds of
-the plan are a weak prior. Where two places remain that an experiment could not tell apart, what differs
-between them stays open. Errors are of logarithms, of V_T in units of V_m.
+The Fisher information of a fit and that of an experiment add up. The experiment is simulated with the exact
+sensitivities of the model and the noise found in the fit, at the minimum and at the other places that the
+data allow, whose spread stands for what is not known. Where two places remain that an experiment could not
+tell apart, what differs between them stays open. Other models that the data allow have their say by their
+probability, and it is said what would tell them apart. Errors are of logarithms, of V_T in units of V_m.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,16 +15,27 @@ import numpy as np
 
 from memfit.above import Shown
 from memfit.analysis.experiments import Experiment, Measured, Subject, propose
+from memfit.analysis.places import SETTINGS as PLACES
+from memfit.analysis.places import (
+    Gain,
+    Place,
+    measured_noise,
+    places_allowed,
+    places_of,
+    simulated,
+    told_apart,
+)
 from memfit.arrays import FloatArray
-from memfit.datasets import Device, ImpedanceSpectrum, Kind, extent_of
+from memfit.datasets import Device, Kind, extent_of
 from memfit.errors import InputError
-from memfit.fitting import CORE, FitResult, MinimumFound, to_plain, unit_of_length
-from memfit.fitting.minimum.linear import triangle
+from memfit.fitting import CORE, FitResult, to_plain
+from memfit.fitting.choice.diagnosis import asked_for
 from memfit.fitting.own import refuse_own
 from memfit.fitting.prediction.predict import Predictor
+from memfit.fitting.results.findings import Member
 from memfit.fitting.uncertainty.identifiability import percent_of
 from memfit.fitting.uncertainty.tied import refuse_ties
-from memfit.model import NAMES, PARAMETERS, Parameters
+from memfit.model import PARAMETERS
 from memfit.units import format_quantity
 
 KINDS: Mapping[Kind, str] = {"impedance": "spectra", "iv": "loops", "transient": "pulses"}
@@ -36,12 +47,8 @@ class Settings:
 
     settled: float = 0.2
     """Standard error up to which a parameter is determined, as in `memfit.fitting.uncertainty`."""
-    open: float = 10.0
-    """Standard error of what is not known at all."""
     mostly: float = 0.75
     """Share of the places at which a parameter must be settled to be called so."""
-    confused: float = 25.0
-    """Difference of chi2 below which two places could still be taken for each other."""
     allowed: float = 16.0
     """Of the same, that places allowed by the data may have, as in `fitting.uncertainty.identifiability`."""
     most: int = 8
@@ -50,10 +57,6 @@ class Settings:
     """Ratio of the largest to the smallest forecast from which both are said."""
     vague: float = 5.0
     """Standard error from which a parameter is not known at all, in words."""
-    usual_noise: Mapping[Kind, tuple[float, float]] = field(
-        default_factory=lambda: {"impedance": (0.01, 0.0), "iv": (0.01, 1e-3), "transient": (0.0, 5e-3)}
-    )
-    """Relative noise, and floor as a part of the largest value, of kinds that were not measured."""
 
 
 SETTINGS = Settings()
@@ -91,7 +94,8 @@ class Forecast:
     range: Mapping[str, tuple[float, float]]
     """Smallest and largest over these places."""
     unsettled: float
-    """How far all parameters together would be from settled, mean over these places; 0 if all are settled."""
+    """How far all parameters together would be from settled, 0 if all are; mean over these places, and over
+    the models that the data allow by their shares of the probability."""
     settles: tuple[str, ...] = ()
     """Parameters that are not determined now, and would be at three quarters of these places."""
 
@@ -99,6 +103,29 @@ class Forecast:
     def leaves_open(self) -> bool:
         """Whether a parameter would still not be determined."""
         return max(self.typical.values()) > SETTINGS.settled
+
+
+@dataclass(frozen=True, kw_only=True)
+class Separation:
+    """What would tell the chosen model from another one that the data allow."""
+
+    parts: tuple[str, ...]
+    """Of the other model, beside those of the plainest."""
+    values: Mapping[str, float]
+    """Its parameters, SI."""
+    weight: float
+    """Its share of the probability now."""
+    text: str
+    """The experiment that tells most, in words."""
+    settings: Mapping[str, float | str]
+    """The same for a program, SI."""
+    chi2: float
+    """By which either model would then at least miss what the other predicts, its parameters adapted."""
+
+    @property
+    def decides(self) -> bool:
+        """Whether nothing of the doubt would be left."""
+        return self.chi2 >= PLACES.confused
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,35 +149,13 @@ class NextMeasurements(Shown):
     """Numbers of candidates that were not considered, by reason."""
     assumed_noise: tuple[Kind, ...] = ()
     """Kinds of data without a measured noise."""
+    separations: tuple[Separation, ...] = ()
+    """What would tell other models apart that the data allow, the likeliest first."""
     sentences: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return dict(to_plain(self))
-
-
-@dataclass(frozen=True, eq=False)
-class _Spot:
-    """A place with the information there, in logarithms and V_T in units of V_m."""
-
-    names: tuple[str, ...]
-    parameters: Parameters
-    root: FloatArray
-    """Of the data, prior included."""
-    scale: FloatArray
-    """What a unit of each coordinate is, in SI."""
-    at: FloatArray
-    """The coordinates."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Gain:
-    """What one experiment says at one place."""
-
-    jacobian: FloatArray
-    """(k, n) in standard deviations."""
-    values: FloatArray
-    """(k,) what would be measured, in standard deviations at the minimum."""
 
 
 def plan_next(result: FitResult, device: Device | None = None) -> NextMeasurements:
@@ -189,15 +194,15 @@ def _plan_next(result: FitResult, device: Device | None) -> NextMeasurements:
         extents = [(i.kind, i.control, i.covers, i.points) for i in result.inputs]  # type: ignore[misc] # words of result.json
     else:
         raise InputError("This result does not say what its data cover; add --data with their folder.")
-    spots = _spots(result, result.minimum)
-    first = spots[0]
+    places = places_allowed(result, result.minimum)
+    first = places[0]
     experiments, left_out = propose(Measured(extents=extents), first.parameters)
     if not experiments:
         raise InputError("No experiment can be proposed: all candidates had to be left out.")
-    noise = _noise(result)
+    noise = measured_noise(result)
     assumed = tuple(kind for kind in KINDS if kind not in noise)
     predictor = Predictor(tuple(replace(e.record, name=f"candidate {k}") for k, e in enumerate(experiments)))
-    gains = [_simulated(spot, predictor, experiments, noise) for spot in spots]
+    gains = [simulated(place, predictor, experiments, noise) for place in places]
     undetermined = tuple(n for n, e in result.parameters.items() if n in CORE and e.status == "undetermined")
 
     def badness(forecast: Forecast) -> tuple[float, bool, float, float]:
@@ -209,10 +214,17 @@ def _plan_next(result: FitResult, device: Device | None) -> NextMeasurements:
         guessed = bool(undetermined) and forecast.assumed
         return forecast.unsettled, guessed, float(errors.max()), float(np.mean(np.log(errors)))
 
-    forecasts = [
-        _forecast(experiment, spots, [gain[k] for gain in gains], undetermined, assumed)
-        for k, experiment in enumerate(experiments)
+    others = [
+        (member, place, simulated(place, predictor, experiments, noise))
+        for member, place in places_of(result)
     ]
+    weights = [result.members[0].weight, *(member.weight for member, *_ in others)] if others else [1.0]
+    forecasts = []
+    for k, experiment in enumerate(experiments):
+        here = _forecast(experiment, places, [gain[k] for gain in gains], undetermined, assumed)
+        there = [_forecast(experiment, [place], [gain[k]], (), assumed) for _, place, gain in others]
+        mean = np.average([here.unsettled, *(one.unsettled for one in there)], weights=weights)
+        forecasts.append(replace(here, unsettled=float(mean)))
     order = sorted(range(len(forecasts)), key=lambda k: badness(forecasts[k]))
     best_first = [forecasts[k] for k in order]
     second = None
@@ -220,16 +232,12 @@ def _plan_next(result: FitResult, device: Device | None) -> NextMeasurements:
         both = []
         for k, experiment in enumerate(experiments):
             if k != order[0]:
-                pairs = [(gain[order[0]], gain[k]) for gain in gains]
-                joined = [
-                    _Gain(np.vstack([a.jacobian, b.jacobian]), np.concatenate([a.values, b.values]))
-                    for a, b in pairs
-                ]
-                both.append(_forecast(experiment, spots, joined, undetermined, assumed))
+                joined = [gain[order[0]].with_more(gain[k]) for gain in gains]
+                both.append(_forecast(experiment, places, joined, undetermined, assumed))
         second = min(both, key=badness)
     errors = dict(zip(first.names, _errors(first.root), strict=True))
     now = {
-        name: SETTINGS.open if name in undetermined else float(min(errors[name], SETTINGS.open))
+        name: PLACES.open if name in undetermined else float(min(errors[name], PLACES.open))
         for name in first.names
         if name in CORE
     }
@@ -248,6 +256,10 @@ def _plan_next(result: FitResult, device: Device | None) -> NextMeasurements:
         settled_by={n: next((f.text for f in best_first if n in f.settles), None) for n in undetermined},
         left_out=left_out,
         assumed_noise=assumed,
+        separations=tuple(
+            _separation(member, experiments, [(places[0], gains[0]), (place, gain)])
+            for member, place, gain in others
+        ),
     )
     return replace(plan, sentences=tuple(_sentences(plan)))
 
@@ -272,83 +284,6 @@ def _without_model(result: FitResult) -> NextMeasurements:
     )
 
 
-def _spots(result: FitResult, minimum: MinimumFound) -> list[_Spot]:
-    """The places that may be a halide perovskite; the minimum first, if it is one, or if there is no other.
-
-    Asked of the memory alone: leak and capacitance of any size are met. What the data leave open is taken
-    within its usual range, for at the bound of a search it says nothing of a device. The bounds of the plan
-    are a prior.
-    """
-    rows = [PARAMETERS[name] for name in minimum.names]
-    memory = [row for row in rows if row.part in ("channel", "activation")]
-    plausible = [
-        place
-        for place in minimum.places
-        if all(row.usual[0] <= place.values[row.name] <= row.usual[1] for row in memory)
-    ]
-    stored, spots = result.plan.get("bounds", {}), []
-    lost = {name for name, e in result.parameters.items() if e.status == "undetermined"}
-    for place in plausible or minimum.places[:1]:
-        usual = {
-            r.name: min(max(place.values[r.name], r.usual[0]), r.usual[1]) for r in rows if r.name in lost
-        }
-        p = Parameters.from_mapping({**place.values, **usual})
-        scale, per_unit, at, prior = [], [], [], []
-        for row in rows:
-            value, (low, high) = getattr(p, row.name), stored.get(row.name, row.bounds)
-            unit = max(float(value), 1e-30) if row.logarithmic else unit_of_length(row.name, p.V_m)
-            width = float(np.log(high / low)) if row.logarithmic else (high - low) / unit
-            scale.append(unit)
-            per_unit.append(1.0 if row.logarithmic else unit)
-            at.append(np.log(value) if row.logarithmic else value / unit)
-            prior.append(width / 4.0 if row.scale == "linear" else min(width / 4.0, SETTINGS.open))
-        root = np.vstack([np.array(place.information) * np.array(per_unit), np.diag(1.0 / np.array(prior))])
-        spots.append(_Spot(minimum.names, p, triangle(root), np.array(scale), np.array(at)))
-    return spots
-
-
-def _noise(result: FitResult) -> dict[Kind, tuple[float, float, float]]:
-    """By kind that was measured: relative noise, floor, share of independent points."""
-    noise: dict[Kind, tuple[float, float, float]] = {}
-    for kind in KINDS:
-        items = [item for item in result.goodness.datasets if item.kind == kind]
-        if items:
-            points = [item.points * (2 if kind == "impedance" else 1) for item in items]
-            shares = [i.effective_points / max(n, 1) for i, n in zip(items, points, strict=True)]
-            relative, floor = ([item.noise[part] for item in items] for part in ("relative", "floor"))
-            share = min(np.median(shares), 1.0)
-            noise[kind] = float(np.median(relative)), float(np.median(floor)), float(share)
-    return noise
-
-
-def _simulated(
-    spot: _Spot,
-    predictor: Predictor,
-    experiments: Sequence[Experiment],
-    noise: Mapping[Kind, tuple[float, float, float]],
-) -> list[_Gain]:
-    """Every experiment at one place; each point stands for those that would really be taken."""
-    prediction = predictor(spot.parameters)
-    slopes = prediction.derivatives[:, [NAMES.index(n) for n in spot.names]] * spot.scale
-    gains = []
-    for experiment, here in zip(experiments, predictor.slices, strict=True):
-        values, jacobian = prediction.values[here], slopes[here]
-        known = np.isfinite(values) & np.isfinite(jacobian).all(axis=1)
-        size = np.abs(values)
-        if isinstance(experiment.record, ImpedanceSpectrum):
-            size = np.tile(np.hypot(*np.split(values, 2)), 2)
-        largest = float(np.nanmax(size, initial=1e-300))
-        if experiment.kind in noise:
-            relative, floor, share = noise[experiment.kind]
-        else:
-            relative, part = SETTINGS.usual_noise[experiment.kind]
-            floor, share = part * largest, 1.0
-        sigma = np.hypot(relative * size, max(floor, 1e-9 * largest)) / np.sqrt(share * experiment.share)
-        jacobian = np.where(known[:, None], jacobian / sigma[:, None], 0.0)
-        gains.append(_Gain(jacobian, np.where(known, values / sigma, 0.0)))
-    return gains
-
-
 def _errors(root: FloatArray) -> FloatArray:
     """(n,) standard errors from the root of an information."""
     length = np.maximum(np.linalg.norm(root, axis=0), 1e-300)
@@ -360,22 +295,19 @@ def _errors(root: FloatArray) -> FloatArray:
 
 def _forecast(
     experiment: Experiment,
-    spots: Sequence[_Spot],
-    gains: Sequence[_Gain],
+    places: Sequence[Place],
+    gains: Sequence[Gain],
     undetermined: Sequence[str],
     assumed: Sequence[str],
 ) -> Forecast:
     """What one experiment would leave open."""
-    first = spots[0]
-    # What differs stays open where the experiment could not tell another place from the minimum; linearised:
-    # the other place may adapt, within what the data so far allow.
+    first = places[0]
+    # What differs stays open where the experiment could not tell another place from the minimum.
     doubt = np.zeros(len(first.names))
-    for spot, gain in zip(spots[1:], gains[1:], strict=True):
-        told = np.column_stack([gain.jacobian, gain.values - gains[0].values])
-        rows = np.vstack([told, np.column_stack([spot.root, np.zeros(len(spot.root))])])
-        if float(triangle(rows)[-1, -1] ** 2) < SETTINGS.confused:
-            doubt = np.maximum(doubt, np.abs(spot.at - first.at) / np.sqrt(SETTINGS.allowed))
-    each = np.array([_errors(np.vstack([s.root, g.jacobian])) for s, g in zip(spots, gains, strict=True)])
+    for place, gain in zip(places[1:], gains[1:], strict=True):
+        if told_apart(place, gain, gains[0]) < PLACES.confused:
+            doubt = np.maximum(doubt, np.abs(place.at - first.at) / np.sqrt(SETTINGS.allowed))
+    each = np.array([_errors(np.vstack([s.root, g.jacobian])) for s, g in zip(places, gains, strict=True)])
     each = np.minimum(np.maximum(each, doubt), 1e6)
     columns = {name: each[:, k] for k, name in enumerate(first.names) if name in CORE}
     units = dict(zip(first.names, first.scale, strict=True))
@@ -397,6 +329,33 @@ def _forecast(
     )
 
 
+def _separation(
+    member: Member, experiments: Sequence[Experiment], models: Sequence[tuple[Place, Sequence[Gain]]]
+) -> Separation:
+    """The experiment by which the chosen model and another one tell each other apart best."""
+    (one, here), (other, there) = models
+    told = [min(told_apart(one, a, b), told_apart(other, b, a)) for a, b in zip(here, there, strict=True)]
+    best = int(np.argmax(told))
+    return Separation(
+        parts=member.parts,
+        values=member.parameters,
+        weight=member.weight,
+        text=experiments[best].text,
+        settings=experiments[best].settings,
+        chi2=told[best],
+    )
+
+
+def _told_of(one: Separation) -> str:
+    """What tells two models apart, in words."""
+    parts = [asked_for(part, one.values) for part in one.parts]
+    with_them = f"a device with {', and '.join(parts)}" if parts else "the plainest device"
+    first = f"The data allow {with_them} too ({percent_of(one.weight)} of the probability)"
+    if not one.decides:
+        return f"{first}; no measurement considered tells it apart."
+    return f"{first}; {one.text} tells it apart: chi2 would differ by {one.chi2:.0f}."
+
+
 def _sentences(plan: NextMeasurements) -> list[str]:
     """The plan in words."""
     best, then = plan.forecasts[0], plan.then
@@ -413,6 +372,7 @@ def _sentences(plan: NextMeasurements) -> list[str]:
         )
         needed = then is not None and then.leaves_open and limited
         said.append(f"No single measurement considered settles {', '.join(alone)}.{advice if needed else ''}")
+    said += [_told_of(one) for one in plan.separations]
     said += [f"Left out ({count}): what {reason}." for reason, count in plan.left_out.items()]
     if plan.assumed_noise:
         kinds = ", ".join(KINDS[kind] for kind in plan.assumed_noise)
@@ -432,7 +392,7 @@ def _change(plan: NextMeasurements, name: str, then: Forecast, after: Forecast |
         return percent_of(error) if error < 0.5 else f"a factor of {np.exp(error):.2g}"
 
     before = plan.now[name] if after is None else after.typical[name]
-    nothing = SETTINGS.open / 2.0
+    nothing = PLACES.open / 2.0
     start = "not determined" if before >= nothing else f"known to {known(before)}"
     change = f"{name}, {'now' if after is None else 'then'} {start},"
     if then.typical[name] >= nothing:

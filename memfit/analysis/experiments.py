@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 
-from memfit.analysis.stability import Circuit, find_hopf_points
+from memfit.analysis.stability import Circuit, assess, find_hopf_points
 from memfit.datasets import Extent, ImpedanceSpectrum, IVSweep, Kind, PulseTransient, Record
 from memfit.model import Parameters, junction_voltage, steady_current
 from memfit.model.transient import simulate
@@ -19,6 +19,7 @@ from memfit.protocols import Control, pulse, sweep
 from memfit.units import format_quantity
 
 Subject = Literal["bias", "frequency", "scan rate", "pulse"]
+Windows = tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,8 @@ def propose(measured: Measured, p: Parameters) -> tuple[list[Experiment], dict[s
     """
     top = measured.highest_voltage() or p.V_T + 2.0 * p.V_m
     candidates = [*_spectra(measured, top), *_loops(measured, p, top), *_pulses(measured, p, top)]
-    reasons = [_objection(experiment, p, top) for experiment in candidates]
+    windows: dict[Control, Windows] = {one: _windows(p, one) for one in ("voltage", "current")}
+    reasons = [_objection(experiment, p, top, windows) for experiment in candidates]
     kept = [experiment for experiment, reason in zip(candidates, reasons, strict=True) if not reason]
     return kept, dict(Counter(filter(None, reasons)))
 
@@ -263,7 +265,15 @@ def peak_voltage(experiment: Experiment, p: Parameters) -> float:
     return float(np.nanmax(np.abs(simulate(p, drive, record.time).voltage)))
 
 
-def _objection(experiment: Experiment, p: Parameters, top: float) -> str:
+def _windows(p: Parameters, control: Control) -> Windows:
+    """Levels of the source between which the steady state of a device is not stable."""
+    circuit = Circuit(control=control)
+    points = assess(p, circuit).hopf_points if p.parts else find_hopf_points(p, circuit)
+    levels = [point.I if control == "current" else point.V for point in points]
+    return tuple(zip(levels[::2], levels[1::2], strict=False))
+
+
+def _objection(experiment: Experiment, p: Parameters, top: float, windows: Mapping[Control, Windows]) -> str:
     """What speaks against an experiment on a device that has carried `top` (V); empty where nothing does."""
     record = experiment.record
     if not isinstance(record, IVSweep):  # a loop passes an unstable steady state quickly
@@ -272,9 +282,7 @@ def _objection(experiment: Experiment, p: Parameters, top: float) -> str:
             level = record.bias_voltage or 0.0
         else:
             control, level = record.control, float(record.drive.value[np.argmax(np.abs(record.drive.value))])
-        points = find_hopf_points(p, Circuit(control=control))
-        window = [point.I if control == "current" else point.V for point in points]
-        if window and window[0] < level < window[1]:
+        if any(low < level < high for low, high in windows[control]):
             return "would make the device oscillate"
     if peak_voltage(experiment, p) > SETTINGS.voltage_limit * top:
         most = format_quantity(top, "V", digits=3)

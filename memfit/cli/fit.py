@@ -133,7 +133,8 @@ def _run(given: Namespace) -> int:
         for record in device.records:
             for note in record.notes:
                 console.detail(f"  {record.name}: {note}")
-        console.announce_compilation("  ")
+        if len(device.spectra) < len(device.records):  # impedance is closed
+            console.announce_compilation("  ")
         with _watched(given):
             joint = fit_records(device, plan)
     checkpoint = checkpoint_for(joint.result, out / UNFINISHED if out is not None else None)

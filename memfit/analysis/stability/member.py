@@ -32,6 +32,8 @@ _STEP = 1e-4
 _STRIDE, _FARTHEST = 0.4, 9.2  # of the search for the boundary, in a logarithm: a change by more is none
 _MOST_STEPS, _REACHED = 40, 1e-9  # of the log margin
 _NEAR, _OPEN = 1.25, 1e4  # as in `memfit.analysis.stability.assess`
+_NO_NUMBER = 1e9
+"""Margins that are not told: nothing is known."""
 _LARGEST_LOG = 700.0
 """Margins beyond its exponential are no numbers."""
 
@@ -75,7 +77,8 @@ def assess_member(
     reach = Z * error if error is not None else 0.0
     low, high = (math.exp(min(max(end, -_LARGEST_LOG), _LARGEST_LOG)) for end in (log - reach, log + reach))
     if low < 1.0 < high and high > _OPEN * low:
-        message = f"The data leave the gain margin open from {low:.3g} to {high:.3g}, on both sides of 1."
+        told = f" from {low:.3g} to {high:.3g}" if low > 1.0 / _NO_NUMBER and high < _NO_NUMBER else ""
+        message = f"The data leave the gain margin open{told}, on both sides of 1."
         return CircuitStability(
             verdict="undetermined", message=message, changes_to_hopf=nothing, values_to_hopf=values
         )

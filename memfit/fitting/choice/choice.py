@@ -257,7 +257,7 @@ class _Choice:
         return current, ()
 
     def with_one(self, current: _Fitted) -> _Fitted:
-        """The best fit with one part more, of all there are; from first values where another way is caught."""
+        """The best fit with one part more, of all there are; from first values where it is caught."""
         best = current
         for offer in _offers(current):
             fitted = self.judged(*_with_part(current, self.plan, offer))

@@ -206,8 +206,11 @@ def _bounded_normal(
             more, precision[j] = -precision[j], max(1.0 / width - 1.0 / cavity, 0.0)
             more += precision[j]
             tilt[j] = inside * (precision[j] + 1.0 / cavity) - centre / cavity
-            column = covariance[:, j].copy()  # Sherman & Morrison
-            covariance -= more / (1.0 + more * column[j]) * np.outer(column, column)
+            column = covariance[:, j].copy()
+            if (scale := 1.0 + more * column[j]) > SETTINGS.ridge:  # Sherman & Morrison
+                covariance -= more / scale * np.outer(column, column)
+            else:  # nothing is left of it but rounding
+                covariance = np.linalg.inv(information + np.diag(precision))
             mean = covariance @ (pull + tilt)
         covariance = np.linalg.inv(information + np.diag(precision))
         mean = covariance @ (pull + tilt)
