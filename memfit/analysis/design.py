@@ -36,7 +36,7 @@ from memfit.fitting.results.findings import Member
 from memfit.fitting.uncertainty.identifiability import percent_of
 from memfit.fitting.uncertainty.tied import refuse_ties
 from memfit.model import PARAMETERS
-from memfit.units import format_quantity
+from memfit.units import format_quantity, two_digits
 
 KINDS: Mapping[Kind, str] = {"impedance": "spectra", "iv": "loops", "transient": "pulses"}
 
@@ -353,7 +353,7 @@ def _told_of(one: Separation) -> str:
     first = f"The data allow {with_them} too ({percent_of(one.weight)} of the probability)"
     if not one.decides:
         return f"{first}; no measurement considered tells it apart."
-    return f"{first}; {one.text} tells it apart: chi2 would differ by {one.chi2:.0f}."
+    return f"{first}; {one.text} tells it apart: chi2 would differ by {two_digits(one.chi2)}."
 
 
 def _sentences(plan: NextMeasurements) -> list[str]:

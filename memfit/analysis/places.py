@@ -196,8 +196,9 @@ def told_apart(place: Place, gain: Gain, other: Gain) -> float:
         What the experiment says here, and there.
     """
     known = np.isfinite(gain.sigma) & np.isfinite(other.sigma)
-    sigma = np.where(known, other.sigma, np.inf)
-    slopes = gain.jacobian * np.where(known, gain.sigma / sigma, 0.0)[:, None]
-    told = np.column_stack([slopes, np.where(known, (gain.values - other.values) / sigma, 0.0)])
+    ratio, precision = np.zeros((2, known.size))
+    np.divide(gain.sigma, other.sigma, out=ratio, where=known)
+    np.divide(1.0, other.sigma, out=precision, where=known)
+    told = np.column_stack([gain.jacobian * ratio[:, None], (gain.values - other.values) * precision])
     rows = np.vstack([told, np.column_stack([place.root, np.zeros(len(place.root))])])
     return float(triangle(rows)[-1, -1] ** 2)

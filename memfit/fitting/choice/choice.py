@@ -132,11 +132,9 @@ def choose_parts(state: FitState, plan: FitPlan, records: Sequence[Record], *, w
             current, left = fewer, promised
     elif plainest.large:
         current, left = search.forward(current)
-        if len(current.parts) > len(given) + 1:  # one other part may do what two do
-            other = search.with_one(plainest)
-            if search.rise(other, current) < 0.0:
-                current, left = search.forward(search.judged(other.parts, search.settled(other.state)))
     current = search.backward(current)
+    if not current.large:
+        current = search.exchanged(current)
     if current.large and current.parts != given:
         anew = search.searched(current.parts, state.problem.effort)
         if search.rise(anew, current) < 0.0:
@@ -256,15 +254,24 @@ class _Choice:
             current = self.judged(better.parts, self.settled(better.state))
         return current, ()
 
-    def with_one(self, current: _Fitted) -> _Fitted:
-        """The best fit with one part more, of all there are; from first values where it is caught."""
-        best = current
-        for offer in _offers(current):
-            fitted = self.judged(*_with_part(current, self.plan, offer))
-            if fitted.large:
-                fitted = self.searched(fitted.parts, current.state.problem.effort)
-            best = min(best, fitted, key=lambda one: self.rise(one, current))
-        return best
+    def exchanged(self, current: _Fitted) -> _Fitted:
+        """The fit with another part in place of one that was found, where that is better.
+
+        What was added first may stand in for what is there; the others get their say at the place it led to.
+        """
+        for part in current.parts:
+            if part not in self.given:
+                start = _started_without(current.state, [part])
+                without = _fitted([one for one in current.parts if one != part], start)
+                offers = [offer for offer in _offers(without) if offer.part not in current.parts]
+                fits = [
+                    self.judged(*_with_part(without, self.plan, offer)) for offer in offers[: SETTINGS.tried]
+                ]
+                best = min(fits, key=lambda one: self.rise(one, current), default=current)
+                log.info("%s in place of %s: BIC %+.1f", best.parts, part, self.rise(best, current))
+                if self.rise(best, current) < 0.0:
+                    return self.backward(self.judged(best.parts, self.settled(best.state)))
+        return current
 
     def evidence(self, current: _Fitted, part: str) -> PartFound:
         """What a part that was found does, in words."""

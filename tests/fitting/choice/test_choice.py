@@ -1,11 +1,15 @@
 """The data choose the parts of a device."""
 
+from dataclasses import replace
+
 import pytest
+from devices import FREQUENCY, NOISE, TRUTH
 from made_members import PARTS, PLAIN, device
 
 from memfit.fitting import FitResult, parse_result
 from memfit.fitting.joint import fit
 from memfit.fitting.plan import FitPlan
+from memfit.synthetic.measurements import simulate_device, spectrum
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -55,6 +59,16 @@ def test_two_parts_are_found_one_after_the_other():
     for name, value in {**PLAIN, **truth}.items():
         estimate = result.parameters[name]
         assert estimate.value == pytest.approx(value, abs=4.5 * estimate.stderr), name
+
+
+@pytest.mark.parametrize("biases", [(0.2, 0.6, 0.8), (0.6, 0.8)])
+def test_a_part_that_was_found_first_gives_way_to_one_that_says_more(biases):
+    """A leak promises more where the plainest fit has lost an activation time."""
+    truth = replace(TRUTH, kappa=1.0)
+    made = [spectrum(bias, FREQUENCY, file=f"eis_{bias}.csv") for bias in biases]
+    result = fit(simulate_device(truth, made, NOISE, seed=1)).result
+    assert result.parts == ("conductance",)
+    assert result.parameters["V_T"].value == pytest.approx(truth.V_T, abs=4 * result.parameters["V_T"].stderr)
 
 
 def test_three_parts_are_found_where_none_alone_helps_much():
