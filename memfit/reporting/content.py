@@ -74,6 +74,7 @@ PROFILE_CLASS: Words = _TEXT["profile_class"]
 PROFILED: Words = _TEXT["profiled"]
 PROFILE_TITLES: Words = _TEXT["profile_title"]
 SENTENCES: Words = _TEXT["sentence"]
+TEXT_OF_METHODS: Words = _TEXT["methods"]
 REPETITION: Words = _TEXT["repetition"]
 MARKS: Words = _TEXT["mark"]
 """What the caption of a figure adds where points were left out or lie outside, or where there is a band."""

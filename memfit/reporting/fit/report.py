@@ -35,11 +35,7 @@ from memfit.reporting.content import (
     distinct,
     sections_of,
 )
-from memfit.reporting.figures.nyquist import (
-    nyquist_figure,
-    points_beyond,
-    small_nyquist_figure,
-)
+from memfit.reporting.figures.nyquist import nyquist_figure, points_beyond, small_nyquist_figure
 from memfit.reporting.figures.records import (
     Strip,
     autocorrelation_data,
@@ -93,6 +89,7 @@ from memfit.reporting.fit.curves import (
 )
 from memfit.reporting.fit.device import device_blocks
 from memfit.reporting.fit.intervals import interval_blocks, knowledge_blocks
+from memfit.reporting.fit.methods import methods_text
 from memfit.reporting.fit.summary import (
     answers,
     circuit_sentence,
@@ -221,6 +218,7 @@ def report_of(
             Paragraph(SENTENCES["warnings" if result.warnings else "no_warnings"]),
             Bullets(tuple(result.warnings)),
         ],
+        "methods": [Paragraph(methods_text(result))],
         "provenance": [
             Paragraph(SENTENCES["provenance"].format(count=counted(len(records), "record"))),
             mapping_table("plan", result.plan),
