@@ -269,7 +269,8 @@ class _Search:
 
     def _ridges_of(self, chosen: Sequence[int]) -> list[Ridge]:
         """Both ways along some parameters."""
-        ridges = []
+        ridges: list[Ridge] = []
+        told("what the data allow", 0, len(chosen))
         for place, j in enumerate(chosen, start=1):
             if self.base.problem.effort.over:
                 break
