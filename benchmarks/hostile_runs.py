@@ -26,7 +26,11 @@ PATIENCE = 300.0
 """Seconds after which a command hangs, whatever the machine does besides."""
 MEMFIT = [shutil.which("memfit") or sys.exit("Install memfit first, for its command.")]
 """Not `python -m memfit`, which looks into the working folder before memfit is asked."""
-HOME = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+HOME = {
+    **os.environ,
+    "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+    "PYTHONDONTWRITEBYTECODE": "1",  # a run under limits of files would leave a torn one in the sources
+}
 POISONED_MODULES = ("json", "numpy", "csv", "random", "sitecustomize", "usercustomize", "re", "numba")
 
 
@@ -93,7 +97,7 @@ VARIABLES = {
     "HOME": [None, "/nonexistent", "/dev/null", "/proc"], "TMPDIR": ["/nonexistent", "/proc", ""],
     "COLUMNS": ["0", "1", "-5", "99999999", "x"], "TERM": ["dumb", "", None], "FORCE_COLOR": ["1", "0"],
     "PYTHONIOENCODING": ["ascii", "utf-16", "latin-1:strict"], "PYTHONUTF8": ["0", "1"],
-    "PYTHONOPTIMIZE": ["2"], "PYTHONWARNINGS": ["error", "always"], "PYTHONDONTWRITEBYTECODE": ["1"],
+    "PYTHONOPTIMIZE": ["2"], "PYTHONWARNINGS": ["error", "always"],
     "MPLBACKEND": ["nonsense", "TkAgg"], "MPLCONFIGDIR": ["/proc", "/dev/null"],
       "MATPLOTLIBRC": ["/dev/null"],
     "OMP_NUM_THREADS": ["0", "x", "9999"], "OPENBLAS_NUM_THREADS": ["-1", "2"], "NUMBA_NUM_THREADS": ["2"],

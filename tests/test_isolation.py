@@ -32,6 +32,17 @@ def test_nothing_of_the_working_folder_is_imported(trapped, monkeypatch, first):
     assert str(trapped) not in done.stdout
 
 
+@pytest.mark.parametrize("writes", [True, False])
+def test_it_compiles_where_this_process_does(tmp_path, monkeypatch, writes):
+    monkeypatch.setattr(sys, "dont_write_bytecode", not writes)
+    monkeypatch.setattr(sys, "pycache_prefix", str(tmp_path / "compiled"))
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    (tmp_path / "some_module.py").touch()
+    subprocess.run(isolated("import some_module"), check=True)
+    assert bool(list((tmp_path / "compiled").rglob("some_module.*.pyc"))) is writes
+    assert not (tmp_path / "__pycache__").exists()
+
+
 def test_the_working_folder_is_left(trapped, monkeypatch):
     monkeypatch.setattr(sys, "path", [str(trapped), "", *sys.path])
     leave_working_folder()
