@@ -199,6 +199,7 @@ def one_surrounded(number, rng, home, tally):
     outcome = {0: "usable", 1: "one line", 2: "usage", 3: "no usable result"}.get(code, f"code {code}")
     judge_surrounded(told, code, said, complaints, tally)
     heavy = words[0] in ("fit", "batch", "report") or COMPILED in complaints
+    heavy = heavy or "PYTHONOPTIMIZE" in changed  # no library is compiled so, and nothing is kept of it
     if seconds > SLOW * (4 if heavy else 1):
         tally.fault(f"{told}: {seconds:.1f} s of processor time")
     tally.note(outcome, 0.0 if heavy else seconds)
@@ -236,4 +237,9 @@ def run(command, cwd, environment):
     done = subprocess.run(  # noqa: PLW1510 - whatever the code
         command, cwd=cwd, env=environment, capture_output=True, timeout=PATIENCE, stdin=subprocess.DEVNULL
     )
-    return done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
+    return done.returncode, text_of(done.stdout), text_of(done.stderr)
+
+
+def text_of(said):
+    """What was said, in UTF-8 or UTF-16."""
+    return said.decode("utf-16-le" if b"\0" in said else "utf-8", errors="replace")

@@ -14,7 +14,7 @@ _HOME = str(Path(__file__).resolve().parents[1])
 def isolated(program: str) -> list[str]:
     """The command by which another Python does something, with this very memfit.
 
-    It compiles where this one does: nowhere, or to another place, which `-I` alone would forget.
+    It compiles as and where this one does (optimised, nowhere, to another place), which `-I` alone forgets.
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ def isolated(program: str) -> list[str]:
         A line of Python, which may import from memfit.
     """
     first = f"import sys; sys.path.insert(0, {_HOME!r}); import memfit; sys.path[:] = {search_path()!r}"
-    options = ["-I", *(["-B"] if sys.dont_write_bytecode else [])]
+    options = ["-I", *(["-B"] if sys.dont_write_bytecode else []), *["-O"] * sys.flags.optimize]
     if sys.pycache_prefix is not None:
         options += ["-X", f"pycache_prefix={sys.pycache_prefix}"]
     return [sys.executable, *options, "-c", f"{first}; {program}"]

@@ -10,6 +10,9 @@ from memfit.isolation import isolated, leave_working_folder, search_path
 TRAPS = ("json", "csv", "random", "numpy", "sitecustomize", "usercustomize", "memfit", "pickle", "string")
 
 
+SAY = "print(sys.flags.optimize)"
+
+
 @pytest.fixture
 def trapped(tmp_path, monkeypatch):
     """A working folder with modules that must not be run."""
@@ -41,6 +44,13 @@ def test_it_compiles_where_this_process_does(tmp_path, monkeypatch, writes):
     subprocess.run(isolated("import some_module"), check=True)
     assert bool(list((tmp_path / "compiled").rglob("some_module.*.pyc"))) is writes
     assert not (tmp_path / "__pycache__").exists()
+
+
+def test_it_is_optimised_as_this_process_is():
+    program = f"import subprocess\nfrom memfit.isolation import isolated\nsubprocess.run(isolated({SAY!r}))"
+    for options in ([], ["-O"], ["-OO"]):
+        done = subprocess.run([sys.executable, *options, "-c", program], capture_output=True, check=False)
+        assert int(done.stdout) == len("".join(options)[1:])
 
 
 def test_the_working_folder_is_left(trapped, monkeypatch):
