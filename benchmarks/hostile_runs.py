@@ -150,6 +150,7 @@ def surrounded(count, rng, place, tally):
     make_device(place / "root" / os.fsdecode(b"b\xff"))
     device = make_device(home / "device")
     run([*MEMFIT, "fit", "device", "-o", "result", "--model", "3d", "--quiet"], home, HOME)
+    run([*MEMFIT, "fit", "device", "--model", "3d", "--parts", "leak"], home, HOME)  # compiles for all parts
     (home / "params.toml").write_text(
         "[parameters]\n" + "\n".join(f"{k} = {v}" for k, v in TRUTH.as_dict().items())
     )

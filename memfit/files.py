@@ -224,9 +224,18 @@ def whole_folder(out: Path, *, overwrite: bool, about: str | None = None) -> Ite
     with _told_of(out, "folder"):
         place = _place_of(out)
         place.parent.mkdir(parents=True, exist_ok=True)
-        with draft_beside(place, Path.mkdir) as draft:
+        with draft_beside(place, Path.mkdir) as draft, told_as(draft, out):
             yield draft
             _publish(draft, out, about)
+
+
+@contextmanager
+def told_as(draft: Path, place: Path) -> Iterator[None]:
+    """Where something in a draft cannot be written, name the place that it would have had."""
+    try:
+        yield
+    except OutputError as problem:
+        raise OutputError(str(problem).replace(str(draft), str(place))) from problem
 
 
 def write_whole(path: Path, content: str | bytes) -> None:

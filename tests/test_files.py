@@ -93,6 +93,18 @@ def test_a_folder_that_cannot_be_made(tmp_path):
         pass
 
 
+def test_a_file_that_cannot_be_written_is_named_where_it_would_be(tmp_path, monkeypatch):
+    """Not by the hidden name that only memfit knows."""
+    monkeypatch.chdir(tmp_path)
+    with (
+        pytest.raises(OutputError, match=r"^out/absent/a: cannot be written") as told,
+        whole_folder(Path("out"), overwrite=False) as draft,
+    ):
+        write_whole(draft / "absent" / "a", "1")
+    assert ".part" not in str(told.value)
+    assert names(tmp_path) == []
+
+
 def test_a_file_appears_whole(tmp_path):
     write_whole(tmp_path / "a.txt", "µ\n")
     assert (tmp_path / "a.txt").read_bytes() == "µ\n".encode()

@@ -21,7 +21,7 @@ from typing import Any, Literal, get_args
 
 from memfit.batch.limits import Limits
 from memfit.errors import InputError, MemfitError, OutputError
-from memfit.files import draft_beside, write_whole
+from memfit.files import draft_beside, told_as, write_whole
 from memfit.fitting import SCHEMA as RESULT_SCHEMA
 from memfit.loaders.device import files_of
 
@@ -214,7 +214,8 @@ def _new_place(job: Job) -> Iterator[Path]:
             draft = stack.enter_context(draft_beside(job.out / DRAFTS / "device", Path.mkdir))
         except OSError as problem:
             raise _unwritable(job.out, problem) from problem
-        yield draft
+        with told_as(draft, job.place):
+            yield draft
         try:
             _publish(draft, job.place)
         except OSError as problem:

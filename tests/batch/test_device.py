@@ -179,7 +179,9 @@ def test_a_disk_that_fills_while_the_result_is_put_in_place(job, monkeypatch):
     assert (job.place / "result.json").read_bytes() == before
     with monkeypatch.context() as patch:
         patch.setattr(Path, "write_bytes", full)
-        assert bring_up_to_date(job, MAKERS).cause == "disk"
+        found = bring_up_to_date(job, MAKERS)
+    assert found.cause == "disk"
+    assert found.message.startswith(f"{job.place}/checkpoint.json: cannot be written (No space left")
     assert bring_up_to_date(job, MAKERS).state == "fitted"
 
 
