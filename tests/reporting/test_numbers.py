@@ -97,7 +97,7 @@ def test_an_interval_has_one_unit(bounds, unit, text):
 
 def test_ends_far_apart_have_a_unit_each():
     assert interval((1997.8, 1584889.7), "ohm", 1.3e5) == "2.0 kΩ to 1.6 MΩ"
-    assert interval((1e4, 1.2e6)) == "1.0×10⁴ to 1.2×10⁶"
+    assert interval((1e4, 1.2e6)) == "10000 to 1.2×10⁶"
     assert interval((-1.0, 1584889.7), "ohm", 1.3e5) == "0.00 to 1.58 MΩ"
 
 
