@@ -24,6 +24,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from independent_devices import prepare
 from independent_model import Memristor, radau
+from scipy.integrate import trapezoid
 from scipy.optimize import brentq, minimize_scalar
 from scipy.stats import beta
 from trials import Benchmark, run
@@ -116,8 +117,8 @@ def of_loop(time, V, current, read):
     (I_up, I_up_half), (I_down, I_down_half) = (
         lines(V[part], current[part], at, 0.15 * A)[0] for part in (up, down)
     )
-    below, above = np.trapezoid(current[up], V[up]), -np.trapezoid(current[down], V[down])
-    absolute = [abs(np.trapezoid(np.abs(current[part]), V[part])) for part in (up, down)]
+    below, above = trapezoid(current[up], V[up]), -trapezoid(current[down], V[down])
+    absolute = [abs(trapezoid(np.abs(current[part]), V[part])) for part in (up, down)]
     every = np.linspace(0, A, 81)
     smooth = np.concatenate([lines(V[part], current[part], every, 0.15 * A)[0] for part in (up, down)])
     V_set = steepest(V[up], current[up], A)
@@ -156,7 +157,7 @@ def energy(device, knots, piece):
     """Of a pulse, from samples of its own, dense where the capacitance is charged."""
     start, end, level = piece
     time = start + np.concatenate([[0], np.geomspace(1e-12, 1 - 1e-9, 8000)]) * (end - start)
-    return float(np.trapezoid(level * answer(device, knots, time), time))
+    return float(trapezoid(level * answer(device, knots, time), time))
 
 
 def alpha(G):
@@ -216,7 +217,7 @@ def turnover_rate(device, A, near):
         T = A / np.exp(log_rate)
         time = np.linspace(0, 2 * T, 401)
         V = np.interp(time, [0, T, 2 * T], [0, A, 0])
-        return np.trapezoid(answer(device, [(0, 0), (T, A), (2 * T, 0)], time), V) / np.exp(log_rate)
+        return trapezoid(answer(device, [(0, 0), (T, A), (2 * T, 0)], time), V) / np.exp(log_rate)
 
     low, high = np.log(near) - 0.1, np.log(near) + 0.1
     return float(np.exp(brentq(area, low, high, rtol=1e-7))) if area(low) * area(high) < 0 else np.nan

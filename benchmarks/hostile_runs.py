@@ -26,7 +26,11 @@ PATIENCE = 300.0
 """Seconds after which a command hangs, whatever the machine does besides."""
 MEMFIT = [shutil.which("memfit") or sys.exit("Install memfit first, for its command.")]
 """Not `python -m memfit`, which looks into the working folder before memfit is asked."""
-HOME = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+HOME = {
+    **os.environ,
+    "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+    "PYTHONDONTWRITEBYTECODE": "1",  # a run under limits of files would leave a torn one in the sources
+}
 POISONED_MODULES = ("json", "numpy", "csv", "random", "sitecustomize", "usercustomize", "re", "numba")
 
 
@@ -93,7 +97,7 @@ VARIABLES = {
     "HOME": [None, "/nonexistent", "/dev/null", "/proc"], "TMPDIR": ["/nonexistent", "/proc", ""],
     "COLUMNS": ["0", "1", "-5", "99999999", "x"], "TERM": ["dumb", "", None], "FORCE_COLOR": ["1", "0"],
     "PYTHONIOENCODING": ["ascii", "utf-16", "latin-1:strict"], "PYTHONUTF8": ["0", "1"],
-    "PYTHONOPTIMIZE": ["2"], "PYTHONWARNINGS": ["error", "always"], "PYTHONDONTWRITEBYTECODE": ["1"],
+    "PYTHONOPTIMIZE": ["2"], "PYTHONWARNINGS": ["error", "always"],
     "MPLBACKEND": ["nonsense", "TkAgg"], "MPLCONFIGDIR": ["/proc", "/dev/null"],
       "MATPLOTLIBRC": ["/dev/null"],
     "OMP_NUM_THREADS": ["0", "x", "9999"], "OPENBLAS_NUM_THREADS": ["-1", "2"], "NUMBA_NUM_THREADS": ["2"],
@@ -146,6 +150,7 @@ def surrounded(count, rng, place, tally):
     make_device(place / "root" / os.fsdecode(b"b\xff"))
     device = make_device(home / "device")
     run([*MEMFIT, "fit", "device", "-o", "result", "--model", "3d", "--quiet"], home, HOME)
+    run([*MEMFIT, "fit", "device", "--model", "3d", "--parts", "leak"], home, HOME)  # compiles for all parts
     (home / "params.toml").write_text(
         "[parameters]\n" + "\n".join(f"{k} = {v}" for k, v in TRUTH.as_dict().items())
     )
@@ -195,6 +200,7 @@ def one_surrounded(number, rng, home, tally):
     outcome = {0: "usable", 1: "one line", 2: "usage", 3: "no usable result"}.get(code, f"code {code}")
     judge_surrounded(told, code, said, complaints, tally)
     heavy = words[0] in ("fit", "batch", "report") or COMPILED in complaints
+    heavy = heavy or "PYTHONOPTIMIZE" in changed  # no library is compiled so, and nothing is kept of it
     if seconds > SLOW * (4 if heavy else 1):
         tally.fault(f"{told}: {seconds:.1f} s of processor time")
     tally.note(outcome, 0.0 if heavy else seconds)
@@ -232,4 +238,9 @@ def run(command, cwd, environment):
     done = subprocess.run(  # noqa: PLW1510 - whatever the code
         command, cwd=cwd, env=environment, capture_output=True, timeout=PATIENCE, stdin=subprocess.DEVNULL
     )
-    return done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
+    return done.returncode, text_of(done.stdout), text_of(done.stderr)
+
+
+def text_of(said):
+    """What was said, in UTF-8 or UTF-16."""
+    return said.decode("utf-16-le" if b"\0" in said else "utf-8", errors="replace")

@@ -11,6 +11,7 @@ import json
 import os
 import re
 import shutil
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -148,6 +149,8 @@ _LONGEST_NAME = 100
 """Bytes of a name that come again in the name of its draft."""
 _OLD = "-old.part"
 """End of the name of a folder that is being replaced, where that takes two steps."""
+_GLANCE = 0.1
+"""Seconds between two looks at drafts that are held."""
 UNFINISHED = "unfinished.json"
 """Where an interrupted command keeps what is done; a folder that has it may be written to, to go on."""
 
@@ -221,9 +224,18 @@ def whole_folder(out: Path, *, overwrite: bool, about: str | None = None) -> Ite
     with _told_of(out, "folder"):
         place = _place_of(out)
         place.parent.mkdir(parents=True, exist_ok=True)
-        with draft_beside(place, Path.mkdir) as draft:
+        with draft_beside(place, Path.mkdir) as draft, told_as(draft, out):
             yield draft
             _publish(draft, out, about)
+
+
+@contextmanager
+def told_as(draft: Path, place: Path) -> Iterator[None]:
+    """Where something in a draft cannot be written, name the place that it would have had."""
+    try:
+        yield
+    except OutputError as problem:
+        raise OutputError(str(problem).replace(str(draft), str(place))) from problem
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
@@ -302,6 +314,32 @@ def draft_beside(place: Path, make: Callable[[Path], None]) -> Iterator[Path]:
             except KeyboardInterrupt:  # just now
                 _remove(draft)
                 raise
+
+
+def clear_drafts(folder: Path, *, patience: float = 0.0) -> None:
+    """Remove a folder of drafts, but for those that a process holds.
+
+    Parameters
+    ----------
+    folder : Path
+        May be absent.
+    patience : float, s
+        How long to wait for processes that are about to end.
+    """
+    end = time.monotonic() + patience
+    while True:
+        kept = False
+        with suppress(OSError):
+            for draft in folder.iterdir():
+                with held(draft) as ours:
+                    kept = kept or (ours is False and os.path.lexists(draft))
+                    if ours is not False:
+                        _remove(draft)
+        if not kept or time.monotonic() >= end:
+            break
+        time.sleep(_GLANCE)
+    with suppress(OSError):
+        folder.rmdir()
 
 
 def _take_away(left: Path, place: Path) -> None:

@@ -14,13 +14,18 @@ _HOME = str(Path(__file__).resolve().parents[1])
 def isolated(program: str) -> list[str]:
     """The command by which another Python does something, with this very memfit.
 
+    It compiles as and where this one does (optimised, nowhere, to another place), which `-I` alone forgets.
+
     Parameters
     ----------
     program : str
         A line of Python, which may import from memfit.
     """
     first = f"import sys; sys.path.insert(0, {_HOME!r}); import memfit; sys.path[:] = {search_path()!r}"
-    return [sys.executable, "-I", "-c", f"{first}; {program}"]
+    options = ["-I", *(["-B"] if sys.dont_write_bytecode else []), *["-O"] * sys.flags.optimize]
+    if sys.pycache_prefix is not None:
+        options += ["-X", f"pycache_prefix={sys.pycache_prefix}"]
+    return [sys.executable, *options, "-c", f"{first}; {program}"]
 
 
 def search_path() -> list[str]:

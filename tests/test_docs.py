@@ -237,6 +237,18 @@ def test_the_environment_is_activated_on_windows_too():
         assert r".venv\Scripts\Activate.ps1" in page.read_text("utf-8")
 
 
+def test_every_step_of_the_tutorial_that_draws_has_its_picture():
+    """All but installing, the mistakes, which are sentences, and where to go on."""
+    steps = dict(
+        (step.split("\n", 1) for step in (DOCS / "tutorial.md").read_text("utf-8").split("\n## ")[1:]),
+    )
+    without = [name for name, text in steps.items() if "](images/" not in text]
+    assert without == ["Install", "When a file is not understood", "Where to go on"]
+    for text in steps.values():
+        for picture in re.findall(r"\]\((images/[\w./]+)\)", text):
+            assert (DOCS / picture).is_file(), picture
+
+
 def test_a_release_is_held_against_what_is_promised():
     """One command: every Python from the oldest on, with the oldest dependencies that are allowed there."""
     tree = ast.parse((REPOSITORY / "noxfile.py").read_text("utf-8"))

@@ -2,6 +2,8 @@
 
 import json
 import os
+import sys
+import threading
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,6 +14,8 @@ from memfit.errors import OutputError
 from memfit.files import (
     WRITTEN,
     check_free,
+    clear_drafts,
+    draft_beside,
     file_names,
     others,
     read_listing,
@@ -87,6 +91,18 @@ def test_a_folder_that_cannot_be_made(tmp_path):
         whole_folder(tmp_path / "file" / "out", overwrite=False),
     ):
         pass
+
+
+def test_a_file_that_cannot_be_written_is_named_where_it_would_be(tmp_path, monkeypatch):
+    """Not by the hidden name that only memfit knows."""
+    monkeypatch.chdir(tmp_path)
+    with (
+        pytest.raises(OutputError, match=r"^out/absent/a: cannot be written") as told,
+        whole_folder(Path("out"), overwrite=False) as draft,
+    ):
+        write_whole(draft / "absent" / "a", "1")
+    assert ".part" not in str(told.value)
+    assert names(tmp_path) == []
 
 
 def test_a_file_appears_whole(tmp_path):
@@ -256,6 +272,41 @@ def test_drafts_of_a_file_go_once_nobody_writes_them(tmp_path):
         assert draft.exists()
     assert names(tmp_path) == [".a.b.123.part", "a"]
     assert (tmp_path / "a").read_text() == "first"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="what is open cannot be renamed there")
+def test_drafts_that_nobody_holds_are_cleared(tmp_path):
+    folder = tmp_path / "drafts"
+    clear_drafts(folder)
+    folder.mkdir()
+    (folder / ".a.1.part").mkdir()
+    (folder / ".a.1.part" / "half").touch()
+    with draft_beside(folder / "b", Path.mkdir) as draft:
+        clear_drafts(folder)
+        assert list(folder.iterdir()) == [draft]
+    (folder / "scratch").mkdir()
+    clear_drafts(folder)
+    assert not folder.exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="what is open cannot be renamed there")
+def test_clearing_waits_for_what_is_about_to_end(tmp_path, monkeypatch):
+    folder, seen = tmp_path / "drafts", threading.Event()
+    folder.mkdir()
+    monkeypatch.setattr(files.time, "sleep", lambda _: seen.set())
+
+    def hold() -> None:
+        with draft_beside(folder / "b", Path.mkdir):
+            begun.set()
+            seen.wait(60)
+
+    begun, holder = threading.Event(), threading.Thread(target=hold)
+    holder.start()
+    begun.wait(60)
+    clear_drafts(folder, patience=60.0)
+    holder.join()
+    assert seen.is_set()
+    assert not folder.exists()
 
 
 def test_a_draft_that_was_taken_for_one_that_was_left_is_made_again(tmp_path, monkeypatch):

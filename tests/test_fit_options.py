@@ -3,7 +3,10 @@
 import inspect
 from dataclasses import fields
 
+import pytest
+
 import memfit as mf
+from memfit.errors import ParameterError
 from memfit.fit_options import FitKeywords, FitOptions, FitSettings
 
 PLAN = {one.name for one in fields(mf.FitPlan)}
@@ -19,3 +22,10 @@ def test_the_signature_and_the_help_have_every_setting():
     assert set(inspect.signature(mf.fit).parameters) - PLAN == own
     assert set(FitKeywords.__annotations__) == PLAN
     assert {name for name in PLAN if name not in mf.fit.__doc__} == set()
+
+
+def test_a_setting_that_is_none_is_answered_with_the_nearest():
+    device = mf.Device(name="a", records=())
+    for wrong, meant in (("sead", "seed"), ("bound", "bounds"), ("star", "start")):
+        with pytest.raises(ParameterError, match=f"unknown setting '{wrong}': did you mean '{meant}'"):
+            mf.fit(device, **{wrong: 1})

@@ -183,3 +183,22 @@ def test_parameters_are_listed_in_their_table_only():
             if len(names) >= 3:
                 listing.add(path.relative_to(PACKAGE).with_suffix("").as_posix())
     assert listing - set(LISTS_OF_NAMES) - {"model/parameters"} == set()
+
+
+NEW_IN_NUMPY_2 = """
+acos acosh asin asinh astype atan atan2 atanh bitwise_count bitwise_invert bitwise_left_shift
+bitwise_right_shift concat cumulative_prod cumulative_sum isdtype matrix_transpose matvec permute_dims pow trapezoid
+unique_all unique_counts unique_inverse unique_values unstack vecdot vecmat
+"""
+
+
+def test_nothing_is_used_that_the_oldest_numpy_lacks():
+    """`pyproject.toml` allows numpy 1.26; the newest one would not tell."""
+    assert '"numpy>=1.26"' in (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8")
+    used = {
+        (str(file.relative_to(REPOSITORY)), node.attr)
+        for file in (*FILES, *(REPOSITORY / "tests").rglob("*.py"), *(REPOSITORY / "examples").rglob("*.py"))
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "np"
+    }
+    assert {(file, name) for file, name in used if name in NEW_IN_NUMPY_2.split()} == set()

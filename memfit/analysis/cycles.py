@@ -13,6 +13,7 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.integrate import trapezoid
 
 from memfit.analysis.shooting import Orbits, correct, course, extremes, floquet_multipliers, follow_branch
 from memfit.analysis.stability import Circuit, HopfPoint, find_hopf_points, operating_points
@@ -240,7 +241,7 @@ def _describe(p: Parameters, circuit: Circuit, orbits: Orbits, z: FloatArray) ->
         I=(least, most),
         multipliers=multipliers,
         stable=abs(multipliers[0]) < 1.0,
-        energy=float(np.trapezoid(power, time)),
+        energy=float(trapezoid(power, time)),
         unknowns=(x, logit_i, logit_f, log_period),
     )
 

@@ -13,7 +13,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -21,14 +21,14 @@ from typing import Any, Literal, get_args
 
 from memfit.batch.limits import Limits
 from memfit.errors import InputError, MemfitError, OutputError
-from memfit.files import write_whole
+from memfit.files import draft_beside, told_as, write_whole
 from memfit.fitting import SCHEMA as RESULT_SCHEMA
 from memfit.loaders.device import files_of
 
 DEVICES = "devices"
 """Folder of a batch's output that holds one folder for each device."""
 DRAFTS = ".drafts"
-"""Folder of a batch's output that holds what is not finished; of no value once nothing runs."""
+"""Folder of a batch's output that holds what is not finished; of no value once nobody holds it."""
 RESULT, REPORT, CHECKPOINT = "result.json", "report.html", "checkpoint.json"
 MERITS = "figures_of_merit.json"
 """What was asked for, as `Job.merits` has it, and the figures."""
@@ -208,21 +208,18 @@ def _write_checkpoint(draft: Path, job: Job, **known: Any) -> None:
 @contextmanager
 def _new_place(job: Job) -> Iterator[Path]:
     """A folder to fill, which becomes the device's own when the block ends without an error."""
-    drafts = job.out / DRAFTS
-    try:
-        drafts.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(dir=drafts))
-        draft.chmod(drafts.stat().st_mode & 0o777)
-    except OSError as problem:
-        raise _unwritable(job.out, problem) from problem
-    try:
-        yield draft
+    with ExitStack() as stack:
+        try:
+            (job.out / DRAFTS).mkdir(parents=True, exist_ok=True)
+            draft = stack.enter_context(draft_beside(job.out / DRAFTS / "device", Path.mkdir))
+        except OSError as problem:
+            raise _unwritable(job.out, problem) from problem
+        with told_as(draft, job.place):
+            yield draft
         try:
             _publish(draft, job.place)
         except OSError as problem:
             raise _unwritable(job.out, problem) from problem
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
 
 
 def _unwritable(out: Path, problem: OSError) -> OutputError:

@@ -6,7 +6,6 @@ Only one batch at a time writes to OUT. After each device `Progress` says how fa
 
 import json
 import os
-import shutil
 import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -21,7 +20,7 @@ from memfit.batch.device import CHECKPOINT, DEVICES, DRAFTS, RESULT, Job, Makers
 from memfit.batch.limits import Limits
 from memfit.batch.store import build_index, each_row
 from memfit.errors import DependencyError, InputError, OutputError
-from memfit.files import write_whole
+from memfit.files import clear_drafts, write_whole
 from memfit.loaders.folders import MANIFEST, is_part, look_below
 from memfit.loaders.registry import is_measurement
 from memfit.locks import locked
@@ -287,6 +286,9 @@ def summarise(
 SCHEMA = "memfit/batch/1"
 
 _MARK, _LOCK = "batch.json", ".lock"
+_LAST_SECONDS = 5.0
+"""How long the end waits for processes elsewhere whose work went to others; what they leave goes with the
+next run."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -357,7 +359,7 @@ def run_batch(
         "limits": {"time_s": order.limits.time, "memory_B": order.limits.memory},
     }
     with _only_one(out):
-        shutil.rmtree(out / DRAFTS, ignore_errors=True)  # what a killed run left
+        clear_drafts(out / DRAFTS)  # what a killed run left
         write_whole(out / _MARK, json.dumps(about, indent=2, ensure_ascii=False) + "\n")
         (out / DEVICES).mkdir(exist_ok=True)
         asked: dict[str, Any] = {
@@ -378,7 +380,7 @@ def run_batch(
                 for outcome in outcomes:
                     progress(pace.note(outcome))
         finally:
-            shutil.rmtree(out / DRAFTS, ignore_errors=True)
+            clear_drafts(out / DRAFTS, patience=_LAST_SECONDS)
         build_index(out)
     seconds = time.monotonic() - begun
     return summarise(out, folders, each_row(out), pace.counts, seconds=seconds, notes=notes)

@@ -269,7 +269,7 @@ def _answer(message: bytes) -> tuple[bool, Any]:
         function, arguments = pickle.loads(call)  # noqa: S301 - likewise
         return True, function(*arguments)
     except Exception as problem:
-        return False, f"{type(problem).__name__}: {problem}"
+        return False, f"{type(problem).__name__}: {str(problem).removesuffix('.')}."
     finally:
         _set_alarm(None)
 

@@ -31,6 +31,9 @@ _QUOTED = set(',"\n\r')
 _WIDE = Context(prec=800)
 """Holds any float to any decimal place."""
 
+_FAR_APART = 100.0
+"""Factor between the ends of an interval beyond which the digits of one say nothing of the other."""
+
 
 def power_of_ten(exponent: int) -> str:
     """10 to a power, in Unicode: "10⁻³"."""
@@ -116,6 +119,8 @@ def interval(
 ) -> str:
     """An interval in one unit: "1.12 to 1.34 kΩ"; an open end as "above 1.12 kΩ" or "below ...".
 
+    Ends of very different size have a unit each: "2.0 kΩ to 1.6 MΩ".
+
     Parameters
     ----------
     bounds : (low, high) or None
@@ -130,7 +135,9 @@ def interval(
     if low is None or high is None:
         end = high if low is None else low
         return f"{'below' if low is None else 'above'} {quantity_digits(end, unit, 3)}"
-    largest = max(abs(low), abs(high))
+    largest, least = max(abs(low), abs(high)), min(abs(low), abs(high))
+    if low * high > 0.0 and largest > _FAR_APART * least:
+        return " to ".join(quantity_digits(end, unit, 2) for end in (low, high))
     if stderr is None or not _sets_digits(stderr, largest):
         stderr = abs(high - low) / 4
     if not _sets_digits(stderr, largest):

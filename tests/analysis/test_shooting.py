@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.integrate import solve_ivp
+from scipy.integrate import solve_ivp, trapezoid
 
 from memfit.analysis.cycles import bifurcation_diagram, cycles_at
 from memfit.analysis.shooting import Orbits, correct, course, extremes, small_orbit
@@ -22,7 +22,7 @@ def test_the_power_is_the_mean_of_the_branches():
     (cycle,) = cycles_at(DEVICE, bifurcation_diagram(DEVICE, Circuit()), current)
     orbits = Orbits(DEVICE.replace(R_s=0.0))
     time, states = course(orbits, np.array(cycle.unknowns))
-    mean_u, mean_i, mean_f = np.trapezoid(states, time, axis=0) / cycle.period
+    mean_u, mean_i, mean_f = trapezoid(states, time, axis=0) / cycle.period
     assert mean_u / DEVICE.R_b + mean_i == pytest.approx(current, rel=1e-6)
     assert mean_i == pytest.approx(DEVICE.i_c0 * mean_f, rel=1e-6)
     expected = (mean_u + DEVICE.R_s * current) * current * cycle.period
@@ -36,7 +36,7 @@ def test_multipliers_obey_liouville():
     cycle = found.cycles[3]
     time, states = course(Orbits(p), np.array(cycle.unknowns))
     decay = (1.0 + np.exp(-(states[:, 0] - p.V_T) / p.V_m)) / p.tau_k
-    expected = np.exp(-(1.0 / p.tau_m + 1.0 / p.tau_d) * cycle.period - np.trapezoid(decay, time))
+    expected = np.exp(-(1.0 / p.tau_m + 1.0 / p.tau_d) * cycle.period - trapezoid(decay, time))
     product = cycle.multipliers[0] * cycle.multipliers[1]
     assert product.real == pytest.approx(expected, abs=1e-6)
 

@@ -17,9 +17,10 @@ from small_device import is_servant
 
 from memfit.batch import dask_executor as cluster
 from memfit.batch.dask_executor import run_jobs
-from memfit.batch.device import Job, read_checkpoint
+from memfit.batch.device import DRAFTS, Job, read_checkpoint
 from memfit.batch.limits import Limits
 from memfit.errors import InputError, OutputError
+from memfit.files import clear_drafts
 
 _PATIENCE = 180.0
 """Seconds for a run on workers elsewhere."""
@@ -200,4 +201,6 @@ def test_a_scheduler_elsewhere_with_a_worker_killed_and_one_sent_away(words, tmp
             )
     assert sorted(outcome.key for outcome in outcomes) == sorted(folder.name for folder in root.iterdir())
     assert {outcome.state for outcome in outcomes} <= {"fitted", "unchanged"}
-    assert len(list((tmp_path / "out").rglob("result.json"))) == 12
+    assert len(list((tmp_path / "out" / "devices").rglob("result.json"))) == 12
+    clear_drafts(tmp_path / "out" / DRAFTS, patience=60.0)  # what those left that were told to end
+    assert not (tmp_path / "out" / DRAFTS).exists()

@@ -40,7 +40,8 @@ def test_what_libraries_print_harms_nothing(shared):
 def test_what_cannot_be_called_is_said(shared):
     found = shared.run(pickle.dumps(("no function", ())))
     assert isinstance(found, Trouble)
-    assert "TypeError" in found.message
+    assert found.message.startswith("TypeError: ")
+    assert found.message.endswith("callable.")
 
 
 def test_one_thread_for_linear_algebra(shared):

@@ -64,6 +64,7 @@ def test_a_changed_value_is_said_by_every_command(run, edited):
     assert EDITED in run("compare", out / "a", file).err
     assert [EDITED in row["message"] for row in read_rows(out)] == [False, True, False]
     assert EDITED in run("report", file, "-o", out / "d").err
+    assert EDITED in run("fit", "--from", file).err
 
 
 def set_tau_k(data):

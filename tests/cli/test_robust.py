@@ -5,6 +5,7 @@ The kinds are those of the collection of cases beside the project; the inputs ar
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,10 @@ FIRST = '[[measurement]]\nfile = "{file}"\n'
 DEVICES = {
     "attribute_inf": ("[device]\nattributes = { thickness = inf }", ["attributes", "thickness", "inf"]),
     "attribute_nan": ("[device]\nattributes = { thickness = nan }", ["attributes", "thickness", "nan"]),
+    "integer_309_digits": (
+        f"[device]\nattributes = {{ serial = {'2' * 309} }}",
+        ["attributes", "serial", "too large"],
+    ),
     "integer_400_digits": (
         f"[device]\nattributes = {{ serial = {'1' * 400} }}",
         ["attributes", "serial", "too large"],
@@ -47,6 +52,7 @@ DEVICES = {
     "time_offset_1e300": (f"{FIRST}time_offset = 1e300", ["time_offset", "1e+300"]),
     "time_offset_1e9": (f'{FIRST}time_offset = "-1e9 s"', ["time_offset", "-1e+09 s"]),
 }
+PROGRAM = "import sys; from memfit.cli.main import main; sys.exit(main())"
 MODULES = ("json", "csv", "random", "numpy", "pickle", "sitecustomize", "usercustomize", "string")
 
 
@@ -83,9 +89,8 @@ def batch(tmp_path_factory):
     return place
 
 
-def memfit(place, *words, **variables):
+def memfit(place, *words, program=PROGRAM, **variables):
     """A command in a process of its own, in a working folder."""
-    program = "import sys; from memfit.cli.main import main; sys.exit(main())"
     return subprocess.run(
         [sys.executable, "-P", "-c", program, *map(str, words)],
         cwd=place,
@@ -148,6 +153,25 @@ def test_a_place_that_cannot_be_written_is_refused_before_the_fit(
         assert ".part" not in ran.err
     assert sorted(path.as_posix() for path in Path().rglob("*")) == before
     assert Path("file").read_text() == "mine"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit on the size of files there")
+@pytest.mark.parametrize("words", [("convert", "device"), ("batch", "root", "--no-reports")])
+def test_a_disk_that_is_full_is_one_line_and_nothing_is_left(tmp_path, words):
+    """No file may grow beyond 300 bytes, as where no more fits; the sentence has no hidden name."""
+    make_device(tmp_path / "device", "device", 1)
+    (tmp_path / "root" / "a").mkdir(parents=True)
+    (tmp_path / "root" / "a" / "iv.csv").write_text("Voltage (V), Current (A)\n0, 0\n")
+    limited = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (300, 300)); "
+        "from memfit.cli.main import main; sys.exit(main())"
+    )
+    ran = memfit(tmp_path, *words, "-o", "out", "--quiet", program=limited)
+    assert (ran.returncode, ran.stdout, ran.stderr.count("\n")) == (1, "", 1), ran.stderr
+    assert "cannot be written (File too large)" in ran.stderr
+    assert not re.search(r"\.part|\.drafts", ran.stderr), ran.stderr
+    assert not [path for path in tmp_path.rglob("*") if path.name.endswith((".part", ".drafts"))]
+    assert not list((tmp_path / "out").rglob("*.csv"))
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """device.toml: every key, and all mistakes at once."""
 
+import sys
+
 import pytest
 
 from memfit.errors import FileFormatError, ManifestError
@@ -296,6 +298,43 @@ def test_what_no_device_has_is_refused_by_name(folder, text, words):
     with pytest.raises(ManifestError, match=words) as told:
         manifest(folder, text)
     assert len(str(told.value)) < 20_000
+
+
+KEYS = {
+    "attributes": ("[device.attributes]\n", "k{} = nan\n"),
+    "unknown": ("[device]\n", "k{} = 1\n"),
+    "start": ("[fit.start]\n", "k{} = 1\n"),
+    "of a measurement": ("[[measurement]]\nfile = 'eis.csv'\n", "k{} = 1\n"),
+    "tables": ("", "[k{}]\na = 1\n"),
+    "measurements": ("", "[[measurement]]\nfile = 'a{}.csv'\n"),
+}
+
+
+@pytest.mark.parametrize("kind", KEYS)
+def test_the_work_grows_with_the_file_and_no_faster(folder, kind):
+    """Counted in calls of functions, which no machine changes."""
+
+    def calls(count):
+        counted = 0
+
+        def count_one(_frame, event, _argument):
+            nonlocal counted
+            counted += event in ("call", "c_call")
+
+        head, line = KEYS[kind]
+        text = head + "".join(line.format(number) for number in range(count))
+        sys.setprofile(count_one)
+        try:
+            with pytest.raises(ManifestError):
+                manifest(folder, text)
+        finally:
+            sys.setprofile(None)
+        return counted
+
+    manifest(folder, "")
+    few, many = calls(1000), calls(4000)
+    assert few > 1000
+    assert many < 4.2 * few
 
 
 def test_a_long_text_with_points_is_no_deep_key(folder):

@@ -70,6 +70,10 @@ def test_every_figure_has_a_caption_and_a_description():
     )
 
 
+def test_a_phase_beyond_half_a_turn_is_explained():
+    assert "without jumps of 360°, so that it may leave ±180°" in FIGURE_WORDS["bode"].caption
+
+
 def test_symbols_on_axes_are_plain_for_the_pointer():
     assert on_axis("tau_d") == "$τ_{d}$"
     assert without_mathematics(f"{on_axis('V_m')} (mV)") == "Vm (mV)"

@@ -88,11 +88,17 @@ def test_no_pair_of_floats_raises_or_prints_nan(value, stderr):
         ((-1.0, 1.0), "V", "−1.00 to 1.00 V"),
         ((2.0, 2.0), "V", "2 V to 2 V"),
         ((0.0, 1e-9), "s", "0.00 to 1.00 ns"),
-        ((1e4, 1.2e6), "1", "(0.01 to 1.20)×10⁶"),
+        ((5e4, 1.2e6), "1", "(0.05 to 1.20)×10⁶"),
     ],
 )
 def test_an_interval_has_one_unit(bounds, unit, text):
     assert interval(bounds, unit) == text
+
+
+def test_ends_far_apart_have_a_unit_each():
+    assert interval((1997.8, 1584889.7), "ohm", 1.3e5) == "2.0 kΩ to 1.6 MΩ"
+    assert interval((1e4, 1.2e6)) == "10000 to 1.2×10⁶"
+    assert interval((-1.0, 1584889.7), "ohm", 1.3e5) == "0.00 to 1.58 MΩ"
 
 
 def test_an_interval_takes_its_digits_from_the_error_where_there_is_one():

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+from scipy.integrate import trapezoid
 
 from memfit.arrays import BoolArray, FloatArray
 
@@ -218,8 +219,8 @@ def area(loop: Loop) -> float:
     loop : Loop
     """
     return float(
-        np.trapezoid(loop.rising_current, loop.rising_voltage)
-        + np.trapezoid(loop.falling_current, loop.falling_voltage)
+        trapezoid(loop.rising_current, loop.rising_voltage)
+        + trapezoid(loop.falling_current, loop.falling_voltage)
     )
 
 
@@ -273,8 +274,8 @@ def index_of_areas(loop: Loop) -> float:
     ----------
     loop : Loop
     """
-    up = abs(float(np.trapezoid(np.abs(loop.rising_current), loop.rising_voltage)))
-    down = abs(float(np.trapezoid(np.abs(loop.falling_current), loop.falling_voltage)))
+    up = abs(float(trapezoid(np.abs(loop.rising_current), loop.rising_voltage)))
+    down = abs(float(trapezoid(np.abs(loop.falling_current), loop.falling_voltage)))
     return (down - up) / (down + up) if down + up > 0.0 else np.nan
 
 

@@ -8,6 +8,7 @@ from rest, and read as a measured trace is.
 from dataclasses import dataclass, field
 
 import numpy as np
+from scipy.integrate import trapezoid
 
 from memfit.analysis.cycles import (
     BifurcationDiagram,
@@ -181,5 +182,5 @@ def spikes_of(
         return NOTHING
     t, power = time[inside], voltage[inside] * current[inside]
     whole = t >= t[-1] - np.floor((t[-1] - t[0]) / found.period) * found.period
-    mean = float(np.trapezoid(power[whole], t[whole]) / (t[whole][-1] - t[whole][0]))
+    mean = float(trapezoid(power[whole], t[whole]) / (t[whole][-1] - t[whole][0]))
     return 1.0 / found.period, found.high - found.low, mean * found.period

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.integrate import trapezoid
 from scipy.optimize import minimize_scalar
 
 from memfit.arrays import FloatArray
@@ -158,7 +159,7 @@ def energy(time: FloatArray, voltage: FloatArray, current: FloatArray, piece: Pi
         return np.nan
     t, power = time[kept], voltage[kept] * current[kept]
     # from the first and the last sample to the edges of the pulse
-    return float(np.trapezoid(power, t) + power[0] * (t[0] - piece.start) + power[-1] * (piece.end - t[-1]))
+    return float(trapezoid(power, t) + power[0] * (t[0] - piece.start) + power[-1] * (piece.end - t[-1]))
 
 
 def non_linearity(conductance: FloatArray) -> float:

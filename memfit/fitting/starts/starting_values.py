@@ -191,7 +191,8 @@ def from_spectra(
     bad = (C_m <= 0) | (G <= 0) | (i_c0 <= 0)
     misfit = np.where(bad, misfit + float(np.sum(np.abs(Y * weight) ** 2)), misfit)
     pairs = [(float(a), float(b)) for a in tau_d for b in tau_k]
-    scan = f"scan of {len(spectra)} spectra, admittance linear in C_m, 1/R_b, i_c0"
+    count = "1 spectrum" if len(spectra) == 1 else f"{len(spectra)} spectra"
+    scan = f"scan of {count}, admittance linear in C_m, 1/R_b, i_c0"
     reasons = {**curve.reasons(), **dict.fromkeys(("R_b", "C_m", "i_c0", "tau_d", "tau_k"), scan)}
     starts = []
     for k in np.argsort(misfit)[: SETTINGS.promising]:

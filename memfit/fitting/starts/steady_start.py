@@ -303,7 +303,11 @@ def _conductances(records: Sequence[Record], R_s: float) -> SteadyRows | None:
     u = voltage - R_s * current
     weight = 1.0 / (conductance * np.sqrt(conductance.size))
     return SteadyRows(
-        u, conductance, np.ones(u.size, bool), weight, f"low-frequency conductance at {u.size} biases"
+        u,
+        conductance,
+        np.ones(u.size, bool),
+        weight,
+        f"low-frequency conductance at {u.size} bias{'es' if u.size > 1 else ''}",
     )
 
 

@@ -186,7 +186,7 @@ _FEWEST = 40
 
 
 def with_bands(result: FitResult, fitted: Sequence[FittedRecord]) -> tuple[FittedRecord, ...]:
-    """The records with curves that the data allow; as they are where nothing is known.
+    """The records with curves that the data allow; as they are where nothing is known, or the model fails.
 
     Parameters
     ----------
@@ -194,7 +194,7 @@ def with_bands(result: FitResult, fitted: Sequence[FittedRecord]) -> tuple[Fitte
     fitted : sequence of FittedRecord
         All records of the fit.
     """
-    if not fitted or not result.covariance:
+    if not fitted or not result.covariance or result.status.code == "poor_fit":
         return tuple(fitted)
     try:
         state = rebuild_problem(result, Device(name="", records=tuple(item.record for item in fitted)))

@@ -1,7 +1,7 @@
 """Data sets of an HDF5 file, read in a process of its own: the library ends it on some damaged files.
 
 Run as a script it takes the file from the standard input and gives the arrays, packed by numpy, to the
-standard output; it imports nothing of memfit, so that it starts at once.
+standard output; it imports next to nothing of memfit, so that it starts at once.
 """
 
 import io
@@ -13,6 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from memfit.isolation import isolated
+
+_START = f"import runpy; runpy.run_path({__file__!r}, run_name='__main__')"
 _SECONDS = 120.0
 _MOST_BYTES = 256 * 1024**2
 _ABSENT = 3
@@ -36,7 +39,7 @@ def arrays_of(data: bytes) -> Iterator[tuple[str, Any, str]]:
     """
     try:
         ran = subprocess.run(  # noqa: S603 - this file, by this Python
-            [sys.executable, __file__], input=data, capture_output=True, timeout=_SECONDS, check=False
+            isolated(_START), input=data, capture_output=True, timeout=_SECONDS, check=False
         )
     except subprocess.TimeoutExpired as error:
         raise ValueError(f"it could not be read within {_SECONDS:g} s") from error

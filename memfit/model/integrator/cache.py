@@ -2,7 +2,7 @@
 
 Numba reads its files as pickles, which can execute anything and end in any error: what others may
 write is not read, and a file is read only if it still has the digest that was noted when it was compiled.
-Another process compiles, once, while all others wait for it.
+Another process compiles, once for each kind of processor, while all others wait for it; none of these writes.
 """
 
 import contextlib
@@ -18,7 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import numba
+from llvmlite import binding as llvm
 
+from memfit.errors import OutputError
 from memfit.files import write_whole
 from memfit.isolation import isolated
 from memfit.locks import locked
@@ -44,7 +46,7 @@ def compile_entry(function: Callable[..., Any]) -> Any:
     if folder is None:
         return numba.njit(**settings)(function)
     config: Any = numba.config
-    before, config.CACHE_DIR = config.CACHE_DIR, str(folder)
+    before, config.CACHE_DIR = config.CACHE_DIR, str(folder / _machine())
     try:
         return numba.njit(cache=True, **settings)(function)
     except RuntimeError:  # the folder cannot be written
@@ -70,6 +72,14 @@ def private_folder() -> Path | None:
         )
         return None
     return folder
+
+
+def _machine() -> str:
+    """A name for what machine code depends on beside its sources: several machines may share a home."""
+    config: Any = numba.config
+    known = (llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten(), config.CPU_NAME)
+    how = (config.CPU_FEATURES, config.OPT, sys.flags.optimize, numba.__version__)
+    return hashlib.sha256(repr((*known, *how)).encode()).hexdigest()[:16]
 
 
 def _usual_folder() -> Path:
@@ -118,10 +128,15 @@ def prepare(entry: Any, sources: Sequence[Path]) -> None:
     folder = _folder_of(entry)
     with _lock:
         if module not in _prepared and folder is not None and hasattr(entry, "stats"):
-            with contextlib.suppress(OSError), _alone(folder):
+            with contextlib.suppress(OSError, OutputError), _alone(folder):
                 if not is_compiled(entry, sources):
                     _compile(entry, folder)
+            entry._cache.save_overload = _write_nothing  # it would not be noted, and the disk may be full
         _prepared.add(module)
+
+
+def _write_nothing(*_: object) -> None:
+    """What a process does with code that it had to compile itself."""
 
 
 def _compile(entry: Any, folder: Path) -> None:
@@ -131,12 +146,14 @@ def _compile(entry: Any, folder: Path) -> None:
     for file in _files(entry, folder):
         file.unlink()
     program = f"from importlib import import_module; import_module({entry.__module__!r}).call_once()"
-    with contextlib.suppress(subprocess.SubprocessError):  # then this process compiles
+    try:
         subprocess.run(isolated(program), check=True, capture_output=True)  # noqa: S603 - this very Python
+    except subprocess.SubprocessError:  # then this process compiles, for itself
+        for file in _files(entry, folder):
+            file.unlink()
+        return
     for file in _files(entry, folder):
         file.touch()  # newer than sources that were only copied, whose code was there already
-    if not _files(entry, folder):
-        return
     noted = {**_noted(folder), **_digests(_files(entry, folder))}
     there = {name: digest for name, digest in noted.items() if (folder / name).exists()}
     write_whole(folder / _NOTED, json.dumps(there, indent=1))

@@ -128,7 +128,7 @@ def _spectra(
     linear_axis(nyquist, "y", limits(*(-Z.imag * scale for Z in shown)))
     outside = sum(Z.size for Z in values) - sum(Z.size for Z in shown)
     if outside:
-        write(nyquist, 0.0, 1.055, f"{counted(outside, 'point')} near a resonance outside")
+        write(nyquist, 0.0, 1.055, f"{counted(outside, 'point')} far beyond the others outside")
     log_axis(bode, "x", limits(*(spectrum.frequency for _, spectrum in spectra), log=True), 6)
     log_axis(bode, "y", limits(*(np.abs(Z) for Z in values), log=True), 6)
     for colour, (place, spectrum) in zip(graded_colours(len(spectra)), spectra, strict=True):

@@ -95,7 +95,7 @@ from memfit.reporting.fit.summary import (
     circuit_sentence,
     given_names,
     nearness_sentence,
-    next_answer,
+    once,
 )
 from memfit.reporting.fit.tables import (
     alternatives_table,
@@ -230,7 +230,7 @@ def report_of(
     return Report(
         title=str(device.get("name") or "Device"),
         subtitle=", ".join(part for part in about if part),
-        answers=(*answers(result), *([next_answer(following)] if following else [])),
+        answers=answers(result, following),
         sections=sections_of(blocks, HEADINGS),
         footer=f"memfit {result.memfit_version}" + (f", fit started {started}" if started else ""),
         names=given_names(result),
@@ -439,7 +439,7 @@ def _stability_blocks(m: Material) -> tuple[Block | None, ...]:
         spectra = [(spectrum.record, spectrum.fitted.used) for spectrum in m.spectra]
         evidence = evidence_blocks(p, spectra, [transient_of(item) for item in m.transients])
     return (
-        Bullets(tuple(sentence for sentence in verdicts if sentence)),
+        Bullets(once(verdicts)),
         Paragraph(SENTENCES[explained]) if explained else None,
         hopf_table(block),
         changes_table(block),

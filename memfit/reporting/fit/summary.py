@@ -5,7 +5,7 @@ Also how one estimate is written, and what a repeated fit found.
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from memfit.confidence import Z
@@ -95,14 +95,23 @@ def error_of(ci95: Sequence[float | None] | None) -> float | None:
     return None if low is None or high is None else (high - low) / (2.0 * Z)
 
 
-def answers(result: FitResult) -> tuple[Answer, Answer, Answer]:
-    """The three answers; what speaks against the model, or against its verdict, comes first."""
+def answers(result: FitResult, following: Sequence[str] = ()) -> tuple[Answer, ...]:
+    """The three answers, and what to measure next; what speaks against model or verdict comes first.
+
+    Parameters
+    ----------
+    result : FitResult
+    following : sequence of str
+        What to measure next, the most useful first.
+    """
+    said = [sentence for sentence in following if sentence not in result.measured]  # the first answer says it
+    after = (next_answer(said),) if said else ()
     parameters, trust, spiking = parameters_answer(result), trust_answer(result), spiking_answer(result)
     if result.measured:
-        return spiking, trust, parameters
+        return spiking, trust, parameters, *after
     if result.status.code == "poor_fit":
-        return trust, parameters, spiking
-    return parameters, trust, spiking
+        return trust, parameters, spiking, *after
+    return parameters, trust, spiking, *after
 
 
 def next_answer(sentences: Sequence[str]) -> Answer:
@@ -200,13 +209,25 @@ def spiking_answer(result: FitResult) -> Answer:
         return Answer(QUESTIONS["spiking"], VERDICT[""], ("The fit has no stability analysis.",), "plain")
     verdicts = {name: block["verdict"] for name, block in circuits.items()}
     eager = min(verdicts, key=lambda name: (*_ORDER, verdicts[name]).index(verdicts[name]))
-    sentences = dict.fromkeys(circuit_sentence(name, block) for name, block in circuits.items())
+    sentences = once(circuit_sentence(name, block) for name, block in circuits.items())
     word = verdicts[eager]
     if result.measured:
         word = {"oscillates": "measured", "undetermined": "contradicted"}.get(word, word)
     headline = VERDICT.get(word, VERDICT[""]).format(circuit=CIRCUIT.get(eager, eager))
     tone: Tone = "plain" if verdicts[eager] == "stable" else "care"
-    return Answer(QUESTIONS["spiking"], headline, tuple(sentences), tone)
+    return Answer(QUESTIONS["spiking"], headline, sentences, tone)
+
+
+def once(sentences: Iterable[str]) -> tuple[str, ...]:
+    """Each sentence once, also where another one holds it.
+
+    Parameters
+    ----------
+    sentences : iterable of str
+        May be empty texts, which go.
+    """
+    each = dict.fromkeys(sentence for sentence in sentences if sentence)
+    return tuple(one for one in each if not any(one in other for other in each if other != one))
 
 
 def circuit_sentence(name: str, block: Mapping[str, Any]) -> str:

@@ -188,7 +188,7 @@ def changes_table(stability: Mapping[str, Any]) -> Table | None:
     stability : mapping
         By circuit, as in the report: plain data of `FitResult.stability`.
     """
-    blocks = {name: b for name, b in stability.items() if isinstance(b, Mapping) and b.get("changes_to_hopf")}
+    blocks = {name: b for name, b in stability.items() if isinstance(b, Mapping) and _is_analysed(b)}
     if not blocks:
         return None
     rows = []
@@ -207,6 +207,13 @@ def changes_table(stability: Mapping[str, Any]) -> Table | None:
     circuits = (Column(capitalised(CIRCUIT.get(name, name)), "number") for name in blocks)
     columns: list[str | Column] = ["symbol", "meaning", *circuits]
     return table_of("changes", columns, rows)
+
+
+def _is_analysed(block: Mapping[str, Any]) -> bool:
+    """Whether a circuit was analysed: without a parameter set nothing is known of what would change it."""
+    changes = block.get("changes_to_hopf") or {}
+    known = any(value is not None for value in (*changes.values(), block.get("gain_margin_min")))
+    return bool(changes) and (known or bool(block.get("hopf_points")))
 
 
 def _added(circuit: str, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -34,3 +34,8 @@ def test_without_data_or_covariance_there_is_none(joint):
     assert with_bands(joint.result, ()) == ()
     bare = replace(joint.result, covariance=())
     assert all(item.curves is None for item in with_bands(bare, joint.fitted))
+
+
+def test_a_model_that_fails_has_no_band(joint):
+    failed = replace(joint.result, status=replace(joint.result.status, code="poor_fit"))
+    assert all(item.curves is None for item in with_bands(failed, joint.fitted))

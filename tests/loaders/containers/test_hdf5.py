@@ -35,3 +35,13 @@ def test_without_h5py_it_says_so():
     except ImportError:
         with pytest.raises(ImportError, match="h5py"):
             list(arrays_of(b""))
+
+
+def test_nothing_beside_the_data_is_imported(tmp_path, monkeypatch):
+    data = written()
+    for name in ("numpy", "h5py", "json", "sitecustomize"):
+        (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'EXECUTED')!r}, 'w')\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", ".")
+    assert len(list(arrays_of(data))) == 2
+    assert not (tmp_path / "EXECUTED").exists()

@@ -23,8 +23,10 @@ def entry(tmp_path, monkeypatch):
     compiled = []
     monkeypatch.setattr(subprocess, "run", compile_it)
     monkeypatch.setattr(cache, "_prepared", set())
-    stats = types.SimpleNamespace(cache_path=str(tmp_path))
-    return types.SimpleNamespace(__module__="a.run", __name__="entry", stats=stats, compiled=compiled)
+    stats, disk = types.SimpleNamespace(cache_path=str(tmp_path)), types.SimpleNamespace(save_overload=None)
+    return types.SimpleNamespace(
+        __module__="a.run", __name__="entry", stats=stats, compiled=compiled, _cache=disk
+    )
 
 
 def start(entry):
@@ -58,6 +60,39 @@ def test_what_is_empty_cut_or_foreign_is_made_again_with_a_word(entry, tmp_path,
     assert "made again" in caplog.text
     assert cache.is_compiled(entry, ())
     assert (tmp_path / CODE).read_bytes() == b"code"
+
+
+def test_what_could_be_written_in_part_only_is_dropped(entry, tmp_path, monkeypatch):
+    """A disk that is full takes the small index and not the code; each process then compiles for itself."""
+
+    def fail(*_, **__):
+        (tmp_path / INDEX).write_bytes(b"index")
+        raise subprocess.CalledProcessError(1, "python")
+
+    monkeypatch.setattr(subprocess, "run", fail)
+    start(entry)
+    assert not list(tmp_path.glob("*.nb?"))
+    assert not cache.is_compiled(entry, ())
+    entry._cache.save_overload("signature", "code")  # nothing is written by this process, so nothing fails
+
+
+def test_digests_that_cannot_be_written_stop_nothing(entry, tmp_path):
+    (tmp_path / "digests.json").mkdir()
+    start(entry)
+    assert not cache.is_compiled(entry, ())
+
+
+@pytest.mark.parametrize("what", ["get_host_cpu_name", "optimised"])
+def test_machines_of_two_kinds_share_no_folder(tmp_path, monkeypatch, what):
+    """Else each of two that share a home takes the other's code for damaged."""
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    here = cache.compile_entry(lambda: 1).stats.cache_path
+    assert here == cache.compile_entry(lambda: 2).stats.cache_path
+    if what == "optimised":
+        monkeypatch.setattr(cache.sys, "flags", types.SimpleNamespace(optimize=2))
+    else:
+        monkeypatch.setattr(cache.llvm, what, lambda: "another")
+    assert cache.compile_entry(lambda: 3).stats.cache_path != here
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"a":' * 3000])

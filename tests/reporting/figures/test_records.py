@@ -79,4 +79,4 @@ def test_a_resonance_does_not_shrink_the_other_spectra():
     records_figure(figure, [calm, replace(calm, name="c"), resonant], {})
     nyquist = figure.axes[0]
     assert np.ptp(nyquist.get_xlim()) < 3000.0, "ohm or kiloohm, but not the resonance"
-    assert "1 point near a resonance outside" in [text.get_text() for text in nyquist.texts]
+    assert "1 point far beyond the others outside" in [text.get_text() for text in nyquist.texts]

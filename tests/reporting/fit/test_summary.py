@@ -7,6 +7,7 @@ import pytest
 from memfit.fitting import Estimate, Status
 from memfit.fitting.results.findings import Diagnosis
 from memfit.reporting.fit.summary import (
+    answers,
     circuit_sentence,
     error_of,
     nearness_sentence,
@@ -118,6 +119,13 @@ def test_what_holds_for_every_circuit_is_said_once(result):
     unknown = block(verdict="undetermined", message="The data do not determine tau_k.")
     answer = spiking_answer(replace(result, stability={"current": unknown, "voltage": unknown}))
     assert answer.sentences == ("The data do not determine tau_k.",)
+    spectrum = "a.csv by itself is the spectrum of a device that is unstable."
+    measured = {**unknown, "verdict": "oscillates", "message": f"{spectrum} {unknown['message']}"}
+    measured |= {"measured": spectrum, "probability_reason": "By its own spectra."}
+    said = replace(result, stability={"current": measured, "voltage": unknown})
+    assert len(spiking_answer(said).sentences) == 1
+    *_, after = answers(said, (spectrum, "Measure a spectrum: V_T would be known."))
+    assert after.headline == "Measure a spectrum."
 
 
 def test_without_an_analysis_nothing_is_claimed(result):

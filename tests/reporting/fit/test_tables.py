@@ -89,6 +89,10 @@ def test_hopf_points_and_changes_come_from_the_analysis(result):
 def test_without_an_analysis_there_are_no_such_tables():
     assert hopf_table({}) is None
     assert changes_table({"current": {"verdict": "undetermined"}}) is None
+    nothing = {"changes_to_hopf": {"R_b": None}, "values_to_hopf": {"R_shunt": None}}
+    for verdict in ("undetermined", "oscillates"):  # the latter by its own spectra
+        assert changes_table({"current": {"verdict": verdict, **nothing}}) is None
+    assert changes_table({"current": {**nothing, "gain_margin_min": 3.0}}).rows[0][2] == "none does"
 
 
 def test_first_values_alternatives_and_exclusions(result):

@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import subprocess
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,41 @@ def test_values_zoom_and_keyboard(page, tmp_path, width):
     assert 0.04 < told["dragged"] < 0.5
     assert told["left"] == 0
     assert told["wide"], "the page is wider than its window"
+
+
+def printed(page, folder):
+    """The text of each page as it is printed."""
+    pypdf = pytest.importorskip("pypdf", reason="no pypdf, which reads what was printed")
+    file = folder / "printed.pdf"
+    options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder}"]
+    command = [CHROMIUM, *options, "--no-pdf-header-footer", f"--print-to-pdf={file}", page.as_uri()]
+    subprocess.run(command, capture_output=True, check=True, timeout=120)
+    texts = [sheet.extract_text() for sheet in pypdf.PdfReader(file).pages]
+    return [" ".join(unicodedata.normalize("NFKC", text).split()) for text in texts]  # no ligatures
+
+
+def test_no_printed_page_has_only_a_footer(page, tmp_path):
+    """The last table is moved down until what follows it just needs one page more."""
+    text = page.read_text(encoding="utf-8")
+    head, rest = text.split("<main>")
+    before, table = rest[rest.rindex("<section") :].rsplit('<div class="wide"', 1)
+    footer = re.search(r"<footer><p>(.*?)</p></footer>", text)[1]
+
+    def sheets_at(height):
+        copy = tmp_path / "moved.html"
+        space = f'<div style="height: {height}mm"></div><div class="wide"'
+        copy.write_text(f"{head}<main>{before}{space}{table}", encoding="utf-8")
+        sheets = printed(copy, tmp_path)
+        assert all(sheets)
+        assert footer in sheets[-1]
+        assert len(sheets[-1].replace(footer, "").split()) > 3, f"{height} mm: {sheets[-1]!r}"
+        return len(sheets)
+
+    low, high, fewest = 0, 256, sheets_at(0)
+    assert sheets_at(high) > fewest
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if sheets_at(middle) == fewest else (low, middle)
 
 
 @pytest.mark.skipif(not AXE.is_file(), reason="no axe-core: set AXE_CORE or `npm install axe-core`")
