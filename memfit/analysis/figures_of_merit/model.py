@@ -40,8 +40,8 @@ class Settings:
     """from so many slowest times"""
     longest: float = 10.0
     """to this."""
-    rate_digits: float = 1e-6
-    """Relative, of the rate at which the area vanishes."""
+    digits: float = 1e-6
+    """Relative, of the rate and of the frequency at which hysteresis vanishes."""
     frequencies: float = 5.5
     """Width of the straight lines through Im Y, in distances of neighbouring frequencies."""
     near: int = 5
@@ -258,12 +258,24 @@ class FiguresOfModel:
 
         if relative(low) * relative(high) > 0.0:  # an area of nothing but rounding
             return np.nan
-        return float(np.exp(brentq(relative, low, high, xtol=SETTINGS.rate_digits)))
+        return float(np.exp(brentq(relative, low, high, xtol=SETTINGS.digits)))
 
     @staticmethod
     def _turnover_of(p: Parameters, spectrum: Spectrum) -> float:
+        """Highest frequency of the spectrum at which Im Y rises through zero, by a root of the model."""
         u = float(junction_voltage(p, spectrum.control, np.array([spectrum.bias]))[0])
-        return turnover_frequency(spectrum.frequency, impedance(p, spectrum.frequency, u))
+
+        def susceptance(x: FloatArray) -> FloatArray:
+            return (1.0 / impedance(p, np.exp(x), u)).imag
+
+        at = np.sort(np.log(spectrum.frequency))
+        values = susceptance(at)
+        up = np.flatnonzero((values[:-1] < 0.0) & (values[1:] >= 0.0))
+        if not up.size:
+            return np.nan
+        low, high = at[up[-1]], at[up[-1] + 1]
+        root = brentq(lambda x: float(susceptance(np.array([x]))[0]), low, high, xtol=SETTINGS.digits)
+        return float(np.exp(root))
 
 
 def planned_curves(
