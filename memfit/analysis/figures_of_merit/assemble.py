@@ -114,7 +114,7 @@ def figures_of_merit(
         curves=planned,
         slowest=slowest,
     )
-    found = propagate(known, model, logarithmic=model.logarithmic)
+    found = propagate(known, model, logarithmic=model.logarithmic, some=model.some)
     made = _Made(
         fit=_fit(result), model=model, values=_predicted(found, len(model.names)), at_hand=device is not None
     )
