@@ -31,6 +31,7 @@ from trials import Benchmark, run
 
 from memfit.analysis.figures_of_merit.assemble import figures_of_merit
 from memfit.analysis.figures_of_merit.measured import NoiseOfRecord, in_record
+from memfit.analysis.figures_of_merit.rows import FIGURES_OF_MERIT
 from memfit.analysis.figures_of_merit.subjects import of_records
 from memfit.datasets import PulseTransient
 from memfit.fitting.joint import fit
@@ -56,8 +57,8 @@ the 95 % limits of that share, Clopper-Pearson, for so many independent devices)
 standard errors, of which 1.00 is right. Errors are relative to the truth; of what passes through zero to the
 largest value of the same device. Last, what is **measured**, read from noisy records: the mean error in
 standard errors is the bias. Loops and spectra are those of the fit; pulses and spikes are courses of the
-device under the protocols of the data sheet with noise of 0.3 % (of the current late in the pulses; of the
-span of the voltage), which no fit has seen.
+device under the protocols of the data sheet, which no fit has seen, with noise of 1 % of the response to the
+first pulse, of the span of the reads, or of that of the spikes.
 
 """
 NOISE = 0.01
@@ -70,7 +71,7 @@ NOISE = 0.01
 def answer(device, knots, time):
     """Current under voltage control, with jumps: the voltage across R_s takes them up."""
     y = device._start(knots[0][1], True, False)
-    rtol = 1e-9
+    rtol = 1e-8
     current = max(abs(device.steady_current(max(abs(v) for _, v in knots))), 1e-15)
     atol = np.array([0.1 * rtol * device.R_s * current, 0.1 * rtol * device.i_c0, 0.01 * rtol])
     out, equations = np.full(len(time), np.nan), (device.constants, *device.plain[1:], True, False)
@@ -439,7 +440,7 @@ def trial(_, seed):
         result = fit(measured).result
         if not result.status.usable:
             return Trial(seed, result.status.code, {}, {})
-        sheet = figures_of_merit(result, measured)
+        sheet = figures_of_merit(result, measured, names=tuple(FIGURES_OF_MERIT))
         device = Memristor(**truth["parameters"])
         true, courses = truths(sheet, device)
         read = measure(sheet, device, true, courses, seed)

@@ -184,7 +184,7 @@ class FiguresOfModel:
         scalars, on_curves = self.split(wanted)
         sizes = [len(subject.figures) for subject in self.subjects]
         ends = np.cumsum([*sizes, 1, len(self.spectra), len(rows_of("device")) + 1])
-        *of_subjects, of_rate, of_spectra, _, of_spikes = np.split(scalars, ends)
+        *of_subjects, of_rate, of_spectra, of_device, of_spikes = np.split(scalars, ends)
         asked = {key: bool(np.any(here)) for key, here in on_curves.items()}
         by_area = bool(of_rate[0]) or asked.get("area", False)
         followed = [
@@ -214,7 +214,7 @@ class FiguresOfModel:
         ]
         u = float(junction_voltage(p, "voltage", np.array([self.full.base]))[0])
         found += [p.tau_d or np.nan, float(activation_time(p, np.array(u))) if p.tau_k else np.nan]
-        found.append(threshold_current(p))
+        found.append(threshold_current(p) if of_device[-1] else np.nan)
         for source in self.currents:
             found += self.spiking.at(p, source) if np.any(of_spikes) else NOTHING
         curves: list[FloatArray] = []
