@@ -17,6 +17,7 @@ from memfit.analysis.cycles import (
     cycles_at,
     find_oscillation,
     frequency_near,
+    slopes_of,
 )
 from memfit.analysis.figures_of_merit import loops
 from memfit.analysis.figures_of_merit.synapse import Piece
@@ -45,7 +46,7 @@ class Settings:
     """and samples without which it is not."""
     peak: float = 6.0
     """Width of the parabola at an extreme, in samples of the trace."""
-    curve: int = 6
+    curve: int = 12
     """Currents of the frequency-current curve."""
     inside: float = 0.05
     """Part of the range of oscillation at its ends that the curve leaves out."""
@@ -84,6 +85,7 @@ class Spiking:
     range: tuple[float, float] | None
     """Currents (A) with a stable cycle; None where there is none."""
     _known: dict[float, LimitCycle | None] = field(default_factory=dict)
+    _slopes: dict[float, FloatArray | None] = field(default_factory=dict)
 
     @classmethod
     def of(cls, p: Parameters) -> "Spiking":
@@ -138,7 +140,9 @@ class Spiking:
         cycle = self._own(current)
         if cycle is None or p is self.p or self.diagram is None:
             return self.at(p, current)[0]
-        return frequency_near(p, SOURCE, current, np.array(cycle.unknowns))
+        if current not in self._slopes:
+            self._slopes[current] = slopes_of(self.p, SOURCE, np.array(cycle.unknowns))
+        return frequency_near(p, SOURCE, current, np.array(cycle.unknowns), self._slopes[current])
 
     def _own(self, current: float) -> LimitCycle | None:
         """The largest stable limit cycle of the device itself."""
