@@ -33,6 +33,8 @@ class Benchmark:
     """(name of the case, trials) to a line of the table."""
     remarks: Callable[..., Iterable[str]]
     """(name of the case, trials) to the lines of --verbose."""
+    said: Callable | None = None
+    """(trials by name of the case) to what stands below the table."""
     kept: tuple[Callable, Callable] | None = None
     """A trial to plain data and back, for --kept; its plain data has the seed."""
 
@@ -44,15 +46,21 @@ def run(benchmark):
     rule = "|---" * (benchmark.columns.count("|") - 1) + "|"
     lines = [*head.splitlines(), benchmark.columns, rule]
     print("\n".join(lines), flush=True)
+    done = {}
     for name in options.cases:
         seeds = range(options.seed, options.seed + options.devices)
         trials = run_case(benchmark, name, seeds, options.workers, getattr(options, "kept", None))
+        done[name] = trials
         lines.append(benchmark.row(name, trials))
         print(lines[-1], flush=True)
         options.output.write_text("\n".join(lines) + "\n", encoding="utf-8")
         if options.verbose:
             for remark in benchmark.remarks(name, trials):
                 print("   ", remark)
+    if benchmark.said and len(done) == len(benchmark.cases):
+        lines += ["", benchmark.said(done)]
+        print("\n".join(lines[-2:]))
+        options.output.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def run_case(benchmark, name, seeds, workers, kept=None):
