@@ -57,7 +57,7 @@ the 95 % limits of that share, Clopper-Pearson, for so many independent devices)
 standard errors, of which 1.00 is right. Errors are relative to the truth; of what passes through zero to the
 largest value of the same device. Last, what is **measured**, read from noisy records: the mean error in
 standard errors is the bias. Loops and spectra are those of the fit. The rows without prediction are of
-records of as many other devices: pulses and spikes under the protocols of the data sheet, with noise of 1 %
+records of a third as many other devices: pulses and spikes under the protocols of the data sheet, with noise of 1 %
 of the response to the first pulse, of the span of the reads, or of that of the spikes.
 
 """
@@ -323,26 +323,32 @@ def key(name, record, conditions):
     return name, record, tuple(sorted(conditions.items()))
 
 
-def truths(sheet, device):
-    """True values by (figure, record, conditions), and the true courses of the protocols."""
-    true, courses, read = {}, {}, sheet.conditions.read
+PULSES = ("pair", "train", "retention")
+
+
+def courses_of(sheet, device, groups):
+    """Subjects under a voltage, their knots, and the true current."""
     for subject in sheet.model.subjects:
-        if subject.drive.control != "voltage" or subject.group not in ("loop", "pair", "train", "retention"):
-            continue
-        knots = list(zip(subject.drive.time.tolist(), subject.drive.value.tolist(), strict=True))
-        current = answer(device, knots, subject.time)
+        if subject.drive.control == "voltage" and subject.group in groups:
+            knots = list(zip(subject.drive.time.tolist(), subject.drive.value.tolist(), strict=True))
+            yield subject, knots, answer(device, knots, subject.time)
+
+
+def truths(sheet, device):
+    """True values by (figure, record, conditions)."""
+    true, read = {}, sheet.conditions.read
+    for subject, knots, current in courses_of(sheet, device, ("loop", *PULSES)):
         if subject.group == "loop":
             found = of_loop(subject.time, subject.drive.at(subject.time), current, read)
         else:
             found = of_pulses(subject.group, subject.time, current, knots, subject.read_noise)
             found["energy_per_pulse"] = energy(device, knots, flat(knots)[0])
-            courses[subject.group] = (subject.drive, subject.time, current)
         true |= {key(name, subject.name, subject.conditions): value for name, value in found.items()}
     for spectrum in sheet.model.spectra:
         if spectrum.control == "voltage":
             value = turnover_frequency(device, spectrum.bias, spectrum.frequency)
             true["turnover_frequency", "", (("bias", spectrum.bias),)] = value
-    return true | others(sheet, device), courses
+    return true | others(sheet, device)
 
 
 def others(sheet, device):
@@ -365,66 +371,55 @@ def others(sheet, device):
     return found
 
 
-def records_of(sheet, device, courses, rng):
-    """Courses of the protocols, and of spikes, with noise, as records; and the course of the spikes."""
-    made, spikes = [], None
-    for group, (drive, time, current) in courses.items():
-        knots = list(zip(drive.time.tolist(), drive.value.tolist(), strict=True))
-        levels = [late(time, current, piece) for piece in flat(knots)]
-        size = NOISE * (
-            abs(levels[0]) if group == "pair" else np.ptp(levels[1 :: 2 if group == "train" else 1])
-        )
+def records_of(sheet, device, rng):
+    """Courses of the protocols, and of spikes, with noise, as records; and their true values by group."""
+    made, true = [], {}
+    for subject, knots, current in courses_of(sheet, device, PULSES):
+        time, levels = subject.time, [late(subject.time, current, piece) for piece in flat(knots)]
+        found = of_pulses(subject.group, time, current, knots, np.nan)
+        reads = levels[1 :: 2 if subject.group == "train" else 1]
+        size = NOISE * (abs(levels[0]) if subject.group == "pair" else np.ptp(reads))
+        if subject.group == "pair":  # by its samples
+            start, end, level = flat(knots)[0]
+            here = (time >= start) & (time < end * (1 - 1e-12))
+            last = level * current[here][-1] * (end - time[here][-1])
+            found["energy_per_pulse"] = level * np.trapezoid(current[here], time[here]) + last
+        true[subject.group] = found
         noisy = current + size * rng.normal(size=len(time))
-        made.append(PulseTransient(name=group, time=time, voltage=None, current=noisy, drive=drive))
-    entry = sheet["spiking_frequency"]
-    if entry.predicted is not None and not entry.record:
-        held, f = entry.conditions["current"], entry.predicted.value
-        end = 40 / f
-        time, knots = (
-            np.linspace(0, end, 8001),
-            [(0.0, 0.0), (0.01 * end, 0.0), (0.01 * end, held), (end, held)],
+        made.append(
+            PulseTransient(name=subject.group, time=time, voltage=None, current=noisy, drive=subject.drive)
         )
+    entry = sheet["spiking_frequency"]
+    if entry.predicted is not None:
+        held, end = entry.conditions["current"], 40 / entry.predicted.value
+        time = np.linspace(0, end, 8001)
+        knots = [(0.0, 0.0), (0.01 * end, 0.0), (0.01 * end, held), (end, held)]
         v = device.simulate("current", knots, time, 1e-9)
-        last = time > 0.01 * end + 0.3 * 0.99 * end
-        spikes = (held, time[last], v[last])
-        noisy = v + NOISE * np.ptp(v[last]) * rng.normal(size=len(time))
+        read = time > 0.01 * end + 0.3 * 0.99 * end
+        early, later = [np.ptp(part) for part in np.array_split(v[read], 2)]
+        if abs(early - later) < 1e-3 * later:  # settled
+            true["spiking"] = dict(zip(SPIKES, of_spikes(time[read], v[read], held), strict=True))
+        noisy = v + NOISE * np.ptp(v[read]) * rng.normal(size=len(time))
         drive = Drive("current", *np.array(knots).T, "steady")
         made.append(PulseTransient(name="spikes", time=time, voltage=noisy, current=None, drive=drive))
-    return made, spikes
+    return made, true
 
 
-def measure(sheet, device, true, courses, seed):
+def read_from_pulses(seed):
     """Errors, in standard errors, of what is read from noisy pulses and spikes."""
-    records, spikes = records_of(sheet, device, courses, np.random.default_rng([1, seed]))
-    expected, errors = _by_group(sheet, true, courses), {}
-    if spikes is not None:
-        held, time, v = spikes
-        halves = [np.ptp(part) for part in np.array_split(v, 2)]
-        if abs(halves[0] - halves[1]) < 1e-3 * halves[1]:  # settled
-            expected["spiking"] = dict(zip(SPIKES, of_spikes(time, v, held), strict=True))
+    device = draw(np.random.default_rng([2, seed]))
+    p = Parameters(**{name: getattr(device, name) for name in PLAIN})
+    sheet = figures_of_merit(p, names=("PPF", "alpha_P", "fading_time", "spiking_frequency"))
+    records, true = records_of(sheet, device, np.random.default_rng([1, seed]))
+    errors = {}
     for subject in of_records(records, sheet.conditions):
         record = subject.record
-        model = DriveSet([record.drive], [record.time]).respond(sheet.known.best).values
+        model = DriveSet([record.drive], [record.time]).respond(p).values
         found = in_record(subject, NoiseOfRecord.of(None, record), model)
-        for name, value in expected.get(subject.group, {}).items():
+        for name, value in true.get(subject.group, {}).items():
             if found.get(name) is not None and found[name].stderr and np.isfinite(value):
                 errors.setdefault(name, []).append((found[name].value - value) / found[name].stderr)
-    return errors
-
-
-def _by_group(sheet, true, courses):
-    """True values of the protocols, by group and figure; the energy is that of two pulses, by its samples."""
-    found = {}
-    for one in sheet.model.subjects:
-        if not one.name and one.group in courses:
-            values = {name: true.get(key(name, "", one.conditions), np.nan) for name in one.figures}
-            found[one.group] = {name: v for name, v in values.items() if name != "energy_per_pulse"}
-    drive, time, current = courses["pair"]
-    start, end, level = flat(list(zip(drive.time.tolist(), drive.value.tolist(), strict=True)))[0]
-    here = (time >= start) & (time < end * (1 - 1e-12))
-    last = level * current[here][-1] * (end - time[here][-1])
-    found["pair"]["energy_per_pulse"] = level * np.trapezoid(current[here], time[here]) + last
-    return found
+    return Trial(seed, "ok", {}, errors)
 
 
 SIGNED = {"memory_window", "loop_area", "hysteresis_index", "hysteresis_index_half", "hysteresis_index_span"}
@@ -433,14 +428,6 @@ SIGNED = {"memory_window", "loop_area", "hysteresis_index", "hysteresis_index_ha
 
 def trial(name, seed):
     return fitted(seed) if name == "fit" else read_from_pulses(seed)
-
-
-def read_from_pulses(seed):
-    device = draw(np.random.default_rng([2, seed]))
-    p = Parameters(**{name: getattr(device, name) for name in PLAIN})
-    sheet = figures_of_merit(p)
-    true, courses = truths(sheet, device)
-    return Trial(seed, "ok", {}, measure(sheet, device, true, courses, seed))
 
 
 def fitted(seed):
@@ -454,7 +441,7 @@ def fitted(seed):
             return Trial(seed, result.status.code, {}, {})
         sheet = figures_of_merit(result, measured, names=tuple(FIGURES_OF_MERIT))
         device = Memristor(**truth["parameters"])
-        true, _ = truths(sheet, device)
+        true = truths(sheet, device)
         of_truth = calculated(sheet, Parameters(**truth["parameters"]))
     sizes = {}
     for (figure, *_), value in true.items():
@@ -498,7 +485,7 @@ def calculated(sheet, p):
 
 
 def warm_up():
-    fitted(0)
+    read_from_pulses(0)
 
 
 def row(_, trials):
@@ -564,6 +551,7 @@ if __name__ == "__main__":
             columns=COLUMNS,
             table=TABLE,
             cases=("fit", "pulses"),
+            fewer={"pulses": 3},
             devices=300,
             seed=1,
             trial=trial,

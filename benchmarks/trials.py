@@ -4,7 +4,7 @@ import argparse
 import json
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -33,6 +33,8 @@ class Benchmark:
     """(name of the case, trials) to a line of the table."""
     remarks: Callable[..., Iterable[str]]
     """(name of the case, trials) to the lines of --verbose."""
+    fewer: dict = field(default_factory=dict)
+    """By which factor a case has fewer devices, by its name."""
     said: Callable | None = None
     """(trials by name of the case) to what stands below the table."""
     kept: tuple[Callable, Callable] | None = None
@@ -48,7 +50,7 @@ def run(benchmark):
     print("\n".join(lines), flush=True)
     done = {}
     for name in options.cases:
-        seeds = range(options.seed, options.seed + options.devices)
+        seeds = range(options.seed, options.seed + options.devices // benchmark.fewer.get(name, 1))
         trials = run_case(benchmark, name, seeds, options.workers, getattr(options, "kept", None))
         done[name] = trials
         lines.append(benchmark.row(name, trials))
