@@ -1,13 +1,14 @@
 """Are predicted figures of merit right, and do their intervals hold the truth? And are measured ones
 unbiased?
 
-    python benchmarks/figures_of_merit.py --devices 300 --workers 1
+    python benchmarks/figures_of_merit.py --devices 300 --workers 1 --kept devices.jsonl
 
 Devices and data are those of `independent_devices.py` (9 spectra, 3 loops, 3 current pulses, 1 % noise). The
 truth of every figure comes from the independent integrator, which shares nothing with memfit, and from the
 definitions of docs/figures_of_merit.md as they are written once more here. Protocols (which drive, which
 samples) are those that the data sheet chose; pulses under voltage control and potentiation were never
-measured. Prints the table and writes it beside this file.
+measured. The case `pulses` needs no fit: courses of further devices under the protocols of the data sheet are
+read as records with noise. Prints the table and writes it beside this file.
 """
 
 import os
@@ -16,13 +17,13 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy is imported: 
 
 import json
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-from independent_devices import prepare
+from independent_devices import PLAIN, draw, prepare
 from independent_model import Memristor, radau
 from scipy.integrate import trapezoid
 from scipy.optimize import brentq, minimize_scalar
@@ -30,28 +31,39 @@ from scipy.stats import beta
 from trials import Benchmark, run
 
 from memfit.analysis.figures_of_merit.assemble import figures_of_merit
+from memfit.analysis.figures_of_merit.measured import NoiseOfRecord, in_record
+from memfit.analysis.figures_of_merit.rows import FIGURES_OF_MERIT
+from memfit.analysis.figures_of_merit.subjects import of_records
+from memfit.datasets import PulseTransient
 from memfit.fitting.joint import fit
 from memfit.loaders.device import load_device
 from memfit.model import Parameters
+from memfit.model.transient import DriveSet
+from memfit.protocols import Drive
 
 TABLE = Path(__file__).with_suffix(".md")
 COLUMNS = (
-    "| figure | n | model at the true parameters, % (95 %; largest) | error of the prediction, % (median; "
-    "95 %) | holds the truth, % | rms error / standard error | measured: n | mean error / standard error | "
-    "rms |"
+    "| figure | devices | calculation: error at the true parameters, % (95 %; largest) | prediction of the "
+    "fit: error, % (median; 95 %) | holds the truth, % | rms error / standard error | measured: n | mean "
+    "error / standard error | rms |"
 )
 HEAD = """# Figures of merit: predicted and measured against the truth
 
 Made by `python benchmarks/figures_of_merit.py --devices {devices} --seed {seed}`.
 
-Of every figure: how many devices have it; how far memfit's number for the true parameters is from that of
-the independent integration, which is the error of the calculation; how far the prediction of the fit is from
-it (of what can be zero or negative relative to its typical size), which is what the noise of the data leaves;
-how many of the 95 % intervals hold the truth (95 % limits of that, Clopper-Pearson); the size of the errors
-in standard errors, of which 1.00 is right. Then the same of what is read from the noisy loops and spectra:
-the mean error in standard errors is the bias.
+Of every figure, the **calculation**: how far memfit's number for the true parameters is from that of the
+independent integration, which no noise enters. Then the **prediction** of a fit to noisy data: how far it is
+from the truth, which is what the noise leaves; how many of the 95 % intervals hold the truth (in parentheses
+the 95 % limits of that share, Clopper-Pearson, for so many independent devices); the size of the errors in
+standard errors, of which 1.00 is right. Errors are relative to the truth; of what passes through zero to the
+largest value of the same device. Last, what is **measured**, read from noisy records: the mean error in
+standard errors is the bias. Loops and spectra are those of the fit. The rows without prediction are of
+records of a third as many other devices: pulses and spikes under the protocols of the data sheet, with noise
+of 1 % of the response to the first pulse, of the span of the reads, or of that of the spikes.
 
 """
+NOISE = 0.01
+"""Of the courses that are read as records, of what is read from them."""
 
 
 # The truth: an integration of its own, and the definitions once more.
@@ -138,7 +150,23 @@ def of_loop(time, V, current, read):
         "hysteresis_index_half": (I_down_half - I_up_half) / I_down_half,
         "hysteresis_index_span": (below - above) / (np.ptp(V) * np.ptp(smooth)),
         "set_energy": work,
+        **parts(every, *np.split(smooth, 2)),
     }
+
+
+def parts(every, up, down):
+    """Lobes, each a twentieth of the area between the branches at least, and the first crossing."""
+    between = down - up
+    edges = np.flatnonzero(np.diff(np.sign(between))) + 1
+    pieces = [piece for piece in np.split(np.arange(len(every)), edges) if len(piece)]
+    sizes = [between[piece].sum() for piece in pieces]
+    large = [k for k, size in enumerate(sizes) if abs(size) >= 0.05 * np.abs(between).sum()]
+    crossed = [b for a, b in pairwise(large) if sizes[a] * sizes[b] < 0]
+    found = {"lobes": 1.0 + len(crossed)}
+    if crossed:
+        k = pieces[crossed[0]][0] - 1
+        found["crossing"] = every[k] + (every[k + 1] - every[k]) * between[k] / (between[k] - between[k + 1])
+    return found
 
 
 def flat(knots):
@@ -156,6 +184,7 @@ def late(time, values, piece):
 def energy(device, knots, piece):
     """Of a pulse, from samples of its own, dense where the capacitance is charged."""
     start, end, level = piece
+    knots = [knot for knot in knots if knot[0] < end] + [(end, level)]  # what follows does not matter
     time = start + np.concatenate([[0], np.geomspace(1e-12, 1 - 1e-9, 8000)]) * (end - start)
     return float(trapezoid(level * answer(device, knots, time), time))
 
@@ -188,10 +217,9 @@ def fades(time, change, share):
     return time[k - 1] + (time[k] - time[k - 1]) * np.log(a / share) / np.log(a / b) - time[0]
 
 
-def of_pulses(group, device, time, current, knots):
+def of_pulses(group, time, current, knots, read_noise):
     """Figures of pulses and reads."""
-    pieces = flat(knots)
-    found = {"energy_per_pulse": energy(device, knots, pieces[0])}
+    pieces, found = flat(knots), {}
     if group == "pair":
         before = (time >= pieces[0][0] - 0.1 * (pieces[0][1] - pieces[0][0])) & (
             time < pieces[0][0] * (1 - 1e-12)
@@ -203,6 +231,9 @@ def of_pulses(group, device, time, current, knots):
         G = np.array([late(time, current, piece) / piece[2] for piece in pieces[1::2]])
         n = len(G) // 2
         found |= {"alpha_P": alpha(G[:n]), "alpha_D": alpha(G[n - 1 :]), "dynamic_range": G.max() / G.min()}
+        found["asymmetry"] = abs(found["alpha_P"] - found["alpha_D"])
+        told_apart = np.ptp(G[:n]) / (4 * read_noise / pieces[1][2])
+        found["levels"] = 1 + min(told_apart, n - 1)
     if group == "retention":
         G = np.array([late(time, current, piece) / piece[2] for piece in pieces[1:]])
         at = np.array([piece[1] for piece in pieces[1:]])
@@ -223,6 +254,19 @@ def turnover_rate(device, A, near):
     return float(np.exp(brentq(area, low, high, rtol=1e-7))) if area(low) * area(high) < 0 else np.nan
 
 
+def turnover_frequency(device, bias, frequency):
+    """Highest frequency of a spectrum at which Im Y rises through zero."""
+    u = device.junction(bias)
+
+    def susceptance(log_frequency):
+        return (1 / device.impedance(np.exp([log_frequency]), u)[0]).imag
+
+    x = np.sort(np.log(frequency))
+    b = np.array([susceptance(one) for one in x])
+    up = np.flatnonzero((b[:-1] < 0) & (b[1:] >= 0))
+    return float(np.exp(brentq(susceptance, *x[up[-1] : up[-1] + 2], xtol=1e-12))) if len(up) else np.nan
+
+
 def threshold(device):
     """Least current at which an eigenvalue of the Jacobian has a positive real part."""
     window = device.unstable()
@@ -234,21 +278,29 @@ def threshold(device):
 
 
 def spiking(device, current, frequency):
-    """Frequency of the spikes, and their amplitude, once they have settled after a start from rest."""
+    """Figures of the spikes once they have settled after a start from rest."""
     for periods in (60, 240, 960, 3840):
         end = periods / frequency
         tail = np.linspace(end - 20 / frequency, end, 20_001)
-        V = device.simulate("current", [(0, 0), (0, current), (end, current)], tail, 1e-9)
-        t, v = tail, V
+        v = device.simulate("current", [(0, 0), (0, current), (end, current)], tail, 1e-9)
         early, late = np.ptp(v[: len(v) // 2]), np.ptp(v[len(v) // 2 :])
         if abs(early - late) < 1e-4 * late:
-            break
-    else:
-        return np.nan, np.nan
+            return dict(zip(SPIKES, of_spikes(tail, v, current), strict=True))
+    return {}
+
+
+SPIKES = ("spiking_frequency", "spike_amplitude", "energy_per_spike")
+
+
+def of_spikes(t, v, current):
+    """Frequency, amplitude and energy of spikes between their passages through the middle."""
     middle = 0.5 * (v.max() + v.min())
     up = np.flatnonzero((v[:-1] < middle) & (v[1:] >= middle))
     crossing = t[up] + (middle - v[up]) / (v[up + 1] - v[up]) * (t[1] - t[0])
-    return (len(crossing) - 1) / (crossing[-1] - crossing[0]), v.max() - v.min()
+    period = (crossing[-1] - crossing[0]) / (len(crossing) - 1)
+    whole = slice(up[0] + 1, up[-1] + 1)
+    mean = np.trapezoid(v[whole], t[whole]) / (t[up[-1]] - t[up[0] + 1])
+    return 1 / period, v.max() - v.min(), current * mean * period
 
 
 # The comparison.
@@ -268,47 +320,118 @@ class Trial:
     """figure: list of relative errors of memfit's number for the true parameters."""
 
 
-def truths(sheet, device):
-    """True values by (figure, record, place in the list of spectra)."""
-    true, read = {}, sheet.conditions.read
+def key(name, record, conditions):
+    return name, record, tuple(sorted(conditions.items()))
+
+
+PULSES = ("pair", "train", "retention")
+
+
+def courses_of(sheet, device, groups):
+    """Subjects under a voltage, their knots, and the true current."""
     for subject in sheet.model.subjects:
-        if subject.drive.control != "voltage" or subject.group not in ("loop", "pair", "train", "retention"):
-            continue
-        knots = list(zip(subject.drive.time.tolist(), subject.drive.value.tolist(), strict=True))
-        V = subject.drive.at(subject.time)
-        current = answer(device, knots, subject.time)
-        found = (
-            of_loop(subject.time, V, current, read)
-            if subject.group == "loop"
-            else of_pulses(subject.group, device, subject.time, current, knots)
-        )
-        conditions = tuple(subject.conditions.items())
-        true |= {(name, subject.name, conditions): value for name, value in found.items()}
-    return true
+        if subject.drive.control == "voltage" and subject.group in groups:
+            knots = list(zip(subject.drive.time.tolist(), subject.drive.value.tolist(), strict=True))
+            yield subject, knots, answer(device, knots, subject.time)
+
+
+def truths(sheet, device):
+    """True values by (figure, record, conditions)."""
+    true, read = {}, sheet.conditions.read
+    for subject, knots, current in courses_of(sheet, device, ("loop", *PULSES)):
+        if subject.group == "loop":
+            found = of_loop(subject.time, subject.drive.at(subject.time), current, read)
+        else:
+            found = of_pulses(subject.group, subject.time, current, knots, subject.read_noise)
+            found["energy_per_pulse"] = energy(device, knots, flat(knots)[0])
+        true |= {key(name, subject.name, subject.conditions): value for name, value in found.items()}
+    for spectrum in sheet.model.spectra:
+        if spectrum.control == "voltage":
+            value = turnover_frequency(device, spectrum.bias, spectrum.frequency)
+            true["turnover_frequency", "", (("bias", spectrum.bias),)] = value
+    return true | others(sheet, device)
 
 
 def others(sheet, device):
     """True values of what is read from no course under a voltage."""
-    rate = sheet["turnover_rate"].predicted
-    found = {"tau_d_rest": device.tau_d, "threshold_current": threshold(device)}
     f = 1 / (1 + np.exp((device.V_T - device.junction(0.0)) / device.V_m))
-    found["tau_f_rest"] = device.tau_k * f
+    base = {"base": 0.0}
+    found = {
+        key("tau_d_rest", "", base): device.tau_d,
+        key("tau_f_rest", "", base): device.tau_k * f,
+        key("threshold_current", "", {}): threshold(device),
+    }
+    A, rate = sheet.conditions.amplitude, sheet["turnover_rate"].predicted
     if rate is not None:
-        found["turnover_rate"] = turnover_rate(device, sheet.conditions.amplitude, rate.value)
+        found[key("turnover_rate", "", {"amplitude": A})] = turnover_rate(device, A, rate.value)
     spikes = sheet["spiking_frequency"]
     if spikes.predicted is not None and not spikes.record:
         current = spikes.conditions["current"]
-        found["spiking_frequency"], found["spike_amplitude"] = spiking(
-            device, current, spikes.predicted.value
-        )
+        settled = spiking(device, current, spikes.predicted.value)
+        found |= {key(name, "", {"current": current}): value for name, value in settled.items()}
     return found
+
+
+def records_of(sheet, device, rng):
+    """Courses of the protocols, and of spikes, with noise, as records; and their true values by group."""
+    made, true = [], {}
+    for subject, knots, current in courses_of(sheet, device, PULSES):
+        time, levels = subject.time, [late(subject.time, current, piece) for piece in flat(knots)]
+        found = of_pulses(subject.group, time, current, knots, np.nan)
+        reads = levels[1 :: 2 if subject.group == "train" else 1]
+        size = NOISE * (abs(levels[0]) if subject.group == "pair" else np.ptp(reads))
+        if subject.group == "pair":  # by its samples
+            start, end, level = flat(knots)[0]
+            here = (time >= start) & (time < end * (1 - 1e-12))
+            last = level * current[here][-1] * (end - time[here][-1])
+            found["energy_per_pulse"] = level * np.trapezoid(current[here], time[here]) + last
+        true[subject.group] = found
+        noisy = current + size * rng.normal(size=len(time))
+        made.append(
+            PulseTransient(name=subject.group, time=time, voltage=None, current=noisy, drive=subject.drive)
+        )
+    entry = sheet["spiking_frequency"]
+    if entry.predicted is not None:
+        held, end = entry.conditions["current"], 40 / entry.predicted.value
+        time = np.linspace(0, end, 8001)
+        knots = [(0.0, 0.0), (0.01 * end, 0.0), (0.01 * end, held), (end, held)]
+        v = device.simulate("current", knots, time, 1e-9)
+        read = time > 0.01 * end + 0.3 * 0.99 * end
+        early, later = [np.ptp(part) for part in np.array_split(v[read], 2)]
+        if abs(early - later) < 1e-3 * later:  # settled
+            true["spiking"] = dict(zip(SPIKES, of_spikes(time[read], v[read], held), strict=True))
+        noisy = v + NOISE * np.ptp(v[read]) * rng.normal(size=len(time))
+        drive = Drive("current", *np.array(knots).T, "steady")
+        made.append(PulseTransient(name="spikes", time=time, voltage=noisy, current=None, drive=drive))
+    return made, true
+
+
+def read_from_pulses(seed):
+    """Errors, in standard errors, of what is read from noisy pulses and spikes."""
+    device = draw(np.random.default_rng([2, seed]))
+    p = Parameters(**{name: getattr(device, name) for name in PLAIN})
+    sheet = figures_of_merit(p, names=("PPF", "alpha_P", "fading_time", "spiking_frequency"))
+    records, true = records_of(sheet, device, np.random.default_rng([1, seed]))
+    errors = {}
+    for subject in of_records(records, sheet.conditions):
+        record = subject.record
+        model = DriveSet([record.drive], [record.time]).respond(p).values
+        found = in_record(subject, NoiseOfRecord.of(None, record), model)
+        for name, value in true.get(subject.group, {}).items():
+            if found.get(name) is not None and found[name].stderr and np.isfinite(value):
+                errors.setdefault(name, []).append((found[name].value - value) / found[name].stderr)
+    return Trial(seed, "ok", {}, errors)
 
 
 SIGNED = {"memory_window", "loop_area", "hysteresis_index", "hysteresis_index_half", "hysteresis_index_span"}
 """Figures that pass through zero: their error is one of the largest of the same device."""
 
 
-def trial(_, seed):
+def trial(name, seed):
+    return fitted(seed) if name == "fit" else read_from_pulses(seed)
+
+
+def fitted(seed):
     with TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         place = prepare(Path(folder), (None, 0, seed, 0.01, "full"))
@@ -317,81 +440,99 @@ def trial(_, seed):
         result = fit(measured).result
         if not result.status.usable:
             return Trial(seed, result.status.code, {}, {})
-        sheet = figures_of_merit(result, measured)
-        numbers = sheet.model(Parameters(**truth["parameters"]))
-    device = Memristor(**truth["parameters"])
-    courses, rest = truths(sheet, device), others(sheet, device)
+        sheet = figures_of_merit(result, measured, names=tuple(FIGURES_OF_MERIT))
+        device = Memristor(**truth["parameters"])
+        true = truths(sheet, device)
+        of_truth = calculated(sheet, Parameters(**truth["parameters"]))
     sizes = {}
-    for (figure, _, _), value in courses.items():
+    for (figure, *_), value in true.items():
         sizes[figure] = np.nanmax([abs(value), sizes.get(figure, 0.0)])
     found, read, exact = {}, {}, {}
-    fitted = sheet.model(sheet.known.best)
-    of_truth = {
-        (figure, one): other
-        for (figure, _), one, other in zip(sheet.model.names, fitted, numbers, strict=False)
-    }
     for entry in sheet.entries:
-        key = (entry.name, entry.record, tuple(entry.conditions.items()))
-        true = courses.get(key, np.nan if entry.record else rest.get(entry.name, np.nan))
-        if not np.isfinite(true):
+        # spectra are known by their bias, whether a record has it or not
+        record = "" if entry.name == "turnover_frequency" else entry.record
+        place = key(entry.name, record, entry.conditions)
+        value = true.get(place, np.nan)
+        if not np.isfinite(value):
             continue
+        size = sizes[entry.name] if entry.name in SIGNED else abs(value)
+        if entry.predicted is not None:
+            exact.setdefault(entry.name, []).append((of_truth[place] - value) / size)
         if entry.predicted is not None and entry.predicted.stderr:
             p = entry.predicted
             low, high = p.ci95
-            size = sizes[entry.name] if entry.name in SIGNED else abs(true)
-            error = np.log(p.value / true) * p.value if entry.row.positive else p.value - true
-            exact.setdefault(entry.name, []).append((of_truth[entry.name, p.value] - true) / size)
+            error = np.log(p.value / value) * p.value if entry.row.positive else p.value - value
             found.setdefault(entry.name, []).append(
-                ((p.value - true) / size, bool(low <= true <= high), error / p.stderr)
+                ((p.value - value) / size, bool(low <= value <= high), error / p.stderr)
             )
         if entry.measured is not None and entry.measured.stderr:
-            read.setdefault(entry.name, []).append((entry.measured.value - true) / entry.measured.stderr)
+            read.setdefault(entry.name, []).append((entry.measured.value - value) / entry.measured.stderr)
     return Trial(seed, result.status.code, found, read, exact)
 
 
+def calculated(sheet, p):
+    """memfit's figures of a device by (figure, record, conditions)."""
+    model, found = sheet.model, {}
+    biases = [{"bias" if one.control == "voltage" else "bias_current": one.bias} for one in model.spectra]
+    for (name, number), value in zip(model.names, model(p).tolist(), strict=False):
+        if name == "turnover_frequency":
+            found[key(name, "", biases[number])] = value
+        elif number < 0 or name in ("turnover_rate", "tau_d_rest", "tau_f_rest", "threshold_current"):
+            found[key(name, "", sheet[name].conditions)] = value
+        else:
+            subject = model.subjects[number]
+            found[key(name, subject.name, subject.conditions)] = value
+    return found
+
+
 def warm_up():
-    trial("full", 0)
+    read_from_pulses(0)
 
 
 def row(_, trials):
-    lines = []
-    figures = list(dict.fromkeys(figure for one in trials for figure in one.found))
-    for figure in figures:
-        every = [item for one in trials for item in one.found.get(figure, [])]
-        n = sum(figure in one.found for one in trials)
+    figures = dict.fromkeys(figure for one in trials for figure in (*one.exact, *one.found, *one.read))
+    lines = ["| " + " | ".join(_cells(figure, trials)) + " |" for figure in figures]
+    return "\n".join(lines)
+
+
+def said(cases):
+    """Below the table."""
+    trials = cases["fit"]
+    exact = max(abs(e) for one in trials for errors in one.exact.values() for e in errors)
+    every = [inside for one in trials for items in one.found.values() for _, inside, _ in items]
+    usable = sum(bool(one.found) for one in trials)
+    words = f"{usable} of {len(trials)} devices were fitted with a usable status. "
+    words += f"Largest error of the calculation: {100 * exact:.3f} %. Of all intervals of all figures "
+    return f"{words}{100 * np.mean(every):.1f} % hold the truth."
+
+
+def _cells(figure, trials):
+    """A line of the table."""
+    every = [item for one in trials for item in one.found.get(figure, [])]
+    n = sum(figure in one.exact for one in trials)
+    exact = 100 * np.abs([e for one in trials for e in one.exact.get(figure, [])])
+    cells = [figure, str(n)]
+    cells.append(f"{np.quantile(exact, 0.95):.3f}; {exact.max():.3f}" if n else "-")
+    if every:
         errors = 100 * np.abs([e for e, _, _ in every])
-        exact = 100 * np.abs([e for one in trials for e in one.exact.get(figure, [])])
-        inside = sum(i for _, i, _ in every)
-        low, high = (
-            beta.ppf(0.025, inside, len(every) - inside + 1),
-            beta.ppf(0.975, inside + 1, len(every) - inside),
-        )
+        share, held = np.mean([i for _, i, _ in every]), sum(figure in one.found for one in trials)
+        low = beta.ppf(0.025, share * held, (1 - share) * held + 1) if share > 0 else 0.0
+        high = beta.ppf(0.975, share * held + 1, (1 - share) * held) if share < 1 else 1.0
         ratio = np.sqrt(np.mean(np.clip([z for _, _, z in every], -10, 10) ** 2))
-        share, bounds = (
-            100 * inside / len(every),
-            (100 * np.nan_to_num(low), 100 * np.nan_to_num(high, nan=1.0)),
-        )
-        cells = [
-            figure,
-            str(n),
-            f"{np.nanquantile(exact, 0.95):.3f}; {np.nanmax(exact):.3f}",
-            f"{np.median(errors):.3f}; {np.quantile(errors, 0.95):.3f}",
-            f"{share:.1f} ({bounds[0]:.1f}-{bounds[1]:.1f})",
-            f"{ratio:.2f}",
-        ]
-        z = np.array([item for one in trials for item in one.read.get(figure, [])])
-        cells += [str(len(z)), f"{np.mean(z):+.2f}", f"{np.sqrt(np.mean(z**2)):.2f}"] if len(z) else ["-"] * 3
-        lines.append("| " + " | ".join(cells) + " |")
-    fitted = sum(bool(one.found) for one in trials)
-    worst = max((abs(e) for one in trials for items in one.found.values() for e, _, _ in items), default=0.0)
-    said = f"{fitted} of {len(trials)} devices were fitted with a usable status; "
-    said += f"largest error {100 * worst:.2f} %."
-    return "\n".join([*lines, "", said])
+        cells.append(f"{np.median(errors):.3f}; {np.quantile(errors, 0.95):.3f}")
+        cells.append(f"{100 * share:.1f} ({100 * low:.1f}-{100 * high:.1f})")
+        cells.append(f"{ratio:.2f}")
+    else:
+        cells += ["-"] * 3
+    z = np.array([item for one in trials for item in one.read.get(figure, [])])
+    return cells + (
+        [str(len(z)), f"{np.mean(z):+.2f}", f"{np.sqrt(np.mean(z**2)):.2f}"] if len(z) else ["-"] * 3
+    )
 
 
 def remarks(_, trials):
     for one in trials:
-        if not one.found:
+        if not (one.found or one.read):
             yield f"{one.seed}: {one.status}"
         for figure, errors in one.exact.items():
             for error in errors:
@@ -410,12 +551,15 @@ if __name__ == "__main__":
             head=HEAD,
             columns=COLUMNS,
             table=TABLE,
-            cases=("full",),
+            cases=("fit", "pulses"),
+            fewer={"pulses": 3},
             devices=300,
             seed=1,
             trial=trial,
             warm_up=warm_up,
             row=row,
+            said=said,
             remarks=remarks,
+            kept=(asdict, lambda stored: Trial(**stored)),
         )
     )

@@ -15,7 +15,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.integrate import trapezoid
 
-from memfit.analysis.shooting import Orbits, correct, course, extremes, floquet_multipliers, follow_branch
+from memfit.analysis.shooting import (
+    Orbits,
+    correct,
+    course,
+    extremes,
+    floquet_multipliers,
+    follow,
+    follow_branch,
+)
 from memfit.analysis.stability import Circuit, HopfPoint, find_hopf_points, operating_points
 from memfit.arrays import FloatArray, Interval
 from memfit.errors import InputError
@@ -183,7 +191,23 @@ def cycle_near(p: Parameters, circuit: Circuit, source: float, unknowns: FloatAr
     return None if orbit is None else _describe(p, circuit, orbits, orbit)
 
 
-def frequency_near(p: Parameters, circuit: Circuit, source: float, unknowns: FloatArray) -> float:
+def slopes_of(p: Parameters, circuit: Circuit, unknowns: FloatArray) -> FloatArray | None:
+    """(3, 4) derivatives at a known cycle, from which those of like devices are found at less cost.
+
+    Parameters
+    ----------
+    p : Parameters
+    circuit : Circuit
+    unknowns : (4,) array
+        Of the cycle.
+    """
+    found = _orbits(p, circuit).residual(unknowns)
+    return None if found is None else found[1]
+
+
+def frequency_near(
+    p: Parameters, circuit: Circuit, source: float, unknowns: FloatArray, slopes: FloatArray | None
+) -> float:
     """Frequency (Hz) of the limit cycle that `cycle_near` finds, and no more; NaN where there is none.
 
     Parameters
@@ -192,18 +216,33 @@ def frequency_near(p: Parameters, circuit: Circuit, source: float, unknowns: Flo
     circuit : Circuit
     source : float, A or V
     unknowns : (4,) array
+    slopes : (3, 4) array or None
+        At the known cycle (`slopes_of`).
     """
-    orbit = _orbit_near(p, circuit, source, unknowns)[1]
+    orbits = _orbits(p, circuit)
+    orbit = None if slopes is None else follow(orbits, _guess(p, circuit, source, unknowns), slopes)
+    if orbit is None:
+        orbit = _orbit_near(p, circuit, source, unknowns)[1]
     return np.nan if orbit is None else float(np.exp(-orbit[3]))
+
+
+def _orbits(p: Parameters, circuit: Circuit) -> Orbits:
+    """Orbits of the effective device, whose terminals are the junction."""
+    return Orbits(circuit.effective(p).replace(R_s=0.0))
+
+
+def _guess(p: Parameters, circuit: Circuit, source: float, unknowns: FloatArray) -> FloatArray:
+    """A known orbit at the steady state of a device at a setting of the source."""
+    guess = np.array(unknowns)
+    guess[0] = (float(circuit.junction_voltage(p, source)[0]) - p.V_T) / p.V_m
+    return guess
 
 
 def _orbit_near(
     p: Parameters, circuit: Circuit, source: float, unknowns: FloatArray
 ) -> tuple[Orbits, FloatArray | None]:
     """Unknowns of the orbit at one setting of the source that is near a known one."""
-    orbits = Orbits(circuit.effective(p).replace(R_s=0.0))
-    guess = np.array(unknowns)
-    guess[0] = (float(circuit.junction_voltage(p, source)[0]) - p.V_T) / p.V_m
+    orbits, guess = _orbits(p, circuit), _guess(p, circuit, source, unknowns)
     orbit = correct(orbits, guess, np.array([1.0, 0.0, 0.0, 0.0]), SETTINGS.reach)
     return orbits, None if orbit is None else orbit[0]
 

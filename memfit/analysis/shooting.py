@@ -117,6 +117,15 @@ class Orbits:
         by_period = np.exp(z[3]) * rate / self._scale(ends[0])  # by ln T
         return misses[0], np.column_stack([by_start, by_period])
 
+    def miss(self, z: FloatArray) -> FloatArray | None:
+        """What misses to periodicity, (3,), alone."""
+        start = self.state(z)
+        ends = self.run(start[None, :], np.atleast_1d(self.steady(z)[1]), [np.array([np.exp(z[3])])])
+        if ends is None or not np.all((ends[:, 1:] > 0.0) & (ends[:, 1:] < [self.p.i_c0, 1.0])):
+            return None
+        result: FloatArray = self._coordinates(ends[0]) - self._coordinates(start)
+        return result
+
     def returns(self, z: FloatArray, count: int) -> FloatArray | None:
         """(count + 1, 3) derivatives of u/V_m after 0, 1, 2, ... periods by the starting coordinates."""
         period = float(np.exp(z[3]))
@@ -181,6 +190,39 @@ def correct(
             return z, iteration
         last = size
     return None
+
+
+def follow(orbits: Orbits, guess: FloatArray, by_z: FloatArray) -> FloatArray | None:
+    """The orbit of a device that is nearly one whose orbit is known, at the same first unknown.
+
+    Newton's method with the derivatives of the known orbit takes a step more and a sixth of the orbits.
+
+    Parameters
+    ----------
+    orbits : Orbits
+        Of the device.
+    guess : (4,) array
+        The known orbit, with the first unknown of the device.
+    by_z : (3, 4) array
+        Derivatives at the known orbit (`Orbits.residual`).
+
+    Returns
+    -------
+    (4,) array, or None where it does not converge: the devices differ too much.
+    """
+    z, last, system = guess.copy(), np.inf, np.vstack([by_z, _ALONG])
+    for _ in range(SETTINGS.most_iterations):
+        miss = orbits.miss(z)
+        if miss is None:
+            return None
+        step = np.linalg.solve(system, -np.append(miss, 0.0))
+        size = float(np.linalg.norm(step))
+        if not size < SETTINGS.largest_correction or size > last:
+            return None
+        z, last = z + step, size
+        if size < SETTINGS.converged:
+            return z
+    return z if last < SETTINGS.noise else None
 
 
 def floquet_multipliers(orbits: Orbits, z: FloatArray) -> tuple[complex, complex] | None:

@@ -10,6 +10,9 @@ from memfit.fitting import free_parameters
 from memfit.fitting.starts.part_starts import with_parts
 from memfit.model import EXTENSIONS, LEFT_OUT, PARAMETERS, Parameters
 
+USUAL: Model = "auto"
+"""What a fit takes where nobody says which model: the data choose."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
@@ -21,7 +24,7 @@ class Choice:
     bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     """SI, where they are narrower than those of the table of parameters."""
     parts: tuple[str, ...] = ()
-    model: Model = "3d"
+    model: Model = USUAL
     from_here: bool = False
     """Whether a fit begins at these values instead of a guess from the data."""
 
@@ -33,7 +36,7 @@ class Choice:
         ----------
         settings : FitSettings
         """
-        model: Any = settings.model if settings.model in MODELS else "3d"
+        model: Any = settings.model if settings.model in MODELS else USUAL
         return cls(
             values={**settings.start, **settings.fix},
             fixed=frozenset(settings.fix),
@@ -116,7 +119,7 @@ class Choice:
         free = [name for name in self.names if name not in self.fixed]
         bounds = {n: [text(n, end) for end in self.bounds[n]] for n in free if n in self.bounds}
         return {
-            "model": None if self.model == "3d" else self.model,
+            "model": None if self.model == USUAL else self.model,
             "parts": list(self.parts),
             "fix": {name: text(name, self.value(name)) for name in self.names if name in self.fixed},
             "bounds": bounds,
@@ -174,6 +177,6 @@ class Choice:
                 n: (float(a), float(b)) for n, (a, b) in dict(plain.get("bounds", {})).items() if n in known
             },
             parts=tuple(part for part in plain.get("parts", ()) if part in EXTENSIONS),
-            model=model if model in MODELS else "3d",
+            model=model if model in MODELS else USUAL,
             from_here=bool(plain.get("from_here")),
         )

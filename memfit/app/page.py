@@ -279,5 +279,6 @@ def _register(
     )
     def go(undo: int, redo: int, tab: str, pathname: str) -> Any:
         session = open_session(tab, pathname)
+        session.drop()
         session.go_to(session.at + (1 if ctx.triggered_id == "redo" else -1))
         return undo + redo

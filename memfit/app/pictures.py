@@ -64,7 +64,8 @@ def axis(title: str, *, log: bool = False, bounds: tuple[float, float] | None = 
         if log and high - low > 6.0:
             made["dtick"] = 2
         elif log and high - low < 1.5:
-            made |= {"dtick": "D2", "exponentformat": "none"}
+            # each twice the one before: digits within a decade, as plotly has them, say not which decade
+            made |= {"dtick": float(np.log10(2.0)), "exponentformat": "none"}
     return made
 
 

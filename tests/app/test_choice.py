@@ -8,6 +8,7 @@ import pytest
 from memfit.app.choice import Choice
 from memfit.app.device_file import DeviceFile, checked
 from memfit.errors import ParameterError
+from memfit.fitting import plan_for
 from memfit.model import PARAMETERS
 
 
@@ -27,6 +28,13 @@ def test_what_the_sliders_say_is_what_a_fit_reads():
 
 def test_nothing_said_is_nothing_written():
     assert DeviceFile("").with_table("fit", Choice().to_toml()).text.strip() in ("", "[fit]")
+
+
+def test_the_model_is_that_of_the_command_line():
+    usual = checked("").fit
+    assert Choice.of(usual).model == plan_for(usual).model
+    plain = DeviceFile("").with_table("fit", Choice(model="3d").to_toml()).text
+    assert plan_for(checked(plain).fit).model == "3d"
 
 
 def test_a_part_brings_its_parameters_and_a_value_on_the_scale_of_the_rest():

@@ -15,7 +15,6 @@ from memfit.analysis.figures_of_merit.conditions import Conditions, Stated, stat
 from memfit.analysis.figures_of_merit.measured import (
     NoiseOfRecord,
     in_record,
-    normal,
     of_cycles,
     of_forming,
     with_noise,
@@ -114,7 +113,7 @@ def figures_of_merit(
         curves=planned,
         slowest=slowest,
     )
-    found = propagate(known, model, logarithmic=model.logarithmic)
+    found = propagate(known, model, logarithmic=model.logarithmic, some=model.some)
     made = _Made(
         fit=_fit(result), model=model, values=_predicted(found, len(model.names)), at_hand=device is not None
     )
@@ -375,20 +374,18 @@ _DESCRIBED = 3.0
 
 
 def _turnover_of_loops(at: Sequence[float], areas: Sequence[Value | None]) -> Value | None:
-    """Where the area changes its sign, straight in the logarithm of rising rates (V/s); the largest."""
-    rates = np.log(at)
+    """Where the area changes its sign, straight in the logarithm of rising rates (V/s); the largest.
+
+    Between the two loops its course is not known: its interval is that of their rates.
+    """
     area = np.array([np.nan if one is None else one.value for one in areas]) / np.array(at)
-    error = np.array([0.0 if one is None else one.stderr or 0.0 for one in areas]) / np.array(at)
     up = np.flatnonzero((area[:-1] < 0.0) & (area[1:] >= 0.0))
     if not up.size:
         return None
     k = int(up[-1])
-    span, share = float(area[k + 1] - area[k]), float(-area[k] / (area[k + 1] - area[k]))
-    rate = float(np.exp(rates[k] + share * (rates[k + 1] - rates[k])))
-    spread = float(
-        np.hypot((1.0 - share) * error[k], share * error[k + 1]) / span * (rates[k + 1] - rates[k])
-    )
-    return normal("turnover_rate", rate, rate * spread, "noise of the record")
+    share = float(-area[k] / (area[k + 1] - area[k]))
+    rate = float(at[k] * (at[k + 1] / at[k]) ** share)
+    return Value(value=rate, ci95=(at[k], at[k + 1]), method="between two loops")
 
 
 def _turnover_of_spectrum(record: ImpedanceSpectrum, noise: NoiseOfRecord) -> Value | None:

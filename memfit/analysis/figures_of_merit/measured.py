@@ -2,12 +2,13 @@
 
 The noise is that seen without a model (`goodness.datasets[].noise_model_free` of the fit, else
 `memfit.noise_estimate`). It is drawn again and again on top of a curve, the model's where that describes the
-record, else the record itself, and the spread of the figure is its standard error. Noise that follows its
-neighbours counts for more, as the fit found it.
+record, else the record itself, and the spread of the figure is its standard error. What the noise shifts by
+more than half of that is shifted back. Noise that follows its neighbours counts for more, as the fit found
+it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -33,6 +34,8 @@ class Settings:
     inner: tuple[float, float] = (0.1587, 0.8413)
     """Quantiles one standard deviation of a normal variable from its middle."""
     seed: int = 0
+    shifted: float = 0.5
+    """Shift of a figure by noise alone, in standard errors, from which it is taken off."""
     lost: float = 0.05
     """Share of the redraws without a value, from which there is no interval."""
     misfit: float = 3.0
@@ -100,14 +103,19 @@ def in_record(subject: Subject, noise: NoiseOfRecord, model: FloatArray | None) 
     record = subject.record
     if record is None or isinstance(record, ImpedanceSpectrum):
         return {}
+    subject = replace(subject, read_noise=noise.floor)
     held = subject.drive.at(subject.time)
     voltage = subject.drive.control == "voltage"
 
     def figures(response: FloatArray) -> Mapping[str, float]:
         return subject.evaluate(held, response) if voltage else subject.evaluate(response, held)
 
-    base = record.response if model is None else model
-    return with_noise(figures, record.response, base, noise.sigma(base))
+    if model is None:
+        return with_noise(figures, record.response, record.response, noise.sigma(record.response))
+    sigma = noise.sigma(model)
+    # neighbours beside jumps look noisier than they are; what is left beside the model is not less than noise
+    left = typical(noise.stretch * (record.response - model) / sigma)
+    return with_noise(figures, record.response, model, min(1.0, left) * sigma)
 
 
 def with_noise(
@@ -130,11 +138,14 @@ def with_noise(
     found = figures(data)
     rng = np.random.default_rng(SETTINGS.seed)
     drawn = [figures(base + sigma * rng.standard_normal(sigma.size)) for _ in range(SETTINGS.redraws)]
-    return {name: _value(name, value, [one[name] for one in drawn]) for name, value in found.items()}
+    plain = found if base is data else figures(base)
+    return {
+        name: _value(name, value, plain[name], [one[name] for one in drawn]) for name, value in found.items()
+    }
 
 
-def _value(name: str, value: float, redrawn: Sequence[float]) -> Value | None:
-    """A measured figure."""
+def _value(name: str, value: float, plain: float, redrawn: Sequence[float]) -> Value | None:
+    """A measured figure, less what noise alone does to it: the largest of many noisy reads is too large."""
     if not np.isfinite(value):
         return None
     known = np.array([v for v in redrawn if np.isfinite(v)])
@@ -142,8 +153,14 @@ def _value(name: str, value: float, redrawn: Sequence[float]) -> Value | None:
         return Value(value=value, method="noise of the record")
     if known.size < (1.0 - SETTINGS.lost) * len(redrawn):
         return Value(value=value)
-    low, high = np.quantile(known, SETTINGS.inner)  # a few redraws far out count no more than others
-    return normal(name, value, 0.5 * float(high - low), "noise of the record")
+    # a few redraws far out count no more than others
+    low, middle, high = np.quantile(known, (SETTINGS.inner[0], 0.5, SETTINGS.inner[1])).tolist()
+    stderr, shift = 0.5 * (high - low), middle - plain
+    if np.isfinite(shift) and abs(shift) > SETTINGS.shifted * stderr:
+        value -= shift
+    if FIGURES_OF_MERIT[name].positive and value <= 0.0:
+        return None
+    return normal(name, value, stderr, "noise of the record")
 
 
 def normal(

@@ -193,7 +193,7 @@ _ROWS = (
         group="rates",
         definition="scan rate at which the area of the loop changes its sign, inductive below, capacitive "
         "above; the largest where there are several; between measured loops straight in the logarithm of "
-        "the rate",
+        "the rate, with their rates as interval",
         source="4",
         positive=True,
         without="the area has one sign at all rates looked at",

@@ -30,7 +30,7 @@ class Value:
     """None where it is not known."""
     ci95: tuple[float, float] | None = None
     """At `memfit.confidence.LEVEL`."""
-    method: Method | Literal["noise of the record", "scatter of the cycles"] = "none"
+    method: Method | Literal["noise of the record", "scatter of the cycles", "between two loops"] = "none"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,7 +18,9 @@ from memfit.analysis.cycles import (
     cycles_at,
     find_oscillation,
     frequency_near,
+    slopes_of,
 )
+from memfit.analysis.figures_of_merit import loops
 from memfit.analysis.figures_of_merit.synapse import Piece
 from memfit.analysis.stability import Circuit, find_hopf_points
 from memfit.arrays import FloatArray
@@ -43,7 +45,9 @@ class Settings:
     """Part of a constant current after which a trace is read,"""
     fewest: int = 64
     """and samples without which it is not."""
-    curve: int = 6
+    peak: float = 6.0
+    """Width of the parabola at an extreme, in samples of the trace."""
+    curve: int = 12
     """Currents of the frequency-current curve."""
     inside: float = 0.05
     """Part of the range of oscillation at its ends that the curve leaves out."""
@@ -82,6 +86,7 @@ class Spiking:
     range: tuple[float, float] | None
     """Currents (A) with a stable cycle; None where there is none."""
     _known: dict[float, LimitCycle | None] = field(default_factory=dict)
+    _slopes: dict[float, FloatArray | None] = field(default_factory=dict)
 
     @classmethod
     def of(cls, p: Parameters) -> "Spiking":
@@ -136,7 +141,9 @@ class Spiking:
         cycle = self._own(current)
         if cycle is None or p is self.p or self.diagram is None:
             return self.at(p, current)[0]
-        return frequency_near(p, SOURCE, current, np.array(cycle.unknowns))
+        if current not in self._slopes:
+            self._slopes[current] = slopes_of(self.p, SOURCE, np.array(cycle.unknowns))
+        return frequency_near(p, SOURCE, current, np.array(cycle.unknowns), self._slopes[current])
 
     def _own(self, current: float) -> LimitCycle | None:
         """The largest stable limit cycle of the device itself."""
@@ -183,4 +190,27 @@ def spikes_of(
     t, power = time[inside], voltage[inside] * current[inside]
     whole = t >= t[-1] - np.floor((t[-1] - t[0]) / found.period) * found.period
     mean = float(trapezoid(power[whole], t[whole]) / (t[whole][-1] - t[whole][0]))
-    return 1.0 / found.period, found.high - found.low, mean * found.period
+    low, high = _extremes(t / found.period, voltage[inside])
+    return 1.0 / found.period, high - low, mean * found.period
+
+
+def _extremes(phase: FloatArray, voltage: FloatArray) -> tuple[float, float]:
+    """Least and greatest voltage of the spikes laid over each other: parabolas through the samples there.
+
+    The largest of many noisy samples would be too large, and the largest of few samples too small.
+    """
+    step = float(np.median(np.diff(phase)))
+    width = SETTINGS.peak * step
+    order = np.argsort(np.mod(phase, 1.0), kind="stable")
+    x, y = np.mod(phase, 1.0)[order], voltage[order]
+    x, y = np.concatenate([x - 1.0, x, x + 1.0]), np.tile(y, 3)
+    at = np.arange(0.0, 1.0, step)
+    smooth = loops.straight_lines(x, y, at, width)[0]
+    found = []
+    for sign in (-1.0, 1.0):
+        k = int(np.nanargmax(sign * smooth))
+        near = np.abs(x - at[k]) < 0.5 * width
+        bend, slope, value = np.polyfit((x[near] - at[k]) / width, y[near], 2).tolist()
+        inside = sign * bend < 0.0 and abs(slope) <= abs(bend)  # the vertex lies in the window
+        found.append(value - 0.25 * slope * slope / bend if inside else float(smooth[k]))
+    return found[0], found[1]

@@ -102,19 +102,20 @@ def _alike(pieces: Sequence[Piece]) -> bool:
 
 
 def late_mean(time: FloatArray, values: FloatArray, piece: Piece) -> float:
-    """Mean of the samples in the last part of a piece; NaN where there are none.
+    """Mean of the samples in the last part of a piece, or its last one; NaN where there are none.
 
     Parameters
     ----------
     time, values : (n,) arrays
+        Times do not fall.
     piece : Piece
     """
     slack = 1e-9 * piece.width
-    kept = (time >= piece.end - SETTINGS.late * piece.width - slack) & (time < piece.end - slack)
-    if not np.any(kept):
-        kept = (time >= piece.start) & (time < piece.end - slack)
-        kept &= time == np.max(time[kept], initial=-np.inf)
-    return float(np.mean(values[kept])) if np.any(kept) else np.nan
+    late = piece.end - SETTINGS.late * piece.width - slack
+    first, early, last = np.searchsorted(time, [piece.start, late, piece.end - slack]).tolist()
+    if first == last:
+        return np.nan
+    return float(np.mean(values[min(early, last - 1) : last]))
 
 
 def before(time: FloatArray, values: FloatArray, piece: Piece) -> float:

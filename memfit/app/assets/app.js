@@ -56,15 +56,35 @@
           if (lines.length === data.length) { jobs.push([graph, data, lines]); }
         });
         clearTimeout(later);
+        soon();
         if (jobs.every((job) => atOnce(...job))) {
           later = setTimeout(() => jobs.forEach((job) => job[0].isConnected && byLibrary(job)), SETTLED);
         } else {
           await Promise.allSettled(jobs.map(byLibrary));
         }
         return performance.now();
+      },
+      letGo: function () {
+        clearTimeout(resting);
+        resting = setTimeout(tell, STILL);
+        return window.dash_clientside.no_update;
       }
     }
   });
+
+  // A step is taken once a slider rests, so that it does not compete with the curves of the next key; whatever
+  // else is clicked or pressed comes after it.
+  const STILL = 150;  // ms
+  let resting = null;
+  const tell = () => {
+    clearTimeout(resting);
+    resting = null;
+    window.dash_clientside.set_props('let-go', {data: {path: window.location.pathname, at: performance.now()}});
+  };
+  const soon = () => { if (resting !== null) { clearTimeout(resting); resting = setTimeout(tell, STILL); } };
+  const now = () => { if (resting !== null) { tell(); } };
+  document.addEventListener('pointerdown', now, true);
+  document.addEventListener('keydown', (event) => /^(Arrow|Page|Home|End)/.test(event.key) ? soon() : now(), true);
 })();
 
 // Lists of the framework are inputs of the browser with roles that hide what they are from screen readers:

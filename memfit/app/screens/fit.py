@@ -15,7 +15,6 @@ from memfit.app.screens.sliders import (
     labelled,
     meaning_of,
     off_slider,
-    on_slider,
     parameter_row,
     parsed,
     value_text,
@@ -51,6 +50,7 @@ def layout(session: "Session") -> Any:
             dcc.Store(id="curves"),
             dcc.Store(id="drawn"),
             dcc.Store(id="stepped"),
+            dcc.Store(id="let-go"),
             html.Section(
                 [
                     html.Div(
@@ -255,23 +255,26 @@ def _register_sliders(app: Dash, open_session: OpenSession) -> None:
         prevent_initial_call=True,
     )
 
+    app.clientside_callback(
+        ClientsideFunction("memfit", "letGo"),
+        Output("drawn", "modified_timestamp"),
+        Input({"type": "slider", "name": ALL}, "value"),
+        prevent_initial_call=True,
+    )
+
     @app.callback(
         Output("stepped", "data"),
         Output("history", "options"),
         Output("history", "value"),
-        Input({"type": "slider", "name": ALL}, "value"),
+        Input("let-go", "data"),
         State("tab", "data"),
         State("url", "pathname"),
         prevent_initial_call=True,
     )
-    def let_go(_places: Any, tab: str, pathname: str) -> Any:
-        what = ctx.triggered_id
-        if not isinstance(what, dict) or len(ctx.triggered) != 1:
+    def let_go(told: Any, tab: str, pathname: str) -> Any:
+        if not told or told["path"] != pathname:
             return no_update, no_update, no_update
-        session, at = open_session(tab, pathname), ctx.triggered[0]["value"]
-        name = what["name"]
-        if abs(at - on_slider(name, session.choice.value(name))) > 1e-9:
-            session.drag({name: off_slider(name, at)})
+        session = open_session(tab, pathname)
         if not session.drop():
             return no_update, no_update, no_update
         options = [{"label": step.name, "value": k} for k, step in enumerate(session.steps)]

@@ -282,6 +282,7 @@ def propagate(
     *,
     logarithmic: BoolArray | None = None,
     together: bool = False,
+    some: Callable[[Parameters, BoolArray], FloatArray] | None = None,
 ) -> Propagated:
     """Quantities of a device with the intervals that follow from what is known of its parameters.
 
@@ -294,6 +295,8 @@ def propagate(
         Positive quantities, whose logarithm is taken for normal; none by default.
     together : bool
         Whether all belong to one curve: then its intervals are made in one way.
+    some : callable, optional
+        As `quantities`, of which it gives those that an array of bool asks for, where that costs less.
     """
     value = np.asarray(quantities(known.best), dtype=np.float64)
     m = value.size
@@ -315,7 +318,11 @@ def propagate(
     stderr = np.where(logs, np.abs(value) * stderr, stderr)
     if known.uncertainty is not None and np.any(bent):
         chosen = np.full(m, True) if together else bent
-        sample = np.array([_tried(quantities, p, m) for p in devices_of(known)])
+
+        def drawn(p: Parameters) -> FloatArray:
+            return quantities(p) if some is None else some(p, chosen)
+
+        sample = np.array([_tried(drawn, p, m) for p in devices_of(known)])
         found = _of_sample(value, sample)
         stderr, low, high = (
             np.where(chosen, new, old) for new, old in zip(found, (stderr, low, high), strict=True)

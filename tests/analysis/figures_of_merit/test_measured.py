@@ -90,3 +90,30 @@ def test_forming_is_seen_and_not_seen():
     assert none.ci95[0] < 0.0 < none.ci95[1]
     assert of_forming(_session(0.0)[:2]) is None
     assert of_forming([]) is None
+
+
+def test_what_noise_alone_enlarges_is_made_smaller():
+    rng = np.random.default_rng(1)
+    base, sigma = np.linspace(1.0, 1.2, 60), np.full(60, 0.1)
+    errors = []
+    for _ in range(40):
+        data = base + sigma * rng.standard_normal(60)
+        value = with_noise(lambda y: {"dynamic_range": float(y.max() / y.min())}, data, base, sigma)
+        errors.append((value["dynamic_range"].value - 1.2) / value["dynamic_range"].stderr)
+    plain = np.mean([np.ptp(base + sigma * rng.standard_normal(60)) for _ in range(40)])
+    assert plain > 0.45  # of 0.2
+    assert abs(np.mean(errors)) < 0.5
+
+
+def test_noise_is_no_more_than_the_model_leaves():
+    top = P.V_T + 3 * P.V_m
+    exact = next(
+        of_records(devices.exact([loop([0.0, top, 0.0], 1.0, points=200, file="loop.csv")]).records, FULL)
+    )
+    model = exact.record.response
+    size = 1e-3 * float(np.max(np.abs(model)))
+    noisy = model + size * np.random.default_rng(2).standard_normal(model.size)
+    subject = replace(exact, record=replace(exact.record, current=noisy))
+    right = in_record(subject, NoiseOfRecord(0.0, size, 1.0), model)["loop_area"].stderr
+    rough = in_record(subject, NoiseOfRecord(0.0, 5.0 * size, 1.0), model)["loop_area"].stderr
+    assert rough == pytest.approx(right, rel=0.1)

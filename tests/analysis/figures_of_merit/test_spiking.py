@@ -50,3 +50,15 @@ def test_a_device_that_does_not_spike():
     assert quiet.usual() is None
     assert np.all(np.isnan(quiet.at(devices.TRUTH, 1e-5)))
     assert np.isnan(threshold_current(devices.TRUTH))
+
+
+def test_noise_does_not_enlarge_spikes():
+    spiking = Spiking.of(P)
+    current = spiking.usual()
+    frequency, amplitude, _ = spiking.at(P, current)
+    end = 40.0 / frequency
+    time = np.linspace(0.0, end, 6001)
+    course = simulate(P, Drive("current", [0.0, end], [current, current], "rest"), time)
+    noise = 0.01 * amplitude * np.random.default_rng(3).standard_normal(time.size)
+    read = spikes_of(time, course.voltage + noise, course.current, Piece(0.0, end, current))
+    assert read[1] == pytest.approx(amplitude, rel=3e-3)  # the largest samples are 2 % too large
