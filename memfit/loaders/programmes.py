@@ -22,7 +22,7 @@ from memfit.arrays import FloatArray
 from memfit.datasets import Origin, SynapticCurve
 from memfit.datasets.programmes import Played, PulseProgramme, play, play_pairs
 from memfit.errors import FileFormatError, InputError
-from memfit.loaders.protocol_setting import EXAMPLE, NEEDED, stated_programme
+from memfit.loaders.protocol_setting import EXAMPLE, NEEDED, pulse_numbers, stated_programme
 from memfit.loaders.raw import NO_SETTINGS, FileSettings, select_used
 from memfit.loaders.source import Source
 from memfit.loaders.tables import Block, Column, read_block, understand
@@ -45,10 +45,6 @@ _OF_PAIR = re.compile(r"(?:[aigy]|ep?sc|ipsc|peak|pulse|current|conductance)[ _-
 _RATIOS = ("ratio", "ratio_change")
 _LEAST_PERCENT = 10.0
 """Smallest ratio of two responses, all through a table, that is a number of per cent."""
-_COUNTED = re.compile(
-    r"(?:pulse|cycle|read|measurement|sample)?[ _-]*(?:#|n|no\.?|nr\.?|num(?:ber)?|index|count)|pulses?",
-    re.IGNORECASE,
-)
 _HALVES = (
     re.compile(r"[ _-]*(?<![a-z])(?:ltp|potentiation|pot)(?![a-z])[ _-]*", re.IGNORECASE),
     re.compile(r"[ _-]*(?<![a-z])(?:ltd|depression|dep)(?![a-z])[ _-]*", re.IGNORECASE),
@@ -106,7 +102,7 @@ def read_programme(source: Source, programme: PulseProgramme, settings: FileSett
             f"of the {held} says {odd:g}: the file holds more than the reads, or the protocol is another one."
         )
     reads, note = _response(values, measured, programme.read, source)
-    start, (number, after) = settings.initial or "rest", _numbers(block)
+    start, (number, after) = settings.initial or "rest", pulse_numbers(block, programme, source)
     lost = next((note for note in block.notes if "left out" in note), "")
     if time is None and lost and not after.size:
         raise source.error(
@@ -127,16 +123,6 @@ def read_programme(source: Source, programme: PulseProgramme, settings: FileSett
     said = f"The drive is the programme of {what}; the samples are the reads."
     notes = (said, *note, *played.said, *_notes(block, number))
     return _record(source, settings, played, {held: None, measured: reads}, notes)
-
-
-def _numbers(block: Block) -> tuple[str, FloatArray]:
-    """Label and cells of the column that counts the pulses; nothing where there is none."""
-    for label, cells in block.others.items():
-        if _COUNTED.fullmatch(split_label(label)[0].strip()) and all(map(str.isdigit, cells)):
-            after = np.array(cells, dtype=np.float64)
-            if np.all(np.diff(after) > 0):
-                return label, after
-    return "", np.zeros(0)
 
 
 def _notes(block: Block, number: str) -> Iterator[str]:

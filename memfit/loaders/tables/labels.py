@@ -188,6 +188,8 @@ def _with_unit(column: Column, plain: str, unit_text: str) -> Column | None:
     roles = [column.role]  # the unit chooses: "Im (A)" is a current, "Im (ohm)" an imaginary part
     if (column.role, plain) == ("z_imag", "im"):
         roles.append("current")
+    elif (column.role, plain) == ("z_imag", "x"):  # the axis of an oscilloscope
+        roles.append("time")
     elif column.role == "current":
         roles.append("current_density")
     elif (column.role, plain) == ("time", "t"):
@@ -203,7 +205,7 @@ def _with_unit(column: Column, plain: str, unit_text: str) -> Column | None:
     per_area = column.role.startswith("z_") and find_unit(unit_text, "area_resistance")
     if per_area:
         return replace(column, unit=per_area, problem=PER_AREA)
-    if len(plain) <= 2 and anything is not None:
+    if (len(plain) <= 2 or plain == "xaxis") and anything is not None:
         return None  # a letter with the unit of something else: R (mm), T (K)
     return replace(column, problem=_unknown_unit(unit_text, ROLES[column.role]))
 

@@ -238,7 +238,7 @@ def _read_lines(table: TextTable) -> Rows:
     recent: deque[str] = deque(maxlen=_SEEN_FOR_END)
     header = [label.strip().lower() for label in table.labels]
     for line, row, ended in _numbered_lines(table):
-        comment = row.lstrip().startswith("#") and not _is_failed_row(row, table.layout)
+        comment = row.lstrip().startswith("#") and not is_failed_row(row, table.layout)
         if not row.strip(" \t,;\x00\x1a") or comment:
             pending = bool(numbers) and (pending or not row.strip(" \t\x00\x1a"))
             written = bool(row.strip(" \t\x00\x1a"))
@@ -314,8 +314,15 @@ def _lines(numbers: Sequence[int]) -> str:
     return f"line{'' if len(numbers) == 1 else 's'} {shown}"
 
 
-def _is_failed_row(line: str, layout: Layout) -> bool:
-    """Whether a line that begins with # is a row of a spreadsheet whose first cell is an error."""
+def is_failed_row(line: str, layout: Layout) -> bool:
+    """Whether a line that begins with # is a row of a spreadsheet whose first cell is an error.
+
+    Parameters
+    ----------
+    line : str
+    layout : Layout
+        Of the rows.
+    """
     fields = layout.split(line)
     return (
         _ERROR_CELL.fullmatch(fields[0]) is not None
