@@ -32,6 +32,8 @@ REMARKS = ("lamp switched off", "# lamp switched off", "CONTROL LOOP OVERLOAD", 
 ERRORS = ("#NUM!", "#N/A", "#DIV/0!", "#VALUE!", "NaN", "")
 
 
+ROWS = 30
+"""Rows that are enough to be edited."""
 MOST_TRIALS = 8
 """Edits that are tried for each that is wanted; some tables have no place for some."""
 LEAST = 5
@@ -193,10 +195,19 @@ def workbook(lines, table):
     return kept.getvalue()
 
 
+def shortest(text, name):
+    """The first lines of a text, no more than its table needs, so that many edits take little time."""
+    for size in (SHORT // 4, SHORT // 2, SHORT):
+        part = text[: text.find("\n", size) + 1] or text
+        table = find_table(part.rstrip("\n").split("\n") if name.endswith(".xlsx") else part.split("\n"))
+        if table is not None and table.last - table.first >= ROWS:
+            break
+    return part
+
+
 def check_edits(name, data, count, rng, tally):
     """Edit the table of one file in many ways."""
-    text = Source(name, data[:LARGEST]).text
-    text = text[: text.find("\n", SHORT) + 1] or text
+    text = shortest(Source(name, data[:LARGEST]).text, name)
     settings = settings_for(name, text.encode())
     lines = text.rstrip("\n").split("\n") if name.endswith(".xlsx") else text.split("\n")
     table = find_table(lines)
@@ -243,9 +254,15 @@ def strange_time(record, whole):
         return ""
     close = 1e-9 * max(abs(time) for own in known.values() for time in own)
     shift, jumps = None, 0
-    for time, row in found:
-        if shift is None or not any(abs(time + shift - own) <= close for own in known.get(row, ())):
-            shift, jumps = next(iter(known.get(row, (time,)))) - time, jumps + 1
+
+    def is_there(place, shift):
+        time, row = found[min(place, len(found) - 1)]
+        return any(abs(time + shift - own) <= close for own in known.get(row, ()))
+
+    for place, (time, row) in enumerate(found):
+        if shift is None or not is_there(place, shift):
+            starts = [own - time for own in known.get(row, (time,))]
+            shift, jumps = next((s for s in starts if is_there(place + 1, s)), starts[0]), jumps + 1
     return f"has other times at {jumps - 1} places" if jumps > MOST_JUMPS + len(whole) else ""
 
 

@@ -257,7 +257,10 @@ def play(
     said: list[str] = []
     if time is None:
         if programme.period is None:
-            raise InputError("expected the `period` of the pulses, or a column of the time")
+            raise InputError(
+                "expected the `period` of the pulses, or a column of the time; say it in `protocol`, "
+                "or above the table as `# period: 1 s`"
+            )
         ends = programme.period * np.arange(before, rows) + np.array([width for _, width in pulses])
         rest = programme.period - max(width for _, width in pulses)
         read_width = programme.read_width or min(programme.width[0], rest / 2)

@@ -419,6 +419,8 @@ def question_of_reads(source: Source) -> str:
             f"what was applied, as in {both}."
         )
     for line in source.head.split("\n")[:_HEAD_LINES] if source.is_text else ():
+        if re.match(r"\s*[-+]?\.?\d", line):  # a row, whose cells are no labels
+            continue
         found = [
             (labels, {column.role for column in map(understand, labels) if column is not None})
             for labels in _splits(line)

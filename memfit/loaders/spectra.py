@@ -136,11 +136,11 @@ def make_spectra(reading: Reading) -> Iterator[ImpedanceSpectrum]:
             amplitude=settings.amplitude if settings.amplitude is not None else table.amplitude,
         )
         if len(sweeps) <= _MOST_JUDGED:
-            spectrum = _with_sign_judged(spectrum)
+            spectrum = _with_sign_judged(spectrum, "phase" if "phase" in table.columns else "z_imag")
         yield spectrum if limits is None else _between(spectrum, *limits, reading)
 
 
-def _with_sign_judged(spectrum: ImpedanceSpectrum) -> ImpedanceSpectrum:
+def _with_sign_judged(spectrum: ImpedanceSpectrum, role: str) -> ImpedanceSpectrum:
     """With a warning where not Z, but its conjugate obeys Kramers and Kronig.
 
     The sign is that of the header all the same: nothing is reversed by the data.
@@ -154,10 +154,11 @@ def _with_sign_judged(spectrum: ImpedanceSpectrum) -> ImpedanceSpectrum:
         conjugate = kramers_kronig(replace(spectrum, impedance=spectrum.impedance.conj()))
         if conjugate.status != "consistent" or printed.rms < _PLAINLY * max(conjugate.rms, _GOOD):
             return spectrum
+    label, way = ("Z''", "-Z''") if role == "z_imag" else ("phase", "-phase")
     note = (
-        "Z'' as printed violates Kramers-Kronig, its conjugate obeys: the sign is probably that of -Z''. If "
-        "so write -Z'' into the header, or say it in device.toml by a minus before the label, as in "
-        """columns = { z_imag = "-Zs''" }."""
+        f"{label.capitalize()} as printed violates Kramers-Kronig, its conjugate obeys: the sign is probably "
+        f"that of {way}. If so write {way} into the header, or say it in device.toml by a minus before the "
+        f'label, as in columns = {{ {role} = "{way}" }}.'
     )
     return replace(spectrum, notes=(*spectrum.notes, note))
 

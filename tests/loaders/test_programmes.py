@@ -6,7 +6,7 @@ import pytest
 import memfit as mf
 from memfit.datasets import content_digest
 from memfit.datasets.programmes import at_reads
-from memfit.errors import InputError
+from memfit.errors import FileFormatError, InputError
 from memfit.loaders.device import load_device
 from memfit.loaders.programmes import programmes_of, question_of_reads
 from memfit.loaders.raw import FileSettings
@@ -382,3 +382,13 @@ def test_use_and_leave_out_hold_for_reads(tmp_path):
 def test_reads_of_nothing_are_refused(tmp_path):
     with pytest.raises(InputError, match="exactly 0 in all 12 rows"):
         load_device(folder_of(tmp_path, table("Conductance (S)", 0 * CURRENTS)))
+
+
+def test_a_number_of_the_pulse_that_starts_again():
+    rows = "".join(f"{k},{10 + k}\n" for k in range(1, 21))
+    head = "# pulse_voltage: 1 V\n# pulse_width: 10 ms\n# read_voltage: 0.1 V\n# delay_between: 20 ms\n"
+    text = f"{head}Pulse number,Conductance (uS)\n"
+    (record,) = read_source(Source("a.csv", (text + rows).encode()))
+    assert record.points == 20
+    with pytest.raises(FileFormatError, match="starts again in row 21"):
+        read_source(Source("a.csv", (text + rows + rows).encode()))

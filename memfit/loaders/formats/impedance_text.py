@@ -30,7 +30,7 @@ _ZPLOT = (
     Field("frequency", ("Freq(Hz)", "Frequency(Hz)"), "Hz"),
     Field("z_real", ("Z'(a)",), "ohm"),
     Field("z_imag", ("Z''(b)",), "ohm"),
-    Field("bias_voltage", ("Bias",)),
+    Field("bias_voltage", ("Bias", "Bias(V)"), "V"),
 )
 _RELAXIS = (
     Field("frequency", ("Data: Frequency",), "Hz"),

@@ -181,7 +181,9 @@ def _read_side_by_side(source: Source, settings: FileSettings) -> list[RawTable]
         cells = [[row[i] if i < len(row) else "" for i in group] for row in rows]
         filled = [at for at, row in enumerate(cells) if any(row)]
         last = filled[-1] + 1 if filled else 0  # a shorter measurement ends in empty cells
-        empty = last - len(filled)
+        written = [at for at, row in enumerate(rows) if at >= last and not any(row)]
+        written = [at for at in written if source.lines[at + 1].strip()]  # empty for all measurements
+        empty = last - len(filled) + len(written)
         notes = [f"{empty} empty {'row was' if empty == 1 else 'rows were'} left out."] if empty else []
         lines = [separator.join(cells[at]) for at in filled]
         text = "\n".join([separator.join(names[i] for i in group), *lines, ""])

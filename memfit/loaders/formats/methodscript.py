@@ -89,7 +89,7 @@ def _curves(source: Source) -> tuple[list[list[dict[str, float]]], list[str]]:
                 f"expected P before the variables of a point, found {line[:30]!r}; mend or remove the line.",
                 line=number,
             )
-        elif curves[-1] and line.strip() and not _MARK.fullmatch(line.strip()):
+        elif line.strip() and not _MARK.fullmatch(line.strip()):
             odd.append(number)
     notes = []
     if left_out:

@@ -109,11 +109,6 @@ def _check_above(lines: Sequence[str], first: int, layout: Layout, file: str) ->
 def _unknown_labels(labels: Sequence[str], source: Source, line: int) -> FileFormatError:
     columns = understand_header(labels)
     way = hint(labels, columns)
-    if not way:
-        bare = [label for i, label in enumerate(labels) if label and i not in {c.index for c in columns}]
-        named = zip(("voltage", "current"), [*bare, "...", "..."], "VA", strict=False)
-        stated = ", ".join(f'{role} = {{ name = "{label}", unit = "{unit}" }}' for role, label, unit in named)
-        way = f". Rename them, or say which is which in device.toml, as in columns = {{ {stated} }}"
     return FileFormatError(
         "expected labels that name the quantities with their units, such as Time (s), Voltage (V), "
         f"Current (A); found {listed(labels)}{way}.{no_impedance(labels)}",

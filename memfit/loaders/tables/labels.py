@@ -253,7 +253,10 @@ def check_units(
     """
     for column in columns:
         if column.problem and column.problem != PER_AREA:
-            raise FileFormatError(f"{column.problem}.", file=file, line=line, column=column.label)
+            way = (
+                "" if "can be told" in column.problem else f"; or state it in device.toml: {_stated(columns)}"
+            )
+            raise FileFormatError(f"{column.problem}{way}.", file=file, line=line, column=column.label)
     measured = [column for column in columns if ROLES[column.role] != "ratio"]
     bare = [column for column in measured if column.unit is None]
     if not bare:
@@ -268,12 +271,10 @@ def check_units(
         first = bare[0]
         angular = _role(normalise(first.label)) == "omega"
         usual = "rad/s" if angular else accepted(ROLES[first.role]).split(",")[0].split(" ")[0]
-        units = [(c, accepted(ROLES[c.role]).split(",")[0].split(" ")[0]) for c in bare]
-        stated = ", ".join(f'{c.role} = {{ name = "{c.label}", unit = "{unit}" }}' for c, unit in units)
         raise FileFormatError(
             f"expected a unit in the header, as in {f'{first.label} ({usual})'!r} "
             f"(accepted: {accepted(ROLES[first.role])}); found {first.label!r}. Or state it in device.toml: "
-            f"columns = {{ {stated} }}.",
+            f"{_stated(columns)}.",
             file=file,
             line=line,
             column=first.label,
@@ -281,6 +282,19 @@ def check_units(
     degree = find_unit("deg")
     supplied = tuple(replace(c, unit=degree) if c.role in ("phase", "y_phase") else c for c in columns)
     return supplied, f"The header states no units; SI units (and degrees) were taken, as in {habit}."
+
+
+def _stated(columns: Sequence[Column]) -> str:
+    """What device.toml would say of the columns whose unit is not known."""
+    lack = [c for c in columns if (c.unit is None or c.problem) and c.problem != PER_AREA]
+    units = [
+        (c, accepted(ROLES[c.role]).split(",")[0].split(" ")[0]) for c in lack if ROLES[c.role] != "ratio"
+    ]
+    named = (
+        f"""{c.role} = {{ name = {f"'{c.label}'" if '"' in c.label else f'"{c.label}"'}, unit = "{unit}" }}"""
+        for c, unit in units
+    )
+    return f"columns = {{ {', '.join(named)} }}"
 
 
 def _is_habit(labels: Sequence[str], known: Mapping[str, Any], alone: bool) -> bool:

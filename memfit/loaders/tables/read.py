@@ -15,12 +15,10 @@ from memfit.errors import FileFormatError
 from memfit.loaders.raw import ROLES, FileSettings, RawTable, Source, pair_of
 from memfit.loaders.tables.choice import ELECTRICAL, choose_columns, understand_all
 from memfit.loaders.tables.header import (
-    Group,
     Header,
     Known,
     apply_metadata,
     find_header,
-    groups_of,
     is_setting,
     read_metadata,
 )
@@ -28,6 +26,7 @@ from memfit.loaders.tables.headerless import check_headerless, first_rows, heade
 from memfit.loaders.tables.labels import PER_AREA, Column, check_units, understand_header
 from memfit.loaders.tables.layout import seconds, split_fields
 from memfit.loaders.tables.rows import Rows, TextTable, read_rows, unread
+from memfit.loaders.tables.side_by_side import Group, groups_of
 from memfit.units import find_unit
 
 _HEADER_LINES = 600
@@ -156,7 +155,13 @@ def _read_columns(
     table, group = apply_metadata(table, above.known), above.group
     if group is not None:
         beside = "The table has several measurements side by side; this one is " + repr(group.title) + "."
-        table = replace(table, part=group.title, bias=group.bias or table.bias, notes=(beside, *table.notes))
+        table = replace(
+            table,
+            part=group.title,
+            bias=group.bias or table.bias,
+            scan_rate=group.scan_rate or table.scan_rate,
+            notes=(beside, *table.notes),
+        )
     breaks = [at for at in rows.breaks if not _goes_on(table, at)]
     edges = [0, *breaks, table.rows]  # sweeps without times are told apart by what stands between them
     if not breaks or {"time", "frequency"} & table.columns.keys() or np.diff(edges).min() < 3:

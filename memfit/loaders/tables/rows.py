@@ -67,6 +67,10 @@ class TextTable:
         return FileFormatError(message, file=self.file, line=line, column=column)
 
 
+_MOST_FIELDS = 500
+"""Fields of a row that one pattern holds: a pattern of many takes longer than the rows."""
+
+
 @dataclass
 class Rows:
     """Columns as they are collected."""
@@ -108,12 +112,13 @@ def _read_plain(table: TextTable) -> Rows | None:
     """
     separator = table.layout.separator
     body = table.text[table.start :]
-    if table.layout.decimal != "." or separator == " " or table.layout.fields <= max(table.wanted):
+    fields = table.layout.fields
+    if table.layout.decimal != "." or separator == " " or not max(table.wanted) < fields <= _MOST_FIELDS:
         return None
-    if _plain_rows(separator, table.layout.fields).fullmatch(body) is None:
+    if _plain_rows(separator, fields).fullmatch(body) is None:
         return None
     values = np.array([float(text) for text in body[:-1].replace("\n", separator).split(separator)])
-    columns = values.reshape(-1, table.layout.fields)[:, list(table.wanted)].T.copy()
+    columns = values.reshape(-1, fields)[:, list(table.wanted)].T.copy()
     if not np.isfinite(columns).all():
         return None
     return Rows(list(columns), table.first_line + np.arange(columns.shape[1], dtype=np.float64))
