@@ -250,8 +250,9 @@ def play(
         return _retention(programme, pulses, time, initial)
     if rows not in (len(pulses), len(pulses) + 1):
         raise InputError(
-            f"the protocol makes {len(pulses)} pulses, and {rows} reads were found: expected one after each "
-            "pulse, perhaps one before the first; correct `count` or the list of `pulse`"
+            f"the protocol makes {len(pulses)} pulse{'s' * (len(pulses) != 1)}, and {rows} reads were found: "
+            "expected one after each pulse, perhaps one before the first; correct `count` or the list of "
+            "`pulse`"
         )
     before = rows - len(pulses)
     said: list[str] = []

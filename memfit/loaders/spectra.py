@@ -302,10 +302,15 @@ def _level(values: FloatArray) -> float:
     return float(np.mean(values)) if np.ptp(values) > 0 else float(values[0])
 
 
+_POINT_IS_V = re.compile(r"(?<![A-Za-z0-9.])([-+]?\d)V(\d{1,3})(?![A-Za-z0-9])")
+"""0V5 is 0.5 V."""
+
+
 def _bias_from_name(name: str, what: str) -> Stated | None:
     """The dc bias that the name of a file, a sheet or a folder states: "eis_0.80V.csv", "000_mvdc.ism"."""
+    text = _POINT_IS_V.sub(r"\1.\2V", name)
     stated = [
-        match for match in _NAME_BIAS.finditer(name) if not _AMPLITUDE.search(name[: match.start() + 1])
+        match for match in _NAME_BIAS.finditer(text) if not _AMPLITUDE.search(text[: match.start() + 1])
     ]
     if len(stated) != 1:
         return None

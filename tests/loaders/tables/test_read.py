@@ -362,15 +362,18 @@ def test_a_blank_line_parts_sweeps_only_where_one_ends(at, parts):
     assert parts == 1 or all(any("line 14" in note for note in record.notes) for record in records)
 
 
+VOLTAGE = FileSettings(control="voltage")
+
+
 def test_the_axis_of_an_oscilloscope_may_stand_anywhere():
     rows = "".join(f"{0.8 * (k > 20)},{k * 1e-3:.4g},{8e-4 * (k > 20):.4g}\n" for k in range(60))
-    (record,) = read_source(Source("a.csv", f"V (V),X (s),I (A)\n{rows}".encode()), FileSettings())
+    (record,) = read_source(Source("a.csv", f"V (V),X (s),I (A)\n{rows}".encode()), VOLTAGE)
     assert record.time[-1] == pytest.approx(0.059)
 
 
 def test_a_failed_cell_in_front_of_a_table_without_header():
     rows = "".join(f"{10.0 ** (5 - k / 4)},{10 + k},{-200 - k}\n" for k in range(20))
-    with pytest.raises(FileFormatError, match="line 1.*#N/A"):
+    with pytest.raises(FileFormatError, match=r"line 1.*#N/A"):
         read_source(Source("a.txt", f"#N/A,10,-200\n{rows}".encode()))
 
 
@@ -381,7 +384,8 @@ PULSED = "Time (s),Channel A (V),Channel B (V)\n" + "".join(
 
 def test_channels_are_named_with_or_without_their_units():
     for first, second in (("Channel A", "Channel B"), ("Channel A (V)", "column 3")):
-        settings = FileSettings(columns={"voltage": first, "current": second}, sense_resistance=1e3)
+        chosen = {"voltage": first, "current": second}
+        settings = FileSettings(columns=chosen, sense_resistance=1e3, control="voltage")
         (record,) = read_source(Source("moku.csv", f"% Moku:Go\n% {PULSED}".encode()), settings)
         assert record.current.max() == pytest.approx(4e-4)
 
@@ -402,7 +406,7 @@ def test_what_a_refusal_proposes_reads_the_file():
 
 def test_labels_that_say_nothing_are_asked_for():
     rows = "".join(f"{k},{k % 7},{k % 5}\n" for k in range(30))
-    with pytest.raises(FileFormatError, match='time = { name = "s".*voltage = { name = "1"'):
+    with pytest.raises(FileFormatError, match=r'time = \{ name = "s".*voltage = \{ name = "1"'):
         read_source(Source("a.csv", f"s,1,2\n{rows}".encode()))
 
 
