@@ -8,7 +8,8 @@ wrote.
 
 Every reader sees that many files: its real ones (and those of `fuzz_seeds.py` for formats without a real
 one) truncated, with bytes flipped, lines shuffled, doubled, dropped and glued, encoding, decimal marks and
-separators changed, numbers replaced, parts of zip files mutated inside; each is read to its records, a third
+separators changed, numbers replaced, two widened to 20 rows of 100,000 cells, parts of zip files mutated
+inside; each is read to its records, a third
 of them with what device.toml might say (channels, area, control). Most text files are shortened to their
 first `SHORT` bytes before, so that the head and the first rows are hit as often as the bulk. What counts as a
 fault: another exception than a MemfitError, a value that is not finite, more than `SLOW` seconds of processor
@@ -45,6 +46,8 @@ SLOW = 5.0
 """Seconds for one small file that count as a hang."""
 LARGEST = 400_000
 """Bytes of a file that are mutated; larger ones are cut to this before, which is a mutation too."""
+WIDE, WIDE_ROWS, WIDENED = 100_000, 20, 2
+"""Cells of a row and rows of a text that is widened, and how many are for each reader."""
 SLOW_READERS = ("XLSX workbook", "oscilloscope binary", "HZB solar-cell text")
 """They come last."""
 SHORT = 12_000
@@ -56,11 +59,11 @@ HEADER = (
 )
 EXPLAINED = f"""\
 Every reader, and as many files each: its real and written ones, mutated (truncated, bytes flipped, lines
-shuffled, doubled, dropped, glued, numbers replaced, encodings and separators changed, parts of zip files
-mutated inside). Each file ends in records or in a MemfitError. A fault is anything else: another exception, a
-value that is not finite, more than {SLOW:g} s of processor time. At the edge: a MemfitError that still
-speaks of a Python exception. The memory is the largest of the whole process that read them (Python, NumPy and
-pandas included)."""
+shuffled, doubled, dropped, glued, numbers replaced, encodings and separators changed, two widened to
+{WIDE_ROWS} rows of {WIDE} cells, parts of zip files mutated inside). Each file ends in records or in a
+MemfitError. A fault is anything else: another exception, a value that is not finite, more than {SLOW:g} s
+of processor time. At the edge: a MemfitError that still speaks of a Python exception. The memory is the
+largest of the whole process that read them (Python, NumPy and pandas included)."""
 
 WORDS = [
     b"nan",
@@ -153,6 +156,13 @@ def recode(encoding):
 def insert(rng, data):
     i = rng.randrange(len(data) + 1)
     return data[:i] + rng.choice(WORDS) * rng.choice([1, 2]) + data[i:]
+
+
+def widen(data):
+    """Rows of very many cells: a table that was turned, or glued from many."""
+    rows = data[:SHORT].split(b"\n")
+    mark = max((b"\t", b";", b",", b" "), key=data[:SHORT].count)
+    return b"\n".join((row + mark) * (WIDE // (row.count(mark) + 1)) for row in rows[:WIDE_ROWS])
 
 
 def inside(rng, data):
@@ -278,6 +288,8 @@ def run_reader(files, count, seed):
             gc.freeze()  # what is there stays, libraries too: a collection looks at what came after
         name, data = rng.choice(smaller if rng.random() < 0.8 else files)
         word, mutated = mutate(rng, data, i // len(files))
+        if i < WIDENED:
+            word, mutated = "widened", widen(data)
         settings = helped(name, data) if rng.random() < 0.34 else NO_SETTINGS
         source = Source(name, mutated)
         outcome, words, seconds = check(source, settings)

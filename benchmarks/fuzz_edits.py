@@ -23,16 +23,25 @@ from fuzz_truth import SHORT, read, rows, settings_for
 
 from memfit.loaders.raw import Source
 
-SEPARATORS = ("\t", ";", ",", " ")
-NUMBER = re.compile(r"[-+]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][-+]?\d+)?")
+ALONE = "\n"
+"""Separates nothing: one number in each line."""
+SEPARATORS = ("\t", ";", ",", " ", ALONE)
+NUMBER = re.compile(r"[-+]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][-+]?\d+)?|P?[a-j][a-z][0-9A-F]{7}[a-z ]")
+"""A number, or a variable of a MethodSCRIPT."""
 REMARKS = ("lamp switched off", "# lamp switched off", "CONTROL LOOP OVERLOAD", "!! overload !!", "")
 ERRORS = ("#NUM!", "#N/A", "#DIV/0!", "#VALUE!", "NaN", "")
 
 
+ROWS = 30
+"""Rows that are enough to be edited."""
 MOST_TRIALS = 8
 """Edits that are tried for each that is wanted; some tables have no place for some."""
 LEAST = 5
 """Rows that come twice; fewer may be chance where numbers have few digits."""
+MOST_JUMPS = 3
+"""Places at which the clock of a record may start anew: rows that come twice, a record that goes on."""
+BIAS = 2e-3
+"""V, and relative: by so much the mean bias of a spectrum may move where rows are left out."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +71,7 @@ def find_table(lines):
         for line in lines:
             cells = table.cells(line)
             numbers = sum(NUMBER.fullmatch(cell.strip()) is not None for cell in cells)
-            counts.append((len(cells), numbers >= max(2, len(cells) // 3)))
+            counts.append((len(cells), numbers >= (1 if separator == ALONE else max(2, len(cells) // 3))))
         start = 0
         for i in range(1, len(counts) + 1):
             if i < len(counts) and counts[i] == counts[start]:
@@ -186,10 +195,19 @@ def workbook(lines, table):
     return kept.getvalue()
 
 
+def shortest(text, name):
+    """The first lines of a text, no more than its table needs, so that many edits take little time."""
+    for size in (SHORT // 4, SHORT // 2, SHORT):
+        part = text[: text.find("\n", size) + 1] or text
+        table = find_table(part.rstrip("\n").split("\n") if name.endswith(".xlsx") else part.split("\n"))
+        if table is not None and table.last - table.first >= ROWS:
+            break
+    return part
+
+
 def check_edits(name, data, count, rng, tally):
     """Edit the table of one file in many ways."""
-    text = Source(name, data[:LARGEST]).text
-    text = text[: text.find("\n", SHORT) + 1] or text
+    text = shortest(Source(name, data[:LARGEST]).text, name)
     settings = settings_for(name, text.encode())
     lines = text.rstrip("\n").split("\n") if name.endswith(".xlsx") else text.split("\n")
     table = find_table(lines)
@@ -225,18 +243,64 @@ def check_edits(name, data, count, rng, tally):
             yield f"{word}: {found}; line {at + 1} is {changed[at][:80]!r}"
 
 
+def strange_time(record, whole):
+    """A time that the whole file does not have beside its row, wherever the clock of the record starts."""
+    known = {}
+    for other in whole if times(record) else ():
+        for time, row in zip(times(other), rows(other), strict=False):
+            known.setdefault(row, []).append(time)
+    found = list(zip(times(record), rows(record), strict=False))
+    if not found or not known:
+        return ""
+    close = 1e-9 * max(abs(time) for own in known.values() for time in own)
+    shift, jumps = None, 0
+
+    def is_there(place, shift):
+        time, row = found[min(place, len(found) - 1)]
+        return any(abs(time + shift - own) <= close for own in known.get(row, ()))
+
+    for place, (time, row) in enumerate(found):
+        if shift is None or not is_there(place, shift):
+            starts = [own - time for own in known.get(row, (time,))]
+            shift, jumps = next((s for s in starts if is_there(place + 1, s)), starts[0]), jumps + 1
+    return f"has other times at {jumps - 1} places" if jumps > MOST_JUMPS + len(whole) else ""
+
+
+def times(record):
+    """Times of a record that is no spectrum, where the file states them."""
+    return [] if record.kind == "impedance" or record.time is None else record.time.tolist()
+
+
+def is_among(record, biases):
+    """Whether the bias of a spectrum is one of those of the whole file, but for rows left out of its mean."""
+    bias = record.bias_voltage
+    return bias in biases or any(
+        bias is not None and known is not None and abs(bias - known) < BIAS * max(1.0, abs(known))
+        for known in biases
+    )
+
+
 def compare_edited(whole, records, word):
     """How an edited file misleads; "" if it does not."""
     had = Counter(row for record in whole for row in rows(record))
     has = Counter(row for record in records for row in rows(record))
+    biases = {record.bias_voltage for record in whole if record.kind == "impedance"}
     said = {note for record in records for note in record.notes} - {
         note for record in whole for note in record.notes
     }
     strange = next((row for row in has if row not in had), None)
     if strange is not None:
         return f"gives {strange}"
+    late = next(filter(None, (strange_time(record, whole) for record in records)), "")
+    if late:
+        return late
+    other = next((r.bias_voltage for r in records if r.kind == "impedance" and not is_among(r, biases)), "")
+    if other != "":
+        return f"gives the bias {other} V for {biases}"
     if has.total() < had.total() and not said:
         return f"loses {had.total() - has.total()} of {had.total()} rows without a word"
+    if len(records) > len(whole) and word != "copies" and not said:
+        return f"gives {len(records)} records for {len(whole)} without a word"
     copied = len(records) > len(whole) or said
     if has.total() > had.total() and not (word == "copies" and copied):
         return f"gives {has.total()} rows for {had.total()} without a word"
@@ -269,8 +333,9 @@ def main():
         if not texts or (options.only and reader.lower() not in map(str.lower, options.only)):
             continue
         tally, rng = Counter(), random.Random(f"{options.seed} {reader}")
-        for name, data in texts:
-            faults = list(check_edits(name, data, -(-options.edits // len(texts)), rng, tally))
+        for place, (name, data) in enumerate(texts):
+            count = -(-(options.edits - tally["edited"]) // (len(texts) - place))
+            faults = list(check_edits(name, data, count, rng, tally))
             for text in faults[:3]:
                 print("  MISREAD", name, text[:300], flush=True)
         table[reader] = [tally[column] for column in COLUMNS]

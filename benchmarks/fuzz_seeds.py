@@ -1,7 +1,8 @@
 """Files to mutate for the readers that have no real file, and what device.toml says of those that need it.
 
 Written here as the instruments write them: NOVA text, EasyEXPERT, Keithley 4200 text and .xls, oscilloscopes
-of several makers as text and binary, parquet (where pyarrow is there), tidy and generic tables.
+of several makers as text and binary, network and impedance analysers, potentiostats, containers of arrays,
+reads of pulses, parquet (where pyarrow is there), tidy and generic tables.
 """
 
 import importlib.util
@@ -9,6 +10,7 @@ import io
 
 import numpy as np
 import pandas as pd
+from scipy.io import savemat
 
 from memfit.errors import MemfitError
 from memfit.loaders.raw import FileSettings, Source
@@ -134,8 +136,55 @@ def texts():
             + rows(1e3 * TIME, PULSE, PULSE / 2, separator=";")
         ),
     )
+    yield from analysers()
     for name, record in tidy_records():
         yield name, format_record(record)
+
+
+def analysers():
+    """Name and text of files of network and impedance analysers, potentiostats, and reads of pulses."""
+    yield "one.s1p", "! a remark\n# kHz Z RI R 1\n" + rows(FREQUENCY / 1e3, Z.real, Z.imag, separator=" ")
+    traces = "".join(
+        f'"TRACE: {trace}"\n"FORMAT: ?"\n\n"Frequency"\t"Data Real"\t"Data Imag"\n'
+        f"{rows(FREQUENCY, Z.real, Z.imag, separator=chr(9))}\n\n"
+        for trace in "AB"
+    )
+    yield "4294a.txt", f'"4294A"\n{traces}'
+    yield (
+        "waveforms.csv",
+        (
+            "#Digilent WaveForms Impedance Analyzer\n#Device Name: Discovery2\n#Offset: 300 mV\n"
+            "Frequency (Hz),Trace Rs (Ohm),Trace Xs (Ohm)\n" + rows(FREQUENCY, Z.real, Z.imag)
+        ),
+    )
+    yield (
+        "cv.cor",
+        (
+            "CORRW ASCII\nCorrTest for Windows: SN CS35  V5.1\nID_CV\nCyclic Voltammetry,Scan Rate(mV/s):10\n"
+            "      Surface Area:           0.5\nE(V)\t\ti(A/cm^2)\t\tT(s)\nEnd Comments\n"
+            + rows(SWEEP, CURRENT, 1e4 * TIME, separator="\t")
+        ),
+    )
+    packages = "".join(
+        f"Pda{round(1e6 * v) + 2**27:07X}u;ba{round(1e12 * i) + 2**27:07X}p\n"
+        for v, i in zip(SWEEP, CURRENT, strict=True)
+    )
+    yield "pico.txt", f"e\nM0005\n{packages}*\n\n"
+    y = 1 / Z
+    columns = (y.imag / (2 * np.pi * FREQUENCY), y.real, 0 * FREQUENCY + 0.4, FREQUENCY, 0 * FREQUENCY)
+    yield "cvu.csv", "Cp_AB,Gp_AB,DCV_AB,F_AB,CVU1S\n" + rows(*columns)
+    yield (
+        "b1500_beside.csv",
+        "V1,I1,,V1,I1\n"
+        + "".join(f"{v:.8g},{i:.8g},,{v:.8g},{2 * i:.8g}\n" for v, i in zip(SWEEP, CURRENT, strict=True)),
+    )
+    yield (
+        "reads.csv",
+        (
+            "# pulse_voltage: 1 V\n# pulse_width: 10 ms\n# read_voltage: 0.1 V\n# delay_between: 20 ms\n"
+            "Pulse number,Conductance (uS)\n" + rows(np.arange(1, 41), 40 - 20 * np.exp(-np.arange(40) / 9))
+        ),
+    )
 
 
 def tidy_records():
@@ -161,11 +210,57 @@ def binaries():
         packed = io.BytesIO()
         book.save(packed)
         yield "4200.xls", packed.getvalue()
+    yield from containers()
     yield "scope.isf", isf(np.where((TIME > 0.01) & (TIME < 0.03), 100, 0))
     if importlib.util.find_spec("pyarrow") is not None:
         packed = io.BytesIO()
         pd.DataFrame({"Voltage (V)": SWEEP, "Current (A)": CURRENT}).to_parquet(packed)
         yield "table.parquet", packed.getvalue()
+
+
+def containers():
+    """Name and bytes of each container of named arrays."""
+    named = {"frequency_Hz": FREQUENCY, "Z_real_ohm": Z.real, "Z_imag_ohm": Z.imag}
+    table = np.zeros(FREQUENCY.size, dtype=[(name, float) for name in named])
+    for name, values in named.items():
+        table[name] = values
+    for name, save in (
+        ("a.npy", lambda file: np.save(file, table)),
+        ("a.npz", lambda file: np.savez(file, **named)),
+        ("a.mat", lambda file: savemat(file, named)),
+        ("b.mat", lambda file: savemat(file, {"eis": named, "note": "cell 7"}, do_compression=True)),
+        ("a.h5", _save_hdf5),
+        ("a.tdms", _save_tdms),
+    ):
+        packed = io.BytesIO()
+        save(packed)
+        if packed.getvalue():
+            yield name, packed.getvalue()
+
+
+def _save_hdf5(file):
+    if importlib.util.find_spec("h5py") is None:
+        return
+    import h5py  # noqa: PLC0415 - optional
+
+    with h5py.File(file, "w") as book:
+        for bias in (0.5, 0.6):
+            group = book.create_group(f"eis {bias} V")
+            for label, unit, values in (("frequency", "Hz", FREQUENCY), ("Z", "ohm", bias * Z)):
+                group.create_dataset(label, data=values).attrs["units"] = unit
+
+
+def _save_tdms(file):
+    if importlib.util.find_spec("nptdms") is None:
+        return
+    import nptdms  # noqa: PLC0415 - optional
+
+    columns = (("Voltage", "V", SWEEP), ("Current", "A", CURRENT))
+    with nptdms.TdmsWriter(file) as writer:
+        writer.write_segment([
+            nptdms.ChannelObject("iv", label, values, properties={"unit_string": unit})
+            for label, unit, values in columns
+        ])  # fmt: skip
 
 
 def isf(samples):
@@ -188,6 +283,10 @@ def seeds():
 
 def helpful_settings(source):
     """What a user would write into device.toml so that the file becomes records."""
+    if source.name == "b1500_beside.csv":
+        return FileSettings(
+            columns={"voltage": "V1", "current": "I1"}, units={"voltage": "V", "current": "A"}
+        )
     try:
         _, tables = read_tables(source)
     except MemfitError:

@@ -28,8 +28,8 @@ FACE = {
         "map_over_parameters", "map_over_bias_and_load", "check_spectrum",
     ),
     "Devices and records": (
-        "Device", "ImpedanceSpectrum", "IVSweep", "PulseTransient", "Parameters", "record_from_frame",
-        "device_from_frames",
+        "Device", "ImpedanceSpectrum", "IVSweep", "PulseTransient", "SynapticCurve", "Parameters",
+        "record_from_frame", "device_from_frames",
     ),
     "Plans and results": ("FitPlan", "FitResult", "Estimate", "Comparison"),
     "Intervals in depth": ("profile", "bootstrap", "sample_posterior"),
@@ -44,7 +44,9 @@ MODULES = {
         "memfit.model.smallsignal", "memfit.model.linear", "memfit.model.hopf_boundary",
         "memfit.model.transient",
     ),
-    "Drives and records": ("memfit.protocols", "memfit.datasets.records", "memfit.datasets.device"),
+    "Drives and records": (
+        "memfit.protocols", "memfit.datasets.records", "memfit.datasets.programmes", "memfit.datasets.device",
+    ),
     "Fitting": (
         "memfit.fitting.plan", "memfit.fitting.results.result", "memfit.fitting.results.forecast",
         "memfit.fitting.results.propagation", "memfit.interop.lmfit_models",

@@ -20,6 +20,7 @@ from memfit.datasets import Device as Device
 from memfit.datasets import ImpedanceSpectrum as ImpedanceSpectrum
 from memfit.datasets import IVSweep as IVSweep
 from memfit.datasets import PulseTransient as PulseTransient
+from memfit.datasets import SynapticCurve as SynapticCurve
 from memfit.datasets.standard_protocols import protocol as protocol
 from memfit.errors import MemfitError as MemfitError
 from memfit.fitting import Estimate as Estimate

@@ -16,7 +16,8 @@ HEAVY = ("numpy", "scipy", "pandas", "matplotlib", "lmfit", "numba", "impedance"
 PROMISED = {
     "Circuit", "Comparison", "Conditions", "Device", "Drive", "Estimate", "FiguresOfMerit", "FitPlan",
     "FitResult", "Forecast", "IVSweep", "ImpedanceSpectrum", "Look", "MemfitError", "Noise", "Parameters",
-    "Part", "PulseTransient", "bifurcation_diagram", "bootstrap", "check_spectrum", "compare", "cycles_at",
+    "Part", "PulseTransient", "SynapticCurve", "bifurcation_diagram", "bootstrap", "check_spectrum",
+    "compare", "cycles_at",
     "device_from_frames", "equations", "figures_of_merit", "find_hopf_points", "fit", "fit_again",
     "fit_many", "impedance", "impedance_circuit", "linear", "lmfit_models", "load",
     "map_over_bias_and_load", "map_over_parameters", "operating_points", "plan_next", "plot", "predict",

@@ -250,14 +250,18 @@ def play(
         return _retention(programme, pulses, time, initial)
     if rows not in (len(pulses), len(pulses) + 1):
         raise InputError(
-            f"the protocol makes {len(pulses)} pulses, and {rows} reads were found: expected one after each "
-            "pulse, perhaps one before the first; correct `count` or the list of `pulse`"
+            f"the protocol makes {len(pulses)} pulse{'s' * (len(pulses) != 1)}, and {rows} reads were found: "
+            "expected one after each pulse, perhaps one before the first; correct `count` or the list of "
+            "`pulse`"
         )
     before = rows - len(pulses)
     said: list[str] = []
     if time is None:
         if programme.period is None:
-            raise InputError("expected the `period` of the pulses, or a column of the time")
+            raise InputError(
+                "expected the `period` of the pulses, or a column of the time; say it in `protocol`, "
+                "or above the table as `# period: 1 s`"
+            )
         ends = programme.period * np.arange(before, rows) + np.array([width for _, width in pulses])
         rest = programme.period - max(width for _, width in pulses)
         read_width = programme.read_width or min(programme.width[0], rest / 2)

@@ -22,13 +22,13 @@ from memfit.arrays import FloatArray
 from memfit.datasets import Origin, SynapticCurve
 from memfit.datasets.programmes import Played, PulseProgramme, play, play_pairs
 from memfit.errors import FileFormatError, InputError
-from memfit.loaders.protocol_setting import EXAMPLE, NEEDED, stated_programme
-from memfit.loaders.raw import NO_SETTINGS, FileSettings, select_used
+from memfit.loaders.protocol_setting import EXAMPLE, NEEDED, pulse_numbers, stated_programme
+from memfit.loaders.raw import NO_SETTINGS, ROLES, FileSettings, select_used
 from memfit.loaders.source import Source
 from memfit.loaders.tables import Block, Column, read_block, understand
 from memfit.loaders.tables.header import split_labels
 from memfit.protocols import Control
-from memfit.units import Unit, find_unit, split_label
+from memfit.units import Unit, accepted, find_unit, split_label
 
 _HEAD_LINES = 200
 _LONGEST = 5000
@@ -45,10 +45,6 @@ _OF_PAIR = re.compile(r"(?:[aigy]|ep?sc|ipsc|peak|pulse|current|conductance)[ _-
 _RATIOS = ("ratio", "ratio_change")
 _LEAST_PERCENT = 10.0
 """Smallest ratio of two responses, all through a table, that is a number of per cent."""
-_COUNTED = re.compile(
-    r"(?:pulse|cycle|read|measurement|sample)?[ _-]*(?:#|n|no\.?|nr\.?|num(?:ber)?|index|count)|pulses?",
-    re.IGNORECASE,
-)
 _HALVES = (
     re.compile(r"[ _-]*(?<![a-z])(?:ltp|potentiation|pot)(?![a-z])[ _-]*", re.IGNORECASE),
     re.compile(r"[ _-]*(?<![a-z])(?:ltd|depression|dep)(?![a-z])[ _-]*", re.IGNORECASE),
@@ -56,6 +52,8 @@ _HALVES = (
 """Words of columns of the reads of potentiation, and of those of depression beside it."""
 _STATES = re.compile(r"(?<![a-z])(?:HRS|LRS)(?![a-z])", re.IGNORECASE)
 _FALLING = "depression "
+_BY_UNIT = (("Conductance", "conductance"), ("Resistance", "resistance"), ("Current", "current"))
+"""What a column is whose label is "LTP (uS)", and the dimension that says so."""
 _SAME_READ = 0.05
 """Relative difference up to which a recorded voltage is that of the read."""
 _EXAMPLE = "Conductance (S)"
@@ -106,7 +104,7 @@ def read_programme(source: Source, programme: PulseProgramme, settings: FileSett
             f"of the {held} says {odd:g}: the file holds more than the reads, or the protocol is another one."
         )
     reads, note = _response(values, measured, programme.read, source)
-    start, (number, after) = settings.initial or "rest", _numbers(block)
+    start, (number, after) = settings.initial or "rest", pulse_numbers(block, programme, source)
     lost = next((note for note in block.notes if "left out" in note), "")
     if time is None and lost and not after.size:
         raise source.error(
@@ -127,16 +125,6 @@ def read_programme(source: Source, programme: PulseProgramme, settings: FileSett
     said = f"The drive is the programme of {what}; the samples are the reads."
     notes = (said, *note, *played.said, *_notes(block, number))
     return _record(source, settings, played, {held: None, measured: reads}, notes)
-
-
-def _numbers(block: Block) -> tuple[str, FloatArray]:
-    """Label and cells of the column that counts the pulses; nothing where there is none."""
-    for label, cells in block.others.items():
-        if _COUNTED.fullmatch(split_label(label)[0].strip()) and all(map(str.isdigit, cells)):
-            after = np.array(cells, dtype=np.float64)
-            if np.all(np.diff(after) > 0):
-                return label, after
-    return "", np.zeros(0)
 
 
 def _notes(block: Block, number: str) -> Iterator[str]:
@@ -302,7 +290,9 @@ def _find_columns(
                 if problem is not None:
                     example = _EXAMPLE if problem.role in _OF_READS else "Current (A)"
                     raise source.error(
-                        f"expected a unit in the header, as in {example}, found {problem.label!r}.",
+                        f"expected a unit in the header, as in {example}, found {problem.label!r}; or state "
+                        f"it in device.toml: columns = {{ {problem.role} = {{ name = {problem.label!r}, "
+                        f'unit = "{accepted(ROLES[problem.role]).split(",")[0].split(" ")[0]}" }} }}.',
                         line=at + 1,
                     )
                 return list(labels), chosen, at
@@ -315,9 +305,9 @@ def _chosen(labels: tuple[str, ...], settings: FileSettings, held: Control) -> l
     """Columns of the reads: one of what was measured, the time and the voltage where they are there."""
     found: dict[str, Column] = {}
     for index, label in enumerate(labels):
-        rising, falling = (half.sub(" ", label) for half in _HALVES)
+        rising, falling = (_without(half, label) for half in _HALVES)
         column = understand(label, index) or understand(rising.strip(), index)
-        if column is None and falling != label and (column := understand(falling.strip(), index)):
+        if column is None and falling != label.strip() and (column := understand(falling.strip(), index)):
             column = replace(column, role=f"{_FALLING}{column.role}")
         if column is not None:
             found.setdefault(column.role, replace(column, label=label))
@@ -334,6 +324,16 @@ def _chosen(labels: tuple[str, ...], settings: FileSettings, held: Control) -> l
     halves = [f"{_FALLING}{role}" for role in wanted]
     kept = [found[role] for role in (*wanted, *halves, "time") if role in found]
     return sorted(kept, key=lambda column: column.index)
+
+
+def _without(half: re.Pattern[str], label: str) -> str:
+    """A label without the word for potentiation or depression; the unit tells what such a word alone is."""
+    rest = half.sub(" ", label).strip()
+    unit = _unit_of(label) if rest.startswith(("(", "[", "/")) else None
+    if unit is None:
+        return rest
+    word = next((word for word, role in _BY_UNIT if unit.is_a(role)), "")
+    return f"{word} {rest}"
 
 
 def _unit_of(label: str) -> Unit | None:
@@ -433,15 +433,18 @@ def question_of_reads(source: Source) -> str:
             f"what was applied, as in {both}."
         )
     for line in source.head.split("\n")[:_HEAD_LINES] if source.is_text else ():
+        if re.match(r"\s*[-+]?\.?\d", line):  # a row, whose cells are no labels
+            continue
         found = [
             (labels, {column.role for column in map(understand, labels) if column is not None})
             for labels in _splits(line)
         ]
         roles = max((roles for _, roles in found), key=len, default=set())
         if roles & set(_OF_READS) and roles <= {*_OF_READS, "time"} and any(len(x) > 1 for x, _ in found):
+            example = EXAMPLE.replace('period = "1 s"', "count = 1") if "time" in roles else EXAMPLE
             beside = "columns of the voltage and the current beside the time, or " if "time" in roles else ""
             return (
                 f"expected {beside}what was applied, found reads alone (conductances or resistances against "
-                f"the number of the pulse or the time); say it in device.toml, as in {EXAMPLE}."
+                f"the number of the pulse or the time); say it in device.toml, as in {example}."
             )
     return ""

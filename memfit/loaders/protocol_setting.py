@@ -7,10 +7,14 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from memfit.arrays import FloatArray
 from memfit.datasets.programmes import PulseProgramme
 from memfit.errors import InputError, UnitError
 from memfit.loaders.settings_file import Checker
 from memfit.loaders.source import Source
+from memfit.loaders.tables import Block
 from memfit.units import parse_quantity, split_label
 
 if TYPE_CHECKING:
@@ -35,6 +39,12 @@ _STATED: Mapping[str, re.Pattern[str]] = {
     "count": re.compile(r"(?:num|number_?of|n)_?(?:pulses|cycles)|count"),
 }
 """Keys above a table, by what they say."""
+
+_COUNTED = re.compile(
+    r"(?:pulse|cycle|read|measurement|sample)?[ _-]*(?:#|n|no\.?|nr\.?|num(?:ber)?|index|count)|pulses?",
+    re.IGNORECASE,
+)
+"""Labels of a column that counts the pulses."""
 
 
 def read_protocol(check: Checker, value: object, place: str) -> PulseProgramme | None:
@@ -135,3 +145,33 @@ def stated_programme(source: Source, needed: tuple[str, ...] = NEEDED) -> PulseP
             f"expected a programme of pulses above the table that can be understood, found another: {error}; "
             f"say it in device.toml, as in {EXAMPLE}."
         ) from error
+
+
+def pulse_numbers(block: Block, programme: PulseProgramme, source: Source) -> tuple[str, FloatArray]:
+    """Label and cells of the column that counts the pulses; nothing where there is none.
+
+    Parameters
+    ----------
+    block : Block
+    programme : PulseProgramme
+        What was applied.
+    source : Source
+        For messages.
+
+    Raises
+    ------
+    FileFormatError
+        It starts again where the programme has no other pulse.
+    """
+    for label, cells in block.others.items():
+        if _COUNTED.fullmatch(split_label(label)[0].strip()) and all(map(str.isdigit, cells)):
+            after = np.array(cells, dtype=np.float64)
+            if np.all(np.diff(after) > 0):
+                return label, after
+            again = np.flatnonzero(np.diff(after) < 0) + 1
+            if again.size and np.all(np.diff(after)[np.diff(after) > 0] == 1) and len(programme.pulse) < 2:
+                raise source.error(
+                    f"expected reads of one course; {label!r} starts again in row {again[0] + 1}: write each "
+                    "course into a file of its own, or leave that column out if the pulses went on."
+                )
+    return "", np.zeros(0)

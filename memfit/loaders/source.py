@@ -178,6 +178,10 @@ _KINDS: tuple[tuple[int, bytes, str], ...] = (
 """Where the first bytes of a format are, what they are, and what it is called."""
 
 
+_NO_TEXT = (b"\x89PNG", b"\xff\xd8\xff", b"SQLite format 3\x00")
+"""Beginnings of files that blocks of zeros may follow, as they may follow a text."""
+
+
 def _kind_of_bytes(data: bytes) -> str:
     """What a binary file is, by its first bytes."""
     known = (name for place, mark, name in _KINDS if data[place : place + len(mark)] == mark)
@@ -196,6 +200,8 @@ def _encoding(data: bytes) -> str | None:
     for mark, codec in _MARKS:
         if data.startswith(mark):
             return codec
+    if data.startswith(_NO_TEXT):
+        return None
     sample = data[:8192]
     if b"\x00" in sample.rstrip(b"\x00"):  # UTF-16 without a mark shows as a zero in every other byte
         even, odd, half = sample[0::2].count(0), sample[1::2].count(0), len(sample) / 2

@@ -136,11 +136,11 @@ def make_spectra(reading: Reading) -> Iterator[ImpedanceSpectrum]:
             amplitude=settings.amplitude if settings.amplitude is not None else table.amplitude,
         )
         if len(sweeps) <= _MOST_JUDGED:
-            spectrum = _with_sign_judged(spectrum)
+            spectrum = _with_sign_judged(spectrum, "phase" if "phase" in table.columns else "z_imag")
         yield spectrum if limits is None else _between(spectrum, *limits, reading)
 
 
-def _with_sign_judged(spectrum: ImpedanceSpectrum) -> ImpedanceSpectrum:
+def _with_sign_judged(spectrum: ImpedanceSpectrum, role: str) -> ImpedanceSpectrum:
     """With a warning where not Z, but its conjugate obeys Kramers and Kronig.
 
     The sign is that of the header all the same: nothing is reversed by the data.
@@ -154,10 +154,11 @@ def _with_sign_judged(spectrum: ImpedanceSpectrum) -> ImpedanceSpectrum:
         conjugate = kramers_kronig(replace(spectrum, impedance=spectrum.impedance.conj()))
         if conjugate.status != "consistent" or printed.rms < _PLAINLY * max(conjugate.rms, _GOOD):
             return spectrum
+    label, way = ("Z''", "-Z''") if role == "z_imag" else ("phase", "-phase")
     note = (
-        "Z'' as printed violates Kramers-Kronig, its conjugate obeys: the sign is probably that of -Z''. If "
-        "so write -Z'' into the header, or say it in device.toml by a minus before the label, as in "
-        """columns = { z_imag = "-Zs''" }."""
+        f"{label.capitalize()} as printed violates Kramers-Kronig, its conjugate obeys: the sign is probably "
+        f"that of {way}. If so write {way} into the header, or say it in device.toml by a minus before the "
+        f'label, as in columns = {{ {role} = "{way}" }}.'
     )
     return replace(spectrum, notes=(*spectrum.notes, note))
 
@@ -301,10 +302,15 @@ def _level(values: FloatArray) -> float:
     return float(np.mean(values)) if np.ptp(values) > 0 else float(values[0])
 
 
+_POINT_IS_V = re.compile(r"(?<![A-Za-z0-9.])([-+]?\d)V(\d{1,3})(?![A-Za-z0-9])")
+"""0V5 is 0.5 V."""
+
+
 def _bias_from_name(name: str, what: str) -> Stated | None:
     """The dc bias that the name of a file, a sheet or a folder states: "eis_0.80V.csv", "000_mvdc.ism"."""
+    text = _POINT_IS_V.sub(r"\1.\2V", name)
     stated = [
-        match for match in _NAME_BIAS.finditer(name) if not _AMPLITUDE.search(name[: match.start() + 1])
+        match for match in _NAME_BIAS.finditer(text) if not _AMPLITUDE.search(text[: match.start() + 1])
     ]
     if len(stated) != 1:
         return None

@@ -88,3 +88,27 @@ def test_the_same_numbers_at_another_bias_or_control_are_kept():
 def test_a_bias_that_only_one_file_states():
     record = spectrum("a", 5)
     assert copies([record, replace(record, name="b", bias_voltage=None)]) == {1: 0}
+
+
+@pytest.mark.parametrize("make", MAKERS)
+@pytest.mark.parametrize("first", [True, False])
+def test_a_part_of_a_measurement_is_a_copy(make, first):
+    whole = make("whole", 4)
+    rows = slice(5, 19)
+    if isinstance(whole, ImpedanceSpectrum):
+        part = replace(whole, frequency=whole.frequency[rows], impedance=whole.impedance[rows])
+    else:
+        names = [name for name in ("time", "voltage", "current") if getattr(whole, name) is not None]
+        part = replace(whole, **{name: getattr(whole, name)[rows] for name in names})
+    part = replace(part, name="part")
+    kept, said = without_copies([part, whole] if first else [whole, part])
+    assert [record.name for record in kept] == ["whole"]
+    assert said == ("part holds the same numbers as whole: counted once.",)
+
+
+def test_a_few_equal_rows_are_chance():
+    flat = replace(sweep("flat", 1), current=np.zeros(81))
+    part = replace(flat, voltage=UP_DOWN[:30], current=np.zeros(30))
+    few = spectrum("few", 1)
+    assert copies([flat, part]) == {}
+    assert copies([few, replace(few, frequency=FREQUENCY[:4], impedance=few.impedance[:4])]) == {}

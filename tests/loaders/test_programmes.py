@@ -1,12 +1,14 @@
 """Files of reads: what was applied stands in device.toml or above the table; the model fits them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import memfit as mf
 from memfit.datasets import content_digest
-from memfit.datasets.programmes import at_reads
-from memfit.errors import InputError
+from memfit.datasets.programmes import PulseProgramme, at_reads
+from memfit.errors import FileFormatError, InputError
 from memfit.loaders.device import load_device
 from memfit.loaders.programmes import programmes_of, question_of_reads
 from memfit.loaders.raw import FileSettings
@@ -382,3 +384,46 @@ def test_use_and_leave_out_hold_for_reads(tmp_path):
 def test_reads_of_nothing_are_refused(tmp_path):
     with pytest.raises(InputError, match="exactly 0 in all 12 rows"):
         load_device(folder_of(tmp_path, table("Conductance (S)", 0 * CURRENTS)))
+
+
+def test_a_number_of_the_pulse_that_starts_again():
+    rows = "".join(f"{k},{10 + k}\n" for k in range(1, 21))
+    head = "# pulse_voltage: 1 V\n# pulse_width: 10 ms\n# read_voltage: 0.1 V\n# delay_between: 20 ms\n"
+    text = f"{head}Pulse number,Conductance (uS)\n"
+    (record,) = read_source(Source("a.csv", (text + rows).encode()))
+    assert record.points == 20
+    with pytest.raises(FileFormatError, match="starts again in row 21"):
+        read_source(Source("a.csv", (text + rows + rows).encode()))
+
+
+READS = "".join(f"{k},{10 + k},{30 - k}\n" for k in range(1, 21))
+TWO = PulseProgramme(pulse=(1.0, -1.0), width=(0.01,), read=0.1, period=1.0)
+ONE = PulseProgramme(pulse=(1.0,), width=(0.01,), read=0.1, period=1.0)
+
+
+@pytest.mark.parametrize("labels", ["Pulse,LTP (uS),LTD (uS)", "Pulse,Potentiation [uS],Depression [uS]"])
+def test_columns_that_are_called_by_their_half_alone(labels):
+    (record,) = read_source(Source("a.csv", f"{labels}\n{READS}".encode()), FileSettings(protocol=TWO))
+    np.testing.assert_allclose(record.current, 1e-7 * np.r_[np.arange(11, 31), np.arange(29, 9, -1)])
+
+
+def test_the_unit_of_the_reads_is_asked_for_and_then_taken():
+    text = f"Pulse,Conductance,x\n{READS}".encode()
+    with pytest.raises(FileFormatError, match="y_real = "):
+        read_source(Source("a.csv", text), FileSettings(protocol=ONE))
+    stated = FileSettings(protocol=ONE, columns={"y_real": "Conductance"}, units={"y_real": "uS"})
+    (record,) = read_source(Source("a.csv", text), stated)
+    np.testing.assert_allclose(record.current, 1e-7 * np.arange(11, 31))
+
+
+@pytest.mark.parametrize(
+    "labels", ["Time after pulse (s),Resistance (kohm),x", "time since set (s),Widerstand (kOhm),x"]
+)
+def test_retention_asks_for_what_reads_it(labels):
+    text = f"{labels}\n{READS}".encode()
+    with pytest.raises(FileFormatError, match="count = 1"):
+        read_source(Source("a.csv", text))
+    once = replace(ONE, period=None, count=(1,))
+    (record,) = read_source(Source("a.csv", text), FileSettings(protocol=once))
+    assert record.kind == "retention"
+    np.testing.assert_allclose(record.current, 1e-4 / np.arange(11, 31))

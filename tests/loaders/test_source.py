@@ -42,3 +42,11 @@ def test_labels_in_brackets_are_no_json():
     rows = "".join(f"{k}.5,{k * k}\n" for k in range(20))
     with pytest.raises(FileFormatError, match=r"expected (?!a table, found JSON)"):
         read_source(Source("iv.csv", ("[V] one,[A] two\n" + rows).encode()))
+
+
+@pytest.mark.parametrize(
+    ("data", "words"), [(b"\x89PNG\r\n\x1a\n", "picture"), (b"SQLite format 3\x00", "database")]
+)
+def test_what_zeros_follow_is_known_by_its_name(data, words):
+    with pytest.raises(FileFormatError, match=words):
+        read_source(Source("a.dat", data + bytes(300)))

@@ -16,9 +16,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from memfit.arrays import FloatArray
 from memfit.loaders.raw import FileSettings, RawTable, Reader, Source
-from memfit.loaders.tables import Column, read_block, split_fields, understand
+from memfit.loaders.tables import Block, Column, read_block, split_fields, understand
 from memfit.units import find_unit
 
 _TRACE = re.compile(r'^\s*"?TRACE: ?(?P<name>[AB])"?\s*$', re.IGNORECASE | re.MULTILINE)
@@ -34,9 +33,10 @@ def _recognises(source: Source) -> bool:
 
 def _read(source: Source, settings: FileSettings) -> list[RawTable]:
     """The spectrum of all traces."""
-    traces = _traces(source)
+    blocks = _traces(source)
+    traces = {name: block.columns for name, block in blocks.items()}
     metadata = {"instrument": "Agilent 4294A or 4395A"}
-    for values in traces.values():
+    for name, values in traces.items():
         if set(_DATA) <= values.keys():
             columns = dict(zip(("z_real", "z_imag"), (values[name] for name in _DATA), strict=True))
             return [
@@ -44,7 +44,7 @@ def _read(source: Source, settings: FileSettings) -> list[RawTable]:
                     columns={"frequency": values[_FREQUENCY], **columns},
                     kind="impedance",
                     metadata=metadata,
-                    notes=("The data array was read, which is R and X in ohm.",),
+                    notes=("The data array was read, which is R and X in ohm.", *blocks[name].notes),
                 )
             ]
     labels = settings.columns if isinstance(settings.columns, tuple) else ()
@@ -73,15 +73,16 @@ def _read(source: Source, settings: FileSettings) -> list[RawTable]:
             columns={one.role: one.to_si(raw) for one, raw in zip(meant, found, strict=True) if one},
             kind="impedance",
             metadata=metadata,
+            notes=tuple(dict.fromkeys(note for block in blocks.values() for note in block.notes)),
         )
     ]
 
 
-def _traces(source: Source) -> Mapping[str, Mapping[str, FloatArray]]:
+def _traces(source: Source) -> Mapping[str, Block]:
     """Columns of each trace, by its name and by their labels in small letters."""
     lines = source.lines
     starts = [i for i, line in enumerate(lines) if _TRACE.match(line)]
-    traces: dict[str, Mapping[str, FloatArray]] = {}
+    traces: dict[str, Block] = {}
     for start, stop in zip(starts, [*starts[1:], len(lines)], strict=True):
         name = lines[start].strip().strip('"').upper()
         at = next((i for i in range(start, stop) if '"frequency"' in lines[i].lower()), None)
@@ -96,7 +97,7 @@ def _traces(source: Source) -> Mapping[str, Mapping[str, FloatArray]]:
     return traces
 
 
-def _columns(source: Source, labels: Sequence[str], first: int, stop: int) -> Mapping[str, FloatArray]:
+def _columns(source: Source, labels: Sequence[str], first: int, stop: int) -> Block:
     """Columns of a trace, by label."""
     wanted = [label for label in (_FREQUENCY, *_DATA, *_SHOWN) if label in labels]
     if not set(_DATA) <= set(wanted) and not set(_SHOWN) <= set(wanted):
@@ -109,7 +110,7 @@ def _columns(source: Source, labels: Sequence[str], first: int, stop: int) -> Ma
         Column(labels.index(label), label, label, find_unit("Hz") if label == _FREQUENCY else None)
         for label in wanted
     ]
-    return read_block(source, columns, labels, first, last).columns
+    return read_block(source, columns, labels, first, last)
 
 
 def _is_words(line: str) -> bool:

@@ -30,7 +30,7 @@ _ZPLOT = (
     Field("frequency", ("Freq(Hz)", "Frequency(Hz)"), "Hz"),
     Field("z_real", ("Z'(a)",), "ohm"),
     Field("z_imag", ("Z''(b)",), "ohm"),
-    Field("bias_voltage", ("Bias",)),
+    Field("bias_voltage", ("Bias", "Bias(V)"), "V"),
 )
 _RELAXIS = (
     Field("frequency", ("Data: Frequency",), "Hz"),
@@ -138,9 +138,13 @@ def _read_dfr(source: Source, settings: FileSettings) -> list[RawTable]:
         raise source.error("expected the number of points in the second line.", line=2)
     count = int(stated)
     values: list[float] = []
+    gap = 0
     for line, text in enumerate(lines[3:], start=4):
         if not text.strip():
+            gap = gap or line
             continue
+        if gap:
+            raise source.error("expected one number, found an empty line among the points.", line=gap)
         value = number(text)
         if value is None or not np.isfinite(value):
             raise source.error(f"expected one number, found {text.strip()[:40]!r}.", line=line)
@@ -151,6 +155,13 @@ def _read_dfr(source: Source, settings: FileSettings) -> list[RawTable]:
     if whole < min(count, 3):
         raise source.error(f"expected {count} points of {_DFR_NUMBERS} numbers, found {len(values)} numbers.")
     table = np.array(values[: whole * _DFR_NUMBERS]).reshape(whole, _DFR_NUMBERS)
+    in_order = abs(int(np.sum(np.sign(np.diff(table[:, 0]))))) == whole - 1
+    one_lost = len(values) == count * _DFR_NUMBERS - 1
+    if one_lost or (len(values) % _DFR_NUMBERS and not in_order):
+        raise source.error(
+            f"expected {_DFR_NUMBERS} numbers for each of {count} points, found {len(values)} numbers: a "
+            "line is lost; export the spectrum anew."
+        )
     return [
         RawTable(
             columns={"frequency": table[:, 0], "z_real": table[:, 1], "z_imag": -table[:, 2]},

@@ -87,6 +87,8 @@ def _read_buffer(source: Source, settings: FileSettings) -> list[RawTable]:
     need(columns, ("time", "current", "voltage"), labels, source, first)
     blocks = list(_blocks(lines))
     _check_stamped(source, blocks, separator, len(labels))
+    blank = [start for start, _ in blocks[1:] if not lines[start - 1].strip()]
+    parted = f"Told apart by blank lines: a sweep begins in line {str([i + 1 for i in blank[:5]])[1:-1]}."
     tables = []
     for count, (start, stop) in enumerate(blocks, start=1):
         rows = [row.strip() for row in lines[start:stop]]
@@ -103,7 +105,7 @@ def _read_buffer(source: Source, settings: FileSettings) -> list[RawTable]:
             control=control,
             part=f"sweep {count} of {len(blocks)}" if len(blocks) > 1 else "",
             metadata={"instrument": "Keithley", **{key.strip(): value for key, value in pairs}},
-            notes=(*assumed, note, *block.notes),
+            notes=(*assumed, note, *block.notes, *([parted] if blank else [])),
         )
         tables.append(table)
     return tables

@@ -179,11 +179,17 @@ def _read_side_by_side(source: Source, settings: FileSettings) -> list[RawTable]
     rows = [split_fields(line, separator) for line in source.lines[1:]]
     for place, group in enumerate(groups, start=1):
         cells = [[row[i] if i < len(row) else "" for i in group] for row in rows]
-        lines = [separator.join(row) if any(row) else "" for row in cells]
-        text = "\n".join([separator.join(names[i] for i in group), *lines])
+        filled = [at for at, row in enumerate(cells) if any(row)]
+        last = filled[-1] + 1 if filled else 0  # a shorter measurement ends in empty cells
+        written = [at for at, row in enumerate(rows) if at >= last and not any(row)]
+        written = [at for at in written if source.lines[at + 1].strip()]  # empty for all measurements
+        empty = last - len(filled) + len(written)
+        notes = [f"{empty} empty {'row was' if empty == 1 else 'rows were'} left out."] if empty else []
+        lines = [separator.join(cells[at]) for at in filled]
+        text = "\n".join([separator.join(names[i] for i in group), *lines, ""])
         part = replace(source, data=text.encode("utf-8", errors="replace"))
         tables += [
-            replace(table, part=f"measurement {place} of {len(groups)}")
+            replace(table, part=f"measurement {place} of {len(groups)}", notes=(*table.notes, *notes))
             for table in read_text_tables(part, settings)
         ]
     return tables

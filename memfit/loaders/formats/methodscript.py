@@ -28,6 +28,10 @@ _VARIABLE = re.compile(
     r"(?P<name>[a-z]{2})(?P<digits>[0-9A-Fa-f]{7}|     na)(?P<prefix>.)(?P<more>(?:,[^;,]*)*)"
 )
 _PACKAGE = re.compile(r"^P[a-z]{2}(?:[0-9A-Fa-f]{7}[afpnumkMGTPEi ]|     nan)", re.MULTILINE)
+_LOST = re.compile(r"(?:^|;)[a-z]{2}[0-9A-F]{7}[afpnumkMGTPEi ](?:[,;]|$)")
+"""A variable in a line that is no point."""
+_MARK = re.compile(r"[eLMCST!][0-9A-Fa-f]{0,8}|T.*|!.*")
+"""Lines that begin a measurement, a loop or a scan, or that the script sent as text."""
 _ENDS = "*+-"
 _WRONG = 0x7
 """Status bits of a point that cannot be believed; an overload that is only near (8) can."""
@@ -57,29 +61,52 @@ def _variables(line: str, number: int, source: Source) -> tuple[dict[str, float]
     return values, doubtful
 
 
-def _read(source: Source, settings: FileSettings) -> list[RawTable]:
-    """A table for each scan."""
+def _curves(source: Source) -> tuple[list[list[dict[str, float]]], list[str]]:
+    """The points of each scan, by role, and what is to be said of lines that are none."""
     curves: list[list[dict[str, float]]] = [[]]
     left_out = 0
+    odd: list[int] = []
     for number, line in enumerate(source.lines, start=1):
         if line[:1] in _ENDS and line[:1]:
             curves.append([])
         elif line.startswith("P") and len(line) > 1:
             values, doubtful = _variables(line.rstrip(), number, source)
-            if curves[-1] and values.keys() != curves[-1][-1].keys():
+            before = curves[-1][-1].keys() if curves[-1] else values.keys()
+            if values.keys() < before or values.keys() > before:
+                raise source.error(
+                    f"expected the variables {', '.join(before)} as in the line before, found "
+                    f"{', '.join(values) or 'none'}; mend or remove the line.",
+                    line=number,
+                )
+            if values.keys() != before:
                 curves.append([])
             if doubtful or not np.isfinite(list(values.values())).all():
                 left_out += 1
             elif values:
                 curves[-1].append(values)
-    whole = [rows for rows in curves if len(rows) >= _FEWEST]
+        elif _LOST.search(line):
+            raise source.error(
+                f"expected P before the variables of a point, found {line[:30]!r}; mend or remove the line.",
+                line=number,
+            )
+        elif line.strip() and not _MARK.fullmatch(line.strip()):
+            odd.append(number)
     notes = []
     if left_out:
         points = "1 point was" if left_out == 1 else f"{left_out} points were"
         notes.append(f"{points} left out: an overload, a timing error or no number, as the instrument says.")
+    if odd:
+        notes.append(f"No points, left out: line{'' if len(odd) == 1 else 's'} {str(odd[:5])[1:-1]}.")
     short = sum(len(rows) for rows in curves if 0 < len(rows) < _FEWEST)
     if short:
         notes.append(f"{short} points of scans shorter than {_FEWEST} were left out.")
+    return curves, notes
+
+
+def _read(source: Source, settings: FileSettings) -> list[RawTable]:
+    """A table for each scan."""
+    curves, notes = _curves(source)
+    whole = [rows for rows in curves if len(rows) >= _FEWEST]
     tables = []
     for number, rows in enumerate(whole, start=1):
         columns = {role: np.array([row[role] for row in rows]) for role in rows[0]}

@@ -53,7 +53,7 @@ def _read_hzb(source: Source, settings: FileSettings) -> list[RawTable]:
     runs, start = [], None
     for i in range(first, len(lines)):  # lines of text ("max. average power ...") divide the rows
         text = re.match(r"\s*[A-Za-z].*:", lines[i]) is not None
-        if not text and lines[i].strip() and start is None:
+        if not text and lines[i].strip(" ") and start is None:  # a row of tabs is empty, and told
             start = i
         elif text and start is not None:
             runs.append((start, i))

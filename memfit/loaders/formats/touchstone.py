@@ -26,6 +26,8 @@ _FORMS: Mapping[str, Callable[[FloatArray, FloatArray], ComplexArray]] = {
 }
 _PARAMETERS = ("s", "y", "z", "g", "h")
 _SUFFIX = re.compile(r"\.s(\d{1,3})p")
+_FAILED = re.compile(r"\s*#\S*(?:\s+[-+]?\.?\d\S*){2}")
+"""A row whose first cell is an error such as #NUM!; no option line has two numbers."""
 _WORDS = frozenset({*_HERTZ, *_FORMS, *_PARAMETERS, "r"})
 _FIELDS = (Field("frequency", ("f",)), Field("y_real", ("x",)), Field("y_imag", ("y",)))
 """The three numbers of a row; the second and third are what the option line says."""
@@ -86,6 +88,12 @@ def _options(source: Source) -> tuple[int, _Options]:
 def _read(source: Source, settings: FileSettings) -> list[RawTable]:
     """The spectrum of a one-port file."""
     first, options = _options(source)
+    failed = next((i for i, line in enumerate(source.lines[first:]) if _FAILED.match(line)), None)
+    if failed is not None:
+        raise source.error(
+            "expected a frequency and two numbers, found the error of a spreadsheet; mend the line.",
+            line=first + failed + 1,
+        )
     lines = [re.sub(r"!.*", "", line) for line in source.lines]
     keywords = {
         match[1].strip().lower(): match[2].strip()

@@ -254,7 +254,7 @@ _SWEPT = (("bias_voltage", "voltage", _CURRENTS), ("bias_current", "current", ("
 
 
 def hint(labels: Sequence[str], columns: Sequence[Column]) -> str:
-    """How to name a column whose unit tells what it is, where its label does not; "" without one.
+    """How to name a column whose unit tells what it is, where its label does not, or any other.
 
     Parameters
     ----------
@@ -279,8 +279,18 @@ def hint(labels: Sequence[str], columns: Sequence[Column]) -> str:
         more = ', and over what the current was measured: sense_resistance = "1 kohm"'
     else:
         named = {role: found[0] for role, found in (("voltage", volts), ("current", amperes)) if found}
+        if len(amperes) > 1:
+            more = "; the others by further [[measurement]]s of this file, each with its own name"
     stated = ", ".join(f"{role} = {label!r}" for role, label in named.items())
-    return f"; say in device.toml columns = {{ {stated} }}{more}" if named else ""
+    if named:
+        return f"; say in device.toml columns = {{ {stated} }}{more}"
+    bare = [label for i, label in enumerate(labels) if label and i not in understood]
+    roles = [("voltage", "V"), ("current", "A")]
+    if len(bare) > 2 and not columns:
+        roles.insert(0, ("time", "s"))
+    chosen = zip(roles, [*bare, "...", "..."], strict=False)
+    stated = ", ".join(f'{role} = {{ name = "{text}", unit = "{unit}" }}' for (role, unit), text in chosen)
+    return f". Rename them, or say which is which in device.toml, as in columns = {{ {stated} }}"
 
 
 def _one_per_role(

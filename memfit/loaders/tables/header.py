@@ -1,16 +1,12 @@
-"""What stands above the rows of a table: settings, the line of labels, the measurements side by side.
+"""What stands above the rows of a table: settings, the line of labels.
 
 The header is found by structure: the first line whose fields name quantities and that is followed by rows of
 numbers; a second line of units may follow it. Of the `# key: value` lines above it memfit acts on some
-(`SETTINGS`), the rest is kept as text. Several measurements may stand side by side: either the same labels
-come again ("f, Z', Z'', f, Z', Z''", perhaps under a row of titles), or each label carries the name of its
-measurement ("Frequency (Hz), Z' 0 V (ohm), Z'' 0 V (ohm), Z' 0.5 V (ohm), ..."). Other columns that share a
-role stay an error: V and I of two terminals are no two measurements.
+(`SETTINGS`), the rest is kept as text.
 """
 
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -19,15 +15,14 @@ from memfit.loaders.plausible import doubt
 from memfit.loaders.raw import (
     CONTROLS,
     INITIALS,
-    ROLES_OF_PAIRS,
     TECHNIQUES,
     RawTable,
     Stated,
-    pair_of,
 )
-from memfit.loaders.tables.labels import Column, normalise, understand, understand_header, words_of_headers
+from memfit.loaders.tables.labels import normalise, understand_header, words_of_headers
 from memfit.loaders.tables.layout import SAMPLE, SEPARATORS, Layout, find_layout, settled, split_fields
-from memfit.units import find_unit, parse_number, parse_quantity, split_label
+from memfit.loaders.tables.side_by_side import MOST_TAGGED, groups_of
+from memfit.units import find_unit, parse_quantity, split_label
 
 SETTINGS: Mapping[str, tuple[str, ...] | Mapping[str, str]] = {
     "bias": ("voltage",),
@@ -45,29 +40,15 @@ SETTINGS: Mapping[str, tuple[str, ...] | Mapping[str, str]] = {
 """Keys of the lines above a table that memfit acts on: the dimensions or the words of their values."""
 
 _LINE = re.compile(r"^\s*(?P<mark>[#%!]|//)?\s*(?P<key>[A-Za-z][\w .()/²^\[\]-]{0,60}?)\s*[:=](?P<value>.*)$")
+_INNER = re.compile(
+    r"(?P<key>[A-Za-z][A-Za-z. ]{0,30})\[(?P<unit>[^\]\s]{1,6})\]\s*="
+    r"\s*(?P<value>[-+]?[\d.]+(?:[eE][-+]?\d+)?)"
+)
+"""Settings of which one line holds several, as Novocontrol writes them."""
 _LONGEST = 4000
 """Characters of a line that may be metadata."""
-_MOST_TAGGED = 300
-"""Labels of a header in which names of measurements are looked for."""
 _MOST_WORDS = 2
 """Lines of words between labels and rows."""
-_AXES = ("frequency", "time", "voltage", "applied_voltage", "current", "applied_current")
-"""Roles that can be the first of a measurement."""
-_TIME_DOMAIN = frozenset({"time", "voltage", "applied_voltage", "current", "current_density"})
-_WAY = re.compile(
-    r"fw|fwd|forward|vorw[äa]rts|rv|rev|reverse|bw|bwd|backward|r[üu]ckw[äa]rts|up|down|light|dark|hell|dunkel"
-    r"|(?:device|dev|pixel|px|cell|sample|dut)[\s_-]*\w{1,8}",
-    re.IGNORECASE,
-)
-"""Names of sweeps of one device or of several; a letter or number alone may be a terminal."""
-_NO_MEASUREMENT = re.compile(
-    r"\b(?:fit\w*|calc\w*|model\w*|sim\w*|kk|err\w*|error|std\w*|sd|dev|resid\w*|theor\w*|norm\w*)\b",
-    re.IGNORECASE,
-)
-_BIAS = re.compile(
-    r"(?:bias|dc|vdc|v|u)?\s*[=:]?\s*(?P<value>[-+]?\d+(?:[.,]\d+)?)\s*(?P<unit>m?V)(?:\s*(?:bias|dc))?",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True)
@@ -82,25 +63,6 @@ class Header:
     layout: Layout
     words: int = 0
     """Lines of words between the labels and the rows: Origin's comments."""
-
-
-@dataclass(frozen=True)
-class Group:
-    """Columns of one measurement."""
-
-    title: str
-    columns: tuple[Column, ...]
-
-    @property
-    def bias(self) -> Stated | None:
-        """The voltage that the title is, if it is one."""
-        stated = _BIAS.fullmatch(self.title.strip())
-        if stated is None:
-            return None
-        scale = 1e3 if stated["unit"].lower() == "mv" else 1.0
-        return Stated(
-            parse_number(stated["value"]) / scale, f"the heading {self.title.strip()!r} of its columns"
-        )
 
 
 class Known(NamedTuple):
@@ -157,6 +119,10 @@ def read_metadata(
                 line = f"{cells['key'].strip()}: {cells['value']}"  # noqa: PLW2901
             else:
                 line = line.replace("\t", ": ", 1)  # noqa: PLW2901
+        for inner in _INNER.finditer(line):  # "Fixed value(s) :  DC volt [V]=3.0e-01"
+            word, text = _acted_on(f"{inner['key'].strip()} ({inner['unit']})", inner["value"])
+            if word:
+                known.setdefault(word, Known(text, _setting(word, text)))
         pair = _LINE.match(line)
         if pair is None:
             continue
@@ -273,13 +239,19 @@ def _search_header(lines: Sequence[str], named: Sequence[str], *, strict: bool) 
         # "#" may be the name of the first column
         numbered = split_labels(line) if marked and re.match(r"\s*#[\t;,]", line) else []
         for labels in [*split_labels(bare), *numbered]:
-            known = {column.label for column in understand_header(labels)} | (set(named) & set(labels))
-            if len(known) < 2 and not (3 <= len(labels) <= _MOST_TAGGED and groups_of(labels)):
+            known = {column.label for column in understand_header(labels)} | _named(labels, named)
+            if len(known) < 2 and not (3 <= len(labels) <= MOST_TAGGED and groups_of(labels)):
                 continue
             header = _header_at(lines, i, labels, strict=strict)
             if header is not None:
                 return header
     return None
+
+
+def _named(labels: Sequence[str], named: Sequence[str]) -> set[str]:
+    """Labels that device.toml names, with or without their units."""
+    plain = {normalise(name) for name in named}
+    return {label for label in labels if label in named or normalise(split_label(label)[0]) in plain}
 
 
 def split_labels(line: str) -> list[tuple[str, ...]]:
@@ -358,93 +330,3 @@ def _units_row(line: str, labels: tuple[str, ...]) -> tuple[str, ...] | None:
                 for label, word in zip(labels, padded, strict=True)
             )
     return None
-
-
-def groups_of(labels: Sequence[str], titles: Sequence[str] = ()) -> list[Group]:
-    """The measurements that stand side by side in a table; none where the table is one measurement.
-
-    Parameters
-    ----------
-    labels : sequence of str
-        Of all columns.
-    titles : sequence of str
-        Fields of the line above, which may name the measurements; empty if there is none.
-    """
-    known = set(labels)  # pandas and others put a number behind a label that comes again (".1")
-    stripped = [re.sub(r"\s*\.\d{1,3}$", "", label) for label in labels]
-    plain = [short if short in known else label for short, label in zip(stripped, labels, strict=True)]
-    understood = (understand(text, i) for i, text in enumerate(plain))
-    columns = [column for column in understood if column is not None]
-    return _repeated(columns, titles) or _tagged(plain, columns)
-
-
-def _repeated(columns: Sequence[Column], titles: Sequence[str]) -> list[Group]:
-    """Groups whose labels are the same, in the same order, each with its axis or all with one before them."""
-    names = [(column.role, normalise(split_label(column.label)[0]), column.sign) for column in columns]
-    for shared in (0, 1):
-        own, axis, rest = names[shared:], columns[:shared], columns[shared:]
-        sizes = (n for n in range(2 - shared, len(own) // 2 + 1) if len(own) % n == 0)
-        size = next((n for n in sizes if own == own[:n] * (len(own) // n)), 0)
-        roles = [column.role for column in (*axis, *rest[:size])]
-        if not size or len(set(roles)) < len(roles) or not _is_measurement(set(roles)):
-            continue
-        starts = [rest[i].index for i in range(0, len(rest), size)]
-        ends = [*starts[1:], len(titles)]
-        named = [
-            next((text.strip() for text in titles[start:end] if text.strip()), "")
-            for start, end in zip(starts, ends, strict=True)
-        ]
-        distinct = all(named) and len(set(named)) == len(named)
-        if any(_NO_MEASUREMENT.search(name) for name in named) or (shared and not distinct):
-            return []
-        if not distinct:
-            named = [
-                f"{name} {i}".strip() if name else f"columns {i}" for i, name in enumerate(named, start=1)
-            ]
-        return [Group(name, (*axis, *rest[i * size : (i + 1) * size])) for i, name in enumerate(named)]
-    return []
-
-
-def _is_measurement(roles: set[str]) -> bool:
-    """True if these roles make a spectrum, a sweep or a transient."""
-    if "frequency" in roles:
-        return pair_of(roles) is not None
-    return bool(roles & {"voltage", "applied_voltage"}) and bool(roles & {"current", "current_density"})
-
-
-def _tagged(labels: Sequence[str], columns: Sequence[Column]) -> list[Group]:
-    """Groups whose labels carry the name of the measurement."""
-    understood = {column.index for column in columns}
-    tagged: dict[str, list[Column]] = {}
-    for index, label in enumerate(labels):
-        if index in understood or len(label) > 80:
-            continue
-        tag, column = next(_named_columns(label, index), ("", None))
-        if column is not None:
-            tagged.setdefault(tag, []).append(column)
-    if len(tagged) < 2 or any(_NO_MEASUREMENT.search(tag) for tag in tagged):
-        return []
-    groups = []
-    for tag, own in tagged.items():
-        have = {column.role for column in own}
-        shared = [column for column in columns if column.role in _AXES and column.role not in have]
-        roles = Counter(column.role for column in (*shared, *own))
-        if not _is_measurement(set(roles)) or max(roles.values()) > 1:
-            return []
-        groups.append(Group(tag, (*shared, *own)))
-    return [] if _is_measurement({column.role for column in columns}) else groups
-
-
-def _named_columns(label: str, index: int) -> Iterator[tuple[str, Column]]:
-    """(name of the measurement, column) for each way to part a label into a known one and a name."""
-    name, unit = split_label(label)
-    words = re.split(r"([\s_,;:@]+)", name)
-    for cut in range(1, len(words), 2):
-        first, last = "".join(words[:cut]), "".join(words[cut + 1 :])
-        for head, tag in ((first, last.strip("()[] ")), (last, first.strip("()[] "))):
-            column = understand(f"{head} ({unit})" if unit else head, index) if head and tag else None
-            if column is None or column.unit is None:
-                continue
-            way = column.role in _TIME_DOMAIN and _WAY.fullmatch(tag) is not None
-            if way or column.role in ROLES_OF_PAIRS:
-                yield tag, replace(column, label=label)

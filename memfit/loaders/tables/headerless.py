@@ -17,7 +17,7 @@ from memfit.loaders.tables.choice import choose_columns, hint, listed, no_impeda
 from memfit.loaders.tables.header import Header, split_labels
 from memfit.loaders.tables.labels import understand_header
 from memfit.loaders.tables.layout import SAMPLE, Layout, find_layout, settled, split_fields
-from memfit.loaders.tables.rows import Rows
+from memfit.loaders.tables.rows import Rows, is_failed_row
 
 
 def first_rows(lines: Sequence[str], fields: int | None = None) -> tuple[int, Layout] | None:
@@ -90,6 +90,13 @@ def headerless_header(lines: Sequence[str], source: Source) -> Header:
 def _check_above(lines: Sequence[str], first: int, layout: Layout, file: str) -> None:
     """Refuse a line of numbers above the first row that is no row: a cell is missing."""
     for i, line in enumerate(lines[:first]):
+        if is_failed_row(line, layout):
+            raise FileFormatError(
+                f"expected {layout.fields} numbers as in the rows below, found "
+                f"{line.strip()[:40]!r}; mend or remove the line.",
+                file=file,
+                line=i + 1,
+            )
         fields = [text for text in layout.split(line) if text]
         if len(fields) > 1 and all(layout.number(text) is not None for text in fields):
             raise FileFormatError(
@@ -102,11 +109,6 @@ def _check_above(lines: Sequence[str], first: int, layout: Layout, file: str) ->
 def _unknown_labels(labels: Sequence[str], source: Source, line: int) -> FileFormatError:
     columns = understand_header(labels)
     way = hint(labels, columns)
-    if not way:
-        bare = [label for i, label in enumerate(labels) if label and i not in {c.index for c in columns}]
-        named = zip(("voltage", "current"), [*bare, "...", "..."], "VA", strict=False)
-        stated = ", ".join(f'{role} = {{ name = "{label}", unit = "{unit}" }}' for role, label, unit in named)
-        way = f". Rename them, or say which is which in device.toml, as in columns = {{ {stated} }}"
     return FileFormatError(
         "expected labels that name the quantities with their units, such as Time (s), Voltage (V), "
         f"Current (A); found {listed(labels)}{way}.{no_impedance(labels)}",

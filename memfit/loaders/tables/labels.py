@@ -188,6 +188,8 @@ def _with_unit(column: Column, plain: str, unit_text: str) -> Column | None:
     roles = [column.role]  # the unit chooses: "Im (A)" is a current, "Im (ohm)" an imaginary part
     if (column.role, plain) == ("z_imag", "im"):
         roles.append("current")
+    elif (column.role, plain) == ("z_imag", "x"):  # the axis of an oscilloscope
+        roles.append("time")
     elif column.role == "current":
         roles.append("current_density")
     elif (column.role, plain) == ("time", "t"):
@@ -203,7 +205,7 @@ def _with_unit(column: Column, plain: str, unit_text: str) -> Column | None:
     per_area = column.role.startswith("z_") and find_unit(unit_text, "area_resistance")
     if per_area:
         return replace(column, unit=per_area, problem=PER_AREA)
-    if len(plain) <= 2 and anything is not None:
+    if (len(plain) <= 2 or plain == "xaxis") and anything is not None:
         return None  # a letter with the unit of something else: R (mm), T (K)
     return replace(column, problem=_unknown_unit(unit_text, ROLES[column.role]))
 
@@ -251,7 +253,10 @@ def check_units(
     """
     for column in columns:
         if column.problem and column.problem != PER_AREA:
-            raise FileFormatError(f"{column.problem}.", file=file, line=line, column=column.label)
+            way = (
+                "" if "can be told" in column.problem else f"; or state it in device.toml: {_stated(columns)}"
+            )
+            raise FileFormatError(f"{column.problem}{way}.", file=file, line=line, column=column.label)
     measured = [column for column in columns if ROLES[column.role] != "ratio"]
     bare = [column for column in measured if column.unit is None]
     if not bare:
@@ -266,12 +271,10 @@ def check_units(
         first = bare[0]
         angular = _role(normalise(first.label)) == "omega"
         usual = "rad/s" if angular else accepted(ROLES[first.role]).split(",")[0].split(" ")[0]
-        units = [(c, accepted(ROLES[c.role]).split(",")[0].split(" ")[0]) for c in bare]
-        stated = ", ".join(f'{c.role} = {{ name = "{c.label}", unit = "{unit}" }}' for c, unit in units)
         raise FileFormatError(
             f"expected a unit in the header, as in {f'{first.label} ({usual})'!r} "
             f"(accepted: {accepted(ROLES[first.role])}); found {first.label!r}. Or state it in device.toml: "
-            f"columns = {{ {stated} }}.",
+            f"{_stated(columns)}.",
             file=file,
             line=line,
             column=first.label,
@@ -279,6 +282,19 @@ def check_units(
     degree = find_unit("deg")
     supplied = tuple(replace(c, unit=degree) if c.role in ("phase", "y_phase") else c for c in columns)
     return supplied, f"The header states no units; SI units (and degrees) were taken, as in {habit}."
+
+
+def _stated(columns: Sequence[Column]) -> str:
+    """What device.toml would say of the columns whose unit is not known."""
+    lack = [c for c in columns if (c.unit is None or c.problem) and c.problem != PER_AREA]
+    units = [
+        (c, accepted(ROLES[c.role]).split(",")[0].split(" ")[0]) for c in lack if ROLES[c.role] != "ratio"
+    ]
+    named = (
+        f"""{c.role} = {{ name = {f"'{c.label}'" if '"' in c.label else f'"{c.label}"'}, unit = "{unit}" }}"""
+        for c, unit in units
+    )
+    return f"columns = {{ {', '.join(named)} }}"
 
 
 def _is_habit(labels: Sequence[str], known: Mapping[str, Any], alone: bool) -> bool:

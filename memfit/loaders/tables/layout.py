@@ -172,7 +172,7 @@ def settled(layout: Layout, lines: Iterable[str]) -> Layout:
     return layout
 
 
-_DURATION = re.compile(r"(\d{1,5}):([0-5]\d):([0-5]\d)")
+_DURATION = re.compile(r"(?:(\d{1,4}) ?d(?:ays?)? +)?(\d{1,5}):([0-5]\d):([0-5]\d)")
 
 
 def seconds(text: str) -> float | None:
@@ -201,8 +201,14 @@ def seconds(text: str) -> float | None:
         fraction, suffix = digits, f" {suffix}"
     duration = _DURATION.fullmatch(main)
     if duration is not None and not suffix:  # of a cycler, perhaps of days
-        hours, minutes, rest = map(int, duration.groups())
-        return 3600.0 * hours + 60.0 * minutes + rest + (float(f"0.{fraction}") if fraction else 0.0)
+        days, hours, minutes, rest = (int(text or 0) for text in duration.groups())
+        return (
+            86400.0 * days
+            + 3600.0 * hours
+            + 60.0 * minutes
+            + rest
+            + (float(f"0.{fraction}") if fraction else 0.0)
+        )
     for pattern in _TIME_FORMATS:
         try:
             moment = datetime.strptime(main + suffix, pattern)

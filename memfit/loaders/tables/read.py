@@ -15,12 +15,10 @@ from memfit.errors import FileFormatError
 from memfit.loaders.raw import ROLES, FileSettings, RawTable, Source, pair_of
 from memfit.loaders.tables.choice import ELECTRICAL, choose_columns, understand_all
 from memfit.loaders.tables.header import (
-    Group,
     Header,
     Known,
     apply_metadata,
     find_header,
-    groups_of,
     is_setting,
     read_metadata,
 )
@@ -28,6 +26,7 @@ from memfit.loaders.tables.headerless import check_headerless, first_rows, heade
 from memfit.loaders.tables.labels import PER_AREA, Column, check_units, understand_header
 from memfit.loaders.tables.layout import seconds, split_fields
 from memfit.loaders.tables.rows import Rows, TextTable, read_rows, unread
+from memfit.loaders.tables.side_by_side import Group, groups_of
 from memfit.units import find_unit
 
 _HEADER_LINES = 600
@@ -36,6 +35,8 @@ _POLAR_ROWS, _POLAR_LEAST = 100, 3
 """Rows in which |Z| and phase are held against Z' and Z'', and how many must speak."""
 _SUMMARY_ROWS = 2
 """Most rows behind a blank line at the end that are taken for a summary."""
+_SAME_STEP = 1.5
+"""Largest ratio of two steps of a sweep that goes on."""
 _CARRIED = frozenset({"bias_voltage", "bias_current", "cycle"})
 """Roles of columns beside a spectrum whose cells may stand in the first of several rows only."""
 
@@ -154,14 +155,36 @@ def _read_columns(
     table, group = apply_metadata(table, above.known), above.group
     if group is not None:
         beside = "The table has several measurements side by side; this one is " + repr(group.title) + "."
-        table = replace(table, part=group.title, bias=group.bias or table.bias, notes=(beside, *table.notes))
-    edges = [0, *rows.breaks, table.rows]  # sweeps without times are told apart by what stands between them
-    if not rows.breaks or {"time", "frequency"} & table.columns.keys() or np.diff(edges).min() < 3:
+        table = replace(
+            table,
+            part=group.title,
+            bias=group.bias or table.bias,
+            scan_rate=group.scan_rate or table.scan_rate,
+            notes=(beside, *table.notes),
+        )
+    breaks = [at for at in rows.breaks if not _goes_on(table, at)]
+    edges = [0, *breaks, table.rows]  # sweeps without times are told apart by what stands between them
+    if not breaks or {"time", "frequency"} & table.columns.keys() or np.diff(edges).min() < 3:
         return [table]
+    lines = ", ".join(f"{rows.lines[at]:.0f}" for at in breaks[:5])
+    said = f"Told apart by what stands between the rows: a new measurement begins in line {lines}."
+    table = replace(table, notes=(*table.notes, said))
     return [
         table.part_of(np.arange(a, b), f"block {number}")
         for number, (a, b) in enumerate(pairwise(edges), start=1)
     ]
+
+
+def _goes_on(table: RawTable, at: int) -> bool:
+    """Whether a sweep goes on over a blank line as before, by steps of the same sign and size."""
+    for role in ("voltage", "current"):
+        column = table.columns.get(role, table.columns.get(f"applied_{role}"))
+        if column is None or not 2 <= at <= table.rows - 2:
+            continue
+        before, over, after = np.diff(column[at - 2 : at + 2])
+        if before * over > 0 and over * after > 0 and max(before / over, over / before) < _SAME_STEP:
+            return True
+    return False
 
 
 def _offset_of_line(text: str, line: int) -> int:

@@ -67,6 +67,10 @@ class TextTable:
         return FileFormatError(message, file=self.file, line=line, column=column)
 
 
+_MOST_FIELDS = 500
+"""Fields of a row that one pattern holds: a pattern of many takes longer than the rows."""
+
+
 @dataclass
 class Rows:
     """Columns as they are collected."""
@@ -108,12 +112,13 @@ def _read_plain(table: TextTable) -> Rows | None:
     """
     separator = table.layout.separator
     body = table.text[table.start :]
-    if table.layout.decimal != "." or separator == " " or table.layout.fields <= max(table.wanted):
+    fields = table.layout.fields
+    if table.layout.decimal != "." or separator == " " or not max(table.wanted) < fields <= _MOST_FIELDS:
         return None
-    if _plain_rows(separator, table.layout.fields).fullmatch(body) is None:
+    if _plain_rows(separator, fields).fullmatch(body) is None:
         return None
     values = np.array([float(text) for text in body[:-1].replace("\n", separator).split(separator)])
-    columns = values.reshape(-1, table.layout.fields)[:, list(table.wanted)].T.copy()
+    columns = values.reshape(-1, fields)[:, list(table.wanted)].T.copy()
     if not np.isfinite(columns).all():
         return None
     return Rows(list(columns), table.first_line + np.arange(columns.shape[1], dtype=np.float64))
@@ -238,7 +243,7 @@ def _read_lines(table: TextTable) -> Rows:
     recent: deque[str] = deque(maxlen=_SEEN_FOR_END)
     header = [label.strip().lower() for label in table.labels]
     for line, row, ended in _numbered_lines(table):
-        comment = row.lstrip().startswith("#") and not _is_failed_row(row, table.layout)
+        comment = row.lstrip().startswith("#") and not is_failed_row(row, table.layout)
         if not row.strip(" \t,;\x00\x1a") or comment:
             pending = bool(numbers) and (pending or not row.strip(" \t\x00\x1a"))
             written = bool(row.strip(" \t\x00\x1a"))
@@ -314,8 +319,15 @@ def _lines(numbers: Sequence[int]) -> str:
     return f"line{'' if len(numbers) == 1 else 's'} {shown}"
 
 
-def _is_failed_row(line: str, layout: Layout) -> bool:
-    """Whether a line that begins with # is a row of a spreadsheet whose first cell is an error."""
+def is_failed_row(line: str, layout: Layout) -> bool:
+    """Whether a line that begins with # is a row of a spreadsheet whose first cell is an error.
+
+    Parameters
+    ----------
+    line : str
+    layout : Layout
+        Of the rows.
+    """
     fields = layout.split(line)
     return (
         _ERROR_CELL.fullmatch(fields[0]) is not None

@@ -63,3 +63,12 @@ def test_a_complex_trace_has_both_parts():
 def test_damaged_traces_are_refused(text, labels, words):
     with pytest.raises(FileFormatError, match=words):
         read(text, *labels)
+
+
+def test_rows_that_are_empty_are_counted():
+    text = block("A", ("Data Real", "Data Imag"), Z.real, Z.imag)
+    lines = text.split("\n")
+    lines[9] = "\t\t"
+    (record,) = read("\n".join(lines))
+    assert record.points == 24
+    assert any("1 empty row was left out" in note for note in record.notes)

@@ -95,3 +95,23 @@ def test_nine_numbers_a_point_each_on_its_line():
     assert "12 points and the file has 11: it is cut." in cut.notes[0]
     with pytest.raises(FileFormatError, match="line 5: expected one number, found 'x'"):
         read_source(Source("a.dfr", text.replace("\n0\n", "\n0\n1\nx\n", 1).encode()))
+
+
+def dfr_lines():
+    points = zip(F, Z.real, -Z.imag, strict=True)
+    return ["VERSION8.0", "12", "1", *(f"{x:.10g}" for point in points for x in (*point, *[0.0] * 6))]
+
+
+@pytest.mark.parametrize("at", [3, 4, 5, 40, 100])
+@pytest.mark.parametrize("left", [None, ""])
+def test_a_lost_number_shifts_no_others(at, left):
+    lines = dfr_lines()
+    lines[at : at + 1] = [] if left is None else [left]
+    with pytest.raises(FileFormatError, match=r"a line is lost|empty line|expected one number"):
+        read_source(Source("a.dfr", ("\n".join(lines) + "\n").encode()))
+
+
+def test_the_bias_with_its_unit_beside_it():
+    rows = "".join(f"{f:.10g},0.2,{z.real:.10g},{z.imag:.10g}\n" for f, z in zip(F, Z, strict=True))
+    (record,) = read_source(Source("a.csv", f"Freq(Hz),Bias(V),Z'(a),Z''(b)\n{rows}".encode()))
+    assert record.bias_voltage == 0.2

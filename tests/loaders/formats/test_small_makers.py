@@ -208,3 +208,40 @@ def test_measurements_side_by_side_without_units_ask_once(names):
     assert one.current == pytest.approx(1e-6 * V)
     assert other.current == pytest.approx(2e-6 * V)
     assert one.origin.part == "measurement 1 of 2"
+
+
+LOST = [
+    ("Pda8000000m;ba8000000n", "ba8000000n", "expected P"),
+    ("Pda8000000m;ba8000000n", "Pba8000000n", "voltage"),
+    ("Pda8000000m;ba8000000n", "#N/A;ba8000000n", "expected P"),
+]
+
+
+@pytest.mark.parametrize(("line", "spoilt", "words"), LOST)
+def test_a_methodscript_point_that_lacks_something(line, spoilt, words):
+    points = [f"P{variable('da', v)};{variable('ba', 1e-6 * v)}" for v in V]
+    text = "\n".join(["M0005", *points[:9], spoilt, *points[9:], "*", ""])
+    with pytest.raises(FileFormatError, match=f"(?s){words}") as caught:
+        read("pico.txt", text)
+    assert "line 11" in str(caught.value)
+    records = read("pico.txt", text.replace(spoilt, line), scan_rate=0.1)
+    assert sum(record.points for record in records) == V.size + 1
+
+
+def test_lines_of_a_methodscript_that_are_no_points_are_named():
+    points = "".join(f"P{variable('da', v)};{variable('ba', 1e-6 * v)}\n" for v in V)
+    (record,) = read("pico.txt", f"M0005\nlamp on\n{points}*\n", scan_rate=0.1)
+    assert any("line 2" in note for note in record.notes)
+
+
+def test_empty_rows_of_measurements_side_by_side_are_counted():
+    rows = [f"{v!r},{v * 1e-6!r},,{v!r},{v * 2e-6!r}" for v in V.tolist()]
+    rows[4:6] = [",,,,", ",,,,"]
+    records = read(
+        "iv.csv",
+        "\n".join(["V1,I1,,V1,I1", *rows, ",,,,", ""]),
+        columns={"voltage": "V1", "current": "I1"},
+        units={"voltage": "V", "current": "A"},
+    )
+    assert [record.points for record in records] == [V.size - 2] * 2
+    assert all("3 empty rows were left out." in record.notes for record in records)

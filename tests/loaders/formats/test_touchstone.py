@@ -86,3 +86,9 @@ def test_scattering_parameters_in_a_table_are_named(labels):
     rows = "".join(f"{f:.6g},{-0.5},{-0.1}\n" for f in F)
     with pytest.raises(FileFormatError, match=r"is a scattering parameter, no impedance: save .* Touchstone"):
         read(f"Frequency (Hz),{labels}\n{rows}", "x.csv")
+
+
+def test_a_row_whose_frequency_failed_is_no_comment():
+    text = "# Hz Z RI R 1\n1000 10 -2\n#NUM! 11 -3\n10 12 -4\n1 13 -5\n"
+    with pytest.raises(FileFormatError, match="line 3"):
+        read_source(Source("a.s1p", text.encode()))

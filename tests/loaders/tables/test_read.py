@@ -1,5 +1,7 @@
 """Generic tables: spellings, separators, encodings, kinds, and bad input told in one sentence."""
 
+import tomllib
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -345,3 +347,88 @@ def test_a_mutated_table_gives_records_or_a_memfit_error(position, text):
     except MemfitError:
         return
     assert all(np.isfinite(record.impedance).all() for record in records if record.kind == "impedance")
+
+
+SWEPT = [*(0.1 * k for k in range(11)), *(1.0 - 0.1 * k for k in range(1, 11))]
+ROWS = [f"{v:.1f},{v * 1e-6:.4g}" for v in SWEPT]
+
+
+@pytest.mark.parametrize(("at", "parts"), [(5, 1), (15, 1), (11, 2)])
+def test_a_blank_line_parts_sweeps_only_where_one_ends(at, parts):
+    text = "\n".join(["Voltage (V),Current (A)", *ROWS[:at], "", *ROWS[at:], ""])
+    records = read_source(Source("iv.csv", text.encode()))
+    assert sum(record.points for record in records) == len(SWEPT)
+    assert len(records) == parts
+    assert parts == 1 or all(any("line 14" in note for note in record.notes) for record in records)
+
+
+VOLTAGE = FileSettings(control="voltage")
+
+
+def test_the_axis_of_an_oscilloscope_may_stand_anywhere():
+    rows = "".join(f"{0.8 * (k > 20)},{k * 1e-3:.4g},{8e-4 * (k > 20):.4g}\n" for k in range(60))
+    (record,) = read_source(Source("a.csv", f"V (V),X (s),I (A)\n{rows}".encode()), VOLTAGE)
+    assert record.time[-1] == pytest.approx(0.059)
+
+
+def test_a_failed_cell_in_front_of_a_table_without_header():
+    rows = "".join(f"{10.0 ** (5 - k / 4)},{10 + k},{-200 - k}\n" for k in range(20))
+    with pytest.raises(FileFormatError, match=r"line 1.*#N/A"):
+        read_source(Source("a.txt", f"#N/A,10,-200\n{rows}".encode()))
+
+
+PULSED = "Time (s),Channel A (V),Channel B (V)\n" + "".join(
+    f"{k * 1e-3:.4g},{0.8 * (20 < k < 40)},{0.4 * (20 < k < 40)}\n" for k in range(60)
+)
+
+
+def test_channels_are_named_with_or_without_their_units():
+    for first, second in (("Channel A", "Channel B"), ("Channel A (V)", "column 3")):
+        chosen = {"voltage": first, "current": second}
+        settings = FileSettings(columns=chosen, sense_resistance=1e3, control="voltage")
+        (record,) = read_source(Source("moku.csv", f"% Moku:Go\n% {PULSED}".encode()), settings)
+        assert record.current.max() == pytest.approx(4e-4)
+
+
+def test_what_a_refusal_proposes_reads_the_file():
+    rows = "".join(f"{10.0 ** (5 - k / 4)},{10 + k},{-200 - k}\n" for k in range(20))
+    text = f"Frequency (Hz),Z' (foo),Z'' (foo)\n{rows}".encode()
+    with pytest.raises(FileFormatError, match="z_imag = ") as caught:
+        read_source(Source("a.csv", text))
+    stated = tomllib.loads(str(caught.value).split("device.toml: ")[1].rstrip("."))["columns"]
+    settings = FileSettings(
+        columns={role: one["name"] for role, one in stated.items()},
+        units={role: one["unit"] for role, one in stated.items()},
+    )
+    (record,) = read_source(Source("a.csv", text), settings)
+    assert record.impedance[0] == 10 - 200j
+
+
+def test_labels_that_say_nothing_are_asked_for():
+    rows = "".join(f"{k},{k % 7},{k % 5}\n" for k in range(30))
+    with pytest.raises(FileFormatError, match=r'time = \{ name = "s".*voltage = \{ name = "1"'):
+        read_source(Source("a.csv", f"s,1,2\n{rows}".encode()))
+
+
+def test_settings_of_which_a_line_holds_several():
+    rows = "".join(f"{10.0 ** (5 - k / 4)}\t{10 + k}\t{-200 - k}\n" for k in range(20))
+    head = (
+        "Fixed value(s) :  Temp. [°C]=2.5e+01  DC volt [V]=3.0e-01\n\nFreq. [Hz]\tZs' [Ohms]\tZs'' [Ohms]\n"
+    )
+    (record,) = read_source(Source("a.txt", (head + rows).encode()))
+    assert record.bias_voltage == 0.3
+
+
+def test_a_clock_that_counts_days():
+    rows = "".join(
+        f"{k} \t 1d 02:00:{k:02d}.50\t{0.1 * (k > 20)}\t{0.5 + 0.01 * k:.2f}\tR\n" for k in range(50)
+    )
+    (record,) = read_source(Source("m.txt", f"Rec#\tTestTime\tAmps\tVolts\tState\n{rows}".encode()))
+    assert (record.kind, record.time[-1]) == ("transient", 49.0)
+
+
+def test_rows_of_very_many_cells():
+    head = ",".join(["Voltage (V)", "Current (A)", *(f"x{k}" for k in range(998))])
+    rows = "".join(f"{v},{v * 1e-6}{',0' * 998}\n" for v in SWEPT)
+    (record,) = read_source(Source("wide.csv", f"{head}\n{rows}".encode()))
+    assert record.points == len(SWEPT)
