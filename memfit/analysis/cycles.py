@@ -203,7 +203,7 @@ def _orbit_near(
     orbits = Orbits(circuit.effective(p).replace(R_s=0.0))
     guess = np.array(unknowns)
     guess[0] = (float(circuit.junction_voltage(p, source)[0]) - p.V_T) / p.V_m
-    orbit = correct(orbits, guess, np.array([1.0, 0.0, 0.0, 0.0]), SETTINGS.reach)
+    orbit = correct(orbits, guess, np.array([1.0, 0.0, 0.0, 0.0]), SETTINGS.reach, differences=False)
     return orbits, None if orbit is None else orbit[0]
 
 

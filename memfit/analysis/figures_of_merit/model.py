@@ -179,7 +179,7 @@ class FiguresOfModel:
             [self._area(one, *course) for one, course in zip(self._loops, courses[n : n + m], strict=True)]
         )
         scalars.append(self._turnover(p, areas))
-        scalars += [self._turnover_of(p, spectrum) for spectrum in self.spectra]
+        scalars += self._turnovers(p)
         u = float(junction_voltage(p, "voltage", np.array([self.full.base]))[0])
         scalars += [p.tau_d or np.nan, float(activation_time(p, np.array(u))) if p.tau_k else np.nan]
         scalars.append(threshold_current(p))
@@ -260,10 +260,18 @@ class FiguresOfModel:
             return np.nan
         return float(np.exp(brentq(relative, low, high, xtol=SETTINGS.rate_digits)))
 
-    @staticmethod
-    def _turnover_of(p: Parameters, spectrum: Spectrum) -> float:
-        u = float(junction_voltage(p, spectrum.control, np.array([spectrum.bias]))[0])
-        return turnover_frequency(spectrum.frequency, impedance(p, spectrum.frequency, u))
+    def _turnovers(self, p: Parameters) -> list[float]:
+        """Frequency (Hz) at which Im Y changes its sign, of each spectrum."""
+        u = np.full(len(self.spectra), np.nan)
+        controls: tuple[Control, ...] = ("voltage", "current")
+        for control in controls:
+            own = [k for k, spectrum in enumerate(self.spectra) if spectrum.control == control]
+            if own:
+                u[own] = junction_voltage(p, control, np.array([self.spectra[k].bias for k in own]))
+        return [
+            turnover_frequency(spectrum.frequency, impedance(p, spectrum.frequency, bias))
+            for spectrum, bias in zip(self.spectra, u.tolist(), strict=True)
+        ]
 
 
 def planned_curves(

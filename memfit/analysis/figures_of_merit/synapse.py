@@ -106,14 +106,18 @@ def late_mean(time: FloatArray, values: FloatArray, piece: Piece) -> float:
     Parameters
     ----------
     time, values : (n,) arrays
+        Time never falls.
     piece : Piece
     """
     slack = 1e-9 * piece.width
-    kept = (time >= piece.end - SETTINGS.late * piece.width - slack) & (time < piece.end - slack)
-    if not np.any(kept):
-        kept = (time >= piece.start) & (time < piece.end - slack)
-        kept &= time == np.max(time[kept], initial=-np.inf)
-    return float(np.mean(values[kept])) if np.any(kept) else np.nan
+    begin, late, end = np.searchsorted(
+        time, [piece.start, piece.end - SETTINGS.late * piece.width - slack, piece.end - slack]
+    ).tolist()
+    if late < end:
+        return float(np.mean(values[late:end]))
+    if begin >= end:
+        return np.nan
+    return float(np.mean(values[max(begin, np.searchsorted(time, time[end - 1])) : end]))
 
 
 def before(time: FloatArray, values: FloatArray, piece: Piece) -> float:
