@@ -99,7 +99,7 @@ class Orbits:
     def miss(self, z: FloatArray) -> FloatArray | None:
         """(3,) what misses to periodicity, without its derivatives; None where the integrator fails."""
         start = self.state(z)[None, :]
-        ends = self.run(start, np.atleast_1d(self.steady(z)[1]), [np.array([np.exp(z[3])])])
+        ends = self.run(start, np.atleast_1d(self.steady(z)[1]), [np.exp(z[3:])])
         return None if ends is None or not self._inside(ends) else self._missing(ends, start)[0]
 
     def residual(self, z: FloatArray) -> tuple[FloatArray, FloatArray] | None:
@@ -119,9 +119,8 @@ class Orbits:
 
     def returns(self, z: FloatArray, count: int) -> FloatArray | None:
         """(count + 1, 3) derivatives of u/V_m after 0, 1, 2, ... periods by the starting coordinates."""
-        period = float(np.exp(z[3]))
-        current = np.atleast_1d(self.steady(z)[1])
-        runs = _held((count + 1,)).held_at(current, [period * np.arange(count + 1)])
+        times: FloatArray = float(np.exp(z[3])) * np.arange(count + 1.0)
+        runs = _held((count + 1,)).held_at(np.atleast_1d(self.steady(z)[1]), [times])
         start = self.state(z)
         response = runs.respond(
             self.p, initial=start[None, :], sensitivities=True, tolerance=SETTINGS.tolerance
@@ -180,18 +179,21 @@ def correct(
     -------
     (4,) array and the number of iterations, or None where it does not converge.
     """
-    z, last, step, system = guess.copy(), np.inf, np.zeros(4), np.zeros((4, 4))
+    z, last = guess.copy(), np.inf
+    step: FloatArray = np.zeros(4)
+    system: FloatArray = np.zeros((4, 4))
     for iteration in range(1, SETTINGS.most_iterations + 1):
         if differences or iteration == 1:
             residual = orbits.residual(z)
             if residual is None:
                 return None
-            miss, system = residual[0], np.vstack([residual[1], direction])
+            miss, system[:3], system[3] = *residual, direction
         else:
             missed = orbits.miss(z)
             if missed is None:
                 return None
-            miss, system[:3] = missed, system[:3] + np.outer(missed, step) / (step @ step)
+            miss = missed
+            system[:3] = system[:3] + missed[:, None] * step / (step @ step)
         right = -np.append(miss, direction @ (z - guess))
         try:
             step = np.linalg.solve(system, right)
