@@ -193,10 +193,10 @@ def correct(
             if missed is None:
                 return None
             miss = missed
-            system[:3] = system[:3] + missed[:, None] * step / (step @ step)
+            system[:3] += missed[:, None] * step / (step @ step)
         right = -np.append(miss, direction @ (z - guess))
         try:
-            step = np.linalg.solve(system, right)
+            step = np.asarray(np.linalg.solve(system, right), dtype=np.float64)
         except np.linalg.LinAlgError:
             return None
         if np.linalg.norm(z + step - guess) > SETTINGS.largest_correction + length:

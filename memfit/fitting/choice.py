@@ -31,7 +31,7 @@ from memfit.fitting.effort import SETTINGS as EFFORT
 from memfit.fitting.effort import Effort
 from memfit.fitting.findings import Diagnosis, Member, PartFound
 from memfit.fitting.instrument import INITIAL
-from memfit.fitting.instrument_terms import driven_alike
+from memfit.fitting.instrument_terms import add_needed_terms, driven_alike
 from memfit.fitting.least_squares import again, linear_promise, minimise
 from memfit.fitting.misfit import is_large, is_seen, measure
 from memfit.fitting.noise import noise_without_model, prepare, sigma_as_measured
@@ -39,7 +39,7 @@ from memfit.fitting.part_starts import without_part
 from memfit.fitting.plan import KINDS, FitPlan, free_parameters
 from memfit.fitting.predict import Predictor
 from memfit.fitting.problem import FitState, Problem
-from memfit.fitting.search import find_minima
+from memfit.fitting.search import describes, find_minima
 from memfit.fitting.settling import settled_with_terms, with_one_misfit
 from memfit.fitting.uncertainty.covariance import covariance_of
 from memfit.fitting.unknowns import least_thresholds, physical_unknowns
@@ -197,11 +197,15 @@ class _Choice:
         plan, closed = replace(self.plan, parts=parts), {r.kind for r in self.records} == {"impedance"}
         part = effort.whole_fit.part(EFFORT.widest * (EFFORT.closed if closed else 1.0))
         problem = prepare(self.records, robust=plan.robust, engine=plan.engine, effort=part, own=plan.own)
-        minima, _ = find_minima(problem, plan, free_parameters("3d", plan.asked), patient=False)
+        names = free_parameters("3d", plan.asked)
+        minima, _ = find_minima(problem, plan, names, patient=False, terms=False)
+        place = minima[0]
+        if not describes(place) and place.resembles_data():
+            place = add_needed_terms(place, plan)
         # a search that ended far from the data is not followed for long
         problem = replace(problem, effort=effort.whole_fit.part(SETTINGS.followed))
-        problem = driven_alike(problem, minima[0].problem)
-        found = with_one_misfit(_without_terms(again(minima[0], problem), self.records))
+        problem = driven_alike(problem, place.problem)
+        found = with_one_misfit(_without_terms(again(place, problem), self.records))
         fitted = _fitted(parts, replace(found, problem=replace(found.problem, effort=effort)))
         log.info("%s: misfit of the worst record %.3g %%", parts, fitted.worst)
         return fitted
