@@ -126,11 +126,13 @@ def choose_parts(state: FitState, plan: FitPlan, records: Sequence[Record], *, w
     plainest = search.judged(given, state)
     current, left = search.forward(plainest, most=1 if plainest.large else SETTINGS.most_parts)
     if current.large and widest:
-        fewer = search.backward(search.widest(state))
-        fewer, promised = search.forward(search.judged(fewer.parts, search.settled(fewer.state)))
-        if search.rise(fewer, current) < 0.0:
-            current, left = fewer, promised
-    elif plainest.large:
+        everything = search.widest(state)
+        if everything.worst <= SETTINGS.nowhere:  # else no part fewer, and none more, leads to the data
+            fewer = search.backward(everything)
+            fewer, promised = search.forward(search.judged(fewer.parts, search.settled(fewer.state)))
+            if search.rise(fewer, current) < 0.0:
+                current, left = fewer, promised
+    elif plainest.large and current is not plainest:
         current, left = search.forward(current)
     current = search.backward(current)
     if current.large and current.parts != given:
