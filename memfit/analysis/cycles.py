@@ -243,7 +243,7 @@ def _orbit_near(
 ) -> tuple[Orbits, FloatArray | None]:
     """Unknowns of the orbit at one setting of the source that is near a known one."""
     orbits, guess = _orbits(p, circuit), _guess(p, circuit, source, unknowns)
-    orbit = correct(orbits, guess, np.array([1.0, 0.0, 0.0, 0.0]), SETTINGS.reach)
+    orbit = correct(orbits, guess, np.array([1.0, 0.0, 0.0, 0.0]), SETTINGS.reach, differences=False)
     return orbits, None if orbit is None else orbit[0]
 
 

@@ -14,6 +14,7 @@ Source: Kuznetsov, Elements of Applied Bifurcation Theory, chapter 10.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy.special import expit, logit
@@ -91,13 +92,15 @@ class Orbits:
 
     def run(self, starts: FloatArray, currents: FloatArray, times: list[FloatArray]) -> FloatArray | None:
         """States u, i_c, f at the times of each start, laid end to end; None where one does not get there."""
-        drives = [
-            Drive("current", np.array([0.0]), np.array([current]), initial="free") for current in currents
-        ]
-        response = DriveSet(drives, times).respond(
-            self.p, initial=starts, states=True, tolerance=SETTINGS.tolerance
-        )
+        runs = _held(tuple(time.size for time in times)).held_at(currents, times)
+        response = runs.respond(self.p, initial=starts, states=True, tolerance=SETTINGS.tolerance)
         return response.states if response.ok and np.all(np.isfinite(response.states)) else None
+
+    def miss(self, z: FloatArray) -> FloatArray | None:
+        """(3,) what misses to periodicity, without its derivatives; None where the integrator fails."""
+        start = self.state(z)[None, :]
+        ends = self.run(start, np.atleast_1d(self.steady(z)[1]), [np.exp(z[3:])])
+        return None if ends is None or not self._inside(ends) else self._missing(ends, start)[0]
 
     def residual(self, z: FloatArray) -> tuple[FloatArray, FloatArray] | None:
         """What misses to periodicity, (3,), and its (3, 4) derivatives; None where the integrator fails."""
@@ -106,31 +109,18 @@ class Orbits:
         starts = self.state(trials)
         periods = [np.array([np.exp(z[3])])] * len(trials)
         ends = self.run(starts, self.steady(trials)[1], periods)
-        if ends is None:
+        if ends is None or not self._inside(ends):
             return None
-        shares = ends[:, 1:] / np.array([self.p.i_c0, 1.0])
-        if not np.all((shares > 0.0) & (shares < 1.0)):
-            return None
-        misses = self._coordinates(ends) - self._coordinates(starts)
+        misses = self._missing(ends, starts)
         by_start = (misses[1:4] - misses[4:7]).T / (2.0 * SETTINGS.difference)
         rate = vector_field(self.p, ends[0], self.steady(z)[1])
         by_period = np.exp(z[3]) * rate / self._scale(ends[0])  # by ln T
         return misses[0], np.column_stack([by_start, by_period])
 
-    def miss(self, z: FloatArray) -> FloatArray | None:
-        """What misses to periodicity, (3,), alone."""
-        start = self.state(z)
-        ends = self.run(start[None, :], np.atleast_1d(self.steady(z)[1]), [np.array([np.exp(z[3])])])
-        if ends is None or not np.all((ends[:, 1:] > 0.0) & (ends[:, 1:] < [self.p.i_c0, 1.0])):
-            return None
-        result: FloatArray = self._coordinates(ends[0]) - self._coordinates(start)
-        return result
-
     def returns(self, z: FloatArray, count: int) -> FloatArray | None:
         """(count + 1, 3) derivatives of u/V_m after 0, 1, 2, ... periods by the starting coordinates."""
-        period = float(np.exp(z[3]))
-        drive = Drive("current", np.array([0.0]), np.array([float(self.steady(z)[1])]), initial="free")
-        runs = DriveSet([drive], [period * np.arange(count + 1)])
+        times: FloatArray = float(np.exp(z[3])) * np.arange(count + 1.0)
+        runs = _held((count + 1,)).held_at(np.atleast_1d(self.steady(z)[1]), [times])
         start = self.state(z)
         response = runs.respond(
             self.p, initial=start[None, :], sensitivities=True, tolerance=SETTINGS.tolerance
@@ -140,6 +130,15 @@ class Orbits:
         result: FloatArray = response.by_initial * self._scale(start) / self.p.V_m
         result[0] = 1.0, 0.0, 0.0
         return result
+
+    def _inside(self, states: FloatArray) -> bool:
+        """Whether all states have coordinates."""
+        shares = states[:, 1:] / np.array([self.p.i_c0, 1.0])
+        return bool(np.all((shares > 0.0) & (shares < 1.0)))
+
+    def _missing(self, ends: FloatArray, starts: FloatArray) -> FloatArray:
+        """(n, 3) from starts to ends, in the coordinates."""
+        return self._coordinates(ends) - self._coordinates(starts)
 
     def _coordinates(self, states: FloatArray) -> FloatArray:
         """(..., 3) (u - V_T)/V_m, logit(i_c/i_c0), logit f."""
@@ -152,8 +151,15 @@ class Orbits:
         return np.array([self.p.V_m, i_c * (1.0 - i_c / self.p.i_c0), f * (1.0 - f)])
 
 
+@lru_cache(maxsize=8)
+def _held(samples: tuple[int, ...]) -> DriveSet:
+    """Constant currents, of each so many samples, to be set by `DriveSet.held_at`."""
+    drive = Drive("current", np.zeros(1), np.zeros(1), initial="free")
+    return DriveSet([drive] * len(samples), [np.arange(1.0, count + 1.0) for count in samples])
+
+
 def correct(
-    orbits: Orbits, guess: FloatArray, direction: FloatArray, length: float
+    orbits: Orbits, guess: FloatArray, direction: FloatArray, length: float, *, differences: bool = True
 ) -> tuple[FloatArray, int] | None:
     """The orbit near `guess` in the plane through it that is normal to `direction`, by Newton's method.
 
@@ -165,21 +171,32 @@ def correct(
         Normal of the plane.
     length : float
         Size of the last step of the guess, which limits the correction.
+    differences : bool
+        Whether every iteration takes derivatives anew; else they are those of the first, kept true along
+        each step by Broyden's update: one course an iteration instead of seven, and one iteration more.
 
     Returns
     -------
     (4,) array and the number of iterations, or None where it does not converge.
     """
     z, last = guess.copy(), np.inf
+    step: FloatArray = np.zeros(4)
+    system: FloatArray = np.zeros((4, 4))
     for iteration in range(1, SETTINGS.most_iterations + 1):
-        residual = orbits.residual(z)
-        if residual is None:
-            return None
-        miss, by_z = residual
-        system = np.vstack([by_z, direction])
+        if differences or iteration == 1:
+            residual = orbits.residual(z)
+            if residual is None:
+                return None
+            miss, system[:3], system[3] = *residual, direction
+        else:
+            missed = orbits.miss(z)
+            if missed is None:
+                return None
+            miss = missed
+            system[:3] += missed[:, None] * step / (step @ step)
         right = -np.append(miss, direction @ (z - guess))
         try:
-            step = np.linalg.solve(system, right)
+            step = np.asarray(np.linalg.solve(system, right), dtype=np.float64)
         except np.linalg.LinAlgError:
             return None
         if np.linalg.norm(z + step - guess) > SETTINGS.largest_correction + length:

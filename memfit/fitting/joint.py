@@ -117,6 +117,22 @@ def fit(device: Device, plan: FitPlan | None = None) -> JointFit:
     return joint
 
 
+class _Known:
+    """Fits of some of the records of one device to one model, each with the evaluations that it took."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[int, ...], tuple[Sequence[Record], FitState, float]] = {}
+
+    def get(self, records: Sequence[Record]) -> tuple[FitState, float] | None:
+        """A fit that was made, and what it took."""
+        found = self._made.get(tuple(map(id, records)))
+        return found and found[1:]
+
+    def keep(self, records: Sequence[Record], state: FitState, used: float) -> None:
+        """Remember a fit; its records are held with it, so that no other can take their place."""
+        self._made[tuple(map(id, records))] = records, state, used
+
+
 def _told(device: Device, *, begun: bool = True) -> Device:
     """The device by what a search needs of its records."""
     return replace(device, records=tuple(telling(record, begun=begun) for record in device.records))
@@ -176,13 +192,13 @@ def _choose(
         return choose_parts(with_one_misfit(begun), plan, records, widest=widest)
 
     plainest = _find(records, plan, "3d", effort, patient=False)
-    mistake = None
+    mistake, known = None, _Known()
     asked = measure(plainest.state).large and stand_out(records)
     if asked:  # no part is to explain a wrong unit
-        mistake = _mistake_in(plainest.state, records, plan, "3d")
+        mistake = _mistake_in(plainest.state, records, plan, "3d", known)
         if mistake and mistake.column:
             return plainest, None, mistake, ()
-    if moved := _moved_in(plainest.state, device, plan, "3d"):  # which no part is to explain
+    if moved := _moved_in(plainest.state, device, plan, "3d", known):  # which no part is to explain
         return _find(records, plan, "3d", effort), None, None, moved
     chosen = choice(plainest)
     if measure(chosen.state).large:  # before a model fails, its minimum is looked for at length
@@ -194,7 +210,7 @@ def _choose(
     misfit = measure(chosen.state)
     # a record turned round looks nearly like a channel of the other polarity
     if misfit.large or (misfit.certain and "second_polarity" in chosen.parts):
-        mistake = mistake if asked else _mistake_in(plainest.state, records, plan, "3d")
+        mistake = mistake if asked else _mistake_in(plainest.state, records, plan, "3d", known)
         if mistake:
             return plainest, None, mistake, ()
     state = chosen.state
@@ -309,13 +325,17 @@ def _finish(
     return JointFit(result, fitted_records(state)), surprised
 
 
-def _moved_in(state: FitState, device: Device, plan: FitPlan, model: str) -> tuple[str, ...]:
+def _moved_in(
+    state: FitState, device: Device, plan: FitPlan, model: str, known: _Known | None = None
+) -> tuple[str, ...]:
     """What moved while the device was measured, where the model misses it for certain."""
     effort = state.problem.effort.whole_fit
     if not measure(state).certain or effort.stopped or repeats_that_differ(device):
         return ()
     by_order = (times_of_session(device) or ("", ""))[1] == "records"
-    if by_order and _mistake_in(state, device.records, plan, model):  # two groups in order are no drift
+    if by_order and _mistake_in(
+        state, device.records, plan, model, known
+    ):  # two groups in order are no drift
         return ()
 
     def described(some: Sequence[Record]) -> FitState:
@@ -324,15 +344,25 @@ def _moved_in(state: FitState, device: Device, plan: FitPlan, model: str) -> tup
     return moving_values(state, device, described)
 
 
-def _mistake_in(state: FitState, records: Sequence[Record], plan: FitPlan, model: str) -> Mistake | None:
+def _mistake_in(
+    state: FitState, records: Sequence[Record], plan: FitPlan, model: str, known: _Known | None = None
+) -> Mistake | None:
     """Which records the others contradict, and what would mend them."""
     misfit = measure(state)
     more = plan.conflict_test and len(misfit.records) > 1 and not state.problem.effort.stopped
     if not (misfit.large and more):
         return None
     effort = state.problem.effort.whole_fit.part(EFFORT.mistakes)
+    known = known if known is not None else _Known()
 
     def described(some: Sequence[Record]) -> FitState:
-        return _find(some, plan, model, effort.part(EFFORT.some), patient=False).state
+        part, found = effort.part(EFFORT.some), known.get(some)
+        if found is None:
+            fitted = _find(some, plan, model, part, patient=False).state
+            if not effort.over:
+                known.keep(some, fitted, part.used)
+            return fitted
+        effort.used += found[1]  # as if it were made again: what is looked at does not depend on it
+        return found[0]
 
     return find_mistake(state, records, misfit, described, effort)

@@ -83,7 +83,7 @@ SETTINGS = Settings()
 
 
 def find_minima(
-    problem: Problem, plan: FitPlan, names: Sequence[str], *, patient: bool = True
+    problem: Problem, plan: FitPlan, names: Sequence[str], *, patient: bool = True, terms: bool = True
 ) -> tuple[list[FitState], StartingValues]:
     """Distinct minima of the joint fit, the best first, and the first values that led to the best.
 
@@ -95,6 +95,8 @@ def find_minima(
         Physical parameters of the model that may be free.
     patient : bool
         Whether random starts are tried where no other describes the data.
+    terms : bool
+        Whether terms of the instruments are tried, for every start anew.
     """
     known = {**{time: 0.0 for time in LEFT_OUT.values() if time not in names}, **plan.fix}
     usual = {name: PARAMETERS[name].typical for name in plan.asked if not PARAMETERS[name].extension}
@@ -128,7 +130,8 @@ def find_minima(
         known = any(abs(chi2 - other) < SETTINGS.equal * chi2 for other in bare)
         bare.append(chi2)
         hopeless = chi2 > SETTINGS.hopeless * min(bare)
-        if _typical_misfit(state) > SETTINGS.good and not (known or hopeless) and state.resembles_data():
+        tried = terms and not (known or hopeless)
+        if tried and _typical_misfit(state) > SETTINGS.good and state.resembles_data():
             state = add_needed_terms(state, plan)
         minima.append((state, start))
         misfit = _typical_misfit(state)

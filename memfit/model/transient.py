@@ -136,6 +136,21 @@ class DriveSet:
         moved._edges, moved._slope = edges, (end - self._level) / (edges[left + 1] - edges[left])
         return moved
 
+    def held_at(self, levels: FloatArray, times: Sequence[FloatArray]) -> "DriveSet":
+        """The same records, whose drives hold one level from time 0 on, at other levels and sampling times.
+
+        Parameters
+        ----------
+        levels : (r,) array, A or V
+        times : sequence of (n_r,) arrays, s
+            As many as before of each record, none before 0 and the last after it.
+        """
+        held = copy.copy(self)
+        held.time, held._level, held._before = np.concatenate(times), levels, levels
+        held._edges = np.ravel([(0.0, time[-1]) for time in times])
+        held._band = band_of(held.time, held.offsets)
+        return held
+
     def respond(
         self,
         p: Parameters,

@@ -93,3 +93,24 @@ def test_extremes_lie_between_the_samples():
     assert np.all(fine[:, 0] <= states.min(axis=0))
     assert np.all(fine[:, 1] >= states.max(axis=0))
     np.testing.assert_allclose(coarse, fine, atol=2e-3 * np.ptp(fine, axis=1).max(), rtol=2e-3)
+
+
+def test_one_course_an_iteration_leads_to_the_same_orbit(monkeypatch):
+    # Broyden's updates stand in for derivatives by differences, which take seven courses each.
+    diagram = bifurcation_diagram(DEVICE, Circuit())
+    known = np.array(diagram.cycles[len(diagram.cycles) // 2].unknowns)
+    orbits, counted = Orbits(DEVICE.replace(R_s=0.0, tau_d=1.02 * DEVICE.tau_d)), []
+    followed = Orbits.run
+
+    def counting(self, starts, currents, times):
+        counted.append(len(starts))
+        return followed(self, starts, currents, times)
+
+    monkeypatch.setattr(Orbits, "run", counting)
+    fixed = np.array([1.0, 0.0, 0.0, 0.0])
+    by_differences, _ = correct(orbits, known, fixed, 1.0)
+    many, counted[:] = sum(counted), []
+    by_updates, _ = correct(orbits, known, fixed, 1.0, differences=False)
+    assert by_updates == pytest.approx(by_differences, abs=1e-7)
+    assert not np.allclose(by_updates, known, atol=1e-4)
+    assert sum(counted) < 0.7 * many

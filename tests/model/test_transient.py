@@ -266,3 +266,15 @@ def test_records_on_several_cores_have_the_same_bytes(monkeypatch):
         assert other.steps == found[0].steps
         for name in ("values", "derivatives", "states", "status", "reached"):
             assert getattr(other, name).tobytes() == getattr(found[0], name).tobytes()
+
+
+def test_constant_drives_are_held_at_other_levels_and_times():
+    levels, times = np.array([2e-5, 4e-5]), [np.array([0.0, 0.01, 0.02]), np.array([0.03, 0.3])]
+    start = np.array([[0.5, 1e-5, 0.1], [0.7, 5e-5, 0.5]])
+    drives = [Drive("current", [0.0], [level], initial="free") for level in levels]
+    others = [Drive("current", [0.0], [0.0], initial="free")] * 2
+    held = DriveSet(others, [np.arange(1.0, 4.0), np.arange(1.0, 3.0)]).held_at(levels, times)
+    expected = DriveSet(drives, times).respond(DEVICE, initial=start, states=True)
+    found = held.respond(DEVICE, initial=start, states=True)
+    assert np.array_equal(found.states, expected.states)
+    assert np.array_equal(found.values, expected.values)

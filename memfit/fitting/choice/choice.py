@@ -27,7 +27,7 @@ from memfit.arrays import FloatArray
 from memfit.datasets import Record
 from memfit.fitting.checks.misfit import is_large, is_seen, measure
 from memfit.fitting.choice.diagnosis import PROBES, Promise, Reach, asked_for, promises
-from memfit.fitting.instrument_terms import driven_alike
+from memfit.fitting.instrument_terms import add_needed_terms, driven_alike
 from memfit.fitting.minimum.effort import SETTINGS as EFFORT
 from memfit.fitting.minimum.effort import Effort
 from memfit.fitting.minimum.least_squares import again, linear_promise, minimise
@@ -39,7 +39,7 @@ from memfit.fitting.prediction.drives import free_start
 from memfit.fitting.prediction.instrument import INITIAL
 from memfit.fitting.prediction.predict import Predictor
 from memfit.fitting.results.findings import Diagnosis, Member, PartFound
-from memfit.fitting.search import find_minima
+from memfit.fitting.search import describes, find_minima
 from memfit.fitting.settling import settled_with_terms, with_one_misfit
 from memfit.fitting.starts.part_starts import without_part
 from memfit.fitting.uncertainty.covariance import covariance_of
@@ -126,11 +126,13 @@ def choose_parts(state: FitState, plan: FitPlan, records: Sequence[Record], *, w
     plainest = search.judged(given, state)
     current, left = search.forward(plainest, most=1 if plainest.large else SETTINGS.most_parts)
     if current.large and widest:
-        fewer = search.backward(search.widest(state))
-        fewer, promised = search.forward(search.judged(fewer.parts, search.settled(fewer.state)))
-        if search.rise(fewer, current) < 0.0:
-            current, left = fewer, promised
-    elif plainest.large:
+        everything = search.widest(state)
+        if everything.worst <= SETTINGS.nowhere:  # else no part fewer, and none more, leads to the data
+            fewer = search.backward(everything)
+            fewer, promised = search.forward(search.judged(fewer.parts, search.settled(fewer.state)))
+            if search.rise(fewer, current) < 0.0:
+                current, left = fewer, promised
+    elif plainest.large and current is not plainest:
         current, left = search.forward(current)
     current = search.backward(current)
     if not current.large:
@@ -199,11 +201,15 @@ class _Choice:
         plan, closed = replace(self.plan, parts=parts), {r.kind for r in self.records} == {"impedance"}
         part = effort.whole_fit.part(EFFORT.widest * (EFFORT.closed if closed else 1.0))
         problem = prepare(self.records, robust=plan.robust, engine=plan.engine, effort=part, own=plan.own)
-        minima, _ = find_minima(problem, plan, free_parameters("3d", plan.asked), patient=False)
+        names = free_parameters("3d", plan.asked)
+        minima, _ = find_minima(problem, plan, names, patient=False, terms=False)
+        place = minima[0]
+        if not describes(place) and place.resembles_data():
+            place = add_needed_terms(place, plan)
         # a search that ended far from the data is not followed for long
         problem = replace(problem, effort=effort.whole_fit.part(SETTINGS.followed))
-        problem = driven_alike(problem, minima[0].problem)
-        found = with_one_misfit(_without_terms(again(minima[0], problem), self.records))
+        problem = driven_alike(problem, place.problem)
+        found = with_one_misfit(_without_terms(again(place, problem), self.records))
         fitted = _fitted(parts, replace(found, problem=replace(found.problem, effort=effort)))
         log.info("%s: misfit of the worst record %.3g %%", parts, fitted.worst)
         return fitted

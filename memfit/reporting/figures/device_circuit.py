@@ -3,15 +3,32 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Polygon, Rectangle
 
-from memfit.reporting.figures.marks import BLUE, GREY, INK, VERMILLION
+from memfit.reporting.figures.marks import BLUE, GREY, INK, MILLIMETRE, VERMILLION
+from memfit.reporting.figures.ticks import BareAxes
 
 _TOP, _BOTTOM = 34.0, 6.0  # mm, heights of the rails
 _MIDDLE = 0.5 * (_TOP + _BOTTOM)
 _FIRST, _STEP, _LABEL = 34.0, 24.0, 20.0  # mm, place of the first column, step, room of a label
+_SIZE, _SMALL = 6.2, 4.7  # points, of letters and of an index
+_LETTER, _SPACE = 0.66, 0.35  # usual width of a letter, and between words, of the size of letters
+_WIDTHS = {"i": 0.28, "f": 0.35, "L": 0.56, "m": 0.97}
+_HALF, _LOWERED = 0.36, 0.22  # of the size: half a capital letter, and how far below the line an index stands
+
+
+@dataclass(frozen=True)
+class Label:
+    """A quantity beside an element."""
+
+    base: str
+    index: str = ""
+    """The subscript."""
+    value: str = ""
+    """With its unit; empty where it is not known."""
 
 
 @dataclass(frozen=True)
@@ -21,22 +38,22 @@ class Element:
     symbol: str
     """"resistor", "capacitor", "constant phase", "source", "memory", "memory conductance", "diode", "light"
     or "series"."""
-    labels: tuple[str, ...]
+    labels: tuple[Label, ...]
     """Beside it, from the top."""
 
 
-def device_circuit_figure(figure: Figure, series: str, elements: Sequence[Element]) -> None:
+def device_circuit_figure(figure: Figure, series: Label, elements: Sequence[Element]) -> None:
     """Draw a device: its series resistance, and its elements between two rails.
 
     Parameters
     ----------
     figure : Figure
-    series : str
-        Label of the series resistance.
+    series : Label
+        Of the series resistance.
     elements : sequence of Element
     """
     width, height = (25.4 * float(size) for size in figure.get_size_inches())
-    axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
+    axes = figure.add_axes((0.0, 0.0, 1.0, 1.0), axes_class=BareAxes)
     axes.set_axis_off()
     last = _FIRST + _STEP * (len(elements) - 1)
     axes.set_xlim(0.0, max(width, last + _LABEL))
@@ -45,7 +62,8 @@ def device_circuit_figure(figure: Figure, series: str, elements: Sequence[Elemen
     )
     _line(axes, (4.0, _TOP), (11.0, _TOP))
     _box(axes, 15.0, _TOP, upright=False)
-    _text(axes, 15.0, _TOP - 4.2, series, "center")
+    unit = float(np.ptp(axes.get_xlim())) / width * _SIZE / 72.0 / MILLIMETRE
+    _label(axes, 15.0, _TOP - 4.2, series, unit, centred=True)
     _line(axes, (19.0, _TOP), (last, _TOP))
     _line(axes, (4.0, _BOTTOM), (last, _BOTTOM))
     for y, sign in ((_TOP, "V"), (_BOTTOM, "0")):
@@ -58,7 +76,7 @@ def device_circuit_figure(figure: Figure, series: str, elements: Sequence[Elemen
         step = 3.4
         first = _MIDDLE + 0.5 * step * (len(element.labels) - 1)
         for j, label in enumerate(element.labels):
-            _text(axes, x + 4.2, first - j * step, label, "left")
+            _label(axes, x + 4.2, first - j * step, label, unit)
 
 
 def _resistor(axes: Axes, x: float) -> None:
@@ -160,4 +178,27 @@ def _box(axes: Axes, x: float, y: float, *, upright: bool = True, colour: str = 
 
 
 def _text(axes: Axes, x: float, y: float, words: str, side: str) -> None:
-    axes.text(x, y, words, ha=side, va="center", fontsize=6.2, color=INK if words != "0" else GREY)
+    axes.text(x, y, words, ha=side, va="center", fontsize=_SIZE, color=INK if words != "0" else GREY)
+
+
+def _length(words: str) -> float:
+    """About, in sizes of its letters."""
+    return sum(_WIDTHS.get(letter, _LETTER) for letter in words)
+
+
+def _label(axes: Axes, x: float, y: float, label: Label, unit: float, *, centred: bool = False) -> None:
+    """A label from x on, or around it, with the size of its letters in data coordinates.
+
+    By hand: the first use of matplotlib's mathematics costs a tenth of a second.
+    """
+    index = _length(label.base)
+    value = index + _length(label.index) * _SMALL / _SIZE + _SPACE
+    if centred:
+        x -= 0.5 * (value + _length(label.value)) * unit
+    for words, right, down, size in (
+        (label.base, 0.0, _HALF, _SIZE),
+        (label.index, index, _HALF + _LOWERED, _SMALL),
+        (label.value, value, _HALF, _SIZE),
+    ):
+        if words:
+            axes.text(x + right * unit, y - down * unit, words, va="baseline", fontsize=size, color=INK)

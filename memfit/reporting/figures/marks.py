@@ -24,6 +24,7 @@ from matplotlib.text import Text
 
 from memfit.arrays import BoolArray, ComplexArray, FloatArray
 from memfit.reporting.content import SYMBOLS, Given
+from memfit.reporting.figures.ticks import BareAxes
 
 BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY = (f"C{place}" for place in range(6))
 """The colours of the style's cycle, by their names in memfit's own style."""
@@ -87,7 +88,7 @@ def place_axes(
         bottom = top - share * unit
         inside = width - room.left - room.right
         rectangle = (room.left / width, bottom / height, inside / width, share * unit / height)
-        axes.append(figure.add_axes(rectangle))
+        axes.append(figure.add_axes(rectangle, axes_class=BareAxes))
         place_labels(axes[-1], inside, share * unit, room)
         top = bottom - gap
     return axes

@@ -41,7 +41,7 @@ from memfit.reporting.figures.marks import (
     write,
 )
 from memfit.reporting.figures.nyquist import reach_of
-from memfit.reporting.figures.ticks import draw_ticks, linear_axis, log_axis
+from memfit.reporting.figures.ticks import BareAxes, draw_ticks, linear_axis, log_axis
 from memfit.reporting.numbers import scale_for
 from memfit.units import split_label
 
@@ -108,7 +108,7 @@ def _pair(figure: Figure, row: int, rows: int) -> tuple[Axes, Axes]:
     bottom = (rows - 1 - row) * ROW + _BOTTOM
     tall = ROW - _BOTTOM - _ABOVE
     left, right = (
-        figure.add_axes((x / width, bottom / height, _SIDE / width, tall / height))
+        figure.add_axes((x / width, bottom / height, _SIDE / width, tall / height), axes_class=BareAxes)
         for x in (_LEFT, _LEFT + _SIDE + _LEFT + 4.0)
     )
     for axes in (left, right):

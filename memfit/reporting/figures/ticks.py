@@ -11,6 +11,7 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import XAxis, YAxis
 from matplotlib.lines import Line2D
 from matplotlib.markers import TICKDOWN, TICKLEFT, TICKRIGHT, TICKUP
 from matplotlib.text import Text
@@ -35,6 +36,39 @@ _MARKERS: dict[str, dict[str, Any]] = {
     "out": {"x": TICKDOWN, "y": TICKLEFT},
     "inout": {"x": "|", "y": "_"},
 }
+
+
+class _WithoutTicks:
+    """Of an axis."""
+
+    def reset_ticks(self) -> None:
+        """Begin with none, instead of with one of each kind."""
+        self.majorTicks: list[Any] = []
+        self.minorTicks: list[Any] = []
+
+
+class _BareX(_WithoutTicks, XAxis):
+    pass
+
+
+class _BareY(_WithoutTicks, YAxis):
+    pass
+
+
+class BareAxes(Axes):
+    """Axes that begin without ticks: of matplotlib's own four are made with every axes, and none is drawn."""
+
+    def clear(self) -> None:
+        """Begin anew, with the frame in its place, which else the first tick brings it to."""
+        super().clear()
+        for side in ("bottom", "top", "left", "right"):
+            self.spines[side].set_position(("outward", 0.0))
+
+    def _init_axis(self) -> None:
+        self.xaxis, self.yaxis = _BareX(self, clear=False), _BareY(self, clear=False)
+        for axis, sides in ((self.xaxis, ("bottom", "top")), (self.yaxis, ("left", "right"))):
+            for side in sides:
+                self.spines[side].register_axis(axis)
 
 
 def linear_axis(

@@ -19,7 +19,7 @@ from memfit.reporting.content import (
     composition,
     table_of,
 )
-from memfit.reporting.figures.device_circuit import Element, device_circuit_figure
+from memfit.reporting.figures.device_circuit import Element, Label, device_circuit_figure
 from memfit.reporting.numbers import MISSING, percent, quantity_digits
 
 _COLUMNS = (
@@ -62,17 +62,11 @@ def _circuit_panel(result: FitResult) -> Panels:
     if not result.fitted_values:
         return Panels(())
 
-    def label(name: str) -> str:
-        estimate = result.parameters.get(name)
-        value = estimate.value if estimate is not None else None
-        symbol = SYMBOLS[name]
-        base, index = symbol.base, symbol.index
-        written = f"${base}_\\mathrm{{{index}}}$" if index else f"${base}$"
-        return (
-            f"{written} {quantity_digits(value, estimate.unit or '1', 3)}"
-            if value is not None and estimate
-            else written
-        )
+    def label(name: str) -> Label:
+        estimate, symbol = result.parameters.get(name), SYMBOLS[name]
+        if estimate is None or estimate.value is None:
+            return Label(symbol.base, symbol.index)
+        return Label(symbol.base, symbol.index, quantity_digits(estimate.value, estimate.unit or "1", 3))
 
     capacitor = "constant phase" if "dispersion" in parts else "capacitor"
     channel = "memory conductance" if "conductance" in parts else "memory"

@@ -1,13 +1,16 @@
 """Evaluations are counted where they are made; data that nothing describes, and a wish to stop, end a fit."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from devices import device, spectra, sweeps
 
+from memfit.fitting import joint as fitting_joint
+from memfit.fitting.choice import choice
 from memfit.fitting.joint import fit
-from memfit.fitting.minimum.effort import SETTINGS, SPENT, Effort
+from memfit.fitting.minimum.effort import SETTINGS, SPENT, Effort, usual_work
 from memfit.fitting.minimum.least_squares import minimise
 from memfit.fitting.noise import prepare
 from memfit.fitting.plan import FitPlan, free_parameters
@@ -81,6 +84,38 @@ def test_data_that_nothing_describes_end_within_the_budget(monkeypatch):
     budget = 2 * SETTINGS.search + SETTINGS.settling + SETTINGS.mistakes  # soon, and at length
     budget += SETTINGS.choice + 2 * SETTINGS.widest  # of parts, and of all parts but dispersion
     assert sum(points) < 2.0 * budget * whole  # closed forms and judgements are beside it
+
+
+def test_nothing_is_tried_twice_on_data_that_nothing_describes(monkeypatch):
+    records = noise_instead(device([*spectra(), *sweeps()])).records
+    problem = prepare(records, effort=Effort(usual_work(records), 30.0))
+    state = find_minima(problem, FitPlan(), free_parameters("3d"), patient=False, terms=False)[0][0]
+    state = replace(state, problem=replace(problem, effort=Effort(usual_work(records), 60.0)))
+
+    offered, with_part = [], choice._with_part
+
+    def offering(current, plan, offer):
+        offered.append((*current.parts, offer.part))
+        return with_part(current, plan, offer)
+
+    monkeypatch.setattr(choice, "_with_part", offering)
+    choice.choose_parts(state, FitPlan(), records, widest=False)
+    assert offered
+    assert len(set(offered)) == len(offered)
+
+    looked = []
+
+    def finding(some, *given, **named):
+        looked.append(tuple(record.name for record in some))
+        return SimpleNamespace(state=state)  # which describes them no better
+
+    monkeypatch.setattr(fitting_joint, "_find", finding)
+    state = replace(state, problem=replace(problem, effort=Effort(usual_work(records))))
+    known = fitting_joint._Known()
+    for _ in range(2):
+        assert fitting_joint._mistake_in(state, records, FitPlan(), "3d", known) is None
+    assert looked
+    assert len(set(looked)) == len(looked)
 
 
 @pytest.mark.parametrize("after", [1, 12, 40])

@@ -2,10 +2,14 @@
 
 import matplotlib as mpl
 import pytest
+from matplotlib.axes import Axes
+from matplotlib.axis import Tick
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.markers import TICKDOWN
 
-from memfit.reporting.figures.ticks import hide_tick_labels, linear_axis, log_axis, native_ticks
+from memfit.reporting.figures.ticks import BareAxes, hide_tick_labels, linear_axis, log_axis, native_ticks
 
 
 @pytest.mark.parametrize(
@@ -54,3 +58,25 @@ def test_native_ticks_follow_limits_that_change(axes):
     axes.figure.canvas.draw()
     assert "40" in [label.get_text() for label in axes.get_xticklabels()]
     assert len(axes.get_yticks()) >= 3
+
+
+def test_bare_axes_make_no_ticks_of_their_own_and_look_the_same(monkeypatch):
+    made, drawn, begun = [], [], Tick.__init__
+
+    def counted(self, *given, **named):
+        made.append(self)
+        begun(self, *given, **named)
+
+    monkeypatch.setattr(Tick, "__init__", counted)
+    for kind in (Axes, BareAxes):
+        figure, count = Figure(), len(made)
+        canvas = FigureCanvasAgg(figure)
+        figure.add_axes((0.1, 0.1, 0.8, 0.8), axes_class=kind)
+        (axes,) = figure.axes
+        linear_axis(axes, "x", (0.0, 2.0))
+        log_axis(axes, "y", (1.0, 1e3))
+        axes.plot([0.0, 2.0], [1.0, 1e3])
+        canvas.draw()
+        drawn.append((bytes(canvas.buffer_rgba()), len(made) - count))
+    assert drawn[0][0] == drawn[1][0]
+    assert drawn[0][1] > drawn[1][1] == 0
