@@ -270,9 +270,8 @@ class _Choice:
                 start = _started_without(current.state, [part])
                 without = _fitted([one for one in current.parts if one != part], start)
                 offers = [offer for offer in _offers(without) if offer.part not in current.parts]
-                fits = [
-                    self.judged(*_with_part(without, self.plan, offer)) for offer in offers[: SETTINGS.tried]
-                ]
+                tried = (_with_part(without, self.plan, offer) for offer in offers[: SETTINGS.tried])
+                fits = [self.judged(*one) for one in tried]
                 best = min(fits, key=lambda one: self.rise(one, current), default=current)
                 log.info("%s in place of %s: BIC %+.1f", best.parts, part, self.rise(best, current))
                 if self.rise(best, current) < 0.0:
