@@ -19,7 +19,7 @@ from pathlib import Path
 
 import openpyxl
 from fuzz import LARGEST, by_reader
-from fuzz_truth import SHORT, read, rows, settings_for
+from fuzz_truth import SHORT, kept_rows, read, rows, settings_for
 
 from memfit.loaders.raw import Source
 
@@ -325,7 +325,8 @@ def main():
     parser.add_argument("--only", nargs="+", default=[], metavar="READER")
     parser.add_argument("--write", type=Path)
     options = parser.parse_args()
-    table = {}
+    command = _command(options)
+    table = kept_rows(options.write, command) if options.write and options.only else {}
     found = by_reader(options.folder)
     found["XLSX workbook"] = [(f"{name}.xlsx", data) for name, data in found["table"] if len(data) < SHORT]
     for reader, files in sorted(found.items(), key=lambda item: item[0].lower()):
@@ -345,10 +346,14 @@ def main():
     return 1 if any(counts[-1] for counts in table.values()) else 0
 
 
+def _command(options):
+    folder = options.folder.as_posix()
+    return f"python benchmarks/fuzz_edits.py {folder} --edits {options.edits} --seed {options.seed}"
+
+
 def _page(table, options):
     """The table of counts with what it means."""
-    folder, edits, seed = options.folder.as_posix(), options.edits, options.seed
-    command = f"python benchmarks/fuzz_edits.py {folder} --edits {edits} --seed {seed}"
+    command, table = _command(options), dict(sorted(table.items(), key=lambda item: item[0].lower()))
     head = f"# Edited instrument files\n\n`{command} --write {options.write.as_posix()}`\n\n{EXPLAINED}\n\n"
     names = ["reader", "edited", "refused", *EDITS, "misread"]
     lines = [f"| {' | '.join(names)} |", "|---" * len(names) + "|"]

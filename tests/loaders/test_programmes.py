@@ -417,7 +417,7 @@ def test_the_unit_of_the_reads_is_asked_for_and_then_taken():
 
 
 @pytest.mark.parametrize(
-    "labels", ["Time after pulse (s),Resistance (kohm),x", "time since set (s),Widerstand (kOhm),x"]
+    "labels", ["Time after pulse (s),Resistance (kohm),Nr", "time since set (s),Widerstand (kOhm),Nr"]
 )
 def test_retention_asks_for_what_reads_it(labels):
     text = f"{labels}\n{READS}".encode()

@@ -112,7 +112,8 @@ def _read_relaxis(source: Source, settings: FileSettings) -> list[RawTable]:
     if at is None:
         raise source.error("expected a line of labels with `Data: Frequency`, found none.")
     labels = [label.strip() for label in lines[at].split("\t")]
-    first = next((i for i in range(at + 1, len(lines)) if _is_row(lines[i])), len(lines))
+    rows = (i for i in range(at + 1, len(lines)) if _is_row(lines[i]) or re.fullmatch(r" *\t\s*", lines[i]))
+    first = next(rows, len(lines))
     block = read_fields(source, labels, _RELAXIS, first, needed=_NEEDED, line=at + 1)
     conditions = " ".join(lines[at + 1 : first])
     stated = re.findall(r"(?<![\w-])([A-Z][A-Z0-9]{0,5})=([-+\d.eE]+,?)", conditions)

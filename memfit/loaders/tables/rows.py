@@ -239,6 +239,7 @@ def _read_lines(table: TextTable) -> Rows:
     rows = Rows([], np.empty(0))
     empty, blank, pending = 0, 0, False
     marked: list[int] = []
+    again: list[int] = []
     without: list[int] = []
     recent: deque[str] = deque(maxlen=_SEEN_FOR_END)
     header = [label.strip().lower() for label in table.labels]
@@ -259,6 +260,7 @@ def _read_lines(table: TextTable) -> Rows:
         fields = table.layout.split(row)
         if header and [name.lower() for name in fields[: len(header)]] == header:
             pending = bool(numbers)
+            again += [line] if numbers else []
             continue
         values = _row_values(fields, table, line, recent[-1] if recent else "")
         if values is None:
@@ -285,6 +287,8 @@ def _read_lines(table: TextTable) -> Rows:
         )
         what = "row without numbers was" if len(without) == 1 else "rows without numbers were"
         rows.notes.append(f"{len(without)} {what} left out ({_lines(without)}; of {names}).")
+    if again:
+        rows.notes.append(f"The labels come again among the rows ({_lines(again)}).")
     if marked:
         what = "line marked with # was" if len(marked) == 1 else "lines marked with # were"
         rows.notes.append(f"{len(marked)} {what} left out among the rows ({_lines(marked)}).")

@@ -115,3 +115,15 @@ def test_the_bias_with_its_unit_beside_it():
     rows = "".join(f"{f:.10g},0.2,{z.real:.10g},{z.imag:.10g}\n" for f, z in zip(F, Z, strict=True))
     (record,) = read_source(Source("a.csv", f"Freq(Hz),Bias(V),Z'(a),Z''(b)\n{rows}".encode()))
     assert record.bias_voltage == 0.2
+
+
+def test_empty_rows_at_the_top_are_counted():
+    (record,) = read_source(Source("a.txt", f"{RELAXIS}\t\t\n{points()}".encode()))
+    assert record.points == 12
+    assert "1 empty row was left out." in record.notes
+
+
+@pytest.mark.parametrize(("name", "bias"), [("eis_0V5.csv", 0.5), ("-0V15.csv", -0.15), ("A0V5B.csv", None)])
+def test_a_volt_sign_in_place_of_the_point(name, bias):
+    (record,) = read_source(Source(name, f"f (Hz)\tZ' (ohm)\tZ'' (ohm)\n{points()}".encode()))
+    assert record.bias_voltage == bias

@@ -161,3 +161,10 @@ def test_rows_without_an_impedance_are_left_out_and_named():
     assert any(
         note.startswith("4 rows without numbers were left out (lines 2, 3, 4, 5") for note in record.notes
     )
+
+
+def test_labels_that_come_again_are_told():
+    rows = "0,0\n0.1,1e-6\n0.2,2e-6\n0.3,3e-6\n"
+    text = f"Voltage (V),Current (A)\n{rows}Voltage (V),Current (A)\n0.1,1e-6\n"
+    (record,) = read_source(Source("iv.csv", text.encode()))
+    assert any("labels come again among the rows (line 6)" in note for note in record.notes)
