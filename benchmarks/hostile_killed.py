@@ -1,6 +1,6 @@
 """What `hostile.py` kills: `fit`, `report`, `app` (with edits and fits under way) and `batch`.
 
-Half of them get SIGKILL, the others SIGINT or SIGTERM, at a random moment, half of the moments in the last
+Half of them get SIGKILL, the others SIGINT or SIGTERM, each while it runs, half of the moments in the last
 third of the run. Then every folder is as it was or as it shall be, no process goes on, nothing unfinished is
 left (after SIGKILL: once the next run has ended), and the run after gives the same bytes as one that nobody
 touched.
@@ -233,20 +233,24 @@ def killed(count, rng, place, tally):
 
 def kill_once(victim, number, rng, tally, told):
     """One run that is killed."""
-    victim.reset()
-    before = set(victim.left())
-    late = rng.random() < 0.5
-    moment = victim.seconds * (rng.uniform(0.65, 0.97) if late else rng.uniform(0.0, 0.8))
+    while True:  # until it is caught alive
+        victim.reset()
+        before = set(victim.left())
+        late = rng.random() < 0.5
+        moment = victim.seconds * (rng.uniform(0.65, 0.97) if late else rng.uniform(0.0, 0.8))
+        started, process = time.monotonic(), Forked(victim)
+        if not process.wait(moment):
+            os.kill(process.pid, number)
+            break
+        tally.note("ended before")
+        victim.seconds = 0.5 * (victim.seconds + time.monotonic() - started)  # the machine has more time now
     told = f"{told}, {number.name} after {moment:.2f} s"
-    process = Forked(victim)
-    if not process.wait(moment):
-        os.kill(process.pid, number)
     begun = time.monotonic()
     process.wait(PATIENCE)
     code, complaints = process.code, process.said()
     if time.monotonic() - begun > SLOW * 2:
         tally.fault(f"{told}: it took {time.monotonic() - begun:.1f} s to end")
-    tally.note(number.name if code else "ended before")
+    tally.note(number.name)
     allowed = {signal.SIGKILL: (-9,), signal.SIGINT: (130, -2), signal.SIGTERM: (143, -15)}[number]
     if code not in (0, *allowed) or (code in (130, 143) and "Traceback" in complaints):
         tally.fault(f"{told}: code {code}: {complaints}")

@@ -75,9 +75,13 @@ class Server:
         try:
             self._server.serve_forever(poll_interval=0.1)
         finally:
-            self._server.server_close()
-            for end in self._ends:
-                end()
+            self.close()
+
+    def close(self) -> None:
+        """Listen no more; twice is as good as once."""
+        self._server.server_close()
+        while self._ends:
+            self._ends.pop(0)()
 
     def stop(self) -> None:
         """End, from any thread."""

@@ -1,6 +1,7 @@
 """`memfit app`: the device in a browser, on this machine."""
 
 from argparse import Namespace
+from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -55,13 +56,13 @@ def _run(given: Namespace) -> int:
     from memfit.app.serve import Server, open_browser
 
     console = Console(given.quiet, given.verbose)
-    server = Server(path, host=given.host, port=given.port)
-    print(server.address, flush=True)
-    console.say("Open this address in a browser of this machine. Ctrl-C ends it.")
-    if not given.no_browser:
-        open_browser(server.address)
     try:
-        server.run()
+        with closing(Server(path, host=given.host, port=given.port)) as server:
+            print(server.address, flush=True)
+            console.say("Open this address in a browser of this machine. Ctrl-C ends it.")
+            if not given.no_browser:
+                open_browser(server.address)
+            server.run()
     except KeyboardInterrupt:
         console.say("Ended; what was done is kept beside the data.")
     return USABLE

@@ -11,6 +11,7 @@ import pytest
 
 from memfit.app.desk import Desk, Opened
 from memfit.app.doorway import LARGEST_REQUEST
+from memfit.cli.main import main as command_line
 from memfit.errors import InputError
 
 PACKAGE = Path(__file__).parents[2] / "memfit" / "app"
@@ -212,3 +213,17 @@ def test_an_address_names_no_path(server):
     )
     assert "root:" not in said
     assert status in (200, 204, 400, 500)
+
+
+def test_interrupted_before_it_answers_it_listens_no_more(folder, monkeypatch):
+    """Ctrl-C while the address is printed ends it as Ctrl-C does later."""
+    made = []
+
+    def interrupted(address):
+        made.append(int(address.rsplit(":", 1)[1].split("/")[0]))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("memfit.app.serve.open_browser", interrupted)
+    assert command_line(["app", str(folder), "--quiet"]) == 0
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", made[0])) != 0
