@@ -113,9 +113,10 @@ def in_record(subject: Subject, noise: NoiseOfRecord, model: FloatArray | None) 
     if model is None:
         return with_noise(figures, record.response, record.response, noise.sigma(record.response))
     sigma = noise.sigma(model)
-    # neighbours beside jumps look noisier than they are; what is left beside the model is not less than noise
-    left = typical(noise.stretch * (record.response - model) / sigma)
-    return with_noise(figures, record.response, model, min(1.0, left) * sigma)
+    # neighbours beside jumps look noisier than they are; what is left beside the model is not less than the
+    # noise, neither where that is small nor where it is large
+    left = np.array_split((noise.stretch * (record.response - model) / sigma)[np.argsort(sigma)], 2)
+    return with_noise(figures, record.response, model, min(1.0, max(map(typical, left))) * sigma)
 
 
 def with_noise(
