@@ -145,7 +145,8 @@ class Desk:
                 do(session)
 
     def close(self) -> None:
-        """End all processes, and let what is being written come to its end."""
+        """End all processes; what is being written comes to its end, and nothing is written any more."""
+        self._lock.acquire()
         self.each(_close)
 
 
@@ -154,7 +155,6 @@ _PATIENCE = 5.0
 
 
 def _close(session: Session) -> None:
-    """The end of a device's tab."""
+    """The end of a device's tab; its lock is kept, for who waits for it would be cut off amid a write."""
     session.worker.close()
-    if session.lock.acquire(timeout=_PATIENCE):
-        session.lock.release()
+    session.lock.acquire(timeout=_PATIENCE)

@@ -420,7 +420,8 @@ class Session:
         OutputError
             It cannot be written.
         """
-        save(self.folder, self.tab, State(tuple(self.steps), self.at, self.fits, self.shown))
+        with self.lock:
+            save(self.folder, self.tab, State(tuple(self.steps), self.at, self.fits, self.shown))
 
     def _restore(self) -> None:
         """Go on from what was saved; where device.toml says something else meanwhile, that holds."""

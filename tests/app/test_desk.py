@@ -1,6 +1,7 @@
 """Which folders are devices, and which tab has which."""
 
 import shutil
+import threading
 
 import pytest
 
@@ -24,6 +25,19 @@ def test_devices_below_a_folder(sample_data, tmp_path):
     with pytest.raises(InputError, match="no name"):
         desk.session("../x", desk.key_of(tmp_path / "mapbi3_a"))
     desk.close()
+
+
+def test_after_the_end_nothing_is_written(sample_data, tmp_path):
+    """A request that still runs waits for ever: the process that ends must not cut it off amid a write."""
+    shutil.copytree(sample_data / "mapbi3_c", tmp_path / "mapbi3_c")
+    desk = Desk(Opened(tmp_path))
+    (path,) = desk.folders().values()
+    session = desk.session(TAB, desk.key_of(path))
+    desk.close()
+    ended = threading.Event()
+    threading.Thread(target=lambda: (session.save(), ended.set()), daemon=True).start()
+    assert not ended.wait(0.3)
+    assert not list(tmp_path.rglob("state-*.json*"))
 
 
 def test_an_empty_folder_is_no_mistake(tmp_path):

@@ -8,7 +8,8 @@ import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from memfit.errors import shown
+from memfit.errors import MemfitError, shown
+from memfit.fitting.plan import FitPlan
 from memfit.model import LEFT_OUT, NEEDED, PARAMETERS
 from memfit.model.limits import PART_NAMES, beyond
 
@@ -40,7 +41,7 @@ def faults_of(result: Any) -> dict[str, str]:
         "minimum": _minimum(result),
         "inputs": _counts(result),
         "device": _device(result.device),
-        "plan": _free("plan", result.plan),
+        "plan": _plan(result.plan),
         "environment": _environment(result.environment),
         "data": _free("data", result.data),
     }
@@ -93,6 +94,9 @@ def _minimum(result: Any) -> Iterator[str]:
     if result.minimum is None:
         return
     yield from _unknown("minimum.names", result.minimum.names, PARAMETERS)
+    open_ones = [name for name, one in result.parameters.items() if one.status == "undetermined"]
+    if lost := [name for name in open_ones if name not in result.minimum.names]:
+        yield f"minimum.names: {', '.join(lost)} is missing, which parameters say was fitted"
     n = len(result.minimum.names)
     for place in result.minimum.places:
         yield from _values("minimum.places", place.values)
@@ -162,6 +166,8 @@ def _goodness(result: Any) -> Iterator[str]:
         if getattr(good, name) < 0:
             yield f"goodness.{name}: expected 0 or above, found {getattr(good, name):g}"
     for item in good.datasets:
+        if not {"relative", "floor"} <= set(item.noise):
+            yield f"goodness.datasets: expected relative and floor in the noise of {shown(item.file)}"
         if any(value < 0 for value in item.noise.values()) or item.points < 0:
             yield f"goodness.datasets: expected no negative noise or number of points of {shown(item.file)}"
 
@@ -195,6 +201,17 @@ def _device(device: Mapping[str, Any]) -> Iterator[str]:
     elif any(isinstance(item, Mapping | list) for item in attributes.values()):
         yield "device.attributes: expected texts and numbers"
     yield from _free("device", device)
+
+
+def _plan(plan: Mapping[str, Any]) -> Iterator[str]:
+    """How it was fitted: what a plan takes."""
+    deep = list(_free("plan", plan))
+    yield from deep
+    if not deep:
+        try:
+            FitPlan.from_dict(plan)
+        except MemfitError as problem:
+            yield f"plan: {str(problem).removesuffix('.')}"
 
 
 def _environment(environment: Mapping[str, Any]) -> Iterator[str]:

@@ -47,6 +47,11 @@ EDITS = [
     (("parameters", "R_b", "stderr"), -1.0, "R_b.stderr"),
     (("parameters", "R_b", "ci95"), [2.0, 1.0], "R_b.ci95"),
     (("parameters", "R_x"), {"value": 1.0, "unit": "ohm"}, "unknown parameter 'R_x'"),
+    (("plan", "seed"), "determined", "plan.seed: expected"),
+    (("plan", "seed"), [1], "plan.seed: expected"),
+    (("plan", "bounds"), {"R_b": [0.0, 0.0]}, "plan: bounds of R_b"),
+    (("plan", "fix"), {"R_x": 1.0}, "unknown parameter R_x"),
+    (("goodness", "datasets", 0, "noise"), {"floor": 0.0}, "expected relative and floor in the noise"),
     (("fitted_values", "C_m"), 1e300, "fitted_values: C_m must lie between"),
     (("covariance", 0, 0), -1.0, "no negative variance"),
     (("covariance", 0, 1), 1e9, "correlated by more than 1"),
@@ -119,3 +124,11 @@ def test_texts_that_are_no_result(text):
         with pytest.raises(InputError) as told:
             read(text)
         assert len(str(told.value)) < 300
+
+
+def test_what_was_fitted_stands_in_the_minimum(data):
+    changed = edit(data, "parameters", "tau_d", "status", "undetermined", digest=False)
+    changed["minimum"]["names"] = [name for name in changed["minimum"]["names"] if name != "tau_d"]
+    changed["digest"] = digest_of(changed)
+    with pytest.raises(InputError, match=r"minimum\.names: tau_d is missing"):
+        FitResult.from_dict(changed)
