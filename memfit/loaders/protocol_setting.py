@@ -169,7 +169,8 @@ def pulse_numbers(block: Block, programme: PulseProgramme, source: Source) -> tu
             if np.all(np.diff(after) > 0):
                 return label, after
             again = np.flatnonzero(np.diff(after) < 0) + 1
-            if again.size and np.all(np.diff(after)[np.diff(after) > 0] == 1) and len(programme.pulse) < 2:
+            counts = np.count_nonzero(np.diff(after) == 1) == after.size - 1 - again.size > again.size
+            if again.size and counts and len(programme.pulse) < 2:
                 raise source.error(
                     f"expected reads of one course; {label!r} starts again in row {again[0] + 1}: write each "
                     "course into a file of its own, or leave that column out if the pulses went on."
