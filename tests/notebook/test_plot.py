@@ -15,10 +15,11 @@ def lines_of(axes):
 
 
 def test_a_picture_goes_to_the_axes_that_are_given(measured, result):
+    others = plt.get_fignums()
     figure, (left, right) = plt.subplots(1, 2)
     assert mf.plot.nyquist(measured, result, ax=left) is left
     assert mf.plot.iv(measured["iv_slow.csv"], result, ax=right) is right
-    assert plt.get_fignums() == [figure.number]
+    assert plt.get_fignums() == [*others, figure.number]
     assert "Z′" in left.get_xlabel()
     assert left.get_aspect() == 1.0
     assert len(left.get_legend().get_texts()) == 3
