@@ -100,7 +100,8 @@ def _minimum(result: Any) -> Iterator[str]:
     n = len(result.minimum.names)
     for place in result.minimum.places:
         yield from _values("minimum.places", place.values)
-        missing = {*NEEDED, *result.minimum.names}.difference(LEFT_OUT.values(), place.values)
+        needed = {*NEEDED}.difference(LEFT_OUT.values()).union(result.minimum.names)
+        missing = needed.difference(place.values)
         if missing:
             yield f"minimum.places: {', '.join(sorted(missing))} is missing"
         if len(place.information) != n or any(len(row) != n for row in place.information):

@@ -132,3 +132,11 @@ def test_what_was_fitted_stands_in_the_minimum(data):
     changed["digest"] = digest_of(changed)
     with pytest.raises(InputError, match=r"minimum\.names: tau_d is missing"):
         FitResult.from_dict(changed)
+
+
+def test_a_place_has_a_value_of_all_that_was_fitted(data):
+    changed = copy.deepcopy(data)
+    del changed["minimum"]["places"][0]["values"]["tau_d"]
+    changed["digest"] = digest_of(changed)
+    with pytest.raises(InputError, match=r"minimum\.places: tau_d is missing"):
+        FitResult.from_dict(changed)
