@@ -2,7 +2,6 @@
 
 from memfit.fitting import FitResult
 from memfit.reporting.content import (
-    KIND,
     KINDS,
     MODEL,
     PART,
@@ -12,6 +11,7 @@ from memfit.reporting.content import (
     counted,
     listed,
 )
+from memfit.reporting.fit.summary import records_of
 from memfit.reporting.numbers import percent, quantity_digits
 from memfit.units import two_digits
 
@@ -33,10 +33,8 @@ def methods_text(result: FitResult) -> str:
 
 def _data_and_model(result: FitResult) -> str:
     """What was fitted with what."""
-    counts = {kind: sum(item.kind == kind for item in result.inputs) for kind in KINDS}
-    records = [counted(number, KIND[kind], KINDS[kind]) for kind, number in counts.items() if number]
     return TEXT_OF_METHODS["data"].format(
-        records=listed(records),
+        records=records_of(result),
         points=sum(item.used for item in result.inputs),
         version=result.memfit_version,
         model=MODEL.get(result.model, result.model),

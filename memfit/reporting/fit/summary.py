@@ -131,11 +131,20 @@ def next_answer(sentences: Sequence[str]) -> Answer:
     return Answer(QUESTIONS["next"], headline, tuple(said), "plain")
 
 
+def records_of(result: FitResult) -> str:
+    """The records of a fit, counted in words: "4 impedance spectra and 1 I-V sweep"; empty without any.
+
+    Parameters
+    ----------
+    result : FitResult
+    """
+    counts = {kind: sum(item.kind == kind for item in result.inputs) for kind in KINDS}
+    return listed([counted(number, KIND[kind], KINDS[kind]) for kind, number in counts.items() if number])
+
+
 def parameters_answer(result: FitResult) -> Answer:
     """What the parameters are, and what was fitted with which model."""
-    counts = {kind: sum(item.kind == kind for item in result.inputs) for kind in KINDS}
-    parts = [counted(number, KIND[kind], KINDS[kind]) for kind, number in counts.items() if number]
-    source = f" to {listed(parts)}" if parts else ""
+    source = f" to {records}" if (records := records_of(result)) else ""
     made = f" with {composition(result.parts)}" if result.parts else ""
     sentences = [f"Joint fit of the {MODEL.get(result.model, result.model)}{made}{source}."]
     sentences += [found.sentence for found in result.parts_found]
