@@ -28,7 +28,7 @@ from memfit.analysis.stability.hopf import (
     nearest_in_errors,
     values_to_hopf,
 )
-from memfit.analysis.stability.member import assess_member
+from memfit.analysis.stability.member import assess_member, margin_left_open
 from memfit.analysis.stability.members import averaged, parameters_of
 from memfit.analysis.stability.sampling import (
     Sample,
@@ -318,7 +318,7 @@ def _with_uncertainty(
     verdict = _verdict(known.gain_margin_min or np.inf, interval)
     if verdict == "undetermined":
         return _undetermined(
-            f"The data leave the gain margin open from {_interval_text(interval)}, on both sides of 1.",
+            margin_left_open(interval, _interval_text(interval)),
             circuit,
         )
     known = replace(

@@ -13,6 +13,7 @@ import numpy as np
 
 from memfit.analysis.stability.circuit import Circuit
 from memfit.analysis.stability.hopf import CHANGEABLE
+from memfit.arrays import Interval
 from memfit.confidence import Z
 from memfit.fitting import CircuitStability, HopfEstimate
 from memfit.fitting.results.propagation import Uncertainty
@@ -77,8 +78,7 @@ def assess_member(
     reach = Z * error if error is not None else 0.0
     low, high = (math.exp(min(max(end, -_LARGEST_LOG), _LARGEST_LOG)) for end in (log - reach, log + reach))
     if low < 1.0 < high and high > _OPEN * low:
-        told = f" from {low:.3g} to {high:.3g}" if low > 1.0 / _NO_NUMBER and high < _NO_NUMBER else ""
-        message = f"The data leave the gain margin open{told}, on both sides of 1."
+        message = margin_left_open((low, high), f"{low:.3g} to {high:.3g}")
         return CircuitStability(
             verdict="undetermined", message=message, changes_to_hopf=nothing, values_to_hopf=values
         )
@@ -98,6 +98,20 @@ def assess_member(
         changes_to_hopf=nothing | _changes(loaded, circuit, least),
         values_to_hopf=values,
     )
+
+
+def margin_left_open(interval: Interval, text: str) -> str:
+    """That the data leave the gain margin open, with its interval where that is made of numbers.
+
+    Parameters
+    ----------
+    interval : (low, high)
+    text : str
+        The same in words.
+    """
+    low, high = interval
+    told = f" from {text}" if low > 1.0 / _NO_NUMBER and high < _NO_NUMBER else ""
+    return f"The data leave the gain margin open{told}, on both sides of 1."
 
 
 def _terminal(p: Parameters, point: HopfPoint, resistance: float) -> HopfEstimate:
