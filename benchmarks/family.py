@@ -91,15 +91,20 @@ MEMBERS = (
 )
 
 
-def make(member, seed):
-    """The truth, by name, and the device measured on it; of a name that is no member's, the plainest."""
+def drawn(member, seed):
+    """The memristor of a trial, its parts by their values, and the generator that goes on to measure it."""
     plainest = member not in MEMBERS
     rng = np.random.default_rng([seed, len(MEMBERS) if plainest else MEMBERS.index(member)])
     plain = independent.draw(rng)
     parts = [] if plainest else member.split(",")
     values = {k: v for part in parts for k, v in PARTS[part](plain, rng).items()}
     band = (1e-3 / independent.slowest(plain), 1e4 / min(plain.R_b * plain.C_m, plain.tau_d, plain.tau_k))
-    p = replace(plain, **values, **({"ladder": band} if "n" in values else {}))
+    return replace(plain, **values, **({"ladder": band} if "n" in values else {})), values, rng
+
+
+def make(member, seed):
+    """The truth, by name, and the device measured on it; of a name that is no member's, the plainest."""
+    p, values, rng = drawn(member, seed)
     records = []
     kinds = (OFFSETS, SLOWNESS, LEVELS)
     for record in independent.session(p, rng, kinds, both_signs=True):

@@ -284,9 +284,9 @@ class Memristor:
 
     def growth(self, u):
         """Largest real part of an eigenvalue in 1/s under current control, in the steady state at u."""
-        extra = self.C_g > 0
-        J = jacobian(self.constants, *self.plain[1:], False, extra, u, self._rest(u, False, extra))
-        times = np.linalg.eigvals(np.linalg.inv(J))  # the fast ones, drowned in rounding, become the least
+        times = np.linalg.eigvals(
+            np.linalg.inv(self._jacobian_at_rest(u))
+        )  # the fast ones, drowned in rounding, become the least
         return float(np.max((1 / times[abs(times) > 1e-12 * np.max(abs(times))]).real))
 
     def unstable(self, points=400):
@@ -294,6 +294,21 @@ class Memristor:
         us = np.linspace(self.V_T - 14 * self.V_m, self.V_T + 14 * self.V_m, points)
         found = us[[self.growth(u) > 0 for u in us]]
         return (float(found[0]), float(found[-1])) if len(found) else None
+
+    def oscillates(self, points=2000):
+        """Whether a pair of eigenvalues is unstable in a steady state under current control."""
+        reach = max(self.V_T + 14 * self.V_m, self.V_Tn + 14 * self.V_mn if self.i_c0n > 0 else 0.0)
+        for u in np.linspace(-reach, reach, points):
+            times = np.linalg.eigvals(np.linalg.inv(self._jacobian_at_rest(u)))
+            slow = times[abs(times) > 1e-12 * np.max(abs(times))]
+            if np.any((slow.real > 0) & (abs(slow.imag) > 1e-6 * abs(slow.real))):
+                return True
+        return False
+
+    def _jacobian_at_rest(self, u):
+        """Under current control."""
+        extra = self.C_g > 0
+        return jacobian(self.constants, *self.plain[1:], False, extra, u, self._rest(u, False, extra))
 
     def course(self, control, knots, time):
         """As `simulate`, with tolerances tightened until two agree within a twentieth of a standard error.

@@ -296,13 +296,14 @@ def _finish(
     state = on_all_samples(settled.state, device.records, plan)
     covariance = covariance_of(state)
     failed = measure(state).large
-    explored = explore(state, covariance, settled.rivals, profiles=not failed)
+    effort = state.problem.effort.part(EFFORT.explored)
+    explored = explore(state, covariance, settled.rivals, profiles=not failed, effort=effort)
     for _ in range(SETTINGS.more_minima):
         if explored.better is None:
             break
         state = settle(explored.better, plan)
         covariance = covariance_of(state)
-        explored = explore(state, covariance, profiles=not failed)
+        explored = explore(state, covariance, profiles=not failed, effort=effort)
     tested = plan.conflict_test and not mistake
     conflicts = conflicts_between_kinds(state, covariance) if tested else ()
     minima = [state, *settled.rivals]
@@ -316,6 +317,12 @@ def _finish(
         conflicts=conflicts,
     )
     result = with_identifiability(result, state, covariance, explored)
+    if explored.unfollowed and not effort.stopped:
+        sentence = (
+            f"What the data allow was followed for {effort.used:.0f} evaluations and no further; "
+            f"{', '.join(explored.unfollowed)} count as not determined for that reason."
+        )
+        result = replace(result, warnings=(*result.warnings, sentence))
     misfit = misfit_of(state, covariance.effective)
     moved = [*repeats_that_differ(device), *moved]
     if mistake and mistake.doubtful:  # it may as well be the model

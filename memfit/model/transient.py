@@ -186,14 +186,14 @@ class DriveSet:
         count, n = len(self.drives), self.time.size
         start = np.zeros((count, 3)) if initial is None else np.ascontiguousarray(initial, dtype=np.float64)
         if p.parts:
-            answer = integrate(
+            *answer, steps = integrate(
                 p,
                 self._records(p, start, time),
                 sensitivities=sensitivities,
                 states=states,
                 tolerance=tolerance,
             )
-            return Response(*answer, names_in_time(p))
+            return Response(*answer, names_in_time(p), steps)
         y = np.empty(n)
         y_p = np.zeros((n if sensitivities else 0, kernel.SENSITIVITIES))
         course = np.full((n if states else 0, 3), np.nan)
@@ -327,7 +327,7 @@ class Response:
     names: tuple[str, ...]
     """Parameters that the response depends on."""
     steps: int = 0
-    """Of the integrator, where it counts them."""
+    """Of the integrator, or as many of the plainest device as take as long."""
 
     @property
     def by_parameters(self) -> FloatArray:

@@ -64,7 +64,7 @@ class Settings:
     most_parts: int = 5
     evaluations: int = 25
     """Of a fit with one part more."""
-    followed: float = 60.0
+    followed: float = 240.0
     """Of the fit without terms of the instruments where a search ended."""
     nowhere: float = 100.0
     """Per cent by which a search misses a record where it is not dispersion that it lacks."""
@@ -124,7 +124,7 @@ def choose_parts(state: FitState, plan: FitPlan, records: Sequence[Record], *, w
     given = tuple(part for part, names in EXTENSIONS.items() if set(names) & set(plan.asked))
     search = _Choice(plan, records, given, SETTINGS.floor * _seen_noise(state.problem) ** 2)
     plainest = search.judged(given, state)
-    current, left = search.forward(plainest, most=1 if plainest.large else SETTINGS.most_parts)
+    current, left = search.forward(plainest)
     if current.large and widest:
         everything = search.widest(state)
         if everything.worst <= SETTINGS.nowhere:  # else no part fewer, and none more, leads to the data
@@ -132,8 +132,6 @@ def choose_parts(state: FitState, plan: FitPlan, records: Sequence[Record], *, w
             fewer, promised = search.forward(search.judged(fewer.parts, search.settled(fewer.state)))
             if search.rise(fewer, current) < 0.0:
                 current, left = fewer, promised
-    elif plainest.large and current is not plainest:
-        current, left = search.forward(current)
     current = search.backward(current)
     if not current.large:
         current = search.exchanged(current)
@@ -178,7 +176,7 @@ class _Choice:
     def settled(self, state: FitState) -> FitState:
         """A fit brought into agreement with its noise, and with the terms of the instruments it needs."""
         if not measure(state).large:  # what describes the data is not hurried
-            state = replace(state, problem=replace(state.problem, effort=state.problem.effort.whole_fit))
+            state = replace(state, problem=_unhurried(state.problem))
         return settled_with_terms(_without_terms(state, self.records), self.plan)
 
     def widest(self, state: FitState) -> _Fitted:
@@ -233,18 +231,16 @@ class _Choice:
         """The fit without some of the parts."""
         others = tuple(part for part in current.parts if part not in parts)
         start = start or _started_without(current.state, parts)
-        if start.problem.effort.over:  # no part is to stay because nothing was left to look without it
-            effort = start.problem.effort.whole_fit.part(SETTINGS.evaluations)
-            start = replace(start, problem=replace(start.problem, effort=effort))
-        fitted = self.judged(others, again(start))
+        most = 200  # and where little effort is left no part is to stay because it was not looked without
+        if start.problem.effort.over:
+            start, most = replace(start, problem=_unhurried(start.problem)), SETTINGS.evaluations
+        fitted = self.judged(others, minimise(start.problem, start.unknowns, start.x, most=most))
         log.info("without %s: BIC %+.1f", ", ".join(parts), self.rise(fitted, current))
         return fitted
 
-    def forward(
-        self, current: _Fitted, most: int = SETTINGS.most_parts
-    ) -> tuple[_Fitted, tuple[Diagnosis, ...]]:
+    def forward(self, current: _Fitted) -> tuple[_Fitted, tuple[Diagnosis, ...]]:
         """Parts added, one by one, by what they promise; and what parts promise that were not tried."""
-        while len(current.parts) - len(self.given) < most:
+        while len(current.parts) - len(self.given) < SETTINGS.most_parts:
             offers = [offer for offer in _offers(current) if offer.fall > _least(current, offer.part)]
             better: _Fitted | None = None
             for offer in offers[: SETTINGS.tried]:
@@ -270,8 +266,7 @@ class _Choice:
                 start = _started_without(current.state, [part])
                 without = _fitted([one for one in current.parts if one != part], start)
                 offers = [offer for offer in _offers(without) if offer.part not in current.parts]
-                tried = (_with_part(without, self.plan, offer) for offer in offers[: SETTINGS.tried])
-                fits = [self.judged(*one) for one in tried]
+                fits = [self.judged(*_with_part(without, self.plan, one)) for one in offers[: SETTINGS.tried]]
                 best = min(fits, key=lambda one: self.rise(one, current), default=current)
                 log.info("%s in place of %s: BIC %+.1f", best.parts, part, self.rise(best, current))
                 if self.rise(best, current) < 0.0:
@@ -280,8 +275,7 @@ class _Choice:
 
     def evidence(self, current: _Fitted, part: str) -> PartFound:
         """What a part that was found does, in words."""
-        others = frozenset(current.parts) - {part}
-        without = self.seen.get(others) or self.without(current, [part])
+        without = self.seen.get(frozenset(current.parts) - {part}) or self.without(current, [part])
         return _part_found(part, without, current, self.floor)
 
     def members(self, best: _Fitted) -> tuple[Member, ...]:
@@ -378,9 +372,15 @@ def _with_part(current: _Fitted, plan: FitPlan, offer: Promise) -> tuple[tuple[s
         unknowns = unknowns.without([u.name for u in unknowns.free if u.term and u.term.kind == "offset"])
     values = {**state.unknowns.values(state.x), **offer.values}
     start = unknowns.encode(values)
-    return parts, minimise(
-        state.problem, unknowns, start, tolerance=SETTINGS.tolerance, most=SETTINGS.evaluations
+    found = minimise(
+        _unhurried(state.problem), unknowns, start, tolerance=SETTINGS.tolerance, most=SETTINGS.evaluations
     )
+    return parts, replace(found, problem=state.problem)
+
+
+def _unhurried(problem: Problem) -> Problem:
+    """The problem whose evaluations count on the whole fit alone: a trial ends by itself."""
+    return replace(problem, effort=problem.effort.whole_fit)
 
 
 def _started_without(state: FitState, parts: Collection[str]) -> FitState:

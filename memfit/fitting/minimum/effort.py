@@ -19,15 +19,15 @@ from memfit.progress import stopped
 
 @dataclass(frozen=True)
 class Settings:
-    """Evaluations that may be spent where nothing describes the data."""
+    """Evaluations that may be spent where nothing describes the data, and (the last) whatever they are."""
 
     search: float = 400.0
     """On all starts together."""
     settling: float = 120.0
     """On the terms of the instruments, on noise and outliers, and on what leaving out records does."""
-    choice: float = 600.0
+    choice: float = 1800.0
     """On the choice of parts, ..."""
-    widest: float = 300.0
+    widest: float = 1500.0
     """... and on a search of the widest model."""
     closed: float = 8.0
     """Times as many of both where there are spectra alone, whose model has a closed form."""
@@ -37,6 +37,8 @@ class Settings:
     """... and on all of them."""
     all_samples: float = 30.0
     """On all samples of long records, after a search on few."""
+    explored: float = 2000.0
+    """On what the data allow beside the minimum: usual are 20, and 300 to 850 where they leave much open."""
 
 
 SETTINGS = Settings()

@@ -52,9 +52,13 @@ class Settings:
     """Longest step of a logarithm, and of V_T in units of V_m."""
     rounding: float = 1e-12
     """Distance from the constraint, and over a bound in standard errors, that is none."""
+    slowest: float = 10.0
+    """Times as long as usual that an evaluation may take from the start on; nothing that was sampled is
+    followed where a device oscillates more wildly than that."""
 
 
 SETTINGS = Settings()
+_ENDED = "the search was ended after the time of {} evaluations"
 
 
 def minimise(
@@ -81,7 +85,7 @@ def minimise(
     tolerance : float
         Of the patient search: relative change of chi2 and of the vector at which to stop.
     most : int
-        Evaluations of the patient search.
+        Evaluations of the patient search; one that takes as long as several counts as several.
     failures : int
         Trials that could not be integrated before, to be counted on.
     """
@@ -97,7 +101,10 @@ def minimise(
             minimum = replace(Minimum.at(end.x, unknowns.free), message=over, evaluations=end.evaluations)
             return replace(state, minimum=replace(minimum, chi2=end.chi2))
         start = start if end.failed else end.x
-    residuals = problem.residuals(unknowns)
+    effort = problem.effort.part()
+    residuals = replace(problem, effort=effort).residuals(unknowns)
+    residuals.residuals(start)
+    enough = most * min(max(effort.used, 1.0), SETTINGS.slowest)
     found = trust_region(
         residuals.residuals,
         residuals.jacobian,
@@ -105,7 +112,7 @@ def minimise(
         np.array([unknown.inner_bounds for unknown in unknowns.free]).reshape(-1, 2),
         tolerance=tolerance,
         most=most,
-        over=lambda: problem.effort.over,
+        over=lambda: effort.over or (_ENDED.format(most) if effort.used > enough else ""),
         by_lmfit=problem.engine == "lmfit",
     )
     x, r = found.x, residuals.residuals(found.x)

@@ -85,6 +85,12 @@ def trust_region(
     history: list[float] = []
     lowest: list[FloatArray] = [inside]
 
+    def stands_still() -> bool:
+        """Whether the second half of the evaluations brought nothing."""
+        half = len(history) // 2
+        fallen = min(history[:half], default=np.inf) - min(history)
+        return half > SETTINGS.standstill and fallen <= SETTINGS.nothing * min(history)
+
     def remembered(x: FloatArray) -> FloatArray:
         """The residuals, the lowest place kept."""
         if len(history) >= most:
@@ -93,7 +99,7 @@ def trust_region(
         if float(r @ r) < min(history, default=np.inf):
             lowest[:] = [x.copy()]
         history.append(float(r @ r))
-        if reason := over():
+        if reason := over() or ("the search stood still" if stands_still() else ""):
             raise _EndedError(reason)
         return r
 
@@ -112,10 +118,7 @@ def trust_region(
             x, message, converged = found.x, str(found.message), bool(found.success)
     except _EndedError as end:
         x, message, converged = lowest[0], str(end), False
-    half = len(history) // 2
-    fallen = min(history[:half], default=np.inf) - min(history)
-    still = half > SETTINGS.standstill and fallen <= SETTINGS.nothing * min(history)
-    return End(x, converged or still, message, len(history))
+    return End(x, converged or stands_still(), message, len(history))
 
 
 def _by_lmfit(

@@ -55,6 +55,8 @@ class Settings:
     """Distance from a bound, in standard errors with all else known, that is none."""
     near: float = 4.0
     """Standard errors within which a bound tells anything."""
+    farthest: float = 1e6
+    """Standard deviations beyond a bound that count, at most: so far away nothing is normal."""
     tail: float = 50.0
     """Standard deviations beyond which the far tail of a normal distribution is an exponential."""
     narrow: float = 1e-2
@@ -179,7 +181,8 @@ def bound_information(
     pull = -(root / scale).T @ residuals  # zero but where a bound holds against it
     on_low, on_high = low > -SETTINGS.on_bound, high < SETTINGS.on_bound
     held = bounded & ((on_low & (pull < 0)) | (on_high & (pull > 0)))
-    precision, shift = _bounded_normal(information, np.where(held, pull, 0.0), low, high, bounded)
+    pull = np.clip(np.where(held, pull, 0.0), -SETTINGS.farthest, SETTINGS.farthest)
+    precision, shift = _bounded_normal(information, pull, low, high, bounded)
     return BoundInformation(precision * scale**2 + expected, shift / scale)
 
 
@@ -201,8 +204,10 @@ def _bounded_normal(
             sd = float(np.sqrt(cavity))
             below, above, span = (low[j] - centre) / sd, (high[j] - centre) / sd, (high[j] - low[j]) / sd
             mirrored = below + above < 0.0  # the tail is taken on the side where it is small
-            first, second = standard_moments(-above if mirrored else below, span)
-            inside, width = centre + (-sd if mirrored else sd) * first, cavity * second
+            nearest = min(-above if mirrored else below, SETTINGS.farthest)
+            first, second = standard_moments(nearest, span)
+            inside = min(max(centre + (-sd if mirrored else sd) * first, low[j]), high[j])
+            width = cavity * second
             more, precision[j] = -precision[j], max(1.0 / width - 1.0 / cavity, 0.0)
             more += precision[j]
             tilt[j] = inside * (precision[j] + 1.0 / cavity) - centre / cavity

@@ -19,6 +19,7 @@ import numpy as np
 from memfit.arrays import FloatArray
 from memfit.confidence import CHI2_1
 from memfit.datasets import ImpedanceSpectrum
+from memfit.fitting.minimum.effort import Effort
 from memfit.fitting.minimum.least_squares import Box, again, evaluator, gauss_newton, settled
 from memfit.fitting.minimum.problem import UNSEEN, FitState, Minimum
 from memfit.fitting.minimum.unknowns import Unknowns
@@ -26,11 +27,7 @@ from memfit.fitting.plan import CORE, unit_of_length
 from memfit.fitting.prediction.drives import drive_of
 from memfit.fitting.prediction.predict import Predictor, junction_at
 from memfit.fitting.results.findings import Ends
-from memfit.fitting.uncertainty.covariance import (
-    Covariance,
-    NormalApproximation,
-    with_bounds,
-)
+from memfit.fitting.uncertainty.covariance import Covariance, NormalApproximation, with_bounds
 from memfit.fitting.uncertainty.profile_likelihood import (
     DeeperMinimum,
     Origin,
@@ -111,6 +108,8 @@ class Exploration:
     """A lower minimum, where one was found on the way."""
     limits: Mapping[str, Ends] = field(default_factory=dict)
     """Beside non-identifiable parameters: intervals, SI, of the others; None at an open end."""
+    unfollowed: tuple[str, ...] = ()
+    """Parameters that are doubtful, for which the effort was not enough."""
 
     @property
     def points(self) -> list[FloatArray]:
@@ -120,7 +119,12 @@ class Exploration:
 
 
 def explore(
-    state: FitState, covariance: Covariance, rivals: Sequence[FitState] = (), *, profiles: bool = True
+    state: FitState,
+    covariance: Covariance,
+    rivals: Sequence[FitState] = (),
+    *,
+    profiles: bool = True,
+    effort: Effort | None = None,
 ) -> Exploration:
     """Move every parameter of the model, and try the other minima.
 
@@ -134,12 +138,14 @@ def explore(
         Other minima of the search for the same data.
     profiles : bool
         Whether ridges are followed too: where the model fails its values need no limits.
+    effort : Effort, optional
+        That may be used; by default that of the fit.
     """
     share = state.independent_share(covariance.effective)
-    base = state
+    base = replace(state, problem=replace(state.problem, effort=effort or state.problem.effort))
     if not np.all(share > 0.99):
-        weighted = replace(state.problem, sigma=state.problem.sigma / np.sqrt(share))
-        base = settled(replace(state, problem=weighted))
+        weighted = replace(base.problem, sigma=base.problem.sigma / np.sqrt(share))
+        base = settled(replace(base, problem=weighted))
     places = []
     for rival in rivals:
         known = dict(zip(rival.unknowns.names, rival.x, strict=True))
@@ -163,6 +169,7 @@ class _Search:
         V_m = base.parameters.V_m
         self.length = np.array([unit_of_length(u.name, V_m) for u in base.unknowns.free])
         self.device = [j for j, u in enumerate(base.unknowns.free) if u.name in CORE]
+        self.unfollowed: list[str] = []
 
     def explored(self, rivals: Sequence[FloatArray], *, profiles: bool) -> Exploration:
         """Everything that is tried, in turn, as far as the effort goes."""
@@ -173,7 +180,7 @@ class _Search:
             moved = abs(swap[j] - self.base.x[j]) > SETTINGS.different
             if not (moved and self.evaluate(swap).chi2 < self.chi2 + SETTINGS.order):  # the order is known
                 others, swap = [*others, swap], None
-        if not profiles or self.base.problem.effort.over:
+        if not profiles:
             return Exploration(others=tuple(others), swap=swap)
         ridges = self._ridges()
         limiting = self._limiting_models() if any(ridge.far for ridge in ridges) else []
@@ -196,6 +203,7 @@ class _Search:
             others=(*others, *(model.x for model in limiting)),
             swap=swap,
             limits=limits,
+            unfollowed=tuple(self.unfollowed),
         )
 
     def second_minimum(self, start: FloatArray | None) -> FloatArray | None:
@@ -273,6 +281,7 @@ class _Search:
         told("what the data allow", 0, len(chosen))
         for place, j in enumerate(chosen, start=1):
             if self.base.problem.effort.over:
+                self.unfollowed += [self.unknowns.names[k] for k in chosen[place - 1 :]]
                 break
             ridges += [self._ridge(j, side, self.base.x) for side in (-1, 1)]
             told("what the data allow", place, len(chosen))
@@ -386,8 +395,10 @@ class _Search:
         limits: dict[str, Ends] = {}
         for j in self.device:
             unknown = self.unknowns.free[j]
-            known = unknown.name in non_identifiable or unknown.name in self.base.minimum.at_bound
-            if known or self.base.problem.effort.over:
+            if unknown.name in non_identifiable or unknown.name in self.base.minimum.at_bound:
+                continue
+            if self.base.problem.effort.over:
+                self.unfollowed.append(unknown.name)
                 continue
             values = [float(x[j]) for x in allowed]
             low = self._limit(j, -1, allowed[int(np.argmin(values))])

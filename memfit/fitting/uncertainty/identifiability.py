@@ -175,6 +175,8 @@ class _Verdict:
             # That R_b or C_m is limited is believed; never of the channel from one minimum.
             elif estimate.status == "undetermined" and (name not in _SEEN_ALONE or None in known):
                 lost.setdefault(name, OpenParameter(reach="both sides"))
+        for name in self.exploration.unfollowed:  # nothing holds it that was seen
+            lost.setdefault(name, OpenParameter(reach="both sides"))
         return {name: lost[name] for name in CORE if name in lost}
 
     def _series_resistance(self, estimates: Mapping[str, Estimate]) -> tuple[Known, ...]:

@@ -1,7 +1,7 @@
 """The compiled integrator: collocation steps with exact sensitivities."""
 
 from memfit.model.integrator.general_run import integrate_members
-from memfit.model.integrator.member import LAGS, fits
+from memfit.model.integrator.member import BLOCK, LAGS, fits
 from memfit.model.integrator.run import (
     MAX_STEPS_PER_PIECE,
     NOT_FINITE,
@@ -15,6 +15,7 @@ from memfit.model.integrator.run import (
 )
 
 __all__ = [
+    "BLOCK",
     "LAGS",
     "MAX_STEPS_PER_PIECE",
     "NOT_FINITE",

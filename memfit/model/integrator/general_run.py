@@ -55,13 +55,16 @@ def _run_piece(
     states: FloatArray,
     done: int,
     w: Any,
-) -> tuple[int, float, int]:
-    """Steps through one piece of the drive; status, time reached since its beginning, samples written."""
+) -> tuple[int, float, int, int]:
+    """Steps through one piece of the drive.
+
+    Returns status, time reached since its beginning, samples written, steps tried.
+    """
     t = 0.0
     rejected = False
-    for _ in range(MAX_STEPS_PER_PIECE):
+    for tried in range(1, MAX_STEPS_PER_PIECE + 1):
         if not w.known[H] > 4e-16 * t:
-            return STEP_TOO_SMALL, t, done
+            return STEP_TOO_SMALL, t, done, tried
         closes = t + 1.0001 * w.known[H] >= length
         h = length - t if closes else w.known[H]
         error = try_step(eq, level + slope * t, slope, h, tolerance, w)
@@ -72,7 +75,7 @@ def _run_piece(
             rejected = True
             continue
         if not math.isfinite(w.x[STAGES] + w.u[STAGES]):
-            return NOT_FINITE, t, done
+            return NOT_FINITE, t, done, tried
         if y_p.shape[0] > 0:
             advance(eq, h, slope, w)
         arrival = length if closes else t + h
@@ -87,8 +90,8 @@ def _run_piece(
         w.known[H] = h * growth(error, rejected)
         rejected = False
         if closes:
-            return OK, t, done
-    return TOO_MANY_STEPS, t, done
+            return OK, t, done, tried
+    return TOO_MANY_STEPS, t, done, MAX_STEPS_PER_PIECE
 
 
 @inline_part
@@ -173,12 +176,12 @@ def _integrate(
     y_p: FloatArray,
     states: FloatArray,
     w: Any,
-) -> tuple[int, float]:
-    """One record; status and time reached, s."""
+) -> tuple[int, float, int]:
+    """One record; status, time reached (s), steps tried."""
     begin(eq, before, u, free, initial, w)
     y[:] = np.nan
     w.known[:] = 0.0
-    done = 0
+    done, tried = 0, 0
     last_level, last_slope = before, 0.0
     for k in range(level.size):
         length = edges[k + 1] - edges[k]
@@ -191,13 +194,14 @@ def _integrate(
             w.known[H] = min(w.known[H], into_layer(eq, slope[k] - last_slope, tolerance, w))
             w.known[H_KNOWN] = 0.0
         last_level, last_slope = level[k] + slope[k] * length, slope[k]
-        status, t, done = _run_piece(
+        status, t, done, steps = _run_piece(
             eq, edges[k], length, level[k], slope[k], k == level.size - 1, time, tolerance,
             y, y_p, states, done, w,
         )  # fmt: skip
+        tried += steps
         if status != OK:
-            return status, edges[k] + t
-    return OK, edges[-1]
+            return status, edges[k] + t, tried
+    return OK, edges[-1], tried
 
 
 def _entry(sources: int) -> Any:
@@ -232,16 +236,16 @@ def _entry(sources: int) -> Any:
         numbers (r, k) and by (r, k, n or 0), the device of each record, as `memfit.model.terms`; its `signs`,
         sources `of` its lags and `shape`; u (r,) junction voltage before the drive, not a number where it
         is the only steady one; the rest as `integrate_all` of `memfit.model.integrator.run`. y_p begins as
-        zeros; its last column is by time.
+        zeros; its last column is by time. Returns the number of steps tried.
         """
         _ = sources
         devices, memory = np.zeros(1, MEMBER), np.zeros(1, WORK)
-        eq, w = devices[0], memory[0]
+        eq, w, tried = devices[0], memory[0], 0
         for r in range(voltage.size):
             a, b = piece_offset[r], piece_offset[r + 1]
             m, n = time_offset[r], time_offset[r + 1]
             set_member(eq, voltage[r], numbers[r], by[r], signs, of, shape)
-            status[r], reached[r] = _integrate(
+            status[r], reached[r], steps = _integrate(
                 eq,
                 before[r],
                 u[r],
@@ -257,7 +261,8 @@ def _entry(sources: int) -> Any:
                 states[m:n] if states.shape[0] > 0 else states,
                 w,
             )
-        return devices.size + memory.size  # the records live as long as they do
+            tried += steps
+        return tried if devices.size + memory.size else 0  # the records live as long as they do
 
     return compile_entry(integrate_members)
 

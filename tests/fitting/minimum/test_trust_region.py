@@ -53,3 +53,20 @@ def test_it_says_why_it_was_ended(problem):
     end, chi2, found = searched(problem, over=lambda: "no more time")
     assert (end.message, end.evaluations, end.converged) == ("no more time", 1, False)
     assert found == min(chi2)
+
+
+def test_a_walk_that_brings_nothing_more_ends():
+    """Down a valley whose floor falls by ever less, along which the data say nothing."""
+
+    def residuals(x):
+        return np.array([100.0 * (x[1] - x[0] ** 2), 10.0 + 1e-6 * np.exp(-0.01 * x[0])])
+
+    def jacobian(x):
+        return np.array([[-200.0 * x[0], 100.0], [-1e-8 * np.exp(-0.01 * x[0]), 0.0]])
+
+    bounds = np.array([[-1e3, 1e3], [-1e6, 1e6]])
+    end = trust_region(
+        residuals, jacobian, np.array([0.0, 0.5]), bounds, tolerance=1e-15, most=200, over=lambda: ""
+    )
+    assert end.converged
+    assert end.evaluations < 60

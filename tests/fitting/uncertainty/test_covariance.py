@@ -97,6 +97,17 @@ def test_a_bound_that_holds_against_a_far_better_place():
     assert_allclose(told.precision, 12.0 / 1e-9**2, rtol=1e-3)
 
 
+@given(power=st.integers(0, 150), sign=st.sampled_from([-1.0, 1.0]))
+@settings(deadline=None)
+def test_far_from_any_minimum_it_stays_a_number(power, sign):
+    root = np.array([[1.0, 0.3, 0.1], [0.0, 1.0, 0.2], [0.0, 0.0, 1e-3]])
+    unknowns = [R_S, term_unknown(Term("edge", 0, 0), 5.0), V_T]
+    pull = np.array([1.0, sign, 0.0]) * 10.0**power
+    told = bound_information(root, pull, unknowns, np.array([0.0, 0.0, 0.0]))
+    assert np.all(np.isfinite(told.precision))
+    assert np.all(np.isfinite(told.shift))
+
+
 def test_directions_that_nothing_limits_do_no_harm():
     root = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
     unknowns = [R_S, term_unknown(Term("edge", 0, 0), 5.0), V_T]

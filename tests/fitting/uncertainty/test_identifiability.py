@@ -1,12 +1,14 @@
 """What the data cannot tell, by cases whose symmetry is known, and what they can."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from devices import FREQUENCY, TRUTH, device, pulses, spectra, sweeps
 
 from memfit.fitting.joint import fit
+from memfit.fitting.minimum.effort import SETTINGS as EFFORT
 from memfit.fitting.minimum.least_squares import minimise
 from memfit.fitting.minimum.unknowns import Unknowns, physical_unknowns
 from memfit.fitting.noise import prepare
@@ -270,3 +272,12 @@ def test_combinations_as_text(powers, text):
 def test_errors_as_text():
     assert percent_of(0.0312) == "3.1 %"
     assert percent_of(0.2) == "20 %"
+
+
+def test_what_was_not_followed_to_the_end_counts_as_open(monkeypatch):
+    monkeypatch.setattr("memfit.fitting.joint.EFFORT", replace(EFFORT, explored=5.0))
+    result = fit(device(spectra(biases=(0.3,)))).result
+    assert result.status.code == "not_identifiable"
+    assert {"R_b", "i_c0", "V_T", "V_m", "tau_d", "tau_k"} & _open(result) >= {"i_c0", "V_T", "V_m"}
+    [told] = [warning for warning in result.warnings if "no further" in warning]
+    assert "count as not determined" in told
