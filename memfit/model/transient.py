@@ -186,14 +186,14 @@ class DriveSet:
         count, n = len(self.drives), self.time.size
         start = np.zeros((count, 3)) if initial is None else np.ascontiguousarray(initial, dtype=np.float64)
         if p.parts:
-            *answer, steps = integrate(
+            answer = integrate(
                 p,
                 self._records(p, start, time),
                 sensitivities=sensitivities,
                 states=states,
                 tolerance=tolerance,
             )
-            return Response(*answer, names_in_time(p), steps)
+            return Response(*answer[:6], names_in_time(p), answer[6])
         y = np.empty(n)
         y_p = np.zeros((n if sensitivities else 0, kernel.SENSITIVITIES))
         course = np.full((n if states else 0, 3), np.nan)
