@@ -38,6 +38,8 @@ class Settings:
     """In which fit, noise and outliers are brought into agreement, at most."""
     settled: float = 0.02
     """Change of every record's noise, relative, at which they agree."""
+    still: float = 1.0
+    """Change of chi2 at which a search that does not end has arrived: what chance does to one parameter."""
     misfit_rounds: int = 3
     """In which the size of a misfit and the fit are brought into agreement."""
     nearer: float = 0.5
@@ -63,9 +65,10 @@ def settle(state: FitState, plan: FitPlan, rounds: int = SETTINGS.rounds) -> Fit
         outliers = find_outliers(replace(state, problem=problem)) if plan.screen else ~problem.keep
         changed = np.any(outliers == problem.keep)
         ratio = problem.sigma / state.problem.sigma
-        state = again(state, replace(problem, keep=~outliers))
+        before, state = state.minimum.chi2, again(state, replace(problem, keep=~outliers))
         agreed = not changed and np.max(np.abs(np.log(ratio))) < SETTINGS.settled
-        if (agreed and state.minimum.converged) or state.problem.effort.over:
+        still = state.minimum.converged or abs(state.minimum.chi2 - before) < SETTINGS.still
+        if (agreed and still) or state.problem.effort.over:
             break
     return state
 

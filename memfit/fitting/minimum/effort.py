@@ -58,16 +58,20 @@ class Effort:
         Evaluations that may be used.
     whole : Effort, optional
         What this is a part of.
+    said : str
+        Why no further evaluation may be made once they are used.
     """
 
-    def __init__(self, points: int = 1, most: float = np.inf, whole: "Effort | None" = None) -> None:
-        self.points, self.most, self.whole = points, most, whole
+    def __init__(
+        self, points: int = 1, most: float = np.inf, whole: "Effort | None" = None, said: str = SPENT
+    ) -> None:
+        self.points, self.most, self.whole, self.said = points, most, whole, said
         self.used = 0.0
         self._stopped = ""
 
-    def part(self, most: float = np.inf, points: int | None = None) -> "Effort":
+    def part(self, most: float = np.inf, points: int | None = None, said: str = SPENT) -> "Effort":
         """A part of this with a budget of its own, and with evaluations of as many points, or other ones."""
-        return Effort(points or self.points, most, self)
+        return Effort(points or self.points, most, self, said)
 
     def count(self, points: float) -> None:
         """So many points, or what takes as long, were computed."""
@@ -95,7 +99,7 @@ class Effort:
         if reason := self.stopped:
             return reason
         if self.used >= self.most:
-            return SPENT
+            return self.said
         return self.whole.over if self.whole is not None else ""
 
 

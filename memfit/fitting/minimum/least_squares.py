@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from memfit.arrays import BoolArray, FloatArray
+from memfit.fitting.minimum.effort import Effort
 from memfit.fitting.minimum.linear import least_squares, triangle
 from memfit.fitting.minimum.problem import UNSEEN, FitState, Minimum, Problem
 from memfit.fitting.minimum.trust_region import trust_region
@@ -58,7 +59,7 @@ class Settings:
 
 
 SETTINGS = Settings()
-_ENDED = "the search was ended after the time of {} evaluations"
+_ENDED = "the search was ended after the time of as many usual evaluations as it may take"
 
 
 def minimise(
@@ -89,10 +90,15 @@ def minimise(
     failures : int
         Trials that could not be integrated before, to be counted on.
     """
+    effort = problem.effort.part(said=_ENDED)
+    timed = replace(problem, effort=effort)
+    residuals = timed.residuals(unknowns)
     if near and problem.engine == "memfit":
         state = FitState(problem, unknowns, Minimum.at(start, unknowns.free), failures)
-        evaluate = evaluator(state)
-        end = gauss_newton(evaluate, start, Box.of(state), tolerance=SETTINGS.fine, most=SETTINGS.nearby)
+        evaluate, box = evaluator(replace(state, problem=timed)), Box.of(state)
+        first = evaluate(box.clip(start))
+        effort.most = SETTINGS.nearby * _usual(effort)
+        end = gauss_newton(evaluate, start, box, tolerance=SETTINGS.fine, most=SETTINGS.nearby, first=first)
         if end.converged and not end.failed:
             chi2, used = evaluate(end.x).chi2, end.evaluations + 1
             minimum = Minimum.at(end.x, unknowns.free)
@@ -101,10 +107,9 @@ def minimise(
             minimum = replace(Minimum.at(end.x, unknowns.free), message=over, evaluations=end.evaluations)
             return replace(state, minimum=replace(minimum, chi2=end.chi2))
         start = start if end.failed else end.x
-    effort = problem.effort.part()
-    residuals = replace(problem, effort=effort).residuals(unknowns)
+    before, effort.most = effort.used, np.inf
     residuals.residuals(start)
-    enough = most * min(max(effort.used, 1.0), SETTINGS.slowest)
+    effort.most = before + most * _usual(effort, before)
     found = trust_region(
         residuals.residuals,
         residuals.jacobian,
@@ -112,13 +117,19 @@ def minimise(
         np.array([unknown.inner_bounds for unknown in unknowns.free]).reshape(-1, 2),
         tolerance=tolerance,
         most=most,
-        over=lambda: effort.over or (_ENDED.format(most) if effort.used > enough else ""),
+        over=lambda: effort.over,
         by_lmfit=problem.engine == "lmfit",
     )
     x, r = found.x, residuals.residuals(found.x)
     bounds = Minimum.at(x, unknowns.free).at_bound
     minimum = Minimum(x, float(r @ r), found.converged, found.message, found.evaluations, bounds)
     return FitState(problem, unknowns, minimum, failures + residuals.failures)
+
+
+def _usual(effort: Effort, before: float = 0.0) -> float:
+    """What an evaluation at the start of a search took, at most what one may; that, where it was known."""
+    used = effort.used - before
+    return min(max(used, 1.0), SETTINGS.slowest) if used > 0.0 else SETTINGS.slowest
 
 
 def again(state: FitState, problem: Problem | None = None, unknowns: Unknowns | None = None) -> FitState:

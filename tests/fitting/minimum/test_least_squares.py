@@ -4,7 +4,7 @@ NIST Statistical Reference Datasets, nonlinear regression. Data, starting values
 https://www.itl.nist.gov/div898/strd/nls/nls_main.shtml (public domain).
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -198,12 +198,23 @@ class Rows:
         return triangle(self.rows(b))[:, :-1]
 
 
+@dataclass(frozen=True)
+class Given:
+    """A problem of such rows."""
+
+    rows: Rows
+    engine: str = "lmfit"
+    effort: Effort = field(default_factory=Effort)
+
+    def residuals(self, unknowns):
+        return self.rows
+
+
 def _minimum(rows, free, start, **settings):
     """Where the patient search ends on given residuals."""
     rows.failures = 0
-    problem = SimpleNamespace(engine="lmfit", effort=Effort(), residuals=lambda unknowns: rows)
     names = tuple(unknown.name for unknown in free)
-    return minimise(problem, SimpleNamespace(free=free, names=names), start, **settings).minimum
+    return minimise(Given(rows), SimpleNamespace(free=free, names=names), start, **settings).minimum
 
 
 @pytest.mark.parametrize(("problem", "start"), CASES, ids=IDS)
