@@ -175,8 +175,8 @@ class _Choice:
 
     def settled(self, state: FitState) -> FitState:
         """A fit brought into agreement with its noise, and with the terms of the instruments it needs."""
-        if not measure(state).large:  # what describes the data is not hurried
-            state = replace(state, problem=_unhurried(state.problem))
+        if not measure(state).large:  # what describes the data has as much effort again
+            state = replace(state, problem=_unhurried(state.problem, EFFORT.choice))
         return settled_with_terms(_without_terms(state, self.records), self.plan)
 
     def widest(self, state: FitState) -> _Fitted:
@@ -378,9 +378,9 @@ def _with_part(current: _Fitted, plan: FitPlan, offer: Promise) -> tuple[tuple[s
     return parts, replace(found, problem=state.problem)
 
 
-def _unhurried(problem: Problem) -> Problem:
-    """The problem whose evaluations count on the whole fit alone: a trial ends by itself."""
-    return replace(problem, effort=problem.effort.whole_fit)
+def _unhurried(problem: Problem, most: float = np.inf) -> Problem:
+    """The problem with an effort of its own; a trial ends by itself."""
+    return replace(problem, effort=problem.effort.whole_fit.part(most))
 
 
 def _started_without(state: FitState, parts: Collection[str]) -> FitState:
