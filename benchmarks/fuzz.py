@@ -48,6 +48,8 @@ LARGEST = 400_000
 """Bytes of a file that are mutated; larger ones are cut to this before, which is a mutation too."""
 WIDE, WIDE_ROWS, WIDENED = 100_000, 20, 2
 """Cells of a row and rows of a text that is widened, and how many are for each reader."""
+WIDEST = 2**20
+"""Bytes of such a row; what is binary has no cells, and would be larger than any file."""
 SLOW_READERS = ("XLSX workbook", "oscilloscope binary", "HZB solar-cell text")
 """They come last."""
 SHORT = 12_000
@@ -162,7 +164,8 @@ def widen(data):
     """Rows of very many cells: a table that was turned, or glued from many."""
     rows = data[:SHORT].split(b"\n")
     mark = max((b"\t", b";", b",", b" "), key=data[:SHORT].count)
-    return b"\n".join((row + mark) * (WIDE // (row.count(mark) + 1)) for row in rows[:WIDE_ROWS])
+    cells = (row.split(mark) for row in rows[:WIDE_ROWS])
+    return b"\n".join(mark.join((row * (WIDE // len(row)))[:WIDE])[:WIDEST] for row in cells)
 
 
 def inside(rng, data):

@@ -11,7 +11,7 @@ import math
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
@@ -132,6 +132,24 @@ def find_unit(text: str, dimension: str | None = None) -> Unit | None:
     if unit is not None and dimension == "frequency" and unit.angular:
         return Unit(text, unit.scale / (2 * math.pi), DIMENSIONS["frequency"][0])
     return unit if unit is not None and unit.is_a(dimension) else None
+
+
+def stated_unit(text: str, dimension: str | None = None) -> Unit | None:
+    """As `find_unit`, also of a multiple: "35 uS" is what 1 in a column without a unit stands for.
+
+    Parameters
+    ----------
+    text : str
+    dimension : str, optional
+        A key of `DIMENSIONS`.
+    """
+    unit, number = find_unit(text, dimension), _NUMBER.match(text.strip())
+    if unit is not None or number is None:
+        return unit
+    unit, size = find_unit(text.strip()[number.end() :].strip(), dimension), parse_number(number.group())
+    if unit is None or unit.offset or size <= 0:
+        return None
+    return replace(unit, text=text.strip(), scale=_times(size, unit.scale))
 
 
 def read_unit(text: str, dimension: str) -> Unit:

@@ -159,6 +159,15 @@ def read_tables(source: Source, settings: FileSettings = NO_SETTINGS) -> tuple[R
         raise FileFormatError(
             f"expected measurements in this {reader.name} file, found none.", file=source.name
         )
+    for table in tables:
+        sizes = {role: values.size for role, values in table.columns.items()}
+        if len(set(sizes.values())) > 1:
+            fewest, most = min(sizes, key=sizes.__getitem__), max(sizes, key=sizes.__getitem__)
+            raise source.error(
+                f"expected as many values of the {fewest.replace('_', ' ')} as of the "
+                f"{most.replace('_', ' ')}, found {sizes[fewest]} and {sizes[most]}: the file is cut or "
+                "damaged; export it again."
+            )
     return reader, tables
 
 

@@ -22,14 +22,21 @@ from memfit.loaders.tables.labels import (
     understand_header,
 )
 from memfit.loaders.tables.layout import number
-from memfit.units import Unit, accepted, find_unit, split_label
+from memfit.units import Unit, accepted, find_unit, split_label, stated_unit
 
 _BESIDE_SPECTRUM = ("bias_voltage", "bias_current", "voltage", "current", "applied_voltage", "cycle")
 _CURRENTS = ("current", "applied_current", "current_density")
 ELECTRICAL = ("voltage", "applied_voltage", *_CURRENTS)
 _TIME_DOMAIN = ("time", *ELECTRICAL, "cycle")
 _SCATTERING = re.compile(
-    r"(?<![A-Za-z0-9])S ?_?\(?[1-4],?[1-4]\)?(?![A-Za-z0-9])|(?i:reflection|gamma|return loss)"
+    r"(?<![A-Za-z0-9])[Ss][ _]?\{?\(?([1-4]),?([1-4])\)?\}?(?![A-Za-z0-9])"
+    r"|(?i:(reflection|gamma|return[ _]loss)|(transmission|insertion[ _]loss))"
+)
+_GAIN = re.compile(
+    r"[(\[ _/,]dB\w{0,3}[)\]]?$|(?<![a-z])(?:gain|transfer|attenuation)(?![a-z])|\(H\)|\|H\|", re.IGNORECASE
+)
+_LOGARITHM = re.compile(
+    r"\W*(?:log|lg|ln)(?:10)?(?![a-z])|\|?(?:z|impedance|impedanz)\b\|?.*dB\w{0,3}[)\]]?$", re.IGNORECASE
 )
 _NUMBERED = re.compile(r"column\s+(\d{1,6})", re.IGNORECASE)
 _STEP_CLOCK = re.compile(r"(step|cycle|segment)\s*_?time|time\s*in\s*(step|cycle)", re.IGNORECASE)
@@ -48,19 +55,54 @@ def listed(labels: Sequence[str]) -> str:
 
 
 def no_impedance(labels: Sequence[str]) -> str:
-    """A sentence on labels that are those of something else than an impedance; "" if they are not.
+    """A sentence on labels against the frequency that are those of something else; "" if they are not.
 
     Parameters
     ----------
     labels : sequence of str
     """
-    scattering = next((label for label in labels if _SCATTERING.search(label)), None)
-    if scattering is None:
+    for label in labels:
+        found = _SCATTERING.search(label)
+        if found is None:
+            continue
+        if found[3] or (found[1] and found[1] == found[2]):
+            what = (
+                "a scattering parameter, no impedance: save the reflection as Touchstone (.s1p), which is "
+                "read, or"
+            )
+            formula = "Z0 (1 + S11)/(1 - S11)"
+        else:
+            what = (
+                "the transmission between two ports, no impedance: measure the reflection S11 and save it as "
+                "Touchstone (.s1p), which is read; or, where the device lay in series between the ports,"
+            )
+            formula = "2 Z0 (1 - S21)/S21"
+        return (
+            f"expected an impedance; {label!r} is {what} write Z = {formula} as Z' and Z'', with Z0 = 50 ohm "
+            "for most analysers."
+        )
+    volts, amperes = (_in_units_of(dimension, labels) for dimension in ("voltage", "current"))
+    logarithm = next((label for label in labels if _LOGARITHM.match(label)), None)
+    if logarithm is not None:
+        return (
+            f"expected an impedance; {logarithm!r} is a logarithm: write the values themselves, with their "
+            "unit (|Z| (ohm); of decibels over 1 ohm it is 10^(dB/20) ohm)."
+        )
+    gain = next((label for label in labels if _GAIN.search(label)), None)
+    if gain is None and (len(volts) < 2 or amperes):
         return ""
+    what = f"{gain!r} is a ratio" if gain else f"{volts[0]!r} and {volts[1]!r} are two voltages"
     return (
-        f" {scattering!r} is a scattering parameter, no impedance: save the measurement as Touchstone "
-        "(.s1p), which is read, or as Z."
+        f"expected an impedance; {what}, no impedance. If channel 2 lay over a resistor R in series with the "
+        "device, and channel 1 over both, write Z = R (1/G - 1) as Z' and Z'', where G is channel 2 over "
+        "channel 1, of modulus 10^(gain in dB / 20) and with its phase."
     )
+
+
+def _in_units_of(dimension: str, labels: Sequence[str]) -> list[str]:
+    """The labels with a unit of a dimension."""
+    units = ((label, find_unit(split_label(label)[1] or "")) for label in labels)
+    return [label for label, unit in units if unit is not None and unit.is_a(dimension)]
 
 
 def understand_all(labels: Sequence[str], settings: FileSettings, file: str) -> tuple[Column, ...]:
@@ -130,11 +172,11 @@ def _unit_of(column: Column, settings: FileSettings, file: str) -> Unit | None:
     A voltage over the stated resistance is a current.
     """
     text = settings.units.get(column.role) or split_label(column.label)[1] or ""
-    unit = find_unit(text, ROLES[column.role]) if text else None
+    unit = stated_unit(text, ROLES[column.role]) if text else None
     if unit is not None:
         return unit
     over = settings.sense_resistance
-    volts, amperes = find_unit(text or "V", "voltage"), find_unit("A")
+    volts, amperes = stated_unit(text or "V", "voltage"), find_unit("A")
     if over is not None and column.role in ("current", "applied_current") and volts and amperes:
         return replace(amperes, text=f"{volts.text}/{over:g} ohm", scale=volts.scale / over)
     if column.role in settings.units:
@@ -242,7 +284,8 @@ def choose_columns(
             f"Current (A); found {listed(labels)}{hint(labels, columns)}."
         )
     if message:
-        message += no_impedance(labels)
+        if "frequency" in roles or any(map(_SCATTERING.search, labels)) or any(map(_LOGARITHM.match, labels)):
+            message = no_impedance(labels) or message
         raise FileFormatError(message, file=file, line=line or None)
     return _one_per_role([column for column in columns if column.role in wanted], labels, file, line)
 

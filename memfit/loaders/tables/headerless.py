@@ -108,17 +108,19 @@ def _check_above(lines: Sequence[str], first: int, layout: Layout, file: str) ->
 
 def _unknown_labels(labels: Sequence[str], source: Source, line: int) -> FileFormatError:
     columns = understand_header(labels)
-    way = hint(labels, columns)
+    against_frequency = any(column.role == "frequency" for column in columns)
+    message = no_impedance(labels) if against_frequency else ""
     return FileFormatError(
-        "expected labels that name the quantities with their units, such as Time (s), Voltage (V), "
-        f"Current (A); found {listed(labels)}{way}.{no_impedance(labels)}",
+        message
+        or "expected labels that name the quantities with their units, such as Time (s), Voltage (V), "
+        f"Current (A); found {listed(labels)}{hint(labels, columns)}.",
         file=source.name,
         line=line,
     )
 
 
-_LARGEST_ANGLE = 180.5
-"""Degrees."""
+_LARGEST_ANGLE, _LARGEST_GAIN, _SEEN_GAIN = 1080.0, 200.0, 1.0
+"""Degrees of a phase that was unwrapped; largest dB, and dB or degrees without which a gain is none."""
 _OBEYS, _PLAINLY = 0.05, 5.0
 """Relative residual up to which columns may be Z' and Z'', and how many times more modulus and phase need."""
 
@@ -134,11 +136,16 @@ def _check_angles(rows: Rows, source: Source) -> None:
     frequency, second, third = rows.columns
     if np.max(np.abs(third)) > _LARGEST_ANGLE:
         return
-    cartesian, *polar = (
-        _misfit(frequency, second + 1j * third),
-        *(_misfit(frequency, second * np.exp(1j * third * unit)) for unit in (np.pi / 180, 1.0)),
-    )
-    if cartesian < _OBEYS and (np.any(second < 0) or cartesian * _PLAINLY < min(polar)):
+    moduli = [second] if np.all(second >= 0) else []
+    sizes = np.max(np.abs(second)), np.max(np.abs(third))
+    moduli += [10 ** (second / 20)] if sizes[0] <= _LARGEST_GAIN and max(sizes) > _SEEN_GAIN else []
+    cartesian = _misfit(frequency, second + 1j * third)
+    polar = [
+        _misfit(frequency, modulus * np.exp(1j * third * unit))
+        for modulus in moduli
+        for unit in (np.pi / 180, 1.0)
+    ]
+    if cartesian < _OBEYS and cartesian * _PLAINLY < min(polar, default=np.inf):
         return
     raise FileFormatError(
         "expected a header line; the columns behind the frequency may be Z' and Z'', modulus and phase, or "
