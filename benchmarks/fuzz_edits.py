@@ -360,7 +360,8 @@ def main():
     parser.add_argument("--write", type=Path)
     options = parser.parse_args()
     command = _command(options)
-    table = kept_rows(options.write, command) if options.write and options.only else {}
+    table = kept_rows(options.write, command) if options.write else {}
+    misread = 0
     found = by_reader(options.folder)
     found["XLSX workbook"] = [(f"{name}.xlsx", data) for name, data in found["table"] if len(data) < SHORT]
     for reader, files in sorted(found.items(), key=lambda item: item[0].lower()):
@@ -379,10 +380,11 @@ def main():
         if not tally:
             continue
         table[reader] = [tally[column] for column in COLUMNS]
+        misread += table[reader][-1]
         print(_row(reader, table[reader]), flush=True)
-    if options.write:
-        options.write.write_text(_page(table, options), encoding="utf-8")
-    return 1 if any(counts[-1] for counts in table.values()) else 0
+        if options.write:
+            options.write.write_text(_page(table, options), encoding="utf-8")
+    return 1 if misread else 0
 
 
 def _command(options):

@@ -13,7 +13,7 @@ from memfit.arrays import FloatArray
 from memfit.loaders.raw import FileSettings
 from memfit.loaders.source import Source
 from memfit.loaders.tables import Column, read_block, understand
-from memfit.loaders.tables.header import split_labels
+from memfit.loaders.tables.layout import split_labels
 from memfit.units import split_label, stated_unit
 
 HEAD_LINES = 200

@@ -89,15 +89,18 @@ def _tdms(source: Source) -> Iterator[_Array]:
     """The channels of a TDMS file."""
     try:
         from nptdms import TdmsFile  # noqa: PLC0415 - optional and heavy
+        from nptdms.log import log_manager  # noqa: PLC0415
     except ImportError as error:
         raise _needs(source, "TDMS", "npTDMS") from error
-    said = _Complaints()
-    log = logging.getLogger("nptdms")
+    said, console = _Complaints(), log_manager.console_handler
+    log, level = logging.getLogger("nptdms"), console.level
     log.addHandler(said)
+    console.setLevel(logging.CRITICAL + 1)  # what it complains of is told in one sentence
     try:
         file = TdmsFile.read(io.BytesIO(source.data))
     finally:
         log.removeHandler(said)
+        console.setLevel(level)
     if said.any:  # the library reads on where a file is cut
         raise source.error(_DAMAGED)
     for group in file.groups():

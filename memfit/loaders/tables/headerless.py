@@ -14,9 +14,9 @@ from memfit.datasets import ImpedanceSpectrum, kramers_kronig
 from memfit.errors import FileFormatError
 from memfit.loaders.raw import Source
 from memfit.loaders.tables.choice import choose_columns, hint, listed, no_impedance
-from memfit.loaders.tables.header import Header, split_labels
+from memfit.loaders.tables.header import Header
 from memfit.loaders.tables.labels import understand_header
-from memfit.loaders.tables.layout import SAMPLE, Layout, find_layout, settled, split_fields
+from memfit.loaders.tables.layout import SAMPLE, Layout, find_layout, settled, split_fields, split_labels
 from memfit.loaders.tables.rows import Rows, is_failed_row
 
 

@@ -184,6 +184,13 @@ def test_a_damaged_container_is_told_in_plain_words(name, damage):
     assert not re.search(WORDS, said), said
 
 
+def test_the_library_of_tdms_writes_nothing_of_its_own(capfd):
+    data = written("a.tdms")
+    with pytest.raises(FileFormatError, match="damaged"):
+        read_source(Source("a.tdms", data[:-20]))
+    assert capfd.readouterr() == ("", "")
+
+
 def test_python_objects_are_told_apart_from_damage():
     data = numpy_bytes(np.savez, allow_pickle=True, **NAMED, notes=np.array([{"a": 1}], dtype=object))
     with pytest.raises(FileFormatError, match="found Python objects"):
