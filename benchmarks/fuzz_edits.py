@@ -42,6 +42,8 @@ LEAST = 5
 """Rows that come twice; fewer may be chance where numbers have few digits."""
 MOST_JUMPS = 3
 """Places at which the clock of a record may start anew: rows that come twice, a record that goes on."""
+SHARES = {"HDF5 arrays": 10}
+"""Readers that get a share of the edits: each HDF5 file is read by a process of its own."""
 BIAS = 2e-3
 """V, and relative: by so much the mean bias of a spectrum may move where rows are left out."""
 
@@ -340,15 +342,16 @@ def compare_edited(whole, records, word):
 
 COLUMNS = ("edited", "edited, refused", *(f"refused: {word}" for word in EDITS), "edited, misread")
 EXPLAINED = """\
-Every text file, the real ones and the written ones, generic tables as workbooks (the row XLSX), containers
-of arrays and sessions of PSTrace, edited as the columns say, each edit as often as the others: columns moved
-with their labels, remarks and blank lines among the rows, decimal commas from some row on, blocks of NaN, a
-row that lacks a cell, a failed formula, rows that come twice. In a container or a session a remark is an
-entry that nobody knows, a short row an array that lacks a number. The other binary formats (BioLogic .mpr,
-Zahner, Ivium, PAIOS, oscilloscopes, LeCroy .trc, .xls) have no rows that a person edits: they are in the
-table of mutated files only. A reader may refuse the file, or give values that were there before, with a word
-where it gives fewer rows or some of them twice. Anything else is misread. The columns between count the
-refused files by their edit."""
+Every text file, the real ones and the written ones, generic tables as workbooks (the row XLSX),
+containers of arrays and sessions of PSTrace, edited as the columns say, each edit as often as the
+others: columns moved with their labels, remarks and blank lines among the rows, decimal commas from some
+row on, blocks of NaN, a row that lacks a cell, a failed formula, rows that come twice. In a container or
+a session a remark is an entry that nobody knows, a short row an array that lacks a number. The other
+binary formats (BioLogic .mpr, Zahner, Ivium, PAIOS, oscilloscopes, LeCroy .trc, .xls) have no rows that
+a person edits: they are in the table of mutated files only. HDF5 files, each of which is read by a
+process of its own, get a tenth. A reader may refuse the file, or give values that were there before,
+with a word where it gives fewer rows or some of them twice. Anything else is misread. The columns
+between count the refused files by their edit."""
 
 
 def main():
@@ -370,7 +373,8 @@ def main():
             continue
         tally, rng = Counter(), random.Random(f"{options.seed} {reader}")
         if reader in CONTAINERS:
-            faults = check_binary(edited_arrays(reader, rng, list(EDITS)), options.edits, tally)
+            count = options.edits // SHARES.get(reader, 1)
+            faults = check_binary(edited_arrays(reader, rng, list(EDITS)), count, tally)
         elif reader == "PalmSens session":
             faults = check_binary(edited_session(files[0][1], rng, list(EDITS)), options.edits, tally)
         else:

@@ -248,6 +248,7 @@ def format_quantity(value: float, unit: str, *, digits: int = 4) -> str:
     return f"{float(rounded):.{max(digits, 3)}g} {_LETTER_OF.get(power, '')}{unit}"
 
 
+@lru_cache(maxsize=4096)
 def split_label(label: str) -> tuple[str, str | None]:
     """A column label split into the name of the quantity and its unit (None where none is stated).
 

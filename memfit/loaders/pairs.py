@@ -19,6 +19,8 @@ from memfit.units import split_label, stated_unit
 HEAD_LINES = 200
 _LONGEST = 5000
 """Letters of a line of labels."""
+_IN_LABELS = re.compile(r"[^\W\dEe_]")
+"""What a row of numbers has not."""
 _PAIRED = re.compile(r"(?<![a-z])(?:pp[fdr]|paired[ _-]?pulse)(?![a-z])", re.IGNORECASE)
 _DIFFERENCE = re.compile(r"[a-z]*2[-−–][a-z]*1\)?/")
 _CHANGE = re.compile(r"change|increase|enhancement")
@@ -52,7 +54,7 @@ def find_pairs(source: Source, settings: FileSettings) -> Pairs | None:
     settings : FileSettings
     """
     for at, line in enumerate(source.lines[:HEAD_LINES]):
-        for labels in splits(line):
+        for labels in splits(line) if _IN_LABELS.search(line) else ():
             found = _pairs_of(labels, at, settings) if len(labels) > 1 else None
             if found is not None:
                 return found

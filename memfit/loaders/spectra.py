@@ -267,7 +267,8 @@ def _bias(reading: Reading, rows: IntArray) -> tuple[float | None, list[str]]:
     table, source = reading.table, reading.source
     if reading.settings.bias is not None:
         return reading.settings.bias, ["The bias is the one that device.toml states."]
-    named = next(filter(None, (_bias_from_name(*pair) for pair in ((table.part, ""), *source.names))), None)
+    names = ((table.part, "name of the part"), *source.names)
+    named = next(filter(None, (_bias_from_name(*pair) for pair in names)), None)
     role, words = next((pair for pair in BIAS_COLUMNS if pair[0] in table.columns), ("", ""))
     stated = table.bias
     if stated is None and role:
@@ -335,9 +336,7 @@ def _bias_from_name(name: str, what: str) -> Stated | None:
     if len(stated) != 1:
         return None
     value = float(stated[0]["value"].lower().replace("p", ".").replace(",", "."))
-    return Stated(
-        value / 1000 if stated[0]["unit"].lower() == "mv" else value, f"the {what or 'file name'} {name!r}"
-    )
+    return Stated(value / 1000 if stated[0]["unit"].lower() == "mv" else value, f"the {what} {name!r}")
 
 
 def _between(spectrum: ImpedanceSpectrum, low: float, high: float, reading: Reading) -> ImpedanceSpectrum:

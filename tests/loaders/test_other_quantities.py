@@ -1,8 +1,11 @@
 """Tables against the frequency that are no impedance: gains of loggers, scattering parameters, logarithms."""
 
+import re
+
 import numpy as np
 import pytest
 
+import memfit as mf
 from memfit.errors import FileFormatError
 from memfit.loaders.raw import Source
 from memfit.loaders.registry import read_source
@@ -118,7 +121,7 @@ def test_a_reflection_is_named_with_its_formula(header):
     ],
 )
 def test_a_logarithm_is_named(header):
-    assert "is a logarithm" in refusal(f"{header}\n{rows(F, 20 * np.log10(abs(Z)), PHASE)}")
+    assert "a logarithm" in refusal(f"{header}\n{rows(F, 20 * np.log10(abs(Z)), PHASE)}")
 
 
 def test_a_voltage_over_a_resistor_is_no_current_of_the_label():
@@ -159,3 +162,48 @@ def test_a_voltage_that_nobody_reads_may_be_the_bias(label, asked):
     (record,) = read_source(Source("eis.csv", text.encode()))
     assert record.bias_voltage is None
     assert (f"columns = {{ bias_voltage = {label!r} }}" in " ".join(record.notes)) == asked
+
+
+@pytest.mark.parametrize(
+    "label", ["|Current| (A)", "abs(I) (A)", "Abs Current (A)", "log10(|I|)", "log I (A)"]
+)
+def test_a_current_without_its_sign_is_no_current(label):
+    volts = np.linspace(-1, 1, 20)
+    said = refusal(f"Voltage (V),{label}\n{rows(volts, abs(volts))}")
+    assert "a modulus" in said or "a logarithm" in said
+    assert "impedance" not in said
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        "Fréquence (Hz);Partie réelle (ohm);Partie imaginaire (ohm)",
+        "Frecuencia (Hz);Parte real (ohm);Parte imaginaria (ohm)",
+        "Frequenza (Hz);Parte reale (ohm);Parte immaginaria (ohm)",
+        "频率 (Hz);实部 (ohm);虚部 (ohm)",
+    ],
+)
+def test_labels_in_other_languages(labels):
+    text = f"{labels}\n{rows(F, Z.real, Z.imag, separator=';')}"
+    (record,) = read_source(Source("eis.csv", text.encode()))
+    np.testing.assert_allclose(record.impedance, Z, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        "Taajuus (Hz),Reaaliosa (ohm),Imaginaariosa (ohm)",
+        "Point,Frequency (Hz),Impedance Magnitude (Ohms),Impedance Phase Degrees (')",
+        "Frequency (Hz),Resistive part,Reactive part",
+    ],
+)
+def test_the_way_out_of_labels_nobody_knows_reads_the_file(labels, tmp_path):
+    columns = (F, abs(Z), np.degrees(np.angle(Z))) if "Phase" in labels else (F, Z.real, Z.imag)
+    columns = (np.arange(F.size), *columns) if labels.startswith("Point") else columns
+    (tmp_path / "eis.csv").write_text(f"{labels}\n{rows(*columns)}")
+    with pytest.raises(FileFormatError) as caught:
+        mf.load(tmp_path)
+    said = re.search(r"columns = \{.*\}", str(caught.value))
+    (tmp_path / "device.toml").write_text(f'[[measurement]]\nfile = "eis.csv"\n{said[0]}\n')
+    (record,) = mf.load(tmp_path)
+    np.testing.assert_allclose(record.impedance, Z, rtol=1e-6)
