@@ -50,7 +50,7 @@ WIDE, WIDE_ROWS, WIDENED = 100_000, 20, 2
 """Cells of a row and rows of a text that is widened, and how many are for each reader."""
 WIDEST = 2**20
 """Bytes of such a row; what is binary has no cells, and would be larger than any file."""
-SLOW_READERS = ("XLSX workbook", "oscilloscope binary", "HZB solar-cell text")
+SLOW_READERS = ("HDF5 arrays", "XLSX workbook", "oscilloscope binary", "HZB solar-cell text")
 """They come last."""
 SHORT = 12_000
 """Bytes to which most text files are shortened first."""
