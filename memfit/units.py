@@ -37,6 +37,7 @@ _PREFIXES: Mapping[str, float] = _TABLE["prefixes"]["letters"]
 _LETTER_OF = {round(math.log10(size) / 3): letter for letter, size in _PREFIXES.items() if letter != "c"}
 
 _SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
+_FULL_WIDTH = str.maketrans("（）［］／", "()[]/")
 _REFERENCE = re.compile(r"\s*[(\[]?\s*\bvs\b\.?.*$", re.IGNORECASE)  # "V vs. Ref", "V (vs RHE)"
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d+)?")
 _FACTOR = re.compile(r"(?P<operator>[*/·. ]*)(?P<symbol>[^\d\s*/·.^+\-]+|1(?!\d))\^?(?P<power>[+-]?\d+)?")
@@ -260,7 +261,7 @@ def split_label(label: str) -> tuple[str, str | None]:
     ----------
     label : str
     """
-    text = label.strip().strip("\ufeff").strip()
+    text = label.translate(_FULL_WIDTH).strip().strip("\ufeff").strip()
     text = re.sub(r"\s*[(\[]\s*vs\b[^()\[\]]*[)\]]$", "", text, flags=re.IGNORECASE)
     bracket = re.fullmatch(r"(?P<name>.*\S)\s*[(\[{](?P<unit>[^()\[\]{}]*)[)\]}]", text)
     if bracket:

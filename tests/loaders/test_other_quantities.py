@@ -176,11 +176,26 @@ def test_a_current_without_its_sign_is_no_current(label):
 
 @pytest.mark.parametrize(
     "labels",
+    ["Ewe (V) dc,I (A) dc,Time (s)", "Voltage mean (V),Current mean (A),Time (s)", "Vdc (V),Idc (A),t (s)"],
+)
+def test_without_frequencies_the_bias_is_what_was_swept(labels):
+    volts = np.r_[np.linspace(0, 1, 20), np.linspace(1, 0, 20)]
+    (record,) = read_source(
+        Source("a.csv", f"{labels}\n{rows(volts, 1e-6 * volts, np.arange(40.0))}".encode())
+    )
+    assert record.kind == "iv"
+    np.testing.assert_allclose(record.voltage, volts, atol=1e-8)
+    np.testing.assert_allclose(record.current, 1e-6 * volts, atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    "labels",
     [
         "Fréquence (Hz);Partie réelle (ohm);Partie imaginaire (ohm)",
         "Frecuencia (Hz);Parte real (ohm);Parte imaginaria (ohm)",
         "Frequenza (Hz);Parte reale (ohm);Parte immaginaria (ohm)",
         "频率 (Hz);实部 (ohm);虚部 (ohm)",
+        "频率（Hz）;阻抗实部（Ω）;阻抗虚部（Ω）",
     ],
 )
 def test_labels_in_other_languages(labels):

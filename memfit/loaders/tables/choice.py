@@ -309,7 +309,10 @@ def choose_columns(
 
 _LONGEST_SHOWN = 60
 """Letters of a label that is proposed."""
-_SWEPT = (("bias_voltage", "voltage", _CURRENTS), ("bias_current", "current", ("voltage",)))
+_SWEPT = (
+    ("bias_voltage", "voltage", (*_CURRENTS, "bias_current")),
+    ("bias_current", "current", ("voltage",)),
+)
 """A bias, what it is in a table without frequencies, and what stands beside it there."""
 
 
