@@ -87,6 +87,38 @@ def headerless_header(lines: Sequence[str], source: Source) -> Header:
     return Header(("Frequency (Hz)", "Z' (ohm)", "Z'' (ohm)"), 0, index + 1, layout)
 
 
+_COMPLEX = re.compile(r"\d ?[-+] ?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*\*?\s*[ijJI]\b")
+_LEAST_TURNED = 5
+"""Numbers behind a label that are more than the rows of a table have."""
+
+
+def question_of_layout(source: Source) -> str:
+    """What to ask of a text that is no table: its cells are complex, or it is turned; "" for others.
+
+    Parameters
+    ----------
+    source : Source
+    """
+    lines = source.head.split("\n")
+    if any(map(_COMPLEX.search, lines)):
+        return (
+            "expected real numbers, found complex ones in a cell; write their real and imaginary parts as "
+            "two columns, such as Z_real (ohm), Z_imag (ohm)."
+        )
+    split = (re.split(r"[,;\t]", line) for line in lines)
+    turned = [
+        cells[0]
+        for cells in split
+        if len(cells) > _LEAST_TURNED
+        and understand_header(cells[:1])
+        and all(Layout(",", ".").number(cell) is not None for cell in cells[1 : 1 + _LEAST_TURNED])
+    ]
+    if len(turned) < 2:
+        return ""
+    named = ", ".join(map(repr, turned[:3]))
+    return f"expected a column for each quantity, found them in lines ({named}): turn the table."
+
+
 def _check_above(lines: Sequence[str], first: int, layout: Layout, file: str) -> None:
     """Refuse a line of numbers above the first row that is no row: a cell is missing."""
     for i, line in enumerate(lines[:first]):
