@@ -396,3 +396,20 @@ def test_changes_of_a_weight_are_named(label):
         read_source(Source("a.csv", f"Pulse number,{label},Nr\n{READS}".encode()))
     with pytest.raises(FileFormatError, match=r"found changes of a weight .*Conductance"):  # spikes in time
         read_source(Source("a.csv", f"Δt (ms),{label},Nr\n{READS}".encode()))
+
+
+@pytest.mark.parametrize("number", ["9" * 400, "2000000"])
+def test_a_number_of_a_pulse_that_cannot_be_is_refused(number):
+    """A damaged number ended in an OverflowError, a large one would have taken all memory."""
+    text = f"Pulse number,Conductance (uS)\n1,10\n2,11\n{number},12\n".encode()
+    with pytest.raises(FileFormatError, match="expected at most 1000000 pulses"):
+        read_source(Source("a.csv", text), FileSettings(protocol=ONE))
+
+
+@pytest.mark.parametrize("count", [10**10, 10**400])
+def test_more_pulses_than_can_be_are_refused(count):
+    text = f"{STATED}# num_pulses: {count}\nPulse number,Conductance (uS)\n1,10\n2,11\n3,12\n"
+    with pytest.raises(InputError, match="at most 1000000 pulses|Expected a finite number"):
+        read_source(Source("a.csv", text.encode()))
+    with pytest.raises(InputError, match="expected at most 1000000 pulses"):
+        replace(ONE, count=(count,))
