@@ -409,7 +409,7 @@ def test_a_number_of_a_pulse_that_cannot_be_is_refused(number):
 @pytest.mark.parametrize("count", [10**10, 10**400])
 def test_more_pulses_than_can_be_are_refused(count):
     text = f"{STATED}# num_pulses: {count}\nPulse number,Conductance (uS)\n1,10\n2,11\n3,12\n"
-    with pytest.raises(InputError, match="at most 1000000 pulses|Expected a finite number"):
+    with pytest.raises(InputError, match=r"at most 1000000 pulses|Expected a finite number"):
         read_source(Source("a.csv", text.encode()))
     with pytest.raises(InputError, match="expected at most 1000000 pulses"):
         replace(ONE, count=(count,))
