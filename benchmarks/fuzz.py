@@ -312,7 +312,7 @@ def run_reader(files, count, seed):
     return tally
 
 
-def count(options, reader):
+def files_for(reader, options):
     """How many files a reader gets."""
     return options.per_reader // SHARES.get(reader, 1)
 
@@ -335,7 +335,7 @@ def main():
     tallies = {}
     with ProcessPoolExecutor(options.jobs, max_tasks_per_child=1) as pool:  # the memory of each reader alone
         started = {
-            pool.submit(run_reader, files, count(options, reader), f"{options.seed} {reader}"): reader
+            pool.submit(run_reader, files, files_for(reader, options), f"{options.seed} {reader}"): reader
             for reader, files in sorted(wanted.items(), key=lambda item: item[0] in SLOW_READERS)
         }
         for done in as_completed(started):
