@@ -10,6 +10,7 @@ of them numbers; the lines of as many cells above it are its labels and units.
 
 import argparse
 import io
+import itertools
 import random
 import re
 import sys
@@ -19,6 +20,7 @@ from pathlib import Path
 
 import openpyxl
 from fuzz import LARGEST, by_reader
+from fuzz_arrays import CONTAINERS, edited_arrays, edited_session
 from fuzz_truth import SHORT, kept_rows, read, rows, settings_for
 
 from memfit.loaders.raw import Source
@@ -40,6 +42,8 @@ LEAST = 5
 """Rows that come twice; fewer may be chance where numbers have few digits."""
 MOST_JUMPS = 3
 """Places at which the clock of a record may start anew: rows that come twice, a record that goes on."""
+SHARES = {"HDF5 arrays": 10}
+"""Readers that get a share of the edits: each HDF5 file is read by a process of its own."""
 BIAS = 2e-3
 """V, and relative: by so much the mean bias of a spectrum may move where rows are left out."""
 
@@ -226,21 +230,50 @@ def check_edits(name, data, count, rng, tally):
             return
         made += 1
         if name.endswith(".xlsx"):
-            records = read(name, workbook(changed, table), settings)
+            found = judge(whole, read(name, workbook(changed, table), settings), word, tally)
         else:
-            records = read(name, "\n".join(changed).encode(), settings)
-        tally["edited"] += 1
-        if records is None:
-            tally["edited, refused"] += 1
-            tally[f"refused: {word}"] += 1
-            continue
-        found = compare_edited(whole, records, word)
+            found = judge(whole, read(name, "\n".join(changed).encode(), settings), word, tally)
         if found:
-            tally["edited, misread"] += 1
             at = next(
                 (i for i, pair in enumerate(zip(lines, changed, strict=False)) if len(set(pair)) > 1), 0
             )
             yield f"{word}: {found}; line {at + 1} is {changed[at][:80]!r}"
+
+
+def judge(whole, records, word, tally):
+    """Count one edited file, and say how it misleads; "" if it does not."""
+    tally["edited"] += 1
+    if records is None:
+        tally["edited, refused"] += 1
+        tally[f"refused: {word}"] += 1
+        return ""
+    found = compare_edited(whole, records, word)
+    tally["edited, misread"] += bool(found)
+    return found
+
+
+def check_binary(edited, count, tally):
+    """The same for files without lines, as `fuzz_arrays` edits them."""
+    known = {}
+    for name, data, word, changed in itertools.islice(edited, count):
+        if name not in known:
+            settings = settings_for(name, data)
+            known[name] = settings, read(name, data, settings)
+        settings, whole = known[name]
+        found = judge(whole, read(name, changed, settings), word, tally)
+        if found:
+            yield f"{word}: {found}"
+
+
+def check_texts(files, wanted, rng, tally):
+    """Edit files as often as wanted in all, each as often as the others as far as it has places."""
+    edited = -1
+    while edited < tally["edited"] < wanted:
+        edited = tally["edited"]
+        for place, (name, data) in enumerate(files):
+            count = -(-(wanted - tally["edited"]) // (len(files) - place))
+            for text in list(check_edits(name, data, count, rng, tally))[:3]:
+                yield f"{name} {text}"
 
 
 def strange_time(record, whole):
@@ -309,12 +342,16 @@ def compare_edited(whole, records, word):
 
 COLUMNS = ("edited", "edited, refused", *(f"refused: {word}" for word in EDITS), "edited, misread")
 EXPLAINED = """\
-Every text file, the real ones and the written ones, and generic tables as workbooks (the row XLSX), edited
-as the columns say, each edit as often as the others: columns moved with their labels, remarks and blank
-lines among the rows, decimal commas from some row on, blocks of NaN, a row that lacks a cell, a failed
-formula, rows that come twice. A reader may refuse the file, or give values that were there before, with a
-word where it gives fewer rows or some of them twice. Anything else is misread. The columns between count
-the refused files by their edit."""
+Every text file, the real ones and the written ones, generic tables as workbooks (the row XLSX),
+containers of arrays and sessions of PSTrace, edited as the columns say, each edit as often as the
+others: columns moved with their labels, remarks and blank lines among the rows, decimal commas from some
+row on, blocks of NaN, a row that lacks a cell, a failed formula, rows that come twice. In a container or
+a session a remark is an entry that nobody knows, a short row an array that lacks a number. The other
+binary formats (BioLogic .mpr, Zahner, Ivium, PAIOS, oscilloscopes, LeCroy .trc, .xls) have no rows that
+a person edits: they are in the table of mutated files only. HDF5 files, each of which is read by a
+process of its own, get a tenth. A reader may refuse the file, or give values that were there before,
+with a word where it gives fewer rows or some of them twice. Anything else is misread. The columns
+between count the refused files by their edit."""
 
 
 def main():
@@ -326,24 +363,32 @@ def main():
     parser.add_argument("--write", type=Path)
     options = parser.parse_args()
     command = _command(options)
-    table = kept_rows(options.write, command) if options.write and options.only else {}
+    table = kept_rows(options.write, command) if options.write else {}
+    misread = 0
     found = by_reader(options.folder)
     found["XLSX workbook"] = [(f"{name}.xlsx", data) for name, data in found["table"] if len(data) < SHORT]
     for reader, files in sorted(found.items(), key=lambda item: item[0].lower()):
         texts = [(name, data) for name, data in files if Source(name, data).is_text]
-        if not texts or (options.only and reader.lower() not in map(str.lower, options.only)):
+        if options.only and reader.lower() not in map(str.lower, options.only):
             continue
         tally, rng = Counter(), random.Random(f"{options.seed} {reader}")
-        for place, (name, data) in enumerate(texts):
-            count = -(-(options.edits - tally["edited"]) // (len(texts) - place))
-            faults = list(check_edits(name, data, count, rng, tally))
-            for text in faults[:3]:
-                print("  MISREAD", name, text[:300], flush=True)
+        if reader in CONTAINERS:
+            count = options.edits // SHARES.get(reader, 1)
+            faults = check_binary(edited_arrays(reader, rng, list(EDITS)), count, tally)
+        elif reader == "PalmSens session":
+            faults = check_binary(edited_session(files[0][1], rng, list(EDITS)), options.edits, tally)
+        else:
+            faults = check_texts(texts, options.edits, rng, tally)
+        for text in itertools.islice(faults, 30):
+            print("  MISREAD", text[:300], flush=True)
+        if not tally:
+            continue
         table[reader] = [tally[column] for column in COLUMNS]
+        misread += table[reader][-1]
         print(_row(reader, table[reader]), flush=True)
-    if options.write:
-        options.write.write_text(_page(table, options), encoding="utf-8")
-    return 1 if any(counts[-1] for counts in table.values()) else 0
+        if options.write:
+            options.write.write_text(_page(table, options), encoding="utf-8")
+    return 1 if misread else 0
 
 
 def _command(options):

@@ -11,7 +11,7 @@ import math
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
@@ -37,6 +37,7 @@ _PREFIXES: Mapping[str, float] = _TABLE["prefixes"]["letters"]
 _LETTER_OF = {round(math.log10(size) / 3): letter for letter, size in _PREFIXES.items() if letter != "c"}
 
 _SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
+_FULL_WIDTH = str.maketrans("（）［］／", "()[]/")
 _REFERENCE = re.compile(r"\s*[(\[]?\s*\bvs\b\.?.*$", re.IGNORECASE)  # "V vs. Ref", "V (vs RHE)"
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d+)?")
 _FACTOR = re.compile(r"(?P<operator>[*/·. ]*)(?P<symbol>[^\d\s*/·.^+\-]+|1(?!\d))\^?(?P<power>[+-]?\d+)?")
@@ -132,6 +133,24 @@ def find_unit(text: str, dimension: str | None = None) -> Unit | None:
     if unit is not None and dimension == "frequency" and unit.angular:
         return Unit(text, unit.scale / (2 * math.pi), DIMENSIONS["frequency"][0])
     return unit if unit is not None and unit.is_a(dimension) else None
+
+
+def stated_unit(text: str, dimension: str | None = None) -> Unit | None:
+    """As `find_unit`, also of a multiple: "35 uS" is what 1 in a column without a unit stands for.
+
+    Parameters
+    ----------
+    text : str
+    dimension : str, optional
+        A key of `DIMENSIONS`.
+    """
+    unit, number = find_unit(text, dimension), _NUMBER.match(text.strip())
+    if unit is not None or number is None:
+        return unit
+    unit, size = find_unit(text.strip()[number.end() :].strip(), dimension), parse_number(number.group())
+    if unit is None or unit.offset or size <= 0:
+        return None
+    return replace(unit, text=text.strip(), scale=_times(size, unit.scale))
 
 
 def read_unit(text: str, dimension: str) -> Unit:
@@ -230,6 +249,7 @@ def format_quantity(value: float, unit: str, *, digits: int = 4) -> str:
     return f"{float(rounded):.{max(digits, 3)}g} {_LETTER_OF.get(power, '')}{unit}"
 
 
+@lru_cache(maxsize=4096)
 def split_label(label: str) -> tuple[str, str | None]:
     """A column label split into the name of the quantity and its unit (None where none is stated).
 
@@ -241,7 +261,7 @@ def split_label(label: str) -> tuple[str, str | None]:
     ----------
     label : str
     """
-    text = label.strip().strip("\ufeff").strip()
+    text = label.translate(_FULL_WIDTH).strip().strip("\ufeff").strip()
     text = re.sub(r"\s*[(\[]\s*vs\b[^()\[\]]*[)\]]$", "", text, flags=re.IGNORECASE)
     bracket = re.fullmatch(r"(?P<name>.*\S)\s*[(\[{](?P<unit>[^()\[\]{}]*)[)\]}]", text)
     if bracket:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from memfit.loaders.inspection import FileReport
     from memfit.loaders.raw import FileSettings
 
-    SettingsOfFile = tuple[Path, FileSettings | None]
+    FileToRead = tuple[Path, FileSettings | None, str]
 
 
 def _add_inspect_options(parser: Parser) -> None:
@@ -55,9 +55,9 @@ def _inspect(given: Namespace) -> int:
     files = [pair for source in sources for pair in _files(source)]
     reports: list[FileReport] = []
     faults: list[InputError] = []
-    for path, settings in files:
+    for path, settings, name in files:
         try:
-            reports.append(inspect_file(path, settings))
+            reports.append(inspect_file(path, settings, name))
         except InputError as problem:
             faults.append(problem)
     if faults and not reports:
@@ -86,7 +86,7 @@ def _inspect(given: Namespace) -> int:
     return FAILED
 
 
-def _draw(picture: Path, files: "Sequence[SettingsOfFile]", *, overwrite: bool) -> None:
+def _draw(picture: Path, files: "Sequence[FileToRead]", *, overwrite: bool) -> None:
     """One picture of all records; of a file that is no record yet, its columns."""
     from memfit.loaders.raw import NO_SETTINGS, open_source
     from memfit.loaders.registry import read_file, read_tables
@@ -94,17 +94,17 @@ def _draw(picture: Path, files: "Sequence[SettingsOfFile]", *, overwrite: bool) 
 
     records: list[Record] = []
     columns: Mapping[str, FloatArray] = {}
-    for path, settings in files:
+    for path, settings, name in files:
         try:
-            records += read_file(path, settings)
+            records += read_file(path, settings, name=name)
         except InputError:  # inspect_file has said so; a recording may wait for a word of device.toml
             with suppress(InputError):
                 columns = columns or read_tables(open_source(path), settings or NO_SETTINGS)[1][0].columns
     write_picture(picture, records, columns, overwrite=overwrite)
 
 
-def _files(path: Path) -> "list[SettingsOfFile]":
-    """A file, or those of a folder with what its device.toml says of each."""
+def _files(path: Path) -> "list[FileToRead]":
+    """A file, or those of a folder with what its device.toml says of each, called by their places in it."""
     from dataclasses import replace
 
     from memfit.loaders.device import files_of, load_device
@@ -113,17 +113,18 @@ def _files(path: Path) -> "list[SettingsOfFile]":
     from memfit.loaders.raw import FileSettings
 
     if not path.is_dir():
-        return [(path, None)]
+        return [(path, None, path.name)]
     manifest = read_manifest(path / MANIFEST) if (path / MANIFEST).is_file() else Manifest()
     if manifest.measurements:
         return [
-            (path / entry.file, replace(entry.settings, device_area=manifest.area))
+            (path / entry.file, replace(entry.settings, device_area=manifest.area), entry.file)
             for entry in manifest.measurements
         ]
     files = [file for file in files_of(path) if file.name != MANIFEST]
     if not files:
         load_device(path)  # which says what is missing
-    return [(file, FileSettings(device_area=manifest.area)) for file in files]
+    settings = FileSettings(device_area=manifest.area)
+    return [(file, settings, file.relative_to(path).as_posix()) for file in files]
 
 
 def _add_convert_options(parser: Parser) -> None:

@@ -38,6 +38,10 @@ AXES: Mapping[Kind, str] = {
 _FIRST, _RATIO = "Time of the first (s)", "A2/A1"
 
 
+MOST_PULSES = 1_000_000
+"""Pulses of a programme; more are a slip, and would take all memory."""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class SynapticCurve(PulseTransient):
     """The reads of a programme of pulses: a transient of which nothing else was recorded."""
@@ -177,6 +181,8 @@ class PulseProgramme:
             raise InputError("expected the `width` of the pulses")
         if len(self.width) not in (0, 1, len(self.pulse)):
             raise InputError(f"expected one width, or one for each of {len(self.pulse)} pulses")
+        if sum(self.count) * (len(self.pulse) if len(self.count) == 1 else 1) > MOST_PULSES:
+            raise InputError(f"expected at most {MOST_PULSES} pulses, found more in its counts")
         if len(self.count) not in (0, 1, len(self.pulse)):
             raise InputError(f"expected one count, or one for each of {len(self.pulse)} pulses")
         lengths = (*self.width, *(x for x in (self.read_width, self.period) if x is not None))

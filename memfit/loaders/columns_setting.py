@@ -2,7 +2,8 @@
 
 A list is the header of a table without one. A table names a label for each role, `{ voltage = "CH1" }`, a
 number of a column, `{ voltage = "column 3" }`, or a label with the unit that it lacks,
-`{ modulus = { name = "Impedance magnitude", unit = "ohm" } }`.
+`{ modulus = { name = "Impedance magnitude", unit = "ohm" } }`. Of a ratio the unit is what 1 stands for,
+`"35 uS"`.
 """
 
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from collections.abc import Mapping
 from memfit.errors import meant
 from memfit.loaders.raw import ROLES
 from memfit.loaders.settings_file import Checker
-from memfit.units import accepted, find_unit
+from memfit.units import accepted, stated_unit
 
 _OTHER_WORDS = {
     "modulus": "z_modulus", "bias": "bias_voltage", "conductance": "y_real", "resistance": "z_real",
@@ -67,8 +68,8 @@ def read_units(check: Checker, value: object, place: str) -> dict[str, str]:
                 check.mistake(place, f"unknown key {part!r} of {role}; {meant(str(part), _PARTS)}")
         if "unit" in item:
             units[role] = str(item["unit"])
-            over_a_resistor = role.endswith("current") and find_unit(units[role], "voltage") is not None
-            if find_unit(units[role], ROLES[role]) is None and not over_a_resistor:
+            over_a_resistor = role.endswith("current") and stated_unit(units[role], "voltage") is not None
+            if stated_unit(units[role], ROLES[role]) is None and not over_a_resistor:
                 words = f"{ROLES[role].replace('_', ' ')} ({accepted(ROLES[role])})"
                 check.mistake(place, f"expected a unit of {words} for {role}, found {item['unit']!r}")
     return units

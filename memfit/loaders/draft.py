@@ -5,6 +5,7 @@ ready to be completed; a file that cannot be read, with what is wrong.
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,11 @@ from memfit.loaders.raw import FileSettings
 from memfit.loaders.registry import is_measurement, read_file
 from memfit.units import format_quantity
 
+_PROPOSED = re.compile(
+    r"(?<![\w`])(?P<key>bias|scan_rate|sense_resistance|columns|area|control|protocol|kind|sheet) = "
+    r"(?:\{(?:[^{}]|\{[^{}]*\})*\}|\[[^\[\]]*(?:\[[^\[\]]*\][^\[\]]*)*\]|\"[^\"]*\"|'[^']*')"
+)
+"""A line of device.toml in a sentence."""
 _MOST_LISTED = 5
 """Records of a file that get a line each."""
 _HINTS: Mapping[str, str] = {
@@ -146,8 +152,13 @@ def _commented(name: str, reasons: Sequence[str], hints: Iterable[str]) -> list[
 
 
 def _hints(sentence: str) -> Iterator[str]:
-    """Lines for the keys that a sentence names."""
-    return (hint for key, hint in _HINTS.items() if f"`{key}`" in sentence or f"{key} =" in sentence)
+    """Lines for the keys that a sentence names: as it proposes them, else to be completed."""
+    proposed = {match["key"]: match[0] for match in reversed(list(_PROPOSED.finditer(sentence)))}
+    for key in dict.fromkeys([*_HINTS, *proposed]):
+        if key in proposed and "..." not in proposed[key]:
+            yield proposed[key]
+        elif key in _HINTS and (f"`{key}`" in sentence or f"{key} =" in sentence):
+            yield _HINTS[key]
 
 
 def _described(record: Record) -> str:

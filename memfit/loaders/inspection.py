@@ -102,7 +102,7 @@ class FileReport:
         ]
 
 
-def inspect_file(path: Path, settings: FileSettings | None = None) -> FileReport:
+def inspect_file(path: Path, settings: FileSettings | None = None, name: str | None = None) -> FileReport:
     """What a file holds.
 
     Parameters
@@ -110,13 +110,15 @@ def inspect_file(path: Path, settings: FileSettings | None = None) -> FileReport
     path : Path
     settings : FileSettings, optional
         What device.toml says of the file.
+    name : str, optional
+        To call it by, as its place in a folder; by default the file's.
 
     Raises
     ------
     FileFormatError
         The file cannot be read.
     """
-    return inspect_source(open_source(path), settings or NO_SETTINGS)
+    return inspect_source(open_source(path, name), settings or NO_SETTINGS)
 
 
 def inspect_source(source: Source, settings: FileSettings = NO_SETTINGS) -> FileReport:

@@ -30,6 +30,7 @@ RANGES: Mapping[str, Range] = {
     "current_rate": Range(0.0, 1.0, "uA/s"),
 }
 """By key, else by dimension; 0 is always believed."""
+_OPEN_CIRCUIT = re.compile(r"\bvs\b\W*(?:[ev]_?oc|oc[vp]|open)", re.IGNORECASE)
 _BARE = re.compile(r"\s*[-+]?[\d.,]+(?:[eE][-+]?\d+)?\s*")
 
 
@@ -45,6 +46,11 @@ def doubt(value: str | float, dimension: str, key: str = "") -> str:
     key : str
         What it is of, such as "amplitude" or the name of a model parameter.
     """
+    if isinstance(value, str) and dimension == "voltage" and _OPEN_CIRCUIT.search(value):
+        return (
+            f"expected the voltage between the terminals, found {value!r}, which counts from the open "
+            "circuit: add the voltage of the open circuit, and write the sum."
+        )
     if isinstance(value, str) and not _BARE.fullmatch(value):
         return ""
     try:

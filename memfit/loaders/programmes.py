@@ -13,7 +13,7 @@ pulses the ratio of both responses is kept; a header has to say which ratio it i
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,29 +22,17 @@ from memfit.arrays import FloatArray
 from memfit.datasets import Origin, SynapticCurve
 from memfit.datasets.programmes import Played, PulseProgramme, play, play_pairs
 from memfit.errors import FileFormatError, InputError
+from memfit.loaders.pairs import HEAD_LINES, find_pairs, ratios, splits
 from memfit.loaders.protocol_setting import EXAMPLE, NEEDED, pulse_numbers, stated_programme
 from memfit.loaders.raw import NO_SETTINGS, ROLES, FileSettings, select_used
 from memfit.loaders.source import Source
 from memfit.loaders.tables import Block, Column, read_block, understand
-from memfit.loaders.tables.header import split_labels
 from memfit.protocols import Control
-from memfit.units import Unit, accepted, find_unit, split_label
+from memfit.units import Unit, accepted, find_unit, split_label, stated_unit
 
-_HEAD_LINES = 200
-_LONGEST = 5000
-"""Letters of a line of labels."""
 _OF_READS = ("y_real", "z_real", "z_modulus")
 _VALUES = ("current", "voltage", *_OF_READS)
 """Roles of what a read can be written as."""
-_PAIRED = re.compile(r"(?<![a-z])(?:pp[fdr]|paired[ _-]?pulse)(?![a-z])", re.IGNORECASE)
-_DIFFERENCE = re.compile(r"[a-z]*2[-−–][a-z]*1\)?/")
-_CHANGE = re.compile(r"change|increase|enhancement")
-_QUOTIENT = re.compile(r"[a-z]*2\)?/\(?[a-z]*1|(?<![a-z])ratio(?![a-z])")
-_INTERVAL = re.compile(r"(?:.*[ _-])?(?:interval|spacing)|isi|ipi|(?:delta|[δ∆])[ _-]?t|dt", re.IGNORECASE)
-_OF_PAIR = re.compile(r"(?:[aigy]|ep?sc|ipsc|peak|pulse|current|conductance)[ _-]?([12])", re.IGNORECASE)
-_RATIOS = ("ratio", "ratio_change")
-_LEAST_PERCENT = 10.0
-"""Smallest ratio of two responses, all through a table, that is a number of per cent."""
 _HALVES = (
     re.compile(r"[ _-]*(?<![a-z])(?:ltp|potentiation|pot)(?![a-z])[ _-]*", re.IGNORECASE),
     re.compile(r"[ _-]*(?<![a-z])(?:ltd|depression|dep)(?![a-z])[ _-]*", re.IGNORECASE),
@@ -54,6 +42,14 @@ _STATES = re.compile(r"(?<![a-z])(?:HRS|LRS)(?![a-z])", re.IGNORECASE)
 _FALLING = "depression "
 _BY_UNIT = (("Conductance", "conductance"), ("Resistance", "resistance"), ("Current", "current"))
 """What a column is whose label is "LTP (uS)", and the dimension that says so."""
+_RELATIVE = re.compile(r"weight|normali[sz]ed|relative", re.IGNORECASE)
+"""Conductances over one of them."""
+_WEIGHT_CHANGE = re.compile(
+    r"(?:weight|conductance)[ _-]*(?:change|difference)"
+    r"|(?:change|difference) (?:in|of) (?:the )?(?:synaptic )?(?:weight|conductance)"
+    r"|(?:delta[ _-]?|[δ∆Δ] ?)(?:w|weight|g|conductance)(?![a-z])",
+    re.IGNORECASE,
+)
 _SAME_READ = 0.05
 """Relative difference up to which a recorded voltage is that of the read."""
 _EXAMPLE = "Conductance (S)"
@@ -74,9 +70,9 @@ def read_programme(source: Source, programme: PulseProgramme, settings: FileSett
     FileFormatError
         There is no column of reads, or it does not fit the programme.
     """
-    pairs = _find_pairs(source, settings)
+    pairs = find_pairs(source, settings)
     if pairs is not None:
-        interval, ratio, notes = _ratios(source, pairs)
+        interval, ratio, notes = ratios(source, pairs)
         played = _played(source, settings, lambda: play_pairs(programme, interval))
         what, response = f"{ratio.size} pairs of pulses", {"voltage": None, "current": None, "ratio": ratio}
         said = f"The drive is the programme of {what}; the samples are the ratios of both responses."
@@ -173,126 +169,30 @@ def _record(
     )
 
 
-@dataclass(frozen=True)
-class _Pairs:
-    """Where the columns of paired pulses are."""
-
-    labels: tuple[str, ...]
-    at: int
-    """Index of the line of labels."""
-    columns: tuple[Column, ...]
-    """The interval, and the ratio, its change less 1, or both responses."""
-    asked: str = ""
-    """What the label leaves open."""
-
-
-def _find_pairs(source: Source, settings: FileSettings) -> _Pairs | None:
-    """The columns of a table of paired pulses; None for other tables."""
-    for at, line in enumerate(source.lines[:_HEAD_LINES]):
-        for labels in _splits(line):
-            found = _pairs_of(labels, at, settings) if len(labels) > 1 else None
-            if found is not None:
-                return found
-    return None
-
-
-def _splits(line: str) -> list[tuple[str, ...]]:
-    """A line of labels split in every way; nothing of a line that is too long to be one of reads."""
-    return split_labels(line.lstrip("#%! \t")) if len(line) < _LONGEST else []
-
-
-def _pairs_of(labels: tuple[str, ...], at: int, settings: FileSettings) -> _Pairs | None:
-    """The columns of paired pulses among some labels."""
-    named = settings.columns if isinstance(settings.columns, Mapping) else {}
-    roles = {label: role for role, label in named.items() if role in ("interval", *_RATIOS)}
-    columns: dict[str, Column] = {}
-    asked = ""
-    for index, label in enumerate(labels):
-        name, unit = split_label(label)
-        plain = re.sub(r"[\s_]+", " ", label.lower())
-        tight = plain.replace(" ", "")
-        change, difference = _CHANGE.search(plain), _DIFFERENCE.search(tight)
-        quotient = _QUOTIENT.search(tight) or _QUOTIENT.search(plain)
-        role, pair = roles.get(label), _OF_PAIR.fullmatch(name.strip())
-        if role is None and _INTERVAL.fullmatch(name.strip()):
-            role = "interval"
-        elif role is None and (_PAIRED.search(plain) or quotient or difference):
-            role = "ratio_change" if change or difference else "ratio"
-            asked = asked if change or difference or quotient or set(_RATIOS) & named.keys() else label
-        elif role is None and pair is not None:
-            role = ("first", "second")[int(pair[1]) - 1]
-        if role is None:
-            continue
-        dimension = "time" if role == "interval" else "ratio" if role in _RATIOS else None
-        stated = settings.units.get(role, "%" if plain.endswith("%") else unit)
-        known = find_unit(stated, dimension) if stated else None
-        columns.setdefault(role, Column(index, label, role, known))
-    if "interval" not in columns:
-        understood = (understand(label, index) for index, label in enumerate(labels))
-        clock = next((column for column in understood if column and column.role == "time"), None)
-        if clock is not None and set(_RATIOS) & columns.keys():
-            columns["interval"] = replace(clock, role="interval")
-    wanted = [role for role in _RATIOS if role in columns][:1] or ["first", "second"]
-    if asked and {"first", "second"} <= columns.keys():
-        wanted, asked = ["first", "second"], ""
-    if not all(role in columns for role in ("interval", *wanted)):
-        return None
-    chosen = sorted((columns[role] for role in ("interval", *wanted)), key=lambda column: column.index)
-    return _Pairs(labels, at, tuple(chosen), asked)
-
-
-def _ratios(source: Source, pairs: _Pairs) -> tuple[FloatArray, FloatArray, tuple[str, ...]]:
-    """Intervals (s), second response over the first, and notes."""
-    if pairs.asked:
-        raise source.error(
-            f"expected a label that says which ratio it is, A2/A1 or (A2-A1)/A1, found {pairs.asked!r}; say "
-            f"in device.toml columns = {{ ratio = {pairs.asked!r} }} for A2/A1, or "
-            f"columns = {{ ratio_change = {pairs.asked!r} }} for (A2-A1)/A1.",
-            line=pairs.at + 1,
-        )
-    for column in pairs.columns:
-        if column.unit is None and column.role == "interval":
-            raise source.error(
-                f"expected a unit of time in the header, as in Interval (ms), found {column.label!r}.",
-                line=pairs.at + 1,
-            )
-    block = read_block(source, pairs.columns, pairs.labels, pairs.at + 1)
-    values = block.columns
-    units = {column.role: column.unit for column in pairs.columns}
-    if "second" in values:
-        if np.any(values["first"] == 0.0) or units["first"] != units["second"]:
-            raise source.error("expected both responses in one unit, and none of the first that is 0.")
-        return values["interval"], values["second"] / values["first"], block.notes
-    role = "ratio" if "ratio" in values else "ratio_change"
-    if units[role] is None and np.min(np.abs(values[role])) > _LEAST_PERCENT:
-        label = next(column.label for column in pairs.columns if column.role == role)
-        raise source.error(
-            f"expected ratios of responses, found {values[role][0]:g} in {label!r}, which may be per cent; "
-            f'say in device.toml columns = {{ {role} = {{ name = {label!r}, unit = "%" }} }}, or unit = "1".',
-            line=pairs.at + 1,
-        )
-    return values["interval"], values[role] + (role == "ratio_change"), block.notes
-
-
 def _find_columns(
     source: Source, settings: FileSettings, programme: PulseProgramme
 ) -> tuple[list[str], list[Column], int]:
     """Labels, the columns to read and the index of the line of labels."""
     lines = source.lines
-    for at, line in enumerate(lines[:_HEAD_LINES]):
+    for at, line in enumerate(lines[:HEAD_LINES]):
         below = next((text for text in lines[at + 1 :] if text.strip()), "")
         if not re.match(r"[\s\"']*(?:[-+]?\.?\d|nan\b)", below, re.IGNORECASE):
             continue
-        for labels in _splits(line):
+        for labels in splits(line):
             chosen = _chosen(labels, settings, programme.control)
             if chosen and len(re.split(r"[,;\t]|\s+", below.strip())) >= len(labels):
                 problem = next((column for column in chosen if column.unit is None or column.problem), None)
                 if problem is not None:
                     example = _EXAMPLE if problem.role in _OF_READS else "Current (A)"
+                    unit = accepted(ROLES[problem.role]).split(",")[0].split(" ")[0]
+                    more = ""
+                    if _RELATIVE.search(problem.label):
+                        unit = "35 uS"
+                        more = ", the conductance that 1 in the column stands for"
                     raise source.error(
                         f"expected a unit in the header, as in {example}, found {problem.label!r}; or state "
                         f"it in device.toml: columns = {{ {problem.role} = {{ name = {problem.label!r}, "
-                        f'unit = "{accepted(ROLES[problem.role]).split(",")[0].split(" ")[0]}" }} }}.',
+                        f'unit = "{unit}" }} }}{more}.',
                         line=at + 1,
                     )
                 return list(labels), chosen, at
@@ -314,7 +214,7 @@ def _chosen(labels: tuple[str, ...], settings: FileSettings, held: Control) -> l
     if isinstance(settings.columns, Mapping):
         for role, label in settings.columns.items():
             if label in labels:
-                unit = find_unit(settings.units[role]) if role in settings.units else _unit_of(label)
+                unit = stated_unit(settings.units[role]) if role in settings.units else _unit_of(label)
                 found[role] = Column(labels.index(label), label, role, unit)
     wanted = [role for role in _VALUES if role in found]
     if not set(wanted) - {held}:
@@ -402,7 +302,7 @@ def programmes_of(source: Source, settings: FileSettings) -> Iterator[SynapticCu
     """
     programme = settings.protocol
     if programme is None and source.is_text and "pulse" in source.head.lower():
-        pairs = _find_pairs(source, settings)
+        pairs = find_pairs(source, settings)
         programme = stated_programme(source, NEEDED if pairs is None else NEEDED[:2])
         if programme is not None and pairs is None and not _holds_reads_only(source, programme, settings):
             return
@@ -420,7 +320,7 @@ def question_of_reads(source: Source) -> str:
     ----------
     source : Source
     """
-    if source.is_text and _find_pairs(source, NO_SETTINGS) is not None:
+    if source.is_text and find_pairs(source, NO_SETTINGS) is not None:
         return (
             "expected what was applied, found ratios of paired pulses alone; say it in device.toml, as in "
             f"{_OF_PAIRS}, with `read` where the responses are those of reads."
@@ -432,13 +332,20 @@ def question_of_reads(source: Source) -> str:
             "write the reads one below the other in their order, as Resistance (ohm), and say in device.toml "
             f"what was applied, as in {both}."
         )
-    for line in source.head.split("\n")[:_HEAD_LINES] if source.is_text else ():
+    for line in source.head.split("\n")[:HEAD_LINES] if source.is_text else ():
         if re.match(r"\s*[-+]?\.?\d", line):  # a row, whose cells are no labels
             continue
         found = [
             (labels, {column.role for column in map(understand, labels) if column is not None})
-            for labels in _splits(line)
+            for labels in splits(line)
         ]
+        tables = (labels for labels, _ in found if len(labels) > 1)
+        change = next((label for labels in tables for label in labels if _WEIGHT_CHANGE.search(label)), "")
+        if change:
+            return (
+                f"expected reads, found changes of a weight ({change!r}): write what was read after each "
+                f"pulse, as Conductance (uS), and say in device.toml what was applied, as in {EXAMPLE}."
+            )
         roles = max((roles for _, roles in found), key=len, default=set())
         if roles & set(_OF_READS) and roles <= {*_OF_READS, "time"} and any(len(x) > 1 for x, _ in found):
             example = EXAMPLE.replace('period = "1 s"', "count = 1") if "time" in roles else EXAMPLE

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from memfit.arrays import FloatArray
-from memfit.datasets.programmes import PulseProgramme
+from memfit.datasets.programmes import MOST_PULSES, PulseProgramme
 from memfit.errors import InputError, UnitError
 from memfit.loaders.settings_file import Checker
 from memfit.loaders.source import Source
@@ -138,7 +138,7 @@ def stated_programme(source: Source, needed: tuple[str, ...] = NEEDED) -> PulseP
         if between is not None and "period" not in read:  # pulse, pause, read, pause
             read["period"] = width + 2 * between + read.get("read_width", width)
             read |= {"delay": between, "read_width": read.get("read_width", width)}
-        count = (int(float(found["count"])),) if "count" in found else ()
+        count = (int(parse_quantity(found["count"], "ratio")),) if "count" in found else ()
         return PulseProgramme(pulse=(pulse,), width=(width,), count=count, **read)
     except (InputError, ValueError) as error:
         raise source.error(
@@ -161,11 +161,16 @@ def pulse_numbers(block: Block, programme: PulseProgramme, source: Source) -> tu
     Raises
     ------
     FileFormatError
-        It starts again where the programme has no other pulse.
+        It starts again where the programme has no other pulse, or counts more pulses than can be.
     """
     for label, cells in block.others.items():
         if _COUNTED.fullmatch(split_label(label)[0].strip()) and all(map(str.isdigit, cells)):
             after = np.array(cells, dtype=np.float64)
+            if np.max(after, initial=0.0) > MOST_PULSES:
+                raise source.error(
+                    f"expected at most {MOST_PULSES} pulses, found the number {np.max(after):g} in "
+                    f"{label!r}: the file is damaged, or that column counts something else; mend it."
+                )
             if np.all(np.diff(after) > 0):
                 return label, after
             again = np.flatnonzero(np.diff(after) < 0) + 1

@@ -10,7 +10,7 @@ time stands before the voltage (a transient) or behind (a sweep).
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from importlib.metadata import entry_points
@@ -40,7 +40,7 @@ from memfit.loaders.raw import (
 )
 from memfit.loaders.spectra import make_spectra
 from memfit.loaders.sweeps import make_sweeps
-from memfit.loaders.tables import read_text_tables, with_named
+from memfit.loaders.tables import question_of_layout, read_text_tables, with_named
 from memfit.loaders.transients import make_transients
 from memfit.units import format_quantity
 
@@ -159,6 +159,15 @@ def read_tables(source: Source, settings: FileSettings = NO_SETTINGS) -> tuple[R
         raise FileFormatError(
             f"expected measurements in this {reader.name} file, found none.", file=source.name
         )
+    for table in tables:
+        sizes = {role: values.size for role, values in table.columns.items()}
+        if len(set(sizes.values())) > 1:
+            fewest, most = min(sizes, key=sizes.__getitem__), max(sizes, key=sizes.__getitem__)
+            raise source.error(
+                f"expected as many values of the {fewest.replace('_', ' ')} as of the "
+                f"{most.replace('_', ' ')}, found {sizes[fewest]} and {sizes[most]}: the file is cut or "
+                "damaged; export it again."
+            )
     return reader, tables
 
 
@@ -179,7 +188,27 @@ def read_source(source: Source, settings: FileSettings = NO_SETTINGS) -> tuple[R
     records = _records_of(source, settings)
     for record in records:
         check_offset(record, settings)
-    return tuple(without_points(record, settings) for record in records)
+    return tuple(without_points(_with_unused(record, settings), settings) for record in records)
+
+
+_SAYS_NOTHING: Mapping[Kind, tuple[str, ...]] = {
+    "impedance": ("scan_rate", "compliance", "waveform", "time_offset"),
+    "iv": ("bias", "bias_current", "amplitude"),
+    "transient": ("bias", "bias_current", "amplitude", "scan_rate"),
+}
+"""Keys of device.toml that say nothing of a kind."""
+
+
+def _with_unused(record: Record, settings: FileSettings) -> Record:
+    """The record with a note of what device.toml says of it in vain."""
+    keys = _SAYS_NOTHING.get(record.kind, ())
+    given = [key for key in keys if getattr(settings, key) != getattr(NO_SETTINGS, key)]
+    if not given:
+        return record
+    named = " and ".join(f"`{key.removesuffix('_current')}`" for key in given)
+    what = _WORD[record.kind]
+    note = f"{named} in device.toml {'says' if len(given) == 1 else 'say'} nothing of {what}: not used."
+    return replace(record, notes=(*record.notes, note))
 
 
 def _records_of(source: Source, settings: FileSettings) -> tuple[Record, ...]:
@@ -217,7 +246,8 @@ def _records_of(source: Source, settings: FileSettings) -> tuple[Record, ...]:
             for record in _make_records(Reading(table, source, settings, reader.name))
         ]
     except FileFormatError as error:
-        question = question_of_reads(source) if find_reader(source) is GENERIC else ""
+        generic = source.is_text and find_reader(source) is GENERIC
+        question = question_of_reads(source) or question_of_layout(source) if generic else ""
         if question:
             raise source.error(question) from error
         raise

@@ -19,8 +19,9 @@ import numpy as np
 from memfit.arrays import ComplexArray, FloatArray, IntArray
 from memfit.datasets import ImpedanceSpectrum, kramers_kronig
 from memfit.loaders.apart import BIAS_COLUMNS, MIN_POINTS, SAME_BIAS, count_frequencies, sweeps_of
-from memfit.loaders.raw import PAIRS_IN_WORDS, Reading, Stated, pair_of
+from memfit.loaders.raw import PAIRS_IN_WORDS, RawTable, Reading, Stated, pair_of
 from memfit.noise_estimate import distance_from_neighbours, typical
+from memfit.units import find_unit, split_label
 
 _DRIFT = 0.02
 """Share of its mean by which a bias may move."""
@@ -266,7 +267,8 @@ def _bias(reading: Reading, rows: IntArray) -> tuple[float | None, list[str]]:
     table, source = reading.table, reading.source
     if reading.settings.bias is not None:
         return reading.settings.bias, ["The bias is the one that device.toml states."]
-    named = next(filter(None, (_bias_from_name(*pair) for pair in ((table.part, ""), *source.names))), None)
+    names = ((table.part, "name of the part"), *source.names)
+    named = next(filter(None, (_bias_from_name(*pair) for pair in names)), None)
     role, words = next((pair for pair in BIAS_COLUMNS if pair[0] in table.columns), ("", ""))
     stated = table.bias
     if stated is None and role:
@@ -286,7 +288,7 @@ def _bias(reading: Reading, rows: IntArray) -> tuple[float | None, list[str]]:
         stated = Stated(mean, f"the column of the {words}{drift}")
     if stated is None:
         if named is None:
-            return None, ["No dc bias is stated; give `bias` in device.toml."]
+            return None, [f"No dc bias is stated; give `bias` in device.toml{_perhaps_bias(table, rows)}."]
         return named.value, [f"The bias {named.value:g} V is taken from {named.source}."]
     notes = [f"The bias {stated.value:.6g} V is taken from {stated.source}."]
     if named is not None and abs(named.value - stated.value) > SAME_BIAS:
@@ -297,11 +299,30 @@ def _bias(reading: Reading, rows: IntArray) -> tuple[float | None, list[str]]:
     return stated.value, notes
 
 
+def _perhaps_bias(table: RawTable, rows: IntArray) -> str:
+    """How to name the one column of one voltage all through that nobody reads; "" without one."""
+    constant = []
+    for label, cells in table.others.items():
+        name, unit = split_label(label)
+        known = find_unit(unit or "", "voltage")
+        if known is not None and not _OF_SINE.search(name) and len({cells[row] for row in rows}) == 1:
+            constant.append(label)
+    if len(constant) != 1:
+        return ""
+    return f", or, if {constant[0]!r} is it, columns = {{ bias_voltage = {constant[0]!r} }}"
+
+
 def _level(values: FloatArray) -> float:
     """Mean of a column; to the last digit where it is constant."""
     return float(np.mean(values)) if np.ptp(values) > 0 else float(values[0])
 
 
+_OF_SINE = re.compile(
+    r"(?<![a-z])(?:[vue]?_?(?:ac|rms|pp|pk)|amp|ampl|amplitude|osc|oscillat\w*|perturbation|excitation)(?![a-z])"
+    r"|[ev]?_?oc[vp]?(?![a-z])|open|(?:osc\w*|signal|test)[ ._]*level",
+    re.IGNORECASE,
+)
+"""Voltages beside a spectrum that are no bias."""
 _POINT_IS_V = re.compile(r"(?<![A-Za-z0-9.])([-+]?\d)V(\d{1,3})(?![A-Za-z0-9])")
 """0V5 is 0.5 V."""
 
@@ -315,9 +336,7 @@ def _bias_from_name(name: str, what: str) -> Stated | None:
     if len(stated) != 1:
         return None
     value = float(stated[0]["value"].lower().replace("p", ".").replace(",", "."))
-    return Stated(
-        value / 1000 if stated[0]["unit"].lower() == "mv" else value, f"the {what or 'file name'} {name!r}"
-    )
+    return Stated(value / 1000 if stated[0]["unit"].lower() == "mv" else value, f"the {what} {name!r}")
 
 
 def _between(spectrum: ImpedanceSpectrum, low: float, high: float, reading: Reading) -> ImpedanceSpectrum:

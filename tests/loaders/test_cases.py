@@ -1,11 +1,13 @@
 """Small inputs that stand for kinds of misreading, each with what a user expects of it."""
 
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 
 import memfit as mf
+from memfit.batch.run import find_devices
 from memfit.errors import InputError
 from memfit.loaders.inspection import inspect_file
 from memfit.loaders.registry import read_file
@@ -203,3 +205,32 @@ def test_folders_that_are_read():
     assert kinds == {"impedance", "iv", "transient"}
     for name in ("c1", "c2"):
         assert mf.load(FOLDERS / "names_with_digits" / name).name == name
+
+
+@pytest.mark.parametrize("folder", ["reading", "folders"])
+def test_every_case_is_named_in_these_tests(folder):
+    here = Path(__file__).read_text(encoding="utf-8")
+    cases = sorted(path.name for path in (CASES / folder).iterdir() if path.name != "README.md")
+    assert cases
+    assert [name for name in cases if f'"{name}"' not in here] == []
+
+
+def test_every_case_of_the_tables_is_there():
+    for folder in ("reading", "folders"):
+        table = (CASES / folder / "README.md").read_text(encoding="utf-8").splitlines()
+        rows = [line.split(" | ")[1] for line in table if re.match(r"\| [A-O] \|", line)]
+        named = [re.split(r"[ /:(]", row)[0] for row in rows]
+        missing = [name for name in named if not (CASES / folder / name).exists()]
+        assert named
+        assert missing in ([], ["the"])  # "the same" folder once more
+
+
+def test_copies_change_no_standard_error():
+    twice, once = (mf.fit(mf.load(FOLDERS / name)) for name in ("duplicate_files", "duplicate_reference"))
+    for name, parameter in once.parameters.items():
+        assert twice.parameters[name].stderr == pytest.approx(parameter.stderr, rel=1e-6)
+
+
+def test_a_batch_takes_the_folders_of_one_device_together(tmp_path):
+    devices, _ = find_devices(FOLDERS / "one_device_in_subfolders", tmp_path)
+    assert [path.name for path in devices.values()] == ["Device 7B"]

@@ -72,3 +72,31 @@ def test_nothing_to_write_down(tmp_path):
         draft_manifest(tmp_path)
     draft = draft_manifest(tmp_path, subfolders=True)
     assert tomllib.loads(draft.text)["device"]["subfolders"] is True
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("Voltage,Current\n" + "".join(f"{v / 10},{v * 1e-6}\n" for v in range(12)), "iv"),
+        ("".join(f"{v / 10}\t{v * 1e-6}\n" for v in range(12)), "iv"),
+        ("Voltage (V),J (mA/cm2)\n" + "".join(f"{v / 10},{v * 1e-6}\n" for v in range(12)), "iv"),
+        (
+            "Pulse number,Conductance (uS)\n" + "".join(f"{k},{10 + k}\n" for k in range(1, 12)),
+            "potentiation",
+        ),
+        ("Time (s),R (kohm)\n" + "".join(f"{k},{10 + k}\n" for k in range(1, 12)), "retention"),
+        ("Time (s),V1 (V),V2 (V)\n" + "".join(f"{k},{k % 4 > 1},{k % 4}\n" for k in range(12)), "transient"),
+    ],
+)
+def test_the_lines_that_a_refusal_proposes_stand_there_and_read_the_file(tmp_path, text, kind):
+    """`columns = { voltage = "CH1", ... }` stood there, whatever the file had."""
+    text = text.replace("True", "1").replace("False", "0")
+    (tmp_path / "data.csv").write_text(text)
+    draft = draft_manifest(tmp_path)
+    assert len(draft.missing) == 1
+    lines = draft.text.split("\n")
+    at = lines.index("# [[measurement]]")
+    complete = [line.removeprefix("# ") for line in lines[at:]]
+    (tmp_path / "device.toml").write_text("\n".join([*lines[: at - 1], *complete]), encoding="utf-8")
+    (record,) = load_device(tmp_path).records
+    assert record.kind == kind

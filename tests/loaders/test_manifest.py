@@ -366,3 +366,25 @@ def test_single_points_are_left_out(tmp_path):
         (tmp_path / "device.toml").write_text(text.format(many))
         with pytest.raises(FileFormatError, match=said):
             load_device(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("header", "key", "said"),
+    [
+        (
+            "f (Hz),Z' (ohm),Z'' (ohm)",
+            'scan_rate = "50 mV/s"',
+            "`scan_rate` in device.toml says nothing of an impedance",
+        ),
+        ("Voltage (V),Current (A),n", 'bias = "0 V"', "`bias` in device.toml says nothing of a sweep"),
+        ("Voltage (V),Current (A),n", 'scan_rate = "50 mV/s"', ""),
+    ],
+)
+def test_what_device_toml_says_in_vain_is_told(tmp_path, header, key, said):
+    values = (0.1, 0.2, 0.3, 0.4, 0.5, 0.4, 0.3, 0.2) if "Voltage" in header else (1, 2, 3, 4, 5, 6, 7, 8)
+    rows = "".join(f"{x},{1 + x},{-x}\n" for x in values)
+    (tmp_path / "data.csv").write_text(f"{header}\n{rows}")
+    (tmp_path / "device.toml").write_text(f'[[measurement]]\nfile = "data.csv"\n{key}\n')
+    notes = " ".join(load_device(tmp_path).records[0].notes)
+    assert said in notes
+    assert ("not used" in notes) == bool(said)

@@ -43,3 +43,8 @@ def test_a_unit_is_asked_for(value, dimension, key):
 )
 def test_plausible_numbers_are_believed(value, dimension, key):
     assert doubt(value, dimension, key) == ""
+
+
+@pytest.mark.parametrize("value", ["0.5 V vs OCP", "0 V vs. Eoc", "500 mV (vs open circuit)"])
+def test_a_voltage_against_the_open_circuit_is_asked_about(value):
+    assert "between the terminals" in doubt(value, "voltage", "bias")

@@ -213,65 +213,6 @@ def test_reads_without_a_programme_are_asked_about(text):
         read_source(Source("reads.csv", text.encode()))
 
 
-PAIRED = 'protocol = { pulse = "1 V", width = "10 ms" }\n'
-INTERVALS, RATIOS = np.array([0.01, 0.02, 0.05, 0.1]), np.array([1.8, 1.5, 1.3, 1.1])
-
-
-def pairs(interval, label, values, unit=1e3):
-    rows = zip((unit * INTERVALS).tolist(), np.asarray(values).tolist(), strict=True)
-    return f"{interval},{label}\n" + "".join(f"{a!r},{b!r}\n" for a, b in rows)
-
-
-@pytest.mark.parametrize(
-    ("text", "more"),
-    [
-        (pairs("Interval (ms)", "A2/A1", RATIOS), ""),
-        (pairs("Interval (ms)", "A2/A1 (%)", 100 * RATIOS), 'kind = "paired_pulse"\n'),
-        (pairs("Inter-pulse interval (s)", "PPF ratio", RATIOS, 1), ""),
-        (pairs("Δt [ms]", "(A2-A1)/A1 (%)", 100 * (RATIOS - 1)), ""),
-        (pairs("Time (ms)", "EPSC2/EPSC1", RATIOS), ""),
-        (pairs("ISI (ms)", "PPF (%)", 100 * RATIOS), 'columns = { ratio = "PPF (%)" }\n'),
-        (pairs("gap (ms)", "PPF (%)", 100 * (RATIOS - 1)),
-         'columns = { interval = "gap (ms)", ratio_change = "PPF (%)" }\n'),
-        (pairs("Interval (ms)", "A2/A1", 100 * RATIOS),
-         'columns = { ratio = { name = "A2/A1", unit = "%" } }\n'),
-        ("Interval (ms),I1 (uA),I2 (uA)\n10,1,1.8\n20,2,3\n50,2,2.6\n100,4,4.4\n", ""),
-        ("# a remark\nNo;PPF ratio;Interval (ms)\n1;1.8;10\n2;1.5;20\n3;1.3;50\n4;1.1;100\n", ""),
-    ],
-)  # fmt: skip
-def test_paired_pulses(tmp_path, text, more):
-    (record,) = load_device(folder_of(tmp_path, text, PAIRED + more)).records
-    assert record.kind == "paired_pulse"
-    assert record.against == pytest.approx(INTERVALS)
-    assert record.ratio == pytest.approx(RATIOS)
-    assert record.response_unit == "1"
-    assert record.current is None
-    assert record.time - record.first == pytest.approx(0.01 + INTERVALS)
-    assert any("rests for" in note for note in record.notes)
-    assert record.drive.at(np.concatenate([record.first, record.time])) == pytest.approx(np.ones(8))
-
-
-@pytest.mark.parametrize(
-    ("text", "more", "words"),
-    [
-        (pairs("Interval (ms)", "PPF (%)", RATIOS), "", "which ratio it is"),
-        (pairs("Interval", "A2/A1", RATIOS), "", "unit of time"),
-        (pairs("Interval (ms)", "A2/A1", 100 * RATIOS), "", "per cent"),
-        (pairs("Interval (ms)", "A2/A1", RATIOS), 'kind = "retention"\n', "'paired_pulse'"),
-        (pairs("Interval (ms)", "A2/A1", RATIOS, 0), "", "intervals above 0 s"),
-    ],
-)
-def test_paired_pulses_that_are_asked_about(tmp_path, text, more, words):
-    with pytest.raises(InputError, match=words):
-        load_device(folder_of(tmp_path, text, PAIRED + more))
-
-
-def test_the_protocol_of_pairs_may_stand_above_them():
-    text = "# pulse_voltage: 1 V\n# pulse_width: 10 ms\n" + pairs("Interval (ms)", "A2/A1", RATIOS)
-    (record,) = read_source(Source("ppf.csv", text.encode()))
-    assert record.ratio == pytest.approx(RATIOS)
-
-
 def test_reads_after_some_pulses_only(tmp_path):
     rows = "".join(f"{10 * k},{1e-6 * (k + 1)!r}\n" for k in range(5))
     protocol = PROTOCOL.replace("count = 12", "count = 40")
@@ -297,7 +238,8 @@ def test_written_and_read_again(tmp_path, kind):
         "potentiation": (table("Conductance (S)", CURRENTS), PROTOCOL),
         "retention": ("Time (s),Resistance (ohm)\n1,10\n2,20\n3,40\n",
                       'protocol = { pulse = "1 V", width = "10 ms", read = "0.1 V" , count = 1}\n'),
-        "paired_pulse": (pairs("Interval (ms)", "A2/A1", RATIOS), PAIRED),
+        "paired_pulse": ("Interval (ms),A2/A1\n10,1.8\n20,1.5\n50,1.3\n",
+                         'protocol = { pulse = "1 V", width = "10 ms" }\n'),
     }  # fmt: skip
     (record,) = load_device(folder_of(tmp_path, *texts[kind])).records
     (again,) = read_source(Source("tidy.csv", format_record(record).encode()))
@@ -358,12 +300,6 @@ def test_a_row_without_a_number_shifts_no_read():
 def test_endurance_is_asked_for_its_order():
     with pytest.raises(InputError, match=r"endurance.*-1 V"):
         read_source(Source("e.csv", b"Cycle,R_HRS (ohm),R_LRS (ohm)\n1,1e5,1e3\n2,1e5,1e3\n3,1e5,1e3\n"))
-
-
-def test_both_responses_say_what_an_open_ratio_does_not(tmp_path):
-    text = "Interval (ms),A1 (uA),A2 (uA),PPF (%)\n10,1,1.8,80\n20,1,1.5,50\n50,1,1.3,30\n100,1,1.1,10\n"
-    (record,) = load_device(folder_of(tmp_path, text, PAIRED)).records
-    assert record.ratio == pytest.approx(RATIOS)
 
 
 def test_very_wide_tables_take_no_time():
@@ -427,3 +363,53 @@ def test_retention_asks_for_what_reads_it(labels):
     (record,) = read_source(Source("a.csv", text), FileSettings(protocol=once))
     assert record.kind == "retention"
     np.testing.assert_allclose(record.current, 1e-4 / np.arange(11, 31))
+
+
+@pytest.mark.parametrize(
+    "label",
+    ["Weight", "Synaptic weight (a.u.)", "Weight (arb. units)", "Normalised weight", "Relative conductance"],
+)
+def test_weights_are_reads_of_a_curve_of_potentiation(label):
+    text = f"Pulse number,{label},Nr\n{READS}".encode()
+    with pytest.raises(FileFormatError, match=r"found reads alone .*protocol = "):
+        read_source(Source("a.csv", text))
+    with pytest.raises(FileFormatError, match=r'unit = "35 uS".*the conductance that 1 in the column stands'):
+        read_source(Source("a.csv", text), FileSettings(protocol=ONE))
+    stated = FileSettings(protocol=ONE, columns={"y_real": label}, units={"y_real": "35 uS"})
+    (record,) = read_source(Source("a.csv", text), stated)
+    assert record.kind == "potentiation"
+    np.testing.assert_allclose(record.current, 35e-7 * np.arange(11, 31))
+
+
+def test_weights_with_a_unit_are_conductances(tmp_path):
+    (record,) = load_device(folder_of(tmp_path, table("Weight (uS)", 1e6 * CURRENTS / 0.2))).records
+    np.testing.assert_allclose(record.current, CURRENTS)
+    named = 'columns = { y_real = { name = "Weight", unit = "2 uS" } }\n'
+    text = table("Weight", 0.5e6 * CURRENTS / 0.2)
+    (record,) = load_device(folder_of(tmp_path, text, PROTOCOL + named)).records
+    np.testing.assert_allclose(record.current, CURRENTS)
+
+
+@pytest.mark.parametrize("label", ["ΔW (%)", "Weight change (%)", "Delta G (uS)", "Change of the weight"])
+def test_changes_of_a_weight_are_named(label):
+    with pytest.raises(FileFormatError, match=r"found changes of a weight .*Conductance"):
+        read_source(Source("a.csv", f"Pulse number,{label},Nr\n{READS}".encode()))
+    with pytest.raises(FileFormatError, match=r"found changes of a weight .*Conductance"):  # spikes in time
+        read_source(Source("a.csv", f"Δt (ms),{label},Nr\n{READS}".encode()))
+
+
+@pytest.mark.parametrize("number", ["9" * 400, "2000000"])
+def test_a_number_of_a_pulse_that_cannot_be_is_refused(number):
+    """A damaged number ended in an OverflowError, a large one would have taken all memory."""
+    text = f"Pulse number,Conductance (uS)\n1,10\n2,11\n{number},12\n".encode()
+    with pytest.raises(FileFormatError, match="expected at most 1000000 pulses"):
+        read_source(Source("a.csv", text), FileSettings(protocol=ONE))
+
+
+@pytest.mark.parametrize("count", [10**10, 10**400])
+def test_more_pulses_than_can_be_are_refused(count):
+    text = f"{STATED}# num_pulses: {count}\nPulse number,Conductance (uS)\n1,10\n2,11\n3,12\n"
+    with pytest.raises(InputError, match=r"at most 1000000 pulses|Expected a finite number"):
+        read_source(Source("a.csv", text.encode()))
+    with pytest.raises(InputError, match="expected at most 1000000 pulses"):
+        replace(ONE, count=(count,))

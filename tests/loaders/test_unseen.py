@@ -1,5 +1,6 @@
 """Layouts that laboratories make and instruments write, each in a small file of our own."""
 
+import io
 import re
 
 import numpy as np
@@ -458,6 +459,19 @@ def test_notes_beside_the_table_of_a_sheet(tmp_path):
     record = one((tmp_path / "eis.xlsx").read_bytes(), "eis.xlsx")
     same(record)
     assert any("beside the table" in note for note in record.notes)
+
+
+@pytest.mark.parametrize(("sheet", "others"), [((), ()), (("EIS 0.5V",), ("EIS 0.3V",))])
+def test_the_title_of_the_only_sheet_that_is_read_states_the_bias(sheet, others):
+    """It did only where several sheets were read: a sheet that device.toml chose had no bias."""
+    book = openpyxl.Workbook()
+    book.active.title = "EIS 0.5V"
+    for page in [book.active, *map(book.create_sheet, others)]:
+        for row in [LABELS.split(","), *zip(F.tolist(), Z.real.tolist(), Z.imag.tolist(), strict=True)]:
+            page.append(list(row))
+    packed = io.BytesIO()
+    book.save(packed)
+    assert one(packed.getvalue(), "eis.xlsx", sheet=sheet).bias_voltage == 0.5
 
 
 @pytest.mark.parametrize("label", ["Time", "DateTime", "Timestamp", "Date and time"])

@@ -8,7 +8,6 @@ columns without names needs `columns` in device.toml. Nothing that would run cod
 
 import io
 import logging
-import textwrap
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -30,6 +29,16 @@ _HDF5 = b"\x89HDF\r\n\x1a\n"
 _USER_BLOCK = 512
 """Bytes before the content of an HDF5 file that MATLAB wrote."""
 _FEWEST = 3
+_NEARLY = 0.1
+"""Share by which an array may be shorter and still belong to the others."""
+_DAMAGED = (
+    "expected a whole container of arrays, found a cut or damaged one; copy the file again, or save its "
+    "arrays as columns of a CSV file."
+)
+_OBJECTS = (
+    "expected arrays of numbers, found Python objects, which would run code when unpacked; save each column "
+    "as an array of numbers, or all as a CSV file."
+)
 
 
 @dataclass(frozen=True)
@@ -80,17 +89,20 @@ def _tdms(source: Source) -> Iterator[_Array]:
     """The channels of a TDMS file."""
     try:
         from nptdms import TdmsFile  # noqa: PLC0415 - optional and heavy
+        from nptdms.log import log_manager  # noqa: PLC0415
     except ImportError as error:
         raise _needs(source, "TDMS", "npTDMS") from error
-    said = _Complaints()
-    log = logging.getLogger("nptdms")
+    said, console = _Complaints(), log_manager.console_handler
+    log, level = logging.getLogger("nptdms"), console.level
     log.addHandler(said)
+    console.setLevel(logging.CRITICAL + 1)  # what it complains of is told in one sentence
     try:
         file = TdmsFile.read(io.BytesIO(source.data))
     finally:
         log.removeHandler(said)
-    if said.first:  # the library reads on where a file is cut
-        raise source.error(f"expected a whole TDMS file, found a cut or damaged one ({said.first[:160]}).")
+        console.setLevel(level)
+    if said.any:  # the library reads on where a file is cut
+        raise source.error(_DAMAGED)
     for group in file.groups():
         for channel in group.channels():
             unit = channel.properties.get("unit_string", "")
@@ -98,20 +110,20 @@ def _tdms(source: Source) -> Iterator[_Array]:
 
 
 class _Complaints(logging.Handler):
-    """The first warning of a library."""
+    """Whether a library warned."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
-        self.first = ""
+        self.any = False
 
-    def emit(self, record: logging.LogRecord) -> None:
-        """Keep it.
+    def emit(self, record: logging.LogRecord) -> None:  # noqa: ARG002 - the name is that of the parent
+        """Note it.
 
         Parameters
         ----------
         record : LogRecord
         """
-        self.first = self.first or record.getMessage()
+        self.any = True
 
 
 def _needs(source: Source, what: str, package: str) -> DependencyError:
@@ -158,17 +170,23 @@ def _tables(source: Source, arrays: Iterator[_Array], settings: FileSettings) ->
     """The tables of a container; a group that cannot be read is an error."""
     try:
         groups = _columns(arrays, settings)
+    except FileFormatError:
+        raise
     except DAMAGE as error:
-        why = textwrap.shorten(str(error), 80, placeholder=" ...")
-        raise source.error(
-            f"expected a container of arrays, found a damaged one ({why}); copy the file again."
-        ) from error
+        raise source.error(_OBJECTS if "allow_pickle" in str(error) else _DAMAGED) from error
     tables: list[RawTable] = []
     for group, columns in groups.items():
         length = max(map(len, columns.values()))
         together = {label: values for label, values in columns.items() if len(values) == length}
         if len(together) < 2:
             continue
+        near = next((x for x in columns if 0 < length - len(columns[x]) <= _NEARLY * length), "")
+        if near:
+            raise source.error(
+                f"expected arrays of one length, found {len(columns[near])} numbers of {near} beside "
+                f"{length} of {next(iter(together))}: numbers are lost, and nobody knows which; mend it, or "
+                "leave it out."
+            )
         if length * len(together) > _MAX_CELLS:
             raise source.error(f"expected at most {_MAX_CELLS} numbers, found more; thin the arrays first.")
         labels = [

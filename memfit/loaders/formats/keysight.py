@@ -186,7 +186,11 @@ def _read_side_by_side(source: Source, settings: FileSettings) -> list[RawTable]
         empty = last - len(filled) + len(written)
         notes = [f"{empty} empty {'row was' if empty == 1 else 'rows were'} left out."] if empty else []
         lines = [separator.join(cells[at]) for at in filled]
-        text = "\n".join([separator.join(names[i] for i in group), *lines, ""])
+        # a cut last line is judged where it ends: in the measurement of its last cell
+        cut = bool(rows and source.lines[-1]) and last == len(rows) and len(rows[-1]) <= group[-1] + 1
+        if cut:
+            lines[-1] = separator.join(rows[-1][group[0] :])
+        text = "\n".join([separator.join(names[i] for i in group), *lines, *([] if cut else [""])])
         part = replace(source, data=text.encode("utf-8", errors="replace"))
         tables += [
             replace(table, part=f"measurement {place} of {len(groups)}", notes=(*table.notes, *notes))

@@ -26,6 +26,9 @@ from memfit.loaders.raw import DAMAGE, MAX_LINES, FileSettings, RawTable, Reader
 from memfit.loaders.tables import SEPARATORS, Column, read_block, read_text_tables, split_fields
 from memfit.units import find_unit
 
+_CONDITION = re.compile(r"\d ?m?V(?![A-Za-z])", re.IGNORECASE)
+"""A bias or a scan rate in the title of a sheet."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -229,6 +232,7 @@ def _tables(source: Source, sheets: Sequence[Sheet], settings: FileSettings) -> 
     """
     tables: list[RawTable] = []
     refused: FileFormatError | None = None
+    several = len(sheets) > 1
     sheets, left_out = _chosen(source, sheets, settings)
     for sheet in sheets:
         text = sheet.as_source(source)
@@ -246,7 +250,8 @@ def _tables(source: Source, sheets: Sequence[Sheet], settings: FileSettings) -> 
                         f'sheet = "{others[0]}".'
                     )
             continue
-        part = f"sheet {sheet.title}" if len(sheets) > 1 else ""
+        told = several or _CONDITION.search(sheet.title)
+        part = f"sheet {sheet.title}" if told else ""
         notes = [*left_out, *(["Cells beside the table were left out."] if sheet.beside else [])]
         if sheet.hidden_rows:
             shown = ", ".join(map(str, sheet.hidden_rows[:8])) + (

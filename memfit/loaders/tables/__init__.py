@@ -5,6 +5,7 @@ What readers of a format use of it is handed on here.
 
 from memfit.loaders.tables.blocks import Block, read_block, read_draws, read_fields
 from memfit.loaders.tables.choice import with_named
+from memfit.loaders.tables.headerless import question_of_layout
 from memfit.loaders.tables.labels import (
     Column,
     Field,
@@ -47,6 +48,7 @@ __all__ = [
     "normalise",
     "number",
     "optional_number",
+    "question_of_layout",
     "read_block",
     "read_draws",
     "read_fields",

@@ -22,16 +22,25 @@ from memfit.loaders.tables.labels import (
     understand_header,
 )
 from memfit.loaders.tables.layout import number
-from memfit.units import Unit, accepted, find_unit, split_label
+from memfit.units import Unit, accepted, find_unit, split_label, stated_unit
 
 _BESIDE_SPECTRUM = ("bias_voltage", "bias_current", "voltage", "current", "applied_voltage", "cycle")
 _CURRENTS = ("current", "applied_current", "current_density")
 ELECTRICAL = ("voltage", "applied_voltage", *_CURRENTS)
 _TIME_DOMAIN = ("time", *ELECTRICAL, "cycle")
 _SCATTERING = re.compile(
-    r"(?<![A-Za-z0-9])S ?_?\(?[1-4],?[1-4]\)?(?![A-Za-z0-9])|(?i:reflection|gamma|return loss)"
+    r"(?<![A-Za-z0-9])[Ss][ _]?\{?\(?([1-4]),?([1-4])\)?\}?(?![A-Za-z0-9])"
+    r"|(?i:(reflection|gamma|return[ _]loss)|(transmission|insertion[ _]loss))"
 )
-_NUMBERED = re.compile(r"column\s+(\d{1,6})", re.IGNORECASE)
+_GAIN = re.compile(
+    r"[(\[ _/,]dB\w{0,3}[)\]]?$|(?<![a-z])(?:gain|transfer|attenuation)(?![a-z])|\(H\)|\|H\|", re.IGNORECASE
+)
+_LOGARITHM = re.compile(
+    r"\W*(?:log|lg|ln)(?:10)?(?![a-z])|\|?(?:z|impedance|impedanz)\b\|?.*dB\w{0,3}[)\]]?$", re.IGNORECASE
+)
+_MODULUS = re.compile(r"\W*(?:\|(?:i|current|strom)\||abs[ _.(]*(?:i|current|strom)\b)", re.IGNORECASE)
+"""A current without its sign."""
+_NUMBERED = re.compile(r"(?:column\s+)?(\d{1,6})", re.IGNORECASE)
 _STEP_CLOCK = re.compile(r"(step|cycle|segment)\s*_?time|time\s*in\s*(step|cycle)", re.IGNORECASE)
 _TOTAL_CLOCK = re.compile(r"(total|test|elapsed|run|experiment)\s*_?time", re.IGNORECASE)
 
@@ -48,19 +57,65 @@ def listed(labels: Sequence[str]) -> str:
 
 
 def no_impedance(labels: Sequence[str]) -> str:
-    """A sentence on labels that are those of something else than an impedance; "" if they are not.
+    """A sentence on labels against the frequency that are those of something else; "" if they are not.
 
     Parameters
     ----------
     labels : sequence of str
     """
-    scattering = next((label for label in labels if _SCATTERING.search(label)), None)
-    if scattering is None:
+    for label in labels:
+        found = _SCATTERING.search(label)
+        if found is None:
+            continue
+        if found[3] or (found[1] and found[1] == found[2]):
+            what = (
+                "a scattering parameter, no impedance: save the reflection as Touchstone (.s1p), which is "
+                "read, or"
+            )
+            formula = "Z0 (1 + S11)/(1 - S11)"
+        else:
+            what = (
+                "the transmission between two ports, no impedance: measure the reflection S11 and save it as "
+                "Touchstone (.s1p), which is read; or, where the device lay in series between the ports,"
+            )
+            formula = "2 Z0 (1 - S21)/S21"
+        return (
+            f"expected an impedance; {label!r} is {what} write Z = {formula} as Z' and Z'', with Z0 = 50 ohm "
+            "for most analysers."
+        )
+    volts, amperes = (_in_units_of(dimension, labels) for dimension in ("voltage", "current"))
+    gain = next((label for label in labels if _GAIN.search(label)), None)
+    if gain is None and (len(volts) < 2 or amperes):
         return ""
+    what = f"{gain!r} is a ratio" if gain else f"{volts[0]!r} and {volts[1]!r} are two voltages"
     return (
-        f" {scattering!r} is a scattering parameter, no impedance: save the measurement as Touchstone "
-        "(.s1p), which is read, or as Z."
+        f"expected an impedance; {what}, no impedance. If channel 2 lay over a resistor R in series with the "
+        "device, and channel 1 over both, write Z = R (1/G - 1) as Z' and Z'', where G is channel 2 over "
+        "channel 1, of modulus 10^(gain in dB / 20) and with its phase."
     )
+
+
+def _in_units_of(dimension: str, labels: Sequence[str]) -> list[str]:
+    """The labels with a unit of a dimension."""
+    units = ((label, find_unit(split_label(label)[1] or "")) for label in labels)
+    return [label for label, unit in units if unit is not None and unit.is_a(dimension)]
+
+
+def _no_values(labels: Sequence[str]) -> str:
+    """A sentence on a label of values that something was taken from: a logarithm, a sign; "" without one."""
+    label = next((label for label in labels if _LOGARITHM.match(label)), None)
+    if label is not None:
+        return (
+            f"expected the values themselves, found {label!r}, a logarithm: write them with their unit (of "
+            "decibels over 1 ohm it is 10^(dB/20) ohm)."
+        )
+    label = next((label for label in labels if _MODULUS.match(label)), None)
+    if label is not None:
+        return (
+            f"expected a current with its sign, found {label!r}, a modulus: export it with its sign; "
+            f"where it was positive all through say in device.toml columns = {{ current = {label!r} }}."
+        )
+    return ""
 
 
 def understand_all(labels: Sequence[str], settings: FileSettings, file: str) -> tuple[Column, ...]:
@@ -130,11 +185,11 @@ def _unit_of(column: Column, settings: FileSettings, file: str) -> Unit | None:
     A voltage over the stated resistance is a current.
     """
     text = settings.units.get(column.role) or split_label(column.label)[1] or ""
-    unit = find_unit(text, ROLES[column.role]) if text else None
+    unit = stated_unit(text, ROLES[column.role]) if text else None
     if unit is not None:
         return unit
     over = settings.sense_resistance
-    volts, amperes = find_unit(text or "V", "voltage"), find_unit("A")
+    volts, amperes = stated_unit(text or "V", "voltage"), find_unit("A")
     if over is not None and column.role in ("current", "applied_current") and volts and amperes:
         return replace(amperes, text=f"{volts.text}/{over:g} ohm", scale=volts.scale / over)
     if column.role in settings.units:
@@ -221,7 +276,10 @@ def choose_columns(
     if "frequency" in roles and impedance:
         pair = pair_of(roles)
         if pair is None:
-            message = f"expected {PAIRS_IN_WORDS} beside the frequency; found the columns {listed(labels)}."
+            message = (
+                f"expected {PAIRS_IN_WORDS} beside the frequency; found the columns {listed(labels)}"
+                f"{hint(labels, columns)}."
+            )
         else:
             wanted = ("frequency", *pair, *_BESIDE_SPECTRUM)
     elif electrical or "time" in roles:
@@ -242,14 +300,19 @@ def choose_columns(
             f"Current (A); found {listed(labels)}{hint(labels, columns)}."
         )
     if message:
-        message += no_impedance(labels)
+        if "frequency" in roles or any(map(_SCATTERING.search, labels)):
+            message = no_impedance(labels) or message
+        message = _no_values(labels) or message
         raise FileFormatError(message, file=file, line=line or None)
     return _one_per_role([column for column in columns if column.role in wanted], labels, file, line)
 
 
 _LONGEST_SHOWN = 60
 """Letters of a label that is proposed."""
-_SWEPT = (("bias_voltage", "voltage", _CURRENTS), ("bias_current", "current", ("voltage",)))
+_SWEPT = (
+    ("bias_voltage", "voltage", (*_CURRENTS, "bias_current")),
+    ("bias_current", "current", ("voltage",)),
+)
 """A bias, what it is in a table without frequencies, and what stands beside it there."""
 
 
@@ -263,34 +326,56 @@ def hint(labels: Sequence[str], columns: Sequence[Column]) -> str:
         Those that were understood.
     """
     understood = {column.index for column in columns}
-    by_role: dict[str, list[str]] = {"voltage": [], "current": [], "resistance": []}
+    roles = {column.role for column in columns}
+    by_role: dict[str, list[str]] = {
+        role: [] for role in ("frequency", "time", "voltage", "current", "resistance", "angle")
+    }
     for index, label in enumerate(labels):
         unit = find_unit(split_label(label)[1] or "") if index not in understood else None
         role = next((role for role in by_role if unit is not None and unit.is_a(role)), None)
         if role is not None and len(label) < _LONGEST_SHOWN:
             by_role[role].append(label)
-    volts, amperes, ohms = by_role.values()
+    hertz, seconds, volts, amperes, ohms, angles = by_role.values()
     named: dict[str, str] = {}
     more = ""
-    if any(column.role == "frequency" for column in columns) and len(ohms) > 1:
-        named = {"z_real": ohms[0], "z_imag": ohms[1]}
-    elif len(volts) > 1 and not amperes and any(column.role == "time" for column in columns):  # of a logger
+    if len(hertz) == 1 and not roles & {"frequency", "time"} and ohms:
+        named = {"frequency": hertz[0]}
+    if "frequency" in roles or named:
+        if len(ohms) > 1:
+            named |= {"z_real": ohms[0], "z_imag": ohms[1]}
+        elif ohms and angles:
+            named |= {"z_modulus": ohms[0], "phase": angles[0]}
+    elif len(volts) > 1 and not amperes and (seconds or "time" in roles):  # of a logger
         named = {"voltage": volts[0], "current": volts[1]}
         more = ', and over what the current was measured: sense_resistance = "1 kohm"'
     else:
         named = {role: found[0] for role, found in (("voltage", volts), ("current", amperes)) if found}
         if len(amperes) > 1:
             more = "; the others by further [[measurement]]s of this file, each with its own name"
+    if named and len(seconds) == 1 and not roles & {"frequency", "time"} and "frequency" not in named:
+        named = {"time": seconds[0], **named}
     stated = ", ".join(f"{role} = {label!r}" for role, label in named.items())
     if named:
         return f"; say in device.toml columns = {{ {stated} }}{more}"
     bare = [label for i, label in enumerate(labels) if label and i not in understood]
-    roles = [("voltage", "V"), ("current", "A")]
-    if len(bare) > 2 and not columns:
-        roles.insert(0, ("time", "s"))
-    chosen = zip(roles, [*bare, "...", "..."], strict=False)
-    stated = ", ".join(f'{role} = {{ name = "{text}", unit = "{unit}" }}' for (role, unit), text in chosen)
+    wanted = [("voltage", "V"), ("current", "A")]
+    if "frequency" in roles:
+        partner = {"z_modulus": ("phase", "deg"), "z_real": ("z_imag", "ohm"), "phase": ("z_modulus", "ohm")}
+        known = next((role for role in partner if role in roles), None)
+        wanted = [partner[known]] if known else [("z_real", "ohm"), ("z_imag", "ohm")]
+        bare = [label for label in bare if not re.fullmatch(r"(?:#|n|no\.?|nr\.?|point|index)", label, re.I)]
+    elif len(bare) > 2 and not columns:
+        wanted.insert(0, ("time", "s"))
+    chosen = zip(wanted, [*bare, "...", "..."], strict=False)
+    stated = ", ".join(
+        f'{role} = {{ name = {_quoted(text)}, unit = "{unit}" }}' for (role, unit), text in chosen
+    )
     return f". Rename them, or say which is which in device.toml, as in columns = {{ {stated} }}"
+
+
+def _quoted(text: str) -> str:
+    """A text as TOML has it."""
+    return f"'{text}'" if '"' in text else f'"{text}"'
 
 
 def _one_per_role(

@@ -20,7 +20,15 @@ from memfit.loaders.raw import (
     Stated,
 )
 from memfit.loaders.tables.labels import normalise, understand_header, words_of_headers
-from memfit.loaders.tables.layout import SAMPLE, SEPARATORS, Layout, find_layout, settled, split_fields
+from memfit.loaders.tables.layout import (
+    SAMPLE,
+    SEPARATORS,
+    Layout,
+    find_layout,
+    settled,
+    split_fields,
+    split_labels,
+)
 from memfit.loaders.tables.side_by_side import MOST_TAGGED, groups_of
 from memfit.units import find_unit, parse_quantity, split_label
 
@@ -252,22 +260,6 @@ def _named(labels: Sequence[str], named: Sequence[str]) -> set[str]:
     """Labels that device.toml names, with or without their units."""
     plain = {normalise(name) for name in named}
     return {label for label in labels if label in named or normalise(split_label(label)[0]) in plain}
-
-
-def split_labels(line: str) -> list[tuple[str, ...]]:
-    """A header line split at each separator that splits it; blanks last, two or more before one."""
-    splits = [tuple(split_fields(line, separator)) for separator in SEPARATORS[:3] if separator in line]
-    splits.append(tuple(re.split(r"\s{2,}|\t", line.strip())))
-    splits.append(tuple(line.split()))
-    bracketed = re.sub(r"[ \t]+(?=[(\[])", "\x00", line)  # "Frequency (Hz) Z' (ohm)": one blank everywhere
-    if "\x00" in bracketed:
-        splits.append(tuple(word.replace("\x00", " ") for word in bracketed.split()))
-    trimmed = []
-    for fields in splits:
-        last = max((i for i, text in enumerate(fields, start=1) if text), default=0)
-        if last >= 2:
-            trimmed.append(fields[:last])
-    return trimmed
 
 
 def _header_at(lines: Sequence[str], index: int, labels: tuple[str, ...], *, strict: bool) -> Header | None:

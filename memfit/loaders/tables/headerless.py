@@ -14,9 +14,9 @@ from memfit.datasets import ImpedanceSpectrum, kramers_kronig
 from memfit.errors import FileFormatError
 from memfit.loaders.raw import Source
 from memfit.loaders.tables.choice import choose_columns, hint, listed, no_impedance
-from memfit.loaders.tables.header import Header, split_labels
+from memfit.loaders.tables.header import Header
 from memfit.loaders.tables.labels import understand_header
-from memfit.loaders.tables.layout import SAMPLE, Layout, find_layout, settled, split_fields
+from memfit.loaders.tables.layout import SAMPLE, Layout, find_layout, settled, split_fields, split_labels
 from memfit.loaders.tables.rows import Rows, is_failed_row
 
 
@@ -87,6 +87,38 @@ def headerless_header(lines: Sequence[str], source: Source) -> Header:
     return Header(("Frequency (Hz)", "Z' (ohm)", "Z'' (ohm)"), 0, index + 1, layout)
 
 
+_COMPLEX = re.compile(r"\d ?[-+] ?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*\*?\s*[ijJI]\b")
+_LEAST_TURNED = 5
+"""Numbers behind a label that are more than the rows of a table have."""
+
+
+def question_of_layout(source: Source) -> str:
+    """What to ask of a text that is no table: its cells are complex, or it is turned; "" for others.
+
+    Parameters
+    ----------
+    source : Source
+    """
+    lines = source.head.split("\n")
+    if any(map(_COMPLEX.search, lines)):
+        return (
+            "expected real numbers, found complex ones in a cell; write their real and imaginary parts as "
+            "two columns, such as Z_real (ohm), Z_imag (ohm)."
+        )
+    split = (re.split(r"[,;\t]", line) for line in lines)
+    turned = [
+        cells[0]
+        for cells in split
+        if len(cells) > _LEAST_TURNED
+        and understand_header(cells[:1])
+        and all(Layout(",", ".").number(cell) is not None for cell in cells[1 : 1 + _LEAST_TURNED])
+    ]
+    if len(turned) < 2:
+        return ""
+    named = ", ".join(map(repr, turned[:3]))
+    return f"expected a column for each quantity, found them in lines ({named}): turn the table."
+
+
 def _check_above(lines: Sequence[str], first: int, layout: Layout, file: str) -> None:
     """Refuse a line of numbers above the first row that is no row: a cell is missing."""
     for i, line in enumerate(lines[:first]):
@@ -108,17 +140,19 @@ def _check_above(lines: Sequence[str], first: int, layout: Layout, file: str) ->
 
 def _unknown_labels(labels: Sequence[str], source: Source, line: int) -> FileFormatError:
     columns = understand_header(labels)
-    way = hint(labels, columns)
+    against_frequency = any(column.role == "frequency" for column in columns)
+    message = no_impedance(labels) if against_frequency else ""
     return FileFormatError(
-        "expected labels that name the quantities with their units, such as Time (s), Voltage (V), "
-        f"Current (A); found {listed(labels)}{way}.{no_impedance(labels)}",
+        message
+        or "expected labels that name the quantities with their units, such as Time (s), Voltage (V), "
+        f"Current (A); found {listed(labels)}{hint(labels, columns)}.",
         file=source.name,
         line=line,
     )
 
 
-_LARGEST_ANGLE = 180.5
-"""Degrees."""
+_LARGEST_ANGLE, _LARGEST_GAIN, _SEEN_GAIN = 1080.0, 200.0, 1.0
+"""Degrees of a phase that was unwrapped; largest dB, and dB or degrees without which a gain is none."""
 _OBEYS, _PLAINLY = 0.05, 5.0
 """Relative residual up to which columns may be Z' and Z'', and how many times more modulus and phase need."""
 
@@ -134,11 +168,16 @@ def _check_angles(rows: Rows, source: Source) -> None:
     frequency, second, third = rows.columns
     if np.max(np.abs(third)) > _LARGEST_ANGLE:
         return
-    cartesian, *polar = (
-        _misfit(frequency, second + 1j * third),
-        *(_misfit(frequency, second * np.exp(1j * third * unit)) for unit in (np.pi / 180, 1.0)),
-    )
-    if cartesian < _OBEYS and (np.any(second < 0) or cartesian * _PLAINLY < min(polar)):
+    moduli = [second] if np.all(second >= 0) else []
+    sizes = np.max(np.abs(second)), np.max(np.abs(third))
+    moduli += [10 ** (second / 20)] if sizes[0] <= _LARGEST_GAIN and max(sizes) > _SEEN_GAIN else []
+    cartesian = _misfit(frequency, second + 1j * third)
+    polar = [
+        _misfit(frequency, modulus * np.exp(1j * third * unit))
+        for modulus in moduli
+        for unit in (np.pi / 180, 1.0)
+    ]
+    if cartesian < _OBEYS and cartesian * _PLAINLY < min(polar, default=np.inf):
         return
     raise FileFormatError(
         "expected a header line; the columns behind the frequency may be Z' and Z'', modulus and phase, or "

@@ -30,6 +30,12 @@ _MINUS = re.compile(
 )
 _INDEX_PREFIX = re.compile(r"^(?:we\(\d\)\.|data:|ch\d+[ :._]|smu-?\d+[ _.:]|smu[a-d][ _.:])", re.IGNORECASE)
 _SCATTERING = re.compile(r"S ?_?\(?[1-4],?[1-4]\)?", re.IGNORECASE)
+_DECIBEL = re.compile(r"dB\w{0,3}", re.IGNORECASE)
+_BEHIND_UNIT = re.compile(
+    r"(?P<name>.*\S)\s*(?P<unit>[(\[][^()\[\]]+[)\]])\s*[(\[]?(?P<word>dc|mean|avg|average|offset|bias)[)\]]?",
+    re.IGNORECASE,
+)
+"""What is said of a voltage behind its unit: "Ewe (V) dc"."""
 _TRACE = re.compile(r"-(?:data|mem)\s*$", re.IGNORECASE)
 """What impedance analysers of Keysight put behind a label: "|Z|(Ohm)-data"."""
 _QUOTES = str.maketrans(
@@ -140,6 +146,9 @@ def understand(label: str, index: int = 0) -> Column | None:
     if "$" in text or "\\" in text:
         for mark, plain in _TEX:
             text = text.replace(mark, plain)
+    behind = _BEHIND_UNIT.fullmatch(text.strip())
+    if behind is not None and find_unit(behind["unit"][1:-1]) is not None:
+        text = f"{behind['name']} {behind['word']} {behind['unit']}"
     name, unit_text = split_label(text)
     if unit_text is None and find_unit(name, "frequency") is not None:  # "Hz": the unit says it all
         return _with_unit(Column(index, label.strip(), "frequency", None), "frequency", name)
@@ -147,8 +156,8 @@ def understand(label: str, index: int = 0) -> Column | None:
         unit_text = meant
     if unit_text is not None and _CLOCK.fullmatch(unit_text):
         unit_text = "s"  # the cells are read as times of day
-    if unit_text is not None and _SCATTERING.fullmatch(unit_text):  # Re(S11)
-        return None
+    if unit_text is not None and (_SCATTERING.fullmatch(unit_text) or _DECIBEL.fullmatch(unit_text)):
+        return None  # Re(S11), a ratio in dB
     sign = -1.0 if _MINUS.match(name) else 1.0
     plain = normalise(_MINUS.sub("", name))
     role = _role(plain) or _role(re.sub(r"(?<=\w)-(?=\w)", "", plain))  # "theta-z", "Z-mag"
@@ -253,10 +262,9 @@ def check_units(
     """
     for column in columns:
         if column.problem and column.problem != PER_AREA:
-            way = (
-                "" if "can be told" in column.problem else f"; or state it in device.toml: {_stated(columns)}"
+            raise FileFormatError(
+                f"{column.problem}{_way_out(column, columns)}.", file=file, line=line, column=column.label
             )
-            raise FileFormatError(f"{column.problem}{way}.", file=file, line=line, column=column.label)
     measured = [column for column in columns if ROLES[column.role] != "ratio"]
     bare = [column for column in measured if column.unit is None]
     if not bare:
@@ -282,6 +290,22 @@ def check_units(
     degree = find_unit("deg")
     supplied = tuple(replace(c, unit=degree) if c.role in ("phase", "y_phase") else c for c in columns)
     return supplied, f"The header states no units; SI units (and degrees) were taken, as in {habit}."
+
+
+def _way_out(column: Column, columns: Sequence[Column]) -> str:
+    """What to say in device.toml of a column whose unit cannot be used: never a unit against that printed."""
+    unit = find_unit(split_label(column.label)[1] or "")
+    if "can be told" in column.problem:
+        return ""
+    quoted = f"'{column.label}'" if '"' in column.label else f'"{column.label}"'
+    if unit is None:
+        return f"; or state it in device.toml: {_stated(columns)}"
+    if ROLES[column.role] == "current" and unit.is_a("voltage"):
+        return (
+            f"; if it was measured over a resistor say so in device.toml, as in columns = {{ {column.role} = "
+            f'{quoted} }} and sense_resistance = "1 kohm"'
+        )
+    return f"; or name the column that holds it in device.toml, as in columns = {{ {column.role} = ... }}"
 
 
 def _stated(columns: Sequence[Column]) -> str:

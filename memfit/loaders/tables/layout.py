@@ -93,6 +93,27 @@ def split_fields(line: str, separator: str) -> list[str]:
     return [field.strip() for field in line.split(separator)]
 
 
+def split_labels(line: str) -> list[tuple[str, ...]]:
+    """A header line split at each separator that splits it; blanks last, two or more before one.
+
+    Parameters
+    ----------
+    line : str
+    """
+    splits = [tuple(split_fields(line, separator)) for separator in SEPARATORS[:3] if separator in line]
+    splits.append(tuple(re.split(r"\s{2,}|\t", line.strip())))
+    splits.append(tuple(line.split()))
+    bracketed = re.sub(r"[ \t]+(?=[(\[])", "\x00", line)  # "Frequency (Hz) Z' (ohm)": one blank everywhere
+    if "\x00" in bracketed:
+        splits.append(tuple(word.replace("\x00", " ") for word in bracketed.split()))
+    trimmed = []
+    for fields in splits:
+        last = max((i for i, text in enumerate(fields, start=1) if text), default=0)
+        if last >= 2:
+            trimmed.append(fields[:last])
+    return trimmed
+
+
 def number(text: str) -> float | None:
     """A float written with a decimal point: NaN if empty, None if it is no number.
 

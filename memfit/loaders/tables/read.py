@@ -5,6 +5,7 @@ needs are chosen, held against each other, and become tables in SI units. Whatev
 refused with a word on how to say it in device.toml.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -37,6 +38,8 @@ _SUMMARY_ROWS = 2
 """Most rows behind a blank line at the end that are taken for a summary."""
 _SAME_STEP = 1.5
 """Largest ratio of two steps of a sweep that goes on."""
+_OPEN_CIRCUIT = re.compile(r"(?<![a-z])(?:oc[vp]|[ev]_?oc|open[ -]?circuit)(?![a-z])", re.IGNORECASE)
+"""What a voltage may be an offset from."""
 _CARRIED = frozenset({"bias_voltage", "bias_current", "cycle"})
 """Roles of columns beside a spectrum whose cells may stand in the first of several rows only."""
 
@@ -144,13 +147,19 @@ def _read_columns(
             else "lines of words below the labels were"
         )
         note = " ".join(part for part in (note, f"{header.words} {lines} left out.") if part)
+    offsets = [
+        f"{column.label!r} counts from the open circuit: read as the voltage of the device, which it is "
+        "where that of the open circuit is 0."
+        for column in columns
+        if ROLES[column.role] == "voltage" and _OPEN_CIRCUIT.search(column.label)
+    ]
     signs = [f"{column.label!r} is read with its sign reversed." for column in columns if column.sign < 0]
     table = RawTable(
         columns={column.role: column.to_si(raw) for column, raw in zip(columns, rows.columns, strict=True)},
         per_area=frozenset(column.role for column in columns if column.problem == PER_AREA),
         others=others,
         metadata=above.metadata,
-        notes=(*(word for word in (note, *rows.notes, left) if word), *signs),
+        notes=(*(word for word in (note, *rows.notes, left) if word), *signs, *offsets),
     )
     table, group = apply_metadata(table, above.known), above.group
     if group is not None:

@@ -1,6 +1,7 @@
 """Containers of named arrays: NumPy, MATLAB, HDF5, TDMS."""
 
 import io
+import re
 
 import numpy as np
 import pytest
@@ -139,3 +140,91 @@ def test_arrays_of_other_lengths_are_named():
     data = numpy_bytes(np.savez, **NAMED, bias=np.zeros(4))
     (record,) = read_source(Source("a.npz", data))
     assert any("Arrays of other lengths were left out: bias" in note for note in record.notes)
+
+
+WORDS = r"h5py|HDF5 library|scipy|zlib|pickle|Errno|numpy|seek|decod|header|Unable|synchron|segment|\n"
+
+
+def written(name):
+    if name == "a.h5":
+        h5py = pytest.importorskip("h5py")
+        file = io.BytesIO()
+        with h5py.File(file, "w") as book:
+            for label, values in NAMED.items():
+                book[label] = values
+        return file.getvalue()
+    if name == "a.tdms":
+        nptdms = pytest.importorskip("nptdms")
+        file = io.BytesIO()
+        with nptdms.TdmsWriter(file) as writer:
+            writer.write_segment([nptdms.ChannelObject("eis", *item) for item in NAMED.items()])
+        return file.getvalue()
+    return matlab(NAMED, do_compression=True) if name == "packed.mat" else FILES[name]
+
+
+@pytest.mark.parametrize("name", ["a.npz", "a.npy", "a.mat", "packed.mat", "a.h5", "a.tdms"])
+@pytest.mark.parametrize("damage", ["cut", "flipped", "end"])
+def test_a_damaged_container_is_told_in_plain_words(name, damage):
+    """One sentence of memfit's own; what a library says of its inside helps nobody."""
+    data = written(name)
+    middle = len(data) // 2
+    changed = {
+        "cut": data[: -len(data) // 3],
+        "flipped": data[:140] + bytes(byte ^ 255 for byte in data[140:middle]) + data[middle:],
+        "end": data[:-20],
+    }[damage]
+    try:
+        records = read_source(Source(name, changed))
+    except FileFormatError as error:
+        said = str(error)
+    else:  # what is damaged is no array
+        assert records[0].impedance == pytest.approx(Z, rel=1e-6)
+        return
+    assert "damaged" in said or "expected arrays" in said
+    assert not re.search(WORDS, said), said
+
+
+def test_the_library_of_tdms_writes_nothing_of_its_own(capfd):
+    data = written("a.tdms")
+    with pytest.raises(FileFormatError, match="damaged"):
+        read_source(Source("a.tdms", data[:-20]))
+    assert capfd.readouterr() == ("", "")
+
+
+def test_python_objects_are_told_apart_from_damage():
+    data = numpy_bytes(np.savez, allow_pickle=True, **NAMED, notes=np.array([{"a": 1}], dtype=object))
+    with pytest.raises(FileFormatError, match="found Python objects"):
+        read_source(Source("a.npz", data))
+
+
+@pytest.mark.parametrize("lost", list(NAMED))
+def test_an_array_that_lacks_a_number_shifts_no_row(lost):
+    with pytest.raises(FileFormatError, match=f"found 11 numbers of {lost} beside 12 of"):
+        read_source(Source("a.npz", numpy_bytes(np.savez, **NAMED | {lost: NAMED[lost][1:]})))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {name: values.astype(">f8") for name, values in NAMED.items()},
+        {name: values[None, :] for name, values in NAMED.items()},
+        {name: values[:, None] for name, values in NAMED.items()},
+        dict(reversed(NAMED.items())),
+        {"remark": np.array(["lamp off"]), **NAMED, "lamp": np.array(1.0), "empty": np.zeros(0)},
+        {name: np.asfortranarray(values) for name, values in NAMED.items()},
+    ],
+)
+@pytest.mark.parametrize("name", ["a.npz", "a.mat", "a.h5"])
+def test_edits_that_preserve_the_values_preserve_the_record(name, changed):
+    if name == "a.h5":
+        h5py = pytest.importorskip("h5py")
+        file = io.BytesIO()
+        with h5py.File(file, "w") as book:
+            for label, values in changed.items():
+                book[label] = values.astype("S") if values.dtype.kind == "U" else values
+        data = file.getvalue()
+    else:
+        data = matlab(changed) if name == "a.mat" else numpy_bytes(np.savez_compressed, **changed)
+    (record,) = read_source(Source(name, data))
+    assert record.impedance == pytest.approx(Z, rel=1e-12)
+    assert record.frequency == pytest.approx(F, rel=1e-12)

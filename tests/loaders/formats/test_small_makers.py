@@ -245,3 +245,18 @@ def test_empty_rows_of_measurements_side_by_side_are_counted():
     )
     assert [record.points for record in records] == [V.size - 2] * 2
     assert all("3 empty rows were left out." in record.notes for record in records)
+
+
+def test_a_cut_line_of_measurements_side_by_side_is_told():
+    rows = [f"{v:.5f},{v * 1e-6:.5e},,{v:.5f},{v * 2e-6:.5e}" for v in V.tolist()]
+    text = "\n".join(["V1,I1,,V1,I1", *rows])
+    chosen = {"columns": {"voltage": "V1", "current": "I1"}, "units": {"voltage": "V", "current": "A"}}
+    whole = [dict(zip(r.voltage, r.current, strict=True)) for r in read("iv.csv", text, **chosen)]
+    for end in range(1, len(rows[-1])):
+        records = read("iv.csv", text[:-end], **chosen)
+        for record, known in zip(records, whole, strict=True):
+            same = [known.get(v) == i for v, i in zip(record.voltage, record.current, strict=True)]
+            told = any("cut" in note or "no line end" in note for note in record.notes)
+            assert all(same[:-1])
+            assert same[-1] or told
+        assert sum(r.points for r in records) >= 2 * V.size - 2

@@ -55,3 +55,17 @@ def test_other_numbers_of_columns_are_asked_for():
         FileFormatError, match=r'columns = \["Voltage \(V\)", "Current \(A\)", "label 3", "label 4"\]'
     ):
         read(text(F, F, F))
+
+
+@pytest.mark.parametrize("cell", ["({:.4g}{:+.4g}j)", "{:.4g}{:+.4g}i", "{:.4g} {:+.4g}*I"])
+def test_complex_cells_are_named(cell):
+    rows = (f"{10.0**k},{cell.format(50 + k, -20.5 - k)}\n" for k in range(8))
+    text = "Frequency (Hz),Z (ohm)\n" + "".join(rows)
+    with pytest.raises(FileFormatError, match="real and imaginary parts as two columns"):
+        read_source(Source("eis.csv", text.encode()))
+
+
+def test_a_turned_table_is_named():
+    text = "Voltage (V),0,0.1,0.2,0.3,0.4,0.5\nCurrent (A),0,1e-6,2e-6,3e-6,4e-6,5e-6\n"
+    with pytest.raises(FileFormatError, match=r"'Voltage \(V\)', 'Current \(A\)'.*turn the table"):
+        read_source(Source("iv.csv", text.encode()))
