@@ -31,9 +31,18 @@ from memfit.model import (
     eigenvalues,
     junction_voltage,
     least_log_gain_margin,
+    least_margin_bias,
     log_gain_margin,
     loop_gain,
     steady_current,
+)
+from memfit.model.stability import (
+    gain_margins,
+    least_gain_margin,
+    least_margin_between,
+    loop_gains,
+    member_eigenvalues,
+    phase_margins,
 )
 from memfit.units import format_quantity
 
@@ -112,7 +121,17 @@ class Circuit:
 
     def can_oscillate(self, p: Parameters) -> bool:
         """Whether some gain makes the device oscillate: u is free to move and there are three lags."""
-        return not self.pins_voltage(p) and self.loop(p).can_oscillate
+        return not self.pins_voltage(p) and p.tau_d > 0.0 and p.tau_k > 0.0
+
+    def most_critical(self, p: Parameters, between: tuple[float, float] | None = None) -> float | None:
+        """Junction voltage (V) of the least gain margin, of a member between two; None where there is none."""
+        if not p.parts:
+            return p.V_T + p.V_m * float(least_margin_bias(self.loop(p)))
+        resistance, capacitance = self.resistance(p), self.external_capacitance
+        if between is not None:
+            return least_margin_between(p, *between, resistance, capacitance).u
+        least = least_gain_margin(p, resistance, capacitance)
+        return None if least is None else least.u
 
     def junction_voltage(self, p: Parameters, source: ArrayLike) -> FloatArray:
         """(n,) voltage across the junction (V) in the steady states at settings of the source (A or V)."""
@@ -133,6 +152,7 @@ KINDS = ("stable node", "stable focus", "unstable focus", "unstable node")
 NODE, FOCUS, UNSTABLE_FOCUS, UNSTABLE_NODE = range(4)
 
 _BISECTIONS = 100
+_LADDER = 1e3  # how far from the frequency of the loop, either way, dispersion is followed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,11 +170,11 @@ class OperatingPoints:
     f: FloatArray
     """(n,) activation."""
     eigenvalues: ComplexArray
-    """(n, 3) or, for the 2D model, (n, 2), 1/s; the least stable first."""
+    """(n, 3), for the 2D model (n, 2), of a member as many as it has states, 1/s; the least stable first."""
     kind: np.ndarray
     """(n,) index into `KINDS`."""
     damping_ratio: FloatArray
-    """(n,) -Re/|.| of the oscillating pair; 1 where there is none, negative where it grows."""
+    """(n,) -Re/|.| of the oscillating pair, of several the least stable; 1 where there is none, negative where it grows."""
     frequency_Hz: FloatArray
     """(n,) frequency of the oscillating pair; 0 where there is none."""
     loop_gain: FloatArray
@@ -200,15 +220,11 @@ def operating_points_at(p: Parameters, circuit: Circuit, u: ArrayLike) -> Operat
             "A voltage source without any resistance holds the junction: there is no loop to analyse. "
             "Give a load greater than 0 ohm, a device with R_s, or current control."
         )
-    device = circuit.effective(p)
-    loop = Loop.of(device)
-    values, current, f = eigenvalues(device, u), steady_current(p, u), activation(p, u)
-    pair = np.argmax(values.imag, axis=-1)[:, None]
+    current, f = steady_current(p, u), activation(p, u)
+    values, gain, margin, phase = (_of_member if p.parts else _of_plainest)(p, circuit, u)
+    pair = np.argmax(values.imag > 0.0, axis=-1)[:, None]  # the least stable
     oscillating = np.take_along_axis(values, pair, axis=-1)[:, 0]
     there = oscillating.imag > 0.0
-    margin = np.full_like(u, np.inf)
-    if loop.can_oscillate:
-        margin = np.exp(log_gain_margin(loop, (u - p.V_T) / p.V_m))
     return OperatingPoints(
         source=circuit.source(p, u),
         u=u,
@@ -219,10 +235,33 @@ def operating_points_at(p: Parameters, circuit: Circuit, u: ArrayLike) -> Operat
         kind=kinds(values),
         damping_ratio=np.where(there, -oscillating.real / np.abs(oscillating), 1.0),
         frequency_Hz=np.where(there, oscillating.imag, 0.0) / (2.0 * np.pi),
-        loop_gain=loop_gain(device, u),
+        loop_gain=gain,
         gain_margin=margin,
-        phase_margin=phase_margin(loop, f),
+        phase_margin=phase,
     )
+
+
+def _of_plainest(
+    p: Parameters, circuit: Circuit, u: FloatArray
+) -> tuple[ComplexArray, FloatArray, FloatArray, FloatArray]:
+    """Eigenvalues, loop gain, gain and phase margin of the plainest device."""
+    device = circuit.effective(p)
+    loop, margin = Loop.of(device), np.full_like(u, np.inf)
+    if loop.can_oscillate:
+        margin = np.exp(log_gain_margin(loop, (u - p.V_T) / p.V_m))
+    return eigenvalues(device, u), loop_gain(device, u), margin, phase_margin(loop, activation(p, u))
+
+
+def _of_member(
+    p: Parameters, circuit: Circuit, u: FloatArray
+) -> tuple[ComplexArray, FloatArray, FloatArray, FloatArray]:
+    """The same of a member; dispersion has eigenvalues of a ladder around where its loop turns."""
+    around = circuit.resistance(p), circuit.external_capacitance
+    margin, omega = gain_margins(p, u, *around)
+    turning = float(omega[np.argmin(margin)]) if np.isfinite(margin).any() else 1.0 / (p.tau_d or p.tau_m)
+    band = turning / _LADDER, turning * _LADDER
+    values = np.array([member_eigenvalues(p, float(one), *around, band) for one in u])
+    return values, loop_gains(p, u, *around), margin, phase_margins(p, u, *around)
 
 
 def phase_margin(loop: Loop, f: ArrayLike) -> FloatArray:
