@@ -65,7 +65,8 @@ class Orbits:
     def _order(self) -> np.ndarray:
         """Where the states are among u, all activations and all lags."""
         many, size = len(self.terms.activations), self.size
-        return np.r_[0, 1 + many, 1, 2 : 1 + many, 2 + many : size]
+        result: np.ndarray = np.r_[0, 1 + many, 1, 2 : 1 + many, 2 + many : size]
+        return result
 
     @cached_property
     def _sources(self) -> np.ndarray:
@@ -207,7 +208,7 @@ class Orbits:
     def residual(
         self, z: FloatArray, difference: float = SETTINGS.difference
     ) -> tuple[FloatArray, FloatArray] | None:
-        """What misses to periodicity, (n,), and its (n, n + 1) derivatives; None where the integrator fails."""
+        """What misses to periodicity (n,) and its (n, n + 1) derivatives; None where the integrator fails."""
         n = self.size
         steps = difference * np.eye(n + 1)[:n]
         trials = np.concatenate([z[None, :], z + steps, z - steps])

@@ -70,7 +70,8 @@ PLAINEST = 3
 
 def _along(orbits: Orbits) -> FloatArray:
     """(n + 1,) the direction in which the bias changes."""
-    return np.eye(orbits.size + 1)[0]
+    direction: FloatArray = np.eye(orbits.size + 1)[0]
+    return direction
 
 
 def correct(
@@ -313,12 +314,12 @@ def follow_branch(
         return [*up, *down], False, "The middle of the branch was not found."
     back, low_reached = _continue(orbits, settled, -_along(orbits), hopf[0], way)
     onward, high_reached = _continue(orbits, settled, _along(orbits), hopf[1], way)
-    middle = [*back[::-1], settled, *onward]
+    found = [*back[::-1], settled, *onward]
     missing = [name for name, end in (("lower", low_reached), ("upper", high_reached)) if not end]
     if not missing:
-        return middle, True, whole
+        return found, True, whole
     gap = f"The branch has a gap near the {' and '.join(missing)} Hopf point, where the orbits explode."
-    return [*([] if low_reached else up), *middle, *([] if high_reached else down)], False, gap
+    return [*([] if low_reached else up), *found, *([] if high_reached else down)], False, gap
 
 
 def _continue(

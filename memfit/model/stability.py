@@ -395,46 +395,39 @@ def hopf_points(p: Parameters, resistance: float = np.inf, capacitance: float = 
     found = []
     for k in np.flatnonzero(np.sign(log[:-1]) * np.sign(log[1:]) < 0.0):
         nearer = k if abs(log[k]) < abs(log[k + 1]) else k + 1
-        found.append(_refined(p, resistance, capacitance, (u[k], u[k + 1]), omega[nearer], log[k] > 0.0))
+        found.append(_refined(p, (resistance, capacitance), (u[k], u[k + 1]), omega[nearer], log[k] > 0.0))
     return tuple(found)
 
 
 def _refined(
-    p: Parameters,
-    resistance: float,
-    capacitance: float,
-    bracket: tuple[float, float],
-    omega: float,
-    enters: bool,
+    p: Parameters, around: tuple[float, float], bracket: tuple[float, float], omega: float, enters: bool
 ) -> HopfPoint:
     """One Hopf point between two voltages: bisection of the margin, then Newton's method on Y + 1/R."""
     low, high = bracket
     for _ in range(4):
         inside = np.linspace(low, high, 17)
-        margin, at = gain_margins(p, inside, resistance, capacitance)
+        margin, at = gain_margins(p, inside, *around)
         unstable = (margin < 1.0) == enters
         k = max(int(np.argmax(unstable)), 1)
         low, high, omega = inside[k - 1], inside[k], at[k] if np.isfinite(at[k]) else omega
     u = 0.5 * (low + high)
+
+    def balance(by_u: float = 0.0, by_omega: float = 0.0) -> complex:
+        """Y(i omega, u) + 1/R, S."""
+        turning, (resistance, capacitance) = omega + by_omega, around
+        Y = complex(admittance(p, turning / (2.0 * np.pi), u + by_u))
+        return Y + 1.0 / resistance + 1j * turning * capacitance
+
     for _ in range(12):
-        step = np.array([1e-7 * p.V_m, 1e-7 * omega])
-        centre = _balance(p, u, omega, resistance, capacitance)
-        by_u = (
-            _balance(p, u + step[0], omega, resistance, capacitance)
-            - _balance(p, u - step[0], omega, resistance, capacitance)
-        ) / (2.0 * step[0])
-        by_omega = (
-            _balance(p, u, omega + step[1], resistance, capacitance)
-            - _balance(p, u, omega - step[1], resistance, capacitance)
-        ) / (2.0 * step[1])
+        a, b = 1e-7 * p.V_m, 1e-7 * omega
+        centre = balance()
+        by_u, by_omega = (
+            (balance(a) - balance(-a)) / (2.0 * a),
+            (balance(0.0, b) - balance(0.0, -b)) / (2.0 * b),
+        )
         matrix = np.array([[by_u.real, by_omega.real], [by_u.imag, by_omega.imag]])
         change = np.linalg.solve(matrix, [centre.real, centre.imag])
         u, omega = u - float(change[0]), omega - float(change[1])
         if abs(change[0]) < 1e-14 * p.V_m and abs(change[1]) < 1e-14 * omega:
             break
     return HopfPoint(float(u), float(omega))
-
-
-def _balance(p: Parameters, u: float, omega: float, resistance: float, capacitance: float) -> complex:
-    """Y(i omega, u) + 1/R, S."""
-    return complex(admittance(p, omega / (2.0 * np.pi), u)) + 1.0 / resistance + 1j * omega * capacitance

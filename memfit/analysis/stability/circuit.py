@@ -123,15 +123,15 @@ class Circuit:
         """Whether some gain makes the device oscillate: u is free to move and there are three lags."""
         return not self.pins_voltage(p) and p.tau_d > 0.0 and p.tau_k > 0.0
 
-    def most_critical(self, p: Parameters, between: tuple[float, float] | None = None) -> float | None:
-        """Junction voltage (V) of the least gain margin, of a member between two; None where there is none."""
+    def most_critical(self, p: Parameters, between: tuple[float, float] | None = None) -> float:
+        """Junction voltage (V) of the least gain margin, of a member between two; V_T where there is none."""
         if not p.parts:
             return p.V_T + p.V_m * float(least_margin_bias(self.loop(p)))
         resistance, capacitance = self.resistance(p), self.external_capacitance
         if between is not None:
             return least_margin_between(p, *between, resistance, capacitance).u
         least = least_gain_margin(p, resistance, capacitance)
-        return None if least is None else least.u
+        return p.V_T if least is None else least.u
 
     def junction_voltage(self, p: Parameters, source: ArrayLike) -> FloatArray:
         """(n,) voltage across the junction (V) in the steady states at settings of the source (A or V)."""
@@ -174,7 +174,7 @@ class OperatingPoints:
     kind: np.ndarray
     """(n,) index into `KINDS`."""
     damping_ratio: FloatArray
-    """(n,) -Re/|.| of the oscillating pair, of several the least stable; 1 where there is none, negative where it grows."""
+    """(n,) -Re/|.| of the oscillating pair, the least stable one; 1 without any, negative where it grows."""
     frequency_Hz: FloatArray
     """(n,) frequency of the oscillating pair; 0 where there is none."""
     loop_gain: FloatArray

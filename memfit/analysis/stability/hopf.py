@@ -29,15 +29,16 @@ from memfit.model import (
     Loop,
     Parameters,
     activation,
+    criticality,
     hopf_biases,
     hopf_frequency,
     least_log_gain_margin,
     least_margin_bias,
     log_gain_margin,
     margin_derivatives,
+    stability,
     steady_current,
 )
-from memfit.model import criticality, stability
 
 Criticality = Literal["supercritical", "subcritical"]
 
@@ -63,7 +64,7 @@ class HopfPoint:
 
 
 def find_hopf_points(p: Parameters, circuit: Circuit) -> tuple[HopfPoint, ...]:
-    """The Hopf points of a device in a circuit, the lower voltage first: two, or none; a member may have more.
+    """The Hopf points of a device in a circuit, the lower voltage first: two, none, of a member also more.
 
     Parameters
     ----------
