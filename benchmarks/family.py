@@ -98,7 +98,8 @@ def make(member, seed):
     plain = independent.draw(rng)
     parts = [] if plainest else member.split(",")
     values = {k: v for part in parts for k, v in PARTS[part](plain, rng).items()}
-    band = (1e-3 / independent.slowest(plain), 1e4 / min(plain.R_b * plain.C_m, plain.tau_d, plain.tau_k))
+    fastest = min(plain.R_b * plain.C_m, plain.tau_d, plain.tau_k)
+    band = (1e-4 / independent.slowest(plain), 1e6 / fastest)  # nearer, the end of the ladder is seen
     p = replace(plain, **values, **({"ladder": band} if "n" in values else {}))
     records = []
     kinds = (OFFSETS, SLOWNESS, LEVELS)
