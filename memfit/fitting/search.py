@@ -72,8 +72,10 @@ class Settings:
     """Tolerance while starts still compete ..."""
     most: int = 200
     """... and evaluations from each, at most."""
-    missed: float = 5.0
-    """Standard deviations by which a sample on an edge is missed, where the model jumps too early or late."""
+    missed: float = 10.0
+    """Standard deviations by which a sample on an edge is missed, where the model jumps too early or late,"""
+    met: float = 5.0
+    """and by which it may be off once it is met."""
     edge_starts: int = 8
     """Starts from where such samples are left out, ..."""
     edge_most: int = 40
@@ -195,9 +197,9 @@ def _on_edges(state: FitState, seed: int) -> FitState:
     Beyond an edge the misfit of a sample no longer says which way to go, and the search ends. What is left
     without those samples allows a range of places: from some of these the edges are met.
     """
-    missed = _missed_edges(state)
-    if not missed.any() or not describes(state):
+    if not _missed_edges(state, SETTINGS.missed).any() or not describes(state):
         return state
+    missed = _missed_edges(state, SETTINGS.met)
     generator, best, keep = np.random.default_rng(seed), state, state.problem.keep.copy()
     keep[np.flatnonzero(keep)[missed]] = False
     rest = minimise(
@@ -218,13 +220,13 @@ def _on_edges(state: FitState, seed: int) -> FitState:
             most=SETTINGS.edge_most,
         )
         best = other if other.minimum.chi2 < best.minimum.chi2 else best
-        if state.problem.effort.over or not _missed_edges(best).any():
+        if state.problem.effort.over or not _missed_edges(best, SETTINGS.met).any():
             break
     return best
 
 
-def _missed_edges(state: FitState) -> BoolArray:
-    """(k,) samples in time, of those kept, that are far off although the model is there a sample off."""
+def _missed_edges(state: FitState, far: float) -> BoolArray:
+    """(k,) samples in time, of those kept, that are so far off although the model is there a sample off."""
     problem, model = state.problem, state.model_values()
     data, missed = problem.predictor.data(), np.zeros(problem.keep.size, dtype=bool)
     for record, here in zip(problem.predictor.records, problem.predictor.slices, strict=True):
@@ -233,7 +235,7 @@ def _missed_edges(state: FitState) -> BoolArray:
         y, m, sigma = data[here], model[here], problem.sigma[here]
         near = np.stack([np.r_[m[0], m[:-1]], m, np.r_[m[1:], m[-1]]])
         between = (y >= near.min(axis=0) - sigma) & (y <= near.max(axis=0) + sigma)
-        missed[here] = between & (np.abs(y - m) > SETTINGS.missed * sigma)
+        missed[here] = between & (np.abs(y - m) > far * sigma)
     return missed[problem.keep]
 
 
