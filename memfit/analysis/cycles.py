@@ -29,9 +29,7 @@ from memfit.analysis.stability import Circuit, HopfPoint, find_hopf_points, oper
 from memfit.arrays import FloatArray, Interval
 from memfit.errors import InputError
 from memfit.model import Parameters
-from memfit.model.transient import simulate
 from memfit.noise_estimate import noise_of_differences
-from memfit.protocols import Drive
 
 
 @dataclass(frozen=True)
@@ -449,9 +447,8 @@ def from_rest(
     time : (points,) array, s
     u : (points,) array, V, or None
     """
-    device = circuit.effective(p).replace(R_s=0.0)
-    resistance = 1.0 if circuit.control == "current" else circuit.resistance(p)
-    drive = Drive("current", np.array([0.0, 0.0]), np.array([0.0, source / resistance]), "steady")
+    orbits, resistance = orbits_of(p, circuit), 1.0 if circuit.control == "current" else circuit.resistance(p)
+    rest = orbits.at_rest((float(circuit.junction_voltage(p, 0.0)[0]) - p.V_T) / p.V_m)
     time = np.linspace(0.0, duration, points)
-    response = simulate(device, drive, time)
-    return time, response.u if response.outcome.ok else None
+    states = orbits.run(orbits.state(rest)[None, :], np.array([source / resistance]), [time])
+    return time, None if states is None else states[:, 0]

@@ -77,7 +77,13 @@ def assess_member(
         )
         for point in find_hopf_points(p, circuit)
     )
-    error = _log_margin_error(p, circuit, least, uncertainty) if uncertainty is not None else None
+
+    def log_margin(moved: Parameters) -> float | None:
+        """The least one, of a device like this."""
+        found = _nearby(moved, circuit, least)
+        return None if found is None else math.log(found.margin)
+
+    error = None if uncertainty is None else log_margin_error(p, uncertainty, log_margin)
     log = math.log(least.margin)
     reach = Z * error if error is not None else 0.0
     low, high = (math.exp(min(max(end, -_LARGEST_LOG), _LARGEST_LOG)) for end in (log - reach, log + reach))
@@ -94,7 +100,7 @@ def assess_member(
     return CircuitStability(
         verdict=verdict,
         message=_sentence(circuit, least, points, verdict) + _folds(p),
-        probability_oscillates=_probability(log, error) if error is not None else None,
+        probability_oscillates=probability_below_1(log, error) if error is not None else None,
         hopf_points=points,
         gain_margin_min=least.margin,
         gain_margin_ci95=(low, high) if error is not None else None,
@@ -226,28 +232,41 @@ def _folds(p: Parameters) -> str:
     )
 
 
-def _log_margin_error(
-    p: Parameters, circuit: Circuit, least: LeastMargin, uncertainty: Uncertainty
+def log_margin_error(
+    p: Parameters, uncertainty: Uncertainty, log_margin: Callable[[Parameters], float | None]
 ) -> float | None:
-    """Standard error of the least log gain margin, from one step of each fitted parameter."""
-    slopes = []
+    """Standard error of a log gain margin, from one step of each fitted parameter; None where it is lost.
+
+    Parameters
+    ----------
+    p : Parameters
+    uncertainty : Uncertainty
+    log_margin : callable
+        Of a device that differs little; None where it has none.
+    """
+    slopes, here = [], log_margin(p)
     for name in uncertainty.names:
         value = getattr(p, name)
         additive = name in uncertainty.additive
         step = _STEP * (p.V_m if PARAMETERS[name].scale == "in V_m" else abs(value) or 1.0)
         complaint = PARAMETERS[name].complaint(value + step)
         step = -step if complaint else step
-        moved = p.replace(**{name: value + step})
-        there = _nearby(moved, circuit, least)
-        if there is None:
+        there = log_margin(p.replace(**{name: value + step}))
+        if here is None or there is None:
             return None
-        slopes.append((math.log(there.margin) - math.log(least.margin)) / step * (1.0 if additive else value))
+        slopes.append((there - here) / step * (1.0 if additive else value))
     variance = float(np.array(slopes) @ uncertainty.covariance @ np.array(slopes))
     return math.sqrt(variance) if math.isfinite(variance) and variance >= 0.0 else None
 
 
-def _probability(log_margin: float, error: float) -> float:
-    """That the log gain margin is below 0."""
+def probability_below_1(log_margin: float, error: float) -> float:
+    """That a gain margin is below 1.
+
+    Parameters
+    ----------
+    log_margin, error : float
+        Its logarithm, and the standard error of that.
+    """
     if error == 0.0:
         return float(log_margin < 0.0)
     return 0.5 * math.erfc(log_margin / (math.sqrt(2.0) * error))

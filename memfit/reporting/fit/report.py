@@ -429,13 +429,13 @@ def _stability_blocks(m: Material) -> tuple[Block | None, ...]:
         panels.append(_panel("coefficients", draw, 85, coefficients_data(curves)))
         draw = partial(gain_margin_figure, curves=curves)
         panels.append(_panel("gain_margin", draw, 85, margins_data(curves)))
-    if curves is not None and p is not None:
+    if p is not None and (curves is not None or p.parts):
         circuit = Circuit(control="current")
         dynamics = dynamics_of(p, circuit)
         panels += branch_panels(dynamics) if dynamics else ()
         panels += map_panels(p, circuit, known_uncertainty(m.result))
     evidence: tuple[Block, ...] = ()
-    if p is not None and not p.parts:
+    if p is not None:
         spectra = [(spectrum.record, spectrum.fitted.used) for spectrum in m.spectra]
         evidence = evidence_blocks(p, spectra, [transient_of(item) for item in m.transients])
     return (
