@@ -134,7 +134,7 @@ def run(
     width = len(names) + (len(FIRST) if np.any(records.free) else 0) if sensitivities else 0
     all_by = np.zeros((count, numbers.size, width))
     if sensitivities:
-        all_by[:, :, : len(names)] = by
+        all_by[..., : len(names)] = by
     values = np.empty(time.size)
     derivatives = np.zeros((time.size if sensitivities else 0, len(names) + len(FIRST) + 1))
     course = np.empty((time.size if states else 0, 1 + len(terms.activations) + len(terms.lags)))
@@ -142,7 +142,7 @@ def run(
     status, reached = np.empty(count, dtype=np.int64), np.empty(count)
     kernel.prepare(kernel.integrate_members)
     kernel.integrate_members(
-        np.tile(numbers, (count, 1)),
+        numbers[None, :].repeat(count, axis=0),
         all_by,
         terms.signs,
         terms.sources,
