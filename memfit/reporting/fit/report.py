@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from memfit.analysis.stability import Circuit
-from memfit.datasets import IVSweep, PulseTransient, SynapticCurve
+from memfit.datasets import IVSweep, PulseTransient, SynapticCurve, identities
 from memfit.fitting import FitResult, FittedRecord
 from memfit.model import Parameters
 from memfit.reporting.content import (
@@ -208,7 +208,10 @@ def report_of(
         "residuals": [goodness_table(result), *_residual_panels(m)],
         "identifiability": knowledge_blocks(result),
         "correlation": [correlation_table(result)],
-        "voltage": [_voltage_panels(m)],
+        "voltage": [
+            Bullets(tuple(one.sentence for one in identities([item.record for item in fitted]))),
+            _voltage_panels(m),
+        ],
         "stability": _stability_blocks(m),
         "merits": merits,
         "starts": [starts_table(result), alternatives_table(result)],
