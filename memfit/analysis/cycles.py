@@ -130,24 +130,19 @@ def bifurcation_diagram(p: Parameters, circuit: Circuit) -> BifurcationDiagram:
     circuit : Circuit
     """
     points = find_hopf_points(p, circuit)
-    if not points:
-        return BifurcationDiagram(
-            circuit=circuit,
-            hopf_points=(),
-            cycles=(),
-            folds=(),
-            complete=True,
-            message="There is no Hopf point in this circuit, so no oscillation is born.",
-        )
+    nothing = BifurcationDiagram(
+        circuit=circuit,
+        hopf_points=points,
+        cycles=(),
+        folds=(),
+        complete=not points,
+        message="There is no Hopf point in this circuit, so no oscillation is born.",
+    )
     if len(points) % 2:
-        return BifurcationDiagram(
-            circuit=circuit,
-            hopf_points=points,
-            cycles=(),
-            folds=(),
-            complete=False,
-            message=f"There is no second Hopf point to {points[-1].u:.4g} V: a branch of cycles has no end.",
-        )
+        message = f"There is no second Hopf point to {points[-1].u:.4g} V: a branch of cycles has no end."
+        return replace(nothing, message=message)
+    if not points:
+        return nothing
     orbits = orbits_of(p, circuit)
     cycles, folds, begins, messages = list[LimitCycle](), list[int](), list[int](), dict[str, bool]()
     for low, high in zip(points[::2], points[1::2], strict=True):

@@ -193,6 +193,7 @@ def report_of(
     started = result.environment.get("started")
     groups = {"parameters": result.parameters, "derived": result.derived, "nuisance": result.nuisance}
     records = [item.file for item in result.inputs]
+    shared = [one.sentence for one in identities([item.record for item in fitted])]
     environment = {"memfit": result.memfit_version, **result.environment}
     blocks: dict[str, Iterable[Block | None]] = {
         "overview": [Bullets(tuple(notes), "care"), _overview_panels(m)],
@@ -208,10 +209,7 @@ def report_of(
         "residuals": [goodness_table(result), *_residual_panels(m)],
         "identifiability": knowledge_blocks(result),
         "correlation": [correlation_table(result)],
-        "voltage": [
-            Bullets(tuple(one.sentence for one in identities([item.record for item in fitted]))),
-            _voltage_panels(m),
-        ],
+        "voltage": [Bullets(tuple(shared)), _voltage_panels(m)],
         "stability": _stability_blocks(m),
         "merits": merits,
         "starts": [starts_table(result), alternatives_table(result)],
