@@ -14,11 +14,54 @@ Source: Kuznetsov, Elements of Applied Bifurcation Theory, chapter 10.
 """
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
-from memfit.analysis.orbits import Orbits
 from memfit.arrays import FloatArray
+from memfit.model import Parameters
+
+
+class Orbits(Protocol):
+    """What is asked of a device under constant currents: `memfit.analysis.orbits.Orbits`."""
+
+    @property
+    def p(self) -> Parameters:
+        """The effective device."""
+
+    @property
+    def size(self) -> int:
+        """How many states there are."""
+
+    def steady(self, z: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Voltage (V) and source current (A)."""
+
+    def at_rest(self, x: float) -> FloatArray:
+        """(n,) coordinates of the steady state."""
+
+    def direction(self, x: float, omega: float) -> FloatArray:
+        """(n,) of the coordinates about the steady state where u falls."""
+
+    def loop_direction(self, x: float, omega: float) -> FloatArray:
+        """(n,) of it what the channel that drives has."""
+
+    def state(self, z: FloatArray) -> FloatArray:
+        """(..., n) states of unknowns."""
+
+    def coordinates(self, states: FloatArray) -> FloatArray:
+        """(..., n) of states."""
+
+    def rates(self, states: FloatArray, current: FloatArray) -> FloatArray:
+        """(..., n) time derivatives of states."""
+
+    def run(self, starts: FloatArray, currents: FloatArray, times: list[FloatArray]) -> FloatArray | None:
+        """States at the times of each start, end to end; None where the integrator fails."""
+
+    def miss(self, z: FloatArray) -> FloatArray | None:
+        """(n,) what misses to periodicity."""
+
+    def residual(self, z: FloatArray, difference: float = ...) -> tuple[FloatArray, FloatArray] | None:
+        """The same with its (n, n + 1) derivatives."""
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,7 @@ from numpy.typing import ArrayLike
 from memfit.arrays import ComplexArray, FloatArray
 from memfit.errors import ParameterError
 from memfit.model.parameters import Parameters
-from memfit.model.parts import LOOPS, present, terms_in_time
-from memfit.model.smallsignal import admittance
+from memfit.model.parts import LOOPS, junction_admittance, present, terms_in_time
 from memfit.model.steady import conductance, junction_capacitance
 from memfit.model.terms import AT_VOLTAGE
 
@@ -145,10 +144,11 @@ def _response(
     p: Parameters, omega: FloatArray, u: FloatArray, resistance: float, capacitance: float
 ) -> ComplexArray:
     """-(Y_0 + 1/R)/L, broadcast over omega and u."""
-    total = admittance(p, omega / (2.0 * np.pi), u) + 1.0 / resistance + 1j * omega * capacitance
+    s = np.asarray(1j * omega, dtype=np.complex128)
+    total = junction_admittance(p, s, u) + 1.0 / resistance + s * capacitance
     loops = np.zeros(total.shape, dtype=np.complex128)
     for part in present(p, LOOPS):
-        loops = loops + part.loop_admittance(p, np.asarray(1j * omega, dtype=np.complex128), u)
+        loops = loops + part.loop_admittance(p, s, u)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         result: ComplexArray = 1.0 - total / loops
     return result
@@ -414,9 +414,8 @@ def _refined(
 
     def balance(by_u: float = 0.0, by_omega: float = 0.0) -> complex:
         """Y(i omega, u) + 1/R, S."""
-        turning, (resistance, capacitance) = omega + by_omega, around
-        Y = complex(admittance(p, turning / (2.0 * np.pi), u + by_u))
-        return Y + 1.0 / resistance + 1j * turning * capacitance
+        s, (resistance, capacitance) = np.array(1j * (omega + by_omega)), around
+        return complex(junction_admittance(p, s, u + by_u) + 1.0 / resistance + s * capacitance)
 
     for _ in range(12):
         a, b = 1e-7 * p.V_m, 1e-7 * omega

@@ -17,12 +17,11 @@ from memfit.analysis.stability.hopf import CHANGEABLE, find_hopf_points
 from memfit.arrays import Interval
 from memfit.confidence import Z
 from memfit.fitting import CircuitStability, HopfEstimate
-from memfit.fitting.results.propagation import Uncertainty
+from memfit.fitting.results.propagation import Uncertainty, error_by_steps, probability_below_0
 from memfit.model import PARAMETERS, Parameters
 from memfit.model.stability import LeastMargin, follow_least_margin, least_gain_margin
 from memfit.model.steady import falling_between
 
-_STEP = 1e-4
 _STRIDE, _FARTHEST = 0.4, 9.2  # of the search for the boundary, in a logarithm: a change by more is none
 _MOST_STEPS, _REACHED = 40, 1e-9  # of the log margin
 _TRIED, _FAR = 13, math.log(1e3)  # values of what can be soldered in, among which a crossing is looked for
@@ -83,7 +82,7 @@ def assess_member(
         found = _nearby(moved, circuit, least)
         return None if found is None else math.log(found.margin)
 
-    error = None if uncertainty is None else log_margin_error(p, uncertainty, log_margin)
+    error = None if uncertainty is None else error_by_steps(p, uncertainty, log_margin)
     log = math.log(least.margin)
     reach = Z * error if error is not None else 0.0
     low, high = (math.exp(min(max(end, -_LARGEST_LOG), _LARGEST_LOG)) for end in (log - reach, log + reach))
@@ -100,7 +99,7 @@ def assess_member(
     return CircuitStability(
         verdict=verdict,
         message=_sentence(circuit, least, points, verdict) + _folds(p),
-        probability_oscillates=probability_below_1(log, error) if error is not None else None,
+        probability_oscillates=probability_below_0(log, error) if error is not None else None,
         hopf_points=points,
         gain_margin_min=least.margin,
         gain_margin_ci95=(low, high) if error is not None else None,
@@ -230,46 +229,6 @@ def _folds(p: Parameters) -> str:
         "resistance): there it can also jump, which is another route than the one tested, a pair of "
         "eigenvalues on the imaginary axis."
     )
-
-
-def log_margin_error(
-    p: Parameters, uncertainty: Uncertainty, log_margin: Callable[[Parameters], float | None]
-) -> float | None:
-    """Standard error of a log gain margin, from one step of each fitted parameter; None where it is lost.
-
-    Parameters
-    ----------
-    p : Parameters
-    uncertainty : Uncertainty
-    log_margin : callable
-        Of a device that differs little; None where it has none.
-    """
-    slopes, here = [], log_margin(p)
-    for name in uncertainty.names:
-        value = getattr(p, name)
-        additive = name in uncertainty.additive
-        step = _STEP * (p.V_m if PARAMETERS[name].scale == "in V_m" else abs(value) or 1.0)
-        complaint = PARAMETERS[name].complaint(value + step)
-        step = -step if complaint else step
-        there = log_margin(p.replace(**{name: value + step}))
-        if here is None or there is None:
-            return None
-        slopes.append((there - here) / step * (1.0 if additive else value))
-    variance = float(np.array(slopes) @ uncertainty.covariance @ np.array(slopes))
-    return math.sqrt(variance) if math.isfinite(variance) and variance >= 0.0 else None
-
-
-def probability_below_1(log_margin: float, error: float) -> float:
-    """That a gain margin is below 1.
-
-    Parameters
-    ----------
-    log_margin, error : float
-        Its logarithm, and the standard error of that.
-    """
-    if error == 0.0:
-        return float(log_margin < 0.0)
-    return 0.5 * math.erfc(log_margin / (math.sqrt(2.0) * error))
 
 
 def _sentence(circuit: Circuit, least: LeastMargin, points: tuple[HopfEstimate, ...], verdict: str) -> str:

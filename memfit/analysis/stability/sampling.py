@@ -20,14 +20,15 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
 from memfit.analysis.stability.circuit import KINDS, Circuit, operating_points_at
-from memfit.analysis.stability.member import log_margin_error, probability_below_1
 from memfit.arrays import FloatArray, Interval
 from memfit.confidence import TAILS, Z
 from memfit.errors import ParameterError
 from memfit.fitting.results.propagation import (
     Uncertainty,
     draw_values,
+    error_by_steps,
     lowest_value,
+    probability_below_0,
     uncertainty_of_draws,
 )
 from memfit.model import (
@@ -233,12 +234,12 @@ def _of_member(
         return math.log(margin) if 0.0 < margin < math.inf else None
 
     here = log_margin(p)
-    error = log_margin_error(p, uncertainty, log_margin) if uncertainty is not None else None
+    error = error_by_steps(p, uncertainty, log_margin) if uncertainty is not None else None
     if here is None or error is None:
         return None, None
     low, high = here - Z * error, here + Z * error
     interval = (math.exp(low), math.exp(high)) if high < SETTINGS.largest_log else None
-    return probability_below_1(here, error), interval
+    return probability_below_0(here, error), interval
 
 
 def stability_at(
