@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from member_equations import CURRENT, DEVICE, MEMBERS, Equations
 from scipy.integrate import solve_ivp
 
 from memfit.analysis.cycles import bifurcation_diagram, cycles_at, orbits_of
 from memfit.analysis.stability import find_hopf_points
-from tests.support.member_equations import CURRENT, DEVICE, MEMBERS, Equations
 
 
 def of_oscillating(name):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from member_equations import CURRENT, DEVICE, MEMBERS, Equations
 
 from memfit.analysis.cycles import orbits_of
 from memfit.analysis.orbits import Orbits
@@ -9,7 +10,6 @@ from memfit.model import Parameters
 from memfit.model.equations import states, steady_state, vector_field
 from memfit.model.transient import simulate
 from memfit.protocols import Drive
-from tests.support.member_equations import CURRENT, DEVICE, MEMBERS, Equations
 
 PLAIN = DEVICE.replace(R_s=0.0)
 

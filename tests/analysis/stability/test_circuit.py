@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from member_equations import MEMBERS, Equations
 
 from memfit.analysis.stability import assess
 from memfit.analysis.stability.circuit import (
@@ -21,7 +22,6 @@ from memfit.analysis.stability.circuit import (
 from memfit.analysis.stability.hopf import find_hopf_points, values_to_hopf
 from memfit.errors import InputError, ParameterError
 from memfit.model import Loop, Parameters
-from tests.support.member_equations import MEMBERS, Equations
 
 DEVICE = Parameters(R_b=1e5, C_m=1e-7, i_c0=1e-4, V_T=0.7, V_m=0.06, tau_d=5e-3, tau_k=0.2, R_s=50.0)
 
