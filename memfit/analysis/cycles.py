@@ -1,13 +1,14 @@
 """Self-sustained oscillation: limit cycles of a device in a circuit, the way there, and what a trace shows.
 
-The orbits come from `memfit.analysis.shooting`; here they get their meaning: source, period,
-frequency, extremes of what can be measured, stability, energy. The start-up from the unstable steady state is
+The orbits come from `memfit.analysis.shooting`, for every member of the family; here they get their meaning:
+source, period, frequency, extremes of what can be measured, stability, energy. A channel that drifts is that
+of the first record. The start-up from the unstable steady state is
 exponential: the time to grow by a factor follows from the real part of the leading eigenvalue. In a measured
 trace under a constant source, period and extremes are read from its late part, from where it crosses the
 middle of its own range.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 
@@ -15,8 +16,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.integrate import trapezoid
 
+from memfit.analysis.orbits import Orbits
 from memfit.analysis.shooting import (
-    Orbits,
     correct,
     course,
     extremes,
@@ -28,9 +29,7 @@ from memfit.analysis.stability import Circuit, HopfPoint, find_hopf_points, oper
 from memfit.arrays import FloatArray, Interval
 from memfit.errors import InputError
 from memfit.model import Parameters
-from memfit.model.transient import simulate
 from memfit.noise_estimate import noise_of_differences
-from memfit.protocols import Drive
 
 
 @dataclass(frozen=True)
@@ -53,6 +52,10 @@ class Settings:
     """Deviation from the swing of the limit cycle, relative, at which it counts as reached."""
     reach: float = 1.0
     """Of the coordinates, between neighbours on the branch."""
+    ladder_below: float = 30.0
+    """How far below the lowest frequency of the Hopf points dispersion is followed,"""
+    ladder_above: float = 300.0
+    """and above the highest."""
 
 
 SETTINGS = Settings()
@@ -78,13 +81,13 @@ class LimitCycle:
     """Of the terminal voltage of the device, V."""
     I: Interval  # noqa: E741 - the field's symbol
     """Of the current of the device, A."""
-    multipliers: tuple[complex, complex]
-    """Nontrivial Floquet multipliers, the larger first."""
+    multipliers: tuple[complex, ...]
+    """Nontrivial Floquet multipliers, the largest first."""
     stable: bool
-    """Whether both multipliers are inside the unit circle: what an experiment settles on."""
+    """Whether all multipliers are inside the unit circle: what an experiment settles on."""
     energy: float
     """Taken from the source by the device in one period, J."""
-    unknowns: tuple[float, float, float, float]
+    unknowns: tuple[float, ...]
     """Where the orbit starts, as `memfit.analysis.shooting` has it."""
 
     @property
@@ -100,13 +103,15 @@ class BifurcationDiagram:
     circuit: Circuit
     hopf_points: tuple[HopfPoint, ...]
     cycles: tuple[LimitCycle, ...]
-    """From the lower to the upper Hopf point along the branch."""
+    """From the lower to the upper Hopf point along the branch; of a member, branch after branch."""
     folds: tuple[int, ...]
     """Indices of the cycles next to which the branch turns around in the source."""
     complete: bool
     """Whether the branch was followed to the upper Hopf point."""
     message: str
     """How the continuation ended."""
+    begins: tuple[int, ...] = (0,)
+    """Indices of the cycles with which the branches begin."""
 
     @property
     def oscillating_range(self) -> Interval | None:
@@ -125,28 +130,39 @@ def bifurcation_diagram(p: Parameters, circuit: Circuit) -> BifurcationDiagram:
     circuit : Circuit
     """
     points = find_hopf_points(p, circuit)
+    nothing = BifurcationDiagram(
+        circuit=circuit,
+        hopf_points=points,
+        cycles=(),
+        folds=(),
+        complete=not points,
+        message="There is no Hopf point in this circuit, so no oscillation is born.",
+    )
+    if len(points) % 2:
+        message = f"There is no second Hopf point to {points[-1].u:.4g} V: a branch of cycles has no end."
+        return replace(nothing, message=message)
     if not points:
-        return BifurcationDiagram(
-            circuit=circuit,
-            hopf_points=(),
-            cycles=(),
-            folds=(),
-            complete=True,
-            message="There is no Hopf point in this circuit, so no oscillation is born.",
-        )
-    orbits = Orbits(circuit.effective(p).replace(R_s=0.0))  # a series resistance is part of the circuit
-    low, high = points
-    x = (low.u - p.V_T) / p.V_m, (high.u - p.V_T) / p.V_m
-    branch, complete, message = follow_branch(orbits, x, (low.omega, high.omega))
-    cycles = tuple(cycle for z in branch if (cycle := _describe(p, circuit, orbits, z)) is not None)
-    steps = np.diff([cycle.source for cycle in cycles])
+        return nothing
+    orbits = orbits_of(p, circuit)
+    cycles, folds, begins, messages = list[LimitCycle](), list[int](), list[int](), dict[str, bool]()
+    for low, high in zip(points[::2], points[1::2], strict=True):
+        x = (low.u - p.V_T) / p.V_m, (high.u - p.V_T) / p.V_m
+        middle = (circuit.most_critical(p, (low.u, high.u)) - p.V_T) / p.V_m
+        branch, complete, message = follow_branch(orbits, x, (low.omega, high.omega), middle)
+        found = [cycle for z in branch if (cycle := _describe(p, circuit, orbits, z)) is not None]
+        steps = np.diff([cycle.source for cycle in found])
+        folds += [len(cycles) + int(i) + 1 for i in np.flatnonzero(steps[:-1] * steps[1:] < 0.0)]
+        begins.append(len(cycles))
+        cycles += found
+        messages[message] = messages.get(message, True) and complete
     return BifurcationDiagram(
         circuit=circuit,
         hopf_points=points,
-        cycles=cycles,
-        folds=tuple(int(i) + 1 for i in np.flatnonzero(steps[:-1] * steps[1:] < 0.0)),
-        complete=complete,
-        message=message,
+        cycles=tuple(cycles),
+        folds=tuple(folds),
+        complete=all(messages.values()),
+        message=" ".join(messages),
+        begins=tuple(begins),
     )
 
 
@@ -164,10 +180,10 @@ def cycles_at(p: Parameters, diagram: BifurcationDiagram, source: float) -> tupl
     circuit = diagram.circuit
     distance = np.array([cycle.source for cycle in diagram.cycles]) - source
     between = np.flatnonzero(distance[:-1] * distance[1:] <= 0.0)
-    if not between.size:
-        return ()
     cycles = []
     for i in between:
+        if i + 1 in diagram.begins:
+            continue
         before, after = (np.array(diagram.cycles[k].unknowns) for k in (i, i + 1))
         guess = before + distance[i] / (distance[i] - distance[i + 1]) * (after - before)
         cycle = cycle_near(p, circuit, source, guess)
@@ -184,7 +200,7 @@ def cycle_near(p: Parameters, circuit: Circuit, source: float, unknowns: FloatAr
     p : Parameters
     circuit : Circuit
     source : float, A or V
-    unknowns : (4,) array
+    unknowns : (n + 1,) array
         Of the known cycle, also that of a device like this one (`LimitCycle.unknowns`).
     """
     orbits, orbit = _orbit_near(p, circuit, source, unknowns)
@@ -192,16 +208,16 @@ def cycle_near(p: Parameters, circuit: Circuit, source: float, unknowns: FloatAr
 
 
 def slopes_of(p: Parameters, circuit: Circuit, unknowns: FloatArray) -> FloatArray | None:
-    """(3, 4) derivatives at a known cycle, from which those of like devices are found at less cost.
+    """(n, n + 1) derivatives at a known cycle, from which those of like devices are found at less cost.
 
     Parameters
     ----------
     p : Parameters
     circuit : Circuit
-    unknowns : (4,) array
+    unknowns : (n + 1,) array
         Of the cycle.
     """
-    found = _orbits(p, circuit).residual(unknowns)
+    found = orbits_of(p, circuit).residual(unknowns)
     return None if found is None else found[1]
 
 
@@ -215,20 +231,31 @@ def frequency_near(
     p : Parameters
     circuit : Circuit
     source : float, A or V
-    unknowns : (4,) array
-    slopes : (3, 4) array or None
+    unknowns : (n + 1,) array
+    slopes : (n, n + 1) array or None
         At the known cycle (`slopes_of`).
     """
-    orbits = _orbits(p, circuit)
+    orbits = orbits_of(p, circuit)
     orbit = None if slopes is None else follow(orbits, _guess(p, circuit, source, unknowns), slopes)
     if orbit is None:
         orbit = _orbit_near(p, circuit, source, unknowns)[1]
-    return np.nan if orbit is None else float(np.exp(-orbit[3]))
+    return np.nan if orbit is None else float(np.exp(-orbit[-1]))
 
 
-def _orbits(p: Parameters, circuit: Circuit) -> Orbits:
-    """Orbits of the effective device, whose terminals are the junction."""
-    return Orbits(circuit.effective(p).replace(R_s=0.0))
+def orbits_of(p: Parameters, circuit: Circuit) -> Orbits:
+    """Orbits of the effective device, whose terminals are the junction.
+
+    Parameters
+    ----------
+    p : Parameters
+    circuit : Circuit
+    """
+    if "dispersion" not in p.parts:
+        return Orbits(circuit.effective(p).replace(R_s=0.0))  # a series resistance is part of the circuit
+    capacitance, bare = circuit.external_capacitance, replace(circuit, external_capacitance=0.0)
+    omegas = [point.omega for point in find_hopf_points(p, circuit)] or [1.0 / p.tau_d]
+    band = min(omegas) / SETTINGS.ladder_below, max(omegas) * SETTINGS.ladder_above
+    return Orbits(bare.effective(p).replace(R_s=0.0), capacitance, band)
 
 
 def _guess(p: Parameters, circuit: Circuit, source: float, unknowns: FloatArray) -> FloatArray:
@@ -242,8 +269,8 @@ def _orbit_near(
     p: Parameters, circuit: Circuit, source: float, unknowns: FloatArray
 ) -> tuple[Orbits, FloatArray | None]:
     """Unknowns of the orbit at one setting of the source that is near a known one."""
-    orbits, guess = _orbits(p, circuit), _guess(p, circuit, source, unknowns)
-    orbit = correct(orbits, guess, np.array([1.0, 0.0, 0.0, 0.0]), SETTINGS.reach, differences=False)
+    orbits, guess = orbits_of(p, circuit), _guess(p, circuit, source, unknowns)
+    orbit = correct(orbits, guess, np.eye(guess.size)[0], SETTINGS.reach, differences=False)
     return orbits, None if orbit is None else orbit[0]
 
 
@@ -268,11 +295,10 @@ def _describe(p: Parameters, circuit: Circuit, orbits: Orbits, z: FloatArray) ->
     low, high = sorted(u + p.R_s * own for u, own in zip((u_low, u_high), currents, strict=True))
     current = through(states[:, 0])
     power = (states[:, 0] + p.R_s * current) * current
-    x, logit_i, logit_f, log_period = z.tolist()
     return LimitCycle(
         source=source,
         steady_u=steady_u,
-        period=float(np.exp(z[3])),
+        period=float(np.exp(z[-1])),
         u=(u_low, u_high),
         i_c=(i_c[0], i_c[1]),
         f=(f[0], f[1]),
@@ -281,7 +307,7 @@ def _describe(p: Parameters, circuit: Circuit, orbits: Orbits, z: FloatArray) ->
         multipliers=multipliers,
         stable=abs(multipliers[0]) < 1.0,
         energy=float(trapezoid(power, time)),
-        unknowns=(x, logit_i, logit_f, log_period),
+        unknowns=tuple(z.tolist()),
     )
 
 
@@ -416,9 +442,8 @@ def from_rest(
     time : (points,) array, s
     u : (points,) array, V, or None
     """
-    device = circuit.effective(p).replace(R_s=0.0)
-    resistance = 1.0 if circuit.control == "current" else circuit.resistance(p)
-    drive = Drive("current", np.array([0.0, 0.0]), np.array([0.0, source / resistance]), "steady")
+    orbits, resistance = orbits_of(p, circuit), 1.0 if circuit.control == "current" else circuit.resistance(p)
+    rest = orbits.at_rest((float(circuit.junction_voltage(p, 0.0)[0]) - p.V_T) / p.V_m)
     time = np.linspace(0.0, duration, points)
-    response = simulate(device, drive, time)
-    return time, response.u if response.outcome.ok else None
+    states = orbits.run(orbits.state(rest)[None, :], np.array([source / resistance]), [time])
+    return time, None if states is None else states[:, 0]

@@ -1,11 +1,11 @@
 """Limit cycles by shooting, and the branch of them between two Hopf points by pseudo-arclength continuation.
 
 Every orbit crosses the steady voltage u* (else i_c would drift), so its phase is set there, where u falls.
-The unknowns are z = ((u* - V_T)/V_m, logit(i_c/i_c0), logit f, ln T) with logit f = ln(f/(1 - f)): the source
-is that of the steady state u*, and the first number is what is followed from Hopf point to Hopf point. In
-these coordinates the steady state is (x, x, x). The state after a period comes from the compiled integrator
-(`memfit.model.transient`), its derivatives from central differences over tight tolerances, all in one call.
-The circuit enters through the effective device (`memfit.analysis.stability.circuit`).
+The unknowns are z = ((u* - V_T)/V_m, logit(i_c/i_c0), logit f, ln T), further states of a member before the
+last (`memfit.analysis.orbits`): the source is that of the steady state u*, and the first number is what is
+followed from Hopf point to Hopf point. The plainest device's steady state is (x, x, x). The state after a
+period comes from the compiled integrators, its derivatives from central differences over tight tolerances,
+all in one call.
 
 The branch starts at a Hopf point as a small ellipse in the plane of the critical eigenvector. Where
 relaxation oscillations explode within a hair's breadth of that point, shooting cannot follow; then the branch
@@ -14,27 +14,66 @@ Source: Kuznetsov, Elements of Applied Bifurcation Theory, chapter 10.
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
+from typing import Protocol
 
 import numpy as np
-from scipy.special import expit, logit
 
 from memfit.arrays import FloatArray
-from memfit.model import Loop, Parameters, least_margin_bias, steady_current, vector_field
-from memfit.model.transient import DriveSet
-from memfit.protocols import Drive
+from memfit.model import Parameters
+
+
+class Orbits(Protocol):
+    """What is asked of a device under constant currents: `memfit.analysis.orbits.Orbits`."""
+
+    @property
+    def p(self) -> Parameters:
+        """The effective device."""
+
+    @property
+    def size(self) -> int:
+        """How many states there are."""
+
+    def steady(self, z: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Voltage (V) and source current (A)."""
+
+    def at_rest(self, x: float) -> FloatArray:
+        """(n,) coordinates of the steady state."""
+
+    def direction(self, x: float, omega: float) -> FloatArray:
+        """(n,) of the coordinates about the steady state where u falls."""
+
+    def loop_direction(self, x: float, omega: float) -> FloatArray:
+        """(n,) of it what the channel that drives has."""
+
+    def state(self, z: FloatArray) -> FloatArray:
+        """(..., n) states of unknowns."""
+
+    def coordinates(self, states: FloatArray) -> FloatArray:
+        """(..., n) of states."""
+
+    def rates(self, states: FloatArray, current: FloatArray) -> FloatArray:
+        """(..., n) time derivatives of states."""
+
+    def run(self, starts: FloatArray, currents: FloatArray, times: list[FloatArray]) -> FloatArray | None:
+        """States at the times of each start, end to end; None where the integrator fails."""
+
+    def miss(self, z: FloatArray) -> FloatArray | None:
+        """(n,) what misses to periodicity."""
+
+    def residual(self, z: FloatArray, difference: float = ...) -> tuple[FloatArray, FloatArray] | None:
+        """The same with its (n, n + 1) derivatives."""
 
 
 @dataclass(frozen=True)
 class Settings:
     """Numbers that steer shooting and continuation; lengths are those of the coordinates."""
 
-    tolerance: float = 1e-11
-    """Of the integrator."""
     samples: int = 1024
-    """Points of an orbit from which its extremes and energy are taken."""
+    """Points of an orbit from which its energy is taken, and where its extremes are,"""
+    finer: int = 32
+    """and of each of the steps beside an extreme."""
     difference: float = 1e-4
-    """Of each unknown, for derivatives."""
+    """Of each coordinate, and twice that, for the multipliers."""
     converged: float = 1e-9
     """Length of a step of Newton's method after which it ends,"""
     noise: float = 1e-6
@@ -68,94 +107,14 @@ class Settings:
 
 
 SETTINGS = Settings()
-
-_ALONG = np.array([1.0, 0.0, 0.0, 0.0])
-"""The direction in which the bias changes."""
-
-
-@dataclass(frozen=True)
-class Orbits:
-    """Ends of orbits after one period each, from several starts of one device under current control."""
-
-    p: Parameters
-    """The effective device; tau_d and tau_k greater than 0."""
-
-    def steady(self, z: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Voltage u* (V) and source current (A) of unknowns (..., 4)."""
-        u = self.p.V_T + self.p.V_m * z[..., 0]
-        return u, steady_current(self.p, u)
-
-    def state(self, z: FloatArray) -> FloatArray:
-        """(..., 3) u, i_c, f of unknowns (..., 4) or coordinates (..., 3)."""
-        u = self.p.V_T + self.p.V_m * z[..., 0]
-        return np.stack([u, self.p.i_c0 * expit(z[..., 1]), expit(z[..., 2])], axis=-1)
-
-    def run(self, starts: FloatArray, currents: FloatArray, times: list[FloatArray]) -> FloatArray | None:
-        """States u, i_c, f at the times of each start, laid end to end; None where one does not get there."""
-        runs = _held(tuple(time.size for time in times)).held_at(currents, times)
-        response = runs.respond(self.p, initial=starts, states=True, tolerance=SETTINGS.tolerance)
-        return response.states if response.ok and np.all(np.isfinite(response.states)) else None
-
-    def miss(self, z: FloatArray) -> FloatArray | None:
-        """(3,) what misses to periodicity, without its derivatives; None where the integrator fails."""
-        start = self.state(z)[None, :]
-        ends = self.run(start, np.atleast_1d(self.steady(z)[1]), [np.exp(z[3:])])
-        return None if ends is None or not self._inside(ends) else self._missing(ends, start)[0]
-
-    def residual(self, z: FloatArray) -> tuple[FloatArray, FloatArray] | None:
-        """What misses to periodicity, (3,), and its (3, 4) derivatives; None where the integrator fails."""
-        steps = SETTINGS.difference * np.eye(4)[:3]
-        trials = np.concatenate([z[None, :], z + steps, z - steps])
-        starts = self.state(trials)
-        periods = [np.array([np.exp(z[3])])] * len(trials)
-        ends = self.run(starts, self.steady(trials)[1], periods)
-        if ends is None or not self._inside(ends):
-            return None
-        misses = self._missing(ends, starts)
-        by_start = (misses[1:4] - misses[4:7]).T / (2.0 * SETTINGS.difference)
-        rate = vector_field(self.p, ends[0], self.steady(z)[1])
-        by_period = np.exp(z[3]) * rate / self._scale(ends[0])  # by ln T
-        return misses[0], np.column_stack([by_start, by_period])
-
-    def returns(self, z: FloatArray, count: int) -> FloatArray | None:
-        """(count + 1, 3) derivatives of u/V_m after 0, 1, 2, ... periods by the starting coordinates."""
-        times: FloatArray = float(np.exp(z[3])) * np.arange(count + 1.0)
-        runs = _held((count + 1,)).held_at(np.atleast_1d(self.steady(z)[1]), [times])
-        start = self.state(z)
-        response = runs.respond(
-            self.p, initial=start[None, :], sensitivities=True, tolerance=SETTINGS.tolerance
-        )
-        if not response.ok:
-            return None
-        result: FloatArray = response.by_initial * self._scale(start) / self.p.V_m
-        result[0] = 1.0, 0.0, 0.0
-        return result
-
-    def _inside(self, states: FloatArray) -> bool:
-        """Whether all states have coordinates."""
-        shares = states[:, 1:] / np.array([self.p.i_c0, 1.0])
-        return bool(np.all((shares > 0.0) & (shares < 1.0)))
-
-    def _missing(self, ends: FloatArray, starts: FloatArray) -> FloatArray:
-        """(n, 3) from starts to ends, in the coordinates."""
-        return self._coordinates(ends) - self._coordinates(starts)
-
-    def _coordinates(self, states: FloatArray) -> FloatArray:
-        """(..., 3) (u - V_T)/V_m, logit(i_c/i_c0), logit f."""
-        x = (states[..., 0] - self.p.V_T) / self.p.V_m
-        return np.stack([x, logit(states[..., 1] / self.p.i_c0), logit(states[..., 2])], axis=-1)
-
-    def _scale(self, state: FloatArray) -> FloatArray:
-        """(3,) derivative of u, i_c, f by the coordinates."""
-        _, i_c, f = state
-        return np.array([self.p.V_m, i_c * (1.0 - i_c / self.p.i_c0), f * (1.0 - f)])
+PLAINEST = 3
+"""States of the plainest device."""
 
 
-@lru_cache(maxsize=8)
-def _held(samples: tuple[int, ...]) -> DriveSet:
-    """Constant currents, of each so many samples, to be set by `DriveSet.held_at`."""
-    drive = Drive("current", np.zeros(1), np.zeros(1), initial="free")
-    return DriveSet([drive] * len(samples), [np.arange(1.0, count + 1.0) for count in samples])
+def _along(orbits: Orbits) -> FloatArray:
+    """(n + 1,) the direction in which the bias changes."""
+    direction: FloatArray = np.eye(orbits.size + 1)[0]
+    return direction
 
 
 def correct(
@@ -166,34 +125,35 @@ def correct(
     Parameters
     ----------
     orbits : Orbits
-    guess : (4,) array
-    direction : (4,) array
+    guess : (n + 1,) array
+    direction : (n + 1,) array
         Normal of the plane.
     length : float
         Size of the last step of the guess, which limits the correction.
     differences : bool
         Whether every iteration takes derivatives anew; else they are those of the first, kept true along
-        each step by Broyden's update: one course an iteration instead of seven, and one iteration more.
+        each step by Broyden's update: one course an iteration instead of 2n + 1, and one iteration more.
 
     Returns
     -------
-    (4,) array and the number of iterations, or None where it does not converge.
+    (n + 1,) array and the number of iterations, or None where it does not converge.
     """
     z, last = guess.copy(), np.inf
-    step: FloatArray = np.zeros(4)
-    system: FloatArray = np.zeros((4, 4))
+    n = orbits.size
+    step: FloatArray = np.zeros(n + 1)
+    system: FloatArray = np.zeros((n + 1, n + 1))
     for iteration in range(1, SETTINGS.most_iterations + 1):
         if differences or iteration == 1:
             residual = orbits.residual(z)
             if residual is None:
                 return None
-            miss, system[:3], system[3] = *residual, direction
+            miss, system[:n], system[n] = *residual, direction
         else:
             missed = orbits.miss(z)
             if missed is None:
                 return None
             miss = missed
-            system[:3] += missed[:, None] * step / (step @ step)
+            system[:n] += missed[:, None] * step / (step @ step)
         right = -np.append(miss, direction @ (z - guess))
         try:
             step = np.asarray(np.linalg.solve(system, right), dtype=np.float64)
@@ -218,16 +178,16 @@ def follow(orbits: Orbits, guess: FloatArray, by_z: FloatArray) -> FloatArray | 
     ----------
     orbits : Orbits
         Of the device.
-    guess : (4,) array
+    guess : (n + 1,) array
         The known orbit, with the first unknown of the device.
-    by_z : (3, 4) array
+    by_z : (n, n + 1) array
         Derivatives at the known orbit (`Orbits.residual`).
 
     Returns
     -------
-    (4,) array, or None where it does not converge: the devices differ too much.
+    (n + 1,) array, or None where it does not converge: the devices differ too much.
     """
-    z, last, system = guess.copy(), np.inf, np.vstack([by_z, _ALONG])
+    z, last, system = guess.copy(), np.inf, np.vstack([by_z, _along(orbits)])
     for _ in range(SETTINGS.most_iterations):
         miss = orbits.miss(z)
         if miss is None:
@@ -242,29 +202,26 @@ def follow(orbits: Orbits, guess: FloatArray, by_z: FloatArray) -> FloatArray | 
     return z if last < SETTINGS.noise else None
 
 
-def floquet_multipliers(orbits: Orbits, z: FloatArray) -> tuple[complex, complex] | None:
-    """The two nontrivial Floquet multipliers, the larger first; None where the integrator fails.
+def floquet_multipliers(orbits: Orbits, z: FloatArray) -> tuple[complex, ...] | None:
+    """The n - 1 nontrivial Floquet multipliers, the largest first; None where the integrator fails.
 
-    With the monodromy matrix M, r_k = e_1 M^k are the exact derivatives of u after k periods. Their
-    differences d_k = r_(k+1) - r_k are free of the trivial multiplier 1, so that d_(k+2) = s d_(k+1) - q d_k
-    with the sum s and the product q of the other two.
+    They are those of the return map to u = u*: of the monodromy matrix without the direction of the flow, in
+    which the multiplier is 1.
 
     Parameters
     ----------
     orbits : Orbits
-    z : (4,) array
+    z : (n + 1,) array
         Unknowns of the orbit.
     """
-    rows = orbits.returns(z, 4)
-    if rows is None:
+    near, far = (orbits.residual(z, step) for step in (SETTINGS.difference, 2.0 * SETTINGS.difference))
+    if near is None or far is None:
         return None
-    d = np.diff(rows, axis=0)
-    scale = np.maximum(np.linalg.norm(d[1:3], axis=1), np.finfo(float).tiny)[:, None]
-    known = np.column_stack([(d[1:3] / scale).ravel(), -(d[0:2] / scale).ravel()])
-    total, product = np.linalg.lstsq(known, (d[2:4] / scale).ravel(), rcond=None)[0]
-    root = np.sqrt(complex(0.25 * total * total - product))
-    first, second = sorted((0.5 * total + root, 0.5 * total - root), key=abs, reverse=True)
-    return complex(first), complex(second)
+    by_z = (4.0 * near[1] - far[1]) / 3.0
+    monodromy = by_z[:, 1:-1] + np.eye(orbits.size)[:, 1:]
+    returning = monodromy[1:] - np.outer(by_z[1:, -1] / by_z[0, -1], monodromy[0])
+    values = np.linalg.eigvals(returning).astype(np.complex128)
+    return tuple(complex(value) for value in values[np.lexsort((-values.imag, -np.abs(values)))])
 
 
 def course(orbits: Orbits, z: FloatArray) -> tuple[FloatArray, FloatArray] | None:
@@ -273,44 +230,60 @@ def course(orbits: Orbits, z: FloatArray) -> tuple[FloatArray, FloatArray] | Non
     Parameters
     ----------
     orbits : Orbits
-    z : (4,) array
+    z : (n + 1,) array
         Unknowns of the orbit.
 
     Returns
     -------
-    (n,) array, s, and (n, 3) array
-        Times and states u (V), i_c (A), f.
+    (m,) array, s, and (m, n) array
+        Times and states u (V), i_c (A), f and so on.
     """
-    time = np.linspace(0.0, float(np.exp(z[3])), SETTINGS.samples + 1)
+    time = np.linspace(0.0, float(np.exp(z[-1])), SETTINGS.samples + 1)
     states = orbits.run(orbits.state(z)[None, :], np.atleast_1d(orbits.steady(z)[1]), [time])
     return None if states is None else (time, states)
 
 
 def extremes(orbits: Orbits, z: FloatArray, time: FloatArray, states: FloatArray) -> FloatArray:
-    """Least and greatest values between the samples too, from the cubics that match their slopes.
+    """Least and greatest values of u, i_c and f between the samples too, where finer ones are taken.
 
     Parameters
     ----------
     orbits : Orbits
-    z : (4,) array
+    z : (n + 1,) array
         Unknowns of the orbit.
-    time : (n,) array, s
-    states : (n, 3) array
-        u (V), i_c (A), f over one period.
+    time : (m,) array, s
+    states : (m, n) array
+        u (V), i_c (A), f and so on over one period.
 
     Returns
     -------
     (3, 2) array
     """
-    p, current = orbits.p, orbits.steady(z)[1]
-    slopes = vector_field(p, states.T, current)
+    result = _turns(orbits, z, time, states)
+    ends = np.ravel([(np.argmin(one), np.argmax(one)) for one in states.T[:3]])
+    steps = np.unique(np.clip(np.r_[ends - 1, ends], 0, time.size - 2))
+    share = np.arange(SETTINGS.finer + 1) / SETTINGS.finer
+    finer = np.unique(time[steps][:, None] + share * (time[steps + 1] - time[steps])[:, None])
+    found = orbits.run(states[:1], np.atleast_1d(orbits.steady(z)[1]), [finer])
+    if found is not None:
+        other = _turns(orbits, z, finer, found, 2.0 * float(time[1] - time[0]) / SETTINGS.finer)
+        result = np.column_stack([np.minimum(result, other)[:, 0], np.maximum(result, other)[:, 1]])
+    return result
+
+
+def _turns(
+    orbits: Orbits, z: FloatArray, time: FloatArray, states: FloatArray, longest: float = np.inf
+) -> FloatArray:
+    """(3, 2) extremes of the samples, and of the cubics that match their slopes over steps not longer."""
+    slopes = orbits.rates(states, orbits.steady(z)[1]).T
+    states = states[:, :3]
     result = np.column_stack([states.min(axis=0), states.max(axis=0)])
     h = np.diff(time)
     for i in range(3):
         a, b = states[:-1, i], states[1:, i]
         da, db = slopes[i, :-1] * h, slopes[i, 1:] * h
         # In a layer thinner than the samples the slope is that of a rounding error: no cubic turns there.
-        resolved = np.maximum(np.abs(da), np.abs(db)) <= result[i, 1] - result[i, 0]
+        resolved = (np.maximum(np.abs(da), np.abs(db)) <= result[i, 1] - result[i, 0]) & (h <= longest)
         turns = np.flatnonzero(resolved & (np.sign(da) * np.sign(db) < 0.0))
         a, b, da, db = a[turns], b[turns], da[turns], db[turns]
         # The cubic a + da s + c s^2 + d s^3 on the share s of the way has the slope da + 2 c s + 3 d s^2,
@@ -326,33 +299,29 @@ def extremes(orbits: Orbits, z: FloatArray, time: FloatArray, states: FloatArray
     return result
 
 
-def small_orbit(p: Parameters, x: float, omega: float) -> tuple[FloatArray, FloatArray]:
+def small_orbit(orbits: Orbits, x: float, omega: float) -> tuple[FloatArray, FloatArray]:
     """The orbit of no size at a Hopf point, and the direction in which orbits grow there.
 
     Parameters
     ----------
-    p : Parameters
-        The effective device.
+    orbits : Orbits
     x : float
         (u - V_T)/V_m of the Hopf point.
     omega : float, rad/s
 
     Returns
     -------
-    two (4,) arrays
+    two (n + 1,) arrays
         Unknowns, and a unit vector.
     """
-    m, d = omega * p.tau_m, omega * p.tau_d
-    gain = float(Loop.of(p).gain)
-    q_u, q_i = -gain / ((1.0 + 1j * m) * (1.0 + 1j * d)), 1.0 / (1.0 + 1j * d)
-    phase = 1j * abs(q_u) / q_u  # where the voltage falls through its steady value
-    direction = np.array([0.0, (q_i * phase).real, phase.real, 0.0])
-    hopf = np.array([x, x, x, np.log(2.0 * np.pi / omega)])
+    direction = np.append(orbits.direction(x, omega), 0.0)
+    direction[0] = 0.0  # where the voltage is its steady value
+    hopf = np.append(orbits.at_rest(x), np.log(2.0 * np.pi / omega))
     return hopf, direction / np.linalg.norm(direction)
 
 
 def follow_branch(
-    orbits: Orbits, hopf: tuple[float, float], omega: tuple[float, float]
+    orbits: Orbits, hopf: tuple[float, float], omega: tuple[float, float], middle: float
 ) -> tuple[list[FloatArray], bool, str]:
     """The orbits between two Hopf points.
 
@@ -363,47 +332,53 @@ def follow_branch(
         (u - V_T)/V_m of the Hopf points, the lower first.
     omega : two floats, rad/s
         Angular frequencies there.
+    middle : float
+        The same of the smallest gain margin.
 
     Returns
     -------
-    unknowns : list of (4,) arrays
+    unknowns : list of (n + 1,) arrays
         From the lower to the upper Hopf point.
     complete : bool
         Whether the branch was followed all the way.
     message : str
     """
     whole = "The branch was followed from the lower to the upper Hopf point."
-    ends = []
+    ends, way = [], orbits.loop_direction(hopf[0], omega[0])
     for begin, end in ((0, 1), (1, 0)):
-        start, tangent = small_orbit(orbits.p, hopf[begin], omega[begin])
-        tangent = tangent if tangent[1] > 0.0 else -tangent
-        branch, arrived = _continue(orbits, start, tangent, hopf[end])
+        start, tangent = small_orbit(orbits, hopf[begin], omega[begin])
+        branch, arrived = _continue(orbits, start, tangent, hopf[end], way)
         ends.append(branch if begin == 0 else branch[::-1])
         if arrived:
             return ends[-1], True, whole
     up, down = ends
-    settled = _settled(orbits, hopf, max(2.0 * np.pi / part for part in omega))
+    settled = _settled(orbits, middle, max(2.0 * np.pi / part for part in omega))
     if settled is None:
         return [*up, *down], False, "The middle of the branch was not found."
-    back, low_reached = _continue(orbits, settled, -_ALONG, hopf[0])
-    onward, high_reached = _continue(orbits, settled, _ALONG, hopf[1])
-    middle = [*back[::-1], settled, *onward]
+    back, low_reached = _continue(orbits, settled, -_along(orbits), hopf[0], way)
+    onward, high_reached = _continue(orbits, settled, _along(orbits), hopf[1], way)
+    found = [*back[::-1], settled, *onward]
     missing = [name for name, end in (("lower", low_reached), ("upper", high_reached)) if not end]
     if not missing:
-        return middle, True, whole
+        return found, True, whole
     gap = f"The branch has a gap near the {' and '.join(missing)} Hopf point, where the orbits explode."
-    return [*([] if low_reached else up), *middle, *([] if high_reached else down)], False, gap
+    return [*([] if low_reached else up), *found, *([] if high_reached else down)], False, gap
 
 
 def _continue(
-    orbits: Orbits, start: FloatArray, tangent: FloatArray, end: float
+    orbits: Orbits, start: FloatArray, tangent: FloatArray, end: float, loop: FloatArray
 ) -> tuple[list[FloatArray], bool]:
-    """The orbits after `start` along the tangent, and whether they shrink to a point at `end`."""
-    last, step, branch = start, SETTINGS.first_step, list[FloatArray]()
+    """The orbits after `start` along the tangent, and whether they shrink to a point at `end`.
+
+    The channel that drives them is where u falls on the side of the steady state that `loop` points to.
+    """
+    last, step, branch, n = start, SETTINGS.first_step, list[FloatArray](), orbits.size
+    each = n == PLAINEST  # derivatives cost little
     while len(branch) < SETTINGS.most_points:
-        corrected = correct(orbits, last + step * tangent, tangent, step)
+        corrected = correct(orbits, last + step * tangent, tangent, step, differences=each)
         z, iterations = corrected or (last, 0)
-        shrunk = z[1] <= z[0] or np.linalg.norm(z[1:3] - z[0]) < SETTINGS.smallest_orbit
+        away = z[:n] - orbits.at_rest(float(z[0]))
+        shrunk = away @ loop <= 0.0 or np.linalg.norm(away) < SETTINGS.smallest_orbit
         if corrected is None or shrunk:  # to a point, or further: turned inside out
             step *= 0.5
             if step < SETTINGS.smallest_step:
@@ -415,22 +390,20 @@ def _continue(
         branch.append(z)
         if bend > SETTINGS.sharp_bend:
             step = max(0.6 * step, SETTINGS.first_step)
-        elif iterations <= SETTINGS.easy_iterations:
+        elif iterations <= SETTINGS.easy_iterations + (not each):
             step = min(1.6 * step, SETTINGS.largest_step)
-    return branch, bool(np.linalg.norm(last[:3] - end) < SETTINGS.at_the_end)
+    return branch, bool(np.linalg.norm(last[:n] - orbits.at_rest(end)) < SETTINGS.at_the_end)
 
 
-def _settled(orbits: Orbits, hopf: tuple[float, float], period: float) -> FloatArray | None:
-    """The orbit on which the device settles by itself at the bias of the smallest gain margin."""
-    p = orbits.p
-    x = float(least_margin_bias(Loop.of(p)))
-    if not hopf[0] < x < hopf[1]:
-        return None
-    steady = np.array([x, x, x, 0.0])
-    start = orbits.state(steady) + np.array([SETTINGS.first_push * p.V_m, 0.0, 0.0])
+def _settled(orbits: Orbits, x: float, period: float) -> FloatArray | None:
+    """The orbit on which the device settles by itself at a bias."""
+    p, rest = orbits.p, orbits.at_rest(x)
+    push = np.zeros(orbits.size)
+    push[0] = SETTINGS.first_push * p.V_m
+    start = orbits.state(rest) + push
     slowest = max(period, p.tau_m, p.tau_d, p.tau_k)
     time = np.linspace(0.0, SETTINGS.settling_periods * slowest, SETTINGS.settling_samples)
-    u_steady, current = orbits.steady(steady)
+    u_steady, current = orbits.steady(rest)
     states = orbits.run(start[None, :], np.atleast_1d(current), [time])
     if states is None:
         return None
@@ -441,6 +414,7 @@ def _settled(orbits: Orbits, hopf: tuple[float, float], period: float) -> FloatA
     share = above[falls] / (above[falls] - above[falls + 1])
     at = time[falls] + share * (time[1] - time[0])
     state = states[falls[-1]] + share[-1] * (states[falls[-1] + 1] - states[falls[-1]])
-    guess = np.array([x, logit(state[1] / p.i_c0), logit(state[2]), np.log(at[-1] - at[-2])])
-    corrected = correct(orbits, guess, _ALONG, 1.0)
+    guess = np.append(orbits.coordinates(state), np.log(at[-1] - at[-2]))
+    guess[0] = x
+    corrected = correct(orbits, guess, _along(orbits), 1.0)
     return None if corrected is None else corrected[0]

@@ -3,6 +3,7 @@
 import re
 from argparse import Namespace
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,7 @@ def _add_inspect_options(parser: Parser) -> None:
 
 def _inspect(given: Namespace) -> int:
     """Read and tell, and draw where asked."""
+    from memfit.datasets import identities
     from memfit.loaders.device import load_device
     from memfit.loaders.inspection import inspect_file
 
@@ -62,10 +64,16 @@ def _inspect(given: Namespace) -> int:
             faults.append(problem)
     if faults and not reports:
         raise faults[0]
+    shared = identities(_records(files)[0]) if len(files) > 1 else ()
     if given.json:
-        print_json({"files": [report.to_dict() for report in reports], "faults": list(map(str, faults))})
+        plain = {"identities": [asdict(one) for one in shared]} if shared else {}
+        print_json(
+            {"files": [report.to_dict() for report in reports], "faults": list(map(str, faults)), **plain}
+        )
     else:
-        print("\n\n".join("\n".join(report.lines()) for report in reports))
+        between = ["\n".join(["Between the records:", *(f"  {one.sentence}" for one in shared)])]
+        told = ["\n".join(report.lines()) for report in reports]
+        print("\n\n".join([*told, *(between if shared else [])]))
     if picture is not None:
         _draw(picture, files, overwrite=given.overwrite)
         console.say(f"Drawn to {picture}")
@@ -86,11 +94,12 @@ def _inspect(given: Namespace) -> int:
     return FAILED
 
 
-def _draw(picture: Path, files: "Sequence[FileToRead]", *, overwrite: bool) -> None:
-    """One picture of all records; of a file that is no record yet, its columns."""
+def _records(
+    files: "Sequence[FileToRead]",
+) -> "tuple[list[Record], Mapping[str, FloatArray]]":
+    """All records; of a file that is no record yet, its columns."""
     from memfit.loaders.raw import NO_SETTINGS, open_source
     from memfit.loaders.registry import read_file, read_tables
-    from memfit.reporting.writers.folder import write_picture
 
     records: list[Record] = []
     columns: Mapping[str, FloatArray] = {}
@@ -100,7 +109,14 @@ def _draw(picture: Path, files: "Sequence[FileToRead]", *, overwrite: bool) -> N
         except InputError:  # inspect_file has said so; a recording may wait for a word of device.toml
             with suppress(InputError):
                 columns = columns or read_tables(open_source(path), settings or NO_SETTINGS)[1][0].columns
-    write_picture(picture, records, columns, overwrite=overwrite)
+    return records, columns
+
+
+def _draw(picture: Path, files: "Sequence[FileToRead]", *, overwrite: bool) -> None:
+    """One picture of all records; of a file that is no record yet, its columns."""
+    from memfit.reporting.writers.folder import write_picture
+
+    write_picture(picture, *_records(files), overwrite=overwrite)
 
 
 def _files(path: Path) -> "list[FileToRead]":

@@ -104,13 +104,12 @@ def _run(given: Namespace) -> int:
         p = parameters_of(subject)
     else:
         title, source, p = path.stem, "the parameters of", subject
-    drawn = p if p is not None and not p.parts else None  # curves and maps are those of the plainest model
     report = stability_report(
         title or "Device",
         by_circuit,
         circuits,
-        drawn,
-        known_uncertainty(subject) if isinstance(subject, FitResult) and drawn is not None else None,
+        p,
+        known_uncertainty(subject) if isinstance(subject, FitResult) and p is not None else None,
         spectra=[(spectrum, None) for spectrum in device.spectra] if device else (),
         transients=device.transients if device else (),
         axes=axes,

@@ -2,6 +2,7 @@
 
 from memfit.datasets.device import Device, Extent, extent_of, ranked
 from memfit.datasets.duplicates import copies, without_copies
+from memfit.datasets.identities import identities
 from memfit.datasets.kramers_kronig import estimate_noise, kramers_kronig
 from memfit.datasets.programmes import SynapticCurve
 from memfit.datasets.records import (
@@ -34,6 +35,7 @@ __all__ = [
     "copies",
     "estimate_noise",
     "extent_of",
+    "identities",
     "in_session",
     "kramers_kronig",
     "ranked",

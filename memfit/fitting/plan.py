@@ -113,12 +113,17 @@ class FitPlan(FitOptions):
             values, unread = in_si(group, getattr(self, group))  # texts with units are as good as numbers
             object.__setattr__(self, group, values)
             wrong += unread
+        given_parts: object = self.parts
+        if isinstance(given_parts, str):  # as on the command line
+            object.__setattr__(self, "parts", tuple(part.strip() for part in given_parts.split(",")))
         unknown = sorted(set(self.parts) - set(PART_NAMES))
         wrong += [_unknown("parts: unknown part", part, PART_NAMES) for part in unknown]
         if SYMMETRIC in self.parts:
             object.__setattr__(self, "ties", {**SYMMETRIC_TIES, **self.ties})
             if "second_polarity" in self.parts:
                 wrong.append("parts: symmetric is second_polarity with the values of the first; take one")
+        if self.model == "2d" and "activation_time" in self.parts:
+            wrong.append("parts: activation_time is a law of tau_k, which the model 2d is without; take 3d")
         faults = setting_faults(self.fix, self.bounds, self.start)
         wrong += [f"{place.replace(', ', ' of ')}: {said}" for place, said in faults]
         wrong += tie_faults(self.ties, {**self.fix, **self.bounds, **self.start})

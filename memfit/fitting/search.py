@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from memfit.arrays import BoolArray
 from memfit.datasets import ImpedanceSpectrum, IVSweep, PulseTransient, Record
 from memfit.fitting.instrument_terms import add_needed_terms, with_initial_states
 from memfit.fitting.minimum.effort import SETTINGS as EFFORT
@@ -71,6 +72,14 @@ class Settings:
     """Tolerance while starts still compete ..."""
     most: int = 200
     """... and evaluations from each, at most."""
+    missed: float = 10.0
+    """Standard deviations by which a sample on an edge is missed, where the model jumps too early or late,"""
+    met: float = 5.0
+    """and by which it may be off once it is met."""
+    edge_starts: int = 8
+    """Starts from where such samples are left out, ..."""
+    edge_most: int = 40
+    """... and evaluations from each, at most."""
     near_zero: float = 0.02
     """Of the largest voltage of a sweep: what is near 0 V."""
     alike: float = 0.2
@@ -125,7 +134,7 @@ def find_minima(
 
     def attempt(start: StartingValues, zeros: Mapping[int, float] | None = None) -> bool:
         """Fit from one start, terms of the instruments included; True when nothing is left to explain."""
-        state = _fit_everything(search, plan, names, start, zeros)
+        state = _on_edges(_fit_everything(search, plan, names, start, zeros), plan.seed)
         chi2 = state.minimum.chi2
         known = any(abs(chi2 - other) < SETTINGS.equal * chi2 for other in bare)
         bare.append(chi2)
@@ -180,6 +189,54 @@ def find_minima(
         if all(any(abs(v - o.get(n, np.inf)) > SETTINGS.same for n, v in here.items()) for o in others):
             kept.append(state)
     return kept, minima[0][1]
+
+
+def _on_edges(state: FitState, seed: int) -> FitState:
+    """The fit begun anew where all is described but samples on steep edges, which jump too early or too late.
+
+    Beyond an edge the misfit of a sample no longer says which way to go, and the search ends. What is left
+    without those samples allows a range of places: from some of these the edges are met.
+    """
+    if not _missed_edges(state, SETTINGS.missed).any() or not describes(state):
+        return state
+    missed = _missed_edges(state, SETTINGS.met)
+    generator, best, keep = np.random.default_rng(seed), state, state.problem.keep.copy()
+    keep[np.flatnonzero(keep)[missed]] = False
+    rest = minimise(
+        replace(state.problem, keep=keep), state.unknowns, state.x, near=False, tolerance=SETTINGS.rough
+    )
+    _, spread, axes = np.linalg.svd(rest.linearised()[1], full_matrices=False)
+    errors = axes.T / np.maximum(spread, 1e-6 * spread[0])
+    low, high = np.array([unknown.inner_bounds for unknown in state.unknowns.free]).T
+    for k in range(SETTINGS.edge_starts):
+        shift = errors @ generator.standard_normal(spread.size) if k > 0 else 0.0
+        begun = np.clip(rest.x + shift, low, high)
+        other = minimise(
+            state.problem,
+            state.unknowns,
+            begun,
+            near=False,
+            tolerance=SETTINGS.rough,
+            most=SETTINGS.edge_most,
+        )
+        best = other if other.minimum.chi2 < best.minimum.chi2 else best
+        if state.problem.effort.over or not _missed_edges(best, SETTINGS.met).any():
+            break
+    return best
+
+
+def _missed_edges(state: FitState, far: float) -> BoolArray:
+    """(k,) samples in time, of those kept, that are so far off although the model is there a sample off."""
+    problem, model = state.problem, state.model_values()
+    data, missed = problem.predictor.data(), np.zeros(problem.keep.size, dtype=bool)
+    for record, here in zip(problem.predictor.records, problem.predictor.slices, strict=True):
+        if isinstance(record, ImpedanceSpectrum):
+            continue
+        y, m, sigma = data[here], model[here], problem.sigma[here]
+        near = np.stack([np.r_[m[0], m[:-1]], m, np.r_[m[1:], m[-1]]])
+        between = (y >= near.min(axis=0) - sigma) & (y <= near.max(axis=0) + sigma)
+        missed[here] = between & (np.abs(y - m) > far * sigma)
+    return missed[problem.keep]
 
 
 def describes(state: FitState) -> bool:

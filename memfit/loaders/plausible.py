@@ -62,6 +62,8 @@ def doubt(value: str | float, dimension: str, key: str = "") -> str:
         low, high = PARAMETERS[key].bounds
         if size == 0.0 or low <= size <= high:
             return ""
+        if si == "1":  # there is no unit to be missing: the plan says what is wrong
+            return ""
         return (
             f"expected a unit, found {value!r}, which would be {value} {si}, beyond any device ({low:g} to "
             f"{high:g} {si}); write it with its unit."

@@ -18,7 +18,7 @@ import numpy as np
 from memfit.arrays import ComplexArray, FloatArray
 from memfit.model.parameters import Parameters
 from memfit.model.parts import terms_in_time
-from memfit.model.terms import AT_VOLTAGE, Terms
+from memfit.model.terms import AT_VOLTAGE, Number, Terms
 
 _BAND = 1e3
 """How far from the Hopf frequency, either way, a ladder follows dispersion."""
@@ -44,7 +44,9 @@ class _Rate:
         return float(3.0 * (self.w[2] * self.n[0] + self.w[1] * self.n[1]) + self.w[0] * self.n[2])
 
 
-def first_lyapunov_coefficient(p: Parameters, u: float, omega: float, resistance: float = np.inf) -> float:
+def first_lyapunov_coefficient(
+    p: Parameters, u: float, omega: float, resistance: float = np.inf, capacitance: float = 0.0
+) -> float:
     """Negative where an oscillation grows from nothing (supercritical), positive where it jumps.
 
     For u in units of V_m, i_c of i_c0 and time of 1/omega; the sign does not depend on the units.
@@ -58,8 +60,12 @@ def first_lyapunov_coefficient(p: Parameters, u: float, omega: float, resistance
         Its frequency.
     resistance : float, ohm
         Between a voltage source and the junction.
+    capacitance : float, F
+        Across the junction, beside that of the device.
     """
-    device = _Expanded(terms_in_time(p, (omega / _BAND, omega * _BAND)), u, 1.0 / resistance)
+    terms = terms_in_time(p, (omega / _BAND, omega * _BAND))
+    terms.capacitance += Number(capacitance)
+    device = _Expanded(terms, u, 1.0 / resistance)
     return device.coefficient(omega)
 
 

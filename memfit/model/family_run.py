@@ -55,7 +55,8 @@ class Records:
     free: np.ndarray
     """(r,) whether each begins anywhere."""
     initial: FloatArray
-    """(r, 3) u, i_c, f of those that do; other states are in equilibrium with u."""
+    """(r, 3) u, i_c, f of those that do; other states are in equilibrium with u. Or (r, m): the other
+    activations and lags too, in the order of the terms."""
     time: FloatArray
     """(n,) s."""
     offsets: np.ndarray
@@ -104,7 +105,13 @@ def integrate(
             f"{len(terms.lags)} branches, and there are {kernel.LAGS}; shorten the records or take n = 1."
         )
     names = names_in_time(p)
-    return run(terms, names, records, sensitivities=sensitivities, states=states, tolerance=tolerance)
+    values, derivatives, course, status, reached, work = run(
+        terms, names, records, sensitivities=sensitivities, states=states, tolerance=tolerance
+    )
+    place = terms.columns()
+    state_names = tuple(dict.fromkeys((*FIRST, *place)))
+    ordered = course[:, [place[name] for name in state_names]]
+    return values, derivatives, ordered, state_names, status, reached, work
 
 
 def run(
@@ -115,8 +122,10 @@ def run(
     sensitivities: bool,
     states: bool,
     tolerance: float,
-) -> tuple[FloatArray, FloatArray, FloatArray, tuple[str, ...], np.ndarray, FloatArray, int]:
+) -> tuple[FloatArray, FloatArray, FloatArray, np.ndarray, FloatArray, int]:
     """As `integrate`, of terms that are there, with derivatives by `names` of those of their numbers.
+
+    The states are u, all activations and all lags.
 
     Parameters
     ----------
@@ -131,16 +140,15 @@ def run(
     width = len(names) + (len(FIRST) if np.any(records.free) else 0) if sensitivities else 0
     all_by = np.zeros((count, numbers.size, width))
     if sensitivities:
-        all_by[:, :, : len(names)] = by
+        all_by[..., : len(names)] = by
     values = np.empty(time.size)
     derivatives = np.zeros((time.size if sensitivities else 0, len(names) + len(FIRST) + 1))
-    place = terms.columns()
     course = np.empty((time.size if states else 0, 1 + len(terms.activations) + len(terms.lags)))
     course[:] = np.nan
     status, reached = np.empty(count, dtype=np.int64), np.empty(count)
     kernel.prepare(kernel.integrate_members)
     steps = kernel.integrate_members(
-        np.tile(numbers, (count, 1)),
+        numbers[None, :].repeat(count, axis=0),
         all_by,
         terms.signs,
         terms.sources,
@@ -163,11 +171,9 @@ def run(
         status,
         reached,
     )
-    state_names = tuple(dict.fromkeys((*FIRST, *place)))
-    ordered = course[:, [place[name] for name in state_names]]
     lines = (len(terms.activations) + len(terms.lags)) * max(math.ceil(width / kernel.BLOCK), 1)
     work = round(int(steps) * (_STEP + _LINE * lines))
-    return values, derivatives, ordered, state_names, status, reached, work
+    return values, derivatives, course, status, reached, work
 
 
 def band_of(time: FloatArray, offsets: np.ndarray) -> tuple[float, float]:

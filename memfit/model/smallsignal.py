@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from memfit.arrays import ComplexArray, FloatArray
 from memfit.model.parameters import COLUMN, NAMES, Parameters
-from memfit.model.parts import BRANCHES, present
+from memfit.model.parts import BRANCHES, junction_admittance, present
 from memfit.model.steady import junction_voltage, junction_voltage_derivatives
 from memfit.protocols import Control
 
@@ -28,11 +28,7 @@ def admittance(p: Parameters, frequency: ArrayLike, u: ArrayLike) -> ComplexArra
     u : array, V
         Steady junction voltage; broadcast against `frequency`.
     """
-    s = _s(frequency)
-    Y = np.zeros(np.broadcast_shapes(s.shape, np.shape(u)), dtype=np.complex128)
-    for part in present(p, BRANCHES):
-        Y = Y + part.admittance(p, s, u)
-    return Y
+    return junction_admittance(p, _s(frequency), u)
 
 
 def impedance(p: Parameters, frequency: ArrayLike, u: ArrayLike) -> ComplexArray:

@@ -14,6 +14,7 @@ answers late (the loops), the factor on L that brings an eigenvalue to i omega i
 R is the whole resistance between a voltage source and the junction, infinite under current control.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,8 +23,7 @@ from numpy.typing import ArrayLike
 from memfit.arrays import ComplexArray, FloatArray
 from memfit.errors import ParameterError
 from memfit.model.parameters import Parameters
-from memfit.model.parts import LOOPS, present, terms_in_time
-from memfit.model.smallsignal import admittance
+from memfit.model.parts import LOOPS, junction_admittance, present, terms_in_time
 from memfit.model.steady import conductance, junction_capacitance
 from memfit.model.terms import AT_VOLTAGE
 
@@ -37,6 +37,8 @@ _BISECTIONS = 50
 _SPACING = 0.05
 """Of the voltages of a parabola, in V_m."""
 _MOST_STEPS = 40
+_DIP = 1.5
+"""Margins between which the grid may have missed 1."""
 _FASTEST = 1e14  # of the fastest rate to the slowest that is looked at
 
 
@@ -62,27 +64,36 @@ class LeastMargin:
     """rad/s, of the oscillation on the boundary."""
 
 
-def member_eigenvalues(p: Parameters, u: float, resistance: float = np.inf) -> ComplexArray:
+def member_eigenvalues(
+    p: Parameters,
+    u: float,
+    resistance: float = np.inf,
+    capacitance: float = 0.0,
+    band: tuple[float, float] | None = None,
+) -> ComplexArray:
     """(n,) eigenvalues at one steady state, 1/s, by falling real part.
 
     Parameters
     ----------
     p : Parameters
-        Without dispersion.
     u : float, V, across the junction
     resistance : float, ohm
         Between a voltage source and the junction.
+    capacitance : float, F
+        Across the junction, beside that of the device.
+    band : (float, float), rad/s, optional
+        Between which dispersion is followed by a ladder; then the eigenvalues are those with the ladder.
 
     Raises
     ------
     ParameterError
-        Of a device with dispersion.
+        Of a device with dispersion, without a band.
     """
-    if "dispersion" in p.parts:
+    if "dispersion" in p.parts and band is None:
         raise ParameterError(
             "A device with dispersion has no eigenvalues: ask for its Hopf points or its gain margin instead."
         )
-    E, A = _linearised(p, u, resistance)
+    E, A = _linearised(p, u, resistance, capacitance, band or (1.0, 1.0))
     slow = E > 0.0
     if not slow.all():  # what follows at once is eliminated
         fast = ~slow
@@ -98,12 +109,16 @@ def member_eigenvalues(p: Parameters, u: float, resistance: float = np.inf) -> C
     return values[np.lexsort((-values.imag, -values.real))]
 
 
-def _linearised(p: Parameters, u: float, resistance: float) -> tuple[FloatArray, FloatArray]:
+def _linearised(
+    p: Parameters, u: float, resistance: float, capacitance: float, band: tuple[float, float]
+) -> tuple[FloatArray, FloatArray]:
     """(n,) diagonal of E and (n, n) A."""
-    terms = terms_in_time(p, (1.0, 1.0))
+    terms = terms_in_time(p, band)
     activations, size = len(terms.activations), 1 + len(terms.activations) + len(terms.lags)
     E, A = np.zeros(size), np.zeros((size, size))
-    E[0] = junction_capacitance(p, u)
+    E[0] = terms.capacitance.value + capacitance
+    for amplitude, width in terms.growing_capacitances:
+        E[0] += amplitude.value * np.exp(u / width.value)
     A[0, 0] = -terms.conductance.value - 1.0 / resistance
     for amplitude, width in terms.growing_currents:
         A[0, 0] -= amplitude.value / width.value * np.exp(u / width.value)
@@ -125,21 +140,24 @@ def _linearised(p: Parameters, u: float, resistance: float) -> tuple[FloatArray,
     return E, A
 
 
-def _response(p: Parameters, omega: FloatArray, u: FloatArray, resistance: float) -> ComplexArray:
+def _response(
+    p: Parameters, omega: FloatArray, u: FloatArray, resistance: float, capacitance: float
+) -> ComplexArray:
     """-(Y_0 + 1/R)/L, broadcast over omega and u."""
-    total = admittance(p, omega / (2.0 * np.pi), u) + 1.0 / resistance
+    s = np.asarray(1j * omega, dtype=np.complex128)
+    total = junction_admittance(p, s, u) + 1.0 / resistance + s * capacitance
     loops = np.zeros(total.shape, dtype=np.complex128)
     for part in present(p, LOOPS):
-        loops = loops + part.loop_admittance(p, np.asarray(1j * omega, dtype=np.complex128), u)
+        loops = loops + part.loop_admittance(p, s, u)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         result: ComplexArray = 1.0 - total / loops
     return result
 
 
-def _frequencies(p: Parameters, resistance: float, u: FloatArray) -> FloatArray:
+def _frequencies(p: Parameters, resistance: float, capacitance: float, u: FloatArray) -> FloatArray:
     """(m, w) rad/s at each voltage (m,) among which crossings are looked for."""
     G = np.abs(conductance(p, u)) + 1.0 / resistance
-    rates = [G / junction_capacitance(p, u), np.full_like(u, 1.0 / p.tau_d)]
+    rates = [G / (junction_capacitance(p, u) + capacitance), np.full_like(u, 1.0 / p.tau_d)]
     for sign, numbers in terms_in_time(p, (1.0, 1.0)).activations:
         V_T, V_m, tau_k, power, rest_power = (number.value for number in numbers)
         z = (sign * u - V_T) / V_m
@@ -152,7 +170,9 @@ def _frequencies(p: Parameters, resistance: float, u: FloatArray) -> FloatArray:
     return np.geomspace(low, high, _FREQUENCIES, axis=-1)
 
 
-def gain_margins(p: Parameters, u: ArrayLike, resistance: float = np.inf) -> tuple[FloatArray, FloatArray]:
+def gain_margins(
+    p: Parameters, u: ArrayLike, resistance: float = np.inf, capacitance: float = 0.0
+) -> tuple[FloatArray, FloatArray]:
     """Least factor on the loops that brings a pair of eigenvalues to the imaginary axis, and their frequency.
 
     Below 1 the steady state is unstable; infinite (and the frequency NaN) where no factor does it.
@@ -163,6 +183,8 @@ def gain_margins(p: Parameters, u: ArrayLike, resistance: float = np.inf) -> tup
     u : (m,) array, V, across the junction
     resistance : float, ohm
         Between a voltage source and the junction.
+    capacitance : float, F
+        Across the junction, beside that of the device.
 
     Returns
     -------
@@ -173,22 +195,85 @@ def gain_margins(p: Parameters, u: ArrayLike, resistance: float = np.inf) -> tup
     best, at = np.full(u.size, np.inf), np.full(u.size, np.nan)
     if p.tau_d == 0.0 or p.tau_k == 0.0:
         return best, at  # two lags at most: no factor is enough
-    omega = _frequencies(p, resistance, u)
-    values = _response(p, omega, u[:, None], resistance)
-    flips = np.sign(values.imag[:, :-1]) * np.sign(values.imag[:, 1:]) < 0.0
-    row, column = np.nonzero(flips)
-    low, high = np.log(omega[row, column]), np.log(omega[row, column + 1])
-    below = np.sign(values.imag[row, column])
-    for _ in range(_BISECTIONS):
-        middle = 0.5 * (low + high)
-        same = np.sign(_response(p, np.exp(middle), u[row], resistance).imag) == below
-        low, high = np.where(same, middle, low), np.where(same, high, middle)
-    crossing = np.exp(0.5 * (low + high))
-    factor = _response(p, crossing, u[row], resistance).real
-    for k, found, where in zip(row, factor, crossing, strict=True):
+    row, crossing, values = _crossings(p, u, resistance, capacitance, np.imag)
+    for k, found, where in zip(row, values.real, crossing, strict=True):
         if 0.0 < found < best[k]:
             best[k], at[k] = found, where
     return best, at
+
+
+def phase_margins(
+    p: Parameters, u: ArrayLike, resistance: float = np.inf, capacitance: float = 0.0
+) -> FloatArray:
+    """(m,) degrees to 180 where the gain of the loops falls to 1; infinite where it is never above.
+
+    Parameters
+    ----------
+    p : Parameters
+    u : (m,) array, V, across the junction
+    resistance : float, ohm
+        Between a voltage source and the junction.
+    capacitance : float, F
+        Across the junction, beside that of the device.
+    """
+    u = np.atleast_1d(np.asarray(u, dtype=np.float64))
+    margin, last = np.full(u.size, np.inf), np.zeros(u.size)
+
+    def excess(response: ComplexArray) -> FloatArray:
+        """Above 0 where the gain is below 1."""
+        result: FloatArray = np.log(np.abs(response))
+        return result
+
+    row, crossing, values = _crossings(p, u, resistance, capacitance, excess)
+    for k, where, found in zip(row, crossing, values, strict=True):
+        if where > last[k]:
+            margin[k], last[k] = -np.degrees(np.angle(found)), where
+    return margin
+
+
+def loop_gains(
+    p: Parameters, u: ArrayLike, resistance: float = np.inf, capacitance: float = 0.0
+) -> FloatArray:
+    """(m,) steady gain of the loops: what answers late over all that answers at once.
+
+    Parameters
+    ----------
+    p : Parameters
+    u : (m,) array, V, across the junction
+    resistance, capacitance : float, ohm and F
+        As for `phase_margins`.
+    """
+    u = np.atleast_1d(np.asarray(u, dtype=np.float64))
+    with np.errstate(divide="ignore"):
+        result: FloatArray = -1.0 / _response(p, np.zeros(u.size), u, resistance, capacitance).real
+    return result
+
+
+def _crossings(
+    p: Parameters,
+    u: FloatArray,
+    resistance: float,
+    capacitance: float,
+    quantity: Callable[[ComplexArray], FloatArray],
+) -> tuple[np.ndarray, FloatArray, ComplexArray]:
+    """Where a quantity of the response changes sign along the frequencies.
+
+    Returns
+    -------
+    which voltage, rad/s, and the response there
+    """
+    omega = _frequencies(p, resistance, capacitance, u)
+    values = quantity(_response(p, omega, u[:, None], resistance, capacitance))
+    row, column = np.nonzero(np.sign(values[:, :-1]) * np.sign(values[:, 1:]) < 0.0)
+    low, high = np.log(omega[row, column]), np.log(omega[row, column + 1])
+    below = np.sign(values[row, column])
+    for _ in range(_BISECTIONS):
+        middle = 0.5 * (low + high)
+        response = _response(p, np.exp(middle), u[row], resistance, capacitance)
+        same = np.sign(quantity(response)) == below
+        low, high = np.where(same, middle, low), np.where(same, high, middle)
+    crossing = np.exp(0.5 * (low + high))
+    return row, crossing, _response(p, crossing, u[row], resistance, capacitance)
 
 
 def _voltages(p: Parameters) -> FloatArray:
@@ -200,7 +285,9 @@ def _voltages(p: Parameters) -> FloatArray:
     return np.unique(np.concatenate(around))
 
 
-def least_gain_margin(p: Parameters, resistance: float = np.inf) -> LeastMargin | None:
+def least_gain_margin(
+    p: Parameters, resistance: float = np.inf, capacitance: float = 0.0
+) -> LeastMargin | None:
     """The least gain margin over all biases; None where no factor reaches the boundary at any.
 
     Parameters
@@ -208,23 +295,40 @@ def least_gain_margin(p: Parameters, resistance: float = np.inf) -> LeastMargin 
     p : Parameters
     resistance : float, ohm
         Between a voltage source and the junction.
+    capacitance : float, F
+        Across the junction, beside that of the device.
     """
     u = _voltages(p)
-    margin, _ = gain_margins(p, u, resistance)
+    margin, _ = gain_margins(p, u, resistance, capacitance)
     if not np.isfinite(margin).any():
         return None
     k = int(np.argmin(margin))
-    low, high = u[max(k - 1, 0)], u[min(k + 1, u.size - 1)]
+    return least_margin_between(p, u[max(k - 1, 0)], u[min(k + 1, u.size - 1)], resistance, capacitance)
+
+
+def least_margin_between(
+    p: Parameters, low: float, high: float, resistance: float = np.inf, capacitance: float = 0.0
+) -> LeastMargin:
+    """The least gain margin between two voltages where there is one minimum.
+
+    Parameters
+    ----------
+    p : Parameters
+    low, high : float, V, across the junction
+    resistance, capacitance : float, ohm and F
+        As for `least_gain_margin`.
+    """
     for _ in range(9):  # each time a fifth
         inside = np.linspace(low, high, 11)
-        values, _ = gain_margins(p, inside, resistance)
+        values, omega = gain_margins(p, inside, resistance, capacitance)
         k = int(np.argmin(values))
         low, high = inside[max(k - 1, 0)], inside[min(k + 1, inside.size - 1)]
-    value, omega = gain_margins(p, inside[k : k + 1], resistance)
-    return LeastMargin(float(value[0]), float(inside[k]), float(omega[0]))
+    return LeastMargin(float(values[k]), float(inside[k]), float(omega[k]))
 
 
-def follow_least_margin(p: Parameters, known: LeastMargin, resistance: float = np.inf) -> LeastMargin | None:
+def follow_least_margin(
+    p: Parameters, known: LeastMargin, resistance: float = np.inf, capacitance: float = 0.0
+) -> LeastMargin | None:
     """The least gain margin near that of a device that differs little; None where it is lost.
 
     Newton's method on the frequency, at three voltages at a time, and a parabola through their margins: some
@@ -237,6 +341,8 @@ def follow_least_margin(p: Parameters, known: LeastMargin, resistance: float = n
         Of the device that differs little.
     resistance : float, ohm
         Between a voltage source and the junction.
+    capacitance : float, F
+        Across the junction, beside that of the device.
     """
     u, log_omega = known.u, np.full(3, np.log(known.omega))
     spacing = _SPACING * p.V_m
@@ -244,7 +350,7 @@ def follow_least_margin(p: Parameters, known: LeastMargin, resistance: float = n
         at = u + spacing * np.array([-1.0, 0.0, 1.0])
         for _ in range(_MOST_STEPS):
             around = log_omega[:, None] + 1e-4 * np.array([-1.0, 0.0, 1.0])
-            values = _response(p, np.exp(around), at[:, None], resistance)
+            values = _response(p, np.exp(around), at[:, None], resistance, capacitance)
             with np.errstate(divide="ignore", invalid="ignore"):
                 step = -values.imag[:, 1] * 2e-4 / (values.imag[:, 2] - values.imag[:, 0])
             if not np.all(np.isfinite(step)):
@@ -252,7 +358,7 @@ def follow_least_margin(p: Parameters, known: LeastMargin, resistance: float = n
             log_omega = log_omega + np.clip(step, -0.5, 0.5)
             if np.max(np.abs(step)) < 1e-9:
                 break
-        margin = _response(p, np.exp(log_omega), at, resistance).real
+        margin = _response(p, np.exp(log_omega), at, resistance, capacitance).real
         if not np.all(margin > 0.0):
             return None
         log = np.log(margin)
@@ -264,7 +370,7 @@ def follow_least_margin(p: Parameters, known: LeastMargin, resistance: float = n
     return None
 
 
-def hopf_points(p: Parameters, resistance: float = np.inf) -> tuple[HopfPoint, ...]:
+def hopf_points(p: Parameters, resistance: float = np.inf, capacitance: float = 0.0) -> tuple[HopfPoint, ...]:
     """All Hopf points, by rising voltage, refined on Y(i omega, u) + 1/R = 0.
 
     Parameters
@@ -272,47 +378,55 @@ def hopf_points(p: Parameters, resistance: float = np.inf) -> tuple[HopfPoint, .
     p : Parameters
     resistance : float, ohm
         Between a voltage source and the junction.
+    capacitance : float, F
+        Across the junction, beside that of the device.
     """
     u = _voltages(p)
-    margin, omega = gain_margins(p, u, resistance)
+    margin, omega = gain_margins(p, u, resistance, capacitance)
+    dips = np.flatnonzero((margin[1:-1] < margin[:-2]) & (margin[1:-1] <= margin[2:])) + 1
+    for k in dips[(margin[dips] > 1.0) & (margin[dips] < _DIP)]:  # a window narrower than the grid
+        least = least_margin_between(p, u[k - 1], u[k + 1], resistance, capacitance)
+        u, margin = np.append(u, least.u), np.append(margin, least.margin)
+        omega = np.append(omega, least.omega)
+    order = np.argsort(u)
+    u, margin, omega = u[order], margin[order], omega[order]
     with np.errstate(divide="ignore"):
         log = np.log(np.minimum(margin, 1e300))
     found = []
     for k in np.flatnonzero(np.sign(log[:-1]) * np.sign(log[1:]) < 0.0):
         nearer = k if abs(log[k]) < abs(log[k + 1]) else k + 1
-        found.append(_refined(p, resistance, (u[k], u[k + 1]), omega[nearer], log[k] > 0.0))
+        found.append(_refined(p, (resistance, capacitance), (u[k], u[k + 1]), omega[nearer], log[k] > 0.0))
     return tuple(found)
 
 
 def _refined(
-    p: Parameters, resistance: float, bracket: tuple[float, float], omega: float, enters: bool
+    p: Parameters, around: tuple[float, float], bracket: tuple[float, float], omega: float, enters: bool
 ) -> HopfPoint:
     """One Hopf point between two voltages: bisection of the margin, then Newton's method on Y + 1/R."""
     low, high = bracket
     for _ in range(4):
         inside = np.linspace(low, high, 17)
-        margin, at = gain_margins(p, inside, resistance)
+        margin, at = gain_margins(p, inside, *around)
         unstable = (margin < 1.0) == enters
         k = max(int(np.argmax(unstable)), 1)
         low, high, omega = inside[k - 1], inside[k], at[k] if np.isfinite(at[k]) else omega
     u = 0.5 * (low + high)
+
+    def balance(by_u: float = 0.0, by_omega: float = 0.0) -> complex:
+        """Y(i omega, u) + 1/R, S."""
+        s, (resistance, capacitance) = np.array(1j * (omega + by_omega)), around
+        return complex(junction_admittance(p, s, u + by_u) + 1.0 / resistance + s * capacitance)
+
     for _ in range(12):
-        step = np.array([1e-7 * p.V_m, 1e-7 * omega])
-        centre = _balance(p, u, omega, resistance)
-        by_u = (_balance(p, u + step[0], omega, resistance) - _balance(p, u - step[0], omega, resistance)) / (
-            2.0 * step[0]
+        a, b = 1e-7 * p.V_m, 1e-7 * omega
+        centre = balance()
+        by_u, by_omega = (
+            (balance(a) - balance(-a)) / (2.0 * a),
+            (balance(0.0, b) - balance(0.0, -b)) / (2.0 * b),
         )
-        by_omega = (
-            _balance(p, u, omega + step[1], resistance) - _balance(p, u, omega - step[1], resistance)
-        ) / (2.0 * step[1])
         matrix = np.array([[by_u.real, by_omega.real], [by_u.imag, by_omega.imag]])
         change = np.linalg.solve(matrix, [centre.real, centre.imag])
         u, omega = u - float(change[0]), omega - float(change[1])
         if abs(change[0]) < 1e-14 * p.V_m and abs(change[1]) < 1e-14 * omega:
             break
     return HopfPoint(float(u), float(omega))
-
-
-def _balance(p: Parameters, u: float, omega: float, resistance: float) -> complex:
-    """Y(i omega, u) + 1/R, S."""
-    return complex(admittance(p, omega / (2.0 * np.pi), u)) + 1.0 / resistance

@@ -109,7 +109,10 @@ class DriveSet:
         ]
         self._piece_offset = np.concatenate([[0], np.cumsum([p[1].size for p in pieces])]).astype(np.int64)
         self._voltage = np.array([d.control == "voltage" for d in drives], dtype=np.bool_)
+        kinds: list[tuple[Control, np.ndarray]] = [("voltage", self._voltage), ("current", ~self._voltage)]
+        self._kinds = [(control, chosen) for control, chosen in kinds if chosen.any()]
         self._free = np.array([d.initial == "free" for d in drives], dtype=np.bool_)
+        self._begins_anywhere = bool(self._free.any())
         self._before = np.array([0.0 if d.initial == "rest" else d.value[0] for d in drives])
 
     def with_jumps_moved(self, offsets: FloatArray) -> "DriveSet":
@@ -272,9 +275,8 @@ class DriveSet:
     def _records(self, p: Parameters, initial: FloatArray, time: FloatArray) -> Records:
         """For the general integrator: each begins in the steady state before its drive, or with any u."""
         u = np.where(self._free, initial[:, 0], np.nan)
-        kinds: list[tuple[Control, np.ndarray]] = [("voltage", self._voltage), ("current", ~self._voltage)]
-        for control, chosen in kinds:
-            if np.any(chosen) and not Balance.of(p, control).rises:
+        for control, chosen in self._kinds:
+            if not Balance.of(p, control).rises:
                 for r in np.flatnonzero(chosen & ~self._free):
                     u[r : r + 1] = junction_voltage(p, control, self._before[r : r + 1])
         return Records(
@@ -298,7 +300,7 @@ class DriveSet:
             raise InputError(f"The tolerance of an integration is 1e-12 to 1e-2; found {tolerance:g}.")
         if initial is not None and not np.all(np.isfinite(initial)):
             raise InputError("The initial states u, i_c, f of the records must be finite.")
-        if initial is None and np.any(self._free):
+        if initial is None and self._begins_anywhere:
             raise InputError('Records with initial="free" need their initial states u, i_c, f.')
         if delay is not None and not np.all(np.abs(delay) <= self._margin):
             record = int(np.argmax(~(np.abs(delay) <= self._margin)))

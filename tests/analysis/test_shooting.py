@@ -5,7 +5,8 @@ import pytest
 from scipy.integrate import solve_ivp, trapezoid
 
 from memfit.analysis.cycles import bifurcation_diagram, cycles_at
-from memfit.analysis.shooting import Orbits, correct, course, extremes, small_orbit
+from memfit.analysis.orbits import Orbits
+from memfit.analysis.shooting import correct, course, extremes, small_orbit
 from memfit.analysis.stability.circuit import Circuit
 from memfit.analysis.stability.hopf import find_hopf_points
 from memfit.model import Parameters, steady_current
@@ -64,7 +65,7 @@ def test_multipliers_against_the_variational_equation():
 def test_a_start_far_from_any_orbit_does_not_converge():
     point = find_hopf_points(DEVICE, Circuit())[0]
     orbits = Orbits(DEVICE.replace(R_s=0.0))
-    hopf, direction = small_orbit(orbits.p, (point.u - DEVICE.V_T) / DEVICE.V_m, point.omega)
+    hopf, direction = small_orbit(orbits, (point.u - DEVICE.V_T) / DEVICE.V_m, point.omega)
     assert correct(orbits, hopf + np.array([0.0, 8.0, -8.0, 1.0]), direction, 0.05) is None
 
 
@@ -72,7 +73,7 @@ def test_the_smallest_orbits_have_the_frequency_and_the_plane_of_the_hopf_point(
     """A step along the eigenvector is an orbit but for the square of its size."""
     point = find_hopf_points(DEVICE, Circuit())[0]
     orbits = Orbits(DEVICE.replace(R_s=0.0))
-    hopf, direction = small_orbit(orbits.p, (point.u - DEVICE.V_T) / DEVICE.V_m, point.omega)
+    hopf, direction = small_orbit(orbits, (point.u - DEVICE.V_T) / DEVICE.V_m, point.omega)
     assert np.exp(hopf[3]) == pytest.approx(1.0 / point.frequency_Hz)
     misses = [
         np.mean([np.linalg.norm(orbits.residual(hopf + way * direction)[0]) for way in (size, -size)])

@@ -53,6 +53,11 @@ def test_inspect(run, sample_data):
     assert ran.out.count("  iv: ") == 3
     assert ran.out.count("  transient: ") == 3
     assert ran.out.count("obeys the Kramers-Kronig relations") == 8
+    assert "Between the records:\n  At 0.33 V Z(0) of eis_0.33V.csv is " in ran.out
+    assert ran.out.count("they agree") == 7  # one of the eight cannot show it
+    given = json.loads(run("inspect", sample_data / "mapbi3_a", "--json").out)["identities"]
+    assert {one["quantity"] for one in given} == {"Z(0)"}
+    assert all(one["agrees"] for one in given)
 
 
 def test_inspect_as_json(run, small_device):

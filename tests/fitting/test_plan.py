@@ -133,3 +133,14 @@ def test_texts_with_units_are_as_good_as_numbers():
     assert texts.start["C_m"] == pytest.approx(250e-9, rel=1e-12)
     with pytest.raises(ParameterError, match="R_s"):
         FitPlan(fix={"R_s": "42 nF"})
+
+
+def test_parts_are_a_list_or_a_text():
+    assert FitPlan(parts="branch, leak").parts == ("branch", "leak")
+    with pytest.raises(ParameterError, match=r"^parts: unknown part nonsense; expected one of branch, .*\.$"):
+        FitPlan(parts="branch,nonsense")
+
+
+def test_a_law_of_a_time_that_the_model_is_without_is_refused():
+    with pytest.raises(ParameterError, match="law of tau_k, which the model 2d is without"):
+        FitPlan(model="2d", parts=("activation_time",))

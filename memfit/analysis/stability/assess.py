@@ -41,7 +41,7 @@ from memfit.arrays import Interval
 from memfit.errors import InputError
 from memfit.fitting import CircuitStability, FitResult, HopfEstimate, NearestBoundary
 from memfit.fitting.results.findings import Member
-from memfit.fitting.results.propagation import Uncertainty, uncertainty_of, uncertainty_of_draws
+from memfit.fitting.results.propagation import Uncertainty, uncertainty_of
 from memfit.model import (
     NAMES,
     Parameters,
@@ -119,7 +119,7 @@ def assess(
     uncertainty, sample = None, None
     if draws is not None:
         sample = sample_of(p, circuit, draws)
-        uncertainty = uncertainty_of_draws({name: sample.values[name] for name in draws if name in NAMES})
+        uncertainty = sampling.spread_of(sample, draws)
     elif covariance is not None and names:
         uncertainty = uncertainty_of(p, covariance, names, logarithmic or ())
     if p.parts:

@@ -1,4 +1,4 @@
-"""The circuit a device works in, its steady states there, and maps of what it does over any two quantities.
+"""The circuit a device works in, and its steady states there.
 
 Stability is always stated for a circuit. A current source leaves the device to itself. A voltage source acts
 through the series resistance of the device and a load; a capacitance can stand in parallel. Both are exactly
@@ -6,34 +6,37 @@ the current-controlled device with another leakage and another capacitance
 (`memfit.model.linear.effective_parameters`), whose current is V/R.
 
 With the loop L(s) = A/((1 + s tau_m)(1 + s tau_d)(1 + s p)) of `memfit.model.linear`, the gain margin is the
-factor on A that reaches the boundary, and the phase margin what is left of 180 degrees where |L| = 1. In a
-map oscillation is exact (`memfit.model.hopf_boundary`); ringing is the sign of the discriminant of the
-characteristic polynomial.
+factor on A that reaches the boundary, and the phase margin what is left of 180 degrees where |L| = 1. Those
+of a member of the family are read from its frequency response (`memfit.model.stability`).
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import expit
 
-from memfit.arrays import BoolArray, ComplexArray, FloatArray
+from memfit.arrays import ComplexArray, FloatArray
 from memfit.errors import InputError, ParameterError
 from memfit.model import (
-    LOOP_POWERS,
-    PARAMETERS,
     Loop,
     Parameters,
     activation,
     effective_parameters,
     eigenvalues,
     junction_voltage,
-    least_log_gain_margin,
+    least_margin_bias,
     log_gain_margin,
     loop_gain,
     steady_current,
+)
+from memfit.model.stability import (
+    gain_margins,
+    least_gain_margin,
+    least_margin_between,
+    loop_gains,
+    member_eigenvalues,
+    phase_margins,
 )
 from memfit.units import format_quantity
 
@@ -112,7 +115,17 @@ class Circuit:
 
     def can_oscillate(self, p: Parameters) -> bool:
         """Whether some gain makes the device oscillate: u is free to move and there are three lags."""
-        return not self.pins_voltage(p) and self.loop(p).can_oscillate
+        return not self.pins_voltage(p) and p.tau_d > 0.0 and p.tau_k > 0.0
+
+    def most_critical(self, p: Parameters, between: tuple[float, float] | None = None) -> float:
+        """Junction voltage (V) of the least gain margin, of a member between two; V_T where there is none."""
+        if not p.parts:
+            return p.V_T + p.V_m * float(least_margin_bias(self.loop(p)))
+        resistance, capacitance = self.resistance(p), self.external_capacitance
+        if between is not None:
+            return least_margin_between(p, *between, resistance, capacitance).u
+        least = least_gain_margin(p, resistance, capacitance)
+        return p.V_T if least is None else least.u
 
     def junction_voltage(self, p: Parameters, source: ArrayLike) -> FloatArray:
         """(n,) voltage across the junction (V) in the steady states at settings of the source (A or V)."""
@@ -133,6 +146,7 @@ KINDS = ("stable node", "stable focus", "unstable focus", "unstable node")
 NODE, FOCUS, UNSTABLE_FOCUS, UNSTABLE_NODE = range(4)
 
 _BISECTIONS = 100
+_LADDER = 1e3  # how far from the frequency of the loop, either way, dispersion is followed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,11 +164,11 @@ class OperatingPoints:
     f: FloatArray
     """(n,) activation."""
     eigenvalues: ComplexArray
-    """(n, 3) or, for the 2D model, (n, 2), 1/s; the least stable first."""
+    """(n, 3), for the 2D model (n, 2), of a member as many as it has states, 1/s; the least stable first."""
     kind: np.ndarray
     """(n,) index into `KINDS`."""
     damping_ratio: FloatArray
-    """(n,) -Re/|.| of the oscillating pair; 1 where there is none, negative where it grows."""
+    """(n,) -Re/|.| of the oscillating pair, the least stable one; 1 without any, negative where it grows."""
     frequency_Hz: FloatArray
     """(n,) frequency of the oscillating pair; 0 where there is none."""
     loop_gain: FloatArray
@@ -200,15 +214,11 @@ def operating_points_at(p: Parameters, circuit: Circuit, u: ArrayLike) -> Operat
             "A voltage source without any resistance holds the junction: there is no loop to analyse. "
             "Give a load greater than 0 ohm, a device with R_s, or current control."
         )
-    device = circuit.effective(p)
-    loop = Loop.of(device)
-    values, current, f = eigenvalues(device, u), steady_current(p, u), activation(p, u)
-    pair = np.argmax(values.imag, axis=-1)[:, None]
+    current, f = steady_current(p, u), activation(p, u)
+    values, gain, margin, phase = (_of_member if p.parts else _of_plainest)(p, circuit, u)
+    pair = np.argmax(values.imag > 0.0, axis=-1)[:, None]  # the least stable
     oscillating = np.take_along_axis(values, pair, axis=-1)[:, 0]
     there = oscillating.imag > 0.0
-    margin = np.full_like(u, np.inf)
-    if loop.can_oscillate:
-        margin = np.exp(log_gain_margin(loop, (u - p.V_T) / p.V_m))
     return OperatingPoints(
         source=circuit.source(p, u),
         u=u,
@@ -219,10 +229,33 @@ def operating_points_at(p: Parameters, circuit: Circuit, u: ArrayLike) -> Operat
         kind=kinds(values),
         damping_ratio=np.where(there, -oscillating.real / np.abs(oscillating), 1.0),
         frequency_Hz=np.where(there, oscillating.imag, 0.0) / (2.0 * np.pi),
-        loop_gain=loop_gain(device, u),
+        loop_gain=gain,
         gain_margin=margin,
-        phase_margin=phase_margin(loop, f),
+        phase_margin=phase,
     )
+
+
+def _of_plainest(
+    p: Parameters, circuit: Circuit, u: FloatArray
+) -> tuple[ComplexArray, FloatArray, FloatArray, FloatArray]:
+    """Eigenvalues, loop gain, gain and phase margin of the plainest device."""
+    device = circuit.effective(p)
+    loop, margin = Loop.of(device), np.full_like(u, np.inf)
+    if loop.can_oscillate:
+        margin = np.exp(log_gain_margin(loop, (u - p.V_T) / p.V_m))
+    return eigenvalues(device, u), loop_gain(device, u), margin, phase_margin(loop, activation(p, u))
+
+
+def _of_member(
+    p: Parameters, circuit: Circuit, u: FloatArray
+) -> tuple[ComplexArray, FloatArray, FloatArray, FloatArray]:
+    """The same of a member; dispersion has eigenvalues of a ladder around where its loop turns."""
+    around = circuit.resistance(p), circuit.external_capacitance
+    margin, omega = gain_margins(p, u, *around)
+    turning = float(omega[np.argmin(margin)]) if np.isfinite(margin).any() else 1.0 / (p.tau_d or p.tau_m)
+    band = turning / _LADDER, turning * _LADDER
+    values = np.array([member_eigenvalues(p, float(one), *around, band) for one in u])
+    return values, loop_gains(p, u, *around), margin, phase_margins(p, u, *around)
 
 
 def phase_margin(loop: Loop, f: ArrayLike) -> FloatArray:
@@ -262,143 +295,3 @@ def kinds(values: ComplexArray) -> np.ndarray:
     turning = np.any(values.imag != 0.0, axis=-1)
     growing = unstable & (values[..., 0].imag != 0.0)
     return np.select([growing, unstable, turning], [UNSTABLE_FOCUS, UNSTABLE_NODE, FOCUS], NODE)
-
-
-REGIONS = ("stable node", "stable focus (rings)", "oscillates")
-"""In the order of the numbers in a map."""
-
-AXES = (*LOOP_POWERS, "R_s", "R_load", "C_external")
-"""What can be an axis; V_T only moves the bias. R_load is in series with a voltage source, or across the
-terminals under a current source."""
-
-_BIASES = np.linspace(-10.0, 10.0, 81)  # of (u - V_T)/V_m, for ringing
-
-
-@dataclass(frozen=True, kw_only=True)
-class RegionMap:
-    """What a device does over two quantities."""
-
-    x_name: str
-    x: FloatArray
-    """(n,) SI."""
-    y_name: str
-    y: FloatArray
-    """(m,) SI."""
-    region: np.ndarray
-    """(m, n) index into `REGIONS`."""
-    log_gain_margin: FloatArray
-    """(m, n) natural logarithm of the gain margin, of the bias itself or the smallest over all biases; zero
-    on the boundary of oscillation, infinite where nothing can oscillate."""
-
-
-def map_over_bias_and_load(p: Parameters, u: ArrayLike, load: ArrayLike) -> RegionMap:
-    """Regions over the voltage across the junction and the load of a voltage source.
-
-    Parameters
-    ----------
-    p : Parameters
-    u : (n,) array, V
-    load : (m,) array, ohm, at least 0
-
-    Raises
-    ------
-    ParameterError
-        A load is negative or not finite.
-    """
-    biases, loads = np.asarray(u, dtype=np.float64), np.asarray(load, dtype=np.float64)
-    loop, pinned = _loops(p, Circuit(control="voltage"), {"R_load": loads[:, None]})
-    x = (biases - p.V_T) / p.V_m
-    margin = log_gain_margin(loop, x) if loop.can_oscillate else np.full((loads.size, biases.size), np.inf)
-    return _map(("u", biases), ("R_load", loads), margin, _rings(loop, x), pinned)
-
-
-def map_over_parameters(
-    p: Parameters, circuit: Circuit, x: tuple[str, ArrayLike], y: tuple[str, ArrayLike]
-) -> RegionMap:
-    """Regions over two quantities: the most lively behaviour over all biases.
-
-    Parameters
-    ----------
-    p : Parameters
-    circuit : Circuit
-    x, y : name and array
-        Axes among `AXES`, of n and m values in SI units.
-
-    Raises
-    ------
-    ParameterError
-        An axis is unknown, both are the same, or a value is out of range.
-    """
-    if x[0] == y[0]:
-        raise ParameterError(f"Expected two different axes for a map, found {x[0]} twice.")
-    xs, ys = np.asarray(x[1], dtype=np.float64), np.asarray(y[1], dtype=np.float64)
-    loop, pinned = _loops(p, circuit, {x[0]: xs[None, :], y[0]: ys[:, None]})
-    shape = (ys.size, xs.size)
-    margin = least_log_gain_margin(loop) if loop.can_oscillate else np.full(shape, np.inf)
-    each = Loop(*(part[..., None] for part in (loop.gain, loop.tau_m, loop.tau_d, loop.tau_k)))
-    rings = np.any(_rings(each, _BIASES), axis=-1)
-    return _map((x[0], xs), (y[0], ys), np.broadcast_to(margin, shape), np.broadcast_to(rings, shape), pinned)
-
-
-def _loops(p: Parameters, circuit: Circuit, axes: Mapping[str, FloatArray]) -> tuple[Loop, BoolArray]:
-    """Loops over the axes, and where the voltage is pinned (there the loop is that of a large resistance)."""
-    for name, axis in axes.items():
-        if name not in AXES:
-            raise ParameterError(f"Expected an axis among {', '.join(AXES)}; found {name!r}.")
-        if axis.size == 0:
-            raise ParameterError(f"The axis {name} of a map needs at least one value, found none.")
-        row = PARAMETERS.get(name)
-        if row and row.logarithmic and row.domain == "non_negative" and not axis.min() > 0.0:
-            raise ParameterError(
-                f"The axis {name} of a map must be greater than 0 {row.unit}, found {axis.min():g}."
-            )
-        for value in (float(axis.min()), float(axis.max())):
-            if name == "R_load":
-                Circuit(control="voltage", load=value)
-            elif name == "C_external":
-                Circuit(external_capacitance=value)
-            else:
-                p.replace(**{name: value})
-    own = {**p.as_dict(), "R_load": circuit.load, "C_external": circuit.external_capacitance}
-    values: dict[str, FloatArray] = {**{name: np.array(value) for name, value in own.items()}, **axes}
-    shunted = circuit.control == "voltage" or "R_load" in axes  # across a current source it is the same
-    resistance = values["R_s"] + values["R_load"] if shunted else np.array(np.inf)
-    pinned = resistance == 0.0
-    return Loop.from_values(values, np.where(pinned, np.inf, resistance), values["C_external"]), pinned
-
-
-def _rings(loop: Loop, x: FloatArray) -> BoolArray:
-    """Whether there is a pair of complex eigenvalues, from the discriminant of the polynomial."""
-    f = expit(x)
-    gain = loop.gain * f * expit(-x)
-    with np.errstate(divide="ignore"):
-        rates = [1.0 / loop.tau_m, 1.0 / loop.tau_d, 1.0 / (f * loop.tau_k)]
-    if not loop.can_oscillate:
-        m, other = rates[0], np.minimum(rates[1], rates[2])
-        result: BoolArray = (m + other) ** 2 < 4.0 * (1.0 + gain) * m * other
-        return result
-    m, d, k = rates
-    total = m + d + k  # the unit of the eigenvalues: c2 = 1
-    b = ((m / total) * d + (m / total) * k + (d / total) * k) / total
-    c = (1.0 + gain) * (m / total) * (d / total) * (k / total)
-    discriminant: FloatArray = 18.0 * b * c - 4.0 * c + b * b - 4.0 * b**3 - 27.0 * c * c
-    return discriminant < 0.0
-
-
-def _map(
-    x: tuple[str, FloatArray],
-    y: tuple[str, FloatArray],
-    margin: FloatArray,
-    rings: BoolArray,
-    pinned: BoolArray,
-) -> RegionMap:
-    """The map from its parts; a pinned voltage is a node."""
-    free = ~np.broadcast_to(pinned, margin.shape)
-    return RegionMap(
-        x_name=x[0],
-        x=x[1],
-        y_name=y[0],
-        y=y[1],
-        region=np.select([free & (margin < 0.0), free & rings], [2, 1], 0),
-        log_gain_margin=np.where(free, margin, np.inf),
-    )

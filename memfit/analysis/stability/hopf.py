@@ -29,12 +29,14 @@ from memfit.model import (
     Loop,
     Parameters,
     activation,
+    criticality,
     hopf_biases,
     hopf_frequency,
     least_log_gain_margin,
     least_margin_bias,
     log_gain_margin,
     margin_derivatives,
+    stability,
     steady_current,
 )
 
@@ -62,7 +64,7 @@ class HopfPoint:
 
 
 def find_hopf_points(p: Parameters, circuit: Circuit) -> tuple[HopfPoint, ...]:
-    """The Hopf points of a device in a circuit, the lower voltage first: two, or none.
+    """The Hopf points of a device in a circuit, the lower voltage first: two, none, of a member also more.
 
     Parameters
     ----------
@@ -72,26 +74,35 @@ def find_hopf_points(p: Parameters, circuit: Circuit) -> tuple[HopfPoint, ...]:
     """
     if not circuit.can_oscillate(p):
         return ()
-    loop = circuit.loop(p)
-    points = []
-    for x in (float(bias) for bias in hopf_biases(loop) if np.isfinite(bias)):
-        u = p.V_T + p.V_m * x
-        current = float(steady_current(p, u))
-        omega = float(hopf_frequency(loop, x))
-        coefficient = float(first_lyapunov_coefficient(loop, x))
-        points.append(
-            HopfPoint(
-                u=u,
-                V=u + p.R_s * current,
-                I=current,
-                f=float(activation(p, u)),
-                omega=omega,
-                frequency_Hz=omega / (2.0 * np.pi),
-                criticality="supercritical" if coefficient < 0.0 else "subcritical",
-                first_lyapunov=coefficient,
-            )
+    if p.parts:
+        around = circuit.resistance(p), circuit.external_capacitance
+        return tuple(
+            _point(p, one.u, one.omega, criticality.first_lyapunov_coefficient(p, one.u, one.omega, *around))
+            for one in stability.hopf_points(p, *around)
         )
-    return tuple(points)
+    loop = circuit.loop(p)
+    biases = [float(bias) for bias in hopf_biases(loop) if np.isfinite(bias)]
+    return tuple(
+        _point(
+            p, p.V_T + p.V_m * x, float(hopf_frequency(loop, x)), float(first_lyapunov_coefficient(loop, x))
+        )
+        for x in biases
+    )
+
+
+def _point(p: Parameters, u: float, omega: float, coefficient: float) -> HopfPoint:
+    """A Hopf point as the terminal sees it."""
+    current = float(steady_current(p, u))
+    return HopfPoint(
+        u=u,
+        V=u + p.R_s * current,
+        I=current,
+        f=float(activation(p, u)),
+        omega=omega,
+        frequency_Hz=omega / (2.0 * np.pi),
+        criticality="supercritical" if coefficient < 0.0 else "subcritical",
+        first_lyapunov=coefficient,
+    )
 
 
 def first_lyapunov_coefficient(loop: Loop, x: ArrayLike) -> FloatArray:

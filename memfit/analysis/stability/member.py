@@ -7,31 +7,24 @@ margin whose standard error follows from the covariance by its derivatives.
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 
 from memfit.analysis.stability.circuit import Circuit
-from memfit.analysis.stability.hopf import CHANGEABLE
+from memfit.analysis.stability.hopf import CHANGEABLE, find_hopf_points
 from memfit.arrays import Interval
 from memfit.confidence import Z
 from memfit.fitting import CircuitStability, HopfEstimate
-from memfit.fitting.results.propagation import Uncertainty
-from memfit.model import Parameters, steady_current
-from memfit.model.criticality import first_lyapunov_coefficient
-from memfit.model.parameters import PARAMETERS
-from memfit.model.stability import (
-    HopfPoint,
-    LeastMargin,
-    follow_least_margin,
-    hopf_points,
-    least_gain_margin,
-)
+from memfit.fitting.results.propagation import Uncertainty, error_by_steps, probability_below_0
+from memfit.model import PARAMETERS, Parameters
+from memfit.model.stability import LeastMargin, follow_least_margin, least_gain_margin
 from memfit.model.steady import falling_between
 
-_STEP = 1e-4
 _STRIDE, _FARTHEST = 0.4, 9.2  # of the search for the boundary, in a logarithm: a change by more is none
 _MOST_STEPS, _REACHED = 40, 1e-9  # of the log margin
+_TRIED, _FAR = 13, math.log(1e3)  # values of what can be soldered in, among which a crossing is looked for
 _NEAR, _OPEN = 1.25, 1e4  # as in `memfit.analysis.stability.assess`
 _NO_NUMBER = 1e9
 """Margins that are not told: nothing is known."""
@@ -61,8 +54,8 @@ def assess_member(
             changes_to_hopf=nothing,
             values_to_hopf=values,
         )
-    resistance, loaded = circuit.resistance(p), p.replace(C_m=p.C_m + circuit.external_capacitance)
-    least = least_gain_margin(loaded, resistance)
+    around = circuit.resistance(p), circuit.external_capacitance
+    least = least_gain_margin(p, *around)
     if least is None:
         message = f"Under {circuit.name} no gain of the memory makes the device oscillate at any bias."
         return CircuitStability(
@@ -72,8 +65,24 @@ def assess_member(
             changes_to_hopf=nothing,
             values_to_hopf=values,
         )
-    points = tuple(_terminal(loaded, point, resistance) for point in hopf_points(loaded, resistance))
-    error = _log_margin_error(loaded, circuit, least, uncertainty) if uncertainty is not None else None
+    points = tuple(
+        HopfEstimate(
+            u=point.u,
+            V=point.V,
+            I=point.I,
+            omega=point.omega,
+            frequency_Hz=point.frequency_Hz,
+            criticality=point.criticality,
+        )
+        for point in find_hopf_points(p, circuit)
+    )
+
+    def log_margin(moved: Parameters) -> float | None:
+        """The least one, of a device like this."""
+        found = _nearby(moved, circuit, least)
+        return None if found is None else math.log(found.margin)
+
+    error = None if uncertainty is None else error_by_steps(p, uncertainty, log_margin)
     log = math.log(least.margin)
     reach = Z * error if error is not None else 0.0
     low, high = (math.exp(min(max(end, -_LARGEST_LOG), _LARGEST_LOG)) for end in (log - reach, log + reach))
@@ -89,14 +98,14 @@ def assess_member(
         verdict = "near"
     return CircuitStability(
         verdict=verdict,
-        message=_sentence(circuit, least, points, verdict) + _folds(loaded),
-        probability_oscillates=_probability(log, error) if error is not None else None,
+        message=_sentence(circuit, least, points, verdict) + _folds(p),
+        probability_oscillates=probability_below_0(log, error) if error is not None else None,
         hopf_points=points,
         gain_margin_min=least.margin,
         gain_margin_ci95=(low, high) if error is not None else None,
         at_u=least.u,
-        changes_to_hopf=nothing | _changes(loaded, circuit, least),
-        values_to_hopf=values,
+        changes_to_hopf=nothing | _changes(p, circuit, least),
+        values_to_hopf={name: _value(p, circuit, name) for name in circuit.added},
     )
 
 
@@ -114,24 +123,10 @@ def margin_left_open(interval: Interval, text: str) -> str:
     return f"The data leave the gain margin open{told}, on both sides of 1."
 
 
-def _terminal(p: Parameters, point: HopfPoint, resistance: float) -> HopfEstimate:
-    """A Hopf point as the terminal sees it."""
-    l1 = first_lyapunov_coefficient(p, point.u, point.omega, resistance)
-    current = float(steady_current(p, np.array(point.u)))
-    return HopfEstimate(
-        u=point.u,
-        V=point.u + p.R_s * current,
-        I=current,
-        omega=point.omega,
-        frequency_Hz=point.omega / (2.0 * math.pi),
-        criticality="supercritical" if l1 < 0.0 else "subcritical",
-    )
-
-
 def _nearby(p: Parameters, circuit: Circuit, known: LeastMargin) -> LeastMargin | None:
     """The least margin of a device that differs little, searched for everywhere where it is lost."""
-    resistance = circuit.resistance(p)
-    return follow_least_margin(p, known, resistance) or least_gain_margin(p, resistance)
+    around = circuit.resistance(p), circuit.external_capacitance
+    return follow_least_margin(p, known, *around) or least_gain_margin(p, *around)
 
 
 def _changes(p: Parameters, circuit: Circuit, least: LeastMargin) -> dict[str, float | None]:
@@ -140,15 +135,55 @@ def _changes(p: Parameters, circuit: Circuit, least: LeastMargin) -> dict[str, f
     The least margin is followed from that of the device, both ways.
     """
     names = [n for n, row in PARAMETERS.items() if row.logarithmic and 0.0 < getattr(p, n) < math.inf]
+    names += [name for name, value in _soldered(circuit).items() if value > 0.0]
     return {name: _change(p, circuit, least, name) for name in names}
+
+
+def _soldered(circuit: Circuit) -> dict[str, float]:
+    """What the circuit has of what can be soldered in, ohm and F, by name; a shunt makes a voltage source."""
+    return dict(zip(circuit.added, (circuit.load, circuit.external_capacitance), strict=True))
+
+
+def _with(p: Parameters, circuit: Circuit, name: str, value: float) -> tuple[Parameters, float, float]:
+    """Device, resistance and capacitance around it after a change of one quantity."""
+    if name == "C_external":
+        circuit = replace(circuit, external_capacitance=value)
+    elif name in circuit.added:
+        circuit = replace(circuit, control="voltage", load=value)
+    else:
+        p = p.replace(**{name: value})
+    return p, circuit.resistance(p), circuit.external_capacitance
+
+
+def _value(p: Parameters, circuit: Circuit, name: str) -> float | None:
+    """Resistance (ohm) or capacitance (F) at which the least margin is 1; of several that nearest to what is.
+
+    None where none does it between a thousandth and a thousand times R_b, or C_m.
+    """
+    unit, now = (p.C_m, circuit.external_capacitance) if name == "C_external" else (p.R_b, circuit.load)
+
+    def at(place: float, near: LeastMargin | None) -> LeastMargin | None:
+        moved, *around = _with(p, circuit, name, math.exp(place))
+        known = follow_least_margin(moved, near, *around) if near else None
+        return known or least_gain_margin(moved, *around)
+
+    roots, last, near = list[float | None](), math.nan, None
+    for place in np.log(unit) + np.linspace(-_FAR, _FAR, _TRIED):
+        other = at(place, near)
+        if near is not None and other is not None and (near.margin < 1.0) != (other.margin < 1.0):
+            roots.append(_between(at, (last, near), (place, other)))
+        last, near = place, other
+    possible = [root for root in roots if root is not None]
+    return min(possible, key=lambda root: abs(root - now), default=None)
 
 
 def _change(p: Parameters, circuit: Circuit, least: LeastMargin, name: str) -> float | None:
     """That of one parameter, the nearer one of both ways."""
+    now = {**p.as_dict(), **_soldered(circuit)}[name]
 
     def at(place: float, near: LeastMargin) -> LeastMargin | None:
-        moved = p.replace(**{name: getattr(p, name) * math.exp(place)})
-        return follow_least_margin(moved, near, circuit.resistance(moved))
+        moved, *around = _with(p, circuit, name, now * math.exp(place))
+        return follow_least_margin(moved, near, *around)
 
     reached: dict[float, LeastMargin | None] = {-1.0: least, 1.0: least}
     for k in range(1, round(_FARTHEST / _STRIDE) + 1):
@@ -194,33 +229,6 @@ def _folds(p: Parameters) -> str:
         "resistance): there it can also jump, which is another route than the one tested, a pair of "
         "eigenvalues on the imaginary axis."
     )
-
-
-def _log_margin_error(
-    p: Parameters, circuit: Circuit, least: LeastMargin, uncertainty: Uncertainty
-) -> float | None:
-    """Standard error of the least log gain margin, from one step of each fitted parameter."""
-    slopes = []
-    for name in uncertainty.names:
-        value = getattr(p, name)
-        additive = name in uncertainty.additive
-        step = _STEP * (p.V_m if PARAMETERS[name].scale == "in V_m" else abs(value) or 1.0)
-        complaint = PARAMETERS[name].complaint(value + step)
-        step = -step if complaint else step
-        moved = p.replace(**{name: value + step})
-        there = _nearby(moved, circuit, least)
-        if there is None:
-            return None
-        slopes.append((math.log(there.margin) - math.log(least.margin)) / step * (1.0 if additive else value))
-    variance = float(np.array(slopes) @ uncertainty.covariance @ np.array(slopes))
-    return math.sqrt(variance) if math.isfinite(variance) and variance >= 0.0 else None
-
-
-def _probability(log_margin: float, error: float) -> float:
-    """That the log gain margin is below 0."""
-    if error == 0.0:
-        return float(log_margin < 0.0)
-    return 0.5 * math.erfc(log_margin / (math.sqrt(2.0) * error))
 
 
 def _sentence(circuit: Circuit, least: LeastMargin, points: tuple[HopfEstimate, ...], verdict: str) -> str:

@@ -10,6 +10,7 @@ latter is that of the device (its terminal voltage, or its current); the circuit
 state there is stable.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,9 +21,16 @@ from scipy.special import ndtr
 
 from memfit.analysis.stability.circuit import KINDS, Circuit, operating_points_at
 from memfit.arrays import FloatArray, Interval
-from memfit.confidence import TAILS
+from memfit.confidence import TAILS, Z
 from memfit.errors import ParameterError
-from memfit.fitting.results.propagation import Uncertainty, draw_values, lowest_value
+from memfit.fitting.results.propagation import (
+    Uncertainty,
+    draw_values,
+    error_by_steps,
+    lowest_value,
+    probability_below_0,
+    uncertainty_of_draws,
+)
 from memfit.model import (
     NAMES,
     PARAMETERS,
@@ -33,6 +41,7 @@ from memfit.model import (
     least_log_gain_margin_derivatives,
     log_gain_margin,
 )
+from memfit.model.stability import gain_margins
 from memfit.protocols import Control
 
 
@@ -201,6 +210,38 @@ class BiasStability:
         }
 
 
+def spread_of(sample: Sample, draws: Mapping[str, ArrayLike]) -> Uncertainty:
+    """The covariance of what was drawn.
+
+    Parameters
+    ----------
+    sample : Sample
+        Made of the draws.
+    draws : mapping of str to (n,) array
+    """
+    return uncertainty_of_draws({name: sample.values[name] for name in draws if name in NAMES})
+
+
+def _of_member(
+    p: Parameters, circuit: Circuit, bias: float, quantity: Control, uncertainty: Uncertainty | None
+) -> tuple[float | None, Interval | None]:
+    """Probability that a member is unstable at a bias, and the interval of its gain margin, both linear."""
+
+    def log_margin(moved: Parameters) -> float | None:
+        """At the same bias, of a device like this."""
+        u = junction_voltage(moved, quantity, np.array([bias]))
+        margin = float(gain_margins(moved, u, circuit.resistance(moved), circuit.external_capacitance)[0][0])
+        return math.log(margin) if 0.0 < margin < math.inf else None
+
+    here = log_margin(p)
+    error = error_by_steps(p, uncertainty, log_margin) if uncertainty is not None else None
+    if here is None or error is None:
+        return None, None
+    low, high = here - Z * error, here + Z * error
+    interval = (math.exp(low), math.exp(high)) if high < SETTINGS.largest_log else None
+    return probability_below_0(here, error), interval
+
+
 def stability_at(
     p: Parameters,
     circuit: Circuit,
@@ -247,7 +288,10 @@ def stability_at(
         point = operating_points_at(p, circuit, u)
     margin, phase = float(point.gain_margin[0]), float(point.phase_margin[0])
     sample, probability, interval = None, None, None
-    if np.isfinite(margin) and draws is not None:
+    if p.parts:
+        known = spread_of(sample_of(p, circuit, draws), draws) if draws is not None else uncertainty
+        probability, interval = _of_member(p, circuit, bias, quantity, known)
+    elif np.isfinite(margin) and draws is not None:
         sample = sample_of(p, circuit, draws)
     elif np.isfinite(margin) and uncertainty is not None:
         sample = draw(p, circuit, uncertainty, seed=seed)

@@ -7,6 +7,7 @@ is no picture of it, and where a posterior or a bootstrap was drawn, its interva
 devices.
 """
 
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -395,3 +396,47 @@ def _of_sample(value: FloatArray, sample: FloatArray) -> tuple[FloatArray, Float
         stderr[kept] = np.nanstd(sample[:, kept], axis=0)
         low[kept], high[kept] = np.nanquantile(sample[:, kept], TAILS, axis=0)
     return stderr, low, high
+
+
+_SHORT = 1e-4
+"""Of a parameter: a step by which a quantity is followed."""
+
+
+def error_by_steps(
+    p: Parameters, uncertainty: Uncertainty, quantity: Callable[[Parameters], float | None]
+) -> float | None:
+    """Standard error of a quantity, from one step of each fitted parameter; None where it is lost.
+
+    Parameters
+    ----------
+    p : Parameters
+    uncertainty : Uncertainty
+    quantity : callable
+        Of a device that differs little; None where it has none.
+    """
+    slopes, here = [], quantity(p)
+    for name in uncertainty.names:
+        value = getattr(p, name)
+        additive = name in uncertainty.additive
+        step = _SHORT * (p.V_m if PARAMETERS[name].scale == "in V_m" else abs(value) or 1.0)
+        complaint = PARAMETERS[name].complaint(value + step)
+        step = -step if complaint else step
+        there = quantity(p.replace(**{name: value + step}))
+        if here is None or there is None:
+            return None
+        slopes.append((there - here) / step * (1.0 if additive else value))
+    variance = float(np.array(slopes) @ uncertainty.covariance @ np.array(slopes))
+    return math.sqrt(variance) if math.isfinite(variance) and variance >= 0.0 else None
+
+
+def probability_below_0(value: float, error: float) -> float:
+    """That a normal quantity is below 0.
+
+    Parameters
+    ----------
+    value, error : float
+        And its standard error.
+    """
+    if error == 0.0:
+        return float(value < 0.0)
+    return 0.5 * math.erfc(value / (math.sqrt(2.0) * error))

@@ -28,9 +28,10 @@ _FARTHEST = 1e30  # V, at which a bracket is no longer widened
 
 @inline_part
 def begin(eq: Any, drive: float, u: float, free: bool, initial: FloatArray, w: Any) -> None:
-    """All in equilibrium at u, not a number: at the drive; free: but for u, activation 0 and lag 0.
+    """All in equilibrium at u, not a number: at the drive; free: but for what `initial` gives.
 
-    Where a record is free the last 3 columns are derivatives by its initial values.
+    Those are u, lag 0, activation 0 and, where there are more, the other activations and lags. Where a record
+    is free the last 3 columns are derivatives by the first three.
     """
     w.u[0] = _settled(eq, drive) if math.isnan(u) else u
     for k in range(eq.activations):
@@ -41,6 +42,11 @@ def begin(eq: Any, drive: float, u: float, free: bool, initial: FloatArray, w: A
         w.y[k, 0] = eq.numbers[eq.at_lags + LAG * k + 1] * source_at_start(eq, k, w)
     if free:
         w.y[0, 0] = initial[1]
+        if initial.size > FREE:
+            for k in range(1, eq.activations):
+                w.f[k, 0] = initial[FREE - 1 + k]
+            for k in range(1, eq.lags):
+                w.y[k, 0] = initial[FREE - 2 + eq.activations + k]
     if not eq.voltage:
         w.x[0] = w.u[0]
     elif free and eq.numbers[0] > 0.0:

@@ -199,6 +199,23 @@ def present(p: Parameters, parts: Sequence[P]) -> list[P]:
     return [part for part in parts if part.PART not in absent]
 
 
+def junction_admittance(p: Parameters, s: ComplexArray, u: ArrayLike) -> ComplexArray:
+    """Y, S: the sum of the admittances of the branches that a device has.
+
+    Parameters
+    ----------
+    p : Parameters
+    s : array, rad/s
+        i omega.
+    u : array, V
+        Steady junction voltage; broadcast against `s`.
+    """
+    Y = np.zeros(np.broadcast_shapes(np.shape(s), np.shape(u)), dtype=np.complex128)
+    for part in present(p, BRANCHES):
+        Y = Y + part.admittance(p, s, u)
+    return Y
+
+
 def states(p: Parameters) -> tuple[str, ...]:
     """Names of the states of a device, in the order of the vector field; (u, i_c, f) of the plainest.
 

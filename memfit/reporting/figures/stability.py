@@ -116,8 +116,8 @@ class WindowCurves:
     """(m,) Hz."""
     impedance: ComplexArray
     """(k, m) ohm: under current control that of the device, else of the junction with its circuit."""
-    polynomial: StabilityCurves
-    """Coefficients in this circuit; its Hopf voltages are under the name "current"."""
+    polynomial: StabilityCurves | None
+    """Coefficients in this circuit; its Hopf voltages are under the name "current". A member has none."""
     steady: OperatingPoints
     """Steady states along the bias."""
     time: FloatArray

@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from memfit.analysis.stability import Circuit
-from memfit.datasets import IVSweep, PulseTransient, SynapticCurve
+from memfit.datasets import IVSweep, PulseTransient, SynapticCurve, identities
 from memfit.fitting import FitResult, FittedRecord
 from memfit.model import Parameters
 from memfit.reporting.content import (
@@ -193,6 +193,7 @@ def report_of(
     started = result.environment.get("started")
     groups = {"parameters": result.parameters, "derived": result.derived, "nuisance": result.nuisance}
     records = [item.file for item in result.inputs]
+    shared = [one.sentence for one in identities([item.record for item in fitted])]
     environment = {"memfit": result.memfit_version, **result.environment}
     blocks: dict[str, Iterable[Block | None]] = {
         "overview": [Bullets(tuple(notes), "care"), _overview_panels(m)],
@@ -208,7 +209,7 @@ def report_of(
         "residuals": [goodness_table(result), *_residual_panels(m)],
         "identifiability": knowledge_blocks(result),
         "correlation": [correlation_table(result)],
-        "voltage": [_voltage_panels(m)],
+        "voltage": [Bullets(tuple(shared)), _voltage_panels(m)],
         "stability": _stability_blocks(m),
         "merits": merits,
         "starts": [starts_table(result), alternatives_table(result)],
@@ -429,13 +430,13 @@ def _stability_blocks(m: Material) -> tuple[Block | None, ...]:
         panels.append(_panel("coefficients", draw, 85, coefficients_data(curves)))
         draw = partial(gain_margin_figure, curves=curves)
         panels.append(_panel("gain_margin", draw, 85, margins_data(curves)))
-    if curves is not None and p is not None:
+    if p is not None and (curves is not None or p.parts):
         circuit = Circuit(control="current")
         dynamics = dynamics_of(p, circuit)
         panels += branch_panels(dynamics) if dynamics else ()
         panels += map_panels(p, circuit, known_uncertainty(m.result))
     evidence: tuple[Block, ...] = ()
-    if p is not None and not p.parts:
+    if p is not None:
         spectra = [(spectrum.record, spectrum.fitted.used) for spectrum in m.spectra]
         evidence = evidence_blocks(p, spectra, [transient_of(item) for item in m.transients])
     return (

@@ -30,9 +30,11 @@ from memfit.analysis.stability import (
     operating_points_at,
     uncertainty_of,
 )
+from memfit.arrays import ComplexArray, FloatArray
 from memfit.confidence import confidence_region
 from memfit.fitting import FitResult
-from memfit.model import Parameters, impedance, least_log_gain_margin, least_margin_bias
+from memfit.model import Parameters, least_log_gain_margin
+from memfit.model.smallsignal import admittance
 from memfit.reporting.content import Columns
 from memfit.reporting.figures.stability import AXIS_UNITS, Dynamics, GainMap, WindowCurves, attracts
 from memfit.reporting.fit.curves import stability_curves
@@ -60,6 +62,8 @@ class Settings:
     loads: float = 3.0
     """Decades on either side of R_b, of the map over bias and load."""
     load_grid: tuple[int, int] = (161, 121)
+    member_grid: tuple[int, int] = (65, 37)
+    """Of a device with further parts, each point of which has its eigenvalues."""
     grid: int = 61
     """Points along an axis of the map over two parameters."""
     narrowest: float = 1.3
@@ -86,13 +90,13 @@ def dynamics_of(p: Parameters, circuit: Circuit) -> Dynamics | None:
     """
     if not circuit.can_oscillate(p):
         return None
-    critical = operating_points_at(p, circuit, p.V_T + p.V_m * float(least_margin_bias(circuit.loop(p))))
+    critical = operating_points_at(p, circuit, circuit.most_critical(p))
     source = float(critical.source[0])
     diagram = bifurcation_diagram(p, circuit)
     cycle = stable_cycle(p, diagram, source)
     low, high = p.V_T - SETTINGS.widths * p.V_m, p.V_T + SETTINGS.widths * p.V_m
     if diagram.hopf_points:
-        low, high = (point.u for point in diagram.hopf_points)
+        low, high = diagram.hopf_points[0].u, diagram.hopf_points[-1].u
         beside = SETTINGS.beside_window * (high - low)
         low, high = low - beside, high + beside
     return Dynamics(
@@ -138,11 +142,10 @@ def load_map(p: Parameters, circuit: Circuit) -> RegionMap:
     circuit : Circuit
         Whose external capacitance counts.
     """
-    across, up = SETTINGS.load_grid
+    across, up = SETTINGS.member_grid if p.parts else SETTINGS.load_grid
     u = np.linspace(p.V_T - SETTINGS.widths * p.V_m, p.V_T + SETTINGS.widths * p.V_m, across)
     loads = p.R_b * np.logspace(-SETTINGS.loads, SETTINGS.loads, up)
-    together = p.replace(C_m=p.C_m + circuit.external_capacitance)  # the capacitance is across the junction
-    return map_over_bias_and_load(together, u, loads)
+    return map_over_bias_and_load(p, u, loads, circuit.external_capacitance)
 
 
 def gain_map(
@@ -231,33 +234,36 @@ def window_curves(dynamics: Dynamics) -> WindowCurves:
     middle = float(dynamics.critical.u[0])
     u = middle + SETTINGS.apart * p.V_m * np.arange(-2.0, 3.0)
     if dynamics.diagram.hopf_points:
-        low, high = (point.u for point in dynamics.diagram.hopf_points)
+        low, high = dynamics.diagram.hopf_points[0].u, dynamics.diagram.hopf_points[-1].u
         beside = SETTINGS.outside * (high - low)
         u = np.array([low - beside, low, middle, high, high + beside])
     points = operating_points_at(p, circuit, u)
     slowest = 1.0 / (2.0 * np.pi * float(np.cbrt(p.tau_m * p.tau_d * p.tau_k)))
     turning = float(dynamics.critical.frequency_Hz[0]) or slowest
     frequency = turning * np.logspace(SETTINGS.decades, -SETTINGS.decades, SETTINGS.frequencies)
-    seen = circuit.effective(p).replace(R_s=0.0, L_s=0.0)
-    if circuit.control == "current":
-        seen = p.replace(C_m=p.C_m + circuit.external_capacitance)
     time = np.linspace(0.0, SETTINGS.periods / turning, SETTINGS.course_points)
     sources = [float(points.source[place]) for place in (0, u.size // 2, u.size - 1)]
     steady = dynamics.steady
     bounds = float(steady.u[0]), float(steady.u[-1])
-    polynomial = stability_curves(circuit.effective(p).replace(R_s=0.0), bounds)
-    if polynomial is None:  # excluded: the dynamics are those of three lags
-        raise ValueError("a device of two lags has no window")
+    polynomial = None if p.parts else stability_curves(circuit.effective(p).replace(R_s=0.0), bounds)
     return WindowCurves(
         circuit=circuit,
         points=points,
         frequency=frequency,
-        impedance=np.array([impedance(seen, frequency, float(value)) for value in points.u]),
+        impedance=np.array([_seen(p, circuit, frequency, float(value)) for value in points.u]),
         polynomial=polynomial,
         steady=steady,
         time=time,
         courses={one: from_rest(p, circuit, one, float(time[-1]), time.size)[1] for one in sources},
     )
+
+
+def _seen(p: Parameters, circuit: Circuit, frequency: FloatArray, u: float) -> ComplexArray:
+    """Impedance (ohm) of the device with what is in parallel to its junction in the circuit."""
+    omega, free = 2.0 * np.pi * frequency, circuit.control == "current"
+    across = 1.0 / circuit.resistance(p) + 1j * omega * circuit.external_capacitance
+    series = p.R_s + 1j * omega * p.L_s if free else 0.0
+    return np.asarray(series + 1.0 / (admittance(p, frequency, u) + across), dtype=np.complex128)
 
 
 def branch_data(dynamics: Dynamics) -> Columns:

@@ -215,7 +215,8 @@ def _hopf_points_table(name: str, block: CircuitStability) -> Table | None:
 def _recipe_table(name: str, block: CircuitStability, dynamics: Dynamics) -> Table:
     """What brings the device to the boundary, one quantity at a time."""
     p, circuit = dynamics.parameters, dynamics.circuit
-    present: dict[str, float] = {key: getattr(p, key) for key in CHANGEABLE}
+    changeable = [*CHANGEABLE, *(key for key in p.as_dict() if key in block.changes_to_hopf and p.parts)]
+    present: dict[str, float] = {key: getattr(p, key) for key in dict.fromkeys(changeable)}
     present |= dict(zip(circuit.added, (circuit.load, circuit.external_capacitance), strict=True))
     rows = []
     for key, now in present.items():
@@ -312,13 +313,14 @@ def _window_panels(dynamics: Dynamics, prefix: str = "") -> tuple[Panel, ...]:
     if float(np.log(dynamics.critical.gain_margin[0])) > _FAR:
         return ()
     curves, circuit = window_curves(dynamics), dynamics.circuit
-    polynomial = partial(coefficients_figure, curves=curves.polynomial)
     drawn: dict[str, tuple[Draw, Mapping[str, FloatArray]]] = {
-        "window_spectra": (partial(window_spectra_figure, curves=curves), window_spectra_data(curves)),
-        "circuit_coefficients": (polynomial, coefficients_data(curves.polynomial)),
-        "root_locus": (partial(root_locus_figure, curves=curves), root_locus_data(curves)),
-        "time_courses": (partial(time_courses_figure, curves=curves), time_courses_data(curves)),
+        "window_spectra": (partial(window_spectra_figure, curves=curves), window_spectra_data(curves))
     }
+    if curves.polynomial is not None:
+        polynomial = partial(coefficients_figure, curves=curves.polynomial)
+        drawn["circuit_coefficients"] = polynomial, coefficients_data(curves.polynomial)
+    drawn["root_locus"] = partial(root_locus_figure, curves=curves), root_locus_data(curves)
+    drawn["time_courses"] = partial(time_courses_figure, curves=curves), time_courses_data(curves)
     return tuple(_panel(name, prefix, draw, data, circuit) for name, (draw, data) in drawn.items())
 
 
@@ -351,6 +353,8 @@ def map_panels(
         regions = load_map(p, circuit)
         draw: Draw = partial(load_map_figure, regions=regions)
         panels.append(_panel("load_map", prefix, draw, load_map_data(regions), circuit))
+    if p.parts:  # whose margin is no function of a loop of three lags
+        return tuple(panels)
     gains = gain_map(p, circuit, known, axes)
     if axes is not None or float(gains.map.log_gain_margin.min()) < _FAR:
         draw = partial(gain_map_figure, found=gains)

@@ -1,10 +1,13 @@
-"""Steady states along the bias and maps: margins against the loop itself, kinds against eigenvalues."""
+"""Steady states along the bias: margins against the loop itself, kinds against eigenvalues."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from member_equations import MEMBERS, Equations
 
+from memfit.analysis.stability import assess
 from memfit.analysis.stability.circuit import (
-    AXES,
     FOCUS,
     KINDS,
     NODE,
@@ -12,15 +15,13 @@ from memfit.analysis.stability.circuit import (
     UNSTABLE_NODE,
     Circuit,
     kinds,
-    map_over_bias_and_load,
-    map_over_parameters,
     operating_points,
     operating_points_at,
     phase_margin,
 )
 from memfit.analysis.stability.hopf import find_hopf_points, values_to_hopf
 from memfit.errors import InputError, ParameterError
-from memfit.model import Loop, Parameters, eigenvalues, least_log_gain_margin
+from memfit.model import Loop, Parameters
 
 DEVICE = Parameters(R_b=1e5, C_m=1e-7, i_c0=1e-4, V_T=0.7, V_m=0.06, tau_d=5e-3, tau_k=0.2, R_s=50.0)
 
@@ -97,68 +98,90 @@ def test_a_pinned_voltage_is_an_error():
         operating_points(DEVICE.replace(R_s=0.0), Circuit(control="voltage"), 0.7)
 
 
-@pytest.mark.parametrize("p", [DEVICE, DEVICE.replace(tau_k=0.0), DEVICE.replace(tau_d=0.0)])
-def test_bias_and_load(p):
-    u, load = np.linspace(0.4, 0.9, 21), np.geomspace(1e2, 1e7, 15)
-    found = map_over_bias_and_load(p, u, load)
-    for row, margins, value in zip(found.region, found.log_gain_margin, load, strict=True):
-        kind = kinds(eigenvalues(p, u, resistance=p.R_s + value))
-        np.testing.assert_array_equal(row, np.select([kind >= UNSTABLE_FOCUS, kind == FOCUS], [2, 1], 0))
-        np.testing.assert_array_equal(margins < 0.0, row == 2)
-    assert set(np.unique(found.region)) == ({0, 1, 2} if p == DEVICE else {0, 1})
-
-
-def test_the_load_where_oscillation_starts_is_where_the_map_says():
-    load = values_to_hopf(DEVICE, Circuit(control="voltage"))["R_load"]
-    found = map_over_bias_and_load(DEVICE, np.linspace(0.4, 0.9, 2001), [0.98 * load, 1.02 * load])
-    assert 2 not in found.region[0]
-    assert 2 in found.region[1]
-
-
-def test_two_parameters():
-    C_m, tau_d = np.geomspace(1e-9, 1e-5, 9), np.geomspace(1e-5, 10.0, 7)
-    found = map_over_parameters(DEVICE, Circuit(), ("C_m", C_m), ("tau_d", tau_d))
-    assert found.region.shape == (7, 9)
-    for i, second in enumerate(tau_d):
-        for j, first in enumerate(C_m):
-            p = DEVICE.replace(C_m=first, tau_d=second)
-            margin = float(least_log_gain_margin(Loop.of(p)))
-            assert found.log_gain_margin[i, j] == pytest.approx(margin, rel=1e-12)
-            turning = eigenvalues(p, p.V_T + p.V_m * np.linspace(-10, 10, 81)).imag.any()
-            assert found.region[i, j] == (2 if margin < 0.0 else int(turning))
-
-
-def test_axes_of_the_circuit():
-    circuit = Circuit(control="voltage", load=1e6)
-    found = map_over_parameters(
-        DEVICE.replace(R_s=0.0), circuit, ("C_external", [0.0, 1e-5]), ("R_load", [0.0, 1e6])
-    )
-    np.testing.assert_array_equal(found.region, [[0, 0], [2, 1]])
-    assert np.all(np.isinf(found.log_gain_margin[0]))
-    weak = map_over_parameters(DEVICE, Circuit(), ("i_c0", [1e-12, 1e-4]), ("R_s", [0.0, 10.0]))
-    np.testing.assert_array_equal(weak.region, [[0, 2], [0, 2]])
-
-
-@pytest.mark.parametrize(
-    ("axis", "said"),
-    [
-        (("V_T", [1.0]), f"Expected an axis among {', '.join(AXES)}; found 'V_T'"),
-        (("C_m", [1.0]), "two different axes"),
-        (("R_b", [-1.0, 1.0]), "R_b must be greater than 0 ohm, found -1"),
-        (("R_load", [-5.0]), "load must be a finite number of at least 0 ohm"),
-        (("C_external", [np.inf]), "external capacitance"),
-        (("tau_k", [0.0, 1.0]), "tau_k of a map must be greater than 0 s, found 0"),
-        (("R_b", []), "needs at least one value"),
-    ],
-)
-def test_bad_axes_are_named(axis, said):
-    with pytest.raises(ParameterError, match=said):
-        map_over_parameters(DEVICE, Circuit(), ("C_m", [1e-7]), axis)
-
-
 def test_a_load_in_series_with_a_current_source_is_refused():
     with pytest.raises(ParameterError, match="voltage source behind that resistance"):
         Circuit(control="current", load=1e4)
     assert Circuit(control="current").added == ("R_shunt", "C_external")
     assert set(values_to_hopf(DEVICE, Circuit(control="current"))) == {"R_shunt", "C_external"}
     assert set(values_to_hopf(DEVICE, Circuit(control="voltage"))) == {"R_load", "C_external"}
+
+
+AROUND = [
+    Circuit(),
+    Circuit(external_capacitance=3e-8),
+    Circuit(control="voltage", load=7e5),
+    Circuit(control="voltage", load=2e6, external_capacitance=2e-8),
+]
+
+
+@pytest.mark.parametrize("circuit", AROUND, ids=[circuit.name for circuit in AROUND])
+@pytest.mark.parametrize("name", [name for name in MEMBERS if name != "dispersion"])
+def test_eigenvalues_and_hopf_points_of_members_against_a_dense_jacobian(name, circuit):
+    p = DEVICE.replace(**MEMBERS[name][0])
+    u = np.linspace(0.45, 0.9, 10)
+    points = operating_points_at(p, circuit, u)
+    for k, values in enumerate(points.eigenvalues):
+        J = Equations(p, circuit, points.source[k]).jacobian(u[k])
+        dense = np.linalg.eigvals(J)
+        slow = 1 / np.linalg.eigvals(np.linalg.inv(J))  # which the fastest would drown
+        for value in values:
+            assert min(np.min(abs(dense - value)), np.min(abs(slow - value))) < 1e-8 * abs(value)
+        assert (points.gain_margin[k] < 1.0) == (slow.real.max() > 0.0)
+
+    def det(u, omega):
+        """Of J - i omega, each row as large as its diagonal."""
+        J = Equations(p, circuit, float(circuit.source(p, u))).jacobian(u)
+        J = J - 1j * omega * np.eye(len(J))
+        return np.linalg.det(J / np.diag(J)[:, None])
+
+    for point in find_hopf_points(p, circuit):
+        step = 1e-5 * p.V_m
+        slope = (det(point.u + step, point.omega) - det(point.u - step, point.omega)) / (2 * step)
+        assert abs(det(point.u, point.omega)) < 1e-12 * abs(slope) * abs(point.u)
+
+
+@pytest.mark.parametrize("circuit", AROUND[2:], ids=[circuit.name for circuit in AROUND[2:]])
+def test_a_capacitor_across_a_device_with_dispersion_is_plain(circuit):
+    p = DEVICE.replace(n=0.97)
+    points = find_hopf_points(p, circuit)
+    assert len(points) == 2
+    for point in points:
+        f = 1 / (1 + np.exp(-(point.u - p.V_T) / p.V_m))
+        s, w = 1j * point.omega, 2e3 * np.pi
+        element = p.C_m * w * (s / w) ** p.n + s * circuit.external_capacitance
+        loop = p.i_c0 * f * (1 - f) / p.V_m / ((1 + s * p.tau_d) * (1 + s * p.tau_k * f))
+        outside = 1 / (p.R_s + circuit.load)
+        assert abs(element + 1 / p.R_b + loop + outside) < 1e-12 * abs(element)
+    u = np.array([points[0].u - 1e-3, points[0].u + 1e-3])
+    np.testing.assert_array_equal(operating_points_at(p, circuit, u).gain_margin < 1.0, [False, True])
+    growing = operating_points_at(p, circuit, u).eigenvalues[:, 0].real > 0.0  # with a ladder: nearly
+    np.testing.assert_array_equal(growing, [False, True])
+
+
+@pytest.mark.parametrize("circuit", AROUND, ids=[circuit.name for circuit in AROUND])
+def test_a_member_with_a_part_of_no_size_has_the_numbers_of_the_plainest(circuit):
+    u = np.linspace(0.4, 0.95, 12)
+    plain, member = (operating_points_at(p, circuit, u) for p in (DEVICE, DEVICE.replace(I_ph=1e-30)))
+    for name in ("eigenvalues", "damping_ratio", "frequency_Hz", "loop_gain", "gain_margin", "phase_margin"):
+        np.testing.assert_allclose(getattr(member, name), getattr(plain, name), rtol=1e-8, err_msg=name)
+    np.testing.assert_array_equal(member.kind, plain.kind)
+    for one, other in zip(
+        *(find_hopf_points(p, circuit) for p in (DEVICE, DEVICE.replace(I_ph=1e-30))), strict=True
+    ):
+        assert one.u == pytest.approx(other.u, rel=1e-12)
+        assert one.omega == pytest.approx(other.omega, rel=1e-12)
+        assert one.first_lyapunov == pytest.approx(other.first_lyapunov, rel=1e-6)
+
+
+def test_what_is_soldered_in_brings_a_member_to_the_boundary():
+    for circuit in (Circuit(), Circuit(control="voltage", load=1e6, external_capacitance=2e-8)):
+        p = DEVICE.replace(R_1=3e5, C_1=1e-7, kappa=0.02)
+        block = assess(p, circuit)
+        for name, value in block.values_to_hopf.items():
+            moved = replace(circuit, external_capacitance=value)
+            if name != "C_external":
+                moved = replace(circuit, control="voltage", load=value)
+            at = assess(p, moved)
+            assert at.gain_margin_min == pytest.approx(1.0, rel=1e-6)
+    plain, member = (assess(p, Circuit()).values_to_hopf for p in (DEVICE, DEVICE.replace(I_ph=1e-30)))
+    assert member == pytest.approx(plain, rel=1e-6)
