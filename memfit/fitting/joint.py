@@ -215,7 +215,8 @@ def _choose(
             return plainest, None, mistake, ()
     state = chosen.state
     if state.minimum.message == SPENT and not measure(state).large:  # what was missing made up for it
-        state = settle(replace(state, problem=replace(state.problem, effort=effort)), plan)
+        more = effort.part(EFFORT.choice)
+        state = settle(replace(state, problem=replace(state.problem, effort=more)), plan)
     # the way through wider models may end at a lower place of the plainest
     other = chosen.parts != plainest.state.parameters.parts
     if other or _squares(state) < SETTINGS.much_lower * _squares(plainest.state):
