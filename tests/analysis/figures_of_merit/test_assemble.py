@@ -6,7 +6,12 @@ import devices
 import numpy as np
 import pytest
 
-from memfit.analysis.figures_of_merit.assemble import NO_DATA, NOT_MEASURED, figures_of_merit
+from memfit.analysis.figures_of_merit.assemble import (
+    NO_DATA,
+    NO_INTERVAL,
+    NOT_MEASURED,
+    figures_of_merit,
+)
 from memfit.analysis.figures_of_merit.conditions import Conditions
 from memfit.analysis.figures_of_merit.rows import FIGURES_OF_MERIT
 from memfit.errors import InputError
@@ -83,6 +88,13 @@ def test_without_records(fitted):
 def test_a_model_that_misses_the_data(fitted, measured):
     poor = replace(fitted, status=replace(fitted.status, code="poor_fit"))
     assert "conditional" in figures_of_merit(poor, measured).notes[0]
+
+
+def test_no_prediction_of_a_fit_is_without_its_interval(fitted, measured):
+    wide = tuple(tuple(1e6 * one for one in row) for row in fitted.covariance)
+    vague = figures_of_merit(replace(fitted, covariance=wide), measured)
+    assert all(e.predicted is None or e.predicted.ci95 is not None for e in vague.entries)
+    assert any(e.predicted_reason == NO_INTERVAL for e in vague.entries)
 
 
 def test_conditions_that_the_model_cannot_give(fitted, measured):
