@@ -44,6 +44,7 @@ NO_DATA = "the records are not at hand"
 OF_ITS_OWN = "the record begins in a state of its own, which no protocol has"
 LOST = "the model cannot be followed through this drive"
 NO_INTERVAL = "too few of the devices that the data allow have one: no interval can be given"
+OF_NOISE = "the noise of the record takes it away again and again: no interval can be given"
 NO_FORMING = "the model has none: it does the same in every cycle"
 SAME_EVERY_TIME = "the model does the same in every cycle"
 _SAME_DRIVE = 0.02
@@ -222,7 +223,9 @@ class _Made:
         return {"predicted": None, "predicted_reason": NO_INTERVAL}
 
     def measured(self, name: str, value: Value | None, reason: str = "") -> dict[str, Any]:
-        """What a record says of it."""
+        """What a record says of it; never what only part of the redrawn noise leaves."""
+        if value is not None and value.method == "none" and name != "endurance":
+            value, reason = None, OF_NOISE
         why = NO_DATA if not self.at_hand else reason or FIGURES_OF_MERIT[name].without
         return {"measured": value, "measured_reason": "" if value else why}
 

@@ -10,12 +10,13 @@ from memfit.analysis.figures_of_merit.assemble import (
     NO_DATA,
     NO_INTERVAL,
     NOT_MEASURED,
+    OF_NOISE,
     figures_of_merit,
 )
 from memfit.analysis.figures_of_merit.conditions import Conditions
 from memfit.analysis.figures_of_merit.rows import FIGURES_OF_MERIT
 from memfit.errors import InputError
-from memfit.synthetic.measurements import loop
+from memfit.synthetic.measurements import loop, simulate_device
 
 P = devices.TRUTH
 
@@ -95,6 +96,16 @@ def test_no_prediction_of_a_fit_is_without_its_interval(fitted, measured):
     vague = figures_of_merit(replace(fitted, covariance=wide), measured)
     assert all(e.predicted is None or e.predicted.ci95 is not None for e in vague.entries)
     assert any(e.predicted_reason == NO_INTERVAL for e in vague.entries)
+
+
+def test_what_the_noise_takes_away_is_not_measured():
+    planned = [loop([0.0, 1.05, 0.0], rate, points=81, file=f"{rate}.csv") for rate in (0.5, 2.0, 8.0)]
+    rough = simulate_device(P, planned, replace(devices.NOISE, current=0.1), seed=4)
+    entries = figures_of_merit(P, rough, names=("V_set", "V_reset", "crossing", "lobes")).entries
+    read = [e for e in entries if e.record and e.name != "lobes"]
+    assert all(e.measured is None or e.measured.ci95 is not None for e in read)
+    assert any(e.measured_reason == OF_NOISE for e in read)
+    assert all(e.measured is not None for e in entries if e.record and e.name == "lobes")
 
 
 def test_conditions_that_the_model_cannot_give(fitted, measured):
