@@ -34,6 +34,7 @@ from memfit.analysis.figures_of_merit.subjects import Subject, of_records, stand
 from memfit.arrays import FloatArray
 from memfit.datasets import Device, ImpedanceSpectrum, IVSweep, Record
 from memfit.fitting import FitResult
+from memfit.fitting.noise import record_misfit
 from memfit.fitting.results.forecast import notes_on
 from memfit.fitting.results.propagation import Knowledge, Propagated, knowledge_of, propagate
 from memfit.fitting.results.reproduce import as_fitted, match_records
@@ -256,12 +257,18 @@ class _Made:
 
     def _answer(self, subject: Subject, course: Course | None) -> FloatArray | None:
         """The model at the samples of a record, where it describes it."""
-        if course is None or self.fit is None:
+        record = subject.record
+        if course is None or record is None or isinstance(record, ImpedanceSpectrum):
             return None
-        item = next((one for one in self.fit.goodness.datasets if one.file == subject.name), None)
         answer = course[1] if subject.drive.control == "voltage" else course[0]
-        described = item is not None and item.misfit is not None and item.misfit < _DESCRIBED
-        return answer if described and np.all(np.isfinite(answer)) else None
+        if not np.all(np.isfinite(answer)):
+            return None
+        if self.fit is None:  # parameters alone
+            misfit = record_misfit(record, record.response - answer, np.ones(answer.size, dtype=bool)).ratio
+        else:
+            item = next((one for one in self.fit.goodness.datasets if one.file == subject.name), None)
+            misfit = np.inf if item is None or item.misfit is None else item.misfit
+        return answer if misfit < _DESCRIBED else None
 
     def of_cycles(self, subjects: Sequence[Subject]) -> Iterator[Entry]:
         """Loops that repeat one drive, in one record or in several."""

@@ -15,8 +15,9 @@ from memfit.analysis.figures_of_merit.assemble import (
 )
 from memfit.analysis.figures_of_merit.conditions import Conditions
 from memfit.analysis.figures_of_merit.rows import FIGURES_OF_MERIT
+from memfit.datasets.standard_protocols import protocol
 from memfit.errors import InputError
-from memfit.synthetic.measurements import loop, simulate_device
+from memfit.synthetic.measurements import Noise, Recording, loop, simulate_device
 
 P = devices.TRUTH
 
@@ -106,6 +107,20 @@ def test_what_the_noise_takes_away_is_not_measured():
     assert all(e.measured is None or e.measured.ci95 is not None for e in read)
     assert any(e.measured_reason == OF_NOISE for e in read)
     assert all(e.measured is not None for e in entries if e.record and e.name == "lobes")
+
+
+def test_pulses_are_measured_although_their_edges_are_a_thousand_times_larger():
+    """Relative noise: where samples crowd, the current is that of the charged capacitance."""
+    asked = Conditions(amplitude=1.0, read=0.5, width=0.02, interval=0.03, count=8)
+    pair = protocol("paired_pulses", amplitude=1.0, width=0.02, interval=0.03)
+    planned = [Recording(file="pair.csv", kind="transient", drive=pair.drive, time=pair.time)]
+    errors = []
+    for seed in range(8):
+        measured = simulate_device(P, planned, Noise(current=0.001, current_floor=1e-9), seed=seed)
+        (entry,) = (e for e in figures_of_merit(P, measured, asked, names=("PPF",)).entries if e.record)
+        assert entry.measured.stderr < 0.002 * entry.measured.value
+        errors.append((entry.measured.value - entry.predicted.value) / entry.measured.stderr)
+    assert 0.4 < np.sqrt(np.mean(np.square(errors))) < 1.8
 
 
 def test_conditions_that_the_model_cannot_give(fitted, measured):
