@@ -103,7 +103,30 @@ def local_roughness(values: FloatArray, at: FloatArray, window: int = 15) -> Flo
     if not known.size:
         return np.zeros(values.size)
     distance = np.interp(np.arange(values.size), known, distance[known])
-    half = min(window // 2, (values.size - 1) // 2)
+    return _typical_around(distance, window)
+
+
+def typical_by_size(distance: FloatArray, sizes: FloatArray, window: int) -> FloatArray:
+    """(n,) standard deviation of the noise of each of n >= 3 points, by the median over those of like size.
+
+    Parameters
+    ----------
+    distance : (n,) array
+        From a curve that describes the points.
+    sizes : (n,) array
+        Of the curve.
+    window : int
+        Points of like size.
+    """
+    order = np.argsort(sizes, kind="stable")
+    result = np.empty(sizes.size)
+    result[order] = _typical_around(np.abs(distance[order]), window)
+    return result
+
+
+def _typical_around(distance: FloatArray, window: int) -> FloatArray:
+    """(n,) standard deviation that shows in the moduli of distances around each."""
+    half = min(window // 2, (distance.size - 1) // 2)
     around = np.lib.stride_tricks.sliding_window_view(np.pad(distance, half, mode="reflect"), 2 * half + 1)
     result: FloatArray = TO_SIGMA[0.5] * np.median(around, axis=1)
     return result

@@ -12,6 +12,7 @@ from memfit.noise_estimate import (
     noise_of_differences,
     relative_distances,
     typical,
+    typical_by_size,
 )
 
 LINE, CUBIC = [1.0, -2.0], [1.0, -2.0, 3.0, 0.5]
@@ -82,3 +83,12 @@ def test_third_differences_see_the_same_noise():
     t = np.linspace(0.0, 1.0, 5000)
     noise = 0.01 * np.random.default_rng(5).standard_normal((2, t.size))
     assert noise_of_differences(t**2 + noise[0], 1.0 - t + noise[1]) == pytest.approx(0.01, rel=0.05)
+
+
+def test_noise_that_follows_the_size_is_told_by_size():
+    rng = np.random.default_rng(5)
+    sizes = 10.0 ** rng.uniform(-9.0, -2.0, 4000)
+    sigma = np.hypot(1e-3 * sizes, 1e-9)
+    found = typical_by_size(sigma * rng.standard_normal(4000), sizes, 201)
+    assert np.max(np.abs(np.log(found / sigma))) < 0.7
+    assert np.mean(np.log(found / sigma)) == pytest.approx(0.0, abs=0.05)

@@ -3,11 +3,10 @@
 - NeuroSim: two columns, number of the pulse and conductance (S), one file a branch, as `nonlinear_fit.m` of
   MLP+NeuroSim takes them (github.com/neurosim/MLP_NeuroSim_V3.0).
 - CrossSim: a line of headers, then a column a ramp with the currents of the reads (A), `set.csv` and
-`reset.csv`, as
-  `load_set_reset_csv` of its lookup-table generator takes them (github.com/sandialabs/cross-sim).
-- memdevice-bench: a row a pulse, `pulse_update.csv`, with its JSON sidecar of version 0.2.0 (volatile
-memory, two
-  terminals; github.com/JK1234567899999/memdevice-bench).
+  `reset.csv`, as `load_set_reset_csv` of its lookup-table generator takes them
+  (github.com/sandialabs/cross-sim).
+- memdevice-bench: a row a pulse, `pulse_update.csv`, with its JSON sidecar of version 0.2.0 (volatile memory,
+  two terminals; github.com/JK1234567899999/memdevice-bench).
 """
 
 import json

@@ -34,8 +34,9 @@ from memfit.analysis.figures_of_merit.subjects import Subject, of_records, stand
 from memfit.arrays import FloatArray
 from memfit.datasets import Device, ImpedanceSpectrum, IVSweep, Record
 from memfit.fitting import FitResult
+from memfit.fitting.noise import record_misfit
 from memfit.fitting.results.forecast import notes_on
-from memfit.fitting.results.propagation import Propagated, knowledge_of, propagate
+from memfit.fitting.results.propagation import Knowledge, Propagated, knowledge_of, propagate
 from memfit.fitting.results.reproduce import as_fitted, match_records
 from memfit.model import Parameters
 
@@ -43,6 +44,8 @@ NOT_MEASURED = "no record holds it"
 NO_DATA = "the records are not at hand"
 OF_ITS_OWN = "the record begins in a state of its own, which no protocol has"
 LOST = "the model cannot be followed through this drive"
+NO_INTERVAL = "too few of the devices that the data allow have one: no interval can be given"
+OF_NOISE = "the noise of the record takes it away again and again: no interval can be given"
 NO_FORMING = "the model has none: it does the same in every cycle"
 SAME_EVERY_TIME = "the model does the same in every cycle"
 _SAME_DRIVE = 0.02
@@ -114,9 +117,7 @@ def figures_of_merit(
         slowest=slowest,
     )
     found = propagate(known, model, logarithmic=model.logarithmic, some=model.some)
-    made = _Made(
-        fit=_fit(result), model=model, values=_predicted(found, len(model.names)), at_hand=device is not None
-    )
+    made = _Made(fit=_fit(result), model=model, known=known, found=found, at_hand=device is not None)
     by_loop = [one for one in measured if one.group == "loop"]
     entries = (
         *made.of_subjects([*asked, *measured]),
@@ -190,33 +191,15 @@ def _spectra(spectra: Sequence[ImpedanceSpectrum], full: Stated) -> list[Spectru
     return known or [Spectrum(control="voltage", bias=full.amplitude, frequency=_USUAL_FREQUENCIES)]
 
 
-def _predicted(found: Propagated, count: int) -> list[Value | None]:
-    """Scalars of the model with their intervals; None where it gives no number."""
-    values: list[Value | None] = []
-    for k in range(count):
-        value, stderr, low, high = (float(a[k]) for a in (found.value, found.stderr, found.low, found.high))
-        if not np.isfinite(value):
-            values.append(None)
-            continue
-        certain = np.isfinite(stderr) and np.isfinite(low) and np.isfinite(high)
-        values.append(
-            Value(
-                value=value,
-                stderr=stderr if certain else None,
-                ci95=(low, high) if certain else None,
-                method=found.methods[k] if certain else "none",
-            )
-        )
-    return values
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Made:
     """Entries as they are made."""
 
     fit: FitResult | None
     model: FiguresOfModel
-    values: Sequence[Value | None]
+    known: Knowledge
+    found: Propagated
+    """The figures of the model, with their intervals."""
     at_hand: bool
     """Whether the records are."""
     _places: dict[tuple[str, int], int] = field(default_factory=dict)
@@ -228,12 +211,22 @@ class _Made:
         self._places.update({place: k for k, place in enumerate(self.model.names)})
 
     def predicted(self, name: str, number: int = 0) -> dict[str, Any]:
-        """What the model says of a figure."""
-        value = self.values[self._places[name, number]]
-        return {"predicted": value, "predicted_reason": "" if value else FIGURES_OF_MERIT[name].without}
+        """What the model says of a figure; of a fit never without its interval."""
+        found, k = self.found, self._places[name, number]
+        value, stderr, low, high = (float(a[k]) for a in (found.value, found.stderr, found.low, found.high))
+        if not np.isfinite(value):
+            return {"predicted": None, "predicted_reason": FIGURES_OF_MERIT[name].without}
+        if np.isfinite(stderr) and np.isfinite(low) and np.isfinite(high):
+            made = Value(value=value, stderr=stderr, ci95=(low, high), method=found.methods[k])
+            return {"predicted": made, "predicted_reason": ""}
+        if self.known.source == "none" and not self.known.open:
+            return {"predicted": Value(value=value), "predicted_reason": ""}
+        return {"predicted": None, "predicted_reason": NO_INTERVAL}
 
     def measured(self, name: str, value: Value | None, reason: str = "") -> dict[str, Any]:
-        """What a record says of it."""
+        """What a record says of it; never what only part of the redrawn noise leaves."""
+        if value is not None and value.method == "none" and name != "endurance":
+            value, reason = None, OF_NOISE
         why = NO_DATA if not self.at_hand else reason or FIGURES_OF_MERIT[name].without
         return {"measured": value, "measured_reason": "" if value else why}
 
@@ -264,12 +257,18 @@ class _Made:
 
     def _answer(self, subject: Subject, course: Course | None) -> FloatArray | None:
         """The model at the samples of a record, where it describes it."""
-        if course is None or self.fit is None:
+        record = subject.record
+        if course is None or record is None or isinstance(record, ImpedanceSpectrum):
             return None
-        item = next((one for one in self.fit.goodness.datasets if one.file == subject.name), None)
         answer = course[1] if subject.drive.control == "voltage" else course[0]
-        described = item is not None and item.misfit is not None and item.misfit < _DESCRIBED
-        return answer if described and np.all(np.isfinite(answer)) else None
+        if not np.all(np.isfinite(answer)):
+            return None
+        if self.fit is None:  # parameters alone
+            misfit = record_misfit(record, record.response - answer, np.ones(answer.size, dtype=bool)).ratio
+        else:
+            item = next((one for one in self.fit.goodness.datasets if one.file == subject.name), None)
+            misfit = np.inf if item is None or item.misfit is None else item.misfit
+        return answer if misfit < _DESCRIBED else None
 
     def of_cycles(self, subjects: Sequence[Subject]) -> Iterator[Entry]:
         """Loops that repeat one drive, in one record or in several."""

@@ -17,6 +17,7 @@ from memfit.analysis.figures_of_merit.rows import FIGURES_OF_MERIT, rows_of
 from memfit.analysis.figures_of_merit.spiking import NOTHING, SPIKES, Spiking, threshold_current
 from memfit.analysis.figures_of_merit.subjects import Subject, of_protocol
 from memfit.arrays import BoolArray, ComplexArray, FloatArray
+from memfit.datasets.standard_protocols import SETTINGS as SAMPLES
 from memfit.errors import ParameterError
 from memfit.model import Parameters, activation_time, impedance, junction_voltage
 from memfit.model.transient import DriveSet
@@ -29,6 +30,10 @@ class Settings:
 
     tolerance: float = 1e-8
     """Of the integrator."""
+    charged: float = 10.0
+    """Times to the first sample of a pulse, in which R_s charges C_m at the fastest,"""
+    negligible: float = 1e-8
+    """unless that asks for more than this part of R_b."""
     rates: int = 14
     """Of the curve of the area,"""
     slowest: float = 3e-3
@@ -76,6 +81,12 @@ class Spectrum:
     control: Control
     bias: float
     frequency: FloatArray
+
+
+def _that_samples_can_follow(p: Parameters, width: float) -> Parameters:
+    """A device whose R_s, where it is as good as none, charges C_m no faster than samples of a pulse show."""
+    least = SETTINGS.charged * SAMPLES.soonest * width / p.C_m
+    return p.replace(R_s=max(p.R_s, min(least, SETTINGS.negligible * p.R_b)))
 
 
 def turnover_frequency(frequency: FloatArray, impedance_: ComplexArray) -> float:
@@ -248,6 +259,7 @@ class FiguresOfModel:
 
     def _courses(self, p: Parameters, followed: tuple[bool, ...]) -> list[Course | None]:
         """The same of some; None for the others."""
+        p = _that_samples_can_follow(p, self.full.width)
         every = [*self.subjects, *self._loops, *self._pairs]
         kept = [one for one, here in zip(every, followed, strict=True) if here]
         if not kept:

@@ -189,8 +189,10 @@ def _loop_of(record: IVSweep, full: Stated) -> Subject | None:
     found = loops.cycles(record.time, held, record.current)
     if not found:
         return None
-    steps = np.abs(record.drive.rate(record.time))
-    rate = record.scan_rate or float(np.median(steps[steps > 0.0])) if np.any(steps > 0.0) else np.nan
+    slopes = np.abs(record.drive.rate(record.time))
+    moving = slopes[slopes > 0.0]  # none of a staircase
+    mean = float(np.sum(np.abs(np.diff(held))) / np.ptp(record.time))
+    rate = record.scan_rate or (float(np.median(moving)) if moving.size else mean)
     conditions = {"rate": rate, "amplitude": found[0].sign * found[0].amplitude, "read": full.read}
     low = float(np.min(found[0].sign * held) * found[0].sign)
     if abs(low) > loops.SETTINGS.closed * found[0].amplitude:

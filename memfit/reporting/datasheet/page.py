@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from memfit.analysis.figures_of_merit.assemble import NO_DATA, NOT_MEASURED
 from memfit.analysis.figures_of_merit.rows import FIGURES_OF_MERIT
 from memfit.analysis.figures_of_merit.sheet import Entry, FigureCurve, FiguresOfMerit, Value
 from memfit.datasets import IVSweep
@@ -196,17 +197,21 @@ def _cells(value: Value | None, entry: Entry) -> tuple[str, str]:
 
 
 def _reasons(sheet: FiguresOfMerit) -> Table:
-    """Why there are dashes."""
-    rows = []
-    for entry in sheet.main:
-        if entry.predicted is None or (entry.measured is None and entry.row.group in ("cycles", "device")):
-            said = entry.predicted_reason if entry.predicted is None else entry.measured_reason
-            if entry.row.group == "cycles":
-                said = entry.measured_reason or said
-            if said:
-                rows.append((_TEXT["names"][entry.name], said))
-    columns = (_column("figure", "prose"), Column("", "prose"))
+    """Why there are dashes; that no record holds what is predicted needs no reason."""
+    rows, main = [], {id(entry) for entry in sheet.main}
+    for entry in (*sheet.main, *(e for e in _of_records(sheet) if id(e) not in main)):
+        plain = entry.predicted is not None and entry.measured_reason in (NOT_MEASURED, NO_DATA)
+        reasons = ("" if plain else entry.measured_reason, entry.predicted_reason)
+        named = _TEXT["names"][entry.name] + (f", {entry.record}" if id(entry) not in main else "")
+        if any(reasons):
+            rows.append((named, *(said or MISSING for said in reasons)))
+    columns = (_column("figure", "prose"), _column("measured", "prose"), _column("predicted", "prose"))
     return Table("reasons", _TEXT["captions"]["reasons"], columns, tuple(rows))
+
+
+def _of_records(sheet: FiguresOfMerit) -> list[Entry]:
+    """What has a row among the records."""
+    return [e for e in sheet.entries if e.record and (e.measured or e.predicted)]
 
 
 def _records(sheet: FiguresOfMerit) -> Table:
@@ -222,8 +227,7 @@ def _records(sheet: FiguresOfMerit) -> Table:
             _cells(e.predicted, e)[0],
             fixed(e.difference, 1),
         )
-        for e in sheet.entries
-        if e.record and (e.measured or e.predicted)
+        for e in _of_records(sheet)
     ]
     columns = (
         _column("figure", "prose"),

@@ -6,11 +6,18 @@ import devices
 import numpy as np
 import pytest
 
-from memfit.analysis.figures_of_merit.assemble import NO_DATA, NOT_MEASURED, figures_of_merit
+from memfit.analysis.figures_of_merit.assemble import (
+    NO_DATA,
+    NO_INTERVAL,
+    NOT_MEASURED,
+    OF_NOISE,
+    figures_of_merit,
+)
 from memfit.analysis.figures_of_merit.conditions import Conditions
 from memfit.analysis.figures_of_merit.rows import FIGURES_OF_MERIT
+from memfit.datasets.standard_protocols import protocol
 from memfit.errors import InputError
-from memfit.synthetic.measurements import loop
+from memfit.synthetic.measurements import Noise, Recording, loop, simulate_device
 
 P = devices.TRUTH
 
@@ -83,6 +90,37 @@ def test_without_records(fitted):
 def test_a_model_that_misses_the_data(fitted, measured):
     poor = replace(fitted, status=replace(fitted.status, code="poor_fit"))
     assert "conditional" in figures_of_merit(poor, measured).notes[0]
+
+
+def test_no_prediction_of_a_fit_is_without_its_interval(fitted, measured):
+    wide = tuple(tuple(1e6 * one for one in row) for row in fitted.covariance)
+    vague = figures_of_merit(replace(fitted, covariance=wide), measured)
+    assert all(e.predicted is None or e.predicted.ci95 is not None for e in vague.entries)
+    assert any(e.predicted_reason == NO_INTERVAL for e in vague.entries)
+
+
+def test_what_the_noise_takes_away_is_not_measured():
+    planned = [loop([0.0, 1.05, 0.0], rate, points=81, file=f"{rate}.csv") for rate in (0.5, 2.0, 8.0)]
+    rough = simulate_device(P, planned, replace(devices.NOISE, current=0.1), seed=4)
+    entries = figures_of_merit(P, rough, names=("V_set", "V_reset", "crossing", "lobes")).entries
+    read = [e for e in entries if e.record and e.name != "lobes"]
+    assert all(e.measured is None or e.measured.ci95 is not None for e in read)
+    assert any(e.measured_reason == OF_NOISE for e in read)
+    assert all(e.measured is not None for e in entries if e.record and e.name == "lobes")
+
+
+def test_pulses_are_measured_although_their_edges_are_a_thousand_times_larger():
+    """Relative noise: where samples crowd, the current is that of the charged capacitance."""
+    asked = Conditions(amplitude=1.0, read=0.5, width=0.02, interval=0.03, count=8)
+    pair = protocol("paired_pulses", amplitude=1.0, width=0.02, interval=0.03)
+    planned = [Recording(file="pair.csv", kind="transient", drive=pair.drive, time=pair.time)]
+    errors = []
+    for seed in range(8):
+        measured = simulate_device(P, planned, Noise(current=0.001, current_floor=1e-9), seed=seed)
+        (entry,) = (e for e in figures_of_merit(P, measured, asked, names=("PPF",)).entries if e.record)
+        assert entry.measured.stderr < 0.002 * entry.measured.value
+        errors.append((entry.measured.value - entry.predicted.value) / entry.measured.stderr)
+    assert 0.4 < np.sqrt(np.mean(np.square(errors))) < 1.8
 
 
 def test_conditions_that_the_model_cannot_give(fitted, measured):

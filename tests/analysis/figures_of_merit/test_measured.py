@@ -57,6 +57,17 @@ def test_a_figure_without_a_number_is_none():
     assert found["loop_area"].stderr == pytest.approx(2.0, rel=0.4)
 
 
+def test_records_of_one_length_do_not_share_the_error_of_their_standard_errors():
+    rng = np.random.default_rng(3)
+    errors = []
+    for _ in range(100):
+        data = rng.standard_normal(50)
+        value = with_noise(lambda y: {"loop_area": float(y.sum())}, data, np.zeros(50), np.ones(50))
+        errors.append(value["loop_area"].stderr / np.sqrt(50.0))
+    assert np.mean(errors) == pytest.approx(1.0, abs=0.05)  # 0.12 of one, 0.012 of the mean
+    assert np.std(errors) == pytest.approx(0.12, abs=0.04)
+
+
 def test_positive_figures_have_intervals_of_a_factor():
     value = normal("R_HRS", 100.0, 10.0, "noise of the record")
     assert value.ci95 == pytest.approx((100.0 * np.exp(-0.1 * Z), 100.0 * np.exp(0.1 * Z)))

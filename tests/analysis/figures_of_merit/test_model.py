@@ -82,3 +82,14 @@ def test_some_numbers_are_those_of_the_whole_vector(names):
     assert wanted.any()
     np.testing.assert_array_equal(some[wanted], whole[wanted])
     assert np.isnan(some[: len(model.names)][~wanted[: len(model.names)]]).sum() > 3
+
+
+def test_no_series_resistance_charges_the_capacitance_as_a_small_one_does():
+    asked = Conditions(amplitude=1.0, width=0.3)
+    energies = [
+        figures_of_merit(P.replace(R_s=R_s), conditions=asked, names=("energy_per_pulse",))[
+            "energy_per_pulse"
+        ]
+        for R_s in (1e-8, 1e-2)
+    ]
+    assert energies[0].predicted.value == pytest.approx(energies[1].predicted.value, rel=1e-3)

@@ -7,7 +7,9 @@ import pytest
 from memfit.analysis.figures_of_merit.conditions import Conditions, stated
 from memfit.analysis.figures_of_merit.rows import FIGURES_OF_MERIT, rows_of
 from memfit.analysis.figures_of_merit.subjects import of_protocol, of_records, standard
+from memfit.datasets import IVSweep
 from memfit.datasets.standard_protocols import protocol
+from memfit.protocols import Drive
 from memfit.synthetic.measurements import transient
 
 P = devices.TRUTH
@@ -48,6 +50,18 @@ def test_a_measured_protocol_is_recognised(name, settings, group):
     for row in rows_of(group):
         if np.isfinite(fine[row.name]) and row.name not in ("levels",):
             assert values[row.name] == pytest.approx(fine[row.name], rel=0.05), row.name
+
+
+def test_a_staircase_has_the_rate_of_its_steps():
+    start = np.arange(41.0)
+    level = 0.02 * np.minimum(start, 40.0 - start)
+    drive = Drive("voltage", np.repeat(start, 2)[1:], np.repeat(level, 2)[:-1], "steady")
+    time = start[:-1] + 0.5
+    held = drive.at(time)
+    shared = {"name": "steps.csv", "voltage": held, "current": 1e-6 * held, "time": time, "drive": drive}
+    for stated_rate, rate in ((0.021, 0.021), (None, 0.02)):
+        (found,) = of_records([IVSweep(control="voltage", scan_rate=stated_rate, **shared)], FULL)
+        assert found.conditions["rate"] == pytest.approx(rate, rel=0.03)
 
 
 def test_the_standard_protocols(sheet):

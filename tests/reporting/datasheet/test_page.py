@@ -33,6 +33,18 @@ def test_one_row_for_each_figure(sheet):
     assert by_name["paired-pulse facilitation A2/A1"][2] == "–"
 
 
+def test_every_dash_has_its_reason(sheet):
+    reasons = {row[0]: row[1:] for row in page._reasons(sheet).rows}
+    for row in page.main_table(sheet).rows:
+        if row[4] == "–":
+            assert reasons[row[0]][1] != "–", row
+    for figure, record, _, measured, predicted, _ in page._records(sheet).rows:
+        for k, cell in enumerate((measured, predicted)):
+            if cell == "–":
+                named = figure if figure in reasons and reasons[figure][k] != "–" else f"{figure}, {record}"
+                assert len(reasons[named][k]) > 10, named
+
+
 def test_all_formats_are_written(sheet, tmp_path):
     options = ReportOptions(formats=("html", "md", "tex", "csv"))
     written = {
