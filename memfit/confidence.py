@@ -3,6 +3,7 @@
 Every interval, region and limit is at `LEVEL`. Another level is another number here.
 """
 
+import math
 from functools import lru_cache
 from statistics import NormalDist
 from typing import TYPE_CHECKING
@@ -58,3 +59,16 @@ def confidence_region(
     circle = np.stack([np.cos(angle), np.sin(angle)])
     steps = np.sqrt(chi2_quantile(2)) * (axes * np.sqrt(np.maximum(variances, 0.0))) @ circle
     return center[0] + steps[0], center[1] + steps[1]
+
+
+def probability_below_0(value: float, error: float) -> float:
+    """That a normal quantity is below 0.
+
+    Parameters
+    ----------
+    value, error : float
+        And its standard error.
+    """
+    if error == 0.0:
+        return float(value < 0.0)
+    return 0.5 * math.erfc(value / (math.sqrt(2.0) * error))

@@ -15,9 +15,9 @@ import numpy as np
 from memfit.analysis.stability.circuit import Circuit
 from memfit.analysis.stability.hopf import CHANGEABLE, find_hopf_points
 from memfit.arrays import Interval
-from memfit.confidence import Z
+from memfit.confidence import Z, probability_below_0
 from memfit.fitting import CircuitStability, HopfEstimate
-from memfit.fitting.results.propagation import Uncertainty, error_by_steps, probability_below_0
+from memfit.fitting.results.propagation import Uncertainty, error_by_steps
 from memfit.model import PARAMETERS, Parameters
 from memfit.model.stability import LeastMargin, follow_least_margin, least_gain_margin
 from memfit.model.steady import falling_between

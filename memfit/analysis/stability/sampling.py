@@ -21,14 +21,13 @@ from scipy.special import ndtr
 
 from memfit.analysis.stability.circuit import KINDS, Circuit, operating_points_at
 from memfit.arrays import FloatArray, Interval
-from memfit.confidence import TAILS, Z
+from memfit.confidence import TAILS, Z, probability_below_0
 from memfit.errors import ParameterError
 from memfit.fitting.results.propagation import (
     Uncertainty,
     draw_values,
     error_by_steps,
     lowest_value,
-    probability_below_0,
     uncertainty_of_draws,
 )
 from memfit.model import (

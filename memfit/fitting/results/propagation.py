@@ -4,7 +4,7 @@ The covariance of a fit is that of its inner coordinates: the logarithm of posit
 they are. A quantity f(p) is followed along the principal axes of the covariance, one standard deviation
 either way (central differences: the delta method). Where its course along them bends, so that a straight line
 is no picture of it, and where a posterior or a bootstrap was drawn, its interval is read from a sample of
-devices.
+devices. Where the data leave parameters open it includes what devices far away do that describe them as well.
 """
 
 import math
@@ -193,6 +193,10 @@ class Fitted(Protocol):
         """Where the fit ended."""
 
     @property
+    def minimum(self) -> Any:
+        """Where the fit ended and places that are as good, or None."""
+
+    @property
     def status(self) -> Any:
         """How the fit ended."""
 
@@ -223,6 +227,8 @@ class Knowledge:
     """Whether the model misses the data, so that all that follows holds for the model only."""
     open: tuple[str, ...] = ()
     """Parameters that the data do not determine: the best values are one point of many."""
+    places: tuple[Parameters, ...] = ()
+    """Others of them, far apart, that describe the data as well."""
 
 
 def _drawn_as(kind: str) -> Method:
@@ -259,7 +265,11 @@ def knowledge_of(result: Fitted | Parameters) -> Knowledge:
     if not result.covariance:
         return Knowledge(best=best, open=left_open, **shared)
     known = uncertainty_of(best, result.covariance, result.covariance_names, result.logarithmic)
-    return Knowledge(best=best, uncertainty=known, source="linear", open=left_open, **shared)
+    found = result.minimum.places if left_open and result.minimum is not None else ()
+    places = (best.replace(**{n: v for n, v in place.values.items() if n in PARAMETERS}) for place in found)
+    return Knowledge(
+        best=best, uncertainty=known, source="linear", open=left_open, places=tuple(places), **shared
+    )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -329,6 +339,12 @@ def propagate(
             np.where(chosen, new, old) for new, old in zip(found, (stderr, low, high), strict=True)
         )
         methods = ["sample of the covariance" if c else "linear" for c in chosen]
+    if known.places:
+        others = np.array([_tried(quantities, place, m) for place in known.places])
+        said = np.isfinite(others)
+        low = np.minimum(low, np.min(np.where(said, others, np.inf), axis=0))
+        high = np.maximum(high, np.max(np.where(said, others, -np.inf), axis=0))
+        stderr = np.maximum(stderr, (high - low) / (2.0 * Z))
     return Propagated(value=value, stderr=stderr, low=low, high=high, methods=tuple(methods))
 
 
@@ -427,16 +443,3 @@ def error_by_steps(
         slopes.append((there - here) / step * (1.0 if additive else value))
     variance = float(np.array(slopes) @ uncertainty.covariance @ np.array(slopes))
     return math.sqrt(variance) if math.isfinite(variance) and variance >= 0.0 else None
-
-
-def probability_below_0(value: float, error: float) -> float:
-    """That a normal quantity is below 0.
-
-    Parameters
-    ----------
-    value, error : float
-        And its standard error.
-    """
-    if error == 0.0:
-        return float(value < 0.0)
-    return 0.5 * math.erfc(value / (math.sqrt(2.0) * error))

@@ -108,6 +108,8 @@ class Exploration:
     """A lower minimum, where one was found on the way."""
     limits: Mapping[str, Ends] = field(default_factory=dict)
     """Beside non-identifiable parameters: intervals, SI, of the others; None at an open end."""
+    ends: tuple[FloatArray, ...] = ()
+    """Where those limits were reached, within them."""
     unfollowed: tuple[str, ...] = ()
     """Parameters that are doubtful, for which the effort was not enough."""
 
@@ -170,6 +172,7 @@ class _Search:
         self.length = np.array([unit_of_length(u.name, V_m) for u in base.unknowns.free])
         self.device = [j for j, u in enumerate(base.unknowns.free) if u.name in CORE]
         self.unfollowed: list[str] = []
+        self.ends: list[FloatArray] = []
 
     def explored(self, rivals: Sequence[FloatArray], *, profiles: bool) -> Exploration:
         """Everything that is tried, in turn, as far as the effort goes."""
@@ -203,6 +206,7 @@ class _Search:
             others=(*others, *(model.x for model in limiting)),
             swap=swap,
             limits=limits,
+            ends=tuple(self.ends),
             unfollowed=tuple(self.unfollowed),
         )
 
@@ -364,9 +368,8 @@ class _Search:
         for name, upward, start in [*starts, *full]:
             if name not in names or (name, upward) in models or self.base.problem.effort.over:
                 continue
-            j = names.index(name)
+            j, there = names.index(name), start.copy()
             value = float(start[j]) if name == "V_T" else self.unknowns.free[j].inner_bounds[int(upward)]
-            there = start.copy()
             there[j] = value
             constraint = hold_unknown(self.unknowns, name, there)
             found = constrained_refit(self.evaluate, self.box, constraint, value, there)
@@ -395,14 +398,13 @@ class _Search:
         limits: dict[str, Ends] = {}
         for j in self.device:
             unknown = self.unknowns.free[j]
-            if unknown.name in non_identifiable or unknown.name in self.base.minimum.at_bound:
+            if unknown.name in (*non_identifiable, *self.base.minimum.at_bound):
                 continue
             if self.base.problem.effort.over:
                 self.unfollowed.append(unknown.name)
                 continue
-            values = [float(x[j]) for x in allowed]
-            low = self._limit(j, -1, allowed[int(np.argmin(values))])
-            high = self._limit(j, 1, allowed[int(np.argmax(values))])
+            low = self._limit(j, -1, min(allowed, key=lambda x: float(x[j])))
+            high = self._limit(j, 1, max(allowed, key=lambda x: float(x[j])))
             limits[unknown.name] = (
                 None if low is None else unknown.outer(low),
                 None if high is None else unknown.outer(high),
@@ -415,6 +417,7 @@ class _Search:
         origin = self._origin(start, CHI2_1, error=float(errors[j] * self.length[j]))
         reach = SETTINGS.far * float(self.length[j])
         side = self._side(j, origin, direction, reach, float(self.base.x[j]))
+        self.ends += [] if side is None else [side.last]
         if side is None or side.ending in ("bound", "level"):
             return None
         return float(side.last[j]) if side.limit is None else side.limit

@@ -305,7 +305,7 @@ class _Verdict:
     def _minimum_found(self) -> MinimumFound:
         """The minimum, and a few places as good that differ as much as possible from it and each other."""
         scale = 1.0 / self.lengths[self.columns]
-        kept, rest = [self.state.x], list(self.exploration.points)
+        kept, rest = [self.state.x], [*self.exploration.points, *self.exploration.ends]
         while rest and len(kept) <= SETTINGS.places:
             ways = [min(float(np.linalg.norm((x - k)[self.columns] * scale)) for k in kept) for x in rest]
             best = int(np.argmax(ways))

@@ -13,6 +13,7 @@ from memfit.fitting.results.forecast import predict
 from memfit.fitting.results.propagation import knowledge_of
 from memfit.model.transient import DriveSet, simulate
 from memfit.protocols import SmallSignal, pulse, sweep
+from memfit.synthetic.measurements import spectrum
 
 P = devices.TRUTH
 LOOP = sweep("voltage", [0.0, 1.0, 0.0], rate=0.3)
@@ -76,3 +77,21 @@ def test_a_model_that_misses_the_data_says_so(fitted):
 def test_a_free_start_is_refused(fitted):
     with pytest.raises(InputError, match="initial state"):
         predict(fitted, replace(LOOP, initial="free"))
+
+
+@pytest.mark.parametrize("seed", [1, 3])
+def test_what_open_parameters_leave_open_is_in_the_band(seed):
+    """Two spectra below the threshold know 1/R_a at one bias and hardly where the threshold is."""
+    truth = mf.Parameters(R_b=2e5, C_m=1.5e-7, i_c0=5e-6, V_T=0.6, V_m=0.06, tau_d=0.1, tau_k=0.02, R_s=40.0)
+    frequency = np.geomspace(1e5, 0.1, 40)
+    specs = [spectrum(bias, frequency) for bias in (0.55, 0.276)]
+    one = mf.simulate_device(truth, specs[:1], seed=seed)
+    result = mf.fit(mf.simulate_device(truth, specs, seed=seed), start=mf.fit(one))
+    assert result.status.code == "not_identifiable"
+    protocol = pulse("current", 3e-6, on=0.05, off=0.6, end=1.0)
+    found = predict(result, protocol)
+    course = simulate(truth, protocol, found.at).voltage
+    assert np.mean((found.low <= course) & (course <= found.high)) > 0.9
+    for place in result.minimum.places:
+        there = simulate(mf.Parameters.from_mapping(place.values), protocol, found.at).voltage
+        assert np.all((found.low <= there + 1e-9) & (there <= found.high + 1e-9))
