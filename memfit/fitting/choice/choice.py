@@ -125,7 +125,8 @@ def choose_parts(state: FitState, plan: FitPlan, records: Sequence[Record], *, w
     search = _Choice(plan, records, given, SETTINGS.floor * _seen_noise(state.problem) ** 2)
     plainest = search.judged(given, state)
     current, left = search.forward(plainest)
-    if current.large and widest:
+    several = len(current.parts) > len(given) + 1  # one that was not tried may do what they do
+    if widest and (current.large or (plainest.large and several)):
         everything = search.widest(state)
         if everything.worst <= SETTINGS.nowhere:  # else no part fewer, and none more, leads to the data
             fewer = search.backward(everything)
@@ -315,8 +316,7 @@ def diagnose(state: FitState) -> tuple[Diagnosis, ...]:
 def _offers(current: _Fitted) -> list[Promise]:
     """What the parts that a member does not have promise."""
     state = current.state
-    share = state.independent_share(current.effective)
-    others = [part for part in PROBES if part not in current.parts]
+    share, others = state.independent_share(current.effective), [p for p in PROBES if p not in current.parts]
     return promises(state, share, _seen_noise(state.problem), others)
 
 
@@ -370,8 +370,7 @@ def _with_part(current: _Fitted, plan: FitPlan, offer: Promise) -> tuple[tuple[s
         unknowns = unknowns.above(least_thresholds(unknowns.names))
     if offer.part == "photocurrent":  # what one source makes alike is not fitted twice
         unknowns = unknowns.without([u.name for u in unknowns.free if u.term and u.term.kind == "offset"])
-    values = {**state.unknowns.values(state.x), **offer.values}
-    start = unknowns.encode(values)
+    start = unknowns.encode({**state.unknowns.values(state.x), **offer.values})
     found = minimise(
         _unhurried(state.problem), unknowns, start, tolerance=SETTINGS.tolerance, most=SETTINGS.evaluations
     )
