@@ -52,8 +52,6 @@ WIDEST = 2**20
 """Bytes of such a row; what is binary has no cells, and would be larger than any file."""
 SLOW_READERS = ("HDF5 arrays", "XLSX workbook", "oscilloscope binary", "HZB solar-cell text")
 """They come last."""
-SHARES = {"HDF5 arrays": 10}
-"""Readers that get a share of the files: each HDF5 file is read by a process of its own."""
 SHORT = 12_000
 """Bytes to which most text files are shortened first."""
 
@@ -66,7 +64,7 @@ Every reader, and as many files each: its real and written ones, mutated (trunca
 shuffled, doubled, dropped, glued, numbers replaced, encodings and separators changed, two widened to
 {WIDE_ROWS} rows of {WIDE} cells, parts of zip files mutated inside). Each file ends in records or in a
 MemfitError. A fault is anything else: another exception, a value that is not finite, more than {SLOW:g}
-s of processor time. HDF5 files, each of which is read by a process of its own, are a tenth. At the edge:
+s of processor time. Each HDF5 file is read by a process of its own. At the edge:
 a MemfitError that still speaks of a Python exception. The memory is the largest of the whole process
 that read them (Python, NumPy and pandas included)."""
 
@@ -312,11 +310,6 @@ def run_reader(files, count, seed):
     return tally
 
 
-def files_for(reader, options):
-    """How many files a reader gets."""
-    return options.per_reader // SHARES.get(reader, 1)
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("folder", type=Path)
@@ -335,7 +328,7 @@ def main():
     tallies = {}
     with ProcessPoolExecutor(options.jobs, max_tasks_per_child=1) as pool:  # the memory of each reader alone
         started = {
-            pool.submit(run_reader, files, files_for(reader, options), f"{options.seed} {reader}"): reader
+            pool.submit(run_reader, files, options.per_reader, f"{options.seed} {reader}"): reader
             for reader, files in sorted(wanted.items(), key=lambda item: item[0] in SLOW_READERS)
         }
         for done in as_completed(started):

@@ -42,8 +42,6 @@ LEAST = 5
 """Rows that come twice; fewer may be chance where numbers have few digits."""
 MOST_JUMPS = 3
 """Places at which the clock of a record may start anew: rows that come twice, a record that goes on."""
-SHARES = {"HDF5 arrays": 10}
-"""Readers that get a share of the edits: each HDF5 file is read by a process of its own."""
 BIAS = 2e-3
 """V, and relative: by so much the mean bias of a spectrum may move where rows are left out."""
 
@@ -348,10 +346,9 @@ others: columns moved with their labels, remarks and blank lines among the rows,
 row on, blocks of NaN, a row that lacks a cell, a failed formula, rows that come twice. In a container or
 a session a remark is an entry that nobody knows, a short row an array that lacks a number. The other
 binary formats (BioLogic .mpr, Zahner, Ivium, PAIOS, oscilloscopes, LeCroy .trc, .xls) have no rows that
-a person edits: they are in the table of mutated files only. HDF5 files, each of which is read by a
-process of its own, get a tenth. A reader may refuse the file, or give values that were there before,
-with a word where it gives fewer rows or some of them twice. Anything else is misread. The columns
-between count the refused files by their edit."""
+a person edits: they are in the table of mutated files only. A reader may refuse the file, or give values
+that were there before, with a word where it gives fewer rows or some of them twice. Anything else is
+misread. The columns between count the refused files by their edit."""
 
 
 def main():
@@ -373,7 +370,7 @@ def main():
             continue
         tally, rng = Counter(), random.Random(f"{options.seed} {reader}")
         if reader in CONTAINERS:
-            count = options.edits // SHARES.get(reader, 1)
+            count = options.edits
             faults = check_binary(edited_arrays(reader, rng, list(EDITS)), count, tally)
         elif reader == "PalmSens session":
             faults = check_binary(edited_session(files[0][1], rng, list(EDITS)), options.edits, tally)
