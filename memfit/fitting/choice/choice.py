@@ -232,10 +232,10 @@ class _Choice:
         """The fit without some of the parts."""
         others = tuple(part for part in current.parts if part not in parts)
         start = start or _started_without(current.state, parts)
-        most = 200  # and where little effort is left no part is to stay because it was not looked without
-        if start.problem.effort.over:
-            start, most = replace(start, problem=_unhurried(start.problem)), SETTINGS.evaluations
-        fitted = self.judged(others, minimise(start.problem, start.unknowns, start.x, most=most))
+        found = again(start)
+        if found.problem.effort.over:  # no part is to stay because nothing was left to look without it
+            found = minimise(_unhurried(found.problem), found.unknowns, found.x, most=SETTINGS.evaluations)
+        fitted = self.judged(others, found)
         log.info("without %s: BIC %+.1f", ", ".join(parts), self.rise(fitted, current))
         return fitted
 

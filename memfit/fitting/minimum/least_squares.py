@@ -59,7 +59,7 @@ class Settings:
 
 
 SETTINGS = Settings()
-_ENDED = "the search was ended after the time of as many usual evaluations as it may take"
+_ENDED = "the search was ended after the time that it may take"
 
 
 def minimise(
@@ -127,7 +127,7 @@ def minimise(
 
 
 def _usual(effort: Effort, before: float = 0.0) -> float:
-    """What an evaluation at the start of a search took, at most what one may; that, where it was known."""
+    """Time of the first evaluation of a search, in usual ones: `slowest` at most, or where it was kept."""
     used = effort.used - before
     return min(max(used, 1.0), SETTINGS.slowest) if used > 0.0 else SETTINGS.slowest
 
