@@ -1,6 +1,6 @@
 """Draws the pictures of docs/app.md: every screen of the page in a browser.
 
-    python docs/app_pictures.py /tmp/samples        (an empty folder: samples are copied into it)
+    python docs/app_pictures.py samples        (an empty folder: samples are copied into it)
 
 Needs chromium, the extra `app` and playwright. Samples A to C are fitted; of sample C one point is masked,
 and every screen is looked at.
