@@ -40,7 +40,7 @@ _LOGARITHM = re.compile(
 )
 _MODULUS = re.compile(r"\W*(?:\|(?:i|current|strom)\||abs[ _.(]*(?:i|current|strom)\b)", re.IGNORECASE)
 """A current without its sign."""
-_NUMBERED = re.compile(r"(?:column\s+)?(\d{1,6})", re.IGNORECASE)
+_NUMBERED = re.compile(r"column\s+(\d{1,6})", re.IGNORECASE)
 _STEP_CLOCK = re.compile(r"(step|cycle|segment)\s*_?time|time\s*in\s*(step|cycle)", re.IGNORECASE)
 _TOTAL_CLOCK = re.compile(r"(total|test|elapsed|run|experiment)\s*_?time", re.IGNORECASE)
 
@@ -172,8 +172,10 @@ def _place_of(label: str, labels: Sequence[str], role: str, file: str) -> int:
             file=file,
         )
     if not places:
+        number_of = f" Its number would be {role} = 'column {label}'." if label.strip().isdigit() else ""
         raise FileFormatError(
-            f"expected the column {label!r} that device.toml names as {role}; found {listed(labels)}.",
+            f"expected the column {label!r} that device.toml names as {role}; found {listed(labels)}."
+            f"{number_of}",
             file=file,
         )
     return places[0]

@@ -118,3 +118,14 @@ def test_clocks_that_nothing_tells_apart_are_asked_for():
     text = "Time A (s),Zeit (s),Time (s),Voltage (V),Current (A)\n" + rows(T, T, T, V, V)
     with pytest.raises(FileFormatError, match=r"one column of the time.*columns = \{ time = 'Zeit \(s\)' \}"):
         read(text)
+
+
+def test_digits_are_a_label_and_no_number_of_a_column():
+    """The channels of an oscilloscope are called 1 and 2, in whatever order their columns are."""
+    text = "2,1,x-axis\nVolt,Volt,second\n" + rows(0.5 * V, V, T)
+    named = {"columns": {"voltage": "1", "current": "2"}, "sense_resistance": 50.0}
+    (record,) = read(text, control="voltage", **named)
+    np.testing.assert_allclose(record.voltage, V)
+    np.testing.assert_allclose(record.current, 0.5 * V / 50.0)
+    with pytest.raises(FileFormatError, match=r"'column 2'"):
+        read("Time (s),a,b\n" + rows(T, V, V), control="voltage", columns={"voltage": "2"})

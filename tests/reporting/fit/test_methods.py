@@ -30,7 +30,7 @@ def test_what_was_chosen_and_what_else_is_allowed(result):
         members=(Member(parts=("branch",), bic=0.0, weight=0.82, status="ok"), other),
     )
     text = methods_text(parted)
-    assert ", extended by ionic branch." in text
+    assert ", extended by: ionic branch." in text
     assert "ionic branch (BIC falls by 517)" in text
     assert "models with leak that grows with voltage (18 %)" in text
     given = methods_text(replace(parted, parts_found=()))
