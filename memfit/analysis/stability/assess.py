@@ -23,12 +23,11 @@ from memfit.analysis.stability.circuit import Circuit
 from memfit.analysis.stability.hopf import (
     CHANGEABLE,
     changes_to_hopf,
-    find_hopf_points,
     nearest_in_decades,
     nearest_in_errors,
     values_to_hopf,
 )
-from memfit.analysis.stability.member import assess_member, margin_left_open
+from memfit.analysis.stability.member import assess_member, hopf_estimates, margin_left_open
 from memfit.analysis.stability.members import averaged, parameters_of
 from memfit.analysis.stability.sampling import (
     Sample,
@@ -39,7 +38,7 @@ from memfit.analysis.stability.sampling import (
 )
 from memfit.arrays import Interval
 from memfit.errors import InputError
-from memfit.fitting import CircuitStability, FitResult, HopfEstimate, NearestBoundary
+from memfit.fitting import CircuitStability, FitResult, NearestBoundary
 from memfit.fitting.results.findings import Member
 from memfit.fitting.results.propagation import Uncertainty, uncertainty_of
 from memfit.model import (
@@ -128,17 +127,7 @@ def assess(
         return _without_oscillation(p, circuit, known=uncertainty is not None)
     loop = circuit.loop(p)
     margin = float(np.exp(least_log_gain_margin(loop)))
-    points = tuple(
-        HopfEstimate(
-            u=point.u,
-            V=point.V,
-            I=point.I,
-            omega=point.omega,
-            frequency_Hz=point.frequency_Hz,
-            criticality=point.criticality,
-        )
-        for point in find_hopf_points(p, circuit)
-    )
+    points = hopf_estimates(p, circuit)
     known = CircuitStability(
         verdict=_verdict(margin, None),
         hopf_points=points,

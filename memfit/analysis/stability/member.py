@@ -45,19 +45,13 @@ def assess_member(
     """
     nothing: dict[str, float | None] = dict.fromkeys(CHANGEABLE)
     values: dict[str, float | None] = dict.fromkeys(circuit.added)
-    if circuit.resistance(p) == 0.0:
-        message = "A voltage source without any resistance holds the voltage across the junction."
-        return CircuitStability(
-            verdict="stable",
-            message=message,
-            probability_oscillates=0.0 if uncertainty is not None else None,
-            changes_to_hopf=nothing,
-            values_to_hopf=values,
-        )
     around = circuit.resistance(p), circuit.external_capacitance
-    least = least_gain_margin(p, *around)
+    held = around[0] == 0.0
+    least = None if held else least_gain_margin(p, *around)
     if least is None:
         message = f"Under {circuit.name} no gain of the memory makes the device oscillate at any bias."
+        if held:
+            message = "A voltage source without any resistance holds the voltage across the junction."
         return CircuitStability(
             verdict="stable",
             message=message,
@@ -65,17 +59,7 @@ def assess_member(
             changes_to_hopf=nothing,
             values_to_hopf=values,
         )
-    points = tuple(
-        HopfEstimate(
-            u=point.u,
-            V=point.V,
-            I=point.I,
-            omega=point.omega,
-            frequency_Hz=point.frequency_Hz,
-            criticality=point.criticality,
-        )
-        for point in find_hopf_points(p, circuit)
-    )
+    points = hopf_estimates(p, circuit)
 
     def log_margin(moved: Parameters) -> float | None:
         """The least one, of a device like this."""
@@ -106,6 +90,27 @@ def assess_member(
         at_u=least.u,
         changes_to_hopf=nothing | _changes(p, circuit, least),
         values_to_hopf={name: _value(p, circuit, name) for name in circuit.added},
+    )
+
+
+def hopf_estimates(p: Parameters, circuit: Circuit) -> tuple[HopfEstimate, ...]:
+    """The Hopf points of any device in a circuit, as a result has them; their errors are not known yet.
+
+    Parameters
+    ----------
+    p : Parameters
+    circuit : Circuit
+    """
+    return tuple(
+        HopfEstimate(
+            u=point.u,
+            V=point.V,
+            I=point.I,
+            omega=point.omega,
+            frequency_Hz=point.frequency_Hz,
+            criticality=point.criticality,
+        )
+        for point in find_hopf_points(p, circuit)
     )
 
 
