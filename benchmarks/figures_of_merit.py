@@ -17,7 +17,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy is imported: 
 
 import json
 import warnings
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -59,12 +59,14 @@ standard errors, of which 1.00 is right. Errors are relative to the truth; of wh
 largest value of the same device. Last, what is **measured**, read from noisy records: the mean error in
 standard errors is the bias; of error bars by 64 redraws 1.02 is right. Loops and spectra are those of the
 fit. The rows without prediction are of records of a third as many other devices: pulses and spikes under the
-protocols of the data sheet, with noise of 1 % of the response to the first pulse, of the span of the reads,
-or of that of the spikes.
+protocols of the data sheet, each six times with noise of 1 % of the response to the first pulse, of the span
+of the reads, or of that of the spikes.
 
 """
 NOISE = 0.01
-"""Of the courses that are read as records, of what is read from them."""
+"""Of the courses that are read as records, of what is read from them,"""
+DRAWS = 6
+"""drawn so many times on each."""
 
 
 # The truth: an integration of its own, and the definitions once more.
@@ -373,8 +375,8 @@ def others(sheet, device):
     return found
 
 
-def records_of(sheet, device, rng):
-    """Courses of the protocols, and of spikes, with noise, as records; and their true values by group."""
+def records_of(sheet, device):
+    """Courses of protocols and spikes as records, with the noise of each; true values by group."""
     made, true = [], {}
     for subject, knots, current in courses_of(sheet, device, PULSES):
         time, levels = subject.time, [late(subject.time, current, piece) for piece in flat(knots)]
@@ -387,10 +389,10 @@ def records_of(sheet, device, rng):
             last = level * current[here][-1] * (end - time[here][-1])
             found["energy_per_pulse"] = level * np.trapezoid(current[here], time[here]) + last
         true[subject.group] = found
-        noisy = current + size * rng.normal(size=len(time))
-        made.append(
-            PulseTransient(name=subject.group, time=time, voltage=None, current=noisy, drive=subject.drive)
+        exact = PulseTransient(
+            name=subject.group, time=time, voltage=None, current=current, drive=subject.drive
         )
+        made.append((exact, size))
     entry = sheet["spiking_frequency"]
     if entry.predicted is not None:
         held, end = entry.conditions["current"], 40 / entry.predicted.value
@@ -401,9 +403,9 @@ def records_of(sheet, device, rng):
         early, later = [np.ptp(part) for part in np.array_split(v[read], 2)]
         if abs(early - later) < 1e-3 * later:  # settled
             true["spiking"] = dict(zip(SPIKES, of_spikes(time[read], v[read], held), strict=True))
-        noisy = v + NOISE * np.ptp(v[read]) * rng.normal(size=len(time))
         drive = Drive("current", *np.array(knots).T, "steady")
-        made.append(PulseTransient(name="spikes", time=time, voltage=noisy, current=None, drive=drive))
+        exact = PulseTransient(name="spikes", time=time, voltage=v, current=None, drive=drive)
+        made.append((exact, NOISE * np.ptp(v[read])))
     return made, true
 
 
@@ -412,15 +414,18 @@ def read_from_pulses(seed):
     device = draw(np.random.default_rng([2, seed]))
     p = Parameters(**{name: getattr(device, name) for name in PLAIN})
     sheet = figures_of_merit(p, names=("PPF", "alpha_P", "fading_time", "spiking_frequency"))
-    records, true = records_of(sheet, device, np.random.default_rng([1, seed]))
-    errors = {}
-    for subject in of_records(records, sheet.conditions):
-        record = subject.record
-        model = DriveSet([record.drive], [record.time]).respond(p).values
-        found = in_record(subject, NoiseOfRecord.of(None, record), model)
-        for name, value in true.get(subject.group, {}).items():
-            if found.get(name) is not None and found[name].stderr and np.isfinite(value):
-                errors.setdefault(name, []).append((found[name].value - value) / found[name].stderr)
+    courses, true = records_of(sheet, device)
+    rng, errors = np.random.default_rng([1, seed]), {}
+    for exact, size in courses:
+        model = DriveSet([exact.drive], [exact.time]).respond(p).values
+        for _ in range(DRAWS):
+            noisy = exact.response + size * rng.normal(size=exact.points)
+            quantity = "current" if exact.drive.control == "voltage" else "voltage"
+            for subject in of_records([replace(exact, **{quantity: noisy})], sheet.conditions):
+                found = in_record(subject, NoiseOfRecord.of(None, subject.record), model)
+                for name, value in true.get(subject.group, {}).items():
+                    if found.get(name) is not None and found[name].stderr and np.isfinite(value):
+                        errors.setdefault(name, []).append((found[name].value - value) / found[name].stderr)
     return Trial(seed, "ok", {}, errors)
 
 

@@ -207,8 +207,8 @@ def cycle_near(p: Parameters, circuit: Circuit, source: float, unknowns: FloatAr
     return None if orbit is None else _describe(p, circuit, orbits, orbit)
 
 
-def slopes_of(p: Parameters, circuit: Circuit, unknowns: FloatArray) -> FloatArray | None:
-    """(n, n + 1) derivatives at a known cycle, from which those of like devices are found at less cost.
+def slopes_of(p: Parameters, circuit: Circuit, unknowns: FloatArray) -> FloatArray:
+    """(n, n + 1) derivatives at a known cycle, by which those of like devices are found at less cost; or NaN.
 
     Parameters
     ----------
@@ -218,28 +218,28 @@ def slopes_of(p: Parameters, circuit: Circuit, unknowns: FloatArray) -> FloatArr
         Of the cycle.
     """
     found = orbits_of(p, circuit).residual(unknowns)
-    return None if found is None else found[1]
+    return np.full((unknowns.size - 1, unknowns.size), np.nan) if found is None else found[1]
 
 
-def frequency_near(
-    p: Parameters, circuit: Circuit, source: float, unknowns: FloatArray, slopes: FloatArray | None
-) -> float:
-    """Frequency (Hz) of the limit cycle that `cycle_near` finds, and no more; NaN where there is none.
+def frequencies_near(
+    p: Parameters, circuit: Circuit, sources: FloatArray, unknowns: FloatArray, slopes: FloatArray
+) -> FloatArray:
+    """Frequencies (Hz) of the limit cycles near known ones, and no more; NaN where devices differ too much.
 
     Parameters
     ----------
     p : Parameters
     circuit : Circuit
-    source : float, A or V
-    unknowns : (n + 1,) array
-    slopes : (n, n + 1) array or None
-        At the known cycle (`slopes_of`).
+    sources : (m,) array, A or V
+    unknowns : (m, n + 1) array
+        Of known cycles of a device like this one (`LimitCycle.unknowns`).
+    slopes : (m, n, n + 1) array
+        At the known cycles (`slopes_of`).
     """
-    orbits = orbits_of(p, circuit)
-    orbit = None if slopes is None else follow(orbits, _guess(p, circuit, source, unknowns), slopes)
-    if orbit is None:
-        orbit = _orbit_near(p, circuit, source, unknowns)[1]
-    return np.nan if orbit is None else float(np.exp(-orbit[-1]))
+    guesses = np.array(unknowns)
+    guesses[:, 0] = (circuit.junction_voltage(p, sources) - p.V_T) / p.V_m
+    found: FloatArray = np.exp(-follow(orbits_of(p, circuit), guesses, slopes)[:, -1])
+    return found
 
 
 def orbits_of(p: Parameters, circuit: Circuit) -> Orbits:
@@ -258,18 +258,12 @@ def orbits_of(p: Parameters, circuit: Circuit) -> Orbits:
     return Orbits(bare.effective(p).replace(R_s=0.0), capacitance, band)
 
 
-def _guess(p: Parameters, circuit: Circuit, source: float, unknowns: FloatArray) -> FloatArray:
-    """A known orbit at the steady state of a device at a setting of the source."""
-    guess = np.array(unknowns)
-    guess[0] = (float(circuit.junction_voltage(p, source)[0]) - p.V_T) / p.V_m
-    return guess
-
-
 def _orbit_near(
     p: Parameters, circuit: Circuit, source: float, unknowns: FloatArray
 ) -> tuple[Orbits, FloatArray | None]:
     """Unknowns of the orbit at one setting of the source that is near a known one."""
-    orbits, guess = orbits_of(p, circuit), _guess(p, circuit, source, unknowns)
+    orbits, guess = orbits_of(p, circuit), np.array(unknowns)
+    guess[0] = (float(circuit.junction_voltage(p, source)[0]) - p.V_T) / p.V_m
     orbit = correct(orbits, guess, np.eye(guess.size)[0], SETTINGS.reach, differences=False)
     return orbits, None if orbit is None else orbit[0]
 

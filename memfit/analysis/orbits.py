@@ -200,10 +200,10 @@ class Orbits:
         return states if np.all(answer[3] == 0) and np.all(np.isfinite(states)) else None
 
     def miss(self, z: FloatArray) -> FloatArray | None:
-        """(n,) what misses to periodicity, without its derivatives; None where the integrator fails."""
-        start = self.state(z)[None, :]
-        ends = self.run(start, np.atleast_1d(self.steady(z)[1]), [np.exp(z[-1:])])
-        return None if ends is None or not self._inside(ends) else self._missing(ends, start)[0]
+        """(m, n) that orbits of unknowns (m, n + 1) miss to periodicity; None if the integrator fails."""
+        starts = self.state(z)
+        ends = self.run(starts, self.steady(z)[1], list(np.exp(z[:, -1:])))
+        return None if ends is None or not self._inside(ends) else self._missing(ends, starts)
 
     def residual(
         self, z: FloatArray, difference: float = SETTINGS.difference

@@ -149,11 +149,11 @@ def correct(
                 return None
             miss, system[:n], system[n] = *residual, direction
         else:
-            missed = orbits.miss(z)
+            missed = orbits.miss(z[None, :])
             if missed is None:
                 return None
-            miss = missed
-            system[:n] += missed[:, None] * step / (step @ step)
+            miss = missed[0]
+            system[:n] += miss[:, None] * step / (step @ step)
         right = -np.append(miss, direction @ (z - guess))
         try:
             step = np.asarray(np.linalg.solve(system, right), dtype=np.float64)
@@ -169,37 +169,40 @@ def correct(
     return None
 
 
-def follow(orbits: Orbits, guess: FloatArray, by_z: FloatArray) -> FloatArray | None:
-    """The orbit of a device that is nearly one whose orbit is known, at the same first unknown.
+def follow(orbits: Orbits, guesses: FloatArray, by_z: FloatArray) -> FloatArray:
+    """Orbits of a device that is nearly one whose orbits are known, each at its first unknown.
 
-    Newton's method with the derivatives of the known orbit takes a step more and a sixth of the orbits.
+    Newton's method with the derivatives of the known orbits takes a step more and a sixth of the orbits.
 
     Parameters
     ----------
     orbits : Orbits
         Of the device.
-    guess : (n + 1,) array
-        The known orbit, with the first unknown of the device.
-    by_z : (n, n + 1) array
-        Derivatives at the known orbit (`Orbits.residual`).
+    guesses : (m, n + 1) array
+        The known orbits, with the first unknowns of the device.
+    by_z : (m, n, n + 1) array
+        Derivatives at the known orbits (`Orbits.residual`).
 
     Returns
     -------
-    (n + 1,) array, or None where it does not converge: the devices differ too much.
+    (m, n + 1) array, NaN where it does not converge: the devices differ too much.
     """
-    z, last, system = guess.copy(), np.inf, np.vstack([by_z, _along(orbits)])
+    z, last = guesses.copy(), np.full(len(guesses), np.inf)
+    system = np.concatenate([by_z, np.broadcast_to(_along(orbits), (len(z), 1, orbits.size + 1))], axis=1)
+    going = np.arange(len(z))
     for _ in range(SETTINGS.most_iterations):
-        miss = orbits.miss(z)
+        miss = orbits.miss(z[going]) if going.size else None
         if miss is None:
-            return None
-        step = np.linalg.solve(system, -np.append(miss, 0.0))
-        size = float(np.linalg.norm(step))
-        if not size < SETTINGS.largest_correction or size > last:
-            return None
-        z, last = z + step, size
-        if size < SETTINGS.converged:
-            return z
-    return z if last < SETTINGS.noise else None
+            break
+        right = -np.column_stack([miss, np.zeros(going.size)])
+        step = np.linalg.solve(system[going], right[:, :, None])[:, :, 0]
+        size = np.linalg.norm(step, axis=1)
+        nearer = (size < SETTINGS.largest_correction) & (size <= last[going])
+        z[going] += step
+        last[going] = np.where(nearer, size, np.inf)
+        going = going[nearer & (size >= SETTINGS.converged)]
+    z[last >= SETTINGS.noise] = np.nan
+    return z
 
 
 def floquet_multipliers(orbits: Orbits, z: FloatArray) -> tuple[complex, ...] | None:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from memfit.analysis.figures_of_merit.conditions import Conditions, Stated, stated
+from memfit.analysis.figures_of_merit.measured import SETTINGS as REDRAWN
 from memfit.analysis.figures_of_merit.measured import (
     NoiseOfRecord,
     in_record,
@@ -31,14 +32,14 @@ from memfit.analysis.figures_of_merit.rows import FIGURES_OF_MERIT, Group, chose
 from memfit.analysis.figures_of_merit.sheet import Entry, FigureCurve, FiguresOfMerit, Value
 from memfit.analysis.figures_of_merit.spiking import SPIKES, Spiking
 from memfit.analysis.figures_of_merit.subjects import Subject, of_records, standard
-from memfit.arrays import FloatArray
+from memfit.arrays import ComplexArray, FloatArray
 from memfit.datasets import Device, ImpedanceSpectrum, IVSweep, Record
 from memfit.fitting import FitResult
 from memfit.fitting.noise import record_misfit
 from memfit.fitting.results.forecast import notes_on
 from memfit.fitting.results.propagation import Knowledge, Propagated, knowledge_of, propagate
 from memfit.fitting.results.reproduce import as_fitted, match_records
-from memfit.model import Parameters
+from memfit.model import Parameters, impedance, junction_voltage
 
 NOT_MEASURED = "no record holds it"
 NO_DATA = "the records are not at hand"
@@ -93,7 +94,7 @@ def figures_of_merit(
     records = _records_of(result, device)
     p, slowest = known.best, max(known.best.tau_d, known.best.tau_k) or known.best.tau_m
     full = stated(conditions or Conditions(), p, records)
-    spiking = Spiking.of(p) if wanted.keys() & set(SPIKES) else Spiking(p, None, None)
+    spiking = Spiking.of(p) if wanted.keys() & set(SPIKES) else Spiking(p, None)
     protocols = standard(full, _read_noise(result, records))
     planned = planned_curves(full, slowest, spiking, protocols)
     if not whole:
@@ -240,8 +241,8 @@ class _Made:
             lost = number is not None and not np.all(np.isfinite(courses[number]))
             if record is not None:
                 course = courses[number] if number is not None else None
-                model = self._answer(subject, course)
-                held.update(in_record(subject, NoiseOfRecord.of(self.fit, record), model))
+                noise = NoiseOfRecord.of(self.fit, record)
+                held.update(in_record(subject, noise, self._answer(subject, course, noise)))
             for name in subject.figures:
                 yield Entry(
                     name=name,
@@ -255,7 +256,7 @@ class _Made:
                     ),
                 )
 
-    def _answer(self, subject: Subject, course: Course | None) -> FloatArray | None:
+    def _answer(self, subject: Subject, course: Course | None, noise: NoiseOfRecord) -> FloatArray | None:
         """The model at the samples of a record, where it describes it."""
         record = subject.record
         if course is None or record is None or isinstance(record, ImpedanceSpectrum):
@@ -263,12 +264,11 @@ class _Made:
         answer = course[1] if subject.drive.control == "voltage" else course[0]
         if not np.all(np.isfinite(answer)):
             return None
+        described = noise.described
         if self.fit is None:  # parameters alone
             misfit = record_misfit(record, record.response - answer, np.ones(answer.size, dtype=bool)).ratio
-        else:
-            item = next((one for one in self.fit.goodness.datasets if one.file == subject.name), None)
-            misfit = np.inf if item is None or item.misfit is None else item.misfit
-        return answer if misfit < _DESCRIBED else None
+            described = misfit < REDRAWN.misfit
+        return answer if described else None
 
     def of_cycles(self, subjects: Sequence[Subject]) -> Iterator[Entry]:
         """Loops that repeat one drive, in one record or in several."""
@@ -330,7 +330,9 @@ class _Made:
             record = known[k] if known else None
             value = None
             if record is not None:
-                value = _turnover_of_spectrum(record, NoiseOfRecord.of(self.fit, record))
+                noise = NoiseOfRecord.of(self.fit, record)
+                model = self._impedance(spectrum) if noise.described else None
+                value = _turnover_of_spectrum(record, noise, model)
             yield Entry(
                 name="turnover_frequency",
                 conditions={"bias" if spectrum.control == "voltage" else "bias_current": spectrum.bias},
@@ -338,6 +340,12 @@ class _Made:
                 **self.measured("turnover_frequency", value, "" if record is not None else NOT_MEASURED),
                 **self.predicted("turnover_frequency", k),
             )
+
+    def _impedance(self, spectrum: Spectrum) -> ComplexArray:
+        """Of the model, ohm."""
+        p = self.known.best
+        u = float(junction_voltage(p, spectrum.control, np.array([spectrum.bias]))[0])
+        return impedance(p, spectrum.frequency, u)
 
     def of_device(self) -> Iterator[Entry]:
         """Times of the memory."""
@@ -368,8 +376,6 @@ class _Made:
 
 
 NOT_REPEATED = "not measured: fewer than three loops repeat one drive"
-_DESCRIBED = 3.0
-"""Misfit over noise up to which the model is a curve to redraw the noise on."""
 
 
 def _turnover_of_loops(at: Sequence[float], areas: Sequence[Value | None]) -> Value | None:
@@ -387,16 +393,21 @@ def _turnover_of_loops(at: Sequence[float], areas: Sequence[Value | None]) -> Va
     return Value(value=rate, ci95=(at[k], at[k + 1]), method="between two loops")
 
 
-def _turnover_of_spectrum(record: ImpedanceSpectrum, noise: NoiseOfRecord) -> Value | None:
-    """Where Im Y of a measured spectrum changes its sign."""
+def _turnover_of_spectrum(
+    record: ImpedanceSpectrum, noise: NoiseOfRecord, model: ComplexArray | None
+) -> Value | None:
+    """Where Im Y of a measured spectrum changes its sign; noise is drawn on the model that describes it."""
     n = record.points
 
     def figures(parts: FloatArray) -> dict[str, float]:
         return {"turnover_frequency": turnover_frequency(record.frequency, parts[:n] + 1j * parts[n:])}
 
-    data = np.concatenate([record.impedance.real, record.impedance.imag])
-    sigma = noise.sigma(np.tile(np.abs(record.impedance), 2))
-    return with_noise(figures, data, data, sigma)["turnover_frequency"]
+    def parts(of: ComplexArray) -> FloatArray:
+        return np.concatenate([of.real, of.imag])
+
+    base = record.impedance if model is None else model
+    data, sigma = parts(record.impedance), noise.sigma(np.tile(np.abs(base), 2))
+    return with_noise(figures, data, data if model is None else parts(base), sigma)["turnover_frequency"]
 
 
 def _curves(model: FiguresOfModel, found: Propagated, entries: Sequence[Entry]) -> Iterator[FigureCurve]:

@@ -1,11 +1,10 @@
 """Figures of merit as a record has them, with the interval that its noise leaves.
 
-The noise is that seen without a model (`goodness.datasets[].noise_model_free` of the fit, else
-`memfit.noise_estimate`). It is drawn again and again on top of a curve, the model's where that describes the
-record, else the record itself, and the spread of the figure is its standard error. Of pulses that the model
-describes it is what is left beside the model, of samples of like size. What the noise shifts by
-more than half of that is shifted back. Noise that follows its neighbours counts for more, as the fit found
-it.
+The noise is what is left beside the model where that describes the record (`goodness.datasets[].noise` of
+the fit; of pulses in samples of like size), else that seen without a model. It is drawn again and again on
+top of a curve, the model's where that describes the record, else the record itself, and the spread of the
+figure is its standard error. What the noise shifts by more than half of that is shifted back. Noise that
+follows its neighbours counts for more, as the fit found it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -22,7 +21,7 @@ from memfit.analysis.figures_of_merit.sheet import Value
 from memfit.analysis.figures_of_merit.subjects import Subject
 from memfit.arrays import FloatArray
 from memfit.confidence import TAILS, Z
-from memfit.datasets import ImpedanceSpectrum, IVSweep, PulseTransient, Record
+from memfit.datasets import ImpedanceSpectrum, PulseTransient, Record
 from memfit.fitting import FitResult
 from memfit.noise_estimate import distance_from_neighbours, relative_distances, typical, typical_by_size
 
@@ -60,10 +59,12 @@ class NoiseOfRecord:
     floor: float
     stretch: float
     """Factor for correlated noise: root of points over independent points."""
+    described: bool = False
+    """Whether the model of the fit describes the record, so that it is a curve to redraw the noise on."""
 
     @classmethod
     def of(cls, result: FitResult | None, record: Record) -> "NoiseOfRecord":
-        """As the fit saw it without the model, else as the record shows it.
+        """As the fit found it, else as the record shows it.
 
         Parameters
         ----------
@@ -73,12 +74,11 @@ class NoiseOfRecord:
         measured = result.goodness.datasets if result is not None else ()
         item = next((one for one in measured if one.file == record.name), None)
         if item is not None and item.noise_model_free:
-            free = item.noise_model_free
-            stretch = np.sqrt(max(1.0, item.points / max(item.effective_points, 1.0)))
             described = item.misfit is not None and item.misfit < SETTINGS.misfit
-            return cls(
-                free.get("relative", 0.0), free.get("floor", 0.0), float(stretch) if described else 1.0
-            )
+            seen = item.noise if described else item.noise_model_free
+            independent = item.effective_points if described else item.points
+            stretch = float(np.sqrt(max(1.0, item.points / max(independent, 1.0))))
+            return cls(seen.get("relative", 0.0), seen.get("floor", 0.0), stretch, described)
         if isinstance(record, ImpedanceSpectrum):
             return cls(typical(relative_distances(record.frequency, record.impedance)), 0.0, 1.0)
         return cls(0.0, typical(distance_from_neighbours(record.response, record.time)), 1.0)
@@ -109,10 +109,12 @@ def in_record(subject: Subject, noise: NoiseOfRecord, model: FloatArray | None) 
     record = subject.record
     if record is None or isinstance(record, ImpedanceSpectrum):
         return {}
-    held = subject.drive.at(subject.time)
+    held = subject.held
     voltage = subject.drive.control == "voltage"
     base = record.response if model is None else model
-    sigma = noise.sigma(base) if model is None else _left_beside(record, noise, model)
+    sigma = noise.sigma(base)
+    if model is not None and isinstance(record, PulseTransient):
+        sigma = _left_beside(record, noise, model)
     reads = [(piece.start <= subject.time) & (subject.time < piece.end) for piece in subject.train.reads]
     at_reads = sigma[np.any(reads, axis=0)] if reads else sigma[:0]
     subject = replace(subject, read_noise=float(np.median(at_reads)) if at_reads.size else noise.floor)
@@ -123,18 +125,11 @@ def in_record(subject: Subject, noise: NoiseOfRecord, model: FloatArray | None) 
     return with_noise(figures, record.response, base, sigma)
 
 
-def _left_beside(record: IVSweep | PulseTransient, noise: NoiseOfRecord, model: FloatArray) -> FloatArray:
+def _left_beside(record: PulseTransient, noise: NoiseOfRecord, model: FloatArray) -> FloatArray:
     """(n,) standard deviations by what is left beside a model that describes the record."""
-    left = record.response - model
-    if isinstance(record, PulseTransient):
-        # samples crowd at the edges, where a current is a thousand times what it is at the reads
-        window = max(SETTINGS.alike, left.size // SETTINGS.parts)
-        return noise.stretch * typical_by_size(left, np.abs(model), window)
-    sigma = noise.sigma(model)
-    # neighbours beside jumps look noisier than they are; what is left beside the model is not less than the
-    # noise, neither where that is small nor where it is large
-    halves = np.array_split((noise.stretch * left / sigma)[np.argsort(sigma)], 2)
-    return min(1.0, max(map(typical, halves))) * sigma
+    # samples crowd at the edges, where a current is a thousand times what it is at the reads
+    window = max(SETTINGS.alike, model.size // SETTINGS.parts)
+    return noise.stretch * typical_by_size(record.response - model, np.abs(model), window)
 
 
 def with_noise(

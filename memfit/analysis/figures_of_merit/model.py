@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
+from numpy.polynomial import Chebyshev
+from numpy.polynomial.chebyshev import chebpts2
 from scipy.optimize import brentq
 
 from memfit.analysis.figures_of_merit import loops
@@ -46,6 +48,8 @@ class Settings:
     """from so many slowest times"""
     longest: float = 10.0
     """to this."""
+    between: int = 9
+    """Loops between two rates, of the polynomial whose root is the turnover."""
     digits: float = 1e-6
     """Relative, of the rate and of the frequency at which hysteresis vanishes."""
     frequencies: float = 5.5
@@ -137,6 +141,8 @@ class FiguresOfModel:
     slowest: float
     _runs: dict[tuple[bool, ...], DriveSet] = field(init=False, default_factory=dict)
     """By what is followed."""
+    _between: dict[int, tuple[tuple[Subject, ...], DriveSet]] = field(init=False, default_factory=dict)
+    """Loops between two rates of the curve of the area, by the number of the lower."""
     _loops: tuple[Subject, ...] = field(init=False)
     _pairs: tuple[Subject, ...] = field(init=False)
 
@@ -144,16 +150,20 @@ class FiguresOfModel:
         """Prepare the drives of subjects and curves."""
         full, x = self.full, {curve.key: curve.x for curve in self.curves}
         pulses = {"amplitude": full.amplitude, "width": full.width, "base": full.base}
-        rates = [
-            of_protocol("loop", "triangle", {"amplitude": full.amplitude, "rate": rate}, full.read)
-            for rate in x.get("area", np.empty(0)).tolist()
-        ]
         pairs = [
             of_protocol("pair", "paired_pulses", {**pulses, "interval": interval}, full.read)
             for interval in x.get("ppf", np.empty(0)).tolist()
         ]
-        object.__setattr__(self, "_loops", tuple(rates))
+        object.__setattr__(self, "_loops", self._loops_at(x.get("area", np.empty(0))))
         object.__setattr__(self, "_pairs", tuple(pairs))
+
+    def _loops_at(self, rates: FloatArray) -> tuple[Subject, ...]:
+        """Loops of the curve of the area."""
+        full = self.full
+        return tuple(
+            of_protocol("loop", "triangle", {"amplitude": full.amplitude, "rate": rate}, full.read)
+            for rate in rates.tolist()
+        )
 
     @property
     def names(self) -> tuple[tuple[str, int], ...]:
@@ -239,10 +249,9 @@ class FiguresOfModel:
                 pairs = zip(self._pairs, courses[n + m :], strict=True)
                 curves.append(np.array([one.evaluate(*course)["PPF"] for one, course in pairs if course]))
             elif curve.key == "frequency":
-                each = zip(curve.x.tolist(), here, strict=True)
-                curves.append(
-                    np.array([self.spiking.frequency(p, held) if one else np.nan for held, one in each])
-                )
+                frequencies = np.full(curve.x.size, np.nan)
+                frequencies[here] = self.spiking.frequencies(p, curve.x[here])
+                curves.append(frequencies)
             else:  # conductances of a subject, by its group
                 own = next(
                     (one, course)
@@ -272,8 +281,8 @@ class FiguresOfModel:
             if not here:
                 courses.append(None)
                 continue
-            held, answer = one.drive.at(one.time), next(answers)
-            courses.append((held, answer) if one.drive.control == "voltage" else (answer, held))
+            answer = next(answers)
+            courses.append((one.held, answer) if one.drive.control == "voltage" else (answer, one.held))
         return courses
 
     @staticmethod
@@ -297,26 +306,28 @@ class FiguresOfModel:
         return loops.area(loop) if loop is not None and np.all(np.isfinite(current)) else np.nan
 
     def _turnover(self, p: Parameters, areas: FloatArray) -> float:
-        """Largest rate at which the area turns from inductive to capacitive, by a root of the model."""
+        """Largest rate at which the area turns from inductive to capacitive: root of a polynomial."""
         if not areas.size:
             return np.nan
         rates = next(curve.x for curve in self.curves if curve.key == "area")
         up = np.flatnonzero((areas[:-1] < 0.0) & (areas[1:] >= 0.0))
         if not up.size:
             return np.nan
-        low, high = np.log(rates[up[-1] : up[-1] + 2])
-
-        def relative(log_rate: float) -> float:
-            rate = float(np.exp(log_rate))
-            one = of_protocol(
-                "loop", "triangle", {"amplitude": self.full.amplitude, "rate": rate}, self.full.read
-            )
-            answer = DriveSet([one.drive], [one.time]).respond(p, tolerance=SETTINGS.tolerance)
-            return self._area(one, one.drive.at(one.time), answer.values) / rate
-
-        if relative(low) * relative(high) > 0.0:  # an area of nothing but rounding
+        place = int(up[-1])
+        if place not in self._between:
+            at = np.exp(chebpts2(SETTINGS.between) * 0.5 * np.log(rates[place + 1] / rates[place]))
+            every = self._loops_at(at * np.sqrt(rates[place] * rates[place + 1]))
+            self._between[place] = every, DriveSet([one.drive for one in every], [one.time for one in every])
+        every, runs = self._between[place]
+        x = np.log([one.conditions["rate"] for one in every])
+        relative = [
+            self._area(one, one.held, answer) * float(np.exp(-at))
+            for one, answer, at in zip(every, self._answers(p, every, runs), x, strict=True)
+        ]
+        if not relative[0] < 0.0 < relative[-1]:  # an area of nothing but rounding
             return np.nan
-        return float(np.exp(brentq(relative, low, high, xtol=SETTINGS.digits)))
+        law = Chebyshev.fit(x, relative, x.size - 1)
+        return float(np.exp(brentq(law, x[0], x[-1], xtol=SETTINGS.digits)))
 
     @staticmethod
     def _turnover_of(p: Parameters, spectrum: Spectrum) -> float:

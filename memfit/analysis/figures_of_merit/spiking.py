@@ -1,8 +1,7 @@
 """Figures of merit of a device that spikes under a constant current: threshold, frequency, amplitude, energy.
 
-The plainest model has its limit cycles from shooting (`memfit.analysis.cycles`); they are found once, and
-followed to the neighbouring devices that intervals ask for. Members with further parts are followed in time
-from rest, and read as a measured trace is.
+Limit cycles come from shooting (`memfit.analysis.cycles`), for every member of the family; they are found
+once, and followed to the neighbouring devices that intervals ask for.
 """
 
 from dataclasses import dataclass, field
@@ -17,17 +16,14 @@ from memfit.analysis.cycles import (
     cycle_near,
     cycles_at,
     find_oscillation,
-    frequency_near,
+    frequencies_near,
     slopes_of,
 )
 from memfit.analysis.figures_of_merit import loops
 from memfit.analysis.figures_of_merit.synapse import Piece
 from memfit.analysis.stability import Circuit, find_hopf_points
-from memfit.arrays import FloatArray
-from memfit.model import Parameters, steady_current
-from memfit.model.stability import hopf_points
-from memfit.model.transient import simulate
-from memfit.protocols import Drive
+from memfit.arrays import FloatArray, Interval
+from memfit.model import Parameters
 
 SOURCE = Circuit(control="current")
 
@@ -36,11 +32,6 @@ SOURCE = Circuit(control="current")
 class Settings:
     """Numbers that steer the search."""
 
-    periods: float = 60.0
-    """Of the Hopf point, for which a member is followed,"""
-    per_period: int = 150
-    """with so many samples each."""
-    tolerance: float = 1e-8
     settled: float = 0.3
     """Part of a constant current after which a trace is read,"""
     fewest: int = 64
@@ -66,12 +57,6 @@ def threshold_current(p: Parameters) -> float:
     ----------
     p : Parameters
     """
-    if p.parts:
-        points = hopf_points(p, np.inf)
-        currents = [float(steady_current(p, np.array(point.u))) for point in points]
-        return min(currents) if currents else np.nan
-    if not SOURCE.can_oscillate(p):
-        return np.nan
     found = find_hopf_points(p, SOURCE)
     return min(point.I for point in found) if found else np.nan
 
@@ -82,22 +67,20 @@ class Spiking:
 
     p: Parameters
     diagram: BifurcationDiagram | None
-    """None for members with further parts."""
-    range: tuple[float, float] | None
-    """Currents (A) with a stable cycle; None where there is none."""
+    """None where its cycles are not asked for."""
     _known: dict[float, LimitCycle | None] = field(default_factory=dict)
-    _slopes: dict[float, FloatArray | None] = field(default_factory=dict)
+    _slopes: dict[float, FloatArray] = field(default_factory=dict)
+    """Derivatives at the cycles of the device."""
 
     @classmethod
     def of(cls, p: Parameters) -> "Spiking":
         """Of a device."""
-        if not p.parts:
-            if not SOURCE.can_oscillate(p):
-                return cls(p, None, None)
-            diagram = bifurcation_diagram(p, SOURCE)
-            return cls(p, diagram, diagram.oscillating_range)
-        points = [float(steady_current(p, np.array(point.u))) for point in hopf_points(p, np.inf)]
-        return cls(p, None, (min(points), max(points)) if len(points) > 1 else None)
+        return cls(p, bifurcation_diagram(p, SOURCE))
+
+    @property
+    def range(self) -> Interval | None:
+        """Currents (A) with a stable cycle; None where there is none."""
+        return None if self.diagram is None else self.diagram.oscillating_range
 
     def currents(self) -> FloatArray:
         """Currents of the curve, A; none where the device does not spike."""
@@ -121,29 +104,35 @@ class Spiking:
             The device, or a neighbour.
         current : float, A
         """
-        if self.range is not None and self.diagram is None:
-            return _followed(p, current)
         cycle = self._own(current)
         if cycle is not None and p is not self.p:
-            cycle = cycle_near(p, SOURCE, current, np.array(cycle.unknowns))
+            # where it is too far to be followed, its own branch is
+            cycle = cycle_near(p, SOURCE, current, np.array(cycle.unknowns)) or Spiking.of(p)._own(current)
         if cycle is None:
             return NOTHING
         return cycle.frequency_Hz, cycle.V[1] - cycle.V[0], cycle.energy
 
-    def frequency(self, p: Parameters, current: float) -> float:
-        """Frequency (Hz) alone, which costs less.
+    def frequencies(self, p: Parameters, currents: FloatArray) -> FloatArray:
+        """(m,) frequencies (Hz) alone, which cost less.
 
         Parameters
         ----------
         p : Parameters
-        current : float, A
+        currents : (m,) array, A
         """
-        cycle = self._own(current)
-        if cycle is None or p is self.p or self.diagram is None:
-            return self.at(p, current)[0]
-        if current not in self._slopes:
-            self._slopes[current] = slopes_of(self.p, SOURCE, np.array(cycle.unknowns))
-        return frequency_near(p, SOURCE, current, np.array(cycle.unknowns), self._slopes[current])
+        found = np.full(currents.size, np.nan)
+        own = [(k, cycle) for k, at in enumerate(currents.tolist()) if (cycle := self._own(at)) is not None]
+        if own and p is not self.p:
+            for _, cycle in own:
+                if cycle.source not in self._slopes:
+                    self._slopes[cycle.source] = slopes_of(self.p, SOURCE, np.array(cycle.unknowns))
+            places = [k for k, _ in own]
+            unknowns = np.array([cycle.unknowns for _, cycle in own])
+            slopes = np.array([self._slopes[cycle.source] for _, cycle in own])
+            found[places] = frequencies_near(p, SOURCE, currents[places], unknowns, slopes)
+        left = np.isnan(found)
+        found[left] = [self.at(p, current)[0] for current in currents[left].tolist()]
+        return found
 
     def _own(self, current: float) -> LimitCycle | None:
         """The largest stable limit cycle of the device itself."""
@@ -153,21 +142,6 @@ class Spiking:
             stable = [c for c in cycles_at(self.p, self.diagram, current) if c.stable]
             self._known[current] = max(stable, key=lambda c: c.V[1] - c.V[0], default=None)
         return self._known[current]
-
-
-def _followed(p: Parameters, current: float) -> tuple[float, float, float]:
-    """The same from the course after rest."""
-    points = hopf_points(p, np.inf)
-    if not points:
-        return NOTHING
-    period = 2.0 * np.pi / min(point.omega for point in points)
-    end = SETTINGS.periods * period
-    time = np.linspace(0.0, end, int(SETTINGS.periods * SETTINGS.per_period))
-    drive = Drive("current", np.array([0.0, end]), np.array([current, current]), "rest")
-    course = simulate(p, drive, time, tolerance=SETTINGS.tolerance)
-    if not course.outcome.ok:
-        return NOTHING
-    return spikes_of(time, course.voltage, course.current, Piece(0.0, end, current))
 
 
 def spikes_of(

@@ -6,6 +6,7 @@ current there. It takes a measured record and the model's answer to the same dri
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,11 @@ class Subject:
     def name(self) -> str:
         """Of the record; "" where there is none."""
         return self.record.name if self.record is not None else ""
+
+    @cached_property
+    def held(self) -> FloatArray:
+        """(n,) of the drive at the samples, V or A."""
+        return self.drive.at(self.time)
 
     @property
     def figures(self) -> tuple[str, ...]:
@@ -152,13 +158,14 @@ class Subject:
         ----------
         voltage, current : (n,) arrays, V, A
         """
-        pieces = self.pieces
-        means = [
-            np.array([synapse.late_mean(self.time, quantity, piece) for piece in pieces])
-            for quantity in (current, voltage)
-        ]
+        means = [synapse.late_means(quantity, self._late) for quantity in (current, voltage)]
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.array([piece.end for piece in pieces]), means[0] / means[1]
+            return np.array([piece.end for piece in self.pieces]), means[0] / means[1]
+
+    @cached_property
+    def _late(self) -> np.ndarray:
+        """Where the pieces are read."""
+        return synapse.late_samples(self.time, self.pieces)
 
 
 def _positive(value: float) -> float:

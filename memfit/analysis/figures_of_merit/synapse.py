@@ -101,21 +101,36 @@ def _alike(pieces: Sequence[Piece]) -> bool:
     return max(height) - min(height) <= SETTINGS.alike * max(map(abs, height))
 
 
-def late_mean(time: FloatArray, values: FloatArray, piece: Piece) -> float:
-    """Mean of the samples in the last part of a piece, or its last one; NaN where there are none.
+def late_samples(time: FloatArray, pieces: Sequence[Piece]) -> np.ndarray:
+    """(m, 2) first and last + 1 sample of the last part of each piece, or its last one; alike without any.
 
     Parameters
     ----------
-    time, values : (n,) arrays
-        Times do not fall.
-    piece : Piece
+    time : (n,) array
+        Does not fall.
+    pieces : sequence of Piece
     """
-    slack = 1e-9 * piece.width
-    late = piece.end - SETTINGS.late * piece.width - slack
-    first, early, last = np.searchsorted(time, [piece.start, late, piece.end - slack]).tolist()
-    if first == last:
-        return np.nan
-    return float(np.mean(values[min(early, last - 1) : last]))
+    start, end = np.array([(piece.start, piece.end) for piece in pieces]).reshape(-1, 2).T
+    slack = 1e-9 * (end - start)
+    late = end - SETTINGS.late * (end - start) - slack
+    first, early, last = np.searchsorted(time, [start, late, end - slack])
+    return np.column_stack([np.where(first == last, last, np.minimum(early, last - 1)), last])
+
+
+def late_means(values: FloatArray, late: np.ndarray) -> FloatArray:
+    """(m,) means of the samples of `late_samples`; NaN where there are none.
+
+    Parameters
+    ----------
+    values : (n,) array
+    late : (m, 2) array of int
+    """
+    found: FloatArray = np.full(len(late), np.nan)
+    known = late[:, 0] < late[:, 1]
+    if np.any(known):
+        sums = np.add.reduceat(np.append(values, 0.0), late[known].ravel())[::2]
+        found[known] = sums / np.diff(late[known], axis=1)[:, 0]
+    return found
 
 
 def before(time: FloatArray, values: FloatArray, piece: Piece) -> float:
@@ -143,7 +158,8 @@ def paired(time: FloatArray, response: FloatArray, first: Piece, second: Piece) 
     first, second : Piece
     """
     base = before(time, response, first)
-    return late_mean(time, response, first) - base, late_mean(time, response, second) - base
+    a1, a2 = (late_means(response, late_samples(time, [first, second])) - base).tolist()
+    return a1, a2
 
 
 def energy(time: FloatArray, voltage: FloatArray, current: FloatArray, piece: Piece) -> float:

@@ -44,7 +44,13 @@ def test_scatter_over_seeds_is_the_stated_error():
 def test_noise_is_that_of_the_fit(fitted, measured):
     record = measured.records[-1]
     noise = NoiseOfRecord.of(fitted, record)
-    assert noise.sigma(record.response)[0] == pytest.approx(0.004, rel=0.6)
+    item = next(one for one in fitted.goodness.datasets if one.file == record.name)
+    assert noise.described
+    assert noise.floor == item.noise["floor"] == pytest.approx(0.004, rel=0.3)
+    failed = replace(item, misfit=10.0, noise={"relative": 0.0, "floor": 1.0})
+    missed = replace(fitted, goodness=replace(fitted.goodness, datasets=(failed,)))
+    assert not NoiseOfRecord.of(missed, record).described
+    assert NoiseOfRecord.of(missed, record).floor == item.noise_model_free["floor"]
     assert NoiseOfRecord.of(None, record).floor == pytest.approx(0.004, rel=0.5)
     assert NoiseOfRecord.of(None, measured.records[0]).relative == pytest.approx(0.01, rel=0.5)
 
@@ -114,17 +120,3 @@ def test_what_noise_alone_enlarges_is_made_smaller():
     plain = np.mean([np.ptp(base + sigma * rng.standard_normal(60)) for _ in range(40)])
     assert plain > 0.45  # of 0.2
     assert abs(np.mean(errors)) < 0.5
-
-
-def test_noise_is_no_more_than_the_model_leaves():
-    top = P.V_T + 3 * P.V_m
-    exact = next(
-        of_records(devices.exact([loop([0.0, top, 0.0], 1.0, points=200, file="loop.csv")]).records, FULL)
-    )
-    model = exact.record.response
-    size = 1e-3 * float(np.max(np.abs(model)))
-    noisy = model + size * np.random.default_rng(2).standard_normal(model.size)
-    subject = replace(exact, record=replace(exact.record, current=noisy))
-    right = in_record(subject, NoiseOfRecord(0.0, size, 1.0), model)["loop_area"].stderr
-    rough = in_record(subject, NoiseOfRecord(0.0, 5.0 * size, 1.0), model)["loop_area"].stderr
-    assert rough == pytest.approx(right, rel=0.1)

@@ -29,7 +29,8 @@ def test_a_neighbour_is_followed():
     current = spiking.usual()
     near = P.replace(tau_d=1.01 * P.tau_d)
     assert spiking.at(near, current)[0] == pytest.approx(Spiking.of(near).at(near, current)[0], rel=1e-6)
-    assert spiking.frequency(near, current) == pytest.approx(spiking.at(near, current)[0], rel=1e-9)
+    found = spiking.frequencies(near, spiking.currents())
+    assert found == pytest.approx([spiking.at(near, one)[0] for one in spiking.currents()], rel=1e-9)
 
 
 def test_the_threshold_is_a_hopf_point():
@@ -38,11 +39,36 @@ def test_the_threshold_is_a_hopf_point():
     assert threshold_current(P.replace(kappa=1e-9)) == pytest.approx(threshold, rel=1e-3)
 
 
-def test_a_member_is_followed_in_time():
-    member = P.replace(kappa=1e-9)
+def test_a_device_too_far_to_be_followed_has_its_own_cycle():
+    spiking = Spiking.of(P)
+    far = P.replace(tau_d=3.0 * P.tau_d, V_T=0.7)
+    current = Spiking.of(far).usual()
+    own = Spiking.of(far).at(far, current)
+    assert spiking.at(far, current) == pytest.approx(own, rel=1e-6)
+    assert spiking.frequencies(far, np.array([current])) == pytest.approx(own[:1], rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"R_1": 3e5, "C_1": 2e-6},
+        {"C_0": 5e-9, "V_c": 0.25},
+        {"I_l": 1e-8, "V_l": 0.3},
+        {"p_k": 0.2, "q_k": 0.1},
+        {"kappa": 1e-3},
+    ],
+    ids=lambda part: "_".join(part),
+)
+def test_a_member_has_the_cycle_that_its_trace_settles_on(part):
+    member = P.replace(**part)
     spiking = Spiking.of(member)
     current = spiking.usual()
-    assert spiking.at(member, current) == pytest.approx(Spiking.of(P).at(P, current), rel=0.01)
+    found = spiking.at(member, current)
+    end = 400.0 / found[0]
+    time = np.linspace(0.0, end, 60_001)
+    course = simulate(member, Drive("current", [0.0, end], [current, current], "rest"), time)
+    late = Piece(0.8 * end, end, current)
+    assert spikes_of(time, course.voltage, course.current, late) == pytest.approx(found, rel=2e-3)
 
 
 def test_a_device_that_does_not_spike():
