@@ -233,10 +233,12 @@ def render_latex(report: Report) -> str:
 
 # typst, and the PDF.
 
-_LONG = 28
-"""Rows from which a table is set over whole pages at the end, where it can break."""
 _WIDE = 4
 """Columns above which a table spans both columns of text."""
+_LONG = 28
+"""Rows from which a table of one column of text is set over whole pages at the end, where it can break,"""
+_PAGE = 45
+"""and one that spans both, with its short rows."""
 _NO_BREAK = "\u00a0"
 _CHUNK = 16
 """A line may break after so many characters of code, or of a word that is too long for a line."""
@@ -270,6 +272,13 @@ TYPST = _Typst(
     lambda text: f"#{_string(_LONG_WORD.sub(lambda word: _breakable(word[0]), text))}" if text else "",
     lambda symbol: f"#quantity({_string(symbol.base)}, {_string(symbol.index)})",
 )
+
+
+def _late(block: Block) -> bool:
+    """Whether it is a table for the pages at the end."""
+    if not isinstance(block, Table):
+        return False
+    return len(block.rows) >= (_PAGE if len(block.columns) > _WIDE else _LONG)
 
 
 def render_pdf(report: Report, drawings: Mapping[str, bytes]) -> bytes:
@@ -327,7 +336,7 @@ def typst_source(report: Report) -> str:
         *(line for section in report.sections for line in _typst_section(section, typst)),
         f"#finish({_string(report.footer)})",
     ]
-    late = [table for table in report.tables if len(table.rows) >= _LONG]
+    late = [table for table in report.tables if _late(table)]
     if late:
         parts += ["#set page(columns: 1)", f"= #{_string(HEADINGS['late'])}"]
         parts += [f"#long([{prose(table.caption)}], {_typst_cells(table, typst)})" for table in late]
@@ -349,11 +358,13 @@ def _typst_section(section: Section, typst: Markup) -> Iterator[str]:
         yield "#across(" + "".join(f"{_typst_figure(panel, typst)}, " for panel in section.panels) + ")"
         yield from _typst_blocks([block for block in section.blocks if not isinstance(block, Panels)], typst)
         return
+    if all(map(_late, section.blocks)):
+        return
     yield f"= #{_string(section.title)}"
     floating = [
         f"#ref(label({_string(f'table-{block.key}')}))"
         for block in section.blocks
-        if isinstance(block, Table) and len(block.columns) > _WIDE and len(block.rows) < _LONG
+        if isinstance(block, Table) and len(block.columns) > _WIDE and not _late(block)
     ]
     yield f"\n#emph[See {', '.join(floating)}.]\n" if floating else ""
     yield from _typst_blocks(section.blocks, typst)
@@ -368,7 +379,7 @@ def _typst_blocks(blocks: Sequence[Block], typst: Markup) -> Iterator[str]:
         elif isinstance(block, Bullets):
             yield "#list(" + "".join(f"[{prose(item)}], " for item in block.items) + ")"
         elif isinstance(block, Table):
-            if len(block.rows) < _LONG:
+            if not _late(block):
                 label = _string(f"table-{block.key}") if len(block.columns) > _WIDE else "none"
                 yield f"#tabular({label}, [{prose(block.caption)}], {_typst_cells(block, typst)})"
         elif block.small:

@@ -9,6 +9,7 @@ from memfit.datasets.standard_protocols import DIMENSIONS
 from memfit.model import Parameters
 from memfit.reporting.content import ReportOptions
 from memfit.reporting.datasheet import page
+from memfit.reporting.writers.text import typst_source
 
 SPIKES = Parameters(R_b=1e5, C_m=1e-7, i_c0=4e-5, V_T=0.6, V_m=0.05, tau_d=0.02, tau_k=0.02, R_s=20.0)
 
@@ -43,6 +44,15 @@ def test_every_dash_has_its_reason(sheet):
             if cell == "–":
                 named = figure if figure in reasons and reasons[figure][k] != "–" else f"{figure}, {record}"
                 assert len(reasons[named][k]) > 10, named
+
+
+def test_the_figures_are_on_the_first_page_of_the_pdf(sheet):
+    source = typst_source(page.datasheet(sheet))
+    first, late = source.split("#set page(columns: 1)")
+    assert '#tabular("table-figures_of_merit"' in first
+    assert "#long(" not in first
+    assert page._TEXT["headings"]["definitions"] not in first  # a heading with nothing below it
+    assert late.count("#long(") == 1 + (len(page._records(sheet).rows) >= 45)
 
 
 def test_all_formats_are_written(sheet, tmp_path):
