@@ -5,6 +5,11 @@ other carry less information than their number: a lag-1 autocorrelation rho leav
 effective points (Bartlett 1946 for a first-order autoregression), and the rows of that record are weighted
 down accordingly before the covariance is formed.
 
+The noise itself is an estimate, so that records count by weights that are a little wrong: the parameters
+scatter more than the covariance says, and it is a little too small besides. Kenward & Roger (Biometrics 1997,
+53, 983) correct for both, as Meier (Biometrics 1953, 9, 59) does for a mean: by 1 to 2 % of a standard error
+where several records tell a value, by more where few points do, whose noise is the floor of a sweep.
+
 Bounds that are facts tell something too: a jump lies between its samples, a resistance is not negative. Where
 the data alone leave such an unknown wider than its bounds, the distribution of all unknowns is a normal one
 cut off at them. Expectation propagation replaces each cut by a normal factor with the same mean and variance
@@ -57,6 +62,8 @@ class Settings:
     """Standard errors within which a bound tells anything."""
     farthest: float = 1e6
     """Standard deviations beyond a bound that count, at most: so far away nothing is normal."""
+    seen: float = 1e-6
+    """Of the information on the two parts of a record's noise, relative: less tells one of them only."""
     tail: float = 50.0
     """Standard deviations beyond which the far tail of a normal distribution is an exponential."""
     narrow: float = 1e-2
@@ -106,9 +113,15 @@ class NormalApproximation:
 
     def covariance(self) -> FloatArray:
         """(m, m) covariance along the directions that are known."""
-        inverse = np.where(self.known, 1.0 / np.where(self.known, self.singular, 1.0) ** 2, 0.0)
-        result: FloatArray = (self.directions.T * inverse) @ self.directions
-        return result / np.outer(self.scale, self.scale)
+        root = self.known_root()
+        result: FloatArray = root @ root.T
+        return result
+
+    def known_root(self) -> FloatArray:
+        """(m, k) root S of that covariance S S^T."""
+        known = self.known
+        result: FloatArray = self.directions[known].T / self.singular[known] / self.scale[:, None]
+        return result
 
     def root(self, softest: float = 0.0) -> FloatArray:
         """(m, k) root S of the covariance S S^T.
@@ -287,13 +300,54 @@ def covariance_of(state: FitState) -> Covariance:
     length = np.linalg.norm(root, axis=0)
     scale = np.where(length > UNSEEN, length, 1.0)
     normal = NormalApproximation.of(triangle(root / scale), np.ones(scale.size))
-    matrix = normal.covariance() / np.outer(scale, scale)
+    spread = normal.known_root() / scale[:, None]
+    added = _by_estimated_noise(state, jacobian * weight[:, None], weight, spread)
+    matrix = spread @ (np.eye(spread.shape[1]) + added) @ spread.T
     return Covariance(
         matrix + np.outer(bounds.shift, bounds.shift),
         normal.directions[~normal.known],
         tuple(rho for rho, _ in correlations),
         tuple(n for _, n in correlations),
     )
+
+
+def _by_estimated_noise(
+    state: FitState, jacobian: FloatArray, weight: FloatArray, spread: FloatArray
+) -> FloatArray:
+    """(k, k) what the errors of the noise add to a covariance S S^T, which is then S (1 + added) S^T.
+
+    Every record has up to two variances, of its fraction and of its floor; what they contribute to the
+    variance of a point are its shares e. In units of S, with rows B of the Jacobian, the correction is
+    2 sum W_kl (B^T e_k e_l B - B^T e_k B B^T e_l B), W the covariance of the logarithms of the variances.
+
+    Parameters
+    ----------
+    state : FitState
+    jacobian : (n, m) array
+        Of residuals over noise, its rows weighted.
+    weight : (n,) array
+        Of the rows.
+    spread : (m, k) array
+        S.
+    """
+    problem, record = state.problem, state.problem.record_of_row
+    sigma = problem.sigma[problem.keep]
+    added: FloatArray = np.zeros((spread.shape[1], spread.shape[1]))
+    for k, level in enumerate(problem.noise):
+        here = np.flatnonzero(record == k)
+        rows = jacobian[here]
+        active = np.any(rows != 0.0, axis=0)
+        if not active.any():
+            continue
+        floor = np.minimum((level.floor / sigma[here]) ** 2, 1.0)
+        shares = np.array([1.0 - floor, floor])
+        seen = np.linalg.pinv(0.5 * (shares * weight[here] ** 2) @ shares.T, SETTINGS.seen, hermitian=True)
+        basis, small = np.linalg.qr(spread[active].T)
+        rows = rows[:, active] @ small.T
+        by_share = np.array([(rows * share[:, None]).T @ rows for share in shares])
+        twice = (rows * np.einsum("kn,kl,ln->n", shares, seen, shares)[:, None]).T @ rows
+        added += basis @ (twice - np.einsum("kij,kl,ljm->im", by_share, seen, by_share)) @ basis.T
+    return 2.0 * added
 
 
 def row_weights(state: FitState, effective: Sequence[float]) -> FloatArray:

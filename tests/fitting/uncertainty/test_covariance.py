@@ -1,6 +1,7 @@
 """Covariance and correlation of residuals against what is known; bounds against moments and drawing."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from memfit.fitting.minimum.problem import FitState, Minimum
 from memfit.fitting.minimum.unknowns import Unknown, Unknowns, physical_unknowns, term_unknown
 from memfit.fitting.noise import prepare, with_noise_of
 from memfit.fitting.plan import FitPlan, Term
+from memfit.fitting.uncertainty import covariance as covariance_module
 from memfit.fitting.uncertainty.covariance import (
     NormalApproximation,
     bound_information,
@@ -25,6 +27,7 @@ from memfit.fitting.uncertainty.covariance import (
     standard_moments,
 )
 from memfit.model import NAMES
+from memfit.noise_estimate import NoiseLevel
 
 R_S = Unknown("R_s", False, 0.0, 1e9)
 V_T = Unknown("V_T", False, -10.0, 10.0)
@@ -184,6 +187,49 @@ def test_scatter_of_estimates_is_the_covariance():
     size = np.sqrt(np.mean(np.square(z)))
     assert 0.85 < size < 1.15
     assert np.mean(np.abs(z) < 1.96) > 0.9
+
+
+def _of_estimated_noise(rows, record, sigma, floors, weight):
+    """Covariance of the parameters of a linear model, whose noise was estimated."""
+    noise = [NoiseLevel(0.01, floor) for floor in floors]
+    problem = SimpleNamespace(noise=noise, record_of_row=record, sigma=sigma, keep=np.ones(sigma.size, bool))
+    weighted = rows / sigma[:, None] * weight[:, None]
+    root = np.linalg.cholesky(np.linalg.inv(weighted.T @ weighted))
+    added = covariance_module._by_estimated_noise(SimpleNamespace(problem=problem), weighted, weight, root)
+    return root @ (np.eye(len(root)) + added) @ root.T
+
+
+def test_a_mean_with_estimated_weights_is_that_of_meier():
+    sizes, sigma = np.array([12, 40]), np.array([1.0, 3.0])
+    record = np.repeat([0, 1], sizes)
+    found = _of_estimated_noise(np.ones((52, 1)), record, sigma[record], [0.0, 0.0], np.ones(52))
+    information = sizes / sigma**2
+    share = information / information.sum()
+    assert_allclose(found, (1.0 + 4.0 * np.sum(share * (1.0 - share) / sizes)) / information.sum())
+
+
+def test_scatter_of_a_mean_whose_weights_are_estimated():
+    rng, size = np.random.default_rng(4), 10
+    data = rng.normal(size=(100_000, 2, size)) * np.array([1.0, 1.5])[:, None]
+    variance = data.var(axis=2, ddof=1)
+    weight = size / variance
+    means = np.sum(weight * data.mean(axis=2), axis=1) / weight.sum(axis=1)
+    share = weight / weight.sum(axis=1, keepdims=True)
+    corrected = (1.0 + 4.0 * np.sum(share * (1.0 - share) / (size - 1), axis=1)) / weight.sum(axis=1)
+    assert np.var(means) / np.mean(1.0 / weight.sum(axis=1)) > 1.15  # without the correction
+    assert np.var(means) == pytest.approx(np.mean(corrected), rel=0.03)
+
+
+def test_few_points_at_the_floor_tell_less():
+    x = np.r_[np.zeros(4), np.linspace(1.0, 10.0, 60)]  # an offset and a slope
+    rows = np.column_stack([np.ones(64), x])
+    sigma = np.hypot(0.01 * x, 0.002)
+    plain = np.linalg.inv((rows / sigma[:, None]).T @ (rows / sigma[:, None]))
+    found = _of_estimated_noise(rows, np.zeros(64, dtype=int), sigma, [0.002], np.ones(64))
+    factor = np.diag(found) / np.diag(plain)
+    assert factor[0] > 1.0 + 3.0 * (factor[1] - 1.0)
+    half = _of_estimated_noise(rows, np.zeros(64, dtype=int), sigma, [0.002], np.full(64, np.sqrt(0.5)))
+    assert_allclose(np.diag(half) / np.diag(plain) / 2.0 - 1.0, 2.0 * (factor - 1.0))
 
 
 def test_direction_without_information_is_open():
