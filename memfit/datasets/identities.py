@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from memfit.datasets.records import ImpedanceSpectrum, IVSweep, Record
+from memfit.units import format_quantity
 
 
 @dataclass(frozen=True)
@@ -58,15 +59,14 @@ class Identity:
     @property
     def sentence(self) -> str:
         """In words."""
-        verdict = "they agree" if self.agrees else "they differ"
-        sides = (
-            f"Z(0) of {self.spectrum} is {self.by_impedance:.4g} ohm, dV/dI of {self.sweep} "
-            f"{self.by_loop:.4g} ohm"
-            if self.quantity == "Z(0)"
-            else f"the area of {self.sweep} is {self.by_loop:.3g} V A, by Im Y of {self.spectrum} "
-            f"{self.by_impedance:.3g} V A"
-        )
-        return f"At {self.bias:.4g} V {sides}: {verdict}."
+        if self.quantity == "Z(0)":
+            sizes = [format_quantity(value, "ohm", digits=3) for value in (self.by_impedance, self.by_loop)]
+            sides = f"Z(0) of {self.spectrum} is {sizes[0]}, dV/dI of {self.sweep} {sizes[1]}"
+        else:
+            sizes = [f"{value:.3g} V A" for value in (self.by_loop, self.by_impedance)]
+            sides = f"the area of {self.sweep} is {sizes[0]}, by Im Y of {self.spectrum} {sizes[1]}"
+        verdict = "they agree to" if self.agrees else "they differ by more than"
+        return f"At {self.bias:.4g} V {sides}: {verdict} {100.0 * SETTINGS.differ:.0f} %."
 
 
 def identities(records: Sequence[Record]) -> tuple[Identity, ...]:
