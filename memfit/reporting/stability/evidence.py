@@ -267,7 +267,7 @@ def evidence_warnings(spectra: Sequence[SpectrumEvidence], pulses: Sequence[Puls
         f"{item.record}: it oscillates at a source of {quantity_digits(item.source, item.units[0])}, "
         "where the fitted model has no stable limit cycle."
         for item in pulses
-        if item.predicted is None
+        if item.predicted is None and item.modelled is None  # ringing of the model may outlast the pulse
     ]
     for item in pulses:
         if item.modelled is None:

@@ -1,5 +1,7 @@
 """What the data say by themselves beside the model: agreement, warnings, and records that say nothing."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -94,6 +96,13 @@ def test_an_oscillation_no_model_predicts(rng):
         assert pulses_evidence_table([item]).rows[0].count("none") == 2
         (said,) = evidence_warnings([], [item]).items
         assert "no stable limit cycle" in said
+
+
+def test_ringing_that_the_model_has_too_is_no_contradiction(rng):
+    (item,) = pulses_evidence(P, [current_pulse(rng, 0.5 * (LOW.I + HIGH.I))])
+    rings = replace(item, predicted=None, predicted_range=None)  # beside the window it dies out slowly
+    assert evidence_warnings([], [rings]).items == ()
+    assert len(evidence_warnings([], [replace(rings, modelled=None)]).items) == 1
 
 
 def test_another_period_than_the_model_s_is_told(rng):
