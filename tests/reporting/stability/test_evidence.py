@@ -100,7 +100,7 @@ def test_an_oscillation_no_model_predicts(rng):
 
 def test_ringing_that_the_model_has_too_is_no_contradiction(rng):
     (item,) = pulses_evidence(P, [current_pulse(rng, 0.5 * (LOW.I + HIGH.I))])
-    rings = replace(item, predicted=None, predicted_range=None)  # beside the window it dies out slowly
+    rings = replace(item, predicted=None)  # beside the window it dies out slowly
     assert evidence_warnings([], [rings]).items == ()
     assert len(evidence_warnings([], [replace(rings, modelled=None)]).items) == 1
 
