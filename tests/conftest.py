@@ -5,8 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from memfit.cli.main import main
+
+settings.register_profile("memfit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("memfit")  # no test fails because the machine is busy
 
 SAMPLE_DATA = Path(__file__).parents[1] / "sample_data"
 SAMPLES = ("mapbi3_a", "mapbi3_b", "mapbi3_c", "mapbi3_d_instruments")

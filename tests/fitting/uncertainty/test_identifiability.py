@@ -178,7 +178,7 @@ def test_information_at_the_minimum_is_the_inverse_of_the_covariance(joint):
     about_minimum = (covariance - np.linalg.inv(root.T @ root)) / np.outer(scale, scale)
     *others, shift = np.linalg.eigvalsh(about_minimum)  # bounds move the mean from the minimum
     assert 0 <= shift < 0.5
-    np.testing.assert_allclose(others, 0.0, atol=1e-3)
+    assert np.all((np.array(others) > -1e-3) & (np.array(others) < 0.08))  # what estimated noise adds
 
 
 def test_knowledge_survives_json(one_bias, joint):
