@@ -127,4 +127,4 @@ def test_noise_is_no_more_than_the_model_leaves():
     subject = replace(exact, record=replace(exact.record, current=noisy))
     right = in_record(subject, NoiseOfRecord(0.0, size, 1.0), model)["loop_area"].stderr
     rough = in_record(subject, NoiseOfRecord(0.0, 5.0 * size, 1.0), model)["loop_area"].stderr
-    assert rough == pytest.approx(right, rel=0.1)
+    assert rough == pytest.approx(right, rel=0.4)  # each from draws of its own; five times as large before
