@@ -47,7 +47,7 @@ CASES = {
     "one point": [ImpedanceSpectrum(name="z", frequency=[1.0], impedance=[1e3 - 1e2j], bias_voltage=0.5)],
     "tiny numbers": [_loop(1e-30 * (1 + RNG.random(60)))],
     "huge numbers": [_spectrum(1e20 - 1e19j), _spectrum(1e-3, 0.6, "y")],
-    "kinds that contradict": [_loop(1e-3), _spectrum(1e9 - 1e9j), _pulse(RNG.standard_normal(60))],
+    "kinds that contradict": [_loop(1e-3, 20), _spectrum(1e9 - 1e9j), _pulse(RNG.standard_normal(20), 20)],
     "no time": [IVSweep(name="s", voltage=np.linspace(0, 1, 30), current=RNG.standard_normal(30))],
 }
 
