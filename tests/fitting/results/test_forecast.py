@@ -79,7 +79,7 @@ def test_a_free_start_is_refused(fitted):
         predict(fitted, replace(LOOP, initial="free"))
 
 
-@pytest.mark.parametrize("seed", [1, 3])
+@pytest.mark.parametrize("seed", [1, 5])
 def test_what_open_parameters_leave_open_is_in_the_band(seed):
     """Two spectra below the threshold know 1/R_a at one bias and hardly where the threshold is."""
     truth = mf.Parameters(R_b=2e5, C_m=1.5e-7, i_c0=5e-6, V_T=0.6, V_m=0.06, tau_d=0.1, tau_k=0.02, R_s=40.0)
