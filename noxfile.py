@@ -71,7 +71,7 @@ def tests(session: nox.Session, dependencies: str) -> None:
         chosen = session.posargs or ["tests", "--ignore=tests/test_house.py", "--ignore=tests/test_docs.py"]
         # Old packages beside new ones warn of each other: that is no fault of memfit.
         warnings = ["-W", "default"] if dependencies == "oldest" else []
-        session.run("python", "-m", "pytest", "-q", *warnings, *chosen)
+        session.run("python", "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", *warnings, *chosen)
 
 
 @nox.session(python=PYTHONS[0])

@@ -35,7 +35,7 @@ def test_the_python_example_runs(tmp_path, monkeypatch, capsys):
 def test_two_commands_install_and_run():
     first, second = re.findall(r"^python3 -m venv.*$", README, flags=re.MULTILINE)
     assert "pip install . && memfit fit sample_data/mapbi3_c -o out" in first
-    assert second.endswith('pip install -e ".[test]" && pytest')
+    assert second.endswith('pip install -e ".[test]" && pytest -n 2 --dist loadfile')
 
 
 def test_every_command_is_there(capsys):

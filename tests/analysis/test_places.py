@@ -18,7 +18,10 @@ LEAKY = replace(TRUTH, I_l=1e-9, V_l=0.12)
 
 @pytest.fixture(scope="module")
 def unclear():
-    """Two spectra of a device with a leak, which a channel that conducts describes as well, and the fit."""
+    """Two spectra of a device with a leak, which a channel that conducts describes as well, and the fit.
+
+    Whether a third, larger device is kept beside these two depends on rounding.
+    """
     device = simulate_device(
         LEAKY, [spectrum(b, FREQUENCY, file=f"eis_{b}.csv") for b in (0.6, 0.8)], NOISE, seed=1
     )
@@ -59,7 +62,7 @@ def test_what_is_not_known_at_one_of_two_places_says_nothing():
 
 def test_other_models_have_places_with_their_own_errors(unclear):
     _, result = unclear
-    ((member, place),) = places_of(result)
+    ((member, place),) = [found for found in places_of(result) if found[0].parts == ("leak",)]
     assert set(place.names) == {n for n in member.covariance_names if n in place.parameters.as_dict()}
     assert place.parameters.parts == member.parts
     information = place.root.T @ place.root
@@ -83,8 +86,7 @@ def test_what_tells_two_models_apart_does_so(unclear, third):
     device, result = unclear
     assert result.parts == ("conductance",)
     plan = plan_next(result)
-    (separation,) = plan.separations
-    assert separation.parts == ("leak",)
+    (separation,) = [one for one in plan.separations if one.parts == ("leak",)]
     assert separation.decides
     assert any("a device with a leak" in sentence for sentence in plan.sentences)
     measured = simulate_device(LEAKY, [third], NOISE, seed=5)

@@ -370,17 +370,23 @@ def test_everything_is_taken_along(fitted):
     assert f"memfit fit {fitted.device}" in fitted.text_content("#screen")
 
 
-@pytest.mark.parametrize("screen", ["Data", "Record", "Fit", "Trust", "Spike", "Compare", "Export"])
-def test_nothing_serious_stands_in_the_way_of_anybody(browser, serve, fitted_folder, screen):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-playwright-python")
+@pytest.fixture(scope="module")
+def looked_over(browser, serve, fitted_folder):
+    """A page with a fit, into which a program that looks it over may be put; opened once for all screens."""
     context = browser.new_context(viewport={"width": 1280, "height": 800}, bypass_csp=True)
     page = context.new_page()
     page.set_default_timeout(SECONDS)
     page.goto(serve(fitted_folder).address)
     page.click(".devices a")
     page.wait_for_selector("table.rows")
-    go_to(page, screen)
-    page.wait_for_timeout(2500)
-    found = axe.Axe().run(page).response["violations"]
-    assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
+    yield page
     context.close()
+
+
+@pytest.mark.parametrize("screen", ["Data", "Record", "Fit", "Trust", "Spike", "Compare", "Export"])
+def test_nothing_serious_stands_in_the_way_of_anybody(looked_over, screen):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-playwright-python")
+    go_to(looked_over, screen)
+    looked_over.wait_for_timeout(2000)
+    found = axe.Axe().run(looked_over).response["violations"]
+    assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []

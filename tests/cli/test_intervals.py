@@ -22,10 +22,10 @@ def text_of(path):
 @needs_emcee
 def test_everything_at_once(run, small_device, tmp_path):
     out = tmp_path / "out"
-    words = ("--profile", "--bootstrap", 45, "--mcmc", "--mcmc-steps", 60)
+    words = ("--profile", "--bootstrap", 15, "--mcmc", "--mcmc-steps", 40)
     ran = run("fit", small_device, "-o", out, *words)
     assert ran.code == 0
-    for stage, total in (("profiles", 10), ("bootstrap", 45), ("posterior", 60)):
+    for stage, total in (("profiles", 10), ("bootstrap", 15), ("posterior", 40)):
         assert f"{stage}: {total} of {total}" in ran.err
     result = FitResult.from_json(text_of(out / "result.json"))
     assert result.to_json() == text_of(out / "result.json")
@@ -33,16 +33,16 @@ def test_everything_at_once(run, small_device, tmp_path):
     assert set(result.profiles) - set(NAMES) == {"current.gain_margin", "voltage.gain_margin"}
     for name in NAMES:
         assert result.parameters[name].ci95 == result.profiles[name].ci95
-    assert len(result.bootstrap.samples) == 45
-    assert result.posterior.status == "not_converged"  # sixty steps are few
+    assert len(result.bootstrap.samples) == 15
+    assert result.posterior.status == "not_converged"  # forty steps are few
     assert any(said.startswith("Posterior: ") for said in result.warnings)
-    assert "Bootstrap: 45 refits" in ran.out
+    assert "Bootstrap: 15 refits" in ran.out
     assert re.search(r"Linear +Profile +Bootstrap +Posterior +The profile is", ran.out)
-    assert result.stability["current"]["uncertainty_from"] == "covariance"  # 45 refits are few
+    assert result.stability["current"]["uncertainty_from"] == "covariance"  # 15 refits are few
     assert not (out / "unfinished.json").exists()
     rows = list(csv.DictReader(text_of(out / "samples.csv").splitlines()))
     kinds = [row["kind"] for row in rows]
-    assert kinds.count("residual") == 45
+    assert kinds.count("residual") == 15
     assert kinds.count("posterior") == len(result.posterior.samples)
     first = [float(rows[0][name]) for name in result.bootstrap.names]
     assert first == pytest.approx(result.bootstrap.samples[0], rel=1e-8)
@@ -65,12 +65,12 @@ def test_without_them_nothing_is_added(run, small_device, tmp_path):
 
 
 def test_an_interrupted_run_goes_on_to_the_same_bytes(run, small_device, tmp_path, monkeypatch):
-    words = ("fit", small_device, "--profile", "--bootstrap", 30)
+    words = ("fit", small_device, "--profile", "--bootstrap", 12)
     run(*words, "-o", tmp_path / "whole")
 
     def interrupting(self, what, done, total, told=Meter.__call__):
         told(self, what, done, total)
-        if (what, done) == ("bootstrap", 7):
+        if (what, done) == ("bootstrap", 5):
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
@@ -82,7 +82,7 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(run, small_device, tmp_pat
     again = run(*words, "-o", tmp_path / "out")
     assert again.code == 0
     assert "Going on from an interrupted run" in again.err
-    assert "7 of 30 from an interrupted run" in again.err
+    assert "5 of 12 from an interrupted run" in again.err
     assert not (tmp_path / "out" / "unfinished.json").exists()
     for name in ("samples.csv", "profiles.csv", "parameters.csv"):
         assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name

@@ -1,4 +1,4 @@
-"""Sixty-four devices that the fit has never seen, a small edition of benchmarks/recovery.py."""
+"""Thirty-four devices that the fit has never seen, a small edition of benchmarks/recovery.py."""
 
 from dataclasses import replace
 
@@ -16,7 +16,7 @@ FEWER = {
 }
 ELSEWHERE = 2.0
 """Excess of chi2 that is another minimum, and not a search that stopped a sixth of a standard error short."""
-COUNTS = {"full": 20, "reduced": 18, "spectra": 18, "pulses": 4, "dirty": 4}
+COUNTS = {"full": 10, "reduced": 9, "spectra": 9, "pulses": 3, "dirty": 3}
 
 
 @pytest.mark.parametrize("name", COUNTS)

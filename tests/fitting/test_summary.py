@@ -76,7 +76,7 @@ def test_record_of_another_device_is_a_poor_fit():
     strange = spectra(other, biases=(0.4,), frequency=FREQUENCY)
     record = replace(device(strange, other).records[0], name="strange.csv")
     mixed = device([*spectra(), *sweeps()])
-    result = fit(replace(mixed, records=(*mixed.records, record))).result
+    result = fit(replace(mixed, records=(*mixed.records, record)), FitPlan(model="3d")).result
     assert result.status.code == "poor_fit"
 
 

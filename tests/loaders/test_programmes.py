@@ -100,7 +100,7 @@ def test_the_model_fits_what_it_predicts(tmp_path):
     )
     assert [record.kind for record in records] == ["potentiation", "retention", "paired_pulse"]
     fixed = {name: getattr(TRUTH, name) for name in ("R_s", "C_m", "V_m")}
-    result = mf.fit(mf.load(tmp_path), fix=fixed)
+    result = mf.fit(mf.load(tmp_path), model="3d", fix=fixed)
     for name in ("R_b", "i_c0", "V_T", "tau_d", "tau_k"):
         estimate = result.parameters[name]
         assert estimate.value == pytest.approx(getattr(TRUTH, name), abs=4 * estimate.stderr)

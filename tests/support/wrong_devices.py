@@ -34,7 +34,8 @@ def constant_time():
 
 def bell_time():
     """An activation time that is largest at V_T."""
-    return device(p=OSCILLATING.replace(p_k=0.5, q_k=0.5))
+    p = OSCILLATING.replace(p_k=0.5, q_k=0.5)
+    return device([*spectra(p), *sweeps(p, rates=(1.0,), points=60)], p)
 
 
 VOLTAGE_PULSES = Parameters(R_b=2.6e4, C_m=1.5e-7, i_c0=5.6e-5, V_T=0.85, V_m=0.05, tau_d=0.09, tau_k=0.07)
@@ -102,7 +103,7 @@ def rectifying_leak():
     made = device([*spectra(), *sweeps(rates=(0.01,))])
     rng, p = np.random.default_rng(4), TRUTH
     top = p.V_T + 3 * p.V_m
-    u = np.concatenate([np.linspace(0.0, top, 80), np.linspace(top, -top, 160), np.linspace(-top, 0.0, 80)])
+    u = np.concatenate([np.linspace(0.0, top, 20), np.linspace(top, -top, 40), np.linspace(-top, 0.0, 20)])
     current = np.array([float(steady_current(p, np.array(one))) for one in u])
     current = np.where(u < 0.0, u / (5.0 * p.R_b), current) * (1.0 + 0.01 * rng.standard_normal(u.size))
     sweep = IVSweep(name="through_zero.csv", voltage=u, current=current)

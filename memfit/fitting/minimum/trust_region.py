@@ -113,7 +113,10 @@ def trust_region(
         "gtol": SETTINGS.gradient,
     }
     try:
-        if by_lmfit:
+        if inside.size == 0:  # of no gradient numpy before 2 has no norm, which scipy asks for
+            remembered(inside)
+            x, message, converged = inside, "nothing is free", True
+        elif by_lmfit:
             x, message, converged = _by_lmfit(remembered, jacobian, inside, bounds, settings)
         else:
             settings["max_nfev"] = most + 1

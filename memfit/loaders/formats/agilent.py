@@ -20,7 +20,7 @@ from memfit.loaders.raw import FileSettings, RawTable, Reader, Source
 from memfit.loaders.tables import Block, Column, read_block, split_fields, understand
 from memfit.units import find_unit
 
-_TRACE = re.compile(r'^\s*"?TRACE: ?(?P<name>[AB])"?\s*$', re.IGNORECASE | re.MULTILINE)
+_TRACE = re.compile(r'^[ \t]*"?TRACE: ?(?P<name>[AB])"?[ \t\r]*$', re.IGNORECASE | re.MULTILINE)
 _FREQUENCY = "frequency"
 _DATA, _SHOWN = ("data real", "data imag"), ("data trace real", "data trace imag")
 _EXAMPLE = 'columns = ["Frequency (Hz)", "|Z| (ohm)", "Phase (deg)"]'

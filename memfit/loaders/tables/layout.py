@@ -103,7 +103,8 @@ def split_labels(line: str) -> list[tuple[str, ...]]:
     splits = [tuple(split_fields(line, separator)) for separator in SEPARATORS[:3] if separator in line]
     splits.append(tuple(re.split(r"\s{2,}|\t", line.strip())))
     splits.append(tuple(line.split()))
-    bracketed = re.sub(r"[ \t]+(?=[(\[])", "\x00", line)  # "Frequency (Hz) Z' (ohm)": one blank everywhere
+    # "Frequency (Hz) Z' (ohm)": one blank everywhere
+    bracketed = re.sub(r"(?<![ \t])[ \t]+(?=[(\[])", "\x00", line)
     if "\x00" in bracketed:
         splits.append(tuple(word.replace("\x00", " ") for word in bracketed.split()))
     trimmed = []

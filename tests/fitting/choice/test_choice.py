@@ -1,6 +1,7 @@
 """The data choose the parts of a device."""
 
 from dataclasses import replace
+from functools import cache
 
 import pytest
 from devices import FREQUENCY, NOISE, TRUTH
@@ -12,10 +13,15 @@ from memfit.fitting.plan import FitPlan
 from memfit.synthetic.measurements import simulate_device, spectrum
 
 
+@cache
+def of_part(part):
+    """The result of a device with a part, fitted once for all tests."""
+    return fit(device(**PARTS[part])).result
+
+
 @pytest.mark.parametrize("part", PARTS)
 def test_the_part_that_is_there_is_found(part):
-    truth = PARTS[part]
-    result = fit(device(**truth)).result
+    truth, result = PARTS[part], of_part(part)
     assert result.parts == (part,)
     assert result.status.code == "ok"
     assert [found.part for found in result.parts_found] == [part]
@@ -36,13 +42,12 @@ def test_the_plainest_device_stays_so():
 
 
 def test_a_model_that_is_held_is_diagnosed_and_fails():
-    made = device(**PARTS["branch"])
-    held = fit(made, FitPlan(model="3d")).result
+    held = fit(device(**PARTS["branch"]), FitPlan(model="3d")).result
     assert held.parts == ()
     assert held.status.code == "poor_fit"
     assert held.diagnosis[0].part == "branch"
     assert "ask for a second capacitive arc" in held.diagnosis[0].sentence
-    free = fit(made).result
+    free = of_part("branch")
     assert free.goodness.chi2_reduced_model_free < held.goodness.chi2_reduced_model_free
 
 
@@ -80,7 +85,7 @@ def test_three_parts_are_found_where_none_alone_helps_much():
 
 
 def test_the_result_goes_to_json_and_back():
-    result = fit(device(**PARTS["conductance"])).result
+    result = of_part("conductance")
     again = FitResult.from_dict(parse_result(result.to_json()))
     assert again.members == result.members
     assert again.parts_found == result.parts_found

@@ -70,3 +70,12 @@ def test_a_walk_that_brings_nothing_more_ends():
     )
     assert end.converged
     assert end.evaluations < 60
+
+
+@pytest.mark.parametrize("by_lmfit", [False, True])
+def test_with_nothing_free_the_start_is_the_end(by_lmfit):
+    """Neither scipy with numpy before 2 nor lmfit makes a search of no unknowns."""
+    none = np.empty(0)
+    settings = {"tolerance": 1e-8, "most": 10, "over": lambda: "", "by_lmfit": by_lmfit}
+    end = trust_region(lambda x: np.ones(3), lambda x: np.empty((3, 0)), none, np.empty((0, 2)), **settings)
+    assert (end.x.size, end.converged, end.evaluations) == (0, True, 1)

@@ -76,6 +76,7 @@ def test_bare_axes_make_no_ticks_of_their_own_and_look_the_same(monkeypatch):
         linear_axis(axes, "x", (0.0, 2.0))
         log_axis(axes, "y", (1.0, 1e3))
         axes.plot([0.0, 2.0], [1.0, 1e3])
+        axes.set_title("above")  # whose place is looked for among the ticks
         canvas.draw()
         drawn.append((bytes(canvas.buffer_rgba()), len(made) - count))
     assert drawn[0][0] == drawn[1][0]
