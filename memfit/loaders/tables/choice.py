@@ -16,6 +16,7 @@ from memfit.loaders.raw import PAIRS_IN_WORDS, ROLES, ROLES_OF_PAIRS, FileSettin
 from memfit.loaders.tables.labels import (
     Column,
     check_units,
+    contradicted,
     normalise,
     reverses_sign,
     understand,
@@ -140,7 +141,7 @@ def understand_all(labels: Sequence[str], settings: FileSettings, file: str) -> 
     for role, given in settings.columns.items():
         turned = reverses_sign(given, role) and given.strip() not in map(str.strip, labels)
         label = given.strip().lstrip("-\u2212") if turned else given
-        index = _place_of(label, labels, role, file)
+        index = place_of(label, labels, role, file)
         understood = understand(labels[index], index)
         if understood is not None and understood.role == role:
             chosen = understood
@@ -156,8 +157,23 @@ def understand_all(labels: Sequence[str], settings: FileSettings, file: str) -> 
     return tuple(columns)
 
 
-def _place_of(label: str, labels: Sequence[str], role: str, file: str) -> int:
-    """The place of the column that device.toml names: by its label, with or without unit, or its number."""
+def place_of(label: str, labels: Sequence[str], role: str, file: str) -> int:
+    """The place of the column that device.toml names: by its label, with or without unit, or its number.
+
+    Parameters
+    ----------
+    label : str
+        As device.toml has it.
+    labels : sequence of str
+        Of all columns.
+    role, file : str
+        For messages.
+
+    Raises
+    ------
+    FileFormatError
+        There is no such column, or several.
+    """
     places = [i for i, text in enumerate(labels) if text.strip() == label.strip()]
     if not places:
         numbered = _NUMBERED.fullmatch(label.strip())
@@ -219,7 +235,7 @@ def with_named(table: RawTable, settings: FileSettings, file: str) -> RawTable:
         A cell of the column is no number, or its unit is none of the role.
     """
     chosen = settings.columns if not isinstance(settings.columns, tuple) else {}
-    columns, others = dict(table.columns), dict(table.others)
+    columns, others, notes = dict(table.columns), dict(table.others), list[str]()
     for role, label in chosen.items():
         cells = others.pop(label, None)
         if cells is None:
@@ -234,7 +250,8 @@ def with_named(table: RawTable, settings: FileSettings, file: str) -> RawTable:
                 f"expected numbers, found {cells[wrong]!r} in row {wrong + 1}.", file=file, column=label
             )
         columns[role] = column.to_si(np.array(values, dtype=np.float64))
-    return replace(table, columns=columns, others=others)
+        notes += filter(None, [contradicted(column, settings.units.get(role))])
+    return replace(table, columns=columns, others=others, notes=(*table.notes, *notes))
 
 
 def choose_columns(

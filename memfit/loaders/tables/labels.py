@@ -18,7 +18,7 @@ import numpy as np
 from memfit.arrays import FloatArray
 from memfit.errors import FileFormatError
 from memfit.loaders.raw import ROLES, Source
-from memfit.units import Unit, accepted, find_unit, split_label
+from memfit.units import Unit, accepted, find_unit, split_label, stated_unit
 
 PER_AREA = "per area"
 """The problem of an impedance times area, which an area solves."""
@@ -328,6 +328,25 @@ def _is_habit(labels: Sequence[str], known: Mapping[str, Any], alone: bool) -> b
     if "alone" in known:
         return alone and set(known["labels"]) == set(labels)
     return set(known["labels"]) <= set(labels)
+
+
+def contradicted(column: Column, stated: str | None) -> str:
+    """A sentence where device.toml states another unit than the label itself; "" where it does not.
+
+    Parameters
+    ----------
+    column : Column
+        As it is read.
+    stated : str or None
+        The unit in device.toml.
+    """
+    if stated is None:
+        return ""
+    own, unit = split_label(column.label)[1] or "", stated_unit(stated)
+    printed = find_unit(own, ROLES[column.role]) or find_unit(own)
+    if unit is None or printed is None or replace(printed, text=unit.text) == unit:
+        return ""
+    return f"The label {column.label!r} says {own}, device.toml says {stated}: read in {stated}."
 
 
 def find_fields(labels: Sequence[str], fields: Sequence[Field]) -> list[Column]:

@@ -129,3 +129,20 @@ def test_digits_are_a_label_and_no_number_of_a_column():
     np.testing.assert_allclose(record.current, 0.5 * V / 50.0)
     with pytest.raises(FileFormatError, match=r"'column 2'"):
         read("Time (s),a,b\n" + rows(T, V, V), control="voltage", columns={"voltage": "2"})
+
+
+@pytest.mark.parametrize(
+    ("label", "unit", "said"),
+    [
+        ("Current (mA)", "uA", "The label 'Current (mA)' says mA, device.toml says uA: read in uA."),
+        ("Current (uA)", "uA", None),
+        ("Current/μA", "uA", None),
+        ("Current", "uA", None),
+    ],
+)
+def test_a_unit_against_that_of_the_label_is_noted(tmp_path, label, unit, said):
+    text = f"Time (s),Voltage (V),{label}\n" + rows(T, V, V**2 + T)
+    toml = f'columns = {{ current = {{ name = "{label}", unit = "{unit}" }} }}'
+    (record,) = device(tmp_path, text, toml)
+    assert record.current == pytest.approx(1e-6 * (V**2 + T))
+    assert [note for note in record.notes if "device.toml says" in note] == ([said] if said else [])
