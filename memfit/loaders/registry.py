@@ -41,7 +41,7 @@ from memfit.loaders.raw import (
 from memfit.loaders.spectra import make_spectra
 from memfit.loaders.sweeps import make_sweeps
 from memfit.loaders.tables import question_of_layout, read_text_tables, with_named
-from memfit.loaders.transients import make_transients
+from memfit.loaders.transients import make_transients, with_sign
 from memfit.units import format_quantity
 
 __all__ = ["Reader", "find_reader", "is_measurement", "plugged_in", "read_file", "read_source", "read_tables"]
@@ -356,7 +356,7 @@ def _make_records(reading: Reading) -> Iterator[Record]:
     if kind == "impedance":
         yield from make_spectra(reading)
         return
-    for block in blocks_of(table):
+    for block in blocks_of(with_sign(table)):
         one = replace(reading, table=block)
         yield from make_sweeps(one) if kind == "iv" else make_transients(one)
 

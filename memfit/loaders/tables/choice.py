@@ -42,8 +42,8 @@ _LOGARITHM = re.compile(
 _MODULUS = re.compile(r"\W*(?:\|(?:i|current|strom)\||abs[ _.(]*(?:i|current|strom)\b)", re.IGNORECASE)
 """A current without its sign."""
 _NUMBERED = re.compile(r"column\s+(\d{1,6})", re.IGNORECASE)
-_STEP_CLOCK = re.compile(r"(step|cycle|segment)\s*_?time|time\s*in\s*(step|cycle)", re.IGNORECASE)
-_TOTAL_CLOCK = re.compile(r"(total|test|elapsed|run|experiment)\s*_?time", re.IGNORECASE)
+_STEP_CLOCK = re.compile(r"(step|cycle|segment)\s*_?(time|\(s)|time\s*in\s*(step|cycle)", re.IGNORECASE)
+_TOTAL_CLOCK = re.compile(r"(total|test|elapsed|run|experiment)\s*_?(time|\(s)", re.IGNORECASE)
 
 
 def listed(labels: Sequence[str]) -> str:
@@ -368,7 +368,8 @@ def hint(labels: Sequence[str], columns: Sequence[Column]) -> str:
         named = {"voltage": volts[0], "current": volts[1]}
         more = ', and over what the current was measured: sense_resistance = "1 kohm"'
     else:
-        named = {role: found[0] for role, found in (("voltage", volts), ("current", amperes)) if found}
+        either = (("voltage", volts), ("current", amperes))
+        named = {role: found[0] for role, found in either if found and role not in roles}
         if len(amperes) > 1:
             more = "; the others by further [[measurement]]s of this file, each with its own name"
     if named and len(seconds) == 1 and not roles & {"frequency", "time"} and "frequency" not in named:
@@ -382,6 +383,10 @@ def hint(labels: Sequence[str], columns: Sequence[Column]) -> str:
         partner = {"z_modulus": ("phase", "deg"), "z_real": ("z_imag", "ohm"), "phase": ("z_modulus", "ohm")}
         known = next((role for role in partner if role in roles), None)
         wanted = [partner[known]] if known else [("z_real", "ohm"), ("z_imag", "ohm")]
+        odd = [
+            c for c in columns if c.problem and c.role in dict(wanted)
+        ]  # "Z'' (W)", an ohm in another font
+        bare += [column.label for column in odd]
         bare = [label for label in bare if not re.fullmatch(r"(?:#|n|no\.?|nr\.?|point|index)", label, re.I)]
     elif len(bare) > 2 and not columns:
         wanted.insert(0, ("time", "s"))

@@ -104,6 +104,8 @@ def _role(name: str) -> str | None:
 
 _UNIT_NAMES = {"volts": "V", "amps": "A"}
 """Labels that are units, of cyclers."""
+_CLOCKS = ("test", "step")
+"""Clocks of cyclers, where their unit is one of time: "Test (Sec)"."""
 _CLOCK = re.compile(r"h{1,2}:m(?:m|in)?:s{1,2}(?:[.:](?:f+|m?s+|0+))?", re.IGNORECASE)
 
 
@@ -162,6 +164,8 @@ def understand(label: str, index: int = 0) -> Column | None:
     plain = normalise(_MINUS.sub("", name))
     role = _role(plain) or _role(re.sub(r"(?<=\w)-(?=\w)", "", plain))  # "theta-z", "Z-mag"
     kinds = words_of_headers()["roles"]
+    if role is None and plain in _CLOCKS and unit_text is not None and find_unit(unit_text, "time"):
+        role = "time"
     if role is None or (sign < 0 and role not in kinds["signed"]):
         return None
     if unit_text is None and role in kinds["need_unit"]:
