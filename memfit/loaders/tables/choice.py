@@ -39,6 +39,9 @@ _GAIN = re.compile(
 _LOGARITHM = re.compile(
     r"\W*(?:log|lg|ln)(?:10)?(?![a-z])|\|?(?:z|impedance|impedanz)\b\|?.*dB\w{0,3}[)\]]?$", re.IGNORECASE
 )
+_OF_MATERIAL = re.compile(
+    r"\W*(?:M['′’]|eps(?:ilon)?\b|[εϵ]|(?:relative |complex )?permittivity)", re.IGNORECASE
+)
 _MODULUS = re.compile(r"\W*(?:\|(?:i|current|strom)\||abs[ _.(]*(?:i|current|strom)\b)", re.IGNORECASE)
 """A current without its sign."""
 _NUMBERED = re.compile(r"column\s+(\d{1,6})", re.IGNORECASE)
@@ -103,7 +106,13 @@ def _in_units_of(dimension: str, labels: Sequence[str]) -> list[str]:
 
 
 def _no_values(labels: Sequence[str]) -> str:
-    """A sentence on a label of values that something was taken from: a logarithm, a sign; "" without one."""
+    """A sentence on a label of values that are others: a logarithm, a modulus, of a material; "" without."""
+    label = next((label for label in labels if _OF_MATERIAL.match(label)), None)
+    if label is not None:
+        return (
+            f"expected an impedance; {label!r} is of the material, a permittivity or electric modulus, and "
+            "needs the size of the device: export Z' and Z''."
+        )
     label = next((label for label in labels if _LOGARITHM.match(label)), None)
     if label is not None:
         return (
