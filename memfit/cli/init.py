@@ -19,6 +19,8 @@ def _add_options(parser: Parser) -> None:
 
 def _run(given: Namespace) -> int:
     """Read all, write device.toml, tell what is missing."""
+    from shlex import quote
+
     from memfit.files import write_whole
     from memfit.loaders.draft import draft_manifest
     from memfit.loaders.folders import MANIFEST
@@ -37,7 +39,7 @@ def _run(given: Namespace) -> int:
         console.say(f"  {sentence}")
     print(target)
     left = f"; {counted(len(draft.missing), 'thing')} to complete" if draft.missing else ""
-    console.say(f"{counted(draft.files, 'file')} listed{left}. Then: memfit fit {folder}")
+    console.say(f"{counted(draft.files, 'file')} listed{left}. Then: memfit fit {quote(str(folder))}")
     return USABLE
 
 

@@ -17,9 +17,9 @@ from itertools import pairwise
 import numpy as np
 
 from memfit.arrays import FloatArray, IntArray
-from memfit.loaders.raw import RawTable
+from memfit.loaders.raw import RawTable, Stated
 from memfit.loaders.tables import normalise, number, understand, words_of_headers
-from memfit.units import split_label
+from memfit.units import find_unit, split_label
 
 MIN_POINTS = 3
 """Rows below which a sweep is no measurement."""
@@ -285,13 +285,15 @@ def blocks_of(table: RawTable) -> list[RawTable]:
     table : RawTable
     """
     names = re.compile("|".join(words_of_headers()["conditions"]["names"].split()))
+    labels = list(table.others)[:_MOST_COLUMNS]
+    rates = {label: rate for label in labels if (rate := _scan_rates(table, label)) is not None}
     parts = [("", np.arange(table.rows))]
     for label, cells in list(table.others.items())[:_MOST_COLUMNS]:
         if all(":" in cell for cell in cells):  # a clock goes on within every measurement
             continue
         known = understand(label)
         warm = known is not None and known.role == "temperature"
-        if warm or names.fullmatch(normalise(split_label(label)[0])):
+        if warm or label in rates or names.fullmatch(normalise(split_label(label)[0])):
             parts = [
                 (", ".join(filter(None, (before, f"{label} {text}"))), rows[level == k])
                 for before, rows in parts
@@ -299,18 +301,62 @@ def blocks_of(table: RawTable) -> list[RawTable]:
                 for k, text in enumerate(texts)
             ]
     if len(parts) == 1:
-        return [table]
+        return [_with_scan_rate(table, rates, parts[0][1])]
+    parts = _without_gaps(parts, table.columns.get("time"))
     kept = [(name, rows) for name, rows in parts if rows.size >= MIN_POINTS]
     short = [f"{name}: {rows.size} rows only, left out." for name, rows in parts if rows.size < MIN_POINTS]
     attributes = differing(table, [rows for _, rows in kept])
     return [
         replace(
-            table.part_of(rows, name),
+            (block := _with_scan_rate(table.part_of(rows, name), rates, rows)),
             metadata={**table.metadata, **own},
-            notes=(*table.notes, f"One of {len(kept)} measurements of the table, by its columns.", *short),
+            notes=(*block.notes, f"One of {len(kept)} measurements of the table, by its columns.", *short),
         )
         for (name, rows), own in zip(kept, attributes, strict=True)
     ]
+
+
+def _scan_rates(table: RawTable, label: str) -> FloatArray | None:
+    """(n,) scan rates that a column of the table states for each row, V/s; None if it is no such column."""
+    name, unit = split_label(label)
+    known = find_unit(unit or "", "voltage_rate")
+    if known is None or not re.fullmatch(words_of_headers()["settings"]["scan_rate"], name.strip().lower()):
+        return None
+    values = _as_numbers(table.others[label])
+    return None if values is None or np.min(values) <= 0 else known.to_si(values)
+
+
+def _with_scan_rate(table: RawTable, rates: Mapping[str, FloatArray], rows: IntArray) -> RawTable:
+    """The rows of a table with the scan rate that a column of it states for all of them."""
+    for label, rate in rates.items() if table.scan_rate is None else ():
+        if np.ptp(rate[rows]) == 0:
+            read = (f"Not read: the column {label!r}.", f" {label!r},", f", {label!r}")
+            notes = [note for note in table.notes if note != read[0]]
+            notes = [
+                note.replace(read[1], "").replace(read[2], "") if note.startswith("Not read:") else note
+                for note in notes
+            ]
+            stated = Stated(float(rate[rows][0]), f"the column {label!r}")
+            return replace(table, scan_rate=stated, notes=tuple(notes))
+    return table
+
+
+def _without_gaps(parts: list[tuple[str, IntArray]], time: FloatArray | None) -> list[tuple[str, IntArray]]:
+    """Rows of each measurement; one clock runs over all of them and a level comes again: each stretch is one.
+
+    By turns, row by row, they are those of two devices.
+    """
+    if time is None or np.any(np.diff(time) < 0):
+        return parts
+    stretches = [np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1) for _, rows in parts]
+    if min(piece.size for pieces in stretches for piece in pieces) < MIN_POINTS:
+        return parts
+    named = [
+        (f"{name}, stretch {k}" if len(pieces) > 1 else name, piece)
+        for (name, _), pieces in zip(parts, stretches, strict=True)
+        for k, piece in enumerate(pieces, start=1)
+    ]
+    return sorted(named, key=lambda part: int(part[1][0]))
 
 
 def _block_levels(cells: Sequence[str], *, warm: bool) -> tuple[list[str], IntArray]:

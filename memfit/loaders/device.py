@@ -222,7 +222,10 @@ def _discover(folder: Path, manifest: Manifest, faults: Faults) -> Device:
             records += read_file(path, settings, name=name)
         except FileFormatError as error:
             if is_measurement(path) and faults is None:
-                raise
+                if len(files) == 1 or MANIFEST in str(error):
+                    raise
+                more = f"To leave the file out list the others in {MANIFEST}, as `memfit init FOLDER` does."
+                raise FileFormatError(f"{error} {more}") from error
             if faults is not None:
                 faults[name] = str(error)
             notes.append(f"Left out: {error}")

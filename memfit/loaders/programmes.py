@@ -26,7 +26,7 @@ from memfit.loaders.pairs import HEAD_LINES, find_pairs, ratios, splits
 from memfit.loaders.protocol_setting import EXAMPLE, NEEDED, pulse_numbers, stated_programme
 from memfit.loaders.raw import NO_SETTINGS, ROLES, FileSettings, select_used
 from memfit.loaders.source import Source
-from memfit.loaders.tables import Block, Column, read_block, understand
+from memfit.loaders.tables import Block, Column, contradicted, place_of, read_block, understand
 from memfit.protocols import Control
 from memfit.units import Unit, accepted, find_unit, split_label, stated_unit
 
@@ -119,7 +119,8 @@ def read_programme(source: Source, programme: PulseProgramme, settings: FileSett
     pulses = len(programme.pulses(rows))
     what = f"{pulses} {'pulse' if pulses == 1 else 'pulses'} and {reads.size} reads"
     said = f"The drive is the programme of {what}; the samples are the reads."
-    notes = (said, *note, *played.said, *_notes(block, number))
+    units = filter(None, (contradicted(column, settings.units.get(column.role)) for column in columns))
+    notes = (said, *note, *played.said, *units, *_notes(block, number))
     return _record(source, settings, played, {held: None, measured: reads}, notes)
 
 
@@ -173,14 +174,21 @@ def _find_columns(
     source: Source, settings: FileSettings, programme: PulseProgramme
 ) -> tuple[list[str], list[Column], int]:
     """Labels, the columns to read and the index of the line of labels."""
-    lines = source.lines
+    lines, lacking = source.lines, list[FileFormatError]()
     for at, line in enumerate(lines[:HEAD_LINES]):
         below = next((text for text in lines[at + 1 :] if text.strip()), "")
         if not re.match(r"[\s\"']*(?:[-+]?\.?\d|nan\b)", below, re.IGNORECASE):
             continue
+        cells = len(re.split(r"[,;\t]|\s+", below.strip()))
         for labels in splits(line):
-            chosen = _chosen(labels, settings, programme.control)
-            if chosen and len(re.split(r"[,;\t]|\s+", below.strip())) >= len(labels):
+            if len(labels) > cells:
+                continue
+            try:
+                chosen = _chosen(labels, settings, programme.control, source.name)
+            except FileFormatError as error:
+                lacking.append(error)
+                continue
+            if chosen:
                 problem = next((column for column in chosen if column.unit is None or column.problem), None)
                 if problem is not None:
                     example = _EXAMPLE if problem.role in _OF_READS else "Current (A)"
@@ -196,13 +204,18 @@ def _find_columns(
                         line=at + 1,
                     )
                 return list(labels), chosen, at
+    if lacking:
+        raise lacking[0]
     raise source.error(
         "expected a column of reads, such as Conductance (S), Resistance (ohm) or Current (A), found none."
     )
 
 
-def _chosen(labels: tuple[str, ...], settings: FileSettings, held: Control) -> list[Column]:
-    """Columns of the reads: one of what was measured, the time and the voltage where they are there."""
+def _chosen(labels: tuple[str, ...], settings: FileSettings, held: Control, file: str) -> list[Column]:
+    """Columns of the reads: one of what was measured, the time and the voltage where they are there.
+
+    What device.toml names as a read is the read.
+    """
     found: dict[str, Column] = {}
     for index, label in enumerate(labels):
         rising, falling = (_without(half, label) for half in _HALVES)
@@ -212,10 +225,14 @@ def _chosen(labels: tuple[str, ...], settings: FileSettings, held: Control) -> l
         if column is not None:
             found.setdefault(column.role, replace(column, label=label))
     if isinstance(settings.columns, Mapping):
-        for role, label in settings.columns.items():
-            if label in labels:
-                unit = stated_unit(settings.units[role]) if role in settings.units else _unit_of(label)
-                found[role] = Column(labels.index(label), label, role, unit)
+        for role, given in settings.columns.items():
+            index = place_of(given, labels, role, file)
+            label = labels[index]
+            unit = stated_unit(settings.units[role]) if role in settings.units else _unit_of(label)
+            found = {known: column for known, column in found.items() if column.index != index}
+            found[role] = Column(index, label, role, unit)
+        if named := set(settings.columns) & set(_VALUES) - {held}:
+            found = {role: found[role] for role in found if role not in _VALUES or role in {*named, held}}
     wanted = [role for role in _VALUES if role in found]
     if not set(wanted) - {held}:
         return []

@@ -41,7 +41,7 @@ from memfit.loaders.raw import (
 from memfit.loaders.spectra import make_spectra
 from memfit.loaders.sweeps import make_sweeps
 from memfit.loaders.tables import question_of_layout, read_text_tables, with_named
-from memfit.loaders.transients import make_transients
+from memfit.loaders.transients import make_transients, with_sign
 from memfit.units import format_quantity
 
 __all__ = ["Reader", "find_reader", "is_measurement", "plugged_in", "read_file", "read_source", "read_tables"]
@@ -63,8 +63,9 @@ _WORD = {"impedance": "an impedance spectrum", "iv": "a sweep", "transient": "a 
 _VOLTAGES = ("voltage", "applied_voltage")
 _CURRENTS = ("current", "applied_current", "current_density")
 _LARGEST = {
-    "frequency": 1e13, "z_real": 1e16, "z_imag": 1e16, "z_modulus": 1e16, "phase": 1e4, "y_real": 1e12,
-    "y_imag": 1e12, "y_modulus": 1e12, "y_phase": 1e4, "capacitance_parallel": 1e6, "capacitance_series": 1e6,
+    "frequency": 1e13, "z_real": 1e16, "z_imag": 1e16, "z_modulus": 1e16, "phase": 4 * np.pi, "y_real": 1e12,
+    "y_imag": 1e12, "y_modulus": 1e12, "y_phase": 4 * np.pi,
+    "capacitance_parallel": 1e6, "capacitance_series": 1e6,
     "time": 1e11, "voltage": 1e6, "current": 1e6, "current_density": 1e12,
     "bias_voltage": 1e6,
     "bias_current": 1e6, "applied_voltage": 1e6, "applied_current": 1e6,
@@ -346,9 +347,11 @@ def _make_records(reading: Reading) -> Iterator[Record]:
     for role, values in table.columns.items():
         largest = float(np.max(np.abs(values))) if values.size else 0.0
         if largest > _LARGEST.get(role, np.inf):
+            degrees = f'columns = {{ {role} = {{ name = ..., unit = "deg" }} }}' if "phase" in role else ""
             raise reading.error(
                 f"expected a {role.replace('_', ' ')} that can be measured, found {largest:.3g} in SI units: "
-                "the file is damaged or a unit is wrong."
+                f"the file is damaged or a unit is wrong"
+                f"{degrees and f'; of degrees say in device.toml {degrees}'}."
             )
         positive = values[values > 0]
         if role == "frequency" and positive.size and positive.min() < 1e-9:
@@ -356,7 +359,7 @@ def _make_records(reading: Reading) -> Iterator[Record]:
     if kind == "impedance":
         yield from make_spectra(reading)
         return
-    for block in blocks_of(table):
+    for block in blocks_of(with_sign(table)):
         one = replace(reading, table=block)
         yield from make_sweeps(one) if kind == "iv" else make_transients(one)
 
@@ -390,6 +393,13 @@ def _from_channels(reading: Reading) -> RawTable:
     names = ", ".join(name for name in table.columns if name != "time")
     if not chosen:
         channels = [name for name in table.columns if name != "time"] or ["CH1"]
+        if len(channels) == 1:
+            raise reading.error(
+                f"found {time.size} samples of the channel {channels[0]} alone: save that of the voltage and "
+                "that of the current into one file; or, if this one lay over a resistor, say in device.toml "
+                f'columns = {{ current = "{channels[0]}" }}, sense_resistance = "50 ohm", control = '
+                '"voltage" and the `waveform` that was applied.'
+            )
         example = f'voltage = "{channels[0]}", current = "{channels[-1]}"'
         step = format_quantity(float(np.ptp(time)) / max(time.size - 1, 1), "s")
         raise reading.error(

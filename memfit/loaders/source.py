@@ -1,7 +1,8 @@
 """A file's bytes and its text.
 
-Encodings: UTF-8 and UTF-16 with or without byte-order mark, else Windows-1252 (a superset of the
-printable part of latin-1). Line ends CR LF, CR CR LF, CR and LF all become LF.
+Encodings: UTF-8 and UTF-16 with or without byte-order mark; an East Asian code page where only that makes
+words of measurements of the bytes; else Windows-1252 (a superset of the printable part of latin-1). Line
+ends CR LF, CR CR LF, CR and LF all become LF.
 """
 
 import codecs
@@ -195,6 +196,29 @@ _MARKS = (
 )
 
 
+_EAST_ASIAN = ("gb18030", "cp932", "big5", "cp949")
+_WORDS_THERE = re.compile(
+    "频率|阻抗|实部|虚部|相位|电压|电流|时间|頻率|實部|虛部|電壓|電流|時間|周波数|実部|虚部|電圧"
+    "|주파수|임피던스|위상|전압|전류|시간|[(\\[/_（［／][μmkMn]?[ΩμΩ]"
+)
+"""Words of quantities in the languages of those code pages, and units whose letters ASCII lacks."""
+
+
+def _east_asian(data: bytes) -> str | None:
+    """The one East Asian code page in which the first lines have words of quantities; None without one."""
+    top = data[:16384]
+    top = top[: top.rfind(b"\n") + 1] or top
+    fitting = []
+    for codec in _EAST_ASIAN:
+        try:
+            if _WORDS_THERE.search(top.decode(codec)):
+                data.decode(codec)
+                fitting.append(codec)
+        except UnicodeDecodeError:
+            continue
+    return fitting[0] if len(fitting) == 1 else None
+
+
 def _encoding(data: bytes) -> str | None:
     """Name of the codec for these bytes; None if they are no text."""
     for mark, codec in _MARKS:
@@ -215,6 +239,9 @@ def _encoding(data: bytes) -> str | None:
     try:
         data.decode("utf-8")
     except UnicodeDecodeError:
+        east_asian = _east_asian(data)
+        if east_asian is not None:
+            return east_asian
         open_in_cp1252 = (b"\x81", b"\x8d", b"\x8f", b"\x90", b"\x9d")  # bytes that it leaves undefined
         return "latin-1" if any(code in data for code in open_in_cp1252) else "cp1252"
     return "utf-8"

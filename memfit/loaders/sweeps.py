@@ -16,6 +16,7 @@ import numpy as np
 
 from memfit.arrays import BoolArray, FloatArray
 from memfit.datasets import IVSweep, Record
+from memfit.loaders.apart import differing
 from memfit.loaders.curves import has_equal_steps, loop_starts, repeated_rows, time_fault
 from memfit.loaders.pulses import stretches
 from memfit.loaders.raw import Reading, select_used
@@ -104,7 +105,9 @@ def make_sweeps(reading: Reading) -> Iterator[Record]:
     time, time_notes = _time(reading, driven)
     notes += [*table.notes, *_repeated(voltage, current), *control_notes, *limit_notes, *time_notes]
     starts = loop_starts(driven) if settings.split is not False and table.drive is None else [0]
-    for number, (first, last) in enumerate(pairwise([*starts, driven.size]), start=1):
+    loops = list(pairwise([*starts, driven.size]))
+    attributes = differing(table, [np.arange(first, last) for first, last in loops])
+    for number, (first, last) in enumerate(loops, start=1):
         rows = slice(first, last)
         later = (
             ("This loop follows another without a pause: its first state is fitted.",) if number > 1 else ()
@@ -117,7 +120,7 @@ def make_sweeps(reading: Reading) -> Iterator[Record]:
         sweep = IVSweep(
             name=reading.record_name,
             origin=reading.origin(f"loop {number} of {len(starts)}" if len(starts) > 1 else ""),
-            metadata=dict(table.metadata),
+            metadata={**table.metadata, **attributes[number - 1]},
             notes=(*notes, *later),
             voltage=voltage[rows],
             current=current[rows],

@@ -9,6 +9,7 @@ import numpy as np
 
 from memfit.arrays import FloatArray
 from memfit.datasets import PulseTransient, Record
+from memfit.loaders.apart import differing
 from memfit.loaders.curves import begins_unsteady, find_control, time_fault
 from memfit.loaders.pulses import begins_inside, pulse_starts
 from memfit.loaders.raw import RawTable, Reading, select_used
@@ -25,6 +26,8 @@ _DISCHARGE = re.compile(
     r"descarga|scarica)"
 )
 """How cyclers call the rows in which the device discharges, without what is no letter."""
+_DIRECTION = re.compile(r"direction|sweep|branch|richtung", re.IGNORECASE)
+"""A column in which D may be down."""
 _MOST_STATES = 12
 """Different words of a column that says what a cycler does."""
 _UNSTEADY = (
@@ -45,7 +48,6 @@ def make_transients(reading: Reading) -> Iterator[Record]:
     FileFormatError
         The time or the measured quantity is missing, or what was driven cannot be told.
     """
-    reading = replace(reading, table=_with_sign(reading.table))
     table, settings = reading.table, reading.settings
     time, notes = _time(reading)
     voltage = next((table.columns[r] for r in ("voltage", "applied_voltage") if r in table.columns), None)
@@ -69,6 +71,7 @@ def make_transients(reading: Reading) -> Iterator[Record]:
             f"expected a column of the {'current' if control == 'voltage' else 'voltage'}, which is what is "
             f"measured under {control} control."
         )
+    attributes = differing(table, [np.arange(first, last) for first, last in runs])
     for number, (first, last) in enumerate(runs, start=1):
         rows = slice(first, last)
         clock = time[rows] + settings.time_offset
@@ -79,7 +82,7 @@ def make_transients(reading: Reading) -> Iterator[Record]:
         transient = PulseTransient(
             name=reading.record_name,
             origin=reading.origin(f"segment {number} of {len(runs)}" if len(runs) > 1 else ""),
-            metadata=dict(table.metadata),
+            metadata={**table.metadata, **attributes[number - 1]},
             notes=(*notes, *inside, *((_UNSTEADY,) if unsteady else ())),
             time=clock,
             voltage=None if voltage is None else voltage[rows],
@@ -100,7 +103,7 @@ def make_transients(reading: Reading) -> Iterator[Record]:
             yield whole
 
 
-def _with_sign(table: RawTable) -> RawTable:
+def with_sign(table: RawTable) -> RawTable:
     """A cycler's table with discharging currents negative, where it prints magnitudes and a word for it.
 
     Parameters
@@ -112,7 +115,7 @@ def _with_sign(table: RawTable) -> RawTable:
         return table
     for label, cells in table.others.items():
         words = {cell: re.sub(r"[^a-zé]", "", cell.lower()) for cell in set(cells)}
-        if len(words) > _MOST_STATES or not all(words.values()):
+        if len(words) > _MOST_STATES or not all(words.values()) or _DIRECTION.search(label):
             continue
         out = np.array([_DISCHARGE.fullmatch(words[cell]) is not None for cell in cells])
         if len(words) > 1 and np.any(current[out] > 0):

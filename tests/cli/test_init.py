@@ -41,6 +41,11 @@ def test_a_device_in_parts_is_fitted_with_and_without_what_init_writes(run, in_p
         assert other["parameters"][name]["value"] == pytest.approx(value["value"], rel=1e-3)
 
 
+def test_the_next_command_can_be_pasted(run, in_parts):
+    folder = in_parts.rename(in_parts.with_name("Gerät 7 (neu)"))
+    assert f"Then: memfit fit '{folder}'" in run("init", folder).err
+
+
 def test_init_says_what_is_missing_and_keeps_what_is_there(run, in_parts):
     (in_parts / "EIS" / "x.csv").write_text(
         "f (Hz),Z' (ohm),Z'' (ohm)\n" + "".join(f"{10**k},{50 + k},-{k + 1}\n" for k in range(5))

@@ -237,3 +237,53 @@ def test_a_temperature_that_drifts_parts_no_pulse():
     )
     (record,) = read(text)
     assert record.points == 60
+
+
+LOOP = np.concatenate([np.linspace(0, 1, 31), np.linspace(1, 0, 31)[1:]])
+
+
+def lines_of(header, *columns):
+    cells = np.array(columns).T.tolist()
+    return header + "\n" + "".join(",".join(f"{x:.9g}" for x in row) + "\n" for row in cells)
+
+
+def test_a_column_of_scan_rates_parts_loops_and_gives_their_times():
+    v, rate = np.tile(LOOP, 2), np.repeat([50.0, 100.0], LOOP.size)
+    slow, fast = read(lines_of("Scan rate (mV/s),Voltage (V),Current (A)", rate, v, 1e-6 * v**2))
+    assert (slow.time[-1], fast.time[-1]) == pytest.approx((40, 20))
+    assert (slow.scan_rate, fast.scan_rate) == pytest.approx((0.05, 0.1))
+    assert not any("Not read" in note for note in (*slow.notes, *fast.notes))
+    text = lines_of(
+        "Scan rate (mV/s),T (K),Voltage (V),Current (A)", *[0 * LOOP + x for x in (50, 295)], LOOP, LOOP**2
+    )
+    (one,) = read(text)
+    assert one.scan_rate == pytest.approx(0.05)
+    assert [note for note in one.notes if "Not read" in note] == ["Not read: the columns 'T (K)'."]
+
+
+def test_loops_keep_what_differs_between_them():
+    v, gate = np.tile(LOOP, 2), np.repeat([0.0, 1.0], LOOP.size)
+    records = read(lines_of("Vgs (V),Voltage (V),Current (A)", gate, v, (1 + gate) * 1e-6 * v**2))
+    assert [record.metadata["Vgs (V)"] for record in records] == ["0", "1"]
+
+
+def test_runs_of_a_clock_keep_what_differs_between_them():
+    time, v = np.arange(60) * 0.1, np.where(np.arange(60) > 9, 0.5, 0.1)
+    rows = np.tile([time, v, 1e-6 * v * (1 + time)], 2)
+    text = lines_of("Time (s),Voltage (V),Current (A),Flow (sccm)", *rows, np.repeat([5.0, 9.0], 60))
+    assert [record.metadata["Flow (sccm)"] for record in read(text)] == ["5", "9"]
+
+
+def test_a_condition_that_comes_again_on_one_clock_leaves_no_gap_in_a_record():
+    time = np.arange(60) * 0.1
+    rows = [f"{t:.1f},0.2,{1e-6 * (1 + t):.6g},{'on' if 2 <= t < 4 else 'off'}\n" for t in time]
+    records = read("Time (s),Voltage (V),Current (A),Light\n" + "".join(rows))
+    assert [(record.points, record.metadata["Light"]) for record in records] == [
+        (20, "off"),
+        (20, "on"),
+        (20, "off"),
+    ]
+    assert all(np.diff(record.time).max() == pytest.approx(0.1) for record in records)
+    turns = [f"{t:.1f},0.2,{1e-6 * (1 + t):.6g},{'AB'[k % 2]}\n" for k, t in enumerate(time)]
+    records = read("Time (s),Voltage (V),Current (A),Sample\n" + "".join(turns))
+    assert [record.points for record in records] == [30, 30]

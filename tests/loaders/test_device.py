@@ -34,6 +34,16 @@ def test_a_folder_without_device_toml(folder):
     assert any(note.startswith("Left out: comment.txt") for note in device.notes)
 
 
+def test_a_file_that_cannot_be_read_can_be_left_out(folder):
+    (folder / "empty.csv").write_text("")
+    with pytest.raises(InputError, match=r"empty file.*list the others in device.toml, as `memfit init"):
+        load_device(folder)
+    (folder / "device.toml").write_text('[[measurement]]\nfile = "eis_*.csv"\n')
+    device = load_device(folder)
+    assert [record.name for record in device.records] == ["eis_1.csv", "eis_2.csv"]
+    assert "empty.csv is not listed in device.toml and was not read." in device.notes
+
+
 def test_a_device_toml_says_what_belongs(folder):
     (folder / "jv.csv").write_text(SWEEP)
     (folder / "device.toml").write_text(

@@ -400,38 +400,3 @@ def test_a_row_of_gamry_that_lacks_a_cell_is_refused(cell):
     lines[12] = "\t".join(cells)
     with pytest.raises(FileFormatError, match="line 13: expected a row of 11 fields"):
         read_source(source("x.DTA", "\n".join([*lines, ""])))
-
-
-def workbook(hidden=(), hidden_rows=()):
-    import openpyxl  # noqa: PLC0415 - a heavy library
-
-    book = openpyxl.Workbook()
-    book.remove(book.active)
-    f = np.geomspace(1e5, 1, 21)
-    for number, title in enumerate(("data", "old trial")):
-        sheet = book.create_sheet(title)
-        z = (1 + number) * (20 + 1e4 / (1 + 1j * f / 100))
-        sheet.append(["Frequency (Hz)", "Z_real (ohm)", "Z_imag (ohm)"])
-        for row in zip(f.tolist(), z.real.tolist(), z.imag.tolist(), strict=True):
-            sheet.append(row)
-        sheet.sheet_state = "hidden" if title in hidden else "visible"
-        for row in hidden_rows:
-            sheet.row_dimensions[row].hidden = True
-    packed = io.BytesIO()
-    book.save(packed)
-    return source("book.xlsx", packed.getvalue())
-
-
-def test_sheets_that_are_hidden_are_named_and_can_be_chosen():
-    (record,) = read_source(workbook(hidden=["old trial"]))
-    assert any("The sheet 'old trial' is hidden and was left out" in note for note in record.notes)
-    assert len(read_source(workbook())) == 2
-    (old,) = read_source(workbook(hidden=["old trial"]), FileSettings(sheet=("old trial",)))
-    np.testing.assert_allclose(old.impedance, 2 * record.impedance)
-    with pytest.raises(FileFormatError, match=r"expected the sheet 'new'.*'data', 'old trial'"):
-        read_source(workbook(), FileSettings(sheet=("new",)))
-
-
-def test_rows_that_are_hidden_are_named():
-    records = read_source(workbook(hidden_rows=[5, 6]))
-    assert all("2 rows of the sheet are hidden (row 5, 6); they are read." in r.notes for r in records)

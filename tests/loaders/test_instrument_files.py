@@ -274,6 +274,8 @@ def test_a_bias_series_of_a_diode(file, resistance):
     slowest = record.impedance[np.argmin(record.frequency)]
     assert slowest.real == pytest.approx(resistance, rel=0.02)
     assert any("the content holds" in note for note in record.notes)
+    doubted = any("-1.825 nA does not go with the bias of 25.5 mV" in note for note in record.notes)
+    assert doubted == (file == "000")
 
 
 def test_a_bias_series_in_a_workbook():

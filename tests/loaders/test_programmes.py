@@ -413,3 +413,26 @@ def test_more_pulses_than_can_be_are_refused(count):
         read_source(Source("a.csv", text.encode()))
     with pytest.raises(InputError, match="expected at most 1000000 pulses"):
         replace(ONE, count=(count,))
+
+
+@pytest.mark.parametrize(
+    ("columns", "left", "factor"),
+    [
+        ('conductance = "column 3"', "'I (uA)'", 0.2),
+        ('conductance = "G"', "'I (uA)'", 0.2),
+        ('current = { name = "I (uA)", unit = "mA" }', "'G (uS)'", 1e3),
+    ],
+)
+def test_the_column_of_reads_that_is_named_is_the_one(tmp_path, columns, left, factor):
+    text = "pulse,I (uA),G (uS)\n" + "".join(f"{k},{k},{k}\n" for k in range(1, 13))
+    folder = folder_of(tmp_path, text, f"{PROTOCOL}columns = {{ {columns} }}\n")
+    (record,) = load_device(folder).records
+    assert record.current == pytest.approx(1e-6 * factor * np.arange(1, 13))
+    assert any(left in note and "Not read" in note for note in record.notes)
+    assert any("says uA, device.toml says mA" in note for note in record.notes) == (factor > 1)
+
+
+def test_a_column_of_reads_that_is_not_there(tmp_path):
+    folder = folder_of(tmp_path, table("I (uA)", CURRENTS), PROTOCOL + 'columns = { current = "Strom" }\n')
+    with pytest.raises(InputError, match=r"expected the column 'Strom'.*found 'Pulse number', 'I"):
+        load_device(folder)

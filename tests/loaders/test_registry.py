@@ -95,3 +95,25 @@ def test_every_pair_of_columns_gives_the_same_impedance(monkeypatch, pair):
     monkeypatch.setattr(registry, "READERS", (reader,))
     (record,) = read_source(Source("x", b"x"))
     np.testing.assert_allclose(record.impedance, z, rtol=1e-12)
+
+
+def test_degrees_that_are_called_radians_are_refused():
+    lines = "".join(f"{10**k},100,{-20 - k}\n" for k in range(6))
+    with pytest.raises(FileFormatError, match=r"expected a phase .*found 25 .*phase = \{ name = .*\"deg\""):
+        read_source(Source("x.csv", f"Frequency (Hz),|Z| (ohm),Phase (rad)\n{lines}".encode()))
+    (record,) = read_source(Source("x.csv", f"Frequency (Hz),|Z| (ohm),Phase (deg)\n{lines}".encode()))
+    assert record.impedance[0] == pytest.approx(100 * np.exp(-20j * np.pi / 180))
+
+
+@pytest.mark.parametrize("label", ["M'", "eps''", "ε'", "Permittivity"])
+def test_what_is_of_the_material_is_no_impedance(label):
+    lines = "".join(f"{10**k},{k},{k}\n" for k in range(6))
+    with pytest.raises(FileFormatError, match="is of the material"):
+        read_source(Source("x.csv", f"Frequency (Hz),{label},other\n{lines}".encode()))
+
+
+def test_a_channel_alone_is_asked_about():
+    head = "Record Length,54,,0.000,0.0\nSample Interval,0.001,,0.001,1.0\nSource,CH1,,0.002,1.0\n"
+    lines = "".join(f",,,{0.003 + 0.001 * k:.3f},{np.sin(k / 9):.4f}\n" for k in range(50))
+    with pytest.raises(FileFormatError, match=r"of the channel CH1 alone.*`waveform` that was applied"):
+        read_source(Source("x.csv", (head + lines).encode()))

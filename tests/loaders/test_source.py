@@ -50,3 +50,32 @@ def test_labels_in_brackets_are_no_json():
 def test_what_zeros_follow_is_known_by_its_name(data, words):
     with pytest.raises(FileFormatError, match=words):
         read_source(Source("a.dat", data + bytes(300)))
+
+
+@pytest.mark.parametrize("codec", ["gb18030", "gbk"])
+@pytest.mark.parametrize(
+    "header", ["频率(Hz),实部(Ω),-虚部(Ω)", "频率（Hz）,Z'（Ω）,-Z''（Ω）", "样品: 甲\nFreq/Hz,Z'/Ω,-Z''/Ω"]
+)
+def test_headers_in_chinese_code_pages(codec, header):
+    rows = "".join(f"{1e5 / 2**k:.6g},{100 + k},{5 + k}\n" for k in range(12))
+    (record,) = read_source(Source("x.csv", f"{header}\n{rows}".encode(codec)))
+    assert record.frequency[0] == pytest.approx(1e5)
+    assert record.impedance[1] == pytest.approx(101 - 6j)
+
+
+@pytest.mark.parametrize(
+    ("codec", "header"),
+    [
+        ("gb18030", "时间(s),电压(V),电流(μA)"),
+        ("cp932", "時間(s),電圧(V),電流(μA)"),
+        ("big5", "時間(s),電壓(V),電流(μA)"),
+        ("cp949", "시간(s),전압(V),전류(uA)"),
+        ("cp1252", "Größe\nZeit (s),Spannung (V),Strom (µA)"),
+        ("latin-1", "Température (°C): 20\nTemps (s),Tension (V),Courant (µA)"),
+    ],
+)
+def test_code_pages_are_told_by_their_words(codec, header):
+    rows = "".join(f"{k},{10 - abs(k - 10)},{20 - 2 * abs(k - 10)}\n" for k in range(21))
+    (record,) = read_source(Source("x.csv", f"{header}\n{rows}".encode(codec)))
+    assert (record.points, record.voltage.max()) == (21, 10.0)
+    assert record.current.max() == pytest.approx(2e-5)

@@ -23,7 +23,7 @@ from typing import Any
 
 from memfit.errors import DependencyError, FileFormatError
 from memfit.loaders.raw import DAMAGE, MAX_LINES, FileSettings, RawTable, Reader, Source
-from memfit.loaders.tables import SEPARATORS, Column, read_block, read_text_tables, split_fields
+from memfit.loaders.tables import SEPARATORS, Column, number, read_block, read_text_tables, split_fields
 from memfit.units import find_unit
 
 _CONDITION = re.compile(r"\d ?m?V(?![A-Za-z])", re.IGNORECASE)
@@ -232,7 +232,7 @@ def _tables(source: Source, sheets: Sequence[Sheet], settings: FileSettings) -> 
     """
     tables: list[RawTable] = []
     refused: FileFormatError | None = None
-    several = len(sheets) > 1
+    several, words = len(sheets) > 1, list[str]()
     sheets, left_out = _chosen(source, sheets, settings)
     for sheet in sheets:
         text = sheet.as_source(source)
@@ -241,7 +241,9 @@ def _tables(source: Source, sheets: Sequence[Sheet], settings: FileSettings) -> 
                 _read_sheet(text, settings) if _recognises_sheet(text) else read_text_tables(text, settings)
             )
         except FileFormatError as error:
-            if refused is None and _has_numbers(sheet.rows):
+            if not _has_numbers(sheet.rows):
+                words.append(repr(sheet.title))
+            elif refused is None:
                 refused = error
                 others = [other.title for other in sheets if other is not sheet]
                 if others:
@@ -266,7 +268,12 @@ def _tables(source: Source, sheets: Sequence[Sheet], settings: FileSettings) -> 
     if refused is not None:
         raise refused
     if not tables:
-        raise source.error("expected a sheet with a header and rows of numbers, found none.")
+        found = f"words only in {', '.join(words)}" if words else "none"
+        raise source.error(f"expected a sheet with a header and rows of numbers, found {found}.")
+    if words:
+        which = f"sheet {words[0]} has" if len(words) == 1 else f"sheets {', '.join(words)} have"
+        said = f"The {which} no table of numbers and {'was' if len(words) == 1 else 'were'} left out."
+        tables = [replace(table, notes=(*table.notes, said)) for table in tables]
     return tables
 
 
@@ -296,12 +303,18 @@ def _chosen(source: Source, sheets: Sequence[Sheet], settings: FileSettings) -> 
 
 
 def _has_numbers(rows: Sequence[tuple[object, ...]]) -> bool:
-    """True if a sheet has at least three rows with two numbers, so that it may be a table."""
-    numeric = sum(
-        sum(isinstance(cell, int | float) and not isinstance(cell, bool) for cell in row) >= 2
-        for row in rows[:200]
-    )
-    return numeric >= 3
+    """True if a sheet has at least three rows with two numbers, so that it may be a table.
+
+    Numbers may be texts, as in a sheet that was pasted or that another language wrote.
+    """
+
+    def a_number(cell: object) -> bool:
+        if isinstance(cell, str):
+            value = number(cell.replace(",", "."))
+            return value is not None and math.isfinite(value)
+        return isinstance(cell, int | float) and not isinstance(cell, bool)
+
+    return sum(sum(map(a_number, row)) >= 2 for row in rows[:200]) >= 3
 
 
 def _names_of_sheet(line: str) -> tuple[list[str], str]:

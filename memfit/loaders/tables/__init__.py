@@ -4,11 +4,12 @@ What readers of a format use of it is handed on here.
 """
 
 from memfit.loaders.tables.blocks import Block, read_block, read_draws, read_fields
-from memfit.loaders.tables.choice import with_named
+from memfit.loaders.tables.choice import place_of, with_named
 from memfit.loaders.tables.headerless import question_of_layout
 from memfit.loaders.tables.labels import (
     Column,
     Field,
+    contradicted,
     find_fields,
     need,
     normalise,
@@ -38,6 +39,7 @@ __all__ = [
     "Field",
     "Layout",
     "TextTable",
+    "contradicted",
     "count_note",
     "end_notes",
     "find_fields",
@@ -48,6 +50,7 @@ __all__ = [
     "normalise",
     "number",
     "optional_number",
+    "place_of",
     "question_of_layout",
     "read_block",
     "read_draws",

@@ -16,6 +16,7 @@ from memfit.loaders.raw import PAIRS_IN_WORDS, ROLES, ROLES_OF_PAIRS, FileSettin
 from memfit.loaders.tables.labels import (
     Column,
     check_units,
+    contradicted,
     normalise,
     reverses_sign,
     understand,
@@ -38,11 +39,14 @@ _GAIN = re.compile(
 _LOGARITHM = re.compile(
     r"\W*(?:log|lg|ln)(?:10)?(?![a-z])|\|?(?:z|impedance|impedanz)\b\|?.*dB\w{0,3}[)\]]?$", re.IGNORECASE
 )
+_OF_MATERIAL = re.compile(
+    r"\W*(?:M['′’]|eps(?:ilon)?\b|[εϵ]|(?:relative |complex )?permittivity)", re.IGNORECASE
+)
 _MODULUS = re.compile(r"\W*(?:\|(?:i|current|strom)\||abs[ _.(]*(?:i|current|strom)\b)", re.IGNORECASE)
 """A current without its sign."""
 _NUMBERED = re.compile(r"column\s+(\d{1,6})", re.IGNORECASE)
-_STEP_CLOCK = re.compile(r"(step|cycle|segment)\s*_?time|time\s*in\s*(step|cycle)", re.IGNORECASE)
-_TOTAL_CLOCK = re.compile(r"(total|test|elapsed|run|experiment)\s*_?time", re.IGNORECASE)
+_STEP_CLOCK = re.compile(r"(step|cycle|segment)\s*_?(time|\(s)|time\s*in\s*(step|cycle)", re.IGNORECASE)
+_TOTAL_CLOCK = re.compile(r"(total|test|elapsed|run|experiment)\s*_?(time|\(s)", re.IGNORECASE)
 
 
 def listed(labels: Sequence[str]) -> str:
@@ -102,7 +106,13 @@ def _in_units_of(dimension: str, labels: Sequence[str]) -> list[str]:
 
 
 def _no_values(labels: Sequence[str]) -> str:
-    """A sentence on a label of values that something was taken from: a logarithm, a sign; "" without one."""
+    """A sentence on a label of values that are others: a logarithm, a modulus, of a material; "" without."""
+    label = next((label for label in labels if _OF_MATERIAL.match(label)), None)
+    if label is not None:
+        return (
+            f"expected an impedance; {label!r} is of the material, a permittivity or electric modulus, and "
+            "needs the size of the device: export Z' and Z''."
+        )
     label = next((label for label in labels if _LOGARITHM.match(label)), None)
     if label is not None:
         return (
@@ -140,7 +150,7 @@ def understand_all(labels: Sequence[str], settings: FileSettings, file: str) -> 
     for role, given in settings.columns.items():
         turned = reverses_sign(given, role) and given.strip() not in map(str.strip, labels)
         label = given.strip().lstrip("-\u2212") if turned else given
-        index = _place_of(label, labels, role, file)
+        index = place_of(label, labels, role, file)
         understood = understand(labels[index], index)
         if understood is not None and understood.role == role:
             chosen = understood
@@ -156,8 +166,23 @@ def understand_all(labels: Sequence[str], settings: FileSettings, file: str) -> 
     return tuple(columns)
 
 
-def _place_of(label: str, labels: Sequence[str], role: str, file: str) -> int:
-    """The place of the column that device.toml names: by its label, with or without unit, or its number."""
+def place_of(label: str, labels: Sequence[str], role: str, file: str) -> int:
+    """The place of the column that device.toml names: by its label, with or without unit, or its number.
+
+    Parameters
+    ----------
+    label : str
+        As device.toml has it.
+    labels : sequence of str
+        Of all columns.
+    role, file : str
+        For messages.
+
+    Raises
+    ------
+    FileFormatError
+        There is no such column, or several.
+    """
     places = [i for i, text in enumerate(labels) if text.strip() == label.strip()]
     if not places:
         numbered = _NUMBERED.fullmatch(label.strip())
@@ -219,7 +244,7 @@ def with_named(table: RawTable, settings: FileSettings, file: str) -> RawTable:
         A cell of the column is no number, or its unit is none of the role.
     """
     chosen = settings.columns if not isinstance(settings.columns, tuple) else {}
-    columns, others = dict(table.columns), dict(table.others)
+    columns, others, notes = dict(table.columns), dict(table.others), list[str]()
     for role, label in chosen.items():
         cells = others.pop(label, None)
         if cells is None:
@@ -234,7 +259,8 @@ def with_named(table: RawTable, settings: FileSettings, file: str) -> RawTable:
                 f"expected numbers, found {cells[wrong]!r} in row {wrong + 1}.", file=file, column=label
             )
         columns[role] = column.to_si(np.array(values, dtype=np.float64))
-    return replace(table, columns=columns, others=others)
+        notes += filter(None, [contradicted(column, settings.units.get(role))])
+    return replace(table, columns=columns, others=others, notes=(*table.notes, *notes))
 
 
 def choose_columns(
@@ -351,7 +377,8 @@ def hint(labels: Sequence[str], columns: Sequence[Column]) -> str:
         named = {"voltage": volts[0], "current": volts[1]}
         more = ', and over what the current was measured: sense_resistance = "1 kohm"'
     else:
-        named = {role: found[0] for role, found in (("voltage", volts), ("current", amperes)) if found}
+        either = (("voltage", volts), ("current", amperes))
+        named = {role: found[0] for role, found in either if found and role not in roles}
         if len(amperes) > 1:
             more = "; the others by further [[measurement]]s of this file, each with its own name"
     if named and len(seconds) == 1 and not roles & {"frequency", "time"} and "frequency" not in named:
@@ -365,6 +392,10 @@ def hint(labels: Sequence[str], columns: Sequence[Column]) -> str:
         partner = {"z_modulus": ("phase", "deg"), "z_real": ("z_imag", "ohm"), "phase": ("z_modulus", "ohm")}
         known = next((role for role in partner if role in roles), None)
         wanted = [partner[known]] if known else [("z_real", "ohm"), ("z_imag", "ohm")]
+        odd = [
+            c for c in columns if c.problem and c.role in dict(wanted)
+        ]  # "Z'' (W)", an ohm in another font
+        bare += [column.label for column in odd]
         bare = [label for label in bare if not re.fullmatch(r"(?:#|n|no\.?|nr\.?|point|index)", label, re.I)]
     elif len(bare) > 2 and not columns:
         wanted.insert(0, ("time", "s"))

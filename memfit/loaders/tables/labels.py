@@ -18,7 +18,7 @@ import numpy as np
 from memfit.arrays import FloatArray
 from memfit.errors import FileFormatError
 from memfit.loaders.raw import ROLES, Source
-from memfit.units import Unit, accepted, find_unit, split_label
+from memfit.units import Unit, accepted, find_unit, split_label, stated_unit
 
 PER_AREA = "per area"
 """The problem of an impedance times area, which an area solves."""
@@ -104,6 +104,8 @@ def _role(name: str) -> str | None:
 
 _UNIT_NAMES = {"volts": "V", "amps": "A"}
 """Labels that are units, of cyclers."""
+_CLOCKS = ("test", "step")
+"""Clocks of cyclers, where their unit is one of time: "Test (Sec)"."""
 _CLOCK = re.compile(r"h{1,2}:m(?:m|in)?:s{1,2}(?:[.:](?:f+|m?s+|0+))?", re.IGNORECASE)
 
 
@@ -162,6 +164,8 @@ def understand(label: str, index: int = 0) -> Column | None:
     plain = normalise(_MINUS.sub("", name))
     role = _role(plain) or _role(re.sub(r"(?<=\w)-(?=\w)", "", plain))  # "theta-z", "Z-mag"
     kinds = words_of_headers()["roles"]
+    if role is None and plain in _CLOCKS and unit_text is not None and find_unit(unit_text, "time"):
+        role = "time"
     if role is None or (sign < 0 and role not in kinds["signed"]):
         return None
     if unit_text is None and role in kinds["need_unit"]:
@@ -328,6 +332,25 @@ def _is_habit(labels: Sequence[str], known: Mapping[str, Any], alone: bool) -> b
     if "alone" in known:
         return alone and set(known["labels"]) == set(labels)
     return set(known["labels"]) <= set(labels)
+
+
+def contradicted(column: Column, stated: str | None) -> str:
+    """A sentence where device.toml states another unit than the label itself; "" where it does not.
+
+    Parameters
+    ----------
+    column : Column
+        As it is read.
+    stated : str or None
+        The unit in device.toml.
+    """
+    if stated is None:
+        return ""
+    own, unit = split_label(column.label)[1] or "", stated_unit(stated)
+    printed = find_unit(own, ROLES[column.role]) or find_unit(own)
+    if unit is None or printed is None or replace(printed, text=unit.text) == unit:
+        return ""
+    return f"The label {column.label!r} says {own}, device.toml says {stated}: read in {stated}."
 
 
 def find_fields(labels: Sequence[str], fields: Sequence[Field]) -> list[Column]:

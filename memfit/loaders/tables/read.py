@@ -24,7 +24,7 @@ from memfit.loaders.tables.header import (
     read_metadata,
 )
 from memfit.loaders.tables.headerless import check_headerless, first_rows, headerless_header
-from memfit.loaders.tables.labels import PER_AREA, Column, check_units, understand_header
+from memfit.loaders.tables.labels import PER_AREA, Column, check_units, contradicted, understand_header
 from memfit.loaders.tables.layout import seconds, split_fields
 from memfit.loaders.tables.rows import Rows, TextTable, read_rows, unread
 from memfit.loaders.tables.side_by_side import Group, groups_of
@@ -154,12 +154,13 @@ def _read_columns(
         if ROLES[column.role] == "voltage" and _OPEN_CIRCUIT.search(column.label)
     ]
     signs = [f"{column.label!r} is read with its sign reversed." for column in columns if column.sign < 0]
+    units = [said for column in columns if (said := contradicted(column, settings.units.get(column.role)))]
     table = RawTable(
         columns={column.role: column.to_si(raw) for column, raw in zip(columns, rows.columns, strict=True)},
         per_area=frozenset(column.role for column in columns if column.problem == PER_AREA),
         others=others,
         metadata=above.metadata,
-        notes=(*(word for word in (note, *rows.notes, left) if word), *signs, *offsets),
+        notes=(*(word for word in (note, *rows.notes, left) if word), *signs, *offsets, *units),
     )
     table, group = apply_metadata(table, above.known), above.group
     if group is not None:

@@ -67,6 +67,9 @@ class TextTable:
         return FileFormatError(message, file=self.file, line=line, column=column)
 
 
+_LINES_ABOVE = 20
+"""Lines of settings that may stand above the labels of a further table."""
+_GROUPED = re.compile(r"[+-]?\d{1,3}(?:[.,' ]\d{3})+(?:[.,]\d+)?")
 _MOST_FIELDS = 500
 """Fields of a row that one pattern holds: a pattern of many takes longer than the rows."""
 
@@ -340,6 +343,16 @@ def is_failed_row(line: str, layout: Layout) -> bool:
     )
 
 
+def _mend(table: TextTable, line: int, cell: str = "") -> str:
+    """What to do about a line that is no row: another table may begin there, or thousands be grouped."""
+    below = table.text.split("\n", line + _LINES_ABOVE)[line : line + _LINES_ABOVE]
+    if table.labels and any(table.layout.split(text) == list(table.labels) for text in below):
+        return "the labels come again below it: put each table into a file of its own"
+    if _GROUPED.fullmatch(cell):
+        return "write numbers without marks between thousands"
+    return "mend or remove the line"
+
+
 def _row_values(fields: list[str], table: TextTable, line: int, before: str) -> list[float] | None:
     """The wanted fields of one row as finite floats; None if those that make a row are empty.
 
@@ -358,7 +371,7 @@ def _row_values(fields: list[str], table: TextTable, line: int, before: str) -> 
     if len(fields) > layout.fields or len(fields) <= max(table.wanted) or lacks:
         raise table.error(
             f"expected a row of {layout.fields} fields as in the rows before, found {len(fields)} "
-            f"({short(layout.separator.join(fields))!r}); mend or remove the line.",
+            f"({short(layout.separator.join(fields))!r}); {_mend(table, line)}.",
             line,
         )
     values = []
@@ -368,7 +381,9 @@ def _row_values(fields: list[str], table: TextTable, line: int, before: str) -> 
             value = seconds(fields[index])
         if value is None:
             raise table.error(
-                f"expected a number, found {short(fields[index])!r}; mend or remove the line.", line, index
+                f"expected a number, found {short(fields[index])!r}; {_mend(table, line, fields[index])}.",
+                line,
+                index,
             )
         values.append(value)
     needed = set(table.needed or table.wanted)

@@ -260,3 +260,21 @@ def test_a_cut_line_of_measurements_side_by_side_is_told():
             assert all(same[:-1])
             assert same[-1] or told
         assert sum(r.points for r in records) >= 2 * V.size - 2
+
+
+def test_a_moku_logger_asks_for_its_channels_and_takes_the_answer():
+    rows = "".join(f"{k}e-3, {abs(k - 20) / 20}, {abs(k - 20) / 10}\n" for k in range(41))
+    text = "% Moku:Go Data Logger\n% Acquired 2024-03-01\n% Time (s), Input 1 (V), Input 2 (V)\n" + rows
+    with pytest.raises(FileFormatError, match=r"voltage = 'Input 1 \(V\)'.*sense_resistance"):
+        read_source(Source("moku.csv", text.encode()))
+    said = FileSettings(columns={"voltage": "Input 1 (V)", "current": "Input 2 (V)"}, sense_resistance=1e3)
+    (record,) = read_source(Source("moku.csv", text.encode()), said)
+    assert (record.points, record.current.max(), record.voltage.max()) == (41, pytest.approx(2e-3), 1.0)
+
+
+def test_a_qcodes_text():
+    rows = "".join(f"{k / 20}\t{k**2}e-9\n" for k in range(21))
+    (record,) = read_source(
+        Source("1.dat", f'# dac_set\tdmm_i\n# "Voltage (V)"\t"Current (A)"\n# 21\n{rows}'.encode())
+    )
+    assert (record.kind, record.points, record.current[-1]) == ("iv", 21, pytest.approx(4e-7))

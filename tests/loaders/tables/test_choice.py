@@ -129,3 +129,44 @@ def test_digits_are_a_label_and_no_number_of_a_column():
     np.testing.assert_allclose(record.current, 0.5 * V / 50.0)
     with pytest.raises(FileFormatError, match=r"'column 2'"):
         read("Time (s),a,b\n" + rows(T, V, V), control="voltage", columns={"voltage": "2"})
+
+
+@pytest.mark.parametrize(
+    ("label", "unit", "said"),
+    [
+        ("Current (mA)", "uA", "The label 'Current (mA)' says mA, device.toml says uA: read in uA."),
+        ("Current (uA)", "uA", None),
+        ("Current/μA", "uA", None),
+        ("Current", "uA", None),
+    ],
+)
+def test_a_unit_against_that_of_the_label_is_noted(tmp_path, label, unit, said):
+    text = f"Time (s),Voltage (V),{label}\n" + rows(T, V, V**2 + T)
+    toml = f'columns = {{ current = {{ name = "{label}", unit = "{unit}" }} }}'
+    (record,) = device(tmp_path, text, toml)
+    assert record.current == pytest.approx(1e-6 * (V**2 + T))
+    assert [note for note in record.notes if "device.toml says" in note] == ([said] if said else [])
+
+
+def test_clocks_and_signs_of_a_cycler(tmp_path):
+    lines = "".join(f"{k},1,{k},{k % 40},0.5,{3 + 0.01 * k:.3f},{'CD'[k > 39]}\n" for k in range(80))
+    (record,) = read("Rec#,Step,Test (Sec),Step (Sec),Amps,Volts,State\n" + lines)
+    assert (record.kind, record.time[-1]) == ("transient", 79.0)
+    assert record.current.tolist() == [0.5] * 40 + [-0.5] * 40
+
+
+def test_a_sweep_without_times_has_the_signs_of_its_cycler():
+    lines = "".join(f"{3 + 0.01 * k:.3f},{0.5 + 0.001 * k:.4f},{'CD'[k > 39]}\n" for k in range(80))
+    (record,) = read("Volts,Amps,State\n" + lines)
+    assert (np.sign(record.current) == [1] * 40 + [-1] * 40).all()
+    (down,) = read("Volts,Amps,Direction\n" + lines)
+    assert (down.current > 0).all()
+
+
+def test_what_is_proposed_leaves_a_role_alone_that_has_its_column():
+    text = "Vgs (V),Vds (V),Id (A)\n" + rows(0 * V, np.cumsum(V), V)
+    with pytest.raises(FileFormatError, match=r"columns = \{ current = 'Id \(A\)' \}"):
+        read(text)
+    text = "Freq (Hz),Z' (W),Z'' (W)\n" + rows(F, Z.real, Z.imag)
+    with pytest.raises(FileFormatError, match=r"z_imag = \{ name = \"Z'' \(W\)\", unit = \"ohm\" \}"):
+        read(text)

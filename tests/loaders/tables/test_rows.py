@@ -168,3 +168,19 @@ def test_labels_that_come_again_are_told():
     text = f"Voltage (V),Current (A)\n{rows}Voltage (V),Current (A)\n0.1,1e-6\n"
     (record,) = read_source(Source("iv.csv", text.encode()))
     assert any("labels come again among the rows (line 6)" in note for note in record.notes)
+
+
+@pytest.mark.parametrize("above", ["Bias: 0.5 V", "Bias,0.5,V", "Bias = 0.5 V,,"])
+def test_a_further_table_with_its_own_settings_is_called_so(above):
+    block = "Freq (Hz),Z' (ohm),Z'' (ohm)\n" + "".join(f"{2**k},{k + 5},{-k - 1}\n" for k in range(9))
+    with pytest.raises(
+        FileFormatError, match=r"line 13.*labels come again below it: put each table into a file"
+    ):
+        read_source(Source("x.csv", f"{above}\n{block}\n{above}\n{block}".encode()))
+
+
+@pytest.mark.parametrize("cell", ["100,000.5", "100.000,5", "1'000.5"])
+def test_marks_between_thousands_are_called_so(cell):
+    text = "Freq (Hz);Z' (ohm);Z'' (ohm)\n" + f"{cell};5;-5\n" * 9
+    with pytest.raises(FileFormatError, match="without marks between thousands"):
+        read_source(Source("x.csv", text.encode()))
