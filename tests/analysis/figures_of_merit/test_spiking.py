@@ -57,7 +57,7 @@ def test_a_device_too_far_to_be_followed_has_its_own_cycle():
         {"p_k": 0.2, "q_k": 0.1},
         {"kappa": 1e-3},
     ],
-    ids=lambda part: "_".join(part),
+    ids="_".join,
 )
 def test_a_member_has_the_cycle_that_its_trace_settles_on(part):
     member = P.replace(**part)
