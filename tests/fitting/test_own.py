@@ -42,7 +42,8 @@ def test_information_adds_up(slopes):
     np.testing.assert_allclose(again(both, both.problem).x, expected, atol=1e-6)
     found = covariance_of(replace(both, minimum=replace(both.minimum, x=expected))).matrix
     alone = covariance_of(state).matrix  # corrected for residuals that follow each other
-    np.testing.assert_allclose(found, np.linalg.inv(np.linalg.inv(alone) + told), rtol=2e-2)
+    # what is told has no noise to be estimated: by 2 % the data count for less beside it
+    np.testing.assert_allclose(found, np.linalg.inv(np.linalg.inv(alone) + told), rtol=2.5e-2)
 
 
 def test_slopes_by_differences_are_those_of_the_formula():

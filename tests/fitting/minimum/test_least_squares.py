@@ -21,6 +21,7 @@ from memfit.fitting.noise import prepare
 from memfit.fitting.plan import FitPlan
 from memfit.fitting.uncertainty.covariance import covariance_of
 from memfit.model import NAMES
+from memfit.noise_estimate import NoiseLevel
 
 OPEN = np.full(3, np.inf)
 
@@ -239,6 +240,9 @@ def _deviations(rows, found):
     problem = SimpleNamespace(
         predictor=SimpleNamespace(records=[None]),
         record_of_row=np.zeros(points, dtype=int),
+        noise=[NoiseLevel(1.0, 0.0)],
+        sigma=np.ones(points),
+        keep=np.ones(points, dtype=bool),
         residuals=lambda _: SimpleNamespace(own_rows=lambda x: np.empty((0, x.size + 1))),
     )
     free = [Unknown(f"b{j}", False, -np.inf, np.inf) for j in range(found.x.size)]
