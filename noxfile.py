@@ -20,6 +20,8 @@ FIRST_WITH_WHEELS = {
     "3.13": {"numpy": "2.1", "scipy": "1.14.1", "pandas": "2.2.3", "matplotlib": "3.9.2", "numba": "0.61"},
 }
 """Oldest versions that were published for a Python newer than the oldest one."""
+BESIDE_OLDEST = ("pyparsing<3.3",)
+"""What the oldest versions use and have no limit for: later ones warn of what matplotlib 3.8 asks of them."""
 ROOT = Path(__file__).parent
 nox.options.error_on_missing_interpreters = False
 nox.options.default_venv_backend = "venv"
@@ -44,7 +46,7 @@ def oldest(python: str) -> list[str]:
     for requirement in project["dependencies"]:
         name, version = re.fullmatch(r"([\w-]+)>=([\d.]+)", requirement).groups()
         pins.append(f"{name}~={_three(FIRST_WITH_WHEELS.get(python, {}).get(name, version))}")
-    return pins
+    return [*pins, *BESIDE_OLDEST]
 
 
 def _three(version: str) -> str:

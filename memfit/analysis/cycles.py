@@ -44,6 +44,8 @@ class Settings:
     """An oscillation whose last swing is smaller than this share of its first one is ringing."""
     noise_factor: float = 8.0
     """Range of a trace over its noise that can be an oscillation."""
+    rounding: float = 1e-9
+    """Range of a trace over its size that is rounding, as of a model that stays where it is."""
     fewest_points: int = 16
     """Points of a trace without which nothing can be said."""
     most_periods: int = 400
@@ -344,10 +346,9 @@ def find_oscillation(time: ArrayLike, trace: ArrayLike) -> MeasuredOscillation |
         )
     if not (np.all(np.isfinite(t)) and np.all(np.isfinite(y)) and np.all(np.diff(t) > 0.0)):
         raise InputError("Times and values must be finite, and time must rise from point to point.")
-    late = slice(t.size // 4, None)  # the first quarter is given to the start
-    t, y = t[late], y[late]
+    t, y = t[t.size // 4 :], y[t.size // 4 :]  # the first quarter is given to the start
     low, high = (float(value) for value in np.quantile(y, (0.005, 0.995)))
-    if high - low < SETTINGS.noise_factor * noise_of_differences(y):
+    if high - low < max(SETTINGS.noise_factor * noise_of_differences(y), SETTINGS.rounding * abs(high + low)):
         return None
     # Rises through the middle of the range count after the trace was well below.
     middle, reset = 0.5 * (low + high), low + 0.25 * (high - low)

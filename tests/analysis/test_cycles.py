@@ -164,6 +164,7 @@ def test_what_is_no_oscillation():
     assert find_oscillation(TIME, ringing + noise(1e-4)) is None
     assert find_oscillation(TIME, 1.0 - np.exp(-5.0 * TIME)) is None
     assert find_oscillation(TIME, 1.0 + noise(0.1)) is None
+    assert find_oscillation(TIME, 1.0 + 1e-14 * np.sin(2 * np.pi * 17.0 * TIME)) is None  # rounding
     assert find_oscillation(TIME, np.sin(2 * np.pi * (3.0 * TIME + 40.0 * TIME**4))) is None
 
 

@@ -50,6 +50,8 @@ def test_a_sample_of_them_against_scipy():
         drive, time = draws.random_drive(rng, p)
         if p.tau_k == 0.0 or p.R_s * p.C_m < 1e-6 * time[-1]:
             continue  # the textbook's equations need R_s > 0, and (V - u)/R_s loses digits
+        if 40.0 * p.V_m < p.V_T:
+            continue  # at rest f follows within 1e-18 of tau_k: scipy's Newton leaves it where it was
         expected = oracle.response(p, drive, time[::4])
         if expected is None:
             continue
