@@ -110,6 +110,8 @@ def predict(
         )
     curves = (found.value, found.low, found.high)
     method, notes = found.methods[0], notes_on(known)
+    if known.source != "none" and not np.all(np.isfinite(curves[1] + curves[2])):
+        notes += (NO_BAND,)
     if isinstance(record, ImpedanceSpectrum):
         n = record.points
         values, low, high = (curve[:n] + 1j * curve[n:] for curve in curves)
@@ -142,6 +144,12 @@ def predict(
         method=method,
         notes=notes,
     )
+
+
+NO_BAND = (
+    "Where there is no band, too many of the devices that the data allow cannot be followed: how far the "
+    "prediction can be wrong there is not known."
+)
 
 
 def notes_on(known: Knowledge) -> tuple[str, ...]:

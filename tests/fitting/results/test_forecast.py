@@ -9,6 +9,7 @@ import pytest
 import memfit as mf
 from memfit.confidence import Z
 from memfit.errors import InputError
+from memfit.fitting.results import forecast
 from memfit.fitting.results.forecast import predict
 from memfit.fitting.results.propagation import knowledge_of
 from memfit.model.transient import DriveSet, simulate
@@ -77,6 +78,18 @@ def test_a_model_that_misses_the_data_says_so(fitted):
 def test_a_free_start_is_refused(fitted):
     with pytest.raises(InputError, match="initial state"):
         predict(fitted, replace(LOOP, initial="free"))
+
+
+def test_a_band_that_is_not_known_is_told(fitted, monkeypatch):
+    plain = forecast.propagate
+
+    def lost(*args, **options):
+        found = plain(*args, **options)
+        return replace(found, low=np.full(found.low.shape, np.nan), high=np.full(found.high.shape, np.nan))
+
+    assert not any("no band" in note for note in predict(fitted, LOOP).notes)
+    monkeypatch.setattr(forecast, "propagate", lost)
+    assert sum("no band" in note for note in predict(fitted, LOOP).notes) == 1
 
 
 @pytest.mark.parametrize("seed", [1, 5])
