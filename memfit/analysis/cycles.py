@@ -238,8 +238,7 @@ def frequencies_near(
     slopes : (m, n, n + 1) array
         At the known cycles (`slopes_of`).
     """
-    guesses = np.array(unknowns)
-    guesses[:, 0] = (circuit.junction_voltage(p, sources) - p.V_T) / p.V_m
+    guesses = _guesses(p, circuit, sources, unknowns)
     found: FloatArray = np.exp(-follow(orbits_of(p, circuit), guesses, slopes)[:, -1])
     return found
 
@@ -260,12 +259,18 @@ def orbits_of(p: Parameters, circuit: Circuit) -> Orbits:
     return Orbits(bare.effective(p).replace(R_s=0.0), capacitance, band)
 
 
+def _guesses(p: Parameters, circuit: Circuit, sources: ArrayLike, unknowns: FloatArray) -> FloatArray:
+    """(m, n + 1) known orbits at the steady states of a device at m settings of the source."""
+    guesses = np.array(unknowns)
+    guesses[:, 0] = (circuit.junction_voltage(p, sources) - p.V_T) / p.V_m
+    return guesses
+
+
 def _orbit_near(
     p: Parameters, circuit: Circuit, source: float, unknowns: FloatArray
 ) -> tuple[Orbits, FloatArray | None]:
     """Unknowns of the orbit at one setting of the source that is near a known one."""
-    orbits, guess = orbits_of(p, circuit), np.array(unknowns)
-    guess[0] = (float(circuit.junction_voltage(p, source)[0]) - p.V_T) / p.V_m
+    orbits, (guess,) = orbits_of(p, circuit), _guesses(p, circuit, source, unknowns[None, :])
     orbit = correct(orbits, guess, np.eye(guess.size)[0], SETTINGS.reach, differences=False)
     return orbits, None if orbit is None else orbit[0]
 

@@ -42,7 +42,7 @@ from memfit.fitting.results.findings import Diagnosis, Member, PartFound
 from memfit.fitting.search import describes, find_minima
 from memfit.fitting.settling import settled_with_terms, with_one_misfit
 from memfit.fitting.starts.part_starts import without_part
-from memfit.fitting.uncertainty.covariance import covariance_of
+from memfit.fitting.uncertainty.covariance import correlations_of, covariance_of
 from memfit.model import EXTENSIONS
 from memfit.units import two_digits
 
@@ -329,7 +329,8 @@ def _least(current: _Fitted, part: str) -> float:
 
 def _fitted(parts: Sequence[str], state: FitState) -> _Fitted:
     """A member with what the comparison needs."""
-    effective, kinds = covariance_of(state).effective, state.problem.kinds
+    kinds, residuals = state.problem.kinds, state.linearised()[0]
+    effective = [points for _, points in correlations_of(state, residuals)]
     count = np.bincount(state.problem.record_of_row, minlength=len(kinds))
     share = {
         kind: sum(n for n, k in zip(effective, kinds, strict=True) if k == kind)

@@ -17,7 +17,8 @@ from memfit.arrays import FloatArray
 from memfit.datasets import ImpedanceSpectrum, PulseTransient, Record
 from memfit.errors import ParameterError
 from memfit.fitting.minimum.least_squares import SETTINGS as STEPS
-from memfit.fitting.minimum.problem import UNSEEN, FitState
+from memfit.fitting.minimum.linear import UNSEEN
+from memfit.fitting.minimum.problem import FitState
 from memfit.fitting.plan import KINDS
 from memfit.fitting.prediction.instrument import Instrument
 from memfit.fitting.prediction.predict import Predictor, bias_of

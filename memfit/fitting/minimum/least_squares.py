@@ -14,8 +14,8 @@ import numpy as np
 
 from memfit.arrays import BoolArray, FloatArray
 from memfit.fitting.minimum.effort import Effort
-from memfit.fitting.minimum.linear import least_squares, triangle
-from memfit.fitting.minimum.problem import UNSEEN, FitState, Minimum, Problem
+from memfit.fitting.minimum.linear import UNSEEN, least_squares, triangle
+from memfit.fitting.minimum.problem import FitState, Minimum, Problem
 from memfit.fitting.minimum.trust_region import trust_region
 from memfit.fitting.minimum.unknowns import Unknowns
 from memfit.fitting.plan import CORE, unit_of_length

@@ -11,6 +11,8 @@ _BLOCK = 96
 """Rows factored at a time, or twice as many as unknowns, so that every round halves them at least."""
 
 
+UNSEEN = 1e-30
+"""Length of a column of the Jacobian below which nothing in the data depends on the unknown."""
 PENALTY = 1e3
 """Residual, in standard deviations, of a point that could not be computed."""
 _FARTHEST = 1e100

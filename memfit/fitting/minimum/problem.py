@@ -26,8 +26,6 @@ from memfit.model import Parameters, inverse_resistance_a
 from memfit.noise_estimate import NoiseLevel
 from memfit.protocols import Control
 
-UNSEEN = 1e-30
-"""Length of a column of the Jacobian below which nothing in the data depends on the unknown."""
 _ROWS = 98_304
 """Rows of the Jacobian that are made and reduced at a time."""
 _BOUND_MARGIN = 1e-6

@@ -22,7 +22,7 @@ from memfit.fitting.minimum.least_squares import Box, Point, gauss_newton
 from memfit.fitting.minimum.linear import soften, triangle
 from memfit.fitting.minimum.problem import FitState
 from memfit.fitting.results.findings import SampleSet
-from memfit.fitting.uncertainty.covariance import covariance_of, rounded, sample_estimates
+from memfit.fitting.uncertainty.covariance import correlations_of, rounded, sample_estimates
 from memfit.fitting.uncertainty.refit import Checkpoint
 from memfit.progress import Progress, shared, silent
 
@@ -161,7 +161,7 @@ class _Refit:
     def __init__(self, state: FitState, kind: BootstrapKind, seed: int) -> None:
         self.state, self.seed, self.box = state, seed, Box.of(state)
         self.at_best, self.jacobian = r, _ = state.problem.residuals(state.unknowns).all_rows(state.x)
-        covariance, record = covariance_of(state), state.problem.record_of_row
+        correlations, record = correlations_of(state, r), state.problem.record_of_row
         widen = np.sqrt(r.size / max(r.size - len(state.unknowns.free), 1))
         self.resamplers = []
         for k, data in enumerate(state.problem.predictor.records):
@@ -171,7 +171,8 @@ class _Refit:
             halves = isinstance(data, ImpedanceSpectrum) and rows.size % 2 == 0
             parts = tuple(np.split(rows, 2)) if halves else (rows,)
             centred = np.array([-(r[part] - r[part].mean()) * widen for part in parts])
-            lag1 = covariance.lag1[k] if covariance.effective[k] < rows.size else 0.0
+            rho, points = correlations[k]
+            lag1 = rho if points < rows.size else 0.0
             self.resamplers.append(_Resampler(kind, parts, centred, lag1))
 
     def __call__(self, k: int) -> list[float] | None:

@@ -21,13 +21,15 @@ from memfit.confidence import CHI2_1
 from memfit.datasets import ImpedanceSpectrum
 from memfit.fitting.minimum.effort import Effort
 from memfit.fitting.minimum.least_squares import Box, again, evaluator, gauss_newton, settled
-from memfit.fitting.minimum.problem import UNSEEN, FitState, Minimum
+from memfit.fitting.minimum.linear import UNSEEN
+from memfit.fitting.minimum.problem import FitState, Minimum
 from memfit.fitting.minimum.unknowns import Unknowns
 from memfit.fitting.plan import CORE, unit_of_length
 from memfit.fitting.prediction.drives import drive_of
 from memfit.fitting.prediction.predict import Predictor, junction_at
 from memfit.fitting.results.findings import Ends
-from memfit.fitting.uncertainty.covariance import Covariance, NormalApproximation, with_bounds
+from memfit.fitting.uncertainty.bounds import with_bounds
+from memfit.fitting.uncertainty.covariance import Covariance, NormalApproximation
 from memfit.fitting.uncertainty.profile_likelihood import (
     DeeperMinimum,
     Origin,
@@ -299,15 +301,13 @@ class _Search:
         residuals = self.base.problem.residuals(self.unknowns)
         (r, rows), own = residuals.all_rows(x), residuals.own_rows(x)
         known = np.vstack([rows, own[:, :-1]]), np.concatenate([r, own[:, -1]])
-        jacobian = with_bounds(*known, self.unknowns.free, x)
-        seen = np.linalg.norm(jacobian, axis=0)
+        root = with_bounds(*known, self.unknowns.free, x)
+        seen = np.linalg.norm(root, axis=0)
         prior = np.where(seen > UNSEEN, 1e3 / np.where(seen > UNSEEN, seen, 1.0), 1.0)
         prior[self.device] = SETTINGS.prior * self.length[self.device]
-        finite = np.vstack([jacobian, np.diag(1.0 / prior)])
-        covariance = NormalApproximation.of(finite, 1.0 / prior).covariance()
-        variance = np.diag(covariance)
-        leverage = np.max((rows @ covariance) ** 2, axis=0, initial=0.0) / variance
-        return np.sqrt(variance) / self.length, leverage
+        covariance = NormalApproximation.of(np.vstack([root, np.diag(1.0 / prior)]), 1.0 / prior).covariance()
+        leverage = np.max((rows @ covariance) ** 2, axis=0, initial=0.0) / np.diag(covariance)
+        return np.sqrt(np.diag(covariance)) / self.length, leverage
 
     def _ridge(self, j: int, direction: int, x: FloatArray) -> Ridge:
         """One unknown moved stride by stride."""

@@ -29,6 +29,7 @@ from memfit.fitting.results.findings import (
     Reach,
 )
 from memfit.fitting.results.result import Estimate, FitResult, Status
+from memfit.fitting.uncertainty.bounds import with_bounds
 from memfit.fitting.uncertainty.combinations import (
     Quantity,
     known_combinations,
@@ -39,7 +40,6 @@ from memfit.fitting.uncertainty.covariance import SETTINGS as NORMAL
 from memfit.fitting.uncertainty.covariance import (
     Covariance,
     NormalApproximation,
-    with_bounds,
 )
 from memfit.fitting.uncertainty.exploration import SETTINGS as EXPLORED
 from memfit.fitting.uncertainty.exploration import Exploration
