@@ -382,48 +382,60 @@ def _nearest(p: Parameters, circuit: Circuit, root: FloatArray) -> BoundaryDista
     value, gradient = margin(origin)
     if not np.any(gradient):
         return None
-    starts = [origin]
+    starts = origin[None]
     if value < 0.0:
         reach = np.abs(value) / np.maximum(np.abs(gradient), 0.1 * np.abs(gradient).max())
-        starts += [*np.diag(reach), *np.diag(-reach)]
-    reached = [z for z in (_design_point(margin, start) for start in starts) if z is not None]
-    if not reached:
+        starts = np.concatenate([starts, np.diag(reach), np.diag(-reach)])
+    reached = _design_points(margin, starts)
+    if not len(reached):
         return None
-    best = min(reached, key=lambda z: float(np.linalg.norm(z)))
+    best = reached[np.argmin(np.linalg.norm(reached, axis=1))]
     changes = dict(zip(CHANGEABLE, factors(best).tolist(), strict=True))
     return BoundaryDistance(distance=float(np.linalg.norm(best)), factors=changes)
 
 
-def _design_point(
-    margin: Callable[[FloatArray], tuple[FloatArray, FloatArray]], start: FloatArray
-) -> FloatArray | None:
-    """The point of the boundary nearest to z = 0 that Newton's method reaches from `start`.
+def _design_points(
+    margin: Callable[[FloatArray], tuple[FloatArray, FloatArray]], starts: FloatArray
+) -> FloatArray:
+    """(k, n) points of the boundary nearest to z = 0 that Newton's method reaches from (m, n) `starts`.
 
     There z + mu grad g = 0 and g = 0; each step solves their linearisation and is shortened until the length
-    and the violation of g = 0 together have fallen.
+    and the violation of g = 0 together have fallen. All starts go together: `margin` costs per call, not per
+    point.
     """
-    z, multiplier, n = start, 0.0, len(start)
-    value, gradient = margin(z)
+    n = starts.shape[1]
+    z, multipliers = starts, np.zeros(len(starts))
+    values, gradients = margin(z)
+    shares = 0.5 ** np.arange(14)
+    aside = SETTINGS.difference * np.concatenate([np.eye(n), -np.eye(n)])
+    reached = []
     for _ in range(SETTINGS.most_iterations):
-        hessian = np.eye(n)
-        if multiplier:
-            steps = SETTINGS.difference * np.eye(n)
-            ahead, behind = margin(np.stack([z + steps, z - steps]))[1]
+        hessians = np.broadcast_to(np.eye(n), (len(z), n, n))
+        if np.any(multipliers):
+            ahead, behind = np.split(margin(z[:, None, :] + aside)[1], 2, axis=1)
             slopes = (ahead - behind) / (2.0 * SETTINGS.difference)
-            hessian = np.eye(n) + multiplier * (0.5 * (slopes + slopes.T))
-        if np.linalg.eigvalsh(hessian)[0] < 1e-3:  # the curved problem has no minimum: as if flat
-            hessian = np.eye(n)
-        system = np.block([[hessian, gradient[:, None]], [gradient[None, :], np.zeros((1, 1))]])
-        solution = np.linalg.lstsq(system, np.append(-z, -float(value)), rcond=None)[0]
-        step, multiplier = solution[:n], float(solution[n])
-        if np.linalg.norm(step) <= SETTINGS.tolerance * (1.0 + np.linalg.norm(z)):
-            return z if abs(value) < 1e-6 else None
-        penalty = 2.0 * abs(multiplier) + 1.0
-        shares = 0.5 ** np.arange(14)
-        trials = z + shares[:, None] * step
-        values, gradients = margin(trials)
-        merits = 0.5 * np.sum(trials**2, axis=1) + penalty * np.abs(values)
-        better = merits < 0.5 * z @ z + penalty * abs(value)
-        taken = int(np.argmax(better)) if better.any() else len(shares) - 1
-        z, value, gradient = trials[taken], values[taken], gradients[taken]
-    return None
+            slopes = 0.5 * (slopes + slopes.transpose(0, 2, 1))
+            curved = hessians + multipliers[:, None, None] * slopes
+            # Where the curved problem has no minimum: as if flat.
+            convex = np.linalg.eigvalsh(curved)[:, 0] >= 1e-3
+            hessians = np.where(convex[:, None, None], curved, hessians)
+        system = np.zeros((len(z), n + 1, n + 1))
+        system[:, :n, :n], system[:, :n, n], system[:, n, :n] = hessians, gradients, gradients
+        inverse = np.linalg.pinv(system, rcond=(n + 1) * np.finfo(float).eps, hermitian=True)
+        solutions = -np.einsum("mij,mj->mi", inverse, np.column_stack([z, values]))
+        steps, multipliers = solutions[:, :n], solutions[:, n]
+        ended = np.linalg.norm(steps, axis=1) <= SETTINGS.tolerance * (1.0 + np.linalg.norm(z, axis=1))
+        reached.append(z[ended & (np.abs(values) < 1e-6)])
+        z, values, steps, multipliers = z[~ended], values[~ended], steps[~ended], multipliers[~ended]
+        if not len(z):
+            break
+        trials = z[:, None, :] + shares[:, None] * steps[:, None, :]
+        ahead_values, ahead_gradients = margin(trials)
+        penalties = 2.0 * np.abs(multipliers) + 1.0
+        merits = 0.5 * np.sum(trials**2, axis=2) + penalties[:, None] * np.abs(ahead_values)
+        before = 0.5 * np.sum(z**2, axis=1) + penalties * np.abs(values)
+        better = merits < before[:, None]
+        taken = np.where(better.any(axis=1), np.argmax(better, axis=1), len(shares) - 1)
+        rows = np.arange(len(z))
+        z, values, gradients = trials[rows, taken], ahead_values[rows, taken], ahead_gradients[rows, taken]
+    return np.concatenate(reached)
