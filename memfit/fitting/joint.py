@@ -22,7 +22,7 @@ from memfit.errors import InputError
 from memfit.fitting.checks.contradictions import conflicts_between_kinds, moving_values, repeats_that_differ
 from memfit.fitting.checks.misfit import measure, misfit_of, with_misfit
 from memfit.fitting.checks.mistakes import Mistake, find_mistake, stand_out
-from memfit.fitting.choice.choice import Chosen, choose_parts, diagnose
+from memfit.fitting.choice.choice import Chosen, choose_parts, diagnose, with_given_parts
 from memfit.fitting.choice.nested_models import alternatives, compare_models
 from memfit.fitting.instrument_terms import driven_alike
 from memfit.fitting.minimum.effort import SETTINGS as EFFORT
@@ -35,7 +35,7 @@ from memfit.fitting.plan import WIRING, FitPlan, free_parameters, plan_for
 from memfit.fitting.prediction.long_records import telling
 from memfit.fitting.prediction.predict import bias_of
 from memfit.fitting.results.result import FitResult, FittedRecord
-from memfit.fitting.search import describes, find_minima
+from memfit.fitting.search import describes, find_minima, in_phase
 from memfit.fitting.settling import (
     on_all_samples,
     settle,
@@ -48,6 +48,7 @@ from memfit.fitting.summary import fitted_records, summarise
 from memfit.fitting.uncertainty.covariance import covariance_of
 from memfit.fitting.uncertainty.exploration import explore
 from memfit.fitting.uncertainty.identifiability import with_identifiability
+from memfit.model import EXTENSIONS
 
 
 @dataclass(frozen=True)
@@ -227,7 +228,7 @@ def _choose(
 def _fit_held(device: Device, searched: Device, plan: FitPlan, effort: Effort) -> tuple[JointFit, bool]:
     """The fit of one model, whatever the data ask for."""
     records, model = searched.records, plan.model
-    settled = _find(records, plan, model, effort)
+    settled = _part_by_part(_find(records, plan, model, effort), plan, model)
     moved = _moved_in(settled.state, searched, plan, model)
     mistake = None if moved else _mistake_in(settled.state, records, plan, model)
     if mistake and (rest := mistake.rest(records)):
@@ -237,6 +238,23 @@ def _fit_held(device: Device, searched: Device, plan: FitPlan, effort: Effort) -
     misfit = joint.result.misfit
     asked = diagnose(settled.state) if misfit and misfit.certain and not misfit.mistake else ()
     return JointFit(replace(joint.result, diagnosis=asked), joint.fitted), described
+
+
+def _part_by_part(settled: _Settled, plan: FitPlan, model: str) -> _Settled:
+    """The fit whose parts are added one by one to the model without them, where that describes more.
+
+    First values of a device say little where its parts shape what they are read from.
+    """
+    problem, bare = settled.state.problem, replace(plan, parts=())
+    parts = [part for part, names in EXTENSIONS.items() if {*names} <= {*plan.asked} - {*bare.asked}]
+    if not parts or not measure(settled.state).certain:
+        return settled
+    records, effort = problem.predictor.records, problem.effort.whole_fit
+    without = _find(records, bare, model, effort, patient=False)
+    state = with_given_parts(without.state, plan, records, parts)
+    if state is None or _squares(state) >= _squares(settled.state):
+        return settled
+    return _Settled(state, (settled.state, *settled.rivals), settled.first)
 
 
 def _find(
@@ -252,6 +270,9 @@ def _find(
             return _Settled(begun, tuple(minima[1:]), first)
         begun = replace(begun, problem=replace(problem, effort=effort.part(EFFORT.settling)))
     state = settled_with_terms(settle(begun, plan, rounds=1), plan)
+    missed = [k for k, misfit in enumerate(measure(state).records) if misfit.certain]
+    if (again_in_phase := in_phase(state, missed)) is not state:
+        state = settled_with_terms(settle(again_in_phase, plan), plan)
     if "impedance" not in state.problem.kinds and "R_s" in state.unknowns.names and measure(state).certain:
         state = state if effort.stopped else _or_without_series_resistance(state, plan, model)
     if state.minimum.message == SPENT and not measure(state).large:  # the terms made up for it

@@ -7,12 +7,12 @@ the data.
 
 import itertools
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from memfit.arrays import BoolArray
+from memfit.arrays import BoolArray, FloatArray
 from memfit.datasets import ImpedanceSpectrum, IVSweep, PulseTransient, Record
 from memfit.fitting.instrument_terms import add_needed_terms, with_initial_states
 from memfit.fitting.minimum.effort import SETTINGS as EFFORT
@@ -24,7 +24,7 @@ from memfit.fitting.plan import CORE, FitPlan, Term, unit_of_length
 from memfit.fitting.prediction.predict import Predictor, measured, modulus
 from memfit.fitting.starts.part_starts import with_parts
 from memfit.fitting.starts.starting_values import StartingValues, distinct, guess, swapped
-from memfit.fitting.starts.steady_start import slowest_sweep
+from memfit.fitting.starts.steady_start import slowest_sweep, zero_errors
 from memfit.fitting.ties import Ties
 from memfit.model import LEFT_OUT, NAMES, PARAMETERS, Parameters
 from memfit.noise_estimate import NoiseLevel
@@ -80,12 +80,6 @@ class Settings:
     """Starts from where such samples are left out, ..."""
     edge_most: int = 40
     """... and evaluations from each, at most."""
-    near_zero: float = 0.02
-    """Of the largest voltage of a sweep: what is near 0 V."""
-    alike: float = 0.2
-    """Difference of the constant that both directions of a sweep show, of it, up to which it is one."""
-    obvious: float = 0.01
-    """Of its largest current: a constant that is offered from the start."""
 
 
 SETTINGS = Settings()
@@ -135,6 +129,8 @@ def find_minima(
     def attempt(start: StartingValues, zeros: Mapping[int, float] | None = None) -> bool:
         """Fit from one start, terms of the instruments included; True when nothing is left to explain."""
         state = _on_edges(_fit_everything(search, plan, names, start, zeros), plan.seed)
+        misfits = enumerate(_typical_misfits(state))
+        state = in_phase(state, [k for k, misfit in misfits if misfit > SETTINGS.good])
         chi2 = state.minimum.chi2
         known = any(abs(chi2 - other) < SETTINGS.equal * chi2 for other in bare)
         bare.append(chi2)
@@ -239,6 +235,26 @@ def _missed_edges(state: FitState, far: float) -> BoolArray:
     return missed[problem.keep]
 
 
+def in_phase(state: FitState, missed: Collection[int]) -> FitState:
+    """The fit begun anew from the beginnings of the transients, where those alone are missed.
+
+    The frequency that spectra tell lets an oscillation come a period too early or late in the end, and from
+    there no small step leads to the right one.
+
+    Parameters
+    ----------
+    state : FitState
+    missed : collection of int
+        Numbers of the records that are not described.
+    """
+    kinds = state.problem.kinds
+    if not any(kinds[k] == "transient" for k in missed) or "impedance" not in kinds:
+        return state
+    x = _begun_at_jumps(state.problem, state.unknowns, state.x)
+    other = minimise(state.problem, state.unknowns, x, near=False, tolerance=SETTINGS.rough)
+    return other if other.minimum.chi2 < state.minimum.chi2 else state
+
+
 def describes(state: FitState) -> bool:
     """Whether a place that was found leaves little to explain.
 
@@ -251,10 +267,15 @@ def describes(state: FitState) -> bool:
 
 
 def _typical_misfit(state: FitState) -> float:
-    """Median squared residual of the worst record, 1 for normal noise: blind to outliers only."""
+    """That of the worst record."""
+    return max(_typical_misfits(state))
+
+
+def _typical_misfits(state: FitState) -> list[float]:
+    """Median squared residual of every record, 1 for normal noise: blind to outliers only."""
     r, _ = state.linearised()
     record = state.problem.record_of_row
-    return max(float(np.median(r[record == k] ** 2)) / _MEDIAN_SQUARE for k in np.unique(record))
+    return [float(np.median(r[record == k] ** 2)) / _MEDIAN_SQUARE for k in np.unique(record)]
 
 
 def polish(
@@ -326,40 +347,6 @@ def physical_start(
     return Unknowns(free, held, kinds, Ties(plan.ties))
 
 
-def zero_errors(records: Sequence[Record], *, alike: bool = False) -> dict[int, float]:
-    """Constant currents, A, of sweeps at zero voltage, by the number of the record; only large ones.
-
-    The charging current of C_m and hysteresis turn round with the direction of the sweep: the mean over both
-    directions is what neither of them makes.
-
-    Parameters
-    ----------
-    records : sequence of Record
-    alike : bool
-        Only those that both directions show alike: what a channel remembers is there on the way back alone.
-    """
-    found = {}
-    for k, record in enumerate(records):
-        if not isinstance(record, IVSweep) or record.control != "voltage":
-            continue
-        near = np.abs(record.voltage) <= SETTINGS.near_zero * np.max(np.abs(record.voltage))
-        rising = np.gradient(record.voltage) > 0 if record.points > 1 else near
-        ways = [record.current[near & way] for way in (rising, ~rising)]
-        if min(way.size for way in ways) == 0:
-            continue
-        each = [float(np.mean(way)) for way in ways]
-        mean = float(np.mean(each))
-        if alike and abs(each[0] - each[1]) > SETTINGS.alike * abs(mean):
-            continue
-        if not np.ptp(record.current) > abs(mean):
-            continue  # nothing else was measured
-        if mean**2 > SETTINGS.obvious**2 * float(np.max(record.current**2)) and all(
-            np.all(way * mean > 0.0) for way in ways
-        ):
-            found[k] = mean
-    return found
-
-
 def _fit_everything(
     problem: Problem,
     plan: FitPlan,
@@ -380,17 +367,23 @@ def _fit_everything(
     unknowns = unknowns.plus([replace(term_unknown(term), start=value) for term, value in offsets.items()])
     x = unknowns.encode(values)
     if "impedance" not in problem.kinds:
-        for share in SETTINGS.windows:
-            keep = problem.keep.copy()
-            for record, here in zip(problem.predictor.records, problem.predictor.slices, strict=True):
-                if isinstance(record, PulseTransient):
-                    drive = record.drive.time
-                    jumps = drive[:-1][np.diff(drive) == 0]
-                    began = jumps[0] if jumps.size else record.time[0]
-                    keep[here] &= record.time <= began + share * (record.time[-1] - began)
-            part = replace(problem, keep=keep)
-            x = minimise(part, unknowns, x, near=False, tolerance=SETTINGS.window_tolerance).x
+        x = _begun_at_jumps(problem, unknowns, x)
     return minimise(problem, unknowns, x, near=False, tolerance=SETTINGS.rough, most=most)
+
+
+def _begun_at_jumps(problem: Problem, unknowns: Unknowns, x: FloatArray) -> FloatArray:
+    """Unknowns by what comes soon after the jumps of the drives, where the phase is known, then by more."""
+    for share in SETTINGS.windows:
+        keep = problem.keep.copy()
+        for record, here in zip(problem.predictor.records, problem.predictor.slices, strict=True):
+            if isinstance(record, PulseTransient):
+                drive = record.drive.time
+                jumps = drive[:-1][np.diff(drive) == 0]
+                began = jumps[0] if jumps.size else record.time[0]
+                keep[here] &= record.time <= began + share * (record.time[-1] - began)
+        part = replace(problem, keep=keep)
+        x = minimise(part, unknowns, x, near=False, tolerance=SETTINGS.window_tolerance).x
+    return x
 
 
 def _more_starts(

@@ -1,10 +1,12 @@
-"""Thirty-four devices that the fit has never seen, a small edition of benchmarks/recovery.py."""
+"""Devices that the fit has never seen: small editions of benchmarks/recovery.py and benchmarks/family.py."""
 
 from dataclasses import replace
 
 import pytest
 
 recovery = pytest.importorskip("recovery", reason="benchmarks/recovery.py is not beside the tests")
+
+family = pytest.importorskip("family", reason="benchmarks/family.py is not beside the tests")
 
 SMALL = {"frequencies": 16, "samples": 60}
 FEWER = {
@@ -26,3 +28,18 @@ def test_global_minimum_without_starting_values(name):
     failed = [(o.seed, o.excess, o.status) for o in outcomes if not o.excess < ELSEWHERE]
     assert failed == []
     assert sum(o.status == "ok" for o in outcomes) >= 0.8 * len(outcomes)
+
+
+@pytest.mark.parametrize(
+    ("member", "seed"),
+    [
+        pytest.param("leak", 38, id="first values of a channel that is a leak"),
+        pytest.param("photocurrent", 20, id="of one that is light"),
+        pytest.param("activation_time", 46, id="an oscillation a period behind"),
+        pytest.param("activation_time", 69, id="one that is sampled twice a period"),
+    ],
+)
+def test_members_whose_first_values_mislead(member, seed):
+    outcome = family.run(member, seed)
+    assert outcome.excess < family.WORSE
+    assert outcome.status == "ok"

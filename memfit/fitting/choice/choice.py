@@ -27,21 +27,18 @@ from memfit.arrays import FloatArray
 from memfit.datasets import Record
 from memfit.fitting.checks.misfit import is_large, is_seen, measure
 from memfit.fitting.choice.diagnosis import PROBES, Promise, Reach, asked_for, promises
+from memfit.fitting.choice.part_fits import SETTINGS as PART_FITS
+from memfit.fitting.choice.part_fits import started_without, unhurried, with_part, without_terms
 from memfit.fitting.instrument_terms import add_needed_terms, driven_alike
 from memfit.fitting.minimum.effort import SETTINGS as EFFORT
 from memfit.fitting.minimum.effort import Effort
 from memfit.fitting.minimum.least_squares import again, linear_promise, minimise
 from memfit.fitting.minimum.problem import FitState, Problem
-from memfit.fitting.minimum.unknowns import least_thresholds, physical_unknowns
 from memfit.fitting.noise import noise_without_model, prepare, sigma_as_measured
 from memfit.fitting.plan import KINDS, FitPlan, free_parameters
-from memfit.fitting.prediction.drives import free_start
-from memfit.fitting.prediction.instrument import INITIAL
-from memfit.fitting.prediction.predict import Predictor
 from memfit.fitting.results.findings import Diagnosis, Member, PartFound
 from memfit.fitting.search import describes, find_minima
 from memfit.fitting.settling import settled_with_terms, with_one_misfit
-from memfit.fitting.starts.part_starts import without_part
 from memfit.fitting.uncertainty.covariance import correlations_of, covariance_of
 from memfit.model import EXTENSIONS
 from memfit.units import two_digits
@@ -62,13 +59,10 @@ class Settings:
     least: float = 0.1
     """Promised fall without which no part is fitted even so."""
     most_parts: int = 5
-    evaluations: int = 25
-    """Of a fit with one part more."""
     followed: float = 240.0
     """Of the fit without terms of the instruments where a search ended."""
     nowhere: float = 100.0
     """Per cent by which a search misses a record where it is not dispersion that it lacks."""
-    tolerance: float = 1e-5
     taken_out: int = 2
     """Parts (and pairs) that are tried to be done without, those first that seem least needed."""
     floor: float = 0.5
@@ -144,6 +138,33 @@ def choose_parts(state: FitState, plan: FitPlan, records: Sequence[Record], *, w
     return Chosen(current.state, current.parts, found, search.members(current), left)
 
 
+def with_given_parts(
+    state: FitState, plan: FitPlan, records: Sequence[Record], parts: Sequence[str]
+) -> FitState | None:
+    """The fit with certain parts, added one by one by what they promise; None where one promises nothing.
+
+    Parameters
+    ----------
+    state : FitState
+        The fit without them.
+    plan : FitPlan
+        Of the fit with them.
+    records : sequence of Record
+        As they were read.
+    parts : sequence of str
+    """
+    given = state.parameters.parts
+    search = _Choice(plan, records, given, SETTINGS.floor * _seen_noise(state.problem) ** 2)
+    current = search.judged(given, with_one_misfit(state))
+    while left := [part for part in parts if part not in current.parts]:
+        offer = next((offer for offer in _offers(current) if offer.part in left), None)
+        if offer is None:
+            return None
+        added = search.added(current, offer)
+        current = search.judged(added.parts, search.settled(added.state))
+    return current.state
+
+
 class _Choice:
     """The members that were fitted to the records of one device, and how they compare.
 
@@ -177,8 +198,8 @@ class _Choice:
     def settled(self, state: FitState) -> FitState:
         """A fit brought into agreement with its noise, and with the terms of the instruments it needs."""
         if not measure(state).large:  # what describes the data has as much effort again
-            state = replace(state, problem=_unhurried(state.problem, EFFORT.choice))
-        return settled_with_terms(_without_terms(state, self.records), self.plan)
+            state = replace(state, problem=unhurried(state.problem, EFFORT.choice))
+        return settled_with_terms(without_terms(state, self.records), self.plan)
 
     def widest(self, state: FitState) -> _Fitted:
         """The fit of all parts that the records can show, from first values on.
@@ -208,7 +229,7 @@ class _Choice:
         # a search that ended far from the data is not followed for long
         problem = replace(problem, effort=effort.whole_fit.part(SETTINGS.followed))
         problem = driven_alike(problem, place.problem)
-        found = with_one_misfit(_without_terms(again(place, problem), self.records))
+        found = with_one_misfit(without_terms(again(place, problem), self.records))
         fitted = _fitted(parts, replace(found, problem=replace(found.problem, effort=effort)))
         log.info("%s: misfit of the worst record %.3g %%", parts, fitted.worst)
         return fitted
@@ -217,7 +238,7 @@ class _Choice:
         """Parts taken out that the data do not need: one by one, and two that make up for each other."""
         while parts := [part for part in current.parts if part not in self.given]:
             for number in (1, 2):
-                starts = {some: _started_without(current.state, some) for some in combinations(parts, number)}
+                starts = {some: started_without(current.state, some) for some in combinations(parts, number)}
                 needed = sorted(starts, key=lambda some: linear_promise(starts[some]))
                 tries = (self.without(current, some, starts[some]) for some in needed[: SETTINGS.taken_out])
                 fewer = next((fit for fit in tries if self.rise(current, fit) > -SETTINGS.margin), None)
@@ -231,10 +252,10 @@ class _Choice:
     def without(self, current: _Fitted, parts: Collection[str], start: FitState | None = None) -> _Fitted:
         """The fit without some of the parts."""
         others = tuple(part for part in current.parts if part not in parts)
-        start = start or _started_without(current.state, parts)
+        start = start or started_without(current.state, parts)
         found = again(start)
         if found.problem.effort.over:  # no part is to stay because nothing was left to look without it
-            found = minimise(_unhurried(found.problem), found.unknowns, found.x, most=SETTINGS.evaluations)
+            found = minimise(unhurried(found.problem), found.unknowns, found.x, most=PART_FITS.evaluations)
         fitted = self.judged(others, found)
         log.info("without %s: BIC %+.1f", ", ".join(parts), self.rise(fitted, current))
         return fitted
@@ -247,7 +268,7 @@ class _Choice:
             for offer in offers[: SETTINGS.tried]:
                 if better is not None and not (current.large and better.large):
                     break
-                fitted = self.judged(*_with_part(current, self.plan, offer))
+                fitted = self.added(current, offer)
                 rise = self.rise(fitted, current)
                 log.info("with %s: BIC %+.1f", offer.part, rise)
                 if rise < -SETTINGS.margin and (better is None or self.rise(fitted, better) < 0.0):
@@ -257,6 +278,10 @@ class _Choice:
             current = self.judged(better.parts, self.settled(better.state))
         return current, ()
 
+    def added(self, current: _Fitted, offer: Promise) -> _Fitted:
+        """The fit with one part more."""
+        return self.judged((*current.parts, offer.part), with_part(current.state, self.plan, offer))
+
     def exchanged(self, current: _Fitted) -> _Fitted:
         """The fit with another part in place of one that was found, where that is better.
 
@@ -264,10 +289,10 @@ class _Choice:
         """
         for part in current.parts:
             if part not in self.given:
-                start = _started_without(current.state, [part])
+                start = started_without(current.state, [part])
                 without = _fitted([one for one in current.parts if one != part], start)
                 offers = [offer for offer in _offers(without) if offer.part not in current.parts]
-                fits = [self.judged(*_with_part(without, self.plan, one)) for one in offers[: SETTINGS.tried]]
+                fits = [self.added(without, one) for one in offers[: SETTINGS.tried]]
                 best = min(fits, key=lambda one: self.rise(one, current), default=current)
                 log.info("%s in place of %s: BIC %+.1f", best.parts, part, self.rise(best, current))
                 if self.rise(best, current) < 0.0:
@@ -347,50 +372,6 @@ def _fitted(parts: Sequence[str], state: FitState) -> _Fitted:
         large=any(map(is_large, records)),
         worst=max(m.percent for m in records),
     )
-
-
-def _without_terms(state: FitState, records: Sequence[Record]) -> FitState:
-    """The fit without terms of the instruments, its records as they were read; itself where it has none."""
-    free = {k for k, record in enumerate(records) if free_start(record)}
-    terms = [
-        u.name
-        for u in state.unknowns.free
-        if u.term is not None and not (u.term.kind in INITIAL and u.term.record in free)
-    ]
-    if not terms:
-        return state
-    bare = replace(state.problem, predictor=Predictor(records, state.problem.predictor.tolerance))
-    return again(state, bare, state.unknowns.without(terms))
-
-
-def _with_part(current: _Fitted, plan: FitPlan, offer: Promise) -> tuple[tuple[str, ...], FitState]:
-    """The fit with one part more, from where the promise says."""
-    state, parts = current.state, (*current.parts, offer.part)
-    unknowns = state.unknowns.plus(physical_unknowns(plan, EXTENSIONS[offer.part]))
-    if "kappa" in unknowns.names:
-        unknowns = unknowns.above(least_thresholds(unknowns.names))
-    if offer.part == "photocurrent":  # what one source makes alike is not fitted twice
-        unknowns = unknowns.without([u.name for u in unknowns.free if u.term and u.term.kind == "offset"])
-    start = unknowns.encode({**state.unknowns.values(state.x), **offer.values})
-    found = minimise(
-        _unhurried(state.problem), unknowns, start, tolerance=SETTINGS.tolerance, most=SETTINGS.evaluations
-    )
-    return parts, replace(found, problem=state.problem)
-
-
-def _unhurried(problem: Problem, most: float = np.inf) -> Problem:
-    """The problem with an effort of its own; a trial ends by itself."""
-    return replace(problem, effort=problem.effort.whole_fit.part(most))
-
-
-def _started_without(state: FitState, parts: Collection[str]) -> FitState:
-    """A fit with some of its parts taken out, before it is fitted again."""
-    values = {**state.parameters.as_dict(), **state.unknowns.values(state.x)}
-    for part in parts:
-        values = without_part(values, part)
-    nulls = {name: values[name] for part in parts for name in EXTENSIONS[part]}
-    unknowns = state.unknowns.without(list(nulls), **nulls)
-    return replace(state, unknowns=unknowns, minimum=replace(state.minimum, x=unknowns.encode(values)))
 
 
 def _seen_noise(problem: Problem) -> FloatArray:

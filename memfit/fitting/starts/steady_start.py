@@ -41,6 +41,12 @@ class Settings:
     """Of what that one shows: R_s that are tried."""
     settled: float = 0.01
     """Of its range: movement of a response within a fifth of a plateau at which it counts half."""
+    near_zero: float = 0.02
+    """Of the largest voltage of a sweep: what is near 0 V."""
+    alike: float = 0.2
+    """Difference of the constant that both directions of a sweep show, of it, up to which it is one."""
+    obvious: float = 0.01
+    """Of its largest current: a constant that is offered from the start."""
 
 
 SETTINGS = Settings()
@@ -343,3 +349,37 @@ def plateaus(records: Sequence[Record], R_s: float) -> SteadyRows | None:
     sizes = np.abs(currents) + 0.02 * float(np.max(np.abs(currents)))
     weight, no_slope = trusts / (sizes * np.sqrt(voltages.size)), np.zeros(voltages.size, bool)
     return SteadyRows(voltages - R_s * currents, currents, no_slope, weight, "plateaus of the pulses")
+
+
+def zero_errors(records: Sequence[Record], *, alike: bool = False) -> dict[int, float]:
+    """Constant currents, A, of sweeps at zero voltage, by the number of the record; only large ones.
+
+    The charging current of C_m and hysteresis turn round with the direction of the sweep: the mean over both
+    directions is what neither of them makes.
+
+    Parameters
+    ----------
+    records : sequence of Record
+    alike : bool
+        Only those that both directions show alike: what a channel remembers is there on the way back alone.
+    """
+    found = {}
+    for k, record in enumerate(records):
+        if not isinstance(record, IVSweep) or record.control != "voltage":
+            continue
+        near = np.abs(record.voltage) <= SETTINGS.near_zero * np.max(np.abs(record.voltage))
+        rising = np.gradient(record.voltage) > 0 if record.points > 1 else near
+        ways = [record.current[near & way] for way in (rising, ~rising)]
+        if min(way.size for way in ways) == 0:
+            continue
+        each = [float(np.mean(way)) for way in ways]
+        mean = float(np.mean(each))
+        if alike and abs(each[0] - each[1]) > SETTINGS.alike * abs(mean):
+            continue
+        if not np.ptp(record.current) > abs(mean):
+            continue  # nothing else was measured
+        if mean**2 > SETTINGS.obvious**2 * float(np.max(record.current**2)) and all(
+            np.all(way * mean > 0.0) for way in ways
+        ):
+            found[k] = mean
+    return found

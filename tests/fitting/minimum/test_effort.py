@@ -92,13 +92,13 @@ def test_nothing_is_tried_twice_on_data_that_nothing_describes(monkeypatch):
     state = find_minima(problem, FitPlan(), free_parameters("3d"), patient=False, terms=False)[0][0]
     state = replace(state, problem=replace(problem, effort=Effort(usual_work(records), 60.0)))
 
-    offered, with_part = [], choice._with_part
+    offered, with_part = [], choice.with_part
 
-    def offering(current, plan, offer):
-        offered.append((*current.parts, offer.part))
-        return with_part(current, plan, offer)
+    def offering(state, plan, offer):
+        offered.append((*state.parameters.parts, offer.part))
+        return with_part(state, plan, offer)
 
-    monkeypatch.setattr(choice, "_with_part", offering)
+    monkeypatch.setattr(choice, "with_part", offering)
     monkeypatch.setattr(choice._Choice, "rise", lambda *members: 0.0)  # no part helps
     choice.choose_parts(state, FitPlan(), records, widest=False)
     assert offered
