@@ -208,6 +208,8 @@ def _choose(
         lower = _squares(patient.state) < SETTINGS.much_lower * _squares(chosen.state)
         if lower or (not chosen.found and wired):
             plainest, chosen = patient, choice(patient, widest=False)  # which is as it was
+        elif not chosen.found and _squares(patient.state) < _squares(before):
+            plainest = patient
     misfit = measure(chosen.state)
     # a record turned round looks nearly like a channel of the other polarity
     if misfit.large or (misfit.certain and "second_polarity" in chosen.parts):
@@ -218,9 +220,10 @@ def _choose(
     if state.minimum.message == SPENT and not measure(state).large:  # what was missing made up for it
         more = effort.part(EFFORT.choice)
         state = settle(replace(state, problem=replace(state.problem, effort=more)), plan)
-    # the way through wider models may end at a lower place of the plainest
+    # the way through wider models may end at a lower place of the plainest, or at one that misses less
     other = chosen.parts != plainest.state.parameters.parts
-    if other or _squares(state) < SETTINGS.much_lower * _squares(plainest.state):
+    less = measure(plainest.state).large and not measure(state).large
+    if other or less or _squares(state) < SETTINGS.much_lower * _squares(plainest.state):
         plainest = _Settled(state, (), plainest.first)
     return plainest, chosen, None, ()
 

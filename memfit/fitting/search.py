@@ -248,7 +248,7 @@ def in_phase(state: FitState, missed: Collection[int]) -> FitState:
         Numbers of the records that are not described.
     """
     kinds = state.problem.kinds
-    if not any(kinds[k] == "transient" for k in missed) or "impedance" not in kinds:
+    if {kinds[k] for k in missed} != {"transient"} or "impedance" not in kinds:
         return state
     x = _begun_at_jumps(state.problem, state.unknowns, state.x)
     other = minimise(state.problem, state.unknowns, x, near=False, tolerance=SETTINGS.rough)

@@ -61,6 +61,9 @@ class Settings:
     most_parts: int = 5
     followed: float = 240.0
     """Of the fit without terms of the instruments where a search ended."""
+    far: float = 20.0
+    """Times the noise of a record by which it is missed, however few per cent that is, where parts that promise
+    nothing are no end."""
     nowhere: float = 100.0
     """Per cent by which a search misses a record where it is not dispersion that it lacks."""
     taken_out: int = 2
@@ -98,7 +101,9 @@ class _Fitted:
     large: bool
     """... and is large."""
     worst: float
-    """Per cent by which the worst record is missed."""
+    """Per cent by which the worst record is missed ..."""
+    told: float
+    """... and how many times the noise of its record that of the one that tells most is."""
 
 
 def choose_parts(state: FitState, plan: FitPlan, records: Sequence[Record], *, widest: bool = True) -> Chosen:
@@ -120,7 +125,8 @@ def choose_parts(state: FitState, plan: FitPlan, records: Sequence[Record], *, w
     plainest = search.judged(given, state)
     current, left = search.forward(plainest)
     several = len(current.parts) > len(given) + 1  # one that was not tried may do what they do
-    if widest and (current.large or (plainest.large and several)):
+    far = current.large or current.told > SETTINGS.far
+    if widest and (far or (plainest.large and several)):
         everything = search.widest(state)
         if everything.worst <= SETTINGS.nowhere:  # else no part fewer, and none more, leads to the data
             fewer = search.backward(everything)
@@ -371,6 +377,7 @@ def _fitted(parts: Sequence[str], state: FitState) -> _Fitted:
         missed=any(map(is_seen, records)),
         large=any(map(is_large, records)),
         worst=max(m.percent for m in records),
+        told=max(m.ratio for m in records),
     )
 
 
