@@ -31,7 +31,7 @@ from memfit.reporting.fit.curves import (
 from memfit.reporting.numbers import power_of_ten, quantity_digits, scale_for
 
 _REACH = 1.6
-"""Model curves are shown whole up to this many times the largest |Z| measured."""
+"""Where all points are shown, the frame holds model curves up to this many times the largest |Z| measured."""
 _MOST = 85.0
 """Per cent of the points of one spectrum that its frame holds in any case."""
 _FAR, _SHOWN = 6.0, 1.5
@@ -65,13 +65,10 @@ def draw_nyquist(axes: Axes, spectra: Sequence[Spectrum], *, label_decades: bool
         Symbol of the unit of both axes.
     """
     data = [kept(spectrum.record.impedance, spectrum.fitted.used) for spectrum in spectra]
-    reach = reach_of(data, whole=not label_decades)
+    reach, most = _reaches(data, whole=not label_decades)
     factor, unit = scale_for(min(reach, max(float(np.abs(Z).max()) for Z in data)), "ohm")
     zero = np.array([0.0])
-    models = [
-        _within(spectrum.model[1], min(reach, _REACH * float(np.abs(Z).max())))
-        for spectrum, Z in zip(spectra, data, strict=True)
-    ]
+    models = [_within(spectrum.model[1], most) for spectrum in spectra]
     everything = np.concatenate([*(_within(Z, reach) for Z in data), *models]) * factor
     _equal_limits(axes, limits(everything.real, zero), limits(-everything.imag, zero))
     axes.axhline(0.0, color=INK, linewidth=0.4, zorder=0)
@@ -86,7 +83,8 @@ def draw_nyquist(axes: Axes, spectra: Sequence[Spectrum], *, label_decades: bool
         if not shown.all():
             crosses(axes, Z.real[~shown] * factor, -Z.imag[~shown] * factor)
         _decade_marks(axes, spectrum.record, factor, label_decades)
-    if points_beyond(spectra, whole=not label_decades):
+    whole = not label_decades
+    if points_beyond(spectra, whole=whole) or curves_beyond(spectra, whole=whole):
         _draw_whole(axes, spectra, factor)
     return unit
 
@@ -165,6 +163,26 @@ def points_beyond(spectra: Sequence[Spectrum], *, whole: bool) -> int:
     """
     data = [kept(spectrum.record.impedance, spectrum.fitted.used) for spectrum in spectra]
     return int(sum(np.count_nonzero(np.abs(Z) > reach_of(data, whole=whole)) for Z in data))
+
+
+def curves_beyond(spectra: Sequence[Spectrum], *, whole: bool) -> bool:
+    """Whether a model curve runs out of the frame of a Nyquist plot of these spectra.
+
+    Parameters
+    ----------
+    spectra : sequence of Spectrum
+    whole : bool
+        As for `points_beyond`.
+    """
+    data = [kept(spectrum.record.impedance, spectrum.fitted.used) for spectrum in spectra]
+    _, most = _reaches(data, whole=whole)
+    return any(bool(np.any(np.abs(spectrum.model[1]) > most)) for spectrum in spectra)
+
+
+def _reaches(data: Sequence[ComplexArray], *, whole: bool) -> tuple[float, float]:
+    """Largest |Z| (ohm) that the frame must hold of what was measured, and of the model."""
+    reach, largest = reach_of(data, whole=whole), max(float(np.abs(Z).max()) for Z in data)
+    return reach, reach if largest > reach else _REACH * largest
 
 
 def _within(Z: ComplexArray, reach: float) -> ComplexArray:
