@@ -22,9 +22,9 @@ from memfit.analysis.shooting import (
     course,
     extremes,
     floquet_multipliers,
-    is_point,
     follow,
     follow_branch,
+    is_point,
 )
 from memfit.analysis.stability import Circuit, HopfPoint, find_hopf_points, operating_points
 from memfit.arrays import FloatArray, Interval

@@ -49,6 +49,23 @@ def test_labels_of_decades_stand_outside_the_curve_and_inside_the_axes(axes):
         assert frame.y0 < 0.5 * (box.y0 + box.y1) < frame.y1
 
 
+def test_labels_of_decades_cover_neither_points_nor_each_other(axes):
+    """Near the resonance too, where the frame holds a part of the spectrum."""
+    for bias in (0.5, 0.8, 0.82, 0.84, 0.9, 1.0):
+        axes.clear()
+        spectra = spectra_of([fitted_spectrum(bias, np.geomspace(1e5, 0.1, 41))], P)
+        draw_nyquist(axes, spectra, label_decades=True)
+        axes.figure.canvas.draw()
+        boxes = [text.get_window_extent() for text in axes.texts]
+        assert boxes, bias
+        unit = 1e3 if "k" in draw_nyquist(axes, spectra) else 1.0
+        Z = spectra[0].record.impedance / unit
+        dots = axes.transData.transform(np.column_stack([Z.real, -Z.imag]))
+        for box in boxes:
+            assert not any(box.contains(*dot) for dot in dots), bias
+            assert sum(box.overlaps(other) for other in boxes) == 1, bias
+
+
 def test_an_inset_shows_what_lies_outside_the_frame(axes):
     near_hopf = P.V_T - 1.62 * P.V_m
     biases = near_hopf + P.V_m * np.linspace(-1.0, 1.0, 21)
