@@ -8,7 +8,7 @@ Signs: current into the device positive.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +24,7 @@ Control = Literal["current", "voltage"]
 Initial = Literal["steady", "rest", "free"]
 """The state at the start: steady at the first drive value, steady at zero drive, or unknown (fitted)."""
 
-Values = npt.ArrayLike | Sequence[float | str]
+Values = npt.NDArray[Any] | Sequence[float | str]
 """Of what the instrument sets: numbers in A or V, or texts with their units."""
 _NO_CONTROL = 'A drive is controlled by "current" or "voltage", not by {!r}.'
 
