@@ -71,8 +71,9 @@ def heard_by(progress: Progress | bool) -> Iterator[None]:
 
 
 def told(what: str, done: int, total: int) -> None:
-    """Say how far the work is, to whoever listens."""
-    _LISTENER.get()(what, done, total)
+    """Say how far the work is, to whoever listens; of no work there is nothing to say."""
+    if total:
+        _LISTENER.get()(what, done, total)
 
 
 @contextmanager
