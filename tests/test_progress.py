@@ -1,6 +1,7 @@
 """Work shared among threads: all of it done, once, whoever does it."""
 
 import io
+import sys
 import threading
 
 import pytest
@@ -79,6 +80,13 @@ def test_a_bar_of_tqdm_for_each_stage(monkeypatch):
             told(what, done, total)
     assert [(bar.desc, bar.n, bar.total) for bar in shown] == [("first", 4, 4), ("second", 3, 3)]
     assert shown[0].disable, "closed"
+
+
+def test_without_tqdm_lines_are_said(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+    with heard_by(True):
+        told("first values", 2, 6)
+    assert capsys.readouterr().err == "first values: 2 of 6\n"
 
 
 def test_work_is_to_end_while_there_is_a_reason():
