@@ -278,6 +278,7 @@ def test_a_release_is_held_against_what_is_promised():
     assert all("build(session)" in sessions[name] for name in ("tests", "packages", "types")), "the wheel"
     assert "'site-packages' in memfit.__file__" in sessions["tests"], "never the sources"
     assert "test_types_from_outside" in sessions["types"]
+    assert "--noconftest" in sessions["types"], "a consumer has none of what the tests need"
     (build,) = (one for one in tree.body if isinstance(one, ast.FunctionDef) and one.name == "build")
     assert "'twine', 'check', '--strict'" in ast.unparse(build)
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
