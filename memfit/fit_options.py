@@ -6,8 +6,8 @@ used. Nothing heavy is imported: `memfit --help` reads the texts.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal, TypedDict, get_args
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, TypedDict, get_args, get_origin
 
 Switch = Literal["on", "off", "auto"]
 """Whether terms of the instruments are fitted: in any case, never, or where the data ask for them."""
@@ -55,6 +55,25 @@ class FitOptions:
     """Parameters that follow from others, as expressions: {"tau_k": "0.5 * tau_d"}."""
     engine: Engine = field(default="memfit", metadata={"new": True})
     """What looks for the minimum: memfit's steps, or lmfit alone."""
+
+
+def option_faults(settings: Mapping[str, Any]) -> list[str]:
+    """Options whose value is none of those that they take, a sentence each.
+
+    Parameters
+    ----------
+    settings : mapping
+        Of a fit, by name; those that are no field of `FitOptions` are passed over.
+    """
+    wrong = []
+    for option in fields(FitOptions):
+        value, words = settings.get(option.name, option.default), get_args(option.type)
+        if option.type is bool and not isinstance(value, bool):
+            wrong.append(f"{option.name} is True or False; found {value!r}")
+        elif get_origin(option.type) is Literal and value not in words:
+            known = ", ".join(f'"{word}"' for word in words)
+            wrong.append(f"{option.name} is one of {known}; found {value!r}")
+    return wrong
 
 
 Quantity = float | str

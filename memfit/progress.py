@@ -4,6 +4,7 @@ import os
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -30,7 +31,9 @@ _LISTENER: ContextVar[Progress] = ContextVar("listener", default=silent)
 def bar() -> Progress:
     """A bar of tqdm for one stage after the other, in a notebook or on a terminal; lines without tqdm."""
     try:
-        from tqdm.auto import tqdm  # noqa: PLC0415 - an optional package
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # without ipywidgets it draws with letters, and complains
+            from tqdm.auto import tqdm  # noqa: PLC0415 - an optional package
     except ImportError:
         return lambda what, done, total: print(f"{what}: {done} of {total}", file=sys.stderr)  # noqa: T201
     shown: dict[str, Any] = {}
@@ -71,8 +74,9 @@ def heard_by(progress: Progress | bool) -> Iterator[None]:
 
 
 def told(what: str, done: int, total: int) -> None:
-    """Say how far the work is, to whoever listens."""
-    _LISTENER.get()(what, done, total)
+    """Say how far the work is, to whoever listens; of no work there is nothing to say."""
+    if total:
+        _LISTENER.get()(what, done, total)
 
 
 @contextmanager

@@ -5,9 +5,10 @@ holds (right-continuous). Before the first time and after the last one the end v
 Signs: current into the device positive.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -15,12 +16,17 @@ import numpy.typing as npt
 from memfit.arrays import FloatArray, frozen_floats
 from memfit.errors import InputError
 from memfit.noise_estimate import distance_from_neighbours, local_roughness, typical
+from memfit.units import as_si
 
 Control = Literal["current", "voltage"]
 """What the instrument sets: the current through, or the terminal voltage across the device."""
 
 Initial = Literal["steady", "rest", "free"]
 """The state at the start: steady at the first drive value, steady at zero drive, or unknown (fitted)."""
+
+Values = npt.NDArray[Any] | Sequence[float | str]
+"""Of what the instrument sets: numbers in A or V, or texts with their units."""
+_NO_CONTROL = 'A drive is controlled by "current" or "voltage", not by {!r}.'
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +58,7 @@ class Drive:
         object.__setattr__(self, "time", frozen_floats(self.time))
         object.__setattr__(self, "value", frozen_floats(self.value))
         if self.control not in ("current", "voltage"):
-            raise InputError(f'A drive is controlled by "current" or "voltage", not by {self.control!r}.')
+            raise InputError(_NO_CONTROL.format(self.control))
         if self.initial not in ("steady", "rest", "free"):
             raise InputError(f'The initial state is "steady", "rest" or "free", not {self.initial!r}.')
         if self.time.ndim != 1 or self.time.shape != self.value.shape or self.time.size == 0:
@@ -125,56 +131,57 @@ class SmallSignal:
 
 def pulse(
     control: Control,
-    amplitude: float,
+    amplitude: float | str,
     *,
-    on: float,
-    off: float,
-    end: float,
-    base: float = 0.0,
-    start: float = 0.0,
+    on: float | str,
+    off: float | str,
+    end: float | str,
+    base: float | str = 0.0,
+    start: float | str = 0.0,
 ) -> Drive:
-    """A rectangular pulse.
+    """A rectangular pulse: pulse("current", "20 uA", on="50 ms", off="0.4 s", end="0.8 s").
 
     Parameters
     ----------
     control : {"current", "voltage"}
-    amplitude, base : float, A or V
+    amplitude, base : float, A or V, or text with unit
         During the pulse, and before and after it.
-    on, off : float, s
+    on, off : float, s, or text with unit
         When it begins and ends.
-    start, end : float, s
+    start, end : float, s, or text with unit
         When the record does.
     """
+    begin, width = as_si(on, "time"), as_si(off, "time") - as_si(on, "time")
     return pulse_train(
-        control, amplitude, on=on, width=off - on, period=0.0, count=1, end=end, base=base, start=start
+        control, amplitude, on=begin, width=width, period=0.0, count=1, end=end, base=base, start=start
     )
 
 
 def pulse_train(
     control: Control,
-    amplitude: float,
+    amplitude: float | str,
     *,
-    on: float,
-    width: float,
-    period: float,
+    on: float | str,
+    width: float | str,
+    period: float | str,
     count: int,
-    end: float,
-    base: float = 0.0,
-    start: float = 0.0,
+    end: float | str,
+    base: float | str = 0.0,
+    start: float | str = 0.0,
 ) -> Drive:
     """Rectangular pulses, all alike.
 
     Parameters
     ----------
     control : {"current", "voltage"}
-    amplitude, base : float, A or V
+    amplitude, base : float, A or V, or text with unit
         During the pulses, and before, between and after them.
-    on : float, s
+    on : float, s, or text with unit
         When the first one begins.
-    width, period : float, s
+    width, period : float, s, or text with unit
         Of a pulse, and from one to the next.
     count : int
-    start, end : float, s
+    start, end : float, s, or text with unit
         When the record begins and ends.
 
     Raises
@@ -182,6 +189,8 @@ def pulse_train(
     InputError
         There is no pulse, or they overlap.
     """
+    on, width, period, start, end = (as_si(one, "time") for one in (on, width, period, start, end))
+    amplitude, base = _values(control, [amplitude, base])
     if count < 1 or width <= 0 or (count > 1 and period < width):
         raise InputError(
             "A pulse train needs count >= 1, width > 0 and period >= width; "
@@ -193,42 +202,52 @@ def pulse_train(
     return Drive(control, np.concatenate([[start], edges, [end]]), np.concatenate([[base], levels, [base]]))
 
 
-def sweep(control: Control, vertices: npt.ArrayLike, *, rate: float, start: float = 0.0) -> Drive:
+def sweep(control: Control, vertices: Values, *, rate: float | str, start: float | str = 0.0) -> Drive:
     """Linear sweeps from vertex to vertex, as in an I-V loop.
 
     Parameters
     ----------
     control : {"current", "voltage"}
-    vertices : (n,) array, A or V
-    rate : float, A/s or V/s
-    start : float, s
+    vertices : (n,) array, A or V, or texts with unit
+    rate : float, A/s or V/s, or text with unit
+    start : float, s, or text with unit
 
     Raises
     ------
     InputError
         The rate is not above zero.
     """
-    corners = np.asarray(vertices, dtype=np.float64)
+    corners = _values(control, vertices)
+    rate, start = as_si(rate, f"{control}_rate"), as_si(start, "time")
     if not rate > 0:
         raise InputError(f"A scan rate must be positive; found {rate:g}.")
     time = start + np.concatenate([[0.0], np.cumsum(np.abs(np.diff(corners)))]) / rate
     return Drive(control, time, corners)
 
 
-def staircase(control: Control, levels: npt.ArrayLike, *, dwell: float, start: float = 0.0) -> Drive:
+def staircase(control: Control, levels: Values, *, dwell: float | str, start: float | str = 0.0) -> Drive:
     """Constant levels with jumps between them.
 
     Parameters
     ----------
     control : {"current", "voltage"}
-    levels : (n,) array, A or V
-    dwell : float, s
+    levels : (n,) array, A or V, or texts with unit
+    dwell : float, s, or text with unit
         How long each is held.
-    start : float, s
+    start : float, s, or text with unit
     """
-    values = np.asarray(levels, dtype=np.float64)
-    edges = start + dwell * np.arange(values.size + 1)
+    values = _values(control, levels)
+    edges = as_si(start, "time") + as_si(dwell, "time") * np.arange(values.size + 1)
     return Drive(control, np.repeat(edges, 2)[1:-1], np.repeat(values, 2))
+
+
+def _values(control: Control, values: Values) -> FloatArray:
+    """(n,) values of what the instrument sets, texts with units among them, A or V."""
+    if control not in ("current", "voltage"):
+        raise InputError(_NO_CONTROL.format(control))
+    if isinstance(values, list | tuple):
+        values = [as_si(one, control) if isinstance(one, str) else one for one in values]
+    return np.asarray(values, dtype=np.float64)
 
 
 def drive_from_samples(

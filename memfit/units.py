@@ -213,6 +213,42 @@ def parse_quantity(value: str | float, dimension: str, *, unit_required: bool = 
     return size
 
 
+def as_si(value: float | str, dimension: str) -> float:
+    """A number as it is, a text with its unit in SI: what takes numbers takes texts as device.toml does.
+
+    Parameters
+    ----------
+    value : float or str
+    dimension : str
+        A key of `DIMENSIONS`.
+
+    Raises
+    ------
+    UnitError
+        As for `parse_quantity`.
+    """
+    return parse_quantity(value, dimension) if isinstance(value, str) else value
+
+
+def texts_in_si(value: object, **dimensions: str) -> None:
+    """Make SI numbers of the fields of a new frozen value that are texts with units.
+
+    Parameters
+    ----------
+    value : dataclass
+        In its `__post_init__`.
+    **dimensions : str
+        Of its fields, keys of `DIMENSIONS`.
+
+    Raises
+    ------
+    UnitError
+        As for `parse_quantity`.
+    """
+    for name, dimension in dimensions.items():
+        object.__setattr__(value, name, as_si(getattr(value, name), dimension))
+
+
 def _finite(number: float, value: object, word: str, unit: str) -> float:
     """A number that a computer can hold; `value` is what the user wrote."""
     try:

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 import memfit as mf
+from memfit.analysis.figures_of_merit.rows import FIGURES_OF_MERIT
 from memfit.reporting.fit.summary import parameters_answer
 
 REPOSITORY = Path(__file__).parents[1]
@@ -80,7 +81,7 @@ def test_the_runner_sees_other_output_of_commands(tmp_path):
 def test_commands_and_floors_are_made_from_the_code():
     reference = load("reference")
     commands = reference.commands_page()
-    for name in ("fit", "inspect", "convert", "simulate", "stability", "report"):
+    for name in ("fit", "inspect", "convert", "simulate", "stability", "report", "app"):
         assert f"\n## memfit {name}\n" in commands
     assert "| `--fix NAME=VALUE` |" in commands
     assert "autofunction:: memfit.workflow.fitting.fit" in reference.api_page()
@@ -192,12 +193,20 @@ def test_references_of_the_paper_exist():
 
 
 def test_the_glossary_has_every_word_of_a_report():
-    """Every title of a column and every status, as the report spells them."""
+    """Every title of a column, status, kind, part and method, as the report spells them."""
     glossary = (DOCS / "glossary.md").read_text(encoding="utf-8").lower()
     words = tomllib.loads((REPOSITORY / "memfit/reporting/text.toml").read_text(encoding="utf-8"))
-    said = {*words["column"].values(), *words["status_of_estimate"].values()}
-    missing = {word for word in said if word.split(" (95")[0].lower() not in glossary}
+    tables = ("column", "status_of_estimate", "kind", "part", "method", "profile_class", "model")
+    said = {word.split(" (")[0] for name in tables for word in words[name].values()}
+    missing = {word for word in said if word.lower() not in glossary}
     assert missing == set()
+    merits = (DOCS / "figures_of_merit.md").read_text(encoding="utf-8").lower()
+    assert [name for name in FIGURES_OF_MERIT if name.lower() not in merits] == []
+
+
+def test_a_referee_reads_the_claims_in_ten_minutes():
+    """At two hundred words a minute."""
+    assert len((DOCS / "review.md").read_text("utf-8").split()) < 2000
 
 
 def test_the_picture_of_the_front_page_shows_the_numbers_of_today(sample_fits):
@@ -259,6 +268,19 @@ def test_a_release_is_held_against_what_is_promised():
         and isinstance(node.targets[0], ast.Name)
         and node.targets[0].id in ("PYTHONS", "FIRST_WITH_WHEELS")
     }
+    sessions = {
+        node.name: ast.unparse(node)
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef)
+        and any("nox.session" in ast.unparse(d) for d in node.decorator_list)
+    }
+    assert set(sessions) == {"tests", "packages", "types", "style"}
+    assert all("build(session)" in sessions[name] for name in ("tests", "packages", "types")), "the wheel"
+    assert "'site-packages' in memfit.__file__" in sessions["tests"], "never the sources"
+    assert "test_types_from_outside" in sessions["types"]
+    assert "--noconftest" in sessions["types"], "a consumer has none of what the tests need"
+    (build,) = (one for one in tree.body if isinstance(one, ast.FunctionDef) and one.name == "build")
+    assert "'twine', 'check', '--strict'" in ast.unparse(build)
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["requires-python"] == f">={known['PYTHONS'][0]}"
     assert known["PYTHONS"] == ("3.11", "3.12", "3.13")

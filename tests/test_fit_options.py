@@ -24,6 +24,22 @@ def test_the_signature_and_the_help_have_every_setting():
     assert {name for name in PLAN if name not in mf.fit.__doc__} == set()
 
 
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ({"gains": "of"}, 'gains is one of "on", "off", "auto"; found \'of\''),
+        ({"engine": "scipy"}, 'engine is one of "memfit", "lmfit"'),
+        ({"screen": "off"}, "screen is True or False; found 'off'"),
+        ({"robust": 1}, "robust is True or False; found 1"),
+    ],
+)
+def test_a_word_that_an_option_does_not_take(setting, said):
+    with pytest.raises(ParameterError, match=said):
+        mf.fit(mf.Device(name="a", records=()), **setting)
+    with pytest.raises(ParameterError, match=said):
+        mf.fit(mf.Device(name="a", records=()), mf.FitPlan(**setting))
+
+
 def test_a_setting_that_is_none_is_answered_with_the_nearest():
     device = mf.Device(name="a", records=())
     for wrong, meant in (("sead", "seed"), ("bound", "bounds"), ("star", "start")):

@@ -24,6 +24,8 @@ def test_a_notebook_runs(path):
     assert all(not cell.get("outputs") for cell in notebook.cells), "outputs are made by those who run it"
     client = NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(FOLDER)}})
     client.execute()
+    said = [out.get("text", "") for cell in notebook.cells for out in cell.get("outputs", [])]
+    assert not any("Warning" in text for text in said)
     shown = [out.get("data", {}) for cell in notebook.cells for out in cell.get("outputs", [])]
     assert sum("image/png" in data for data in shown) >= 1
     tables = [data["text/html"] for data in shown if 'class="memfit"' in data.get("text/html", "")]

@@ -1,8 +1,11 @@
 """Work shared among threads: all of it done, once, whoever does it."""
 
+import io
+import sys
 import threading
 
 import pytest
+from tqdm import tqdm
 
 from memfit.progress import ended_by, heard_by, shared, silent, stopped, time_limit, told
 
@@ -53,12 +56,37 @@ def test_work_is_heard_while_somebody_listens(capsys):
         told("stage", 1, 2)
         with heard_by(False):
             told("inside", 1, 2)
+        told("nothing to do", 0, 0)
     told("nobody", 2, 2)
     assert heard == [("stage", 1, 2)]
     with heard_by(True):
         for done in (1, 2):
             told("fits", done, 2)
     assert "fits" in capsys.readouterr().err
+
+
+def test_a_bar_of_tqdm_for_each_stage(monkeypatch):
+    """Closed when the next begins, and as long as the work turns out to be."""
+    shown = []
+
+    class Bar(tqdm):
+        def __init__(self, *args, **words):
+            super().__init__(*args, **words, file=io.StringIO())
+            shown.append(self)
+
+    monkeypatch.setattr("tqdm.auto.tqdm", Bar)
+    with heard_by(True):
+        for what, done, total in (("first", 1, 4), ("first", 4, 4), ("second", 1, 2), ("second", 3, 3)):
+            told(what, done, total)
+    assert [(bar.desc, bar.n, bar.total) for bar in shown] == [("first", 4, 4), ("second", 3, 3)]
+    assert shown[0].disable, "closed"
+
+
+def test_without_tqdm_lines_are_said(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+    with heard_by(True):
+        told("first values", 2, 6)
+    assert capsys.readouterr().err == "first values: 2 of 6\n"
 
 
 def test_work_is_to_end_while_there_is_a_reason():

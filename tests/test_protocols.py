@@ -16,6 +16,30 @@ def test_a_drive_holds_its_ends_and_takes_the_new_value_at_a_jump():
     )
 
 
+def test_texts_with_units_are_as_good_as_numbers():
+    for by_text, by_number in (
+        (
+            pulse("current", "20 uA", on="50 ms", off=0.4, end="0.8 s", base="1 uA"),
+            pulse("current", 20e-6, on=0.05, off=0.4, end=0.8, base=1e-6),
+        ),
+        (
+            pulse_train("voltage", "1 V", on="1 ms", width="1 ms", period="5 ms", count=3, end="20 ms"),
+            pulse_train("voltage", 1.0, on=1e-3, width=1e-3, period=5e-3, count=3, end=0.02),
+        ),
+        (sweep("voltage", [0, "900 mV", "0 V"], rate="50 mV/s"), sweep("voltage", [0, 0.9, 0], rate=0.05)),
+        (staircase("current", (0, "2 uA"), dwell="1 ms"), staircase("current", [0, 2e-6], dwell=1e-3)),
+    ):
+        np.testing.assert_allclose(by_text.time, by_number.time, rtol=1e-12)
+        np.testing.assert_allclose(by_text.value, by_number.value, rtol=1e-12)
+    for wrong, said in (
+        (lambda: pulse("current", "1 V", on=0, off=1, end=2), "Expected a unit of current"),
+        (lambda: sweep("voltage", [0, 1], rate="1 V"), "Expected a unit of voltage rate"),
+        (lambda: pulse("volt", 1.0, on=0, off=1, end=2), "controlled by"),
+    ):
+        with pytest.raises(InputError, match=said):
+            wrong()
+
+
 def test_a_ramp_is_linear_and_has_its_slope():
     drive = sweep("voltage", [0, 1, -1], rate=0.5)
     np.testing.assert_allclose(drive.at([0, 1, 2, 4, 6]), [0, 0.5, 1, 0, -1])

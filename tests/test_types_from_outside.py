@@ -29,6 +29,8 @@ again = mf.fit(device, start=result, seed=1)
 estimate: mf.Estimate = again.parameters["tau_d"]
 value: float | None = estimate.value
 forecast: mf.Forecast = result.predict(mf.pulse("current", 1e-5, on=0.1, off=0.5, end=1.0))
+told: mf.Drive = mf.pulse("current", "20 uA", on="50 ms", off=0.4, end="0.8 s")
+loop: mf.Drive = mf.sweep("voltage", [0.0, "0.9 V", 0], rate="50 mV/s")
 axes: Axes = mf.plot.nyquist(device, result)
 verdict: str = mf.stability(result)["current"]["verdict"]
 sentences: tuple[str, ...] = mf.plan_next(result).sentences

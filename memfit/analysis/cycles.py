@@ -24,6 +24,7 @@ from memfit.analysis.shooting import (
     floquet_multipliers,
     follow,
     follow_branch,
+    is_point,
 )
 from memfit.analysis.stability import Circuit, HopfPoint, find_hopf_points, operating_points
 from memfit.arrays import FloatArray, Interval
@@ -272,7 +273,7 @@ def _orbit_near(
     """Unknowns of the orbit at one setting of the source that is near a known one."""
     orbits, (guess,) = orbits_of(p, circuit), _guesses(p, circuit, source, unknowns[None, :])
     orbit = correct(orbits, guess, np.eye(guess.size)[0], SETTINGS.reach, differences=False)
-    return orbits, None if orbit is None else orbit[0]
+    return orbits, None if orbit is None or is_point(orbits, orbit[0]) else orbit[0]
 
 
 def _describe(p: Parameters, circuit: Circuit, orbits: Orbits, z: FloatArray) -> LimitCycle | None:

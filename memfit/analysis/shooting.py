@@ -185,7 +185,7 @@ def follow(orbits: Orbits, guesses: FloatArray, by_z: FloatArray) -> FloatArray:
 
     Returns
     -------
-    (m, n + 1) array, NaN where it does not converge: the devices differ too much.
+    (m, n + 1) array, NaN where it does not converge, or to the steady state: the devices differ too much.
     """
     z, last = guesses.copy(), np.full(len(guesses), np.inf)
     system = np.concatenate([by_z, np.broadcast_to(_along(orbits), (len(z), 1, orbits.size + 1))], axis=1)
@@ -201,8 +201,21 @@ def follow(orbits: Orbits, guesses: FloatArray, by_z: FloatArray) -> FloatArray:
         z[going] += step
         last[going] = np.where(nearer, size, np.inf)
         going = going[nearer & (size >= SETTINGS.converged)]
-    z[last >= SETTINGS.noise] = np.nan
+    z[(last >= SETTINGS.noise) | [is_point(orbits, one) for one in z]] = np.nan
     return z
+
+
+def is_point(orbits: Orbits, z: FloatArray) -> bool:
+    """Whether an orbit is the steady state itself, which returns after any time and has no period.
+
+    Parameters
+    ----------
+    orbits : Orbits
+    z : (n + 1,) array
+        Unknowns of the orbit.
+    """
+    away = z[: orbits.size] - orbits.at_rest(float(z[0]))
+    return bool(np.linalg.norm(away) < SETTINGS.smallest_orbit)
 
 
 def floquet_multipliers(orbits: Orbits, z: FloatArray) -> tuple[complex, ...] | None:
@@ -381,7 +394,7 @@ def _continue(
         corrected = correct(orbits, last + step * tangent, tangent, step, differences=each)
         z, iterations = corrected or (last, 0)
         away = z[:n] - orbits.at_rest(float(z[0]))
-        shrunk = away @ loop <= 0.0 or np.linalg.norm(away) < SETTINGS.smallest_orbit
+        shrunk = away @ loop <= 0.0 or is_point(orbits, z)
         if corrected is None or shrunk:  # to a point, or further: turned inside out
             step *= 0.5
             if step < SETTINGS.smallest_step:

@@ -98,6 +98,8 @@ def starts_text(result: FitResult) -> str:
 def _answer_text(answer: Answer) -> str:
     """A question, its answer and the reasons."""
     head = f"{answer.question} {coloured(answer.headline, answer.tone)}".strip()
+    if len(answer.question) + 1 + len(answer.headline) > text_width():
+        head = "\n".join(filter(None, [answer.question, coloured(filled(answer.headline), answer.tone)]))
     return "\n".join([head, *map(filled, answer.sentences)])
 
 

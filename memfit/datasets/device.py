@@ -21,6 +21,7 @@ from memfit.datasets.records import (
 )
 from memfit.errors import InputError, meant
 from memfit.fit_options import FitSettings
+from memfit.units import texts_in_si
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,15 +38,15 @@ class Device(Shown):
     Raises
     ------
     InputError
-        Two records have the same name.
+        Two records have the same name, or a unit is of something else.
     """
 
     name: str
     records: tuple[Record, ...]
     area: float | None = None
-    """m^2."""
+    """m^2, or a text with its unit."""
     temperature: float | None = None
-    """K."""
+    """K, or a text with its unit."""
     attributes: Mapping[str, str | float] = field(default_factory=dict)
     """Anything else that tells devices apart: composition, batch, ..."""
     settings: FitSettings = field(default_factory=FitSettings)
@@ -57,7 +58,8 @@ class Device(Shown):
     """Whether the records are in the order in which they were measured."""
 
     def __post_init__(self) -> None:
-        """Names must tell records apart."""
+        """Names must tell records apart; texts with units become SI."""
+        texts_in_si(self, area="area", temperature="temperature")
         twice = [name for name, count in Counter(record.name for record in self.records).items() if count > 1]
         if twice:
             raise InputError(f"{self.name}: two records are called {twice[0]!r}; give each its own name.")

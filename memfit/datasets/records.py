@@ -19,6 +19,7 @@ from memfit.above import PICTURE, Shown, from_above
 from memfit.arrays import BoolArray, ComplexArray, FloatArray, frozen_complex, frozen_floats
 from memfit.errors import InputError
 from memfit.protocols import Control, Drive
+from memfit.units import texts_in_si
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -147,6 +148,7 @@ class ImpedanceSpectrum(_Record):
         """Freeze the arrays and check them."""
         object.__setattr__(self, "frequency", frozen_floats(self.frequency))
         object.__setattr__(self, "impedance", frozen_complex(self.impedance))
+        texts_in_si(self, bias_voltage="voltage", bias_current="current", amplitude=self.control)
         _check_lengths(self.name, frequency=self.frequency, impedance=self.impedance)
         if np.any(self.frequency <= 0):
             raise InputError(

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from types import MappingProxyType
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from memfit.arrays import FloatArray, frozen_floats
 from memfit.datasets.programmes import PulseProgramme, play
 from memfit.errors import InputError
 from memfit.protocols import Control, Drive, pulse_train, sweep
+from memfit.units import as_si
 
 
 @dataclass(frozen=True)
@@ -205,7 +206,7 @@ def settings_of(name: str) -> Mapping[str, bool]:
     return {one.name: one.default is one.empty for one in given if one.name != "control"}
 
 
-def protocol(name: str, *, control: Control = "voltage", **settings: float) -> StandardProtocol:
+def protocol(name: str, *, control: Control = "voltage", **settings: float | str) -> StandardProtocol:
     """A protocol of the field by its name, to simulate or to predict.
 
     Parameters
@@ -218,7 +219,7 @@ def protocol(name: str, *, control: Control = "voltage", **settings: float) -> S
     control : {"voltage", "current"}
         What amplitudes, bases and reads are of.
     **settings : float
-        V or A, s, Hz.
+        V or A, s, Hz; or texts with units.
 
     Returns
     -------
@@ -241,7 +242,11 @@ def protocol(name: str, *, control: Control = "voltage", **settings: float) -> S
             + (f"; {', '.join(missing)} is missing" if missing else "")
             + "."
         )
-    for key, value in settings.items():
+    if control not in get_args(Control):
+        raise InputError(f'Expected the control "voltage" or "current", found {control!r}.')
+    read = {"control": str(control), "control rate": f"{control}_rate", "number": "ratio"}
+    values = {key: as_si(one, read.get(DIMENSIONS[key], DIMENSIONS[key])) for key, one in settings.items()}
+    for key, value in values.items():
         number = DIMENSIONS[key] == "number"
         if not np.isfinite(value) or (number and (value != int(value) or value < 1)):
             raise InputError(
@@ -249,11 +254,9 @@ def protocol(name: str, *, control: Control = "voltage", **settings: float) -> S
             )
         if DIMENSIONS[key] in ("time", "control rate", "frequency") and not value > 0.0:
             raise InputError(f"{name}: expected {key} above 0, found {value:g}.")
-    given: dict[str, Any] = {
-        k: int(v) if DIMENSIONS[k] == "number" else float(v) for k, v in settings.items()
-    }
+    given: dict[str, Any] = {k: int(v) if DIMENSIONS[k] == "number" else float(v) for k, v in values.items()}
     drive, time = BUILDERS[name](control, **given)
-    return StandardProtocol(name=name, drive=drive, time=time, settings=settings)
+    return StandardProtocol(name=name, drive=drive, time=time, settings=values)
 
 
 def even_times(drive: Drive, points: int) -> FloatArray:

@@ -348,6 +348,11 @@ def _beside(
     records: Records, kind: Kind, result: FitResult | None, *, band: bool
 ) -> tuple[FittedRecord, ...]:
     """The records of a kind beside the model, or alone."""
+    given_first: object = records
+    if isinstance(given_first, FitResult):
+        raise InputError(
+            "Expected a record or a device first, then its fit: mf.plot.nyquist(device, result)."
+        )
     given = [records] if isinstance(records, ImpedanceSpectrum | IVSweep | PulseTransient) else list(records)
     chosen = [record for record in given if record.kind == kind]
     if not chosen or (len(chosen) < len(given) and not isinstance(records, Device)):

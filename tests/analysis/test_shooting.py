@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp, trapezoid
 
-from memfit.analysis.cycles import bifurcation_diagram, cycles_at
+from memfit.analysis.cycles import (
+    bifurcation_diagram,
+    cycle_near,
+    cycles_at,
+    frequencies_near,
+    orbits_of,
+    slopes_of,
+)
 from memfit.analysis.orbits import Orbits
 from memfit.analysis.shooting import correct, course, extremes, small_orbit
 from memfit.analysis.stability.circuit import Circuit
@@ -67,6 +74,21 @@ def test_a_start_far_from_any_orbit_does_not_converge():
     orbits = Orbits(DEVICE.replace(R_s=0.0))
     hopf, direction = small_orbit(orbits, (point.u - DEVICE.V_T) / DEVICE.V_m, point.omega)
     assert correct(orbits, hopf + np.array([0.0, 8.0, -8.0, 1.0]), direction, 0.05) is None
+
+
+def test_the_steady_state_is_no_orbit():
+    """It returns after any time: what is followed to it has no cycle, and no frequency."""
+    circuit = Circuit()
+    x = (find_hopf_points(DEVICE, circuit)[0].u - DEVICE.V_T) / DEVICE.V_m - 1.0
+    orbits = orbits_of(DEVICE, circuit)
+    near = np.append(orbits.at_rest(x), np.log(0.3)) + np.array([0.0, 0.1, -0.1, 0.0])
+    source = float(orbits.steady(near)[1])
+    orbit, _ = correct(orbits, near, np.eye(4)[0], 0.2, differences=False)
+    assert orbit[:3] == pytest.approx(orbits.at_rest(x), abs=1e-6)
+    assert cycle_near(DEVICE, circuit, source, near) is None
+    slopes = slopes_of(DEVICE, circuit, near)
+    found = frequencies_near(DEVICE, circuit, np.array([source]), near[None, :], slopes[None, :, :])
+    assert np.isnan(found).all()
 
 
 def test_the_smallest_orbits_have_the_frequency_and_the_plane_of_the_hopf_point():

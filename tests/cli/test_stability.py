@@ -52,6 +52,13 @@ def test_report_of_a_stable_device_says_what_would_make_it_spike(run, sample_dat
     assert any(line.split()[0] == "R_load" for line in lines_of(ran.out, "What would make"))
 
 
+def test_two_loads_are_an_error(run, sample_data):
+    truth = sample_data / "truth" / "mapbi3_c.toml"
+    ran = run("stability", truth, "--load", "1 kohm", "--load", "2 kohm")
+    assert (ran.code, ran.out) == (2, "")
+    assert "argument --load: given twice; once is enough" in ran.err
+
+
 @pytest.mark.parametrize("load", ["0", "-5", "0 kohm", "-1 Gohm"])
 def test_a_load_must_be_positive(run, sample_data, load):
     ran = run("stability", sample_data / "truth" / "mapbi3_c.toml", "--load", load)

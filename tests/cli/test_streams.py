@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -113,6 +114,39 @@ def test_colour_and_width_are_those_of_the_terminal(monkeypatch):
     monkeypatch.delenv("NO_COLOR")
     monkeypatch.setenv("TERM", "dumb")
     assert coloured("Yes.", "good") == "Yes."
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no pseudo-terminals")
+@pytest.mark.parametrize(("columns", "quiet"), [(60, False), (90, True)])
+def test_a_real_terminal_gets_its_colour_and_width(small_device, columns, quiet):
+    import fcntl  # noqa: PLC0415 - not on every system
+    import pty  # noqa: PLC0415
+    import struct  # noqa: PLC0415
+    import termios  # noqa: PLC0415
+
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    env = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "FORCE_COLOR")}
+    env |= {"TERM": "xterm", "PYTHONPATH": os.pathsep.join(sys.path)} | ({"NO_COLOR": "1"} if quiet else {})
+    command = [sys.executable, "-m", "memfit", "fit", str(small_device), "--only", "impedance", "--quiet"]
+    process = subprocess.Popen(command, stdout=theirs, stderr=subprocess.DEVNULL, env=env)
+    os.close(theirs)
+    said = b""
+    while True:
+        try:
+            read = os.read(ours, 4096)
+        except OSError:  # the other side was closed
+            break
+        if not read:
+            break
+        said += read
+    os.close(ours)
+    assert process.wait(timeout=60) == 0
+    text = said.decode()
+    assert ("\033[32mYes" in text or "\033[33mYes" in text) != quiet
+    plain = re.sub(r"\033\[\d+m", "", text).splitlines()
+    prose = [line for line in plain if len(line.split("  ")) < 4]  # tables are as wide as they are
+    assert columns - 20 < max(map(len, prose)) < columns
 
 
 def test_the_first_interruption_is_noted_and_the_second_ends(capsys):

@@ -48,6 +48,21 @@ def device():
     return Device(name="mine", records=(*spectra, IVSweep(name="iv", voltage=[0.0, 1.0], current=[0.0, 2.0])))
 
 
+def test_texts_with_units_are_as_good_as_numbers(device):
+    stated = replace(device, area="4 mm^2", temperature="25 degC")
+    assert (stated.area, stated.temperature) == (pytest.approx(4e-6), pytest.approx(298.15))
+    spectrum = replace(device["eis_a"], bias_voltage="800 mV", amplitude="10 mV")
+    assert (spectrum.bias_voltage, spectrum.amplitude) == (pytest.approx(0.8), pytest.approx(0.01))
+    held = replace(device["eis_a"], control="current", bias_current="2 uA", amplitude="1 uA")
+    assert (held.bias_current, held.amplitude) == (pytest.approx(2e-6), pytest.approx(1e-6))
+    for wrong, said in (
+        (lambda: replace(device, area="4 mm"), "Expected a unit of area"),
+        (lambda: replace(device["eis_a"], bias_voltage="1 A"), "Expected a unit of voltage"),
+    ):
+        with pytest.raises(InputError, match=said):
+            wrong()
+
+
 def test_some_records_of_a_device(device):
     assert [record.name for record in device.only(kind="impedance")] == ["eis_a", "eis_b"]
     assert [record.name for record in device.only("iv", "eis_a")] == ["eis_a", "iv"]

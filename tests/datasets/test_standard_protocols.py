@@ -78,6 +78,16 @@ def test_what_makes_no_sense_is_refused(name, change, words):
         protocol(name, **{**EXAMPLES.get(name, {}), **change})
 
 
+def test_texts_with_units_are_as_good_as_numbers():
+    found = protocol("triangle", control="current", amplitude="2 uA", rate="1 uA/s", cycles=2)
+    assert found.settings == {"amplitude": pytest.approx(2e-6), "rate": pytest.approx(1e-6), "cycles": 2}
+    assert found.drive.time[-1] == pytest.approx(8.0)
+    with pytest.raises(InputError, match="Expected a unit of time"):
+        protocol("constant", amplitude=1.0, duration="1 V")
+    with pytest.raises(InputError, match='Expected the control "voltage" or "current"'):
+        protocol("constant", control="volt", amplitude=1.0, duration=1.0)
+
+
 def test_what_is_missing_is_named():
     with pytest.raises(InputError, match="rate is missing"):
         protocol("triangle", amplitude=1.0)

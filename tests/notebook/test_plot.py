@@ -85,6 +85,8 @@ def test_what_cannot_be_drawn(measured, result):
         (lambda: mf.plot.nyquist(measured["pulse.csv"]), "Expected impedance spectra, found pulse transient"),
         (lambda: mf.plot.nyquist(list(measured)), "found I-V sweep"),
         (lambda: mf.plot.nyquist([]), "found nothing"),
+        (lambda: mf.plot.nyquist(result, measured), "a device first, then its fit"),
+        (lambda: mf.plot.iv(result), "a device first, then its fit"),
         (lambda: mf.plot.transient([measured["pulse.csv"]] * 2), "found 2"),
     ):
         with pytest.raises(InputError, match=message):

@@ -38,7 +38,7 @@ from memfit.model.stability import (
     member_eigenvalues,
     phase_margins,
 )
-from memfit.units import format_quantity
+from memfit.units import format_quantity, texts_in_si
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,14 +54,16 @@ class Circuit:
     control: Literal["current", "voltage"] = "current"
     """What the source holds."""
     load: float = 0.0
-    """Resistance between a voltage source and the device, ohm; adds to R_s. In series with a current source
-    it changes nothing, and is refused; one across the device makes of that a voltage source behind it."""
+    """Resistance between a voltage source and the device, ohm or a text with its unit; adds to R_s. In series
+    with a current source it changes nothing, and is refused; one across the device makes of that a voltage
+    source behind it."""
     external_capacitance: float = 0.0
     """Capacitance soldered across the device, F; taken as across the junction, which holds while its charging
     time through R_s is short beside the oscillation."""
 
     def __post_init__(self) -> None:
         """Check the values, once."""
+        texts_in_si(self, load="resistance", external_capacitance="capacitance")
         if self.control not in ("current", "voltage"):
             raise ParameterError(f'Expected the control "current" or "voltage", found {self.control!r}.')
         for name, value, unit in (

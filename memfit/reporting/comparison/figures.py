@@ -267,7 +267,7 @@ def _forest(comparison: Comparison, sample: Sample, k: int, pools: Mapping[str, 
         population = replace(population, mean=float(mean), mean_ci95=mean_ci95, predicted95=predicted95)
     return _panel(
         f"forest_{_stem(of.name)}{'_per_area' if per_area else ''}",
-        "ordered" if len(x) > MOST_ROWS else "forest",
+        ("ordered" if len(x) > MOST_ROWS else "forest") + ("_alone" if population.mean is None else ""),
         partial(population_figure, found=population),
         {"value": value, "ci95_low": low, "ci95_high": high},
         forest_height(len(x)),

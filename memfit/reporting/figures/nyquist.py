@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from memfit.arrays import ComplexArray, FloatArray
-from memfit.datasets import ImpedanceSpectrum
+from memfit.reporting.content import MARKS, counted
 from memfit.reporting.figures.marks import (
     BAND,
     BAND_ALPHA,
@@ -31,7 +31,7 @@ from memfit.reporting.fit.curves import (
 from memfit.reporting.numbers import power_of_ten, quantity_digits, scale_for
 
 _REACH = 1.6
-"""Model curves are shown whole up to this many times the largest |Z| measured."""
+"""Where all points are shown, the frame holds model curves up to this many times the largest |Z| measured."""
 _MOST = 85.0
 """Per cent of the points of one spectrum that its frame holds in any case."""
 _FAR, _SHOWN = 6.0, 1.5
@@ -42,6 +42,10 @@ _LABEL_AWAY = 7.0
 """Distance of the label of a decade from its ring, points."""
 _LABEL_ROOM = 0.09
 """Share of the width of the axes that a label of a decade needs."""
+_LABEL_SIZE = np.array([0.075, 0.045])
+"""Half of the width and of the height of such a label, with a dot's, in shares of the axes."""
+_TURNS = np.pi / 4.0 * np.array([0, 1, -1, 2, -2, 3, -3, 4])
+"""Directions in which a label is tried, from outward on."""
 _ON_A_DECADE = 0.06
 """Distance in decades at which a frequency still counts as a whole power of ten."""
 
@@ -65,13 +69,10 @@ def draw_nyquist(axes: Axes, spectra: Sequence[Spectrum], *, label_decades: bool
         Symbol of the unit of both axes.
     """
     data = [kept(spectrum.record.impedance, spectrum.fitted.used) for spectrum in spectra]
-    reach = reach_of(data, whole=not label_decades)
+    reach, most = _reaches(data, whole=not label_decades)
     factor, unit = scale_for(min(reach, max(float(np.abs(Z).max()) for Z in data)), "ohm")
     zero = np.array([0.0])
-    models = [
-        _within(spectrum.model[1], min(reach, _REACH * float(np.abs(Z).max())))
-        for spectrum, Z in zip(spectra, data, strict=True)
-    ]
+    models = [_within(spectrum.model[1], most) for spectrum in spectra]
     everything = np.concatenate([*(_within(Z, reach) for Z in data), *models]) * factor
     _equal_limits(axes, limits(everything.real, zero), limits(-everything.imag, zero))
     axes.axhline(0.0, color=INK, linewidth=0.4, zorder=0)
@@ -85,8 +86,9 @@ def draw_nyquist(axes: Axes, spectra: Sequence[Spectrum], *, label_decades: bool
         dots(axes, Z.real[shown] * factor, -Z.imag[shown] * factor, spectrum.colour, 2.4)
         if not shown.all():
             crosses(axes, Z.real[~shown] * factor, -Z.imag[~shown] * factor)
-        _decade_marks(axes, spectrum.record, factor, label_decades)
-    if points_beyond(spectra, whole=not label_decades):
+        _decade_marks(axes, spectrum, factor, label_decades)
+    whole = not label_decades
+    if points_beyond(spectra, whole=whole) or curves_beyond(spectra, whole=whole):
         _draw_whole(axes, spectra, factor)
     return unit
 
@@ -167,6 +169,41 @@ def points_beyond(spectra: Sequence[Spectrum], *, whole: bool) -> int:
     return int(sum(np.count_nonzero(np.abs(Z) > reach_of(data, whole=whole)) for Z in data))
 
 
+def curves_beyond(spectra: Sequence[Spectrum], *, whole: bool) -> bool:
+    """Whether a model curve runs out of the frame of a Nyquist plot of these spectra.
+
+    Parameters
+    ----------
+    spectra : sequence of Spectrum
+    whole : bool
+        As for `points_beyond`.
+    """
+    data = [kept(spectrum.record.impedance, spectrum.fitted.used) for spectrum in spectra]
+    _, most = _reaches(data, whole=whole)
+    return any(bool(np.any(np.abs(spectrum.model[1]) > most)) for spectrum in spectra)
+
+
+def outside_words(spectra: Sequence[Spectrum], *, whole: bool) -> str:
+    """What a caption says of points and curves outside the frame; "" where there are none.
+
+    Parameters
+    ----------
+    spectra : sequence of Spectrum
+    whole : bool
+        As for `points_beyond`.
+    """
+    number = points_beyond(spectra, whole=whole)
+    if number:
+        return MARKS["beyond"].format(points=counted(number, "point"), lie="lies" if number == 1 else "lie")
+    return MARKS["curve_beyond"] if curves_beyond(spectra, whole=whole) else ""
+
+
+def _reaches(data: Sequence[ComplexArray], *, whole: bool) -> tuple[float, float]:
+    """Largest |Z| (ohm) that the frame must hold of what was measured, and of the model."""
+    reach, largest = reach_of(data, whole=whole), max(float(np.abs(Z).max()) for Z in data)
+    return reach, reach if largest > reach else _REACH * largest
+
+
 def _within(Z: ComplexArray, reach: float) -> ComplexArray:
     """The points that the frame must hold."""
     reached: ComplexArray = Z[np.abs(Z) <= reach]
@@ -184,50 +221,69 @@ def _equal_limits(axes: Axes, x: tuple[float, float], y: tuple[float, float]) ->
     linear_axis(axes, "y", (y[0] - 0.3 * spare_y, y[1] + 0.7 * spare_y), 4)
 
 
-def _decade_marks(axes: Axes, spectrum: ImpedanceSpectrum, factor: float, label: bool) -> None:
+def _decade_marks(axes: Axes, spectrum: Spectrum, factor: float, label: bool) -> None:
     """Rings where the frequency is a whole power of ten, labelled by it if wanted.
 
     A label stands outside the curve, inside the axes, and not where it would cover those at the ends.
     """
-    decades = np.log10(spectrum.frequency)
+    record = spectrum.record
+    decades = np.log10(record.frequency)
     whole = np.arange(np.ceil(decades.min() - _ON_A_DECADE), np.floor(decades.max() + _ON_A_DECADE) + 1)
     nearest = np.argmin(np.abs(decades[:, None] - whole), axis=0)
     there = np.abs(decades[nearest] - whole) <= _ON_A_DECADE
-    Z = spectrum.impedance * factor
+    Z = record.impedance * factor
     rings = Z[nearest[there]]
     style: dict[str, Any] = {"markersize": 3.4, "mfc": "none", "markeredgecolor": INK, "markeredgewidth": 0.4}
     axes.plot(rings.real, -rings.imag, "o", **style)
     if not label:
         return
-    ends = Z[[np.argmin(spectrum.frequency), np.argmax(spectrum.frequency)]]
-    middle = np.array([0.5 * (part.min() + part.max()) for part in (Z.real, -Z.imag)])
+    ends = Z[[np.argmin(record.frequency), np.argmax(record.frequency)]]
     box = np.array([axes.get_xlim(), axes.get_ylim()])
     size = np.diff(box)[:, 0]
+    drawn = np.concatenate([Z, spectrum.model[1] * factor])
+    course = (np.column_stack([drawn.real, -drawn.imag]) - box[:, 0]) / size
+    course = course[np.all((course > 0.0) & (course < 1.0), axis=1)]
+    middle = 0.5 * (course.min(axis=0) + course.max(axis=0)) if len(course) else np.array([0.5, 0.5])
     places: list[FloatArray] = []
     for decade, ring in zip(whole[there], rings, strict=True):
         others = np.concatenate([ends, rings[rings != ring]])
         if np.any(np.abs(ring - others) <= _LABEL_ROOM * size[0]):
             continue
-        at = np.array([ring.real, -ring.imag])
-        away = (at - middle) / (np.hypot(*(at - middle)) or 1.0)
-        share = (at - box[:, 0]) / size + _LABEL_ROOM * away
-        inside = np.all((share > 0.5 * _LABEL_ROOM) & (share < 1.0 - 0.5 * _LABEL_ROOM))
-        share = (at - box[:, 0]) / size + _LABEL_ROOM * (away if inside else -away)
-        if not np.all((share > 0.0) & (share < 1.0)) or any(
-            float(np.abs(share - other).max()) < _LABEL_ROOM for other in places
-        ):
+        at = (np.array([ring.real, -ring.imag]) - box[:, 0]) / size
+        away = _free_side(at, middle, np.array([*course, *places]))
+        if away is None:
             continue
-        places.append(share)
+        places.append(at + _LABEL_ROOM * away)
         axes.annotate(
             power_of_ten(int(decade)),
-            tuple(at),
-            tuple(_LABEL_AWAY * (away if inside else -away)),
+            (ring.real, -ring.imag),
+            tuple(_LABEL_AWAY * away),
             textcoords="offset points",
             fontsize=5.5,
             ha="center",
             va="center",
             annotation_clip=False,
         )
+
+
+def _free_side(at: FloatArray, middle: FloatArray, others: FloatArray) -> FloatArray | None:
+    """A direction in which a label covers nothing and is in the frame: outward, or as near to it as can be.
+
+    Parameters
+    ----------
+    at, middle : (2,) arrays
+        The ring, and the middle of the curve, in shares of the frame.
+    others : (n, 2) array
+        Points and labels that are not to be covered.
+    """
+    outward = float(np.arctan2(*(at - middle)[::-1]))
+    for turn in _TURNS:
+        away = np.array([np.cos(outward + turn), np.sin(outward + turn)])
+        place = at + _LABEL_ROOM * away
+        in_frame = np.all((place > 0.5 * _LABEL_ROOM) & (place < 1.0 - 0.5 * _LABEL_ROOM))
+        if in_frame and not np.any(np.all(np.abs(others - place) < _LABEL_SIZE, axis=1)):
+            return away
+    return None
 
 
 def nyquist_figure(figure: Figure, spectra: Sequence[Spectrum]) -> None:

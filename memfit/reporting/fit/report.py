@@ -35,7 +35,7 @@ from memfit.reporting.content import (
     distinct,
     sections_of,
 )
-from memfit.reporting.figures.nyquist import nyquist_figure, points_beyond, small_nyquist_figure
+from memfit.reporting.figures.nyquist import nyquist_figure, outside_words, small_nyquist_figure
 from memfit.reporting.figures.records import (
     Strip,
     autocorrelation_data,
@@ -292,12 +292,10 @@ def _marks(
     spectra: Sequence[Spectrum] = (),
     whole: bool = True,
 ) -> str:
-    """What a caption says of points left out, of bands, and of points of spectra outside the frame."""
+    """What a caption says of points left out, of bands, and of what spectra have outside the frame."""
     crosses = "" if all(item.used.all() for item in fitted) else MARKS["crosses"]
     band = MARKS["band"] if bands and any(item.curves is not None for item in fitted) else ""
-    number = points_beyond(spectra, whole=whole) if spectra else 0
-    words = {"points": counted(number, "point"), "lie": "lies" if number == 1 else "lie"}
-    return crosses + band + (MARKS["beyond"].format(**words) if number else "")
+    return crosses + band + (outside_words(spectra, whole=whole) if spectra else "")
 
 
 def _overview_panels(m: Material) -> Panels:

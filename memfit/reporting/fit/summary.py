@@ -51,6 +51,8 @@ _MICRO = re.compile(r"(?<=\d )u(?=(?:A|V|F|H|s|m)\b)")
 """The prefix as terminals write it."""
 _MANY_OUT = 0.02
 """Share of points that are left out, of which a reader is told in the headline."""
+_ASKS = "Measure "
+"""How a sentence of a plan that asks for a measurement begins."""
 _MOST_NEXT = 1
 """Further sentences on what to measure next, on the first screen."""
 _MOST_ASKED = 3
@@ -105,6 +107,8 @@ def answers(result: FitResult, following: Sequence[str] = ()) -> tuple[Answer, .
         What to measure next, the most useful first.
     """
     said = [sentence for sentence in following if sentence not in result.measured]  # the first answer says it
+    if result.misfit is not None and result.misfit.large and not result.misfit.mistake:
+        said.sort(key=lambda sentence: not sentence.startswith(_ASKS))  # why is what another answer says
     after = (next_answer(said),) if said else ()
     parameters, trust, spiking = parameters_answer(result), trust_answer(result), spiking_answer(result)
     if result.measured:

@@ -106,6 +106,13 @@ def test_a_load_in_series_with_a_current_source_is_refused():
     assert set(values_to_hopf(DEVICE, Circuit(control="voltage"))) == {"R_load", "C_external"}
 
 
+def test_texts_with_units_are_as_good_as_numbers():
+    stated = Circuit(control="voltage", load="10 kohm", external_capacitance="3 nF")
+    assert (stated.load, stated.external_capacitance) == (pytest.approx(1e4), pytest.approx(3e-9))
+    with pytest.raises(InputError, match="Expected a unit of resistance"):
+        Circuit(control="voltage", load="10 V")
+
+
 AROUND = [
     Circuit(),
     Circuit(external_capacitance=3e-8),

@@ -5,8 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from comparing import MIDDLE, result_of, wafer
+from matplotlib.figure import Figure
 
 from memfit.analysis.comparison import compare_results
+from memfit.fitting import Estimate
 from memfit.reporting.comparison.figures import (
     curve_panels,
     forest_panels,
@@ -48,6 +50,20 @@ def test_a_forest_has_the_values_and_intervals_of_the_fits(comparison):
     assert panel.data["value"] == pytest.approx([e.value for e in fitted])
     assert panel.data["ci95_low"] == pytest.approx([e.ci95[0] for e in fitted], rel=1e-4)
     assert np.all(panel.data["ci95_low"] < panel.data["ci95_high"])
+
+
+def test_a_caption_names_a_mean_where_one_is_drawn(comparison):
+    two = compare_results([result_of(name, stability=True) for name in ("one", "two")])
+    many = [result_of(f"{k}", stability=True) for k in range(MOST_ROWS + 1)]
+    nothing = {"R_b": Estimate(value=None, unit="ohm", status="undetermined")}
+    unknown = [replace(one, parameters={**one.parameters, **nothing}) for one in many[2:]]
+    for found, mean in ((comparison, True), (two, False), (compare_results([*many[:2], *unknown]), False)):
+        panel = next(one for one in forest_panels(found).items if one.key == "forest_R_b")
+        assert ("pooled" in panel.caption) == mean
+        assert ("diamond" in panel.alt or "dashed" in panel.alt) == mean
+    figure = Figure()
+    forest_panels(two).items[0].draw(figure)
+    assert "pooled mean" not in [text.get_text() for text in figure.axes[0].texts]
 
 
 def test_many_devices_are_drawn_in_order_and_evenly():

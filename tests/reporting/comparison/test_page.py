@@ -102,6 +102,12 @@ def test_two_devices_give_no_range_for_others(tmp_path):
     assert all(row[titles.index("Another device (95 %)")] != "–" for row in table.rows)
 
 
+def test_measures_of_spread_are_explained_where_they_stand(comparison):
+    table = next(table for table in comparison_report(comparison).tables if table.key == "pooled")
+    for meaning in ("p how often chance alone would do that", "I² which share of the variance is between"):
+        assert meaning in table.caption
+
+
 def test_a_name_in_a_legend_is_no_symbol():
     axes = Figure().add_subplot()
     key(axes, [("C0", name) for name in short_names(["c2", "R_b"], 20)])

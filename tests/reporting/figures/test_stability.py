@@ -49,6 +49,25 @@ def test_branches_pass_through_the_cycles_computed(dynamics):
     assert np.all(y[4::8] >= between[1] - 0.1 * np.ptp(lows))
 
 
+def test_limit_cycles_are_drawn_without_kinks(dynamics):
+    """No two pieces of a branch meet at more than some degrees, as it is seen."""
+    (axes,) = drawn(bifurcation_figure, dynamics)
+    to_picture = axes.transData + axes.transAxes.inverted()
+
+    def sharpest(points):
+        pieces = np.diff(to_picture.transform(points), axis=0)
+        directions = np.unwrap(np.arctan2(pieces[:, 1], pieces[:, 0]))
+        return float(np.degrees(np.abs(np.diff(directions)).max()))
+
+    finer = 8 * (len(dynamics.diagram.cycles) - 1) + 1
+    branches = [line.get_xydata() for line in axes.get_lines() if len(line.get_xydata()) == finer]
+    branches = [points for points in branches if np.isfinite(points).all()]
+    assert len(branches) == 2
+    for points in branches:
+        assert sharpest(points) < 20.0
+    assert max(sharpest(points[::8]) for points in branches) > 40.0, "straight lines from cycle to cycle"
+
+
 @pytest.mark.parametrize(
     ("names", "titles"),
     [

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from memfit.fitting import Estimate, Status
-from memfit.fitting.results.findings import Diagnosis
+from memfit.fitting.results.findings import Diagnosis, MisfitFound
 from memfit.reporting.fit.summary import (
     answers,
     circuit_sentence,
@@ -172,6 +172,19 @@ def test_what_to_measure_next_in_a_headline():
     named = next_answer(("Measure a spectrum: i_c0 would be known.",))
     assert named.sentences == ("i_c0 would be known.",), "a name keeps its first letter"
     assert next_answer(("Nothing is left to measure.",)).headline == "Nothing is left to measure."
+
+
+def test_what_to_measure_comes_before_the_reason(result):
+    """Unless a file may hold a mistake, which is to be settled first."""
+    misfit = MisfitFound(certain=True, large=True, probability=0.0, widening=1.0, sentence="misses spectra")
+    plan = ("The model does not describe this.", "Measure a.csv again: drift?", "More.")
+    poor = replace(result, misfit=misfit, status=Status(code="poor_fit", message="It does not."))
+    first, *_, last = answers(poor, plan)
+    assert first.headline == "No: the model does not describe this device.", "misfit first"
+    assert last.headline == "Measure a.csv again."
+    assert last.sentences == ("Drift?", "The model does not describe this.")
+    wrong = replace(poor, misfit=replace(misfit, mistake="The unit of a.csv?"))
+    assert answers(wrong, plan)[-1].headline == plan[0]
 
 
 def test_thousands_of_standard_errors_are_said_in_words():
