@@ -157,14 +157,15 @@ def _response(
 def _frequencies(p: Parameters, resistance: float, capacitance: float, u: FloatArray) -> FloatArray:
     """(m, w) rad/s at each voltage (m,) among which crossings are looked for."""
     G = np.abs(conductance(p, u)) + 1.0 / resistance
-    rates = [G / (junction_capacitance(p, u) + capacitance), np.full_like(u, 1.0 / p.tau_d)]
-    for sign, numbers in terms_in_time(p, (1.0, 1.0)).activations:
+    terms = terms_in_time(p, (1.0, 1.0))
+    named = [terms.lags[k][1][0].value for kind, k in terms.names.values() if kind == "lag"]
+    rates = [G / (junction_capacitance(p, u) + capacitance)]
+    rates += [np.full_like(u, 1.0 / tau) for tau in named if tau > 0.0]
+    for sign, numbers in terms.activations:
         V_T, V_m, tau_k, power, rest_power = (number.value for number in numbers)
         z = (sign * u - V_T) / V_m
         with np.errstate(over="ignore"):
             rates.append(np.exp(power * np.logaddexp(0.0, -z) + rest_power * np.logaddexp(0.0, z)) / tau_k)
-    if "branch" in p.parts:
-        rates.append(np.full_like(u, 1.0 / (p.R_1 * p.C_1) if p.C_1 > 0.0 else 1.0 / p.tau_d))
     low = np.min(rates, axis=0) / _SPREAD
     high = np.minimum(np.max(rates, axis=0), low * _FASTEST) * _SPREAD
     return np.geomspace(low, high, _FREQUENCIES, axis=-1)
