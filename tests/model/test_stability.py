@@ -119,6 +119,33 @@ def test_no_false_growth_far_from_a_threshold():
         assert member_eigenvalues(p, u)[0].real < 0.0 or gain_margins(p, u)[0][0] < 1.0
 
 
+@pytest.mark.parametrize("widths", [20.0, 40.0, 100.0, 400.0])
+def test_slow_eigenvalues_are_those_of_a_device_whose_activation_follows_at_once(widths):
+    """However short tau_f is: far from the threshold its inverse passes what numbers hold beside others."""
+    p = PLAIN.replace(R_1=2e5, C_1=1e-6, I_l=1e-9, V_l=5.0)
+    for power in (1.0, 0.5, 1.5):
+        q = p.replace(p_k=power)
+        u = p.V_T - widths / power * p.V_m
+        found = member_eigenvalues(q, u)
+        slow = member_eigenvalues(q.replace(tau_k=0.0), u)
+        assert np.all(np.isfinite(found))
+        np.testing.assert_allclose(found[: slow.size], slow, rtol=1e-6)
+
+
+def test_there_are_eigenvalues_at_every_voltage():
+    """Near V_T of one polarity, the activation of the other is faster than 1e32 of the slowest."""
+    p = PLAIN.replace(i_c0n=5e-5, V_Tn=0.9, V_mn=0.02, R_1=2e5, C_1=1e-6)
+    alone = p.replace(i_c0n=0.0, V_Tn=np.inf, V_mn=np.inf)
+    for u in np.linspace(0.0, 1.5, 200):
+        found, own = member_eigenvalues(p, u), member_eigenvalues(alone, u)
+        assert found.size == 6
+        np.testing.assert_allclose(
+            found[: own.size + 1], np.sort(np.append(own, -1.0 / p.tau_d))[::-1], rtol=1e-8
+        )
+    for u in np.linspace(-2.5, 2.5, 200):
+        assert (member_eigenvalues(p, u)[0].real > 0.0) == (gain_margins(p, u)[0][0] < 1.0)
+
+
 def test_an_ionic_branch_damps():
     p = Parameters(R_b=1.0, C_m=1.0, i_c0=10.0, V_T=1.0, V_m=0.05, tau_d=1.0, tau_k=1.0)
     with_branch = p.replace(R_1=0.3, C_1=10.0)
