@@ -13,6 +13,7 @@ from PIL import Image
 
 import memfit as mf
 from memfit.analysis.figures_of_merit.rows import FIGURES_OF_MERIT
+from memfit.model import EXTENSIONS, PART_NAMES
 from memfit.reporting.fit.summary import parameters_answer
 
 REPOSITORY = Path(__file__).parents[1]
@@ -220,6 +221,37 @@ def test_the_picture_of_the_front_page_shows_the_numbers_of_today(sample_fits):
         error = result.parameters[name].stderr / result.parameters[name].value * value
         assert value == pytest.approx(before, abs=0.2 * error), name
         assert text.split()[-1] == shown[name].split()[-1], name
+
+
+def test_every_part_has_its_row_with_its_parameters_and_null_values():
+    text = (DOCS / "physics.md").read_text("utf-8")
+    rows = dict(re.findall(r"^\| `(\w+)` \| ([^|]+) \|", text, re.MULTILINE))
+    assert set(rows) == set(PART_NAMES)
+    for part, names in EXTENSIONS.items():
+        assert rows[part].split(", ") == list(names)
+    for name in (
+        "C(u)",
+        r"\sinh",
+        "I_{ph}",
+        r"\kappa",
+        "R_1 C_1",
+        "i_{cn}",
+        "p_k",
+        "(s/w_r)^n",
+        "exp(d_i t)",
+    ):
+        assert name in text
+
+
+def test_other_programs_for_what_a_family_of_models_is_needed_for_are_named():
+    text = (DOCS / "alternatives.md").read_text("utf-8")
+    for name in (
+        "optimPV", "PyBNF", "discopt", "PyCont-Lite", "BifurcationInference.jl", "memdevice-bench",
+    ):  # fmt: skip
+        (about,) = [
+            part for part in text.split("\n## ") if re.search(rf"\b{name} (?:is|does|fits|goes)\b", part)
+        ]
+        assert re.search(r"\*\*Use (?:it|one of these)\s+when\*\*", about), name
 
 
 def test_those_who_come_from_elsewhere_find_their_program():

@@ -13,7 +13,7 @@ from memfit.errors import ParameterError, meant
 from memfit.fit_options import MODELS, FitOptions, FitSettings, Model
 from memfit.fitting.own import Part
 from memfit.fitting.serialise import from_plain, to_plain
-from memfit.fitting.ties import tie_faults
+from memfit.fitting.ties import names_in, tie_faults
 from memfit.model import EXTENSIONS, LEFT_OUT, NAMES, PARAMETERS, PART_NAMES, names_where
 from memfit.model.limits import SYMMETRIC, SYMMETRIC_TIES, in_si, setting_faults
 
@@ -116,17 +116,22 @@ class FitPlan(FitOptions):
         given_parts: object = self.parts
         if isinstance(given_parts, str):  # as on the command line
             object.__setattr__(self, "parts", tuple(part.strip() for part in given_parts.split(",")))
-        unknown = sorted(set(self.parts) - set(PART_NAMES))
+        elif not isinstance(given_parts, Collection):
+            wrong.append(f"parts: expected names of parts, found {given_parts!r}")
+            object.__setattr__(self, "parts", ())
+        unknown = sorted(set(self.parts) - set(PART_NAMES), key=str)
         wrong += [_unknown("parts: unknown part", part, PART_NAMES) for part in unknown]
         if SYMMETRIC in self.parts:
             object.__setattr__(self, "ties", {**SYMMETRIC_TIES, **self.ties})
             if "second_polarity" in self.parts:
                 wrong.append("parts: symmetric is second_polarity with the values of the first; take one")
-        if self.model == "2d" and "activation_time" in self.parts:
+        of_time = {*EXTENSIONS["activation_time"]} & {*self.fix, *self.bounds, *self.start, *self.ties}
+        if self.model == "2d" and ("activation_time" in self.parts or of_time):
             wrong.append("parts: activation_time is a law of tau_k, which the model 2d is without; take 3d")
         faults = setting_faults(self.fix, self.bounds, self.start)
         wrong += [f"{place.replace(', ', ' of ')}: {said}" for place, said in faults]
-        wrong += tie_faults(self.ties, {**self.fix, **self.bounds, **self.start})
+        ties = tie_faults(self.ties, {**self.fix, **self.bounds, **self.start})
+        wrong += ties or [_of_no_part(*one) for one in self._tied_to_no_part()]
         gone = [time for model, time in LEFT_OUT.items() if self.model in (model, "simplest")]
         wrong += [f"ties of {n}: the model {self.model!r} may be without it" for n in gone if n in self.ties]
         both = sorted(set(self.fix) & set(self.bounds))
@@ -134,6 +139,11 @@ class FitPlan(FitOptions):
             wrong.append(f"{', '.join(both)}: either fixed or bounded, not both")
         if wrong:
             raise ParameterError("; ".join(wrong) + ("" if wrong[-1].endswith("?") else "."))
+
+    def _tied_to_no_part(self) -> Sequence[tuple[str, str]]:
+        """Parameters that follow from one of a part that the plan does not name, and that one."""
+        named = {*self.asked, *names_where(lambda row: not row.extension)}
+        return [(name, other) for name, text in self.ties.items() for other in sorted(names_in(text) - named)]
 
     @property
     def asked(self) -> tuple[str, ...]:
@@ -183,6 +193,13 @@ class FitPlan(FitOptions):
 def _unknown(head: str, name: str, known: Sequence[str]) -> str:
     """A sentence on a name that is none, without its full stop."""
     return f"{head} {name}; {meant(str(name), known).removesuffix('.')}"
+
+
+def _of_no_part(name: str, other: str) -> str:
+    """A sentence on a tie, without its full stop."""
+    return (
+        f"ties of {name}: {other} belongs to the part {PARAMETERS[other].part}, which the plan does not name"
+    )
 
 
 def free_parameters(model: str, asked: Collection[str] = ()) -> list[str]:

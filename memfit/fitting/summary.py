@@ -84,8 +84,8 @@ def summarise(
     warnings = _warnings(state, covariance, conflicts)
     alternatives = []
     for other in minima[1:]:
-        p = other.parameters.as_dict()
-        values = {name: p[name] for name in NAMES if name in other.unknowns.names}
+        p = other.parameters
+        values = {name: float(getattr(p, name)) for name in NAMES if name in other.unknowns.names}
         note = "another minimum of the same fit"
         alternatives.append(Alternative(parameters=values, chi2=other.minimum.chi2, note=note))
     inputs = []

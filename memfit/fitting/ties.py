@@ -44,7 +44,7 @@ class Ties:
         ----------
         p : Parameters
         """
-        known = p.as_dict()
+        known = dict(zip(NAMES, p.as_array().tolist(), strict=True))
         return {name: _kept(name, _value(_parsed(text), known)) for name, text in self.expressions.items()}
 
     def applied(self, p: Parameters) -> Parameters:

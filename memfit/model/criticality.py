@@ -130,9 +130,10 @@ class _Expanded:
         for k, rate in enumerate(self.rates[1:], start=1):
             q[k] = rate.n[0] / (1.0 + s / rate.w[0])
         q[behind] = self.gain / (1.0 + s * self.tau) * q[self.sources]
-        p[behind] = self.coupling[0] * self.tau / (1.0 + s * self.tau)
+        late = self.coupling[0] / (1.0 + s * self.tau)
+        p[behind] = late * self.tau
         for k, rate in enumerate(self.rates[1:], start=1):
-            driven = np.sum((p[behind] * self.gain / self.tau)[self.sources == k])
+            driven = np.sum((late * self.gain)[self.sources == k])
             p[k] = driven / rate.w[0] / (1.0 + s / rate.w[0])
         q /= max(q[1 : 1 + self.activations], key=abs)
         return q, p / (p @ q)

@@ -416,12 +416,13 @@ def names_where(condition: Callable[[Parameter], bool]) -> tuple[str, ...]:
 def _check_completeness(values: Mapping[str, float]) -> None:
     """Refuse parts of which some but not all of the parameters are given.
 
-    A part whose null value is infinite (its shape is unknown without it) needs all of them.
+    A part whose null value is infinite (its shape is unknown without it) needs all of them, and finite.
     """
     for part, names in EXTENSIONS.items():
-        missing = [name for name in names if name not in values]
-        shaped = any(PARAMETERS[name].null == math.inf for name in names)
-        if shaped and 0 < len(missing) < len(names):
+        nulls = {name: PARAMETERS[name].null for name in names}
+        missing = [name for name in names if values.get(name, math.inf) == math.inf]
+        given = any(values.get(name, null) != null for name, null in nulls.items())
+        if math.inf in nulls.values() and given and missing:
             raise ParameterError(
                 f"The part {part} needs {' and '.join(names)}; missing: {', '.join(missing)}. "
                 "Give them all, or none of them."

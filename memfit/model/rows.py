@@ -68,4 +68,4 @@ class Parameter:
             return ""
         if self.domain == "positive":
             return f"{self.name} must be greater than 0 {self.unit}, found {value:g}"
-        return f"{self.name} must not be negative, found {value:g} {self.unit}"
+        return f"{self.name} must not be negative, found {value:g} {self.unit}".rstrip()

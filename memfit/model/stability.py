@@ -6,10 +6,11 @@ With the terms of `memfit.model.terms` the linearised device is E dx/dt = A x, x
     tau_f df/dt = f_ss'(u) u - f,          tau_l dy_l/dt = g_l s_l - y_l
 
 Far from a threshold 1/tau_f passes 1e16 and the eigenvalues of E^-1 A drown in its rounding; those of A^-1 E,
-whose reciprocals they are, keep the slow ones, and lose the fast ones instead. The frequency response says
-the same without eigenvalues, and for dispersion too, which has no finite Jacobian: with Y = Y_0 + L, L what
-answers late (the loops), the factor on L that brings an eigenvalue to i omega is a real positive value of
--(Y_0 + 1/R)/L. A Hopf point is Y(i omega, u) + 1/R = 0.
+whose reciprocals they are, keep the slow ones, and lose the fast ones instead. Between the thresholds of two
+polarities it passes 1e32, where neither is left: then f follows at once, f = f_ss(u) there. The frequency
+response says the same without eigenvalues, and for dispersion too, which has no finite Jacobian: with
+Y = Y_0 + L, L what answers late (the loops), the factor on L that brings an eigenvalue to i omega is a real
+positive value of -(Y_0 + 1/R)/L. A Hopf point is Y(i omega, u) + 1/R = 0.
 
 R is the whole resistance between a voltage source and the junction, infinite under current control.
 """
@@ -39,6 +40,8 @@ _SPACING = 0.05
 _MOST_STEPS = 40
 _DIP = 1.5
 """Margins between which the grid may have missed 1."""
+_AT_ONCE = 1e-12
+"""Time of a state over that of the fastest other, below which it follows at once."""
 _FASTEST = 1e14  # of the fastest rate to the slowest that is looked at
 
 
@@ -93,20 +96,36 @@ def member_eigenvalues(
         raise ParameterError(
             "A device with dispersion has no eigenvalues: ask for its Hopf points or its gain margin instead."
         )
-    E, A = _linearised(p, u, resistance, capacitance, band or (1.0, 1.0))
-    slow = E > 0.0
-    if not slow.all():  # what follows at once is eliminated
-        fast = ~slow
+    values = _spectrum(*_linearised(p, u, resistance, capacitance, band or (1.0, 1.0)))
+    return values[np.lexsort((-values.imag, -values.real))]
+
+
+def _spectrum(E: FloatArray, A: FloatArray) -> ComplexArray:
+    """Eigenvalues of E dx/dt = A x; a state of which E is 0 has none.
+
+    States that are very much faster than all others follow those at once, and have rates of their own.
+    """
+    order = 1 + np.argsort(E[1:])
+    at_once = int(np.count_nonzero(E == 0.0))
+    for count in range(int(np.count_nonzero(E[1:] <= _AT_ONCE * E[1:].max())), -1, -1):
+        fast, slow = order[:count], np.setdiff1d(np.arange(E.size), order[:count])
         inner = np.linalg.solve(A[np.ix_(fast, fast)], A[np.ix_(fast, slow)])
-        A = A[np.ix_(slow, slow)] - A[np.ix_(slow, fast)] @ inner
-        E = E[slow]
-    slow_first = 1.0 / np.linalg.eigvals(np.linalg.solve(A, np.diag(E))).astype(np.complex128)
+        rest = _merged(E[slow], A[np.ix_(slow, slow)] - A[np.ix_(slow, fast)] @ inner)
+        if count <= at_once or E[fast[-1]] * np.max(np.abs(rest)) < _AT_ONCE:
+            break
+    timed = fast[at_once:]
+    return np.concatenate([rest, A[timed, timed] / E[timed]])
+
+
+def _merged(E: FloatArray, A: FloatArray) -> ComplexArray:
+    """Eigenvalues of E dx/dt = A x, of A^-1 E where they are slow and of E^-1 A where they are fast."""
+    with np.errstate(divide="ignore", invalid="ignore"):  # of the fastest, rounding may leave nothing
+        slow_first = 1.0 / np.linalg.eigvals(np.linalg.solve(A, np.diag(E))).astype(np.complex128)
     fast_first = np.linalg.eigvals(A / E[:, None]).astype(np.complex128)
     slow_first, fast_first = (found[np.argsort(np.abs(found))] for found in (slow_first, fast_first))
     # The one loses digits as |lambda|/|least|, the other as |largest|/|lambda|.
     middle = np.sqrt(np.abs(slow_first[0])) * np.sqrt(np.abs(fast_first[-1]))
-    values: ComplexArray = np.where(np.abs(slow_first) < middle, slow_first, fast_first)
-    return values[np.lexsort((-values.imag, -values.real))]
+    return np.asarray(np.where(np.abs(slow_first) < middle, slow_first, fast_first), dtype=np.complex128)
 
 
 def _linearised(
@@ -157,14 +176,15 @@ def _response(
 def _frequencies(p: Parameters, resistance: float, capacitance: float, u: FloatArray) -> FloatArray:
     """(m, w) rad/s at each voltage (m,) among which crossings are looked for."""
     G = np.abs(conductance(p, u)) + 1.0 / resistance
-    rates = [G / (junction_capacitance(p, u) + capacitance), np.full_like(u, 1.0 / p.tau_d)]
-    for sign, numbers in terms_in_time(p, (1.0, 1.0)).activations:
+    terms = terms_in_time(p, (1.0, 1.0))
+    named = [terms.lags[k][1][0].value for kind, k in terms.names.values() if kind == "lag"]
+    rates = [G / (junction_capacitance(p, u) + capacitance)]
+    rates += [np.full_like(u, 1.0 / tau) for tau in named if tau > 0.0]
+    for sign, numbers in terms.activations:
         V_T, V_m, tau_k, power, rest_power = (number.value for number in numbers)
         z = (sign * u - V_T) / V_m
         with np.errstate(over="ignore"):
             rates.append(np.exp(power * np.logaddexp(0.0, -z) + rest_power * np.logaddexp(0.0, z)) / tau_k)
-    if "branch" in p.parts:
-        rates.append(np.full_like(u, 1.0 / (p.R_1 * p.C_1) if p.C_1 > 0.0 else 1.0 / p.tau_d))
     low = np.min(rates, axis=0) / _SPREAD
     high = np.minimum(np.max(rates, axis=0), low * _FASTEST) * _SPREAD
     return np.geomspace(low, high, _FREQUENCIES, axis=-1)
@@ -256,12 +276,7 @@ def _crossings(
     capacitance: float,
     quantity: Callable[[ComplexArray], FloatArray],
 ) -> tuple[np.ndarray, FloatArray, ComplexArray]:
-    """Where a quantity of the response changes sign along the frequencies.
-
-    Returns
-    -------
-    which voltage, rad/s, and the response there
-    """
+    """Where a quantity of the response changes sign along the frequencies: voltage, rad/s, response."""
     omega = _frequencies(p, resistance, capacitance, u)
     values = quantity(_response(p, omega, u[:, None], resistance, capacitance))
     row, column = np.nonzero(np.sign(values[:, :-1]) * np.sign(values[:, 1:]) < 0.0)

@@ -57,7 +57,7 @@ import numpy as np
 from memfit.datasets import Kind
 from memfit.datasets.programmes import play, play_pairs
 from memfit.datasets.standard_protocols import BUILDERS, DIMENSIONS, protocol, settings_of
-from memfit.errors import InputError
+from memfit.errors import InputError, ParameterError
 from memfit.files import printable
 from memfit.loaders.manifest import DEVICE
 from memfit.loaders.protocol_setting import read_protocol
@@ -154,7 +154,12 @@ def read_simulation(path: Path) -> Simulation:
     measurements = _measurements(check, tables["measurement"], style) if "measurement" in tables else None
     known = {"name": printable(path.stem), **check.keys(device, "device", DEVICE)}
     check.finish()
-    parameters = Parameters.from_mapping(values)
+    try:
+        parameters = Parameters.from_mapping(values)
+    except ParameterError as problem:
+        check.mistake("parameters", str(problem).removesuffix("."))
+        check.finish()
+        raise
     if measurements is None and style != "generic":
         measurements = in_style(default_measurements(parameters), style)
     return Simulation(parameters=parameters, noise=noise, seed=seed, measurements=measurements, **known)

@@ -6,11 +6,15 @@ import shutil
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
+from small_device import TRUTH
 
+import memfit as mf
 from memfit.fitting import FitResult
 from memfit.fitting.results.reproduce import reevaluate
 from memfit.loaders.device import load_device
+from memfit.model import steady_response
 from memfit.model.limits import DIMENSION_OF
 from memfit.units import parse_quantity
 
@@ -28,6 +32,56 @@ def test_folder_of_results(sample_fits):
     assert {"python", "packages", "platform", "started", "seconds"} <= set(result.environment)
     assert result.memfit_version
     assert set(result.stability) == {"current", "voltage"}
+
+
+@pytest.fixture
+def steady(tmp_path):
+    """A folder with a steady curve of a device with a leak."""
+    voltage = np.linspace(0.0, 1.2, 41)
+    current = steady_response(TRUTH.replace(I_l=1e-7, V_l=0.15), "voltage", voltage)[0]
+    noise = 1.0 + 0.005 * np.random.default_rng(2).standard_normal(voltage.size)
+    folder = tmp_path / "steady"
+    folder.mkdir()
+    table = np.column_stack([voltage, current * noise])
+    np.savetxt(folder / "iv.csv", table, delimiter=",", header="Voltage (V),Current (A)", comments="")
+    return folder
+
+
+def test_parts_are_those_of_the_command_of_device_toml_or_of_python(run, steady, tmp_path):
+    out = tmp_path / "out"
+    assert run("fit", steady, "-o", out, "--model", "3d", "--parts", "leak", "--quiet").code in (0, 3)
+    asked = json.loads((out / "result.json").read_text("utf-8"))
+    by_python = mf.fit(mf.load(steady), model="3d", parts=["leak"])
+    (steady / "device.toml").write_text(
+        '[[measurement]]\nfile = "iv.csv"\n[fit]\nmodel = "3d"\nparts = ["leak"]\n', encoding="utf-8"
+    )
+    assert run("fit", steady, "-o", out, "--overwrite", "--quiet").code in (0, 3)
+    settled = json.loads((out / "result.json").read_text("utf-8"))
+    assert asked["parts"] == settled["parts"] == list(by_python.parts) == ["leak"]
+    assert {"I_l", "V_l"} <= asked["parameters"].keys()
+    for name, estimate in asked["parameters"].items():
+        assert settled["parameters"][name]["value"] == estimate["value"], name
+        assert by_python.parameters[name].value == estimate["value"], name
+
+
+@pytest.mark.parametrize(
+    ("parts", "said"),
+    [
+        (["leek"], "'leek'; did you mean 'leak'?"),
+        (["symmetric", "second_polarity"], "take one"),
+        (["drift", "membrane"], "membrane"),
+    ],
+)
+def test_parts_that_are_none_or_exclude_each_other(run, steady, tmp_path, parts, said):
+    by_words = run("fit", steady, "-o", tmp_path / "out", "--parts", ",".join(parts), "--quiet")
+    (steady / "device.toml").write_text(
+        f'[[measurement]]\nfile = "iv.csv"\n[fit]\nparts = {json.dumps(parts)}\n', encoding="utf-8"
+    )
+    for ran in (by_words, run("fit", steady, "-o", tmp_path / "out", "--quiet")):
+        assert ran.code == 1
+        assert ran.err.count("\n") == 1
+        assert said.replace("'leek'", "leek") in ran.err.replace("'leek'", "leek")
+    assert not (tmp_path / "out").exists()
 
 
 def test_what_is_printed(run, small_device, tmp_path):

@@ -141,6 +141,23 @@ def test_parts_are_a_list_or_a_text():
         FitPlan(parts="branch,nonsense")
 
 
-def test_a_law_of_a_time_that_the_model_is_without_is_refused():
+def test_a_tie_to_a_part_that_is_not_there_is_refused():
+    FitPlan(ties={"R_s": "0.1 * R_1"}, parts=("branch",))
+    with pytest.raises(
+        ParameterError, match="ties of R_s: R_1 belongs to the part branch, which the plan does not name"
+    ):
+        FitPlan(ties={"R_s": "0.1 * R_1"})
+
+
+@pytest.mark.parametrize("parts", [None, 3, (4,)])
+def test_parts_that_are_no_names_are_told(parts):
+    with pytest.raises(ParameterError, match=r"^parts: (expected names of parts, found|unknown part)"):
+        FitPlan(parts=parts)
+
+
+@pytest.mark.parametrize(
+    "asked", [{"parts": ("activation_time",)}, {"fix": {"p_k": 0.5}}, {"start": {"q_k": 0.5}}]
+)
+def test_a_law_of_a_time_that_the_model_is_without_is_refused(asked):
     with pytest.raises(ParameterError, match="law of tau_k, which the model 2d is without"):
-        FitPlan(model="2d", parts=("activation_time",))
+        FitPlan(model="2d", **asked)

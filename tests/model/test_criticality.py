@@ -69,6 +69,13 @@ def test_modes_belong_to_the_hopf_point():
         np.testing.assert_allclose(near / near[1], q / q[1], rtol=1e-5)
 
 
+def test_a_branch_without_capacitance_changes_nothing():
+    for point in hopf_points(PLAIN):
+        with_branch = PLAIN.replace(R_1=1e5, C_1=0.0)
+        found = [first_lyapunov_coefficient(p, point.u, point.omega) for p in (PLAIN, with_branch)]
+        assert found[1] == pytest.approx(found[0], rel=1e-12)
+
+
 def test_dispersion_is_followed_by_a_ladder():
     values = VALUES["branch_dispersion"]["parameters"]
     plain = Parameters.from_mapping({**values, "n": 1.0})

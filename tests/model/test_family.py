@@ -9,7 +9,10 @@ import pytest
 from memfit.model import impedance, junction_voltage, steady_current
 from memfit.model.parameters import COLUMN, Parameters
 from memfit.model.smallsignal import BiasGrid, impedance_with_derivatives
-from memfit.model.steady import steady_response, steady_voltages
+from memfit.model.stability import hopf_points
+from memfit.model.steady import conductance, steady_response, steady_voltages
+from memfit.model.transient import DriveSet
+from memfit.protocols import Drive, pulse
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "family_values.json"
 VALUES = json.loads(REFERENCE.read_text(encoding="utf-8"))
@@ -84,7 +87,67 @@ def test_all_steady_states_where_the_current_falls():
     assert found.size == 3
     np.testing.assert_allclose(steady_current(p, found), between, rtol=1e-9)
     # Up and down again: the branches are left where they end, so that the path is a loop.
-    drive = np.linspace(-0.6, 0.2, 101)
+    drive = np.linspace(-6.0, 0.2, 101)
     up, down = junction_voltage(p, "current", drive), junction_voltage(p, "current", drive[::-1])[::-1]
     np.testing.assert_allclose(steady_current(p, up), drive, atol=1e-9)
     np.testing.assert_allclose(steady_current(p, down), drive, atol=1e-9)
+    assert np.all(conductance(p, np.concatenate([up, down])) > 0.0)
+    several = np.array([steady_voltages(p, "current", one).size for one in drive]) == 3
+    assert several.any()
+    assert np.all((down - up)[several] > 0.1)
+    np.testing.assert_allclose(up[~several], down[~several], rtol=0.0, atol=1e-12)
+
+
+def test_a_series_resistance_folds_the_current_under_voltage_control():
+    """What falls across R_s adds to the slope of the balance, so that a low R_s leaves one state."""
+    p = Parameters(R_b=1.0, C_m=1.0, i_c0=40.0, V_T=0.05, V_m=0.05, tau_d=1.0, tau_k=1.0, kappa=1.0)
+    for R_s, most in ((0.0, 1), (0.001, 1), (5.0, 3)):
+        q = p.replace(R_s=R_s)
+        counts = []
+        for drive in np.linspace(-3.0, 0.5, 201):
+            found = steady_voltages(q, "voltage", drive)
+            np.testing.assert_allclose(found + R_s * steady_current(q, found), drive, atol=1e-9)
+            counts.append(found.size)
+        assert max(counts) == most
+
+
+NULLS = {
+    "branch": {"R_1": 1.0, "C_1": 0.0},
+    "capacitance": {"C_0": 0.0, "V_c": 0.3},
+    "leak": {"I_l": 0.0, "V_l": 0.3},
+    "second_polarity": {"i_c0n": 0.0, "V_Tn": 0.8, "V_mn": 0.05},
+}
+NULLS["all of them"] = {name: value for part in NULLS.values() for name, value in part.items()}
+
+
+@pytest.mark.parametrize("R_s", [0.1, 0.0])
+@pytest.mark.parametrize("nulls", NULLS.values(), ids=NULLS)
+def test_parts_of_no_size_are_the_plainest_device(nulls, R_s):
+    """In all that is asked of a device, to 1e-12; it goes through the general step."""
+    p = Parameters.from_mapping({**VALUES["seed"]["parameters"], "R_s": R_s})
+    q = p.replace(**nulls)
+    assert q.parts
+    u = np.linspace(-1.0, 2.0, 13)
+    current = steady_current(p, u)
+    np.testing.assert_allclose(steady_current(q, u), current, rtol=1e-12)
+    for control, drive in (("current", current), ("voltage", u)):
+        np.testing.assert_allclose(
+            junction_voltage(q, control, drive), junction_voltage(p, control, drive), atol=1e-12
+        )
+    frequency = np.geomspace(1e-3, 1e3, 30)
+    for one in u:
+        np.testing.assert_allclose(impedance(q, frequency, one), impedance(p, frequency, one), rtol=1e-12)
+    time = np.linspace(0.0, 12.0, 100)
+    for drive in (
+        Drive("voltage", [0.0, 5.0, 10.0], [0.0, 1.3, 0.0]),
+        pulse("voltage", 1.1, on=1.0, off=6.0, end=10.0),
+        pulse("current", 6.0, on=1.0, off=6.0, end=10.0),
+    ):
+        runs = DriveSet([drive], [time])
+        own, general = (runs.respond(one, tolerance=1e-12).values for one in (p, q))
+        np.testing.assert_allclose(general, own, rtol=0.0, atol=1e-12 * np.ptp(own))
+    points, others = hopf_points(p), hopf_points(q)
+    assert len(points) == len(others) == 2
+    for point, other in zip(points, others, strict=True):
+        assert other.u == pytest.approx(point.u, rel=1e-12)
+        assert other.omega == pytest.approx(point.omega, rel=1e-12)

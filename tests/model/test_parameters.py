@@ -1,5 +1,7 @@
 """Parameters refuse what is not a device, and say all that is wrong at once."""
 
+import math
+
 import pytest
 
 from memfit.errors import ParameterError
@@ -41,15 +43,24 @@ def test_parts_are_named_and_there_and_back():
         ({"R_1": 1e4}, r"The part branch needs R_1 and C_1; missing: C_1"),
         ({"C_0": 1e-9}, r"capacitance needs C_0 and V_c; missing: V_c"),
         ({"i_c0n": 1e-4, "V_Tn": 0.5}, r"missing: V_mn"),
+        ({"R_1": math.inf, "C_1": 1e-6}, r"branch needs R_1 and C_1; missing: R_1"),
+        ({"i_c0n": 1e-4, "V_Tn": math.inf, "V_mn": math.inf}, r"missing: V_Tn, V_mn"),
         ({"kappa": 1.2}, r"kappa must lie between 0 and 1, found 1.2"),
         ({"n": 1.1}, r"n must lie between 0 and 1"),
         ({"kappa": 0.5, "V_T": -0.1}, r"expected V_T greater than 0 V, found -0.1"),
-        ({"p_k": -1.0}, r"p_k must not be negative"),
+        ({"p_k": -1.0}, r"p_k must not be negative, found -1\."),
     ],
 )
 def test_parts_that_are_incomplete_or_out_of_their_domain(values, complaint):
     with pytest.raises(ParameterError, match=complaint):
         Parameters.from_mapping({**VALUES, **values})
+
+
+def test_null_values_that_are_given_are_no_part():
+    nulls = {name: row.null for name, row in PARAMETERS.items() if row.extension}
+    assert Parameters.from_mapping({**VALUES, **nulls}) == Parameters(**VALUES)
+    for name, null in nulls.items():
+        assert Parameters.from_mapping({**VALUES, name: null}).parts == ()
 
 
 def test_model_and_charging_time():

@@ -227,6 +227,32 @@ def test_one_mistake(tmp_path, text, said):
     assert "\n" not in str(caught.value)
 
 
+def test_parts_are_simulated(tmp_path):
+    parts = 'R_1 = "100 kohm"\nC_1 = "2 uF"\nkappa = 0.4\nI_ph = "-1 uA"\nd_i = 0.01\n'
+    found = read(tmp_path, PARAMETERS + parts).parameters
+    assert found.parts == ("branch", "photocurrent", "conductance", "drift")
+    assert (found.R_1, found.C_1, found.kappa, found.I_ph, found.d_i) == (1e5, 2e-6, 0.4, -1e-6, 0.01)
+
+
+@pytest.mark.parametrize(
+    ("parts", "said"),
+    [
+        ("R_1 = 1e5", "(line 2): The part branch needs R_1 and C_1; missing: C_1"),
+        ("kappa = 2", "kappa must lie between 0 and 1, found 2"),
+        ("kappa = 0.5\nV_Tn = -0.1\nV_mn = 0.1\ni_c0n = 1e-6", "expected V_Tn greater than 0 V, found -0.1"),
+        ("I_l = '-1 uA'\nV_l = 0.1", "I_l (line 9): expected a value of at least 0"),
+        ("C_0 = 1e-9\nV_c = '2 A'", "V_c (line 10)"),
+        ("brunch = 1", "unknown key 'brunch'"),
+    ],
+)
+def test_parts_with_mistakes(tmp_path, parts, said):
+    with pytest.raises(ManifestError) as caught:
+        read(tmp_path, PARAMETERS + parts)
+    assert said in str(caught.value)
+    assert str(caught.value).startswith("device.params.toml: a mistake: ")
+    assert "\n" not in str(caught.value)
+
+
 PROTOCOLS = """
 [[measurement]]
 kind = "transient"

@@ -172,8 +172,8 @@ def alternatives(comparison: Comparison, full: FitState) -> list[Alternative]:
     others = []
     for model, state in {"3d": full, **comparison.nested}.items():
         if model != comparison.choice.chosen:
-            p = state.parameters.as_dict()
-            values = {name: p[name] for name in NAMES if name in state.unknowns.names}
+            p = state.parameters
+            values = {name: float(getattr(p, name)) for name in NAMES if name in state.unknowns.names}
             chi2 = next(c.chi2 for c in comparison.choice.candidates if c.model == model)
             others.append(Alternative(parameters=values, chi2=chi2, note=f"the {_TITLES[model]}"))
     return others

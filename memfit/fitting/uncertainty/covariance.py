@@ -26,6 +26,7 @@ from memfit.fitting.plan import CORE, unit_of_length
 from memfit.fitting.results.findings import SampleEstimate
 from memfit.fitting.results.result import Estimate, EstimateStatus
 from memfit.fitting.uncertainty.bounds import bound_information
+from memfit.model import PARAMETERS
 from memfit.noise_estimate import correlation
 
 
@@ -251,7 +252,9 @@ def estimates(state: FitState, covariance: Covariance, starts: Mapping[str, floa
         length = unit_of_length(unknown.name, state.parameters.V_m)
         status: EstimateStatus = "determined"
         if unknown.term is None and unknown.name not in CORE:  # if 0, its upper limit says something
-            status = "determined" if error < 0.5 * value else "weak"
+            status = "determined" if error < 0.5 * abs(value) else "weak"
+            if PARAMETERS[unknown.name].extension and covariance.is_open(j):
+                status = "undetermined"
         elif unknown.name in state.minimum.at_bound:
             status = "at_bound"
         elif unknown.term is None:

@@ -136,8 +136,8 @@ class _Verdict:
         finite = bool(np.all(np.isfinite(state.x)) and np.isfinite(state.minimum.chi2))
         # A search that did not end may only have walked along a direction that the data leave open.
         at_rest = finite and self.exploration.better is None and state.resembles_data()
-        if lost and (status.code != "not_converged" or at_rest):
-            names = [n for n, e in estimates.items() if n in CORE and e.status == "undetermined"]
+        names = [n for n, e in estimates.items() if n in NAMES and e.status == "undetermined"]
+        if names and (status.code != "not_converged" or at_rest):
             status = Status(
                 code="not_identifiable",
                 message=f"The data do not determine {', '.join(names)}; the others hold as far as their "
@@ -313,13 +313,12 @@ class _Verdict:
                 break
             kept.append(rest.pop(best))
         names = tuple(n for n in NAMES if n in self.state.unknowns.names)
-        places = [
-            Place(
-                values=self.state.unknowns.parameters(x).as_dict(),
-                information=tuple(tuple(float(v) for v in row) for row in self._information(x, names)),
-            )
-            for x in kept
-        ]
+        places = []
+        for x in kept:
+            p = self.state.unknowns.parameters(x)
+            fitted = {name: getattr(p, name) for name in names}  # also where its part has no size
+            information = tuple(tuple(float(v) for v in row) for row in self._information(x, names))
+            places.append(Place(values={**p.as_dict(), **fitted}, information=information))
         return MinimumFound(names=names, places=tuple(places))
 
 

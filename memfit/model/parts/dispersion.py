@@ -45,6 +45,7 @@ def add_admittance(
 
 _STEP = 1.2  # of ln(rate) from rung to rung: s^n is followed to exp(-pi^2/step)
 _BELOW, _ABOVE = 10.0, 30.0  # how far the ladder goes beyond the band
+_LEAST = 1e-6  # exponent that a ladder follows: of 0, a mere conductance, the slowest branch never ends
 
 
 def in_time(p: Parameters, terms: Terms) -> None:
@@ -53,7 +54,7 @@ def in_time(p: Parameters, terms: Terms) -> None:
     s^n = (sin(n pi)/pi) int s/(s + r) r^(n-1) dr, summed over ln r in equal steps. What lies above the ladder
     is a capacitance, what lies below it one branch at its mean rate.
     """
-    n, step = p.n, _STEP
+    n, step = max(p.n, _LEAST), _STEP
     first = math.floor(math.log(terms.band[0] / _BELOW) / step)
     last = math.ceil(math.log(terms.band[1] * _ABOVE) / step)
     power = REFERENCE ** (1.0 - n)

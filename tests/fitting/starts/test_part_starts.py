@@ -5,13 +5,14 @@ import json
 import numpy as np
 import pytest
 
+from memfit.datasets import Device, IVSweep
 from memfit.errors import ParameterError
 from memfit.fitting import FitPlan
 from memfit.fitting.joint import fit
 from memfit.fitting.starts.part_starts import SCALES, with_parts, without_part
-from memfit.model import EXTENSIONS
+from memfit.model import EXTENSIONS, steady_response
 from memfit.model.parameters import PARAMETERS
-from memfit.synthetic.measurements import simulate_device, spectrum
+from memfit.synthetic.measurements import loop, simulate_device, spectrum
 from tests.support.devices import TRUTH, device
 
 DEVICE = TRUTH.replace(R_1=2e5, C_1=2e-6, kappa=0.4)
@@ -19,6 +20,7 @@ PLANNED = [
     spectrum(TRUTH.V_T + b * TRUTH.V_m, np.geomspace(3e4, 0.02, 30), file=f"eis_{k}.csv")
     for k, b in enumerate((-4.0, -2.0, -0.5, 0.5, 2.0))
 ]
+DRIFTING = FitPlan(model="3d", parts=("drift",))
 
 
 def test_every_parameter_of_a_part_has_a_first_value_in_its_domain():
@@ -80,6 +82,39 @@ def test_a_drift_of_the_records_is_recovered():
     assert result.parts == ("drift",)
     found = result.parameters["d_i"]
     assert abs(found.value - truth.d_i) < 5.0 * found.stderr < 0.1 * abs(truth.d_i)
+
+
+@pytest.mark.parametrize(
+    ("part", "names"), [("dispersion", ["n"]), ("activation_time", ["p_k", "q_k"]), ("drift", ["d_i"])]
+)
+def test_a_part_that_the_data_cannot_show_is_named(part, names):
+    """A steady curve knows no frequency and no time, and one record no drift."""
+    voltage = np.linspace(0.0, 1.2, 60)
+    noise = 1.0 + 0.01 * np.random.default_rng(1).standard_normal(voltage.size)
+    current = steady_response(TRUTH, "voltage", voltage)[0] * noise
+    steady = Device(name="steady", records=(IVSweep(name="iv", voltage=voltage, current=current),))
+    result = fit(steady, FitPlan(model="3d", parts=(part,))).result
+    assert result.status.code == "not_identifiable"
+    said = result.status.message.split(";")[0]
+    for name in names:
+        assert (result.parameters[name].status, result.parameters[name].value) == ("undetermined", None)
+        assert name in said.removeprefix("The data do not determine ").split(", ")
+        assert all(name in place.values for place in result.minimum.places)
+
+
+def test_a_part_of_no_size_has_its_place_among_the_alternatives():
+    """Of one record the drift stays exactly where it begins, which is where it has no part."""
+    one = device([loop([0.0, 1.1, 0.0], 1e-6, points=41)], TRUTH)
+    result = fit(one, DRIFTING).result
+    assert result.alternatives
+    assert all(other.parameters["d_i"] == 0.0 for other in result.alternatives)
+
+
+def test_a_drift_is_as_well_determined_downwards_as_upwards():
+    sizes = [
+        fit(simulate_device(TRUTH.replace(d_i=d), PLANNED, seed=3), DRIFTING).result for d in (0.1, -0.1)
+    ]
+    assert [one.parameters["d_i"].status for one in sizes] == ["determined", "determined"]
 
 
 def test_a_plan_without_parts_is_stored_as_before():
