@@ -62,8 +62,8 @@ class Settings:
     followed: float = 240.0
     """Of the fit without terms of the instruments where a search ended."""
     far: float = 20.0
-    """Times the noise of a record by which it is missed, however few per cent that is, where parts that promise
-    nothing are no end."""
+    """Times the noise of a record by which it is missed, however few per cent that is: then it is no end that
+    no part promises anything."""
     nowhere: float = 100.0
     """Per cent by which a search misses a record where it is not dispersion that it lacks."""
     taken_out: int = 2
@@ -101,9 +101,9 @@ class _Fitted:
     large: bool
     """... and is large."""
     worst: float
-    """Per cent by which the worst record is missed ..."""
+    """Per cent by which the record is missed that is missed most, ..."""
     told: float
-    """... and how many times the noise of its record that of the one that tells most is."""
+    """... and the largest misfit of a record in times of its noise."""
 
 
 def choose_parts(state: FitState, plan: FitPlan, records: Sequence[Record], *, widest: bool = True) -> Chosen:
