@@ -53,6 +53,7 @@ def _add_options(parser: Parser) -> None:
 def _run(given: Namespace) -> int:
     """Read the truth, measure it, write the files."""
     from memfit.files import check_free, whole_folder
+    from memfit.model.steady import falling_between
     from memfit.reporting.content import counted
     from memfit.synthetic.export import write_device
     from memfit.synthetic.measurements import simulate_device
@@ -64,6 +65,11 @@ def _run(given: Namespace) -> int:
     wanted = read_simulation(params)
     if wanted.parameters.tau_k == 0.0:
         console.say(f"{params.name}: tau_k is not given or 0, which is the 2D model; it never oscillates.")
+    for low, high in falling_between(wanted.parameters):
+        console.say(
+            f"{params.name}: the steady current falls between u = {low:.4g} and {high:.4g} V; a drive may "
+            "have several steady states there, of which the stable one on its path is taken."
+        )
     console.announce_compilation()
     seed = wanted.seed if given.seed is None else given.seed
     device = simulate_device(

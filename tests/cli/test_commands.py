@@ -405,3 +405,15 @@ def test_simulate_says_that_the_device_has_no_activation_time(run, tmp_path):
     ran = run("simulate", tmp_path / "p.toml", "-o", tmp_path / "sim")
     assert ran.code == 0
     assert "p.toml: tau_k is not given or 0, which is the 2D model" in ran.err
+
+
+def test_simulate_says_that_there_may_be_several_steady_states(run, tmp_path):
+    text = (
+        "[parameters]\nR_b = 1\nC_m = 1\ni_c0 = 40\nV_T = 0.05\nV_m = 0.05\ntau_d = 1\ntau_k = 1\nkappa = 1\n"
+    )
+    text += '[[measurement]]\nkind = "impedance"\nbias = "0.1 V"\nfrequency = ["1 Hz", "1 kHz"]\n'
+    (tmp_path / "p.toml").write_text(text, "utf-8")
+    ran = run("simulate", tmp_path / "p.toml", "-o", tmp_path / "sim")
+    assert ran.code == 0
+    assert "the steady current falls between u = -0.3783 and -0.05659 V" in ran.err
+    assert "the stable one on its path is taken" in ran.err
