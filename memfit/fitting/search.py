@@ -343,8 +343,11 @@ def physical_start(
     base = {name: value for name, value in values.items() if name in NAMES}
     free = physical_unknowns(plan, names)
     within = {u.name: u.outer(u.inner(base[u.name])) for u in free if u.name in base}
-    held = Parameters.from_mapping({**base, **within, **plan.fix})
-    return Unknowns(free, held, kinds, Ties(plan.ties))
+    known, ties = {**base, **within, **plan.fix}, Ties(plan.ties)
+    if tied := [name for name in plan.ties if name in known]:  # a first value of its own counts for nothing
+        following = ties.values(Parameters(**known))
+        known |= {name: following[name][0] for name in tied}
+    return Unknowns(free, Parameters.from_mapping(known), kinds, ties)
 
 
 def _fit_everything(

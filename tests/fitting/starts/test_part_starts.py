@@ -9,6 +9,8 @@ from memfit.datasets import Device, IVSweep
 from memfit.errors import ParameterError
 from memfit.fitting import FitPlan
 from memfit.fitting.joint import fit
+from memfit.fitting.plan import free_parameters
+from memfit.fitting.search import physical_start
 from memfit.fitting.starts.part_starts import SCALES, with_parts, without_part
 from memfit.model import EXTENSIONS, steady_response
 from memfit.model.parameters import PARAMETERS
@@ -74,6 +76,14 @@ def test_a_symmetric_second_polarity_follows_from_the_first():
     assert plan.ties == {"i_c0n": "i_c0", "V_Tn": "V_T", "V_mn": "V_m"}
     assert set(plan.asked) == {"i_c0n", "V_Tn", "V_mn"}
     assert FitPlan.from_dict(json.loads(json.dumps(plan.to_dict()))) == plan
+
+
+def test_a_symmetric_second_polarity_begins_where_the_first_does():
+    """A first threshold below 0 V is no start of a channel that conducts as u/V_T, nor is its mirror."""
+    values = with_parts({**TRUTH.as_dict(), "V_T": -0.9}, ("i_c0n", "V_Tn", "V_mn", "kappa"))
+    plan = FitPlan(model="3d", parts=("conductance", "symmetric"))
+    begun = physical_start(plan, free_parameters("3d", plan.asked), values, ["impedance"]).base
+    assert begun.V_Tn == begun.V_T > 0.0
 
 
 def test_a_drift_of_the_records_is_recovered():
