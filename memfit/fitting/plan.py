@@ -10,7 +10,7 @@ from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import Any, Literal, cast
 
 from memfit.errors import ParameterError, meant
-from memfit.fit_options import MODELS, FitOptions, FitSettings, Model
+from memfit.fit_options import MODELS, FitOptions, FitSettings, Model, option_faults
 from memfit.fitting.own import Part
 from memfit.fitting.serialise import from_plain, to_plain
 from memfit.fitting.ties import names_in, tie_faults
@@ -107,6 +107,7 @@ class FitPlan(FitOptions):
         if self.model not in MODELS:
             known = ", ".join(f'"{name}"' for name in MODELS)
             wrong.append(f"the model is one of {known}; found {self.model!r}")
+        wrong += option_faults(vars(self))
         for group in ("fix", "bounds", "start"):
             unknown = sorted(set(getattr(self, group)) - set(NAMES), key=str)
             wrong += [_unknown(f"{group}: unknown parameter", name, NAMES) for name in unknown]

@@ -14,8 +14,8 @@ import numpy as np
 
 from memfit.analysis.stability import analyse_result, spectra_alone
 from memfit.datasets import Device, without_copies
-from memfit.errors import InputError, ParameterError
-from memfit.fit_options import FitKeywords, option_faults
+from memfit.errors import InputError
+from memfit.fit_options import FitKeywords
 from memfit.fitting import EDITED, FitPlan, FitResult, joint, plan_for
 from memfit.fitting.joint import JointFit
 from memfit.fitting.own import Part, refuse_own
@@ -141,8 +141,6 @@ def fit(
     if plan is not None and changes:
         raise InputError(f"Expected a plan or settings, found both; put {', '.join(changes)} into the plan.")
     plan = plan or plan_for(device.settings, **changes)
-    if wrong := option_faults(vars(plan)):
-        raise ParameterError(f"{'; '.join(wrong)}.")
     stop = str if time_limit is None else limit(time_limit)
     with heard_by(progress), ended_by(stop):
         return fit_records(device, plan).result

@@ -54,6 +54,7 @@ def test_unknown_keys_of_a_newer_program_are_ignored():
         ({"bounds": {"V_m": (0.1, 0.1 + 2e-17)}}, ["bounds of V_m"]),
         ({"bounds": {"V_m": (0.1, 0.1 + 2e-9)}}, ["bounds of V_m", "no width"]),
         ({"bounds": {"V_T": (float("nan"), 0.8)}, "fix": {"R_b": float("inf")}}, ["V_T", "R_b"]),
+        ({"gains": "of"}, ['gains is one of "on", "off", "auto"', "'of'"]),
         ({"fix": {"V_m": 0.1}, "bounds": {"V_m": (0.02, 0.3)}}, ["V_m", "not both"]),
     ],
 )

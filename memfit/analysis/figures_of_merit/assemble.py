@@ -34,6 +34,7 @@ from memfit.analysis.figures_of_merit.spiking import SPIKES, Spiking
 from memfit.analysis.figures_of_merit.subjects import Subject, of_records, standard
 from memfit.arrays import ComplexArray, FloatArray
 from memfit.datasets import Device, ImpedanceSpectrum, IVSweep, Record
+from memfit.errors import InputError
 from memfit.fitting import FitResult
 from memfit.fitting.noise import record_misfit
 from memfit.fitting.results.forecast import notes_on
@@ -85,8 +86,8 @@ def figures_of_merit(
     Raises
     ------
     InputError
-        The result leaves parameters undetermined and does not say where its minimum lies, or the conditions
-        make no sense.
+        It is no result, or no device; the result leaves parameters undetermined and does not say where its
+        minimum lies; or the conditions make no sense.
     """
     wanted = {row.name: row.group for row in chosen(names)}
     groups, whole = set(wanted.values()), tuple(names) == ("all",)
@@ -160,6 +161,8 @@ def _records_of(
     """The records of the fit among those at hand, as the fit took them."""
     if device is None:
         return ()
+    if not isinstance(device, Device | Mapping):
+        raise InputError(f"Expected a device as memfit.load gives it, found {device!r}.")
     if not isinstance(device, Device):
         matched = device
     elif isinstance(result, Parameters):

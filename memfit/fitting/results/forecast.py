@@ -91,10 +91,14 @@ def predict(
     Raises
     ------
     InputError
-        The result leaves parameters undetermined and does not say where its minimum lies, the model cannot be
-        followed through the protocol, or a record has no bias.
+        The result leaves parameters undetermined and does not say where its minimum lies, it is no protocol,
+        the model cannot be followed through it, or a record has no bias.
     """
     known = knowledge_of(result)
+    if not isinstance(protocol, Record | Drive | SmallSignal | StandardProtocol):
+        raise InputError(
+            f"Expected a record, or a protocol as `pulse`, `sweep` or `protocol` make it; found {protocol!r}."
+        )
     record = protocol if isinstance(protocol, Record) else as_record(protocol, time)
     predictor = Predictor([record], _TOLERANCE)
 

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 
 from memfit.arrays import BoolArray, FloatArray
 from memfit.confidence import TAILS, Z
-from memfit.errors import MemfitError, ParameterError
+from memfit.errors import InputError, MemfitError, ParameterError
 from memfit.model import NAMES, PARAMETERS, Parameters
 
 
@@ -246,10 +246,12 @@ def knowledge_of(result: Fitted | Parameters) -> Knowledge:
     Raises
     ------
     InputError
-        Parameters are undetermined, in a result that does not say where its minimum lies.
+        It is neither; or parameters are undetermined, and it does not say where its minimum lies.
     """
     if isinstance(result, Parameters):
         return Knowledge(best=result)
+    if not hasattr(result, "fitted_values"):
+        raise InputError(f"Expected a result of a fit, or parameters, found {result!r}.")
     left_open = tuple(name for name, estimate in result.parameters.items() if estimate.value is None)
     ours = {name: value for name, value in result.fitted_values.items() if name in PARAMETERS}
     best = Parameters.from_mapping(ours) if left_open and ours else result.values()

@@ -87,6 +87,11 @@ def test_without_records(fitted):
     assert bare["V_set"].predicted.ci95 is not None
 
 
+def test_what_is_no_device_is_named(fitted):
+    with pytest.raises(InputError, match="Expected a device as memfit.load gives it, found <"):
+        figures_of_merit(fitted, fitted)
+
+
 def test_a_model_that_misses_the_data(fitted, measured):
     poor = replace(fitted, status=replace(fitted.status, code="poor_fit"))
     assert "conditional" in figures_of_merit(poor, measured).notes[0]
