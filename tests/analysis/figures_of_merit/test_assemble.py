@@ -88,7 +88,7 @@ def test_without_records(fitted):
 
 
 def test_what_is_no_device_is_named(fitted):
-    with pytest.raises(InputError, match="Expected a device as memfit.load gives it, found <"):
+    with pytest.raises(InputError, match=r"Expected a device as memfit\.load gives it, found <"):
         figures_of_merit(fitted, fitted)
 
 

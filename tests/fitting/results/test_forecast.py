@@ -76,7 +76,7 @@ def test_a_model_that_misses_the_data_says_so(fitted):
 
 
 def test_what_is_no_protocol_or_no_result_is_named(fitted, noisy):
-    with pytest.raises(InputError, match="Expected a record, or a protocol as `pulse`.*found 'text'"):
+    with pytest.raises(InputError, match=r"Expected a record, or a protocol as `pulse`.*found 'text'"):
         predict(fitted, "text")
     with pytest.raises(InputError, match="Expected a result of a fit, or parameters, found <Device"):
         predict(noisy, noisy.records[0])
