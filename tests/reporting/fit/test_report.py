@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 from drawing import P, fitted_spectrum
 
+from memfit.datasets import identities
 from memfit.fitting import Status
 from memfit.model import impedance
-from memfit.reporting.content import MARKS
+from memfit.reporting.content import MARKS, Bullets
 from memfit.reporting.figures.spectra import spectra_of
 from memfit.reporting.fit.report import _marks, report_of, write_report
 
@@ -60,3 +61,10 @@ def test_hard_words_are_explained_where_they_stand(result, fitted):
     (directions,) = [table for table in report_of(result, fitted).tables if table.key == "directions"]
     assert directions.caption.index("product of powers") < directions.caption.index("singular vectors")
     assert "the relative error to which they know it" in directions.caption
+
+
+def test_records_are_held_against_each_other_without_the_model(result, fitted):
+    (voltage,) = [section for section in report_of(result, fitted).sections if section.key == "voltage"]
+    told = [text for block in voltage.blocks if isinstance(block, Bullets) for text in block.items]
+    assert told == [one.sentence for one in identities([item.record for item in fitted])]
+    assert any("they agree" in text for text in told)
