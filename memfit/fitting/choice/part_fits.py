@@ -96,6 +96,6 @@ def unhurried(problem: Problem, most: float = np.inf) -> Problem:
     ----------
     problem : Problem
     most : float
-        Share of the whole fit's effort.
+        Evaluations that it may take.
     """
     return replace(problem, effort=problem.effort.whole_fit.part(most))
