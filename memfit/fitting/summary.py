@@ -84,10 +84,8 @@ def summarise(
     warnings = _warnings(state, covariance, conflicts)
     alternatives = []
     for other in minima[1:]:
-        p = other.parameters
-        values = {name: float(getattr(p, name)) for name in NAMES if name in other.unknowns.names}
         note = "another minimum of the same fit"
-        alternatives.append(Alternative(parameters=values, chi2=other.minimum.chi2, note=note))
+        alternatives.append(Alternative(parameters=other.fitted_values, chi2=other.minimum.chi2, note=note))
     inputs = []
     for record, here, as_read in zip(
         problem.predictor.records, problem.predictor.slices, device.records, strict=True

@@ -20,7 +20,7 @@ from memfit.fitting.plan import FitPlan
 from memfit.fitting.prediction.predict import junction_at
 from memfit.fitting.results.findings import Alternative, ModelCandidate, ModelChoice
 from memfit.fitting.uncertainty.covariance import Covariance
-from memfit.model import LEFT_OUT, NAMES, activation
+from memfit.model import LEFT_OUT, activation
 
 _TITLES = {"3d": "3D model", "2d": "2D model", "2d-mirror": "mirror 2D model"}
 
@@ -172,8 +172,8 @@ def alternatives(comparison: Comparison, full: FitState) -> list[Alternative]:
     others = []
     for model, state in {"3d": full, **comparison.nested}.items():
         if model != comparison.choice.chosen:
-            p = state.parameters
-            values = {name: float(getattr(p, name)) for name in NAMES if name in state.unknowns.names}
             chi2 = next(c.chi2 for c in comparison.choice.candidates if c.model == model)
-            others.append(Alternative(parameters=values, chi2=chi2, note=f"the {_TITLES[model]}"))
+            others.append(
+                Alternative(parameters=state.fitted_values, chi2=chi2, note=f"the {_TITLES[model]}")
+            )
     return others

@@ -22,7 +22,7 @@ from memfit.fitting.minimum.linear import divided_by_sigma, soften, triangle
 from memfit.fitting.minimum.unknowns import Unknown, Unknowns
 from memfit.fitting.own import Part, rows_of_parts
 from memfit.fitting.prediction.predict import Prediction, Predictor, bias_of, junction_at
-from memfit.model import Parameters, inverse_resistance_a
+from memfit.model import NAMES, Parameters, inverse_resistance_a
 from memfit.noise_estimate import NoiseLevel
 from memfit.protocols import Control
 
@@ -233,6 +233,12 @@ class FitState:
     def parameters(self) -> Parameters:
         """The parameters at the minimum."""
         return self.unknowns.parameters(self.x)
+
+    @property
+    def fitted_values(self) -> dict[str, float]:
+        """Fitted parameters of the device by name, SI, also where their part has no size."""
+        p = self.parameters
+        return {name: float(getattr(p, name)) for name in NAMES if name in self.unknowns.names}
 
     @property
     def points(self) -> int:
